@@ -1,0 +1,10 @@
+//! `integrationd` keeps the integrations of an Immuta tenant equal to a
+//! directory of YAML files.
+
+pub mod diagnostic;
+pub mod immuta;
+pub mod live;
+pub mod manifest;
+pub mod platform;
+pub mod secret;
+pub mod value;

@@ -1,0 +1,236 @@
+//! What the tenant reports: integrations, their statuses, and what could not be read.
+//!
+//! Pure data, made by the wire reader and read by the planner. The invariant
+//! that matters: an integration that could not be read is never absent. It
+//! makes its [`Scope`] unknown, and nothing is created or deleted from there.
+
+use crate::platform::Platform;
+
+/// The id of an integration on the server, kept as text: the documentation says
+/// number, its examples show strings (API.md section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RemoteId(String);
+
+impl RemoteId {
+    /// Takes an id over.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The text, as it goes into a path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RemoteId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Ord for RemoteId {
+    /// By number where both are numbers, so that 9 comes before 10.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let number = |id: &Self| id.0.parse::<u64>().unwrap_or(u64::MAX);
+        (number(self), &self.0).cmp(&(number(other), &other.0))
+    }
+}
+
+impl PartialOrd for RemoteId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Everything that one read of `GET /integrations` told.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// What could be read, in the order of the server.
+    pub integrations: Vec<LiveIntegration>,
+    /// What could not.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// An element of the list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What it makes unknown.
+    pub scope: Scope,
+    /// Why, in words for the operator; never a value from the element.
+    pub reason: String,
+}
+
+/// A part of the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it: not even the type of the element could be read.
+    Everything,
+    /// The integrations of one platform.
+    Platform(&'static Platform),
+}
+
+impl Scope {
+    /// Whether integrations of this platform lie in it.
+    #[must_use]
+    pub fn covers(self, platform: &Platform) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Platform(own) => own == platform,
+        }
+    }
+}
+
+/// One integration as the server reports it.
+#[derive(Debug, Clone)]
+pub struct LiveIntegration {
+    /// The server's id.
+    pub id: RemoteId,
+    /// The value of `type`, known or not.
+    pub type_name: String,
+    /// The platform, if this version knows the type.
+    pub platform: Option<&'static Platform>,
+    /// Absent for platforms that have none, or when the server leaves it out.
+    pub auto_bootstrap: Option<bool>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The validation tests that did not pass.
+    pub failing_tests: Vec<FailingTest>,
+    /// `config`, as it came.
+    pub config: LiveConfig,
+}
+
+/// `config` from the server. It may hold what must not be shown: masks, unknown
+/// attributes, and for some platforms a key in a normal read (API.md 7.7), so
+/// its `Debug` tells nothing.
+#[derive(Clone, Default, PartialEq)]
+pub struct LiveConfig(pub serde_json::Map<String, serde_json::Value>);
+
+impl std::fmt::Debug for LiveConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LiveConfig({} attributes)", self.0.len())
+    }
+}
+
+/// A validation test that failed or warned (API.md 5.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingTest {
+    /// The test's name.
+    pub name: String,
+    /// What the server says about it; may be empty.
+    pub message: String,
+}
+
+/// The status of an integration (API.md 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Being created and set up.
+    Creating,
+    /// The creation failed; only an update can mend it.
+    CreateError,
+    /// Active.
+    Enabled,
+    /// Being edited.
+    Editing,
+    /// The edit failed; the old configuration runs.
+    EditError,
+    /// A migration by the server is running.
+    Migrating,
+    /// The migration failed; the old state runs.
+    MigrateError,
+    /// Being deleted.
+    Deleting,
+    /// The deletion failed; it still runs.
+    DeleteError,
+    /// Gone.
+    Deleted,
+    /// Disabled by force, without a clean-up on the platform.
+    Disabled,
+    /// A periodic check failed: a health problem, not a difference.
+    RecurringValidationError,
+    /// A word that this version does not know.
+    Unknown(String),
+}
+
+/// What a status allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is going on: it may be written.
+    Settled,
+    /// Something is going on, or nobody knows: it must not be written now.
+    Busy,
+    /// It does not exist any more.
+    Absent,
+    /// It exists and must not be written before a human has looked at it.
+    Blocked,
+}
+
+/// The words of the documented statuses, each with its value.
+const STATUSES: &[(&str, Status)] = &[
+    ("creating", Status::Creating),
+    ("createError", Status::CreateError),
+    ("enabled", Status::Enabled),
+    ("editing", Status::Editing),
+    ("editError", Status::EditError),
+    ("migrating", Status::Migrating),
+    ("migrateError", Status::MigrateError),
+    ("deleting", Status::Deleting),
+    ("deleteError", Status::DeleteError),
+    ("deleted", Status::Deleted),
+    ("disabled", Status::Disabled),
+    ("recurringValidationError", Status::RecurringValidationError),
+];
+
+impl Status {
+    /// Reads the word on the wire.
+    #[must_use]
+    pub fn from_wire(word: &str) -> Self {
+        STATUSES
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map_or_else(
+                || Self::Unknown(word.to_owned()),
+                |(_, status)| status.clone(),
+            )
+    }
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Unknown(word) => word,
+            known => STATUSES
+                .iter()
+                .find(|(_, status)| status == known)
+                .map_or("", |(word, _)| word),
+        }
+    }
+
+    /// What may be done while it lasts.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Enabled
+            | Self::CreateError
+            | Self::EditError
+            | Self::MigrateError
+            | Self::DeleteError
+            | Self::RecurringValidationError => Phase::Settled,
+            Self::Creating
+            | Self::Editing
+            | Self::Migrating
+            | Self::Deleting
+            | Self::Unknown(_) => Phase::Busy,
+            Self::Deleted => Phase::Absent,
+            Self::Disabled => Phase::Blocked,
+        }
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,103 @@
+//! Integration files: from text to what each integration wants to be.
+//!
+//! `yaml` turns text into a spanned tree, `check` turns the tree into an
+//! [`Integration`]. Both are pure. Every mistake of every file is gathered as a
+//! diagnostic; a document with an error becomes an [`Invalid`], never a partial
+//! integration, and the other documents go on.
+
+use crate::diagnostic::Diagnostic;
+use crate::live::RemoteId;
+use crate::platform::Platform;
+use crate::value::Object;
+
+/// What all files of a directory say.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// Documents without an error, sorted by name.
+    pub integrations: Vec<Integration>,
+    /// Documents with one: frozen, not touched.
+    pub invalid: Vec<Invalid>,
+    /// All mistakes and warnings, in the order of files and lines.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The name of an integration: `sync.name`, or the stem of its file.
+pub type Name = String;
+
+/// One document that is in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    /// Its name, unique among the files.
+    pub name: Name,
+    /// Its platform.
+    pub platform: &'static Platform,
+    /// Absent where the platform has none.
+    pub auto_bootstrap: Option<bool>,
+    /// `config` as the file gives it; empty where the platform has none.
+    pub config: Object,
+    /// The reserved key `sync`.
+    pub options: Options,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// A document that is not in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// `sync.name` if it could be read, else the stem of the file.
+    pub name: Name,
+    /// Its platform, if it could be read.
+    pub platform: Option<&'static Platform>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Where a document begins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The file, as shown to people.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The reserved key `sync`: options for this tool, never sent (DESIGN section 2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Pins the file to a live integration.
+    pub id: Option<RemoteId>,
+    /// Names that it had before.
+    pub previously: Vec<Name>,
+    /// May be updated, never deleted or replaced.
+    pub protect: bool,
+    /// Left alone for a while.
+    pub suspend: Option<Suspend>,
+    /// Differences that do not count.
+    pub ignore: Vec<Ignore>,
+    /// Merged into `config` and sent as it is; counts as secret.
+    pub extra: Object,
+}
+
+/// Why, and until when, an integration is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspend {
+    /// Why.
+    pub reason: String,
+    /// The first day on which it counts again; for ever if absent.
+    pub until: Option<jiff::civil::Date>,
+}
+
+/// A difference that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignore {
+    /// The path below `config` without the leading `/`, such as `audit/enabled`.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,341 @@
+//! The vocabulary in which the platforms are described, and the list of them.
+//!
+//! A platform is data: one `const` table in a file of its own. The loader, the
+//! diff, the wire format and the tests are generic over the table, so an eighth
+//! platform is one file, one line in [`PLATFORMS`] and one example. A
+//! platform's name appears nowhere else; a test holds that.
+//!
+//! Every rule carries its [`Evidence`], because the API is known from public
+//! documents only: what is documented is enforced, what is inferred is a
+//! warning, and what only memory says never rejects a file.
+
+mod bigquery;
+mod databricks;
+mod redshift;
+mod s3;
+mod snowflake;
+mod synapse;
+mod trino;
+
+/// Every platform that this version knows, in the order of their titles.
+pub const PLATFORMS: &[&Platform] = &[
+    &s3::PLATFORM,
+    &synapse::PLATFORM,
+    &databricks::PLATFORM,
+    &bigquery::PLATFORM,
+    &redshift::PLATFORM,
+    &snowflake::PLATFORM,
+    &trino::PLATFORM,
+];
+
+/// Finds a platform by the exact value of `type` on the wire.
+#[must_use]
+pub fn by_wire(wire: &str) -> Option<&'static Platform> {
+    PLATFORMS.iter().copied().find(|p| p.wire == wire)
+}
+
+/// One platform that Immuta integrates with: everything that tells it apart.
+#[derive(Debug)]
+pub struct Platform {
+    /// The value of `type`, exact in case and spaces (API.md 4.1).
+    pub wire: &'static str,
+    /// The name that people use.
+    pub title: &'static str,
+    /// Other words for it, for "did you mean".
+    pub aliases: &'static [&'static str],
+    /// Which keys a request carries.
+    pub payload: Payload,
+    /// What pairs a file with a live integration.
+    pub identity: Identity,
+    /// The attributes of `config`.
+    pub attributes: &'static [Attribute],
+    /// Rules over more than one attribute or more than one file.
+    pub rules: &'static [Rule],
+}
+
+impl PartialEq for Platform {
+    fn eq(&self, other: &Self) -> bool {
+        self.wire == other.wire
+    }
+}
+
+impl Eq for Platform {}
+
+impl Platform {
+    /// Looks up an attribute of `config` by a `/`-separated path such as
+    /// `audit/enabled`.
+    #[must_use]
+    pub fn attribute(&self, path: &str) -> Option<&'static Attribute> {
+        let mut level = self.attributes;
+        let mut found = None;
+        for name in path.split('/') {
+            let attribute = level.iter().find(|a| a.name == name)?;
+            level = attribute.children();
+            found = Some(attribute);
+        }
+        found
+    }
+}
+
+/// Which top-level keys the payload of a platform has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// `type`, `autoBootstrap` (either value) and `config`.
+    Full,
+    /// `type`, `autoBootstrap: false` and `config`; `true` is a documented error.
+    ManualOnly,
+    /// `type` alone. There is nothing to compare, and it is never updated.
+    TypeOnly,
+}
+
+/// What tells two integrations of one platform apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// This attribute of `config`: the server allows one integration for each value.
+    Attribute(&'static str),
+    /// Nothing certain; this attribute, or being the only one, is enough to
+    /// compare and to prevent a second create, but never to update.
+    Hint(&'static str),
+    /// Nothing at all; being the only one is enough to prevent a second create.
+    Nothing,
+}
+
+/// One attribute of `config`, or of an object inside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Attribute {
+    /// The key on the wire and in the file.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// How a difference is treated.
+    pub class: Class,
+    /// The class when `autoBootstrap` is true, where that differs.
+    pub class_when_auto: Option<Class>,
+    /// When it must be given, and who says so.
+    pub need: Need,
+    /// The value that the server fills in when it is left out.
+    pub default: Option<Scalar>,
+    /// What it is for, in one line.
+    pub doc: &'static str,
+}
+
+impl Attribute {
+    /// An optional, mutable attribute.
+    #[must_use]
+    pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self {
+            name,
+            shape,
+            class: Class::Mutable,
+            class_when_auto: None,
+            need: Need::Optional,
+            default: None,
+            doc,
+        }
+    }
+
+    /// Sets the class.
+    #[must_use]
+    pub const fn class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// A stored secret: never returned, never printed.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        self.class(Class::Secret)
+    }
+
+    /// With `autoBootstrap: true` a one-time credential: sent, never stored.
+    #[must_use]
+    pub const fn one_time_when_auto(mut self) -> Self {
+        self.class_when_auto = Some(Class::OneTime);
+        self
+    }
+
+    /// Must always be given.
+    #[must_use]
+    pub const fn required(mut self, evidence: Evidence) -> Self {
+        self.need = Need::Always(evidence);
+        self
+    }
+
+    /// Must be given when all conditions hold.
+    #[must_use]
+    pub const fn required_when(
+        mut self,
+        conditions: &'static [Condition],
+        evidence: Evidence,
+    ) -> Self {
+        self.need = Need::When(conditions, evidence);
+        self
+    }
+
+    /// The value that the server fills in.
+    #[must_use]
+    pub const fn default(mut self, default: Scalar) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// The class under this value of `autoBootstrap`.
+    #[must_use]
+    pub fn class_for(&self, auto_bootstrap: bool) -> Class {
+        match self.class_when_auto {
+            Some(class) if auto_bootstrap => class,
+            Some(_) | None => self.class,
+        }
+    }
+
+    /// Whether its value must never be shown, however it was set up.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        self.class == Class::Secret || matches!(self.shape, Shape::Opaque)
+    }
+
+    /// The attributes of an object; none for anything else.
+    #[must_use]
+    pub fn children(&self) -> &'static [Attribute] {
+        match self.shape {
+            Shape::Object(children) => children,
+            Shape::Text(_)
+            | Shape::Bool
+            | Shape::Integer { .. }
+            | Shape::Enum(..)
+            | Shape::TextList
+            | Shape::Opaque => &[],
+        }
+    }
+}
+
+/// How a difference in an attribute is treated (DESIGN section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Pairs a file with a live integration.
+    Identity,
+    /// Can be changed by an update.
+    Mutable,
+    /// A change is believed to need a replacement (API.md 7: a guess).
+    Immutable,
+    /// Stored by the server, never returned, never printed.
+    Secret,
+    /// Used by an automatic set-up and not stored: sent in the body of every
+    /// write, never compared.
+    OneTime,
+    /// Set by the server and never compared.
+    ServerSet,
+}
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A string.
+    Text(Format),
+    /// `true` or `false`.
+    Bool,
+    /// A whole number within bounds, both included.
+    Integer {
+        /// The smallest value.
+        min: i64,
+        /// The largest value.
+        max: i64,
+    },
+    /// One of these words. The evidence tells how sure it is that there are no others.
+    Enum(&'static [&'static str], Evidence),
+    /// An object with these attributes.
+    Object(&'static [Attribute]),
+    /// A list of strings.
+    TextList,
+    /// Anything: the attribute exists, its inside is unknown, so it counts as secret.
+    Opaque,
+}
+
+impl Shape {
+    /// A string without further rules.
+    pub const TEXT: Self = Self::Text(Format::ANY);
+    /// A TCP port (API.md 7.2: 0 to 65535).
+    pub const PORT: Self = Self::Integer {
+        min: 0,
+        max: 65_535,
+    };
+}
+
+/// A rule for the inside of a string.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Completes "must be …" in a message.
+    pub expected: &'static str,
+    /// Whether a value follows the rule.
+    pub accepts: fn(&str) -> bool,
+    /// How the rule is known.
+    pub evidence: Evidence,
+}
+
+impl Format {
+    /// No rule.
+    pub const ANY: Self = Self {
+        expected: "a string",
+        accepts: |_| true,
+        evidence: Evidence::Unknown,
+    };
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Format({}, {:?})", self.expected, self.evidence)
+    }
+}
+
+/// When an attribute must be given.
+#[derive(Debug, Clone, Copy)]
+pub enum Need {
+    /// It may be left out.
+    Optional,
+    /// Always.
+    Always(Evidence),
+    /// When all of these hold.
+    When(&'static [Condition], Evidence),
+}
+
+/// Something that can be said of one integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// `autoBootstrap` has this value.
+    AutoBootstrap(bool),
+    /// The attribute of `config` with this name (its default, if left out) is this word.
+    Is(&'static str, &'static str),
+}
+
+/// A value as a table can state it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// A string.
+    Text(&'static str),
+    /// A whole number.
+    Integer(i64),
+    /// `true` or `false`.
+    Bool(bool),
+}
+
+/// A rule that one attribute cannot state alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// No two integrations of this platform share this attribute's value.
+    Unique(&'static str, Evidence),
+}
+
+/// How a fact about the API is known (API.md section 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// \[D\] Documented by Immuta: an error.
+    Documented,
+    /// \[2\] A third party's summary or client: a warning.
+    SecondHand,
+    /// \[I\] Inferred from documented facts: a warning.
+    Inferred,
+    /// \[R\] Recalled, confirmed by no page: accepted.
+    Recalled,
+    /// \[U\] Unknown: every plausible form is accepted.
+    Unknown,
+}

@@ -1,0 +1,47 @@
+//! Secrets, and the references by which files name them.
+//!
+//! Sensitivity is a type. A [`Secret`] has no `Display` and no `Serialize`, its
+//! `Debug` is redacted, and it is wiped when dropped; only the body of a request
+//! and a credential header read its value. A [`Template`] is a value of a file
+//! that is or may hold a secret: literal parts are secrets too.
+
+mod reference;
+
+pub use reference::{
+    Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// A value that must never be seen.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a value in.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(SecretString::from(value))
+    }
+
+    /// The value. Whoever calls this must be about to put it into a request.
+    #[must_use]
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl PartialEq for Secret {
+    /// For comparing two templates; never a check of a credential that came from outside.
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}

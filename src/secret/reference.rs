@@ -1,0 +1,292 @@
+//! The grammar of references: `${source:argument}` inside a string, `$${` for a
+//! literal `${` (DESIGN section 2).
+//!
+//! Pure: nothing is looked up here. An error says where in the string it is and
+//! repeats nothing of the text, since what is misspelt may be the secret itself.
+
+use super::Secret;
+
+/// Where a reference points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env,
+    /// A file below a declared root.
+    File,
+    /// A credential that systemd passed in.
+    Cred,
+}
+
+/// The words for the sources; `var` is a plain value and never becomes a secret.
+const SOURCES: &[(&str, SecretSource)] = &[
+    ("env", SecretSource::Env),
+    ("file", SecretSource::File),
+    ("cred", SecretSource::Cred),
+];
+
+/// The word for plain values that the operator declares.
+const VAR: &str = "var";
+
+impl SecretSource {
+    /// The word before the colon.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        SOURCES
+            .iter()
+            .find(|(_, source)| *source == self)
+            .map_or("", |(word, _)| word)
+    }
+}
+
+/// A reference to a secret. It is not secret itself: it says where one lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// Which provider.
+    pub source: SecretSource,
+    /// What the provider is asked for.
+    pub argument: String,
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "${{{}:{}}}", self.source.as_str(), self.argument)
+    }
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text from the file. It counts as secret.
+    Literal(Secret),
+    /// A secret from somewhere else.
+    Reference(Reference),
+}
+
+/// A string that holds or names secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its parts in order; never empty.
+    pub parts: Vec<Part>,
+}
+
+impl Template {
+    /// A template of one literal.
+    #[must_use]
+    pub fn literal(text: String) -> Self {
+        Self {
+            parts: vec![Part::Literal(Secret::new(text))],
+        }
+    }
+
+    /// The references in it, in order.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Reference(reference) => Some(reference),
+            Part::Literal(_) => None,
+        })
+    }
+
+    /// The value, with `resolve` asked for every reference; the first error otherwise.
+    pub fn render<'a, E>(
+        &self,
+        mut resolve: impl FnMut(&Reference) -> Result<&'a Secret, E>,
+    ) -> Result<Secret, E> {
+        let mut whole = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => whole.push_str(text.expose()),
+                Part::Reference(reference) => whole.push_str(resolve(reference)?.expose()),
+            }
+        }
+        Ok(Secret::new(whole))
+    }
+}
+
+/// What a string of a file turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// No reference to a secret: the text with escapes and variables replaced.
+    Plain(String),
+    /// At least one reference to a secret.
+    Template(Template),
+}
+
+/// A mistake in a reference. It carries no text of the string but names of variables.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// `${` without `}`.
+    #[error("this reference is never closed")]
+    Unclosed {
+        /// Byte offset of `${` in the string.
+        at: usize,
+    },
+    /// No `source:` inside.
+    #[error("this reference names no source")]
+    NoSource {
+        /// Byte offset of `${` in the string.
+        at: usize,
+    },
+    /// A source that does not exist.
+    #[error("this reference names a source that does not exist")]
+    UnknownSource {
+        /// Byte offset of `${` in the string.
+        at: usize,
+    },
+    /// Nothing after the colon.
+    #[error("this reference names nothing in its source")]
+    EmptyArgument {
+        /// Byte offset of `${` in the string.
+        at: usize,
+    },
+    /// A variable that nobody declared.
+    #[error("variable `{name}` is not declared")]
+    UnknownVariable {
+        /// Byte offset of `${` in the string.
+        at: usize,
+        /// The variable.
+        name: String,
+    },
+}
+
+/// Every source by its word, for help texts.
+pub fn source_words() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|(word, _)| *word).chain([VAR])
+}
+
+/// Reads a string of a file. `variable` looks up what the operator declared.
+///
+/// # Errors
+/// The first mistake in a reference, with its place.
+pub fn parse_template<'v>(
+    text: &str,
+    variable: impl Fn(&str) -> Option<&'v str>,
+) -> Result<Parsed, ReferenceError> {
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(dollar) = rest.find("${") {
+        let at = text.len() - rest.len() + dollar;
+        let (before, from) = rest.split_at(dollar);
+        if let Some(escaped) = before.strip_suffix('$') {
+            literal.push_str(escaped);
+            literal.push_str("${");
+            rest = &from[2..];
+            continue;
+        }
+        literal.push_str(before);
+        let end = from.find('}').ok_or(ReferenceError::Unclosed { at })?;
+        match parse_inside(&from[2..end], at)? {
+            Inside::Variable(name) => {
+                literal.push_str(
+                    variable(name).ok_or_else(|| ReferenceError::UnknownVariable {
+                        at,
+                        name: name.to_owned(),
+                    })?,
+                )
+            }
+            Inside::Secret(reference) => {
+                push_literal(&mut parts, &mut literal);
+                parts.push(Part::Reference(reference));
+            }
+        }
+        rest = &from[end + 1..];
+    }
+    literal.push_str(rest);
+    if parts.is_empty() {
+        return Ok(Parsed::Plain(literal));
+    }
+    push_literal(&mut parts, &mut literal);
+    Ok(Parsed::Template(Template { parts }))
+}
+
+fn push_literal(parts: &mut Vec<Part>, literal: &mut String) {
+    if !literal.is_empty() {
+        parts.push(Part::Literal(Secret::new(std::mem::take(literal))));
+    }
+}
+
+/// What stands between the braces.
+enum Inside<'a> {
+    Variable(&'a str),
+    Secret(Reference),
+}
+
+fn parse_inside(inside: &str, at: usize) -> Result<Inside<'_>, ReferenceError> {
+    let (word, argument) = inside
+        .split_once(':')
+        .ok_or(ReferenceError::NoSource { at })?;
+    if argument.is_empty() {
+        return Err(ReferenceError::EmptyArgument { at });
+    }
+    if word == VAR {
+        return Ok(Inside::Variable(argument));
+    }
+    let (_, source) = SOURCES
+        .iter()
+        .find(|(known, _)| *known == word)
+        .ok_or(ReferenceError::UnknownSource { at })?;
+    Ok(Inside::Secret(Reference {
+        source: *source,
+        argument: argument.to_owned(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Parsed, ReferenceError> {
+        parse_template(text, |name| (name == "REGION").then_some("eu-west-1"))
+    }
+
+    #[test]
+    fn text_without_a_reference_stays_as_it_is() {
+        assert_eq!(parse("a $b {c} $"), Ok(Parsed::Plain("a $b {c} $".into())));
+    }
+
+    #[test]
+    fn a_doubled_dollar_is_a_literal_brace() {
+        assert_eq!(parse("a$${env:X}"), Ok(Parsed::Plain("a${env:X}".into())));
+    }
+
+    #[test]
+    fn a_variable_is_replaced_and_stays_plain() {
+        assert_eq!(
+            parse("x-${var:REGION}"),
+            Ok(Parsed::Plain("x-eu-west-1".into()))
+        );
+    }
+
+    #[test]
+    fn a_reference_between_literals_makes_three_parts() {
+        let Ok(Parsed::Template(template)) = parse("a${env:B}c") else {
+            panic!("expected a template")
+        };
+        let references: Vec<_> = template.references().map(ToString::to_string).collect();
+        assert_eq!(
+            (template.parts.len(), references),
+            (3, vec!["${env:B}".to_owned()])
+        );
+    }
+
+    #[test]
+    fn mistakes_tell_their_place_and_nothing_of_the_text() {
+        assert_eq!(parse("ab${env:X"), Err(ReferenceError::Unclosed { at: 2 }));
+        assert_eq!(parse("${hunter2}"), Err(ReferenceError::NoSource { at: 0 }));
+        assert_eq!(
+            parse("${evn:X}"),
+            Err(ReferenceError::UnknownSource { at: 0 })
+        );
+        assert_eq!(
+            parse("${env:}"),
+            Err(ReferenceError::EmptyArgument { at: 0 })
+        );
+        assert_eq!(
+            parse("${var:nope}"),
+            Err(ReferenceError::UnknownVariable {
+                at: 0,
+                name: "nope".into()
+            })
+        );
+    }
+}

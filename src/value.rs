@@ -1,0 +1,128 @@
+//! The tree of values that a file holds and a request body carries.
+//!
+//! A [`Value`] is what one integration wants to be: plain leaves can be shown
+//! and compared, [`Value::Secret`] leaves can be neither. Objects keep the order
+//! of the file, so that a body reads like the payload that was written.
+
+use crate::secret::Template;
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// JSON `null`: only below `sync.extra`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, kept as it was written.
+    Number(serde_json::Number),
+    /// A string that may be shown.
+    Text(String),
+    /// A string that may not be shown, or that names a secret.
+    Secret(Template),
+    /// A list.
+    List(Vec<Value>),
+    /// An object.
+    Object(Object),
+}
+
+impl Value {
+    /// The object, if it is one.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Text(_)
+            | Self::Secret(_)
+            | Self::List(_) => None,
+        }
+    }
+
+    /// The text, if it is one that may be shown.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Secret(_)
+            | Self::List(_)
+            | Self::Object(_) => None,
+        }
+    }
+
+    /// Calls `visit` with every template in the tree.
+    pub fn for_each_template<'a>(&'a self, visit: &mut impl FnMut(&'a Template)) {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => {}
+            Self::Secret(template) => visit(template),
+            Self::List(items) => items.iter().for_each(|v| v.for_each_template(visit)),
+            Self::Object(object) => object.iter().for_each(|(_, v)| v.for_each_template(visit)),
+        }
+    }
+}
+
+/// Keys and values in the order of the file. Keys are unique: the loader sees to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object(Vec<(String, Value)>);
+
+impl Object {
+    /// An empty object.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value under a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// The value under a key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.0.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// Sets a key: in its place if it was there, else at the end.
+    pub fn insert(&mut self, key: impl Into<String>, value: Value) {
+        let key = key.into();
+        match self.get_mut(&key) {
+            Some(slot) => *slot = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// Keys and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v))
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value at a `/`-separated path.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        let (head, rest) = path
+            .split_once('/')
+            .map_or((path, None), |(h, r)| (h, Some(r)));
+        let value = self.get(head)?;
+        match rest {
+            None => Some(value),
+            Some(rest) => value.as_object()?.at(rest),
+        }
+    }
+}
+
+impl FromIterator<(String, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
