@@ -5,6 +5,12 @@
 //! diagnostic; a document with an error becomes an [`Invalid`], never a partial
 //! integration, and the other documents go on.
 
+mod draft;
+mod scalar;
+mod syntax;
+mod text;
+mod yaml;
+
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
