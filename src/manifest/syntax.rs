@@ -48,7 +48,7 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
         ],
         [
             "this bracket closes nothing",
-            "no matching bracket is open",
+            "no bracket of this kind is open",
             "",
         ],
     ),
@@ -148,22 +148,15 @@ const TABS: &[ErrorKind] = &[
 /// The mistake behind an error of the parser, at a byte of the text.
 pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> Draft {
     let here = Span::new(at, next_char(source, at));
-    let line_start = source
-        .get(..at)
-        .map_or(0, |before| before.rfind('\n').map_or(0, |n| n + 1));
-    let indentation = source.get(line_start..).map_or(0, |line| {
-        line.len() - line.trim_start_matches([' ', '\t']).len()
-    });
-    let tab = source
-        .get(line_start..line_start + indentation)
-        .and_then(|indentation| indentation.find('\t'));
+    let tab = tab_indentation(source, at);
     if TABS.contains(kind) || tab.is_some() {
-        let tab = tab.map_or(here, |tab| {
-            Span::new(line_start + tab, line_start + indentation)
-        });
-        return Draft::new(Code::Tab, tab, "this line is indented with a tab")
-            .label("a tab")
-            .help("use spaces, two for each level");
+        return Draft::new(
+            Code::Tab,
+            tab.unwrap_or(here),
+            "this line is indented with a tab",
+        )
+        .label("a tab")
+        .help("use spaces, two for each level");
     }
     if *kind == ErrorKind::RecursionLimitExceeded {
         return Draft::new(Code::TooComplex, here, "this document is nested too deeply")
@@ -182,6 +175,20 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> Draft {
     Draft::new(Code::Syntax, here, message)
         .label(label)
         .maybe_help(help)
+}
+
+/// The tabs that indent the line of an offset, or the line after it.
+fn tab_indentation(source: &str, at: usize) -> Option<Span> {
+    let start = source.get(..at)?.rfind('\n').map_or(0, |n| n + 1);
+    let mut line_start = start;
+    for line in source.get(start..)?.split_inclusive('\n').take(2) {
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line.get(..indentation)?.find('\t') {
+            return Some(Span::new(line_start + tab, line_start + indentation));
+        }
+        line_start += line.len();
+    }
+    None
 }
 
 /// The end of the character at `at`.

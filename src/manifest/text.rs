@@ -173,10 +173,12 @@ impl<'a> Text<'a> {
                 && (rest.is_empty() || rest.starts_with([' ', '\t']))
                 && !self.in_block_scalar(line, key_start, *region)
         });
-        let end = if shown {
-            key.map_or(0, |(key, _)| key.len() + 1) + key_start
-        } else {
-            0
+        let end = match key {
+            Some((key, rest)) if shown => {
+                let space = rest.len() - rest.trim_start_matches(' ').len();
+                key_start + key.len() + 1 + space
+            }
+            Some(_) | None => key_start,
         };
         Some(line.start + end)
     }
@@ -348,10 +350,10 @@ mod tests {
             unparsed: vec![Span::new(0, source.len())],
             ..Veil::default()
         };
-        assert_eq!(excerpt(source, "pass", &veil), "  <pass>:…");
+        assert_eq!(excerpt(source, "pass", &veil), "  <pass>: …");
         assert_eq!(excerpt(source, "hunter3", &veil), "<…>");
-        assert_eq!(excerpt(source, "Proc", &veil), "<…>");
-        assert_eq!(excerpt(source, "last", &veil), "<last>:…");
+        assert_eq!(excerpt(source, "Proc", &veil), "  <…>");
+        assert_eq!(excerpt(source, "last", &veil), "<last>: …");
     }
 
     #[test]
