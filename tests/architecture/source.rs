@@ -129,18 +129,39 @@ impl SourceFile {
 
     /// The modules with files of their own that it declares for tests only.
     fn test_modules(&self) -> Vec<String> {
-        let parent = match self.module.rsplit_once('/') {
-            Some((parent, "mod")) => format!("{parent}/"),
-            None if ["lib", "main"].contains(&self.module.as_str()) => String::new(),
-            Some(_) | None => format!("{}/", self.module),
+        let mut found = Vec::new();
+        let mut lines = self.text.lines().map(str::trim);
+        while lines.any(|line| line == "#[cfg(test)]") {
+            let mut path = None;
+            // Other attributes may stand between the condition and the module.
+            for line in lines.by_ref() {
+                if let Some(rest) = line.strip_prefix("#[path = \"") {
+                    path = rest.strip_suffix(".rs\"]");
+                } else if !line.starts_with("#[") {
+                    let name = line.strip_suffix(';').and_then(|l| l.split_once("mod "));
+                    found.extend(name.map(|(_, name)| self.declared(name, path)));
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// The module that a declaration in this file leads to.
+    fn declared(&self, name: &str, path: Option<&str>) -> String {
+        let (directory, stem) = self.module.rsplit_once('/').unwrap_or(("", &self.module));
+        let holds_its_children = path.is_some() || ["mod", "lib", "main"].contains(&stem);
+        let parent = if holds_its_children {
+            directory
+        } else {
+            &self.module
         };
-        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
-        let pairs = lines.windows(2);
-        pairs
-            .filter(|pair| pair[0] == "#[cfg(test)]")
-            .filter_map(|pair| Some(pair[1].strip_suffix(';')?.split_once("mod ")?.1))
-            .map(|name| format!("{parent}{name}"))
-            .collect()
+        let child = path.unwrap_or(name);
+        if parent.is_empty() {
+            child.to_owned()
+        } else {
+            format!("{parent}/{child}")
+        }
     }
 }
 
@@ -234,20 +255,36 @@ fn a_reference_is_resolved_to_the_file_that_it_leads_into() {
     assert_eq!(named("nothing::Item"), ["nothing"]);
 }
 
+fn file(module: &str, text: &str) -> SourceFile {
+    SourceFile {
+        path: format!("src/{module}.rs"),
+        module: module.to_owned(),
+        text: text.to_owned(),
+        is_test: false,
+    }
+}
+
 #[test]
 fn code_is_what_is_neither_comment_nor_test() {
-    let file = SourceFile {
-        path: "src/a/mod.rs".to_owned(),
-        module: "a/mod".to_owned(),
-        text:
-            "/// crate::doc\nuse crate::x::{\n    Y,\n}; // crate::remark\n#[cfg(test)]\nmod own;\n\
-               #[cfg(test)]\nmod tests {\n    use crate::z;\n}\n"
-                .to_owned(),
-        is_test: false,
-    };
+    let file = file(
+        "a/mod",
+        "/// crate::doc\nuse crate::x::{\n    Y,\n}; // crate::remark\n#[cfg(test)]\nmod own;\n\
+         #[cfg(test)]\nmod tests {\n    use crate::z;\n}\n",
+    );
     assert_eq!(file.references(&["x"]), [(2, "x".to_owned())]);
     assert_eq!(file.length(), 6);
-    assert_eq!(file.test_modules(), ["a/own"]);
     assert_eq!(file.code_lines_with("use").collect::<Vec<_>>(), [2]);
     assert_eq!(file.code_lines_with("us").count(), 0);
+}
+
+#[test]
+fn a_test_module_is_found_in_its_file() {
+    let named = |module, text| file(module, text).test_modules();
+    let plain = "#[cfg(test)]\nmod tests;\n";
+    assert_eq!(named("a/mod", plain), ["a/tests"]);
+    assert_eq!(named("a/b", plain), ["a/b/tests"]);
+    assert_eq!(named("lib", plain), ["tests"]);
+    let elsewhere = "#[cfg(test)]\n#[path = \"b_tests.rs\"]\nmod tests;\n";
+    assert_eq!(named("a/b", elsewhere), ["a/b_tests"]);
+    assert!(named("a/b", "mod c;\n#[cfg(test)]\nfn f() {}\n").is_empty());
 }
