@@ -14,7 +14,7 @@ pub(super) struct Draft {
     span: Span,
     label: String,
     related: Vec<(Span, String)>,
-    help: Vec<String>,
+    pub(super) help: Vec<String>,
 }
 
 impl Draft {

@@ -44,6 +44,12 @@ pub(super) fn shown_key(key: &str) -> &str {
     if is_identifier(key) { key } else { "…" }
 }
 
+/// The name of a file without its directory and its last ending.
+pub(super) fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
 /// What is known about the parts of a file that can be shown.
 #[derive(Debug, Default)]
 pub(super) struct Veil {
@@ -94,6 +100,11 @@ impl<'a> Text<'a> {
                 .chain(ends.map(|(at, _)| at + 1))
                 .collect(),
         }
+    }
+
+    /// The name that a document has after its file.
+    pub(super) fn stem(&self) -> &str {
+        stem(&self.file)
     }
 
     /// The text of a span; empty if it is none of this file's.

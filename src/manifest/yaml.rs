@@ -726,6 +726,11 @@ impl Node {
         }
     }
 
+    /// Whether this is a mapping.
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self.value, Yaml::Map(_))
+    }
+
     /// The string, if it is one.
     pub(super) fn text(&self) -> Option<&Scalar> {
         match &self.value {
