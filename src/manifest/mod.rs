@@ -7,11 +7,13 @@
 
 mod check;
 mod cross;
+mod document;
 mod draft;
 #[cfg(test)]
 mod fake;
 mod identity;
 mod load;
+mod mapping;
 mod needs;
 mod options;
 mod reference;
@@ -22,6 +24,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
 mod yaml;
 
 pub use identity::identity_key;
