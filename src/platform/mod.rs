@@ -11,19 +11,24 @@
 
 mod bigquery;
 mod databricks;
+mod format;
 mod redshift;
 mod s3;
+mod shared;
 mod snowflake;
 mod synapse;
 mod trino;
 
+#[cfg(test)]
+mod tests;
+
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[
+    &redshift::PLATFORM,
     &s3::PLATFORM,
     &synapse::PLATFORM,
     &databricks::PLATFORM,
     &bigquery::PLATFORM,
-    &redshift::PLATFORM,
     &snowflake::PLATFORM,
     &trino::PLATFORM,
 ];
@@ -156,13 +161,15 @@ pub struct Attribute {
     pub name: &'static str,
     /// What its value looks like.
     pub shape: Shape,
-    /// How a difference is treated.
+    /// How a difference is treated. An object has no class of its own: its
+    /// attributes have.
     pub class: Class,
     /// The class when `autoBootstrap` is true, where that differs.
     pub class_when_auto: Option<Class>,
     /// When it must be given, and who says so.
     pub need: Need,
-    /// The value that the server fills in when it is left out.
+    /// The value that the server fills in when it is left out, as far as known.
+    /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
     pub default: Option<Scalar>,
     /// What it is for, in one line.
     pub doc: &'static str,
@@ -290,7 +297,8 @@ pub enum Shape {
         /// The largest value.
         max: i64,
     },
-    /// One of these words. The evidence tells how sure it is that there are no others.
+    /// One of these words. The evidence is for the list being whole, and so tells
+    /// what another word is: an error, a warning, or nothing.
     Enum(&'static [&'static str], Evidence),
     /// An object with these attributes.
     Object(&'static [Attribute]),
@@ -307,6 +315,11 @@ impl Shape {
     pub const PORT: Self = Self::Integer {
         min: 0,
         max: 65_535,
+    };
+    /// How many of something.
+    pub const COUNT: Self = Self::Integer {
+        min: 0,
+        max: i64::MAX,
     };
 }
 
@@ -341,7 +354,7 @@ impl std::fmt::Debug for Format {
 pub enum Need {
     /// It may be left out.
     Optional,
-    /// Always.
+    /// Always; inside an object, whenever that object is given.
     Always(Evidence),
     /// When all of these hold.
     When(&'static [Condition], Evidence),
@@ -352,7 +365,8 @@ pub enum Need {
 pub enum Condition {
     /// `autoBootstrap` has this value.
     AutoBootstrap(bool),
-    /// The attribute of `config` with this name (its default, if left out) is this word.
+    /// The attribute at the top of `config` with this name (its default, if left
+    /// out) is this word.
     Is(&'static str, &'static str),
 }
 
