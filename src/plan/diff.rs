@@ -388,7 +388,8 @@ fn default_json(attribute: &Attribute) -> Option<Json> {
 }
 
 /// The value as JSON; `None` if there is anything in it that must not be shown.
-pub(super) fn to_json(value: &Value) -> Option<Json> {
+#[must_use]
+pub fn to_json(value: &Value) -> Option<Json> {
     Some(match value {
         Value::Null => Json::Null,
         Value::Bool(truth) => Json::from(*truth),

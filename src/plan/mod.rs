@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 pub use body::Body;
-pub use diff::{Change, ChangeKind, Shown};
+pub use diff::{Change, ChangeKind, Shown, to_json as shown};
 pub use guard::{Approved, review};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
