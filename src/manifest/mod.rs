@@ -8,6 +8,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
+use crate::secret::Reference;
 use crate::value::Object;
 
 /// What all files of a directory say.
@@ -39,6 +40,15 @@ pub struct Integration {
     pub options: Options,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl Integration {
+    /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
+    pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+        for (_, value) in self.config.iter().chain(self.options.extra.iter()) {
+            value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+        }
+    }
 }
 
 /// A document that is not in order.
