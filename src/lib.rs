@@ -7,4 +7,5 @@ pub mod live;
 pub mod manifest;
 pub mod platform;
 pub mod secret;
+pub mod simulator;
 pub mod value;
