@@ -200,6 +200,15 @@ impl Refusal {
 }
 
 impl ApiError {
+    /// What the server said, if it refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            Self::Transport { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
     /// Whether a write that ended so may have had an effect.
     #[must_use]
     pub fn effect(&self) -> Effect {
