@@ -9,6 +9,10 @@
 //! Two invariants. A read that failed is an error, never an empty answer. Every
 //! error of a write says whether it may have had an [`Effect`].
 
+mod encode;
+mod scrub;
+mod wire;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -16,6 +20,9 @@ use bytes::Bytes;
 
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
+
+pub use encode::encode;
+pub use scrub::scrub;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {
@@ -57,6 +64,14 @@ pub struct RequestBody {
     pub(crate) json: zeroize::Zeroizing<Vec<u8>>,
     /// The secret values in it, so that text which the server sends back can be scrubbed of them.
     pub(crate) secrets: Vec<Secret>,
+}
+
+impl RequestBody {
+    /// Takes the secrets of this body out of text that the server sent after it.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        scrub(text, &self.secrets)
+    }
 }
 
 impl std::fmt::Debug for RequestBody {
