@@ -62,8 +62,8 @@ fn match_at_start(text: &str, forms: &[Zeroizing<String>]) -> Option<usize> {
         return Some(form.len());
     }
     let head = text.strip_suffix(CUT)?;
-    let cut = head.chars().nth(SHORTEST - 1).is_some()
-        && forms.iter().any(|form| form.starts_with(head));
+    let cut =
+        head.chars().nth(SHORTEST - 1).is_some() && forms.iter().any(|form| form.starts_with(head));
     cut.then_some(head.len())
 }
 

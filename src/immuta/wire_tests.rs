@@ -315,7 +315,11 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
     ] {
         assert!(!refusal(404, body).from_api, "{body}");
     }
-    assert!(refusal(404, "<html>hunter2</html>").message.contains("proxy"));
+    assert!(
+        refusal(404, "<html>hunter2</html>")
+            .message
+            .contains("proxy")
+    );
     assert_eq!(refusal(404, "upstream timed out").message, "");
 }
 
