@@ -108,12 +108,18 @@ impl LiveIntegration {
     /// The attributes of `config` that are known to be harmless.
     #[must_use]
     pub fn harmless_config(&self) -> Map<String, Json> {
-        self.platform.map(|p| harmless(p.attributes, &self.config.0)).unwrap_or_default()
+        self.platform
+            .map(|p| harmless(p.attributes, &self.config.0))
+            .unwrap_or_default()
     }
 }
 
 fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map<String, Json> {
-    let known = |key: &str| attributes.iter().find(|a| a.name == key && !a.is_sensitive());
+    let known = |key: &str| {
+        attributes
+            .iter()
+            .find(|a| a.name == key && !a.is_sensitive())
+    };
     config
         .iter()
         .filter_map(|(key, value)| {

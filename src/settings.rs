@@ -7,7 +7,6 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::secret::Secret;
 
@@ -83,11 +82,6 @@ const KEY: &str = "IMMUTA_API_KEY";
 const TOKEN: &str = "IMMUTA_API_TOKEN";
 const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
 
-/// The time within which a connection must stand.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time within which an answer must be whole.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
 ///
 /// # Errors
@@ -97,7 +91,10 @@ pub fn url(flags: &Flags, env: Environment<'_>) -> Result<String, SettingsError>
         return Ok(url.clone());
     }
     match (text(env, URL)?, text(env, HOST)?) {
-        (Some(_), Some(_)) => Err(SettingsError::Twice { first: URL, second: HOST }),
+        (Some(_), Some(_)) => Err(SettingsError::Twice {
+            first: URL,
+            second: HOST,
+        }),
         (Some(url), None) => Ok(url),
         (None, Some(host)) if host.contains("://") => Ok(host),
         (None, Some(host)) => Ok(format!("https://{host}")),
@@ -137,8 +134,13 @@ pub fn api_key(
 
 /// A variable that is set and not empty.
 fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, SettingsError> {
-    let Some(value) = env(name).filter(|v| !v.is_empty()) else { return Ok(None) };
-    value.into_string().map(Some).map_err(|_| SettingsError::NotText { name })
+    let Some(value) = env(name).filter(|v| !v.is_empty()) else {
+        return Ok(None);
+    };
+    value
+        .into_string()
+        .map(Some)
+        .map_err(|_| SettingsError::NotText { name })
 }
 
 #[cfg(test)]
@@ -146,13 +148,24 @@ mod tests {
     use super::*;
 
     fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
-        move |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v))
+        move |name| {
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| OsString::from(v))
+        }
     }
 
     #[test]
     fn a_flag_beats_the_environment() {
-        let flags = Flags { url: Some("https://flag".into()), ..Flags::default() };
-        assert_eq!(url(&flags, &env(&[("IMMUTA_URL", "https://env")])), Ok("https://flag".into()));
+        let flags = Flags {
+            url: Some("https://flag".into()),
+            ..Flags::default()
+        };
+        assert_eq!(
+            url(&flags, &env(&[("IMMUTA_URL", "https://env")])),
+            Ok("https://flag".into())
+        );
     }
 
     #[test]
@@ -163,25 +176,44 @@ mod tests {
 
     #[test]
     fn two_sources_of_one_rank_are_an_error_that_names_both() {
-        let found = url(&Flags::default(), &env(&[("IMMUTA_URL", "a"), ("IMMUTA_HOST", "b")]));
-        assert_eq!(found, Err(SettingsError::Twice { first: "IMMUTA_URL", second: "IMMUTA_HOST" }));
+        let found = url(
+            &Flags::default(),
+            &env(&[("IMMUTA_URL", "a"), ("IMMUTA_HOST", "b")]),
+        );
+        assert_eq!(
+            found,
+            Err(SettingsError::Twice {
+                first: "IMMUTA_URL",
+                second: "IMMUTA_HOST"
+            })
+        );
         let found = api_key(
             &Flags::default(),
             &env(&[("IMMUTA_API_KEY", "a"), ("IMMUTA_API_KEY_FILE", "b")]),
             None,
         );
-        let twice = SettingsError::Twice { first: "IMMUTA_API_KEY", second: "IMMUTA_API_KEY_FILE" };
+        let twice = SettingsError::Twice {
+            first: "IMMUTA_API_KEY",
+            second: "IMMUTA_API_KEY_FILE",
+        };
         assert_eq!(found, Err(twice));
     }
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        assert_eq!(url(&Flags::default(), &env(&[("IMMUTA_URL", "")])), Err(SettingsError::NoUrl));
+        assert_eq!(
+            url(&Flags::default(), &env(&[("IMMUTA_URL", "")])),
+            Err(SettingsError::NoUrl)
+        );
     }
 
     #[test]
     fn a_systemd_credential_is_a_source_of_the_key() {
-        let found = api_key(&Flags::default(), &env(&[]), Some("/run/c/immuta-api-key".into()));
+        let found = api_key(
+            &Flags::default(),
+            &env(&[]),
+            Some("/run/c/immuta-api-key".into()),
+        );
         assert_eq!(found, Ok(KeySource::File("/run/c/immuta-api-key".into())));
     }
 }

@@ -109,7 +109,12 @@ pub(super) struct ConnectionArgs {
     #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", default_value_t = Auth::Key)]
     pub auth: Auth,
     /// A PEM file with certificates to trust besides the system's; may be repeated
-    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_CA_FILE", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_CA_FILE",
+        value_delimiter = ','
+    )]
     pub ca_file: Vec<PathBuf>,
 }
 
@@ -153,7 +158,12 @@ pub(super) struct SyncArgs {
           value_parser = duration)]
     pub wait_timeout: Duration,
     /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
-    #[arg(long, value_name = "DIR", env = "INTEGRATIOND_SECRET_ROOT", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_SECRET_ROOT",
+        value_delimiter = ','
+    )]
     pub secret_root: Vec<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArgs,

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Auth, ConnectionArgs, FilesArgs};
 use super::terminal::Terminal;
-use crate::immuta::auth::{ApiKey, ApiKeyError, Credentials};
-use crate::immuta::client::Reader;
-use crate::immuta::http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
-use crate::immuta::retry::RetryPolicy;
-use crate::immuta::ApiError;
+use crate::immuta::{
+    ApiError, ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport,
+    Reader, RetryPolicy, TenantUrl, TenantUrlError,
+};
 use crate::manifest::{self, Manifest};
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
@@ -31,7 +30,10 @@ pub(super) enum ConnectError {
     #[error("the tenant's URL cannot be used")]
     Url(#[from] TenantUrlError),
     #[error("the API key cannot be read from {}", .path.display())]
-    KeyFile { path: PathBuf, source: std::io::Error },
+    KeyFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the API key cannot be used")]
     Key(#[from] ApiKeyError),
     #[error(transparent)]
@@ -42,7 +44,9 @@ impl ConnectError {
     fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
-            Self::Url(_) => "it is the one in the browser, such as https://acme.hosted.immutacloud.com",
+            Self::Url(_) => {
+                "it is the one in the browser, such as https://acme.hosted.immutacloud.com"
+            }
             Self::KeyFile { .. } => "check the path and who may read it",
             Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
             Self::Http(_) => "check the certificates that `--ca-file` names",
@@ -53,9 +57,16 @@ impl ConnectError {
 /// Sets up the connection; sends nothing yet.
 pub(super) fn tenant(args: &ConnectionArgs) -> Result<Tenant, ConnectError> {
     let env = |name: &str| std::env::var_os(name);
-    let flags = Flags { url: args.url.clone(), api_key_file: args.api_key_file.clone() };
+    let flags = Flags {
+        url: args.url.clone(),
+        api_key_file: args.api_key_file.clone(),
+    };
     let url = TenantUrl::parse(&settings::url(&flags, &env)?)?;
-    let key = ApiKey::new(read_key(settings::api_key(&flags, &env, key_credential())?)?)?;
+    let key = ApiKey::new(read_key(settings::api_key(
+        &flags,
+        &env,
+        key_credential(),
+    )?)?)?;
     let credentials = match args.auth {
         Auth::Key => Credentials::ApiKey(key),
         Auth::Token => Credentials::Exchange(key),
@@ -63,12 +74,13 @@ pub(super) fn tenant(args: &ConnectionArgs) -> Result<Tenant, ConnectError> {
     let shown = url.to_string();
     let settings = HttpSettings {
         ca_files: args.ca_file.clone(),
-        connect_timeout: settings::CONNECT_TIMEOUT,
-        timeout: settings::REQUEST_TIMEOUT,
         ..HttpSettings::new(url)
     };
     let transport = HttpTransport::new(&settings)?;
-    Ok(Tenant { url: shown, reader: Reader::new(transport, credentials, RetryPolicy::default()) })
+    Ok(Tenant {
+        url: shown,
+        reader: Reader::new(transport, credentials, RetryPolicy::default()),
+    })
 }
 
 /// The key that systemd passed in, if it did.
@@ -95,7 +107,10 @@ pub(super) fn invalid_settings(terminal: Terminal, error: &ConnectError) -> Exit
 /// The tenant could not be read, so nothing was planned and nothing written.
 pub(super) fn unread(terminal: Terminal, error: &ApiError) -> Exit {
     let what = format!("the tenant could not be read: {}", chain(error));
-    terminal.failure(escaped(&what), "nothing was changed; `integrationd ping` tells what is wrong");
+    terminal.failure(
+        escaped(&what),
+        "nothing was changed; `integrationd ping` tells what is wrong",
+    );
     Exit::Failed
 }
 

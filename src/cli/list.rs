@@ -29,7 +29,11 @@ pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Exit {
     for hole in &live.unreadable {
         terminal.failure(&hole.reason, "the list above is not whole");
     }
-    if live.unreadable.is_empty() { Exit::Success } else { Exit::Failed }
+    if live.unreadable.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failed
+    }
 }
 
 fn text(live: &Live) -> String {
@@ -37,7 +41,9 @@ fn text(live: &Live) -> String {
         return "The tenant has no integrations.\n".to_owned();
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["ID", "TYPE", "IDENTITY", "SET-UP", "STATUS"]);
+    table
+        .load_style(presets::NOTHING)
+        .set_header(["ID", "TYPE", "IDENTITY", "SET-UP", "STATUS"]);
     for integration in &live.integrations {
         let set_up = match integration.auto_bootstrap {
             Some(true) => "automatic",
@@ -47,13 +53,18 @@ fn text(live: &Live) -> String {
         table.add_row([
             escaped(integration.id.as_str()).as_ref(),
             escaped(&integration.type_name).as_ref(),
-            &identity(integration).map(|i| escaped(i).into_owned()).unwrap_or_default(),
+            &identity(integration)
+                .map(|i| escaped(i).into_owned())
+                .unwrap_or_default(),
             set_up,
             &status(integration),
         ]);
     }
-    let lines: Vec<String> =
-        table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = table
+        .to_string()
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     lines.join("\n") + "\n"
 }
 
@@ -64,7 +75,11 @@ fn status(integration: &LiveIntegration) -> String {
     if integration.status == Status::Enabled || is_busy || integration.failing_tests.is_empty() {
         return word;
     }
-    let names: Vec<_> = integration.failing_tests.iter().map(|t| escaped(&t.name)).collect();
+    let names: Vec<_> = integration
+        .failing_tests
+        .iter()
+        .map(|t| escaped(&t.name))
+        .collect();
     format!("{word}: {}", names.join("; "))
 }
 

@@ -29,7 +29,10 @@ pub fn main() -> ExitCode {
     };
     start_tracing(&cli.output);
     let terminal = Terminal::new(cli.output.color);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             terminal.failure(
@@ -58,7 +61,11 @@ async fn run(command: Command, terminal: Terminal) -> Exit {
 /// Help and version are a success; everything else is wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() }
+    if error.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Success.into()
+    }
 }
 
 /// Logs go to standard error. Crates below speak only when something is wrong.
@@ -71,9 +78,14 @@ fn start_tracing(output: &OutputArgs) {
         LogLevel::Trace => "trace",
     };
     let filter = EnvFilter::new(format!("warn,integrationd={level}"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match output.log_format {
-        LogFormat::Text => builder.with_ansi(terminal_colours()).with_target(false).init(),
+        LogFormat::Text => builder
+            .with_ansi(terminal_colours())
+            .with_target(false)
+            .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
 }

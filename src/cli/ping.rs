@@ -72,7 +72,10 @@ fn diagnose(error: &ApiError) -> Failed {
             question: "connection",
             help: connection_help(source.kind),
         },
-        ApiError::Unreadable { .. } => Failed { question: "tenant", help: NOT_IMMUTA },
+        ApiError::Unreadable { .. } => Failed {
+            question: "tenant",
+            help: NOT_IMMUTA,
+        },
         ApiError::Refused { refusal, .. } => match refusal.code {
             401 => Failed {
                 question: "credentials",
@@ -90,7 +93,10 @@ fn diagnose(error: &ApiError) -> Failed {
                 question: "tenant",
                 help: "the tenant, or a proxy before it, is in trouble: try again later",
             },
-            _ => Failed { question: "tenant", help: NOT_IMMUTA },
+            _ => Failed {
+                question: "tenant",
+                help: NOT_IMMUTA,
+            },
         },
     }
 }

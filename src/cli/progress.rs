@@ -23,7 +23,9 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(terminal: Terminal) -> Self {
-        let bars = terminal.can_redraw().then(|| (MultiProgress::new(), Mutex::default()));
+        let bars = terminal
+            .can_redraw()
+            .then(|| (MultiProgress::new(), Mutex::default()));
         Self { terminal, bars }
     }
 
@@ -41,7 +43,11 @@ impl Progress {
         };
         let style = ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(message));
+        let bar = bars.add(
+            ProgressBar::new_spinner()
+                .with_style(style)
+                .with_message(message),
+        );
         bar.enable_steady_tick(TICK);
         if let Ok(mut running) = running.lock() {
             running.insert(name.to_owned(), bar);
@@ -87,12 +93,19 @@ impl Observer for Progress {
 
 fn finished(outcome: &Outcome) -> String {
     let seconds = outcome.took.as_secs_f64();
-    let id = outcome.id.as_ref().map(|id| format!(" (id {id})")).unwrap_or_default();
+    let id = outcome
+        .id
+        .as_ref()
+        .map(|id| format!(" (id {id})"))
+        .unwrap_or_default();
     let name = &outcome.name;
     match &outcome.result {
         Ok(_) => {
             let green = AnsiColor::Green.on_default();
-            format!("  {green}✓{green:#} {name} {}{id} in {seconds:.1} s\n", outcome.verb.past())
+            format!(
+                "  {green}✓{green:#} {name} {}{id} in {seconds:.1} s\n",
+                outcome.verb.past()
+            )
         }
         Err(failure) => {
             let red = AnsiColor::Red.on_default();

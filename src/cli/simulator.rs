@@ -26,7 +26,10 @@ pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Exit {
         }
     };
     let address = listener.local_addr().unwrap_or(args.listen);
-    let simulator = Simulator::new(Options { settle: args.settle, ..Options::default() });
+    let simulator = Simulator::new(Options {
+        settle: args.settle,
+        ..Options::default()
+    });
     terminal.out(&format!(
         "Simulated tenant on http://{address}\n\n  \
          export IMMUTA_URL=http://{address} IMMUTA_API_KEY={API_KEY}\n\n\

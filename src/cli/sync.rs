@@ -1,7 +1,6 @@
 //! `sync`: plan and apply once.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use tokio::sync::{Notify, watch};
 
@@ -12,16 +11,12 @@ use super::terminal::Terminal;
 use crate::apply::{self, Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
-use crate::immuta::auth::{ApiKey, Credentials};
-use crate::immuta::client::Reader;
-use crate::immuta::retry::RetryPolicy;
-use crate::immuta::{ApiError, Transport};
+use crate::immuta::{ApiError, ApiKey, Credentials, Reader, RetryPolicy, Transport};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Selection};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Report, json, text};
-use crate::secret::resolve::{Providers, Secrets, resolve};
-use crate::secret::{Reference, Secret};
+use crate::secret::{Providers, Reference, Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, Synced, has_work};
 
@@ -49,15 +44,26 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Exit {
         Ok(tenant) => tenant,
         Err(error) => return connect::invalid_settings(terminal, &error),
     };
-    let secrets = resolve(references(&manifest).into_iter(), &providers(&args));
+    let secrets = resolve(references(&manifest), &providers(&args));
     let desired = Desired { manifest, secrets };
-    execute(tenant.reader, &tenant.url, &args, desired, &request, terminal).await
+    execute(
+        tenant.reader,
+        &tenant.url,
+        &args,
+        desired,
+        &request,
+        terminal,
+    )
+    .await
 }
 
 fn request(args: &SyncArgs) -> Request {
     let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
     Request {
-        selection: Selection { only: names(&args.only), exclude: names(&args.exclude) },
+        selection: Selection {
+            only: names(&args.only),
+            exclude: names(&args.exclude),
+        },
         today: jiff::Zoned::now().date(),
         apply: apply::Options {
             parallelism: args.parallelism,
@@ -80,8 +86,7 @@ fn providers(args: &SyncArgs) -> Providers {
     } else {
         args.secret_root.clone()
     };
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    Providers::new(|name| std::env::var_os(name), roots, credentials)
+    Providers::of_process(roots)
 }
 
 /// Against a tenant in this process, and without any real secret.
@@ -99,11 +104,22 @@ async fn simulate(
             return Exit::Failed;
         }
     };
-    let reader =
-        Reader::new(Embedded(simulator), Credentials::ApiKey(key), RetryPolicy::default());
-    let secrets = Secrets::placeholders(references(&manifest).into_iter());
+    let reader = Reader::new(
+        Embedded(simulator),
+        Credentials::ApiKey(key),
+        RetryPolicy::default(),
+    );
+    let secrets = Secrets::placeholders(references(&manifest));
     let desired = Desired { manifest, secrets };
-    execute(reader, "the simulated tenant", args, desired, request, terminal).await
+    execute(
+        reader,
+        "the simulated tenant",
+        args,
+        desired,
+        request,
+        terminal,
+    )
+    .await
 }
 
 /// Runs the pipeline and prints the report.
@@ -181,9 +197,10 @@ async fn stopped_twice(applying: &Notify, stop: &watch::Sender<bool>, terminal: 
 /// The next SIGINT or SIGTERM.
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -221,7 +238,10 @@ impl Shell for CommandLine<'_> {
             Consent::Given
         } else if !self.terminal.can_ask() {
             Consent::NotAsked
-        } else if self.terminal.ask(&format!("\nApply this to {}? Type yes: ", self.tenant)) {
+        } else if self
+            .terminal
+            .ask(&format!("\nApply this to {}? Type yes: ", self.tenant))
+        {
             Consent::Given
         } else {
             Consent::Declined

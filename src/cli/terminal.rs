@@ -25,20 +25,26 @@ impl Terminal {
     /// Writes to standard output. Whoever reads it may have gone away: that is no failure.
     pub(super) fn out(self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout(), self.color);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
     }
 
     /// Writes to standard error.
     pub(super) fn err(self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr(), self.color);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
     }
 
     /// A failure with its remedy.
     pub(super) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let bold = anstyle::Style::new().bold();
-        self.err(&format!("{red}error:{red:#} {what}\n{bold} help:{bold:#} {help}\n"));
+        self.err(&format!(
+            "{red}error:{red:#} {what}\n{bold} help:{bold:#} {help}\n"
+        ));
     }
 
     /// Whether somebody is there to be asked.

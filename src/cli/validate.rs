@@ -16,8 +16,15 @@ pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
         Err(error) => return connect::no_files(terminal, &error),
     };
     let is_valid = manifest.invalid.is_empty()
-        && !manifest.diagnostics.iter().any(diagnostic::Diagnostic::is_error);
-    let exit = if is_valid { Exit::Success } else { Exit::InvalidFile };
+        && !manifest
+            .diagnostics
+            .iter()
+            .any(diagnostic::Diagnostic::is_error);
+    let exit = if is_valid {
+        Exit::Success
+    } else {
+        Exit::InvalidFile
+    };
     match args.output {
         Format::Text => {
             terminal.out(&diagnostic::render(&manifest.diagnostics));
