@@ -29,6 +29,12 @@ impl Secret {
         Self(SecretString::from(value))
     }
 
+    /// Whether there is nothing in it, which is no secret.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
     /// The value. Whoever calls this must be about to put it into a request.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
