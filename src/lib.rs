@@ -5,6 +5,8 @@ pub mod diagnostic;
 pub mod immuta;
 pub mod live;
 pub mod manifest;
+pub mod plan;
 pub mod platform;
 pub mod secret;
+pub mod text;
 pub mod value;

@@ -199,13 +199,13 @@ impl Status {
     /// The word on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Unknown(word) => word,
-            known => STATUSES
-                .iter()
-                .find(|(_, status)| status == known)
-                .map_or("", |(word, _)| word),
+        if let Self::Unknown(word) = self {
+            return word;
         }
+        STATUSES
+            .iter()
+            .find(|(_, status)| status == self)
+            .map_or("", |(word, _)| word)
     }
 
     /// What may be done while it lasts.

@@ -1,1 +1,3 @@
+//! The program `integrationd`.
+
 fn main() {}

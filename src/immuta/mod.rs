@@ -1,24 +1,24 @@
 //! The client of Immuta's integrations API.
 //!
 //! Layers, outside in: [`ReadApi`] and [`WriteApi`] are what the pipeline
-//! calls; `Client` implements them with JSON (`wire`),
-//! credentials (`auth`) and retries (`retry`) over any [`Transport`]; `http`
-//! is the transport over a network. A dry run is handed a reader and nothing
+//! calls; [`client`] implements them with JSON ([`wire`]),
+//! credentials ([`auth`]) and retries ([`retry`]) over any [`Transport`];
+//! [`http`] is the transport over a network. A dry run is handed a reader and nothing
 //! that could write.
 //!
 //! Two invariants. A read that failed is an error, never an empty answer. Every
 //! error of a write says whether it may have had an [`Effect`].
 
-mod auth;
+pub mod auth;
 mod call;
-mod client;
+pub mod client;
 mod encode;
-mod http;
-mod retry;
+pub mod http;
+pub mod retry;
 #[cfg(test)]
 mod script;
 mod scrub;
-mod wire;
+pub mod wire;
 
 use std::future::Future;
 use std::time::Duration;
@@ -27,13 +27,6 @@ use bytes::Bytes;
 
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
-
-pub use auth::{ApiKey, ApiKeyError, Credentials};
-pub use client::{Reader, Writer};
-pub use encode::encode;
-pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
-pub use retry::RetryPolicy;
-pub use scrub::scrub;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {
@@ -81,7 +74,7 @@ impl RequestBody {
     /// Takes the secrets of this body out of text that the server sent after it.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
-        scrub(text, &self.secrets)
+        scrub::scrub(text, &self.secrets)
     }
 }
 
@@ -234,6 +227,15 @@ impl ApiError {
             Self::Transport { operation, .. }
             | Self::Refused { operation, .. }
             | Self::Unreadable { operation, .. } => operation,
+        }
+    }
+
+    /// What the server said, if it refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            Self::Transport { .. } | Self::Unreadable { .. } => None,
         }
     }
 

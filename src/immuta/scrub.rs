@@ -32,8 +32,7 @@ const CUT: char = '…';
 
 /// Replaces every secret in a text, in each form in which a server may say it
 /// back, and a secret that was cut off at the end of the text.
-#[must_use]
-pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
+pub(super) fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
     let mut forms = Vec::new();
     for secret in secrets {
         collect_forms(secret.expose(), &mut forms);

@@ -1,13 +1,118 @@
-//! Stub.
+//! Databricks Unity Catalog (API.md 7.3), whose `type` is `Databricks` alone.
+//!
+//! Its token is stored however it was set up, and its deletion must not carry
+//! credentials. `authenticationType` may be left out: the oldest servers do not
+//! know it and take a token only. The connections API describes the same thing
+//! with other names (`host`); the two are not to be mixed.
 
-use super::{Identity, Payload, Platform};
+use super::Evidence::{Documented, Inferred, Recalled};
+use super::{Attribute, Class, Condition, Identity, Payload, Platform, Scalar, Shape};
+use super::{format, shared};
+
+const TOKEN: &[Condition] = &[Condition::Is("authenticationType", "token")];
+const OAUTH: &[Condition] = &[Condition::Is("authenticationType", "oAuthM2M")];
 
 pub(super) const PLATFORM: Platform = Platform {
-    wire: "",
-    title: "",
-    aliases: &[],
+    wire: "Databricks",
+    title: "Databricks Unity Catalog",
+    aliases: &[
+        "Databricks Unity Catalog",
+        "Unity Catalog",
+        "Databricks UC",
+        "Azure Databricks",
+    ],
     payload: Payload::Full,
-    identity: Identity::Nothing,
-    attributes: &[],
+    identity: Identity::Host("workspaceUrl"),
+    attributes: ATTRIBUTES,
     rules: &[],
 };
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::new("workspaceUrl", format::HOST, "The host of the workspace.")
+        .class(Class::Identity)
+        .required(Documented),
+    Attribute::new(
+        "httpPath",
+        Shape::TEXT,
+        "The HTTP path of a cluster or an SQL warehouse.",
+    )
+    .required(Documented),
+    shared::port(443),
+    Attribute::new(
+        "authenticationType",
+        Shape::Enum(&["token", "oAuthM2M"], Inferred),
+        "How Immuta's service principal logs in.",
+    )
+    .default(Scalar::Text("token")),
+    Attribute::new(
+        "token",
+        Shape::TEXT,
+        "The personal access token of Immuta's service principal.",
+    )
+    .secret()
+    .required_when(TOKEN, Documented),
+    Attribute::new(
+        "oAuthClientConfig",
+        Shape::Object(OAUTH_CLIENT),
+        "The OAuth client of Immuta's service principal.",
+    )
+    .required_when(OAUTH, Documented),
+    Attribute::new(
+        "catalog",
+        format::IDENTIFIER,
+        "The catalog that Immuta makes for itself.",
+    )
+    .class(Class::Immutable)
+    .default(Scalar::Text("immuta")),
+    shared::AUDIT,
+    Attribute::new(
+        "groupPattern",
+        Shape::Object(GROUP_PATTERN),
+        "Which groups policies pass by.",
+    ),
+    Attribute::new(
+        "workspaceIds",
+        Shape::TextList,
+        "The ids of workspaces; documented for the connections API only.",
+    ),
+    Attribute::new(
+        "proxyOptions",
+        Shape::Object(PROXY),
+        "The proxy through which Immuta reaches the workspace.",
+    ),
+];
+
+const OAUTH_CLIENT: &[Attribute] = &[
+    Attribute::new(
+        "useCertificate",
+        Shape::Bool,
+        "Whether the client shows a certificate instead of a secret.",
+    )
+    .required(Recalled)
+    .default(Scalar::Bool(false)),
+    Attribute::new("clientId", Shape::TEXT, "The id of the client.").required(Recalled),
+    Attribute::new("clientSecret", Shape::TEXT, "The secret of the client.")
+        .secret()
+        .required(Recalled),
+    Attribute::new("scope", Shape::TEXT, "The scope that is asked for.")
+        .default(Scalar::Text("all-apis")),
+    Attribute::new(
+        "authorityUrl",
+        Shape::TEXT,
+        "The URL of the identity provider's authority.",
+    )
+    .required(Recalled),
+];
+
+const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
+    "deny",
+    Shape::TEXT,
+    "The group that is exempt from policies.",
+)];
+
+const PROXY: &[Attribute] = &[
+    Attribute::new("host", Shape::TEXT, "The host of the proxy."),
+    Attribute::new("port", Shape::PORT, "The port of the proxy."),
+    Attribute::new("username", Shape::TEXT, "The user of the proxy."),
+    Attribute::new("password", Shape::TEXT, "The password of that user.").secret(),
+];

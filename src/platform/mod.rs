@@ -11,19 +11,24 @@
 
 mod bigquery;
 mod databricks;
+mod format;
 mod redshift;
 mod s3;
+mod shared;
 mod snowflake;
 mod synapse;
 mod trino;
 
+#[cfg(test)]
+mod tests;
+
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[
+    &redshift::PLATFORM,
     &s3::PLATFORM,
     &synapse::PLATFORM,
     &databricks::PLATFORM,
     &bigquery::PLATFORM,
-    &redshift::PLATFORM,
     &snowflake::PLATFORM,
     &trino::PLATFORM,
 ];
@@ -62,6 +67,43 @@ impl PartialEq for Platform {
 impl Eq for Platform {}
 
 impl Platform {
+    /// The attribute of `config` that pairs a file with a live integration.
+    #[must_use]
+    pub fn pairing_attribute(&self) -> Option<&'static str> {
+        match self.identity {
+            Identity::Host(name) | Identity::Name(name) | Identity::Hint(name) => Some(name),
+            Identity::Nothing => None,
+        }
+    }
+
+    /// Whether two integrations with one pairing key are certainly the same one.
+    #[must_use]
+    pub fn pairs_with_certainty(&self) -> bool {
+        match self.identity {
+            Identity::Host(_) | Identity::Name(_) => true,
+            Identity::Hint(_) | Identity::Nothing => false,
+        }
+    }
+
+    /// The form in which two values of the pairing attribute are compared; the
+    /// attribute's default stands in for one that is left out. `None` if an
+    /// identity is missing.
+    #[must_use]
+    pub fn pairing_key(&self, value: Option<&str>) -> Option<String> {
+        match self.identity {
+            Identity::Host(_) => value.map(normalised_host),
+            Identity::Name(_) => value.map(str::to_owned),
+            Identity::Hint(name) => {
+                let default = match self.attribute(name).and_then(|a| a.default) {
+                    Some(Scalar::Text(text)) => text,
+                    Some(Scalar::Integer(_) | Scalar::Bool(_)) | None => "",
+                };
+                Some(value.unwrap_or(default).to_owned())
+            }
+            Identity::Nothing => Some(String::new()),
+        }
+    }
+
     /// Looks up an attribute of `config` by a `/`-separated path such as
     /// `audit/enabled`.
     #[must_use]
@@ -75,6 +117,16 @@ impl Platform {
         }
         found
     }
+}
+
+/// A host as it is compared: in lower case, without a scheme and what may trail it.
+#[must_use]
+pub fn normalised_host(host: &str) -> String {
+    let lower = host.trim().to_ascii_lowercase();
+    let bare = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    bare.trim_end_matches(['/', '.']).to_owned()
 }
 
 /// Which top-level keys the payload of a platform has.
@@ -91,8 +143,10 @@ pub enum Payload {
 /// What tells two integrations of one platform apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// This attribute of `config`: the server allows one integration for each value.
-    Attribute(&'static str),
+    /// This attribute of `config`, a host: the server allows one integration for each.
+    Host(&'static str),
+    /// This attribute of `config`, compared to the letter: unique on the server.
+    Name(&'static str),
     /// Nothing certain; this attribute, or being the only one, is enough to
     /// compare and to prevent a second create, but never to update.
     Hint(&'static str),
@@ -107,13 +161,15 @@ pub struct Attribute {
     pub name: &'static str,
     /// What its value looks like.
     pub shape: Shape,
-    /// How a difference is treated.
+    /// How a difference is treated. An object has no class of its own: its
+    /// attributes have.
     pub class: Class,
     /// The class when `autoBootstrap` is true, where that differs.
     pub class_when_auto: Option<Class>,
     /// When it must be given, and who says so.
     pub need: Need,
-    /// The value that the server fills in when it is left out.
+    /// The value that the server fills in when it is left out, as far as known.
+    /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
     pub default: Option<Scalar>,
     /// What it is for, in one line.
     pub doc: &'static str,
@@ -241,7 +297,8 @@ pub enum Shape {
         /// The largest value.
         max: i64,
     },
-    /// One of these words. The evidence tells how sure it is that there are no others.
+    /// One of these words. The evidence is for the list being whole, and so tells
+    /// what another word is: an error, a warning, or nothing.
     Enum(&'static [&'static str], Evidence),
     /// An object with these attributes.
     Object(&'static [Attribute]),
@@ -258,6 +315,11 @@ impl Shape {
     pub const PORT: Self = Self::Integer {
         min: 0,
         max: 65_535,
+    };
+    /// How many of something.
+    pub const COUNT: Self = Self::Integer {
+        min: 0,
+        max: i64::MAX,
     };
 }
 
@@ -292,7 +354,7 @@ impl std::fmt::Debug for Format {
 pub enum Need {
     /// It may be left out.
     Optional,
-    /// Always.
+    /// Always; inside an object, whenever that object is given.
     Always(Evidence),
     /// When all of these hold.
     When(&'static [Condition], Evidence),
@@ -303,8 +365,29 @@ pub enum Need {
 pub enum Condition {
     /// `autoBootstrap` has this value.
     AutoBootstrap(bool),
-    /// The attribute of `config` with this name (its default, if left out) is this word.
+    /// The attribute at the top of `config` with this name (its default, if left
+    /// out) is this word.
     Is(&'static str, &'static str),
+}
+
+impl Condition {
+    /// Whether it holds. `word` gives the value of an attribute of `config`.
+    #[must_use]
+    pub fn holds<'a>(
+        self,
+        platform: &Platform,
+        auto_bootstrap: Option<bool>,
+        word: impl Fn(&str) -> Option<&'a str>,
+    ) -> bool {
+        match self {
+            Self::AutoBootstrap(wanted) => auto_bootstrap == Some(wanted),
+            Self::Is(name, wanted) => {
+                let default = platform.attribute(name).and_then(|a| a.default);
+                word(name) == Some(wanted)
+                    || (word(name).is_none() && default == Some(Scalar::Text(wanted)))
+            }
+        }
+    }
 }
 
 /// A value as a table can state it.

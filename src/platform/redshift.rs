@@ -1,13 +1,114 @@
-//! Stub.
+//! Amazon Redshift (API.md 7.5), called Amazon Redshift Spectrum in the documents of 2026.
+//!
+//! An automatic set-up uses its credentials once and does not store them; every
+//! later update, and the deletion, asks for them again. A manual one has two
+//! scripts. That logging in with `okta` or `accessKey` is possible is recalled
+//! and on no page, so nothing about these two rejects a file.
 
-use super::{Identity, Payload, Platform};
+use super::Evidence::{Documented, Recalled};
+use super::{Attribute, Class, Condition, Identity, Payload, Platform, Shape};
+use super::{format, shared};
+
+const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
+const USER_PASSWORD: &[Condition] = &[Condition::Is("authenticationType", "userPassword")];
+const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
+const OKTA: &[Condition] = &[Condition::Is("authenticationType", "okta")];
 
 pub(super) const PLATFORM: Platform = Platform {
-    wire: "",
-    title: "",
-    aliases: &[],
+    wire: "Redshift",
+    title: "Amazon Redshift",
+    aliases: &[
+        "Amazon Redshift",
+        "AWS Redshift",
+        "Redshift Spectrum",
+        "Amazon Redshift Spectrum",
+    ],
     payload: Payload::Full,
-    identity: Identity::Nothing,
-    attributes: &[],
+    identity: Identity::Host("host"),
+    attributes: ATTRIBUTES,
     rules: &[],
 };
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::new("host", format::HOST, "The host of the cluster.")
+        .class(Class::Identity)
+        .required(Documented),
+    shared::port(5439),
+    Attribute::new(
+        "database",
+        Shape::TEXT,
+        "The new, empty database that Immuta manages, or an existing one for Spectrum.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    Attribute::new(
+        "initialDatabase",
+        Shape::TEXT,
+        "An existing database, to connect to first.",
+    )
+    .required_when(AUTO, Recalled),
+    Attribute::new(
+        "authenticationType",
+        Shape::Enum(&["userPassword", "okta", "accessKey"], Recalled),
+        "How the set-up logs in.",
+    )
+    .one_time_when_auto()
+    .required_when(AUTO, Recalled),
+    Attribute::new("username", Shape::TEXT, "The user who runs the set-up.")
+        .one_time_when_auto()
+        .required_when(USER_PASSWORD, Documented),
+    Attribute::new("password", Shape::TEXT, "The password of that user.")
+        .secret()
+        .one_time_when_auto()
+        .required_when(USER_PASSWORD, Documented),
+    Attribute::new(
+        "databaseUser",
+        Shape::TEXT,
+        "The database user whom the access key stands for.",
+    )
+    .one_time_when_auto()
+    .required_when(ACCESS_KEY, Recalled),
+    Attribute::new("accessKeyId", Shape::TEXT, "The id of the AWS access key.")
+        .secret()
+        .one_time_when_auto()
+        .required_when(ACCESS_KEY, Recalled),
+    Attribute::new(
+        "secretKey",
+        Shape::TEXT,
+        "The secret of the AWS access key.",
+    )
+    .secret()
+    .one_time_when_auto()
+    .required_when(ACCESS_KEY, Recalled),
+    Attribute::new(
+        "sessionToken",
+        Shape::TEXT,
+        "The session token of a temporary AWS access key.",
+    )
+    .secret()
+    .one_time_when_auto()
+    .required_when(ACCESS_KEY, Recalled),
+    Attribute::new(
+        "okta",
+        Shape::Object(OKTA_LOGIN),
+        "The Okta account with which the set-up logs in instead of a password.",
+    )
+    .required_when(OKTA, Recalled),
+    shared::IMPERSONATION,
+    Attribute::new(
+        "connectArgs",
+        Shape::TEXT,
+        "Further arguments of the ODBC connection.",
+    ),
+];
+
+const OKTA_LOGIN: &[Attribute] = &[
+    Attribute::new("username", Shape::TEXT, "The user in Okta.").one_time_when_auto(),
+    Attribute::new("password", Shape::TEXT, "The password of that user.")
+        .secret()
+        .one_time_when_auto(),
+    Attribute::new("idpHost", Shape::TEXT, "The host of the Okta organization.")
+        .one_time_when_auto(),
+    Attribute::new("appId", Shape::TEXT, "The id of the application in Okta.").one_time_when_auto(),
+    Attribute::new("role", Shape::TEXT, "The AWS role that the user takes.").one_time_when_auto(),
+];

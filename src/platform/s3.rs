@@ -1,13 +1,85 @@
-//! Stub.
+//! Amazon S3 (API.md 7.1), a private preview whose `type` is `Native S3`.
+//!
+//! Set up by hand only, and deleted without credentials. It has no host: several
+//! may exist, told apart by their name, and no two may share a location.
 
-use super::{Identity, Payload, Platform};
+use super::Evidence::{Documented, Inferred};
+use super::{Attribute, Class, Condition, Identity, Payload, Platform, Rule, Shape};
+use super::{format, shared};
+
+const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
 
 pub(super) const PLATFORM: Platform = Platform {
-    wire: "",
-    title: "",
-    aliases: &[],
-    payload: Payload::Full,
-    identity: Identity::Nothing,
-    attributes: &[],
-    rules: &[],
+    wire: "Native S3",
+    title: "Amazon S3",
+    aliases: &["S3", "Amazon S3", "AWS S3"],
+    payload: Payload::ManualOnly,
+    identity: Identity::Name("name"),
+    attributes: ATTRIBUTES,
+    rules: &[Rule::Unique("awsLocationPath", Documented)],
 };
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::new(
+        "name",
+        Shape::TEXT,
+        "The name of the integration in Immuta, unique among those of this type.",
+    )
+    .class(Class::Identity)
+    .required(Documented),
+    Attribute::new(
+        "awsAccountId",
+        format::AWS_ACCOUNT,
+        "The AWS account, in quotes to keep leading zeros.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    Attribute::new(
+        "awsRegion",
+        format::AWS_REGION,
+        "The AWS region of the access grants instance.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    Attribute::new(
+        "awsLocationRole",
+        format::role_arn(Documented),
+        "The IAM role of the base access grants location.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    Attribute::new(
+        "awsLocationPath",
+        format::S3_PREFIX,
+        "The base S3 prefix, shared with no other integration.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    // One page calls it required for `auto`, another optional, and the example omits it.
+    Attribute::new(
+        "awsRoleToAssume",
+        format::role_arn(Inferred),
+        "The IAM role that Immuta assumes.",
+    ),
+    Attribute::new(
+        "authenticationType",
+        Shape::Enum(&["auto", "accessKey"], Documented),
+        "How Immuta logs in: by what its host finds, or by an access key.",
+    )
+    .required(Inferred),
+    Attribute::new(
+        "awsAccessKeyId",
+        Shape::TEXT,
+        "The id of the AWS access key.",
+    )
+    .secret()
+    .required_when(ACCESS_KEY, Documented),
+    Attribute::new(
+        "awsSecretAccessKey",
+        Shape::TEXT,
+        "The secret of the AWS access key.",
+    )
+    .secret()
+    .required_when(ACCESS_KEY, Inferred),
+    shared::port(443),
+];

@@ -1,13 +1,201 @@
-//! Stub.
+//! Snowflake (API.md 7.6), in the workflow that came before connections.
+//!
+//! An automatic set-up uses its credentials once and does not store them; every
+//! later update, and the deletion, asks for them again. Lineage and workspaces
+//! were removed from the product in 2026 and stay here for older servers.
+//!
+//! The words of `authenticationType` are documented for the connections API
+//! only, so an unknown one is a warning.
 
-use super::{Identity, Payload, Platform};
+use super::Evidence::{Documented, Inferred, Recalled};
+use super::{Attribute, Class, Condition, Identity, Payload, Platform, Scalar, Shape};
+use super::{format, shared};
+
+const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
+const USER_PASSWORD: &[Condition] = &[Condition::Is("authenticationType", "userPassword")];
+const KEY_PAIR: &[Condition] = &[Condition::Is("authenticationType", "keyPair")];
+const OAUTH: &[Condition] = &[Condition::Is(
+    "authenticationType",
+    "oAuthClientCredentials",
+)];
 
 pub(super) const PLATFORM: Platform = Platform {
-    wire: "",
-    title: "",
-    aliases: &[],
+    wire: "Snowflake",
+    title: "Snowflake",
+    aliases: &["Snowflake Data Cloud"],
     payload: Payload::Full,
-    identity: Identity::Nothing,
-    attributes: &[],
+    identity: Identity::Host("host"),
+    attributes: ATTRIBUTES,
     rules: &[],
 };
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::new("host", format::HOST, "The host of the account.")
+        .class(Class::Identity)
+        .required(Documented),
+    shared::port(443),
+    Attribute::new(
+        "warehouse",
+        Shape::TEXT,
+        "The warehouse in which Immuta's system user computes.",
+    )
+    .required(Documented),
+    Attribute::new(
+        "database",
+        Shape::TEXT,
+        "The new, empty database that Immuta manages.",
+    )
+    .class(Class::Immutable)
+    .required(Documented),
+    Attribute::new(
+        "authenticationType",
+        Shape::Enum(
+            &["userPassword", "keyPair", "oAuthClientCredentials"],
+            Inferred,
+        ),
+        "How the set-up logs in.",
+    )
+    .one_time_when_auto()
+    .required_when(AUTO, Recalled),
+    Attribute::new("username", Shape::TEXT, "The user who runs the set-up.")
+        .one_time_when_auto()
+        .required_when(AUTO, Documented),
+    Attribute::new("password", Shape::TEXT, "The password of that user.")
+        .secret()
+        .one_time_when_auto()
+        .required_when(USER_PASSWORD, Documented),
+    Attribute::new(
+        "privateKey",
+        Shape::Object(PRIVATE_KEY),
+        "The key with which the user logs in instead of a password.",
+    )
+    .required_when(KEY_PAIR, Recalled),
+    Attribute::new(
+        "privateKeyPassword",
+        Shape::TEXT,
+        "The passphrase of the private key, if it is encrypted.",
+    )
+    .secret()
+    .one_time_when_auto(),
+    Attribute::new(
+        "oAuthClientConfig",
+        Shape::Object(OAUTH_CLIENT),
+        "The OAuth client with which the set-up logs in instead of a password.",
+    )
+    .required_when(OAUTH, Recalled),
+    Attribute::new(
+        "role",
+        Shape::TEXT,
+        "The privileged role in which the set-up runs.",
+    )
+    .one_time_when_auto()
+    .required_when(AUTO, Documented),
+    shared::AUDIT,
+    shared::IMPERSONATION,
+    Attribute::new(
+        "workspaces",
+        Shape::Object(WORKSPACES),
+        "Project workspaces; removed from the product in 2026.",
+    ),
+    Attribute::new(
+        "lineage",
+        Shape::Object(LINEAGE),
+        "Tags that follow the lineage of tables; removed from the product in 2026.",
+    ),
+    Attribute::new(
+        "userRolePattern",
+        Shape::Object(USER_ROLE_PATTERN),
+        "Which roles Immuta leaves alone.",
+    ),
+    Attribute::new(
+        "connectArgs",
+        Shape::TEXT,
+        "Further arguments of the connection.",
+    ),
+];
+
+const PRIVATE_KEY: &[Attribute] = &[
+    Attribute::new(
+        "keyName",
+        Shape::TEXT,
+        "The name under which the key is known: PRIV_KEY_FILE.",
+    )
+    .one_time_when_auto(),
+    Attribute::new(
+        "userFilename",
+        Shape::TEXT,
+        "The name of the file that the key came from.",
+    )
+    .one_time_when_auto(),
+    Attribute::new("content", Shape::TEXT, "The key itself, in PEM.")
+        .secret()
+        .one_time_when_auto(),
+];
+
+const OAUTH_CLIENT: &[Attribute] = &[
+    // Documented as required for the script that sets up, which takes the same payload.
+    Attribute::new(
+        "provider",
+        Shape::TEXT,
+        "The identity provider, such as Okta.",
+    )
+    .one_time_when_auto()
+    .required(Inferred),
+    Attribute::new("clientId", Shape::TEXT, "The id of the client.").one_time_when_auto(),
+    Attribute::new("clientSecret", Shape::TEXT, "The secret of the client.")
+        .secret()
+        .one_time_when_auto(),
+    Attribute::new(
+        "useCertificate",
+        Shape::Bool,
+        "Whether the client shows a certificate instead of a secret.",
+    )
+    .one_time_when_auto(),
+    Attribute::new(
+        "authorityUrl",
+        Shape::TEXT,
+        "The URL of the identity provider's authority.",
+    )
+    .one_time_when_auto(),
+    Attribute::new("scope", Shape::TEXT, "The scope that is asked for.").one_time_when_auto(),
+];
+
+const WORKSPACES: &[Attribute] = &[
+    Attribute::new("enabled", Shape::Bool, "Whether projects have workspaces.")
+        .default(Scalar::Bool(false)),
+    Attribute::new(
+        "warehouses",
+        Shape::TextList,
+        "The warehouses that workspaces may use.",
+    ),
+];
+
+const LINEAGE: &[Attribute] = &[
+    Attribute::new("enabled", Shape::Bool, "Whether tags follow the lineage.")
+        .default(Scalar::Bool(false)),
+    Attribute::new(
+        "lineageConfig",
+        Shape::Object(LINEAGE_CONFIG),
+        "What is read of the lineage.",
+    ),
+];
+
+const LINEAGE_CONFIG: &[Attribute] = &[
+    Attribute::new(
+        "ingestBatchSize",
+        Shape::COUNT,
+        "How many records are read at once.",
+    ),
+    Attribute::new(
+        "tableFilter",
+        Shape::TEXT,
+        "The tables whose lineage is read.",
+    ),
+    Attribute::new("tagFilter", Shape::TEXT, "The tags that follow."),
+];
+
+const USER_ROLE_PATTERN: &[Attribute] = &[Attribute::new(
+    "exclude",
+    Shape::TEXT,
+    "The roles that are left alone, in one string.",
+)];

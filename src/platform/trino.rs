@@ -1,12 +1,17 @@
-//! Stub.
+//! Starburst (Trino) (API.md 7.7).
+//!
+//! Its payload is `type` and nothing else: the cluster is configured with a
+//! snippet that Immuta shows, and a normal read of the integration returns the
+//! key of the cluster, a secret. There is nothing to compare and nothing to
+//! update, and its deletion takes no credentials.
 
 use super::{Identity, Payload, Platform};
 
 pub(super) const PLATFORM: Platform = Platform {
-    wire: "",
-    title: "",
-    aliases: &[],
-    payload: Payload::Full,
+    wire: "Trino",
+    title: "Starburst (Trino)",
+    aliases: &["Starburst", "Starburst (Trino)", "Starburst Trino"],
+    payload: Payload::TypeOnly,
     identity: Identity::Nothing,
     attributes: &[],
     rules: &[],

@@ -4,19 +4,16 @@ use std::path::Path;
 
 use super::Secret;
 use super::file::read_below;
-use super::resolve::{Environment, MissingReason};
+use super::resolve::MissingReason;
 
-/// Where systemd says that the credentials lie.
-const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
-
-pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
+pub(super) fn read(name: &str, directory: Option<&Path>) -> Result<Secret, MissingReason> {
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
     }
-    let directory = environment(DIRECTORY)
-        .filter(|directory| !directory.is_empty())
+    let directory = directory
+        .filter(|directory| !directory.as_os_str().is_empty())
         .ok_or(MissingReason::NoCredentials)?;
-    match read_below(Path::new(name), Path::new(&directory)) {
+    match read_below(Path::new(name), directory) {
         Err(MissingReason::NoFile) => Err(MissingReason::NoCredential),
         other => other,
     }
@@ -31,10 +28,7 @@ mod tests {
     use super::*;
 
     fn read_in(place: &TempDir, name: &str) -> Result<Secret, MissingReason> {
-        let directory = place.path().as_os_str().to_owned();
-        let environment: Environment =
-            Box::new(move |name| (name == DIRECTORY).then(|| directory.clone()));
-        read(name, &environment)
+        read(name, Some(place.path()))
     }
 
     #[test]
@@ -59,10 +53,8 @@ mod tests {
 
     #[test]
     fn without_systemd_the_remedy_is_in_the_unit() {
-        let nothing: Environment = Box::new(|_| None);
-        let empty: Environment = Box::new(|_| Some("".into()));
-        for environment in [nothing, empty] {
-            let reason = read("a", &environment).unwrap_err();
+        for directory in [None, Some(Path::new(""))] {
+            let reason = read("a", directory).unwrap_err();
             assert!(reason.to_string().contains("LoadCredential="));
         }
     }

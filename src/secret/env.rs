@@ -36,8 +36,7 @@ mod tests {
     use super::*;
 
     fn read_from(name: &str, value: Option<OsString>) -> Result<Secret, MissingReason> {
-        let environment: Environment = Box::new(move |_| value.clone());
-        read(name, &environment)
+        read(name, &move |_: &str| value.clone())
     }
 
     #[test]

@@ -9,12 +9,11 @@ mod cred;
 mod env;
 mod file;
 mod reference;
-mod resolve;
+pub mod resolve;
 
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
 };
-pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
 
 use secrecy::{ExposeSecret, SecretString};
 

@@ -184,12 +184,11 @@ pub fn parse_template<'v>(
         let end = from.find('}').ok_or(ReferenceError::Unclosed { at })?;
         match parse_inside(&from[2..end], at)? {
             Inside::Variable(name) => {
-                literal.push_str(
-                    variable(name).ok_or_else(|| ReferenceError::UnknownVariable {
-                        at,
-                        name: name.to_owned(),
-                    })?,
-                )
+                let unknown = || ReferenceError::UnknownVariable {
+                    at,
+                    name: name.to_owned(),
+                };
+                literal.push_str(variable(name).ok_or_else(unknown)?);
             }
             Inside::Secret(reference) => {
                 push_literal(&mut parts, &mut literal);

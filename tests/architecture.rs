@@ -1,0 +1,193 @@
+//! Holds the code to its layers: who may name whom, what is pure, where a
+//! platform may be named, and how long a file may be.
+//!
+//! These tests read the sources as text. What they call code leaves out
+//! comments and tests: a test may look at any layer and at the file system.
+
+mod source;
+
+use std::path::Path;
+
+use source::SourceFile;
+
+/// The layers, lowest first. Code names lower layers and its own module only.
+///
+/// A module is written as the path of its file below `src/`, without `.rs`; an
+/// entry covers what is below it, unless a longer entry says otherwise.
+const LAYERS: &[Layer] = &[
+    // The vocabulary: no I/O, no async.
+    pure(&["diagnostic", "platform", "secret/mod", "secret/reference"]),
+    pure(&["value"]),
+    pure(&["live"]),
+    pure(&["manifest"]),
+    pure(&["plan"]),
+    // The edges: I/O, no decisions. What is left of `secret` is its providers.
+    layer(&["immuta", "secret", "source"]),
+    // The orchestration, through traits.
+    layer(&["apply"]),
+    layer(&["sync"]),
+    // The shells.
+    layer(&["report"]),
+    layer(&["settings"]),
+    layer(&["simulator"]),
+    layer(&["embedded"]),
+    layer(&["cli"]),
+];
+
+/// Files outside the layers: they put the layers together.
+const EXEMPT: &[&str] = &["lib", "main"];
+
+/// Modules that name nothing of the crate but themselves. The simulator knows
+/// the wire only, so that a mistake in a table of the client shows.
+const SELF_CONTAINED: &[&str] = &["simulator"];
+
+/// What a pure module cannot contain: async and a clock.
+const IMPURE_WORDS: &[&str] = &["async fn", "tokio", "SystemTime", "Instant"];
+
+/// What it cannot name of the standard library: the file system and the environment.
+const IMPURE_STD: &[&str] = &["fs", "env"];
+
+/// The words that name a platform, in lower case.
+const PLATFORM_WORDS: &[&str] = &[
+    "snowflake",
+    "databricks",
+    "redshift",
+    "synapse",
+    "bigquery",
+    "trino",
+    "starburst",
+];
+
+/// The modules that may name a platform: the tables, and the model of the server.
+const KNOW_PLATFORMS: &[&str] = &["platform", "simulator"];
+
+/// The longest file, in lines, without its tests.
+const LONGEST_FILE: usize = 500;
+
+struct Layer {
+    modules: &'static [&'static str],
+    pure: bool,
+}
+
+const fn pure(modules: &'static [&'static str]) -> Layer {
+    Layer {
+        modules,
+        pure: true,
+    }
+}
+
+const fn layer(modules: &'static [&'static str]) -> Layer {
+    Layer {
+        modules,
+        pure: false,
+    }
+}
+
+#[test]
+fn every_module_belongs_to_a_layer() {
+    holds_for_every_file(|file| {
+        let known = is_exempt(file) || layer_of(&file.module).is_some();
+        let complaint = || format!("{}: add it to LAYERS", file.path);
+        (!known).then(complaint).into_iter().collect()
+    });
+}
+
+#[test]
+fn a_module_names_only_lower_layers_and_itself() {
+    let files = sources();
+    let modules: Vec<&str> = files.iter().map(|file| file.module.as_str()).collect();
+    holds_for_every_file(|file| {
+        let references = file.references(&modules);
+        references
+            .into_iter()
+            .filter(|(_, other)| !is_exempt(file) && !may_name(&file.module, other))
+            .map(|(line, other)| format!("{}:{line}: names {other}", file.path))
+            .collect()
+    });
+}
+
+#[test]
+fn a_pure_module_has_no_async_no_files_no_environment_and_no_clock() {
+    holds_for_every_file(|file| {
+        if !layer_of(&file.module).is_some_and(|index| LAYERS[index].pure) {
+            return Vec::new();
+        }
+        let words = IMPURE_WORDS
+            .iter()
+            .flat_map(|word| file.code_lines_with(word).map(move |line| (line, *word)))
+            .map(|(line, word)| format!("{}:{line}: {word}", file.path));
+        let paths = file.paths_below("std::");
+        let paths = paths
+            .iter()
+            .filter(|(_, path)| IMPURE_STD.contains(&path[0].as_str()))
+            .map(|(line, path)| format!("{}:{line}: std::{}", file.path, path.join("::")));
+        words.chain(paths).collect()
+    });
+}
+
+#[test]
+fn a_platform_is_named_nowhere_but_in_its_table() {
+    holds_for_every_file(|file| {
+        if KNOW_PLATFORMS.contains(&file.top()) {
+            return Vec::new();
+        }
+        let named = |line: &str| PLATFORM_WORDS.iter().find(|word| line.contains(**word));
+        let text = file.text.to_lowercase();
+        let lines = text.lines().enumerate();
+        lines
+            .filter_map(|(index, line)| named(line).map(|word| (index + 1, word)))
+            .map(|(line, word)| format!("{}:{line}: {word}", file.path))
+            .collect()
+    });
+}
+
+#[test]
+fn a_file_is_short() {
+    holds_for_every_file(|file| {
+        let long = file.length() > LONGEST_FILE;
+        let complaint = || format!("{}: {} lines", file.path, file.length());
+        long.then(complaint).into_iter().collect()
+    });
+}
+
+/// Asserts that no file gives rise to a complaint, and shows those that there are.
+#[track_caller]
+fn holds_for_every_file(complaints: impl Fn(&SourceFile) -> Vec<String>) {
+    let files = sources();
+    assert!(!files.is_empty(), "no sources were found");
+    let all: Vec<String> = files.iter().flat_map(complaints).collect();
+    assert!(all.is_empty(), "\n{}\n", all.join("\n"));
+}
+
+fn sources() -> Vec<SourceFile> {
+    source::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}
+
+fn is_exempt(file: &SourceFile) -> bool {
+    EXEMPT.contains(&file.module.as_str())
+}
+
+/// The index of a module's layer: that of the longest entry that covers it.
+fn layer_of(module: &str) -> Option<usize> {
+    let covers = |entry: &str| module == entry || module.starts_with(&format!("{entry}/"));
+    let entries = LAYERS.iter().enumerate().flat_map(|(index, layer)| {
+        layer
+            .modules
+            .iter()
+            .map(move |entry| (entry.len(), index, entry))
+    });
+    let covering = entries.filter(|(_, _, entry)| covers(entry));
+    covering.max().map(|(_, index, _)| index)
+}
+
+fn may_name(module: &str, other: &str) -> bool {
+    let same_top = source::top(module) == source::top(other);
+    if SELF_CONTAINED.contains(&source::top(module)) {
+        return same_top;
+    }
+    match (layer_of(module), layer_of(other)) {
+        (Some(own), Some(others)) => others < own || (others == own && same_top),
+        // Complained of by the test of the table, or a name that is no module.
+        _ => true,
+    }
+}
