@@ -222,5 +222,8 @@ fn tests(failing: &[FailingTest]) -> String {
 }
 
 fn seconds(duration: Duration) -> String {
-    count(usize::try_from(duration.as_secs()).unwrap_or(usize::MAX), "second")
+    count(
+        usize::try_from(duration.as_secs()).unwrap_or(usize::MAX),
+        "second",
+    )
 }

@@ -1,9 +1,8 @@
 //! Credentials, with scripted answers in paused time.
 
 use super::*;
-use crate::immuta::client::Reader;
 use crate::immuta::script::{Answer, Script};
-use crate::immuta::{Effect, ReadApi, TransportErrorKind};
+use crate::immuta::{Effect, ReadApi, Reader, TransportErrorKind};
 
 const LIST: Answer = Answer::Reply(200, "[]");
 const REFUSED: Answer = Answer::Reply(401, r#"{"statusCode":401,"message":"Invalid"}"#);

@@ -1,24 +1,24 @@
 //! The client of Immuta's integrations API.
 //!
 //! Layers, outside in: [`ReadApi`] and [`WriteApi`] are what the pipeline
-//! calls; [`client`] implements them with JSON ([`wire`]),
-//! credentials ([`auth`]) and retries ([`retry`]) over any [`Transport`];
-//! [`http`] is the transport over a network. A dry run is handed a reader and nothing
+//! calls; [`Reader`] and [`Writer`] implement them with JSON (`wire`),
+//! credentials (`auth`) and retries (`retry`) over any [`Transport`]; `http`
+//! is the transport over a network. A dry run is handed a reader and nothing
 //! that could write.
 //!
 //! Two invariants. A read that failed is an error, never an empty answer. Every
 //! error of a write says whether it may have had an [`Effect`].
 
-pub mod auth;
+mod auth;
 mod call;
-pub mod client;
+mod client;
 mod encode;
-pub mod http;
-pub mod retry;
+mod http;
+mod retry;
 #[cfg(test)]
 mod script;
 mod scrub;
-pub mod wire;
+mod wire;
 
 use std::future::Future;
 use std::time::Duration;
@@ -27,6 +27,13 @@ use bytes::Bytes;
 
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
+
+pub use auth::{ApiKey, ApiKeyError, Credentials};
+pub use client::{Reader, Writer};
+pub use encode::encode;
+pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
+pub use retry::RetryPolicy;
+pub use scrub::scrub;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {
@@ -74,7 +81,7 @@ impl RequestBody {
     /// Takes the secrets of this body out of text that the server sent after it.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
-        scrub::scrub(text, &self.secrets)
+        scrub(text, &self.secrets)
     }
 }
 
@@ -219,6 +226,15 @@ impl Refusal {
 }
 
 impl ApiError {
+    /// What the server said, if it refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            Self::Transport { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
     /// The method and path of the call that failed. For a call that never came
     /// about because there were no credentials, it is that of the exchange.
     #[must_use]
@@ -227,15 +243,6 @@ impl ApiError {
             Self::Transport { operation, .. }
             | Self::Refused { operation, .. }
             | Self::Unreadable { operation, .. } => operation,
-        }
-    }
-
-    /// What the server said, if it refused.
-    #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::Refused { refusal, .. } => Some(refusal),
-            Self::Transport { .. } | Self::Unreadable { .. } => None,
         }
     }
 

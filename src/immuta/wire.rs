@@ -1,5 +1,4 @@
-//! Between bytes and the domain. Pure: bodies are written by [`encode()`], and
-//! here answers are read.
+//! From the bytes of an answer to what the tenant reports. Pure.
 //!
 //! Tolerant where the API is unknown: fields and statuses that this version
 //! does not know pass through (API.md section 9). Strict where tolerance would
@@ -12,7 +11,6 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
-pub use super::encode::encode;
 use super::scrub::{presentable, scrub};
 use super::{Accepted, Refusal, StatusReport};
 use crate::live::{

@@ -161,13 +161,16 @@ fn comparable(attributes: &'static [Attribute], config: &Map<String, Json>) -> M
             if attribute.is_some_and(Attribute::is_sensitive) {
                 return None;
             }
-            let value = match value {
-                Json::Object(inner) => {
-                    Json::Object(comparable(attribute.map_or(&[], |a| a.children()), inner))
-                }
-                other => other.clone(),
-            };
-            Some((key.clone(), value))
+            let comparable = value.as_object().map_or_else(
+                || value.clone(),
+                |inner| {
+                    Json::Object(comparable(
+                        attribute.map_or(&[], Attribute::children),
+                        inner,
+                    ))
+                },
+            );
+            Some((key.clone(), comparable))
         })
         .collect()
 }

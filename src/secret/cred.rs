@@ -4,16 +4,19 @@ use std::path::Path;
 
 use super::Secret;
 use super::file::read_below;
-use super::resolve::MissingReason;
+use super::resolve::{Environment, MissingReason};
 
-pub(super) fn read(name: &str, directory: Option<&Path>) -> Result<Secret, MissingReason> {
+/// Where systemd says that the credentials lie.
+const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+
+pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
     }
-    let directory = directory
-        .filter(|directory| !directory.as_os_str().is_empty())
+    let directory = environment(DIRECTORY)
+        .filter(|directory| !directory.is_empty())
         .ok_or(MissingReason::NoCredentials)?;
-    match read_below(Path::new(name), directory) {
+    match read_below(Path::new(name), Path::new(&directory)) {
         Err(MissingReason::NoFile) => Err(MissingReason::NoCredential),
         other => other,
     }
@@ -28,7 +31,10 @@ mod tests {
     use super::*;
 
     fn read_in(place: &TempDir, name: &str) -> Result<Secret, MissingReason> {
-        read(name, Some(place.path()))
+        let directory = place.path().as_os_str().to_owned();
+        let environment: Environment =
+            Box::new(move |name| (name == DIRECTORY).then(|| directory.clone()));
+        read(name, &environment)
     }
 
     #[test]
@@ -53,8 +59,10 @@ mod tests {
 
     #[test]
     fn without_systemd_the_remedy_is_in_the_unit() {
-        for directory in [None, Some(Path::new(""))] {
-            let reason = read("a", directory).unwrap_err();
+        let nothing: Environment = Box::new(|_| None);
+        let empty: Environment = Box::new(|_| Some("".into()));
+        for environment in [nothing, empty] {
+            let reason = read("a", &environment).unwrap_err();
             assert!(reason.to_string().contains("LoadCredential="));
         }
     }

@@ -36,7 +36,8 @@ mod tests {
     use super::*;
 
     fn read_from(name: &str, value: Option<OsString>) -> Result<Secret, MissingReason> {
-        read(name, &move |_: &str| value.clone())
+        let environment: Environment = Box::new(move |_| value.clone());
+        read(name, &environment)
     }
 
     #[test]

@@ -108,7 +108,6 @@ fn reason(error: &std::io::Error) -> MissingReason {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

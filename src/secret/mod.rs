@@ -9,11 +9,12 @@ mod cred;
 mod env;
 mod file;
 mod reference;
-pub mod resolve;
+mod resolve;
 
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
 };
+pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -26,6 +27,12 @@ impl Secret {
     #[must_use]
     pub fn new(value: String) -> Self {
         Self(SecretString::from(value))
+    }
+
+    /// Whether there is nothing in it, which is no secret.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
     }
 
     /// The value. Whoever calls this must be about to put it into a request.

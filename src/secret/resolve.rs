@@ -11,29 +11,23 @@ use std::path::PathBuf;
 use super::{Reference, Secret, SecretSource, cred, env, file};
 
 /// Looks up an environment variable.
-pub(super) type Environment = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
 /// Where the providers look.
 pub struct Providers {
-    environment: Box<Environment>,
-    secret_roots: Vec<PathBuf>,
-    credentials: Option<PathBuf>,
+    /// The environment variables.
+    pub environment: Environment,
+    /// The directories below which `file` may read.
+    pub secret_roots: Vec<PathBuf>,
 }
 
 impl Providers {
-    /// The environment variables, the directories below which `file` may read,
-    /// and the directory of the credentials that systemd passed in
-    /// (`CREDENTIALS_DIRECTORY`), if it did.
+    /// The environment of this process, and these directories.
     #[must_use]
-    pub fn new(
-        environment: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
-        secret_roots: Vec<PathBuf>,
-        credentials: Option<PathBuf>,
-    ) -> Self {
+    pub fn of_process(secret_roots: Vec<PathBuf>) -> Self {
         Self {
-            environment: Box::new(environment),
+            environment: Box::new(|name| std::env::var_os(name)),
             secret_roots,
-            credentials,
         }
     }
 }
@@ -43,11 +37,9 @@ impl std::fmt::Debug for Providers {
         let Self {
             environment: _,
             secret_roots,
-            credentials,
         } = self;
         f.debug_struct("Providers")
             .field("secret_roots", secret_roots)
-            .field("credentials", credentials)
             .finish_non_exhaustive()
     }
 }
@@ -175,12 +167,11 @@ fn read(reference: &Reference, providers: &Providers) -> Result<Secret, MissingR
     let Providers {
         environment,
         secret_roots,
-        credentials,
     } = providers;
     match reference.source {
         SecretSource::Env => env::read(&reference.argument, environment),
         SecretSource::File => file::read(&reference.argument, secret_roots),
-        SecretSource::Cred => cred::read(&reference.argument, credentials.as_deref()),
+        SecretSource::Cred => cred::read(&reference.argument, environment),
     }
 }
 
@@ -200,8 +191,10 @@ mod tests {
 
     #[test]
     fn a_value_is_found_and_a_missing_one_tells_what_helps_beside_it() {
-        let environment = |name: &str| (name == "A").then(|| "hunter2".into());
-        let providers = Providers::new(environment, Vec::new(), None);
+        let providers = Providers {
+            environment: Box::new(|name| (name == "A").then(|| "hunter2".into())),
+            secret_roots: Vec::new(),
+        };
         let a = reference(SecretSource::Env, "A");
         let b = reference(SecretSource::Env, "B");
         let c = reference(SecretSource::Cred, "c");
@@ -228,11 +221,13 @@ mod tests {
     fn a_reference_is_looked_up_once() {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
-        let environment = move |_: &str| {
-            counter.fetch_add(1, Ordering::Relaxed);
-            None
+        let providers = Providers {
+            environment: Box::new(move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                None
+            }),
+            secret_roots: Vec::new(),
         };
-        let providers = Providers::new(environment, Vec::new(), None);
         let a = reference(SecretSource::Env, "A");
         let _ = resolve([&a, &a, &a], &providers);
         assert_eq!(count.load(Ordering::Relaxed), 1);
