@@ -8,7 +8,7 @@ use http::Method;
 
 use super::auth::{Authenticator, Credentials};
 use super::call::{Call, INTEGRATION, INTEGRATIONS, STATUS};
-use super::retry::{Kind, Retries, RetryPolicy, refusal};
+use super::retry::{Kind, Retries, RetryPolicy};
 use super::wire::{read_accepted, read_integration, read_list, read_status};
 use super::{Accepted, ApiError, ReadApi, RequestBody, StatusReport, Transport, WriteApi};
 use crate::live::{Live, LiveIntegration, RemoteId};
@@ -55,7 +55,7 @@ impl<T: Transport> Reader<T> {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            let refused = refusal(&error).is_some_and(|refusal| refusal.code == 401);
+            let refused = error.refusal().is_some_and(|refusal| refusal.code == 401);
             if refused && !renewed && self.authenticator.forget(&authorization).await {
                 renewed = true;
             } else {
@@ -78,7 +78,7 @@ impl<T: Transport> Reader<T> {
 /// for a path that it does not know are the same envelope with the bare name of
 /// the status: that says nothing about an integration (API.md section 6).
 fn says_absent(error: &ApiError) -> bool {
-    refusal(error).is_some_and(|refusal| {
+    error.refusal().is_some_and(|refusal| {
         refusal.code == 404
             && refusal.from_api
             && !refusal.message.eq_ignore_ascii_case("not found")

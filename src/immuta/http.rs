@@ -13,6 +13,9 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
 use super::{Transport, TransportError, TransportErrorKind};
@@ -160,7 +163,7 @@ pub enum HttpSetupError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// A system without certificates.
     #[error("no CA certificates on this system: install ca-certificates, or give a CA file")]
@@ -229,18 +232,29 @@ fn trust(
 }
 
 fn read_ca(path: &Path) -> Result<Vec<Certificate>, HttpSetupError> {
-    let path = || path.to_owned();
-    let pem = std::fs::read(path()).map_err(|source| HttpSetupError::ReadCa {
-        path: path(),
+    let pem = std::fs::read(path).map_err(|source| HttpSetupError::ReadCa {
+        path: path.to_owned(),
         source,
     })?;
-    let certificates =
-        Certificate::from_pem_bundle(&pem).map_err(|source| HttpSetupError::BadCa {
-            path: path(),
-            source,
-        })?;
+    let certificates = parse_ca(&pem).map_err(|source| HttpSetupError::BadCa {
+        path: path.to_owned(),
+        source,
+    })?;
     if certificates.is_empty() {
-        return Err(HttpSetupError::NoCa { path: path() });
+        return Err(HttpSetupError::NoCa {
+            path: path.to_owned(),
+        });
+    }
+    Ok(certificates)
+}
+
+/// Each certificate is tried alone, so that the error can name its file.
+fn parse_ca(pem: &[u8]) -> Result<Vec<Certificate>, Box<dyn StdError + Send + Sync>> {
+    let mut certificates = Vec::new();
+    for der in CertificateDer::pem_slice_iter(pem) {
+        let der = der?;
+        certificates.push(Certificate::from_der(&der)?);
+        RootCertStore::empty().add(der)?;
     }
     Ok(certificates)
 }

@@ -1,7 +1,7 @@
 //! The client of Immuta's integrations API.
 //!
 //! Layers, outside in: [`ReadApi`] and [`WriteApi`] are what the pipeline
-//! calls; `Client` implements them with JSON (`wire`),
+//! calls; [`Reader`] and [`Writer`] implement them with JSON (`wire`),
 //! credentials (`auth`) and retries (`retry`) over any [`Transport`]; `http`
 //! is the transport over a network. A dry run is handed a reader and nothing
 //! that could write.

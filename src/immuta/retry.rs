@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::{ApiError, Refusal, TransportErrorKind};
+use super::{ApiError, TransportErrorKind};
 
 /// How often and how patiently calls are repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl<'a> Retries<'a> {
         if self.ended >= self.policy.attempts || !may_repeat(self.call.kind, &error) {
             return Err(error);
         }
-        let refusal = refusal(&error);
+        let refusal = error.refusal();
         let asked = refusal.and_then(|refusal| refusal.retry_after);
         let pause = pause_after(self.policy, self.ended, asked, fastrand::f64());
         if self.started.elapsed() + pause > self.policy.deadline {
@@ -136,14 +136,6 @@ impl<'a> Retries<'a> {
         );
         tokio::time::sleep(pause).await;
         Ok(())
-    }
-}
-
-/// The refusal in an error, if it is one.
-pub(super) fn refusal(error: &ApiError) -> Option<&Refusal> {
-    match error {
-        ApiError::Refused { refusal, .. } => Some(refusal),
-        ApiError::Transport { .. } | ApiError::Unreadable { .. } => None,
     }
 }
 
@@ -164,7 +156,7 @@ fn kind_of(error: &ApiError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::immuta::TransportError;
+    use crate::immuta::{Refusal, TransportError};
 
     fn refused(code: u16, from_api: bool) -> ApiError {
         ApiError::Refused {

@@ -6,12 +6,11 @@
 //! say a value back. A value shorter than four characters is not looked for: it
 //! would be found in half the words and tell by its absence what it is.
 
-use std::fmt::Write as _;
-
 use zeroize::Zeroizing;
 
 use super::encode::escape;
 use crate::secret::Secret;
+use crate::text::{cut, escaped};
 
 /// What stands where a secret was.
 const MASK: &str = "(secret)";
@@ -27,7 +26,7 @@ const SHORTEST_PIECE: usize = 16;
 /// terminal. The documented messages have fewer than 250 (API.md section 6).
 const LONGEST: usize = 2000;
 
-/// The end of a text that was cut.
+/// The end of a text that [`cut`] has cut.
 const CUT: char = '…';
 
 /// Replaces every secret in a text, in each form in which a server may say it
@@ -74,7 +73,7 @@ fn collect_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
     forms.extend(std::str::from_utf8(&json).ok().map(owned));
     forms.push(owned(value));
     forms.push(owned(value.trim()));
-    forms.push(Zeroizing::new(visible(value)));
+    forms.push(owned(&escaped(value)));
     let url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     forms.push(owned(&url.replace('+', "%20")));
     forms.push(Zeroizing::new(url));
@@ -115,38 +114,7 @@ fn owned(text: &str) -> Zeroizing<String> {
 /// Text as it may be shown: escaped and cut. Secrets have to be scrubbed before,
 /// where they are known; [`scrub`] also finds what this has cut.
 pub(super) fn presentable(text: &str) -> String {
-    let text = text.trim();
-    let head: String = text.chars().take(LONGEST).collect();
-    let mut shown = visible(&head);
-    if head.len() < text.len() {
-        shown.push(CUT);
-    }
-    shown
-}
-
-/// The text with escapes in place of characters that move the cursor, colour the
-/// screen, hide, or turn the direction of reading.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => {
-                push_escape(&mut shown, character);
-            }
-            '\u{2060}'..='\u{206f}' | '\u{feff}' => push_escape(&mut shown, character),
-            control if control.is_control() => push_escape(&mut shown, control),
-            harmless => shown.push(harmless),
-        }
-    }
-    shown
-}
-
-fn push_escape(shown: &mut String, character: char) {
-    // Writing to a string cannot fail.
-    let _ = write!(shown, "\\u{:04x}", u32::from(character));
+    cut(&escaped(text.trim()), LONGEST).into_owned()
 }
 
 #[cfg(test)]
@@ -225,14 +193,14 @@ mod tests {
     fn characters_that_fool_a_terminal_are_escaped() {
         assert_eq!(
             presentable("a\u{1b}[31m\u{202e}b\u{200b}\u{9b}\n é"),
-            "a\\u001b[31m\\u202eb\\u200b\\u009b\\n é"
+            "a\\u{1b}[31m\\u{202e}b\\u{200b}\\u{9b}\\n é"
         );
     }
 
     #[test]
     fn a_long_text_is_cut_and_says_so() {
         let shown = presentable(&"é".repeat(LONGEST + 1));
-        assert_eq!(shown.chars().count(), LONGEST + 1);
+        assert_eq!(shown.chars().count(), LONGEST);
         assert!(shown.ends_with("é…"));
         assert!(!presentable(&"é".repeat(LONGEST)).ends_with('…'));
     }
