@@ -5,4 +5,6 @@ mod architecture;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod diagnostics;
+#[cfg(test)]
 mod sync;
