@@ -42,6 +42,15 @@ impl Verb {
         }
     }
 
+    /// `creating`, `updating`.
+    #[must_use]
+    pub fn present(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+        }
+    }
+
     /// `created`, `updated`.
     #[must_use]
     pub fn past(self) -> &'static str {

@@ -13,7 +13,7 @@ use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
 use crate::settings::{self, Flags, KEY_CREDENTIAL, KeySource, SettingsError};
-use crate::source::directory::{self, SourceError};
+use crate::source::{SourceError, read_directory};
 use crate::text::{chain, escaped};
 
 /// A tenant that can be read.
@@ -116,7 +116,7 @@ pub(super) fn unread(terminal: Terminal, error: &ApiError) -> Exit {
 
 /// Reads and checks the files.
 pub(super) fn manifest(args: &FilesArgs) -> Result<Manifest, SourceError> {
-    let snapshot = directory::read(&args.dir)?;
+    let snapshot = read_directory(&args.dir)?;
     let vars = args.var.iter().cloned().collect();
     Ok(manifest::load(&snapshot.files, &vars, PLATFORMS))
 }

@@ -39,7 +39,7 @@ impl Progress {
 
     fn started(&self, name: &str, message: String) {
         let Some((bars, running)) = &self.bars else {
-            return self.line(&format!("{message}\n"));
+            return self.line(&format!("  {message}\n"));
         };
         let style = ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -54,9 +54,10 @@ impl Progress {
         }
     }
 
+    /// Plain lines leave statuses out: the first and the last say nothing new.
     fn status(&self, name: &str, message: String) {
         let Some((_, running)) = &self.bars else {
-            return self.line(&format!("{message}\n"));
+            return;
         };
         if let Ok(running) = running.lock()
             && let Some(bar) = running.get(name)
@@ -80,7 +81,7 @@ impl Observer for Progress {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Started { name, verb } => {
-                self.started(name, format!("{name}: {}", verb.as_str()));
+                self.started(name, format!("{name}: {}", verb.present()));
             }
             Event::Status { name, status } => {
                 let word = status.to_string();

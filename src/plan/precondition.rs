@@ -187,7 +187,7 @@ fn differing(
         let path = if prefix.is_empty() {
             key.clone()
         } else {
-            format!("{prefix}.{key}")
+            format!("{prefix}/{key}")
         };
         match (then.get(key), now.get(key)) {
             (Some(Json::Object(then)), Some(Json::Object(now))) => {

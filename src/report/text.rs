@@ -129,7 +129,7 @@ fn leaves_of(prefix: &str, object: &Object, leaves: &mut Vec<(String, String)>) 
         let path = if prefix.is_empty() {
             key.into_owned()
         } else {
-            format!("{prefix}.{key}")
+            format!("{prefix}/{key}")
         };
         match value.as_object() {
             Some(inner) if !inner.is_empty() => leaves_of(&path, inner, leaves),
