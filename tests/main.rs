@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod common;
+#[cfg(test)]
 mod diagnostics;
+#[cfg(test)]
+mod sync;

@@ -11,7 +11,6 @@ mod document;
 mod draft;
 #[cfg(test)]
 mod fake;
-mod identity;
 mod load;
 mod mapping;
 mod needs;
@@ -27,12 +26,12 @@ mod text;
 mod tree;
 mod yaml;
 
-pub use identity::identity_key;
 pub use load::load;
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
+use crate::secret::Reference;
 use crate::value::Object;
 
 /// The largest file that is read, in bytes: a thousand times an integration. It
@@ -110,6 +109,23 @@ pub struct Integration {
     pub options: Options,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl Integration {
+    /// What pairs it with a live integration, in the form that compares.
+    #[must_use]
+    pub fn pairing_key(&self) -> Option<String> {
+        let attribute = self.platform.pairing_attribute();
+        let value = attribute.and_then(|name| self.config.get(name)?.as_text());
+        self.platform.pairing_key(value)
+    }
+
+    /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
+    pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+        for (_, value) in self.config.iter().chain(self.options.extra.iter()) {
+            value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+        }
+    }
 }
 
 /// A document that is not in order.

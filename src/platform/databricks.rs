@@ -22,7 +22,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Azure Databricks",
     ],
     payload: Payload::Full,
-    identity: Identity::Attribute("workspaceUrl"),
+    identity: Identity::Host("workspaceUrl"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -67,6 +67,43 @@ impl PartialEq for Platform {
 impl Eq for Platform {}
 
 impl Platform {
+    /// The attribute of `config` that pairs a file with a live integration.
+    #[must_use]
+    pub fn pairing_attribute(&self) -> Option<&'static str> {
+        match self.identity {
+            Identity::Host(name) | Identity::Name(name) | Identity::Hint(name) => Some(name),
+            Identity::Nothing => None,
+        }
+    }
+
+    /// Whether two integrations with one pairing key are certainly the same one.
+    #[must_use]
+    pub fn pairs_with_certainty(&self) -> bool {
+        match self.identity {
+            Identity::Host(_) | Identity::Name(_) => true,
+            Identity::Hint(_) | Identity::Nothing => false,
+        }
+    }
+
+    /// The form in which two values of the pairing attribute are compared; the
+    /// attribute's default stands in for one that is left out. `None` if an
+    /// identity is missing.
+    #[must_use]
+    pub fn pairing_key(&self, value: Option<&str>) -> Option<String> {
+        match self.identity {
+            Identity::Host(_) => value.map(normalised_host),
+            Identity::Name(_) => value.map(str::to_owned),
+            Identity::Hint(name) => {
+                let default = match self.attribute(name).and_then(|a| a.default) {
+                    Some(Scalar::Text(text)) => text,
+                    Some(Scalar::Integer(_) | Scalar::Bool(_)) | None => "",
+                };
+                Some(value.unwrap_or(default).to_owned())
+            }
+            Identity::Nothing => Some(String::new()),
+        }
+    }
+
     /// Looks up an attribute of `config` by a `/`-separated path such as
     /// `audit/enabled`.
     #[must_use]
@@ -80,6 +117,16 @@ impl Platform {
         }
         found
     }
+}
+
+/// A host as it is compared: in lower case, without a scheme and what may trail it.
+#[must_use]
+pub fn normalised_host(host: &str) -> String {
+    let lower = host.trim().to_ascii_lowercase();
+    let bare = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    bare.trim_end_matches(['/', '.']).to_owned()
 }
 
 /// Which top-level keys the payload of a platform has.
@@ -96,8 +143,10 @@ pub enum Payload {
 /// What tells two integrations of one platform apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// This attribute of `config`: the server allows one integration for each value.
-    Attribute(&'static str),
+    /// This attribute of `config`, a host: the server allows one integration for each.
+    Host(&'static str),
+    /// This attribute of `config`, compared to the letter: unique on the server.
+    Name(&'static str),
     /// Nothing certain; this attribute, or being the only one, is enough to
     /// compare and to prevent a second create, but never to update.
     Hint(&'static str),
@@ -319,6 +368,26 @@ pub enum Condition {
     /// The attribute at the top of `config` with this name (its default, if left
     /// out) is this word.
     Is(&'static str, &'static str),
+}
+
+impl Condition {
+    /// Whether it holds. `word` gives the value of an attribute of `config`.
+    #[must_use]
+    pub fn holds<'a>(
+        self,
+        platform: &Platform,
+        auto_bootstrap: Option<bool>,
+        word: impl Fn(&str) -> Option<&'a str>,
+    ) -> bool {
+        match self {
+            Self::AutoBootstrap(wanted) => auto_bootstrap == Some(wanted),
+            Self::Is(name, wanted) => {
+                let default = platform.attribute(name).and_then(|a| a.default);
+                word(name) == Some(wanted)
+                    || (word(name).is_none() && default == Some(Scalar::Text(wanted)))
+            }
+        }
+    }
 }
 
 /// A value as a table can state it.

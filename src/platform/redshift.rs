@@ -24,7 +24,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Amazon Redshift Spectrum",
     ],
     payload: Payload::Full,
-    identity: Identity::Attribute("host"),
+    identity: Identity::Host("host"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

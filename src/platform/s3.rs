@@ -14,7 +14,7 @@ pub(super) const PLATFORM: Platform = Platform {
     title: "Amazon S3",
     aliases: &["S3", "Amazon S3", "AWS S3"],
     payload: Payload::ManualOnly,
-    identity: Identity::Attribute("name"),
+    identity: Identity::Name("name"),
     attributes: ATTRIBUTES,
     rules: &[Rule::Unique("awsLocationPath", Documented)],
 };

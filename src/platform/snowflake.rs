@@ -24,7 +24,7 @@ pub(super) const PLATFORM: Platform = Platform {
     title: "Snowflake",
     aliases: &["Snowflake Data Cloud"],
     payload: Payload::Full,
-    identity: Identity::Attribute("host"),
+    identity: Identity::Host("host"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

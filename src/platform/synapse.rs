@@ -20,7 +20,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Microsoft Synapse",
     ],
     payload: Payload::Full,
-    identity: Identity::Attribute("host"),
+    identity: Identity::Host("host"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

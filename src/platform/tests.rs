@@ -140,7 +140,7 @@ fn an_object_leaves_class_and_default_to_its_attributes() {
 fn the_identity_is_always_there_to_pair_by() {
     for platform in PLATFORMS {
         let by = match platform.identity {
-            Identity::Attribute(path) | Identity::Hint(path) => Some(path),
+            Identity::Host(path) | Identity::Name(path) | Identity::Hint(path) => Some(path),
             Identity::Nothing => None,
         };
         if let Some(by) = by {

@@ -1,0 +1,148 @@
+//! Creating, and finding out whether it happened.
+//!
+//! The API has no idempotency key and a repeated `POST` is not harmless
+//! (API.md section 1), so a create is sent once. Whatever comes back that is not
+//! a plain yes or no is settled by listing and matching: an integration that was
+//! not listed when the plan was made and that has the same identity is ours.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Ended, Failure, Run};
+use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
+use crate::live::{RemoteId, Status};
+use crate::plan::{AbsencePrecondition, Body};
+
+/// A list this old still counts as "just before the write": short against the
+/// minutes that a creation takes, long enough that many creates share one list.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Pauses before each look for a create whose answer was lost. The server may
+/// still be at work on the request when the connection breaks.
+const LOOKS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// What a look at the list told.
+enum Found {
+    Nothing,
+    One { id: RemoteId, status: Status },
+}
+
+impl<W: WriteApi> Run<'_, W> {
+    pub(super) async fn create(
+        &self,
+        name: &str,
+        body: &Body,
+        precondition: &AbsencePrecondition,
+    ) -> Ended {
+        let request = match self.ready_to_create(body, precondition).await {
+            Ok(request) => request,
+            Err(failure) => return (None, Err(failure)),
+        };
+        match self.api.create(&request).await {
+            Ok(accepted) => self.followed(name, accepted.id).await,
+            Err(error) if error.effect() == Effect::Unknown => {
+                self.look_for_it(name, precondition, error).await
+            }
+            Err(error) if is_about_an_existing_one(&error) => {
+                self.settle_conflict(name, &request, precondition, error)
+                    .await
+            }
+            Err(error) => (None, Err(Failure::Refused(error))),
+        }
+    }
+
+    /// The request, if nothing has appeared that could be this integration.
+    async fn ready_to_create(
+        &self,
+        body: &Body,
+        precondition: &AbsencePrecondition,
+    ) -> Result<RequestBody, Failure> {
+        let request = self.encode(body)?;
+        let now = Instant::now();
+        let recently = now.checked_sub(FRESH).unwrap_or(now);
+        match self.look(precondition, recently).await? {
+            Found::Nothing => Ok(request),
+            Found::One { id, .. } => Err(Failure::Appeared { id }),
+        }
+    }
+
+    async fn look(
+        &self,
+        precondition: &AbsencePrecondition,
+        since: Instant,
+    ) -> Result<Found, Failure> {
+        let listed = self.fresh.since(since).await.map_err(Failure::Unread)?;
+        let newcomers = precondition.newcomers(&listed).map_err(Failure::Unclear)?;
+        match newcomers.as_slice() {
+            [] => Ok(Found::Nothing),
+            [one] => Ok(Found::One {
+                id: one.id.clone(),
+                status: one.status.clone(),
+            }),
+            several => {
+                let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
+                Err(Failure::Unclear(format!(
+                    "integrations {} are new",
+                    ids.join(" and ")
+                )))
+            }
+        }
+    }
+
+    async fn followed(&self, name: &str, id: RemoteId) -> Ended {
+        let ended = self.follow(name, &id).await;
+        (Some(id), ended)
+    }
+
+    /// The answer was lost: the integration is looked for a few times.
+    async fn look_for_it(
+        &self,
+        name: &str,
+        precondition: &AbsencePrecondition,
+        error: ApiError,
+    ) -> Ended {
+        for pause in LOOKS {
+            tokio::time::sleep(pause).await;
+            // A look that fails says nothing; the next one may tell.
+            if let Ok(Found::One { id, .. }) = self.look(precondition, Instant::now()).await {
+                return self.followed(name, id).await;
+            }
+        }
+        (None, Err(Failure::Unconfirmed(error)))
+    }
+
+    /// The server says that there is one already. If there is, and its creation
+    /// had failed, it is updated (API.md section 6); the message alone is not believed.
+    async fn settle_conflict(
+        &self,
+        name: &str,
+        request: &RequestBody,
+        precondition: &AbsencePrecondition,
+        error: ApiError,
+    ) -> Ended {
+        match self.look(precondition, Instant::now()).await {
+            Ok(Found::One {
+                id,
+                status: Status::CreateError,
+            }) => {
+                let ended = self.put(name, &id, request).await;
+                (Some(id), ended)
+            }
+            Ok(Found::One { id, .. }) => (Some(id.clone()), Err(Failure::Appeared { id })),
+            Ok(Found::Nothing) | Err(_) => (None, Err(Failure::Refused(error))),
+        }
+    }
+}
+
+/// 409 and 400 are how the server says that one exists (API.md section 6).
+fn is_about_an_existing_one(error: &ApiError) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| matches!(refusal.code, 400 | 409))
+}

@@ -1,0 +1,41 @@
+//! A list of the tenant that is as fresh as whoever asks needs it.
+//!
+//! Every create wants to look just before its write. The list is shared, so
+//! that a thousand creates do not read it a thousand times.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::immuta::{ApiError, ReadApi};
+use crate::plan::Listed;
+
+pub(super) struct FreshList<'a, R> {
+    api: &'a R,
+    /// When the last request for it was sent, and what it told.
+    last: Mutex<Option<(Instant, Arc<Listed>)>>,
+}
+
+impl<'a, R: ReadApi> FreshList<'a, R> {
+    pub(super) fn new(api: &'a R) -> Self {
+        Self {
+            api,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// A list that was asked for at this moment or later.
+    pub(super) async fn since(&self, moment: Instant) -> Result<Arc<Listed>, ApiError> {
+        let mut last = self.last.lock().await;
+        if let Some((asked, listed)) = last.as_ref()
+            && *asked >= moment
+        {
+            return Ok(Arc::clone(listed));
+        }
+        let asked = Instant::now();
+        let listed = Arc::new(Listed::new(self.api.list().await?));
+        *last = Some((asked, Arc::clone(&listed)));
+        Ok(listed)
+    }
+}

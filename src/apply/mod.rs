@@ -1,0 +1,201 @@
+//! Carries out an approved plan.
+//!
+//! Takes nothing but [`Approved`], decides nothing about what is to be done,
+//! and gives one [`Outcome`] for each action: a failure never stops the others.
+//! Before every write its precondition is checked again. A write whose answer
+//! was lost is settled by looking, never by sending it again.
+
+mod create;
+mod fresh;
+mod outcome;
+mod update;
+mod wait;
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub use outcome::{Failure, Outcome, Success, Verb};
+
+use crate::immuta::{RequestBody, WriteApi, encode};
+use crate::live::{RemoteId, Status};
+use crate::plan::{Action, Approved, Body, Kind};
+use crate::secret::Secrets;
+use fresh::FreshList;
+
+/// How an apply is carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many writes may be under way at once.
+    pub parallelism: usize,
+    /// How long a write is followed until its status settles.
+    pub wait_timeout: Duration,
+}
+
+/// Something that happened on the way.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A write is about to be sent.
+    Started {
+        /// The integration.
+        name: &'a str,
+        /// What is done.
+        verb: Verb,
+    },
+    /// The server reported a status.
+    Status {
+        /// The integration.
+        name: &'a str,
+        /// The status.
+        status: &'a Status,
+    },
+    /// An action is done, well or not.
+    Finished(&'a Outcome),
+}
+
+/// Whoever wants to see what happens.
+pub trait Observer: Sync {
+    /// Is told of everything, in order for one integration.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Tells a running apply to take no new work and to finish what is under way.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// A switch, and what listens to it.
+    #[must_use]
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Whether it was pulled.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+/// What every action needs.
+struct Run<'a, W> {
+    api: &'a W,
+    secrets: &'a Secrets,
+    options: Options,
+    observer: &'a dyn Observer,
+    stop: &'a Stop,
+    fresh: FreshList<'a, W>,
+}
+
+/// What became of one write: the id, if it is known, and the end.
+type Ended = (Option<RemoteId>, Result<Success, Failure>);
+
+/// Carries out every create and update of the plan, and returns when the last
+/// one has settled, failed or run out of time. Outcomes are in the order of the plan.
+pub async fn apply<W: WriteApi>(
+    api: &W,
+    approved: &Approved,
+    secrets: &Secrets,
+    options: Options,
+    observer: &(dyn Observer + Sync),
+    stop: &Stop,
+) -> Vec<Outcome> {
+    let run = Run {
+        api,
+        secrets,
+        options,
+        observer,
+        stop,
+        fresh: FreshList::new(api),
+    };
+    let work = approved
+        .plan()
+        .actions
+        .iter()
+        .filter_map(|action| Some((action, verb(action)?)));
+    let mut outcomes: Vec<Outcome> = futures::stream::iter(work)
+        .map(|(action, verb)| run.action(action, verb))
+        .buffer_unordered(options.parallelism.max(1))
+        .collect()
+        .await;
+    outcomes.sort_by(|a, b| a.name.cmp(&b.name));
+    outcomes
+}
+
+fn verb(action: &Action) -> Option<Verb> {
+    match action.kind {
+        Kind::Create { .. } => Some(Verb::Create),
+        Kind::Update { .. } => Some(Verb::Update),
+        Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => None,
+    }
+}
+
+impl<W: WriteApi> Run<'_, W> {
+    async fn action(&self, action: &Action, verb: Verb) -> Outcome {
+        let begun = Instant::now();
+        let (id, result) = if self.stop.is_requested() {
+            (None, Err(Failure::NotStarted))
+        } else {
+            self.observer.event(&Event::Started {
+                name: &action.name,
+                verb,
+            });
+            self.carry_out(action).await
+        };
+        let outcome = Outcome {
+            name: action.name.clone(),
+            verb,
+            id,
+            result,
+            took: begun.elapsed(),
+        };
+        self.observer.event(&Event::Finished(&outcome));
+        outcome
+    }
+
+    async fn carry_out(&self, action: &Action) -> Ended {
+        match &action.kind {
+            Kind::Create { body, precondition } => {
+                self.create(&action.name, body, precondition).await
+            }
+            Kind::Update {
+                id,
+                body,
+                precondition,
+                ..
+            } => {
+                let ended = self.update(&action.name, id, body, precondition).await;
+                (Some(id.clone()), ended)
+            }
+            Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {
+                (None, Err(Failure::NotStarted))
+            }
+        }
+    }
+
+    /// The request with its secrets in clear.
+    fn encode(&self, body: &Body) -> Result<RequestBody, Failure> {
+        encode(
+            body.platform,
+            body.auto_bootstrap,
+            &body.config,
+            |reference| self.secrets.get(reference),
+        )
+        .map_err(|missing| Failure::MissingSecret(missing.to_string()))
+    }
+
+    async fn follow(&self, name: &str, id: &RemoteId) -> Result<Success, Failure> {
+        let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
+        wait::follow(
+            self.api,
+            id,
+            self.options.wait_timeout,
+            self.stop,
+            on_status,
+        )
+        .await
+    }
+}

@@ -1,0 +1,238 @@
+//! What became of an action.
+
+use std::time::Duration;
+
+use crate::immuta::{ApiError, Refusal};
+use crate::live::{FailingTest, RemoteId, Status};
+use crate::manifest::Name;
+use crate::plan::Broken;
+use crate::text::count;
+
+/// The end of one action.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The integration.
+    pub name: Name,
+    /// What was done, or tried.
+    pub verb: Verb,
+    /// Its id on the server, as far as it is known.
+    pub id: Option<RemoteId>,
+    /// How it ended.
+    pub result: Result<Success, Failure>,
+    /// How long it took, the waiting included.
+    pub took: Duration,
+}
+
+/// What a write does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// `POST`.
+    Create,
+    /// `PUT`.
+    Update,
+}
+
+impl Verb {
+    /// `create`, `update`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
+
+    /// `creating`, `updating`.
+    #[must_use]
+    pub fn present(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+        }
+    }
+
+    /// `created`, `updated`.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "updated",
+        }
+    }
+}
+
+/// The write took effect and its status has settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Success {
+    /// `enabled`, or a health problem that is no failure of the write.
+    pub status: Status,
+    /// The validation tests that did not pass.
+    pub failing_tests: Vec<FailingTest>,
+}
+
+/// Why an action did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The apply was stopped before its turn came.
+    #[error("it was not started")]
+    NotStarted,
+    /// A secret is missing.
+    #[error("{0}")]
+    MissingSecret(String),
+    /// Something could not be read that has to be known before the write.
+    #[error("nothing was sent, because the tenant could not be read first: {0}")]
+    Unread(#[source] ApiError),
+    /// The list does not tell whether it exists.
+    #[error("nothing was sent, because it may exist already: {0}")]
+    Unclear(String),
+    /// The live integration is not as it was when the plan was made.
+    #[error("nothing was sent, because integration {id} is not as it was in the plan: {what}")]
+    Changed {
+        /// The live integration.
+        id: RemoteId,
+        /// What is different.
+        what: Broken,
+    },
+    /// It exists although it did not when the plan was made.
+    #[error("integration {id} has appeared since the plan was made")]
+    Appeared {
+        /// The live integration.
+        id: RemoteId,
+    },
+    /// It is gone.
+    #[error("integration {id} does not exist any more")]
+    Gone {
+        /// The live integration.
+        id: RemoteId,
+    },
+    /// The server refused the write.
+    #[error("{0}")]
+    Refused(#[source] ApiError),
+    /// The server cannot change this attribute.
+    #[error("{0}")]
+    NotEditable(#[source] ApiError),
+    /// The answer was lost, and looking did not tell.
+    #[error("the answer was lost, and the tenant does not show the write ({0})")]
+    Unconfirmed(#[source] ApiError),
+    /// The server took the write on and then failed.
+    #[error("the server ended in `{status}`{}", tests(failing_tests))]
+    Server {
+        /// The status.
+        status: Status,
+        /// The validation tests that did not pass.
+        failing_tests: Vec<FailingTest>,
+    },
+    /// It did not settle in time.
+    #[error("its status was still `{status}` after {}", seconds(*waited))]
+    TimedOut {
+        /// The last status.
+        status: Status,
+        /// How long it was followed.
+        waited: Duration,
+    },
+    /// The apply was stopped while the server was at work.
+    #[error("stopped while its status was `{status}`")]
+    Interrupted {
+        /// The last status.
+        status: Status,
+    },
+}
+
+impl Failure {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NotStarted | Self::Interrupted { .. } => "run this again to go on",
+            Self::MissingSecret(_) => "provide it and run this again",
+            Self::Unread(_) => "run this again once the tenant answers",
+            Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
+            Self::Changed { .. } | Self::Appeared { .. } | Self::Gone { .. } => {
+                "run this again: the new plan will show what is so now"
+            }
+            Self::Refused(error) => refusal_help(error),
+            Self::NotEditable(_) => {
+                "this attribute cannot be edited: change it back, or delete the integration in Immuta and run this again"
+            }
+            Self::Unconfirmed(_) => {
+                "run this again in a minute: the new plan will show whether it took effect"
+            }
+            Self::Server { status, .. } => match status {
+                Status::CreateError => {
+                    "mend what the failing tests name; the next run repeats the creation with an update"
+                }
+                Status::EditError => {
+                    "the old configuration is still running; mend what the failing tests name and run this again"
+                }
+                Status::Creating
+                | Status::Enabled
+                | Status::Editing
+                | Status::Migrating
+                | Status::MigrateError
+                | Status::Deleting
+                | Status::DeleteError
+                | Status::Deleted
+                | Status::Disabled
+                | Status::RecurringValidationError
+                | Status::Unknown(_) => "look at the integration in Immuta's settings",
+            },
+            Self::TimedOut { .. } => {
+                "the server is still at work: run this again later, or allow more with `--wait-timeout`"
+            }
+        }
+    }
+
+    /// The refusal behind it, if there is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Unread(error)
+            | Self::Refused(error)
+            | Self::NotEditable(error)
+            | Self::Unconfirmed(error) => error.refusal(),
+            Self::NotStarted
+            | Self::MissingSecret(_)
+            | Self::Unclear(_)
+            | Self::Changed { .. }
+            | Self::Appeared { .. }
+            | Self::Gone { .. }
+            | Self::Server { .. }
+            | Self::TimedOut { .. }
+            | Self::Interrupted { .. } => None,
+        }
+    }
+
+    /// The validation tests that did not pass.
+    #[must_use]
+    pub fn failing_tests(&self) -> &[FailingTest] {
+        if let Self::Server { failing_tests, .. } = self {
+            return failing_tests;
+        }
+        self.refusal().map_or(&[], |refusal| &refusal.failing_tests)
+    }
+}
+
+fn refusal_help(error: &ApiError) -> &'static str {
+    match error.refusal().map(|refusal| refusal.code) {
+        Some(401) => "check the API key",
+        Some(403) => "the key's user needs the APPLICATION_ADMIN permission",
+        Some(409) => "someone else is at work on it: run this again in a minute",
+        Some(422) => "mend what the failing tests name and run this again",
+        Some(_) => "mend what the server's message names and run this again",
+        None => "check the connection and run this again",
+    }
+}
+
+fn tests(failing: &[FailingTest]) -> String {
+    if failing.is_empty() {
+        return String::new();
+    }
+    format!(", {} failed", count(failing.len(), "validation test"))
+}
+
+fn seconds(duration: Duration) -> String {
+    count(
+        usize::try_from(duration.as_secs()).unwrap_or(usize::MAX),
+        "second",
+    )
+}

@@ -1,0 +1,88 @@
+//! Updating: look, write, follow.
+//!
+//! A `PUT` replaces the configuration, so the live integration is read again
+//! just before it and must be as it was in the plan. When the answer is lost the
+//! status is followed and the configuration is read once more.
+
+use super::{Failure, Run, Success};
+use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
+use crate::live::{RemoteId, Status};
+use crate::plan::{Body, StatePrecondition};
+
+/// What the server says when an attribute cannot be edited (API.md section 6).
+const NOT_EDITABLE: &str = "non-editable attribute";
+
+impl<W: WriteApi> Run<'_, W> {
+    pub(super) async fn update(
+        &self,
+        name: &str,
+        id: &RemoteId,
+        body: &Body,
+        precondition: &StatePrecondition,
+    ) -> Result<Success, Failure> {
+        let request = self.encode(body)?;
+        let live = self.api.get(id).await.map_err(Failure::Unread)?;
+        let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
+        precondition.check(&live).map_err(|what| Failure::Changed {
+            id: id.clone(),
+            what,
+        })?;
+        match self.api.update(id, &request).await {
+            Ok(_) => self.follow(name, id).await,
+            Err(error) if error.effect() == Effect::Unknown => {
+                self.see_whether_it_happened(name, id, body, error).await
+            }
+            Err(error) => Err(refused(id, error)),
+        }
+    }
+
+    /// A `PUT` that needs no look before it, because one has just been taken.
+    pub(super) async fn put(
+        &self,
+        name: &str,
+        id: &RemoteId,
+        request: &RequestBody,
+    ) -> Result<Success, Failure> {
+        match self.api.update(id, request).await {
+            Ok(_) => self.follow(name, id).await,
+            Err(error) if error.effect() == Effect::Unknown => Err(Failure::Unconfirmed(error)),
+            Err(error) => Err(refused(id, error)),
+        }
+    }
+
+    async fn see_whether_it_happened(
+        &self,
+        name: &str,
+        id: &RemoteId,
+        body: &Body,
+        error: ApiError,
+    ) -> Result<Success, Failure> {
+        let success = match self.follow(name, id).await {
+            Ok(success) => success,
+            // It was there before, so it says nothing about this write.
+            Err(Failure::Server {
+                status: Status::CreateError,
+                ..
+            }) => {
+                return Err(Failure::Unconfirmed(error));
+            }
+            Err(failure) => return Err(failure),
+        };
+        match self.api.get(id).await {
+            Ok(Some(live)) if body.is_live(&live) => Ok(success),
+            Ok(_) | Err(_) => Err(Failure::Unconfirmed(error)),
+        }
+    }
+}
+
+fn refused(id: &RemoteId, error: ApiError) -> Failure {
+    match error.refusal() {
+        Some(refusal) if refusal.code == 404 && refusal.from_api => {
+            Failure::Gone { id: id.clone() }
+        }
+        Some(refusal) if refusal.message.to_ascii_lowercase().contains(NOT_EDITABLE) => {
+            Failure::NotEditable(error)
+        }
+        Some(_) | None => Failure::Refused(error),
+    }
+}

@@ -1,0 +1,263 @@
+//! Which live integration a file means.
+//!
+//! Pairing goes by `sync.id`, then by identity. A platform without an identity
+//! is paired by a hint or by being the only one, which is enough to compare and
+//! to prevent a second create, never to update. Whenever two could be meant,
+//! the answer is a [`Block`] that names them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Block, Unmanaged};
+use crate::live::{Live, LiveIntegration, Phase, RemoteId};
+use crate::manifest::Integration;
+use crate::platform::Platform;
+use crate::text::escaped;
+
+/// What a file was found to mean.
+pub(super) enum Pairing<'l> {
+    /// Nothing that exists.
+    New,
+    /// Certainly this one.
+    Certain(&'l LiveIntegration),
+    /// Probably this one.
+    Likely(&'l LiveIntegration),
+    /// It cannot be said.
+    Blocked(Block),
+}
+
+/// The pairings, in the order of the integrations, and what is left over.
+pub(super) struct Paired<'l> {
+    pub pairings: Vec<Pairing<'l>>,
+    pub unmanaged: Vec<Unmanaged>,
+}
+
+/// The key under which a live integration is found.
+pub(super) fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
+    platform.pairing_key(pairing_value(platform, live))
+}
+
+fn pairing_value<'l>(platform: &Platform, live: &'l LiveIntegration) -> Option<&'l str> {
+    live.config.0.get(platform.pairing_attribute()?)?.as_str()
+}
+
+/// A platform, and what pairs within it; `None` for an identity that cannot be read.
+pub(super) type Key = (&'static str, Option<String>);
+
+/// Live integrations and files, each by what pairs them.
+struct Index<'a, 'l> {
+    by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
+    /// Those that no file has claimed by `sync.id`.
+    free: HashMap<Key, Vec<&'l LiveIntegration>>,
+    free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
+    /// Files without `sync.id`.
+    files: HashMap<Key, Vec<&'a Integration>>,
+}
+
+impl<'a, 'l> Index<'a, 'l> {
+    fn new(integrations: &'a [Integration], live: &'l Live) -> Self {
+        let present: Vec<&LiveIntegration> = live
+            .integrations
+            .iter()
+            .filter(|l| l.status.phase() != Phase::Absent)
+            .collect();
+        let claimed: HashSet<&RemoteId> = integrations
+            .iter()
+            .filter_map(|i| i.options.id.as_ref())
+            .collect();
+        let mut index = Self {
+            by_id: present.iter().map(|l| (&l.id, *l)).collect(),
+            free: HashMap::new(),
+            free_of_platform: HashMap::new(),
+            files: HashMap::new(),
+        };
+        for found in present.into_iter().filter(|l| !claimed.contains(&l.id)) {
+            if let Some(platform) = found.platform {
+                index
+                    .free
+                    .entry((platform.wire, found_key(platform, found)))
+                    .or_default()
+                    .push(found);
+                index
+                    .free_of_platform
+                    .entry(platform.wire)
+                    .or_default()
+                    .push(found);
+            }
+        }
+        for integration in integrations.iter().filter(|i| i.options.id.is_none()) {
+            index
+                .files
+                .entry(key(integration))
+                .or_default()
+                .push(integration);
+        }
+        index
+    }
+
+    fn pairing(&self, integration: &Integration) -> Pairing<'l> {
+        if let Some(pin) = &integration.options.id {
+            return self.pinned(integration, pin);
+        }
+        let key = key(integration);
+        let others: Vec<String> = self
+            .files
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .filter(|other| other.name != integration.name)
+            .map(|other| other.name.clone())
+            .collect();
+        if !others.is_empty() {
+            return Pairing::Blocked(Block::AmbiguousFiles { others });
+        }
+        let certain = integration.platform.pairs_with_certainty();
+        match self.free.get(&key).map_or(&[][..], Vec::as_slice) {
+            [] if certain => self.new_unless_unidentified(integration),
+            [] => self.by_elimination(integration),
+            [one] if certain => Pairing::Certain(one),
+            [one] => Pairing::Likely(one),
+            several => ambiguous(several),
+        }
+    }
+
+    fn pinned(&self, integration: &Integration, pin: &RemoteId) -> Pairing<'l> {
+        let id = pin.clone();
+        let Some(found) = self.by_id.get(pin) else {
+            return Pairing::Blocked(Block::PinMissing { id });
+        };
+        if found.platform != Some(integration.platform) {
+            let found = escaped(&found.type_name).into_owned();
+            return Pairing::Blocked(Block::PinType { id, found });
+        }
+        let platform = integration.platform;
+        let same = found_key(platform, found) == integration.pairing_key();
+        match platform.pairing_attribute() {
+            Some(attribute) if platform.pairs_with_certainty() && !same => {
+                let found = pairing_value(platform, found).unwrap_or("unknown");
+                let wanted = integration.config.get(attribute).and_then(|v| v.as_text());
+                Pairing::Blocked(Block::PinIdentity {
+                    id,
+                    attribute,
+                    found: escaped(found).into_owned(),
+                    wanted: escaped(wanted.unwrap_or("unknown")).into_owned(),
+                })
+            }
+            Some(_) | None => Pairing::Certain(found),
+        }
+    }
+
+    /// An integration of this platform whose identity cannot be read might be this one.
+    fn new_unless_unidentified(&self, integration: &Integration) -> Pairing<'l> {
+        let unidentified = self
+            .free
+            .get(&(integration.platform.wire, None))
+            .and_then(|l| l.first());
+        match unidentified {
+            None => Pairing::New,
+            Some(found) => {
+                let attribute = integration
+                    .platform
+                    .pairing_attribute()
+                    .unwrap_or("identity");
+                let reason = format!(
+                    "the list shows no `{attribute}` for integration {}",
+                    found.id
+                );
+                Pairing::Blocked(Block::UnknownScope { reason })
+            }
+        }
+    }
+
+    /// No hint fits: what no other file's hint fits either could still be the one.
+    fn by_elimination(&self, integration: &Integration) -> Pairing<'l> {
+        let platform = integration.platform;
+        let unexplained: Vec<&LiveIntegration> = self
+            .free_of_platform
+            .get(platform.wire)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|found| {
+                !self
+                    .files
+                    .contains_key(&(platform.wire, found_key(platform, found)))
+            })
+            .collect();
+        match unexplained.as_slice() {
+            [] => Pairing::New,
+            [one] if self.unpaired_files(platform) == 1 => Pairing::Likely(one),
+            several => ambiguous(several),
+        }
+    }
+
+    /// Files of this platform whose key no free live integration has.
+    fn unpaired_files(&self, platform: &'static Platform) -> usize {
+        self.files
+            .iter()
+            .filter(|(key, _)| key.0 == platform.wire && !self.free.contains_key(*key))
+            .map(|(_, files)| files.len())
+            .sum()
+    }
+}
+
+fn key(integration: &Integration) -> Key {
+    (integration.platform.wire, integration.pairing_key())
+}
+
+fn ambiguous<'l>(several: &[&LiveIntegration]) -> Pairing<'l> {
+    let mut ids: Vec<RemoteId> = several.iter().map(|l| l.id.clone()).collect();
+    ids.sort();
+    Pairing::Blocked(Block::AmbiguousLive { ids })
+}
+
+/// Pairs every file, and gathers what no file could mean.
+pub(super) fn pair<'l>(integrations: &[Integration], live: &'l Live) -> Paired<'l> {
+    let index = Index::new(integrations, live);
+    let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
+    let mut meant: HashSet<&RemoteId> = integrations
+        .iter()
+        .filter_map(|i| i.options.id.as_ref())
+        .collect();
+    for pairing in &pairings {
+        match pairing {
+            Pairing::Certain(found) | Pairing::Likely(found) => {
+                meant.insert(&found.id);
+            }
+            Pairing::Blocked(Block::AmbiguousLive { ids }) => meant.extend(ids),
+            Pairing::New | Pairing::Blocked(_) => {}
+        }
+    }
+    let mut unmanaged: Vec<Unmanaged> = live
+        .integrations
+        .iter()
+        .filter(|l| l.status.phase() != Phase::Absent && !meant.contains(&l.id))
+        .filter(|l| !is_meant_by_ambiguous_files(&index, l))
+        .map(leftover)
+        .collect();
+    unmanaged.sort_by(|a, b| a.id.cmp(&b.id));
+    Paired {
+        pairings,
+        unmanaged,
+    }
+}
+
+/// Whether files that nothing tells apart could mean it.
+fn is_meant_by_ambiguous_files(index: &Index<'_, '_>, live: &LiveIntegration) -> bool {
+    live.platform.is_some_and(|platform| {
+        index
+            .files
+            .contains_key(&(platform.wire, found_key(platform, live)))
+    })
+}
+
+fn leftover(live: &LiveIntegration) -> Unmanaged {
+    Unmanaged {
+        id: live.id.clone(),
+        type_name: live.type_name.clone(),
+        identity: live
+            .platform
+            .and_then(|p| pairing_value(p, live))
+            .map(str::to_owned),
+        status: live.status.clone(),
+    }
+}

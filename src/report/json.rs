@@ -1,0 +1,274 @@
+//! The report for programs. `format_version` changes when a key changes its
+//! meaning or goes away; new keys do not change it.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Counts, Report, not_converged};
+use crate::apply::Outcome;
+use crate::live::FailingTest;
+use crate::plan::{Action, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
+use crate::sync::{Consent, Ending};
+use crate::value::{Object, Value};
+
+/// The version of everything below.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The whole report.
+#[must_use]
+pub fn report(report: &Report, exit_code: u8) -> Json {
+    let Report {
+        tenant,
+        source,
+        diagnostics,
+        synced,
+    } = report;
+    json!({
+        "format_version": FORMAT_VERSION,
+        "tenant": tenant,
+        "source": source,
+        "diagnostics": diagnostics,
+        "plan": plan(&synced.plan),
+        "result": result(report),
+        "exit_code": exit_code,
+    })
+}
+
+fn plan(plan: &Plan) -> Json {
+    let Plan {
+        actions,
+        unmanaged,
+        unreadable,
+        unselected,
+    } = plan;
+    let Counts {
+        create,
+        update,
+        unchanged,
+        suspended,
+        blocked,
+        invalid,
+    } = Counts::of(plan);
+    json!({
+        "summary": {
+            "create": create,
+            "update": update,
+            "unchanged": unchanged,
+            "suspended": suspended,
+            "blocked": blocked,
+            "invalid": invalid,
+            "unselected": unselected,
+        },
+        "actions": actions.iter().map(action).collect::<Vec<_>>(),
+        "unmanaged": unmanaged.iter().map(self::unmanaged).collect::<Vec<_>>(),
+        "unreadable": unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
+    })
+}
+
+fn action(action: &Action) -> Json {
+    let Action {
+        name,
+        platform,
+        origin,
+        kind,
+        notes,
+    } = action;
+    let mut out = json!({
+        "name": name,
+        "type": platform.map(|p| p.wire),
+        "file": origin.file,
+        "line": origin.line,
+    });
+    let details = match kind {
+        Kind::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
+        Kind::Create { body, .. } => json!({ "action": "create", "body": self::body(body) }),
+        Kind::Update {
+            id, changes, body, ..
+        } => json!({
+            "action": "update",
+            "id": id.as_str(),
+            "changes": changes.iter().map(change).collect::<Vec<_>>(),
+            "body": self::body(body),
+        }),
+        Kind::Suspended(suspend) => json!({
+            "action": "suspended",
+            "reason": suspend.reason,
+            "until": suspend.until.map(|day| day.to_string()),
+        }),
+        Kind::Blocked(block) => json!({
+            "action": "blocked",
+            "reason": block.to_string(),
+            "help": block.help(),
+        }),
+    };
+    extend(&mut out, details);
+    extend(
+        &mut out,
+        json!({ "notes": notes.iter().map(note).collect::<Vec<_>>() }),
+    );
+    out
+}
+
+fn extend(object: &mut Json, more: Json) {
+    if let (Json::Object(object), Json::Object(more)) = (object, more) {
+        object.extend(more);
+    }
+}
+
+fn change(change: &Change) -> Json {
+    let Change {
+        path,
+        kind,
+        before,
+        after,
+        immutable,
+    } = change;
+    let kind = match kind {
+        ChangeKind::Change => "change",
+    };
+    json!({
+        "path": path,
+        "kind": kind,
+        "before": shown(before),
+        "after": shown(after),
+        "immutable": immutable,
+    })
+}
+
+/// `null` for what is absent, an object that says so for what is secret.
+fn shown(value: &Shown) -> Json {
+    match value {
+        Shown::Absent => Json::Null,
+        Shown::Plain(json) => json.clone(),
+        Shown::Hidden => json!({ "secret": true }),
+    }
+}
+
+/// The body of a request, with references where secrets will stand.
+fn body(body: &Body) -> Json {
+    let Body {
+        platform,
+        auto_bootstrap,
+        config,
+    } = body;
+    json!({
+        "type": platform.wire,
+        "autoBootstrap": auto_bootstrap,
+        "config": object(config),
+    })
+}
+
+fn object(config: &Object) -> Json {
+    Json::Object(
+        config
+            .iter()
+            .map(|(k, v)| (k.to_owned(), value(v)))
+            .collect::<Map<_, _>>(),
+    )
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Secret(template) => {
+            let references: Vec<String> = template.references().map(ToString::to_string).collect();
+            json!({ "secret": true, "references": references })
+        }
+        Value::Object(inner) => object(inner),
+        Value::List(items) => Json::Array(items.iter().map(self::value).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+            crate::plan::shown(value).unwrap_or(Json::Null)
+        }
+    }
+}
+
+fn note(note: &Note) -> Json {
+    match note {
+        Note::SecretsNotCompared(paths) => {
+            json!({ "note": "secrets_not_compared", "paths": paths })
+        }
+        Note::Health {
+            status,
+            failing_tests,
+        } => json!({
+            "note": "health",
+            "status": status.as_str(),
+            "failing_tests": tests(failing_tests),
+        }),
+        Note::UnknownCarried(paths) => json!({ "note": "unknown_carried", "paths": paths }),
+        Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
+        Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),
+    }
+}
+
+fn tests(failing: &[FailingTest]) -> Vec<Json> {
+    failing
+        .iter()
+        .map(|t| json!({ "name": t.name, "message": t.message }))
+        .collect()
+}
+
+fn unmanaged(live: &Unmanaged) -> Json {
+    let Unmanaged {
+        id,
+        type_name,
+        identity,
+        status,
+    } = live;
+    json!({ "id": id.as_str(), "type": type_name, "identity": identity, "status": status.as_str() })
+}
+
+fn result(report: &Report) -> Json {
+    match &report.synced.ending {
+        Ending::Planned => json!({ "result": "planned" }),
+        Ending::NothingToDo => json!({ "result": "nothing_to_do" }),
+        Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
+        Ending::Refused(_) => json!({ "result": "refused", "reason": "declined" }),
+        Ending::Applied {
+            outcomes,
+            afterwards,
+        } => json!({
+            "result": "applied",
+            "outcomes": outcomes.iter().map(outcome).collect::<Vec<_>>(),
+            "afterwards": match afterwards {
+                Ok(second) => plan(second),
+                Err(error) => json!({ "error": error.to_string() }),
+            },
+            "not_converged": not_converged(&report.synced)
+                .into_iter()
+                .map(|(name, paths)| json!({ "name": name, "paths": paths }))
+                .collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn outcome(outcome: &Outcome) -> Json {
+    let Outcome {
+        name,
+        verb,
+        id,
+        result,
+        took,
+    } = outcome;
+    let mut out = json!({
+        "name": name,
+        "action": verb.as_str(),
+        "id": id.as_ref().map(crate::live::RemoteId::as_str),
+        "seconds": took.as_secs_f64(),
+    });
+    extend(
+        &mut out,
+        match result {
+            Ok(success) => json!({
+                "succeeded": true,
+                "status": success.status.as_str(),
+                "failing_tests": tests(&success.failing_tests),
+            }),
+            Err(failure) => json!({
+                "succeeded": false,
+                "error": failure.to_string(),
+                "help": failure.help(),
+                "failing_tests": tests(failure.failing_tests()),
+            }),
+        },
+    );
+    out
+}

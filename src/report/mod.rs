@@ -1,0 +1,96 @@
+//! What the operator is told: one value, one file per format, one exit code.
+
+pub mod exit;
+pub mod json;
+pub mod text;
+mod value;
+
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Block, Kind, Plan};
+use crate::sync::Synced;
+
+/// Everything there is to tell of one run.
+#[derive(Debug)]
+pub struct Report {
+    /// The tenant's URL.
+    pub tenant: String,
+    /// Where the files come from.
+    pub source: String,
+    /// The mistakes in them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The plan and what came of it.
+    pub synced: Synced,
+}
+
+/// How many actions of each kind a plan has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// To be created.
+    pub create: usize,
+    /// To be updated.
+    pub update: usize,
+    /// As they should be.
+    pub unchanged: usize,
+    /// Left alone on purpose.
+    pub suspended: usize,
+    /// Blocked for another reason than an invalid file.
+    pub blocked: usize,
+    /// Blocked by an invalid file.
+    pub invalid: usize,
+}
+
+impl Counts {
+    /// Counts.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let mut counts = Self::default();
+        for action in &plan.actions {
+            *match &action.kind {
+                Kind::Create { .. } => &mut counts.create,
+                Kind::Update { .. } => &mut counts.update,
+                Kind::Unchanged { .. } => &mut counts.unchanged,
+                Kind::Suspended(_) => &mut counts.suspended,
+                Kind::Blocked(Block::InvalidFile) => &mut counts.invalid,
+                Kind::Blocked(_) => &mut counts.blocked,
+            } += 1;
+        }
+        counts
+    }
+
+    /// Writes that would be sent.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.create + self.update
+    }
+}
+
+/// Integrations that were written with success and differ again all the same,
+/// each with the attributes.
+#[must_use]
+pub fn not_converged(synced: &Synced) -> Vec<(&str, Vec<&str>)> {
+    use crate::sync::Ending;
+    let Ending::Applied {
+        outcomes,
+        afterwards: Ok(afterwards),
+    } = &synced.ending
+    else {
+        return Vec::new();
+    };
+    afterwards
+        .actions
+        .iter()
+        .filter(|action| {
+            outcomes
+                .iter()
+                .any(|o| o.name == action.name && o.result.is_ok())
+        })
+        .filter_map(|action| match &action.kind {
+            Kind::Update { changes, .. } => Some((
+                action.name.as_str(),
+                changes.iter().map(|c| c.path.as_str()).collect(),
+            )),
+            Kind::Create { .. } | Kind::Blocked(_) => Some((action.name.as_str(), Vec::new())),
+            Kind::Unchanged { .. } | Kind::Suspended(_) => None,
+        })
+        .collect()
+}

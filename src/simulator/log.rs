@@ -1,0 +1,73 @@
+//! What the simulator received, in order, and what it made of it.
+//!
+//! Bodies are kept as they came: they hold secrets in clear, so that tests can
+//! tell what was sent. Nothing real belongs into a simulator.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// How many requests are remembered; the oldest are forgotten first. Enough to
+/// create and follow ten thousand integrations.
+pub(super) const CAPACITY: usize = 100_000;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// Its number, from 1 since the start.
+    pub sequence: u64,
+    /// Its method.
+    pub method: String,
+    /// Its path, with the query.
+    pub path: String,
+    /// Its body, if it had one: as JSON, or as a string when it is none.
+    pub body: Option<Value>,
+    /// Whether it changed anything.
+    pub effect: bool,
+    /// The HTTP status that was answered; none when there was no answer, or not yet.
+    pub answer: Option<u16>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Log {
+    entries: VecDeque<Entry>,
+    count: u64,
+}
+
+impl Log {
+    /// Writes a request down and tells its number.
+    pub(super) fn receive(&mut self, method: String, path: String, body: Option<Value>) -> u64 {
+        if self.entries.len() == CAPACITY {
+            self.entries.pop_front();
+        }
+        self.count += 1;
+        self.entries.push_back(Entry {
+            sequence: self.count,
+            method,
+            path,
+            body,
+            effect: false,
+            answer: None,
+        });
+        self.count
+    }
+
+    /// Changes an entry, unless it was forgotten.
+    pub(super) fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Entry)) {
+        let first = self.entries.front().map_or(0, |entry| entry.sequence);
+        let index = sequence.checked_sub(first).map(usize::try_from);
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index.ok()?)) {
+            change(entry);
+        }
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}

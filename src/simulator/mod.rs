@@ -1,0 +1,239 @@
+//! A simulator of Immuta's integrations API.
+//!
+//! It keeps integrations, takes writes on, settles them later, refuses what the
+//! API refuses, and goes wrong on demand. `sync --simulate` and the tests in
+//! paused time call [`Simulator::handle`]; [`serve`] puts the same simulator
+//! behind HTTP.
+//!
+//! Invariants:
+//!
+//! * It knows the wire only. It imports no other module of this crate: what it
+//!   knows of the API comes from its own `openapi.json`, so that the client and
+//!   the simulator cannot share a mistake.
+//! * Its state depends on the requests and the time alone. Time is
+//!   [`tokio::time::Instant`], and nothing runs in the background.
+//! * It never shows a stored secret over the API. Its log and its control
+//!   routes (`/_simulator/…`) show everything and ask for no credentials:
+//!   it is for made-up secrets, on loopback.
+//!
+//! A request goes through `mod` (log, faults, delays), `route`, `auth`, then
+//! `api`, which asks `check` what to refuse, changes `store` and answers
+//! with `view`.
+
+mod answer;
+mod api;
+mod auth;
+mod check;
+mod control;
+mod fault;
+mod log;
+mod options;
+mod route;
+mod schema;
+mod serve;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod view;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+use serde_json::Value;
+
+pub use answer::Answer;
+pub use control::{ControlError, Drift, Seed};
+pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
+pub use log::Entry;
+pub use options::{API_KEY, Ids, Options, POWERLESS_API_KEY, Secrets};
+pub use serve::{MAX_BODY, serve};
+pub use status::Status;
+
+use answer::{Refusal, Reply};
+use api::Call;
+use fault::{Decider, Plan};
+use route::Route;
+
+/// A simulated tenant. Clones share it.
+#[derive(Clone)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// What a reset returns to.
+    first_options: Options,
+    state: Mutex<State>,
+}
+
+struct State {
+    options: Options,
+    store: store::Store,
+    tokens: auth::Tokens,
+    faults: Vec<Fault>,
+    log: log::Log,
+}
+
+impl State {
+    fn new(options: Options) -> Self {
+        Self {
+            options,
+            store: store::Store::new(),
+            tokens: auth::Tokens::default(),
+            faults: Vec::new(),
+            log: log::Log::default(),
+        }
+    }
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self::new(Options::default())
+    }
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Simulator")
+    }
+}
+
+impl Simulator {
+    /// An empty tenant.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let state = Mutex::new(State::new(options.clone()));
+        Self {
+            shared: Arc::new(Shared {
+                first_options: options,
+                state,
+            }),
+        }
+    }
+
+    /// Answers a request, of the API or to the control routes. The request
+    /// arrives, and meets its faults, at the call: the future is the wait for
+    /// the answer.
+    pub fn handle(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send + 'static {
+        let arrival = self.arrive(request);
+        let simulator = self.clone();
+        async move {
+            match arrival {
+                Arrival::Answered(response) => Answer::Response(response),
+                Arrival::Underway(exchange) => simulator.finish(*exchange).await,
+            }
+        }
+    }
+
+    fn arrive(&self, request: Request<Bytes>) -> Arrival {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path();
+        if let Some(control) = path.strip_prefix(control::PREFIX) {
+            return Arrival::Answered(control::answer(self, &head.method, control, &body));
+        }
+        let route = Route::parse(&head.method, path);
+        let json: Option<Value> = serde_json::from_slice(&body).ok();
+        let mut state = self.lock();
+        let whole = head
+            .uri
+            .path_and_query()
+            .map_or(path, |whole| whole.as_str());
+        let as_text = || (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into());
+        let logged = json.clone().or_else(as_text);
+        let method = head.method.to_string();
+        let sequence = state.log.receive(method, whole.to_owned(), logged);
+        let plan = Plan::take(&mut state.faults, &head.method, path, route.as_ref());
+        let authorization = head.headers.get(AUTHORIZATION);
+        let call = Call {
+            route,
+            authorization: authorization
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
+            json,
+            body,
+        };
+        Arrival::Underway(Box::new(Exchange {
+            sequence,
+            plan,
+            call,
+        }))
+    }
+
+    async fn finish(self, exchange: Exchange) -> Answer {
+        if exchange.plan.delay.is_zero() {
+            return self.act(exchange).await;
+        }
+        // A server goes on with a request whose caller has given up.
+        let late = async move {
+            tokio::time::sleep(exchange.plan.delay).await;
+            self.act(exchange).await
+        };
+        tokio::spawn(late).await.unwrap_or(Answer::Dropped)
+    }
+
+    async fn act(self, exchange: Exchange) -> Answer {
+        let Exchange {
+            sequence,
+            plan,
+            call,
+        } = exchange;
+        let answer = self.decide(sequence, &plan, &call);
+        wait(plan.delay_after).await;
+        self.lock()
+            .log
+            .update(sequence, |entry| entry.answer = answer.code());
+        answer
+    }
+
+    /// The effect, at one moment.
+    fn decide(&self, sequence: u64, plan: &Plan, call: &Call) -> Answer {
+        let mut state = self.lock();
+        if plan.expire_tokens {
+            state.tokens.expire();
+        }
+        let (refuse, after) = match &plan.decider {
+            Some(Decider::Before(cut)) => return Answer::cut(cut, Response::default()),
+            Some(Decider::Refuse(refuse)) => (Some(refuse), None),
+            Some(Decider::After(cut)) => (None, Some(cut)),
+            None => (None, None),
+        };
+        let reply = api::perform(&mut state, call, &plan.twists, refuse);
+        let effect = reply.as_ref().is_ok_and(|reply| reply.effect);
+        state.log.update(sequence, |entry| entry.effect = effect);
+        let response = reply.map_or_else(Refusal::into_response, Reply::into_response);
+        match after {
+            Some(cut) => Answer::cut(cut, response),
+            None => Answer::Response(response),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is changed by single assignments: a panic elsewhere does not spoil it.
+        let state = self.shared.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that has arrived.
+enum Arrival {
+    Answered(Response<Bytes>),
+    Underway(Box<Exchange>),
+}
+
+struct Exchange {
+    sequence: u64,
+    plan: Plan,
+    call: Call,
+}
+
+async fn wait(duration: Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,132 @@
+//! How the simulator behaves where the documentation leaves it open, and how fast.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The API key that may do everything.
+pub const API_KEY: &str = "simulator0key0with0every0permission";
+
+/// An API key that is known and lacks the permission `APPLICATION_ADMIN`.
+pub const POWERLESS_API_KEY: &str = "simulator0key0without0permissions";
+
+/// The settings of a simulator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The key with the permission `APPLICATION_ADMIN`.
+    pub admin_key: String,
+    /// A key without it.
+    pub powerless_key: String,
+    /// How long a creation, an edit or a deletion takes.
+    #[serde(rename = "settle_ms", with = "milliseconds")]
+    pub settle: Duration,
+    /// How long a token lives.
+    #[serde(rename = "token_lifetime_ms", with = "milliseconds")]
+    pub token_lifetime: Duration,
+    /// What stands for stored secrets in answers.
+    pub secrets: Secrets,
+    /// How ids are written.
+    pub ids: Ids,
+    /// The HTTP status of a write that was taken on.
+    pub success: u16,
+    /// Whether a deleted integration stays, with the status `deleted`.
+    pub deleted_lingers: bool,
+    /// By type, the attributes of `config` that a PUT may not change, in place of the built-in guess.
+    pub immutable: BTreeMap<String, Vec<String>>,
+    /// By type, attributes that are accepted although no documentation knows
+    /// them, such as `config.newAttribute`.
+    pub also_known: BTreeMap<String, Vec<String>>,
+}
+
+/// What a read shows in place of a stored secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secrets {
+    /// Nothing: the attribute is absent.
+    Omit,
+    /// `********`.
+    Mask,
+}
+
+/// How ids are written in answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// As strings, as in the documentation's examples.
+    Text,
+    /// As numbers, as in its tables.
+    Number,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            admin_key: API_KEY.to_owned(),
+            powerless_key: POWERLESS_API_KEY.to_owned(),
+            // Long enough to be seen, short enough to wait for.
+            settle: Duration::from_secs(1),
+            token_lifetime: Duration::from_secs(3600),
+            secrets: Secrets::Omit,
+            ids: Ids::Text,
+            success: 200,
+            deleted_lingers: false,
+            immutable: BTreeMap::new(),
+            also_known: BTreeMap::new(),
+        }
+    }
+}
+
+impl Options {
+    /// These options with the attributes of a JSON object put in.
+    pub(super) fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
+        let mut whole = serde_json::to_value(self)?;
+        match (whole.as_object_mut(), patch.as_object()) {
+            (Some(whole), Some(patch)) => whole.extend(patch.clone()),
+            // Left to the deserializer, which says what it expected.
+            (_, None) | (None, _) => whole = patch.clone(),
+        }
+        serde_json::from_value(whole)
+    }
+}
+
+impl Secrets {
+    pub(super) fn mask(self) -> Option<&'static str> {
+        match self {
+            Self::Omit => None,
+            Self::Mask => Some("********"),
+        }
+    }
+}
+
+impl Ids {
+    pub(super) fn write(self, id: u64) -> Value {
+        match self {
+            Self::Text => Value::from(id.to_string()),
+            Self::Number => Value::from(id),
+        }
+    }
+}
+
+/// Durations as whole milliseconds.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let whole = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        whole.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}

@@ -1,0 +1,117 @@
+//! The statuses of an integration (API.md section 5).
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// Where an integration is in its life. A word that the API does not document
+/// is kept as it is: tests use it to stand for a later version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Status {
+    /// Being created and set up.
+    Creating,
+    /// The creation failed.
+    CreateError,
+    /// Active.
+    Enabled,
+    /// Being edited.
+    Editing,
+    /// The edit failed and was rolled back.
+    EditError,
+    /// Being migrated by the server.
+    Migrating,
+    /// The migration failed and was rolled back.
+    MigrateError,
+    /// Being deleted.
+    Deleting,
+    /// The deletion failed and was rolled back.
+    DeleteError,
+    /// Gone, and still listed.
+    Deleted,
+    /// Disabled by force.
+    Disabled,
+    /// A periodic check failed.
+    RecurringValidationError,
+    /// Any other word.
+    Other(String),
+}
+
+const WORDS: [(&str, Status); 12] = [
+    ("creating", Status::Creating),
+    ("createError", Status::CreateError),
+    ("enabled", Status::Enabled),
+    ("editing", Status::Editing),
+    ("editError", Status::EditError),
+    ("migrating", Status::Migrating),
+    ("migrateError", Status::MigrateError),
+    ("deleting", Status::Deleting),
+    ("deleteError", Status::DeleteError),
+    ("deleted", Status::Deleted),
+    ("disabled", Status::Disabled),
+    ("recurringValidationError", Status::RecurringValidationError),
+];
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub fn word(&self) -> Cow<'static, str> {
+        if let Self::Other(word) = self {
+            return Cow::Owned(word.clone());
+        }
+        let known = WORDS.iter().find(|(_, status)| status == self);
+        known.map_or(Cow::Borrowed(""), |(word, _)| Cow::Borrowed(word))
+    }
+
+    /// Where the server's own work leads when nothing fails; `None` when no work is under way.
+    pub(super) fn natural_end(&self) -> Option<Self> {
+        match self {
+            Self::Creating | Self::Editing | Self::Migrating => Some(Self::Enabled),
+            Self::Deleting => Some(Self::Deleted),
+            Self::CreateError
+            | Self::Enabled
+            | Self::EditError
+            | Self::MigrateError
+            | Self::DeleteError
+            | Self::Deleted
+            | Self::Disabled
+            | Self::RecurringValidationError
+            | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether a DELETE may begin. A PUT may not from `disabled` either.
+    pub(super) fn may_be_deleted(&self) -> bool {
+        self.natural_end().is_none() && !matches!(self, Self::Other(_))
+    }
+
+    /// Whether a PUT may begin.
+    pub(super) fn may_be_edited(&self) -> bool {
+        self.may_be_deleted() && *self != Self::Disabled
+    }
+}
+
+impl From<String> for Status {
+    fn from(word: String) -> Self {
+        let known = WORDS.iter().find(|(known, _)| *known == word);
+        known.map_or(Self::Other(word), |(_, status)| status.clone())
+    }
+}
+
+impl From<&str> for Status {
+    fn from(word: &str) -> Self {
+        Self::from(word.to_owned())
+    }
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        status.word().into_owned()
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.word())
+    }
+}

@@ -1,0 +1,31 @@
+//! Changes at a path inside a configuration.
+
+use serde_json::{Map, Value};
+
+/// Puts a value at a path, making the objects on the way; `null` removes what is there.
+/// The path is a JSON pointer (`/audit/enabled`) or dotted (`audit.enabled`).
+pub(super) fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
+    let separator = if path.starts_with('/') { '/' } else { '.' };
+    let mut segments: Vec<&str> = path.trim_start_matches('/').split(separator).collect();
+    let Some(last) = segments.pop() else {
+        return;
+    };
+    let mut object = config;
+    for segment in segments {
+        let inner = object
+            .entry(segment)
+            .or_insert_with(|| Value::Object(Map::new()));
+        if !inner.is_object() {
+            *inner = Value::Object(Map::new());
+        }
+        let Some(inner) = inner.as_object_mut() else {
+            return;
+        };
+        object = inner;
+    }
+    if value.is_null() {
+        object.shift_remove(last);
+    } else {
+        object.insert(last.to_owned(), value);
+    }
+}
