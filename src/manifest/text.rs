@@ -28,6 +28,9 @@ impl Span {
 /// enough for any sensible line, and a bound for a document in one line.
 const WINDOW: usize = 70;
 
+/// A line longer than this, in bytes, is not looked at as a whole.
+const LONG_LINE: usize = 4_096;
+
 /// A key longer than this is masked: it is not an identifier.
 const KEY_LENGTH: usize = 64;
 
@@ -169,8 +172,11 @@ impl<'a> Text<'a> {
 
     fn excerpt(&self, line: Span, mark: Span, veil: &Veil) -> Excerpt {
         let mut out = Masked::default();
-        let mut comment = false;
         let vouched = self.vouched_prefix(line, veil);
+        let near = self.near(line, mark);
+        // Where a line was cut, it may have been in a comment.
+        let mut comment = near.start > line.start;
+        let line = near;
         for (at, c) in self.slice(line).char_indices() {
             let at = line.start + at;
             let marked = mark.contains(at) || at == mark.start;
@@ -186,6 +192,17 @@ impl<'a> Text<'a> {
             out.push(c, shown, marked);
         }
         out.finish()
+    }
+
+    /// What of a line is looked at: all of it, or what surrounds the mark in a
+    /// document that is a single line.
+    fn near(&self, line: Span, mark: Span) -> Span {
+        if line.end - line.start <= LONG_LINE {
+            return line;
+        }
+        let start = self.floor(mark.start.saturating_sub(LONG_LINE / 4));
+        let end = self.floor(mark.start.saturating_add(LONG_LINE / 4).min(line.end));
+        Span::new(start.max(line.start), end)
     }
 
     /// Where the parser gave up, a line is shown up to the colon of its key: the
