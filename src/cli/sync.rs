@@ -35,7 +35,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Exit {
         return Exit::Usage;
     }
     if args.output == Format::Text {
-        terminal.err(&diagnostic::render(&manifest.diagnostics));
+        terminal.err(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {
         return simulate(&args, manifest, &request, terminal).await;

@@ -27,7 +27,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
     };
     match args.output {
         Format::Text => {
-            terminal.out(&diagnostic::render(&manifest.diagnostics));
+            terminal.out(&diagnostic::render(&manifest.diagnostics, true));
             let valid = count(manifest.integrations.len(), "integration");
             let invalid = match manifest.invalid.len() {
                 0 => String::new(),

@@ -69,6 +69,14 @@ pub struct Place {
     pub excerpt: Option<Excerpt>,
 }
 
+impl Diagnostic {
+    /// Whether it stops its document.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
 impl Place {
     /// A file as a whole.
     #[must_use]

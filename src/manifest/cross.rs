@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::check::Checked;
-use super::identity::identity_key;
 use super::{Integration, Invalid};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::platform::{Evidence, Identity, Platform, Rule};
@@ -16,7 +15,7 @@ use crate::value::Value;
 /// The attributes at the top of `config` that are compared across files.
 pub(super) fn compared(platform: &Platform) -> impl Iterator<Item = &'static str> {
     let identity = match platform.identity {
-        Identity::Attribute(name) => Some(name),
+        Identity::Host(name) | Identity::Name(name) => Some(name),
         Identity::Hint(_) | Identity::Nothing => None,
     };
     let unique = platform.rules.iter().map(|Rule::Unique(name, _)| *name);
@@ -132,8 +131,8 @@ fn same_ids(documents: &[Checked]) -> Vec<Clash> {
 fn same_identities(documents: &[Checked]) -> Vec<Clash> {
     let keys = valid(documents).filter_map(|(index, _, integration)| {
         match integration.platform.identity {
-            Identity::Attribute(name) => {
-                let key = identity_key(integration.platform, &integration.config)?;
+            Identity::Host(name) | Identity::Name(name) => {
+                let key = integration.pairing_key()?;
                 Some(((integration.platform.wire, name, key), index))
             }
             Identity::Hint(_) | Identity::Nothing => None,

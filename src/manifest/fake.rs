@@ -11,7 +11,7 @@ pub(super) const CLOUD: Platform = Platform {
     title: "The Fake Cloud",
     aliases: &["Fake"],
     payload: Payload::Full,
-    identity: Identity::Attribute("host"),
+    identity: Identity::Host("host"),
     attributes: &[
         Attribute::new("host", HOST, "Where it is.")
             .class(Class::Identity)
@@ -56,7 +56,7 @@ pub(super) const LAKE: Platform = Platform {
     title: "The Lake",
     aliases: &["Data Lake"],
     payload: Payload::ManualOnly,
-    identity: Identity::Attribute("name"),
+    identity: Identity::Name("name"),
     attributes: &[
         Attribute {
             need: Need::Optional,

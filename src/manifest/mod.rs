@@ -10,7 +10,6 @@ mod cross;
 mod draft;
 #[cfg(test)]
 mod fake;
-mod identity;
 mod load;
 mod needs;
 mod options;
@@ -24,7 +23,6 @@ mod tests;
 mod text;
 mod yaml;
 
-pub use identity::identity_key;
 pub use load::load;
 
 use crate::diagnostic::Diagnostic;
@@ -111,6 +109,14 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// What pairs it with a live integration, in the form that compares.
+    #[must_use]
+    pub fn pairing_key(&self) -> Option<String> {
+        let attribute = self.platform.pairing_attribute();
+        let value = attribute.and_then(|name| self.config.get(name)?.as_text());
+        self.platform.pairing_key(value)
+    }
+
     /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
     pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
         for (_, value) in self.config.iter().chain(self.options.extra.iter()) {

@@ -380,8 +380,10 @@ impl Checker<'_> {
 
     fn other_shape(&mut self, given: &Given<'_>) {
         let expected = expected(&given.attribute.shape);
-        if given.is_harmless() && is_scalar(given.node()) {
-            self.vouch(given.node().span);
+        // Where an object is due, the scalar may be what belongs to a secret in it.
+        let is_object = matches!(given.attribute.shape, Shape::Object(_));
+        if given.is_harmless() && is_scalar(given.node()) && !is_object {
+            self.vouch_unless_misspelt(given.node());
         }
         let help = match given.attribute.shape {
             Shape::Text(_) | Shape::Enum(..) => self.quote_help(given),
@@ -397,6 +399,14 @@ impl Checker<'_> {
             Shape::TextList | Shape::Opaque => None,
         };
         self.wrong_shape(given.node(), &given.path, expected, help);
+    }
+
+    /// Vouches for a scalar of the wrong kind. A reference in it was not read, so
+    /// it may be misspelt.
+    fn vouch_unless_misspelt(&mut self, node: &Node) {
+        if node.text().is_none_or(|scalar| !scalar.text.contains("${")) {
+            self.vouch(node.span);
+        }
     }
 
     fn wrong_shape(&mut self, node: &Node, path: &str, expected: &str, help: Option<String>) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::pairing::{Key, found_key, wanted_key};
+use super::pairing::{Key, found_key};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::Integration;
 use crate::platform::{Attribute, Platform};
@@ -62,7 +62,7 @@ impl AbsencePrecondition {
     pub(super) fn new(integration: &Integration, listed: Arc<HashSet<RemoteId>>) -> Self {
         Self {
             platform: integration.platform,
-            key: wanted_key(integration),
+            key: integration.pairing_key(),
             listed,
         }
     }
