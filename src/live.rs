@@ -4,7 +4,9 @@
 //! that matters: an integration that could not be read is never absent. It
 //! makes its [`Scope`] unknown, and nothing is created or deleted from there.
 
-use crate::platform::Platform;
+use serde_json::{Map, Value as Json};
+
+use crate::platform::{Attribute, Platform};
 
 /// The id of an integration on the server, kept as text: the documentation says
 /// number, its examples show strings (API.md section 4).
@@ -102,11 +104,42 @@ pub struct LiveIntegration {
     pub config: LiveConfig,
 }
 
+impl LiveIntegration {
+    /// The attributes of `config` that are known to be harmless.
+    #[must_use]
+    pub fn harmless_config(&self) -> Map<String, Json> {
+        self.platform
+            .map(|p| harmless(p.attributes, &self.config.0))
+            .unwrap_or_default()
+    }
+}
+
+fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map<String, Json> {
+    let known = |key: &str| {
+        attributes
+            .iter()
+            .find(|a| a.name == key && !a.is_sensitive())
+    };
+    config
+        .iter()
+        .filter_map(|(key, value)| {
+            let attribute = known(key)?;
+            let shown = match (attribute.children(), value) {
+                ([], Json::Object(_)) => return None,
+                ([], value) => value.clone(),
+                (children, Json::Object(inner)) => Json::Object(harmless(children, inner)),
+                (_, _) => return None,
+            };
+            Some((key.clone(), shown))
+        })
+        .collect()
+}
+
 /// `config` from the server. It may hold what must not be shown: masks, unknown
 /// attributes, and for some platforms a key in a normal read (API.md 7.7), so
 /// its `Debug` tells nothing.
 #[derive(Clone, Default, PartialEq)]
-pub struct LiveConfig(pub serde_json::Map<String, serde_json::Value>);
+pub struct LiveConfig(pub Map<String, Json>);
 
 impl std::fmt::Debug for LiveConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,3 +1,7 @@
-//! The program `integrationd`.
+//! The command `integrationd`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    integrationd::cli::main()
+}

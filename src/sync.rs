@@ -12,7 +12,7 @@ use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, WriteApi};
 use crate::manifest::Manifest;
 use crate::plan::{self, Approved, Context, Kind, Plan, Selection};
-use crate::secret::resolve::Secrets;
+use crate::secret::Secrets;
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
@@ -88,7 +88,13 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
 ) -> Result<Plan, ApiError> {
     let live = api.list().await?;
-    let missing = |reference: &_| desired.secrets.get(reference).err().map(ToString::to_string);
+    let missing = |reference: &_| {
+        desired
+            .secrets
+            .get(reference)
+            .err()
+            .map(|missing| missing.to_string())
+    };
     let context = Context {
         selection: &request.selection,
         today: request.today,
@@ -107,7 +113,10 @@ pub async fn dry_run<R: ReadApi>(
     request: &Request,
 ) -> Result<Synced, ApiError> {
     let plan = make_plan(api, desired, request).await?;
-    Ok(Synced { plan, ending: Ending::Planned })
+    Ok(Synced {
+        plan,
+        ending: Ending::Planned,
+    })
 }
 
 /// Makes the plan, carries it out if there is leave, and proves that nothing is left.
@@ -125,17 +134,26 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     let plan = make_plan(&api, desired, request).await?;
     let approved = plan::review(plan);
     if !has_work(approved.plan()) {
-        return Ok(Synced { plan: approved.into_plan(), ending: Ending::NothingToDo });
+        return Ok(Synced {
+            plan: approved.into_plan(),
+            ending: Ending::NothingToDo,
+        });
     }
     match shell.approve(approved.plan()) {
         Consent::Given => {}
         consent @ (Consent::Declined | Consent::NotAsked) => {
-            return Ok(Synced { plan: approved.into_plan(), ending: Ending::Refused(consent) });
+            return Ok(Synced {
+                plan: approved.into_plan(),
+                ending: Ending::Refused(consent),
+            });
         }
     }
     let api = into_writer(api);
     let ending = carry_out(&api, &approved, desired, request, shell, stop).await;
-    Ok(Synced { plan: approved.into_plan(), ending })
+    Ok(Synced {
+        plan: approved.into_plan(),
+        ending,
+    })
 }
 
 async fn carry_out<W: WriteApi>(
@@ -146,14 +164,18 @@ async fn carry_out<W: WriteApi>(
     shell: &impl Shell,
     stop: &Stop,
 ) -> Ending {
-    let outcomes =
-        apply::apply(api, approved, &desired.secrets, request.apply, shell, stop).await;
+    let outcomes = apply::apply(api, approved, &desired.secrets, request.apply, shell, stop).await;
     let afterwards = make_plan(api, desired, request).await;
-    Ending::Applied { outcomes, afterwards }
+    Ending::Applied {
+        outcomes,
+        afterwards,
+    }
 }
 
 /// Whether there is anything to carry out.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
-    plan.actions.iter().any(|a| matches!(a.kind, Kind::Create { .. } | Kind::Update { .. }))
+    plan.actions
+        .iter()
+        .any(|a| matches!(a.kind, Kind::Create { .. } | Kind::Update { .. }))
 }

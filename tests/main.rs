@@ -2,3 +2,9 @@
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod diagnostics;
+#[cfg(test)]
+mod sync;

@@ -50,7 +50,8 @@ impl<W: WriteApi> Run<'_, W> {
                 self.look_for_it(name, precondition, error).await
             }
             Err(error) if is_about_an_existing_one(&error) => {
-                self.settle_conflict(name, &request, precondition, error).await
+                self.settle_conflict(name, &request, precondition, error)
+                    .await
             }
             Err(error) => (None, Err(Failure::Refused(error))),
         }
@@ -80,10 +81,16 @@ impl<W: WriteApi> Run<'_, W> {
         let newcomers = precondition.newcomers(&listed).map_err(Failure::Unclear)?;
         match newcomers.as_slice() {
             [] => Ok(Found::Nothing),
-            [one] => Ok(Found::One { id: one.id.clone(), status: one.status.clone() }),
+            [one] => Ok(Found::One {
+                id: one.id.clone(),
+                status: one.status.clone(),
+            }),
             several => {
                 let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
-                Err(Failure::Unclear(format!("integrations {} are new", ids.join(" and "))))
+                Err(Failure::Unclear(format!(
+                    "integrations {} are new",
+                    ids.join(" and ")
+                )))
             }
         }
     }
@@ -120,7 +127,10 @@ impl<W: WriteApi> Run<'_, W> {
         error: ApiError,
     ) -> Ended {
         match self.look(precondition, Instant::now()).await {
-            Ok(Found::One { id, status: Status::CreateError }) => {
+            Ok(Found::One {
+                id,
+                status: Status::CreateError,
+            }) => {
                 let ended = self.put(name, &id, request).await;
                 (Some(id), ended)
             }
@@ -132,5 +142,7 @@ impl<W: WriteApi> Run<'_, W> {
 
 /// 409 and 400 are how the server says that one exists (API.md section 6).
 fn is_about_an_existing_one(error: &ApiError) -> bool {
-    error.refusal().is_some_and(|refusal| matches!(refusal.code, 400 | 409))
+    error
+        .refusal()
+        .is_some_and(|refusal| matches!(refusal.code, 400 | 409))
 }

@@ -19,7 +19,10 @@ pub(super) struct FreshList<'a, R> {
 
 impl<'a, R: ReadApi> FreshList<'a, R> {
     pub(super) fn new(api: &'a R) -> Self {
-        Self { api, last: Mutex::new(None) }
+        Self {
+            api,
+            last: Mutex::new(None),
+        }
     }
 
     /// A list that was asked for at this moment or later.

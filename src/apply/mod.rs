@@ -19,10 +19,10 @@ use tokio::time::Instant;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
-use crate::immuta::{RequestBody, WriteApi, wire};
+use crate::immuta::{RequestBody, WriteApi, encode};
 use crate::live::{RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
-use crate::secret::resolve::Secrets;
+use crate::secret::Secrets;
 use fresh::FreshList;
 
 /// How an apply is carried out.
@@ -103,8 +103,19 @@ pub async fn apply<W: WriteApi>(
     observer: &(dyn Observer + Sync),
     stop: &Stop,
 ) -> Vec<Outcome> {
-    let run = Run { api, secrets, options, observer, stop, fresh: FreshList::new(api) };
-    let work = approved.plan().actions.iter().filter_map(|action| Some((action, verb(action)?)));
+    let run = Run {
+        api,
+        secrets,
+        options,
+        observer,
+        stop,
+        fresh: FreshList::new(api),
+    };
+    let work = approved
+        .plan()
+        .actions
+        .iter()
+        .filter_map(|action| Some((action, verb(action)?)));
     let mut outcomes: Vec<Outcome> = futures::stream::iter(work)
         .map(|(action, verb)| run.action(action, verb))
         .buffer_unordered(options.parallelism.max(1))
@@ -128,11 +139,19 @@ impl<W: WriteApi> Run<'_, W> {
         let (id, result) = if self.stop.is_requested() {
             (None, Err(Failure::NotStarted))
         } else {
-            self.observer.event(&Event::Started { name: &action.name, verb });
+            self.observer.event(&Event::Started {
+                name: &action.name,
+                verb,
+            });
             self.carry_out(action).await
         };
-        let outcome =
-            Outcome { name: action.name.clone(), verb, id, result, took: begun.elapsed() };
+        let outcome = Outcome {
+            name: action.name.clone(),
+            verb,
+            id,
+            result,
+            took: begun.elapsed(),
+        };
         self.observer.event(&Event::Finished(&outcome));
         outcome
     }
@@ -142,7 +161,12 @@ impl<W: WriteApi> Run<'_, W> {
             Kind::Create { body, precondition } => {
                 self.create(&action.name, body, precondition).await
             }
-            Kind::Update { id, body, precondition, .. } => {
+            Kind::Update {
+                id,
+                body,
+                precondition,
+                ..
+            } => {
                 let ended = self.update(&action.name, id, body, precondition).await;
                 (Some(id.clone()), ended)
             }
@@ -154,15 +178,24 @@ impl<W: WriteApi> Run<'_, W> {
 
     /// The request with its secrets in clear.
     fn encode(&self, body: &Body) -> Result<RequestBody, Failure> {
-        wire::encode(body.platform, body.auto_bootstrap, &body.config, |reference| {
-            self.secrets.get(reference)
-        })
+        encode(
+            body.platform,
+            body.auto_bootstrap,
+            &body.config,
+            |reference| self.secrets.get(reference),
+        )
         .map_err(|missing| Failure::MissingSecret(missing.to_string()))
     }
 
     async fn follow(&self, name: &str, id: &RemoteId) -> Result<Success, Failure> {
-        let on_status =
-            |status: &Status| self.observer.event(&Event::Status { name, status });
-        wait::follow(self.api, id, self.options.wait_timeout, self.stop, on_status).await
+        let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
+        wait::follow(
+            self.api,
+            id,
+            self.options.wait_timeout,
+            self.stop,
+            on_status,
+        )
+        .await
     }
 }

@@ -42,6 +42,15 @@ impl Verb {
         }
     }
 
+    /// `creating`, `updating`.
+    #[must_use]
+    pub fn present(self) -> &'static str {
+        match self {
+            Self::Create => "creating",
+            Self::Update => "updating",
+        }
+    }
+
     /// `created`, `updated`.
     #[must_use]
     pub fn past(self) -> &'static str {
@@ -222,5 +231,8 @@ fn tests(failing: &[FailingTest]) -> String {
 }
 
 fn seconds(duration: Duration) -> String {
-    count(usize::try_from(duration.as_secs()).unwrap_or(usize::MAX), "second")
+    count(
+        usize::try_from(duration.as_secs()).unwrap_or(usize::MAX),
+        "second",
+    )
 }

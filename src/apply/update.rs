@@ -23,9 +23,10 @@ impl<W: WriteApi> Run<'_, W> {
         let request = self.encode(body)?;
         let live = self.api.get(id).await.map_err(Failure::Unread)?;
         let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
-        precondition
-            .check(&live)
-            .map_err(|what| Failure::Changed { id: id.clone(), what })?;
+        precondition.check(&live).map_err(|what| Failure::Changed {
+            id: id.clone(),
+            what,
+        })?;
         match self.api.update(id, &request).await {
             Ok(_) => self.follow(name, id).await,
             Err(error) if error.effect() == Effect::Unknown => {
@@ -59,7 +60,10 @@ impl<W: WriteApi> Run<'_, W> {
         let success = match self.follow(name, id).await {
             Ok(success) => success,
             // It was there before, so it says nothing about this write.
-            Err(Failure::Server { status: Status::CreateError, .. }) => {
+            Err(Failure::Server {
+                status: Status::CreateError,
+                ..
+            }) => {
                 return Err(Failure::Unconfirmed(error));
             }
             Err(failure) => return Err(failure),
@@ -73,7 +77,9 @@ impl<W: WriteApi> Run<'_, W> {
 
 fn refused(id: &RemoteId, error: ApiError) -> Failure {
     match error.refusal() {
-        Some(refusal) if refusal.code == 404 && refusal.from_api => Failure::Gone { id: id.clone() },
+        Some(refusal) if refusal.code == 404 && refusal.from_api => {
+            Failure::Gone { id: id.clone() }
+        }
         Some(refusal) if refusal.message.to_ascii_lowercase().contains(NOT_EDITABLE) => {
             Failure::NotEditable(error)
         }

@@ -52,7 +52,10 @@ pub(super) async fn follow<R: ReadApi>(
             return Err(if stop.is_requested() {
                 Failure::Interrupted { status: last }
             } else {
-                Failure::TimedOut { status: last, waited: timeout }
+                Failure::TimedOut {
+                    status: last,
+                    waited: timeout,
+                }
             });
         }
         let until_deadline = deadline.saturating_duration_since(Instant::now());
@@ -67,10 +70,16 @@ async fn ended<R: ReadApi>(
     id: &RemoteId,
     report: StatusReport,
 ) -> Result<Success, Failure> {
-    let StatusReport { status, mut failing_tests } = report;
+    let StatusReport {
+        status,
+        mut failing_tests,
+    } = report;
     match status {
         Status::Enabled | Status::RecurringValidationError => {
-            return Ok(Success { status, failing_tests });
+            return Ok(Success {
+                status,
+                failing_tests,
+            });
         }
         Status::CreateError
         | Status::EditError
@@ -90,7 +99,10 @@ async fn ended<R: ReadApi>(
     {
         failing_tests = live.failing_tests;
     }
-    Err(Failure::Server { status, failing_tests })
+    Err(Failure::Server {
+        status,
+        failing_tests,
+    })
 }
 
 /// A fifth more or less, so that many waits do not ask in step.

@@ -1,13 +1,24 @@
 //! The client of Immuta's integrations API.
 //!
 //! Layers, outside in: [`ReadApi`] and [`WriteApi`] are what the pipeline
-//! calls; `Client` implements them with JSON (`wire`),
+//! calls; [`Reader`] and [`Writer`] implement them with JSON (`wire`),
 //! credentials (`auth`) and retries (`retry`) over any [`Transport`]; `http`
 //! is the transport over a network. A dry run is handed a reader and nothing
 //! that could write.
 //!
 //! Two invariants. A read that failed is an error, never an empty answer. Every
 //! error of a write says whether it may have had an [`Effect`].
+
+mod auth;
+mod call;
+mod client;
+mod encode;
+mod http;
+mod retry;
+#[cfg(test)]
+mod script;
+mod scrub;
+mod wire;
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,6 +27,13 @@ use bytes::Bytes;
 
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
+
+pub use auth::{ApiKey, ApiKeyError, Credentials};
+pub use client::{Reader, Writer};
+pub use encode::encode;
+pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
+pub use retry::RetryPolicy;
+pub use scrub::scrub;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {
@@ -59,6 +77,14 @@ pub struct RequestBody {
     pub(crate) secrets: Vec<Secret>,
 }
 
+impl RequestBody {
+    /// Takes the secrets of this body out of text that the server sent after it.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        scrub(text, &self.secrets)
+    }
+}
+
 impl std::fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RequestBody({} bytes)", self.json.len())
@@ -88,8 +114,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends a request whose URI is a path on the tenant, and reads the whole answer.
     fn send(
         &self,
-        request: http::Request<Bytes>,
-    ) -> impl Future<Output = Result<http::Response<Bytes>, TransportError>> + Send;
+        request: ::http::Request<Bytes>,
+    ) -> impl Future<Output = Result<::http::Response<Bytes>, TransportError>> + Send;
 }
 
 /// What may have happened on the server although the call failed.
@@ -186,7 +212,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn describe(&self) -> String {
-        let reason = http::StatusCode::from_u16(self.code)
+        let reason = ::http::StatusCode::from_u16(self.code)
             .ok()
             .and_then(|code| code.canonical_reason())
             .unwrap_or("");
@@ -209,13 +235,28 @@ impl ApiError {
         }
     }
 
+    /// The method and path of the call that failed. For a call that never came
+    /// about because there were no credentials, it is that of the exchange.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        match self {
+            Self::Transport { operation, .. }
+            | Self::Refused { operation, .. }
+            | Self::Unreadable { operation, .. } => operation,
+        }
+    }
+
     /// Whether a write that ended so may have had an effect.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
+            // The write waited for a token that it did not get.
+            error if error.operation().ends_with(auth::EXCHANGE) => Effect::None,
             Self::Transport { source, .. } => source.kind.effect(),
-            // A 5xx may come from a proxy after the server has done its work.
-            Self::Refused { refusal, .. } if refusal.code >= 500 => Effect::Unknown,
+            // These may come from a proxy after the server has done its work.
+            Self::Refused { refusal, .. } if refusal.code >= 500 || refusal.code == 408 => {
+                Effect::Unknown
+            }
             Self::Refused { .. } => Effect::None,
             Self::Unreadable { .. } => Effect::Unknown,
         }

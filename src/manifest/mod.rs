@@ -5,10 +5,74 @@
 //! diagnostic; a document with an error becomes an [`Invalid`], never a partial
 //! integration, and the other documents go on.
 
+mod check;
+mod cross;
+mod draft;
+#[cfg(test)]
+mod fake;
+mod load;
+mod needs;
+mod options;
+mod reference;
+mod scalar;
+mod shape;
+mod suggest;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod text;
+mod yaml;
+
+pub use load::load;
+
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
+use crate::secret::Reference;
 use crate::value::Object;
+
+/// The largest file that is read, in bytes: a thousand times an integration. It
+/// bounds the memory that one file can take, and is checked before reading.
+pub const MAX_FILE_SIZE: u64 = 1 << 20;
+
+/// A file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path, as shown to people.
+    pub path: String,
+    /// What is in it, or why that is not known.
+    pub content: Result<Vec<u8>, FileProblem>,
+}
+
+/// Why a file could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileProblem {
+    /// It exists, and reading failed.
+    Unreadable {
+        /// Why, in the words of the operating system.
+        reason: String,
+    },
+    /// A directory that exists and cannot be listed.
+    UnreadableDirectory {
+        /// Why, in the words of the operating system.
+        reason: String,
+    },
+    /// A device, a socket or a pipe.
+    NotAFile,
+    /// A link to a place outside of the directory.
+    LeavesDirectory,
+    /// A link to nothing.
+    Dangling,
+    /// A link that leads to itself, or to a directory that it lies in.
+    LinkLoop,
+    /// A name that is not text.
+    NameNotUtf8,
+    /// Larger than [`MAX_FILE_SIZE`].
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
+}
 
 /// What all files of a directory say.
 #[derive(Debug, Default)]
@@ -19,6 +83,9 @@ pub struct Manifest {
     pub invalid: Vec<Invalid>,
     /// All mistakes and warnings, in the order of files and lines.
     pub diagnostics: Vec<Diagnostic>,
+    /// Something could not be read far enough to know its name: an integration
+    /// that no document names may still be described, so none counts as removed.
+    pub incomplete: bool,
 }
 
 /// The name of an integration: `sync.name`, or the stem of its file.
@@ -39,6 +106,23 @@ pub struct Integration {
     pub options: Options,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl Integration {
+    /// What pairs it with a live integration, in the form that compares.
+    #[must_use]
+    pub fn pairing_key(&self) -> Option<String> {
+        let attribute = self.platform.pairing_attribute();
+        let value = attribute.and_then(|name| self.config.get(name)?.as_text());
+        self.platform.pairing_key(value)
+    }
+
+    /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
+    pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+        for (_, value) in self.config.iter().chain(self.options.extra.iter()) {
+            value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+        }
+    }
 }
 
 /// A document that is not in order.

@@ -20,7 +20,7 @@ use crate::value::{Object, Value};
 /// One attribute that will be different.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The attribute, such as `audit.enabled`.
+    /// The attribute, such as `audit/enabled`.
     pub path: String,
     /// Who moved.
     pub kind: ChangeKind,
@@ -116,7 +116,7 @@ impl Level<'_> {
         if self.path.is_empty() {
             key.to_owned()
         } else {
-            format!("{}.{key}", self.path)
+            format!("{}/{key}", self.path)
         }
     }
 
@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
                 .iter()
                 .filter(|a| a.class_for(self.auto_bootstrap) == Class::Secret);
             self.secrets_lost
-                .extend(secrets.map(|a| format!("{path}.{}", a.name)));
+                .extend(secrets.map(|a| format!("{path}/{}", a.name)));
         }
     }
 
@@ -330,9 +330,8 @@ impl<'a> Walk<'a> {
     /// Whether `sync.ignore` covers this attribute or an object around it.
     fn ignores(&self, path: &str) -> bool {
         self.ignore.iter().any(|ignore| {
-            let ignored = ignore.path.replace('/', ".");
-            path.strip_prefix(&ignored)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            path.strip_prefix(&ignore.path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
 }

@@ -31,15 +31,6 @@ pub(super) struct Paired<'l> {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// The key under which a file looks for its live integration.
-pub(super) fn wanted_key(integration: &Integration) -> Option<String> {
-    let platform = integration.platform;
-    let value = platform
-        .pairing_attribute()
-        .and_then(|name| integration.config.get(name)?.as_text());
-    platform.pairing_key(value)
-}
-
 /// The key under which a live integration is found.
 pub(super) fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
     platform.pairing_key(pairing_value(platform, live))
@@ -139,7 +130,7 @@ impl<'a, 'l> Index<'a, 'l> {
             return Pairing::Blocked(Block::PinType { id, found });
         }
         let platform = integration.platform;
-        let same = found_key(platform, found) == wanted_key(integration);
+        let same = found_key(platform, found) == integration.pairing_key();
         match platform.pairing_attribute() {
             Some(attribute) if platform.pairs_with_certainty() && !same => {
                 let found = pairing_value(platform, found).unwrap_or("unknown");
@@ -210,7 +201,7 @@ impl<'a, 'l> Index<'a, 'l> {
 }
 
 fn key(integration: &Integration) -> Key {
-    (integration.platform.wire, wanted_key(integration))
+    (integration.platform.wire, integration.pairing_key())
 }
 
 fn ambiguous<'l>(several: &[&LiveIntegration]) -> Pairing<'l> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::pairing::{Key, found_key, wanted_key};
+use super::pairing::{Key, found_key};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::Integration;
 use crate::platform::{Attribute, Platform};
@@ -62,7 +62,7 @@ impl AbsencePrecondition {
     pub(super) fn new(integration: &Integration, listed: Arc<HashSet<RemoteId>>) -> Self {
         Self {
             platform: integration.platform,
-            key: wanted_key(integration),
+            key: integration.pairing_key(),
             listed,
         }
     }
@@ -161,13 +161,16 @@ fn comparable(attributes: &'static [Attribute], config: &Map<String, Json>) -> M
             if attribute.is_some_and(Attribute::is_sensitive) {
                 return None;
             }
-            let value = match value {
-                Json::Object(inner) => {
-                    Json::Object(comparable(attribute.map_or(&[], |a| a.children()), inner))
-                }
-                other => other.clone(),
-            };
-            Some((key.clone(), value))
+            let comparable = value.as_object().map_or_else(
+                || value.clone(),
+                |inner| {
+                    Json::Object(comparable(
+                        attribute.map_or(&[], Attribute::children),
+                        inner,
+                    ))
+                },
+            );
+            Some((key.clone(), comparable))
         })
         .collect()
 }
@@ -184,7 +187,7 @@ fn differing(
         let path = if prefix.is_empty() {
             key.clone()
         } else {
-            format!("{prefix}.{key}")
+            format!("{prefix}/{key}")
         };
         match (then.get(key), now.get(key)) {
             (Some(Json::Object(then)), Some(Json::Object(now))) => {

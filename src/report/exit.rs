@@ -37,13 +37,19 @@ impl From<Exit> for std::process::ExitCode {
 pub fn exit(report: &Report, detailed: bool) -> Exit {
     let counts = Counts::of(&report.synced.plan);
     let tally = Tally::of(&report.synced.ending);
-    let has_errors =
-        counts.invalid > 0 || report.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
+    let has_errors = counts.invalid > 0
+        || report
+            .diagnostics
+            .iter()
+            .any(crate::diagnostic::Diagnostic::is_error);
     if matches!(report.synced.ending, Ending::Refused(_)) {
         Exit::Refused
     } else if tally.interrupted || (tally.succeeded > 0 && tally.failed + counts.blocked > 0) {
         Exit::Partial
-    } else if tally.failed + counts.blocked > 0 || tally.unproved || !not_converged(&report.synced).is_empty() {
+    } else if tally.failed + counts.blocked > 0
+        || tally.unproved
+        || !not_converged(&report.synced).is_empty()
+    {
         Exit::Failed
     } else if has_errors {
         Exit::InvalidFile
@@ -68,12 +74,21 @@ struct Tally {
 impl Tally {
     fn of(ending: &Ending) -> Self {
         match ending {
-            Ending::Planned => Self { is_plan_only: true, ..Self::default() },
+            Ending::Planned => Self {
+                is_plan_only: true,
+                ..Self::default()
+            },
             Ending::NothingToDo | Ending::Refused(_) => Self::default(),
-            Ending::Applied { outcomes, afterwards } => {
+            Ending::Applied {
+                outcomes,
+                afterwards,
+            } => {
                 let succeeded = outcomes.iter().filter(|o| o.result.is_ok()).count();
                 let interrupted = outcomes.iter().any(|o| {
-                    matches!(o.result, Err(Failure::NotStarted | Failure::Interrupted { .. }))
+                    matches!(
+                        o.result,
+                        Err(Failure::NotStarted | Failure::Interrupted { .. })
+                    )
                 });
                 Self {
                     succeeded,

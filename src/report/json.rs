@@ -16,7 +16,12 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The whole report.
 #[must_use]
 pub fn report(report: &Report, exit_code: u8) -> Json {
-    let Report { tenant, source, diagnostics, synced } = report;
+    let Report {
+        tenant,
+        source,
+        diagnostics,
+        synced,
+    } = report;
     json!({
         "format_version": FORMAT_VERSION,
         "tenant": tenant,
@@ -29,8 +34,20 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
 }
 
 fn plan(plan: &Plan) -> Json {
-    let Plan { actions, unmanaged, unreadable, unselected } = plan;
-    let Counts { create, update, unchanged, suspended, blocked, invalid } = Counts::of(plan);
+    let Plan {
+        actions,
+        unmanaged,
+        unreadable,
+        unselected,
+    } = plan;
+    let Counts {
+        create,
+        update,
+        unchanged,
+        suspended,
+        blocked,
+        invalid,
+    } = Counts::of(plan);
     json!({
         "summary": {
             "create": create,
@@ -48,7 +65,13 @@ fn plan(plan: &Plan) -> Json {
 }
 
 fn action(action: &Action) -> Json {
-    let Action { name, platform, origin, kind, notes } = action;
+    let Action {
+        name,
+        platform,
+        origin,
+        kind,
+        notes,
+    } = action;
     let mut out = json!({
         "name": name,
         "type": platform.map(|p| p.wire),
@@ -58,7 +81,9 @@ fn action(action: &Action) -> Json {
     let details = match kind {
         Kind::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
         Kind::Create { body, .. } => json!({ "action": "create", "body": self::body(body) }),
-        Kind::Update { id, changes, body, .. } => json!({
+        Kind::Update {
+            id, changes, body, ..
+        } => json!({
             "action": "update",
             "id": id.as_str(),
             "changes": changes.iter().map(change).collect::<Vec<_>>(),
@@ -76,7 +101,10 @@ fn action(action: &Action) -> Json {
         }),
     };
     extend(&mut out, details);
-    extend(&mut out, json!({ "notes": notes.iter().map(note).collect::<Vec<_>>() }));
+    extend(
+        &mut out,
+        json!({ "notes": notes.iter().map(note).collect::<Vec<_>>() }),
+    );
     out
 }
 
@@ -87,7 +115,13 @@ fn extend(object: &mut Json, more: Json) {
 }
 
 fn change(change: &Change) -> Json {
-    let Change { path, kind, before, after, immutable } = change;
+    let Change {
+        path,
+        kind,
+        before,
+        after,
+        immutable,
+    } = change;
     let kind = match kind {
         ChangeKind::Change => "change",
     };
@@ -111,7 +145,11 @@ fn shown(value: &Shown) -> Json {
 
 /// The body of a request, with references where secrets will stand.
 fn body(body: &Body) -> Json {
-    let Body { platform, auto_bootstrap, config } = body;
+    let Body {
+        platform,
+        auto_bootstrap,
+        config,
+    } = body;
     json!({
         "type": platform.wire,
         "autoBootstrap": auto_bootstrap,
@@ -120,7 +158,12 @@ fn body(body: &Body) -> Json {
 }
 
 fn object(config: &Object) -> Json {
-    Json::Object(config.iter().map(|(k, v)| (k.to_owned(), value(v))).collect::<Map<_, _>>())
+    Json::Object(
+        config
+            .iter()
+            .map(|(k, v)| (k.to_owned(), value(v)))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 fn value(value: &Value) -> Json {
@@ -139,8 +182,13 @@ fn value(value: &Value) -> Json {
 
 fn note(note: &Note) -> Json {
     match note {
-        Note::SecretsNotCompared(paths) => json!({ "note": "secrets_not_compared", "paths": paths }),
-        Note::Health { status, failing_tests } => json!({
+        Note::SecretsNotCompared(paths) => {
+            json!({ "note": "secrets_not_compared", "paths": paths })
+        }
+        Note::Health {
+            status,
+            failing_tests,
+        } => json!({
             "note": "health",
             "status": status.as_str(),
             "failing_tests": tests(failing_tests),
@@ -152,11 +200,19 @@ fn note(note: &Note) -> Json {
 }
 
 fn tests(failing: &[FailingTest]) -> Vec<Json> {
-    failing.iter().map(|t| json!({ "name": t.name, "message": t.message })).collect()
+    failing
+        .iter()
+        .map(|t| json!({ "name": t.name, "message": t.message }))
+        .collect()
 }
 
 fn unmanaged(live: &Unmanaged) -> Json {
-    let Unmanaged { id, type_name, identity, status } = live;
+    let Unmanaged {
+        id,
+        type_name,
+        identity,
+        status,
+    } = live;
     json!({ "id": id.as_str(), "type": type_name, "identity": identity, "status": status.as_str() })
 }
 
@@ -166,7 +222,10 @@ fn result(report: &Report) -> Json {
         Ending::NothingToDo => json!({ "result": "nothing_to_do" }),
         Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
         Ending::Refused(_) => json!({ "result": "refused", "reason": "declined" }),
-        Ending::Applied { outcomes, afterwards } => json!({
+        Ending::Applied {
+            outcomes,
+            afterwards,
+        } => json!({
             "result": "applied",
             "outcomes": outcomes.iter().map(outcome).collect::<Vec<_>>(),
             "afterwards": match afterwards {
@@ -182,7 +241,13 @@ fn result(report: &Report) -> Json {
 }
 
 fn outcome(outcome: &Outcome) -> Json {
-    let Outcome { name, verb, id, result, took } = outcome;
+    let Outcome {
+        name,
+        verb,
+        id,
+        result,
+        took,
+    } = outcome;
     let mut out = json!({
         "name": name,
         "action": verb.as_str(),

@@ -69,17 +69,26 @@ impl Counts {
 #[must_use]
 pub fn not_converged(synced: &Synced) -> Vec<(&str, Vec<&str>)> {
     use crate::sync::Ending;
-    let Ending::Applied { outcomes, afterwards: Ok(afterwards) } = &synced.ending else {
+    let Ending::Applied {
+        outcomes,
+        afterwards: Ok(afterwards),
+    } = &synced.ending
+    else {
         return Vec::new();
     };
     afterwards
         .actions
         .iter()
-        .filter(|action| outcomes.iter().any(|o| o.name == action.name && o.result.is_ok()))
+        .filter(|action| {
+            outcomes
+                .iter()
+                .any(|o| o.name == action.name && o.result.is_ok())
+        })
         .filter_map(|action| match &action.kind {
-            Kind::Update { changes, .. } => {
-                Some((action.name.as_str(), changes.iter().map(|c| c.path.as_str()).collect()))
-            }
+            Kind::Update { changes, .. } => Some((
+                action.name.as_str(),
+                changes.iter().map(|c| c.path.as_str()).collect(),
+            )),
             Kind::Create { .. } | Kind::Blocked(_) => Some((action.name.as_str(), Vec::new())),
             Kind::Unchanged { .. } | Kind::Suspended(_) => None,
         })

@@ -53,7 +53,11 @@ fn action(out: &mut String, action: &Action) {
     };
     let origin = escaped(&action.origin.file);
     let place = paint(DIM, format_args!("{origin}:{}", action.origin.line));
-    let _ = writeln!(out, "  {} {verdict}  {place}", paint(BOLD, format_args!("# {}", action.name)));
+    let _ = writeln!(
+        out,
+        "  {} {verdict}  {place}",
+        paint(BOLD, format_args!("# {}", action.name))
+    );
     let title = action.platform.map_or("unknown platform", |p| p.title);
     let _ = write!(out, "  {} {title}", paint(style, sign));
     match &action.kind {
@@ -67,7 +71,10 @@ fn action(out: &mut String, action: &Action) {
             updated(out, changes);
         }
         Kind::Suspended(suspend) => {
-            let until = suspend.until.map(|day| format!(", until {day}")).unwrap_or_default();
+            let until = suspend
+                .until
+                .map(|day| format!(", until {day}"))
+                .unwrap_or_default();
             let _ = writeln!(out, "\n      {}{until}", escaped(&suspend.reason));
         }
         Kind::Blocked(block) => {
@@ -81,11 +88,19 @@ fn action(out: &mut String, action: &Action) {
 
 /// Nothing changes, but something is worth a line.
 fn health_only(out: &mut String, action: &Action) {
-    if !action.notes.iter().any(|note| matches!(note, Note::Health { .. })) {
+    if !action
+        .notes
+        .iter()
+        .any(|note| matches!(note, Note::Health { .. }))
+    {
         return;
     }
     let title = action.platform.map_or("", |p| p.title);
-    let _ = writeln!(out, "  {} is as its file says", paint(BOLD, format_args!("# {}", action.name)));
+    let _ = writeln!(
+        out,
+        "  {} is as its file says",
+        paint(BOLD, format_args!("# {}", action.name))
+    );
     let _ = writeln!(out, "  {} {title}", paint(CHANGE, '?'));
     notes(out, action);
     let _ = writeln!(out);
@@ -97,7 +112,11 @@ fn created(out: &mut String, body: &Body) {
         leaves.push(("autoBootstrap".to_owned(), auto.to_string()));
     }
     leaves_of("", &body.config, &mut leaves);
-    let width = leaves.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0);
+    let width = leaves
+        .iter()
+        .map(|(path, _)| path.chars().count())
+        .max()
+        .unwrap_or(0);
     for (path, value) in leaves {
         let _ = writeln!(out, "      {} {path:width$} = {value}", paint(ADD, '+'));
     }
@@ -107,10 +126,14 @@ fn created(out: &mut String, body: &Body) {
 fn leaves_of(prefix: &str, object: &Object, leaves: &mut Vec<(String, String)>) {
     for (key, value) in object.iter() {
         let key = escaped(key);
-        let path = if prefix.is_empty() { key.into_owned() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Object(inner) if !inner.is_empty() => leaves_of(&path, inner, leaves),
-            value => leaves.push((path, leaf(value))),
+        let path = if prefix.is_empty() {
+            key.into_owned()
+        } else {
+            format!("{prefix}/{key}")
+        };
+        match value.as_object() {
+            Some(inner) if !inner.is_empty() => leaves_of(&path, inner, leaves),
+            Some(_) | None => leaves.push((path, leaf(value))),
         }
     }
 }
@@ -120,10 +143,18 @@ fn leaf(value: &Value) -> String {
 }
 
 fn updated(out: &mut String, changes: &[Change]) {
-    let width = changes.iter().map(|c| c.path.chars().count()).max().unwrap_or(0);
+    let width = changes
+        .iter()
+        .map(|c| c.path.chars().count())
+        .max()
+        .unwrap_or(0);
     for change in changes {
         let path = escaped(&change.path);
-        let sign = if change.before == Shown::Absent { paint(ADD, '+') } else { paint(CHANGE, '~') };
+        let sign = if change.before == Shown::Absent {
+            paint(ADD, '+')
+        } else {
+            paint(CHANGE, '~')
+        };
         let guess = if change.immutable {
             paint(DIM, "  # the server may refuse to edit this")
         } else {
@@ -134,13 +165,20 @@ fn updated(out: &mut String, changes: &[Change]) {
                 let _ = writeln!(out, "      {sign} {path:width$} = {after}{guess}");
             }
             Both::OneLine { before, after } => {
-                let _ = writeln!(out, "      {sign} {path:width$} = {before} -> {after}{guess}");
+                let _ = writeln!(
+                    out,
+                    "      {sign} {path:width$} = {before} -> {after}{guess}"
+                );
             }
             Both::Lines(lines) => {
                 let _ = writeln!(out, "      {sign} {path:width$} ={guess}");
                 for (sign, line) in lines {
                     let style = if sign == '+' { ADD } else { BAD };
-                    let _ = writeln!(out, "          {}", paint(style, format_args!("{sign} {line}")));
+                    let _ = writeln!(
+                        out,
+                        "          {}",
+                        paint(style, format_args!("{sign} {line}"))
+                    );
                 }
             }
         }
@@ -149,7 +187,12 @@ fn updated(out: &mut String, changes: &[Change]) {
 
 fn blocked(out: &mut String, block: &Block) {
     let _ = writeln!(out, "      {}", escaped(&block.to_string()));
-    let _ = writeln!(out, "      {} {}", paint(BOLD, "help:"), escaped(&block.help()));
+    let _ = writeln!(
+        out,
+        "      {} {}",
+        paint(BOLD, "help:"),
+        escaped(&block.help())
+    );
 }
 
 fn notes(out: &mut String, action: &Action) {
@@ -157,9 +200,17 @@ fn notes(out: &mut String, action: &Action) {
         let text = match note {
             // Told once for all, in the summary.
             Note::SecretsNotCompared(_) => continue,
-            Note::Health { status, failing_tests } => {
+            Note::Health {
+                status,
+                failing_tests,
+            } => {
                 let word = status.to_string();
-                let _ = writeln!(out, "      {} its status is `{}`", paint(DIM, "note:"), escaped(&word));
+                let _ = writeln!(
+                    out,
+                    "      {} its status is `{}`",
+                    paint(DIM, "note:"),
+                    escaped(&word)
+                );
                 tests(out, failing_tests);
                 continue;
             }
@@ -179,7 +230,12 @@ fn tests(out: &mut String, failing: &[FailingTest]) {
         let name = escaped(&test.name);
         let message = cut(&test.message, 200);
         let colon = if message.is_empty() { "" } else { ": " };
-        let _ = writeln!(out, "        {} {name}{colon}{}", paint(BAD, "✗"), escaped(&message));
+        let _ = writeln!(
+            out,
+            "        {} {name}{colon}{}",
+            paint(BAD, "✗"),
+            escaped(&message)
+        );
     }
 }
 
@@ -188,11 +244,26 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     if unmanaged.is_empty() {
         return;
     }
-    let _ = writeln!(out, "  {}", paint(DIM, "Live integrations that no valid file describes (left alone):"));
+    let _ = writeln!(
+        out,
+        "  {}",
+        paint(
+            DIM,
+            "Live integrations that no valid file describes (left alone):"
+        )
+    );
     for live in unmanaged {
         let kind = escaped(&live.type_name);
-        let identity = live.identity.as_deref().map(|i| format!(", {}", escaped(i))).unwrap_or_default();
-        let _ = writeln!(out, "    {}", paint(DIM, format_args!("id {}: {kind}{identity}", live.id)));
+        let identity = live
+            .identity
+            .as_deref()
+            .map(|i| format!(", {}", escaped(i)))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint(DIM, format_args!("id {}: {kind}{identity}", live.id))
+        );
     }
     let _ = writeln!(out);
 }
@@ -213,18 +284,31 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     .collect();
     let tenant = escaped(tenant);
     if counts.pending() + counts.blocked + counts.invalid == 0 {
-        let _ = writeln!(out, "{} {tenant} matches the files.", paint(BOLD, "No changes."));
+        let _ = writeln!(
+            out,
+            "{} {tenant} matches the files.",
+            paint(BOLD, "No changes.")
+        );
     }
-    let what = if parts.is_empty() { "no integrations".to_owned() } else { parts.join(", ") };
+    let what = if parts.is_empty() {
+        "no integrations".to_owned()
+    } else {
+        parts.join(", ")
+    };
     let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
     let not_compared = plan
         .actions
         .iter()
-        .filter(|a| a.notes.iter().any(|n| matches!(n, Note::SecretsNotCompared(_))))
+        .filter(|a| {
+            a.notes
+                .iter()
+                .any(|n| matches!(n, Note::SecretsNotCompared(_)))
+        })
         .count();
     if not_compared > 0 {
         let whose = count(not_compared, "integration");
-        let text = format!("Stored secrets of {whose} were not compared: the server never returns them.");
+        let text =
+            format!("Stored secrets of {whose} were not compared: the server never returns them.");
         let _ = writeln!(out, "{}", paint(DIM, text));
     }
 }
@@ -246,7 +330,10 @@ pub fn ending(report: &Report) -> String {
         Ending::Refused(_) => {
             let _ = writeln!(out, "\n{}", paint(BOLD, "Nothing was applied."));
         }
-        Ending::Applied { outcomes, afterwards } => {
+        Ending::Applied {
+            outcomes,
+            afterwards,
+        } => {
             applied(&mut out, outcomes);
             proof(&mut out, report, afterwards);
         }
@@ -261,7 +348,12 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
             Ok(success) if success.failing_tests.is_empty() => {}
             Ok(success) => {
                 let name = paint(BOLD, &outcome.name);
-                let _ = writeln!(out, "  {name} was {}, and its status is `{}`", outcome.verb.past(), success.status);
+                let _ = writeln!(
+                    out,
+                    "  {name} was {}, and its status is `{}`",
+                    outcome.verb.past(),
+                    success.status
+                );
                 tests(out, &success.failing_tests);
             }
             Err(failure) => {
@@ -279,9 +371,18 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
             }
         }
     }
-    let done = |verb: Verb| outcomes.iter().filter(|o| o.verb == verb && o.result.is_ok()).count();
+    let done = |verb: Verb| {
+        outcomes
+            .iter()
+            .filter(|o| o.verb == verb && o.result.is_ok())
+            .count()
+    };
     let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
-    let (title, style) = if failed == 0 { ("Applied:", ADD) } else { ("Applied in part:", BAD) };
+    let (title, style) = if failed == 0 {
+        ("Applied:", ADD)
+    } else {
+        ("Applied in part:", BAD)
+    };
     let _ = writeln!(
         out,
         "{} {} created, {} updated, {failed} failed.",
@@ -297,13 +398,22 @@ fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, crate::imm
         Ok(plan) => plan,
         Err(error) => {
             let error = error.to_string();
-            let _ = writeln!(out, "{} the tenant could not be read afterwards: {}", paint(BAD, "Not proved:"), escaped(&error));
+            let _ = writeln!(
+                out,
+                "{} the tenant could not be read afterwards: {}",
+                paint(BAD, "Not proved:"),
+                escaped(&error)
+            );
             return;
         }
     };
     let left = Counts::of(plan);
     for (name, paths) in not_converged(&report.synced) {
-        let what = if paths.is_empty() { "it".to_owned() } else { paths.join(", ") };
+        let what = if paths.is_empty() {
+            "it".to_owned()
+        } else {
+            paths.join(", ")
+        };
         let _ = writeln!(
             out,
             "{} {name}: the write succeeded, and {} still differs",
@@ -312,7 +422,11 @@ fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, crate::imm
         );
     }
     if left.pending() + left.blocked + left.invalid == 0 {
-        let _ = writeln!(out, "{} a second plan is empty: nothing is left to change.", paint(ADD.bold(), "Proved:"));
+        let _ = writeln!(
+            out,
+            "{} a second plan is empty: nothing is left to change.",
+            paint(ADD.bold(), "Proved:")
+        );
     } else {
         let _ = writeln!(
             out,

@@ -40,10 +40,20 @@ pub(super) fn both(before: &Shown, after: &Shown) -> Both {
         }
         (Shown::Plain(old), Shown::Plain(new)) => {
             let (old, new) = (plain(old), plain(new));
-            let common = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
-            Both::OneLine { before: cut_from(&old, common), after: cut_from(&new, common) }
+            let common = old
+                .chars()
+                .zip(new.chars())
+                .take_while(|(a, b)| a == b)
+                .count();
+            Both::OneLine {
+                before: cut_from(&old, common),
+                after: cut_from(&new, common),
+            }
         }
-        (before, after) => Both::OneLine { before: shown(before), after: shown(after) },
+        (before, after) => Both::OneLine {
+            before: shown(before),
+            after: shown(after),
+        },
     }
 }
 
@@ -76,7 +86,9 @@ fn cut_from(text: &str, difference: usize) -> String {
 fn plain(json: &Json) -> String {
     match json {
         Json::String(text) => format!("\"{}\"", escaped(text)),
-        other => escaped(&other.to_string()).into_owned(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            escaped(&json.to_string()).into_owned()
+        }
     }
 }
 
@@ -88,7 +100,9 @@ mod tests {
     fn two_long_values_are_cut_around_their_first_difference() {
         let old = Shown::Plain(Json::from(format!("{}1", "a".repeat(90))));
         let new = Shown::Plain(Json::from(format!("{}2", "a".repeat(90))));
-        let Both::OneLine { before, after } = both(&old, &new) else { panic!("one line") };
+        let Both::OneLine { before, after } = both(&old, &new) else {
+            panic!("one line")
+        };
         assert_eq!(before, "…aaaaaaaaaaaa1\"");
         assert_eq!(after, "…aaaaaaaaaaaa2\"");
     }
@@ -97,7 +111,9 @@ mod tests {
     fn texts_of_many_lines_show_the_lines_that_differ() {
         let old = Shown::Plain(Json::from("a\nb\nc"));
         let new = Shown::Plain(Json::from("a\nB\nc"));
-        let Both::Lines(lines) = both(&old, &new) else { panic!("lines") };
+        let Both::Lines(lines) = both(&old, &new) else {
+            panic!("lines")
+        };
         assert_eq!(lines, [('-', "b".to_owned()), ('+', "B".to_owned())]);
     }
 

@@ -5,11 +5,16 @@
 //! and a credential header read its value. A [`Template`] is a value of a file
 //! that is or may hold a secret: literal parts are secrets too.
 
+mod cred;
+mod env;
+mod file;
 mod reference;
+mod resolve;
 
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
 };
+pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -22,6 +27,12 @@ impl Secret {
     #[must_use]
     pub fn new(value: String) -> Self {
         Self(SecretString::from(value))
+    }
+
+    /// Whether there is nothing in it, which is no secret.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
     }
 
     /// The value. Whoever calls this must be about to put it into a request.

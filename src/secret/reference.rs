@@ -88,15 +88,22 @@ impl Template {
 
     /// The value, with `resolve` asked for every reference; the first error otherwise.
     pub fn render<'a, E>(
-        &self,
+        &'a self,
         mut resolve: impl FnMut(&Reference) -> Result<&'a Secret, E>,
     ) -> Result<Secret, E> {
-        let mut whole = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Literal(text) => whole.push_str(text.expose()),
-                Part::Reference(reference) => whole.push_str(resolve(reference)?.expose()),
-            }
+        let values: Vec<&Secret> = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => Ok(text),
+                Part::Reference(reference) => resolve(reference),
+            })
+            .collect::<Result<_, E>>()?;
+        // The exact size at once: growing would leave pieces of the secret in freed memory.
+        let size = values.iter().map(|value| value.expose().len()).sum();
+        let mut whole = String::with_capacity(size);
+        for value in values {
+            whole.push_str(value.expose());
         }
         Ok(Secret::new(whole))
     }
@@ -177,12 +184,11 @@ pub fn parse_template<'v>(
         let end = from.find('}').ok_or(ReferenceError::Unclosed { at })?;
         match parse_inside(&from[2..end], at)? {
             Inside::Variable(name) => {
-                literal.push_str(
-                    variable(name).ok_or_else(|| ReferenceError::UnknownVariable {
-                        at,
-                        name: name.to_owned(),
-                    })?,
-                )
+                let unknown = || ReferenceError::UnknownVariable {
+                    at,
+                    name: name.to_owned(),
+                };
+                literal.push_str(variable(name).ok_or_else(unknown)?);
             }
             Inside::Secret(reference) => {
                 push_literal(&mut parts, &mut literal);

@@ -1,0 +1,230 @@
+//! The command line, declared.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes the integrations of an Immuta tenant equal to a directory of YAML files.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  integrationd sync --simulate           try it: no tenant, no credentials
+  integrationd validate                  check the files, touch nothing
+  integrationd sync --dry-run            show what would change
+  integrationd sync                      show it, ask, and change it
+
+The tenant is named by IMMUTA_URL and IMMUTA_API_KEY.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Plan and apply once; `--dry-run` stops at the plan
+    Sync(SyncArgs),
+    /// Check the files and touch nothing: no tenant, no credentials, no network
+    Validate(ValidateArgs),
+    /// Show what is live on the tenant; nothing secret
+    List(ListArgs),
+    /// Check the URL, the certificate, the credentials and the permission
+    Ping(PingArgs),
+    /// Serve a simulated tenant, to try things out and to test against
+    Simulator(SimulatorArgs),
+}
+
+/// How to talk to the operator.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Whether to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// How much to log on standard error
+    #[arg(long, global = true, value_enum, env = "INTEGRATIOND_LOG_LEVEL", default_value_t = LogLevel::Warn)]
+    pub log_level: LogLevel,
+    /// How to write the log
+    #[arg(long, global = true, value_enum, env = "INTEGRATIOND_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The form of the result on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs: one document with a `format_version`
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FilesArgs {
+    /// The directory of integration files
+    #[arg(value_name = "DIR", default_value = "integrations.d")]
+    pub dir: PathBuf,
+    /// Declares a plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tenant")]
+pub(super) struct ConnectionArgs {
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// A file with the API key [env: IMMUTA_API_KEY, IMMUTA_API_TOKEN, IMMUTA_API_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// How to show the key: as it is, or exchanged for a bearer token
+    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", default_value_t = Auth::Key)]
+    pub auth: Auth,
+    /// A PEM file with certificates to trust besides the system's; may be repeated
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_CA_FILE",
+        value_delimiter = ','
+    )]
+    pub ca_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Auth {
+    Key,
+    Token,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// Print the plan and stop; sends nothing but reads
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Apply to a simulated tenant in this process; resolves no real secret
+    #[arg(long)]
+    pub simulate: bool,
+    /// Exit with 2 when a dry run finds changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Apply without a question
+    #[arg(long, env = "INTEGRATIOND_YES")]
+    pub yes: bool,
+    /// The form of the result
+    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Only these integrations; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not these integrations; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// How many writes may be under way at once
+    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", default_value_t = 4,
+          value_parser = parallelism)]
+    pub parallelism: usize,
+    /// How long a write is followed until its status settles
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", default_value = "10m",
+          value_parser = duration)]
+    pub wait_timeout: Duration,
+    /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_SECRET_ROOT",
+        value_delimiter = ','
+    )]
+    pub secret_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// The form of the result
+    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// The form of the result
+    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PingArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulatorArgs {
+    /// Where to listen; a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How long creating and editing take
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
+    pub settle: Duration,
+}
+
+/// Writes under way at once beyond this would be load on the tenant, not speed.
+const MOST_PARALLEL: usize = 64;
+
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
+        Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
+    }
+}
+
+/// A duration as people write it: `90s`, `10m`, `1h30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|d| Duration::try_from(d).ok())
+        .filter(|d| !d.is_zero())
+        .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("give NAME=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,130 @@
+//! From arguments to what the pipeline needs: files, secrets, a tenant.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Auth, ConnectionArgs, FilesArgs};
+use super::terminal::Terminal;
+use crate::immuta::{
+    ApiError, ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport,
+    Reader, RetryPolicy, TenantUrl, TenantUrlError,
+};
+use crate::manifest::{self, Manifest};
+use crate::platform::PLATFORMS;
+use crate::report::exit::Exit;
+use crate::secret::Secret;
+use crate::settings::{self, Flags, KEY_CREDENTIAL, KeySource, SettingsError};
+use crate::source::{SourceError, read_directory};
+use crate::text::{chain, escaped};
+
+/// A tenant that can be read.
+pub(super) struct Tenant {
+    pub url: String,
+    pub reader: Reader<HttpTransport>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("the tenant's URL cannot be used")]
+    Url(#[from] TenantUrlError),
+    #[error("the API key cannot be read from {}", .path.display())]
+    KeyFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the API key cannot be used")]
+    Key(#[from] ApiKeyError),
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+}
+
+impl ConnectError {
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Url(_) => {
+                "it is the one in the browser, such as https://acme.hosted.immutacloud.com"
+            }
+            Self::KeyFile { .. } => "check the path and who may read it",
+            Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
+            Self::Http(_) => "check the certificates that `--ca-file` names",
+        }
+    }
+}
+
+/// Sets up the connection; sends nothing yet.
+pub(super) fn tenant(args: &ConnectionArgs) -> Result<Tenant, ConnectError> {
+    let env = |name: &str| std::env::var_os(name);
+    let flags = Flags {
+        url: args.url.clone(),
+        api_key_file: args.api_key_file.clone(),
+    };
+    let url = TenantUrl::parse(&settings::url(&flags, &env)?)?;
+    let key = ApiKey::new(read_key(settings::api_key(
+        &flags,
+        &env,
+        key_credential(),
+    )?)?)?;
+    let credentials = match args.auth {
+        Auth::Key => Credentials::ApiKey(key),
+        Auth::Token => Credentials::Exchange(key),
+    };
+    let shown = url.to_string();
+    let settings = HttpSettings {
+        ca_files: args.ca_file.clone(),
+        ..HttpSettings::new(url)
+    };
+    let transport = HttpTransport::new(&settings)?;
+    Ok(Tenant {
+        url: shown,
+        reader: Reader::new(transport, credentials, RetryPolicy::default()),
+    })
+}
+
+/// The key that systemd passed in, if it did.
+fn key_credential() -> Option<PathBuf> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(&directory).join(KEY_CREDENTIAL)).filter(|path| path.exists())
+}
+
+fn read_key(source: KeySource) -> Result<Secret, ConnectError> {
+    match source {
+        KeySource::Value(secret) => Ok(secret),
+        KeySource::File(path) => match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(source) => Err(ConnectError::KeyFile { path, source }),
+        },
+    }
+}
+
+pub(super) fn invalid_settings(terminal: Terminal, error: &ConnectError) -> Exit {
+    terminal.failure(escaped(&chain(error)), error.help());
+    Exit::InvalidSettings
+}
+
+/// The tenant could not be read, so nothing was planned and nothing written.
+pub(super) fn unread(terminal: Terminal, error: &ApiError) -> Exit {
+    let what = format!("the tenant could not be read: {}", chain(error));
+    terminal.failure(
+        escaped(&what),
+        "nothing was changed; `integrationd ping` tells what is wrong",
+    );
+    Exit::Failed
+}
+
+/// Reads and checks the files.
+pub(super) fn manifest(args: &FilesArgs) -> Result<Manifest, SourceError> {
+    let snapshot = read_directory(&args.dir)?;
+    let vars = args.var.iter().cloned().collect();
+    Ok(manifest::load(&snapshot.files, &vars, PLATFORMS))
+}
+
+pub(super) fn no_files(terminal: Terminal, error: &SourceError) -> Exit {
+    terminal.failure(
+        escaped(&chain(error)),
+        "name the directory of integration files: `integrationd sync DIR`",
+    );
+    Exit::Failed
+}

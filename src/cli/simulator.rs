@@ -1,0 +1,44 @@
+//! `simulator`: serve a simulated tenant on a loopback address.
+
+use tokio::net::TcpListener;
+
+use super::args::SimulatorArgs;
+use super::terminal::Terminal;
+use crate::report::exit::Exit;
+use crate::simulator::{API_KEY, Options, Simulator, serve};
+
+pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Exit {
+    if !args.listen.ip().is_loopback() {
+        terminal.failure(
+            format_args!("the simulator does not listen on {}", args.listen.ip()),
+            "it has no real credentials and a control endpoint for everybody: give a loopback address, such as 127.0.0.1:8080",
+        );
+        return Exit::Usage;
+    }
+    let listener = match TcpListener::bind(args.listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            terminal.failure(
+                format_args!("cannot listen on {}: {error}", args.listen),
+                "choose another port with `--listen`; port 0 takes a free one",
+            );
+            return Exit::Failed;
+        }
+    };
+    let address = listener.local_addr().unwrap_or(args.listen);
+    let simulator = Simulator::new(Options {
+        settle: args.settle,
+        ..Options::default()
+    });
+    terminal.out(&format!(
+        "Simulated tenant on http://{address}\n\n  \
+         export IMMUTA_URL=http://{address} IMMUTA_API_KEY={API_KEY}\n\n\
+         Control: http://{address}/_simulator/  (log, state, faults, drift, options, reset)\n"
+    ));
+    let stopped = async {
+        // Without a handler for the signal the process ends by it, which is as good.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    serve(listener, simulator, stopped).await;
+    Exit::Success
+}

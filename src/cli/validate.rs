@@ -1,0 +1,50 @@
+//! `validate`: parse and check the files, offline.
+
+use serde_json::json;
+
+use super::args::{Format, ValidateArgs};
+use super::connect;
+use super::terminal::Terminal;
+use crate::diagnostic;
+use crate::report::exit::Exit;
+use crate::report::json::FORMAT_VERSION;
+use crate::text::count;
+
+pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
+    let manifest = match connect::manifest(&args.files) {
+        Ok(manifest) => manifest,
+        Err(error) => return connect::no_files(terminal, &error),
+    };
+    let is_valid = manifest.invalid.is_empty()
+        && !manifest
+            .diagnostics
+            .iter()
+            .any(diagnostic::Diagnostic::is_error);
+    let exit = if is_valid {
+        Exit::Success
+    } else {
+        Exit::InvalidFile
+    };
+    match args.output {
+        Format::Text => {
+            terminal.out(&diagnostic::render(&manifest.diagnostics, true));
+            let valid = count(manifest.integrations.len(), "integration");
+            let invalid = match manifest.invalid.len() {
+                0 => String::new(),
+                n => format!(", {n} with errors"),
+            };
+            terminal.out(&format!("{valid} valid{invalid}.\n"));
+        }
+        Format::Json => {
+            let result = json!({
+                "format_version": FORMAT_VERSION,
+                "diagnostics": manifest.diagnostics,
+                "valid": manifest.integrations.iter().map(|i| &i.name).collect::<Vec<_>>(),
+                "invalid": manifest.invalid.iter().map(|i| &i.name).collect::<Vec<_>>(),
+                "exit_code": exit as u8,
+            });
+            terminal.out(&format!("{result:#}\n"));
+        }
+    }
+    exit
+}

@@ -1,0 +1,178 @@
+//! The list of mistakes: each has a code that never changes its meaning.
+//!
+//! The list is data. The golden tests and the reference documentation run over
+//! [`Code::ALL`], so a new mistake cannot be forgotten by either.
+
+use super::Severity;
+
+/// Declares the codes: name, number, slug and explanation, in one place.
+macro_rules! codes {
+    ($($name:ident $number:literal $slug:literal $explanation:literal)*) => {
+        /// What is wrong, for people and for tools that filter.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $explanation] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stable number, such as `E0301`.
+            #[must_use]
+            pub fn number(self) -> &'static str {
+                match self { $(Self::$name => $number,)* }
+            }
+
+            /// A short name, such as `unknown-attribute`.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug,)* }
+            }
+
+            /// What it means and what to do, in one paragraph.
+            #[must_use]
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$name => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Unreadable "E0101" "unreadable"
+        "The file or directory exists and could not be read. What it describes is frozen: not touched and never pruned."
+    NotAFile "E0102" "not-a-file"
+        "The name looks like an integration file, but it is a device, a socket or a pipe. It was not opened."
+    BadLink "E0103" "bad-link"
+        "A symbolic link leads out of the directory, in a circle or nowhere. Only links to places inside the directory are followed, so that a file cannot pull in what was not reviewed with it."
+    TooLarge "E0104" "too-large"
+        "The file is larger than the limit. An integration takes less than a kilobyte, so it is most likely no integration file."
+    NotUtf8 "E0105" "not-utf8"
+        "Integration files and their names are UTF-8."
+    Syntax "E0106" "syntax"
+        "The text is not YAML. The integration that the document described is frozen: not touched and never pruned."
+    Tab "E0107" "tab"
+        "YAML indents with spaces; a tab has no width that everybody agrees on."
+    ControlCharacter "E0108" "control-character"
+        "The text holds a control character, such as NUL, that YAML forbids."
+    DuplicateKey "E0109" "duplicate-key"
+        "A key is given twice in one mapping. One of the two values would be lost in silence."
+    KeyNotText "E0110" "key-not-text"
+        "A key of a mapping is not a string. Keys become attribute names, and those are strings."
+    Tag "E0111" "tag"
+        "A value has a tag, such as `!secret`, that means nothing here."
+    Alias "E0112" "alias"
+        "An alias such as `*name` has no anchor `&name` before it, or stands inside its own anchor."
+    MergeKey "E0113" "merge-key"
+        "The value of a merge key `<<` is neither a mapping nor a list of mappings."
+    NumberRange "E0114" "number-range"
+        "A number is too large to be sent without losing digits, or it is not finite."
+    TooComplex "E0115" "too-complex"
+        "The document is nested too deeply, holds too many values, or its aliases expand to too much. The limits keep a small file from using up all memory."
+    NotAMapping "E0201" "not-a-mapping"
+        "A document is a mapping with the keys `type`, `autoBootstrap`, `config` and `sync`."
+    UnknownKey "E0202" "unknown-key"
+        "A key at the top of the document, or below `sync`, means nothing here. It is not dropped in silence."
+    MissingType "E0203" "missing-type"
+        "Every integration has a `type`."
+    UnknownType "E0204" "unknown-type"
+        "The `type` is no platform that this version knows. It is exact in case and spaces."
+    MissingAutoBootstrap "E0205" "missing-auto-bootstrap"
+        "`autoBootstrap` must be given: it decides who sets the platform up, Immuta or you, and has no safe default."
+    AutoBootstrapRefused "E0206" "auto-bootstrap-refused"
+        "The platform cannot be set up automatically, so `autoBootstrap` must be `false`."
+    KeyNotSent "E0207" "key-not-sent"
+        "The payload of this platform is its `type` alone. A key that is never sent would promise what nobody keeps."
+    MissingConfig "E0208" "missing-config"
+        "The attributes of the integration stand below `config`."
+    NameNeeded "E0209" "name-needed"
+        "A file with several documents gives each of them a name in `sync.name`; the name of the file can serve only one."
+    InvalidName "E0210" "invalid-name"
+        "A name starts with a letter or digit and goes on with letters, digits, `.`, `_` and `-`, 128 characters at most."
+    SyncOption "E0211" "sync-option"
+        "An option below `sync` has a value that it cannot have."
+    ExtraKnown "E0212" "extra-known"
+        "`sync.extra` is for attributes that this version does not know. A known one belongs below `config`, where it is checked."
+    UnknownAttribute "E0301" "unknown-attribute"
+        "The platform has no attribute of this name. If a newer server has it, `sync.extra` sends it as it is."
+    WrongShape "E0302" "wrong-shape"
+        "The value is of another kind than the attribute. Values are never converted: `\"443\"` is a string and `443` a number."
+    OutOfBounds "E0303" "out-of-bounds"
+        "The number lies outside of the documented bounds."
+    UnknownWord "E0304" "unknown-word"
+        "The documentation lists the words that this attribute can be; this is none of them."
+    Format "E0305" "format"
+        "The string does not have the documented form."
+    MissingAttribute "E0306" "missing-attribute"
+        "The documentation says that the attribute is required."
+    NullValue "E0307" "null-value"
+        "A key without a value is null in YAML, and no attribute can be null. Leave the key out instead."
+    EmptyValue "E0308" "empty-value"
+        "A required string is empty."
+    MalformedReference "E0401" "malformed-reference"
+        "`${` starts a reference, and this one is not complete or names no known source. Its text is not shown, since it may be a secret."
+    ReferenceNotAllowed "E0402" "reference-not-allowed"
+        "References to secrets are allowed only where the platform expects a secret. Anywhere else the value would be shown: a plan must not be a way to read the environment."
+    UnknownVariable "E0403" "unknown-variable"
+        "The reference names a variable that the settings do not declare."
+    SameName "E0501" "same-name"
+        "Two documents have one name. The name pairs a document with what was made from it, so neither is applied."
+    SameIdentity "E0502" "same-identity"
+        "Two documents describe one integration. Unless each has a `sync.id` of its own, neither is applied."
+    SameId "E0503" "same-id"
+        "Two documents of one platform are pinned to one live integration by `sync.id`."
+    NotUnique "E0504" "not-unique"
+        "No two integrations of this platform can share the value of this attribute."
+    EmptyFile "W0601" "empty-file"
+        "The file holds no document. It describes nothing; if that is meant, delete it."
+    LiteralSecret "W0602" "literal-secret"
+        "A secret stands in the file, where everybody who can read the repository can read it. A reference names it instead."
+    LikelyMissing "W0603" "likely-missing"
+        "Everything that is known suggests that the server needs this attribute, but no documentation says so."
+    UnlikelyWord "W0604" "unlikely-word"
+        "The word is not among those that are known for this attribute, but no documentation says that there are no others."
+    UnlikelyFormat "W0605" "unlikely-format"
+        "The string does not have the form that such values have, but no documentation demands it."
+    UnknownPath "W0606" "unknown-path"
+        "The path in `sync.ignore` is no attribute of the platform, so it ignores nothing that this version knows."
+    LikelyNotUnique "W0607" "likely-not-unique"
+        "Two integrations share a value that the server probably wants to be unique."
+}
+
+impl Code {
+    /// Whether it stops its document. The letter of the number says so too.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        if self.number().starts_with('W') {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_and_slugs_are_unique() {
+        let numbers: Vec<_> = Code::ALL.iter().map(|code| &code.number()[1..]).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+        let slugs: std::collections::BTreeSet<_> = Code::ALL.iter().map(|c| c.slug()).collect();
+        assert_eq!(slugs.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,150 @@
+//! A located mistake in a user's file: what, where, and what to do.
+//!
+//! A [`Diagnostic`] is self-contained. It carries its excerpts, so that nothing
+//! has to keep the text of the files, and the excerpts were masked when they
+//! were made: no diagnostic holds a value that is not known to be harmless, so
+//! rendering, logging and serialising one is always safe.
+
+mod code;
+mod render;
+
+pub use code::Code;
+pub use render::{render, summary};
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The document is not applied.
+    Error,
+    /// The document is applied.
+    Warning,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// Which kind of mistake.
+    pub code: Code,
+    /// Whether it stops the document.
+    pub severity: Severity,
+    /// What is wrong, in one line without a full stop.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+    /// Other places that have to do with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Place>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<String>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file, as shown to people.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is there; may be empty.
+    pub label: String,
+    /// The masked line; absent when the place is the file as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
+}
+
+impl Diagnostic {
+    /// Whether it stops its document.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl Place {
+    /// A file as a whole.
+    #[must_use]
+    pub fn file(file: &str) -> Self {
+        Self {
+            file: escape(file),
+            line: 1,
+            column: 1,
+            label: String::new(),
+            excerpt: None,
+        }
+    }
+
+    /// The same place with another label.
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+/// One line of a file as it may be shown, and the part of it that is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excerpt {
+    /// The line, masked and escaped.
+    pub text: String,
+    /// First byte of the part in `text`.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+/// Stands for text that is not shown.
+pub const MASK: char = '…';
+
+/// Whether a character could make a terminal or a reader see something else
+/// than what is there: controls, and marks that change the direction of text.
+#[must_use]
+pub fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The text with every treacherous character written out, such as `\u{202e}`.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_treacherous(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn treacherous_characters_are_written_out() {
+        assert_eq!(
+            escape("a\u{202e}b\u{1b}[0m\nä"),
+            "a\\u{202e}b\\u{1b}[0m\\u{a}ä"
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! Diagnostics as text, in the look of rustc.
+//!
+//! The first line of each is `file:line:column: error[E0301]: message`, so that
+//! editors and `grep` find their way; the excerpt and the help follow.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
+
+use super::{Diagnostic, MASK, Place, Severity};
+
+/// Two places of one file that are this near stand in one excerpt.
+const NEAR: usize = 12;
+
+/// All diagnostics and a summary; empty if there are none.
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        push_headline(&mut text, diagnostic, colour);
+        let body = body(diagnostic);
+        if !body.is_empty() {
+            let renderer = if colour {
+                Renderer::styled()
+            } else {
+                Renderer::plain()
+            };
+            let rendered = renderer
+                .decor_style(DecorStyle::Ascii)
+                .render(&[Group::with_level(level(diagnostic.severity)).elements(body)]);
+            // Blank source lines come out with trailing spaces.
+            for line in rendered.lines() {
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
+        }
+        text.push('\n');
+    }
+    if let Some(summary) = summary(diagnostics) {
+        text.push_str(&summary);
+        text.push('\n');
+    }
+    text
+}
+
+/// "3 errors and 1 warning in 2 files"; nothing if there is nothing.
+#[must_use]
+pub fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
+    };
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+        .into_iter()
+        .map(|(severity, noun)| (count(severity), noun))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| plural(count, noun))
+        .collect();
+    let files: BTreeSet<&str> = diagnostics.iter().map(|d| d.place.file.as_str()).collect();
+    (!parts.is_empty())
+        .then(|| format!("{} in {}", parts.join(" and "), plural(files.len(), "file")))
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    }
+}
+
+fn push_headline(text: &mut String, diagnostic: &Diagnostic, colour: bool) {
+    let Diagnostic {
+        code,
+        severity,
+        message,
+        place,
+        related: _,
+        help: _,
+    } = diagnostic;
+    let (word, bold) = if colour {
+        let word = match severity {
+            Severity::Error => AnsiColor::BrightRed,
+            Severity::Warning => AnsiColor::Yellow,
+        };
+        (word.on_default().bold(), Style::new().bold())
+    } else {
+        (Style::new(), Style::new())
+    };
+    text.push_str(&place.file);
+    if place.excerpt.is_some() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ":{}:{}", place.line, place.column);
+    }
+    let severity = severity.as_str();
+    let _ = writeln!(
+        text,
+        ": {word}{severity}[{code}]{word:#}{bold}: {message}{bold:#}"
+    );
+}
+
+/// Everything below the headline.
+fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    let mut rest: Vec<&Place> = diagnostic.related.iter().collect();
+    if diagnostic.place.excerpt.is_some() {
+        let near = |other: &&Place| {
+            other.file == diagnostic.place.file
+                && other.line.abs_diff(diagnostic.place.line) <= NEAR
+        };
+        let (here, elsewhere): (Vec<_>, Vec<_>) = rest.into_iter().partition(near);
+        elements.extend(snippet(&diagnostic.place, &here, false).map(Element::from));
+        rest = elsewhere;
+    }
+    for place in rest {
+        match snippet_alone(place) {
+            Some(snippet) => elements.push(snippet.into()),
+            None => elements.push(
+                Level::NOTE
+                    .message(format!("{}: {}", place.file, place.label))
+                    .into(),
+            ),
+        }
+    }
+    elements.extend(
+        diagnostic
+            .help
+            .iter()
+            .map(|help| Level::HELP.message(help.as_str()).into()),
+    );
+    elements
+}
+
+type SourceSnippet<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;
+
+fn snippet_alone(place: &Place) -> Option<SourceSnippet<'_>> {
+    snippet(place, &[], true)
+}
+
+/// The lines of a place and of what is near it; lines between them are not shown.
+fn snippet<'a>(place: &'a Place, near: &[&'a Place], with_path: bool) -> Option<SourceSnippet<'a>> {
+    let mut places: Vec<(&Place, AnnotationKind)> = vec![(place, AnnotationKind::Primary)];
+    places.extend(near.iter().map(|p| (*p, AnnotationKind::Context)));
+    places.sort_by_key(|(p, _)| p.line);
+    let first = places.first()?.0.line;
+
+    let mut source = String::new();
+    let mut line = first;
+    let mut line_start = 0;
+    let mut annotations = Vec::new();
+    for (index, (place, kind)) in places.iter().enumerate() {
+        let excerpt = place.excerpt.as_ref()?;
+        if index == 0 || place.line > line {
+            while line < place.line {
+                source.push('\n');
+                line += 1;
+                if line < place.line {
+                    source.push(MASK);
+                }
+            }
+            line_start = source.len();
+            source.push_str(&excerpt.text);
+        }
+        let annotation = kind
+            .clone()
+            .span(line_start + excerpt.start..line_start + excerpt.end);
+        annotations.push(if place.label.is_empty() {
+            annotation
+        } else {
+            annotation.label(place.label.as_str())
+        });
+    }
+    let snippet = Snippet::source(source)
+        .line_start(first)
+        .fold(true)
+        .annotations(annotations);
+    Some(if with_path {
+        snippet.path(place.file.as_str())
+    } else {
+        snippet
+    })
+}

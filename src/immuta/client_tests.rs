@@ -1,0 +1,279 @@
+//! The calls, with scripted answers in paused time.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::*;
+use crate::immuta::auth::ApiKey;
+use crate::immuta::script::{Answer, Script};
+use crate::immuta::{Effect, TransportErrorKind};
+use crate::live::Status;
+use crate::secret::Secret;
+
+const ABSENT: Answer = Answer::Reply(
+    404,
+    r#"{"statusCode":404,"error":"Not Found","message":"No Integration found with ID 7."}"#,
+);
+const BUSY: &str = r#"{"statusCode":429,"message":"Too many requests"}"#;
+const CREATED: Answer = Answer::Reply(200, r#"{"id":"7","status":"creating"}"#);
+
+fn reader(answers: impl IntoIterator<Item = Answer>) -> (Script, Reader<Script>) {
+    let script = Script::new(answers);
+    let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
+    let credentials = Credentials::ApiKey(key);
+    let reader = Reader::new(script.clone(), credentials, RetryPolicy::default());
+    (script, reader)
+}
+
+fn writer(answers: impl IntoIterator<Item = Answer>) -> (Script, Writer<Script>) {
+    let (script, reader) = reader(answers);
+    (script, reader.into_writer())
+}
+
+fn body() -> RequestBody {
+    RequestBody {
+        json: br#"{"type":"Lake","password":"hunter2"}"#.to_vec().into(),
+        secrets: vec![Secret::new("hunter2".into())],
+    }
+}
+
+fn seven() -> RemoteId {
+    RemoteId::new("7")
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_go_to_their_paths() {
+    let (script, writer) = writer([
+        Answer::Reply(200, "[]"),
+        Answer::Reply(200, r#"{"id":"7","type":"T","status":"enabled"}"#),
+        Answer::Reply(200, r#"{"id":7,"status":"enabled"}"#),
+        CREATED,
+        Answer::Reply(200, r#"{"status":"editing"}"#),
+    ]);
+    assert!(writer.list().await.unwrap().integrations.is_empty());
+    assert_eq!(writer.get(&seven()).await.unwrap().unwrap().id, seven());
+    let report = writer.status(&seven()).await.unwrap().unwrap();
+    assert_eq!(report.status, Status::Enabled);
+    assert_eq!(writer.create(&body()).await.unwrap().id, seven());
+    let accepted = writer.update(&seven(), &body()).await.unwrap();
+    assert_eq!((accepted.id, accepted.status), (seven(), Status::Editing));
+    assert_eq!(
+        script.lines(),
+        [
+            "GET /integrations [the-key]",
+            "GET /integrations/7 [the-key]",
+            "GET /integrations/7/status [the-key]",
+            r#"POST /integrations [the-key] {"type":"Lake","password":"hunter2"}"#,
+            r#"PUT /integrations/7 [the-key] {"type":"Lake","password":"hunter2"}"#,
+        ]
+    );
+    let sent = script.sent();
+    assert_eq!(sent[0].request.headers()["accept"], "application/json");
+    assert!(!sent[0].request.headers().contains_key("content-type"));
+    assert_eq!(
+        sent[4].request.headers()["content-type"],
+        "application/json"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_api_itself_can_say_that_an_integration_is_absent() {
+    let (_, client) = reader([ABSENT, ABSENT]);
+    assert!(client.get(&seven()).await.unwrap().is_none());
+    assert!(client.status(&seven()).await.unwrap().is_none());
+    for other in [
+        "<html>404</html>",
+        "",
+        r#"{"message":"no Route matched with those values"}"#,
+        r#"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#,
+        r#"{"statusCode":404,"error":"Not Found"}"#,
+    ] {
+        let (_, client) = reader([Answer::Reply(404, other), Answer::Reply(404, other)]);
+        assert!(client.get(&seven()).await.is_err(), "{other}");
+        assert!(client.status(&seven()).await.is_err(), "{other}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_there_is_an_error_with_a_hint() {
+    let (_, client) = reader([ABSENT]);
+    let error = client.list().await.unwrap_err().to_string();
+    assert!(
+        error.contains("is this the URL of an Immuta tenant?"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_the_apis_is_an_error_and_no_absence() {
+    for answer in ["<html></html>", "", "[{", "{}", "null"] {
+        let (script, client) = reader([Answer::Reply(200, answer), Answer::Reply(200, answer)]);
+        assert!(client.list().await.is_err(), "{answer}");
+        assert!(client.get(&seven()).await.is_err(), "{answer}");
+        assert_eq!(script.sent().len(), 2, "it came whole: not repeated");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_cannot_be_read_may_have_had_an_effect() {
+    let (script, client) = writer([Answer::Reply(200, "<html>")]);
+    let error = client.create(&body()).await.unwrap_err();
+    assert_eq!(error.effect(), Effect::Unknown);
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_repeated_until_it_succeeds() {
+    let (script, client) = reader([
+        Answer::Fail(TransportErrorKind::Connect),
+        Answer::Reply(502, "<html>bad gateway</html>"),
+        Answer::Fail(TransportErrorKind::Broken),
+        Answer::Reply(429, BUSY),
+        Answer::Reply(200, "[]"),
+    ]);
+    client.list().await.unwrap();
+    assert_eq!(script.sent().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_given_up_after_the_last_attempt_with_the_last_error() {
+    let (script, client) = reader(vec![Answer::Reply(503, ""); 9]);
+    let error = client.list().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "GET /integrations: 503 Service Unavailable: no message"
+    );
+    assert_eq!(script.sent().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_that_the_server_asks_for_is_kept_within_the_deadline() {
+    let patient = Answer::ReplyWith(429, BUSY, &[("retry-after", "55")]);
+    let (script, client) = reader(vec![patient; 9]);
+    assert!(client.list().await.is_err());
+    let sent = script.sent();
+    assert_eq!(sent.len(), 3, "a third pause would end after the deadline");
+    for pair in sent.windows(2) {
+        assert!(pair[1].at - pair[0].at >= Duration::from_secs(55));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_never_sent_is_sent_again() {
+    let (script, client) = writer([
+        Answer::Fail(TransportErrorKind::Connect),
+        Answer::Reply(429, BUSY),
+        CREATED,
+    ]);
+    client.create(&body()).await.unwrap();
+    assert_eq!(script.sent().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_may_have_had_an_effect_is_sent_once() {
+    for answer in [
+        Answer::Fail(TransportErrorKind::Timeout),
+        Answer::Fail(TransportErrorKind::Broken),
+        Answer::Fail(TransportErrorKind::Certificate),
+        Answer::Reply(500, ""),
+        Answer::Reply(503, BUSY),
+        Answer::Reply(429, "<html>"),
+        Answer::Reply(409, r#"{"statusCode":409,"message":"m"}"#),
+    ] {
+        let (script, client) = writer([answer.clone()]);
+        assert!(client.create(&body()).await.is_err());
+        assert_eq!(script.sent().len(), 1);
+        let (script, client) = writer([answer]);
+        assert!(client.update(&seven(), &body()).await.is_err());
+        assert_eq!(script.sent().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_never_got_its_token_had_no_effect() {
+    let script = Script::new(vec![Answer::Fail(TransportErrorKind::Broken); 5]);
+    let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
+    let credentials = Credentials::Exchange(key);
+    let client = Reader::new(script.clone(), credentials, RetryPolicy::default()).into_writer();
+    let error = client.create(&body()).await.unwrap_err();
+    assert_eq!(error.effect(), Effect::None);
+    assert!(
+        script
+            .lines()
+            .iter()
+            .all(|line| line.contains("authenticate"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_that_the_server_says_back_are_scrubbed() {
+    let echo = r#"{"statusCode":422,"message":"cannot log in with hunter2 (key the-key)"}"#;
+    let (_, client) = writer([Answer::Reply(422, echo)]);
+    let error = client.create(&body()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "POST /integrations: 422 Unprocessable Entity: cannot log in with (secret) (key (secret))"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_a_refusal_that_says_what_to_do() {
+    let (script, client) = reader([Answer::Reply(302, "")]);
+    let error = client.list().await.unwrap_err().to_string();
+    assert!(error.contains("302 Found: a redirect"), "{error}");
+    assert_eq!(script.sent().len(), 1);
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_every_request_and_no_value() {
+    let log = Log::default();
+    let sink = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || sink.clone())
+        .finish();
+    // With a single subscriber, the tests of other threads would decide whether
+    // a call site is on at all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().finish());
+    let guard = tracing::subscriber::set_default(subscriber);
+    let (_, client) = writer([
+        Answer::Reply(429, BUSY),
+        Answer::Reply(422, r#"{"statusCode":422,"message":"hunter2"}"#),
+    ]);
+    assert!(client.update(&RemoteId::new("71"), &body()).await.is_err());
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for field in [
+        "http.request.method=PUT",
+        "url.template=\"/integrations/{id}\"",
+        "http.response.status_code=429",
+    ] {
+        assert!(lines[0].contains(field), "{text}");
+        assert!(lines[1].contains(field), "{text}");
+    }
+    assert!(lines[0].contains("DEBUG") && lines[0].contains("duration_ms="));
+    assert!(lines[1].contains("WARN") && lines[1].contains("attempt=1"));
+    assert!(lines[1].contains("delay_ms="));
+    for value in ["hunter2", "the-key", "71", "Too many"] {
+        assert!(!text.contains(value), "{value}: {text}");
+    }
+}

@@ -1,0 +1,255 @@
+//! When a call is sent again, and after how long. The decisions are pure;
+//! [`Retries`] is the loop's memory and the only thing here that sleeps.
+//!
+//! A call that changes nothing is repeated after anything that may pass by
+//! itself. A write is repeated only if it certainly had no effect: the
+//! connection was never made, or the API itself said "too many requests". A
+//! certificate that was not accepted is never tried again: it needs a human.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::call::Call;
+use super::{ApiError, TransportErrorKind};
+
+/// How often and how patiently calls are repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How often a request is sent at most, the first time included.
+    pub attempts: u32,
+    /// The longest pause before the second attempt; it doubles with each one after it.
+    pub first_pause: Duration,
+    /// No pause grows beyond this, unless the server asks for a longer one.
+    pub longest_pause: Duration,
+    /// No pause begins that would end later than this after the first attempt.
+    pub deadline: Duration,
+}
+
+impl RetryPolicy {
+    /// Every request is sent once.
+    pub const NEVER: Self = Self {
+        attempts: 1,
+        first_pause: Duration::ZERO,
+        longest_pause: Duration::ZERO,
+        deadline: Duration::ZERO,
+    };
+}
+
+impl Default for RetryPolicy {
+    /// Five attempts outlast the restart of a server behind a load balancer,
+    /// and fail within seconds when it is really down. The deadline leaves room
+    /// for two of the longest pauses that a server can ask for.
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(15),
+            deadline: Duration::from_secs(150),
+        }
+    }
+}
+
+/// Whether a call may be repeated lightly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It changes nothing, or nothing that matters.
+    Harmless,
+    /// It changes the tenant.
+    Write,
+}
+
+/// Whether a call that ended so may be sent again.
+pub(super) fn may_repeat(kind: Kind, error: &ApiError) -> bool {
+    match error {
+        ApiError::Transport { source, .. } => match source.kind {
+            TransportErrorKind::Connect => true,
+            TransportErrorKind::Certificate => false,
+            TransportErrorKind::Timeout | TransportErrorKind::Broken => kind == Kind::Harmless,
+        },
+        ApiError::Refused { refusal, .. } => match kind {
+            Kind::Harmless => matches!(refusal.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            Kind::Write => refusal.code == 429 && refusal.from_api,
+        },
+        // It came whole, and the next one would be as unreadable.
+        ApiError::Unreadable { .. } => false,
+    }
+}
+
+/// The pause after an attempt (counted from 1): exponential with full jitter
+/// (`random` lies in 0..1), so that replicas do not return together; never
+/// shorter than the server asks for.
+fn pause_after(
+    policy: &RetryPolicy,
+    attempt: u32,
+    asked: Option<Duration>,
+    random: f64,
+) -> Duration {
+    let doubled = policy
+        .first_pause
+        .saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+    let jittered = doubled.min(policy.longest_pause).mul_f64(random);
+    asked.map_or(jittered, |asked| asked.saturating_add(jittered))
+}
+
+/// The attempts of one call.
+pub(super) struct Retries<'a> {
+    policy: &'a RetryPolicy,
+    call: &'a Call<'a>,
+    /// How many attempts have ended.
+    ended: u32,
+    started: Instant,
+}
+
+impl<'a> Retries<'a> {
+    /// Before the first attempt.
+    pub(super) fn new(policy: &'a RetryPolicy, call: &'a Call<'a>) -> Self {
+        Self {
+            policy,
+            call,
+            ended: 0,
+            started: Instant::now(),
+        }
+    }
+
+    /// After a failed attempt: waits until the next one is due, or gives the
+    /// error back if there is none.
+    pub(super) async fn pause(&mut self, error: ApiError) -> Result<(), ApiError> {
+        self.ended += 1;
+        if self.ended >= self.policy.attempts || !may_repeat(self.call.kind, &error) {
+            return Err(error);
+        }
+        let refusal = error.refusal();
+        let asked = refusal.and_then(|refusal| refusal.retry_after);
+        let pause = pause_after(self.policy, self.ended, asked, fastrand::f64());
+        if self.started.elapsed() + pause > self.policy.deadline {
+            return Err(error);
+        }
+        tracing::warn!(
+            http.request.method = %self.call.method,
+            url.template = self.call.template,
+            attempt = self.ended,
+            http.response.status_code = refusal.map(|refusal| refusal.code),
+            error.type = kind_of(&error),
+            delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "the request is sent again"
+        );
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// A word for the log: few, and never made from text that came from outside.
+fn kind_of(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::Transport { source, .. } => match source.kind {
+            TransportErrorKind::Connect => "connect",
+            TransportErrorKind::Certificate => "certificate",
+            TransportErrorKind::Timeout => "timeout",
+            TransportErrorKind::Broken => "broken",
+        },
+        ApiError::Refused { .. } => "refused",
+        ApiError::Unreadable { .. } => "unreadable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::immuta::{Refusal, TransportError};
+
+    fn refused(code: u16, from_api: bool) -> ApiError {
+        ApiError::Refused {
+            operation: String::new(),
+            refusal: Box::new(Refusal {
+                code,
+                from_api,
+                message: String::new(),
+                failing_tests: Vec::new(),
+                retry_after: None,
+            }),
+        }
+    }
+
+    fn failed(kind: TransportErrorKind) -> ApiError {
+        ApiError::Transport {
+            operation: String::new(),
+            source: TransportError { kind, source: None },
+        }
+    }
+
+    #[test]
+    fn a_read_is_repeated_after_what_may_pass() {
+        let repeated = (100..600).filter(|code| may_repeat(Kind::Harmless, &refused(*code, false)));
+        assert_eq!(
+            repeated.collect::<Vec<_>>(),
+            [408, 425, 429, 500, 502, 503, 504]
+        );
+        for kind in [
+            TransportErrorKind::Connect,
+            TransportErrorKind::Timeout,
+            TransportErrorKind::Broken,
+        ] {
+            assert!(may_repeat(Kind::Harmless, &failed(kind)), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_write_is_repeated_only_if_it_certainly_had_no_effect() {
+        let repeated = (100..600).filter(|code| may_repeat(Kind::Write, &refused(*code, true)));
+        assert_eq!(repeated.collect::<Vec<_>>(), [429]);
+        assert!(!may_repeat(Kind::Write, &refused(429, false)));
+        assert!(may_repeat(
+            Kind::Write,
+            &failed(TransportErrorKind::Connect)
+        ));
+        assert!(!may_repeat(
+            Kind::Write,
+            &failed(TransportErrorKind::Timeout)
+        ));
+        assert!(!may_repeat(
+            Kind::Write,
+            &failed(TransportErrorKind::Broken)
+        ));
+    }
+
+    #[test]
+    fn whatever_is_repeated_for_a_write_had_no_effect() {
+        let errors = (100..600)
+            .flat_map(|code| [refused(code, true), refused(code, false)])
+            .chain([
+                failed(TransportErrorKind::Connect),
+                failed(TransportErrorKind::Timeout),
+                failed(TransportErrorKind::Broken),
+                failed(TransportErrorKind::Certificate),
+            ]);
+        for error in errors.filter(|error| may_repeat(Kind::Write, error)) {
+            assert_eq!(error.effect(), crate::immuta::Effect::None, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_never_tried_again() {
+        let error = failed(TransportErrorKind::Certificate);
+        assert!(!may_repeat(Kind::Harmless, &error));
+        assert!(!may_repeat(Kind::Write, &error));
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit_and_are_jittered_from_zero() {
+        let policy = RetryPolicy::default();
+        let longest = |attempt| pause_after(&policy, attempt, None, 1.0).as_millis();
+        let pauses: Vec<_> = (1..=7).map(longest).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 15000, 15000]);
+        assert_eq!(longest(200), 15000);
+        assert_eq!(pause_after(&policy, 3, None, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_pause_that_the_server_asks_for_is_kept() {
+        let policy = RetryPolicy::default();
+        let asked = Some(Duration::from_secs(30));
+        assert_eq!(pause_after(&policy, 1, asked, 0.0).as_secs(), 30);
+        assert_eq!(pause_after(&policy, 1, asked, 1.0).as_millis(), 30_500);
+    }
+}

@@ -1,0 +1,88 @@
+//! A transport for tests: it plays answers in order and remembers what it was sent.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use super::{Transport, TransportError, TransportErrorKind};
+
+/// What comes back for one request.
+#[derive(Clone)]
+pub(super) enum Answer {
+    Reply(u16, &'static str),
+    ReplyWith(u16, &'static str, &'static [(&'static str, &'static str)]),
+    Owned(u16, String),
+    Fail(TransportErrorKind),
+}
+
+/// One request as it was sent.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    /// Method, path, credentials, body.
+    pub(super) line: String,
+    pub(super) at: Instant,
+    pub(super) request: Request<Bytes>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Script {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Script {
+    pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self {
+            answers: Arc::new(Mutex::new(answers.into_iter().collect())),
+            sent: Arc::default(),
+        }
+    }
+
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.sent().into_iter().map(|sent| sent.line).collect()
+    }
+
+    pub(super) fn push(&self, answer: Answer) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+}
+
+impl Transport for Script {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let credentials = request.headers().get("authorization");
+        let line = format!(
+            "{} {} [{}] {}",
+            request.method(),
+            request.uri(),
+            credentials.map_or("", |value| value.to_str().unwrap()),
+            std::str::from_utf8(request.body()).unwrap()
+        );
+        self.sent.lock().unwrap().push(Sent {
+            line: line.trim_end().to_owned(),
+            at: Instant::now(),
+            request,
+        });
+        let answer = self.answers.lock().unwrap().pop_front();
+        // Long enough for others to come in meanwhile.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let (status, body, headers) = match answer.expect("the script has an answer left") {
+            Answer::Reply(status, body) => (status, body.to_owned(), &[][..]),
+            Answer::ReplyWith(status, body, headers) => (status, body.to_owned(), headers),
+            Answer::Owned(status, body) => (status, body, &[][..]),
+            Answer::Fail(kind) => return Err(TransportError { kind, source: None }),
+        };
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        Ok(response.body(body.into()).unwrap())
+    }
+}

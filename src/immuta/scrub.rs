@@ -1,0 +1,207 @@
+//! Makes text that the server sent fit to be shown: without the secrets that
+//! were just sent to it, without characters that would fool a terminal, and short.
+//!
+//! Everywhere else sensitivity is a type. Text from the server is the one place
+//! where only a search helps, so it looks for every form in which a server may
+//! say a value back. A value shorter than four characters is not looked for: it
+//! would be found in half the words and tell by its absence what it is.
+
+use zeroize::Zeroizing;
+
+use super::encode::escape;
+use crate::secret::Secret;
+use crate::text::{cut, escaped};
+
+/// What stands where a secret was.
+const MASK: &str = "(secret)";
+
+/// The shortest form that is looked for, in characters.
+const SHORTEST: usize = 4;
+
+/// The shortest piece of a longer secret (a line of a key, a string in a key
+/// file) that is looked for alone: shorter ones are everyday words.
+const SHORTEST_PIECE: usize = 16;
+
+/// The longest text that is shown, in characters: about twenty-five lines of a
+/// terminal. The documented messages have fewer than 250 (API.md section 6).
+const LONGEST: usize = 2000;
+
+/// The end of a text that [`cut`] has cut.
+const CUT: char = '…';
+
+/// Replaces every secret in a text, in each form in which a server may say it
+/// back, and a secret that was cut off at the end of the text.
+#[must_use]
+pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
+    let mut forms = Vec::new();
+    for secret in secrets {
+        collect_forms(secret.expose(), &mut forms);
+    }
+    forms.retain(|form| form.chars().nth(SHORTEST - 1).is_some());
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if let Some(length) = match_at_start(rest, &forms) {
+            clean.push_str(MASK);
+            rest = &rest[length..];
+        } else {
+            clean.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    clean
+}
+
+/// How much of the start of a text is one of the forms. A text that was cut may
+/// end in the middle of one.
+fn match_at_start(text: &str, forms: &[Zeroizing<String>]) -> Option<usize> {
+    let whole = forms.iter().find(|form| text.starts_with(form.as_str()));
+    if let Some(form) = whole {
+        return Some(form.len());
+    }
+    let head = text.strip_suffix(CUT)?;
+    let cut =
+        head.chars().nth(SHORTEST - 1).is_some() && forms.iter().any(|form| form.starts_with(head));
+    cut.then_some(head.len())
+}
+
+/// The forms in which a value may come back.
+fn collect_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
+    let mut json = Zeroizing::new(Vec::new());
+    escape(value, &mut |bytes| json.extend_from_slice(bytes));
+    forms.extend(std::str::from_utf8(&json).ok().map(owned));
+    forms.push(owned(value));
+    forms.push(owned(value.trim()));
+    forms.push(owned(&escaped(value)));
+    let url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    forms.push(owned(&url.replace('+', "%20")));
+    forms.push(Zeroizing::new(url));
+    if value.contains('\n') {
+        for line in value.lines().map(str::trim) {
+            if is_piece(line) && !line.starts_with("-----") {
+                forms.push(owned(line));
+            }
+        }
+    }
+    // A key file is a document of its own, whose strings may come back alone.
+    if value.trim_start().starts_with('{')
+        && let Ok(document) = serde_json::from_str::<serde_json::Value>(value)
+    {
+        collect_strings(&document, forms);
+    }
+}
+
+fn collect_strings(document: &serde_json::Value, forms: &mut Vec<Zeroizing<String>>) {
+    if let Some(text) = document.as_str().filter(|text| is_piece(text)) {
+        collect_forms(text, forms);
+    }
+    let items = document.as_array().into_iter().flatten();
+    let values = document.as_object().into_iter().flatten().map(|(_, v)| v);
+    items
+        .chain(values)
+        .for_each(|inner| collect_strings(inner, forms));
+}
+
+fn is_piece(text: &str) -> bool {
+    text.chars().nth(SHORTEST_PIECE - 1).is_some()
+}
+
+fn owned(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
+}
+
+/// Text as it may be shown: escaped and cut. Secrets have to be scrubbed before,
+/// where they are known; [`scrub`] also finds what this has cut.
+pub(super) fn presentable(text: &str) -> String {
+    cut(&escaped(text.trim()), LONGEST).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubbed(text: &str, secrets: &[&str]) -> String {
+        let secrets: Vec<Secret> = secrets.iter().map(|s| Secret::new((*s).into())).collect();
+        scrub(text, &secrets)
+    }
+
+    #[test]
+    fn a_secret_is_replaced_wherever_it_stands() {
+        assert_eq!(
+            scrubbed("hunter2 and hunter2!", &["hunter2"]),
+            "(secret) and (secret)!"
+        );
+    }
+
+    #[test]
+    fn the_longer_of_two_secrets_is_replaced_first() {
+        assert_eq!(
+            scrubbed("token-extended", &["token", "token-extended"]),
+            "(secret)"
+        );
+    }
+
+    #[test]
+    fn a_very_short_value_is_left_alone() {
+        assert_eq!(scrubbed("abc abcd", &["abc", ""]), "abc abcd");
+        assert_eq!(scrubbed("abc abcd", &["abcd"]), "abc (secret)");
+    }
+
+    #[test]
+    fn escaped_and_encoded_forms_are_found() {
+        let secret = "p\"a/s s\nw+rd";
+        for form in [
+            r#"p\"a/s s\nw+rd"#,
+            "p%22a%2Fs+s%0Aw%2Brd",
+            "p%22a%2Fs%20s%0Aw%2Brd",
+            r#"p"a/s s\nw+rd"#,
+        ] {
+            assert_eq!(scrubbed(&format!("<{form}>"), &[secret]), "<(secret)>");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_key_is_found_alone() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n";
+        assert_eq!(
+            scrubbed(
+                "bad line MIIEvQIBADANBgkqhkiG in -----BEGIN KEY-----",
+                &[key]
+            ),
+            "bad line (secret) in -----BEGIN KEY-----"
+        );
+    }
+
+    #[test]
+    fn a_string_inside_a_key_file_is_found_alone() {
+        let file = r#"{"a": {"private_key": "line-of-the-key-one\nline-of-the-key-two\n"}}"#;
+        assert_eq!(
+            scrubbed("cannot read line-of-the-key-two", &[file]),
+            "cannot read (secret)"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_off_is_found_by_its_start() {
+        assert_eq!(scrubbed("login hunt…", &["hunter2"]), "login (secret)…");
+        assert_eq!(scrubbed("login hun…", &["hunter2"]), "login hun…");
+        assert_eq!(scrubbed("login hunt", &["hunter2"]), "login hunt");
+    }
+
+    #[test]
+    fn characters_that_fool_a_terminal_are_escaped() {
+        assert_eq!(
+            presentable("a\u{1b}[31m\u{202e}b\u{200b}\u{9b}\n é"),
+            "a\\u{1b}[31m\\u{202e}b\\u{200b}\\u{9b}\\n é"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let shown = presentable(&"é".repeat(LONGEST + 1));
+        assert_eq!(shown.chars().count(), LONGEST);
+        assert!(shown.ends_with("é…"));
+        assert!(!presentable(&"é".repeat(LONGEST)).ends_with('…'));
+    }
+}

@@ -1,0 +1,425 @@
+//! From the bytes of an answer to what the tenant reports. Pure.
+//!
+//! Tolerant where the API is unknown: fields and statuses that this version
+//! does not know pass through (API.md section 9). Strict where tolerance would
+//! turn a failed read into an absence: an element that cannot be read makes its
+//! scope unknown. No mistake repeats a value of the answer.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::scrub::{presentable, scrub};
+use super::{Accepted, Refusal, StatusReport};
+use crate::live::{
+    FailingTest, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
+};
+use crate::platform::Platform;
+use crate::secret::Secret;
+
+/// The longest pause that a server can ask for. A longer one is cut to this:
+/// nobody waits for it at a terminal, and the daemon comes again by itself.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Integers up to here are exact in the floating point of JSON.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Finds a platform by the value of `type`; the tests bring platforms of their own.
+pub(super) type Lookup = fn(&str) -> Option<&'static Platform>;
+
+/// Why an answer, or a part of it, could not be read; never with a value from it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mistake {
+    /// Nothing came.
+    #[error("an empty answer, not JSON")]
+    Empty,
+    /// Markup came.
+    #[error("an HTML page, not JSON: is there a proxy between, or is this not the tenant's URL?")]
+    Html,
+    /// Something else came, or JSON that ends too early.
+    #[error("not JSON, at line {line}, column {column}")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// JSON of another shape.
+    #[error("not {0}")]
+    Not(&'static str),
+    /// A field that is missing or of another shape.
+    #[error("`{name}` is not {expected}")]
+    Field {
+        /// The field.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The answer names another id than was asked for.
+    #[error("the answer is about another integration")]
+    OtherIntegration,
+}
+
+fn field(name: &'static str, expected: &'static str) -> Mistake {
+    Mistake::Field { name, expected }
+}
+
+/// Reads the answer to `GET /integrations`.
+///
+/// A broken element with a known `type` makes that platform unknown; without a
+/// readable `type`, everything. A broken element with an unknown `type` cannot
+/// be any of ours and is passed over. Of two elements with one id, neither is believed.
+pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
+    let Value::Array(elements) = parse(body)? else {
+        return Err(Mistake::Not("a list of integrations"));
+    };
+    let mut live = Live::default();
+    for (index, element) in elements.into_iter().enumerate() {
+        match read_element(element, lookup) {
+            Ok(integration) => live.integrations.push(integration),
+            Err(broken) => live.unreadable.extend(broken.unreadable(index, lookup)),
+        }
+    }
+    distrust_duplicates(&mut live);
+    Ok(live)
+}
+
+/// An element of the list that could not be read.
+struct Broken {
+    type_name: Option<String>,
+    mistake: Mistake,
+}
+
+impl Broken {
+    /// What it makes unknown, if anything.
+    fn unreadable(self, index: usize, lookup: Lookup) -> Option<Unreadable> {
+        let scope = match &self.type_name {
+            None => Scope::Everything,
+            Some(name) => {
+                let Some(platform) = lookup(name) else {
+                    tracing::debug!(
+                        element = index + 1,
+                        reason = %self.mistake,
+                        "passed over an integration of a type that this version does not know"
+                    );
+                    return None;
+                };
+                Scope::Platform(platform)
+            }
+        };
+        let reason = format!("element {} of the list: {}", index + 1, self.mistake);
+        Some(Unreadable { scope, reason })
+    }
+}
+
+/// Takes every integration out whose id is not its own.
+fn distrust_duplicates(live: &mut Live) {
+    let mut seen: HashMap<RemoteId, usize> = HashMap::new();
+    for integration in &live.integrations {
+        *seen.entry(integration.id.clone()).or_default() += 1;
+    }
+    let unreadable = &mut live.unreadable;
+    live.integrations.retain(|integration| {
+        let alone = seen.get(&integration.id) == Some(&1);
+        if let (false, Some(platform)) = (alone, integration.platform) {
+            unreadable.push(Unreadable {
+                scope: Scope::Platform(platform),
+                reason: "two elements of the list have one id".to_owned(),
+            });
+        }
+        alone
+    });
+}
+
+/// Reads the answer to `GET /integrations/{id}`.
+pub(super) fn read_integration(
+    body: &[u8],
+    asked: &RemoteId,
+    lookup: Lookup,
+) -> Result<LiveIntegration, Mistake> {
+    let integration = read_element(parse(body)?, lookup).map_err(|broken| broken.mistake)?;
+    if integration.id == *asked {
+        Ok(integration)
+    } else {
+        Err(Mistake::OtherIntegration)
+    }
+}
+
+/// Reads the answer to `GET /integrations/{id}/status`. Its exact body is
+/// unknown (API.md 3.2): an object with a `status`, or the word alone.
+pub(super) fn read_status(body: &[u8], asked: &RemoteId) -> Result<StatusReport, Mistake> {
+    let fields = match parse(body)? {
+        Value::Object(fields) => fields,
+        Value::String(word) => {
+            return Ok(StatusReport {
+                status: Status::from_wire(&word),
+                failing_tests: Vec::new(),
+            });
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            return Err(Mistake::Not("a status"));
+        }
+    };
+    check_id(&fields, asked)?;
+    Ok(StatusReport {
+        status: read_status_word(&fields)?,
+        failing_tests: read_failing_tests(fields.get("validationResults")),
+    })
+}
+
+/// Reads the answer to a create (`asked` is `None`) or to an update, which need
+/// not repeat the id that it was asked to change.
+pub(super) fn read_accepted(body: &[u8], asked: Option<&RemoteId>) -> Result<Accepted, Mistake> {
+    let Value::Object(fields) = parse(body)? else {
+        return Err(Mistake::Not("an object"));
+    };
+    let id = match asked {
+        None => read_id(&fields)?,
+        Some(asked) => {
+            check_id(&fields, asked)?;
+            asked.clone()
+        }
+    };
+    let status = read_status_word(&fields)?;
+    Ok(Accepted { id, status })
+}
+
+/// What the API answers with to a request for credentials (API.md 2.2).
+pub(super) struct Exchanged {
+    /// The token; absent when the key was not accepted.
+    pub(super) token: Option<Secret>,
+    /// When it expires, if the answer says so.
+    pub(super) expires: Option<jiff::Timestamp>,
+}
+
+/// Reads the answer to `POST /bim/apikey/authenticate`.
+pub(super) fn read_exchanged(body: &[u8]) -> Result<Exchanged, Mistake> {
+    let Value::Object(mut fields) = parse(body)? else {
+        return Err(Mistake::Not("an object"));
+    };
+    let expires = fields
+        .get("tokenExpiration")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse().ok());
+    if fields.get("authenticated") == Some(&Value::Bool(false)) {
+        return Ok(Exchanged {
+            token: None,
+            expires,
+        });
+    }
+    match fields.remove("token") {
+        Some(Value::String(token)) if !token.is_empty() => Ok(Exchanged {
+            token: Some(Secret::new(token)),
+            expires,
+        }),
+        Some(_) | None => Err(field("token", "a string with something in it")),
+    }
+}
+
+/// Reads a refusal. `secrets` are the values just sent; `now` turns a date in
+/// `Retry-After` into a pause, if the answer itself carries no date.
+pub(super) fn read_refusal(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &[Secret],
+    now: SystemTime,
+) -> Refusal {
+    let show = |text: &str| presentable(&scrub(text, secrets));
+    let fields = match parse(body) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => Map::new(),
+        Err(mistake) => {
+            let message = match mistake {
+                Mistake::Html => mistake.to_string(),
+                Mistake::Empty
+                | Mistake::NotJson { .. }
+                | Mistake::Not(_)
+                | Mistake::Field { .. }
+                | Mistake::OtherIntegration => String::new(),
+            };
+            return Refusal {
+                code: status.as_u16(),
+                from_api: false,
+                message,
+                failing_tests: Vec::new(),
+                retry_after: read_retry_after(headers, now),
+            };
+        }
+    };
+    let said = fields.get("message").or_else(|| fields.get("error"));
+    let said = said.and_then(Value::as_str);
+    let code = fields.get("statusCode").and_then(Value::as_u64);
+    let mut failing_tests = find_failing_tests(&fields);
+    for test in &mut failing_tests {
+        let FailingTest { name, message } = test;
+        *name = show(name);
+        *message = show(message);
+    }
+    Refusal {
+        code: status.as_u16(),
+        from_api: said.is_some() && code == Some(status.as_u16().into()),
+        message: said.map(show).unwrap_or_default(),
+        failing_tests,
+        retry_after: read_retry_after(headers, now),
+    }
+}
+
+/// The validation results of a refusal: where they stand in it is unknown
+/// (API.md section 6), so they are looked for at the top and one level below.
+fn find_failing_tests(fields: &Map<String, Value>) -> Vec<FailingTest> {
+    let below = fields.values().filter_map(Value::as_object);
+    let results = std::iter::once(fields)
+        .chain(below)
+        .find_map(|object| object.get("validationResults"));
+    read_failing_tests(results)
+}
+
+fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(text).ok()?;
+        let date = headers.get(header::DATE).and_then(|d| d.to_str().ok());
+        // By the server's own clock where it shows it: ours may be off.
+        let now = date
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .unwrap_or(now);
+        until.duration_since(now).ok()?
+    };
+    Some(pause.min(LONGEST_RETRY_AFTER))
+}
+
+/// Parses JSON. The parser's own message is dropped but for the position.
+fn parse(body: &[u8]) -> Result<Value, Mistake> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    serde_json::from_slice(body).map_err(|error| match body.trim_ascii_start().first() {
+        None => Mistake::Empty,
+        Some(b'<') => Mistake::Html,
+        Some(_) => Mistake::NotJson {
+            line: error.line(),
+            column: error.column(),
+        },
+    })
+}
+
+fn read_element(element: Value, lookup: Lookup) -> Result<LiveIntegration, Broken> {
+    let Value::Object(mut fields) = element else {
+        return Err(Broken {
+            type_name: None,
+            mistake: Mistake::Not("an object"),
+        });
+    };
+    let type_name = match fields.get("type").and_then(Value::as_str) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        Some(_) | None => {
+            return Err(Broken {
+                type_name: None,
+                mistake: field("type", "a string with something in it"),
+            });
+        }
+    };
+    read_fields(&mut fields, &type_name, lookup).map_err(|mistake| Broken {
+        type_name: Some(type_name),
+        mistake,
+    })
+}
+
+fn read_fields(
+    fields: &mut Map<String, Value>,
+    type_name: &str,
+    lookup: Lookup,
+) -> Result<LiveIntegration, Mistake> {
+    let auto_bootstrap = match fields.get("autoBootstrap") {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let value = value.as_bool();
+            Some(value.ok_or_else(|| field("autoBootstrap", "true or false"))?)
+        }
+    };
+    let config = match fields.remove("config") {
+        None | Some(Value::Null) => LiveConfig::default(),
+        Some(Value::Object(config)) => LiveConfig(config),
+        Some(_) => return Err(field("config", "an object")),
+    };
+    Ok(LiveIntegration {
+        id: read_id(fields)?,
+        type_name: type_name.to_owned(),
+        platform: lookup(type_name),
+        auto_bootstrap,
+        status: read_status_word(fields)?,
+        failing_tests: read_failing_tests(fields.get("validationResults")),
+        config,
+    })
+}
+
+/// The documentation says number, its examples show strings (API.md section 4).
+/// An id that could not stand alone in a path is none.
+fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> {
+    let mistake = || field("id", "a whole number or a string that can name something");
+    match fields.get("id") {
+        Some(Value::String(text)) => {
+            let usable = text.chars().any(|c| c != '.' && !c.is_whitespace())
+                && !text.chars().any(char::is_control);
+            usable.then(|| RemoteId::new(text)).ok_or_else(mistake)
+        }
+        Some(Value::Number(number)) => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0);
+            let exact = whole.filter(|n| n.abs() <= LARGEST_EXACT);
+            match (number.as_i64(), number.as_u64(), exact) {
+                (Some(id), _, _) => Ok(RemoteId::new(id.to_string())),
+                (_, Some(id), _) => Ok(RemoteId::new(id.to_string())),
+                (_, _, Some(id)) => Ok(RemoteId::new(format!("{id:.0}"))),
+                (None, None, None) => Err(mistake()),
+            }
+        }
+        Some(_) | None => Err(mistake()),
+    }
+}
+
+/// An answer may leave the id out, but it may not give another.
+fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), Mistake> {
+    match fields.get("id") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) if read_id(fields)? == *asked => Ok(()),
+        Some(_) => Err(Mistake::OtherIntegration),
+    }
+}
+
+fn read_status_word(fields: &Map<String, Value>) -> Result<Status, Mistake> {
+    match fields.get("status").and_then(Value::as_str) {
+        Some(word) if !word.is_empty() => Ok(Status::from_wire(word)),
+        Some(_) | None => Err(field("status", "a string with something in it")),
+    }
+}
+
+/// The tests that failed or warned, as far as they can be read (API.md 5.3).
+fn read_failing_tests(results: Option<&Value>) -> Vec<FailingTest> {
+    let tests = results.and_then(|results| {
+        let listed = results.get("validationTests").unwrap_or(results);
+        listed.as_array()
+    });
+    let text = |test: &Value, key: &str| {
+        let value = test.get(key).and_then(Value::as_str);
+        value.map(presentable).unwrap_or_default()
+    };
+    tests
+        .into_iter()
+        .flatten()
+        .filter(|test| {
+            let status = test.get("status").and_then(Value::as_str);
+            matches!(status, Some("failed" | "warning"))
+        })
+        .map(|test| FailingTest {
+            name: text(test, "name"),
+            message: text(test, "message"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -1,0 +1,405 @@
+//! What the wire reader makes of answers, good and bad.
+
+use serde_json::json;
+
+use super::*;
+use crate::live::Phase;
+use crate::platform::{Identity, Payload};
+
+static LAKE: Platform = platform("Lake");
+static POND: Platform = platform("Pond");
+
+const fn platform(wire: &'static str) -> Platform {
+    Platform {
+        wire,
+        title: wire,
+        aliases: &[],
+        payload: Payload::Full,
+        identity: Identity::Nothing,
+        attributes: &[],
+        rules: &[],
+    }
+}
+
+fn lookup(wire: &str) -> Option<&'static Platform> {
+    [&LAKE, &POND].into_iter().find(|p| p.wire == wire)
+}
+
+fn list(value: &Value) -> Live {
+    read_list(value.to_string().as_bytes(), lookup).unwrap()
+}
+
+/// A list of a good element, and another made from a good one by `change`.
+fn list_with(change: impl FnOnce(&mut Value)) -> Live {
+    let mut other = json!({"id": "2", "status": "enabled", "type": "Pond", "config": {}});
+    change(&mut other);
+    list(&json!([
+        {"id": "1", "status": "enabled", "type": "Lake", "autoBootstrap": true, "config": {"host": "a"}},
+        other
+    ]))
+}
+
+/// What the other element made unknown; the good one must have been read.
+fn unknown(change: impl FnOnce(&mut Value)) -> Vec<(Scope, String)> {
+    let live = list_with(change);
+    assert_eq!(live.integrations.len(), 1);
+    assert_eq!(live.integrations[0].id.as_str(), "1");
+    live.unreadable
+        .into_iter()
+        .map(|u| (u.scope, u.reason))
+        .collect()
+}
+
+#[test]
+fn the_documented_example_is_read() {
+    let live = list(&json!([{
+        "id": "1",
+        "status": "enabled",
+        "validationResults": {
+            "status": "warning",
+            "validationTests": [
+                {"name": "Connection", "status": "passed", "result": []},
+                {"name": "Grants", "status": "failed", "message": "no grant", "result": []},
+                {"name": "Role", "status": "warning"},
+                {"name": "Other", "status": "skipped"},
+            ],
+        },
+        "type": "Lake",
+        "autoBootstrap": true,
+        "config": {"host": "a.example", "port": 443},
+    }]));
+    let [one] = &live.integrations[..] else {
+        panic!("{live:?}")
+    };
+    assert_eq!(one.platform, Some(&LAKE));
+    assert_eq!(one.auto_bootstrap, Some(true));
+    assert_eq!(one.status, Status::Enabled);
+    assert_eq!(one.config.0["port"], 443);
+    let tests: Vec<_> = one
+        .failing_tests
+        .iter()
+        .map(|test| (test.name.as_str(), test.message.as_str()))
+        .collect();
+    assert_eq!(tests, [("Grants", "no grant"), ("Role", "")]);
+    assert!(live.unreadable.is_empty());
+}
+
+#[test]
+fn ids_are_read_as_numbers_and_as_strings() {
+    for (id, text) in [
+        (json!("abc/1"), "abc/1"),
+        (json!(12), "12"),
+        (json!(12.0), "12"),
+        (json!(u64::MAX), "18446744073709551615"),
+    ] {
+        let live = list_with(|other| other["id"] = id.clone());
+        assert_eq!(live.integrations[1].id.as_str(), text);
+    }
+}
+
+#[test]
+fn anything_else_as_an_id_makes_the_platform_unknown() {
+    for id in [
+        json!(""),
+        json!(" "),
+        json!(".."),
+        json!("a\nb"),
+        json!(1.5),
+        json!(1e300),
+        json!({"a": 1}),
+        json!([1]),
+        json!(null),
+        json!(true),
+    ] {
+        let found = unknown(|other| other["id"] = id.clone());
+        assert_eq!(found.len(), 1, "{id}");
+        assert_eq!(found[0].0, Scope::Platform(&POND), "{id}");
+        assert!(found[0].1.contains("`id`"), "{}", found[0].1);
+    }
+}
+
+#[test]
+fn unknown_fields_statuses_and_types_pass() {
+    let live = list_with(|other| {
+        other["type"] = json!("Ocean");
+        other["status"] = json!("hibernating");
+        other["new"] = json!({"field": 1});
+    });
+    let other = &live.integrations[1];
+    assert_eq!((other.platform, other.type_name.as_str()), (None, "Ocean"));
+    assert_eq!(other.status.phase(), Phase::Busy);
+}
+
+#[test]
+fn what_may_be_absent_may_also_be_null() {
+    let live = list_with(|other| {
+        other["config"] = json!(null);
+        other["autoBootstrap"] = json!(null);
+        other["validationResults"] = json!(null);
+    });
+    let other = &live.integrations[1];
+    assert_eq!(other.auto_bootstrap, None);
+    assert!(other.config.0.is_empty());
+    let live = list_with(|other| {
+        other.as_object_mut().unwrap().remove("config");
+    });
+    assert!(live.integrations[1].config.0.is_empty());
+}
+
+#[test]
+fn validation_results_of_any_shape_pass() {
+    for results in [
+        json!([]),
+        json!(3),
+        json!({"validationTests": {}}),
+        json!({"validationTests": [null, 1, {}]}),
+    ] {
+        let live = list_with(|other| other["validationResults"] = results);
+        assert!(live.integrations[1].failing_tests.is_empty());
+    }
+}
+
+#[test]
+fn a_broken_element_of_a_known_type_makes_its_platform_unknown() {
+    for (key, bad) in [
+        ("status", json!(null)),
+        ("status", json!("")),
+        ("config", json!("hunter2")),
+        ("config", json!([])),
+        ("autoBootstrap", json!("hunter2")),
+    ] {
+        let found = unknown(|other| other[key] = bad.clone());
+        let expected = format!("element 2 of the list: `{key}` is not");
+        assert_eq!(found.len(), 1, "{key} {bad}");
+        assert_eq!(found[0].0, Scope::Platform(&POND));
+        assert!(found[0].1.starts_with(&expected), "{}", found[0].1);
+        assert!(!found[0].1.contains("hunter2"), "{}", found[0].1);
+    }
+}
+
+#[test]
+fn an_element_without_a_readable_type_makes_everything_unknown() {
+    for bad in [json!(null), json!(7), json!("")] {
+        let found = unknown(|other| other["type"] = bad);
+        assert_eq!(found[0].0, Scope::Everything);
+    }
+    for bad in [json!(null), json!("x"), json!([])] {
+        let found = unknown(|other| *other = bad);
+        assert_eq!(found[0].0, Scope::Everything);
+    }
+}
+
+#[test]
+fn a_broken_element_of_an_unknown_type_makes_nothing_unknown() {
+    let found = unknown(|other| {
+        other["type"] = json!("Ocean");
+        other["status"] = json!(null);
+    });
+    assert_eq!(found, []);
+}
+
+#[test]
+fn of_two_elements_with_one_id_neither_is_believed() {
+    let live = list_with(|other| other["id"] = json!(1));
+    assert!(live.integrations.is_empty());
+    let scopes: Vec<_> = live.unreadable.iter().map(|u| u.scope).collect();
+    assert_eq!(scopes, [Scope::Platform(&LAKE), Scope::Platform(&POND)]);
+}
+
+#[test]
+fn what_is_not_a_list_is_not_an_empty_list() {
+    let read = |text: &str| read_list(text.as_bytes(), lookup).unwrap_err();
+    assert_eq!(read(""), Mistake::Empty);
+    assert_eq!(read("  "), Mistake::Empty);
+    assert_eq!(read("\n<!DOCTYPE html><p>"), Mistake::Html);
+    assert_eq!(read("{}"), Mistake::Not("a list of integrations"));
+    assert_eq!(read("null"), Mistake::Not("a list of integrations"));
+    assert_eq!(
+        read("[{\"id\": 1,"),
+        Mistake::NotJson {
+            line: 1,
+            column: 10
+        }
+    );
+    assert_eq!(read("[] []"), Mistake::NotJson { line: 1, column: 4 });
+    assert!(read_list(b"\xef\xbb\xbf[]", lookup).is_ok());
+}
+
+#[test]
+fn an_answer_about_another_integration_is_not_read() {
+    let body = br#"{"id": 8, "type": "Lake", "status": "enabled"}"#;
+    let seven = RemoteId::new("7");
+    assert_eq!(
+        read_integration(body, &seven, lookup).unwrap_err(),
+        Mistake::OtherIntegration
+    );
+    assert_eq!(
+        read_status(body, &seven).unwrap_err(),
+        Mistake::OtherIntegration
+    );
+    assert_eq!(
+        read_accepted(body, Some(&seven)).unwrap_err(),
+        Mistake::OtherIntegration
+    );
+    assert!(read_integration(body, &RemoteId::new("8"), lookup).is_ok());
+}
+
+#[test]
+fn a_status_is_read_from_an_object_or_a_word() {
+    let seven = RemoteId::new("7");
+    let read = |text: &str| read_status(text.as_bytes(), &seven);
+    assert_eq!(
+        read(r#"{"id": 7, "status": "creating"}"#).unwrap().status,
+        Status::Creating
+    );
+    assert_eq!(
+        read(r#"{"status": "enabled"}"#).unwrap().status,
+        Status::Enabled
+    );
+    assert_eq!(read(r#""editError""#).unwrap().status, Status::EditError);
+    assert_eq!(read("[]").unwrap_err(), Mistake::Not("a status"));
+    assert!(read(r#"{"id": 7}"#).is_err());
+}
+
+#[test]
+fn a_create_must_tell_the_id_and_an_update_need_not() {
+    assert!(read_accepted(br#"{"status": "creating"}"#, None).is_err());
+    assert_eq!(
+        read_accepted(br#"{"id": 5, "status": "creating"}"#, None).unwrap(),
+        Accepted {
+            id: RemoteId::new("5"),
+            status: Status::Creating
+        }
+    );
+    assert_eq!(
+        read_accepted(br#"{"status": "editing"}"#, Some(&RemoteId::new("5"))).unwrap(),
+        Accepted {
+            id: RemoteId::new("5"),
+            status: Status::Editing
+        }
+    );
+}
+
+fn refusal(code: u16, body: &str) -> Refusal {
+    let status = StatusCode::from_u16(code).unwrap();
+    let secrets = [Secret::new("hunter2\nline".into())];
+    read_refusal(
+        status,
+        &HeaderMap::new(),
+        body.as_bytes(),
+        &secrets,
+        SystemTime::UNIX_EPOCH,
+    )
+}
+
+#[test]
+fn the_error_envelope_is_recognised() {
+    let read = refusal(
+        422,
+        r#"{"statusCode":422,"error":"Unprocessable entity","message":"Validation failed."}"#,
+    );
+    assert!(read.from_api);
+    assert_eq!(read.message, "Validation failed.");
+}
+
+#[test]
+fn an_error_of_a_proxy_is_not_the_api_speaking() {
+    for body in [
+        r#"{"message": "no Route matched"}"#,
+        r#"{"statusCode": 500, "message": "x"}"#,
+        r#"{"statusCode": 404}"#,
+        "[]",
+        "upstream timed out",
+        "",
+        "<html><b>404</b></html>",
+    ] {
+        assert!(!refusal(404, body).from_api, "{body}");
+    }
+    assert!(
+        refusal(404, "<html>hunter2</html>")
+            .message
+            .contains("proxy")
+    );
+    assert_eq!(refusal(404, "upstream timed out").message, "");
+}
+
+#[test]
+fn the_text_of_a_refusal_is_scrubbed_before_it_is_escaped_and_cut() {
+    let text = format!("{}hunter2\nline rest\u{1b}", "x".repeat(1991));
+    let body = json!({"statusCode": 400, "message": text}).to_string();
+    let shown = refusal(400, &body).message;
+    assert!(shown.ends_with("x(secret)…"), "{shown}");
+}
+
+#[test]
+fn failing_tests_of_a_refusal_are_found_at_the_top_and_one_level_below() {
+    let results = json!({"validationTests": [
+        {"name": "Grants", "status": "failed", "message": "hunter2\nline is wrong"}]});
+    for body in [
+        json!({"statusCode": 422, "message": "m", "validationResults": results}),
+        json!({"statusCode": 422, "message": "m", "data": {"validationResults": results}}),
+    ] {
+        let read = refusal(422, &body.to_string());
+        assert_eq!(
+            read.failing_tests,
+            [FailingTest {
+                name: "Grants".into(),
+                message: "(secret) is wrong".into()
+            }]
+        );
+    }
+}
+
+fn retry_after(value: &str, date: Option<&str>) -> Option<u64> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+    if let Some(date) = date {
+        headers.insert(header::DATE, date.parse().unwrap());
+    }
+    let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
+    read_retry_after(&headers, now).map(|pause| pause.as_secs())
+}
+
+#[test]
+fn retry_after_is_read_in_both_forms() {
+    assert_eq!(retry_after("7", None), Some(7));
+    assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:09 GMT", None), Some(9));
+    let date = Some("Wed, 21 Oct 2026 07:28:05 GMT");
+    assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:09 GMT", date), Some(4));
+}
+
+#[test]
+fn a_pause_is_capped_and_nonsense_is_passed_over() {
+    assert_eq!(retry_after("86400", None), Some(60));
+    assert_eq!(retry_after("18446744073709551615", None), Some(60));
+    assert_eq!(retry_after("Wed, 21 Oct 2037 07:28:00 GMT", None), Some(60));
+    for nonsense in ["-1", "1.5", "soon", "", "Wed, 21 Oct 2020 07:28:00 GMT"] {
+        assert_eq!(retry_after(nonsense, None), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn an_exchange_gives_a_token_or_says_that_it_does_not() {
+    let read = |text: &str| read_exchanged(text.as_bytes());
+    let full = read(
+        r#"{"authenticated": true, "token": "t0k", "tokenExpiration": "2021-09-29T19:12:51.467Z"}"#,
+    )
+    .ok()
+    .unwrap();
+    assert_eq!(full.token, Some(Secret::new("t0k".into())));
+    assert_eq!(
+        full.expires.unwrap().to_string(),
+        "2021-09-29T19:12:51.467Z"
+    );
+    let bare = read(r#"{"token": "t0k", "tokenExpiration": "later"}"#)
+        .ok()
+        .unwrap();
+    assert!(bare.expires.is_none());
+    let refused = read(r#"{"authenticated": false, "token": ""}"#)
+        .ok()
+        .unwrap();
+    assert!(refused.token.is_none());
+    assert!(read(r#"{"token": ""}"#).is_err());
+    assert!(read(r#"{"token": 7}"#).is_err());
+    assert!(read("[]").is_err());
+}

@@ -1,0 +1,206 @@
+//! Mistakes that show only when all documents are seen together.
+//!
+//! Each is reported at every document that has to do with it, with the others
+//! as related places, so that whoever edits one file hears of the other. None of
+//! them is applied: which of two is meant, nobody can tell.
+
+use std::collections::BTreeMap;
+
+use super::check::Checked;
+use super::{Integration, Invalid};
+use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::platform::{Evidence, Identity, Platform, Rule};
+use crate::value::Value;
+
+/// The attributes at the top of `config` that are compared across files.
+pub(super) fn compared(platform: &Platform) -> impl Iterator<Item = &'static str> {
+    let identity = match platform.identity {
+        Identity::Host(name) | Identity::Name(name) => Some(name),
+        Identity::Hint(_) | Identity::Nothing => None,
+    };
+    let unique = platform.rules.iter().map(|Rule::Unique(name, _)| *name);
+    identity.into_iter().chain(unique)
+}
+
+/// A mistake of several documents: which, where in each, and what to say.
+struct Clash {
+    code: Code,
+    /// Documents by their index, with the place that clashes.
+    members: Vec<(usize, Place)>,
+    message: String,
+    label: &'static str,
+    help: String,
+}
+
+/// Adds the mistakes across documents, and takes those with an error out.
+pub(super) fn check(documents: &mut [Checked]) {
+    let mut clashes = same_names(documents);
+    clashes.extend(same_ids(documents));
+    clashes.extend(same_identities(documents));
+    clashes.extend(not_unique(documents));
+    for clash in clashes {
+        for (index, place) in &clash.members {
+            let others = clash.members.iter().filter(|(other, _)| other != index);
+            let diagnostic = Diagnostic {
+                code: clash.code,
+                severity: clash.code.severity(),
+                message: clash.message.clone(),
+                place: place.labelled(clash.label),
+                related: others
+                    .map(|(_, place)| place.labelled("the other one"))
+                    .collect(),
+                help: vec![clash.help.clone()],
+            };
+            let Some(document) = documents.get_mut(*index) else {
+                continue;
+            };
+            document.diagnostics.push(diagnostic);
+            if clash.code.severity() == Severity::Error {
+                invalidate(document);
+            }
+        }
+    }
+}
+
+fn invalidate(document: &mut Checked) {
+    if let Ok(integration) = &document.outcome {
+        document.outcome = Err(Invalid {
+            name: integration.name.clone(),
+            platform: Some(integration.platform),
+            origin: integration.origin.clone(),
+        });
+    }
+}
+
+/// Documents with an equal key, in groups of two and more.
+fn groups<K: Ord>(keys: impl Iterator<Item = (K, usize)>) -> impl Iterator<Item = (K, Vec<usize>)> {
+    let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (key, index) in keys {
+        groups.entry(key).or_default().push(index);
+    }
+    groups.into_iter().filter(|(_, members)| members.len() > 1)
+}
+
+/// The documents without an error of their own.
+fn valid(documents: &[Checked]) -> impl Iterator<Item = (usize, &Checked, &Integration)> {
+    documents
+        .iter()
+        .enumerate()
+        .filter_map(|(index, document)| {
+            let integration = document.outcome.as_ref().ok()?;
+            Some((index, document, integration))
+        })
+}
+
+fn same_names(documents: &[Checked]) -> Vec<Clash> {
+    let named = documents.iter().enumerate().filter(|(_, d)| d.named);
+    groups(named.map(|(index, document)| (document.name().to_owned(), index)))
+        .map(|(name, members)| Clash {
+            code: Code::SameName,
+            members: members
+                .iter()
+                .map(|index| (*index, documents[*index].places.name.clone()))
+                .collect(),
+            message: format!("two documents have the name `{name}`"),
+            label: "one of them",
+            help: "give each a name of its own with `sync.name`, or rename a file".to_owned(),
+        })
+        .collect()
+}
+
+fn same_ids(documents: &[Checked]) -> Vec<Clash> {
+    let keys = valid(documents).filter_map(|(index, _, integration)| {
+        let id = integration.options.id.clone()?;
+        Some(((integration.platform.wire, id), index))
+    });
+    groups(keys)
+        .map(|((_, id), members)| Clash {
+            code: Code::SameId,
+            members: members
+                .iter()
+                .filter_map(|index| Some((*index, documents[*index].places.id.clone()?)))
+                .collect(),
+            message: format!("two documents are pinned to the live integration {id}"),
+            label: "one of them",
+            help: "one live integration has one document: remove one, or correct its `sync.id`"
+                .to_owned(),
+        })
+        .collect()
+}
+
+fn same_identities(documents: &[Checked]) -> Vec<Clash> {
+    let keys = valid(documents).filter_map(|(index, _, integration)| {
+        match integration.platform.identity {
+            Identity::Host(name) | Identity::Name(name) => {
+                let key = integration.pairing_key()?;
+                Some(((integration.platform.wire, name, key), index))
+            }
+            Identity::Hint(_) | Identity::Nothing => None,
+        }
+    });
+    let pinned = |index: &usize| {
+        let outcome = documents[*index].outcome.as_ref();
+        outcome.is_ok_and(|integration| integration.options.id.is_some())
+    };
+    groups(keys)
+        .filter(|(_, members)| !members.iter().all(pinned))
+        .map(|((_, name, _), members)| Clash {
+            code: Code::SameIdentity,
+            members: attribute_places(documents, &members, name),
+            message: format!("two documents describe one integration: they have the same `{name}`"),
+            label: "one of them",
+            help: "remove one; if both exist on the server, tell them apart by `sync.id` in each"
+                .to_owned(),
+        })
+        .collect()
+}
+
+fn not_unique(documents: &[Checked]) -> Vec<Clash> {
+    let rules = |(index, _, integration): (usize, _, &Integration)| {
+        let platform = integration.platform;
+        let values: Vec<_> = platform
+            .rules
+            .iter()
+            .filter_map(|Rule::Unique(name, evidence)| {
+                let code = match evidence {
+                    Evidence::Documented => Code::NotUnique,
+                    Evidence::SecondHand | Evidence::Inferred => Code::LikelyNotUnique,
+                    Evidence::Recalled | Evidence::Unknown => return None,
+                };
+                let value = integration.config.at(name).and_then(comparable)?;
+                Some(((platform.wire, *name, code, value), index))
+            })
+            .collect();
+        values
+    };
+    groups(valid(documents).flat_map(rules))
+        .map(|((_, name, code, _), members)| Clash {
+            code,
+            members: attribute_places(documents, &members, name),
+            message: format!("two documents have the same `{name}`"),
+            label: "one of them",
+            help: format!("no two integrations of this type share `{name}`: change one"),
+        })
+        .collect()
+}
+
+/// A value that can be compared: secrets cannot.
+fn comparable(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Secret(_) | Value::List(_) | Value::Object(_) => None,
+    }
+}
+
+fn attribute_places(documents: &[Checked], members: &[usize], name: &str) -> Vec<(usize, Place)> {
+    let place = |index: usize| {
+        let places = &documents[index].places;
+        let found = places.attributes.iter().find(|(own, _)| *own == name);
+        found.map_or(&places.name, |(_, place)| place).clone()
+    };
+    members
+        .iter()
+        .map(|index| (*index, place(*index)))
+        .collect()
+}

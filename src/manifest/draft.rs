@@ -1,0 +1,69 @@
+//! A diagnostic in the making: it knows spans, but not yet what may be shown.
+//!
+//! What is harmless is known only when the whole document has been checked, so
+//! the masked excerpts are made last.
+
+use super::text::{Span, Text, Veil};
+use crate::diagnostic::{Code, Diagnostic, escape};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) code: Code,
+    message: String,
+    span: Span,
+    label: String,
+    related: Vec<(Span, String)>,
+    pub(super) help: Vec<String>,
+}
+
+impl Draft {
+    pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            span,
+            label: String::new(),
+            related: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// What the caret says.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Another place of the same file.
+    pub(super) fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    /// What to do.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// What to do, if anything comes to mind.
+    pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help.extend(help);
+        self
+    }
+
+    pub(super) fn finish(self, text: &Text<'_>, veil: &Veil) -> Diagnostic {
+        let related = self.related.iter();
+        Diagnostic {
+            code: self.code,
+            severity: self.code.severity(),
+            message: escape(&self.message),
+            place: text.place(self.span, &self.label, veil),
+            related: related
+                .map(|(span, label)| text.place(*span, label, veil))
+                .collect(),
+            help: self.help.iter().map(|help| escape(help)).collect(),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! All files of a directory to a [`Manifest`].
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
+use super::check::{self, Checked, Context, Places};
+use super::draft::Draft;
+use super::text::{Span, Text, Veil};
+use super::yaml::{self, Stream};
+use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
+use crate::diagnostic::{Code, Diagnostic, Place, escape};
+use crate::platform::Platform;
+
+/// So few files are read faster by one thread than by several.
+const FILES_PER_THREAD: usize = 64;
+
+/// What came of a file.
+#[derive(Default)]
+struct Loaded {
+    documents: Vec<Checked>,
+    /// Mistakes of the file as a whole.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all files. The order of the files has no influence on the result.
+///
+/// Every mistake of every file is in the result; a document with an error is
+/// among the invalid ones, and the others go on.
+#[must_use]
+pub fn load(
+    files: &[SourceFile],
+    vars: &BTreeMap<String, String>,
+    platforms: &[&'static Platform],
+) -> Manifest {
+    let context = Context { vars, platforms };
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let loaded = load_in_parallel(context, &files);
+
+    let mut manifest = Manifest::default();
+    let mut documents = Vec::new();
+    for file in loaded {
+        manifest.diagnostics.extend(file.diagnostics);
+        documents.extend(file.documents);
+    }
+    cross::check(&mut documents);
+    for document in documents {
+        manifest.incomplete |= !document.named;
+        manifest.diagnostics.extend(document.diagnostics);
+        match document.outcome {
+            Ok(integration) => manifest.integrations.push(integration),
+            Err(invalid) => manifest.invalid.push(invalid),
+        }
+    }
+    manifest.integrations.sort_by(|a, b| a.name.cmp(&b.name));
+    manifest
+        .invalid
+        .sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
+    manifest.diagnostics.sort_by(|a, b| {
+        let key = |d: &Diagnostic| (d.place.line, d.place.column, d.code);
+        (&a.place.file, key(a)).cmp(&(&b.place.file, key(b)))
+    });
+    manifest
+}
+
+fn load_in_parallel(context: Context<'_>, files: &[&SourceFile]) -> Vec<Loaded> {
+    let one = |files: &[&SourceFile]| files.iter().map(|file| load_file(context, file)).collect();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
+    if files.len() <= share {
+        return one(files);
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(share)
+            .map(|files| scope.spawn(move || one(files)))
+            .collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Loaded>>| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    })
+}
+
+fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
+    match &file.content {
+        Ok(bytes) if bytes.len() as u64 > MAX_FILE_SIZE => problem(
+            file,
+            &FileProblem::TooLarge {
+                size: bytes.len() as u64,
+            },
+        ),
+        Ok(bytes) => match decode(&file.path, bytes) {
+            Ok(text) => load_text(context, &file.path, text),
+            Err(diagnostic) => frozen(file, diagnostic),
+        },
+        Err(found) => problem(file, found),
+    }
+}
+
+fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
+    let text = Text::new(path, source);
+    let Stream {
+        documents,
+        mut veil,
+    } = yaml::parse(source);
+    let several = documents.len() > 1;
+    let mut loaded = Loaded::default();
+    if documents.is_empty() {
+        loaded.diagnostics.push(whole_file(
+            path,
+            Code::EmptyFile,
+            "this file describes nothing",
+            "delete it, or add an integration",
+        ));
+    }
+    for document in documents {
+        loaded
+            .documents
+            .push(check::check(context, &text, &mut veil, document, several));
+    }
+    loaded
+}
+
+/// The text of a file without its byte order mark.
+fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
+    let source =
+        std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let forbidden = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    let Some((at, c)) = source.char_indices().find(|(_, c)| forbidden(*c)) else {
+        return Ok(source);
+    };
+    let message = format!(
+        "this file holds a control character, U+{:04X}",
+        u32::from(c)
+    );
+    let draft = Draft::new(
+        Code::ControlCharacter,
+        Span::new(at, at + c.len_utf8()),
+        message,
+    )
+    .label("here")
+    .help("remove it; inside double quotes it can be written as an escape such as `\\u0000`");
+    Err(draft.finish(&Text::new(path, source), &unparsed(source)))
+}
+
+fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
+    let source = bytes
+        .get(..valid)
+        .and_then(|valid| std::str::from_utf8(valid).ok())
+        .unwrap_or("");
+    let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        "it looks like UTF-16: save it as UTF-8"
+    } else {
+        "save it as UTF-8"
+    };
+    Draft::new(
+        Code::NotUtf8,
+        Span::new(valid, valid),
+        "this file is not UTF-8",
+    )
+    .label("the first wrong byte follows this")
+    .help(help)
+    .finish(&Text::new(path, source), &unparsed(source))
+}
+
+/// Nothing of the text is known.
+fn unparsed(source: &str) -> Veil {
+    Veil {
+        unparsed: vec![Span::new(0, source.len() + 1)],
+        ..Veil::default()
+    }
+}
+
+/// A file that could not be read.
+fn problem(file: &SourceFile, problem: &FileProblem) -> Loaded {
+    let (code, message, help) = match problem {
+        FileProblem::Unreadable { reason } => (
+            Code::Unreadable,
+            format!("this file cannot be read: {reason}"),
+            "give the user that integrationd runs as the right to read it",
+        ),
+        FileProblem::UnreadableDirectory { reason } => (
+            Code::Unreadable,
+            format!("this directory cannot be read: {reason}"),
+            "give the user that integrationd runs as the right to list it",
+        ),
+        FileProblem::NotAFile => (
+            Code::NotAFile,
+            "this is neither a file nor a directory".to_owned(),
+            "remove it, or give it another name",
+        ),
+        FileProblem::LeavesDirectory => (
+            Code::BadLink,
+            "this link leads out of the directory".to_owned(),
+            "put the file itself here, so that it is reviewed with the others",
+        ),
+        FileProblem::Dangling => (
+            Code::BadLink,
+            "this link leads nowhere".to_owned(),
+            "remove the link, or restore what it points to",
+        ),
+        FileProblem::LinkLoop => (
+            Code::BadLink,
+            "this link leads in a circle".to_owned(),
+            "remove the link",
+        ),
+        FileProblem::NameNotUtf8 => (
+            Code::NotUtf8,
+            "the name of this file is not UTF-8".to_owned(),
+            "rename it",
+        ),
+        FileProblem::TooLarge { size } => (
+            Code::TooLarge,
+            format!("this file is too large: {size} bytes, at most {MAX_FILE_SIZE} are read"),
+            "split it; one integration in each file is easiest to review",
+        ),
+    };
+    frozen(file, whole_file(&file.path, code, &message, help))
+}
+
+fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
+    Diagnostic {
+        code,
+        severity: code.severity(),
+        message: escape(message),
+        place: Place::file(path),
+        related: Vec::new(),
+        help: vec![help.to_owned()],
+    }
+}
+
+/// A file of which no document could be read: whatever it describes is frozen.
+fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
+    let invalid = Invalid {
+        name: super::text::stem(&file.path).to_owned(),
+        platform: None,
+        origin: Origin {
+            file: escape(&file.path),
+            line: 1,
+        },
+    };
+    let places = Places {
+        name: diagnostic.place.clone(),
+        id: None,
+        attributes: Vec::new(),
+    };
+    Loaded {
+        documents: vec![Checked {
+            outcome: Err(invalid),
+            named: false,
+            diagnostics: vec![diagnostic],
+            places,
+        }],
+        diagnostics: Vec::new(),
+    }
+}

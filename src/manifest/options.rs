@@ -1,0 +1,401 @@
+//! The reserved key `sync`: options for the tool, never sent.
+
+use super::check::Checker;
+use super::draft::Draft;
+use super::suggest::{enumerate, nearest};
+use super::text::{Span, shown_key};
+use super::yaml::{Entry, Node, Yaml};
+use super::{Ignore, Name, Options, Suspend};
+use crate::diagnostic::Code;
+use crate::live::RemoteId;
+use crate::platform::{Payload, Platform};
+use crate::value::{Object, Value};
+
+/// The options.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "id",
+    "previously",
+    "protect",
+    "suspend",
+    "ignore",
+    "extra",
+];
+
+/// The longest name: it becomes a file name and a metric label.
+const NAME_LENGTH: usize = 128;
+
+/// What a name looks like, in words.
+const NAME_FORM: &str = "a name starts with a letter or digit and goes on with letters, digits, `.`, `_` and `-`, 128 characters at most";
+
+/// Whether a text can be the name of an integration.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= NAME_LENGTH
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// What `sync` says.
+#[derive(Default)]
+pub(super) struct Sync {
+    pub(super) name: SyncName,
+    pub(super) id_span: Option<Span>,
+    pub(super) options: Options,
+}
+
+/// What it says of the name.
+#[derive(Default)]
+pub(super) enum SyncName {
+    #[default]
+    Absent,
+    /// Reported already.
+    Wrong,
+    Given(Name, Span),
+}
+
+impl Checker<'_> {
+    pub(super) fn sync(&mut self, root: &Node, platform: Option<&'static Platform>) -> Sync {
+        let mut sync = Sync::default();
+        let Some(entry) = root.get("sync") else {
+            return sync;
+        };
+        let Yaml::Map(entries) = &entry.value.value else {
+            self.wrong_option(&entry.value, "sync", "a mapping of options");
+            sync.name = SyncName::Wrong;
+            return sync;
+        };
+        for entry in entries.iter() {
+            let options = &mut sync.options;
+            match &*entry.key {
+                "name" => sync.name = self.sync_name(entry),
+                "id" => {
+                    options.id = self.sync_id(entry);
+                    sync.id_span = Some(entry.value.span);
+                }
+                "previously" => options.previously = self.previously(entry),
+                "protect" => {
+                    options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default()
+                }
+                "suspend" => options.suspend = self.suspend(entry),
+                "ignore" => options.ignore = self.ignore(entry, platform),
+                "extra" => options.extra = self.extra(entry, platform),
+                _ => self.unknown_option(entry, "sync", KEYS),
+            }
+        }
+        sync
+    }
+
+    /// The name of the document, whether it is sure, and where it stands.
+    pub(super) fn name(
+        &mut self,
+        given: SyncName,
+        document: Span,
+        several: bool,
+    ) -> (Name, bool, Span) {
+        let start = Span::new(document.start, document.start + 1);
+        let stem = self.text.stem().to_owned();
+        match given {
+            SyncName::Given(name, span) => (name, true, span),
+            SyncName::Wrong => (stem, false, start),
+            SyncName::Absent if several => {
+                self.report(
+                    Draft::new(
+                        Code::NameNeeded,
+                        start,
+                        "a document of several in a file needs a name",
+                    )
+                    .label("this document has none")
+                    .help("add `sync: {name: …}`, or give it a file of its own"),
+                );
+                (stem, false, start)
+            }
+            SyncName::Absent => {
+                if !is_name(&stem) {
+                    self.report(
+                        Draft::new(
+                            Code::InvalidName,
+                            start,
+                            "the name of this file cannot be the name of an integration",
+                        )
+                        .label("this document is named after its file")
+                        .help("add `sync: {name: …}`, or rename the file")
+                        .help(NAME_FORM),
+                    );
+                }
+                (stem, true, start)
+            }
+        }
+    }
+
+    fn unknown_option(&mut self, entry: &Entry, parent: &str, known: &[&str]) {
+        let help = nearest(&entry.key, known.iter().copied()).map_or_else(
+            || format!("the keys of `{parent}` are {}", enumerate(known, "and")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        self.report(
+            Draft::new(
+                Code::UnknownKey,
+                entry.key_span,
+                format!("unknown key `{}` in `{parent}`", shown_key(&entry.key)),
+            )
+            .label("no such option")
+            .help(help),
+        );
+    }
+
+    fn sync_name(&mut self, entry: &Entry) -> SyncName {
+        let Some(name) = self.option_text(entry, "sync.name") else {
+            return SyncName::Wrong;
+        };
+        if is_name(&name) {
+            return SyncName::Given(name, entry.value.span);
+        }
+        self.report(
+            Draft::new(
+                Code::InvalidName,
+                entry.value.span,
+                "this cannot be the name of an integration",
+            )
+            .label("not a name")
+            .help(NAME_FORM),
+        );
+        SyncName::Wrong
+    }
+
+    fn sync_id(&mut self, entry: &Entry) -> Option<RemoteId> {
+        let node = &entry.value;
+        let id = match &node.value {
+            Yaml::Number(number) if number.is_u64() => {
+                self.vouch(node.span);
+                number.to_string()
+            }
+            Yaml::Text(_) => self.option_text(entry, "sync.id")?,
+            Yaml::Null
+            | Yaml::Bool(_)
+            | Yaml::Number(_)
+            | Yaml::List(_)
+            | Yaml::Map(_)
+            | Yaml::Faulty => {
+                self.wrong_option(node, "sync.id", "the id of an integration");
+                return None;
+            }
+        };
+        // It becomes a part of a path.
+        if is_name(&id) {
+            return Some(RemoteId::new(id));
+        }
+        self.report(
+            Draft::new(
+                Code::SyncOption,
+                node.span,
+                "`sync.id` is no id of an integration",
+            )
+            .label("expected an id as the server reports it, such as `12`"),
+        );
+        None
+    }
+
+    /// The items of a list option; one complaint if it is no list.
+    fn items<'n>(&mut self, entry: &'n Entry, what: &str, expected: &str) -> &'n [Node] {
+        if let Yaml::List(items) = &entry.value.value {
+            return items;
+        }
+        self.wrong_option(&entry.value, what, expected);
+        &[]
+    }
+
+    fn previously(&mut self, entry: &Entry) -> Vec<Name> {
+        let mut names = Vec::new();
+        for item in self.items(entry, "sync.previously", "a list of names") {
+            let item = Entry {
+                value: item.clone(),
+                ..entry.clone()
+            };
+            match self.sync_name_of(&item) {
+                Some(name) if !names.contains(&name) => names.push(name),
+                Some(_) | None => {}
+            }
+        }
+        names
+    }
+
+    fn sync_name_of(&mut self, entry: &Entry) -> Option<Name> {
+        let name = self.option_text(entry, "sync.previously")?;
+        if is_name(&name) {
+            return Some(name);
+        }
+        self.report(
+            Draft::new(
+                Code::InvalidName,
+                entry.value.span,
+                "this cannot have been the name of an integration",
+            )
+            .label("not a name")
+            .help(NAME_FORM),
+        );
+        None
+    }
+
+    /// The mapping below an option, with its required `reason`, and no other
+    /// keys than these.
+    fn reasoned<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        key_span: Span,
+        keys: &[&str],
+    ) -> Option<(&'n Node, String)> {
+        let Yaml::Map(entries) = &node.value else {
+            self.wrong_option(
+                node,
+                what,
+                &format!("a mapping with {}", enumerate(keys, "and")),
+            );
+            return None;
+        };
+        for entry in entries.iter().filter(|e| !keys.contains(&&*e.key)) {
+            self.unknown_option(entry, what, keys);
+        }
+        let reason = match node.get("reason") {
+            Some(entry) => {
+                let reason = self.option_text(entry, &format!("{what}.reason"))?;
+                (!reason.trim().is_empty())
+                    .then_some((reason, entry.value.span))
+                    .ok_or(entry.value.span)
+            }
+            None => Err(key_span),
+        };
+        match reason {
+            Ok((reason, _)) => Some((node, reason)),
+            Err(span) => {
+                self.report(
+                    Draft::new(Code::SyncOption, span, format!("`{what}` needs a reason"))
+                        .label("no `reason` given")
+                        .help("add `reason: …`: whoever finds it later wants to know why"),
+                );
+                None
+            }
+        }
+    }
+
+    fn suspend(&mut self, entry: &Entry) -> Option<Suspend> {
+        let what = "sync.suspend";
+        let (node, reason) =
+            self.reasoned(&entry.value, what, entry.key_span, &["reason", "until"])?;
+        let Some(until) = node.get("until") else {
+            return Some(Suspend {
+                reason,
+                until: None,
+            });
+        };
+        let text = self.option_text(until, "sync.suspend.until")?;
+        if let Ok(date) = text.parse() {
+            return Some(Suspend {
+                reason,
+                until: Some(date),
+            });
+        }
+        self.report(
+            Draft::new(
+                Code::SyncOption,
+                until.value.span,
+                "`sync.suspend.until` is no date",
+            )
+            .label("expected a date such as `2026-12-01`"),
+        );
+        None
+    }
+
+    fn ignore(&mut self, entry: &Entry, platform: Option<&'static Platform>) -> Vec<Ignore> {
+        let what = "sync.ignore";
+        let mut all = Vec::new();
+        for item in self.items(entry, what, "a list") {
+            let Some((node, reason)) = self.reasoned(item, what, item.span, &["path", "reason"])
+            else {
+                continue;
+            };
+            let Some(path) = node.get("path") else {
+                self.report(
+                    Draft::new(Code::SyncOption, item.span, "`sync.ignore` needs a path")
+                        .label("no `path` given")
+                        .help("add the path of an attribute below `config`, such as `path: /audit/enabled`"),
+                );
+                continue;
+            };
+            let Some(text) = self.option_text(path, "sync.ignore.path") else {
+                continue;
+            };
+            if let Some(path) = self.ignored_path(&text, path.value.span, platform) {
+                all.push(Ignore { path, reason });
+            }
+        }
+        all
+    }
+
+    fn ignored_path(
+        &mut self,
+        text: &str,
+        span: Span,
+        platform: Option<&'static Platform>,
+    ) -> Option<String> {
+        let Some(path) = text.strip_prefix('/').filter(|path| !path.is_empty()) else {
+            self.report(
+                Draft::new(
+                    Code::SyncOption,
+                    span,
+                    "a path in `sync.ignore` starts with `/`",
+                )
+                .label("expected a path below `config`, such as `/audit/enabled`"),
+            );
+            return None;
+        };
+        if platform.is_some_and(|platform| platform.attribute(path).is_none()) {
+            let names =
+                platform.map_or_else(Vec::new, |p| p.attributes.iter().map(|a| a.name).collect());
+            let near = nearest(
+                path.split('/').next().unwrap_or(path),
+                names.iter().copied(),
+            );
+            self.report(
+                Draft::new(Code::UnknownPath, span, "this path is no known attribute")
+                    .label("ignores nothing that is known")
+                    .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
+            );
+        }
+        Some(path.to_owned())
+    }
+
+    fn extra(&mut self, entry: &Entry, platform: Option<&'static Platform>) -> Object {
+        let Yaml::Map(entries) = &entry.value.value else {
+            self.wrong_option(&entry.value, "sync.extra", "a mapping of attributes");
+            return Object::new();
+        };
+        if platform.is_some_and(|p| p.payload == Payload::TypeOnly) {
+            self.key_not_sent(entry);
+            return Object::new();
+        }
+        let mut extra = Object::new();
+        for entry in entries.iter() {
+            let key = &*entry.key;
+            if platform.is_some_and(|p| p.attributes.iter().any(|a| a.name == key)) {
+                self.report(
+                    Draft::new(
+                        Code::ExtraKnown,
+                        entry.key_span,
+                        format!("`{key}` is a known attribute"),
+                    )
+                    .label("not for `sync.extra`")
+                    .help(format!("move `{key}` below `config`")),
+                );
+            }
+            let value: Value = self.free(&entry.value, "sync.extra");
+            extra.insert(key, value);
+        }
+        extra
+    }
+}

@@ -1,0 +1,119 @@
+//! References in the strings of a document: where they may stand, and where
+//! exactly a mistake in one is.
+
+use super::check::Checker;
+use super::draft::Draft;
+use super::suggest::{enumerate, nearest};
+use super::text::Span;
+use super::yaml::{Node, Scalar};
+use crate::diagnostic::Code;
+use crate::secret::{Parsed, ReferenceError, parse_template, source_words};
+
+/// So many declared variables are listed in a help text.
+const LISTED_VARIABLES: usize = 6;
+
+impl Checker<'_> {
+    /// Reads a string. References to secrets are a mistake unless `secrets`.
+    pub(super) fn string(
+        &mut self,
+        node: &Node,
+        scalar: &Scalar,
+        secrets: bool,
+        what: &str,
+    ) -> Option<Parsed> {
+        let vars = self.context.vars;
+        match parse_template(&scalar.text, |name| vars.get(name).map(String::as_str)) {
+            Ok(Parsed::Template(_)) if !secrets => {
+                self.vouch(node.span);
+                self.report(
+                    Draft::new(Code::ReferenceNotAllowed, node.span, format!("`{what}` cannot refer to a secret"))
+                        .label("its value is shown in plans and logs")
+                        .help("give the value itself, or a variable that the settings declare: `${var:NAME}`; write `$${` for a literal `${`"),
+                );
+                None
+            }
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                let draft = self.reference_error(node, scalar, &error);
+                self.report(draft);
+                None
+            }
+        }
+    }
+
+    fn reference_error(&self, node: &Node, scalar: &Scalar, error: &ReferenceError) -> Draft {
+        let at = match error {
+            ReferenceError::Unclosed { at }
+            | ReferenceError::NoSource { at }
+            | ReferenceError::UnknownSource { at }
+            | ReferenceError::EmptyArgument { at }
+            | ReferenceError::UnknownVariable { at, .. } => *at,
+        };
+        let span = self.within(node.span, scalar, at);
+        let forms: Vec<String> = source_words()
+            .map(|word| format!("${{{word}:…}}"))
+            .collect();
+        let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
+        let help = format!(
+            "a reference is {}; write `$${{` for a literal `${{`",
+            enumerate(&forms, "or")
+        );
+        let draft = |message: &str, label: &str| {
+            Draft::new(Code::MalformedReference, span, message).label(label)
+        };
+        match error {
+            ReferenceError::Unclosed { .. } => {
+                draft("this reference is never closed", "no `}` after this").help(help)
+            }
+            ReferenceError::NoSource { .. } => {
+                draft("this reference names no source", "no `source:` in it").help(help)
+            }
+            ReferenceError::UnknownSource { .. } => draft(
+                "this reference names a source that does not exist",
+                "unknown source",
+            )
+            .help(help),
+            ReferenceError::EmptyArgument { .. } => {
+                draft("this reference names nothing", "nothing after the `:`").help(help)
+            }
+            ReferenceError::UnknownVariable { name, .. } => {
+                Draft::new(Code::UnknownVariable, span, "this variable is not declared")
+                    .label("not declared in the settings")
+                    .help(self.variables(name))
+            }
+        }
+    }
+
+    /// What to write instead of an undeclared variable, whose name is not repeated.
+    fn variables(&self, name: &str) -> String {
+        let declared: Vec<&str> = self.context.vars.keys().map(String::as_str).collect();
+        if let Some(near) = nearest(name, declared.iter().copied()) {
+            return format!("did you mean `${{var:{near}}}`?");
+        }
+        match declared.as_slice() {
+            [] => "the settings declare no variables".to_owned(),
+            some => {
+                let listed = &some[..some.len().min(LISTED_VARIABLES)];
+                let more = if listed.len() < some.len() {
+                    " and others"
+                } else {
+                    ""
+                };
+                format!("the settings declare {}{more}", enumerate(listed, "and"))
+            }
+        }
+    }
+
+    /// The reference at a byte of a scalar, if the scalar is written without
+    /// escapes; else the whole scalar.
+    fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
+        let written = self.text.slice(span);
+        let Some(offset) = written.find(scalar.text.as_str()) else {
+            return span;
+        };
+        let start = span.start + offset + at;
+        let reference = scalar.text.get(at..).unwrap_or("");
+        let length = reference.find('}').map_or(reference.len(), |end| end + 1);
+        Span::new(start, start + length)
+    }
+}

@@ -1,0 +1,501 @@
+//! The attributes of `config`: known or not, of the right shape, within bounds.
+
+use super::check::Checker;
+use super::draft::Draft;
+use super::suggest::{enumerate, nearest};
+use super::text::shown_key;
+use super::yaml::{Entry, Node, Scalar, Yaml};
+use crate::diagnostic::Code;
+use crate::platform::{Attribute, Class, Evidence, Format, Platform, Shape};
+use crate::secret::{Parsed, Part, Template};
+use crate::value::{Object, Value};
+
+/// Words of YAML 1.1 for booleans, and what they meant.
+const OLD_BOOLEANS: &[(&str, bool)] = &[
+    ("yes", true),
+    ("y", true),
+    ("on", true),
+    ("true", true),
+    ("no", false),
+    ("n", false),
+    ("off", false),
+    ("false", false),
+];
+
+/// An attribute in the file.
+struct Given<'g> {
+    attribute: &'static Attribute,
+    entry: &'g Entry,
+    /// Its path below `config`, such as `audit/enabled`.
+    path: String,
+}
+
+impl Given<'_> {
+    fn node(&self) -> &Node {
+        &self.entry.value
+    }
+
+    /// Whether its value may be shown.
+    fn is_harmless(&self) -> bool {
+        !self.attribute.is_sensitive()
+    }
+}
+
+impl Checker<'_> {
+    /// Reads `config`.
+    pub(super) fn attributes(&mut self, entry: &Entry, platform: &'static Platform) -> Object {
+        let Yaml::Map(_) = &entry.value.value else {
+            let help = self.needed(platform);
+            self.wrong_shape(
+                &entry.value,
+                "config",
+                "a mapping of attributes",
+                Some(help),
+            );
+            return Object::new();
+        };
+        let object = self.object(entry, platform.attributes, platform, "");
+        self.needs(platform, entry, &object);
+        object
+    }
+
+    fn object(
+        &mut self,
+        entry: &Entry,
+        attributes: &'static [Attribute],
+        platform: &'static Platform,
+        prefix: &str,
+    ) -> Object {
+        let mut object = Object::new();
+        let Yaml::Map(entries) = &entry.value.value else {
+            return object;
+        };
+        for entry in entries.iter() {
+            let path = format!("{prefix}{}", entry.key);
+            match attributes.iter().find(|a| a.name == &*entry.key) {
+                None => self.unknown_attribute(entry, attributes, platform, prefix),
+                Some(attribute) => {
+                    let given = Given {
+                        attribute,
+                        entry,
+                        path,
+                    };
+                    if let Some(value) = self.value(&given, platform) {
+                        object.insert(&*entry.key, value);
+                    }
+                }
+            }
+        }
+        object
+    }
+
+    fn unknown_attribute(
+        &mut self,
+        entry: &Entry,
+        siblings: &'static [Attribute],
+        platform: &'static Platform,
+        prefix: &str,
+    ) {
+        let key = &*entry.key;
+        let names = siblings.iter().map(|a| a.name);
+        let mut draft = Draft::new(
+            Code::UnknownAttribute,
+            entry.key_span,
+            format!("unknown attribute `{}`", shown_key(key)),
+        )
+        .label(format!("no attribute of {}", platform.title));
+        if let Some(near) = nearest(key, names) {
+            draft = draft.help(format!("did you mean `{near}`?"));
+        } else if let Some(home) = elsewhere(platform.attributes, key, "") {
+            draft = draft.help(format!("`{key}` is known as `{home}`"));
+        } else if ["type", "autoBootstrap", "sync"].contains(&key) {
+            draft = draft.help(format!(
+                "`{key}` belongs to the top of the document, not below `config`"
+            ));
+        }
+        let extra = "if a newer server has it, send it as it is with";
+        let path = prefix.trim_end_matches('/').replace('/', ": {");
+        let close = "}".repeat(prefix.matches('/').count());
+        let example = if prefix.is_empty() {
+            format!("`sync: {{extra: {{{}: …}}}}`", shown_key(key))
+        } else {
+            format!(
+                "`sync: {{extra: {{{path}: {{{}: …}}{close}}}`",
+                shown_key(key)
+            )
+        };
+        // Inside of a known object `extra` cannot help: its attributes are checked.
+        if prefix.is_empty() {
+            draft = draft.help(format!("{extra} {example}"));
+        }
+        self.report(draft);
+    }
+
+    fn value(&mut self, given: &Given<'_>, platform: &'static Platform) -> Option<Value> {
+        let node = given.node();
+        match (&given.attribute.shape, &node.value) {
+            (_, Yaml::Faulty) => None,
+            (_, Yaml::Null) => {
+                self.null(given);
+                None
+            }
+            (Shape::Opaque, _) => Some(self.free(node, &given.path)),
+            (Shape::Text(format), Yaml::Text(scalar)) if !scalar.numeric => {
+                self.text_value(given, scalar, *format)
+            }
+            (Shape::Enum(words, evidence), Yaml::Text(scalar)) => {
+                let value = self.plain_text(given, scalar)?;
+                self.check_word(given, words, *evidence, &value);
+                Some(value)
+            }
+            (Shape::Bool, Yaml::Bool(value)) => {
+                self.vouch(node.span);
+                Some(Value::Bool(*value))
+            }
+            (Shape::Integer { min, max }, Yaml::Number(number)) if !number.is_f64() => {
+                self.vouch(node.span);
+                self.check_bounds(given, number, *min, *max)
+            }
+            (Shape::Object(children), Yaml::Map(_)) => {
+                let prefix = format!("{}/", given.path);
+                Some(Value::Object(self.object(
+                    given.entry,
+                    children,
+                    platform,
+                    &prefix,
+                )))
+            }
+            (Shape::TextList, Yaml::List(items)) => self.text_list(given, items),
+            (
+                Shape::Text(_)
+                | Shape::Bool
+                | Shape::Integer { .. }
+                | Shape::Enum(..)
+                | Shape::Object(_)
+                | Shape::TextList,
+                _,
+            ) => {
+                self.other_shape(given);
+                None
+            }
+        }
+    }
+
+    /// Whether a reference to a secret may stand in an attribute.
+    fn takes_secrets(&self, attribute: &Attribute) -> bool {
+        let one_time = |auto| attribute.class_for(auto) == Class::OneTime;
+        attribute.is_sensitive() || self.auto.map_or_else(|| one_time(true), one_time)
+    }
+
+    fn text_value(&mut self, given: &Given<'_>, scalar: &Scalar, format: Format) -> Option<Value> {
+        let value = self.plain_text(given, scalar)?;
+        let literal = match &value {
+            Value::Text(text) => text.as_str(),
+            _ if scalar.text.contains("${") => return Some(value),
+            _ => scalar.text.as_str(),
+        };
+        // An empty string where one is needed is complained about with the needs.
+        if !literal.is_empty() && !(format.accepts)(literal) {
+            let code = match format.evidence {
+                Evidence::Documented => Code::Format,
+                Evidence::SecondHand | Evidence::Inferred => Code::UnlikelyFormat,
+                Evidence::Recalled | Evidence::Unknown => return Some(value),
+            };
+            let (path, expected) = (&given.path, format.expected);
+            let must = if code == Code::Format {
+                "must"
+            } else {
+                "should"
+            };
+            self.report(
+                Draft::new(
+                    code,
+                    given.node().span,
+                    format!("`{path}` {must} be {expected}"),
+                )
+                .label("has another form"),
+            );
+        }
+        Some(value)
+    }
+
+    /// The value of a string: secret if the attribute is, or if it refers to one.
+    fn plain_text(&mut self, given: &Given<'_>, scalar: &Scalar) -> Option<Value> {
+        let secrets = self.takes_secrets(given.attribute);
+        let parsed = self.string(given.node(), scalar, secrets, &given.path)?;
+        let span = given.node().span;
+        match parsed {
+            Parsed::Template(template) => {
+                let is_reference = |part: &Part| matches!(part, Part::Reference(_));
+                if given.is_harmless() || template.parts.iter().all(is_reference) {
+                    self.vouch(span);
+                }
+                Some(Value::Secret(template))
+            }
+            Parsed::Plain(text) if given.is_harmless() => {
+                self.vouch(span);
+                Some(Value::Text(text))
+            }
+            Parsed::Plain(text) => {
+                if !text.is_empty() {
+                    self.literal_secret(given);
+                }
+                Some(Value::Secret(Template::literal(text)))
+            }
+        }
+    }
+
+    fn literal_secret(&mut self, given: &Given<'_>) {
+        let path = &given.path;
+        self.report(
+            Draft::new(Code::LiteralSecret, given.node().span, format!("the secret `{path}` stands in the file"))
+                .label("whoever can read the file can read it")
+                .help("name it instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; then change it, since it has been seen"),
+        );
+    }
+
+    fn check_word(
+        &mut self,
+        given: &Given<'_>,
+        words: &'static [&'static str],
+        evidence: Evidence,
+        value: &Value,
+    ) {
+        let Some(word) = value.as_text().filter(|word| !words.contains(word)) else {
+            return;
+        };
+        let (code, verb) = match evidence {
+            Evidence::Documented => (Code::UnknownWord, "cannot be"),
+            Evidence::SecondHand | Evidence::Inferred => {
+                (Code::UnlikelyWord, "is not known to be ever")
+            }
+            Evidence::Recalled | Evidence::Unknown => return,
+        };
+        let help = match nearest(word, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is one of {}", enumerate(words, "or")),
+        };
+        self.report(
+            Draft::new(
+                code,
+                given.node().span,
+                format!("`{}` {verb} `{word}`", given.path),
+            )
+            .label(format!("expected {}", enumerate(words, "or")))
+            .help(help),
+        );
+    }
+
+    fn check_bounds(
+        &mut self,
+        given: &Given<'_>,
+        number: &serde_json::Number,
+        min: i64,
+        max: i64,
+    ) -> Option<Value> {
+        if number.as_i64().is_some_and(|n| (min..=max).contains(&n)) {
+            return Some(Value::Number(number.clone()));
+        }
+        let bounds = if max == i64::MAX {
+            format!("{min} or more")
+        } else {
+            format!("from {min} to {max}")
+        };
+        self.report(
+            Draft::new(
+                Code::OutOfBounds,
+                given.node().span,
+                format!("`{}` is out of bounds", given.path),
+            )
+            .label(format!("expected a number {bounds}")),
+        );
+        None
+    }
+
+    fn text_list(&mut self, given: &Given<'_>, items: &[Node]) -> Option<Value> {
+        let mut list = Vec::new();
+        for item in items {
+            let entry = Entry {
+                value: item.clone(),
+                ..given.entry.clone()
+            };
+            let item = Given {
+                attribute: given.attribute,
+                entry: &entry,
+                path: given.path.clone(),
+            };
+            match &entry.value.value {
+                Yaml::Text(scalar) if !scalar.numeric => list.push(self.plain_text(&item, scalar)?),
+                Yaml::Faulty => {}
+                Yaml::Null
+                | Yaml::Bool(_)
+                | Yaml::Number(_)
+                | Yaml::Text(_)
+                | Yaml::List(_)
+                | Yaml::Map(_) => {
+                    let help = self.quote_help(&item);
+                    let what = format!("an item of `{}`", given.path);
+                    self.wrong_shape_of(&entry.value, &what, "a string", help);
+                }
+            }
+        }
+        Some(Value::List(list))
+    }
+
+    /// Anything, as it is; strings count as secret.
+    pub(super) fn free(&mut self, node: &Node, path: &str) -> Value {
+        match &node.value {
+            Yaml::Null | Yaml::Faulty => Value::Null,
+            Yaml::Bool(value) => Value::Bool(*value),
+            Yaml::Number(number) => Value::Number(number.clone()),
+            Yaml::Text(scalar) => match self.string(node, scalar, true, path) {
+                Some(Parsed::Template(template)) => Value::Secret(template),
+                Some(Parsed::Plain(text)) => Value::Secret(Template::literal(text)),
+                None => Value::Null,
+            },
+            Yaml::List(items) => {
+                Value::List(items.iter().map(|item| self.free(item, path)).collect())
+            }
+            Yaml::Map(entries) => {
+                let pairs = entries
+                    .iter()
+                    .map(|e| (e.key.to_string(), self.free(&e.value, path)));
+                Value::Object(pairs.collect())
+            }
+        }
+    }
+
+    fn null(&mut self, given: &Given<'_>) {
+        let path = &given.path;
+        self.report(
+            Draft::new(
+                Code::NullValue,
+                given.entry.key_span,
+                format!("`{path}` has no value"),
+            )
+            .label("null in YAML")
+            .help("leave the key out instead, and the server keeps its own value"),
+        );
+    }
+
+    fn other_shape(&mut self, given: &Given<'_>) {
+        let expected = expected(&given.attribute.shape);
+        // Where an object is due, the scalar may be what belongs to a secret in it.
+        let is_object = matches!(given.attribute.shape, Shape::Object(_));
+        if given.is_harmless() && is_scalar(given.node()) && !is_object {
+            self.vouch_unless_misspelt(given.node());
+        }
+        let help = match given.attribute.shape {
+            Shape::Text(_) | Shape::Enum(..) => self.quote_help(given),
+            Shape::Bool => bool_help(given.node(), expected),
+            Shape::Integer { .. } => integer_help(given),
+            Shape::TextList if is_scalar(given.node()) => {
+                Some(format!("write a list: `{}: [\"…\"]`", given.attribute.name))
+            }
+            Shape::Object(children) => {
+                let names: Vec<&str> = children.iter().map(|a| a.name).collect();
+                Some(format!("its attributes are {}", enumerate(&names, "and")))
+            }
+            Shape::TextList | Shape::Opaque => None,
+        };
+        self.wrong_shape(given.node(), &given.path, expected, help);
+    }
+
+    /// Vouches for a scalar of the wrong kind. A reference in it was not read, so
+    /// it may be misspelt.
+    fn vouch_unless_misspelt(&mut self, node: &Node) {
+        if node.text().is_none_or(|scalar| !scalar.text.contains("${")) {
+            self.vouch(node.span);
+        }
+    }
+
+    fn wrong_shape(&mut self, node: &Node, path: &str, expected: &str, help: Option<String>) {
+        self.wrong_shape_of(node, &format!("`{path}`"), expected, help);
+    }
+
+    fn wrong_shape_of(&mut self, node: &Node, what: &str, expected: &str, help: Option<String>) {
+        if matches!(node.value, Yaml::Faulty) {
+            return;
+        }
+        let kind = node.value.kind();
+        self.report(
+            Draft::new(
+                Code::WrongShape,
+                node.span,
+                format!("{what} must be {expected}, found {kind}"),
+            )
+            .label(format!("expected {expected}"))
+            .maybe_help(help),
+        );
+    }
+
+    /// How to write a number, or a boolean, as a string.
+    fn quote_help(&self, given: &Given<'_>) -> Option<String> {
+        let node = given.node();
+        if !is_scalar(node) || matches!(node.value, Yaml::Null) {
+            return None;
+        }
+        let written = self.text.slice(node.span);
+        Some(
+            if given.is_harmless() && !written.contains(['\n', '"', '\\', '*', '&', '!']) {
+                format!("put it in quotes: `\"{written}\"`")
+            } else {
+                "put it in quotes".to_owned()
+            },
+        )
+    }
+}
+
+fn is_scalar(node: &Node) -> bool {
+    match node.value {
+        Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) => true,
+        Yaml::List(_) | Yaml::Map(_) | Yaml::Faulty => false,
+    }
+}
+
+fn expected(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Text(_) | Shape::Enum(..) => "a string",
+        Shape::Bool => "`true` or `false`",
+        Shape::Integer { .. } => "a whole number",
+        Shape::Object(_) => "a mapping",
+        Shape::TextList => "a list of strings",
+        Shape::Opaque => "a value",
+    }
+}
+
+/// How to write the boolean that a string was meant to be.
+pub(super) fn bool_help(node: &Node, expected: &str) -> Option<String> {
+    let scalar = node.text().filter(|_| expected.contains("`true`"))?;
+    let word = scalar.text.to_lowercase();
+    let (_, meant) = OLD_BOOLEANS.iter().find(|(old, _)| *old == word)?;
+    Some(if scalar.plain {
+        format!("write `{meant}`: in YAML 1.2 only `true` and `false` are booleans")
+    } else {
+        format!("write `{meant}` without quotes")
+    })
+}
+
+/// How to write the number that a string was meant to be.
+fn integer_help(given: &Given<'_>) -> Option<String> {
+    let scalar = given.node().text()?;
+    let number: i64 = scalar.text.trim().parse().ok()?;
+    let name = given.attribute.name;
+    Some(if scalar.numeric {
+        format!("write it without leading zeros: `{name}: {number}`")
+    } else {
+        format!("write it without quotes: `{name}: {number}`")
+    })
+}
+
+/// The path of an attribute of this name anywhere in a table.
+fn elsewhere(attributes: &'static [Attribute], name: &str, prefix: &str) -> Option<String> {
+    attributes.iter().find_map(|attribute| {
+        let path = format!("{prefix}{}", attribute.name);
+        if attribute.name == name {
+            Some(path)
+        } else {
+            elsewhere(attribute.children(), name, &format!("{path}/"))
+        }
+    })
+}

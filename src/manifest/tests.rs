@@ -1,0 +1,2 @@
+//! What a file becomes, and what is said about it.
+use super::*;

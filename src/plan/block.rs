@@ -1,0 +1,150 @@
+//! Why something that would have to be done cannot be, and what to do about it.
+
+use crate::live::{RemoteId, Status};
+use crate::manifest::Name;
+
+/// Why an action cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Block {
+    /// Its document has an error.
+    #[error("its file is invalid")]
+    InvalidFile,
+    /// The server is at work on it.
+    #[error("integration {id} is busy: its status is `{status}`")]
+    Busy {
+        /// The live integration.
+        id: RemoteId,
+        /// Its status.
+        status: Status,
+    },
+    /// Someone disabled it by force.
+    #[error("integration {id} was disabled by force, without a clean-up on the platform")]
+    Disabled {
+        /// The live integration.
+        id: RemoteId,
+    },
+    /// More than one live integration could be meant.
+    #[error("more than one live integration could be meant: {}", list(ids))]
+    AmbiguousLive {
+        /// Those that could be.
+        ids: Vec<RemoteId>,
+    },
+    /// More than one file could describe the same live integration.
+    #[error("nothing tells it apart from {}", list(others))]
+    AmbiguousFiles {
+        /// The names of the others.
+        others: Vec<Name>,
+    },
+    /// `sync.id` names nothing.
+    #[error("`sync.id` is {id}, and there is no integration with that id")]
+    PinMissing {
+        /// The pin.
+        id: RemoteId,
+    },
+    /// `sync.id` names an integration of another type.
+    #[error("`sync.id` is {id}, and that integration is of type `{found}`")]
+    PinType {
+        /// The pin.
+        id: RemoteId,
+        /// The type on the server.
+        found: String,
+    },
+    /// `sync.id` names an integration with another identity.
+    #[error("`sync.id` is {id}, and the {attribute} of that integration is {found}, not {wanted}")]
+    PinIdentity {
+        /// The pin.
+        id: RemoteId,
+        /// The attribute that identifies it.
+        attribute: &'static str,
+        /// Its value on the server.
+        found: String,
+        /// Its value in the file.
+        wanted: String,
+    },
+    /// It differs, and it is not certain that this is the one.
+    #[error(
+        "integration {id} is probably meant, but nothing proves it, and it differs in {}",
+        list(paths)
+    )]
+    NeedsPin {
+        /// The live integration.
+        id: RemoteId,
+        /// Where it differs.
+        paths: Vec<String>,
+    },
+    /// Its creation failed, and this platform has nothing to update.
+    #[error("the creation of integration {id} failed, and this platform cannot be updated")]
+    NeverUpdated {
+        /// The live integration.
+        id: RemoteId,
+    },
+    /// The server's list could not be read whole.
+    #[error("it may already exist: {reason}")]
+    UnknownScope {
+        /// What could not be read.
+        reason: String,
+    },
+    /// An update replaces the whole configuration and would drop stored secrets.
+    #[error(
+        "an update would drop the stored {}, which the file does not give",
+        list(paths)
+    )]
+    SecretNotGiven {
+        /// The attributes.
+        paths: Vec<String>,
+    },
+    /// A secret that the body needs is not available.
+    #[error("{}", reasons.join("; "))]
+    MissingSecret {
+        /// What is missing, each with its reference.
+        reasons: Vec<String>,
+    },
+}
+
+impl Block {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::InvalidFile => "mend the errors shown above; the live integration is not touched".into(),
+            Self::Busy { .. } => "wait until the server is done, then run this again".into(),
+            Self::Disabled { .. } => {
+                "enable or delete it in Immuta's settings, then run this again".into()
+            }
+            Self::AmbiguousLive { ids } => {
+                let example = ids.first().map_or("", RemoteId::as_str);
+                format!("say which one with `sync: {{id: \"{example}\"}}` in the file")
+            }
+            Self::AmbiguousFiles { .. } => {
+                "create them one at a time, and give each its `sync.id` once it exists".into()
+            }
+            Self::PinMissing { .. } => {
+                "correct `sync.id`, or remove it to let the integration be created".into()
+            }
+            Self::PinType { .. } | Self::PinIdentity { .. } => {
+                "correct `sync.id`, or remove it".into()
+            }
+            Self::NeedsPin { id, .. } => {
+                format!("if it is the one, say so with `sync: {{id: \"{id}\"}}` in the file")
+            }
+            Self::NeverUpdated { id } => {
+                format!("delete integration {id} in Immuta, then run this again")
+            }
+            Self::UnknownScope { .. } => {
+                "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
+            }
+            Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
+            Self::MissingSecret { .. } => "provide it and run this again".into(),
+        }
+    }
+}
+
+/// `a, b and c`.
+fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    let words: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}

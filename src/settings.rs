@@ -1,0 +1,219 @@
+//! Where the tenant is and who asks: flag, then environment, then default.
+//!
+//! Pure: flags and the environment are handed in. Two sources for one setting at
+//! the same rank are an error that names both, since either could be meant. A
+//! secret comes from the environment, a file or a systemd credential, never from
+//! the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::secret::Secret;
+
+/// What the command line says about the connection.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--url`.
+    pub url: Option<String>,
+    /// `--api-key-file`.
+    pub api_key_file: Option<PathBuf>,
+}
+
+/// Where the API key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In the environment.
+    Value(Secret),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// A setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// No URL.
+    #[error("no tenant is given")]
+    NoUrl,
+    /// No key.
+    #[error("no API key is given")]
+    NoKey,
+    /// Two sources.
+    #[error("`{first}` and `{second}` are both set")]
+    Twice {
+        /// One of them.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
+    /// A value that is not text.
+    #[error("`{name}` is not valid UTF-8")]
+    NotText {
+        /// The variable.
+        name: &'static str,
+    },
+}
+
+impl SettingsError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoUrl => {
+                "set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; or try it without a tenant: `sync --simulate`"
+            }
+            Self::NoKey => {
+                "set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; a key is made on the profile page of Immuta, tab API Keys"
+            }
+            Self::Twice { .. } => "unset one of them",
+            Self::NotText { .. } => "set it to plain text",
+        }
+    }
+}
+
+/// The environment, as far as settings read it.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The name of the systemd credential that holds the key.
+pub const KEY_CREDENTIAL: &str = "immuta-api-key";
+
+const URL: &str = "IMMUTA_URL";
+const HOST: &str = "IMMUTA_HOST";
+const KEY: &str = "IMMUTA_API_KEY";
+const TOKEN: &str = "IMMUTA_API_TOKEN";
+const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
+
+/// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
+///
+/// # Errors
+/// None is given, or two are.
+pub fn url(flags: &Flags, env: Environment<'_>) -> Result<String, SettingsError> {
+    if let Some(url) = &flags.url {
+        return Ok(url.clone());
+    }
+    match (text(env, URL)?, text(env, HOST)?) {
+        (Some(_), Some(_)) => Err(SettingsError::Twice {
+            first: URL,
+            second: HOST,
+        }),
+        (Some(url), None) => Ok(url),
+        (None, Some(host)) if host.contains("://") => Ok(host),
+        (None, Some(host)) => Ok(format!("https://{host}")),
+        (None, None) => Err(SettingsError::NoUrl),
+    }
+}
+
+/// Where the API key is. A systemd credential counts like a file that is named
+/// by the environment.
+///
+/// # Errors
+/// None is given, or two are.
+pub fn api_key(
+    flags: &Flags,
+    env: Environment<'_>,
+    credential: Option<PathBuf>,
+) -> Result<KeySource, SettingsError> {
+    if let Some(file) = &flags.api_key_file {
+        return Ok(KeySource::File(file.clone()));
+    }
+    let value = |name| {
+        Ok::<_, SettingsError>(text(env, name)?.map(|v| (name, KeySource::Value(Secret::new(v)))))
+    };
+    let given = [
+        value(KEY)?,
+        value(TOKEN)?,
+        text(env, KEY_FILE)?.map(|path| (KEY_FILE, KeySource::File(path.into()))),
+        credential.map(|path| (KEY_CREDENTIAL, KeySource::File(path))),
+    ];
+    let mut given = given.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (None, _) => Err(SettingsError::NoKey),
+        (Some((_, source)), None) => Ok(source),
+        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
+    }
+}
+
+/// A variable that is set and not empty.
+fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, SettingsError> {
+    let Some(value) = env(name).filter(|v| !v.is_empty()) else {
+        return Ok(None);
+    };
+    value
+        .into_string()
+        .map(Some)
+        .map_err(|_| SettingsError::NotText { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        move |name| {
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| OsString::from(v))
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment() {
+        let flags = Flags {
+            url: Some("https://flag".into()),
+            ..Flags::default()
+        };
+        assert_eq!(
+            url(&flags, &env(&[("IMMUTA_URL", "https://env")])),
+            Ok("https://flag".into())
+        );
+    }
+
+    #[test]
+    fn a_host_without_a_scheme_means_https() {
+        let found = url(&Flags::default(), &env(&[("IMMUTA_HOST", "acme.example")]));
+        assert_eq!(found, Ok("https://acme.example".into()));
+    }
+
+    #[test]
+    fn two_sources_of_one_rank_are_an_error_that_names_both() {
+        let found = url(
+            &Flags::default(),
+            &env(&[("IMMUTA_URL", "a"), ("IMMUTA_HOST", "b")]),
+        );
+        assert_eq!(
+            found,
+            Err(SettingsError::Twice {
+                first: "IMMUTA_URL",
+                second: "IMMUTA_HOST"
+            })
+        );
+        let found = api_key(
+            &Flags::default(),
+            &env(&[("IMMUTA_API_KEY", "a"), ("IMMUTA_API_KEY_FILE", "b")]),
+            None,
+        );
+        let twice = SettingsError::Twice {
+            first: "IMMUTA_API_KEY",
+            second: "IMMUTA_API_KEY_FILE",
+        };
+        assert_eq!(found, Err(twice));
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        assert_eq!(
+            url(&Flags::default(), &env(&[("IMMUTA_URL", "")])),
+            Err(SettingsError::NoUrl)
+        );
+    }
+
+    #[test]
+    fn a_systemd_credential_is_a_source_of_the_key() {
+        let found = api_key(
+            &Flags::default(),
+            &env(&[]),
+            Some("/run/c/immuta-api-key".into()),
+        );
+        assert_eq!(found, Ok(KeySource::File("/run/c/immuta-api-key".into())));
+    }
+}

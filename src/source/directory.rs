@@ -1,0 +1,398 @@
+//! The files of a directory, and of the directories below it.
+//!
+//! Decided on purpose: names that start with `.` are passed over, also those of
+//! directories; names are matched in their exact case; a directory is walked
+//! whatever its name; a link is followed if it stays inside of the directory,
+//! and a place is read once, by its first path in order; what is neither a file
+//! nor a directory is never opened, since opening a pipe can wait for ever.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::{FileProblem, Snapshot, SourceError, SourceFile};
+use crate::manifest::MAX_FILE_SIZE;
+
+/// The endings of integration files.
+const ENDINGS: &[&str] = &["yaml", "yml", "json"];
+
+/// Reads a directory, or a single file. Paths are shown as they were given.
+///
+/// # Errors
+/// If the directory does not exist or cannot be listed. Whatever is wrong below
+/// it becomes a [`FileProblem`].
+pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
+    let path = directory.to_owned();
+    let metadata = match fs::metadata(directory) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(SourceError::Missing { path });
+        }
+        Err(source) => return Err(SourceError::Unreadable { path, source }),
+    };
+    if metadata.is_file() {
+        let file = SourceFile {
+            path: shown(directory).0,
+            content: read_file(directory, &metadata),
+        };
+        return Ok(Snapshot { files: vec![file] });
+    }
+    if !metadata.is_dir() {
+        return Err(SourceError::NotADirectory { path });
+    }
+    let unreadable = |source| SourceError::Unreadable {
+        path: path.clone(),
+        source,
+    };
+    let root = fs::canonicalize(directory).map_err(unreadable)?;
+    let entries = list(directory).map_err(unreadable)?;
+    let mut walk = Walk {
+        root: root.clone(),
+        seen: BTreeSet::from([root]),
+        files: Vec::new(),
+    };
+    walk.entries(entries);
+    walk.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Snapshot { files: walk.files })
+}
+
+/// The paths in a directory, in order.
+fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+struct Walk {
+    /// The directory without links.
+    root: PathBuf,
+    /// Directories that were walked, and files that were reached by a link.
+    seen: BTreeSet<PathBuf>,
+    files: Vec<SourceFile>,
+}
+
+impl Walk {
+    /// Files first and links last, so that a place keeps its own path.
+    fn entries(&mut self, paths: Vec<PathBuf>) {
+        let mut links = Vec::new();
+        for path in paths.into_iter().filter(|path| !is_hidden(path)) {
+            match fs::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_symlink() => links.push(path),
+                Ok(metadata) if metadata.is_dir() => self.directory(&path),
+                Ok(metadata) if is_named_like_a_file(&path) => {
+                    let content = read_file(&path, &metadata);
+                    self.push(&path, content);
+                }
+                // It went between the listing and now: as if it had never been listed.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if is_named_like_a_file(&path) => {
+                    self.push(&path, Err(unreadable(&error)));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        for link in links {
+            self.link(&link);
+        }
+    }
+
+    fn directory(&mut self, path: &Path) {
+        let walked = fs::canonicalize(path).and_then(|place| {
+            if self.seen.insert(place) {
+                list(path).map(Some)
+            } else {
+                Ok(None)
+            }
+        });
+        match walked {
+            Ok(Some(entries)) => self.entries(entries),
+            Ok(None) => {}
+            Err(error) => {
+                let reason = error.to_string();
+                self.push(path, Err(FileProblem::UnreadableDirectory { reason }));
+            }
+        }
+    }
+
+    /// A link matters if it is named like a file or leads to a directory.
+    fn link(&mut self, path: &Path) {
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            Err(error) if !is_named_like_a_file(path) && error.kind() == ErrorKind::NotFound => {
+                return;
+            }
+            Err(error) => {
+                let problem = match error.kind() {
+                    ErrorKind::NotFound | ErrorKind::NotADirectory => FileProblem::Dangling,
+                    ErrorKind::PermissionDenied => unreadable(&error),
+                    // What else keeps a link from being resolved is a circle.
+                    _ => FileProblem::LinkLoop,
+                };
+                return self.push(path, Err(problem));
+            }
+        };
+        let metadata = match fs::metadata(&target) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.push(path, Err(unreadable(&error))),
+        };
+        if !metadata.is_dir() && !is_named_like_a_file(path) {
+            return;
+        }
+        if !target.starts_with(&self.root) {
+            return self.push(path, Err(FileProblem::LeavesDirectory));
+        }
+        if metadata.is_dir() {
+            if target.starts_with(&self.root) && is_above(&target, path) {
+                return self.push(path, Err(FileProblem::LinkLoop));
+            }
+            return self.directory(path);
+        }
+        if self.seen.insert(target.clone()) && !self.is_read_anyway(&target) {
+            self.push(path, read_file(&target, &metadata));
+        }
+    }
+
+    /// Whether the target of a link is walked under its own name too.
+    fn is_read_anyway(&self, target: &Path) -> bool {
+        let inside = target.strip_prefix(&self.root).unwrap_or(target);
+        is_named_like_a_file(target)
+            && !inside
+                .components()
+                .any(|part| starts_with_dot(part.as_os_str()))
+    }
+
+    fn push(&mut self, path: &Path, content: Result<Vec<u8>, FileProblem>) {
+        let (path, is_text) = shown(path);
+        let content = if is_text {
+            content
+        } else {
+            Err(FileProblem::NameNotUtf8)
+        };
+        self.files.push(SourceFile { path, content });
+    }
+}
+
+/// Whether a directory, without links, holds the place of a path.
+fn is_above(directory: &Path, path: &Path) -> bool {
+    let parent = path.parent().map(fs::canonicalize);
+    parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.starts_with(directory)))
+}
+
+fn unreadable(error: &io::Error) -> FileProblem {
+    FileProblem::Unreadable {
+        reason: error.to_string(),
+    }
+}
+
+/// A path as text, and whether nothing was lost.
+fn shown(path: &Path) -> (String, bool) {
+    match path.to_str() {
+        Some(text) => (text.to_owned(), true),
+        None => (path.to_string_lossy().into_owned(), false),
+    }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(starts_with_dot)
+}
+
+fn starts_with_dot(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+fn is_named_like_a_file(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}
+
+/// Reads a file, but not more than is allowed, however it grows meanwhile.
+fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
+    if !metadata.is_file() {
+        return Err(FileProblem::NotAFile);
+    }
+    if metadata.len() > MAX_FILE_SIZE {
+        return Err(FileProblem::TooLarge {
+            size: metadata.len(),
+        });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    let read =
+        File::open(path).and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(size) if size as u64 > MAX_FILE_SIZE => Err(FileProblem::TooLarge { size: size as u64 }),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    struct Dir(tempfile::TempDir);
+
+    impl Dir {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn with(self, path: &str, content: &str) -> Self {
+            fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+            fs::write(self.path(path), content).unwrap();
+            self
+        }
+
+        fn link(self, path: &str, target: &str) -> Self {
+            symlink(target, self.path(path)).unwrap();
+            self
+        }
+
+        /// Every file in a line: its path below the directory, and what is in it.
+        fn read(&self) -> Vec<String> {
+            let snapshot = read_directory(self.0.path()).unwrap();
+            let show = |file: SourceFile| {
+                let path = file
+                    .path
+                    .replace(&format!("{}/", self.0.path().display()), "");
+                match file.content {
+                    Ok(bytes) => format!("{path}: {}", String::from_utf8_lossy(&bytes)),
+                    Err(problem) => format!("{path}: {problem:?}"),
+                }
+            };
+            snapshot.files.into_iter().map(show).collect()
+        }
+    }
+
+    #[test]
+    fn files_are_found_at_every_depth_in_order() {
+        let dir = Dir::new()
+            .with("b.yaml", "1")
+            .with("a/z.yml", "2")
+            .with("a.json", "3")
+            .with("x.yaml/inner.yaml", "4")
+            .with("A.YAML", "no")
+            .with("notes.txt", "no")
+            .with(".hidden.yaml", "no")
+            .with(".git/c.yaml", "no");
+        assert_eq!(
+            dir.read(),
+            [
+                "a.json: 3",
+                "a/z.yml: 2",
+                "b.yaml: 1",
+                "x.yaml/inner.yaml: 4"
+            ]
+        );
+    }
+
+    #[test]
+    fn links_inside_are_followed_once_and_others_are_reported() {
+        let outside = Dir::new().with("secret.yaml", "hunter2");
+        let dir = Dir::new()
+            .with("real/a.yaml", "1")
+            .with("base.tpl", "2")
+            .link("again", "real")
+            .link("one.yaml", "real/a.yaml")
+            .link("tpl.yaml", "base.tpl")
+            .link("tpl2.yaml", "base.tpl")
+            .link("nowhere.yaml", "missing")
+            .link("nowhere", "missing")
+            .link("circle.yaml", "circle.yaml")
+            .link("real/up", "..")
+            .link("out.yaml", outside.path("secret.yaml").to_str().unwrap())
+            .link("outdir", outside.0.path().to_str().unwrap());
+        assert_eq!(
+            dir.read(),
+            [
+                "circle.yaml: LinkLoop",
+                "nowhere.yaml: Dangling",
+                "out.yaml: LeavesDirectory",
+                "outdir: LeavesDirectory",
+                "real/a.yaml: 1",
+                "real/up: LinkLoop",
+                "tpl.yaml: 2",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let dir = Dir::new().with("a.yaml", "1");
+        let status = std::process::Command::new("mkfifo")
+            .arg(dir.path("pipe.yaml"))
+            .status();
+        assert!(status.unwrap().success());
+        assert_eq!(dir.read(), ["a.yaml: 1", "pipe.yaml: NotAFile"]);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let dir = Dir::new();
+        File::create(dir.path("big.yaml"))
+            .unwrap()
+            .set_len(MAX_FILE_SIZE + 1)
+            .unwrap();
+        assert_eq!(
+            dir.read(),
+            [format!(
+                "big.yaml: TooLarge {{ size: {} }}",
+                MAX_FILE_SIZE + 1
+            )]
+        );
+    }
+
+    #[test]
+    fn an_unreadable_file_does_not_stop_the_others() {
+        let dir = Dir::new()
+            .with("a.yaml", "1")
+            .with("b.yaml", "2")
+            .with("c/d.yaml", "3");
+        fs::set_permissions(dir.path("a.yaml"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(dir.path("c"), fs::Permissions::from_mode(0)).unwrap();
+        if File::open(dir.path("a.yaml")).is_ok() {
+            return; // Permissions mean nothing to this user.
+        }
+        let read = dir.read();
+        fs::set_permissions(dir.path("c"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(read.len(), 3);
+        assert!(read[0].starts_with("a.yaml: Unreadable {"), "{read:?}");
+        assert_eq!(read[1], "b.yaml: 2");
+        assert!(read[2].starts_with("c: UnreadableDirectory"), "{read:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_not_text_is_reported() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = Dir::new();
+        fs::write(dir.0.path().join(OsStr::from_bytes(b"\xff.yaml")), "1").unwrap();
+        assert_eq!(dir.read(), ["\u{fffd}.yaml: NameNotUtf8"]);
+    }
+
+    #[test]
+    fn a_single_file_can_be_given() {
+        let dir = Dir::new().with("any.name", "1");
+        let snapshot = read_directory(&dir.path("any.name")).unwrap();
+        assert_eq!(snapshot.files[0].content, Ok(b"1".to_vec()));
+    }
+
+    #[test]
+    fn a_missing_directory_is_an_error_and_never_empty() {
+        let dir = Dir::new();
+        let error = read_directory(&dir.path("missing")).unwrap_err();
+        assert!(matches!(error, SourceError::Missing { .. }), "{error}");
+        let error = read_directory(Path::new("/dev/null")).unwrap_err();
+        assert!(
+            matches!(error, SourceError::NotADirectory { .. }),
+            "{error}"
+        );
+    }
+}

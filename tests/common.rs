@@ -1,0 +1,293 @@
+//! What the tests share: a tenant, files, and the command run against them.
+//!
+//! A test starts in sync, changes one thing, and looks at what the user sees
+//! and at the requests that the server got.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use assert_cmd::Command;
+use http::Method;
+use integrationd::simulator::{API_KEY, Entry, Fault, FaultKind, Options, Simulator, serve};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// The example files.
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d")
+}
+
+/// The text of an example file.
+pub(crate) fn example(name: &str) -> String {
+    std::fs::read_to_string(examples().join(name)).unwrap()
+}
+
+/// The environment variables that the examples name, each with a value that
+/// occurs nowhere else.
+pub(crate) const SECRETS: &[(&str, &str)] = &[
+    ("SNOWFLAKE_PASSWORD", "s3cr3t-of-snowflake-Qm7x"),
+    ("DATABRICKS_CLIENT_SECRET", "s3cr3t-of-databricks-Vb2k"),
+    ("REDSHIFT_PASSWORD", "s3cr3t-of-redshift-Lp9w"),
+    ("SYNAPSE_PASSWORD", "s3cr3t-of-synapse-Zt4c"),
+    (
+        "BIGQUERY_KEYFILE",
+        "{\"private_key\": \"s3cr3t-of-bigquery-Hd8n\"}",
+    ),
+    ("AWS_IMMUTA_ACCESS_KEY_ID", "s3cr3t-of-s3-id-Rf5y"),
+    ("AWS_IMMUTA_SECRET_ACCESS_KEY", "s3cr3t-of-s3-key-Ug1j"),
+];
+
+/// A simulated tenant behind HTTP on loopback.
+pub(crate) struct Tenant {
+    pub(crate) simulator: Simulator,
+    address: SocketAddr,
+    shutdown: Option<oneshot::Sender<()>>,
+    server: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Tenant {
+    /// A tenant without integrations that settles at once.
+    pub(crate) fn empty() -> Self {
+        Self::with(Options {
+            settle: Duration::from_millis(20),
+            ..Options::default()
+        })
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        let simulator = Simulator::new(options);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, stopped) = oneshot::channel();
+        let served = simulator.clone();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).unwrap();
+                serve(listener, served, async { drop(stopped.await) }).await;
+            });
+        });
+        Self {
+            simulator,
+            address,
+            shutdown: Some(shutdown),
+            server: Some(server),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Something that goes wrong once.
+    pub(crate) fn fails_once(&self, method: &Method, path: &str, kind: FaultKind) {
+        self.simulator.fault(Fault::new(kind).on(method, path));
+    }
+
+    /// Every request so far, as `METHOD path`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.simulator.log().iter().map(line).collect()
+    }
+
+    /// Every request that writes, as `METHOD path`; the exchange of a key is none.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.simulator
+            .log()
+            .iter()
+            .filter(|entry| is_write(entry))
+            .map(line)
+            .collect()
+    }
+
+    /// The bodies of the writes.
+    pub(crate) fn written(&self) -> Vec<serde_json::Value> {
+        self.simulator
+            .log()
+            .into_iter()
+            .filter(is_write)
+            .filter_map(|entry| entry.body)
+            .collect()
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    format!("{} {}", entry.method, entry.path)
+}
+
+fn is_write(entry: &Entry) -> bool {
+    entry.method != "GET" && !entry.path.ends_with("/authenticate")
+}
+
+impl Drop for Tenant {
+    fn drop(&mut self) {
+        drop(self.shutdown.take());
+        if let Some(server) = self.server.take() {
+            let _ = server.join();
+        }
+    }
+}
+
+/// A directory of integration files.
+pub(crate) struct Files(TempDir);
+
+impl Files {
+    pub(crate) fn none() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// All examples.
+    pub(crate) fn examples() -> Self {
+        let mut files = Self::none();
+        for entry in std::fs::read_dir(examples()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            files = files.with(&name, &example(&name));
+        }
+        files
+    }
+
+    /// One file more, or another text for it.
+    pub(crate) fn with(self, name: &str, text: &str) -> Self {
+        self.write(name, text);
+        self
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Replaces a text in a file; it must be there.
+    pub(crate) fn change(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path().join(name)).unwrap();
+        assert!(text.contains(from), "{name} has no {from:?}");
+        self.write(name, &text.replace(from, to));
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// What the command printed, and how it ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Everything that it printed.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("not JSON: {error}\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Fails the test, with everything that was printed, unless it ended so.
+    #[track_caller]
+    pub(crate) fn exits_with(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "\n--- stdout\n{}--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+}
+
+/// A run of the command, with an environment of its own.
+pub(crate) struct Integrationd {
+    command: Command,
+    scrub: Vec<(String, &'static str)>,
+}
+
+impl Integrationd {
+    /// With these arguments, and nothing of this process's environment but the
+    /// path and the certificates.
+    pub(crate) fn new<const N: usize>(args: [&str; N]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_integrationd"));
+        command
+            .env_clear()
+            .args(args)
+            .timeout(Duration::from_secs(60));
+        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        Self {
+            command,
+            scrub: Vec::new(),
+        }
+    }
+
+    /// Against this tenant, with a good key.
+    pub(crate) fn on(mut self, tenant: &Tenant) -> Self {
+        self.command
+            .env("IMMUTA_URL", tenant.url())
+            .env("IMMUTA_API_KEY", API_KEY);
+        self.scrub.push((tenant.url(), "[TENANT]"));
+        self
+    }
+
+    /// On these files, with the secrets of the examples in the environment.
+    pub(crate) fn with(mut self, files: &Files) -> Self {
+        self.command.arg(files.path()).envs(SECRETS.iter().copied());
+        self.scrub
+            .push((files.path().display().to_string(), "[FILES]"));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub(crate) fn run(mut self) -> Ran {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.command.output().unwrap();
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            self.scrub
+                .iter()
+                .fold(text, |text, (from, to)| text.replace(from, to))
+        };
+        Ran {
+            code: status.code().unwrap_or(-1),
+            stdout: text(stdout),
+            stderr: text(stderr),
+        }
+    }
+}
+
+/// A tenant and files that are in sync. One write at a time makes the ids those of
+/// the order of the names.
+pub(crate) fn in_sync() -> (Tenant, Files) {
+    let (tenant, files) = (Tenant::empty(), Files::examples());
+    Integrationd::new(["sync", "--yes", "--parallelism", "1"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    tenant.simulator.clear_log();
+    (tenant, files)
+}

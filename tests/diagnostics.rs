@@ -1,0 +1,129 @@
+//! Every diagnostic, as it is shown: a directory of broken files for each code,
+//! with the text that comes out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use integrationd::diagnostic::{Code, render};
+use integrationd::manifest::{FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load};
+use integrationd::platform::{
+    Attribute, Evidence, Identity, PLATFORMS, Payload, Platform, Rule, Shape,
+};
+use integrationd::source::read_directory;
+
+/// Says the one thing that no real platform says yet.
+const LIKELY: Platform = Platform {
+    wire: "Likely",
+    title: "The Likely",
+    aliases: &[],
+    payload: Payload::Full,
+    identity: Identity::Nothing,
+    attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
+    rules: &[Rule::Unique("path", Evidence::Inferred)],
+};
+
+/// The values that the files keep secret.
+const SECRETS: &[&str] = &["hunter", "HUNTER2", "12345678\n"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diagnostics")
+}
+
+fn directory(code: Code) -> PathBuf {
+    root().join(format!("{code}-{}", code.slug()))
+}
+
+fn load_files(files: &[SourceFile]) -> Manifest {
+    let platforms: Vec<&'static Platform> = PLATFORMS.iter().copied().chain([&LIKELY]).collect();
+    let vars = BTreeMap::from([("REGION".to_owned(), "us-east-1".to_owned())]);
+    load(files, &vars, &platforms)
+}
+
+/// The files of a code, with paths below their directory; those that cannot lie
+/// in a repository are made up.
+fn files(code: Code) -> Vec<SourceFile> {
+    let problem = |path: &str, problem| {
+        vec![SourceFile {
+            path: path.to_owned(),
+            content: Err(problem),
+        }]
+    };
+    match code {
+        Code::Unreadable => {
+            let reason = "Permission denied (os error 13)".to_owned();
+            problem("private.yaml", FileProblem::Unreadable { reason })
+        }
+        Code::NotAFile => problem("pipe.yaml", FileProblem::NotAFile),
+        Code::TooLarge => {
+            let size = MAX_FILE_SIZE + 1;
+            problem("large.yaml", FileProblem::TooLarge { size })
+        }
+        other => {
+            let directory = directory(other);
+            let mut files = read_directory(&directory).unwrap().files;
+            let prefix = format!("{}/", directory.display());
+            for file in &mut files {
+                file.path = file.path.replace(&prefix, "");
+            }
+            files
+        }
+    }
+}
+
+#[test]
+fn every_code_looks_as_it_should() {
+    for code in Code::ALL {
+        let manifest = load_files(&files(*code));
+        let found = manifest.diagnostics.iter().any(|d| d.code == *code);
+        assert!(found, "{code} does not occur in its own files");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(directory(*code));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!("shown", render(&manifest.diagnostics, false)));
+    }
+}
+
+#[test]
+fn every_directory_belongs_to_a_code() {
+    let known: Vec<_> = Code::ALL.iter().map(|code| directory(*code)).collect();
+    for entry in std::fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(known.contains(&path), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_diagnostic_shows_a_secret() {
+    for code in Code::ALL {
+        let manifest = load_files(&files(*code));
+        let json = serde_json::to_string(&manifest.diagnostics).unwrap();
+        let debug = format!("{manifest:?}");
+        for text in [render(&manifest.diagnostics, true), json, debug] {
+            for secret in SECRETS {
+                assert!(!text.contains(secret), "{code} shows {secret}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_error_freezes_its_document_and_a_warning_does_not() {
+    for code in Code::ALL {
+        let manifest = load_files(&files(*code));
+        let errors = manifest
+            .diagnostics
+            .iter()
+            .any(|d| d.code.number().starts_with('E'));
+        assert_eq!(errors, !manifest.invalid.is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn the_examples_are_without_a_mistake() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d");
+    let snapshot = read_directory(&directory).unwrap();
+    let manifest = load(&snapshot.files, &BTreeMap::new(), PLATFORMS);
+    assert_eq!(render(&manifest.diagnostics, false), "");
+    assert_eq!(manifest.integrations.len(), snapshot.files.len());
+}

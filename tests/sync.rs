@@ -1,0 +1,79 @@
+//! The main job, through the command and over HTTP.
+
+use crate::common::{Files, Integrationd, Tenant, in_sync};
+
+#[test]
+fn a_dry_run_sends_nothing_but_reads() {
+    let (tenant, files) = (Tenant::empty(), Files::examples());
+    Integrationd::new(["sync", "--dry-run"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    assert_eq!(tenant.requests(), ["GET /integrations"]);
+}
+
+#[test]
+fn a_dry_run_with_a_token_sends_the_exchange_and_reads() {
+    let (tenant, files) = (Tenant::empty(), Files::examples());
+    Integrationd::new(["sync", "--dry-run", "--auth", "token"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    assert_eq!(
+        tenant.requests(),
+        ["POST /bim/apikey/authenticate", "GET /integrations"]
+    );
+}
+
+#[test]
+fn an_apply_sends_one_create_for_each_file_and_a_second_one_sends_nothing() {
+    let (tenant, files) = (Tenant::empty(), Files::examples());
+    let first = Integrationd::new(["sync", "--yes"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    assert_eq!(tenant.writes(), ["POST /integrations"; 7]);
+    assert!(
+        first.stdout.contains("Proved: a second plan is empty"),
+        "{}",
+        first.stdout
+    );
+
+    tenant.simulator.clear_log();
+    let second = Integrationd::new(["sync", "--yes"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    assert_eq!(tenant.requests(), ["GET /integrations"]);
+    assert!(second.stdout.contains("No changes."), "{}", second.stdout);
+}
+
+#[test]
+fn a_changed_attribute_is_one_update_and_its_plan_shows_it() {
+    let (tenant, files) = in_sync();
+    files.change(
+        "snowflake.yaml",
+        "warehouse: IMMUTA_WH",
+        "warehouse: SMALL_WH",
+    );
+    let ran = Integrationd::new(["sync", "--yes", "--only", "snowflake-prod"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(0);
+    assert_eq!(tenant.writes(), ["PUT /integrations/5"]);
+    insta::assert_snapshot!(ran.stdout, @r#"
+      # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
+      ~ Snowflake (id 5)
+          ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
+
+    Plan: 1 to update, 6 not selected.
+
+    Applied: 0 created, 1 updated, 0 failed.
+    Proved: a second plan is empty: nothing is left to change.
+    "#);
+}
