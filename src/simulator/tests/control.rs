@@ -89,11 +89,16 @@ async fn drift_changes_adds_removes_and_makes_vanish() {
         .unwrap();
     sim.drift(Drift::value(id, "workspaceUrl", json!("moved.example.com")))
         .unwrap();
+    sim.drift(Drift::value(id, "groupPattern.deny", json!("x")))
+        .unwrap();
+    sim.drift(Drift::value(id, "groupPattern/deny", json!("y")))
+        .unwrap();
     sim.drift(Drift::status(id, Status::RecurringValidationError))
         .unwrap();
     let live = get(&sim, "/integrations/1").await;
     assert_eq!(live["config"]["audit"]["enabled"], true);
     assert!(live["config"].get("httpPath").is_none());
+    assert_eq!(live["config"]["groupPattern"], json!({"deny": "y"}));
     assert_eq!(live["status"], "recurringValidationError");
     created(&sim, databricks()).await;
     sim.drift(Drift::remove(id)).unwrap();
