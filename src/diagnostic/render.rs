@@ -157,7 +157,7 @@ fn snippet<'a>(place: &'a Place, near: &[&'a Place], with_path: bool) -> Option<
     let mut line = first;
     let mut line_start = 0;
     let mut annotations = Vec::new();
-    for (index, (place, kind)) in places.iter().enumerate() {
+    for (index, (place, kind)) in places.into_iter().enumerate() {
         let excerpt = place.excerpt.as_ref()?;
         if index == 0 || place.line > line {
             while line < place.line {
@@ -170,9 +170,7 @@ fn snippet<'a>(place: &'a Place, near: &[&'a Place], with_path: bool) -> Option<
             line_start = source.len();
             source.push_str(&excerpt.text);
         }
-        let annotation = kind
-            .clone()
-            .span(line_start + excerpt.start..line_start + excerpt.end);
+        let annotation = kind.span(line_start + excerpt.start..line_start + excerpt.end);
         annotations.push(if place.label.is_empty() {
             annotation
         } else {

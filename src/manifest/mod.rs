@@ -7,10 +7,12 @@
 
 mod check;
 mod cross;
+mod document;
 mod draft;
 #[cfg(test)]
 mod fake;
 mod load;
+mod mapping;
 mod needs;
 mod options;
 mod reference;
@@ -21,6 +23,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
 mod yaml;
 
 pub use load::load;

@@ -4,7 +4,7 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
-use super::yaml::{Entry, Node, Yaml};
+use super::tree::{Entry, Node, Yaml};
 use super::{Ignore, Name, Options, Suspend};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
@@ -79,7 +79,7 @@ impl Checker<'_> {
                 }
                 "previously" => options.previously = self.previously(entry),
                 "protect" => {
-                    options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default()
+                    options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default();
                 }
                 "suspend" => options.suspend = self.suspend(entry),
                 "ignore" => options.ignore = self.ignore(entry, platform),
@@ -97,7 +97,7 @@ impl Checker<'_> {
         document: Span,
         several: bool,
     ) -> (Name, bool, Span) {
-        let start = Span::new(document.start, document.start + 1);
+        let start = self.text.word(document.start);
         let stem = self.text.stem().to_owned();
         match given {
             SyncName::Given(name, span) => (name, true, span),
@@ -181,6 +181,7 @@ impl Checker<'_> {
             | Yaml::List(_)
             | Yaml::Map(_)
             | Yaml::Faulty => {
+                self.vouch_scalar(node);
                 self.wrong_option(node, "sync.id", "the id of an integration");
                 return None;
             }

@@ -39,6 +39,16 @@ pub(super) fn is_identifier(key: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
+/// A harmless value as it may be shown in a message: what is long or runs over
+/// several lines is none of the words that were meant to stand there.
+pub(super) fn shown_word(word: &str) -> &str {
+    if word.len() <= KEY_LENGTH && !word.contains(char::is_control) {
+        word
+    } else {
+        "…"
+    }
+}
+
 /// A key as it may be shown in a message.
 pub(super) fn shown_key(key: &str) -> &str {
     if is_identifier(key) { key } else { "…" }
@@ -110,6 +120,14 @@ impl<'a> Text<'a> {
     /// The text of a span; empty if it is none of this file's.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         self.source.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// The word that starts at an offset, for a mark that can be seen.
+    pub(super) fn word(&self, start: usize) -> Span {
+        let rest = self.source.get(start..).unwrap_or("");
+        let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let length: usize = rest.chars().take_while(is_word).map(char::len_utf8).sum();
+        Span::new(start, start + length.max(1))
     }
 
     /// The number of the line, from 1.
