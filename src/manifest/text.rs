@@ -5,7 +5,8 @@
 //! be harmless. Spaces outside of scalars stay, so that an excerpt keeps its
 //! shape; a masked run becomes one `…`, so that not even its length shows.
 
-use crate::diagnostic::{Excerpt, MASK, Place, escape, is_treacherous};
+use crate::diagnostic::{Excerpt, MASK, Place};
+use crate::text::{escaped, is_unsafe};
 
 /// A part of a file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -107,7 +108,7 @@ impl<'a> Text<'a> {
             _ => false,
         });
         Self {
-            file: escape(file),
+            file: escaped(file).into_owned(),
             source,
             line_starts: std::iter::once(0)
                 .chain(ends.map(|(at, _)| at + 1))
@@ -157,7 +158,7 @@ impl<'a> Text<'a> {
             file: self.file.clone(),
             line: self.line(start),
             column: self.slice(Span::new(line.start, start)).chars().count() + 1,
-            label: escape(label),
+            label: escaped(label).into_owned(),
             excerpt: Some(self.excerpt(line, Span::new(start, end.min(line.end)), veil)),
         }
     }
@@ -288,7 +289,7 @@ impl Masked {
     fn show(&mut self, c: char) {
         if c == '\t' {
             self.text.push(' ');
-        } else if is_treacherous(c) {
+        } else if is_unsafe(c) {
             self.text.extend(c.escape_unicode());
         } else {
             self.text.push(c);
