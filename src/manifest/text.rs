@@ -126,6 +126,13 @@ impl<'a> Text<'a> {
         self.source.get(span.start..span.end).unwrap_or("")
     }
 
+    /// Whether anything but space stands before an offset in its line.
+    pub(super) fn follows_on_its_line(&self, offset: usize) -> bool {
+        let before = self.source.get(..offset).unwrap_or("");
+        let before = before.trim_end_matches([' ', '\t']);
+        !before.is_empty() && !before.ends_with(['\n', '\r'])
+    }
+
     /// The word that starts at an offset, for a mark that can be seen.
     pub(super) fn word(&self, start: usize) -> Span {
         let rest = self.source.get(start..).unwrap_or("");
