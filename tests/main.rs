@@ -7,4 +7,6 @@ mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod planning;
+#[cfg(test)]
 mod sync;
