@@ -332,6 +332,18 @@ fn a_document_with_very_many_mistakes_is_cut_short() {
     assert!(rendered.contains("and 4900 more mistakes in this document, not shown"));
 }
 
+#[test]
+fn two_marks_far_apart_in_one_line_are_shown_apart() {
+    let text = format!("{{type: Bare, x: 1, {} x: 2}}\n", "y: [], ".repeat(900));
+    let manifest = load_one(&text);
+    let again = manifest
+        .diagnostics
+        .iter()
+        .filter(|d| d.code == Code::DuplicateKey);
+    assert!(again.count() > 90);
+    assert!(render(&manifest.diagnostics, false).contains("first given here"));
+}
+
 /// Lines of which broken and whole documents can be made.
 fn line() -> impl Strategy<Value = String> {
     let indent = prop::sample::select(vec!["", "  ", "    ", "- ", "\t"]);
