@@ -10,3 +10,5 @@ mod diagnostics;
 mod planning;
 #[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod systemd;
