@@ -42,6 +42,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod embedded;
 pub mod immuta;
+pub mod ledger;
 pub mod live;
 pub mod manifest;
 pub mod plan;

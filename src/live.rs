@@ -10,7 +10,8 @@ use crate::platform::{Attribute, Platform};
 
 /// The id of an integration on the server, kept as text: the documentation says
 /// number, its examples show strings (API.md section 4).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct RemoteId(String);
 
 impl RemoteId {

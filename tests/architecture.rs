@@ -21,9 +21,10 @@ const LAYERS: &[Layer] = &[
     pure(&["value"]),
     pure(&["live"]),
     pure(&["manifest"]),
+    pure(&["ledger/mod", "ledger/fingerprint"]),
     pure(&["plan"]),
     // The edges: I/O, no decisions. What is left of `secret` is its providers.
-    layer(&["immuta", "secret", "source"]),
+    layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),
     layer(&["sync"]),

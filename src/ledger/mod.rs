@@ -1,0 +1,88 @@
+//! What this tool made, last applied, and intends.
+//!
+//! A [`Ledger`] is a value: the planner reads it and decides. A [`Store`] keeps
+//! it (`sqlite`). Three invariants:
+//!
+//! * An [`Intent`] is on disk before its write is sent, and resolved after it. A
+//!   create's intent holds the ids that the list showed, so that after a crash or
+//!   a lost answer only a new one can be ours.
+//! * A [`Record`] is written by a confirmed write, or by adopting, and by nothing else.
+//! * Only what is known to be harmless is stored in clear. Of a secret there is a
+//!   fingerprint, keyed and bound to tenant, integration and attribute.
+
+mod fingerprint;
+pub mod sqlite;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter};
+
+use crate::live::RemoteId;
+use crate::manifest::Name;
+
+/// Everything that is known of the past, at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    /// What was created or adopted, by name.
+    pub records: BTreeMap<Name, Record>,
+    /// Writes that were begun and of which nobody knows the end, by name.
+    pub intents: BTreeMap<Name, Intent>,
+}
+
+/// An integration that this tool created or adopted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The value of `type`.
+    pub type_name: String,
+    /// What pairs it with a file, in the form that compares.
+    pub identity: Option<String>,
+    /// Its id on the server.
+    pub id: RemoteId,
+    /// What was last applied.
+    pub applied: Applied,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// What a body said, as far as it may be kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Harmless attributes of the file by their path, such as `audit/enabled`.
+    pub attributes: BTreeMap<String, Json>,
+    /// Fingerprints of the stored secrets of the file by their path.
+    pub secrets: BTreeMap<String, Fingerprint>,
+}
+
+/// What a write is about to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The value of `type`.
+    pub type_name: String,
+    /// What pairs it with a file, in the form that compares.
+    pub identity: Option<String>,
+    /// Whether it creates, or which integration it updates.
+    pub write: IntendedWrite,
+    /// What will have been applied if it succeeds.
+    pub applied: Applied,
+    /// When it was begun.
+    pub at: jiff::Timestamp,
+}
+
+/// The kind of a write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntendedWrite {
+    /// A `POST`, with the ids of its type that existed before it.
+    Create {
+        /// They cannot be what it creates.
+        listed: BTreeSet<RemoteId>,
+    },
+    /// A `PUT` to this id.
+    Update {
+        /// The id.
+        id: RemoteId,
+    },
+}
