@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter};
 
 use crate::live::RemoteId;
-use crate::manifest::Name;
+use crate::manifest::{Integration, Name};
 
 /// Everything that is known of the past, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +30,17 @@ pub struct Ledger {
     pub records: BTreeMap<Name, Record>,
     /// Writes that were begun and of which nobody knows the end, by name.
     pub intents: BTreeMap<Name, Intent>,
+}
+
+impl Ledger {
+    /// The record of an integration, under its name or one that it had before.
+    #[must_use]
+    pub fn record(&self, integration: &Integration) -> Option<&Record> {
+        std::iter::once(&integration.name)
+            .chain(&integration.options.previously)
+            .find_map(|name| self.records.get(name))
+            .filter(|record| record.type_name == integration.platform.wire)
+    }
 }
 
 /// An integration that this tool created or adopted.

@@ -84,6 +84,20 @@ pub enum Block {
         /// What could not be read.
         reason: String,
     },
+    /// The file and the server both moved, and the policy is to stop.
+    #[error("the file and the server both changed {} since the last apply", list(paths))]
+    Conflict {
+        /// The attributes.
+        paths: Vec<String>,
+    },
+    /// The record names another integration than the file now describes.
+    #[error("it was integration {id} with another {attribute}: this would be a replacement")]
+    Replacement {
+        /// The integration that was made from this file.
+        id: RemoteId,
+        /// The attribute that identifies it.
+        attribute: &'static str,
+    },
     /// An update replaces the whole configuration and would drop stored secrets.
     #[error(
         "an update would drop the stored {}, which the file does not give",
@@ -133,6 +147,12 @@ impl Block {
             Self::UnknownScope { .. } => {
                 "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
             }
+            Self::Conflict { .. } => {
+                "look at both, then change the file, or let it win with `--on-conflict apply`".into()
+            }
+            Self::Replacement { id, attribute } => format!(
+                "change {attribute} back; or delete integration {id} in Immuta and run this again; or give the new one another name"
+            ),
             Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }

@@ -6,15 +6,21 @@
 //! together with the live values of what the file leaves out, unknown attributes
 //! included, but never a secret or a mask from the live side: where the server
 //! keeps a secret that the file does not give, the path is gathered as lost.
+//!
+//! With a record of what was last applied the comparison has three sides, and
+//! every difference says who moved. An attribute that this tool had set and that
+//! left the file leaves the body too.
 
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
+use crate::ledger::{Applied, Fingerprint};
 use crate::live::LiveIntegration;
 use crate::manifest::{Ignore, Integration};
 use crate::platform::{
     Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
 };
+use crate::secret::Template;
 use crate::value::{Object, Value};
 
 /// One attribute that will be different.
@@ -32,12 +38,66 @@ pub struct Change {
     pub immutable: bool,
 }
 
-/// Who moved.
+/// Who moved since the last apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// File and server differ. Without a record of what was last applied nobody
-    /// can tell which of them moved.
+    /// The file. Also without a record of what was last applied, when nobody can tell.
     Change,
+    /// The server.
+    Drift,
+    /// Both.
+    Conflict,
+    /// A stored secret: its fingerprint is another one.
+    Rotation,
+}
+
+impl ChangeKind {
+    /// The word for it in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Drift => "drift",
+            Self::Conflict => "conflict",
+            Self::Rotation => "rotation",
+        }
+    }
+}
+
+/// What is done about a value that the server moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// It is set back.
+    #[default]
+    Apply,
+    /// It is told and left.
+    Report,
+    /// It is left.
+    Ignore,
+}
+
+/// What is known of the past of one integration.
+#[derive(Clone, Copy)]
+pub(super) struct History<'a> {
+    /// What was last applied.
+    pub last: Option<&'a Applied>,
+    /// The fingerprint of a secret of the file by its path; `None` if it cannot be made here.
+    pub fingerprint: &'a dyn Fn(&str, &Template) -> Option<Fingerprint>,
+    /// What is done about drift.
+    pub on_drift: OnDrift,
+}
+
+impl History<'_> {
+    /// Nothing is known.
+    const NONE: Self = Self { last: None, fingerprint: &|_, _| None, on_drift: OnDrift::Apply };
+
+    fn attribute(&self, path: &str) -> Option<&Json> {
+        self.last?.attributes.get(path)
+    }
+
+    fn secret(&self, path: &str) -> Option<&Fingerprint> {
+        self.last?.secrets.get(path)
+    }
 }
 
 /// A value as it may be shown.
@@ -56,6 +116,8 @@ pub enum Shown {
 pub(super) struct Difference {
     /// What will be different, in the order of the file.
     pub changes: Vec<Change>,
+    /// What the server moved and the policy leaves there.
+    pub drift: Vec<Change>,
     /// What an update sends.
     pub body: Body,
     /// Stored secrets of the file, which nobody can compare.
@@ -68,7 +130,11 @@ pub(super) struct Difference {
 
 impl Difference {
     /// Compares a file with the live integration that it means.
-    pub(super) fn between(integration: &Integration, live: &LiveIntegration) -> Self {
+    pub(super) fn between(
+        integration: &Integration,
+        live: &LiveIntegration,
+        history: History<'_>,
+    ) -> Self {
         let Integration {
             platform,
             auto_bootstrap,
@@ -76,15 +142,17 @@ impl Difference {
             options,
             ..
         } = integration;
-        let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra);
+        let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra, history);
         let config = walk.integration(platform, *auto_bootstrap, config, live);
         walk.extra("", &options.extra, Some(&live.config.0));
+        walk.removed_secrets(integration);
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
         walk.secrets_lost.dedup();
         Self {
             changes: walk.changes,
+            drift: walk.drift,
             body: Body::with_config(integration, config),
             not_compared: walk.not_compared,
             unknown_carried: walk.unknown_carried,
@@ -98,7 +166,7 @@ impl Body {
     #[must_use]
     pub fn is_live(&self, live: &LiveIntegration) -> bool {
         let nothing = Object::new();
-        let mut walk = Walk::new(self.auto_bootstrap, &[], &nothing);
+        let mut walk = Walk::new(self.auto_bootstrap, &[], &nothing, History::NONE);
         walk.integration(self.platform, self.auto_bootstrap, &self.config, live);
         walk.changes.is_empty()
     }
@@ -129,19 +197,28 @@ struct Walk<'a> {
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
+    history: History<'a>,
     changes: Vec<Change>,
+    drift: Vec<Change>,
     not_compared: Vec<String>,
     unknown_carried: Vec<String>,
     secrets_lost: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(auto_bootstrap: Option<bool>, ignore: &'a [Ignore], extra: &'a Object) -> Self {
+    fn new(
+        auto_bootstrap: Option<bool>,
+        ignore: &'a [Ignore],
+        extra: &'a Object,
+        history: History<'a>,
+    ) -> Self {
         Self {
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
             ignore,
             extra,
+            history,
             changes: Vec::new(),
+            drift: Vec::new(),
             not_compared: Vec::new(),
             unknown_carried: Vec::new(),
             secrets_lost: Vec::new(),
@@ -190,9 +267,11 @@ impl<'a> Walk<'a> {
             let before = live.and_then(|l| l.get(key)).filter(|v| !v.is_null());
             let sent = match level.find(key) {
                 Some(attribute) => self.given(level, attribute, value, before),
-                None => value.clone(),
+                None => Some(value.clone()),
             };
-            body.insert(key, sent);
+            if let Some(sent) = sent {
+                body.insert(key, sent);
+            }
         }
         for (key, value) in live.into_iter().flatten() {
             let is_extra = self.extra.at(&level.join(key)).is_some();
@@ -203,50 +282,126 @@ impl<'a> Walk<'a> {
         body
     }
 
-    /// An attribute that the file gives.
+    /// An attribute that the file gives; `None` if an update leaves it out all the same.
     fn given(
         &mut self,
         level: Level<'_>,
         attribute: &'static Attribute,
         value: &Value,
         live: Option<&Json>,
-    ) -> Value {
+    ) -> Option<Value> {
         let path = level.join(attribute.name);
         if let (Shape::Object(attributes), Value::Object(object)) = (attribute.shape, value) {
-            let inner = Level {
-                path: &path,
-                attributes,
-            };
-            return Value::Object(self.object(inner, Some(object), live.and_then(Json::as_object)));
+            let inner = Level { path: &path, attributes };
+            let sent = self.object(inner, Some(object), live.and_then(Json::as_object));
+            return Some(Value::Object(sent));
         }
         match attribute.class_for(self.auto_bootstrap) {
-            Class::OneTime | Class::ServerSet => return value.clone(),
+            Class::OneTime | Class::ServerSet => return Some(value.clone()),
             Class::Secret => {
-                self.not_compared.push(path);
-                return value.clone();
+                self.secret(path, value);
+                return Some(value.clone());
             }
             Class::Identity | Class::Mutable | Class::Immutable => {}
         }
         if attribute.is_sensitive() || matches!(value, Value::Secret(_)) {
-            self.not_compared.push(path);
-            return value.clone();
+            self.secret(path, value);
+            return Some(value.clone());
         }
         if self.ignores(&path) {
-            return live.map_or_else(|| value.clone(), from_json);
+            return Some(live.map_or_else(|| value.clone(), from_json));
         }
-        if !same(attribute, value, live) {
-            self.changes.push(Change {
+        if same(attribute, value, live) {
+            return Some(value.clone());
+        }
+        let change = Change {
+            kind: self.who_moved(&path, attribute, value, live),
+            path,
+            before: live
+                .cloned()
+                .or_else(|| default_json(attribute))
+                .map_or(Shown::Absent, Shown::Plain),
+            after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
+            immutable: attribute.class == Class::Immutable,
+        };
+        if change.kind == ChangeKind::Drift && self.history.on_drift != OnDrift::Apply {
+            self.drift.push(change);
+            return live.map(from_json);
+        }
+        self.changes.push(change);
+        Some(value.clone())
+    }
+
+    /// A secret of the file against the fingerprint of the one that was last applied.
+    fn secret(&mut self, path: String, value: &Value) {
+        let now = match value {
+            Value::Secret(template) => (self.history.fingerprint)(&path, template),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Object(_) => None,
+        };
+        let then = self.history.secret(&path);
+        match then.zip(now).and_then(|(then, now)| then.same_secret(&now)) {
+            Some(true) => {}
+            None => self.not_compared.push(path),
+            Some(false) => self.changes.push(Change {
                 path,
+                kind: ChangeKind::Rotation,
+                before: Shown::Hidden,
+                after: Shown::Hidden,
+                immutable: false,
+            }),
+        }
+    }
+
+    fn who_moved(
+        &self,
+        path: &str,
+        attribute: &Attribute,
+        file: &Value,
+        live: Option<&Json>,
+    ) -> ChangeKind {
+        let Some(last) = self.history.attribute(path) else { return ChangeKind::Change };
+        let file_moved = !same(attribute, file, Some(last));
+        let server_moved = !same(attribute, &from_json(last), live);
+        match (file_moved, server_moved) {
+            (true, true) => ChangeKind::Conflict,
+            (true, false) => ChangeKind::Change,
+            (false, _) => ChangeKind::Drift,
+        }
+    }
+
+    /// Stored secrets that this tool had set and that left the file.
+    fn removed_secrets(&mut self, integration: &Integration) {
+        let Some(last) = self.history.last else { return };
+        for path in last.secrets.keys().filter(|path| integration.config.at(path).is_none()) {
+            self.secrets_lost.retain(|lost| lost != path);
+            self.changes.push(Change {
+                path: path.clone(),
                 kind: ChangeKind::Change,
-                before: live
-                    .cloned()
-                    .or_else(|| default_json(attribute))
-                    .map_or(Shown::Absent, Shown::Plain),
-                after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
-                immutable: attribute.class == Class::Immutable,
+                before: Shown::Hidden,
+                after: Shown::Absent,
+                immutable: false,
             });
         }
-        value.clone()
+    }
+
+    /// A plain attribute that this tool had set and that left the file: it leaves the body.
+    fn removed(&mut self, path: String, attribute: &Attribute, last: &Json, live: &Json) {
+        if default_json(attribute).as_ref() == Some(live) {
+            return;
+        }
+        let server_moved = !same(attribute, &from_json(last), Some(live));
+        self.changes.push(Change {
+            path,
+            kind: if server_moved { ChangeKind::Conflict } else { ChangeKind::Change },
+            before: Shown::Plain(live.clone()),
+            after: Shown::Absent,
+            immutable: attribute.class == Class::Immutable,
+        });
     }
 
     /// A live attribute that the file leaves out: the server keeps its value.
@@ -283,7 +438,10 @@ impl<'a> Walk<'a> {
                 self.secrets_lost.push(path);
             }
             Class::Identity | Class::Mutable | Class::Immutable => {
-                body.insert(key, from_json(value));
+                match self.history.attribute(&path).cloned() {
+                    Some(last) => self.removed(path, attribute, &last, value),
+                    None => body.insert(key, from_json(value)),
+                }
             }
         }
     }

@@ -37,6 +37,7 @@ fn stop_without_secrets(action: &mut Action) {
     let missing = action.notes.iter().find_map(|note| match note {
         Note::SecretsMissing(reasons) => Some(reasons.clone()),
         Note::SecretsNotCompared(_)
+        | Note::Drift(_)
         | Note::Health { .. }
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation => None,

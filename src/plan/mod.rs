@@ -18,15 +18,16 @@ use std::sync::Arc;
 
 pub use block::Block;
 pub use body::Body;
-pub use diff::{Change, ChangeKind, Shown, to_json as shown};
+pub use diff::{Change, ChangeKind, OnDrift, Shown, to_json as shown};
 pub use guard::{Approved, review};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
+use crate::ledger::{Fingerprint, Ledger};
 use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status, Unreadable};
 use crate::manifest::{Integration, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::{Payload, Platform};
-use crate::secret::Reference;
-use diff::Difference;
+use crate::secret::{Reference, Template};
+use diff::{Difference, History};
 use pairing::{Pairing, pair};
 
 /// Everything that will be done, will not be done, and why.
@@ -90,10 +91,12 @@ pub enum Kind {
 }
 
 /// Something to know about an action that changes nothing about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Note {
     /// Stored secrets that could not be compared.
     SecretsNotCompared(Vec<String>),
+    /// Values that the server moved and that are left there.
+    Drift(Vec<Change>),
     /// The status is not `enabled`.
     Health {
         /// The status.
@@ -153,6 +156,16 @@ impl Selection {
     }
 }
 
+/// What is done about a value that both the file and the server moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// The file wins.
+    #[default]
+    Apply,
+    /// A human has to decide.
+    Stop,
+}
+
 /// What a plan depends on besides the files and the live state.
 pub struct Context<'a> {
     /// Which documents are meant.
@@ -161,12 +174,21 @@ pub struct Context<'a> {
     pub today: jiff::civil::Date,
     /// Why a secret is not available; `None` if it is.
     pub missing_secret: &'a dyn Fn(&Reference) -> Option<String>,
+    /// What was made and last applied; empty where there is no record of it.
+    pub ledger: &'a Ledger,
+    /// The fingerprint of a secret by the name of its integration and its path;
+    /// `None` if it cannot be made here.
+    pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
+    /// What is done about values that the server moved.
+    pub on_drift: OnDrift,
+    /// What is done about values that both moved.
+    pub on_conflict: OnConflict,
 }
 
 /// Makes the plan.
 #[must_use]
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
-    let paired = pair(&manifest.integrations, live);
+    let paired = pair(&manifest.integrations, live, context.ledger);
     let listed = Arc::new(live.integrations.iter().map(|l| l.id.clone()).collect());
     let against = Against {
         live,
@@ -279,8 +301,17 @@ fn compare(
     certainty: Certainty,
     context: &Context<'_>,
 ) -> (Kind, Vec<Note>) {
-    let difference = Difference::between(integration, found);
+    let name = &integration.name;
+    let history = History {
+        last: context.ledger.record(integration).map(|record| &record.applied),
+        fingerprint: &|path, template| (context.fingerprint)(name, path, template),
+        on_drift: context.on_drift,
+    };
+    let difference = Difference::between(integration, found, history);
     let mut notes = Vec::new();
+    if !difference.drift.is_empty() && context.on_drift == OnDrift::Report {
+        notes.push(Note::Drift(difference.drift.clone()));
+    }
     if !difference.not_compared.is_empty() {
         notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));
     }
@@ -298,7 +329,7 @@ fn compare(
     if difference.changes.is_empty() && !repeats_creation {
         return (Kind::Unchanged { id }, notes);
     }
-    if let Some(block) = update_block(integration, found, certainty, &difference) {
+    if let Some(block) = update_block(integration, found, certainty, &difference, context) {
         return (Kind::Blocked(block), notes);
     }
     if repeats_creation {
@@ -326,6 +357,7 @@ fn update_block(
     found: &LiveIntegration,
     certainty: Certainty,
     difference: &Difference,
+    context: &Context<'_>,
 ) -> Option<Block> {
     let id = found.id.clone();
     if integration.platform.payload == Payload::TypeOnly {
@@ -340,6 +372,11 @@ fn update_block(
     if certainty == Certainty::Likely {
         let paths = difference.changes.iter().map(|c| c.path.clone()).collect();
         return Some(Block::NeedsPin { id, paths });
+    }
+    let conflicts = difference.changes.iter().filter(|c| c.kind == ChangeKind::Conflict);
+    let paths: Vec<String> = conflicts.map(|c| c.path.clone()).collect();
+    if context.on_conflict == OnConflict::Stop && !paths.is_empty() {
+        return Some(Block::Conflict { paths });
     }
     if !difference.secrets_lost.is_empty() {
         return Some(Block::SecretNotGiven {

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Block, Unmanaged};
+use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
 use crate::manifest::Integration;
 use crate::platform::Platform;
@@ -45,31 +46,36 @@ pub(super) type Key = (&'static str, Option<String>);
 
 /// Live integrations and files, each by what pairs them.
 struct Index<'a, 'l> {
+    ledger: &'a Ledger,
+    /// The ids that files claim by `sync.id`.
+    pinned: HashSet<RemoteId>,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
-    /// Those that no file has claimed by `sync.id`.
+    /// Those that no file has claimed, by `sync.id` or by the ledger.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
     free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
-    /// Files without `sync.id`.
+    /// Files that claim none.
     files: HashMap<Key, Vec<&'a Integration>>,
 }
 
 impl<'a, 'l> Index<'a, 'l> {
-    fn new(integrations: &'a [Integration], live: &'l Live) -> Self {
+    fn new(integrations: &'a [Integration], live: &'l Live, ledger: &'a Ledger) -> Self {
         let present: Vec<&LiveIntegration> = live
             .integrations
             .iter()
             .filter(|l| l.status.phase() != Phase::Absent)
             .collect();
-        let claimed: HashSet<&RemoteId> = integrations
-            .iter()
-            .filter_map(|i| i.options.id.as_ref())
-            .collect();
         let mut index = Self {
+            ledger,
+            pinned: integrations.iter().filter_map(|i| i.options.id.clone()).collect(),
             by_id: present.iter().map(|l| (&l.id, *l)).collect(),
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
             files: HashMap::new(),
         };
+        let claimed: HashSet<RemoteId> = integrations
+            .iter()
+            .filter_map(|i| i.options.id.clone().or_else(|| Some(index.recorded(i)?.id.clone())))
+            .collect();
         for found in present.into_iter().filter(|l| !claimed.contains(&l.id)) {
             if let Some(platform) = found.platform {
                 index
@@ -84,7 +90,8 @@ impl<'a, 'l> Index<'a, 'l> {
                     .push(found);
             }
         }
-        for integration in integrations.iter().filter(|i| i.options.id.is_none()) {
+        let unknown = |i: &&Integration| i.options.id.is_none() && index.recorded(i).is_none();
+        for integration in integrations.iter().filter(unknown).collect::<Vec<_>>() {
             index
                 .files
                 .entry(key(integration))
@@ -97,6 +104,9 @@ impl<'a, 'l> Index<'a, 'l> {
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pin) = &integration.options.id {
             return self.pinned(integration, pin);
+        }
+        if let Some(found) = self.recorded(integration) {
+            return self.known(integration, found);
         }
         let key = key(integration);
         let others: Vec<String> = self
@@ -117,6 +127,27 @@ impl<'a, 'l> Index<'a, 'l> {
             [one] if certain => Pairing::Certain(one),
             [one] => Pairing::Likely(one),
             several => ambiguous(several),
+        }
+    }
+
+    /// The live integration that was made from this file, if it is still there.
+    fn recorded(&self, integration: &Integration) -> Option<&'l LiveIntegration> {
+        let id = &self.ledger.record(integration)?.id;
+        let found = self.by_id.get(id).filter(|_| !self.pinned.contains(id))?;
+        (found.platform == Some(integration.platform)).then_some(*found)
+    }
+
+    /// A file with another identity than the one it had would be a second integration.
+    fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
+        let platform = integration.platform;
+        let was = self.ledger.record(integration).and_then(|record| record.identity.clone());
+        match platform.pairing_attribute() {
+            Some(attribute)
+                if platform.pairs_with_certainty() && was != integration.pairing_key() =>
+            {
+                Pairing::Blocked(Block::Replacement { id: found.id.clone(), attribute })
+            }
+            Some(_) | None => Pairing::Certain(found),
         }
     }
 
@@ -211,12 +242,17 @@ fn ambiguous<'l>(several: &[&LiveIntegration]) -> Pairing<'l> {
 }
 
 /// Pairs every file, and gathers what no file could mean.
-pub(super) fn pair<'l>(integrations: &[Integration], live: &'l Live) -> Paired<'l> {
-    let index = Index::new(integrations, live);
+pub(super) fn pair<'l>(
+    integrations: &[Integration],
+    live: &'l Live,
+    ledger: &Ledger,
+) -> Paired<'l> {
+    let index = Index::new(integrations, live, ledger);
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
     let mut meant: HashSet<&RemoteId> = integrations
         .iter()
         .filter_map(|i| i.options.id.as_ref())
+        .chain(integrations.iter().filter_map(|i| Some(&index.recorded(i)?.id)))
         .collect();
     for pairing in &pairings {
         match pairing {

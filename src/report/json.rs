@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::plan::{Action, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{Action, Body, Change, Kind, Note, Plan, Shown, Unmanaged};
 use crate::sync::{Consent, Ending};
 use crate::value::{Object, Value};
 
@@ -122,12 +122,9 @@ fn change(change: &Change) -> Json {
         after,
         immutable,
     } = change;
-    let kind = match kind {
-        ChangeKind::Change => "change",
-    };
     json!({
         "path": path,
-        "kind": kind,
+        "kind": kind.as_str(),
         "before": shown(before),
         "after": shown(after),
         "immutable": immutable,
@@ -182,6 +179,9 @@ fn value(value: &Value) -> Json {
 
 fn note(note: &Note) -> Json {
     match note {
+        Note::Drift(changes) => {
+            json!({ "note": "drift", "changes": changes.iter().map(change).collect::<Vec<_>>() })
+        }
         Note::SecretsNotCompared(paths) => {
             json!({ "note": "secrets_not_compared", "paths": paths })
         }

@@ -198,6 +198,10 @@ fn blocked(out: &mut String, block: &Block) {
 fn notes(out: &mut String, action: &Action) {
     for note in &action.notes {
         let text = match note {
+            Note::Drift(changes) => {
+                let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).collect();
+                format!("the server moved {}, which is left there", paths.join(", "))
+            }
             // Told once for all, in the summary.
             Note::SecretsNotCompared(_) => continue,
             Note::Health {
