@@ -142,6 +142,18 @@ fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map
 #[derive(Clone, Default, PartialEq)]
 pub struct LiveConfig(pub Map<String, Json>);
 
+impl LiveConfig {
+    /// The value at a `/`-separated path.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Json> {
+        let (first, rest) = path.split_once('/').map_or((path, None), |(f, r)| (f, Some(r)));
+        let value = self.0.get(first)?;
+        rest.map_or(Some(value), |rest| {
+            rest.split('/').try_fold(value, |value, key| value.get(key))
+        })
+    }
+}
+
 impl std::fmt::Debug for LiveConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "LiveConfig({} attributes)", self.0.len())

@@ -1,5 +1,6 @@
 //! Why something that would have to be done cannot be, and what to do about it.
 
+use super::recover::Doubt;
 use crate::live::{RemoteId, Status};
 use crate::manifest::Name;
 
@@ -84,6 +85,14 @@ pub enum Block {
         /// What could not be read.
         reason: String,
     },
+    /// A write was cut short, and nobody can tell how it ended.
+    #[error("{doubt}")]
+    InDoubt {
+        /// The name of the integration.
+        name: Name,
+        /// Why nobody can tell.
+        doubt: Doubt,
+    },
     /// The file and the server both moved, and the policy is to stop.
     #[error("the file and the server both changed {} since the last apply", list(paths))]
     Conflict {
@@ -147,6 +156,10 @@ impl Block {
             Self::UnknownScope { .. } => {
                 "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
             }
+            Self::InDoubt { name, doubt: Doubt::Tie { .. } } => format!(
+                "look at them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
+            ),
+            Self::InDoubt { .. } => "run this again in a minute".into(),
             Self::Conflict { .. } => {
                 "look at both, then change the file, or let it win with `--on-conflict apply`".into()
             }

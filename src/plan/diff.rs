@@ -23,6 +23,9 @@ use crate::platform::{
 use crate::secret::Template;
 use crate::value::{Object, Value};
 
+/// The path of the one key beside `config` that is compared.
+const AUTO_BOOTSTRAP: &str = "autoBootstrap";
+
 /// One attribute that will be different.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -246,8 +249,11 @@ impl<'a> Walk<'a> {
             && file != live
         {
             self.changes.push(Change {
-                path: "autoBootstrap".into(),
-                kind: ChangeKind::Change,
+                path: AUTO_BOOTSTRAP.into(),
+                kind: match self.history.attribute(AUTO_BOOTSTRAP).and_then(Json::as_bool) {
+                    Some(last) if last == file => ChangeKind::Drift,
+                    Some(_) | None => ChangeKind::Change,
+                },
                 before: Shown::Plain(live.into()),
                 after: Shown::Plain(file.into()),
                 immutable: true,
@@ -492,11 +498,60 @@ impl<'a> Walk<'a> {
 
     /// Whether `sync.ignore` covers this attribute or an object around it.
     fn ignores(&self, path: &str) -> bool {
-        self.ignore.iter().any(|ignore| {
-            path.strip_prefix(&ignore.path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.ignore.iter().any(|ignore| covers(&ignore.path, path))
     }
+}
+
+/// What a file says, as far as it may be kept: harmless values in clear, stored
+/// secrets as fingerprints, one-time credentials not at all.
+pub(super) fn applied(
+    integration: &Integration,
+    fingerprint: &dyn Fn(&str, &Template) -> Option<Fingerprint>,
+) -> Applied {
+    let mut applied = Applied::default();
+    if let Some(auto) = integration.auto_bootstrap {
+        applied.attributes.insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
+    }
+    let level = Level { path: "", attributes: integration.platform.attributes };
+    let auto = integration.auto_bootstrap.unwrap_or(false);
+    keep(&mut applied, level, auto, &integration.config, fingerprint);
+    for ignore in &integration.options.ignore {
+        applied.attributes.retain(|path, _| !covers(&ignore.path, path));
+    }
+    applied
+}
+
+fn keep(
+    applied: &mut Applied,
+    level: Level<'_>,
+    auto: bool,
+    object: &Object,
+    fingerprint: &dyn Fn(&str, &Template) -> Option<Fingerprint>,
+) {
+    for (key, value) in object.iter() {
+        let Some(attribute) = level.find(key) else { continue };
+        let path = level.join(key);
+        if let Value::Object(inner) = value {
+            let level = Level { path: &path, attributes: attribute.children() };
+            keep(applied, level, auto, inner, fingerprint);
+            continue;
+        }
+        match attribute.class_for(auto) {
+            Class::OneTime | Class::ServerSet => {}
+            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
+                if let Value::Secret(template) = value {
+                    applied.secrets.extend(fingerprint(&path, template).map(|f| (path, f)));
+                } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
+                    applied.attributes.insert(path, json);
+                }
+            }
+        }
+    }
+}
+
+/// Whether an ignored path is this attribute or an object around it.
+fn covers(ignored: &str, path: &str) -> bool {
+    path.strip_prefix(ignored).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Stored secrets that the platform needs with this configuration and that it does not hold.
@@ -523,7 +578,7 @@ fn needed_secrets(
 }
 
 /// Whether a value of the file and one of the server mean the same.
-fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
+pub(super) fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
     let default = default_json(attribute);
     let Some(live) = live.or(default.as_ref()) else {
         return false;
@@ -569,7 +624,7 @@ pub fn to_json(value: &Value) -> Option<Json> {
 }
 
 /// A live value that is known to be harmless.
-fn from_json(json: &Json) -> Value {
+pub(super) fn from_json(json: &Json) -> Value {
     convert(json, &|text| Value::Text(text.to_owned()))
 }
 

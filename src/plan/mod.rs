@@ -12,8 +12,9 @@ mod diff;
 mod guard;
 mod pairing;
 mod precondition;
+mod recover;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 pub use block::Block;
@@ -22,7 +23,9 @@ pub use diff::{Change, ChangeKind, OnDrift, Shown, to_json as shown};
 pub use guard::{Approved, review};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
-use crate::ledger::{Fingerprint, Ledger};
+pub use recover::{Doubt, Recovery, Settled, recover};
+
+use crate::ledger::{Applied, Fingerprint, Ledger};
 use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status, Unreadable};
 use crate::manifest::{Integration, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::{Payload, Platform};
@@ -70,6 +73,8 @@ pub enum Kind {
     Create {
         /// What is sent.
         body: Body,
+        /// What the ledger keeps of it.
+        memory: Memory,
         /// What must still be so.
         precondition: AbsencePrecondition,
     },
@@ -81,6 +86,8 @@ pub enum Kind {
         changes: Vec<Change>,
         /// What is sent.
         body: Body,
+        /// What the ledger keeps of it.
+        memory: Memory,
         /// What must still be so.
         precondition: StatePrecondition,
     },
@@ -88,6 +95,15 @@ pub enum Kind {
     Suspended(Suspend),
     /// Nothing, although something would have to be done.
     Blocked(Block),
+}
+
+/// What the ledger keeps of a write once it is confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Memory {
+    /// What pairs the integration with its file.
+    pub identity: Option<String>,
+    /// What the file said.
+    pub applied: Applied,
 }
 
 /// Something to know about an action that changes nothing about it.
@@ -176,6 +192,8 @@ pub struct Context<'a> {
     pub missing_secret: &'a dyn Fn(&Reference) -> Option<String>,
     /// What was made and last applied; empty where there is no record of it.
     pub ledger: &'a Ledger,
+    /// Writes of which nobody knows the end, by the name of their integration.
+    pub doubts: &'a BTreeMap<Name, Doubt>,
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
@@ -240,6 +258,7 @@ fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>
     let context = against.context;
     let (kind, notes) = match pairing {
         _ if is_suspended(integration, context) => suspended(integration),
+        _ if context.doubts.contains_key(&integration.name) => in_doubt(integration, context),
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, context),
@@ -270,6 +289,21 @@ fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
     (Kind::Suspended(suspend), Vec::new())
 }
 
+fn in_doubt(integration: &Integration, context: &Context<'_>) -> (Kind, Vec<Note>) {
+    let name = integration.name.clone();
+    let block = context.doubts.get(&name).map(|doubt| Block::InDoubt { name, doubt: doubt.clone() });
+    (Kind::Blocked(block.unwrap_or(Block::InvalidFile)), Vec::new())
+}
+
+fn memory(integration: &Integration, context: &Context<'_>) -> Memory {
+    let fingerprint =
+        |path: &str, template: &Template| (context.fingerprint)(&integration.name, path, template);
+    Memory {
+        identity: integration.pairing_key(),
+        applied: diff::applied(integration, &fingerprint),
+    }
+}
+
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
     if let Some(unreadable) = against
         .live
@@ -285,7 +319,8 @@ fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>)
         .into_iter()
         .collect();
     let precondition = AbsencePrecondition::new(integration, Arc::clone(against.listed));
-    (Kind::Create { body, precondition }, notes)
+    let memory = memory(integration, against.context);
+    (Kind::Create { body, memory, precondition }, notes)
 }
 
 /// How sure it is that the live integration is the one.
@@ -345,6 +380,7 @@ fn compare(
             id,
             changes: difference.changes,
             body: difference.body,
+            memory: memory(integration, context),
             precondition,
         },
         notes,
