@@ -7,4 +7,10 @@ mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod in_process;
+#[cfg(test)]
+mod payload;
+#[cfg(test)]
+mod platforms;
+#[cfg(test)]
 mod sync;
