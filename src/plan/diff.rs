@@ -127,6 +127,8 @@ impl Level<'_> {
 
 struct Walk<'a> {
     auto_bootstrap: bool,
+    /// Attributes at the top that go with a word which the file has replaced.
+    superseded: Vec<&'static str>,
     ignore: &'a [Ignore],
     extra: &'a Object,
     changes: Vec<Change>,
@@ -139,6 +141,7 @@ impl<'a> Walk<'a> {
     fn new(auto_bootstrap: Option<bool>, ignore: &'a [Ignore], extra: &'a Object) -> Self {
         Self {
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
+            superseded: Vec::new(),
             ignore,
             extra,
             changes: Vec::new(),
@@ -157,6 +160,7 @@ impl<'a> Walk<'a> {
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
+        self.superseded = self.superseded(platform, config, &live.config.0);
         let top = Level {
             path: "",
             attributes: platform.attributes,
@@ -261,6 +265,10 @@ impl<'a> Walk<'a> {
             }
             return;
         };
+        if level.path.is_empty() && self.superseded.contains(&attribute.name) {
+            self.dropped(attribute, path, value);
+            return;
+        }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             self.lost_inside(&path, attributes, inner);
             let carried = self.object(
@@ -286,6 +294,51 @@ impl<'a> Walk<'a> {
                 body.insert(key, from_json(value));
             }
         }
+    }
+
+    /// The attributes at the top that were needed because of a word on the server,
+    /// such as that of a login, and that are not needed with the file's word.
+    fn superseded(
+        &self,
+        platform: &'static Platform,
+        file: &Object,
+        live: &Map<String, Json>,
+    ) -> Vec<&'static str> {
+        let on_server = |name: &str| live.get(name).and_then(Json::as_str);
+        let afterwards = |name: &str| match file.get(name) {
+            Some(value) if !self.ignores(name) => value.as_text(),
+            Some(_) | None => on_server(name),
+        };
+        let is_replaced = |condition: &Condition| match condition {
+            Condition::AutoBootstrap(_) => false,
+            Condition::Is(..) => {
+                condition.holds(platform, None, on_server)
+                    && !condition.holds(platform, None, afterwards)
+            }
+        };
+        let needs_replaced = |a: &&Attribute| match a.need {
+            Need::When(conditions, _) => conditions.iter().any(is_replaced),
+            Need::Optional | Need::Always(_) => false,
+        };
+        let attributes = platform.attributes.iter().filter(needs_replaced);
+        attributes.map(|a| a.name).collect()
+    }
+
+    /// A live attribute that goes with what the file has replaced, such as the
+    /// password of a login that is now by key: it is not sent back.
+    fn dropped(&mut self, attribute: &'static Attribute, path: String, value: &Json) {
+        let holds_secret = |a: &Attribute| a.is_sensitive() || !a.children().is_empty();
+        self.changes.push(Change {
+            path,
+            kind: ChangeKind::Change,
+            before: if holds_secret(attribute) {
+                Shown::Hidden
+            } else {
+                Shown::Plain(value.clone())
+            },
+            after: Shown::Absent,
+            immutable: false,
+        });
     }
 
     /// A server that leaves secrets out of its answers may keep one in an object
