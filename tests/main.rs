@@ -14,3 +14,5 @@ mod payload;
 mod platforms;
 #[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod updates;

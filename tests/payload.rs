@@ -2,14 +2,15 @@
 //! uses every attribute that goes with it.
 
 use integrationd::platform::{
-    Attribute, Class, Condition, Evidence, Need, PLATFORMS, Payload, Platform, Shape,
+    Attribute, Class, Condition, Evidence, Need, PLATFORMS, Payload, Platform, Scalar, Shape,
 };
+use integrationd::simulator::Simulator;
 use serde_json::{Map, Value, json};
 
-use crate::in_process::Texts;
+use crate::in_process::{Texts, write_lines, writes};
 
 /// One way in which an integration can be set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) platform: &'static Platform,
     pub(crate) auto: Option<bool>,
@@ -57,7 +58,27 @@ fn logins(platform: &Platform) -> Vec<Option<&'static str>> {
     words.iter().map(|w| Some(*w)).chain(left_out).collect()
 }
 
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            platform,
+            auto,
+            login,
+        } = self;
+        write!(f, "{} {auto:?} {login:?}", platform.wire)
+    }
+}
+
 impl Case {
+    /// The word that says how it logs in, or that the server fills in.
+    pub(crate) fn logs_in_with(&self) -> &str {
+        let default = login_attribute(self.platform).and_then(|(login, _)| login.default);
+        match (self.login, default) {
+            (Some(word), _) | (None, Some(Scalar::Text(word))) => word,
+            (None, Some(Scalar::Integer(_) | Scalar::Bool(_)) | None) => "",
+        }
+    }
+
     /// A payload with everything in it.
     pub(crate) fn payload(&self) -> Value {
         let mut payload = Map::new();
@@ -96,7 +117,10 @@ impl Case {
         if self.is_login(attribute) {
             return self.login.is_some();
         }
-        let word = |name: &str| self.login.filter(|_| login_name(self.platform) == Some(name));
+        let word = |name: &str| {
+            self.login
+                .filter(|_| login_name(self.platform) == Some(name))
+        };
         let fits = |condition: &Condition| match condition {
             Condition::AutoBootstrap(_) => true,
             Condition::Is(..) => condition.holds(self.platform, self.auto, word),
@@ -110,7 +134,10 @@ impl Case {
     /// Whether leaving an attribute out gives rise to a word about it.
     pub(crate) fn needs(&self, attribute: &Attribute) -> bool {
         let told = |evidence| !matches!(evidence, Evidence::Recalled | Evidence::Unknown);
-        let word = |name: &str| self.login.filter(|_| login_name(self.platform) == Some(name));
+        let word = |name: &str| {
+            self.login
+                .filter(|_| login_name(self.platform) == Some(name))
+        };
         match attribute.need {
             Need::Optional => false,
             Need::Always(evidence) => told(evidence),
@@ -247,4 +274,38 @@ fn name_of(value: &str) -> String {
 pub(crate) fn put(payload: &mut Value, path: &str, value: Value) {
     let pointer = format!("/config/{path}");
     *payload.pointer_mut(&pointer).unwrap() = value;
+}
+
+/// The only integration of a tenant, as it is stored.
+#[track_caller]
+pub(crate) fn stored(simulator: &Simulator) -> Value {
+    match simulator.state().as_slice() {
+        [one] => one.clone(),
+        several => panic!("{} integrations", several.len()),
+    }
+}
+
+/// Asserts that a run has sent this one request.
+#[track_caller]
+pub(crate) fn sent(simulator: &Simulator, line: &str, body: &Value, context: &str) {
+    assert_eq!(write_lines(simulator), [line], "{context}");
+    let sent = writes(simulator)[0].body.clone().unwrap();
+    // As text: the order of the file is kept.
+    assert_eq!(sent.to_string(), body.to_string(), "{context}");
+}
+
+/// Adds what the server holds and the file leaves out, at every depth.
+pub(crate) fn fill_in(config: &mut Value, live: &Map<String, Value>) {
+    let Some(config) = config.as_object_mut() else {
+        return;
+    };
+    for (key, value) in live {
+        match (config.get_mut(key), value.as_object()) {
+            (Some(inner), Some(more)) => fill_in(inner, more),
+            (Some(_), None) => {}
+            (None, _) => {
+                config.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
