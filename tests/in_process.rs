@@ -27,6 +27,7 @@ use integrationd::report::{Counts, Report, json, text};
 use integrationd::secret::{Providers, Secret, resolve};
 use integrationd::simulator::{API_KEY, Entry, Simulator};
 use integrationd::sync::{self, Consent, Desired, Ending, Request, Shell};
+use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -64,6 +65,11 @@ impl Texts {
             .fold(self, |texts, (name, value)| texts.secret(name, value))
     }
 
+    /// The values that nobody may see.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.environment.values().map(String::as_str)
+    }
+
     /// The files as they would be read, in the order of their names or the reverse.
     fn sources(&self, reversed: bool) -> Vec<SourceFile> {
         let source = |(path, text): (&String, &String)| SourceFile {
@@ -95,7 +101,7 @@ impl Texts {
         };
         let mut references = Vec::new();
         for integration in &manifest.integrations {
-            integration.for_each_reference(&mut |reference| references.push(reference.clone()));
+            integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
         }
         let secrets = resolve(&references, &providers);
         Desired { manifest, secrets }
@@ -302,7 +308,7 @@ impl Ran {
     pub(crate) fn report(&self) -> &Report {
         match &self.result {
             Ok(report) => report,
-            Err(error) => panic!("the tenant could not be read: {error}"),
+            Err(error) => panic!("the tenant could not be read: {}", chain(error)),
         }
     }
 
@@ -367,15 +373,15 @@ impl Ran {
     pub(crate) fn errors(&self) -> Vec<String> {
         let report = match &self.result {
             Ok(report) => report,
-            Err(error) => return vec![error.to_string()],
+            Err(error) => return vec![chain(error)],
         };
-        let mut errors: Vec<String> = self.failures().iter().map(ToString::to_string).collect();
+        let mut errors: Vec<String> = self.failures().iter().map(|f| chain(f)).collect();
         if let Ending::Applied {
             afterwards: Err(error),
             ..
         } = &report.synced.ending
         {
-            errors.push(error.to_string());
+            errors.push(chain(error));
         }
         errors
     }
@@ -384,7 +390,7 @@ impl Ran {
     pub(crate) fn shown(&self) -> String {
         let report = match &self.result {
             Ok(report) => report,
-            Err(error) => return error.to_string(),
+            Err(error) => return chain(error),
         };
         let mut out = diagnostic::render(&report.diagnostics, false);
         out.push_str(&text::plan(&report.synced.plan, &report.tenant));
@@ -409,7 +415,7 @@ impl Ran {
                 let _ = writeln!(out, "{report:?}");
             }
             Err(error) => {
-                let _ = writeln!(out, "{error} {error:?} {error:#?}");
+                let _ = writeln!(out, "{error} {error:?}");
             }
         }
         for failure in self.failures() {

@@ -11,8 +11,12 @@ mod in_process;
 #[cfg(test)]
 mod payload;
 #[cfg(test)]
+mod planning;
+#[cfg(test)]
 mod platforms;
 #[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod systemd;
 #[cfg(test)]
 mod updates;

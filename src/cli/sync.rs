@@ -75,7 +75,7 @@ fn request(args: &SyncArgs) -> Request {
 fn references(manifest: &Manifest) -> Vec<&Reference> {
     let mut references = Vec::new();
     for integration in &manifest.integrations {
-        integration.for_each_reference(&mut |reference| references.push(reference));
+        integration.for_each_template(&mut |template| references.extend(template.references()));
     }
     references
 }

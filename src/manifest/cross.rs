@@ -12,6 +12,10 @@ use crate::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::platform::{Evidence, Identity, Platform, Rule};
 use crate::value::Value;
 
+/// So many of the other documents are shown with each. A thousand copies of one
+/// file must not show a million places.
+const MAX_OTHERS: usize = 3;
+
 /// The attributes at the top of `config` that are compared across files.
 pub(super) fn compared(platform: &Platform) -> impl Iterator<Item = &'static str> {
     let identity = match platform.identity {
@@ -39,6 +43,7 @@ pub(super) fn check(documents: &mut [Checked]) {
     clashes.extend(same_identities(documents));
     clashes.extend(not_unique(documents));
     for clash in clashes {
+        let hidden = clash.members.len().saturating_sub(MAX_OTHERS + 1);
         for (index, place) in &clash.members {
             let others = clash.members.iter().filter(|(other, _)| other != index);
             let diagnostic = Diagnostic {
@@ -47,9 +52,12 @@ pub(super) fn check(documents: &mut [Checked]) {
                 message: clash.message.clone(),
                 place: place.labelled(clash.label),
                 related: others
-                    .map(|(_, place)| place.labelled("the other one"))
+                    .take(MAX_OTHERS)
+                    .map(|(_, place)| place.labelled("another one"))
                     .collect(),
-                help: vec![clash.help.clone()],
+                help: std::iter::once(clash.help.clone())
+                    .chain((hidden > 0).then(|| format!("and {hidden} more documents, not shown")))
+                    .collect(),
             };
             let Some(document) = documents.get_mut(*index) else {
                 continue;
@@ -101,7 +109,7 @@ fn same_names(documents: &[Checked]) -> Vec<Clash> {
                 .iter()
                 .map(|index| (*index, documents[*index].places.name.clone()))
                 .collect(),
-            message: format!("two documents have the name `{name}`"),
+            message: format!("{} documents have the name `{name}`", count(&members)),
             label: "one of them",
             help: "give each a name of its own with `sync.name`, or rename a file".to_owned(),
         })
@@ -120,7 +128,10 @@ fn same_ids(documents: &[Checked]) -> Vec<Clash> {
                 .iter()
                 .filter_map(|index| Some((*index, documents[*index].places.id.clone()?)))
                 .collect(),
-            message: format!("two documents are pinned to the live integration {id}"),
+            message: format!(
+                "{} documents are pinned to the live integration {id}",
+                count(&members)
+            ),
             label: "one of them",
             help: "one live integration has one document: remove one, or correct its `sync.id`"
                 .to_owned(),
@@ -147,7 +158,10 @@ fn same_identities(documents: &[Checked]) -> Vec<Clash> {
         .map(|((_, name, _), members)| Clash {
             code: Code::SameIdentity,
             members: attribute_places(documents, &members, name),
-            message: format!("two documents describe one integration: they have the same `{name}`"),
+            message: format!(
+                "{} documents describe one integration: they have the same `{name}`",
+                count(&members)
+            ),
             label: "one of them",
             help: "remove one; if both exist on the server, tell them apart by `sync.id` in each"
                 .to_owned(),
@@ -177,11 +191,19 @@ fn not_unique(documents: &[Checked]) -> Vec<Clash> {
         .map(|((_, name, code, _), members)| Clash {
             code,
             members: attribute_places(documents, &members, name),
-            message: format!("two documents have the same `{name}`"),
+            message: format!("{} documents have the same `{name}`", count(&members)),
             label: "one of them",
             help: format!("no two integrations of this type share `{name}`: change one"),
         })
         .collect()
+}
+
+/// How many, in a word where that is short.
+fn count(members: &[usize]) -> String {
+    match members.len() {
+        2 => "two".to_owned(),
+        more => more.to_string(),
+    }
 }
 
 /// A value that can be compared: secrets cannot.

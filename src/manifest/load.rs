@@ -6,10 +6,12 @@ use std::num::NonZero;
 use super::check::{self, Checked, Context, Places};
 use super::draft::Draft;
 use super::text::{Span, Text, Veil};
-use super::yaml::{self, Stream};
+use super::tree::Stream;
+use super::yaml;
 use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
-use crate::diagnostic::{Code, Diagnostic, Place, escape};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::platform::Platform;
+use crate::text::escaped;
 
 /// So few files are read faster by one thread than by several.
 const FILES_PER_THREAD: usize = 64;
@@ -18,6 +20,8 @@ const FILES_PER_THREAD: usize = 64;
 #[derive(Default)]
 struct Loaded {
     documents: Vec<Checked>,
+    /// Whether it may hold documents that could not be read.
+    incomplete: bool,
     /// Mistakes of the file as a whole.
     diagnostics: Vec<Diagnostic>,
 }
@@ -41,6 +45,7 @@ pub fn load(
     let mut documents = Vec::new();
     for file in loaded {
         manifest.diagnostics.extend(file.diagnostics);
+        manifest.incomplete |= file.incomplete;
         documents.extend(file.documents);
     }
     cross::check(&mut documents);
@@ -94,7 +99,7 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
         ),
         Ok(bytes) => match decode(&file.path, bytes) {
             Ok(text) => load_text(context, &file.path, text),
-            Err(diagnostic) => frozen(file, diagnostic),
+            Err(diagnostic) => frozen(file, *diagnostic),
         },
         Err(found) => problem(file, found),
     }
@@ -102,12 +107,16 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
 
 fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
     let text = Text::new(path, source);
+    let stream = yaml::parse(source);
+    let mut loaded = Loaded {
+        incomplete: !stream.is_whole(),
+        ..Loaded::default()
+    };
     let Stream {
         documents,
         mut veil,
-    } = yaml::parse(source);
+    } = stream;
     let several = documents.len() > 1;
-    let mut loaded = Loaded::default();
     if documents.is_empty() {
         loaded.diagnostics.push(whole_file(
             path,
@@ -125,9 +134,9 @@ fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
 }
 
 /// The text of a file without its byte order mark.
-fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
-    let source =
-        std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error.valid_up_to()))?;
+fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Diagnostic>> {
+    let source = std::str::from_utf8(bytes)
+        .map_err(|error| Box::new(not_utf8(path, bytes, error.valid_up_to())))?;
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let forbidden = |c: char| {
         (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
@@ -147,7 +156,9 @@ fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
     )
     .label("here")
     .help("remove it; inside double quotes it can be written as an escape such as `\\u0000`");
-    Err(draft.finish(&Text::new(path, source), &unparsed(source)))
+    Err(Box::new(
+        draft.finish(&Text::new(path, source), &unparsed(source)),
+    ))
 }
 
 fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
@@ -160,6 +171,9 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
     } else {
         "save it as UTF-8"
     };
+    if valid == 0 {
+        return whole_file(path, Code::NotUtf8, "this file is not UTF-8", help);
+    }
     Draft::new(
         Code::NotUtf8,
         Span::new(valid, valid),
@@ -229,7 +243,7 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
     Diagnostic {
         code,
         severity: code.severity(),
-        message: escape(message),
+        message: escaped(message).into_owned(),
         place: Place::file(path),
         related: Vec::new(),
         help: vec![help.to_owned()],
@@ -242,7 +256,7 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
         name: super::text::stem(&file.path).to_owned(),
         platform: None,
         origin: Origin {
-            file: escape(&file.path),
+            file: escaped(&file.path).into_owned(),
             line: 1,
         },
     };
@@ -258,6 +272,7 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
             diagnostics: vec![diagnostic],
             places,
         }],
+        incomplete: true,
         diagnostics: Vec::new(),
     }
 }

@@ -7,10 +7,12 @@
 
 mod check;
 mod cross;
+mod document;
 mod draft;
 #[cfg(test)]
 mod fake;
 mod load;
+mod mapping;
 mod needs;
 mod options;
 mod reference;
@@ -21,6 +23,8 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
+mod unknown;
 mod yaml;
 
 pub use load::load;
@@ -28,7 +32,7 @@ pub use load::load;
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
-use crate::secret::Reference;
+use crate::secret::Template;
 use crate::value::Object;
 
 /// The largest file that is read, in bytes: a thousand times an integration. It
@@ -117,10 +121,10 @@ impl Integration {
         self.platform.pairing_key(value)
     }
 
-    /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
-    pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+    /// Calls `visit` with everything that holds or names a secret, `sync.extra` included.
+    pub fn for_each_template<'a>(&'a self, visit: &mut impl FnMut(&'a Template)) {
         for (_, value) in self.config.iter().chain(self.options.extra.iter()) {
-            value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+            value.for_each_template(visit);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::enumerate;
-use super::yaml::Entry;
+use super::tree::Entry;
 use crate::diagnostic::Code;
 use crate::platform::{Attribute, Condition, Evidence, Need, Platform, Scalar};
 use crate::secret::Part;
@@ -51,6 +51,7 @@ impl Checker<'_> {
             };
             match given {
                 Some(given) => self.not_empty(given, code, config.at(&path), &path),
+                None if self.is_misspelt(&format!("config/{path}")) => {}
                 None => match missing
                     .iter_mut()
                     .find(|m| (m.code, m.conditions) == (code, conditions))

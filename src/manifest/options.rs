@@ -4,11 +4,11 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
-use super::yaml::{Entry, Node, Yaml};
+use super::tree::{Entry, Node, Yaml};
 use super::{Ignore, Name, Options, Suspend};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
-use crate::platform::{Payload, Platform};
+use crate::platform::{Attribute, Payload, Platform};
 use crate::value::{Object, Value};
 
 /// The options.
@@ -79,7 +79,7 @@ impl Checker<'_> {
                 }
                 "previously" => options.previously = self.previously(entry),
                 "protect" => {
-                    options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default()
+                    options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default();
                 }
                 "suspend" => options.suspend = self.suspend(entry),
                 "ignore" => options.ignore = self.ignore(entry, platform),
@@ -97,7 +97,7 @@ impl Checker<'_> {
         document: Span,
         several: bool,
     ) -> (Name, bool, Span) {
-        let start = Span::new(document.start, document.start + 1);
+        let start = self.text.word(document.start);
         let stem = self.text.stem().to_owned();
         match given {
             SyncName::Given(name, span) => (name, true, span),
@@ -181,6 +181,7 @@ impl Checker<'_> {
             | Yaml::List(_)
             | Yaml::Map(_)
             | Yaml::Faulty => {
+                self.vouch_scalar(node);
                 self.wrong_option(node, "sync.id", "the id of an integration");
                 return None;
             }
@@ -379,21 +380,40 @@ impl Checker<'_> {
             self.key_not_sent(entry);
             return Object::new();
         }
+        self.extra_level(entries, platform.map_or(&[], |p| p.attributes), "")
+    }
+
+    /// Unknown attributes, at the top or inside of objects that are known.
+    fn extra_level(
+        &mut self,
+        entries: &[Entry],
+        known: &'static [Attribute],
+        prefix: &str,
+    ) -> Object {
         let mut extra = Object::new();
-        for entry in entries.iter() {
+        for entry in entries {
             let key = &*entry.key;
-            if platform.is_some_and(|p| p.attributes.iter().any(|a| a.name == key)) {
-                self.report(
-                    Draft::new(
-                        Code::ExtraKnown,
-                        entry.key_span,
-                        format!("`{key}` is a known attribute"),
-                    )
-                    .label("not for `sync.extra`")
-                    .help(format!("move `{key}` below `config`")),
-                );
-            }
-            let value: Value = self.free(&entry.value, "sync.extra");
+            let path = format!("{prefix}{key}");
+            let attribute = known.iter().find(|a| a.name == key);
+            let value = match (attribute, &entry.value.value) {
+                (Some(attribute), Yaml::Map(inner)) if !attribute.children().is_empty() => {
+                    let inner = self.extra_level(inner, attribute.children(), &format!("{path}/"));
+                    Value::Object(inner)
+                }
+                (Some(_), _) => {
+                    self.report(
+                        Draft::new(
+                            Code::ExtraKnown,
+                            entry.key_span,
+                            format!("`{path}` is a known attribute"),
+                        )
+                        .label("not for `sync.extra`")
+                        .help(format!("move `{path}` below `config`")),
+                    );
+                    continue;
+                }
+                (None, _) => self.free(&entry.value, "sync.extra"),
+            };
             extra.insert(key, value);
         }
         extra

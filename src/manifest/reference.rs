@@ -5,7 +5,7 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::Span;
-use super::yaml::{Node, Scalar};
+use super::tree::{Node, Scalar};
 use crate::diagnostic::Code;
 use crate::secret::{Parsed, ReferenceError, parse_template, source_words};
 

@@ -3,10 +3,9 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
-use super::text::shown_key;
-use super::yaml::{Entry, Node, Scalar, Yaml};
+use super::tree::{Entry, Node, Scalar, Yaml};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Class, Evidence, Format, Platform, Shape};
+use crate::platform::{Attribute, Class, Evidence, Format, Need, Platform, Shape};
 use crate::secret::{Parsed, Part, Template};
 use crate::value::{Object, Value};
 
@@ -89,48 +88,6 @@ impl Checker<'_> {
         object
     }
 
-    fn unknown_attribute(
-        &mut self,
-        entry: &Entry,
-        siblings: &'static [Attribute],
-        platform: &'static Platform,
-        prefix: &str,
-    ) {
-        let key = &*entry.key;
-        let names = siblings.iter().map(|a| a.name);
-        let mut draft = Draft::new(
-            Code::UnknownAttribute,
-            entry.key_span,
-            format!("unknown attribute `{}`", shown_key(key)),
-        )
-        .label(format!("no attribute of {}", platform.title));
-        if let Some(near) = nearest(key, names) {
-            draft = draft.help(format!("did you mean `{near}`?"));
-        } else if let Some(home) = elsewhere(platform.attributes, key, "") {
-            draft = draft.help(format!("`{key}` is known as `{home}`"));
-        } else if ["type", "autoBootstrap", "sync"].contains(&key) {
-            draft = draft.help(format!(
-                "`{key}` belongs to the top of the document, not below `config`"
-            ));
-        }
-        let extra = "if a newer server has it, send it as it is with";
-        let path = prefix.trim_end_matches('/').replace('/', ": {");
-        let close = "}".repeat(prefix.matches('/').count());
-        let example = if prefix.is_empty() {
-            format!("`sync: {{extra: {{{}: …}}}}`", shown_key(key))
-        } else {
-            format!(
-                "`sync: {{extra: {{{path}: {{{}: …}}{close}}}`",
-                shown_key(key)
-            )
-        };
-        // Inside of a known object `extra` cannot help: its attributes are checked.
-        if prefix.is_empty() {
-            draft = draft.help(format!("{extra} {example}"));
-        }
-        self.report(draft);
-    }
-
     fn value(&mut self, given: &Given<'_>, platform: &'static Platform) -> Option<Value> {
         let node = given.node();
         match (&given.attribute.shape, &node.value) {
@@ -189,10 +146,11 @@ impl Checker<'_> {
 
     fn text_value(&mut self, given: &Given<'_>, scalar: &Scalar, format: Format) -> Option<Value> {
         let value = self.plain_text(given, scalar)?;
-        let literal = match &value {
-            Value::Text(text) => text.as_str(),
-            _ if scalar.text.contains("${") => return Some(value),
-            _ => scalar.text.as_str(),
+        // What the references in it will be is not known here.
+        let literal = match value.as_text() {
+            Some(text) => text,
+            None if refers(&value) => return Some(value),
+            None => scalar.text.as_str(),
         };
         // An empty string where one is needed is complained about with the needs.
         if !literal.is_empty() && !(format.accepts)(literal) {
@@ -267,7 +225,7 @@ impl Checker<'_> {
         let (code, verb) = match evidence {
             Evidence::Documented => (Code::UnknownWord, "cannot be"),
             Evidence::SecondHand | Evidence::Inferred => {
-                (Code::UnlikelyWord, "is not known to be ever")
+                (Code::UnlikelyWord, "can probably not be")
             }
             Evidence::Recalled | Evidence::Unknown => return,
         };
@@ -279,7 +237,11 @@ impl Checker<'_> {
             Draft::new(
                 code,
                 given.node().span,
-                format!("`{}` {verb} `{word}`", given.path),
+                format!(
+                    "`{}` {verb} `{}`",
+                    given.path,
+                    self.shown(given.node().span, word)
+                ),
             )
             .label(format!("expected {}", enumerate(words, "or")))
             .help(help),
@@ -367,6 +329,12 @@ impl Checker<'_> {
 
     fn null(&mut self, given: &Given<'_>) {
         let path = &given.path;
+        let help = match given.attribute.need {
+            Need::Always(Evidence::Documented) => "this attribute is required: give it a value",
+            Need::Always(_) | Need::Optional | Need::When(..) => {
+                "leave the key out instead, and the server keeps its own value"
+            }
+        };
         self.report(
             Draft::new(
                 Code::NullValue,
@@ -374,7 +342,7 @@ impl Checker<'_> {
                 format!("`{path}` has no value"),
             )
             .label("null in YAML")
-            .help("leave the key out instead, and the server keeps its own value"),
+            .help(help),
         );
     }
 
@@ -382,14 +350,14 @@ impl Checker<'_> {
         let expected = expected(&given.attribute.shape);
         // Where an object is due, the scalar may be what belongs to a secret in it.
         let is_object = matches!(given.attribute.shape, Shape::Object(_));
-        if given.is_harmless() && is_scalar(given.node()) && !is_object {
-            self.vouch_unless_misspelt(given.node());
+        if given.is_harmless() && given.node().is_scalar() && !is_object {
+            self.vouch_scalar(given.node());
         }
         let help = match given.attribute.shape {
             Shape::Text(_) | Shape::Enum(..) => self.quote_help(given),
             Shape::Bool => bool_help(given.node(), expected),
             Shape::Integer { .. } => integer_help(given),
-            Shape::TextList if is_scalar(given.node()) => {
+            Shape::TextList if given.node().is_scalar() => {
                 Some(format!("write a list: `{}: [\"…\"]`", given.attribute.name))
             }
             Shape::Object(children) => {
@@ -399,14 +367,6 @@ impl Checker<'_> {
             Shape::TextList | Shape::Opaque => None,
         };
         self.wrong_shape(given.node(), &given.path, expected, help);
-    }
-
-    /// Vouches for a scalar of the wrong kind. A reference in it was not read, so
-    /// it may be misspelt.
-    fn vouch_unless_misspelt(&mut self, node: &Node) {
-        if node.text().is_none_or(|scalar| !scalar.text.contains("${")) {
-            self.vouch(node.span);
-        }
     }
 
     fn wrong_shape(&mut self, node: &Node, path: &str, expected: &str, help: Option<String>) {
@@ -432,7 +392,7 @@ impl Checker<'_> {
     /// How to write a number, or a boolean, as a string.
     fn quote_help(&self, given: &Given<'_>) -> Option<String> {
         let node = given.node();
-        if !is_scalar(node) || matches!(node.value, Yaml::Null) {
+        if !node.is_scalar() || matches!(node.value, Yaml::Null) {
             return None;
         }
         let written = self.text.slice(node.span);
@@ -446,11 +406,10 @@ impl Checker<'_> {
     }
 }
 
-fn is_scalar(node: &Node) -> bool {
-    match node.value {
-        Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) => true,
-        Yaml::List(_) | Yaml::Map(_) | Yaml::Faulty => false,
-    }
+fn refers(value: &Value) -> bool {
+    let mut refers = false;
+    value.for_each_template(&mut |template| refers |= template.references().next().is_some());
+    refers
 }
 
 fn expected(shape: &Shape) -> &'static str {
@@ -485,17 +444,5 @@ fn integer_help(given: &Given<'_>) -> Option<String> {
         format!("write it without leading zeros: `{name}: {number}`")
     } else {
         format!("write it without quotes: `{name}: {number}`")
-    })
-}
-
-/// The path of an attribute of this name anywhere in a table.
-fn elsewhere(attributes: &'static [Attribute], name: &str, prefix: &str) -> Option<String> {
-    attributes.iter().find_map(|attribute| {
-        let path = format!("{prefix}{}", attribute.name);
-        if attribute.name == name {
-            Some(path)
-        } else {
-            elsewhere(attribute.children(), name, &format!("{path}/"))
-        }
     })
 }

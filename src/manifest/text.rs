@@ -5,7 +5,8 @@
 //! be harmless. Spaces outside of scalars stay, so that an excerpt keeps its
 //! shape; a masked run becomes one `…`, so that not even its length shows.
 
-use crate::diagnostic::{Excerpt, MASK, Place, escape, is_treacherous};
+use crate::diagnostic::{Excerpt, MASK, Place};
+use crate::text::{escaped, is_unsafe};
 
 /// A part of a file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -28,6 +29,9 @@ impl Span {
 /// enough for any sensible line, and a bound for a document in one line.
 const WINDOW: usize = 70;
 
+/// A line longer than this, in bytes, is not looked at as a whole.
+const LONG_LINE: usize = 4_096;
+
 /// A key longer than this is masked: it is not an identifier.
 const KEY_LENGTH: usize = 64;
 
@@ -37,6 +41,16 @@ pub(super) fn is_identifier(key: &str) -> bool {
         && key
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+/// A harmless value as it may be shown in a message: what is long or runs over
+/// several lines is none of the words that were meant to stand there.
+pub(super) fn shown_word(word: &str) -> &str {
+    if word.len() <= KEY_LENGTH && !word.contains(char::is_control) {
+        word
+    } else {
+        "…"
+    }
 }
 
 /// A key as it may be shown in a message.
@@ -94,7 +108,7 @@ impl<'a> Text<'a> {
             _ => false,
         });
         Self {
-            file: escape(file),
+            file: escaped(file).into_owned(),
             source,
             line_starts: std::iter::once(0)
                 .chain(ends.map(|(at, _)| at + 1))
@@ -110,6 +124,21 @@ impl<'a> Text<'a> {
     /// The text of a span; empty if it is none of this file's.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         self.source.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// Whether anything but space stands before an offset in its line.
+    pub(super) fn follows_on_its_line(&self, offset: usize) -> bool {
+        let before = self.source.get(..offset).unwrap_or("");
+        let before = before.trim_end_matches([' ', '\t']);
+        !before.is_empty() && !before.ends_with(['\n', '\r'])
+    }
+
+    /// The word that starts at an offset, for a mark that can be seen.
+    pub(super) fn word(&self, start: usize) -> Span {
+        let rest = self.source.get(start..).unwrap_or("");
+        let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let length: usize = rest.chars().take_while(is_word).map(char::len_utf8).sum();
+        Span::new(start, start + length.max(1))
     }
 
     /// The number of the line, from 1.
@@ -136,7 +165,7 @@ impl<'a> Text<'a> {
             file: self.file.clone(),
             line: self.line(start),
             column: self.slice(Span::new(line.start, start)).chars().count() + 1,
-            label: escape(label),
+            label: escaped(label).into_owned(),
             excerpt: Some(self.excerpt(line, Span::new(start, end.min(line.end)), veil)),
         }
     }
@@ -151,8 +180,11 @@ impl<'a> Text<'a> {
 
     fn excerpt(&self, line: Span, mark: Span, veil: &Veil) -> Excerpt {
         let mut out = Masked::default();
-        let mut comment = false;
         let vouched = self.vouched_prefix(line, veil);
+        let near = self.near(line, mark);
+        // Where a line was cut, it may have been in a comment.
+        let mut comment = near.start > line.start;
+        let line = near;
         for (at, c) in self.slice(line).char_indices() {
             let at = line.start + at;
             let marked = mark.contains(at) || at == mark.start;
@@ -168,6 +200,17 @@ impl<'a> Text<'a> {
             out.push(c, shown, marked);
         }
         out.finish()
+    }
+
+    /// What of a line is looked at: all of it, or what surrounds the mark in a
+    /// document that is a single line.
+    fn near(&self, line: Span, mark: Span) -> Span {
+        if line.end - line.start <= LONG_LINE {
+            return line;
+        }
+        let start = self.floor(mark.start.saturating_sub(LONG_LINE / 4));
+        let end = self.floor(mark.start.saturating_add(LONG_LINE / 4).min(line.end));
+        Span::new(start.max(line.start), end)
     }
 
     /// Where the parser gave up, a line is shown up to the colon of its key: the
@@ -253,7 +296,7 @@ impl Masked {
     fn show(&mut self, c: char) {
         if c == '\t' {
             self.text.push(' ');
-        } else if is_treacherous(c) {
+        } else if is_unsafe(c) {
             self.text.extend(c.escape_unicode());
         } else {
             self.text.push(c);

@@ -8,17 +8,18 @@
 //! short. An alias shares its target, so nothing is copied; what the tree would
 //! be if it were written out is counted, and limited.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::Number;
 pub(super) use serde_yaml::granit_parser::ErrorKind;
 use serde_yaml::granit_parser::{self as granit, Event, Parser, ScalarStyle, StrInput, Tag};
 
 use super::draft::Draft;
+use super::mapping::{Key, finish_map, read_key};
 use super::scalar::{Plain, resolve};
 use super::syntax;
-use super::text::{Span, Veil, is_identifier, shown_key};
+use super::text::{Span, Veil, is_identifier};
+use super::tree::{Document, Entry, Node, Scalar, Stream, Yaml};
 use crate::diagnostic::Code;
 
 /// Nested collections, aliases followed. Payloads nest four deep; recursion over
@@ -32,73 +33,8 @@ const MAX_NODES: usize = 50_000;
 /// several. It bounds the memory of whoever walks the tree.
 const MAX_EXPANSION: usize = 50_000;
 
-/// So many bytes of a string count as one more node.
-const BYTES_PER_NODE: usize = 64;
-
-/// A map smaller than this is searched for equal keys one by one.
-const SMALL_MAP: usize = 16;
-
-/// A value and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    /// Where it is used; for an alias, the alias.
-    pub(super) span: Span,
-    pub(super) value: Yaml,
-    /// Nodes in it, aliases followed.
-    cost: usize,
-    /// Levels of collections in it, aliases followed.
-    depth: usize,
-}
-
-/// What a node is.
-#[derive(Debug, Clone)]
-pub(super) enum Yaml {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(Rc<Scalar>),
-    List(Rc<[Node]>),
-    Map(Rc<[Entry]>),
-    /// Reported already.
-    Faulty,
-}
-
-/// A string.
-#[derive(Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    /// Neither quoted nor a block.
-    pub(super) plain: bool,
-    /// Another YAML reader would make a number of it.
-    pub(super) numeric: bool,
-}
-
-/// A key and its value.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: Rc<str>,
-    pub(super) key_span: Span,
-    pub(super) value: Node,
-}
-
-/// One document of a file.
-#[derive(Debug)]
-pub(super) struct Document {
-    /// What could be read of it; absent if that is nothing.
-    pub(super) root: Option<Node>,
-    /// Where its text begins and ends.
-    pub(super) span: Span,
-    /// Whether all of it could be read.
-    pub(super) whole: bool,
-    pub(super) faults: Vec<Draft>,
-}
-
-/// All documents of a file but the empty ones, and what may be shown of it.
-#[derive(Debug, Default)]
-pub(super) struct Stream {
-    pub(super) documents: Vec<Document>,
-    pub(super) veil: Veil,
-}
+/// Documents of one file. Each costs a walk over what is known of the file.
+const MAX_DOCUMENTS: usize = 1_000;
 
 /// Reads a file.
 pub(super) fn parse(source: &str) -> Stream {
@@ -169,13 +105,33 @@ impl Reader<'_> {
 
     fn step(&mut self, event: Event<'_>, span: (Span, Option<Span>)) -> Result<(), Fatal> {
         let (span, tag_span) = span;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is left goes to the composer"
+        )]
         match event {
-            Event::DocumentStart(..) => self.start = span.start,
+            Event::DocumentStart(..) => {
+                self.start = span.start;
+                self.limit_documents(span)?;
+            }
             Event::DocumentEnd => self.close(span.start.max(self.end)),
+            Event::StreamStart | Event::StreamEnd => {}
             event => self.composer.event(event, span, tag_span)?,
         }
         self.end = self.end.max(span.end);
         Ok(())
+    }
+
+    fn limit_documents(&self, span: Span) -> Result<(), Fatal> {
+        if self.documents.len() < MAX_DOCUMENTS {
+            return Ok(());
+        }
+        let message = format!("this file holds more than {MAX_DOCUMENTS} documents");
+        Err(Fatal::File(
+            Draft::new(Code::TooComplex, span, message)
+                .label("the limit is reached here")
+                .help("split the file: one integration in each is easiest to review"),
+        ))
     }
 
     /// A document that was read to its end.
@@ -249,13 +205,6 @@ enum Kind {
     },
 }
 
-/// The key that waits for its value.
-enum Key {
-    Text(Rc<str>, Span),
-    Merge,
-    Faulty,
-}
-
 /// Builds the tree of a document from events.
 #[derive(Default)]
 struct Composer {
@@ -289,6 +238,10 @@ impl Composer {
 
     fn event(&mut self, event: Event<'_>, span: Span, tag_span: Option<Span>) -> Result<(), Fatal> {
         self.veil.hidden.extend(tag_span);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the crate may add events that are no nodes"
+        )]
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(span)?;
@@ -392,7 +345,7 @@ impl Composer {
                 entries,
                 merges,
                 key: _,
-            } => Yaml::Map(self.finish_map(entries, merges)),
+            } => Yaml::Map(finish_map(&mut self.faults, entries, &merges)),
         };
         let node = Node::new(span, value);
         if frame.anchor != 0 {
@@ -441,7 +394,7 @@ impl Composer {
         span: Span,
         tag_span: Option<Span>,
     ) -> Node {
-        if self.in_key_position() && is_identifier(text) {
+        if self.in_key_position() && (is_identifier(text) || text == "<<") {
             self.veil.shown.push(span);
         } else {
             self.veil.hidden.push(span);
@@ -516,122 +469,6 @@ impl Composer {
         self.place(Node { span, ..target });
         Ok(())
     }
-
-    /// Reports equal keys and works the merge keys in: what is written in the
-    /// map itself wins, then the merged maps in their order.
-    fn finish_map(&mut self, entries: Vec<Entry>, merges: Vec<Node>) -> Rc<[Entry]> {
-        let mut entries = self.without_duplicates(entries);
-        if merges.is_empty() {
-            return entries.into();
-        }
-        for again in merges.iter().skip(1) {
-            self.faults.push(
-                Draft::new(
-                    Code::DuplicateKey,
-                    again.span,
-                    "the merge key `<<` is given twice",
-                )
-                .label("given again")
-                .help("merge several mappings with a list: `<<: [*one, *two]`"),
-            );
-        }
-        let mut known: HashSet<Rc<str>> = entries.iter().map(|e| Rc::clone(&e.key)).collect();
-        let maps: Vec<Node> = merges
-            .iter()
-            .flat_map(|merge| self.maps_to_merge(merge))
-            .collect();
-        for map in maps {
-            if let Yaml::Map(merged) = map.value {
-                let new = merged
-                    .iter()
-                    .filter(|entry| known.insert(Rc::clone(&entry.key)));
-                entries.extend(new.cloned());
-            }
-        }
-        entries.into()
-    }
-
-    fn maps_to_merge(&mut self, merge: &Node) -> Vec<Node> {
-        let maps = match &merge.value {
-            Yaml::List(items) => items.to_vec(),
-            Yaml::Map(_) => vec![merge.clone()],
-            Yaml::Faulty => return Vec::new(),
-            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) => Vec::new(),
-        };
-        let is_map = |node: &Node| matches!(node.value, Yaml::Map(_) | Yaml::Faulty);
-        if !maps.is_empty() && maps.iter().all(is_map) {
-            return maps;
-        }
-        self.faults.push(
-            Draft::new(
-                Code::MergeKey,
-                merge.span,
-                "a merge key takes a mapping or a list of mappings",
-            )
-            .label(format!("found {}", merge.value.kind()))
-            .help("write `<<: *name`, where `&name` marks a mapping"),
-        );
-        Vec::new()
-    }
-
-    fn without_duplicates(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
-        let is_unique = if entries.len() < SMALL_MAP {
-            let new = |(index, entry): (usize, &Entry)| {
-                entries[..index].iter().all(|e| e.key != entry.key)
-            };
-            entries.iter().enumerate().all(new)
-        } else {
-            let keys: HashSet<&str> = entries.iter().map(|e| &*e.key).collect();
-            keys.len() == entries.len()
-        };
-        if is_unique {
-            return entries;
-        }
-        let mut first: HashMap<Rc<str>, Span> = HashMap::new();
-        let mut kept = Vec::new();
-        for entry in entries {
-            if let Some(first) = first.get(&entry.key) {
-                let key = shown_key(&entry.key);
-                self.faults.push(
-                    Draft::new(
-                        Code::DuplicateKey,
-                        entry.key_span,
-                        format!("the key `{key}` is given twice"),
-                    )
-                    .label("given again")
-                    .related(*first, "first given here")
-                    .help("keep one of the two"),
-                );
-            } else {
-                first.insert(Rc::clone(&entry.key), entry.key_span);
-                kept.push(entry);
-            }
-        }
-        kept
-    }
-}
-
-fn read_key(node: &Node, faults: &mut Vec<Draft>) -> Key {
-    match &node.value {
-        Yaml::Text(scalar) if scalar.plain && scalar.text == "<<" => Key::Merge,
-        Yaml::Text(scalar) => Key::Text(scalar.text.as_str().into(), node.span),
-        Yaml::Faulty => Key::Faulty,
-        Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::List(_) | Yaml::Map(_) => {
-            let kind = node.value.kind();
-            faults.push(
-                Draft::new(
-                    Code::KeyNotText,
-                    node.span,
-                    format!("a key must be a string, found {kind}"),
-                )
-                .label("not a string")
-                .help(
-                    "names of attributes are strings; put the key in quotes if it is meant as one",
-                ),
-            );
-            Key::Faulty
-        }
-    }
 }
 
 /// `!!str`, or `!`, which says "not what it looks like".
@@ -658,91 +495,6 @@ fn bad_tag(span: Span) -> Draft {
     Draft::new(Code::Tag, span, "this tag means nothing here")
         .label("not supported")
         .help("leave it out; a secret is named by a reference such as `${env:NAME}`")
-}
-
-impl Node {
-    fn leaf(span: Span, value: Yaml) -> Self {
-        Self::new(span, value)
-    }
-
-    fn new(span: Span, value: Yaml) -> Self {
-        let (cost, depth) = match &value {
-            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Faulty => (0, 0),
-            Yaml::Text(scalar) => (scalar.text.len() / BYTES_PER_NODE, 0),
-            Yaml::List(items) => measure(items.iter().map(|item| (0, item))),
-            Yaml::Map(entries) => measure(
-                entries
-                    .iter()
-                    .map(|e| (1 + e.key.len() / BYTES_PER_NODE, &e.value)),
-            ),
-        };
-        Self {
-            span,
-            value,
-            cost: cost.saturating_add(1),
-            depth,
-        }
-    }
-}
-
-/// The cost and the depth of a collection.
-fn measure<'n>(children: impl Iterator<Item = (usize, &'n Node)>) -> (usize, usize) {
-    children.fold((0, 1), |(cost, depth): (usize, usize), (own, child)| {
-        (
-            cost.saturating_add(own + child.cost),
-            depth.max(child.depth + 1),
-        )
-    })
-}
-
-impl Yaml {
-    /// What it is, for "expected …, found …".
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Number(number) if number.is_f64() => "a fraction",
-            Self::Number(_) => "a number",
-            Self::Text(scalar) if scalar.numeric => "a number with a leading zero",
-            Self::Text(_) => "a string",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a mapping",
-            Self::Faulty => "something else",
-        }
-    }
-}
-
-impl Node {
-    /// The value under a key, if this is a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
-        match &self.value {
-            Yaml::Map(entries) => entries.iter().find(|entry| &*entry.key == key),
-            Yaml::Null
-            | Yaml::Bool(_)
-            | Yaml::Number(_)
-            | Yaml::Text(_)
-            | Yaml::List(_)
-            | Yaml::Faulty => None,
-        }
-    }
-
-    /// Whether this is a mapping.
-    pub(super) fn is_map(&self) -> bool {
-        matches!(self.value, Yaml::Map(_))
-    }
-
-    /// The string, if it is one.
-    pub(super) fn text(&self) -> Option<&Scalar> {
-        match &self.value {
-            Yaml::Text(scalar) => Some(scalar),
-            Yaml::Null
-            | Yaml::Bool(_)
-            | Yaml::Number(_)
-            | Yaml::List(_)
-            | Yaml::Map(_)
-            | Yaml::Faulty => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -125,11 +125,14 @@ impl Walk {
                 return;
             }
             Err(error) => {
-                let problem = match error.kind() {
-                    ErrorKind::NotFound | ErrorKind::NotADirectory => FileProblem::Dangling,
-                    ErrorKind::PermissionDenied => unreadable(&error),
+                let kind = error.kind();
+                let problem = if matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                    FileProblem::Dangling
+                } else if kind == ErrorKind::PermissionDenied {
+                    unreadable(&error)
+                } else {
                     // What else keeps a link from being resolved is a circle.
-                    _ => FileProblem::LinkLoop,
+                    FileProblem::LinkLoop
                 };
                 return self.push(path, Err(problem));
             }
@@ -228,7 +231,7 @@ fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -356,8 +359,8 @@ mod tests {
             .with("a.yaml", "1")
             .with("b.yaml", "2")
             .with("c/d.yaml", "3");
-        fs::set_permissions(dir.path("a.yaml"), fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(dir.path("c"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(dir.path("a.yaml"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(dir.path("c"), fs::Permissions::from_mode(0o000)).unwrap();
         if File::open(dir.path("a.yaml")).is_ok() {
             return; // Permissions mean nothing to this user.
         }

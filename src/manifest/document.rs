@@ -1,0 +1,263 @@
+//! The top of a document: its keys, its type and what hangs on that.
+
+use super::check::{Checker, Read};
+use super::draft::Draft;
+use super::suggest::{enumerate, nearest};
+use super::text::{Span, shown_key};
+use super::tree::{Entry, Node, Yaml};
+use super::{Options, options};
+use crate::diagnostic::Code;
+use crate::platform::{Payload, Platform};
+use crate::value::Object;
+
+/// The keys at the top of a document.
+const KEYS: &[&str] = &["type", "autoBootstrap", "config", "sync"];
+
+/// Keys that the server reports and that a pasted answer brings along.
+const REPORTED_KEYS: &[&str] = &["id", "status", "validationResults", "validationTests"];
+
+impl Checker<'_> {
+    pub(super) fn document(&mut self, root: &Node, span: Span, several: bool) -> Read {
+        let Yaml::Map(entries) = &root.value else {
+            self.not_a_mapping(root);
+            return self.salvage(None, span, several);
+        };
+        for entry in entries.iter().filter(|e| !KEYS.contains(&&*e.key)) {
+            self.unknown_top_key(entry, root);
+        }
+        let platform = self.platform(root);
+        let payload = platform.map(|platform| platform.payload);
+        self.auto_bootstrap(root, payload);
+        let config = self.config(root, platform);
+        let sync = self.sync(root, platform);
+        let (name, named, name_span) = self.name(sync.name, span, several);
+        let attribute_spans =
+            platform.map_or_else(Vec::new, |platform| attribute_spans(root, platform));
+        Read {
+            name,
+            named,
+            name_span,
+            platform,
+            auto_bootstrap: self.auto,
+            config,
+            options: sync.options,
+            id_span: sync.id_span,
+            attribute_spans,
+        }
+    }
+
+    /// A document that could not be read to its end: its name and its type, for
+    /// the integration that it freezes.
+    pub(super) fn salvage(&mut self, root: Option<&Node>, span: Span, several: bool) -> Read {
+        let word = |entry: Option<&Entry>| Some(entry?.value.text()?.text.clone());
+        let sync = root.and_then(|root| root.get("sync"));
+        let text = self.text.slice(span);
+        let written =
+            word(sync.and_then(|sync| sync.value.get("name"))).or_else(|| salvage_name(text));
+        let written = written.filter(|name| options::is_name(name));
+        let wire = word(root.and_then(|root| root.get("type")));
+        let platforms = self.context.platforms;
+        let platform = wire.and_then(|wire| platforms.iter().copied().find(|p| p.wire == wire));
+        let named = written.is_some() || (!several && !text.contains("sync"));
+        Read {
+            name: written.unwrap_or_else(|| self.text.stem().to_owned()),
+            named,
+            name_span: Span::new(span.start, span.start),
+            platform,
+            auto_bootstrap: None,
+            config: Object::new(),
+            options: Options::default(),
+            id_span: None,
+            attribute_spans: Vec::new(),
+        }
+    }
+
+    fn not_a_mapping(&mut self, root: &Node) {
+        if !matches!(root.value, Yaml::Faulty) {
+            let message = format!("an integration is a mapping, found {}", root.value.kind());
+            self.report(
+                Draft::new(Code::NotAMapping, root.span, message)
+                    .label("expected `type: …` and so on")
+                    .help("one document is one integration; put several into a file with `---` between them"),
+            );
+        }
+    }
+
+    fn unknown_top_key(&mut self, entry: &Entry, root: &Node) {
+        let key = &*entry.key;
+        let platform = self.quiet_platform(root);
+        let help = if platform.is_some_and(|platform| platform.attribute(key).is_some()) {
+            format!("`{key}` is an attribute: move it below `config`")
+        } else if REPORTED_KEYS.contains(&key) {
+            format!("`{key}` is reported by the server: leave it out")
+        } else if options::KEYS.contains(&key) {
+            format!("`{key}` is an option of this tool: move it below `sync`")
+        } else if let Some(near) = nearest(key, KEYS.iter().copied()) {
+            self.suggested.push(near.to_owned());
+            format!("did you mean `{near}`?")
+        } else {
+            format!("the keys of a document are {}", enumerate(KEYS, "and"))
+        };
+        self.report(
+            Draft::new(
+                Code::UnknownKey,
+                entry.key_span,
+                format!("unknown key `{}`", shown_key(key)),
+            )
+            .label("no key of an integration")
+            .help(help),
+        );
+    }
+
+    /// The platform without a word about mistakes.
+    fn quiet_platform(&self, root: &Node) -> Option<&'static Platform> {
+        let wire = &root.get("type")?.value.text()?.text;
+        self.context
+            .platforms
+            .iter()
+            .copied()
+            .find(|p| p.wire == *wire)
+    }
+
+    fn platform(&mut self, root: &Node) -> Option<&'static Platform> {
+        let wires: Vec<&str> = self.context.platforms.iter().map(|p| p.wire).collect();
+        let Some(entry) = root.get("type") else {
+            if self.is_misspelt("type") {
+                return None;
+            }
+            let start = self.text.word(root.span.start);
+            self.report(
+                Draft::new(Code::MissingType, start, "this integration has no `type`")
+                    .label("the document starts here")
+                    .help(format!("add `type: …`, one of {}", enumerate(&wires, "or"))),
+            );
+            return None;
+        };
+        let (wire, node) = (self.option_text(entry, "type")?, &entry.value);
+        let found = self
+            .context
+            .platforms
+            .iter()
+            .copied()
+            .find(|p| p.wire == wire);
+        if found.is_none() {
+            let words = |p: &&Platform| {
+                let aliases = p.aliases.iter().copied();
+                let all = aliases.chain([p.wire, p.title]);
+                all.map(|word| (word, p.wire)).collect::<Vec<_>>()
+            };
+            let words: Vec<_> = self.context.platforms.iter().flat_map(words).collect();
+            let near = nearest(&wire, words.iter().map(|(word, _)| *word));
+            let meant = near.and_then(|near| words.iter().find(|(word, _)| *word == near));
+            let help = match meant {
+                Some((_, wire)) => {
+                    format!("did you mean `type: {wire}`? the name is exact in case and spaces")
+                }
+                None => format!("the types are {}", enumerate(&wires, "and")),
+            };
+            self.report(
+                Draft::new(
+                    Code::UnknownType,
+                    node.span,
+                    format!("unknown type `{}`", self.shown(node.span, &wire)),
+                )
+                .label("no platform of this name")
+                .help(help),
+            );
+        }
+        found
+    }
+
+    fn auto_bootstrap(&mut self, root: &Node, payload: Option<Payload>) {
+        let entry = root.get("autoBootstrap");
+        if let (Some(entry), Some(Payload::TypeOnly)) = (entry, payload) {
+            self.key_not_sent(entry);
+            return;
+        }
+        let Some(entry) = entry else {
+            let misspelt = self.is_misspelt("autoBootstrap");
+            if matches!(payload, Some(Payload::Full | Payload::ManualOnly)) && !misspelt {
+                let start = root.get("type").map_or(root.span, |entry| entry.key_span);
+                let help = if payload == Some(Payload::Full) {
+                    "add `autoBootstrap: true` if Immuta sets the platform up, `autoBootstrap: false` if you do"
+                } else {
+                    "add `autoBootstrap: false`: this platform is always set up by hand"
+                };
+                self.report(
+                    Draft::new(
+                        Code::MissingAutoBootstrap,
+                        start,
+                        "this integration has no `autoBootstrap`",
+                    )
+                    .label("this type needs one")
+                    .help(help),
+                );
+            }
+            return;
+        };
+        self.auto = self.option_bool(entry, "autoBootstrap");
+        if (self.auto, payload) == (Some(true), Some(Payload::ManualOnly)) {
+            self.report(
+                Draft::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
+                    .label("must be `false`")
+                    .help("write `autoBootstrap: false`, and set the platform up with the script that Immuta offers"),
+            );
+        }
+    }
+
+    fn config(&mut self, root: &Node, platform: Option<&'static Platform>) -> Object {
+        let Some(platform) = platform else {
+            return Object::new();
+        };
+        match (root.get("config"), platform.payload) {
+            (Some(entry), Payload::TypeOnly) => {
+                self.key_not_sent(entry);
+                Object::new()
+            }
+            (None, Payload::TypeOnly) => Object::new(),
+            (None, _) if self.is_misspelt("config") => Object::new(),
+            (Some(entry), Payload::Full | Payload::ManualOnly) => self.attributes(entry, platform),
+            (None, Payload::Full | Payload::ManualOnly) => {
+                let at = root.get("type").map_or(root.span, |entry| entry.key_span);
+                self.report(
+                    Draft::new(Code::MissingConfig, at, "this integration has no `config`")
+                        .label("this type needs one")
+                        .help(self.needed(platform)),
+                );
+                Object::new()
+            }
+        }
+    }
+
+    pub(super) fn key_not_sent(&mut self, entry: &Entry) {
+        let key = &entry.key;
+        self.report(
+            Draft::new(
+                Code::KeyNotSent,
+                entry.key_span,
+                format!("this platform has no `{key}`"),
+            )
+            .label("never sent")
+            .help("its payload is `type` alone; remove this key"),
+        );
+    }
+}
+
+fn attribute_spans(root: &Node, platform: &Platform) -> Vec<(&'static str, Span)> {
+    let config = root.get("config").map(|entry| &entry.value);
+    let of = |name: &'static str| {
+        let entry = config.and_then(|config| config.get(name));
+        (name, entry.map_or(root.span, |entry| entry.value.span))
+    };
+    super::cross::compared(platform).map(of).collect()
+}
+
+/// `name` below `sync` in text that is not YAML, if it stands there plainly.
+fn salvage_name(text: &str) -> Option<String> {
+    let mut lines = text.lines().skip_while(|line| line.trim_end() != "sync:");
+    lines.next()?;
+    let below = lines.take_while(|line| line.starts_with(' ') || line.trim().is_empty());
+    let mut names = below.filter_map(|line| line.trim().strip_prefix("name: "));
+    let name = names.next()?.split(" #").next()?.trim();
+    Some(name.trim_matches(['"', '\'']).to_owned())
+}
