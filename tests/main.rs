@@ -7,6 +7,10 @@ mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod fault_kinds;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod in_process;
 #[cfg(test)]
 mod payload;
@@ -20,3 +24,5 @@ mod sync;
 mod systemd;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod world;

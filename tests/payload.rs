@@ -185,7 +185,11 @@ fn collect(
 
 /// A value that the table allows; another one for another number.
 pub(crate) fn value(attribute: &Attribute, number: u16) -> Value {
-    let name = attribute.name;
+    let name = if attribute.is_sensitive() {
+        format!("s3cr3t-of-{}", attribute.name)
+    } else {
+        attribute.name.to_owned()
+    };
     match attribute.shape {
         Shape::Text(format) => {
             let candidates = [
