@@ -10,11 +10,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
+use super::needs::{needed_secrets, superseded};
 use crate::live::LiveIntegration;
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{
-    Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
-};
+use crate::platform::{Attribute, Class, Platform, Scalar, Shape, normalised_host};
 use crate::value::{Object, Value};
 
 /// One attribute that will be different.
@@ -160,7 +159,8 @@ impl<'a> Walk<'a> {
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
-        self.superseded = self.superseded(platform, config, &live.config.0);
+        let kept = |name: &str| self.ignores(name);
+        self.superseded = superseded(platform, config, &live.config.0, kept);
         let top = Level {
             path: "",
             attributes: platform.attributes,
@@ -296,34 +296,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The attributes at the top that were needed because of a word on the server,
-    /// such as that of a login, and that are not needed with the file's word.
-    fn superseded(
-        &self,
-        platform: &'static Platform,
-        file: &Object,
-        live: &Map<String, Json>,
-    ) -> Vec<&'static str> {
-        let on_server = |name: &str| live.get(name).and_then(Json::as_str);
-        let afterwards = |name: &str| match file.get(name) {
-            Some(value) if !self.ignores(name) => value.as_text(),
-            Some(_) | None => on_server(name),
-        };
-        let is_replaced = |condition: &Condition| match condition {
-            Condition::AutoBootstrap(_) => false,
-            Condition::Is(..) => {
-                condition.holds(platform, None, on_server)
-                    && !condition.holds(platform, None, afterwards)
-            }
-        };
-        let needs_replaced = |a: &&Attribute| match a.need {
-            Need::When(conditions, _) => conditions.iter().any(is_replaced),
-            Need::Optional | Need::Always(_) => false,
-        };
-        let attributes = platform.attributes.iter().filter(needs_replaced);
-        attributes.map(|a| a.name).collect()
-    }
-
     /// A live attribute that goes with what the file has replaced, such as the
     /// password of a login that is now by key: it is not sent back.
     fn dropped(&mut self, attribute: &'static Attribute, path: String, value: &Json) {
@@ -392,29 +364,6 @@ impl<'a> Walk<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
-}
-
-/// Stored secrets that the platform needs with this configuration and that it does not hold.
-fn needed_secrets(
-    platform: &'static Platform,
-    auto_bootstrap: Option<bool>,
-    config: &Object,
-) -> Vec<String> {
-    let holds = |condition: &Condition| {
-        condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
-    };
-    let is_needed = |need: Need| match need {
-        Need::Optional => false,
-        Need::Always(_) => true,
-        Need::When(conditions, _) => conditions.iter().all(holds),
-    };
-    platform
-        .attributes
-        .iter()
-        .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
-        .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
-        .map(|a| a.name.to_owned())
-        .collect()
 }
 
 /// Whether a value of the file and one of the server mean the same.

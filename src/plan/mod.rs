@@ -10,6 +10,7 @@ mod block;
 mod body;
 mod diff;
 mod guard;
+mod needs;
 mod pairing;
 mod precondition;
 
