@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -60,6 +62,15 @@ impl Texts {
         self
     }
 
+    pub(crate) fn without_secret(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     pub(crate) fn secrets<'s>(self, all: impl IntoIterator<Item = (&'s str, &'s str)>) -> Self {
         all.into_iter()
             .fold(self, |texts, (name, value)| texts.secret(name, value))
@@ -108,11 +119,15 @@ impl Texts {
     }
 }
 
+/// What happens just before a request arrives.
+type OnRequest = Arc<dyn Fn(&Method, &str) + Send + Sync>;
+
 /// The wire to the simulated tenant: a caller with limited patience, and a list
 /// whose elements can come in another order.
 struct Wire {
     simulator: Embedded,
     reversed_list: bool,
+    on_request: Option<OnRequest>,
 }
 
 impl Transport for Wire {
@@ -121,6 +136,9 @@ impl Transport for Wire {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let is_list = request.method() == Method::GET && request.uri().path() == "/integrations";
+        if let Some(act) = &self.on_request {
+            act(request.method(), request.uri().path());
+        }
         let answer = tokio::time::timeout(PATIENCE, self.simulator.send(request)).await;
         let response = answer.unwrap_or(Err(TransportError {
             kind: TransportErrorKind::Timeout,
@@ -163,6 +181,7 @@ pub(crate) struct Run<'a> {
     reversed: bool,
     on_approval: Option<OnApproval<'a>>,
     on_event: Option<OnEvent<'a>>,
+    on_request: Option<OnRequest>,
 }
 
 impl<'a> Run<'a> {
@@ -176,6 +195,7 @@ impl<'a> Run<'a> {
             reversed: false,
             on_approval: None,
             on_event: None,
+            on_request: None,
         }
     }
 
@@ -211,6 +231,23 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// What happens just before such a request arrives, until it says that it is done.
+    pub(crate) fn just_before(
+        mut self,
+        method: Method,
+        path: &'static str,
+        act: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let done = AtomicBool::new(false);
+        self.on_request = Some(Arc::new(move |own: &Method, at: &str| {
+            let is_it = *own == method && at == path;
+            if is_it && !done.load(Ordering::SeqCst) {
+                done.store(act(), Ordering::SeqCst);
+            }
+        }));
+        self
+    }
+
     fn reader(&self) -> Reader<Wire> {
         let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
         let credentials = match self.auth {
@@ -220,6 +257,7 @@ impl<'a> Run<'a> {
         let wire = Wire {
             simulator: Embedded(self.simulator.clone()),
             reversed_list: self.reversed,
+            on_request: self.on_request.clone(),
         };
         Reader::new(wire, credentials, RetryPolicy::default())
     }

@@ -19,6 +19,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod systemd;
