@@ -19,6 +19,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod sync;

@@ -1,6 +1,8 @@
 //! Payloads made from the platforms' tables: for every way to log in, one that
 //! uses every attribute that goes with it.
 
+use std::collections::BTreeMap;
+
 use integrationd::platform::{
     Attribute, Class, Condition, Evidence, Need, PLATFORMS, Payload, Platform, Scalar, Shape,
 };
@@ -226,11 +228,16 @@ pub(crate) fn value(attribute: &Attribute, number: u16) -> Value {
 /// by a reference, whose value is the one in the payload.
 pub(crate) fn file_of(platform: &'static Platform, payload: &Value) -> (String, Texts) {
     let mut file = payload.clone();
-    let mut texts = Texts::none();
+    let mut secrets = BTreeMap::new();
     if let Some(config) = file.get_mut("config") {
-        hide(platform.attributes, config, &mut texts, false);
+        each_secret(platform.attributes, config, false, &mut |text| {
+            let name = name_of(text);
+            let reference = format!("${{env:{name}}}");
+            secrets.insert(name, std::mem::replace(text, reference));
+        });
     }
-    (format!("{file:#}"), texts)
+    let pairs = secrets.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+    (format!("{file:#}"), Texts::none().secrets(pairs))
 }
 
 /// A payload as the only file.
@@ -239,38 +246,35 @@ pub(crate) fn texts_of(platform: &'static Platform, payload: &Value) -> Texts {
     texts.file("one.yaml", file)
 }
 
-fn hide(attributes: &'static [Attribute], value: &mut Value, texts: &mut Texts, secret: bool) {
+fn each_secret(
+    attributes: &'static [Attribute],
+    value: &mut Value,
+    secret: bool,
+    visit: &mut impl FnMut(&mut String),
+) {
     match value {
         Value::Object(object) => {
             for (key, inner) in object {
                 let attribute = attributes.iter().find(|a| a.name == key);
                 let children = attribute.map_or(&[][..], Attribute::children);
                 let secret = secret || attribute.is_some_and(Attribute::is_sensitive);
-                hide(children, inner, texts, secret);
+                each_secret(children, inner, secret, visit);
             }
         }
         Value::Array(items) => {
             for item in items {
-                hide(&[], item, texts, secret);
+                each_secret(&[], item, secret, visit);
             }
         }
-        Value::String(text) if secret => {
-            let taken = std::mem::take(texts);
-            let name = format!("S{}", text.len()).to_owned() + &name_of(text);
-            *texts = taken.secret(&name, text);
-            *text = format!("${{env:{name}}}");
-        }
+        Value::String(text) if secret => visit(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
 /// A name for a variable, its own for every value.
 fn name_of(value: &str) -> String {
-    value
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
+    let bytes = value.bytes().map(|byte| format!("{byte:02X}"));
+    format!("S{}", bytes.collect::<String>())
 }
 
 /// Puts a value at a path below `config`.
@@ -312,4 +316,30 @@ pub(crate) fn fill_in(config: &mut Value, live: &Map<String, Value>) {
             }
         }
     }
+}
+
+/// Removes what is at a path below `config`.
+#[track_caller]
+pub(crate) fn remove(payload: &mut Value, path: &str) {
+    let pointer = format!("/config/{path}");
+    let (object, name) = pointer.rsplit_once('/').unwrap();
+    let object = payload.pointer_mut(object).unwrap();
+    assert!(object.as_object_mut().unwrap().shift_remove(name).is_some());
+}
+
+/// The payload with secrets of its own: each ends in this text.
+pub(crate) fn with_secrets(platform: &'static Platform, mut payload: Value, salt: &str) -> Value {
+    if let Some(config) = payload.get_mut("config") {
+        each_secret(platform.attributes, config, false, &mut |text| {
+            // A key file stays one.
+            match serde_json::from_str::<Value>(text) {
+                Ok(mut file) if file.is_object() => {
+                    file["private_key"] = salt.into();
+                    *text = file.to_string();
+                }
+                Ok(_) | Err(_) => text.push_str(salt),
+            }
+        });
+    }
+    payload
 }

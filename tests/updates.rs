@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::in_process::{Run, changes, write_lines, writes};
 use crate::payload::{
-    Case, every_case, fill_in, login_attribute, put, sent, stored, texts_of, value,
+    Case, every_case, fill_in, login_attribute, put, remove, sent, stored, texts_of, value,
 };
 
 /// Creates a full payload, pinned so that every platform can be updated.
@@ -181,15 +181,6 @@ async fn an_attribute_that_the_file_leaves_out_keeps_the_value_of_the_server() {
             simulator.clear_log();
         }
     }
-}
-
-/// Removes what is at a path below `config`.
-#[track_caller]
-fn remove(payload: &mut Value, path: &str) {
-    let pointer = format!("/config/{path}");
-    let (object, name) = pointer.rsplit_once('/').unwrap();
-    let object = payload.pointer_mut(object).unwrap();
-    assert!(object.as_object_mut().unwrap().shift_remove(name).is_some());
 }
 
 #[tokio::test(start_paused = true)]
