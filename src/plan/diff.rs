@@ -10,7 +10,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use crate::live::LiveIntegration;
+use super::carry::{Carried, carry, carry_unknown};
+use crate::live::{LiveIntegration, is_plain};
 use crate::manifest::{Ignore, Integration};
 use crate::platform::{
     Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
@@ -232,16 +233,16 @@ impl<'a> Walk<'a> {
             return value.clone();
         }
         if self.ignores(&path) {
-            return live.map_or_else(|| value.clone(), from_json);
+            return match live.map(|live| carry(attribute, live)) {
+                Some(Carried::Plain(live) | Carried::Unknown(live)) => live,
+                Some(Carried::Lost) | None => value.clone(),
+            };
         }
         if !same(attribute, value, live) {
             self.changes.push(Change {
                 path,
                 kind: ChangeKind::Change,
-                before: live
-                    .cloned()
-                    .or_else(|| default_json(attribute))
-                    .map_or(Shown::Absent, Shown::Plain),
+                before: shown_live(attribute, live),
                 after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
                 immutable: attribute.class == Class::Immutable,
             });
@@ -253,13 +254,7 @@ impl<'a> Walk<'a> {
     fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
         let path = level.join(key);
         let Some(attribute) = level.find(key) else {
-            if looks_masked(value) {
-                self.secrets_lost.push(path);
-            } else {
-                body.insert(key, from_unknown_json(value));
-                self.unknown_carried.push(path);
-            }
-            return;
+            return self.carried(key, path, carry_unknown(value), body);
         };
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             self.lost_inside(&path, attributes, inner);
@@ -283,8 +278,19 @@ impl<'a> Walk<'a> {
                 self.secrets_lost.push(path);
             }
             Class::Identity | Class::Mutable | Class::Immutable => {
-                body.insert(key, from_json(value));
+                self.carried(key, path, carry(attribute, value), body);
             }
+        }
+    }
+
+    fn carried(&mut self, key: &str, path: String, carried: Carried, body: &mut Object) {
+        match carried {
+            Carried::Plain(value) => body.insert(key, value),
+            Carried::Unknown(value) => {
+                body.insert(key, value);
+                self.unknown_carried.push(path);
+            }
+            Carried::Lost => self.secrets_lost.push(path),
         }
     }
 
@@ -378,6 +384,15 @@ fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
     }
 }
 
+/// The live value of an attribute that is not secret, or what stands for it.
+fn shown_live(attribute: &Attribute, live: Option<&Json>) -> Shown {
+    match live {
+        Some(live) if is_plain(live) => Shown::Plain(live.clone()),
+        Some(_) => Shown::Hidden,
+        None => default_json(attribute).map_or(Shown::Absent, Shown::Plain),
+    }
+}
+
 fn default_json(attribute: &Attribute) -> Option<Json> {
     attribute.default.map(|default| match default {
         Scalar::Text(text) => Json::from(text),
@@ -403,45 +418,4 @@ pub fn to_json(value: &Value) -> Option<Json> {
                 .collect::<Option<_>>()?,
         ),
     })
-}
-
-/// A live value that is known to be harmless.
-fn from_json(json: &Json) -> Value {
-    convert(json, &|text| Value::Text(text.to_owned()))
-}
-
-/// A live value of which nothing is known: its texts count as secret.
-fn from_unknown_json(json: &Json) -> Value {
-    convert(json, &|text| {
-        Value::Secret(crate::secret::Template::literal(text.to_owned()))
-    })
-}
-
-fn convert(json: &Json, text: &impl Fn(&str) -> Value) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => Value::Number(number.clone()),
-        Json::String(string) => text(string),
-        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, text)).collect()),
-        Json::Object(map) => Value::Object(
-            map.iter()
-                .map(|(k, v)| (k.clone(), convert(v, text)))
-                .collect(),
-        ),
-    }
-}
-
-/// Whether a server hides something behind stars, or says that it does.
-fn looks_masked(json: &Json) -> bool {
-    match json {
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-        Json::String(text) => {
-            let stars = text.chars().count() >= 3 && text.chars().all(|c| matches!(c, '*' | '•'));
-            let word = text.to_ascii_lowercase();
-            stars || word.contains("redacted") || word.contains("masked")
-        }
-        Json::Array(items) => items.iter().any(looks_masked),
-        Json::Object(map) => map.values().any(looks_masked),
-    }
 }

@@ -8,6 +8,7 @@
 
 mod block;
 mod body;
+mod carry;
 mod diff;
 mod guard;
 mod pairing;

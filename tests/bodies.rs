@@ -1,0 +1,76 @@
+//! What an update sends, and that it is what the plan shows.
+
+use integrationd::live::Live;
+use integrationd::manifest::Manifest;
+use integrationd::plan::{Action, Body, Kind};
+use serde_json::json;
+
+use crate::planning::{LAKE, files, kinds, lake, planned, shown, tenant, with};
+
+/// The one update of a plan: the paths that change, and its body.
+fn update(manifest: &Manifest, live: &Live) -> (Vec<String>, Body) {
+    match planned(manifest, live).actions.as_slice() {
+        [
+            Action {
+                kind: Kind::Update { changes, body, .. },
+                ..
+            },
+        ] => {
+            let paths = changes.iter().map(|change| change.path.clone());
+            (paths.collect(), body.clone())
+        }
+        actions => panic!("one update: {actions:?}"),
+    }
+}
+
+#[test]
+fn a_mask_is_never_sent_back_whatever_it_stands_for() {
+    let old = with(lake("7"), "httpPath", json!("/old"));
+    let files = files(&[("lake.yaml", LAKE)]);
+    for (key, value) in [
+        ("catalog", json!("********")),
+        ("groupPattern", json!({ "deny": "***" })),
+        ("oAuthClientConfig", json!("[REDACTED]")),
+        ("oAuthClientConfig", json!([{ "clientSecret": "x" }])),
+    ] {
+        let masked = with(old.clone(), key, value);
+        let seen = kinds(&files, &tenant([masked])).concat();
+        assert!(
+            seen.starts_with("blocked: an update would drop the stored ") && seen.contains(key),
+            "{seen}"
+        );
+    }
+}
+
+#[test]
+fn an_ignored_attribute_behind_a_mask_keeps_the_value_of_the_file() {
+    let ignoring =
+        format!("{LAKE}sync: {{ignore: [{{path: /authenticationType, reason: hidden}}]}}\n");
+    let files = files(&[("lake.yaml", &ignoring)]);
+    let masked = with(lake("7"), "authenticationType", json!("***"));
+    let (_, body) = update(&files, &tenant([with(masked, "httpPath", json!("/old"))]));
+    let sent = body.config.at("authenticationType");
+    assert_eq!(sent.and_then(|v| v.as_text()), Some("token"));
+}
+
+#[test]
+fn a_word_that_only_sounds_like_a_mask_is_carried_on() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let rich = with(lake("7"), "groupPattern", json!({ "deny": "masked_users" }));
+    let (_, body) = update(&files, &tenant([with(rich, "httpPath", json!("/old"))]));
+    let sent = body.config.at("groupPattern/deny");
+    assert_eq!(sent.and_then(|v| v.as_text()), Some("masked_users"));
+}
+
+#[test]
+fn the_inside_of_an_answer_of_another_shape_is_not_shown() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    for odd in [
+        json!({ "pass": "hunter2" }),
+        json!(["a", { "pass": "hunter2" }]),
+    ] {
+        let shown = shown(&files, &tenant([with(lake("7"), "httpPath", odd)]));
+        assert!(shown.contains("httpPath = (secret) -> "), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
