@@ -56,6 +56,14 @@ pub struct Live {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Live {
+    /// What could not be read and may be an integration of this platform.
+    #[must_use]
+    pub fn hole(&self, platform: &Platform) -> Option<&Unreadable> {
+        self.unreadable.iter().find(|u| u.scope.covers(platform))
+    }
+}
+
 /// An element of the list that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {

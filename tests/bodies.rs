@@ -1,8 +1,9 @@
 //! What an update sends, and that it is what the plan shows.
 
-use integrationd::live::Live;
+use integrationd::live::{Live, Scope, Unreadable};
 use integrationd::manifest::Manifest;
 use integrationd::plan::{Action, Body, Kind};
+use integrationd::platform::by_wire;
 use serde_json::json;
 
 use crate::planning::{LAKE, files, kinds, lake, planned, shown, tenant, with};
@@ -73,4 +74,19 @@ fn the_inside_of_an_answer_of_another_shape_is_not_shown() {
         assert!(shown.contains("httpPath = (secret) -> "), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn a_pin_into_a_list_with_a_hole_may_be_in_the_hole() {
+    let pinned = format!("{LAKE}sync: {{id: 12}}\n");
+    let files = files(&[("lake.yaml", &pinned)]);
+    let mut live = tenant([]);
+    live.unreadable.push(Unreadable {
+        scope: Scope::Platform(by_wire("Databricks").unwrap()),
+        reason: "element 3 has no status".into(),
+    });
+    assert_eq!(
+        kinds(&files, &live),
+        ["blocked: it may already exist: element 3 has no status"]
+    );
 }

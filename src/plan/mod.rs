@@ -250,13 +250,8 @@ fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    if let Some(unreadable) = against
-        .live
-        .unreadable
-        .iter()
-        .find(|u| u.scope.covers(integration.platform))
-    {
-        let reason = unreadable.reason.clone();
+    if let Some(hole) = against.live.hole(integration.platform) {
+        let reason = hole.reason.clone();
         return (Kind::Blocked(Block::UnknownScope { reason }), Vec::new());
     }
     let body = Body::for_create(integration);
