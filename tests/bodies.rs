@@ -1,12 +1,12 @@
 //! What an update sends, and that it is what the plan shows.
 
-use integrationd::live::{Live, Scope, Unreadable};
+use integrationd::live::{Live, Scope, Status, Unreadable};
 use integrationd::manifest::Manifest;
 use integrationd::plan::{Action, Body, Kind};
 use integrationd::platform::by_wire;
 use serde_json::json;
 
-use crate::planning::{LAKE, files, kinds, lake, planned, shown, tenant, with};
+use crate::planning::{LAKE, files, in_status, kinds, lake, planned, shown, tenant, with};
 
 /// The one update of a plan: the paths that change, and its body.
 fn update(manifest: &Manifest, live: &Live) -> (Vec<String>, Body) {
@@ -88,5 +88,15 @@ fn a_pin_into_a_list_with_a_hole_may_be_in_the_hole() {
     assert_eq!(
         kinds(&files, &live),
         ["blocked: it may already exist: element 3 has no status"]
+    );
+}
+
+#[test]
+fn what_is_being_deleted_is_not_as_its_file_says() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let going = in_status(lake("7"), Status::Deleting);
+    assert_eq!(
+        kinds(&files, &tenant([going])),
+        ["blocked: integration 7 is busy: its status is `deleting`"]
     );
 }

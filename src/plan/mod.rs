@@ -291,6 +291,10 @@ fn compare(
     if found.status.phase() == Phase::Blocked {
         return (Kind::Blocked(Block::Disabled { id }), notes);
     }
+    if found.status == Status::Deleting {
+        let status = found.status.clone();
+        return (Kind::Blocked(Block::Busy { id, status }), notes);
+    }
     if difference.changes.is_empty() && !repeats_creation {
         return (Kind::Unchanged { id }, notes);
     }
