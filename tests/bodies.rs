@@ -6,7 +6,9 @@ use integrationd::plan::{Action, Body, Kind};
 use integrationd::platform::by_wire;
 use serde_json::json;
 
-use crate::planning::{LAKE, files, in_status, kinds, lake, planned, shown, tenant, with};
+use crate::planning::{
+    LAKE, files, in_status, kinds, lake, live_query, planned, query, shown, tenant, with,
+};
 
 /// The one update of a plan: the paths that change, and its body.
 fn update(manifest: &Manifest, live: &Live) -> (Vec<String>, Body) {
@@ -98,5 +100,17 @@ fn what_is_being_deleted_is_not_as_its_file_says() {
     assert_eq!(
         kinds(&files, &tenant([going])),
         ["blocked: integration 7 is busy: its status is `deleting`"]
+    );
+}
+
+#[test]
+fn a_failed_creation_that_is_only_probably_meant_says_so() {
+    let files = files(&[("q.yaml", &query("sales"))]);
+    let failed = in_status(live_query("3", "sales"), Status::CreateError);
+    assert_eq!(
+        kinds(&files, &tenant([failed])),
+        [
+            "blocked: integration 3 is probably meant, but nothing proves it, and its creation failed"
+        ]
     );
 }
