@@ -114,3 +114,21 @@ fn a_failed_creation_that_is_only_probably_meant_says_so() {
         ]
     );
 }
+
+#[test]
+fn an_update_sends_a_host_as_the_server_spells_it() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let shouted = with(lake("7"), "workspaceUrl", json!("LAKE.Example.Com"));
+    let (paths, body) = update(&files, &tenant([with(shouted, "httpPath", json!("/old"))]));
+    assert_eq!(paths, ["httpPath"]);
+    let sent = body.config.at("workspaceUrl");
+    assert_eq!(sent.and_then(|v| v.as_text()), Some("LAKE.Example.Com"));
+}
+
+#[test]
+fn an_identity_that_is_no_host_is_compared_to_the_letter() {
+    let pinned = format!("{}sync: {{id: 3}}\n", query("Sales"));
+    let files = files(&[("q.yaml", &pinned)]);
+    let (paths, _) = update(&files, &tenant([live_query("3", "sales")]));
+    assert_eq!(paths, ["dataset"]);
+}

@@ -13,9 +13,7 @@ use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown};
 use crate::live::{LiveIntegration, is_plain};
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{
-    Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
-};
+use crate::platform::{Attribute, Class, Condition, Need, Platform, Scalar, Shape};
 use crate::value::{Object, Value};
 
 /// One attribute that will be different.
@@ -77,8 +75,8 @@ impl Difference {
             options,
             ..
         } = integration;
-        let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra);
-        let config = walk.integration(platform, *auto_bootstrap, config, live);
+        let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
+        let config = walk.integration(*auto_bootstrap, config, live);
         walk.extra(&live.config.0);
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
@@ -99,8 +97,8 @@ impl Body {
     #[must_use]
     pub fn is_live(&self, live: &LiveIntegration) -> bool {
         let nothing = Object::new();
-        let mut walk = Walk::new(self.auto_bootstrap, &[], &nothing);
-        walk.integration(self.platform, self.auto_bootstrap, &self.config, live);
+        let mut walk = Walk::new(self.platform, self.auto_bootstrap, &[], &nothing);
+        walk.integration(self.auto_bootstrap, &self.config, live);
         walk.changes.is_empty()
     }
 }
@@ -127,6 +125,7 @@ impl Level<'_> {
 }
 
 struct Walk<'a> {
+    platform: &'static Platform,
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
@@ -137,8 +136,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(auto_bootstrap: Option<bool>, ignore: &'a [Ignore], extra: &'a Object) -> Self {
+    fn new(
+        platform: &'static Platform,
+        auto_bootstrap: Option<bool>,
+        ignore: &'a [Ignore],
+        extra: &'a Object,
+    ) -> Self {
         Self {
+            platform,
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
             ignore,
             extra,
@@ -152,7 +157,6 @@ impl<'a> Walk<'a> {
     /// Compares everything and returns the configuration that an update sends.
     fn integration(
         &mut self,
-        platform: &'static Platform,
         auto_bootstrap: Option<bool>,
         config: &Object,
         live: &LiveIntegration,
@@ -160,7 +164,7 @@ impl<'a> Walk<'a> {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
         let top = Level {
             path: "",
-            attributes: platform.attributes,
+            attributes: self.platform.attributes,
         };
         self.object(top, Some(config), Some(&live.config.0))
     }
@@ -238,6 +242,9 @@ impl<'a> Walk<'a> {
                 Some(Carried::Lost) | None => value.clone(),
             };
         }
+        if let Some(spelling) = self.live_spelling(attribute, value, live) {
+            return spelling;
+        }
         if !same(attribute, value, live) {
             self.changes.push(Change {
                 path,
@@ -248,6 +255,20 @@ impl<'a> Walk<'a> {
             });
         }
         value.clone()
+    }
+
+    /// An identity as the server has it, where the file means the same one. It is
+    /// sent so, because no change of it is shown and the server may refuse one.
+    fn live_spelling(
+        &self,
+        attribute: &Attribute,
+        file: &Value,
+        live: Option<&Json>,
+    ) -> Option<Value> {
+        let (file, live) = (file.as_text()?, live?.as_str()?);
+        let key = |value| self.platform.pairing_key(Some(value));
+        (attribute.class == Class::Identity && key(file) == key(live))
+            .then(|| Value::Text(live.to_owned()))
     }
 
     /// A live attribute that the file leaves out: the server keeps its value.
@@ -372,9 +393,6 @@ fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
         return false;
     };
     match (file, live) {
-        (Value::Text(file), Json::String(live)) if attribute.class == Class::Identity => {
-            file == live || normalised_host(file) == normalised_host(live)
-        }
         (Value::Text(file), Json::String(live)) => file == live,
         // A server may answer with a number or a bool in quotes, or a text without.
         (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
