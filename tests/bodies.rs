@@ -33,8 +33,8 @@ fn a_mask_is_never_sent_back_whatever_it_stands_for() {
     for (key, value) in [
         ("catalog", json!("********")),
         ("groupPattern", json!({ "deny": "***" })),
-        ("oAuthClientConfig", json!("[REDACTED]")),
-        ("oAuthClientConfig", json!([{ "clientSecret": "x" }])),
+        ("proxyOptions", json!("[REDACTED]")),
+        ("proxyOptions", json!([{ "password": "x" }])),
     ] {
         let masked = with(old.clone(), key, value);
         let seen = kinds(&files, &tenant([masked])).concat();
@@ -131,4 +131,34 @@ fn an_identity_that_is_no_host_is_compared_to_the_letter() {
     let files = files(&[("q.yaml", &pinned)]);
     let (paths, _) = update(&files, &tenant([live_query("3", "sales")]));
     assert_eq!(paths, ["dataset"]);
+}
+
+#[test]
+fn another_way_to_log_in_takes_the_place_of_the_old_one_and_the_plan_says_so() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let old =
+        json!({ "useCertificate": false, "clientId": "c", "authorityUrl": "https://i.example" });
+    let live = tenant([with(
+        with(lake("7"), "authenticationType", json!("oAuthM2M")),
+        "oAuthClientConfig",
+        old,
+    )]);
+    insta::assert_snapshot!(shown(&files, &live), @r#"
+      # lake will be updated  lake.yaml:1
+      ~ Databricks Unity Catalog (id 7)
+          ~ authenticationType = "oAuthM2M" -> "token"
+          ~ oAuthClientConfig  = (secret) -> (absent)
+
+    Plan: 1 to update.
+    Stored secrets of 1 integration were not compared: the server never returns them.
+    "#);
+    let (_, body) = update(&files, &live);
+    assert_eq!(body.config.at("oAuthClientConfig"), None);
+}
+
+#[test]
+fn what_is_left_of_another_way_to_log_in_is_no_difference() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let rest = with(lake("7"), "oAuthClientConfig", json!({ "clientId": "c" }));
+    assert_eq!(kinds(&files, &tenant([rest])), ["unchanged 7"]);
 }

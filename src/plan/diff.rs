@@ -76,8 +76,10 @@ impl Difference {
             ..
         } = integration;
         let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
+        walk.replaced = replaced_logins(platform, *auto_bootstrap, config);
         let config = walk.integration(*auto_bootstrap, config, live);
         walk.extra(&live.config.0);
+        walk.drop_replaced();
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
@@ -133,6 +135,10 @@ struct Walk<'a> {
     not_compared: Vec<String>,
     unknown_carried: Vec<String>,
     secrets_lost: Vec<String>,
+    /// Attributes of a way to log in that the file replaces by another.
+    replaced: Vec<&'static str>,
+    /// Those of them that the live side has.
+    dropped: Vec<&'static str>,
 }
 
 impl<'a> Walk<'a> {
@@ -151,6 +157,8 @@ impl<'a> Walk<'a> {
             not_compared: Vec::new(),
             unknown_carried: Vec::new(),
             secrets_lost: Vec::new(),
+            replaced: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 
@@ -274,6 +282,10 @@ impl<'a> Walk<'a> {
     /// A live attribute that the file leaves out: the server keeps its value.
     fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
         let path = level.join(key);
+        if let Some(replaced) = self.replaced.iter().find(|name| **name == path) {
+            self.dropped.push(replaced);
+            return;
+        }
         let Some(attribute) = level.find(key) else {
             return self.carried(key, path, carry_unknown(value), body);
         };
@@ -336,6 +348,22 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Shows what an update leaves out on purpose. It is no reason for an update:
+    /// a server may keep what it does not use any more.
+    fn drop_replaced(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        self.changes
+            .extend(self.dropped.drain(..).map(|name| Change {
+                path: name.to_owned(),
+                kind: ChangeKind::Change,
+                before: Shown::Hidden,
+                after: Shown::Absent,
+                immutable: false,
+            }));
+    }
+
     /// `sync.extra` against the live side. Its strings count as secret and are not compared.
     fn extra(&mut self, live: &Map<String, Json>) {
         for (key, value) in self.extra.iter() {
@@ -361,6 +389,33 @@ impl<'a> Walk<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
+}
+
+/// Attributes with a stored secret that are for another way to log in than the
+/// one which the file names: the update means to drop them.
+fn replaced_logins(
+    platform: &'static Platform,
+    auto_bootstrap: Option<bool>,
+    file: &Object,
+) -> Vec<&'static str> {
+    let names_another = |condition: &Condition| match *condition {
+        Condition::AutoBootstrap(_) => false,
+        Condition::Is(name, word) => file
+            .get(name)
+            .and_then(Value::as_text)
+            .is_some_and(|given| given != word),
+    };
+    let is_for_another = |need: Need| match need {
+        Need::Optional | Need::Always(_) => false,
+        Need::When(conditions, _) => conditions.iter().any(names_another),
+    };
+    let is_stored = |a: &Attribute| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret;
+    platform
+        .attributes
+        .iter()
+        .filter(|a| is_for_another(a.need) && (is_stored(a) || a.children().iter().any(is_stored)))
+        .map(|a| a.name)
+        .collect()
 }
 
 /// Stored secrets that the platform needs with this configuration and that it does not hold.
