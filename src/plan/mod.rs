@@ -8,6 +8,7 @@
 
 mod block;
 mod body;
+mod carry;
 mod diff;
 mod guard;
 mod needs;
@@ -253,13 +254,8 @@ fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    if let Some(unreadable) = against
-        .live
-        .unreadable
-        .iter()
-        .find(|u| u.scope.covers(integration.platform))
-    {
-        let reason = unreadable.reason.clone();
+    if let Some(hole) = against.live.hole(integration.platform) {
+        let reason = hole.reason.clone();
         return (Kind::Blocked(Block::UnknownScope { reason }), Vec::new());
     }
     let body = Body::for_create(integration);
@@ -298,6 +294,10 @@ fn compare(
     let id = found.id.clone();
     if found.status.phase() == Phase::Blocked {
         return (Kind::Blocked(Block::Disabled { id }), notes);
+    }
+    if found.status == Status::Deleting {
+        let status = found.status.clone();
+        return (Kind::Blocked(Block::Busy { id, status }), notes);
     }
     if difference.changes.is_empty() && !repeats_creation {
         return (Kind::Unchanged { id }, notes);

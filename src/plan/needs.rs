@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Class, Condition, Need, Platform};
+use crate::platform::{Attribute, Class, Condition, Need, Platform};
 use crate::value::Object;
 
 /// Stored secrets that the platform needs with this configuration and that it does not hold.
@@ -28,20 +28,26 @@ pub(super) fn needed_secrets(
         .collect()
 }
 
-/// The attributes at the top that were needed because of a word on the server,
-/// such as that of a login, and that are not needed with the file's word.
-/// `keeps` tells where the word of the server stays.
-pub(super) fn superseded(
+/// The attributes at the top that go with another way to log in than the one that
+/// the file names, so that an update means to drop them. `keeps` tells where the
+/// word of the server stays.
+///
+/// Attributes that hold a stored secret go whenever the file names another way;
+/// others only when the word on the server is replaced now.
+pub(super) fn replaced(
     platform: &'static Platform,
+    auto_bootstrap: Option<bool>,
     file: &Object,
     live: &Map<String, Json>,
     keeps: impl Fn(&str) -> bool,
 ) -> Vec<&'static str> {
     let on_server = |name: &str| live.get(name).and_then(Json::as_str);
-    let afterwards = |name: &str| match file.get(name) {
-        Some(value) if !keeps(name) => value.as_text(),
-        Some(_) | None => on_server(name),
+    let in_file = |name: &str| {
+        file.get(name)
+            .filter(|_| !keeps(name))
+            .and_then(|v| v.as_text())
     };
+    let afterwards = |name: &str| in_file(name).or_else(|| on_server(name));
     let is_replaced = |condition: &Condition| match condition {
         Condition::AutoBootstrap(_) => false,
         Condition::Is(..) => {
@@ -49,12 +55,21 @@ pub(super) fn superseded(
                 && !condition.holds(platform, None, afterwards)
         }
     };
+    let names_another = |condition: &Condition| match *condition {
+        Condition::AutoBootstrap(_) => false,
+        Condition::Is(name, word) => in_file(name).is_some_and(|given| given != word),
+    };
+    let is_stored = |a: &Attribute| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret;
+    let holds_stored = |a: &Attribute| is_stored(a) || a.children().iter().any(is_stored);
     platform
         .attributes
         .iter()
         .filter(|a| match a.need {
-            Need::When(conditions, _) => conditions.iter().any(is_replaced),
             Need::Optional | Need::Always(_) => false,
+            Need::When(conditions, _) => {
+                conditions.iter().any(is_replaced)
+                    || (holds_stored(a) && conditions.iter().any(names_another))
+            }
         })
         .map(|a| a.name)
         .collect()

@@ -45,6 +45,7 @@ pub(super) type Key = (&'static str, Option<String>);
 
 /// Live integrations and files, each by what pairs them.
 struct Index<'a, 'l> {
+    live: &'l Live,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
     /// Those that no file has claimed by `sync.id`.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
@@ -65,6 +66,7 @@ impl<'a, 'l> Index<'a, 'l> {
             .filter_map(|i| i.options.id.as_ref())
             .collect();
         let mut index = Self {
+            live,
             by_id: present.iter().map(|l| (&l.id, *l)).collect(),
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
@@ -123,7 +125,12 @@ impl<'a, 'l> Index<'a, 'l> {
     fn pinned(&self, integration: &Integration, pin: &RemoteId) -> Pairing<'l> {
         let id = pin.clone();
         let Some(found) = self.by_id.get(pin) else {
-            return Pairing::Blocked(Block::PinMissing { id });
+            return Pairing::Blocked(match self.live.hole(integration.platform) {
+                Some(hole) => Block::UnknownScope {
+                    reason: hole.reason.clone(),
+                },
+                None => Block::PinMissing { id },
+            });
         };
         if found.platform != Some(integration.platform) {
             let found = escaped(&found.type_name).into_owned();

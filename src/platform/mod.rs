@@ -126,8 +126,7 @@ impl Platform {
 }
 
 /// A host as it is compared: in lower case, without a scheme and what may trail it.
-#[must_use]
-pub fn normalised_host(host: &str) -> String {
+fn normalised_host(host: &str) -> String {
     let lower = host.trim().to_ascii_lowercase();
     let bare = lower
         .split_once("://")
