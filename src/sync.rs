@@ -10,6 +10,7 @@
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, WriteApi};
+use crate::live::Live;
 use crate::manifest::Manifest;
 use crate::plan::{self, Approved, Context, Kind, Plan, Selection};
 use crate::secret::Secrets;
@@ -87,7 +88,21 @@ pub async fn make_plan<R: ReadApi>(
     desired: &Desired,
     request: &Request,
 ) -> Result<Plan, ApiError> {
-    let live = api.list().await?;
+    let live = fetch(api).await?;
+    Ok(plan(desired, &live, request))
+}
+
+/// Reads the tenant.
+///
+/// # Errors
+/// The list could not be read.
+pub async fn fetch<R: ReadApi>(api: &R) -> Result<Live, ApiError> {
+    api.list().await
+}
+
+/// Makes the plan of what was read.
+#[must_use]
+pub fn plan(desired: &Desired, live: &Live, request: &Request) -> Plan {
     let missing = |reference: &_| {
         desired
             .secrets
@@ -100,7 +115,7 @@ pub async fn make_plan<R: ReadApi>(
         today: request.today,
         missing_secret: &missing,
     };
-    Ok(plan::plan(&desired.manifest, &live, &context))
+    plan::plan(&desired.manifest, live, &context)
 }
 
 /// Makes the plan and stops.

@@ -91,6 +91,18 @@ pub struct Manifest {
     pub incomplete: bool,
 }
 
+impl Manifest {
+    /// Every reference to a secret in the documents without an error.
+    #[must_use]
+    pub fn references(&self) -> Vec<&Reference> {
+        let mut references = Vec::new();
+        for integration in &self.integrations {
+            integration.for_each_reference(&mut |reference| references.push(reference));
+        }
+        references
+    }
+}
+
 /// The name of an integration: `sync.name`, or the stem of its file.
 pub type Name = String;
 
