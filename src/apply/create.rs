@@ -45,9 +45,9 @@ impl<W: WriteApi> Run<'_, W> {
             Err(failure) => return (None, Err(failure)),
         };
         match self.api.create(&request).await {
-            Ok(accepted) => self.followed(name, accepted.id).await,
+            Ok(accepted) => self.followed(name, accepted.id, &request).await,
             Err(error) if error.effect() == Effect::Unknown => {
-                self.look_for_it(name, precondition, error).await
+                self.look_for_it(name, &request, precondition, error).await
             }
             Err(error) if is_about_an_existing_one(&error) => {
                 self.settle_conflict(name, &request, precondition, error)
@@ -95,8 +95,8 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    async fn followed(&self, name: &str, id: RemoteId) -> Ended {
-        let ended = self.follow(name, &id).await;
+    async fn followed(&self, name: &str, id: RemoteId, request: &RequestBody) -> Ended {
+        let ended = self.follow(name, &id, request).await;
         (Some(id), ended)
     }
 
@@ -104,6 +104,7 @@ impl<W: WriteApi> Run<'_, W> {
     async fn look_for_it(
         &self,
         name: &str,
+        request: &RequestBody,
         precondition: &AbsencePrecondition,
         error: ApiError,
     ) -> Ended {
@@ -111,7 +112,7 @@ impl<W: WriteApi> Run<'_, W> {
             tokio::time::sleep(pause).await;
             // A look that fails says nothing; the next one may tell.
             if let Ok(Found::One { id, .. }) = self.look(precondition, Instant::now()).await {
-                return self.followed(name, id).await;
+                return self.followed(name, id, request).await;
             }
         }
         (None, Err(Failure::Unconfirmed(error)))

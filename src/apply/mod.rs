@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
-use crate::immuta::{RequestBody, WriteApi, encode};
-use crate::live::{RemoteId, Status};
+use crate::immuta::{RequestBody, WriteApi, encode, scrub_test};
+use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
 use crate::secret::Secrets;
 use fresh::FreshList;
@@ -187,15 +187,38 @@ impl<W: WriteApi> Run<'_, W> {
         .map_err(|missing| Failure::MissingSecret(missing.to_string()))
     }
 
-    async fn follow(&self, name: &str, id: &RemoteId) -> Result<Success, Failure> {
+    /// Follows a write until it settles. What the server then says about it may
+    /// repeat the secrets of the request, so it is scrubbed of them.
+    async fn follow(
+        &self,
+        name: &str,
+        id: &RemoteId,
+        request: &RequestBody,
+    ) -> Result<Success, Failure> {
         let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
-        wait::follow(
-            self.api,
-            id,
-            self.options.wait_timeout,
-            self.stop,
-            on_status,
-        )
-        .await
+        let timeout = self.options.wait_timeout;
+        let scrub = |tests: Vec<FailingTest>| {
+            tests
+                .iter()
+                .map(|test| scrub_test(test, request.secrets.iter()))
+                .collect()
+        };
+        match wait::follow(self.api, id, timeout, self.stop, on_status).await {
+            Ok(Success {
+                status,
+                failing_tests,
+            }) => Ok(Success {
+                status,
+                failing_tests: scrub(failing_tests),
+            }),
+            Err(Failure::Server {
+                status,
+                failing_tests,
+            }) => Err(Failure::Server {
+                status,
+                failing_tests: scrub(failing_tests),
+            }),
+            Err(failure) => Err(failure),
+        }
     }
 }

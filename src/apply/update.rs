@@ -28,9 +28,10 @@ impl<W: WriteApi> Run<'_, W> {
             what,
         })?;
         match self.api.update(id, &request).await {
-            Ok(_) => self.follow(name, id).await,
+            Ok(_) => self.follow(name, id, &request).await,
             Err(error) if error.effect() == Effect::Unknown => {
-                self.see_whether_it_happened(name, id, body, error).await
+                self.see_whether_it_happened(name, id, body, &request, error)
+                    .await
             }
             Err(error) => Err(refused(id, error)),
         }
@@ -44,7 +45,7 @@ impl<W: WriteApi> Run<'_, W> {
         request: &RequestBody,
     ) -> Result<Success, Failure> {
         match self.api.update(id, request).await {
-            Ok(_) => self.follow(name, id).await,
+            Ok(_) => self.follow(name, id, request).await,
             Err(error) if error.effect() == Effect::Unknown => Err(Failure::Unconfirmed(error)),
             Err(error) => Err(refused(id, error)),
         }
@@ -55,9 +56,10 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         id: &RemoteId,
         body: &Body,
+        request: &RequestBody,
         error: ApiError,
     ) -> Result<Success, Failure> {
-        let success = match self.follow(name, id).await {
+        let success = match self.follow(name, id, request).await {
             Ok(success) => success,
             // It was there before, so it says nothing about this write.
             Err(Failure::Server {

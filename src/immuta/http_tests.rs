@@ -245,8 +245,9 @@ async fn an_answer_that_is_not_gzip_although_it_says_so_is_broken() {
 #[tokio::test]
 async fn an_answer_larger_than_the_limit_is_not_read() {
     let (url, _requests) = server(HELLO).await;
+    let transport = HttpTransport::new(&settings(&url)).unwrap();
     for (limit, fits) in [(1, false), (2, true)] {
-        let answer = reqwest::get(&url).await.unwrap();
+        let answer = transport.client.get(&url).send().await.unwrap();
         let read = read_body(answer, limit).await;
         assert_eq!(read.is_ok(), fits);
     }

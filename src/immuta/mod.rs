@@ -33,7 +33,7 @@ pub use client::{Reader, Writer};
 pub use encode::encode;
 pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
 pub use retry::RetryPolicy;
-pub use scrub::scrub;
+pub use scrub::{scrub, scrub_test};
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {
@@ -68,8 +68,8 @@ pub trait WriteApi: ReadApi {
     ) -> impl Future<Output = Result<Accepted, ApiError>> + Send;
 }
 
-/// A request body in which every secret stands in clear: it exists only between
-/// the encoder and the transport.
+/// A request body in which every secret stands in clear: it exists from the
+/// encoder until the write that it is for has settled.
 pub struct RequestBody {
     /// The JSON text, wiped when dropped.
     pub(crate) json: zeroize::Zeroizing<Vec<u8>>,

@@ -9,6 +9,7 @@
 use zeroize::Zeroizing;
 
 use super::encode::escape;
+use crate::live::FailingTest;
 use crate::secret::Secret;
 use crate::text::{cut, escaped};
 
@@ -51,6 +52,19 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
         }
     }
     clean
+}
+
+/// The same for what the server says about a failing test.
+#[must_use]
+pub fn scrub_test<'a>(
+    test: &FailingTest,
+    secrets: impl Iterator<Item = &'a Secret> + Clone,
+) -> FailingTest {
+    let FailingTest { name, message } = test;
+    FailingTest {
+        name: scrub(name, secrets.clone()),
+        message: scrub(message, secrets),
+    }
 }
 
 /// How much of the start of a text is one of the forms. A text that was cut may

@@ -31,7 +31,7 @@ pub use load::load;
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
-use crate::secret::Reference;
+use crate::secret::{Reference, Template};
 use crate::value::Object;
 
 /// The largest file that is read, in bytes: a thousand times an integration. It
@@ -97,7 +97,7 @@ impl Manifest {
     pub fn references(&self) -> Vec<&Reference> {
         let mut references = Vec::new();
         for integration in &self.integrations {
-            integration.for_each_reference(&mut |reference| references.push(reference));
+            integration.for_each_template(&mut |template| references.extend(template.references()));
         }
         references
     }
@@ -132,10 +132,10 @@ impl Integration {
         self.platform.pairing_key(value)
     }
 
-    /// Calls `visit` with every reference to a secret, those of `sync.extra` included.
-    pub fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+    /// Calls `visit` with everything that holds or names a secret, `sync.extra` included.
+    pub fn for_each_template<'a>(&'a self, visit: &mut impl FnMut(&'a Template)) {
         for (_, value) in self.config.iter().chain(self.options.extra.iter()) {
-            value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+            value.for_each_template(visit);
         }
     }
 }

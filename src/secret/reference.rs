@@ -78,6 +78,14 @@ impl Template {
         }
     }
 
+    /// The parts of it that the file itself holds.
+    pub fn literals(&self) -> impl Iterator<Item = &Secret> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => Some(literal),
+            Part::Reference(_) => None,
+        })
+    }
+
     /// The references in it, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.parts.iter().filter_map(|part| match part {

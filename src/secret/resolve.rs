@@ -109,6 +109,11 @@ pub enum MissingReason {
 pub struct Secrets(HashMap<Reference, Result<Secret, MissingReason>>);
 
 impl Secrets {
+    /// Every value that was found.
+    pub fn values(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values().filter_map(|value| value.as_ref().ok())
+    }
+
     /// The value of a reference.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 /// Puts a value at a path, making the objects on the way; `null` removes what is there.
-/// The path is a JSON pointer (`/audit/enabled`) or dotted (`audit.enabled`).
+/// The path may be written `/audit/enabled`, `audit/enabled` or `audit.enabled`.
 pub(super) fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
-    let separator = if path.starts_with('/') { '/' } else { '.' };
+    let separator = if path.contains('/') { '/' } else { '.' };
     let mut segments: Vec<&str> = path.trim_start_matches('/').split(separator).collect();
     let Some(last) = segments.pop() else {
         return;

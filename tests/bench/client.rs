@@ -79,7 +79,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let desired = Desired { manifest, secrets };
     let resolve = watch.lap();
     let live = runtime
-        .block_on(async { sync::fetch(&reader(url)).await })
+        .block_on(async { sync::fetch(&reader(url), &desired).await })
         .unwrap();
     let fetch = watch.lap();
     let plan = sync::plan(&desired, &live, &request());
