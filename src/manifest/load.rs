@@ -1,7 +1,6 @@
 //! All files of a directory to a [`Manifest`].
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 
 use super::check::{self, Checked, Context, Places};
 use super::draft::Draft;
@@ -10,11 +9,9 @@ use super::tree::Stream;
 use super::yaml;
 use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
 use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::parallel;
 use crate::platform::Platform;
 use crate::text::escaped;
-
-/// So few files are read faster by one thread than by several.
-const FILES_PER_THREAD: usize = 64;
 
 /// What came of a file.
 #[derive(Default)]
@@ -39,7 +36,7 @@ pub fn load(
     let context = Context { vars, platforms };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let loaded = load_in_parallel(context, &files);
+    let loaded = parallel::map(&files, |file| load_file(context, file));
 
     let mut manifest = Manifest::default();
     let mut documents = Vec::new();
