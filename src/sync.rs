@@ -9,7 +9,7 @@
 //! the plan by [`make_plan`], and so does the proof at the end.
 
 use crate::apply::{self, Observer, Outcome, Stop};
-use crate::immuta::{ApiError, ReadApi, WriteApi, scrub_test};
+use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
 use crate::live::Live;
 use crate::manifest::Manifest;
 use crate::plan::{self, Approved, Context, Kind, Plan, Selection};
@@ -40,7 +40,8 @@ impl Desired {
         for integration in &self.manifest.integrations {
             integration.for_each_template(&mut |template| secrets.extend(template.literals()));
         }
-        said.for_each(|test| *test = scrub_test(test, secrets.iter().copied()));
+        let scrubber = Scrubber::new(secrets);
+        said.for_each(|test| *test = scrubber.scrub_test(test));
         live
     }
 }
