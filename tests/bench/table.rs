@@ -17,6 +17,9 @@ pub(crate) struct Round {
     pub(crate) baseline: Duration,
 }
 
+/// What a line says of the rounds of a size.
+type Line = fn(&[Round]) -> String;
+
 /// Plans with nothing to do: a column for each size.
 pub(crate) fn plans(sizes: &[(usize, Vec<Round>)]) -> Table {
     let header = sizes.iter().map(|(size, _)| format!("{size} files"));
@@ -29,7 +32,7 @@ pub(crate) fn plans(sizes: &[(usize, Vec<Round>)]) -> Table {
 }
 
 /// The lines of the table, each with what it says of a size.
-const LINES: &[(&str, fn(&[Round]) -> String)] = &[
+const LINES: &[(&str, Line)] = &[
     ("command", |rounds| milliseconds(command(rounds))),
     ("pipeline", |rounds| milliseconds(pipeline(rounds))),
     ("  read", |rounds| share(rounds, |stages| stages.read)),
