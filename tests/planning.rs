@@ -498,3 +498,22 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         (vec!["b"], 1, 0)
     );
 }
+
+#[test]
+fn extra_reaches_inside_known_objects() {
+    let extra =
+        format!("{LAKE}  audit: {{enabled: true}}\nsync: {{extra: {{audit: {{depth: 2}}}}}}\n");
+    let files = files(&[("lake.yaml", &extra)]);
+    let with_audit = |audit: Value| tenant([with(lake("7"), "audit", audit)]);
+    assert_eq!(
+        kinds(&files, &with_audit(json!({ "enabled": true, "depth": 2 }))),
+        ["unchanged 7"]
+    );
+    let plan = planned(&files, &with_audit(json!({ "enabled": true })));
+    let Kind::Update { changes, body, .. } = &plan.actions[0].kind else {
+        panic!("an update")
+    };
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["audit/depth"]);
+    assert!(body.config.at("audit/enabled").is_some() && body.config.at("audit/depth").is_some());
+}

@@ -12,11 +12,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
+use super::needs::{needed_secrets, superseded};
 use crate::live::LiveIntegration;
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{
-    Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
-};
+use crate::platform::{Attribute, Class, Platform, Scalar, Shape, normalised_host};
 use crate::value::{Object, Value};
 
 /// One attribute that will be different.
@@ -80,7 +79,7 @@ impl Difference {
         } = integration;
         let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra);
         let config = walk.integration(platform, *auto_bootstrap, config, live);
-        walk.extra(&live.config.0);
+        walk.extra("", &options.extra, Some(&live.config.0));
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
@@ -129,6 +128,8 @@ impl Level<'_> {
 
 struct Walk<'a> {
     auto_bootstrap: bool,
+    /// Attributes at the top that go with a word which the file has replaced.
+    superseded: Vec<&'static str>,
     ignore: &'a [Ignore],
     extra: &'a Object,
     changes: Vec<Change>,
@@ -141,6 +142,7 @@ impl<'a> Walk<'a> {
     fn new(auto_bootstrap: Option<bool>, ignore: &'a [Ignore], extra: &'a Object) -> Self {
         Self {
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
+            superseded: Vec::new(),
             ignore,
             extra,
             changes: Vec::new(),
@@ -159,6 +161,8 @@ impl<'a> Walk<'a> {
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
+        let kept = |name: &str| self.ignores(name);
+        self.superseded = superseded(platform, config, &live.config.0, kept);
         let top = Level {
             path: "",
             attributes: platform.attributes,
@@ -197,7 +201,7 @@ impl<'a> Walk<'a> {
             body.insert(key, sent);
         }
         for (key, value) in live.into_iter().flatten() {
-            let is_extra = level.path.is_empty() && self.extra.get(key).is_some();
+            let is_extra = self.extra.at(&level.join(key)).is_some();
             if body.get(key).is_none() && !value.is_null() && !is_extra {
                 self.left_out(level, key, value, &mut body);
             }
@@ -263,6 +267,10 @@ impl<'a> Walk<'a> {
             }
             return;
         };
+        if level.path.is_empty() && self.superseded.contains(&attribute.name) {
+            self.dropped(attribute, path, value);
+            return;
+        }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             self.lost_inside(&path, attributes, inner);
             let carried = self.object(
@@ -290,6 +298,23 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A live attribute that goes with what the file has replaced, such as the
+    /// password of a login that is now by key: it is not sent back.
+    fn dropped(&mut self, attribute: &'static Attribute, path: String, value: &Json) {
+        let holds_secret = |a: &Attribute| a.is_sensitive() || !a.children().is_empty();
+        self.changes.push(Change {
+            path,
+            kind: ChangeKind::Change,
+            before: if holds_secret(attribute) {
+                Shown::Hidden
+            } else {
+                Shown::Plain(value.clone())
+            },
+            after: Shown::Absent,
+            immutable: false,
+        });
+    }
+
     /// A server that leaves secrets out of its answers may keep one in an object
     /// that is in use there and that the file does not mention.
     fn lost_inside(
@@ -312,14 +337,19 @@ impl<'a> Walk<'a> {
     }
 
     /// `sync.extra` against the live side. Its strings count as secret and are not compared.
-    fn extra(&mut self, live: &Map<String, Json>) {
-        for (key, value) in self.extra.iter() {
-            let before = live.get(key).filter(|v| !v.is_null());
+    fn extra(&mut self, prefix: &str, extra: &Object, live: Option<&Map<String, Json>>) {
+        for (key, value) in extra.iter() {
+            let path = format!("{prefix}{key}");
+            let before = live.and_then(|live| live.get(key)).filter(|v| !v.is_null());
+            if let (Value::Object(inner), Some(Json::Object(before))) = (value, before) {
+                self.extra(&format!("{path}/"), inner, Some(before));
+                continue;
+            }
             match (before, to_json(value)) {
                 (Some(before), Some(after)) if *before == after => {}
-                (Some(_), None) => self.not_compared.push(key.to_owned()),
+                (Some(_), None) => self.not_compared.push(path),
                 (before, _) => self.changes.push(Change {
-                    path: key.to_owned(),
+                    path,
                     kind: ChangeKind::Change,
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),
                     after: Shown::Hidden,
@@ -336,29 +366,6 @@ impl<'a> Walk<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
-}
-
-/// Stored secrets that the platform needs with this configuration and that it does not hold.
-fn needed_secrets(
-    platform: &'static Platform,
-    auto_bootstrap: Option<bool>,
-    config: &Object,
-) -> Vec<String> {
-    let holds = |condition: &Condition| {
-        condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
-    };
-    let is_needed = |need: Need| match need {
-        Need::Optional => false,
-        Need::Always(_) => true,
-        Need::When(conditions, _) => conditions.iter().all(holds),
-    };
-    platform
-        .attributes
-        .iter()
-        .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
-        .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
-        .map(|a| a.name.to_owned())
-        .collect()
 }
 
 /// Whether a value of the file and one of the server mean the same.

@@ -10,6 +10,7 @@ mod block;
 mod body;
 mod diff;
 mod guard;
+mod needs;
 mod pairing;
 mod precondition;
 
@@ -167,7 +168,10 @@ pub struct Context<'a> {
 #[must_use]
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let paired = pair(&manifest.integrations, live);
-    let listed = Arc::new(live.integrations.iter().map(|l| l.id.clone()).collect());
+    // What is gone and still listed may come back: then it was not there.
+    let present = live.integrations.iter();
+    let present = present.filter(|l| l.status.phase() != Phase::Absent);
+    let listed = Arc::new(present.map(|l| l.id.clone()).collect());
     let against = Against {
         live,
         listed: &listed,
