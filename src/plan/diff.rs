@@ -7,6 +7,8 @@
 //! included, but never a secret or a mask from the live side: where the server
 //! keeps a secret that the file does not give, the path is gathered as lost.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
@@ -406,11 +408,11 @@ impl<'a> Walk<'a> {
 
 /// Whether a value of the file and one of the server mean the same.
 fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
-    let default = default_json(attribute);
-    let Some(live) = live.or(default.as_ref()) else {
+    let default = || default_json(attribute).map(Cow::Owned);
+    let Some(live) = live.map(Cow::Borrowed).or_else(default) else {
         return false;
     };
-    match (file, live) {
+    match (file, &*live) {
         (Value::Text(file), Json::String(live)) => file == live,
         // A server may answer with a number or a bool in quotes, or a text without.
         (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
