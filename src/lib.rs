@@ -45,6 +45,7 @@ pub mod immuta;
 pub mod ledger;
 pub mod live;
 pub mod manifest;
+mod parallel;
 pub mod plan;
 pub mod platform;
 pub mod report;

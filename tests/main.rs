@@ -3,12 +3,32 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod fault_kinds;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod in_process;
+#[cfg(test)]
+mod payload;
+#[cfg(test)]
 mod planning;
+#[cfg(test)]
+mod platforms;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod systemd;
+#[cfg(test)]
+mod updates;
+#[cfg(test)]
+mod world;

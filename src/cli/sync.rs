@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::plan::{Plan, Selection};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Report, json, text};
-use crate::secret::{Providers, Reference, Secret, Secrets, resolve};
+use crate::secret::{Providers, Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, Synced, has_work};
 
@@ -44,7 +44,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Exit {
         Ok(tenant) => tenant,
         Err(error) => return connect::invalid_settings(terminal, &error),
     };
-    let secrets = resolve(references(&manifest), &providers(&args));
+    let secrets = resolve(manifest.references(), &providers(&args));
     let desired = Desired { manifest, secrets };
     execute(
         tenant.reader,
@@ -70,14 +70,6 @@ fn request(args: &SyncArgs) -> Request {
             wait_timeout: args.wait_timeout,
         },
     }
-}
-
-fn references(manifest: &Manifest) -> Vec<&Reference> {
-    let mut references = Vec::new();
-    for integration in &manifest.integrations {
-        integration.for_each_template(&mut |template| references.extend(template.references()));
-    }
-    references
 }
 
 fn providers(args: &SyncArgs) -> Providers {
@@ -109,7 +101,7 @@ async fn simulate(
         Credentials::ApiKey(key),
         RetryPolicy::default(),
     );
-    let secrets = Secrets::placeholders(references(&manifest));
+    let secrets = Secrets::placeholders(manifest.references());
     let desired = Desired { manifest, secrets };
     execute(
         reader,

@@ -64,13 +64,13 @@ pub enum Block {
     },
     /// It differs, and it is not certain that this is the one.
     #[error(
-        "integration {id} is probably meant, but nothing proves it, and it differs in {}",
-        list(paths)
+        "integration {id} is probably meant, but nothing proves it, and {}",
+        difference(paths)
     )]
     NeedsPin {
         /// The live integration.
         id: RemoteId,
-        /// Where it differs.
+        /// Where it differs; nowhere if only its creation failed.
         paths: Vec<String>,
     },
     /// Its creation failed, and this platform has nothing to update.
@@ -169,6 +169,15 @@ impl Block {
             Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
+    }
+}
+
+/// What an update would be for: a creation that failed can be without a difference.
+fn difference(paths: &[String]) -> String {
+    if paths.is_empty() {
+        "its creation failed".to_owned()
+    } else {
+        format!("it differs in {}", list(paths))
     }
 }
 

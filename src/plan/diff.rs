@@ -14,17 +14,14 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use crate::ledger::{Applied, Fingerprint};
+use super::carry::{Carried, carry, carry_unknown};
+use super::compare::{default_json, same, shown_live, to_json};
+use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
+use super::needs::{needed_secrets, replaced};
 use crate::live::LiveIntegration;
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{
-    Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
-};
-use crate::secret::Template;
+use crate::platform::{Attribute, Class, Platform, Shape};
 use crate::value::{Object, Value};
-
-/// The path of the one key beside `config` that is compared.
-const AUTO_BOOTSTRAP: &str = "autoBootstrap";
 
 /// One attribute that will be different.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,42 +61,6 @@ impl ChangeKind {
             Self::Conflict => "conflict",
             Self::Rotation => "rotation",
         }
-    }
-}
-
-/// What is done about a value that the server moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDrift {
-    /// It is set back.
-    #[default]
-    Apply,
-    /// It is told and left.
-    Report,
-    /// It is left.
-    Ignore,
-}
-
-/// What is known of the past of one integration.
-#[derive(Clone, Copy)]
-pub(super) struct History<'a> {
-    /// What was last applied.
-    pub last: Option<&'a Applied>,
-    /// The fingerprint of a secret of the file by its path; `None` if it cannot be made here.
-    pub fingerprint: &'a dyn Fn(&str, &Template) -> Option<Fingerprint>,
-    /// What is done about drift.
-    pub on_drift: OnDrift,
-}
-
-impl History<'_> {
-    /// Nothing is known.
-    const NONE: Self = Self { last: None, fingerprint: &|_, _| None, on_drift: OnDrift::Apply };
-
-    fn attribute(&self, path: &str) -> Option<&Json> {
-        self.last?.attributes.get(path)
-    }
-
-    fn secret(&self, path: &str) -> Option<&Fingerprint> {
-        self.last?.secrets.get(path)
     }
 }
 
@@ -145,10 +106,12 @@ impl Difference {
             options,
             ..
         } = integration;
-        let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra, history);
-        let config = walk.integration(platform, *auto_bootstrap, config, live);
+        let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
+        walk.history = history;
+        let config = walk.integration(*auto_bootstrap, config, live);
         walk.extra("", &options.extra, Some(&live.config.0));
         walk.removed_secrets(integration);
+        walk.show_dropped();
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
@@ -169,8 +132,8 @@ impl Body {
     #[must_use]
     pub fn is_live(&self, live: &LiveIntegration) -> bool {
         let nothing = Object::new();
-        let mut walk = Walk::new(self.auto_bootstrap, &[], &nothing, History::NONE);
-        walk.integration(self.platform, self.auto_bootstrap, &self.config, live);
+        let mut walk = Walk::new(self.platform, self.auto_bootstrap, &[], &nothing);
+        walk.integration(self.auto_bootstrap, &self.config, live);
         walk.changes.is_empty()
     }
 }
@@ -197,6 +160,7 @@ impl Level<'_> {
 }
 
 struct Walk<'a> {
+    platform: &'static Platform,
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
@@ -206,40 +170,48 @@ struct Walk<'a> {
     not_compared: Vec<String>,
     unknown_carried: Vec<String>,
     secrets_lost: Vec<String>,
+    /// Attributes of a way to log in that the file replaces by another.
+    replaced: Vec<&'static str>,
+    /// Those of them that the live side has, with what may be shown of them.
+    dropped: Vec<(&'static str, Shown)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(
+        platform: &'static Platform,
         auto_bootstrap: Option<bool>,
         ignore: &'a [Ignore],
         extra: &'a Object,
-        history: History<'a>,
     ) -> Self {
         Self {
+            platform,
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
             ignore,
             extra,
-            history,
+            history: History::NONE,
             changes: Vec::new(),
             drift: Vec::new(),
             not_compared: Vec::new(),
             unknown_carried: Vec::new(),
             secrets_lost: Vec::new(),
+            replaced: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 
     /// Compares everything and returns the configuration that an update sends.
     fn integration(
         &mut self,
-        platform: &'static Platform,
         auto_bootstrap: Option<bool>,
         config: &Object,
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
+        let kept = |name: &str| self.ignores(name);
+        self.replaced = replaced(self.platform, auto_bootstrap, config, &live.config.0, kept);
         let top = Level {
             path: "",
-            attributes: platform.attributes,
+            attributes: self.platform.attributes,
         };
         self.object(top, Some(config), Some(&live.config.0))
     }
@@ -315,24 +287,24 @@ impl<'a> Walk<'a> {
             return Some(value.clone());
         }
         if self.ignores(&path) {
-            return Some(live.map_or_else(|| value.clone(), from_json));
+            return Some(as_live(attribute, live).unwrap_or_else(|| value.clone()));
+        }
+        if let Some(spelling) = self.live_spelling(attribute, value, live) {
+            return Some(spelling);
         }
         if same(attribute, value, live) {
             return Some(value.clone());
         }
         let change = Change {
-            kind: self.who_moved(&path, attribute, value, live),
+            kind: self.history.who_moved(&path, attribute, value, live),
             path,
-            before: live
-                .cloned()
-                .or_else(|| default_json(attribute))
-                .map_or(Shown::Absent, Shown::Plain),
+            before: shown_live(attribute, live),
             after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
             immutable: attribute.class == Class::Immutable,
         };
         if change.kind == ChangeKind::Drift && self.history.on_drift != OnDrift::Apply {
             self.drift.push(change);
-            return live.map(from_json);
+            return as_live(attribute, live);
         }
         self.changes.push(change);
         Some(value.clone())
@@ -340,17 +312,7 @@ impl<'a> Walk<'a> {
 
     /// A secret of the file against the fingerprint of the one that was last applied.
     fn secret(&mut self, path: String, value: &Value) {
-        let now = match value {
-            Value::Secret(template) => (self.history.fingerprint)(&path, template),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Text(_)
-            | Value::List(_)
-            | Value::Object(_) => None,
-        };
-        let then = self.history.secret(&path);
-        match then.zip(now).and_then(|(then, now)| then.same_secret(&now)) {
+        match self.history.is_same_secret(&path, value) {
             Some(true) => {}
             None => self.not_compared.push(path),
             Some(false) => self.changes.push(Change {
@@ -360,23 +322,6 @@ impl<'a> Walk<'a> {
                 after: Shown::Hidden,
                 immutable: false,
             }),
-        }
-    }
-
-    fn who_moved(
-        &self,
-        path: &str,
-        attribute: &Attribute,
-        file: &Value,
-        live: Option<&Json>,
-    ) -> ChangeKind {
-        let Some(last) = self.history.attribute(path) else { return ChangeKind::Change };
-        let file_moved = !same(attribute, file, Some(last));
-        let server_moved = !same(attribute, &from_json(last), live);
-        match (file_moved, server_moved) {
-            (true, true) => ChangeKind::Conflict,
-            (true, false) => ChangeKind::Change,
-            (false, _) => ChangeKind::Drift,
         }
     }
 
@@ -395,33 +340,50 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A plain attribute that this tool had set and that left the file: it leaves the body.
-    fn removed(&mut self, path: String, attribute: &Attribute, last: &Json, live: &Json) {
-        if default_json(attribute).as_ref() == Some(live) {
-            return;
+    /// A plain attribute that this tool had set and that left the file: it leaves
+    /// the body. The server's default is what it has then anyway.
+    fn removed(&mut self, path: String, attribute: &Attribute, live: &Json) {
+        if default_json(attribute).as_ref() != Some(live) {
+            self.changes.push(Change {
+                kind: self.history.who_moved_removed(&path, attribute, live),
+                path,
+                before: shown_live(attribute, Some(live)),
+                after: Shown::Absent,
+                immutable: attribute.class == Class::Immutable,
+            });
         }
-        let server_moved = !same(attribute, &from_json(last), Some(live));
-        self.changes.push(Change {
-            path,
-            kind: if server_moved { ChangeKind::Conflict } else { ChangeKind::Change },
-            before: Shown::Plain(live.clone()),
-            after: Shown::Absent,
-            immutable: attribute.class == Class::Immutable,
-        });
+    }
+
+    /// An identity as the server has it, where the file means the same one. It is
+    /// sent so, because no change of it is shown and the server may refuse one.
+    fn live_spelling(
+        &self,
+        attribute: &Attribute,
+        file: &Value,
+        live: Option<&Json>,
+    ) -> Option<Value> {
+        let (file, live) = (file.as_text()?, live?.as_str()?);
+        let key = |value| self.platform.pairing_key(Some(value));
+        (attribute.class == Class::Identity && key(file) == key(live))
+            .then(|| Value::Text(live.to_owned()))
     }
 
     /// A live attribute that the file leaves out: the server keeps its value.
     fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
         let path = level.join(key);
         let Some(attribute) = level.find(key) else {
-            if looks_masked(value) {
-                self.secrets_lost.push(path);
-            } else {
-                body.insert(key, from_unknown_json(value));
-                self.unknown_carried.push(path);
-            }
-            return;
+            return self.carried(key, path, carry_unknown(value), body);
         };
+        if level.path.is_empty() && self.replaced.contains(&attribute.name) {
+            let holds_secret = attribute.is_sensitive() || !attribute.children().is_empty();
+            let shown = if holds_secret {
+                Shown::Hidden
+            } else {
+                shown_live(attribute, Some(value))
+            };
+            self.dropped.push((attribute.name, shown));
+            return;
+        }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             self.lost_inside(&path, attributes, inner);
             let carried = self.object(
@@ -443,12 +405,25 @@ impl<'a> Walk<'a> {
             Class::Identity | Class::Mutable | Class::Immutable if attribute.is_sensitive() => {
                 self.secrets_lost.push(path);
             }
-            Class::Identity | Class::Mutable | Class::Immutable => {
-                match self.history.attribute(&path).cloned() {
-                    Some(last) => self.removed(path, attribute, &last, value),
-                    None => body.insert(key, from_json(value)),
-                }
+            Class::Identity | Class::Mutable | Class::Immutable
+                if self.history.attribute(&path).is_some() =>
+            {
+                self.removed(path, attribute, value);
             }
+            Class::Identity | Class::Mutable | Class::Immutable => {
+                self.carried(key, path, carry(attribute, value), body);
+            }
+        }
+    }
+
+    fn carried(&mut self, key: &str, path: String, carried: Carried, body: &mut Object) {
+        match carried {
+            Carried::Plain(value) => body.insert(key, value),
+            Carried::Unknown(value) => {
+                body.insert(key, value);
+                self.unknown_carried.push(path);
+            }
+            Carried::Lost => self.secrets_lost.push(path),
         }
     }
 
@@ -471,6 +446,22 @@ impl<'a> Walk<'a> {
             self.secrets_lost
                 .extend(secrets.map(|a| format!("{path}/{}", a.name)));
         }
+    }
+
+    /// Shows what an update leaves out on purpose. It is no reason for an update:
+    /// a server may keep what it does not use any more.
+    fn show_dropped(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        self.changes
+            .extend(self.dropped.drain(..).map(|(name, before)| Change {
+                path: name.to_owned(),
+                kind: ChangeKind::Change,
+                before,
+                after: Shown::Absent,
+                immutable: false,
+            }));
     }
 
     /// `sync.extra` against the live side. Its strings count as secret and are not compared.
@@ -502,164 +493,10 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a file says, as far as it may be kept: harmless values in clear, stored
-/// secrets as fingerprints, one-time credentials not at all.
-pub(super) fn applied(
-    integration: &Integration,
-    fingerprint: &dyn Fn(&str, &Template) -> Option<Fingerprint>,
-) -> Applied {
-    let mut applied = Applied::default();
-    if let Some(auto) = integration.auto_bootstrap {
-        applied.attributes.insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
-    }
-    let level = Level { path: "", attributes: integration.platform.attributes };
-    let auto = integration.auto_bootstrap.unwrap_or(false);
-    keep(&mut applied, level, auto, &integration.config, fingerprint);
-    for ignore in &integration.options.ignore {
-        applied.attributes.retain(|path, _| !covers(&ignore.path, path));
-    }
-    applied
-}
-
-fn keep(
-    applied: &mut Applied,
-    level: Level<'_>,
-    auto: bool,
-    object: &Object,
-    fingerprint: &dyn Fn(&str, &Template) -> Option<Fingerprint>,
-) {
-    for (key, value) in object.iter() {
-        let Some(attribute) = level.find(key) else { continue };
-        let path = level.join(key);
-        if let Value::Object(inner) = value {
-            let level = Level { path: &path, attributes: attribute.children() };
-            keep(applied, level, auto, inner, fingerprint);
-            continue;
-        }
-        match attribute.class_for(auto) {
-            Class::OneTime | Class::ServerSet => {}
-            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
-                if let Value::Secret(template) = value {
-                    applied.secrets.extend(fingerprint(&path, template).map(|f| (path, f)));
-                } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
-                    applied.attributes.insert(path, json);
-                }
-            }
-        }
-    }
-}
-
-/// Whether an ignored path is this attribute or an object around it.
-fn covers(ignored: &str, path: &str) -> bool {
-    path.strip_prefix(ignored).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Stored secrets that the platform needs with this configuration and that it does not hold.
-fn needed_secrets(
-    platform: &'static Platform,
-    auto_bootstrap: Option<bool>,
-    config: &Object,
-) -> Vec<String> {
-    let holds = |condition: &Condition| {
-        condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
-    };
-    let is_needed = |need: Need| match need {
-        Need::Optional => false,
-        Need::Always(_) => true,
-        Need::When(conditions, _) => conditions.iter().all(holds),
-    };
-    platform
-        .attributes
-        .iter()
-        .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
-        .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
-        .map(|a| a.name.to_owned())
-        .collect()
-}
-
-/// Whether a value of the file and one of the server mean the same.
-pub(super) fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
-    let default = default_json(attribute);
-    let Some(live) = live.or(default.as_ref()) else {
-        return false;
-    };
-    match (file, live) {
-        (Value::Text(file), Json::String(live)) if attribute.class == Class::Identity => {
-            file == live || normalised_host(file) == normalised_host(live)
-        }
-        (Value::Text(file), Json::String(live)) => file == live,
-        // A server may answer with a number or a bool in quotes, or a text without.
-        (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
-        (Value::Number(file), Json::String(live)) => file.to_string() == *live,
-        (Value::Bool(file), Json::String(live)) => file.to_string() == *live,
-        (file, live) => to_json(file).as_ref() == Some(live),
-    }
-}
-
-fn default_json(attribute: &Attribute) -> Option<Json> {
-    attribute.default.map(|default| match default {
-        Scalar::Text(text) => Json::from(text),
-        Scalar::Integer(number) => Json::from(number),
-        Scalar::Bool(truth) => Json::from(truth),
-    })
-}
-
-/// The value as JSON; `None` if there is anything in it that must not be shown.
-#[must_use]
-pub fn to_json(value: &Value) -> Option<Json> {
-    Some(match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => Json::from(*truth),
-        Value::Number(number) => Json::Number(number.clone()),
-        Value::Text(text) => Json::from(text.as_str()),
-        Value::Secret(_) => return None,
-        Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
-        Value::Object(object) => Json::Object(
-            object
-                .iter()
-                .map(|(k, v)| Some((k.to_owned(), to_json(v)?)))
-                .collect::<Option<_>>()?,
-        ),
-    })
-}
-
-/// A live value that is known to be harmless.
-pub(super) fn from_json(json: &Json) -> Value {
-    convert(json, &|text| Value::Text(text.to_owned()))
-}
-
-/// A live value of which nothing is known: its texts count as secret.
-fn from_unknown_json(json: &Json) -> Value {
-    convert(json, &|text| {
-        Value::Secret(crate::secret::Template::literal(text.to_owned()))
-    })
-}
-
-fn convert(json: &Json, text: &impl Fn(&str) -> Value) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => Value::Number(number.clone()),
-        Json::String(string) => text(string),
-        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, text)).collect()),
-        Json::Object(map) => Value::Object(
-            map.iter()
-                .map(|(k, v)| (k.clone(), convert(v, text)))
-                .collect(),
-        ),
-    }
-}
-
-/// Whether a server hides something behind stars, or says that it does.
-fn looks_masked(json: &Json) -> bool {
-    match json {
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-        Json::String(text) => {
-            let stars = text.chars().count() >= 3 && text.chars().all(|c| matches!(c, '*' | '•'));
-            let word = text.to_ascii_lowercase();
-            stars || word.contains("redacted") || word.contains("masked")
-        }
-        Json::Array(items) => items.iter().any(looks_masked),
-        Json::Object(map) => map.values().any(looks_masked),
+/// The live value of an attribute, as an update sends it back; `None` if it cannot be.
+fn as_live(attribute: &Attribute, live: Option<&Json>) -> Option<Value> {
+    match carry(attribute, live?) {
+        Carried::Plain(live) | Carried::Unknown(live) => Some(live),
+        Carried::Lost => None,
     }
 }

@@ -8,8 +8,12 @@
 
 mod block;
 mod body;
+mod carry;
+mod compare;
 mod diff;
 mod guard;
+mod history;
+mod needs;
 mod pairing;
 mod precondition;
 mod recover;
@@ -19,7 +23,9 @@ use std::sync::Arc;
 
 pub use block::Block;
 pub use body::Body;
-pub use diff::{Change, ChangeKind, OnDrift, Shown, to_json as shown};
+pub use compare::to_json as shown;
+pub use diff::{Change, ChangeKind, Shown};
+pub use history::{OnConflict, OnDrift};
 pub use guard::{Approved, review};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
@@ -30,7 +36,8 @@ use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status, U
 use crate::manifest::{Integration, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::{Payload, Platform};
 use crate::secret::{Reference, Template};
-use diff::{Difference, History};
+use diff::Difference;
+use history::History;
 use pairing::{Pairing, pair};
 
 /// Everything that will be done, will not be done, and why.
@@ -172,16 +179,6 @@ impl Selection {
     }
 }
 
-/// What is done about a value that both the file and the server moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnConflict {
-    /// The file wins.
-    #[default]
-    Apply,
-    /// A human has to decide.
-    Stop,
-}
-
 /// What a plan depends on besides the files and the live state.
 pub struct Context<'a> {
     /// Which documents are meant.
@@ -207,7 +204,10 @@ pub struct Context<'a> {
 #[must_use]
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let paired = pair(&manifest.integrations, live, context.ledger);
-    let listed = Arc::new(live.integrations.iter().map(|l| l.id.clone()).collect());
+    // What is gone and still listed may come back: then it was not there.
+    let present = live.integrations.iter();
+    let present = present.filter(|l| l.status.phase() != Phase::Absent);
+    let listed = Arc::new(present.map(|l| l.id.clone()).collect());
     let against = Against {
         live,
         listed: &listed,
@@ -258,7 +258,6 @@ fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>
     let context = against.context;
     let (kind, notes) = match pairing {
         _ if is_suspended(integration, context) => suspended(integration),
-        _ if context.doubts.contains_key(&integration.name) => in_doubt(integration, context),
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, context),
@@ -289,29 +288,18 @@ fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
     (Kind::Suspended(suspend), Vec::new())
 }
 
-fn in_doubt(integration: &Integration, context: &Context<'_>) -> (Kind, Vec<Note>) {
-    let name = integration.name.clone();
-    let block = context.doubts.get(&name).map(|doubt| Block::InDoubt { name, doubt: doubt.clone() });
-    (Kind::Blocked(block.unwrap_or(Block::InvalidFile)), Vec::new())
-}
-
 fn memory(integration: &Integration, context: &Context<'_>) -> Memory {
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(&integration.name, path, template);
     Memory {
         identity: integration.pairing_key(),
-        applied: diff::applied(integration, &fingerprint),
+        applied: history::applied(integration, &fingerprint),
     }
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    if let Some(unreadable) = against
-        .live
-        .unreadable
-        .iter()
-        .find(|u| u.scope.covers(integration.platform))
-    {
-        let reason = unreadable.reason.clone();
+    if let Some(hole) = against.live.hole(integration.platform) {
+        let reason = hole.reason.clone();
         return (Kind::Blocked(Block::UnknownScope { reason }), Vec::new());
     }
     let body = Body::for_create(integration);
@@ -360,6 +348,10 @@ fn compare(
     let id = found.id.clone();
     if found.status.phase() == Phase::Blocked {
         return (Kind::Blocked(Block::Disabled { id }), notes);
+    }
+    if found.status == Status::Deleting {
+        let status = found.status.clone();
+        return (Kind::Blocked(Block::Busy { id, status }), notes);
     }
     if difference.changes.is_empty() && !repeats_creation {
         return (Kind::Unchanged { id }, notes);

@@ -49,6 +49,7 @@ struct Index<'a, 'l> {
     ledger: &'a Ledger,
     /// The ids that files claim by `sync.id`.
     pinned: HashSet<RemoteId>,
+    live: &'l Live,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
     /// Those that no file has claimed, by `sync.id` or by the ledger.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
@@ -67,6 +68,7 @@ impl<'a, 'l> Index<'a, 'l> {
         let mut index = Self {
             ledger,
             pinned: integrations.iter().filter_map(|i| i.options.id.clone()).collect(),
+            live,
             by_id: present.iter().map(|l| (&l.id, *l)).collect(),
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
@@ -154,7 +156,12 @@ impl<'a, 'l> Index<'a, 'l> {
     fn pinned(&self, integration: &Integration, pin: &RemoteId) -> Pairing<'l> {
         let id = pin.clone();
         let Some(found) = self.by_id.get(pin) else {
-            return Pairing::Blocked(Block::PinMissing { id });
+            return Pairing::Blocked(match self.live.hole(integration.platform) {
+                Some(hole) => Block::UnknownScope {
+                    reason: hole.reason.clone(),
+                },
+                None => Block::PinMissing { id },
+            });
         };
         if found.platform != Some(integration.platform) {
             let found = escaped(&found.type_name).into_owned();

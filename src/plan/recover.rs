@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use super::diff::{from_json, same};
+use super::carry::plain;
+use super::compare::same;
 use super::pairing::found_key;
 use crate::ledger::{Applied, Intent, IntendedWrite, Ledger, Record};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
@@ -205,5 +206,5 @@ fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json)
         return found.auto_bootstrap.is_none_or(|auto| *value == Json::from(auto));
     };
     let live = found.config.at(path).filter(|live| !live.is_null());
-    same(attribute, &from_json(value), live)
+    same(attribute, &plain(value), live)
 }

@@ -5,6 +5,8 @@ pub mod json;
 pub mod text;
 mod value;
 
+use std::collections::HashSet;
+
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Block, Kind, Plan};
 use crate::sync::Synced;
@@ -76,14 +78,15 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, Vec<&str>)> {
     else {
         return Vec::new();
     };
+    let written: HashSet<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .map(|outcome| outcome.name.as_str())
+        .collect();
     afterwards
         .actions
         .iter()
-        .filter(|action| {
-            outcomes
-                .iter()
-                .any(|o| o.name == action.name && o.result.is_ok())
-        })
+        .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| match &action.kind {
             Kind::Update { changes, .. } => Some((
                 action.name.as_str(),

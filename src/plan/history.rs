@@ -1,0 +1,159 @@
+//! What is known of the past of one integration, and what it says about a difference.
+
+use serde_json::Value as Json;
+
+use super::carry::plain;
+use super::compare::{same, to_json};
+use super::diff::ChangeKind;
+use crate::ledger::{Applied, Fingerprint};
+use crate::manifest::Integration;
+use crate::platform::{Attribute, Class};
+use crate::secret::Template;
+use crate::value::{Object, Value};
+
+/// The path of the one key beside `config` that is compared.
+pub(super) const AUTO_BOOTSTRAP: &str = "autoBootstrap";
+
+/// Makes the fingerprint of a secret at a path; `None` if it cannot be made here.
+pub(super) type MakeFingerprint<'a> = &'a dyn Fn(&str, &Template) -> Option<Fingerprint>;
+
+/// What is done about a value that the server moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// It is set back.
+    #[default]
+    Apply,
+    /// It is told and left.
+    Report,
+    /// It is left.
+    Ignore,
+}
+
+/// What is done about a value that both the file and the server moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// The file wins.
+    #[default]
+    Apply,
+    /// A human has to decide.
+    Stop,
+}
+
+/// What is known of the past of one integration.
+#[derive(Clone, Copy)]
+pub(super) struct History<'a> {
+    /// What was last applied.
+    pub last: Option<&'a Applied>,
+    /// Makes the fingerprints of the file's secrets.
+    pub fingerprint: MakeFingerprint<'a>,
+    /// What is done about drift.
+    pub on_drift: OnDrift,
+}
+
+impl History<'_> {
+    /// Nothing is known.
+    pub(super) const NONE: Self =
+        Self { last: None, fingerprint: &|_, _| None, on_drift: OnDrift::Apply };
+
+    /// What this attribute was last set to.
+    pub(super) fn attribute(&self, path: &str) -> Option<&Json> {
+        self.last?.attributes.get(path)
+    }
+
+    /// Whether a secret of the file is the one that was last applied; `None` if nobody can tell.
+    pub(super) fn is_same_secret(&self, path: &str, value: &Value) -> Option<bool> {
+        let Value::Secret(template) = value else { return None };
+        let then = self.last?.secrets.get(path)?;
+        then.same_secret(&(self.fingerprint)(path, template)?)
+    }
+
+    /// Who moved an attribute in which file and server differ.
+    pub(super) fn who_moved(
+        &self,
+        path: &str,
+        attribute: &Attribute,
+        file: &Value,
+        live: Option<&Json>,
+    ) -> ChangeKind {
+        let Some(last) = self.attribute(path) else { return ChangeKind::Change };
+        let file_moved = !same(attribute, file, Some(last));
+        let server_moved = !same(attribute, &plain(last), live);
+        match (file_moved, server_moved) {
+            (true, true) => ChangeKind::Conflict,
+            (true, false) => ChangeKind::Change,
+            (false, _) => ChangeKind::Drift,
+        }
+    }
+
+    /// Who moved an attribute that has left the file.
+    pub(super) fn who_moved_removed(
+        &self,
+        path: &str,
+        attribute: &Attribute,
+        live: &Json,
+    ) -> ChangeKind {
+        match self.attribute(path) {
+            Some(last) if !same(attribute, &plain(last), Some(live)) => ChangeKind::Conflict,
+            Some(_) | None => ChangeKind::Change,
+        }
+    }
+}
+
+/// What a file says, as far as it may be kept: harmless values in clear, stored
+/// secrets as fingerprints, one-time credentials and what is ignored not at all.
+pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_>) -> Applied {
+    let mut applied = Applied::default();
+    if let Some(auto) = integration.auto_bootstrap {
+        applied.attributes.insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
+    }
+    let keep = Keep { auto: integration.auto_bootstrap.unwrap_or(false), fingerprint };
+    keep.object("", integration.platform.attributes, &integration.config, &mut applied);
+    for ignore in &integration.options.ignore {
+        applied.attributes.retain(|path, _| !covers(&ignore.path, path));
+    }
+    applied
+}
+
+struct Keep<'a> {
+    auto: bool,
+    fingerprint: MakeFingerprint<'a>,
+}
+
+impl Keep<'_> {
+    fn object(
+        &self,
+        prefix: &str,
+        attributes: &'static [Attribute],
+        object: &Object,
+        applied: &mut Applied,
+    ) {
+        for (key, value) in object.iter() {
+            let Some(attribute) = attributes.iter().find(|a| a.name == key) else { continue };
+            let path = format!("{prefix}{key}");
+            match value.as_object().filter(|_| !attribute.children().is_empty()) {
+                Some(inner) => {
+                    self.object(&format!("{path}/"), attribute.children(), inner, applied);
+                }
+                None => self.leaf(path, attribute, value, applied),
+            }
+        }
+    }
+
+    fn leaf(&self, path: String, attribute: &Attribute, value: &Value, applied: &mut Applied) {
+        match attribute.class_for(self.auto) {
+            Class::OneTime | Class::ServerSet => return,
+            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {}
+        }
+        if let Value::Secret(template) = value {
+            let fingerprint = (self.fingerprint)(&path, template);
+            applied.secrets.extend(fingerprint.map(|fingerprint| (path, fingerprint)));
+        } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
+            applied.attributes.insert(path, json);
+        }
+    }
+}
+
+/// Whether an ignored path is this attribute or an object around it.
+pub(super) fn covers(ignored: &str, path: &str) -> bool {
+    path.strip_prefix(ignored).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
