@@ -197,6 +197,13 @@ pub(crate) fn samples(rewritten: &str) -> Vec<FaultKind> {
         FaultKind::Stuck,
         FaultKind::ExpireToken,
     ];
+    samples.extend(variants());
+    samples
+}
+
+/// The kinds that come in several forms.
+fn variants() -> Vec<FaultKind> {
+    let mut samples = Vec::new();
     for word in ["resting", "deleted", "disabled", "createError", "enabled"] {
         let word = word.to_owned();
         samples.push(FaultKind::StatusWord { word });

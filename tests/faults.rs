@@ -105,7 +105,10 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
             let actions = &report.synced.plan.actions;
             words.extend(actions.iter().filter_map(|action| match &action.kind {
                 Kind::Blocked(block) => Some(format!("blocked: {}", blocked(block))),
-                _ => None,
+                Kind::Unchanged { .. }
+                | Kind::Create { .. }
+                | Kind::Update { .. }
+                | Kind::Suspended(_) => None,
             }));
             if words.is_empty() {
                 words.push("differs afterwards".to_owned());
@@ -151,7 +154,16 @@ fn blocked(block: &Block) -> &'static str {
         Block::Busy { .. } => "busy",
         Block::Disabled { .. } => "disabled",
         Block::UnknownScope { .. } => "unknown",
-        _ => "something else",
+        Block::InvalidFile
+        | Block::AmbiguousLive { .. }
+        | Block::AmbiguousFiles { .. }
+        | Block::PinMissing { .. }
+        | Block::PinType { .. }
+        | Block::PinIdentity { .. }
+        | Block::NeedsPin { .. }
+        | Block::NeverUpdated { .. }
+        | Block::SecretNotGiven { .. }
+        | Block::MissingSecret { .. } => "for another reason",
     }
 }
 

@@ -5,8 +5,6 @@
 //! run could show to anybody is gathered in [`Ran::output`], for looking for
 //! secrets in it.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,103 +19,23 @@ use integrationd::immuta::{
     ApiError, ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError,
     TransportErrorKind,
 };
-use integrationd::manifest::{self, Manifest, SourceFile};
-use integrationd::plan::{Action, Kind, Plan, Selection};
-use integrationd::platform::PLATFORMS;
+use integrationd::plan::{Action, Kind, Plan, Selection, Shown};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Report, json, text};
-use integrationd::secret::{Providers, Secret, resolve};
+use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, Entry, Simulator};
 use integrationd::sync::{self, Consent, Desired, Ending, Request, Shell};
 use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::texts::Texts;
+
 /// How long a request may take before its caller gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a write is followed.
 pub(crate) const WAIT: Duration = Duration::from_secs(120);
-
-/// Integration files, and the environment variables that they name.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Texts {
-    files: BTreeMap<String, String>,
-    environment: BTreeMap<String, String>,
-}
-
-impl Texts {
-    pub(crate) fn none() -> Self {
-        Self::default()
-    }
-
-    /// One file more, or another text for it.
-    pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
-        self.files.insert(path.to_owned(), text.into());
-        self
-    }
-
-    pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    pub(crate) fn without_secret(mut self, name: &str) -> Self {
-        self.environment.remove(name);
-        self
-    }
-
-    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
-        &self.environment
-    }
-
-    pub(crate) fn secrets<'s>(self, all: impl IntoIterator<Item = (&'s str, &'s str)>) -> Self {
-        all.into_iter()
-            .fold(self, |texts, (name, value)| texts.secret(name, value))
-    }
-
-    /// The values that nobody may see.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
-        self.environment.values().map(String::as_str)
-    }
-
-    /// The files as they would be read, in the order of their names or the reverse.
-    fn sources(&self, reversed: bool) -> Vec<SourceFile> {
-        let source = |(path, text): (&String, &String)| SourceFile {
-            path: path.clone(),
-            content: Ok(text.clone().into_bytes()),
-        };
-        let mut sources: Vec<_> = self.files.iter().map(source).collect();
-        if reversed {
-            sources.reverse();
-        }
-        sources
-    }
-
-    fn load(&self, reversed: bool) -> Manifest {
-        manifest::load(&self.sources(reversed), &BTreeMap::new(), PLATFORMS)
-    }
-
-    /// The mistakes and warnings, as they are shown.
-    pub(crate) fn diagnostics(&self) -> String {
-        diagnostic::render(&self.load(false).diagnostics, false)
-    }
-
-    fn desired(&self, reversed: bool) -> Desired {
-        let manifest = self.load(reversed);
-        let environment = self.environment.clone();
-        let providers = Providers {
-            environment: Box::new(move |name| environment.get(name).map(OsString::from)),
-            secret_roots: Vec::new(),
-        };
-        let mut references = Vec::new();
-        for integration in &manifest.integrations {
-            integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
-        }
-        let secrets = resolve(&references, &providers);
-        Desired { manifest, secrets }
-    }
-}
 
 /// What happens just before a request arrives.
 type OnRequest = Arc<dyn Fn(&Method, &str) + Send + Sync>;
@@ -491,9 +409,9 @@ pub(crate) fn changes(action: &Action) -> Vec<(String, Value, Value)> {
     let Kind::Update { changes, .. } = &action.kind else {
         panic!("no update: {action:#?}");
     };
-    let plain = |shown: &integrationd::plan::Shown| match shown {
-        integrationd::plan::Shown::Plain(json) => json.clone(),
-        other => panic!("{other:?} is not shown"),
+    let plain = |shown: &Shown| match shown {
+        Shown::Plain(json) => json.clone(),
+        hidden @ (Shown::Absent | Shown::Hidden) => panic!("{hidden:?}"),
     };
     changes
         .iter()

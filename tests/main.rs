@@ -29,6 +29,8 @@ mod sync;
 #[cfg(test)]
 mod systemd;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod updates;
 #[cfg(test)]
 mod world;

@@ -9,7 +9,8 @@ use integrationd::platform::{
 use integrationd::simulator::Simulator;
 use serde_json::{Map, Value, json};
 
-use crate::in_process::{Texts, write_lines, writes};
+use crate::in_process::{write_lines, writes};
+use crate::texts::Texts;
 
 /// One way in which an integration can be set up.
 #[derive(Clone, Copy)]
@@ -48,7 +49,12 @@ pub(crate) fn login_attribute(
 ) -> Option<(&'static Attribute, &'static [&'static str])> {
     platform.attributes.iter().find_map(|a| match a.shape {
         Shape::Enum(words, _) => Some((a, words)),
-        _ => None,
+        Shape::Text(_)
+        | Shape::Bool
+        | Shape::Integer { .. }
+        | Shape::Object(_)
+        | Shape::TextList
+        | Shape::Opaque => None,
     })
 }
 
@@ -102,8 +108,13 @@ impl Case {
                     Shape::Object(children) => {
                         Value::Object(self.object(children, &format!("{path}/")))
                     }
-                    _ if self.is_login(a) => self.login.into(),
-                    _ => value(a, 1),
+                    Shape::Enum(..) if self.is_login(a) => self.login.into(),
+                    Shape::Text(_)
+                    | Shape::Bool
+                    | Shape::Integer { .. }
+                    | Shape::Enum(..)
+                    | Shape::TextList
+                    | Shape::Opaque => value(a, 1),
                 };
                 (a.name.to_owned(), value)
             })

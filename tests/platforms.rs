@@ -7,10 +7,11 @@ use integrationd::simulator::Simulator;
 use serde_json::Value;
 
 use crate::common::{SECRETS, example, examples};
-use crate::in_process::{Run, Texts, write_lines};
+use crate::in_process::{Run, write_lines};
 use crate::payload::{
     Case, every_case, fill_in, login_attribute, put, sent, stored, texts_of, value,
 };
+use crate::texts::Texts;
 
 /// The example of a platform: the file's name and its text.
 fn example_of(platform: &Platform) -> (String, String) {

@@ -8,8 +8,9 @@ use integrationd::plan::Broken;
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::json;
 
-use crate::in_process::{Run, Texts, WAIT, write_lines, writes};
+use crate::in_process::{Run, WAIT, write_lines, writes};
 use crate::payload::{file_of, value};
+use crate::texts::Texts;
 use crate::world::{Start, World, cases, seed};
 
 /// The id under which a world keeps what the file means.
@@ -23,7 +24,9 @@ async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
             let theirs = seed(&case, &world.payload).status(status.clone());
             let context = format!("{case:?} {status}");
             let ran = Run::of(&world.texts, &world.simulator)
-                .meanwhile(|_| drop(world.simulator.seed(theirs.clone())))
+                .meanwhile(|_| {
+                    world.simulator.seed(theirs.clone());
+                })
                 .sync()
                 .await;
             world.is_sound(&ran, &context);

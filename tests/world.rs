@@ -6,8 +6,9 @@ use integrationd::platform::{Attribute, Class, PLATFORMS, Platform, Rule};
 use integrationd::simulator::{Seed, Simulator, Status};
 use serde_json::Value;
 
-use crate::in_process::{Ran, Run, Texts};
+use crate::in_process::{Ran, Run};
 use crate::payload::{Case, every_case, put, texts_of, value};
+use crate::texts::Texts;
 
 /// How the tenant stands to the file when the run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Failure, Stop, Success};
-use crate::immuta::{ReadApi, StatusReport};
+use crate::immuta::{ApiError, ReadApi, StatusReport};
 use crate::live::{Phase, RemoteId, Status};
 
 /// The first pause between two questions: a quick server is not kept waiting.
@@ -44,6 +44,7 @@ pub(super) async fn follow<R: ReadApi>(
                 }
             }
             Ok(None) => return Err(Failure::Gone { id: id.clone() }),
+            Err(error) if is_final(&error) => return Err(Failure::Unfollowed(error)),
             Err(error) => {
                 tracing::warn!(%error, "the status could not be read");
                 unread = Some(error);
@@ -66,6 +67,11 @@ pub(super) async fn follow<R: ReadApi>(
         sleep(jittered(pause).min(until_deadline)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Whether asking again is pointless: the key is not accepted any more.
+fn is_final(error: &ApiError) -> bool {
+    error.refusal().is_some_and(|refusal| matches!(refusal.code, 401 | 403))
 }
 
 /// What a status that is not busy means for the write.
