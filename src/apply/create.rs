@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{Ended, Failure, Run};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
+use crate::ledger::Intent;
 use crate::live::{RemoteId, Status};
 use crate::plan::{AbsencePrecondition, Body};
 
@@ -39,19 +40,31 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         body: &Body,
         precondition: &AbsencePrecondition,
+        intent: &Intent,
     ) -> Ended {
-        let request = match self.ready_to_create(body, precondition).await {
-            Ok(request) => request,
-            Err(failure) => return (None, Err(failure)),
-        };
-        match self.api.create(&request).await {
-            Ok(accepted) => self.followed(name, accepted.id, &request).await,
+        let ready = self.ready_to_create(body, precondition).await;
+        match ready.and_then(|request| self.begin(name, intent).map(|()| request)) {
+            Ok(request) => {
+                let ended = self.post(name, &request, precondition).await;
+                self.settle(name, intent, ended)
+            }
+            Err(failure) => (None, Err(failure)),
+        }
+    }
+
+    async fn post(
+        &self,
+        name: &str,
+        request: &RequestBody,
+        precondition: &AbsencePrecondition,
+    ) -> Ended {
+        match self.api.create(request).await {
+            Ok(accepted) => self.followed(name, accepted.id, request).await,
             Err(error) if error.effect() == Effect::Unknown => {
-                self.look_for_it(name, &request, precondition, error).await
+                self.look_for_it(name, request, precondition, error).await
             }
             Err(error) if is_about_an_existing_one(&error) => {
-                self.settle_conflict(name, &request, precondition, error)
-                    .await
+                self.settle_conflict(name, request, precondition, error).await
             }
             Err(error) => (None, Err(Failure::Refused(error))),
         }

@@ -8,6 +8,7 @@
 mod create;
 mod fresh;
 mod outcome;
+mod record;
 mod update;
 mod wait;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
+use crate::ledger::Journal;
 use crate::immuta::{RequestBody, Scrubber, WriteApi, encode};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
@@ -84,6 +86,7 @@ impl Stop {
 struct Run<'a, W> {
     api: &'a W,
     secrets: &'a Secrets,
+    journal: &'a dyn Journal,
     options: Options,
     observer: &'a dyn Observer,
     stop: &'a Stop,
@@ -99,6 +102,7 @@ pub async fn apply<W: WriteApi>(
     api: &W,
     approved: &Approved,
     secrets: &Secrets,
+    journal: &dyn Journal,
     options: Options,
     observer: &(dyn Observer + Sync),
     stop: &Stop,
@@ -106,6 +110,7 @@ pub async fn apply<W: WriteApi>(
     let run = Run {
         api,
         secrets,
+        journal,
         options,
         observer,
         stop,
@@ -158,16 +163,13 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn carry_out(&self, action: &Action) -> Ended {
         match &action.kind {
-            Kind::Create { body, precondition } => {
-                self.create(&action.name, body, precondition).await
+            Kind::Create { body, memory, precondition } => {
+                let intent = record::to_create(body.platform, memory, precondition);
+                self.create(&action.name, body, precondition, &intent).await
             }
-            Kind::Update {
-                id,
-                body,
-                precondition,
-                ..
-            } => {
-                let ended = self.update(&action.name, id, body, precondition).await;
+            Kind::Update { id, body, memory, precondition, .. } => {
+                let intent = record::to_update(body.platform, memory, id);
+                let ended = self.update(&action.name, id, body, precondition, &intent).await;
                 (Some(id.clone()), ended)
             }
             Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {

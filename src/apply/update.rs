@@ -6,13 +6,14 @@
 
 use super::{Failure, Run, Success};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
+use crate::ledger::Intent;
 use crate::live::{RemoteId, Status};
 use crate::plan::{Body, StatePrecondition};
 
 /// What the server says when an attribute cannot be edited (API.md section 6).
 const NOT_EDITABLE: &str = "non-editable attribute";
 
-/// A write whose answer was lost.
+/// A write, and what was so before it.
 struct Written<'a> {
     body: &'a Body,
     request: &'a RequestBody,
@@ -27,6 +28,7 @@ impl<W: WriteApi> Run<'_, W> {
         id: &RemoteId,
         body: &Body,
         precondition: &StatePrecondition,
+        intent: &Intent,
     ) -> Result<Success, Failure> {
         let request = self.encode(body)?;
         let live = self.api.get(id).await.map_err(Failure::Unread)?;
@@ -35,14 +37,21 @@ impl<W: WriteApi> Run<'_, W> {
             id: id.clone(),
             what,
         })?;
-        match self.api.update(id, &request).await {
-            Ok(_) => self.follow(name, id, &request).await,
+        self.begin(name, intent)?;
+        let written = Written { body, request: &request, before: &live.status };
+        let result = self.send(name, id, written).await;
+        self.settle(name, intent, (Some(id.clone()), result)).1
+    }
+
+    async fn send(
+        &self,
+        name: &str,
+        id: &RemoteId,
+        written: Written<'_>,
+    ) -> Result<Success, Failure> {
+        match self.api.update(id, written.request).await {
+            Ok(_) => self.follow(name, id, written.request).await,
             Err(error) if error.effect() == Effect::Unknown => {
-                let written = Written {
-                    body,
-                    request: &request,
-                    before: &live.status,
-                };
                 self.see_whether_it_happened(name, id, written, error).await
             }
             Err(error) => Err(refused(id, error)),

@@ -67,6 +67,11 @@ impl AbsencePrecondition {
         }
     }
 
+    /// The ids that the list showed when the plan was made.
+    pub fn listed(&self) -> impl Iterator<Item = &RemoteId> {
+        self.listed.iter()
+    }
+
     /// Integrations that were not there when the plan was made and could be
     /// this one, or one whose identity cannot be read. A create is safe while
     /// there are none; after an answer that was lost, exactly one is the one.

@@ -1,0 +1,82 @@
+//! What is written down around every write: the intent before it, the record
+//! after it is confirmed, and nothing while nobody knows.
+
+use jiff::Timestamp;
+
+use super::{Ended, Failure, Run};
+use crate::immuta::WriteApi;
+use crate::ledger::{Applied, Intent, IntendedWrite, Record};
+use crate::live::{RemoteId, Status};
+use crate::plan::{AbsencePrecondition, Memory};
+use crate::platform::Platform;
+
+pub(super) fn to_create(
+    platform: &Platform,
+    memory: &Memory,
+    precondition: &AbsencePrecondition,
+) -> Intent {
+    let listed = precondition.listed().cloned().collect();
+    intent(platform, memory, IntendedWrite::Create { listed })
+}
+
+pub(super) fn to_update(platform: &Platform, memory: &Memory, id: &RemoteId) -> Intent {
+    intent(platform, memory, IntendedWrite::Update { id: id.clone() })
+}
+
+fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite) -> Intent {
+    let Memory { identity, applied } = memory.clone();
+    let type_name = platform.wire.to_owned();
+    Intent { type_name, identity, write, applied, at: Timestamp::now() }
+}
+
+/// What a write means for the ledger.
+enum Settlement {
+    Confirm(Record),
+    Abandon,
+    /// Nobody knows: the intent stays, and the next run looks.
+    Open,
+}
+
+impl<W: WriteApi> Run<'_, W> {
+    /// Writes down what is about to be sent; nothing is sent without it.
+    pub(super) fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
+        self.journal.begin(name, intent).map_err(Failure::NotWrittenDown)
+    }
+
+    /// Writes down what came of it. A write that succeeded and could not be
+    /// written down is a failure: the next run has to find out again.
+    pub(super) fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
+        let written = match settlement(intent, &ended) {
+            Settlement::Confirm(record) => self.journal.confirm(name, &record),
+            Settlement::Abandon => self.journal.abandon(name),
+            Settlement::Open => Ok(()),
+        };
+        match (written, ended) {
+            (Err(error), (id, Ok(_))) => (id, Err(Failure::NotRecorded(error))),
+            (_, ended) => ended,
+        }
+    }
+}
+
+fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
+    let is_create = matches!(intent.write, IntendedWrite::Create { .. });
+    match ended {
+        (Some(id), Ok(_)) => Settlement::Confirm(record(intent, id, intent.applied.clone())),
+        // It exists and is ours, and nothing of it is known to be applied.
+        (Some(id), Err(Failure::Server { status: Status::CreateError, .. })) if is_create => {
+            Settlement::Confirm(record(intent, id, Applied::default()))
+        }
+        (_, Err(failure)) if failure.had_no_effect() => Settlement::Abandon,
+        (_, Ok(_) | Err(_)) => Settlement::Open,
+    }
+}
+
+fn record(intent: &Intent, id: &RemoteId, applied: Applied) -> Record {
+    Record {
+        type_name: intent.type_name.clone(),
+        identity: intent.identity.clone(),
+        id: id.clone(),
+        applied,
+        at: Timestamp::now(),
+    }
+}
