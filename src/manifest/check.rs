@@ -194,8 +194,7 @@ impl Checker<'_> {
     /// Vouches for a scalar: it may be shown. Not for an alias, and not for a
     /// block or anything else of more than one line.
     pub(super) fn vouch(&mut self, span: Span) {
-        let text = self.text.slice(span);
-        if !text.contains(['\n', '\r']) && !text.starts_with(['*', '|', '>', '&', '!']) {
+        if self.text.is_one_line(span) {
             self.veil.shown.push(span);
         }
     }

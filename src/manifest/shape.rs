@@ -3,7 +3,7 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
-use super::text::{shown_key, shown_word};
+use super::text::shown_key;
 use super::tree::{Entry, Node, Scalar, Yaml};
 use crate::diagnostic::Code;
 use crate::platform::{Attribute, Class, Evidence, Format, Need, Platform, Shape};
@@ -273,7 +273,11 @@ impl Checker<'_> {
             Draft::new(
                 code,
                 given.node().span,
-                format!("`{}` {verb} `{}`", given.path, shown_word(word)),
+                format!(
+                    "`{}` {verb} `{}`",
+                    given.path,
+                    self.text.shown_word(word, given.node().span)
+                ),
             )
             .label(format!("expected {}", enumerate(words, "or")))
             .help(help),

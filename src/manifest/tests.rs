@@ -390,6 +390,23 @@ fn line() -> impl Strategy<Value = String> {
     (indent, key, value).prop_map(|(indent, key, value)| format!("{indent}{key}{value}\n"))
 }
 
+#[test]
+fn a_word_over_several_lines_or_from_elsewhere_is_not_repeated() {
+    let folded = [
+        "type: >-\n  config:hunter2 x\n",
+        "type:\n  Bare\n  hunter2\n",
+    ];
+    let word = GOOD.to_owned() + "  authenticationType: >-\n    hunter2\n";
+    let alias = GOOD.replace("${env:P}", "&p hunter2") + "  authenticationType: *p\n";
+    for text in folded.into_iter().chain([word.as_str(), alias.as_str()]) {
+        let shown = render(&load_one(text).diagnostics, false);
+        assert!(
+            shown.contains("error") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}
+
 /// The places in which a value is known to be harmless.
 fn can_be_shown(line: &str) -> bool {
     ["type: ", "host: ", "name: ", "port: "]

@@ -43,16 +43,6 @@ pub(super) fn is_identifier(key: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
-/// A harmless value as it may be shown in a message: what is long or runs over
-/// several lines is none of the words that were meant to stand there.
-pub(super) fn shown_word(word: &str) -> &str {
-    if word.len() <= KEY_LENGTH && !word.contains(char::is_control) {
-        word
-    } else {
-        "…"
-    }
-}
-
 /// A key as it may be shown in a message.
 pub(super) fn shown_key(key: &str) -> &str {
     if is_identifier(key) { key } else { "…" }
@@ -124,6 +114,25 @@ impl<'a> Text<'a> {
     /// The text of a span; empty if it is none of this file's.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         self.source.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// Whether a scalar was written where it is used, on one line. Indented
+    /// wrongly, one over several lines may be the rest of the file, and an alias
+    /// may stand for a secret elsewhere.
+    pub(super) fn is_one_line(&self, span: Span) -> bool {
+        let text = self.slice(span);
+        !text.contains(['\n', '\r']) && !text.starts_with(['*', '|', '>', '&', '!'])
+    }
+
+    /// A harmless value as it may be shown in a message: what is long, or was not
+    /// written here on one line, is none of the words that were meant to stand there.
+    pub(super) fn shown_word<'w>(&self, word: &'w str, span: Span) -> &'w str {
+        let is_word = word.len() <= KEY_LENGTH && !word.contains(char::is_control);
+        if is_word && self.is_one_line(span) {
+            word
+        } else {
+            "…"
+        }
     }
 
     /// The word that starts at an offset, for a mark that can be seen.
