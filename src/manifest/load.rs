@@ -271,6 +271,7 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
             named: false,
             diagnostics: vec![diagnostic],
             places,
+            claim: None,
         }],
         incomplete: true,
         diagnostics: Vec::new(),

@@ -293,6 +293,23 @@ fn different_ids_tell_equal_identities_apart() {
 }
 
 #[test]
+fn what_a_document_with_a_mistake_describes_is_left_to_it() {
+    let copy = file("copy.yaml", GOOD);
+    let mistaken = with("  pasword: x\n");
+    let cut_short = format!("{GOOD}  groups: [x\n");
+    for broken in [&mistaken, &cut_short] {
+        let manifest = load_all(&[file("broken.yaml", broken), copy.clone()]);
+        let copied = manifest
+            .diagnostics
+            .iter()
+            .filter(|d| d.place.file == "copy.yaml");
+        let codes: Vec<_> = copied.map(|d| d.code).collect();
+        assert_eq!(codes, [Code::SameIdentity], "{broken}");
+        assert_eq!(manifest.integrations, [], "{broken}");
+    }
+}
+
+#[test]
 fn one_identity_on_two_platforms_is_no_clash() {
     let manifest = load_all(&[
         file(
