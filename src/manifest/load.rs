@@ -252,11 +252,12 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
 
 /// A file of which no document could be read: whatever it describes is frozen.
 fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
+    let path = escaped(&file.path).into_owned();
     let invalid = Invalid {
-        name: super::text::stem(&file.path).to_owned(),
+        name: super::text::stem(&path).to_owned(),
         platform: None,
         origin: Origin {
-            file: escaped(&file.path).into_owned(),
+            file: path,
             line: 1,
         },
     };

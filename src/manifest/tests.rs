@@ -293,6 +293,15 @@ fn different_ids_tell_equal_identities_apart() {
 }
 
 #[test]
+fn the_name_of_a_file_that_cannot_be_read_is_escaped() {
+    let file = SourceFile {
+        path: "dir/a\u{1b}[2Jb.yaml".to_owned(),
+        content: Err(FileProblem::NotAFile),
+    };
+    assert_eq!(load_all(&[file]).invalid[0].name, "a\\u{1b}[2Jb");
+}
+
+#[test]
 fn what_a_document_with_a_mistake_describes_is_left_to_it() {
     let copy = file("copy.yaml", GOOD);
     let mistaken = with("  pasword: x\n");
