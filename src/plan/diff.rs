@@ -370,6 +370,7 @@ impl<'a> Walk<'a> {
             let before = live.get(key).filter(|v| !v.is_null());
             match (before, to_json(value)) {
                 (Some(before), Some(after)) if *before == after => {}
+                (None, Some(Json::Null)) => {}
                 (Some(_), None) => self.not_compared.push(key.to_owned()),
                 (before, _) => self.changes.push(Change {
                     path: key.to_owned(),
