@@ -83,7 +83,7 @@ impl Object {
     }
 
     /// The value under a key, to be changed.
-    fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         self.0.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn follow<R: ReadApi>(
     // A question on its way, with its retries, must not outlast it.
     let mut end = pin!(end_of_waiting(deadline, stop));
     let mut pause = FIRST_PAUSE;
-    let mut last = Status::Unknown("unknown".into());
+    let mut last = Status::Unknown("not known yet".into());
     let mut unread = None;
     loop {
         let asked = tokio::select! {

@@ -3,7 +3,7 @@
 use crate::manifest::Integration;
 use crate::platform::Platform;
 use crate::secret::Reference;
-use crate::value::Object;
+use crate::value::{Object, Value};
 
 /// What one request will carry, with references where secrets will stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +22,9 @@ impl Body {
         Self::with_config(integration, integration.config.clone())
     }
 
-    /// This configuration, with `sync.extra` beside it.
+    /// This configuration, with `sync.extra` merged into it.
     pub(super) fn with_config(integration: &Integration, mut config: Object) -> Self {
-        // None of its keys is in a config: it has none that the table knows.
-        for (key, value) in integration.options.extra.iter() {
-            config.insert(key, value.clone());
-        }
+        merge(&mut config, &integration.options.extra);
         Self {
             platform: integration.platform,
             auto_bootstrap: integration.auto_bootstrap,
@@ -39,6 +36,17 @@ impl Body {
     pub(super) fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
         for (_, value) in self.config.iter() {
             value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
+        }
+    }
+}
+
+/// Merges `extra` into `config`, object by object: an unknown attribute may lie
+/// inside of a known one.
+fn merge(config: &mut Object, extra: &Object) {
+    for (key, value) in extra.iter() {
+        match (config.get_mut(key), value) {
+            (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
+            (_, value) => config.insert(key, value.clone()),
         }
     }
 }
