@@ -517,3 +517,19 @@ fn extra_reaches_inside_known_objects() {
     assert_eq!(paths, ["audit/depth"]);
     assert!(body.config.at("audit/enabled").is_some() && body.config.at("audit/depth").is_some());
 }
+
+#[test]
+fn numbers_in_extra_are_covered_and_compared() {
+    let extra = |pin: i64| format!("{LAKE}sync: {{extra: {{pin: {pin}, key: '${{env:K}}'}}}}\n");
+    let live = tenant([with(lake("7"), "pin", json!(987_654))]);
+    assert_eq!(
+        kinds(&files(&[("lake.yaml", &extra(987_654))]), &live),
+        ["unchanged 7"]
+    );
+    let shown = shown(&files(&[("lake.yaml", &extra(123_456))]), &live);
+    assert!(shown.contains("pin = (secret) -> (secret)"), "{shown}");
+    assert!(
+        !shown.contains("123456") && !shown.contains("987654"),
+        "{shown}"
+    );
+}

@@ -6,7 +6,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Failure, Stop, Success};
 use crate::immuta::{ApiError, ReadApi, StatusReport};
@@ -18,6 +18,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a stopped apply still follows what is under way.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long the integration is asked for its failing tests: the end is known without them.
+const LAST_QUESTION: Duration = Duration::from_secs(10);
 /// As good as for ever, and a moment that a clock can name.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -122,7 +124,7 @@ async fn ended<R: ReadApi>(
     }
     // Whether the status answer holds the tests is not documented; the integration does.
     if failing_tests.is_empty()
-        && let Ok(Some(live)) = api.get(id).await
+        && let Ok(Ok(Some(live))) = timeout(LAST_QUESTION, api.get(id)).await
     {
         failing_tests = live.failing_tests;
     }

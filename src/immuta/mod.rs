@@ -254,7 +254,9 @@ impl ApiError {
             error if error.operation().ends_with(auth::EXCHANGE) => Effect::None,
             Self::Transport { source, .. } => source.kind.effect(),
             // These may come from a proxy after the server has done its work.
-            Self::Refused { refusal, .. } if refusal.code >= 500 || refusal.code == 408 => {
+            Self::Refused { refusal, .. }
+                if refusal.code >= 500 || refusal.code == 408 || refusal.code < 400 =>
+            {
                 Effect::Unknown
             }
             Self::Refused { .. } => Effect::None,

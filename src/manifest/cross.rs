@@ -216,7 +216,12 @@ fn comparable(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Secret(_) | Value::List(_) | Value::Object(_) => None,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Secret(_)
+        | Value::Hidden(_)
+        | Value::List(_)
+        | Value::Object(_) => None,
     }
 }
 

@@ -133,7 +133,9 @@ impl Block {
             Self::UnknownScope { .. } => {
                 "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
             }
-            Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
+            Self::SecretNotGiven { .. } => {
+                "give it in the file, as a reference; if there is none, give the rest of its object".into()
+            }
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
     }

@@ -374,7 +374,7 @@ impl<'a> Walk<'a> {
             }));
     }
 
-    /// `sync.extra` against the live side. Its strings count as secret and are not compared.
+    /// `sync.extra` against the live side. What a reference stands for is not compared.
     fn extra(&mut self, prefix: &str, extra: &Object, live: Option<&Map<String, Json>>) {
         for (key, value) in extra.iter() {
             let path = format!("{prefix}{key}");
@@ -383,11 +383,10 @@ impl<'a> Walk<'a> {
                 self.extra(&format!("{path}/"), inner, Some(before));
                 continue;
             }
-            match (before, to_json(value)) {
-                (Some(before), Some(after)) if *before == after => {}
-                (None, Some(Json::Null)) => {}
-                (Some(_), None) => self.not_compared.push(path),
-                (before, _) => self.changes.push(Change {
+            match before.map_or_else(|| is_absent(value), |before| equals(value, before)) {
+                Some(true) => {}
+                None => self.not_compared.push(path),
+                Some(false) => self.changes.push(Change {
                     path,
                     kind: ChangeKind::Change,
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),
@@ -419,6 +418,13 @@ fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
         (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
         (Value::Number(file), Json::String(live)) => file.to_string() == *live,
         (Value::Bool(file), Json::String(live)) => file.to_string() == *live,
+        (Value::List(file), Json::Array(live)) => {
+            file.len() == live.len()
+                && file
+                    .iter()
+                    .zip(live)
+                    .all(|(file, live)| same(attribute, file, Some(live)))
+        }
         (file, live) => to_json(file).as_ref() == Some(live),
     }
 }
@@ -448,7 +454,7 @@ pub fn to_json(value: &Value) -> Option<Json> {
         Value::Bool(truth) => Json::from(*truth),
         Value::Number(number) => Json::Number(number.clone()),
         Value::Text(text) => Json::from(text.as_str()),
-        Value::Secret(_) => return None,
+        Value::Secret(_) | Value::Hidden(_) => return None,
         Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
         Value::Object(object) => Json::Object(
             object
@@ -457,4 +463,28 @@ pub fn to_json(value: &Value) -> Option<Json> {
                 .collect::<Option<_>>()?,
         ),
     })
+}
+
+/// Whether a value that may not be shown is the live one; `None` if it holds a reference.
+fn equals(value: &Value, live: &Json) -> Option<bool> {
+    match (value, live) {
+        (Value::Secret(template), Json::String(live)) => template.is(live),
+        (Value::Secret(template), _) => template.references().next().is_none().then_some(false),
+        (Value::Hidden(scalar), live) => Some(scalar == live),
+        (Value::List(items), Json::Array(live)) if items.len() == live.len() => items
+            .iter()
+            .zip(live)
+            .try_fold(true, |all, (item, live)| Some(equals(item, live)? && all)),
+        (value, live) => Some(to_json(value).as_ref() == Some(live)),
+    }
+}
+
+/// Whether a value means the same as none. A server that does not return what a
+/// reference stands for looks as if it had none, so that cannot be told.
+fn is_absent(value: &Value) -> Option<bool> {
+    let mut holds_reference = false;
+    value.for_each_template(&mut |template| {
+        holds_reference |= template.references().next().is_some();
+    });
+    (!holds_reference).then_some(matches!(value, Value::Null))
 }

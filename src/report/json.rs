@@ -172,6 +172,7 @@ fn value(value: &Value) -> Json {
             let references: Vec<String> = template.references().map(ToString::to_string).collect();
             json!({ "secret": true, "references": references })
         }
+        Value::Hidden(_) => json!({ "secret": true, "references": [] }),
         Value::Object(inner) => object(inner),
         Value::List(items) => Json::Array(items.iter().map(self::value).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
