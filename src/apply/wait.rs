@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Failure, Stop, Success};
 use crate::immuta::{ReadApi, StatusReport};
 use crate::live::{Phase, RemoteId, Status};
+use crate::text::chain;
 
 /// The first pause between two questions: a quick server is not kept waiting.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -43,7 +44,7 @@ pub(super) async fn follow<R: ReadApi>(
                 }
             }
             Ok(None) => return Err(Failure::Gone { id: id.clone() }),
-            Err(error) => tracing::warn!(%error, "the status could not be read"),
+            Err(error) => tracing::warn!(error = chain(&error), "the status could not be read"),
         }
         if stop.is_requested() {
             deadline = deadline.min(Instant::now() + DRAIN).min(begun + timeout);

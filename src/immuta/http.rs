@@ -336,8 +336,16 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     } else {
         TransportErrorKind::Broken
     };
-    failed(kind, error.without_url())
+    let error = error.without_url();
+    let deepest = chain(&error).last().map(ToString::to_string);
+    failed(kind, Cause(deepest.unwrap_or_default()))
 }
+
+/// The deepest cause: it alone says what happened ("Connection refused"). What
+/// the layers of the HTTP client say on the way to it tells nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
 
 fn is_bad_certificate(cause: &(dyn StdError + 'static)) -> bool {
     matches!(

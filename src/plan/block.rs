@@ -63,13 +63,13 @@ pub enum Block {
     },
     /// It differs, and it is not certain that this is the one.
     #[error(
-        "integration {id} is probably meant, but nothing proves it, and it differs in {}",
-        list(paths)
+        "integration {id} is probably meant, but nothing proves it, and {}",
+        if paths.is_empty() { "its creation failed".into() } else { format!("it differs in {}", list(paths)) }
     )]
     NeedsPin {
         /// The live integration.
         id: RemoteId,
-        /// Where it differs.
+        /// Where it differs; nowhere if only its creation has to be repeated.
         paths: Vec<String>,
     },
     /// Its creation failed, and this platform has nothing to update.
