@@ -44,10 +44,10 @@ pub struct TenantUrl(Url);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TenantUrlError {
     /// Not a URL.
-    #[error("it is not a URL: write it as https://tenant.example")]
+    #[error("it is not a URL")]
     NotAUrl(#[source] url::ParseError),
     /// Another scheme.
-    #[error("its scheme is not https: write it as https://tenant.example")]
+    #[error("its scheme is not https")]
     Scheme,
     /// `http` to another machine.
     #[error("http would send the API key in clear: write https (http is for this machine alone)")]
