@@ -1,5 +1,41 @@
 //! `integrationd` keeps the integrations of an Immuta tenant equal to a
 //! directory of YAML files.
+//!
+//! # The flow
+//!
+//! ```text
+//! source ─► load ─► check ─► resolve ─► fetch ─► diff ─► plan ─► review ─► apply ─► verify
+//! ```
+//!
+//! One value per arrow: [`source::Snapshot`], [`manifest::Manifest`],
+//! [`secret::Secrets`], [`live::Live`], [`plan::Plan`], [`plan::Approved`],
+//! [`apply::Outcome`]. Each stage takes what the stage before it made and cannot
+//! be called without it. [`sync`] alone knows their order; the command line
+//! calls it and prints a [`report::Report`].
+//!
+//! # The layers
+//!
+//! Lowest first; a file names lower layers only, and a test holds that:
+//!
+//! | layer | modules |
+//! | --- | --- |
+//! | vocabulary | [`text`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
+//! | pure decisions | [`manifest`], [`plan`] |
+//! | edges | [`source`], the providers of [`secret`], [`immuta`] |
+//! | orchestration | [`apply`], [`sync`] |
+//! | shells | [`report`], [`settings`], [`embedded`], [`cli`] |
+//!
+//! The [`simulator`] stands beside them: it knows the wire only.
+//!
+//! # Words
+//!
+//! * An *integration* connects a tenant to a *platform*.
+//! * A *plan* has one *action* for each document: create, update, unchanged,
+//!   suspended, or *blocked* with a reason and a remedy.
+//! * A *change* is one attribute that will be different.
+//! * *Unmanaged* is a live integration that no file describes.
+//! * A *reference* names a secret; a *one-time* credential is used by an automatic
+//!   set-up and not stored.
 
 pub mod apply;
 pub mod cli;

@@ -21,7 +21,8 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, and those that change the direction of text or hide in it.
-fn is_unsafe(c: char) -> bool {
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -42,32 +42,36 @@ fn load_files(files: &[SourceFile]) -> Manifest {
 /// The files of a code, with paths below their directory; those that cannot lie
 /// in a repository are made up.
 fn files(code: Code) -> Vec<SourceFile> {
-    let problem = |path: &str, problem| {
-        vec![SourceFile {
+    if let Some((path, problem)) = made_up(code) {
+        return vec![SourceFile {
             path: path.to_owned(),
             content: Err(problem),
-        }]
-    };
-    match code {
-        Code::Unreadable => {
-            let reason = "Permission denied (os error 13)".to_owned();
-            problem("private.yaml", FileProblem::Unreadable { reason })
-        }
-        Code::NotAFile => problem("pipe.yaml", FileProblem::NotAFile),
-        Code::TooLarge => {
-            let size = MAX_FILE_SIZE + 1;
-            problem("large.yaml", FileProblem::TooLarge { size })
-        }
-        other => {
-            let directory = directory(other);
-            let mut files = read_directory(&directory).unwrap().files;
-            let prefix = format!("{}/", directory.display());
-            for file in &mut files {
-                file.path = file.path.replace(&prefix, "");
-            }
-            files
-        }
+        }];
     }
+    let directory = directory(code);
+    let mut files = read_directory(&directory).unwrap().files;
+    let prefix = format!("{}/", directory.display());
+    for file in &mut files {
+        file.path = file.path.replace(&prefix, "");
+    }
+    files
+}
+
+fn made_up(code: Code) -> Option<(&'static str, FileProblem)> {
+    let reason = "Permission denied (os error 13)".to_owned();
+    let size = MAX_FILE_SIZE + 1;
+    let all = [
+        (
+            Code::Unreadable,
+            "private.yaml",
+            FileProblem::Unreadable { reason },
+        ),
+        (Code::NotAFile, "pipe.yaml", FileProblem::NotAFile),
+        (Code::TooLarge, "large.yaml", FileProblem::TooLarge { size }),
+    ];
+    let mut all = all.into_iter();
+    all.find(|(own, ..)| *own == code)
+        .map(|(_, path, problem)| (path, problem))
 }
 
 #[test]

@@ -7,4 +7,8 @@ mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod planning;
+#[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod systemd;

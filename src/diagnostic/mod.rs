@@ -13,6 +13,8 @@ pub use render::{render, summary};
 
 use serde::Serialize;
 
+use crate::text::escaped;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,7 +84,7 @@ impl Place {
     #[must_use]
     pub fn file(file: &str) -> Self {
         Self {
-            file: escape(file),
+            file: escaped(file).into_owned(),
             line: 1,
             column: 1,
             label: String::new(),
@@ -113,38 +115,3 @@ pub struct Excerpt {
 
 /// Stands for text that is not shown.
 pub const MASK: char = '…';
-
-/// Whether a character could make a terminal or a reader see something else
-/// than what is there: controls, and marks that change the direction of text.
-#[must_use]
-pub fn is_treacherous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// The text with every treacherous character written out, such as `\u{202e}`.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_treacherous(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn treacherous_characters_are_written_out() {
-        assert_eq!(
-            escape("a\u{202e}b\u{1b}[0m\nä"),
-            "a\\u{202e}b\\u{1b}[0m\\u{a}ä"
-        );
-    }
-}

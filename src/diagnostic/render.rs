@@ -111,18 +111,22 @@ fn push_headline(text: &mut String, diagnostic: &Diagnostic, colour: bool) {
 /// Everything below the headline.
 fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
-    let mut rest: Vec<&Place> = diagnostic.related.iter().collect();
+    let mut elsewhere: Vec<&Place> = Vec::new();
     if diagnostic.place.excerpt.is_some() {
-        let near = |other: &&Place| {
-            other.file == diagnostic.place.file
-                && other.line.abs_diff(diagnostic.place.line) <= NEAR
-        };
-        let (here, elsewhere): (Vec<_>, Vec<_>) = rest.into_iter().partition(near);
-        elements.extend(snippet(&diagnostic.place, &here, false).map(Element::from));
-        rest = elsewhere;
+        let mut here = vec![&diagnostic.place];
+        for place in &diagnostic.related {
+            if fits(place, &here) {
+                here.push(place);
+            } else {
+                elsewhere.push(place);
+            }
+        }
+        elements.extend(snippet(&here, false).map(Element::from));
+    } else {
+        elsewhere.extend(&diagnostic.related);
     }
-    for place in rest {
-        match snippet_alone(place) {
+    for place in elsewhere {
+        match snippet(&[place], true) {
             Some(snippet) => elements.push(snippet.into()),
             None => elements.push(
                 Level::NOTE
@@ -142,15 +146,28 @@ fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
 
 type SourceSnippet<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;
 
-fn snippet_alone(place: &Place) -> Option<SourceSnippet<'_>> {
-    snippet(place, &[], true)
+/// Whether a place can stand in the excerpt of others: it is near, and a line
+/// that both show was cut in the same way.
+fn fits(place: &Place, here: &[&Place]) -> bool {
+    here.iter().all(|other| {
+        let same_text = || {
+            let text = |place: &Place| place.excerpt.as_ref().map(|e| e.text.clone());
+            text(place) == text(other)
+        };
+        place.file == other.file
+            && place.line.abs_diff(other.line) <= NEAR
+            && (place.line != other.line || same_text())
+    })
 }
 
-/// The lines of a place and of what is near it; lines between them are not shown.
-fn snippet<'a>(place: &'a Place, near: &[&'a Place], with_path: bool) -> Option<SourceSnippet<'a>> {
-    let mut places: Vec<(&Place, AnnotationKind)> = vec![(place, AnnotationKind::Primary)];
-    places.extend(near.iter().map(|p| (*p, AnnotationKind::Context)));
-    places.sort_by_key(|(p, _)| p.line);
+/// The lines of places that fit together, the first of which is meant; lines
+/// between them are not shown.
+fn snippet<'a>(here: &[&'a Place], with_path: bool) -> Option<SourceSnippet<'a>> {
+    let path = here.first()?.file.as_str();
+    let kinds =
+        std::iter::once(AnnotationKind::Primary).chain(std::iter::repeat(AnnotationKind::Context));
+    let mut places: Vec<(&Place, AnnotationKind)> = here.iter().copied().zip(kinds).collect();
+    places.sort_by_key(|(place, _)| place.line);
     let first = places.first()?.0.line;
 
     let mut source = String::new();
@@ -182,7 +199,7 @@ fn snippet<'a>(place: &'a Place, near: &[&'a Place], with_path: bool) -> Option<
         .fold(true)
         .annotations(annotations);
     Some(if with_path {
-        snippet.path(place.file.as_str())
+        snippet.path(path)
     } else {
         snippet
     })

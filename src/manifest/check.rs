@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::Draft;
-use super::text::{Span, Text, Veil};
+use super::text::{Span, Text, Veil, shown_word};
 use super::tree::{Document, Entry, Node, Yaml};
 use super::{Integration, Invalid, Name, Options, Origin};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity};
@@ -194,9 +194,28 @@ impl Checker<'_> {
     /// Vouches for a scalar: it may be shown. Not for an alias, and not for a
     /// block or anything else of more than one line.
     pub(super) fn vouch(&mut self, span: Span) {
-        let text = self.text.slice(span);
-        if !text.contains(['\n', '\r']) && !text.starts_with(['*', '|', '>', '&', '!']) {
+        if self.is_plain_to_see(span) {
             self.veil.shown.push(span);
+        }
+    }
+
+    /// Whether a scalar stands behind its key, or its dash, in one line. A value in
+    /// a line of its own may be a key and a value that lack the space between them.
+    fn is_plain_to_see(&self, span: Span) -> bool {
+        let text = self.text.slice(span);
+        if !self.text.follows_on_its_line(span.start) {
+            return false;
+        }
+        !text.contains(['\n', '\r']) && !text.starts_with(['*', '|', '>', '&', '!'])
+    }
+
+    /// A harmless value as a message may repeat it: not if it runs over several
+    /// lines, since it may have swallowed what was meant for another key.
+    pub(super) fn shown<'v>(&self, span: Span, value: &'v str) -> &'v str {
+        if self.is_plain_to_see(span) {
+            shown_word(value)
+        } else {
+            "…"
         }
     }
 

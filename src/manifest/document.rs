@@ -3,7 +3,7 @@
 use super::check::{Checker, Read};
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
-use super::text::{Span, shown_key, shown_word};
+use super::text::{Span, shown_key};
 use super::tree::{Entry, Node, Yaml};
 use super::{Options, options};
 use crate::diagnostic::Code;
@@ -159,7 +159,7 @@ impl Checker<'_> {
                 Draft::new(
                     Code::UnknownType,
                     node.span,
-                    format!("unknown type `{}`", shown_word(&wire)),
+                    format!("unknown type `{}`", self.shown(node.span, &wire)),
                 )
                 .label("no platform of this name")
                 .help(help),

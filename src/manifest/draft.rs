@@ -4,7 +4,8 @@
 //! the masked excerpts are made last.
 
 use super::text::{Span, Text, Veil};
-use crate::diagnostic::{Code, Diagnostic, escape};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::text::escaped;
 
 /// See the module.
 #[derive(Debug)]
@@ -58,12 +59,16 @@ impl Draft {
         Diagnostic {
             code: self.code,
             severity: self.code.severity(),
-            message: escape(&self.message),
+            message: escaped(&self.message).into_owned(),
             place: text.place(self.span, &self.label, veil),
             related: related
                 .map(|(span, label)| text.place(*span, label, veil))
                 .collect(),
-            help: self.help.iter().map(|help| escape(help)).collect(),
+            help: self
+                .help
+                .iter()
+                .map(|help| escaped(help).into_owned())
+                .collect(),
         }
     }
 }

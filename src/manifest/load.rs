@@ -9,8 +9,9 @@ use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
 use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
-use crate::diagnostic::{Code, Diagnostic, Place, escape};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::platform::Platform;
+use crate::text::escaped;
 
 /// So few files are read faster by one thread than by several.
 const FILES_PER_THREAD: usize = 64;
@@ -242,7 +243,7 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
     Diagnostic {
         code,
         severity: code.severity(),
-        message: escape(message),
+        message: escaped(message).into_owned(),
         place: Place::file(path),
         related: Vec::new(),
         help: vec![help.to_owned()],
@@ -255,7 +256,7 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
         name: super::text::stem(&file.path).to_owned(),
         platform: None,
         origin: Origin {
-            file: escape(&file.path),
+            file: escaped(&file.path).into_owned(),
             line: 1,
         },
     };

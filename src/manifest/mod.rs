@@ -24,6 +24,7 @@ mod syntax;
 mod tests;
 mod text;
 mod tree;
+mod unknown;
 mod yaml;
 
 pub use load::load;

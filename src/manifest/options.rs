@@ -8,7 +8,7 @@ use super::tree::{Entry, Node, Yaml};
 use super::{Ignore, Name, Options, Suspend};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
-use crate::platform::{Payload, Platform};
+use crate::platform::{Attribute, Payload, Platform};
 use crate::value::{Object, Value};
 
 /// The options.
@@ -380,21 +380,40 @@ impl Checker<'_> {
             self.key_not_sent(entry);
             return Object::new();
         }
+        self.extra_level(entries, platform.map_or(&[], |p| p.attributes), "")
+    }
+
+    /// Unknown attributes, at the top or inside of objects that are known.
+    fn extra_level(
+        &mut self,
+        entries: &[Entry],
+        known: &'static [Attribute],
+        prefix: &str,
+    ) -> Object {
         let mut extra = Object::new();
-        for entry in entries.iter() {
+        for entry in entries {
             let key = &*entry.key;
-            if platform.is_some_and(|p| p.attributes.iter().any(|a| a.name == key)) {
-                self.report(
-                    Draft::new(
-                        Code::ExtraKnown,
-                        entry.key_span,
-                        format!("`{key}` is a known attribute"),
-                    )
-                    .label("not for `sync.extra`")
-                    .help(format!("move `{key}` below `config`")),
-                );
-            }
-            let value: Value = self.free(&entry.value, "sync.extra");
+            let path = format!("{prefix}{key}");
+            let attribute = known.iter().find(|a| a.name == key);
+            let value = match (attribute, &entry.value.value) {
+                (Some(attribute), Yaml::Map(inner)) if !attribute.children().is_empty() => {
+                    let inner = self.extra_level(inner, attribute.children(), &format!("{path}/"));
+                    Value::Object(inner)
+                }
+                (Some(_), _) => {
+                    self.report(
+                        Draft::new(
+                            Code::ExtraKnown,
+                            entry.key_span,
+                            format!("`{path}` is a known attribute"),
+                        )
+                        .label("not for `sync.extra`")
+                        .help(format!("move `{path}` below `config`")),
+                    );
+                    continue;
+                }
+                (None, _) => self.free(&entry.value, "sync.extra"),
+            };
             extra.insert(key, value);
         }
         extra

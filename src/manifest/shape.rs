@@ -3,7 +3,6 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
-use super::text::{shown_key, shown_word};
 use super::tree::{Entry, Node, Scalar, Yaml};
 use crate::diagnostic::Code;
 use crate::platform::{Attribute, Class, Evidence, Format, Need, Platform, Shape};
@@ -87,41 +86,6 @@ impl Checker<'_> {
             }
         }
         object
-    }
-
-    fn unknown_attribute(
-        &mut self,
-        entry: &Entry,
-        siblings: &'static [Attribute],
-        platform: &'static Platform,
-        prefix: &str,
-    ) {
-        let key = &*entry.key;
-        let names = siblings.iter().map(|a| a.name);
-        let mut draft = Draft::new(
-            Code::UnknownAttribute,
-            entry.key_span,
-            format!("unknown attribute `{}`", shown_key(key)),
-        )
-        .label(format!("no attribute of {}", platform.title));
-        if let Some(near) = nearest(key, names) {
-            self.suggested.push(format!("config/{prefix}{near}"));
-            draft = draft.help(format!("did you mean `{near}`?"));
-        } else if let Some(home) = elsewhere(platform.attributes, key, "") {
-            draft = draft.help(format!("`{key}` is known as `{home}`"));
-        } else if ["type", "autoBootstrap", "sync"].contains(&key) {
-            draft = draft.help(format!(
-                "`{key}` belongs to the top of the document, not below `config`"
-            ));
-        }
-        // Inside of a known object `extra` is no way through: its attributes are checked.
-        if prefix.is_empty() {
-            let key = shown_key(key);
-            draft = draft.help(format!(
-                "if a newer server has it, send it as it is with `sync: {{extra: {{{key}: …}}}}`"
-            ));
-        }
-        self.report(draft);
     }
 
     fn value(&mut self, given: &Given<'_>, platform: &'static Platform) -> Option<Value> {
@@ -273,7 +237,11 @@ impl Checker<'_> {
             Draft::new(
                 code,
                 given.node().span,
-                format!("`{}` {verb} `{}`", given.path, shown_word(word)),
+                format!(
+                    "`{}` {verb} `{}`",
+                    given.path,
+                    self.shown(given.node().span, word)
+                ),
             )
             .label(format!("expected {}", enumerate(words, "or")))
             .help(help),
@@ -476,17 +444,5 @@ fn integer_help(given: &Given<'_>) -> Option<String> {
         format!("write it without leading zeros: `{name}: {number}`")
     } else {
         format!("write it without quotes: `{name}: {number}`")
-    })
-}
-
-/// The path of an attribute of this name anywhere in a table.
-fn elsewhere(attributes: &'static [Attribute], name: &str, prefix: &str) -> Option<String> {
-    attributes.iter().find_map(|attribute| {
-        let path = format!("{prefix}{}", attribute.name);
-        if attribute.name == name {
-            Some(path)
-        } else {
-            elsewhere(attribute.children(), name, &format!("{path}/"))
-        }
     })
 }

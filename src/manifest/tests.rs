@@ -332,6 +332,34 @@ fn a_document_with_very_many_mistakes_is_cut_short() {
     assert!(rendered.contains("and 4900 more mistakes in this document, not shown"));
 }
 
+#[test]
+fn two_marks_far_apart_in_one_line_are_shown_apart() {
+    let text = format!("{{type: Bare, x: 1, {} x: 2}}\n", "y: [], ".repeat(900));
+    let manifest = load_one(&text);
+    let again = manifest
+        .diagnostics
+        .iter()
+        .filter(|d| d.code == Code::DuplicateKey);
+    assert!(again.count() > 90);
+    assert!(render(&manifest.diagnostics, false).contains("first given here"));
+}
+
+#[test]
+fn a_value_that_swallowed_other_lines_is_not_repeated() {
+    for text in [
+        "type: >-\n  config: hunter2\n",
+        "type: Fake\n  hunter2\n",
+        "type:\n  password:hunter2\n",
+        "x: &x |\n  hunter2\ntype: *x\n",
+    ] {
+        let rendered = render(&load_one(text).diagnostics, false);
+        assert!(
+            rendered.contains("unknown type `…`") && !rendered.contains("hunter2"),
+            "{rendered}"
+        );
+    }
+}
+
 /// Lines of which broken and whole documents can be made.
 fn line() -> impl Strategy<Value = String> {
     let indent = prop::sample::select(vec!["", "  ", "    ", "- ", "\t"]);

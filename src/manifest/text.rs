@@ -5,7 +5,8 @@
 //! be harmless. Spaces outside of scalars stay, so that an excerpt keeps its
 //! shape; a masked run becomes one `…`, so that not even its length shows.
 
-use crate::diagnostic::{Excerpt, MASK, Place, escape, is_treacherous};
+use crate::diagnostic::{Excerpt, MASK, Place};
+use crate::text::{escaped, is_unsafe};
 
 /// A part of a file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -27,6 +28,9 @@ impl Span {
 /// An excerpt is cut to this many characters before and after its mark: wide
 /// enough for any sensible line, and a bound for a document in one line.
 const WINDOW: usize = 70;
+
+/// A line longer than this, in bytes, is not looked at as a whole.
+const LONG_LINE: usize = 4_096;
 
 /// A key longer than this is masked: it is not an identifier.
 const KEY_LENGTH: usize = 64;
@@ -104,7 +108,7 @@ impl<'a> Text<'a> {
             _ => false,
         });
         Self {
-            file: escape(file),
+            file: escaped(file).into_owned(),
             source,
             line_starts: std::iter::once(0)
                 .chain(ends.map(|(at, _)| at + 1))
@@ -120,6 +124,13 @@ impl<'a> Text<'a> {
     /// The text of a span; empty if it is none of this file's.
     pub(super) fn slice(&self, span: Span) -> &'a str {
         self.source.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// Whether anything but space stands before an offset in its line.
+    pub(super) fn follows_on_its_line(&self, offset: usize) -> bool {
+        let before = self.source.get(..offset).unwrap_or("");
+        let before = before.trim_end_matches([' ', '\t']);
+        !before.is_empty() && !before.ends_with(['\n', '\r'])
     }
 
     /// The word that starts at an offset, for a mark that can be seen.
@@ -154,7 +165,7 @@ impl<'a> Text<'a> {
             file: self.file.clone(),
             line: self.line(start),
             column: self.slice(Span::new(line.start, start)).chars().count() + 1,
-            label: escape(label),
+            label: escaped(label).into_owned(),
             excerpt: Some(self.excerpt(line, Span::new(start, end.min(line.end)), veil)),
         }
     }
@@ -169,8 +180,11 @@ impl<'a> Text<'a> {
 
     fn excerpt(&self, line: Span, mark: Span, veil: &Veil) -> Excerpt {
         let mut out = Masked::default();
-        let mut comment = false;
         let vouched = self.vouched_prefix(line, veil);
+        let near = self.near(line, mark);
+        // Where a line was cut, it may have been in a comment.
+        let mut comment = near.start > line.start;
+        let line = near;
         for (at, c) in self.slice(line).char_indices() {
             let at = line.start + at;
             let marked = mark.contains(at) || at == mark.start;
@@ -186,6 +200,17 @@ impl<'a> Text<'a> {
             out.push(c, shown, marked);
         }
         out.finish()
+    }
+
+    /// What of a line is looked at: all of it, or what surrounds the mark in a
+    /// document that is a single line.
+    fn near(&self, line: Span, mark: Span) -> Span {
+        if line.end - line.start <= LONG_LINE {
+            return line;
+        }
+        let start = self.floor(mark.start.saturating_sub(LONG_LINE / 4));
+        let end = self.floor(mark.start.saturating_add(LONG_LINE / 4).min(line.end));
+        Span::new(start.max(line.start), end)
     }
 
     /// Where the parser gave up, a line is shown up to the colon of its key: the
@@ -271,7 +296,7 @@ impl Masked {
     fn show(&mut self, c: char) {
         if c == '\t' {
             self.text.push(' ');
-        } else if is_treacherous(c) {
+        } else if is_unsafe(c) {
             self.text.extend(c.escape_unicode());
         } else {
             self.text.push(c);

@@ -78,7 +78,7 @@ impl Difference {
         } = integration;
         let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra);
         let config = walk.integration(platform, *auto_bootstrap, config, live);
-        walk.extra(&live.config.0);
+        walk.extra("", &options.extra, Some(&live.config.0));
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
@@ -195,7 +195,7 @@ impl<'a> Walk<'a> {
             body.insert(key, sent);
         }
         for (key, value) in live.into_iter().flatten() {
-            let is_extra = level.path.is_empty() && self.extra.get(key).is_some();
+            let is_extra = self.extra.at(&level.join(key)).is_some();
             if body.get(key).is_none() && !value.is_null() && !is_extra {
                 self.left_out(level, key, value, &mut body);
             }
@@ -310,14 +310,19 @@ impl<'a> Walk<'a> {
     }
 
     /// `sync.extra` against the live side. Its strings count as secret and are not compared.
-    fn extra(&mut self, live: &Map<String, Json>) {
-        for (key, value) in self.extra.iter() {
-            let before = live.get(key).filter(|v| !v.is_null());
+    fn extra(&mut self, prefix: &str, extra: &Object, live: Option<&Map<String, Json>>) {
+        for (key, value) in extra.iter() {
+            let path = format!("{prefix}{key}");
+            let before = live.and_then(|live| live.get(key)).filter(|v| !v.is_null());
+            if let (Value::Object(inner), Some(Json::Object(before))) = (value, before) {
+                self.extra(&format!("{path}/"), inner, Some(before));
+                continue;
+            }
             match (before, to_json(value)) {
                 (Some(before), Some(after)) if *before == after => {}
-                (Some(_), None) => self.not_compared.push(key.to_owned()),
+                (Some(_), None) => self.not_compared.push(path),
                 (before, _) => self.changes.push(Change {
-                    path: key.to_owned(),
+                    path,
                     kind: ChangeKind::Change,
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),
                     after: Shown::Hidden,

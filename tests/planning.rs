@@ -1,0 +1,519 @@
+//! What the planner decides: a pure function of files and a live state.
+
+use std::collections::BTreeMap;
+
+use integrationd::live::{Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable};
+use integrationd::manifest::{Manifest, SourceFile, load};
+use integrationd::plan::{Context, Kind, Plan, Selection, plan};
+use integrationd::platform::{PLATFORMS, by_wire};
+use integrationd::report::text;
+use serde_json::{Value, json};
+
+fn files(texts: &[(&str, &str)]) -> Manifest {
+    let files: Vec<SourceFile> = texts
+        .iter()
+        .map(|(path, text)| SourceFile {
+            path: (*path).to_owned(),
+            content: Ok(text.as_bytes().to_vec()),
+        })
+        .collect();
+    load(&files, &BTreeMap::new(), PLATFORMS)
+}
+
+fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration {
+    let Value::Object(config) = config else {
+        panic!("a config is an object")
+    };
+    LiveIntegration {
+        id: RemoteId::new(id),
+        type_name: type_name.to_owned(),
+        platform: by_wire(type_name),
+        auto_bootstrap: None,
+        status: Status::Enabled,
+        failing_tests: Vec::new(),
+        config: LiveConfig(config),
+    }
+}
+
+fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) -> Live {
+    Live {
+        integrations: integrations.into_iter().collect(),
+        unreadable: Vec::new(),
+    }
+}
+
+fn planned(manifest: &Manifest, live: &Live) -> Plan {
+    let context = Context {
+        selection: &Selection::default(),
+        today: jiff::civil::date(2026, 11, 22),
+        missing_secret: &|_| None,
+    };
+    plan(manifest, live, &context)
+}
+
+/// The plan as people read it, without colours.
+fn shown(manifest: &Manifest, live: &Live) -> String {
+    anstream::adapter::strip_str(&text::plan(&planned(manifest, live), "the tenant")).to_string()
+}
+
+/// A manual Databricks integration with a token: nothing is left out by the server.
+const LAKE: &str = "\
+type: Databricks
+autoBootstrap: false
+config:
+  workspaceUrl: lake.example.com
+  httpPath: /sql/1
+  authenticationType: token
+  token: ${env:TOKEN}
+";
+
+fn lake(id: &str) -> LiveIntegration {
+    let config = json!({
+        "workspaceUrl": "lake.example.com", "httpPath": "/sql/1",
+        "authenticationType": "token", "catalog": "immuta", "port": 443,
+    });
+    live(id, "Databricks", config)
+}
+
+fn with(mut integration: LiveIntegration, key: &str, value: Value) -> LiveIntegration {
+    integration.config.0.insert(key.to_owned(), value);
+    integration
+}
+
+fn in_status(mut integration: LiveIntegration, status: Status) -> LiveIntegration {
+    integration.status = status;
+    integration
+}
+
+fn query(dataset: &str) -> String {
+    format!(
+        "type: Google BigQuery\nautoBootstrap: false\nconfig: {{role: r, dataset: {dataset}, \
+         datasetSuffix: _x, location: us, credential: '${{env:KEY}}'}}\n"
+    )
+}
+
+fn live_query(id: &str, dataset: &str) -> LiveIntegration {
+    let config =
+        json!({ "role": "r", "dataset": dataset, "datasetSuffix": "_x", "location": "us" });
+    live(id, "Google BigQuery", config)
+}
+
+/// What the plan does with each file, in the order of their names.
+fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
+    let name = |kind: &Kind| match kind {
+        Kind::Unchanged { id } => format!("unchanged {id}"),
+        Kind::Create { .. } => "create".to_owned(),
+        Kind::Update { id, .. } => format!("update {id}"),
+        Kind::Suspended(_) => "suspended".to_owned(),
+        Kind::Blocked(block) => format!("blocked: {block}"),
+    };
+    planned(manifest, live)
+        .actions
+        .iter()
+        .map(|action| name(&action.kind))
+        .collect()
+}
+
+#[test]
+fn an_integration_as_its_file_says_is_unchanged() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    assert_eq!(kinds(&files, &tenant([lake("7")])), ["unchanged 7"]);
+}
+
+#[test]
+fn hosts_pair_without_case_and_the_difference_is_no_change() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let shouted = with(lake("7"), "workspaceUrl", json!("LAKE.Example.Com"));
+    assert_eq!(kinds(&files, &tenant([shouted])), ["unchanged 7"]);
+}
+
+#[test]
+fn a_deleted_integration_that_lingers_is_absent() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let gone = in_status(lake("7"), Status::Deleted);
+    assert_eq!(kinds(&files, &tenant([gone])), ["create"]);
+}
+
+#[test]
+fn two_live_integrations_with_one_host_are_ambiguous() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    insta::assert_snapshot!(shown(&files, &tenant([lake("12"), lake("9")])), @r#"
+      # lake is blocked  lake.yaml:1
+      ! Databricks Unity Catalog
+          more than one live integration could be meant: 9 and 12
+          help: say which one with `sync: {id: "9"}` in the file
+
+    Plan: 1 blocked.
+    "#);
+}
+
+#[test]
+fn a_pin_tells_two_apart_and_the_other_is_unmanaged() {
+    let pinned = format!("{LAKE}sync: {{id: 12}}\n");
+    let files = files(&[("lake.yaml", &pinned)]);
+    let live = tenant([lake("9"), lake("12")]);
+    assert_eq!(kinds(&files, &live), ["unchanged 12"]);
+    let unmanaged = planned(&files, &live).unmanaged;
+    assert_eq!(
+        unmanaged.iter().map(|u| u.id.as_str()).collect::<Vec<_>>(),
+        ["9"]
+    );
+}
+
+#[test]
+fn a_pin_to_nothing_to_another_type_or_to_another_host_is_blocked() {
+    let pinned = format!("{LAKE}sync: {{id: 12}}\n");
+    let files = files(&[("lake.yaml", &pinned)]);
+    let elsewhere = with(lake("12"), "workspaceUrl", json!("other.example.com"));
+    let seen = [
+        kinds(&files, &tenant([])),
+        kinds(&files, &tenant([live("12", "Trino", json!({}))])),
+        kinds(&files, &tenant([elsewhere])),
+    ];
+    insta::assert_snapshot!(seen.concat().join("\n"), @"
+    blocked: `sync.id` is 12, and there is no integration with that id
+    blocked: `sync.id` is 12, and that integration is of type `Trino`
+    blocked: `sync.id` is 12, and the workspaceUrl of that integration is other.example.com, not lake.example.com
+    ");
+}
+
+#[test]
+fn an_unmanaged_integration_is_listed_and_left_alone() {
+    let other = with(lake("3"), "workspaceUrl", json!("other.example.com"));
+    let unknown = live("10", "Lakebase", json!({ "host": "x" }));
+    insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @"
+      Live integrations that no valid file describes (left alone):
+        id 3: Databricks, other.example.com
+        id 10: Lakebase
+
+    No changes. the tenant matches the files.
+    Plan: no integrations.
+    ");
+}
+
+#[test]
+fn a_busy_integration_blocks_a_change_and_nothing_else() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let busy = in_status(lake("7"), Status::Editing);
+    assert_eq!(kinds(&files, &tenant([busy.clone()])), ["unchanged 7"]);
+    let changed = with(busy, "httpPath", json!("/sql/2"));
+    assert_eq!(
+        kinds(&files, &tenant([changed])),
+        ["blocked: integration 7 is busy: its status is `editing`"]
+    );
+}
+
+#[test]
+fn an_unknown_status_is_busy_and_a_forced_disabling_is_blocked() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let odd = with(
+        in_status(lake("7"), Status::from_wire("zipping")),
+        "httpPath",
+        json!("/x"),
+    );
+    let disabled = in_status(lake("7"), Status::Disabled);
+    let seen = [
+        kinds(&files, &tenant([odd])),
+        kinds(&files, &tenant([disabled])),
+    ];
+    insta::assert_snapshot!(seen.concat().join("\n"), @"
+    blocked: integration 7 is busy: its status is `zipping`
+    blocked: integration 7 was disabled by force, without a clean-up on the platform
+    ");
+}
+
+#[test]
+fn a_failed_creation_is_repeated_by_an_update_even_without_a_difference() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let failed = in_status(lake("7"), Status::CreateError);
+    assert_eq!(kinds(&files, &tenant([failed])), ["update 7"]);
+}
+
+#[test]
+fn a_health_problem_is_told_and_is_no_difference() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let mut ill = in_status(lake("7"), Status::RecurringValidationError);
+    ill.failing_tests.push(integrationd::live::FailingTest {
+        name: "Basic Connection Test".into(),
+        message: "warehouse is suspended".into(),
+    });
+    insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
+      # lake is as its file says
+      ? Databricks Unity Catalog
+          note: its status is `recurringValidationError`
+            ✗ Basic Connection Test: warehouse is suspended
+
+    No changes. the tenant matches the files.
+    Plan: 1 unchanged.
+    Stored secrets of 1 integration were not compared: the server never returns them.
+    ");
+}
+
+#[test]
+fn what_the_file_leaves_out_is_carried_on_and_what_is_unknown_is_named() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let rich = with(
+        with(lake("7"), "newFlag", json!(true)),
+        "audit",
+        json!({ "enabled": true }),
+    );
+    let plan = planned(&files, &tenant([with(rich, "httpPath", json!("/old"))]));
+    let [action] = plan.actions.as_slice() else {
+        panic!("one action")
+    };
+    let Kind::Update { body, .. } = &action.kind else {
+        panic!("an update")
+    };
+    let keys: Vec<&str> = body.config.iter().map(|(key, _)| key).collect();
+    assert_eq!(
+        keys,
+        [
+            "workspaceUrl",
+            "httpPath",
+            "authenticationType",
+            "token",
+            "catalog",
+            "port",
+            "newFlag",
+            "audit"
+        ]
+    );
+    insta::assert_snapshot!(format!("{:?}", action.notes), @r#"[SecretsNotCompared(["token"]), UnknownCarried(["newFlag"])]"#);
+}
+
+#[test]
+fn an_update_that_would_drop_a_stored_secret_is_blocked() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let proxied = with(
+        with(lake("7"), "httpPath", json!("/old")),
+        "proxyOptions",
+        json!({ "host": "proxy.example.com", "username": "p" }),
+    );
+    let masked = with(
+        with(lake("7"), "httpPath", json!("/old")),
+        "newKey",
+        json!("********"),
+    );
+    let seen = [
+        kinds(&files, &tenant([proxied])),
+        kinds(&files, &tenant([masked])),
+    ];
+    insta::assert_snapshot!(seen.concat().join("\n"), @"
+    blocked: an update would drop the stored proxyOptions/password, which the file does not give
+    blocked: an update would drop the stored newKey, which the file does not give
+    ");
+}
+
+#[test]
+fn an_ignored_difference_is_none_and_the_body_keeps_the_live_value() {
+    let ignoring =
+        format!("{LAKE}sync: {{ignore: [{{path: /httpPath, reason: moved by hand}}]}}\n");
+    let files = files(&[("lake.yaml", &ignoring)]);
+    let moved = with(lake("7"), "httpPath", json!("/by-hand"));
+    assert_eq!(kinds(&files, &tenant([moved.clone()])), ["unchanged 7"]);
+    let plan = planned(
+        &files,
+        &tenant([with(moved, "authenticationType", json!("other"))]),
+    );
+    let Kind::Update { changes, body, .. } = &plan.actions[0].kind else {
+        panic!("an update")
+    };
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["authenticationType"]);
+    assert_eq!(
+        body.config.at("httpPath").and_then(|v| v.as_text()),
+        Some("/by-hand")
+    );
+}
+
+#[test]
+fn a_suspended_integration_is_left_alone_until_its_day() {
+    let until =
+        |day: &str| format!("{LAKE}sync: {{suspend: {{reason: migration, until: {day}}}}}\n");
+    let live = tenant([with(lake("7"), "httpPath", json!("/old"))]);
+    assert_eq!(
+        kinds(&files(&[("a.yaml", &until("2026-11-23"))]), &live),
+        ["suspended"]
+    );
+    assert_eq!(
+        kinds(&files(&[("a.yaml", &until("2026-11-22"))]), &live),
+        ["update 7"]
+    );
+}
+
+#[test]
+fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
+    let extra = format!("{LAKE}sync: {{extra: {{newThing: hunter2-hunter2, flag: true}}}}\n");
+    let files = files(&[("lake.yaml", &extra)]);
+    let live = tenant([with(lake("7"), "flag", json!(true))]);
+    insta::assert_snapshot!(shown(&files, &live), @"
+      # lake will be updated  lake.yaml:1
+      ~ Databricks Unity Catalog (id 7)
+          + newThing = (secret)
+
+    Plan: 1 to update.
+    Stored secrets of 1 integration were not compared: the server never returns them.
+    ");
+}
+
+#[test]
+fn a_hole_in_the_list_blocks_creates_in_its_scope_and_not_updates() {
+    let other = LAKE.replace("lake.example.com", "new.example.com");
+    let files = files(&[
+        ("lake.yaml", LAKE),
+        ("new.yaml", &other),
+        ("q.yaml", &query("d")),
+    ]);
+    let mut live = tenant([with(lake("7"), "httpPath", json!("/old"))]);
+    live.unreadable.push(Unreadable {
+        scope: Scope::Platform(by_wire("Databricks").unwrap()),
+        reason: "element 3 has no id".into(),
+    });
+    assert_eq!(
+        kinds(&files, &live),
+        [
+            "update 7",
+            "blocked: it may already exist: element 3 has no id",
+            "create"
+        ]
+    );
+    live.unreadable[0].scope = Scope::Everything;
+    assert_eq!(
+        kinds(&files, &live)[2],
+        "blocked: it may already exist: element 3 has no id"
+    );
+}
+
+#[test]
+fn a_live_integration_without_its_identity_blocks_creates_beside_it() {
+    let files = files(&[("lake.yaml", LAKE)]);
+    let live = tenant([live("7", "Databricks", json!({}))]);
+    assert_eq!(
+        kinds(&files, &live),
+        ["blocked: it may already exist: the list shows no `workspaceUrl` for integration 7"]
+    );
+}
+
+#[test]
+fn a_hint_pairs_for_comparing_and_never_for_updating() {
+    let files = files(&[("q.yaml", &query("sales"))]);
+    assert_eq!(
+        kinds(&files, &tenant([live_query("4", "sales")])),
+        ["unchanged 4"]
+    );
+    let changed = with(live_query("4", "sales"), "location", json!("eu"));
+    assert_eq!(
+        kinds(&files, &tenant([changed])),
+        [
+            "blocked: integration 4 is probably meant, but nothing proves it, and it differs in location"
+        ]
+    );
+}
+
+#[test]
+fn the_only_one_is_probably_meant_even_with_another_hint() {
+    let files = files(&[("q.yaml", &query("sales"))]);
+    let seen = kinds(&files, &tenant([live_query("4", "other")]));
+    assert!(
+        seen[0].starts_with("blocked: integration 4 is probably meant"),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_second_one_is_created_once_the_first_is_explained_by_its_own_file() {
+    let files = files(&[("a.yaml", &query("one")), ("b.yaml", &query("two"))]);
+    assert_eq!(
+        kinds(&files, &tenant([live_query("4", "one")])),
+        ["unchanged 4", "create"]
+    );
+}
+
+#[test]
+fn several_unexplained_ones_are_ambiguous() {
+    let files = files(&[("q.yaml", &query("sales"))]);
+    assert_eq!(
+        kinds(
+            &files,
+            &tenant([live_query("4", "x"), live_query("5", "y")])
+        ),
+        ["blocked: more than one live integration could be meant: 4 and 5"]
+    );
+}
+
+#[test]
+fn files_that_nothing_tells_apart_are_not_created() {
+    let files = files(&[("a.yaml", "type: Trino\n"), ("b.yaml", "type: Trino\n")]);
+    assert_eq!(
+        kinds(&files, &tenant([])),
+        [
+            "blocked: nothing tells it apart from b",
+            "blocked: nothing tells it apart from a"
+        ]
+    );
+}
+
+#[test]
+fn a_type_without_attributes_is_created_once_and_never_updated() {
+    let files = files(&[("t.yaml", "type: Trino\n")]);
+    assert_eq!(kinds(&files, &tenant([])), ["create"]);
+    let there = live("3", "Trino", json!({ "immutaApiKey": "k" }));
+    assert_eq!(kinds(&files, &tenant([there.clone()])), ["unchanged 3"]);
+    let failed = in_status(there, Status::CreateError);
+    assert_eq!(
+        kinds(&files, &tenant([failed])),
+        ["blocked: the creation of integration 3 failed, and this platform cannot be updated"]
+    );
+}
+
+#[test]
+fn an_invalid_file_is_blocked_and_the_others_go_on() {
+    let broken = LAKE
+        .replace("httpPath", "htpPath")
+        .replace("lake.", "other.");
+    let files = files(&[("broken.yaml", &broken), ("lake.yaml", LAKE)]);
+    assert_eq!(
+        kinds(&files, &tenant([])),
+        ["blocked: its file is invalid", "create"]
+    );
+}
+
+#[test]
+fn a_selection_leaves_the_others_out_and_counts_them() {
+    let other = LAKE.replace("lake.", "other.");
+    let files = files(&[("a.yaml", LAKE), ("b.yaml", &other)]);
+    let selection = Selection {
+        only: ["b".to_owned()].into(),
+        ..Selection::default()
+    };
+    let context = Context {
+        selection: &selection,
+        today: jiff::civil::date(2026, 11, 22),
+        missing_secret: &|_| None,
+    };
+    let plan = plan(&files, &tenant([lake("7")]), &context);
+    let names: Vec<&str> = plan.actions.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(
+        (names, plan.unselected, plan.unmanaged.len()),
+        (vec!["b"], 1, 0)
+    );
+}
+
+#[test]
+fn extra_reaches_inside_known_objects() {
+    let extra =
+        format!("{LAKE}  audit: {{enabled: true}}\nsync: {{extra: {{audit: {{depth: 2}}}}}}\n");
+    let files = files(&[("lake.yaml", &extra)]);
+    let with_audit = |audit: Value| tenant([with(lake("7"), "audit", audit)]);
+    assert_eq!(
+        kinds(&files, &with_audit(json!({ "enabled": true, "depth": 2 }))),
+        ["unchanged 7"]
+    );
+    let plan = planned(&files, &with_audit(json!({ "enabled": true })));
+    let Kind::Update { changes, body, .. } = &plan.actions[0].kind else {
+        panic!("an update")
+    };
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["audit/depth"]);
+    assert!(body.config.at("audit/enabled").is_some() && body.config.at("audit/depth").is_some());
+}
