@@ -35,7 +35,8 @@ pub fn ending(report: &Report) -> String {
             afterwards,
         } => {
             applied(&mut out, outcomes);
-            proof(&mut out, report, afterwards);
+            let well = outcomes.iter().all(|o| o.result.is_ok());
+            proof(&mut out, report, afterwards, well);
         }
     }
     out
@@ -64,7 +65,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
     } else if tally.failed == 0 {
         ("Applied:", ADD)
     } else if tally.succeeded == 0 {
-        ("Failed:", BAD)
+        ("Nothing was applied:", BAD)
     } else {
         ("Applied in part:", BAD)
     };
@@ -123,8 +124,9 @@ fn not_started(out: &mut String, outcomes: &[Outcome]) {
     }
 }
 
-/// Whether the plan that was made afterwards is empty.
-fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, ApiError>) {
+/// Whether the plan that was made afterwards is empty. That proves something
+/// only if every write went well.
+fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, ApiError>, well: bool) {
     let plan = match afterwards {
         Ok(plan) => plan,
         Err(error) => {
@@ -143,7 +145,11 @@ fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, ApiError>)
         not_converged_one(out, name, changes);
     }
     let left = Counts::of(plan);
-    if left.pending() + left.blocked + left.invalid == 0 {
+    let is_empty = left.pending() + left.blocked + left.invalid == 0;
+    if is_empty && !well {
+        // It may show a write that is still under way.
+        let _ = writeln!(out, "A second plan is empty.");
+    } else if is_empty {
         let title = paint(ADD.bold(), "Proved:");
         let _ = writeln!(
             out,

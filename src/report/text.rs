@@ -216,7 +216,10 @@ fn notes(out: &mut String, action: &Action) {
                 status,
                 failing_tests,
             } => {
-                self::note(out, &health(status));
+                // A block for its status has said it already.
+                if !is_about_status(&action.kind) {
+                    self::note(out, &health(status));
+                }
                 tests(out, failing_tests);
             }
             Note::UnknownCarried(paths) => self::note(
@@ -236,6 +239,13 @@ fn notes(out: &mut String, action: &Action) {
             }
         }
     }
+}
+
+fn is_about_status(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Blocked(Block::Busy { .. } | Block::Disabled { .. } | Block::NeverUpdated { .. })
+    )
 }
 
 fn note(out: &mut String, text: &str) {
@@ -345,7 +355,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let missing = with(|note| matches!(note, Note::SecretsMissing(_)));
     if missing > 0 {
         let text = format!(
-            "{} of them would be blocked: secrets have no value here.",
+            "An apply would block {}: secrets have no value here.",
             count(missing, "change")
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
