@@ -3,12 +3,38 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod exit_codes;
+#[cfg(test)]
+mod interrupt;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod list;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
+mod ping;
+#[cfg(test)]
 mod planning;
+#[cfg(test)]
+mod results;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod simulator_command;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod systemd;
+#[cfg(test)]
+mod terminal;
