@@ -44,6 +44,7 @@ pub mod embedded;
 pub mod immuta;
 pub mod live;
 pub mod manifest;
+mod parallel;
 pub mod plan;
 pub mod platform;
 pub mod report;

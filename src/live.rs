@@ -56,6 +56,14 @@ pub struct Live {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Live {
+    /// What could not be read and may be an integration of this platform.
+    #[must_use]
+    pub fn hole(&self, platform: &Platform) -> Option<&Unreadable> {
+        self.unreadable.iter().find(|u| u.scope.covers(platform))
+    }
+}
+
 /// An element of the list that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
@@ -125,14 +133,24 @@ fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map
         .filter_map(|(key, value)| {
             let attribute = known(key)?;
             let shown = match (attribute.children(), value) {
-                ([], Json::Object(_)) => return None,
-                ([], value) => value.clone(),
+                ([], value) if is_plain(value) => value.clone(),
+                ([], _) => return None,
                 (children, Json::Object(inner)) => Json::Object(harmless(children, inner)),
                 (_, _) => return None,
             };
             Some((key.clone(), shown))
         })
         .collect()
+}
+
+/// A scalar or a list of scalars: what can stand below an attribute that has none of its own.
+#[must_use]
+pub fn is_plain(json: &Json) -> bool {
+    match json {
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => true,
+        Json::Array(items) => items.iter().all(|item| !item.is_array() && is_plain(item)),
+        Json::Object(_) => false,
+    }
 }
 
 /// `config` from the server. It may hold what must not be shown: masks, unknown
@@ -265,5 +283,41 @@ impl Status {
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::platform::PLATFORMS;
+
+    #[test]
+    fn what_has_another_shape_than_its_attribute_is_not_known_to_be_harmless() {
+        let config = json!({
+            "httpPath": { "pass": "hunter2" },
+            "workspaceIds": ["1", { "pass": "hunter2" }],
+            "oAuthClientConfig": "hunter2",
+            "catalog": "immuta",
+        });
+        let Json::Object(config) = config else {
+            panic!("an object")
+        };
+        let platform = PLATFORMS
+            .iter()
+            .find(|p| p.attribute("workspaceIds").is_some())
+            .unwrap();
+        let live = LiveIntegration {
+            id: RemoteId::new("1"),
+            type_name: platform.wire.into(),
+            platform: Some(platform),
+            auto_bootstrap: None,
+            status: Status::Enabled,
+            failing_tests: Vec::new(),
+            config: LiveConfig(config),
+        };
+        let shown = Json::Object(live.harmless_config());
+        assert_eq!(shown, json!({ "catalog": "immuta" }));
     }
 }

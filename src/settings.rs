@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::secret::Secret;
+use crate::secret::{OWN_CREDENTIAL, Secret};
 
 /// What the command line says about the connection.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,7 @@ impl SettingsError {
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The name of the systemd credential that holds the key.
-pub const KEY_CREDENTIAL: &str = "immuta-api-key";
+pub const KEY_CREDENTIAL: &str = OWN_CREDENTIAL;
 
 const URL: &str = "IMMUTA_URL";
 const HOST: &str = "IMMUTA_HOST";

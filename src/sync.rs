@@ -9,7 +9,7 @@
 //! the plan by [`make_plan`], and so does the proof at the end.
 
 use crate::apply::{self, Observer, Outcome, Stop};
-use crate::immuta::{ApiError, ReadApi, WriteApi, scrub_test};
+use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
 use crate::live::Live;
 use crate::manifest::Manifest;
 use crate::plan::{self, Approved, Context, Kind, Plan, Selection};
@@ -40,7 +40,8 @@ impl Desired {
         for integration in &self.manifest.integrations {
             integration.for_each_template(&mut |template| secrets.extend(template.literals()));
         }
-        said.for_each(|test| *test = scrub_test(test, secrets.iter().copied()));
+        let scrubber = Scrubber::new(secrets);
+        said.for_each(|test| *test = scrubber.scrub_test(test));
         live
     }
 }
@@ -109,7 +110,21 @@ pub async fn make_plan<R: ReadApi>(
     desired: &Desired,
     request: &Request,
 ) -> Result<Plan, ApiError> {
-    let live = desired.scrubbed(api.list().await?);
+    let live = fetch(api, desired).await?;
+    Ok(plan(desired, &live, request))
+}
+
+/// Reads the tenant. What is desired tells which secrets must not show.
+///
+/// # Errors
+/// The list could not be read.
+pub async fn fetch<R: ReadApi>(api: &R, desired: &Desired) -> Result<Live, ApiError> {
+    Ok(desired.scrubbed(api.list().await?))
+}
+
+/// Makes the plan of what was read.
+#[must_use]
+pub fn plan(desired: &Desired, live: &Live, request: &Request) -> Plan {
     let missing = |reference: &_| {
         desired
             .secrets
@@ -122,7 +137,7 @@ pub async fn make_plan<R: ReadApi>(
         today: request.today,
         missing_secret: &missing,
     };
-    Ok(plan::plan(&desired.manifest, &live, &context))
+    plan::plan(&desired.manifest, live, &context)
 }
 
 /// Makes the plan and stops.

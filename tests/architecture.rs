@@ -16,7 +16,7 @@ use source::SourceFile;
 /// entry covers what is below it, unless a longer entry says otherwise.
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
-    pure(&["text"]),
+    pure(&["text", "parallel"]),
     pure(&["diagnostic", "platform", "secret/mod", "secret/reference"]),
     pure(&["value"]),
     pure(&["live"]),

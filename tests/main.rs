@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod common;
@@ -10,6 +12,12 @@ mod common;
 mod diagnostics;
 #[cfg(test)]
 mod exit_codes;
+#[cfg(test)]
+mod fault_kinds;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod in_process;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
@@ -21,9 +29,17 @@ mod log;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod payload;
+#[cfg(test)]
 mod ping;
 #[cfg(test)]
 mod planning;
+#[cfg(test)]
+mod platforms;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod results;
 #[cfg(test)]
@@ -38,3 +54,9 @@ mod sync;
 mod systemd;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod texts;
+#[cfg(test)]
+mod updates;
+#[cfg(test)]
+mod world;

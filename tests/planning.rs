@@ -9,7 +9,7 @@ use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
 use serde_json::{Value, json};
 
-fn files(texts: &[(&str, &str)]) -> Manifest {
+pub(crate) fn files(texts: &[(&str, &str)]) -> Manifest {
     let files: Vec<SourceFile> = texts
         .iter()
         .map(|(path, text)| SourceFile {
@@ -20,7 +20,7 @@ fn files(texts: &[(&str, &str)]) -> Manifest {
     load(&files, &BTreeMap::new(), PLATFORMS)
 }
 
-fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration {
+pub(crate) fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration {
     let Value::Object(config) = config else {
         panic!("a config is an object")
     };
@@ -35,14 +35,14 @@ fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration {
     }
 }
 
-fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) -> Live {
+pub(crate) fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) -> Live {
     Live {
         integrations: integrations.into_iter().collect(),
         unreadable: Vec::new(),
     }
 }
 
-fn planned(manifest: &Manifest, live: &Live) -> Plan {
+pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
     let context = Context {
         selection: &Selection::default(),
         today: jiff::civil::date(2026, 11, 22),
@@ -52,12 +52,12 @@ fn planned(manifest: &Manifest, live: &Live) -> Plan {
 }
 
 /// The plan as people read it, without colours.
-fn shown(manifest: &Manifest, live: &Live) -> String {
+pub(crate) fn shown(manifest: &Manifest, live: &Live) -> String {
     anstream::adapter::strip_str(&text::plan(&planned(manifest, live), "the tenant")).to_string()
 }
 
 /// A manual Databricks integration with a token: nothing is left out by the server.
-const LAKE: &str = "\
+pub(crate) const LAKE: &str = "\
 type: Databricks
 autoBootstrap: false
 config:
@@ -67,7 +67,7 @@ config:
   token: ${env:TOKEN}
 ";
 
-fn lake(id: &str) -> LiveIntegration {
+pub(crate) fn lake(id: &str) -> LiveIntegration {
     let config = json!({
         "workspaceUrl": "lake.example.com", "httpPath": "/sql/1",
         "authenticationType": "token", "catalog": "immuta", "port": 443,
@@ -75,31 +75,31 @@ fn lake(id: &str) -> LiveIntegration {
     live(id, "Databricks", config)
 }
 
-fn with(mut integration: LiveIntegration, key: &str, value: Value) -> LiveIntegration {
+pub(crate) fn with(mut integration: LiveIntegration, key: &str, value: Value) -> LiveIntegration {
     integration.config.0.insert(key.to_owned(), value);
     integration
 }
 
-fn in_status(mut integration: LiveIntegration, status: Status) -> LiveIntegration {
+pub(crate) fn in_status(mut integration: LiveIntegration, status: Status) -> LiveIntegration {
     integration.status = status;
     integration
 }
 
-fn query(dataset: &str) -> String {
+pub(crate) fn query(dataset: &str) -> String {
     format!(
         "type: Google BigQuery\nautoBootstrap: false\nconfig: {{role: r, dataset: {dataset}, \
          datasetSuffix: _x, location: us, credential: '${{env:KEY}}'}}\n"
     )
 }
 
-fn live_query(id: &str, dataset: &str) -> LiveIntegration {
+pub(crate) fn live_query(id: &str, dataset: &str) -> LiveIntegration {
     let config =
         json!({ "role": "r", "dataset": dataset, "datasetSuffix": "_x", "location": "us" });
     live(id, "Google BigQuery", config)
 }
 
 /// What the plan does with each file, in the order of their names.
-fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
+pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
     let name = |kind: &Kind| match kind {
         Kind::Unchanged { id } => format!("unchanged {id}"),
         Kind::Create { .. } => "create".to_owned(),

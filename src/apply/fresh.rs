@@ -25,11 +25,12 @@ impl<'a, R: ReadApi> FreshList<'a, R> {
         }
     }
 
-    /// A list that was asked for at this moment or later.
+    /// A list that was asked for after this moment: what was asked for at the very
+    /// moment may have come before a write that ended at it.
     pub(super) async fn since(&self, moment: Instant) -> Result<Arc<Listed>, ApiError> {
         let mut last = self.last.lock().await;
         if let Some((asked, listed)) = last.as_ref()
-            && *asked >= moment
+            && *asked > moment
         {
             return Ok(Arc::clone(listed));
         }

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
-use crate::immuta::{RequestBody, WriteApi, encode, scrub_test};
+use crate::immuta::{RequestBody, Scrubber, WriteApi, encode};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
 use crate::secret::Secrets;
@@ -228,10 +228,8 @@ impl<W: WriteApi> Run<'_, W> {
         let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
         let timeout = self.options.wait_timeout;
         let scrub = |tests: Vec<FailingTest>| {
-            tests
-                .iter()
-                .map(|test| scrub_test(test, request.secrets.iter()))
-                .collect()
+            let scrubber = Scrubber::new(&request.secrets);
+            tests.iter().map(|test| scrubber.scrub_test(test)).collect()
         };
         match wait::follow(self.api, id, timeout, self.stop, on_status).await {
             Ok(Success {

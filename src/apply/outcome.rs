@@ -130,6 +130,9 @@ pub enum Failure {
         /// How long it was followed.
         waited: Duration,
     },
+    /// It was written, and how it goes on could not be read until time ran out.
+    #[error("it was sent, and its status cannot be read: {0}")]
+    Unfollowed(#[source] ApiError),
     /// The apply was stopped while the server was at work.
     #[error("stopped while its status was `{status}`")]
     Interrupted {
@@ -178,6 +181,9 @@ impl Failure {
             Self::TimedOut { .. } => {
                 "the server is still at work: run this again later, or allow more with `--wait-timeout`"
             }
+            Self::Unfollowed(_) => {
+                "run this again once the tenant answers: the new plan will show how it ended"
+            }
         }
     }
 
@@ -188,7 +194,8 @@ impl Failure {
             Self::Unread(error)
             | Self::Refused(error)
             | Self::NotEditable(error)
-            | Self::Unconfirmed(error) => error.refusal(),
+            | Self::Unconfirmed(error)
+            | Self::Unfollowed(error) => error.refusal(),
             Self::NotStarted
             | Self::MissingSecret(_)
             | Self::Unclear(_)

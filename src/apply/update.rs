@@ -12,6 +12,14 @@ use crate::plan::{Body, StatePrecondition};
 /// What the server says when an attribute cannot be edited (API.md section 6).
 const NOT_EDITABLE: &str = "non-editable attribute";
 
+/// A write whose answer was lost.
+struct Written<'a> {
+    body: &'a Body,
+    request: &'a RequestBody,
+    /// The status just before it.
+    before: &'a Status,
+}
+
 impl<W: WriteApi> Run<'_, W> {
     pub(super) async fn update(
         &self,
@@ -30,8 +38,12 @@ impl<W: WriteApi> Run<'_, W> {
         match self.api.update(id, &request).await {
             Ok(_) => self.follow(name, id, &request).await,
             Err(error) if error.effect() == Effect::Unknown => {
-                self.see_whether_it_happened(name, id, body, &request, error)
-                    .await
+                let written = Written {
+                    body,
+                    request: &request,
+                    before: &live.status,
+                };
+                self.see_whether_it_happened(name, id, written, error).await
             }
             Err(error) => Err(refused(id, error)),
         }
@@ -55,17 +67,18 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         name: &str,
         id: &RemoteId,
-        body: &Body,
-        request: &RequestBody,
+        written: Written<'_>,
         error: ApiError,
     ) -> Result<Success, Failure> {
+        let Written {
+            body,
+            request,
+            before,
+        } = written;
         let success = match self.follow(name, id, request).await {
             Ok(success) => success,
             // It was there before, so it says nothing about this write.
-            Err(Failure::Server {
-                status: Status::CreateError,
-                ..
-            }) => {
+            Err(Failure::Server { status, .. }) if status == *before => {
                 return Err(Failure::Unconfirmed(error));
             }
             Err(failure) => return Err(failure),

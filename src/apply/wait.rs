@@ -33,6 +33,7 @@ pub(super) async fn follow<R: ReadApi>(
     let mut last = Status::Unknown("unknown".into());
     loop {
         // A question that fails is asked again: only the deadline ends the waiting.
+        let mut unread = None;
         match api.status(id).await {
             Ok(Some(report)) => {
                 if report.status != last {
@@ -44,19 +45,22 @@ pub(super) async fn follow<R: ReadApi>(
                 }
             }
             Ok(None) => return Err(Failure::Gone { id: id.clone() }),
-            Err(error) => tracing::warn!(error = chain(&error), "the status could not be read"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the status could not be read");
+                unread = Some(error);
+            }
         }
         if stop.is_requested() {
             deadline = deadline.min(Instant::now() + DRAIN).min(begun + timeout);
         }
         if Instant::now() >= deadline {
-            return Err(if stop.is_requested() {
-                Failure::Interrupted { status: last }
-            } else {
-                Failure::TimedOut {
+            return Err(match unread {
+                _ if stop.is_requested() => Failure::Interrupted { status: last },
+                Some(error) => Failure::Unfollowed(error),
+                None => Failure::TimedOut {
                     status: last,
                     waited: timeout,
-                }
+                },
             });
         }
         let until_deadline = deadline.saturating_duration_since(Instant::now());

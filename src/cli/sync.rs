@@ -20,8 +20,8 @@ use crate::immuta::{ApiKey, Credentials, Reader, RetryPolicy, Transport};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Selection};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Counts, Report, json, result, text};
-use crate::secret::{Providers, Reference, Secret, Secrets, resolve};
+use crate::report::{Counts, Report, json, text};
+use crate::secret::{Providers, Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, Synced, has_work};
 use crate::text::count;
@@ -40,7 +40,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         return simulate(&args, manifest, &request, terminal).await;
     }
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let secrets = resolve(references(&manifest), &providers(&args));
+    let secrets = resolve(manifest.references(), &providers(&args));
     let desired = Desired { manifest, secrets };
     execute(
         tenant.reader,
@@ -85,14 +85,6 @@ fn request(args: &SyncArgs) -> Request {
     }
 }
 
-fn references(manifest: &Manifest) -> Vec<&Reference> {
-    let mut references = Vec::new();
-    for integration in &manifest.integrations {
-        integration.for_each_template(&mut |template| references.extend(template.references()));
-    }
-    references
-}
-
 fn providers(args: &SyncArgs) -> Providers {
     let roots = if args.secret_root.is_empty() {
         vec![args.files.dir.clone()]
@@ -117,7 +109,7 @@ async fn simulate(
         Credentials::ApiKey(key),
         RetryPolicy::default(),
     );
-    let secrets = Secrets::placeholders(references(&manifest));
+    let secrets = Secrets::placeholders(manifest.references());
     let desired = Desired { manifest, secrets };
     execute(
         reader,
@@ -214,7 +206,7 @@ fn finish(
             if args.dry_run || !has_work(&report.synced.plan) {
                 terminal.out(&text::plan(&report.synced.plan, tenant));
             }
-            terminal.out(&result::ending(&report));
+            terminal.out(&text::ending(&report));
         }
     }
     exit

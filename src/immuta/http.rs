@@ -306,7 +306,10 @@ struct TooLarge {
 }
 
 async fn read_body(mut answer: reqwest::Response, limit: usize) -> Result<Bytes, TransportError> {
-    let mut body = BytesMut::new();
+    let announced = answer.content_length().unwrap_or_default();
+    // Growing step by step would take twice the memory of a long list.
+    let room = usize::try_from(announced).map_or(limit, |announced| announced.min(limit));
+    let mut body = BytesMut::with_capacity(room);
     while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
         if body.len() + chunk.len() > limit {
             return Err(failed(TransportErrorKind::Broken, TooLarge { limit }));

@@ -34,7 +34,7 @@ pub use client::{Reader, Writer};
 pub use encode::encode;
 pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
 pub use retry::RetryPolicy;
-pub use scrub::{scrub, scrub_test};
+pub use scrub::{Scrubber, scrub};
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {

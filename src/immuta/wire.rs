@@ -9,6 +9,9 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
+use serde::Deserializer as _;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::scrub::{presentable, scrub};
@@ -72,18 +75,42 @@ fn field(name: &'static str, expected: &'static str) -> Mistake {
 /// readable `type`, everything. A broken element with an unknown `type` cannot
 /// be any of ours and is passed over. Of two elements with one id, neither is believed.
 pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
-    let Value::Array(elements) = parse(body)? else {
-        return Err(Mistake::Not("a list of integrations"));
-    };
-    let mut live = Live::default();
-    for (index, element) in elements.into_iter().enumerate() {
-        match read_element(element, lookup) {
-            Ok(integration) => live.integrations.push(integration),
-            Err(broken) => live.unreadable.extend(broken.unreadable(index, lookup)),
-        }
-    }
+    let body = without_mark(body);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = json.deserialize_seq(Elements(lookup));
+    let mut live = read
+        .and_then(|live| json.end().map(|()| live))
+        .map_err(|error| match error.classify() {
+            Category::Data => Mistake::Not("a list of integrations"),
+            Category::Io | Category::Syntax | Category::Eof => not_json(body, &error),
+        })?;
     distrust_duplicates(&mut live);
     Ok(live)
+}
+
+/// Reads the elements of a list one by one: the JSON of ten thousand of them at
+/// once would take several times the memory of what is kept.
+struct Elements(Lookup);
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Live;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of integrations")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Live, A::Error> {
+        let mut live = Live::default();
+        let mut index = 0;
+        while let Some(element) = elements.next_element::<Value>()? {
+            match read_element(element, self.0) {
+                Ok(integration) => live.integrations.push(integration),
+                Err(broken) => live.unreadable.extend(broken.unreadable(index, self.0)),
+            }
+            index += 1;
+        }
+        Ok(live)
+    }
 }
 
 /// An element of the list that could not be read.
@@ -295,15 +322,24 @@ fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// Parses JSON. The parser's own message is dropped but for the position.
 fn parse(body: &[u8]) -> Result<Value, Mistake> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).map_err(|error| match body.trim_ascii_start().first() {
+    let body = without_mark(body);
+    serde_json::from_slice(body).map_err(|error| not_json(body, &error))
+}
+
+/// The body without a byte order mark.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+fn not_json(body: &[u8], error: &serde_json::Error) -> Mistake {
+    match body.trim_ascii_start().first() {
         None => Mistake::Empty,
         Some(b'<') => Mistake::Html,
         Some(_) => Mistake::NotJson {
             line: error.line(),
             column: error.column(),
         },
-    })
+    }
 }
 
 fn read_element(element: Value, lookup: Lookup) -> Result<LiveIntegration, Broken> {

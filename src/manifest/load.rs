@@ -1,7 +1,6 @@
 //! All files of a directory to a [`Manifest`].
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 
 use super::check::{self, Checked, Context, Places};
 use super::draft::Draft;
@@ -10,11 +9,9 @@ use super::tree::Stream;
 use super::yaml;
 use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
 use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::parallel;
 use crate::platform::Platform;
 use crate::text::escaped;
-
-/// So few files are read faster by one thread than by several.
-const FILES_PER_THREAD: usize = 64;
 
 /// What came of a file.
 #[derive(Default)]
@@ -39,7 +36,7 @@ pub fn load(
     let context = Context { vars, platforms };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let loaded = load_in_parallel(context, &files);
+    let loaded = parallel::map(&files, |file| load_file(context, file));
 
     let mut manifest = Manifest::default();
     let mut documents = Vec::new();
@@ -66,27 +63,6 @@ pub fn load(
         (&a.place.file, key(a)).cmp(&(&b.place.file, key(b)))
     });
     manifest
-}
-
-fn load_in_parallel(context: Context<'_>, files: &[&SourceFile]) -> Vec<Loaded> {
-    let one = |files: &[&SourceFile]| files.iter().map(|file| load_file(context, file)).collect();
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
-    if files.len() <= share {
-        return one(files);
-    }
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = files
-            .chunks(share)
-            .map(|files| scope.spawn(move || one(files)))
-            .collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Loaded>>| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().flat_map(join).collect()
-    })
 }
 
 fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
@@ -138,6 +114,11 @@ fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Diagnostic>> {
     let source = std::str::from_utf8(bytes)
         .map_err(|error| Box::new(not_utf8(path, bytes, error.valid_up_to())))?;
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    // Nearly every file is ASCII, where this is a fraction of the work below.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    if bytes.iter().all(is_plain) {
+        return Ok(source);
+    }
     let forbidden = |c: char| {
         (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
             || matches!(c, '\u{fffe}' | '\u{ffff}')

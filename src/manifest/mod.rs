@@ -32,7 +32,7 @@ pub use load::load;
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
 use crate::platform::Platform;
-use crate::secret::Template;
+use crate::secret::{Reference, Template};
 use crate::value::Object;
 
 /// The largest file that is read, in bytes: a thousand times an integration. It
@@ -90,6 +90,18 @@ pub struct Manifest {
     /// Something could not be read far enough to know its name: an integration
     /// that no document names may still be described, so none counts as removed.
     pub incomplete: bool,
+}
+
+impl Manifest {
+    /// Every reference to a secret in the documents without an error.
+    #[must_use]
+    pub fn references(&self) -> Vec<&Reference> {
+        let mut references = Vec::new();
+        for integration in &self.integrations {
+            integration.for_each_template(&mut |template| references.extend(template.references()));
+        }
+        references
+    }
 }
 
 /// The name of an integration: `sync.name`, or the stem of its file.

@@ -64,12 +64,12 @@ pub enum Block {
     /// It differs, and it is not certain that this is the one.
     #[error(
         "integration {id} is probably meant, but nothing proves it, and {}",
-        if paths.is_empty() { "its creation failed".into() } else { format!("it differs in {}", list(paths)) }
+        difference(paths)
     )]
     NeedsPin {
         /// The live integration.
         id: RemoteId,
-        /// Where it differs; nowhere if only its creation has to be repeated.
+        /// Where it differs; nowhere if only its creation failed.
         paths: Vec<String>,
     },
     /// Its creation failed, and this platform has nothing to update.
@@ -136,6 +136,15 @@ impl Block {
             Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
+    }
+}
+
+/// What an update would be for: a creation that failed can be without a difference.
+fn difference(paths: &[String]) -> String {
+    if paths.is_empty() {
+        "its creation failed".to_owned()
+    } else {
+        format!("it differs in {}", list(paths))
     }
 }
 

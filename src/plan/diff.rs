@@ -7,14 +7,16 @@
 //! included, but never a secret or a mask from the live side: where the server
 //! keeps a secret that the file does not give, the path is gathered as lost.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use crate::live::LiveIntegration;
+use super::carry::{Carried, carry, carry_unknown};
+use super::needs::{needed_secrets, replaced};
+use crate::live::{LiveIntegration, is_plain};
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{
-    Attribute, Class, Condition, Need, Platform, Scalar, Shape, normalised_host,
-};
+use crate::platform::{Attribute, Class, Platform, Scalar, Shape};
 use crate::value::{Object, Value};
 
 /// One attribute that will be different.
@@ -76,9 +78,10 @@ impl Difference {
             options,
             ..
         } = integration;
-        let mut walk = Walk::new(*auto_bootstrap, &options.ignore, &options.extra);
-        let config = walk.integration(platform, *auto_bootstrap, config, live);
+        let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
+        let config = walk.integration(*auto_bootstrap, config, live);
         walk.extra("", &options.extra, Some(&live.config.0));
+        walk.show_dropped();
         walk.secrets_lost
             .extend(needed_secrets(platform, *auto_bootstrap, &config));
         walk.secrets_lost.sort();
@@ -98,8 +101,8 @@ impl Body {
     #[must_use]
     pub fn is_live(&self, live: &LiveIntegration) -> bool {
         let nothing = Object::new();
-        let mut walk = Walk::new(self.auto_bootstrap, &[], &nothing);
-        walk.integration(self.platform, self.auto_bootstrap, &self.config, live);
+        let mut walk = Walk::new(self.platform, self.auto_bootstrap, &[], &nothing);
+        walk.integration(self.auto_bootstrap, &self.config, live);
         walk.changes.is_empty()
     }
 }
@@ -126,6 +129,7 @@ impl Level<'_> {
 }
 
 struct Walk<'a> {
+    platform: &'static Platform,
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
@@ -133,11 +137,21 @@ struct Walk<'a> {
     not_compared: Vec<String>,
     unknown_carried: Vec<String>,
     secrets_lost: Vec<String>,
+    /// Attributes of a way to log in that the file replaces by another.
+    replaced: Vec<&'static str>,
+    /// Those of them that the live side has, with what may be shown of them.
+    dropped: Vec<(&'static str, Shown)>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(auto_bootstrap: Option<bool>, ignore: &'a [Ignore], extra: &'a Object) -> Self {
+    fn new(
+        platform: &'static Platform,
+        auto_bootstrap: Option<bool>,
+        ignore: &'a [Ignore],
+        extra: &'a Object,
+    ) -> Self {
         Self {
+            platform,
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
             ignore,
             extra,
@@ -145,21 +159,24 @@ impl<'a> Walk<'a> {
             not_compared: Vec::new(),
             unknown_carried: Vec::new(),
             secrets_lost: Vec::new(),
+            replaced: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 
     /// Compares everything and returns the configuration that an update sends.
     fn integration(
         &mut self,
-        platform: &'static Platform,
         auto_bootstrap: Option<bool>,
         config: &Object,
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
+        let kept = |name: &str| self.ignores(name);
+        self.replaced = replaced(self.platform, auto_bootstrap, config, &live.config.0, kept);
         let top = Level {
             path: "",
-            attributes: platform.attributes,
+            attributes: self.platform.attributes,
         };
         self.object(top, Some(config), Some(&live.config.0))
     }
@@ -232,16 +249,19 @@ impl<'a> Walk<'a> {
             return value.clone();
         }
         if self.ignores(&path) {
-            return live.map_or_else(|| value.clone(), from_json);
+            return match live.map(|live| carry(attribute, live)) {
+                Some(Carried::Plain(live) | Carried::Unknown(live)) => live,
+                Some(Carried::Lost) | None => value.clone(),
+            };
+        }
+        if let Some(spelling) = self.live_spelling(attribute, value, live) {
+            return spelling;
         }
         if !same(attribute, value, live) {
             self.changes.push(Change {
                 path,
                 kind: ChangeKind::Change,
-                before: live
-                    .cloned()
-                    .or_else(|| default_json(attribute))
-                    .map_or(Shown::Absent, Shown::Plain),
+                before: shown_live(attribute, live),
                 after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
                 immutable: attribute.class == Class::Immutable,
             });
@@ -249,18 +269,36 @@ impl<'a> Walk<'a> {
         value.clone()
     }
 
+    /// An identity as the server has it, where the file means the same one. It is
+    /// sent so, because no change of it is shown and the server may refuse one.
+    fn live_spelling(
+        &self,
+        attribute: &Attribute,
+        file: &Value,
+        live: Option<&Json>,
+    ) -> Option<Value> {
+        let (file, live) = (file.as_text()?, live?.as_str()?);
+        let key = |value| self.platform.pairing_key(Some(value));
+        (attribute.class == Class::Identity && key(file) == key(live))
+            .then(|| Value::Text(live.to_owned()))
+    }
+
     /// A live attribute that the file leaves out: the server keeps its value.
     fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
         let path = level.join(key);
         let Some(attribute) = level.find(key) else {
-            if looks_masked(value) {
-                self.secrets_lost.push(path);
-            } else {
-                body.insert(key, from_unknown_json(value));
-                self.unknown_carried.push(path);
-            }
-            return;
+            return self.carried(key, path, carry_unknown(value), body);
         };
+        if level.path.is_empty() && self.replaced.contains(&attribute.name) {
+            let holds_secret = attribute.is_sensitive() || !attribute.children().is_empty();
+            let shown = if holds_secret {
+                Shown::Hidden
+            } else {
+                shown_live(attribute, Some(value))
+            };
+            self.dropped.push((attribute.name, shown));
+            return;
+        }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             self.lost_inside(&path, attributes, inner);
             let carried = self.object(
@@ -283,8 +321,19 @@ impl<'a> Walk<'a> {
                 self.secrets_lost.push(path);
             }
             Class::Identity | Class::Mutable | Class::Immutable => {
-                body.insert(key, from_json(value));
+                self.carried(key, path, carry(attribute, value), body);
             }
+        }
+    }
+
+    fn carried(&mut self, key: &str, path: String, carried: Carried, body: &mut Object) {
+        match carried {
+            Carried::Plain(value) => body.insert(key, value),
+            Carried::Unknown(value) => {
+                body.insert(key, value);
+                self.unknown_carried.push(path);
+            }
+            Carried::Lost => self.secrets_lost.push(path),
         }
     }
 
@@ -307,6 +356,22 @@ impl<'a> Walk<'a> {
             self.secrets_lost
                 .extend(secrets.map(|a| format!("{path}/{}", a.name)));
         }
+    }
+
+    /// Shows what an update leaves out on purpose. It is no reason for an update:
+    /// a server may keep what it does not use any more.
+    fn show_dropped(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        self.changes
+            .extend(self.dropped.drain(..).map(|(name, before)| Change {
+                path: name.to_owned(),
+                kind: ChangeKind::Change,
+                before,
+                after: Shown::Absent,
+                immutable: false,
+            }));
     }
 
     /// `sync.extra` against the live side. Its strings count as secret and are not compared.
@@ -341,45 +406,28 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Stored secrets that the platform needs with this configuration and that it does not hold.
-fn needed_secrets(
-    platform: &'static Platform,
-    auto_bootstrap: Option<bool>,
-    config: &Object,
-) -> Vec<String> {
-    let holds = |condition: &Condition| {
-        condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
-    };
-    let is_needed = |need: Need| match need {
-        Need::Optional => false,
-        Need::Always(_) => true,
-        Need::When(conditions, _) => conditions.iter().all(holds),
-    };
-    platform
-        .attributes
-        .iter()
-        .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
-        .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
-        .map(|a| a.name.to_owned())
-        .collect()
-}
-
 /// Whether a value of the file and one of the server mean the same.
 fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
-    let default = default_json(attribute);
-    let Some(live) = live.or(default.as_ref()) else {
+    let default = || default_json(attribute).map(Cow::Owned);
+    let Some(live) = live.map(Cow::Borrowed).or_else(default) else {
         return false;
     };
-    match (file, live) {
-        (Value::Text(file), Json::String(live)) if attribute.class == Class::Identity => {
-            file == live || normalised_host(file) == normalised_host(live)
-        }
+    match (file, &*live) {
         (Value::Text(file), Json::String(live)) => file == live,
         // A server may answer with a number or a bool in quotes, or a text without.
         (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
         (Value::Number(file), Json::String(live)) => file.to_string() == *live,
         (Value::Bool(file), Json::String(live)) => file.to_string() == *live,
         (file, live) => to_json(file).as_ref() == Some(live),
+    }
+}
+
+/// The live value of an attribute that is not secret, or what stands for it.
+fn shown_live(attribute: &Attribute, live: Option<&Json>) -> Shown {
+    match live {
+        Some(live) if is_plain(live) => Shown::Plain(live.clone()),
+        Some(_) => Shown::Hidden,
+        None => default_json(attribute).map_or(Shown::Absent, Shown::Plain),
     }
 }
 
@@ -408,45 +456,4 @@ pub fn to_json(value: &Value) -> Option<Json> {
                 .collect::<Option<_>>()?,
         ),
     })
-}
-
-/// A live value that is known to be harmless.
-fn from_json(json: &Json) -> Value {
-    convert(json, &|text| Value::Text(text.to_owned()))
-}
-
-/// A live value of which nothing is known: its texts count as secret.
-fn from_unknown_json(json: &Json) -> Value {
-    convert(json, &|text| {
-        Value::Secret(crate::secret::Template::literal(text.to_owned()))
-    })
-}
-
-fn convert(json: &Json, text: &impl Fn(&str) -> Value) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => Value::Number(number.clone()),
-        Json::String(string) => text(string),
-        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, text)).collect()),
-        Json::Object(map) => Value::Object(
-            map.iter()
-                .map(|(k, v)| (k.clone(), convert(v, text)))
-                .collect(),
-        ),
-    }
-}
-
-/// Whether a server hides something behind stars, or says that it does.
-fn looks_masked(json: &Json) -> bool {
-    match json {
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-        Json::String(text) => {
-            let stars = text.chars().count() >= 3 && text.chars().all(|c| matches!(c, '*' | '•'));
-            let word = text.to_ascii_lowercase();
-            stars || word.contains("redacted") || word.contains("masked")
-        }
-        Json::Array(items) => items.iter().any(looks_masked),
-        Json::Object(map) => map.values().any(looks_masked),
-    }
 }

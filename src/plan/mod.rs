@@ -8,8 +8,10 @@
 
 mod block;
 mod body;
+mod carry;
 mod diff;
 mod guard;
+mod needs;
 mod pairing;
 mod precondition;
 
@@ -167,7 +169,10 @@ pub struct Context<'a> {
 #[must_use]
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let paired = pair(&manifest.integrations, live);
-    let listed = Arc::new(live.integrations.iter().map(|l| l.id.clone()).collect());
+    // What is gone and still listed may come back: then it was not there.
+    let present = live.integrations.iter();
+    let present = present.filter(|l| l.status.phase() != Phase::Absent);
+    let listed = Arc::new(present.map(|l| l.id.clone()).collect());
     let against = Against {
         live,
         listed: &listed,
@@ -249,13 +254,8 @@ fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    if let Some(unreadable) = against
-        .live
-        .unreadable
-        .iter()
-        .find(|u| u.scope.covers(integration.platform))
-    {
-        let reason = unreadable.reason.clone();
+    if let Some(hole) = against.live.hole(integration.platform) {
+        let reason = hole.reason.clone();
         return (Kind::Blocked(Block::UnknownScope { reason }), Vec::new());
     }
     let body = Body::for_create(integration);
@@ -294,6 +294,10 @@ fn compare(
     let id = found.id.clone();
     if found.status.phase() == Phase::Blocked {
         return (Kind::Blocked(Block::Disabled { id }), notes);
+    }
+    if found.status == Status::Deleting {
+        let status = found.status.clone();
+        return (Kind::Blocked(Block::Busy { id, status }), notes);
     }
     if difference.changes.is_empty() && !repeats_creation {
         return (Kind::Unchanged { id }, notes);

@@ -45,6 +45,7 @@ pub(super) type Key = (&'static str, Option<String>);
 
 /// Live integrations and files, each by what pairs them.
 struct Index<'a, 'l> {
+    live: &'l Live,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
     /// Those that no file has claimed by `sync.id`.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
@@ -66,10 +67,11 @@ impl<'a, 'l> Index<'a, 'l> {
         // integration must find it, or it would be created a second time.
         let claimed: HashSet<&RemoteId> = integrations
             .iter()
-            .filter_map(|i| pinned(i, i.options.id.as_ref()?, &by_id).ok())
+            .filter_map(|i| pinned(i, i.options.id.as_ref()?, &by_id, live).ok())
             .map(|found| &found.id)
             .collect();
         let mut index = Self {
+            live,
             by_id,
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
@@ -101,7 +103,7 @@ impl<'a, 'l> Index<'a, 'l> {
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pin) = &integration.options.id {
-            return pinned(integration, pin, &self.by_id)
+            return pinned(integration, pin, &self.by_id, self.live)
                 .map_or_else(Pairing::Blocked, Pairing::Certain);
         }
         let key = key(integration);
@@ -185,10 +187,16 @@ fn pinned<'l>(
     integration: &Integration,
     pin: &RemoteId,
     by_id: &HashMap<&'l RemoteId, &'l LiveIntegration>,
+    live: &Live,
 ) -> Result<&'l LiveIntegration, Block> {
     let id = pin.clone();
     let Some(found) = by_id.get(pin) else {
-        return Err(Block::PinMissing { id });
+        return Err(match live.hole(integration.platform) {
+            Some(hole) => Block::UnknownScope {
+                reason: hole.reason.clone(),
+            },
+            None => Block::PinMissing { id },
+        });
     };
     let platform = integration.platform;
     if found.platform != Some(platform) {

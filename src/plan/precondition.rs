@@ -74,8 +74,7 @@ impl AbsencePrecondition {
     /// # Errors
     /// Why the list cannot tell.
     pub fn newcomers<'l>(&self, listed: &'l Listed) -> Result<Vec<&'l LiveIntegration>, String> {
-        let unreadable = &listed.live.unreadable;
-        if let Some(hole) = unreadable.iter().find(|u| u.scope.covers(self.platform)) {
+        if let Some(hole) = listed.live.hole(self.platform) {
             return Err(hole.reason.clone());
         }
         let unidentified = self.key.as_ref().map(|_| (self.platform.wire, None));

@@ -2,9 +2,11 @@
 
 pub mod exit;
 pub mod json;
-pub mod result;
+mod result;
 pub mod text;
 mod value;
+
+use std::collections::HashSet;
 
 use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
@@ -112,11 +114,15 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
     else {
         return Vec::new();
     };
-    let was_written = |name: &str| outcomes.iter().any(|o| o.name == name && o.result.is_ok());
+    let written: HashSet<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .map(|outcome| outcome.name.as_str())
+        .collect();
     afterwards
         .actions
         .iter()
-        .filter(|action| was_written(&action.name))
+        .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| match &action.kind {
             Kind::Update { changes, .. } => Some((action.name.as_str(), changes.as_slice())),
             Kind::Create { .. } | Kind::Blocked(_) => Some((action.name.as_str(), [].as_slice())),

@@ -1,4 +1,5 @@
-//! The plan for people: it reads like Terraform's.
+//! The report for people: it reads like Terraform's. Here is the plan, in
+//! `result` what came of it.
 //!
 //! Colours are always written; whoever prints the text strips them where they
 //! are not wanted.
@@ -6,6 +7,8 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+
+pub use super::result::ending;
 
 use super::Counts;
 use super::value::{Both, SECRET, both, shown};

@@ -9,9 +9,16 @@ use super::resolve::{Environment, MissingReason};
 /// Where systemd says that the credentials lie.
 const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
+/// The credential that holds the tool's own API key. It lies beside those that
+/// files may name, and a file must not be able to send it to a host of its choice.
+pub const OWN_CREDENTIAL: &str = "immuta-api-key";
+
 pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
+    }
+    if name.eq_ignore_ascii_case(OWN_CREDENTIAL) {
+        return Err(MissingReason::OwnCredential);
     }
     let directory = environment(DIRECTORY)
         .filter(|directory| !directory.is_empty())
@@ -43,6 +50,16 @@ mod tests {
         fs::write(place.path().join("db.password"), "v\n").unwrap();
         assert_eq!(read_in(&place, "db.password"), Ok(Secret::new("v".into())));
         assert_eq!(read_in(&place, "other"), Err(MissingReason::NoCredential));
+    }
+
+    #[test]
+    fn the_tools_own_key_is_never_read() {
+        let place = TempDir::new().unwrap();
+        fs::write(place.path().join(OWN_CREDENTIAL), "hunter2").unwrap();
+        for name in ["immuta-api-key", "Immuta-API-Key"] {
+            let found = read_in(&place, name);
+            assert_eq!(found, Err(MissingReason::OwnCredential), "{name}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod file;
 mod reference;
 mod resolve;
 
+pub use cred::OWN_CREDENTIAL;
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
 };

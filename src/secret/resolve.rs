@@ -63,6 +63,9 @@ pub enum MissingReason {
     /// A variable of the tool itself.
     #[error("this variable belongs to integrationd itself: use another one")]
     OwnVariable,
+    /// The credential that holds the tool's own key.
+    #[error("this credential belongs to integrationd itself: use another one")]
+    OwnCredential,
     /// Nothing in it.
     #[error("it is empty: give it a value")]
     Empty,

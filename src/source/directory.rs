@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FileProblem, Snapshot, SourceError, SourceFile};
 use crate::manifest::MAX_FILE_SIZE;
+use crate::parallel;
 
 /// The endings of integration files.
 const ENDINGS: &[&str] = &["yaml", "yml", "json"];
@@ -51,19 +52,41 @@ pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
     let mut walk = Walk {
         root: root.clone(),
         seen: BTreeSet::from([root]),
-        files: Vec::new(),
+        found: Vec::new(),
     };
     walk.entries(entries);
-    walk.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Snapshot { files: walk.files })
+    let mut files = parallel::map(&walk.found, Found::read);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Snapshot { files })
 }
 
 /// The paths in a directory, in order.
 fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path()));
     let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
+    // They differ in their last part alone, so that the text has the order of the paths.
+    paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
+}
+
+/// A file that was found, not read yet.
+struct Found {
+    /// Its path as it is shown.
+    path: String,
+    /// Where it is without links, or what is wrong with it.
+    place: Result<(PathBuf, Metadata), FileProblem>,
+}
+
+impl Found {
+    fn read(&self) -> SourceFile {
+        SourceFile {
+            path: self.path.clone(),
+            content: match &self.place {
+                Ok((place, metadata)) => read_file(place, metadata),
+                Err(problem) => Err(problem.clone()),
+            },
+        }
+    }
 }
 
 struct Walk {
@@ -71,7 +94,7 @@ struct Walk {
     root: PathBuf,
     /// Directories that were walked, and files that were reached by a link.
     seen: BTreeSet<PathBuf>,
-    files: Vec<SourceFile>,
+    found: Vec<Found>,
 }
 
 impl Walk {
@@ -83,8 +106,7 @@ impl Walk {
                 Ok(metadata) if metadata.is_symlink() => links.push(path),
                 Ok(metadata) if metadata.is_dir() => self.directory(&path),
                 Ok(metadata) if is_named_like_a_file(&path) => {
-                    let content = read_file(&path, &metadata);
-                    self.push(&path, content);
+                    self.push(&path, Ok((path.clone(), metadata)));
                 }
                 // It went between the listing and now: as if it had never been listed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -154,7 +176,7 @@ impl Walk {
             return self.directory(path);
         }
         if self.seen.insert(target.clone()) && !self.is_read_anyway(&target) {
-            self.push(path, read_file(&target, &metadata));
+            self.push(path, Ok((target, metadata)));
         }
     }
 
@@ -167,14 +189,14 @@ impl Walk {
                 .any(|part| starts_with_dot(part.as_os_str()))
     }
 
-    fn push(&mut self, path: &Path, content: Result<Vec<u8>, FileProblem>) {
+    fn push(&mut self, path: &Path, place: Result<(PathBuf, Metadata), FileProblem>) {
         let (path, is_text) = shown(path);
-        let content = if is_text {
-            content
+        let place = if is_text {
+            place
         } else {
             Err(FileProblem::NameNotUtf8)
         };
-        self.files.push(SourceFile { path, content });
+        self.found.push(Found { path, place });
     }
 }
 

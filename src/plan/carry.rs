@@ -1,0 +1,126 @@
+//! What of the live side may be shown, and what may be sent back.
+//!
+//! Never a mask: an update that sends one back stores the mask. Below a known
+//! and harmless attribute scalars are harmless too; of everything else nothing
+//! is known, so that its texts count as secret.
+
+use serde_json::Value as Json;
+
+use crate::live::is_plain;
+use crate::platform::Attribute;
+use crate::secret::Template;
+use crate::value::Value;
+
+/// A live value of a known attribute that is not secret, as an update sends it
+/// back.
+pub(super) enum Carried {
+    /// It is harmless.
+    Plain(Value),
+    /// Nothing is known of its inside.
+    Unknown(Value),
+    /// The server does not show it, so that nobody can send it back.
+    Lost,
+}
+
+/// How the live value of an attribute is carried on.
+pub(super) fn carry(attribute: &Attribute, live: &Json) -> Carried {
+    let hides_secrets = !live.is_object() && attribute.children().iter().any(has_secrets);
+    if hides_secrets || is_mask(live) {
+        Carried::Lost
+    } else if is_plain(live) {
+        Carried::Plain(convert(live, &|text| Value::Text(text.to_owned())))
+    } else {
+        carry_unknown(live)
+    }
+}
+
+/// How a live value is carried on of which nothing is known.
+pub(super) fn carry_unknown(live: &Json) -> Carried {
+    if may_be_masked(live) {
+        Carried::Lost
+    } else {
+        let secret = |text: &str| Value::Secret(Template::literal(text.to_owned()));
+        Carried::Unknown(convert(live, &secret))
+    }
+}
+
+fn has_secrets(attribute: &Attribute) -> bool {
+    attribute.is_sensitive() || attribute.children().iter().any(has_secrets)
+}
+
+fn convert(json: &Json, text: &impl Fn(&str) -> Value) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(*truth),
+        Json::Number(number) => Value::Number(number.clone()),
+        Json::String(string) => text(string),
+        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, text)).collect()),
+        Json::Object(map) => Value::Object(
+            map.iter()
+                .map(|(k, v)| (k.clone(), convert(v, text)))
+                .collect(),
+        ),
+    }
+}
+
+/// What servers write in place of a value, brackets and stars around it aside.
+const MASKS: &[&str] = &["redacted", "masked", "hidden"];
+
+/// Whether this is nothing but a mask. Names of roles and groups may well sound
+/// like one in a tool that masks columns.
+fn is_mask(json: &Json) -> bool {
+    let Json::String(text) = json else {
+        return matches!(json, Json::Array(items) if items.iter().any(is_mask));
+    };
+    let word = text.trim_matches(|c: char| !c.is_alphanumeric());
+    if word.is_empty() {
+        text.chars().filter(|c| matches!(c, '*' | '•')).count() >= 3
+    } else {
+        MASKS.iter().any(|mask| word.eq_ignore_ascii_case(mask))
+    }
+}
+
+/// Whether a value of which nothing is known hides something, or says that it does.
+fn may_be_masked(json: &Json) -> bool {
+    match json {
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+        Json::String(text) => {
+            let text = text.to_ascii_lowercase();
+            is_mask(json) || text.contains("redacted") || text.contains("masked")
+        }
+        Json::Array(items) => items.iter().any(may_be_masked),
+        Json::Object(map) => map.values().any(may_be_masked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mask_is_told_from_a_name() {
+        for mask in [
+            "***",
+            "********",
+            "••••",
+            "<redacted>",
+            "[REDACTED]",
+            "**hidden**",
+        ] {
+            assert!(is_mask(&json!(mask)), "{mask}");
+        }
+        for name in [
+            "",
+            "*",
+            "s3://bucket/**",
+            "IMMUTA_MASKED",
+            "masked_users",
+            "|",
+        ] {
+            assert!(!is_mask(&json!(name)), "{name}");
+        }
+        assert!(may_be_masked(&json!({ "a": ["was redacted"] })));
+    }
+}

@@ -1,0 +1,76 @@
+//! What a body needs, and what it needs no more, by the conditions of a table.
+
+use serde_json::{Map, Value as Json};
+
+use crate::platform::{Attribute, Class, Condition, Need, Platform};
+use crate::value::Object;
+
+/// Stored secrets that the platform needs with this configuration and that it does not hold.
+pub(super) fn needed_secrets(
+    platform: &'static Platform,
+    auto_bootstrap: Option<bool>,
+    config: &Object,
+) -> Vec<String> {
+    let holds = |condition: &Condition| {
+        condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
+    };
+    let is_needed = |need: Need| match need {
+        Need::Optional => false,
+        Need::Always(_) => true,
+        Need::When(conditions, _) => conditions.iter().all(holds),
+    };
+    platform
+        .attributes
+        .iter()
+        .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
+        .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
+        .map(|a| a.name.to_owned())
+        .collect()
+}
+
+/// The attributes at the top that go with another way to log in than the one that
+/// the file names, so that an update means to drop them. `keeps` tells where the
+/// word of the server stays.
+///
+/// Attributes that hold a stored secret go whenever the file names another way;
+/// others only when the word on the server is replaced now.
+pub(super) fn replaced(
+    platform: &'static Platform,
+    auto_bootstrap: Option<bool>,
+    file: &Object,
+    live: &Map<String, Json>,
+    keeps: impl Fn(&str) -> bool,
+) -> Vec<&'static str> {
+    let on_server = |name: &str| live.get(name).and_then(Json::as_str);
+    let in_file = |name: &str| {
+        file.get(name)
+            .filter(|_| !keeps(name))
+            .and_then(|v| v.as_text())
+    };
+    let afterwards = |name: &str| in_file(name).or_else(|| on_server(name));
+    let is_replaced = |condition: &Condition| match condition {
+        Condition::AutoBootstrap(_) => false,
+        Condition::Is(..) => {
+            condition.holds(platform, None, on_server)
+                && !condition.holds(platform, None, afterwards)
+        }
+    };
+    let names_another = |condition: &Condition| match *condition {
+        Condition::AutoBootstrap(_) => false,
+        Condition::Is(name, word) => in_file(name).is_some_and(|given| given != word),
+    };
+    let is_stored = |a: &Attribute| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret;
+    let holds_stored = |a: &Attribute| is_stored(a) || a.children().iter().any(is_stored);
+    platform
+        .attributes
+        .iter()
+        .filter(|a| match a.need {
+            Need::Optional | Need::Always(_) => false,
+            Need::When(conditions, _) => {
+                conditions.iter().any(is_replaced)
+                    || (holds_stored(a) && conditions.iter().any(names_another))
+            }
+        })
+        .map(|a| a.name)
+        .collect()
+}

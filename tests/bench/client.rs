@@ -1,0 +1,243 @@
+//! One round of the client, in a process of its own.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use integrationd::apply::{self, Event, Observer, Stop};
+use integrationd::immuta::{
+    ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
+};
+use integrationd::manifest::{self, Manifest};
+use integrationd::plan::{Plan, Selection};
+use integrationd::platform::PLATFORMS;
+use integrationd::report::{Counts, text};
+use integrationd::secret::{Providers, Secret, Secrets, resolve};
+use integrationd::simulator::API_KEY;
+use integrationd::source::read_directory;
+use integrationd::sync::{self, Consent, Desired, Ending, Request, Shell, Synced};
+use serde::{Deserialize, Serialize};
+
+use super::fleet;
+
+/// Writes under way at once: what the command does unless told otherwise.
+pub(crate) const PARALLELISM: usize = 4;
+
+/// A dry run, stage by stage.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Planned {
+    pub(crate) stages: Stages,
+    pub(crate) unchanged: usize,
+    pub(crate) peak_kib: u64,
+}
+
+/// How long each stage took.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Stages {
+    /// The files into memory.
+    pub(crate) read: Duration,
+    /// YAML to integrations.
+    pub(crate) load: Duration,
+    /// References to secrets.
+    pub(crate) resolve: Duration,
+    /// The client set up, the list fetched and decoded.
+    pub(crate) fetch: Duration,
+    /// The difference.
+    pub(crate) plan: Duration,
+    /// The text.
+    pub(crate) report: Duration,
+}
+
+/// An apply.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Created {
+    pub(crate) took: Duration,
+    pub(crate) created: usize,
+    pub(crate) peak_kib: u64,
+}
+
+/// The baseline.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Parsed {
+    pub(crate) took: Duration,
+}
+
+/// What `integrationd sync --dry-run` does.
+pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
+    let runtime = runtime();
+    let mut watch = Stopwatch::start();
+    let snapshot = read_directory(&fleet::files(directory)).unwrap();
+    let read = watch.lap();
+    let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
+    drop(snapshot);
+    let load = watch.lap();
+    assert!(
+        manifest.diagnostics.is_empty(),
+        "{:?}",
+        manifest.diagnostics
+    );
+    let secrets = resolved(&manifest);
+    let desired = Desired { manifest, secrets };
+    let resolve = watch.lap();
+    let live = runtime
+        .block_on(async { sync::fetch(&reader(url), &desired).await })
+        .unwrap();
+    let fetch = watch.lap();
+    let plan = sync::plan(&desired, &live, &request());
+    let planning = watch.lap();
+    let printed = text::plan(&plan, url);
+    let report = watch.lap();
+    assert!(printed.contains("No changes."), "{printed}");
+    Planned {
+        stages: Stages {
+            read,
+            load,
+            resolve,
+            fetch,
+            plan: planning,
+            report,
+        },
+        unchanged: Counts::of(&plan).unchanged,
+        peak_kib: peak_kib(),
+    }
+}
+
+/// What `integrationd sync --yes` does.
+pub(crate) fn create(directory: &Path, url: &str) -> Created {
+    let mut watch = Stopwatch::start();
+    let synced = runtime().block_on(apply(directory, reader(url), resolved));
+    let took = watch.lap();
+    Created {
+        took,
+        created: created(&synced),
+        peak_kib: peak_kib(),
+    }
+}
+
+/// Reads the files, plans, applies and proves.
+pub(crate) async fn apply<T: Transport>(
+    directory: &Path,
+    reader: Reader<T>,
+    secrets: impl FnOnce(&Manifest) -> Secrets,
+) -> Synced {
+    let snapshot = read_directory(&fleet::files(directory)).unwrap();
+    let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
+    let secrets = secrets(&manifest);
+    let desired = Desired { manifest, secrets };
+    let (_stop, stop) = Stop::new();
+    sync::sync(
+        reader,
+        Reader::into_writer,
+        &desired,
+        &request(),
+        &Quiet,
+        &stop,
+    )
+    .await
+    .unwrap()
+}
+
+/// How many were created; the proof must hold.
+pub(crate) fn created(synced: &Synced) -> usize {
+    let Ending::Applied {
+        outcomes,
+        afterwards,
+    } = &synced.ending
+    else {
+        return 0;
+    };
+    let afterwards = Counts::of(afterwards.as_ref().unwrap());
+    assert_eq!(
+        afterwards.unchanged,
+        outcomes.len(),
+        "a second plan is not empty"
+    );
+    outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .count()
+}
+
+/// The least that a program could do with the same data: it reads the same
+/// integrations as JSON, a file for each, and the list of the tenant as another,
+/// and parses them. No network, no check, no comparison, one thread.
+pub(crate) fn baseline(directory: &Path) -> Parsed {
+    let mut watch = Stopwatch::start();
+    let mut values: Vec<serde_json::Value> = Vec::new();
+    for entry in std::fs::read_dir(fleet::as_json(directory)).unwrap() {
+        let text = std::fs::read(entry.unwrap().path()).unwrap();
+        values.push(serde_json::from_slice(&text).unwrap());
+    }
+    assert!(!values.is_empty(), "no JSON was written");
+    Parsed { took: watch.lap() }
+}
+
+fn resolved(manifest: &Manifest) -> Secrets {
+    let mut providers = Providers::of_process(Vec::new());
+    providers.environment = Box::new(|_| Some("made-up".into()));
+    resolve(manifest.references(), &providers)
+}
+
+fn reader(url: &str) -> Reader<HttpTransport> {
+    let settings = HttpSettings::new(TenantUrl::parse(url).unwrap());
+    reader_over(HttpTransport::new(&settings).unwrap())
+}
+
+/// A reader with the key of the simulator.
+pub(crate) fn reader_over<T: Transport>(transport: T) -> Reader<T> {
+    let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
+    Reader::new(transport, Credentials::ApiKey(key), RetryPolicy::default())
+}
+
+fn request() -> Request {
+    Request {
+        selection: Selection::default(),
+        today: jiff::Zoned::now().date(),
+        apply: apply::Options {
+            parallelism: PARALLELISM,
+            wait_timeout: Duration::from_secs(60),
+        },
+    }
+}
+
+/// The runtime of the command.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Gives leave and looks away.
+struct Quiet;
+
+impl Observer for Quiet {
+    fn event(&self, _event: &Event<'_>) {}
+}
+
+impl Shell for Quiet {
+    fn approve(&self, _plan: &Plan) -> Consent {
+        Consent::Given
+    }
+}
+
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the last lap.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
+    }
+}
+
+/// The most memory that this process ever had, in KiB.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap()
+}

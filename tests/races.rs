@@ -1,0 +1,417 @@
+//! What somebody else does between the plan and the write, and a stop on the way.
+
+use std::time::Duration;
+
+use http::Method;
+use integrationd::apply::{Event, Failure};
+use integrationd::plan::Broken;
+use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
+use serde_json::json;
+
+use crate::in_process::{Run, WAIT, write_lines, writes};
+use crate::payload::{file_of, value};
+use crate::texts::Texts;
+use crate::world::{Start, World, cases, seed};
+
+/// The id under which a world keeps what the file means.
+const OURS: u64 = 3;
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
+    for case in cases() {
+        for status in [Status::Enabled, Status::Creating, Status::CreateError] {
+            let world = World::new(case, Start::Absent);
+            let theirs = seed(&case, &world.payload).status(status.clone());
+            let context = format!("{case:?} {status}");
+            let ran = Run::of(&world.texts, &world.simulator)
+                .meanwhile(|_| {
+                    world.simulator.seed(theirs.clone());
+                })
+                .sync()
+                .await;
+            world.is_sound(&ran, &context);
+            assert!(
+                matches!(ran.failure(), Failure::Appeared { .. }),
+                "{context}"
+            );
+            assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
+            if status == Status::Creating {
+                let end = Drift::status(OURS, Status::Enabled);
+                world.simulator.drift(end).unwrap();
+            }
+            world.recover(&context).await;
+            // Only a creation that failed is repeated, and never with a second create.
+            let repeated = format!("PUT /integrations/{OURS}");
+            let lines = write_lines(&world.simulator);
+            if status == Status::CreateError {
+                assert_eq!(lines, [repeated], "{context}");
+            } else {
+                assert_eq!(lines, [""; 0], "{context}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_creates_during_the_write_is_found_by_listing() {
+    for case in cases() {
+        for status in [Status::Enabled, Status::CreateError] {
+            let world = World::new(case, Start::Absent);
+            let theirs = seed(&case, &world.payload).status(status.clone());
+            let simulator = world.simulator.clone();
+            let context = format!("{case:?} {status}");
+            let ran = Run::of(&world.texts, &world.simulator)
+                .just_before(Method::POST, "/integrations", move || {
+                    simulator.seed(theirs.clone());
+                    true
+                })
+                .sync()
+                .await;
+            world.is_sound(&ran, &context);
+            let writes = writes(&world.simulator);
+            let effects: Vec<_> = writes.iter().map(|e| (&*e.method, e.effect)).collect();
+            if status == Status::CreateError {
+                assert!(ran.is_proved(), "{context}\n{}", ran.shown());
+                assert_eq!(effects, [("POST", false), ("PUT", true)], "{context}");
+                assert_eq!(writes[0].answer, Some(400), "{context}");
+                assert_eq!(writes[0].body, writes[1].body, "{context}");
+            } else {
+                let failure = ran.failure();
+                assert!(matches!(failure, Failure::Appeared { .. }), "{failure}");
+                assert_eq!(effects, [("POST", false)], "{context}");
+                assert_eq!(writes[0].answer, Some(409), "{context}");
+            }
+            world.recover(&context).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() {
+    let world = World::any(Start::Absent);
+    let (case, simulator) = (world.case, world.simulator.clone());
+    let twin = seed(&case, &world.payload);
+    world
+        .simulator
+        .fault(Fault::new(FaultKind::DropAfter).on(&Method::POST, "/integrations"));
+    let ran = Run::of(&world.texts, &world.simulator)
+        .just_before(Method::GET, "/integrations", move || {
+            let is_after_the_write = !writes(&simulator).is_empty();
+            if is_after_the_write {
+                simulator.seed(twin.clone());
+            }
+            is_after_the_write
+        })
+        .sync()
+        .await;
+    assert!(
+        matches!(ran.failure(), Failure::Unconfirmed(_)),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(write_lines(&world.simulator), ["POST /integrations"]);
+    assert_eq!(world.ours().len(), 2);
+
+    // Nobody but a human can tell which of them is meant.
+    world.simulator.clear_log();
+    let again = Run::of(&world.texts, &world.simulator).sync().await;
+    assert!(again.shown().contains("more than one"), "{}", again.shown());
+    assert_eq!(write_lines(&world.simulator), [""; 0]);
+}
+
+/// What somebody does to an integration, and what the run makes of it.
+fn edits(world: &World) -> Vec<(Drift, &'static str)> {
+    let path = format!("/{}", world.attribute);
+    vec![
+        (
+            Drift::value(OURS, &path, json!("somebody's")),
+            "these attributes",
+        ),
+        (
+            Drift::value(OURS, "/newAttribute", json!(1)),
+            "these attributes",
+        ),
+        (Drift::value(OURS, &path, json!(null)), "these attributes"),
+        (Drift::status(OURS, Status::Editing), "status"),
+        (Drift::status(OURS, Status::Disabled), "status"),
+        (Drift::status(OURS, "resting".into()), "status"),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_edits_before_the_write_is_not_overwritten() {
+    for case in cases() {
+        for start in [Start::Differs, Start::CreateError] {
+            let count = edits(&World::new(case, start)).len();
+            for number in 0..count {
+                let world = World::new(case, start);
+                let (edit, wanted) = edits(&world).swap_remove(number);
+                let context = format!("{case:?} {start:?} {edit:?}");
+                let ran = Run::of(&world.texts, &world.simulator)
+                    .meanwhile(|_| world.simulator.drift(edit.clone()).unwrap())
+                    .sync()
+                    .await;
+                world.is_sound(&ran, &context);
+                let failure = ran.failure();
+                let Failure::Changed { what, .. } = failure else {
+                    panic!("{context}: {failure}");
+                };
+                let found = match what {
+                    Broken::Status(_) => "status",
+                    Broken::Type(_) => "type",
+                    Broken::Attributes(_) => "these attributes",
+                };
+                assert_eq!(found, wanted, "{context}");
+                assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
+                if found == "status" {
+                    let end = Drift::status(OURS, Status::Enabled);
+                    world.simulator.drift(end).unwrap();
+                }
+                world.recover(&context).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_deletes_before_the_write_is_not_written_and_then_created() {
+    for case in cases() {
+        let world = World::new(case, Start::Differs);
+        let context = format!("{case:?}");
+        let ran = Run::of(&world.texts, &world.simulator)
+            .meanwhile(|_| world.simulator.drift(Drift::remove(OURS)).unwrap())
+            .sync()
+            .await;
+        assert!(
+            matches!(ran.failure(), Failure::Gone { .. }),
+            "{}",
+            ran.shown()
+        );
+        assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
+        world.recover(&context).await;
+        let lines = write_lines(&world.simulator);
+        assert_eq!(lines, ["POST /integrations"], "{context}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_now_belongs_to_another_type_is_not_written() {
+    let world = World::any(Start::Differs);
+    let ran = Run::of(&world.texts, &world.simulator)
+        .meanwhile(|_| {
+            let mut other = Seed::new("Trino", None, None);
+            other.id = Some(OURS);
+            world.simulator.seed(other);
+        })
+        .sync()
+        .await;
+    let failure = ran.failure();
+    let is_type = matches!(
+        failure,
+        Failure::Changed {
+            what: Broken::Type(_),
+            ..
+        }
+    );
+    assert!(is_type, "{failure}");
+    assert_eq!(write_lines(&world.simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_not_settled_by_an_error_that_was_there_before() {
+    for status in [
+        Status::CreateError,
+        Status::EditError,
+        Status::MigrateError,
+        Status::DeleteError,
+    ] {
+        let world = World::any(Start::Differs);
+        let before = Drift::status(OURS, status.clone());
+        world.simulator.drift(before).unwrap();
+        world
+            .simulator
+            .fault(Fault::new(FaultKind::DropBefore).on(&Method::PUT, "/integrations/{id}"));
+        let ran = Run::of(&world.texts, &world.simulator).sync().await;
+        let failure = ran.failure();
+        assert!(
+            matches!(failure, Failure::Unconfirmed(_)),
+            "{status}: {failure}"
+        );
+        world.recover(&status.to_string()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_never_ends_is_followed_for_as_long_as_was_asked() {
+    let world = World::any(Start::Absent);
+    world.simulator.fault(Fault::new(FaultKind::Stuck));
+    let ran = Run::of(&world.texts, &world.simulator).sync().await;
+    let Failure::TimedOut { status, waited } = ran.failure() else {
+        panic!("{}", ran.failure());
+    };
+    assert_eq!((status.as_str(), *waited), ("creating", WAIT));
+    let took = ran.outcomes()[0].took;
+    assert!(
+        took >= WAIT && took < WAIT + Duration::from_secs(1),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_integration_that_came_back_from_deletion_is_not_created_again() {
+    let world = World::any(Start::Differs);
+    let gone = Drift::status(OURS, Status::Deleted);
+    world.simulator.drift(gone).unwrap();
+    let ran = Run::of(&world.texts, &world.simulator)
+        .meanwhile(|_| {
+            let back = Drift::status(OURS, Status::Enabled);
+            world.simulator.drift(back).unwrap();
+        })
+        .sync()
+        .await;
+    assert!(
+        matches!(ran.failure(), Failure::Appeared { .. }),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(write_lines(&world.simulator), [""; 0]);
+    world.recover("came back").await;
+}
+
+/// All platforms that can be told apart, a file each, and no tenant yet.
+fn one_of_each() -> (Texts, Simulator) {
+    let mut texts = Texts::none();
+    for (number, case) in cases().into_iter().enumerate() {
+        let (file, secrets) = file_of(case.platform, &case.payload());
+        let names = secrets.environment().to_owned();
+        texts = texts.file(&format!("{number}.yaml"), file);
+        texts = texts.secrets(names.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    }
+    (texts, Simulator::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stops_no_other_write_and_the_next_run_does_the_rest() {
+    let all = cases().len();
+    for failing in 0..all {
+        let (texts, simulator) = one_of_each();
+        let fault = Fault::new(FaultKind::EchoBody).on(&Method::POST, "/integrations");
+        simulator.fault(fault.skip(failing as u64));
+        let ran = Run::of(&texts, &simulator).sync().await;
+        ran.shows_none_of(texts.values());
+        assert_eq!(ran.failures().len(), 1, "{}", ran.shown());
+        assert_eq!(simulator.state().len(), all - 1);
+
+        simulator.clear_log();
+        let again = Run::of(&texts, &simulator).sync().await;
+        assert!(again.is_proved(), "{}", again.shown());
+        assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+        assert_eq!(simulator.state().len(), all);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_what_is_under_way_end_and_begins_nothing_new() {
+    let (texts, simulator) = one_of_each();
+    let ran = Run::of(&texts, &simulator)
+        .one_at_a_time()
+        .on_event(|event, stop| {
+            if let Event::Status { .. } = event {
+                stop.send(true).unwrap();
+            }
+        })
+        .sync()
+        .await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    let (first, others) = ran.outcomes().split_first().unwrap();
+    assert!(first.result.is_ok(), "{}", ran.shown());
+    assert!(!others.is_empty());
+    for outcome in others {
+        assert!(matches!(outcome.result, Err(Failure::NotStarted)));
+    }
+    let again = Run::of(&texts, &simulator).sync().await;
+    assert!(again.is_proved(), "{}", again.shown());
+    assert_eq!(write_lines(&simulator).len(), cases().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_a_little_for_a_write_that_never_ends() {
+    let world = World::any(Start::Differs);
+    world.simulator.fault(Fault::new(FaultKind::Stuck));
+    let ran = Run::of(&world.texts, &world.simulator)
+        .on_event(|event, stop| {
+            if let Event::Status { .. } = event {
+                stop.send(true).unwrap();
+            }
+        })
+        .sync()
+        .await;
+    let Failure::Interrupted { status } = ran.failure() else {
+        panic!("{}", ran.failure());
+    };
+    assert_eq!(status.as_str(), "editing");
+    let took = ran.outcomes()[0].took;
+    assert!(took > Duration::ZERO && took < WAIT / 2, "{took:?}");
+    let end = Drift::status(OURS, Status::Enabled);
+    world.simulator.drift(end).unwrap();
+    world.recover("stopped").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_first_write_sends_none() {
+    let (texts, simulator) = one_of_each();
+    let ran = Run::of(&texts, &simulator)
+        .one_at_a_time()
+        .on_event(|event, stop| {
+            if let Event::Finished(_) | Event::Started { .. } = event {
+                stop.send(true).unwrap();
+            }
+        })
+        .sync()
+        .await;
+    let started = ran
+        .outcomes()
+        .iter()
+        .filter(|o| !matches!(o.result, Err(Failure::NotStarted)));
+    assert!(started.count() <= 1, "{}", ran.shown());
+    assert!(write_lines(&simulator).len() <= 1);
+    let again = Run::of(&texts, &simulator).sync().await;
+    assert!(again.is_proved(), "{}", again.shown());
+    assert_eq!(simulator.state().len(), cases().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_secret_blocks_its_integration_alone() {
+    let (texts, simulator) = one_of_each();
+    let all = cases().len();
+    let missing = texts.environment().keys().next().unwrap().clone();
+    let fewer = texts.clone().without_secret(&missing);
+    let ran = Run::of(&fewer, &simulator).sync().await;
+    let blocked = ran.shown().contains(&missing);
+    assert!(blocked, "{}", ran.shown());
+    let created = simulator.state().len();
+    assert!(created > 0 && created < all, "{created} of {all}");
+    let again = Run::of(&texts, &simulator).sync().await;
+    assert!(again.is_proved(), "{}", again.shown());
+    assert_eq!(simulator.state().len(), all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_value_of_an_attribute_that_changed_twice_is_the_last_one() {
+    let world = World::any(Start::Differs);
+    let (path, attribute) = world
+        .case
+        .comparable()
+        .into_iter()
+        .find(|(path, _)| *path == world.attribute)
+        .unwrap();
+    for number in [3, 4] {
+        let drift = Drift::value(OURS, &format!("/{path}"), value(attribute, number));
+        world.simulator.drift(drift).unwrap();
+        let ran = Run::of(&world.texts, &world.simulator).sync().await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+    }
+    let line = format!("PUT /integrations/{OURS}");
+    assert_eq!(write_lines(&world.simulator), [line.clone(), line]);
+    world.recover("twice").await;
+}

@@ -1,0 +1,90 @@
+//! Integration files as texts, with the environment that they name.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use integrationd::diagnostic;
+use integrationd::manifest::{self, Manifest, SourceFile};
+use integrationd::platform::PLATFORMS;
+use integrationd::secret::{Providers, resolve};
+use integrationd::sync::Desired;
+
+/// Integration files, and the environment variables that they name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts {
+    files: BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Texts {
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// One file more, or another text for it.
+    pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
+        self.files.insert(path.to_owned(), text.into());
+        self
+    }
+
+    pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn without_secret(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    pub(crate) fn secrets<'s>(self, all: impl IntoIterator<Item = (&'s str, &'s str)>) -> Self {
+        all.into_iter()
+            .fold(self, |texts, (name, value)| texts.secret(name, value))
+    }
+
+    /// The values that nobody may see.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.environment.values().map(String::as_str)
+    }
+
+    /// The files as they would be read, in the order of their names or the reverse.
+    fn sources(&self, reversed: bool) -> Vec<SourceFile> {
+        let source = |(path, text): (&String, &String)| SourceFile {
+            path: path.clone(),
+            content: Ok(text.clone().into_bytes()),
+        };
+        let mut sources: Vec<_> = self.files.iter().map(source).collect();
+        if reversed {
+            sources.reverse();
+        }
+        sources
+    }
+
+    fn load(&self, reversed: bool) -> Manifest {
+        manifest::load(&self.sources(reversed), &BTreeMap::new(), PLATFORMS)
+    }
+
+    /// The mistakes and warnings, as they are shown.
+    pub(crate) fn diagnostics(&self) -> String {
+        diagnostic::render(&self.load(false).diagnostics, false)
+    }
+
+    pub(crate) fn desired(&self, reversed: bool) -> Desired {
+        let manifest = self.load(reversed);
+        let environment = self.environment.clone();
+        let providers = Providers {
+            environment: Box::new(move |name| environment.get(name).map(OsString::from)),
+            secret_roots: Vec::new(),
+        };
+        let mut references = Vec::new();
+        for integration in &manifest.integrations {
+            integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
+        }
+        let secrets = resolve(&references, &providers);
+        Desired { manifest, secrets }
+    }
+}
