@@ -2,7 +2,7 @@
 
 use integrationd::simulator::API_KEY;
 
-use crate::common::{Files, Integrationd, Ran, Tenant};
+use crate::common::{Files, Integrationd, Ran, Tenant, snowflake};
 
 /// `ping` with an environment of its own.
 fn ping<const N: usize>(environment: [(&str, &str); N]) -> Integrationd {
@@ -181,8 +181,8 @@ fn what_is_empty_in_the_environment_is_not_set() {
 
 #[test]
 fn yes_may_be_said_in_the_environment_in_several_words() {
-    let files = Files::none();
-    for (word, code) in [("1", 0), ("true", 0), ("yes", 0), ("0", 0), ("false", 0)] {
+    let files = Files::none().with("a.yaml", &snowflake("a"));
+    for (word, code) in [("1", 0), ("true", 0), ("yes", 0), ("0", 4), ("no", 4)] {
         Integrationd::new(["sync"])
             .on(&Tenant::empty())
             .with(&files)
