@@ -80,6 +80,14 @@ impl Stop {
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
+
+    /// Waits until it is pulled: for ever, if whoever could is gone.
+    async fn requested(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|pulled| *pulled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// What every action needs.

@@ -104,6 +104,7 @@ fn anything_else_as_an_id_makes_the_platform_unknown() {
         json!(" "),
         json!(".."),
         json!("a\nb"),
+        json!("7\u{202e}1"),
         json!(1.5),
         json!(1e300),
         json!({"a": 1}),

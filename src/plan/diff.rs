@@ -385,6 +385,7 @@ impl<'a> Walk<'a> {
             }
             match (before, to_json(value)) {
                 (Some(before), Some(after)) if *before == after => {}
+                (None, Some(Json::Null)) => {}
                 (Some(_), None) => self.not_compared.push(path),
                 (before, _) => self.changes.push(Change {
                     path,
