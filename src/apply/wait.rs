@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::{Failure, Stop, Success};
 use crate::immuta::{ApiError, ReadApi, StatusReport};
 use crate::live::{Phase, RemoteId, Status};
+use crate::text::chain;
 
 /// The first pause between two questions: a quick server is not kept waiting.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -57,7 +58,7 @@ pub(super) async fn follow<R: ReadApi>(
             Ok(None) => return Err(Failure::Gone { id: id.clone() }),
             Err(error) if is_final(&error) => return Err(Failure::Unfollowed(error)),
             Err(error) => {
-                tracing::warn!(%error, "the status could not be read");
+                tracing::warn!(error = chain(&error), "the status could not be read");
                 unread = Some(error);
             }
         }

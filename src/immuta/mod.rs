@@ -13,6 +13,7 @@ mod auth;
 mod call;
 mod client;
 mod encode;
+mod help;
 mod http;
 mod retry;
 #[cfg(test)]
@@ -133,7 +134,7 @@ pub enum Effect {
 pub struct TransportError {
     /// What went wrong.
     pub kind: TransportErrorKind,
-    /// The cause, free of URLs and bodies.
+    /// The deepest cause, free of URLs and bodies.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -170,7 +171,7 @@ impl TransportErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// No whole answer came.
-    #[error("{operation}: {source}")]
+    #[error("{operation} failed")]
     Transport {
         /// The method and path.
         operation: String,

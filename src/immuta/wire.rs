@@ -40,7 +40,7 @@ pub(super) enum Mistake {
     #[error("an empty answer, not JSON")]
     Empty,
     /// Markup came.
-    #[error("an HTML page, not JSON: is there a proxy between, or is this not the tenant's URL?")]
+    #[error("an HTML page, not JSON")]
     Html,
     /// Something else came, or JSON that ends too early.
     #[error("not JSON, at line {line}, column {column}")]

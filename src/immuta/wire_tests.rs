@@ -319,7 +319,7 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
     assert!(
         refusal(404, "<html>hunter2</html>")
             .message
-            .contains("proxy")
+            .contains("an HTML page")
     );
     assert_eq!(refusal(404, "upstream timed out").message, "");
 }

@@ -106,7 +106,7 @@ impl Block {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::InvalidFile => "mend the errors shown above; the live integration is not touched".into(),
+            Self::InvalidFile => "mend its errors; until then the live integration is not touched".into(),
             Self::Busy { .. } => "wait until the server is done, then run this again".into(),
             Self::Disabled { .. } => {
                 "enable or delete it in Immuta's settings, then run this again".into()

@@ -61,13 +61,18 @@ impl<'a, 'l> Index<'a, 'l> {
             .iter()
             .filter(|l| l.status.phase() != Phase::Absent)
             .collect();
+        let by_id: HashMap<&RemoteId, &LiveIntegration> =
+            present.iter().map(|l| (&l.id, *l)).collect();
+        // A pin that is wrong claims nothing: the file that does describe the
+        // integration must find it, or it would be created a second time.
         let claimed: HashSet<&RemoteId> = integrations
             .iter()
-            .filter_map(|i| i.options.id.as_ref())
+            .filter_map(|i| pinned(i, i.options.id.as_ref()?, &by_id, live).ok())
+            .map(|found| &found.id)
             .collect();
         let mut index = Self {
             live,
-            by_id: present.iter().map(|l| (&l.id, *l)).collect(),
+            by_id,
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
             files: HashMap::new(),
@@ -98,7 +103,8 @@ impl<'a, 'l> Index<'a, 'l> {
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pin) = &integration.options.id {
-            return self.pinned(integration, pin);
+            return pinned(integration, pin, &self.by_id, self.live)
+                .map_or_else(Pairing::Blocked, Pairing::Certain);
         }
         let key = key(integration);
         let others: Vec<String> = self
@@ -119,37 +125,6 @@ impl<'a, 'l> Index<'a, 'l> {
             [one] if certain => Pairing::Certain(one),
             [one] => Pairing::Likely(one),
             several => ambiguous(several),
-        }
-    }
-
-    fn pinned(&self, integration: &Integration, pin: &RemoteId) -> Pairing<'l> {
-        let id = pin.clone();
-        let Some(found) = self.by_id.get(pin) else {
-            return Pairing::Blocked(match self.live.hole(integration.platform) {
-                Some(hole) => Block::UnknownScope {
-                    reason: hole.reason.clone(),
-                },
-                None => Block::PinMissing { id },
-            });
-        };
-        if found.platform != Some(integration.platform) {
-            let found = escaped(&found.type_name).into_owned();
-            return Pairing::Blocked(Block::PinType { id, found });
-        }
-        let platform = integration.platform;
-        let same = found_key(platform, found) == integration.pairing_key();
-        match platform.pairing_attribute() {
-            Some(attribute) if platform.pairs_with_certainty() && !same => {
-                let found = pairing_value(platform, found).unwrap_or("unknown");
-                let wanted = integration.config.get(attribute).and_then(|v| v.as_text());
-                Pairing::Blocked(Block::PinIdentity {
-                    id,
-                    attribute,
-                    found: escaped(found).into_owned(),
-                    wanted: escaped(wanted.unwrap_or("unknown")).into_owned(),
-                })
-            }
-            Some(_) | None => Pairing::Certain(found),
         }
     }
 
@@ -204,6 +179,43 @@ impl<'a, 'l> Index<'a, 'l> {
             .filter(|(key, _)| key.0 == platform.wire && !self.free.contains_key(*key))
             .map(|(_, files)| files.len())
             .sum()
+    }
+}
+
+/// What `sync.id` names, if it can be meant.
+fn pinned<'l>(
+    integration: &Integration,
+    pin: &RemoteId,
+    by_id: &HashMap<&'l RemoteId, &'l LiveIntegration>,
+    live: &Live,
+) -> Result<&'l LiveIntegration, Block> {
+    let id = pin.clone();
+    let Some(found) = by_id.get(pin) else {
+        return Err(match live.hole(integration.platform) {
+            Some(hole) => Block::UnknownScope {
+                reason: hole.reason.clone(),
+            },
+            None => Block::PinMissing { id },
+        });
+    };
+    let platform = integration.platform;
+    if found.platform != Some(platform) {
+        let found = escaped(&found.type_name).into_owned();
+        return Err(Block::PinType { id, found });
+    }
+    let same = found_key(platform, found) == integration.pairing_key();
+    match platform.pairing_attribute() {
+        Some(attribute) if platform.pairs_with_certainty() && !same => {
+            let found = pairing_value(platform, found).unwrap_or("unknown");
+            let wanted = integration.config.get(attribute).and_then(|v| v.as_text());
+            Err(Block::PinIdentity {
+                id,
+                attribute,
+                found: escaped(found).into_owned(),
+                wanted: escaped(wanted.unwrap_or("unknown")).into_owned(),
+            })
+        }
+        Some(_) | None => Ok(found),
     }
 }
 

@@ -3,11 +3,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
 use crate::plan::{Action, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
 use crate::sync::{Consent, Ending};
+use crate::text::chain;
 use crate::value::{Object, Value};
 
 /// The version of everything below.
@@ -30,6 +32,16 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
         "plan": plan(&synced.plan),
         "result": result(report),
         "exit_code": exit_code,
+    })
+}
+
+/// The document of a run that came to no result.
+#[must_use]
+pub fn failure(what: &str, help: &str, exit: Exit) -> Json {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "error": { "message": what, "help": help },
+        "exit_code": exit as u8,
     })
 }
 
@@ -222,7 +234,9 @@ fn result(report: &Report) -> Json {
         Ending::Planned => json!({ "result": "planned" }),
         Ending::NothingToDo => json!({ "result": "nothing_to_do" }),
         Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
-        Ending::Refused(_) => json!({ "result": "refused", "reason": "declined" }),
+        Ending::Refused(Consent::Declined | Consent::Given) => {
+            json!({ "result": "refused", "reason": "declined" })
+        }
         Ending::Applied {
             outcomes,
             afterwards,
@@ -231,11 +245,14 @@ fn result(report: &Report) -> Json {
             "outcomes": outcomes.iter().map(outcome).collect::<Vec<_>>(),
             "afterwards": match afterwards {
                 Ok(second) => plan(second),
-                Err(error) => json!({ "error": error.to_string() }),
+                Err(error) => json!({ "error": chain(error), "help": error.help() }),
             },
             "not_converged": not_converged(&report.synced)
                 .into_iter()
-                .map(|(name, paths)| json!({ "name": name, "paths": paths }))
+                .map(|(name, changes)| json!({
+                    "name": name,
+                    "changes": changes.iter().map(change).collect::<Vec<_>>(),
+                }))
                 .collect::<Vec<_>>(),
         }),
     }
@@ -265,7 +282,7 @@ fn outcome(outcome: &Outcome) -> Json {
             }),
             Err(failure) => json!({
                 "succeeded": false,
-                "error": failure.to_string(),
+                "error": chain(failure),
                 "help": failure.help(),
                 "failing_tests": tests(failure.failing_tests()),
             }),
