@@ -149,3 +149,24 @@ fn a_wrong_key_is_not_repeated() {
         }
     }
 }
+
+#[test]
+fn the_file_with_the_tools_own_key_is_no_secret_for_files() {
+    let (tenant, files) = (Tenant::empty(), Files::none());
+    let key = files.path().join("key");
+    std::fs::write(&key, integrationd::simulator::API_KEY).unwrap();
+    files.write(
+        "lake.yaml",
+        "type: Databricks\nautoBootstrap: false\nconfig: {workspaceUrl: w.example.com, httpPath: /p, \
+         authenticationType: token, token: '${file:key}'}\n",
+    );
+    let ran = Integrationd::new(["sync", "--yes"])
+        .at(&tenant.url())
+        .arg("--api-key-file")
+        .arg(key.to_str().unwrap())
+        .with(&files)
+        .run()
+        .exits_with(1);
+    assert_eq!(tenant.writes(), [""; 0]);
+    assert!(ran.stdout.contains("is blocked"), "{}", ran.stdout);
+}

@@ -82,7 +82,7 @@ impl Stop {
     }
 
     /// Waits until it is pulled: for ever, if whoever could is gone.
-    async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|pulled| *pulled).await.is_err() {
             std::future::pending::<()>().await;

@@ -86,12 +86,18 @@ fn request(args: &SyncArgs) -> Request {
 }
 
 fn providers(args: &SyncArgs) -> Providers {
-    let roots = if args.secret_root.is_empty() {
-        vec![args.files.dir.clone()]
-    } else {
-        args.secret_root.clone()
-    };
-    Providers::of_process(roots)
+    let mut roots = args.secret_root.clone();
+    if roots.is_empty() {
+        // Beside a single file lie its secrets, too.
+        let dir = &args.files.dir;
+        let parent = dir.parent().filter(|_| dir.is_file());
+        roots.push(parent.unwrap_or(dir).to_path_buf());
+    }
+    let mut providers = Providers::of_process(roots);
+    providers
+        .own_files
+        .extend(args.connection.api_key_file.clone());
+    providers
 }
 
 /// Against a tenant in this process, and without any real secret.

@@ -1,7 +1,7 @@
 //! The exit codes, and which of them a report means.
 
 use super::{Counts, Report, Tally, not_converged};
-use crate::sync::Ending;
+use crate::sync::{Afterwards, Ending};
 
 /// An exit code. The numbers are those of Terraform, decK and sysexits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +40,19 @@ pub fn exit(report: &Report, detailed: bool) -> Exit {
             .diagnostics
             .iter()
             .any(crate::diagnostic::Diagnostic::is_error);
-    let (tally, unproved) = match &report.synced.ending {
+    let (tally, afterwards) = match &report.synced.ending {
         Ending::Refused(_) => return Exit::Refused,
-        Ending::Planned | Ending::NothingToDo => (Tally::default(), false),
+        Ending::Planned | Ending::NothingToDo => (Tally::default(), None),
         Ending::Applied {
             outcomes,
             afterwards,
-        } => (Tally::of(outcomes), afterwards.is_err()),
+        } => (Tally::of(outcomes), Some(afterwards)),
     };
     let failed = tally.failed + counts.blocked;
+    let unproved = matches!(afterwards, Some(Afterwards::Unread(_)));
+    let cut_short = tally.interrupted || matches!(afterwards, Some(Afterwards::Skipped));
     let is_dry_run = matches!(report.synced.ending, Ending::Planned);
-    if tally.interrupted || (tally.succeeded > 0 && failed > 0) {
+    if cut_short || (tally.succeeded > 0 && failed > 0) {
         Exit::Partial
     } else if failed > 0 || unproved || !not_converged(&report.synced).is_empty() {
         Exit::Failed

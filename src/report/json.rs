@@ -8,7 +8,8 @@ use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
 use crate::plan::{Action, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
-use crate::sync::{Consent, Ending};
+use crate::platform::Payload;
+use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::chain;
 use crate::value::{Object, Value};
 
@@ -162,11 +163,14 @@ fn body(body: &Body) -> Json {
         auto_bootstrap,
         config,
     } = body;
-    json!({
-        "type": platform.wire,
-        "autoBootstrap": auto_bootstrap,
-        "config": object(config),
-    })
+    match platform.payload {
+        Payload::TypeOnly => json!({ "type": platform.wire }),
+        Payload::Full | Payload::ManualOnly => json!({
+            "type": platform.wire,
+            "autoBootstrap": auto_bootstrap,
+            "config": object(config),
+        }),
+    }
 }
 
 fn object(config: &Object) -> Json {
@@ -244,8 +248,11 @@ fn result(report: &Report) -> Json {
             "result": "applied",
             "outcomes": outcomes.iter().map(outcome).collect::<Vec<_>>(),
             "afterwards": match afterwards {
-                Ok(second) => plan(second),
-                Err(error) => json!({ "error": chain(error), "help": error.help() }),
+                Afterwards::Planned(second) => plan(second),
+                Afterwards::Unread(error) => {
+                    json!({ "error": chain(error), "help": error.help() })
+                }
+                Afterwards::Skipped => Json::Null,
             },
             "not_converged": not_converged(&report.synced)
                 .into_iter()

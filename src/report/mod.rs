@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Block, Change, Kind, Plan};
-use crate::sync::{Ending, Synced};
+use crate::sync::{Afterwards, Ending, Synced};
 
 /// Everything there is to tell of one run.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Tally {
 pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
     let Ending::Applied {
         outcomes,
-        afterwards: Ok(afterwards),
+        afterwards: Afterwards::Planned(afterwards),
     } = &synced.ending
     else {
         return Vec::new();
@@ -125,7 +125,9 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
         .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| match &action.kind {
             Kind::Update { changes, .. } => Some((action.name.as_str(), changes.as_slice())),
-            Kind::Create { .. } | Kind::Blocked(_) => Some((action.name.as_str(), [].as_slice())),
+            Kind::Create { .. } => Some((action.name.as_str(), [].as_slice())),
+            // What cannot be compared now may well have converged: the second plan tells why.
+            Kind::Blocked(_) => None,
             Kind::Unchanged { .. } | Kind::Suspended(_) => None,
         })
         .collect()

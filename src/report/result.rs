@@ -7,9 +7,8 @@ use super::text::{ADD, BAD, BOLD, paint, parts, tests};
 use super::value::shown;
 use super::{Counts, Report, Tally, not_converged};
 use crate::apply::{Failure, Outcome, Verb};
-use crate::immuta::ApiError;
-use crate::plan::{Change, Plan};
-use crate::sync::{Consent, Ending};
+use crate::plan::Change;
+use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped};
 
 /// What came of the plan; nothing for a dry run.
@@ -126,10 +125,11 @@ fn not_started(out: &mut String, outcomes: &[Outcome]) {
 
 /// Whether the plan that was made afterwards is empty. That proves something
 /// only if every write went well.
-fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, ApiError>, well: bool) {
+fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool) {
     let plan = match afterwards {
-        Ok(plan) => plan,
-        Err(error) => {
+        Afterwards::Planned(plan) => plan,
+        Afterwards::Skipped => return,
+        Afterwards::Unread(error) => {
             let (title, why) = (paint(BAD, "Not proved:"), chain(error));
             let why = escaped(&why);
             let _ = writeln!(

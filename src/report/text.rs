@@ -335,7 +335,7 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
 fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let counts = Counts::of(plan);
     let tenant = escaped(tenant);
-    if counts.pending() + counts.blocked + counts.invalid == 0 {
+    if counts.pending() + counts.blocked + counts.invalid == 0 && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
             "{} {tenant} matches the files.",
