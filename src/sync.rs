@@ -96,9 +96,20 @@ pub enum Ending {
     Applied {
         /// One for each action.
         outcomes: Vec<Outcome>,
-        /// The plan made afterwards, or why it could not be made.
-        afterwards: Result<Plan, ApiError>,
+        /// What a second plan told.
+        afterwards: Afterwards,
     },
+}
+
+/// The look at the tenant after an apply.
+#[derive(Debug)]
+pub enum Afterwards {
+    /// The second plan.
+    Planned(Plan),
+    /// The tenant could not be read.
+    Unread(ApiError),
+    /// The stop was pulled: nobody waits for a proof.
+    Skipped,
 }
 
 /// Reads the tenant and makes the plan.
@@ -202,7 +213,14 @@ async fn carry_out<W: WriteApi>(
     stop: &Stop,
 ) -> Ending {
     let outcomes = apply::apply(api, approved, &desired.secrets, request.apply, shell, stop).await;
-    let afterwards = make_plan(api, desired, request).await;
+    let afterwards = tokio::select! {
+        biased;
+        () = stop.requested() => Afterwards::Skipped,
+        plan = make_plan(api, desired, request) => match plan {
+            Ok(plan) => Afterwards::Planned(plan),
+            Err(error) => Afterwards::Unread(error),
+        },
+    };
     Ending::Applied {
         outcomes,
         afterwards,

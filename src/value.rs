@@ -19,6 +19,8 @@ pub enum Value {
     Text(String),
     /// A string that may not be shown, or that names a secret.
     Secret(Template),
+    /// A number or a boolean of which nobody knows that it is harmless.
+    Hidden(serde_json::Value),
     /// A list.
     List(Vec<Value>),
     /// An object.
@@ -36,6 +38,7 @@ impl Value {
             | Self::Number(_)
             | Self::Text(_)
             | Self::Secret(_)
+            | Self::Hidden(_)
             | Self::List(_) => None,
         }
     }
@@ -49,6 +52,7 @@ impl Value {
             | Self::Bool(_)
             | Self::Number(_)
             | Self::Secret(_)
+            | Self::Hidden(_)
             | Self::List(_)
             | Self::Object(_) => None,
         }
@@ -57,7 +61,7 @@ impl Value {
     /// Calls `visit` with every template in the tree.
     pub fn for_each_template<'a>(&'a self, visit: &mut impl FnMut(&'a Template)) {
         match self {
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => {}
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Hidden(_) => {}
             Self::Secret(template) => visit(template),
             Self::List(items) => items.iter().for_each(|v| v.for_each_template(visit)),
             Self::Object(object) => object.iter().for_each(|(_, v)| v.for_each_template(visit)),

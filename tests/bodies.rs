@@ -162,3 +162,12 @@ fn what_is_left_of_another_way_to_log_in_is_no_difference() {
     let rest = with(lake("7"), "oAuthClientConfig", json!({ "clientId": "c" }));
     assert_eq!(kinds(&files, &tenant([rest])), ["unchanged 7"]);
 }
+
+#[test]
+fn a_null_from_extra_is_what_a_server_leaves_out() {
+    let files = files(&[(
+        "lake.yaml",
+        &format!("{LAKE}sync: {{extra: {{newThing: null}}}}\n"),
+    )]);
+    assert_eq!(kinds(&files, &tenant([lake("7")])), ["unchanged 7"]);
+}

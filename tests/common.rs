@@ -3,12 +3,15 @@
 //! A test starts in sync, changes one thing, and looks at what the user sees
 //! and at the requests that the server got.
 
+use std::ffi::OsStr;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use assert_cmd::Command;
 use http::Method;
 use integrationd::simulator::{API_KEY, Entry, Fault, FaultKind, Options, Simulator, serve};
 use tempfile::TempDir;
@@ -45,7 +48,7 @@ pub(crate) struct Tenant {
     pub(crate) simulator: Simulator,
     address: SocketAddr,
     shutdown: Option<oneshot::Sender<()>>,
-    server: Option<std::thread::JoinHandle<()>>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Tenant {
@@ -217,10 +220,7 @@ impl Integrationd {
     /// path and the certificates.
     pub(crate) fn new<const N: usize>(args: [&str; N]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_integrationd"));
-        command
-            .env_clear()
-            .args(args)
-            .timeout(Duration::from_secs(60));
+        command.env_clear().args(args);
         for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -233,12 +233,8 @@ impl Integrationd {
     }
 
     /// Against this tenant, with a good key.
-    pub(crate) fn on(mut self, tenant: &Tenant) -> Self {
-        self.command
-            .env("IMMUTA_URL", tenant.url())
-            .env("IMMUTA_API_KEY", API_KEY);
-        self.scrub.push((tenant.url(), "[TENANT]"));
-        self
+    pub(crate) fn on(self, tenant: &Tenant) -> Self {
+        self.at(&tenant.url())
     }
 
     /// On these files, with the secrets of the examples in the environment.
@@ -246,6 +242,21 @@ impl Integrationd {
         self.command.arg(files.path()).envs(SECRETS.iter().copied());
         self.scrub
             .push((files.path().display().to_string(), "[FILES]"));
+        self
+    }
+
+    /// One argument more.
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// Against whatever is at this address, with a good key.
+    pub(crate) fn at(mut self, url: &str) -> Self {
+        self.command
+            .env("IMMUTA_URL", url)
+            .env("IMMUTA_API_KEY", API_KEY);
+        self.scrub.push((url.to_owned(), "[TENANT]"));
         self
     }
 
@@ -259,24 +270,140 @@ impl Integrationd {
         self
     }
 
-    pub(crate) fn run(mut self) -> Ran {
-        let Output {
+    pub(crate) fn run(self) -> Ran {
+        let mut command = assert_cmd::Command::from_std(self.command);
+        let output = command.timeout(Duration::from_secs(60)).output();
+        ran(output.unwrap(), &self.scrub)
+    }
+
+    /// Starts it and leaves it running.
+    pub(crate) fn start(mut self) -> Running {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Running {
+            stdout: Gathered::from(child.stdout.take().unwrap()),
+            stderr: Gathered::from(child.stderr.take().unwrap()),
+            child,
+            scrub: self.scrub,
+        }
+    }
+
+    /// The command itself, to be started in another way.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+}
+
+fn ran(output: Output, scrub: &[(String, &str)]) -> Ran {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output;
+    let text = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        scrub
+            .iter()
+            .fold(text, |text, (from, to)| text.replace(from, to))
+    };
+    Ran {
+        code: status.code().unwrap_or(-1),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+/// A run that is under way.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Gathered,
+    stderr: Gathered,
+    scrub: Vec<(String, &'static str)>,
+}
+
+impl Running {
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn printed(&self) -> String {
+        let text = |gathered: &Gathered| {
+            let bytes = gathered.bytes.lock().unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        text(&self.stdout) + &text(&self.stderr)
+    }
+
+    /// Waits until it has printed something.
+    #[track_caller]
+    pub(crate) fn prints(&self, text: &str) {
+        eventually(text, || self.printed().contains(text));
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Ran {
+        let status = self.child.wait().unwrap();
+        let (stdout, stderr) = (self.stdout.end(), self.stderr.end());
+        let output = Output {
             status,
             stdout,
             stderr,
-        } = self.command.output().unwrap();
-        let text = |bytes: Vec<u8>| {
-            let text = String::from_utf8(bytes).unwrap();
-            self.scrub
-                .iter()
-                .fold(text, |text, (from, to)| text.replace(from, to))
         };
-        Ran {
-            code: status.code().unwrap_or(-1),
-            stdout: text(stdout),
-            stderr: text(stderr),
-        }
+        ran(output, &self.scrub)
     }
+}
+
+/// What a process prints, as it comes.
+struct Gathered {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Gathered {
+    fn from(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut chunk) {
+                sink.lock().unwrap().extend_from_slice(&chunk[..n]);
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    fn end(self) -> Vec<u8> {
+        self.reader.join().unwrap();
+        std::mem::take(&mut self.bytes.lock().unwrap())
+    }
+}
+
+/// Waits until something is so; fails the test if it is not within a minute.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A Snowflake file, set up by hand, with a password from the environment.
+pub(crate) fn snowflake(host: &str) -> String {
+    format!(
+        "type: Snowflake\nautoBootstrap: false\nconfig:\n  host: {host}.snowflakecomputing.com\n  \
+         warehouse: WH\n  database: IMMUTA\n  authenticationType: userPassword\n  \
+         username: immuta\n  password: ${{env:SNOWFLAKE_PASSWORD}}\n"
+    )
 }
 
 /// A tenant and files that are in sync. One write at a time makes the ids those of

@@ -24,7 +24,7 @@ use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Report, json, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, Entry, Simulator};
-use integrationd::sync::{self, Consent, Desired, Ending, Request, Shell};
+use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell};
 use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -318,7 +318,7 @@ impl Ran {
         match &report.synced.ending {
             Ending::Applied {
                 outcomes,
-                afterwards: Ok(afterwards),
+                afterwards: Afterwards::Planned(afterwards),
             } => outcomes.iter().all(|o| o.result.is_ok()) && is_empty(afterwards),
             Ending::NothingToDo => is_empty(&report.synced.plan),
             Ending::Applied { .. } | Ending::Planned | Ending::Refused(_) => false,
@@ -333,7 +333,7 @@ impl Ran {
         };
         let mut errors: Vec<String> = self.failures().iter().map(|f| chain(f)).collect();
         if let Ending::Applied {
-            afterwards: Err(error),
+            afterwards: Afterwards::Unread(error),
             ..
         } = &report.synced.ending
         {

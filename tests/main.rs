@@ -5,9 +5,13 @@ mod architecture;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod diagnostics;
+#[cfg(test)]
+mod exit_codes;
 #[cfg(test)]
 mod fault_kinds;
 #[cfg(test)]
@@ -15,7 +19,19 @@ mod faults;
 #[cfg(test)]
 mod in_process;
 #[cfg(test)]
+mod interrupt;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod list;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
 mod payload;
+#[cfg(test)]
+mod ping;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]
@@ -25,9 +41,19 @@ mod properties;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod results;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod simulator_command;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod systemd;
+#[cfg(test)]
+mod terminal;
 #[cfg(test)]
 mod texts;
 #[cfg(test)]

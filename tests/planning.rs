@@ -178,11 +178,23 @@ fn a_pin_to_nothing_to_another_type_or_to_another_host_is_blocked() {
 }
 
 #[test]
+fn a_wrong_pin_does_not_make_another_file_create_its_integration_again() {
+    let stray = LAKE.replace("lake.example", "other.example") + "sync: {id: \"7\"}\n";
+    let trino = "type: Trino\nsync: {id: \"7\"}\n";
+    for wrong in [stray.as_str(), trino] {
+        let files = files(&[("lake.yaml", LAKE), ("wrong.yaml", wrong)]);
+        let kinds = kinds(&files, &tenant([lake("7")]));
+        assert!(kinds[0].contains("unchanged"), "{kinds:?}");
+        assert!(kinds[1].contains("blocked"), "{kinds:?}");
+    }
+}
+
+#[test]
 fn an_unmanaged_integration_is_listed_and_left_alone() {
     let other = with(lake("3"), "workspaceUrl", json!("other.example.com"));
     let unknown = live("10", "Lakebase", json!({ "host": "x" }));
-    insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @"
-      Live integrations that no valid file describes (left alone):
+    insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @r"
+      Live, described by no valid file, and left alone:
         id 3: Databricks, other.example.com
         id 10: Lakebase
 
@@ -237,10 +249,10 @@ fn a_health_problem_is_told_and_is_no_difference() {
         name: "Basic Connection Test".into(),
         message: "warehouse is suspended".into(),
     });
-    insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
-      # lake is as its file says
-      ? Databricks Unity Catalog
-          note: its status is `recurringValidationError`
+    insta::assert_snapshot!(shown(&files, &tenant([ill])), @r"
+      # lake is as its file says, and not healthy  lake.yaml:1
+      ? Databricks Unity Catalog (id 7)
+          note: its status is `recurringValidationError`: a regular check of the server fails
             ✗ Basic Connection Test: warehouse is suspended
 
     No changes. the tenant matches the files.
@@ -516,4 +528,20 @@ fn extra_reaches_inside_known_objects() {
     let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(paths, ["audit/depth"]);
     assert!(body.config.at("audit/enabled").is_some() && body.config.at("audit/depth").is_some());
+}
+
+#[test]
+fn numbers_in_extra_are_covered_and_compared() {
+    let extra = |pin: i64| format!("{LAKE}sync: {{extra: {{pin: {pin}, key: '${{env:K}}'}}}}\n");
+    let live = tenant([with(lake("7"), "pin", json!(987_654))]);
+    assert_eq!(
+        kinds(&files(&[("lake.yaml", &extra(987_654))]), &live),
+        ["unchanged 7"]
+    );
+    let shown = shown(&files(&[("lake.yaml", &extra(123_456))]), &live);
+    assert!(shown.contains("pin = (secret) -> (secret)"), "{shown}");
+    assert!(
+        !shown.contains("123456") && !shown.contains("987654"),
+        "{shown}"
+    );
 }

@@ -73,7 +73,7 @@ fn a_changed_attribute_is_one_update_and_its_plan_shows_it() {
 
     Plan: 1 to update, 6 not selected.
 
-    Applied: 0 created, 1 updated, 0 failed.
+    Applied: 1 updated.
     Proved: a second plan is empty: nothing is left to change.
     "#);
 }

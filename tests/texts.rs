@@ -77,6 +77,7 @@ impl Texts {
         let manifest = self.load(reversed);
         let environment = self.environment.clone();
         let providers = Providers {
+            own_files: Vec::new(),
             environment: Box::new(move |name| environment.get(name).map(OsString::from)),
             secret_roots: Vec::new(),
         };

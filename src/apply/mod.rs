@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
@@ -25,6 +26,7 @@ use crate::immuta::{RequestBody, Scrubber, WriteApi, encode};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
 use crate::secret::Secrets;
+use crate::text::{chain, escaped};
 use fresh::FreshList;
 
 /// How an apply is carried out.
@@ -79,6 +81,14 @@ impl Stop {
     #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
+    }
+
+    /// Waits until it is pulled: for ever, if whoever could is gone.
+    pub(crate) async fn requested(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|pulled| *pulled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -138,12 +148,39 @@ fn verb(action: &Action) -> Option<Verb> {
     }
 }
 
+/// Whoever reads the log learns how it ended; what failed is told by the report, too.
+fn log(outcome: &Outcome) {
+    let duration_ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
+    match &outcome.result {
+        Ok(success) => {
+            let status = escaped(success.status.as_str());
+            tracing::info!(status = &*status, duration_ms, "the action succeeded");
+        }
+        Err(failure) => {
+            let error = chain(failure);
+            tracing::info!(error = &*escaped(&error), duration_ms, "the action failed");
+        }
+    }
+}
+
 impl<W: WriteApi> Run<'_, W> {
     async fn action(&self, action: &Action, verb: Verb) -> Outcome {
+        // At the level of errors, so that whatever is logged inside has these fields.
+        let span = tracing::error_span!(
+            "action",
+            integration = action.name,
+            platform = action.platform.map(|platform| platform.wire),
+            action = verb.as_str(),
+        );
+        self.timed(action, verb).instrument(span).await
+    }
+
+    async fn timed(&self, action: &Action, verb: Verb) -> Outcome {
         let begun = Instant::now();
         let (id, result) = if self.stop.is_requested() {
             (None, Err(Failure::NotStarted))
         } else {
+            tracing::info!("the action begins");
             self.observer.event(&Event::Started {
                 name: &action.name,
                 verb,
@@ -157,6 +194,7 @@ impl<W: WriteApi> Run<'_, W> {
             result,
             took: begun.elapsed(),
         };
+        log(&outcome);
         self.observer.event(&Event::Finished(&outcome));
         outcome
     }

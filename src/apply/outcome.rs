@@ -80,7 +80,7 @@ pub enum Failure {
     #[error("{0}")]
     MissingSecret(String),
     /// Something could not be read that has to be known before the write.
-    #[error("nothing was sent, because the tenant could not be read first: {0}")]
+    #[error("nothing was sent, because the tenant could not be read first")]
     Unread(#[source] ApiError),
     /// The list does not tell whether it exists.
     #[error("nothing was sent, because it may exist already: {0}")]
@@ -106,13 +106,13 @@ pub enum Failure {
         id: RemoteId,
     },
     /// The server refused the write.
-    #[error("{0}")]
-    Refused(#[source] ApiError),
+    #[error(transparent)]
+    Refused(ApiError),
     /// The server cannot change this attribute.
-    #[error("{0}")]
-    NotEditable(#[source] ApiError),
+    #[error(transparent)]
+    NotEditable(ApiError),
     /// The answer was lost, and looking did not tell.
-    #[error("the answer was lost, and the tenant does not show the write ({0})")]
+    #[error("the answer was lost, and the tenant does not show the write")]
     Unconfirmed(#[source] ApiError),
     /// The server took the write on and then failed.
     #[error("the server ended in `{status}`{}", tests(failing_tests))]
@@ -148,12 +148,11 @@ impl Failure {
         match self {
             Self::NotStarted | Self::Interrupted { .. } => "run this again to go on",
             Self::MissingSecret(_) => "provide it and run this again",
-            Self::Unread(_) => "run this again once the tenant answers",
             Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
             Self::Changed { .. } | Self::Appeared { .. } | Self::Gone { .. } => {
                 "run this again: the new plan will show what is so now"
             }
-            Self::Refused(error) => refusal_help(error),
+            Self::Unread(error) | Self::Refused(error) => error.help(),
             Self::NotEditable(_) => {
                 "this attribute cannot be edited: change it back, or delete the integration in Immuta and run this again"
             }
@@ -216,17 +215,6 @@ impl Failure {
             return failing_tests;
         }
         self.refusal().map_or(&[], |refusal| &refusal.failing_tests)
-    }
-}
-
-fn refusal_help(error: &ApiError) -> &'static str {
-    match error.refusal().map(|refusal| refusal.code) {
-        Some(401) => "check the API key",
-        Some(403) => "the key's user needs the APPLICATION_ADMIN permission",
-        Some(409) => "someone else is at work on it: run this again in a minute",
-        Some(422) => "mend what the failing tests name and run this again",
-        Some(_) => "mend what the server's message names and run this again",
-        None => "check the connection and run this again",
     }
 }
 

@@ -3,13 +3,15 @@
 //! Creation, editing and deletion go on after the answer (API.md 5.2), so only a
 //! settled status tells how a write ended. An unknown status is waited out.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Failure, Stop, Success};
 use crate::immuta::{ApiError, ReadApi, StatusReport};
 use crate::live::{Phase, RemoteId, Status};
+use crate::text::chain;
 
 /// The first pause between two questions: a quick server is not kept waiting.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -17,6 +19,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a stopped apply still follows what is under way.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long the integration is asked for its failing tests: the end is known without them.
+const LAST_QUESTION: Duration = Duration::from_secs(10);
+/// As good as for ever, and a moment that a clock can name.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Asks for the status until it settles, the time is up, or the stop was pulled.
 pub(super) async fn follow<R: ReadApi>(
@@ -26,15 +32,21 @@ pub(super) async fn follow<R: ReadApi>(
     stop: &Stop,
     on_status: impl Fn(&Status),
 ) -> Result<Success, Failure> {
-    let begun = Instant::now();
-    let mut deadline = begun + timeout;
+    let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
+    // A question on its way, with its retries, must not outlast it.
+    let mut end = pin!(end_of_waiting(deadline, stop));
     let mut pause = FIRST_PAUSE;
-    let mut last = Status::Unknown("unknown".into());
+    let mut last = Status::Unknown("not known yet".into());
+    let mut unread = None;
     loop {
-        // A question that fails is asked again: only the deadline ends the waiting.
-        let mut unread = None;
-        match api.status(id).await {
+        let asked = tokio::select! {
+            asked = api.status(id) => asked,
+            () = &mut end => return Err(unsettled(last, unread, timeout, stop)),
+        };
+        // A question that fails is asked again.
+        match asked {
             Ok(Some(report)) => {
+                unread = None;
                 if report.status != last {
                     on_status(&report.status);
                     last = report.status.clone();
@@ -46,32 +58,40 @@ pub(super) async fn follow<R: ReadApi>(
             Ok(None) => return Err(Failure::Gone { id: id.clone() }),
             Err(error) if is_final(&error) => return Err(Failure::Unfollowed(error)),
             Err(error) => {
-                tracing::warn!(%error, "the status could not be read");
+                tracing::warn!(error = chain(&error), "the status could not be read");
                 unread = Some(error);
             }
         }
-        if stop.is_requested() {
-            deadline = deadline.min(Instant::now() + DRAIN).min(begun + timeout);
+        tokio::select! {
+            () = sleep(jittered(pause)) => {}
+            () = &mut end => return Err(unsettled(last, unread, timeout, stop)),
         }
-        if Instant::now() >= deadline {
-            return Err(match unread {
-                _ if stop.is_requested() => Failure::Interrupted { status: last },
-                Some(error) => Failure::Unfollowed(error),
-                None => Failure::TimedOut {
-                    status: last,
-                    waited: timeout,
-                },
-            });
-        }
-        let until_deadline = deadline.saturating_duration_since(Instant::now());
-        sleep(jittered(pause).min(until_deadline)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Comes to its end at the deadline, or a while after the stop was pulled.
+async fn end_of_waiting(deadline: Instant, stop: &Stop) {
+    tokio::select! {
+        () = sleep_until(deadline) => {}
+        () = stop.requested() => sleep_until(deadline.min(Instant::now() + DRAIN)).await,
+    }
+}
+
+/// The end of a wait in which nothing settled; `unread` is why the last question failed.
+fn unsettled(status: Status, unread: Option<ApiError>, waited: Duration, stop: &Stop) -> Failure {
+    match unread {
+        _ if stop.is_requested() => Failure::Interrupted { status },
+        Some(error) => Failure::Unfollowed(error),
+        None => Failure::TimedOut { status, waited },
     }
 }
 
 /// Whether asking again is pointless: the key is not accepted any more.
 fn is_final(error: &ApiError) -> bool {
-    error.refusal().is_some_and(|refusal| matches!(refusal.code, 401 | 403))
+    error
+        .refusal()
+        .is_some_and(|refusal| matches!(refusal.code, 401 | 403))
 }
 
 /// What a status that is not busy means for the write.
@@ -105,7 +125,7 @@ async fn ended<R: ReadApi>(
     }
     // Whether the status answer holds the tests is not documented; the integration does.
     if failing_tests.is_empty()
-        && let Ok(Some(live)) = api.get(id).await
+        && let Ok(Ok(Some(live))) = timeout(LAST_QUESTION, api.get(id)).await
     {
         failing_tests = live.failing_tests;
     }
@@ -118,4 +138,66 @@ async fn ended<R: ReadApi>(
 /// A fifth more or less, so that many waits do not ask in step.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::immuta::ApiError;
+    use crate::live::{Live, LiveIntegration};
+
+    /// A tenant whose answers never come.
+    struct Silent;
+
+    impl ReadApi for Silent {
+        async fn list(&self) -> Result<Live, ApiError> {
+            std::future::pending().await
+        }
+
+        async fn get(&self, _: &RemoteId) -> Result<Option<LiveIntegration>, ApiError> {
+            std::future::pending().await
+        }
+
+        async fn status(&self, _: &RemoteId) -> Result<Option<StatusReport>, ApiError> {
+            std::future::pending().await
+        }
+    }
+
+    async fn waited(timeout: Duration, stop: &Stop) -> (Duration, Result<Success, Failure>) {
+        let begun = Instant::now();
+        let ended = follow(&Silent, &RemoteId::new("1"), timeout, stop, |_| {}).await;
+        (begun.elapsed(), ended)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_without_an_answer_does_not_outlast_the_deadline() {
+        let (_sender, stop) = Stop::new();
+        let (took, ended) = waited(Duration::from_secs(60), &stop).await;
+        assert_eq!(took.as_secs(), 60);
+        assert!(matches!(ended, Err(Failure::TimedOut { .. })), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_heard_while_a_question_is_on_its_way() {
+        let (sender, stop) = Stop::new();
+        tokio::spawn(async move {
+            sleep(Duration::from_secs(5)).await;
+            sender.send(true).unwrap();
+            sleep(Duration::from_secs(600)).await;
+        });
+        let (took, ended) = waited(Duration::from_secs(600), &stop).await;
+        assert_eq!(took.as_secs(), 25);
+        assert!(
+            matches!(ended, Err(Failure::Interrupted { .. })),
+            "{ended:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_timeout_can_be_waited_for() {
+        let (sender, stop) = Stop::new();
+        sender.send(true).unwrap();
+        let (took, _) = waited(Duration::MAX, &stop).await;
+        assert_eq!(took, DRAIN);
+    }
 }

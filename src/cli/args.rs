@@ -1,43 +1,53 @@
-//! The command line, declared.
+//! The command line, declared. What a command's help says below its options is in `help`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Makes the integrations of an Immuta tenant equal to a directory of YAML files.
+use super::help;
+
+/// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
+///
+/// Each file describes one integration in the shape of the API's payload. A
+/// plan shows what differs; an apply changes it, follows each change until the
+/// server is done, and proves by a second plan that nothing is left.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = help::ROOT, after_long_help = help::ROOT_LONG)]
 pub(super) struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  integrationd sync --simulate           try it: no tenant, no credentials
-  integrationd validate                  check the files, touch nothing
-  integrationd sync --dry-run            show what would change
-  integrationd sync                      show it, ask, and change it
-
-The tenant is named by IMMUTA_URL and IMMUTA_API_KEY.";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Plan and apply once; `--dry-run` stops at the plan
+    #[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
     Sync(SyncArgs),
-    /// Check the files and touch nothing: no tenant, no credentials, no network
+    #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
     Validate(ValidateArgs),
-    /// Show what is live on the tenant; nothing secret
+    #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
     List(ListArgs),
-    /// Check the URL, the certificate, the credentials and the permission
+    #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
     Ping(PingArgs),
-    /// Serve a simulated tenant, to try things out and to test against
+    #[command(after_help = help::SIMULATOR)]
     Simulator(SimulatorArgs),
+}
+
+impl Command {
+    /// Whether the result is to be a JSON document.
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Self::Sync(SyncArgs { output, .. })
+            | Self::Validate(ValidateArgs { output, .. })
+            | Self::List(ListArgs { output, .. }) => *output == Format::Json,
+            Self::Ping(_) | Self::Simulator(_) => false,
+        }
+    }
 }
 
 /// How to talk to the operator.
@@ -45,13 +55,13 @@ pub(super) enum Command {
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// Whether to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// How much to log on standard error
-    #[arg(long, global = true, value_enum, env = "INTEGRATIOND_LOG_LEVEL", default_value_t = LogLevel::Warn)]
+    #[arg(long, global = true, value_name = "LEVEL", value_enum, env = "INTEGRATIOND_LOG_LEVEL", hide_env_values = true, default_value_t = LogLevel::Warn)]
     pub log_level: LogLevel,
-    /// How to write the log
-    #[arg(long, global = true, value_enum, env = "INTEGRATIOND_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    /// How to write the log: lines for people, or one JSON object a line
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_LOG_FORMAT", hide_env_values = true, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
@@ -106,13 +116,14 @@ pub(super) struct ConnectionArgs {
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
     /// How to show the key: as it is, or exchanged for a bearer token
-    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", default_value_t = Auth::Key)]
+    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
     pub auth: Auth,
     /// A PEM file with certificates to trust besides the system's; may be repeated
     #[arg(
         long,
         value_name = "FILE",
         env = "INTEGRATIOND_CA_FILE",
+        hide_env_values = true,
         value_delimiter = ','
     )]
     pub ca_file: Vec<PathBuf>,
@@ -124,6 +135,10 @@ pub(super) enum Auth {
     Token,
 }
 
+/// Plan and apply once; `--dry-run` stops at the plan
+///
+/// Reads the files and the tenant, shows the plan, asks, and carries it out. A
+/// failure of one integration never stops the others. Nothing is ever deleted.
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
     #[command(flatten)]
@@ -131,30 +146,31 @@ pub(super) struct SyncArgs {
     /// Print the plan and stop; sends nothing but reads
     #[arg(long)]
     pub dry_run: bool,
-    /// Apply to a simulated tenant in this process; resolves no real secret
-    #[arg(long)]
+    /// Apply to a simulated, empty tenant in this process; resolves no real secret
+    #[arg(long, conflicts_with_all = ["url", "api_key_file"])]
     pub simulate: bool,
-    /// Exit with 2 when a dry run finds changes
+    /// Exit with 2, not 0, when a dry run finds changes
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Apply without a question
-    #[arg(long, env = "INTEGRATIOND_YES")]
+    /// Apply without a question; needed where nobody is at a terminal
+    #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
+          value_parser = BoolishValueParser::new())]
     pub yes: bool,
-    /// The form of the result
-    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
-    /// Only these integrations; may be repeated
+    /// Only these integrations, by name; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Not these integrations; may be repeated
+    /// All integrations but these; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub exclude: Vec<String>,
     /// How many writes may be under way at once
-    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", default_value_t = 4,
+    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
           value_parser = parallelism)]
     pub parallelism: usize,
     /// How long a write is followed until its status settles
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", default_value = "10m",
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
     /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
@@ -162,6 +178,7 @@ pub(super) struct SyncArgs {
         long,
         value_name = "DIR",
         env = "INTEGRATIOND_SECRET_ROOT",
+        hide_env_values = true,
         value_delimiter = ','
     )]
     pub secret_root: Vec<PathBuf>,
@@ -169,30 +186,34 @@ pub(super) struct SyncArgs {
     pub connection: ConnectionArgs,
 }
 
+/// Check the files and touch nothing: no tenant, no credentials, no network
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub files: FilesArgs,
-    /// The form of the result
-    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
 }
 
+/// Show what is live on the tenant; nothing secret
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// The form of the result
-    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
 
+/// Check the URL, the certificate, the credentials and the permission
 #[derive(Debug, Args)]
 pub(super) struct PingArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
 
+/// Serve a simulated tenant, to try things out and to test against
 #[derive(Debug, Args)]
 pub(super) struct SimulatorArgs {
     /// Where to listen; a loopback address

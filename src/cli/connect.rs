@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Auth, ConnectionArgs, FilesArgs};
+use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::immuta::{
-    ApiError, ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport,
-    Reader, RetryPolicy, TenantUrl, TenantUrlError,
+    ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, Reader,
+    RetryPolicy, TenantUrl, TenantUrlError,
 };
 use crate::manifest::{self, Manifest};
 use crate::platform::PLATFORMS;
@@ -45,7 +46,7 @@ impl ConnectError {
         match self {
             Self::Settings(error) => error.help(),
             Self::Url(_) => {
-                "it is the one in the browser, such as https://acme.hosted.immutacloud.com"
+                "give the one that the browser shows, such as https://acme.hosted.immutacloud.com"
             }
             Self::KeyFile { .. } => "check the path and who may read it",
             Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
@@ -54,8 +55,14 @@ impl ConnectError {
     }
 }
 
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}
+
 /// Sets up the connection; sends nothing yet.
-pub(super) fn tenant(args: &ConnectionArgs) -> Result<Tenant, ConnectError> {
+pub(super) fn tenant(args: &ConnectionArgs, retry: RetryPolicy) -> Result<Tenant, ConnectError> {
     let env = |name: &str| std::env::var_os(name);
     let flags = Flags {
         url: args.url.clone(),
@@ -79,7 +86,7 @@ pub(super) fn tenant(args: &ConnectionArgs) -> Result<Tenant, ConnectError> {
     let transport = HttpTransport::new(&settings)?;
     Ok(Tenant {
         url: shown,
-        reader: Reader::new(transport, credentials, RetryPolicy::default()),
+        reader: Reader::new(transport, credentials, retry),
     })
 }
 
@@ -99,32 +106,16 @@ fn read_key(source: KeySource) -> Result<Secret, ConnectError> {
     }
 }
 
-pub(super) fn invalid_settings(terminal: Terminal, error: &ConnectError) -> Exit {
-    terminal.failure(escaped(&chain(error)), error.help());
-    Exit::InvalidSettings
-}
-
-/// The tenant could not be read, so nothing was planned and nothing written.
-pub(super) fn unread(terminal: Terminal, error: &ApiError) -> Exit {
-    let what = format!("the tenant could not be read: {}", chain(error));
-    terminal.failure(
-        escaped(&what),
-        "nothing was changed; `integrationd ping` tells what is wrong",
-    );
-    Exit::Failed
-}
-
-/// Reads and checks the files.
-pub(super) fn manifest(args: &FilesArgs) -> Result<Manifest, SourceError> {
+/// Reads and checks the files. None at all is probably not what is meant.
+pub(super) fn manifest(args: &FilesArgs, terminal: Terminal) -> Result<Manifest, SourceError> {
     let snapshot = read_directory(&args.dir)?;
+    if snapshot.files.is_empty() {
+        let directory = args.dir.display().to_string();
+        terminal.warning(
+            format_args!("there are no integration files in {}", escaped(&directory)),
+            "their names end in .yaml, .yml or .json, and do not begin with a dot",
+        );
+    }
     let vars = args.var.iter().cloned().collect();
     Ok(manifest::load(&snapshot.files, &vars, PLATFORMS))
-}
-
-pub(super) fn no_files(terminal: Terminal, error: &SourceError) -> Exit {
-    terminal.failure(
-        escaped(&chain(error)),
-        "name the directory of integration files: `integrationd sync DIR`",
-    );
-    Exit::Failed
 }

@@ -1,48 +1,57 @@
 //! `list`: what is live, and nothing secret.
 
-use comfy_table::{Table, presets};
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value as Json, json};
 
 use super::args::{Format, ListArgs};
 use super::connect;
+use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::immuta::ReadApi;
+use crate::immuta::{ReadApi, RetryPolicy};
 use crate::live::{Live, LiveIntegration, Phase, Status};
 use crate::report::exit::Exit;
 use crate::report::json::FORMAT_VERSION;
 use crate::text::escaped;
 
-pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Exit {
-    let tenant = match connect::tenant(&args.connection) {
-        Ok(tenant) => tenant,
-        Err(error) => return connect::invalid_settings(terminal, &error),
-    };
-    let mut live = match tenant.reader.list().await {
-        Ok(live) => live,
-        Err(error) => return connect::unread(terminal, &error),
-    };
+pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
+    let mut live = tenant.reader.list().await?;
     live.integrations.sort_by(|a, b| a.id.cmp(&b.id));
-    match args.output {
-        Format::Text => terminal.out(&text(&live)),
-        Format::Json => terminal.out(&format!("{:#}\n", json(&tenant.url, &live))),
-    }
-    for hole in &live.unreadable {
-        terminal.failure(&hole.reason, "the list above is not whole");
-    }
-    if live.unreadable.is_empty() {
+    let is_whole = live.unreadable.is_empty();
+    let exit = if is_whole {
         Exit::Success
     } else {
         Exit::Failed
+    };
+    match args.output {
+        Format::Text => {
+            terminal.out_unfolded(&table(&live));
+            terminal.out(&unhealthy(&live));
+            for hole in &live.unreadable {
+                terminal.failure(
+                    escaped(&hole.reason),
+                    "the list is not whole, so nothing would be created from it: try again, or report it to Immuta",
+                );
+            }
+        }
+        Format::Json => {
+            terminal.out_unfolded(&format!("{:#}\n", json(&tenant.url, &live, exit)));
+        }
     }
+    Ok(exit)
 }
 
-fn text(live: &Live) -> String {
+fn table(live: &Live) -> String {
     if live.integrations.is_empty() {
         return "The tenant has no integrations.\n".to_owned();
     }
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["ID", "TYPE", "IDENTITY", "SET-UP", "STATUS"]);
     for integration in &live.integrations {
         let set_up = match integration.auto_bootstrap {
@@ -53,12 +62,13 @@ fn text(live: &Live) -> String {
         table.add_row([
             escaped(integration.id.as_str()).as_ref(),
             escaped(&integration.type_name).as_ref(),
-            &identity(integration)
-                .map(|i| escaped(i).into_owned())
-                .unwrap_or_default(),
+            escaped(identity(integration).unwrap_or_default()).as_ref(),
             set_up,
-            &status(integration),
+            escaped(integration.status.as_str()).as_ref(),
         ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     let lines: Vec<String> = table
         .to_string()
@@ -68,19 +78,26 @@ fn text(live: &Live) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The status, with the tests that failed where it is not a good one.
-fn status(integration: &LiveIntegration) -> String {
-    let word = escaped(integration.status.as_str()).into_owned();
-    let is_busy = integration.status.phase() == Phase::Busy;
-    if integration.status == Status::Enabled || is_busy || integration.failing_tests.is_empty() {
-        return word;
+/// The tests that failed, of those whose status is not a good one.
+fn unhealthy(live: &Live) -> String {
+    let (bold, red) = (Style::new().bold(), AnsiColor::Red.on_default());
+    let mut out = String::new();
+    for integration in live.integrations.iter().filter(|i| is_unhealthy(i)) {
+        let id = escaped(integration.id.as_str());
+        let status = escaped(integration.status.as_str());
+        let _ = writeln!(out, "\n{bold}{id}{bold:#} is in status `{status}`:");
+        for test in &integration.failing_tests {
+            let (name, message) = (escaped(&test.name), escaped(&test.message));
+            let colon = if message.is_empty() { "" } else { ": " };
+            let _ = writeln!(out, "  {red}✗{red:#} {name}{colon}{message}");
+        }
     }
-    let names: Vec<_> = integration
-        .failing_tests
-        .iter()
-        .map(|t| escaped(&t.name))
-        .collect();
-    format!("{word}: {}", names.join("; "))
+    out
+}
+
+fn is_unhealthy(integration: &LiveIntegration) -> bool {
+    let is_busy = integration.status.phase() == Phase::Busy;
+    integration.status != Status::Enabled && !is_busy && !integration.failing_tests.is_empty()
 }
 
 fn identity(integration: &LiveIntegration) -> Option<&str> {
@@ -88,7 +105,7 @@ fn identity(integration: &LiveIntegration) -> Option<&str> {
     integration.config.0.get(attribute)?.as_str()
 }
 
-fn json(tenant: &str, live: &Live) -> Json {
+fn json(tenant: &str, live: &Live, exit: Exit) -> Json {
     let integrations: Vec<Json> = live
         .integrations
         .iter()
@@ -113,5 +130,6 @@ fn json(tenant: &str, live: &Live) -> Json {
         "tenant": tenant,
         "integrations": integrations,
         "unreadable": live.unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
+        "exit_code": exit as u8,
     })
 }

@@ -3,9 +3,14 @@
 
 mod args;
 mod connect;
+mod failure;
+mod fold;
+mod help;
 mod list;
+mod log;
 mod ping;
 mod progress;
+mod signal;
 mod simulator;
 mod sync;
 mod terminal;
@@ -14,10 +19,10 @@ mod validate;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use crate::report::exit::Exit;
-use args::{Cli, Command, LogFormat, LogLevel, OutputArgs};
+use args::{Cli, Command};
+use failure::Failure;
 use terminal::Terminal;
 
 /// Parses the command line, runs it, and says how it ended.
@@ -27,28 +32,34 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    start_tracing(&cli.output);
     let terminal = Terminal::new(cli.output.color);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            terminal.failure(
-                format_args!("the asynchronous runtime could not be started: {error}"),
-                "check the limits of this process, such as `ulimit -u`",
-            );
-            return Exit::Failed.into();
-        }
+    log::start(&cli.output, terminal);
+    let as_json = cli.command.wants_json();
+    let exit = match in_runtime(cli.command, terminal) {
+        Ok(exit) => exit,
+        Err(failure) => failure.tell(terminal, as_json),
     };
-    let exit = runtime.block_on(run(cli.command, terminal));
-    // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
-    runtime.shutdown_background();
-    exit.into()
+    terminal.ending(exit).into()
 }
 
-async fn run(command: Command, terminal: Terminal) -> Exit {
+fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                format_args!("the asynchronous runtime could not be started: {error}"),
+                "check the limits of this process, such as `ulimit -u`",
+            )
+        })?;
+    let exit = runtime.block_on(run(command, terminal));
+    // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Sync(args) => sync::run(args, terminal).await,
         Command::Validate(args) => validate::run(&args, terminal),
@@ -66,31 +77,4 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         Exit::Success.into()
     }
-}
-
-/// Logs go to standard error. Crates below speak only when something is wrong.
-fn start_tracing(output: &OutputArgs) {
-    let level = match output.log_level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    let filter = EnvFilter::new(format!("warn,integrationd={level}"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match output.log_format {
-        LogFormat::Text => builder
-            .with_ansi(terminal_colours())
-            .with_target(false)
-            .init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
-}
-
-fn terminal_colours() -> bool {
-    use std::io::IsTerminal;
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -1,15 +1,16 @@
 //! What a running apply tells: a line for each integration on a terminal,
-//! redrawn as it goes, and plain lines elsewhere.
+//! redrawn as it goes, and plain lines elsewhere. Why something failed is told
+//! once, by the report.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use anstyle::AnsiColor;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::terminal::Terminal;
-use crate::apply::{Event, Observer, Outcome};
+use crate::apply::{Event, Failure, Observer, Outcome};
 use crate::text::escaped;
 
 /// How often a spinner turns.
@@ -17,31 +18,30 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Progress {
     terminal: Terminal,
-    /// Absent where lines cannot be redrawn.
-    bars: Option<(MultiProgress, Mutex<HashMap<String, ProgressBar>>)>,
+    /// The lines that are redrawn, by integration.
+    running: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Progress {
     pub(super) fn new(terminal: Terminal) -> Self {
-        let bars = terminal
-            .can_redraw()
-            .then(|| (MultiProgress::new(), Mutex::default()));
-        Self { terminal, bars }
+        Self {
+            terminal,
+            running: Mutex::default(),
+        }
     }
 
-    /// A line that stays.
-    fn line(&self, text: &str) {
-        match &self.bars {
-            Some((bars, _)) => bars.suspend(|| self.terminal.err(text)),
-            None => self.terminal.err(text),
+    /// Takes the lines away that would be redrawn.
+    pub(super) fn clear(&self) {
+        if let Ok(mut running) = self.running.lock() {
+            running.drain().for_each(|(_, bar)| bar.finish_and_clear());
         }
     }
 
     fn started(&self, name: &str, message: String) {
-        let Some((bars, running)) = &self.bars else {
-            return self.line(&format!("  {message}\n"));
+        let Some(bars) = self.terminal.bars() else {
+            return self.terminal.err(&format!("  {message}\n"));
         };
-        let style = ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")
+        let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = bars.add(
             ProgressBar::new_spinner()
@@ -49,17 +49,14 @@ impl Progress {
                 .with_message(message),
         );
         bar.enable_steady_tick(TICK);
-        if let Ok(mut running) = running.lock() {
+        if let Ok(mut running) = self.running.lock() {
             running.insert(name.to_owned(), bar);
         }
     }
 
     /// Plain lines leave statuses out: the first and the last say nothing new.
     fn status(&self, name: &str, message: String) {
-        let Some((_, running)) = &self.bars else {
-            return;
-        };
-        if let Ok(running) = running.lock()
+        if let Ok(running) = self.running.lock()
             && let Some(bar) = running.get(name)
         {
             bar.set_message(message);
@@ -67,13 +64,14 @@ impl Progress {
     }
 
     fn finished(&self, outcome: &Outcome) {
-        if let Some((_, running)) = &self.bars
-            && let Ok(mut running) = running.lock()
+        if let Ok(mut running) = self.running.lock()
             && let Some(bar) = running.remove(&outcome.name)
         {
             bar.finish_and_clear();
         }
-        self.line(&finished(outcome));
+        if !matches!(outcome.result, Err(Failure::NotStarted)) {
+            self.terminal.err(&finished(outcome));
+        }
     }
 }
 
@@ -93,25 +91,24 @@ impl Observer for Progress {
 }
 
 fn finished(outcome: &Outcome) -> String {
-    let seconds = outcome.took.as_secs_f64();
-    let id = outcome
-        .id
-        .as_ref()
-        .map(|id| format!(" (id {id})"))
-        .unwrap_or_default();
-    let name = &outcome.name;
-    match &outcome.result {
-        Ok(_) => {
-            let green = AnsiColor::Green.on_default();
-            format!(
-                "  {green}✓{green:#} {name} {}{id} in {seconds:.1} s\n",
-                outcome.verb.past()
-            )
-        }
-        Err(failure) => {
-            let red = AnsiColor::Red.on_default();
-            let what = failure.to_string();
-            format!("  {red}✗{red:#} {name}{id}: {}\n", escaped(&what))
-        }
+    let Outcome {
+        name,
+        verb,
+        id,
+        result,
+        took,
+    } = outcome;
+    let id = match id {
+        Some(id) => format!(" (id {})", escaped(id.as_str())),
+        None => String::new(),
+    };
+    let seconds = took.as_secs_f64();
+    let done = verb.past();
+    if result.is_ok() {
+        let green = AnsiColor::Green.on_default();
+        format!("  {green}✓{green:#} {name} {done}{id} in {seconds:.1} s\n")
+    } else {
+        let red = AnsiColor::Red.on_default();
+        format!("  {red}✗{red:#} {name} not {done}{id} after {seconds:.1} s\n")
     }
 }

@@ -3,28 +3,26 @@
 use tokio::net::TcpListener;
 
 use super::args::SimulatorArgs;
+use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
 use crate::simulator::{API_KEY, Options, Simulator, serve};
 
-pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Exit {
+pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
     if !args.listen.ip().is_loopback() {
-        terminal.failure(
+        return Err(Failure::new(
+            Exit::Usage,
             format_args!("the simulator does not listen on {}", args.listen.ip()),
-            "it has no real credentials and a control endpoint for everybody: give a loopback address, such as 127.0.0.1:8080",
-        );
-        return Exit::Usage;
+            "its credentials are known and its control endpoint is open: give a loopback address, such as 127.0.0.1:8080",
+        ));
     }
-    let listener = match TcpListener::bind(args.listen).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            terminal.failure(
-                format_args!("cannot listen on {}: {error}", args.listen),
-                "choose another port with `--listen`; port 0 takes a free one",
-            );
-            return Exit::Failed;
-        }
-    };
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format_args!("the simulator cannot listen on {}: {error}", args.listen),
+            "choose another port with `--listen`; port 0 takes a free one",
+        )
+    })?;
     let address = listener.local_addr().unwrap_or(args.listen);
     let simulator = Simulator::new(Options {
         settle: args.settle,
@@ -40,5 +38,5 @@ pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Exit {
         let _ = tokio::signal::ctrl_c().await;
     };
     serve(listener, simulator, stopped).await;
-    Exit::Success
+    Ok(Exit::Success)
 }

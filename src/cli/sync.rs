@@ -1,49 +1,45 @@
 //! `sync`: plan and apply once.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Instant;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{oneshot, watch};
+use tracing::Instrument;
 
 use super::args::{Format, SyncArgs};
 use super::connect;
+use super::failure::Failure;
 use super::progress::Progress;
+use super::signal::Signals;
 use super::terminal::Terminal;
 use crate::apply::{self, Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
-use crate::immuta::{ApiError, ApiKey, Credentials, Reader, RetryPolicy, Transport};
+use crate::immuta::{ApiKey, Credentials, Reader, RetryPolicy, Transport};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Selection};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Report, json, text};
+use crate::report::{Counts, Report, json, text};
 use crate::secret::{Providers, Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, Synced, has_work};
+use crate::text::count;
 
-pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Exit {
-    let manifest = match connect::manifest(&args.files) {
-        Ok(manifest) => manifest,
-        Err(error) => return connect::no_files(terminal, &error),
-    };
+pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let manifest = connect::manifest(&args.files, terminal)?;
     let request = request(&args);
     let unknown = request.selection.unknown_names(&manifest);
     if !unknown.is_empty() {
-        terminal.failure(
-            format_args!("no integration is named {}", unknown.join(" or ")),
-            "the names are those that `integrationd validate -o json` lists",
-        );
-        return Exit::Usage;
+        return Err(no_such_names(&unknown, &manifest));
     }
     if args.output == Format::Text {
-        terminal.err(&diagnostic::render(&manifest.diagnostics, true));
+        terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {
         return simulate(&args, manifest, &request, terminal).await;
     }
-    let tenant = match connect::tenant(&args.connection) {
-        Ok(tenant) => tenant,
-        Err(error) => return connect::invalid_settings(terminal, &error),
-    };
+    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let secrets = resolve(manifest.references(), &providers(&args));
     let desired = Desired { manifest, secrets };
     execute(
@@ -55,6 +51,23 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Exit {
         terminal,
     )
     .await
+}
+
+/// The most names that a message lists.
+const LISTED: usize = 12;
+
+fn no_such_names(unknown: &[String], manifest: &Manifest) -> Failure {
+    let what = format!("no integration is named {}", unknown.join(" or "));
+    let valid = manifest.integrations.iter().map(|i| i.name.as_str());
+    let invalid = manifest.invalid.iter().map(|i| i.name.as_str());
+    let known: BTreeSet<&str> = valid.chain(invalid).collect();
+    if known.len() > LISTED {
+        let help = "`integrationd validate -o json` lists the names";
+        return Failure::new(Exit::Usage, what, help);
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = format!("the files describe {}", known.join(", "));
+    Failure::new(Exit::Usage, what, help)
 }
 
 fn request(args: &SyncArgs) -> Request {
@@ -73,12 +86,18 @@ fn request(args: &SyncArgs) -> Request {
 }
 
 fn providers(args: &SyncArgs) -> Providers {
-    let roots = if args.secret_root.is_empty() {
-        vec![args.files.dir.clone()]
-    } else {
-        args.secret_root.clone()
-    };
-    Providers::of_process(roots)
+    let mut roots = args.secret_root.clone();
+    if roots.is_empty() {
+        // Beside a single file lie its secrets, too.
+        let dir = &args.files.dir;
+        let parent = dir.parent().filter(|_| dir.is_file());
+        roots.push(parent.unwrap_or(dir).to_path_buf());
+    }
+    let mut providers = Providers::of_process(roots);
+    providers
+        .own_files
+        .extend(args.connection.api_key_file.clone());
+    providers
 }
 
 /// Against a tenant in this process, and without any real secret.
@@ -87,15 +106,10 @@ async fn simulate(
     manifest: Manifest,
     request: &Request,
     terminal: Terminal,
-) -> Exit {
+) -> Result<Exit, Failure> {
     let simulator = Simulator::new(Options::default());
-    let key = match ApiKey::new(Secret::new(API_KEY.to_owned())) {
-        Ok(key) => key,
-        Err(error) => {
-            terminal.failure(error, "this is a bug");
-            return Exit::Failed;
-        }
-    };
+    let key = ApiKey::new(Secret::new(API_KEY.to_owned()))
+        .map_err(|error| Failure::new(Exit::Failed, error, "this is a bug: please report it"))?;
     let reader = Reader::new(
         Embedded(simulator),
         Credentials::ApiKey(key),
@@ -122,40 +136,67 @@ async fn execute<T: Transport>(
     desired: Desired,
     request: &Request,
     terminal: Terminal,
-) -> Exit {
+) -> Result<Exit, Failure> {
+    // At the level of errors, so that whatever is logged inside has these fields.
+    let span = tracing::error_span!("sync", tenant, run_id = run_id());
+    let run = async {
+        let begun = Instant::now();
+        let dry_run = args.dry_run;
+        tracing::info!(dry_run, "the run begins");
+        let synced = carry_out(reader, tenant, args, &desired, request, terminal).await?;
+        let exit = finish(synced, desired, args, tenant, terminal);
+        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
+        Ok(exit)
+    };
+    run.instrument(span).await
+}
+
+/// A name for this run, to find its lines in a log with many.
+fn run_id() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
+async fn carry_out<T: Transport>(
+    reader: Reader<T>,
+    tenant: &str,
+    args: &SyncArgs,
+    desired: &Desired,
+    request: &Request,
+    terminal: Terminal,
+) -> Result<Synced, Failure> {
+    if args.dry_run {
+        return Ok(sync::dry_run(&reader, desired, request).await?);
+    }
     let (stop_sender, stop) = Stop::new();
+    let (applying, begun) = oneshot::channel();
     let shell = CommandLine {
         terminal,
         args,
         tenant,
         progress: Progress::new(terminal),
-        applying: Notify::new(),
+        applying: Mutex::new(Some(applying)),
     };
-    let synced = if args.dry_run {
-        sync::dry_run(&reader, &desired, request).await
-    } else {
-        tokio::select! {
-            synced = sync::sync(reader, Reader::into_writer, &desired, request, &shell, &stop) => synced,
-            () = stopped_twice(&shell.applying, &stop_sender, terminal) => {
-                terminal.err("Stopped: what was under way is not known. Run this again to go on.\n");
-                return Exit::Partial;
-            }
+    tokio::select! {
+        synced = sync::sync(reader, Reader::into_writer, desired, request, &shell, &stop) => Ok(synced?),
+        () = stopped_twice(begun, &stop_sender, terminal) => {
+            shell.progress.clear();
+            Err(Failure::new(
+                Exit::Partial,
+                "stopped at once: what became of the writes under way is not known",
+                "run this again: the new plan shows what is so now, and goes on from there",
+            ))
         }
-    };
-    finish(synced, desired, args, tenant, terminal)
+    }
 }
 
 fn finish(
-    synced: Result<Synced, ApiError>,
+    synced: Synced,
     desired: Desired,
     args: &SyncArgs,
     tenant: &str,
     terminal: Terminal,
 ) -> Exit {
-    let synced = match synced {
-        Ok(synced) => synced,
-        Err(error) => return connect::unread(terminal, &error),
-    };
     let report = Report {
         tenant: tenant.to_owned(),
         source: args.files.dir.display().to_string(),
@@ -164,7 +205,9 @@ fn finish(
     };
     let exit = exit(&report, args.detailed_exitcode);
     match args.output {
-        Format::Json => terminal.out(&format!("{:#}\n", json::report(&report, exit as u8))),
+        Format::Json => {
+            terminal.out_unfolded(&format!("{:#}\n", json::report(&report, exit as u8)));
+        }
         Format::Text => {
             if args.dry_run || !has_work(&report.synced.plan) {
                 terminal.out(&text::plan(&report.synced.plan, tenant));
@@ -177,28 +220,19 @@ fn finish(
 
 /// Waits for two signals: the first pulls the stop, the second ends the waiting.
 /// Before anything is written a signal ends the process as usual.
-async fn stopped_twice(applying: &Notify, stop: &watch::Sender<bool>, terminal: Terminal) {
-    applying.notified().await;
-    signal().await;
-    terminal.err("Stopping: no new writes; finishing those under way. Once more stops now.\n");
-    // Nobody listens any more when the apply has just ended.
-    let _ = stop.send(true);
-    signal().await;
-}
-
-/// The next SIGINT or SIGTERM.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+async fn stopped_twice(
+    applying: oneshot::Receiver<Signals>,
+    stop: &watch::Sender<bool>,
+    terminal: Terminal,
+) {
+    let Ok(mut signals) = applying.await else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    signals.next().await;
+    terminal.err("Stopping: no new writes; finishing those under way. Once more stops at once.\n");
+    // Nobody listens any more when the apply has just ended.
+    let _ = stop.send(true);
+    signals.next().await;
 }
 
 /// The operator at the command line.
@@ -207,8 +241,8 @@ struct CommandLine<'a> {
     args: &'a SyncArgs,
     tenant: &'a str,
     progress: Progress,
-    /// Told when writing begins.
-    applying: Notify,
+    /// Told when writing begins, with the signals that are listened to since.
+    applying: Mutex<Option<oneshot::Sender<Signals>>>,
 }
 
 impl Observer for CommandLine<'_> {
@@ -217,30 +251,47 @@ impl Observer for CommandLine<'_> {
     }
 }
 
-impl Shell for CommandLine<'_> {
-    fn approve(&self, plan: &Plan) -> Consent {
-        let asks = !(self.args.yes || self.args.simulate);
-        let plan = text::plan(plan, self.tenant);
-        match self.args.output {
-            Format::Text => self.terminal.out(&plan),
-            Format::Json if asks && self.terminal.can_ask() => self.terminal.err(&plan),
-            Format::Json => {}
+impl CommandLine<'_> {
+    fn consent(&self, plan: &Plan) -> Consent {
+        if self.args.yes || self.args.simulate {
+            return Consent::Given;
         }
-        let consent = if !asks {
-            Consent::Given
-        } else if !self.terminal.can_ask() {
-            Consent::NotAsked
-        } else if self
-            .terminal
-            .ask(&format!("\nApply this to {}? Type yes: ", self.tenant))
-        {
+        if !self.terminal.can_ask() {
+            return Consent::NotAsked;
+        }
+        let changes = count(Counts::of(plan).pending(), "change");
+        let tenant = self.tenant;
+        let question = format!("\nApply {changes} to {tenant}? Only `yes` does: ");
+        if self.terminal.ask(&question) {
             Consent::Given
         } else {
             Consent::Declined
-        };
+        }
+    }
+
+    /// From now on a signal must not cut a write in half.
+    fn begin(&self) {
+        let applying = self.applying.lock().ok().and_then(|mut it| it.take());
+        if let Some(applying) = applying {
+            // Nobody waits for signals when the run is over.
+            let _ = applying.send(Signals::listen());
+        }
+        self.terminal.err("\n");
+    }
+}
+
+impl Shell for CommandLine<'_> {
+    fn approve(&self, plan: &Plan) -> Consent {
+        let asks = !(self.args.yes || self.args.simulate);
+        let shown = text::plan(plan, self.tenant);
+        match self.args.output {
+            Format::Text => self.terminal.out(&shown),
+            Format::Json if asks && self.terminal.can_ask() => self.terminal.err(&shown),
+            Format::Json => {}
+        }
+        let consent = self.consent(plan);
         if consent == Consent::Given {
-            self.applying.notify_one();
-            self.terminal.err("\n");
+            self.begin();
         }
         consent
     }

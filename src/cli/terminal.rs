@@ -1,15 +1,33 @@
 //! Standard output, standard error and the question in between.
+//!
+//! Everything that is written goes through here, the log and the progress
+//! included, so that no line is lost under another. Lines are folded where a
+//! person reads them, and nowhere else.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
+use indicatif::MultiProgress;
 
 use super::args::Color;
+use super::fold::fold;
+use crate::report::exit::Exit;
 
 /// Where results and messages go. Standard output carries the result only.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Terminal {
     color: ColorChoice,
+    shared: &'static Shared,
+}
+
+/// One for the process.
+#[derive(Default)]
+struct Shared {
+    /// The lines that are redrawn while an apply runs.
+    bars: MultiProgress,
+    /// Whether a result could not be written.
+    lost: AtomicBool,
 }
 
 impl Terminal {
@@ -19,49 +37,132 @@ impl Terminal {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { color }
+        let shared = Box::leak(Box::default());
+        Self { color, shared }
     }
 
-    /// Writes to standard output. Whoever reads it may have gone away: that is no failure.
+    /// Writes to standard output.
     pub(super) fn out(self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stdout(), self.color);
-        let _ = stream
+        let text = match columns(&io::stdout()) {
+            Some(columns) => fold(text, columns),
+            None => text.to_owned(),
+        };
+        self.out_unfolded(&text);
+    }
+
+    /// Writes to standard output what has a form of its own, such as a table.
+    pub(super) fn out_unfolded(self, text: &str) {
+        let mut stream = AutoStream::new(io::stdout(), self.color);
+        let written = stream
             .write_all(text.as_bytes())
             .and_then(|()| stream.flush());
+        if let Err(error) = written {
+            self.lost(&error);
+        }
+    }
+
+    /// Whoever reads may have read enough and gone away, as `head` does: that is
+    /// no failure. A full disk is one.
+    fn lost(self, error: &io::Error) {
+        let is_first = !self.shared.lost.load(Ordering::Relaxed);
+        if error.kind() != ErrorKind::BrokenPipe && is_first {
+            self.shared.lost.store(true, Ordering::Relaxed);
+            self.failure(
+                format_args!("the result could not be written to standard output: {error}"),
+                "look at the disk or the program that standard output goes to",
+            );
+        }
+    }
+
+    /// How the process ends: well only if its result could be written.
+    pub(super) fn ending(self, exit: Exit) -> Exit {
+        let is_good = matches!(exit, Exit::Success | Exit::Pending);
+        if is_good && self.shared.lost.load(Ordering::Relaxed) {
+            Exit::Failed
+        } else {
+            exit
+        }
     }
 
     /// Writes to standard error.
     pub(super) fn err(self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stderr(), self.color);
-        let _ = stream
-            .write_all(text.as_bytes())
-            .and_then(|()| stream.flush());
+        let text = match columns(&io::stderr()) {
+            Some(columns) => fold(text, columns),
+            None => text.to_owned(),
+        };
+        self.err_unfolded(&text);
+    }
+
+    /// Writes to standard error what has a form of its own, such as an excerpt of a file.
+    pub(super) fn err_unfolded(self, text: &str) {
+        self.shared.bars.suspend(|| {
+            let mut stream = AutoStream::new(io::stderr(), self.color);
+            let _ = stream
+                .write_all(text.as_bytes())
+                .and_then(|()| stream.flush());
+        });
     }
 
     /// A failure with its remedy.
     pub(super) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
+        self.message(red, "error:", what, help);
+    }
+
+    /// Something that may not be meant, with what to do then.
+    pub(super) fn warning(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
+        let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
+        self.message(yellow, "warning:", what, help);
+    }
+
+    fn message(
+        self,
+        style: anstyle::Style,
+        word: &str,
+        what: impl std::fmt::Display,
+        help: impl std::fmt::Display,
+    ) {
         let bold = anstyle::Style::new().bold();
         self.err(&format!(
-            "{red}error:{red:#} {what}\n{bold} help:{bold:#} {help}\n"
+            "{style}{word}{style:#} {what}\n{bold} help:{bold:#} {help}\n"
         ));
     }
 
     /// Whether somebody is there to be asked.
     pub(super) fn can_ask(self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether progress may redraw lines.
-    pub(super) fn can_redraw(self) -> bool {
-        std::io::stderr().is_terminal()
+    /// The lines that may be redrawn, where they may.
+    pub(super) fn bars(self) -> Option<&'static MultiProgress> {
+        io::stderr().is_terminal().then_some(&self.shared.bars)
     }
 
-    /// Asks a question; only `yes` or `y` means yes.
+    /// Whether standard error shows colours.
+    pub(super) fn err_has_colour(self) -> bool {
+        AutoStream::new(io::stderr(), self.color).current_choice() != ColorChoice::Never
+    }
+
+    /// Asks a question; only `yes` means yes.
     pub(super) fn ask(self, question: &str) -> bool {
         self.err(question);
         let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim(), "yes" | "y")
+        match io::stdin().read_line(&mut answer) {
+            Ok(0) | Err(_) => {
+                // The cursor still stands behind the question.
+                self.err("\n");
+                false
+            }
+            Ok(_) => answer.trim() == "yes",
+        }
     }
+}
+
+/// The width of the terminal behind a stream; nothing if there is none.
+fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    let (terminal_size::Width(columns), _) = stream
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(stream))
+        .flatten()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
 }

@@ -4,17 +4,15 @@ use serde_json::json;
 
 use super::args::{Format, ValidateArgs};
 use super::connect;
+use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::report::exit::Exit;
 use crate::report::json::FORMAT_VERSION;
 use crate::text::count;
 
-pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
-    let manifest = match connect::manifest(&args.files) {
-        Ok(manifest) => manifest,
-        Err(error) => return connect::no_files(terminal, &error),
-    };
+pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let manifest = connect::manifest(&args.files, terminal)?;
     let is_valid = manifest.invalid.is_empty()
         && !manifest
             .diagnostics
@@ -27,7 +25,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
     };
     match args.output {
         Format::Text => {
-            terminal.out(&diagnostic::render(&manifest.diagnostics, true));
+            terminal.out_unfolded(&diagnostic::render(&manifest.diagnostics, true));
             let valid = count(manifest.integrations.len(), "integration");
             let invalid = match manifest.invalid.len() {
                 0 => String::new(),
@@ -43,8 +41,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Exit {
                 "invalid": manifest.invalid.iter().map(|i| &i.name).collect::<Vec<_>>(),
                 "exit_code": exit as u8,
             });
-            terminal.out(&format!("{result:#}\n"));
+            terminal.out_unfolded(&format!("{result:#}\n"));
         }
     }
-    exit
+    Ok(exit)
 }

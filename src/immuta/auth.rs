@@ -44,12 +44,11 @@ pub struct ApiKey(Secret);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeyError {
     /// Nothing.
-    #[error("the API key is empty: make one on the profile page of Immuta")]
+    #[error("it is empty")]
     Empty,
     /// Something that cannot be sent.
     #[error(
-        "the API key has a space, a line break or another character in it that no key has: \
-         give the key alone"
+        "it has a space, a line break or another character in it that no key has: give the key alone"
     )]
     Characters,
 }

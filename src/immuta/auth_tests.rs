@@ -64,7 +64,7 @@ async fn a_refused_raw_key_is_not_tried_again() {
     let error = reader.list().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GET /integrations: 401 Unauthorized: Invalid (check the API key)"
+        "GET /integrations: 401 Unauthorized: Invalid"
     );
     assert_eq!(script.sent().len(), 1);
 }
@@ -102,7 +102,7 @@ async fn those_who_waited_for_a_refused_key_share_the_refusal() {
     for outcome in [a, b, c] {
         assert_eq!(
             outcome.unwrap_err().to_string(),
-            "POST /bim/apikey/authenticate: 401 Unauthorized: Invalid (check the API key)"
+            "POST /bim/apikey/authenticate: 401 Unauthorized: Invalid"
         );
     }
     assert_eq!(script.sent().len(), 1);
@@ -210,7 +210,6 @@ async fn a_token_that_the_server_says_back_is_scrubbed() {
     let error = reader.list().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GET /integrations: 403 Forbidden: token (secret) lacks rights \
-         (the API key needs the permission APPLICATION_ADMIN)"
+        "GET /integrations: 403 Forbidden: token (secret) lacks rights"
     );
 }

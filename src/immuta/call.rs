@@ -118,13 +118,7 @@ impl<'a> Call<'a> {
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
-        let mut refusal = read_refusal(parts.status, &parts.headers, &body, &secrets, now);
-        if let Some(hint) = hint(parts.status, self.template) {
-            refusal.message = match refusal.message.as_str() {
-                "" => hint.to_owned(),
-                said => format!("{said} ({hint})"),
-            };
-        }
+        let refusal = read_refusal(parts.status, &parts.headers, &body, &secrets, now);
         Err(ApiError::Refused {
             operation: self.operation(),
             refusal: Box::new(refusal),
@@ -158,20 +152,6 @@ impl<'a> Call<'a> {
             headers.insert(AUTHORIZATION, authorization.header.clone());
         }
         Ok(request)
-    }
-}
-
-/// What most likely helps, for the statuses where that is known.
-fn hint(status: StatusCode, template: &str) -> Option<&'static str> {
-    match status.as_u16() {
-        300..=399 => Some("a redirect, which is not followed: use the URL that it leads to"),
-        401 => Some("check the API key"),
-        403 => Some("the API key needs the permission APPLICATION_ADMIN"),
-        404 if template == INTEGRATIONS => {
-            Some("there is no integrations API here: is this the URL of an Immuta tenant?")
-        }
-        407 => Some("a proxy between wants credentials"),
-        _ => None,
     }
 }
 

@@ -96,12 +96,12 @@ async fn only_the_api_itself_can_say_that_an_integration_is_absent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_not_there_is_an_error_with_a_hint() {
+async fn a_list_that_is_not_there_is_an_error_that_says_what_to_do() {
     let (_, client) = reader([ABSENT]);
-    let error = client.list().await.unwrap_err().to_string();
+    let help = client.list().await.unwrap_err().help();
     assert!(
-        error.contains("is this the URL of an Immuta tenant?"),
-        "{error}"
+        help.contains("is this the URL of an Immuta tenant?"),
+        "{help}"
     );
 }
 
@@ -220,8 +220,9 @@ async fn secrets_that_the_server_says_back_are_scrubbed() {
 #[tokio::test(start_paused = true)]
 async fn a_redirect_is_a_refusal_that_says_what_to_do() {
     let (script, client) = reader([Answer::Reply(302, "")]);
-    let error = client.list().await.unwrap_err().to_string();
-    assert!(error.contains("302 Found: a redirect"), "{error}");
+    let error = client.list().await.unwrap_err();
+    assert!(error.to_string().contains("302 Found"), "{error}");
+    assert!(error.help().contains("a redirect is not followed"));
     assert_eq!(script.sent().len(), 1);
 }
 

@@ -44,10 +44,10 @@ pub struct TenantUrl(Url);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TenantUrlError {
     /// Not a URL.
-    #[error("it is not a URL: write it as https://tenant.example")]
+    #[error("it is not a URL")]
     NotAUrl(#[source] url::ParseError),
     /// Another scheme.
-    #[error("its scheme is not https: write it as https://tenant.example")]
+    #[error("its scheme is not https")]
     Scheme,
     /// `http` to another machine.
     #[error("http would send the API key in clear: write https (http is for this machine alone)")]
@@ -339,8 +339,16 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     } else {
         TransportErrorKind::Broken
     };
-    failed(kind, error.without_url())
+    let error = error.without_url();
+    let deepest = chain(&error).last().map(ToString::to_string);
+    failed(kind, Cause(deepest.unwrap_or_default()))
 }
+
+/// The deepest cause: it alone says what happened ("Connection refused"). What
+/// the layers of the HTTP client say on the way to it tells nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
 
 fn is_bad_certificate(cause: &(dyn StdError + 'static)) -> bool {
     matches!(

@@ -13,6 +13,7 @@ mod auth;
 mod call;
 mod client;
 mod encode;
+mod help;
 mod http;
 mod retry;
 #[cfg(test)]
@@ -133,7 +134,7 @@ pub enum Effect {
 pub struct TransportError {
     /// What went wrong.
     pub kind: TransportErrorKind,
-    /// The cause, free of URLs and bodies.
+    /// The deepest cause, free of URLs and bodies.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -170,7 +171,7 @@ impl TransportErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// No whole answer came.
-    #[error("{operation}: {source}")]
+    #[error("{operation} failed")]
     Transport {
         /// The method and path.
         operation: String,
@@ -254,7 +255,9 @@ impl ApiError {
             error if error.operation().ends_with(auth::EXCHANGE) => Effect::None,
             Self::Transport { source, .. } => source.kind.effect(),
             // These may come from a proxy after the server has done its work.
-            Self::Refused { refusal, .. } if refusal.code >= 500 || refusal.code == 408 => {
+            Self::Refused { refusal, .. }
+                if refusal.code >= 500 || refusal.code == 408 || refusal.code < 400 =>
+            {
                 Effect::Unknown
             }
             Self::Refused { .. } => Effect::None,

@@ -21,6 +21,7 @@ use crate::live::{
 };
 use crate::platform::Platform;
 use crate::secret::Secret;
+use crate::text::is_unsafe;
 
 /// The longest pause that a server can ask for. A longer one is cut to this:
 /// nobody waits for it at a terminal, and the daemon comes again by itself.
@@ -39,7 +40,7 @@ pub(super) enum Mistake {
     #[error("an empty answer, not JSON")]
     Empty,
     /// Markup came.
-    #[error("an HTML page, not JSON: is there a proxy between, or is this not the tenant's URL?")]
+    #[error("an HTML page, not JSON")]
     Html,
     /// Something else came, or JSON that ends too early.
     #[error("not JSON, at line {line}, column {column}")]
@@ -399,7 +400,7 @@ fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> {
     match fields.get("id") {
         Some(Value::String(text)) => {
             let usable = text.chars().any(|c| c != '.' && !c.is_whitespace())
-                && !text.chars().any(char::is_control);
+                && !text.chars().any(is_unsafe);
             usable.then(|| RemoteId::new(text)).ok_or_else(mistake)
         }
         Some(Value::Number(number)) => {

@@ -104,6 +104,7 @@ fn anything_else_as_an_id_makes_the_platform_unknown() {
         json!(" "),
         json!(".."),
         json!("a\nb"),
+        json!("7\u{202e}1"),
         json!(1.5),
         json!(1e300),
         json!({"a": 1}),
@@ -318,7 +319,7 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
     assert!(
         refusal(404, "<html>hunter2</html>")
             .message
-            .contains("proxy")
+            .contains("an HTML page")
     );
     assert_eq!(refusal(404, "upstream timed out").message, "");
 }

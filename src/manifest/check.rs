@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use super::draft::Draft;
 use super::text::{Span, Text, Veil, shown_word};
 use super::tree::{Document, Entry, Node, Yaml};
-use super::{Integration, Invalid, Name, Options, Origin};
+use super::{Integration, Invalid, Name, Options, Origin, pairing_key};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::live::RemoteId;
 use crate::platform::Platform;
 use crate::secret::Parsed;
 use crate::value::Object;
@@ -34,6 +35,16 @@ pub(super) struct Checked {
     pub(super) named: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
+    pub(super) claim: Option<Claim>,
+}
+
+/// Which live integration a document means, as far as it can be read: a
+/// document with a mistake means one all the same, and nothing else may touch it.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) platform: &'static Platform,
+    pub(super) key: Option<String>,
+    pub(super) id: Option<RemoteId>,
 }
 
 impl Checked {
@@ -91,6 +102,7 @@ pub(super) fn check(
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     Checked {
         named: read.named,
+        claim: read.claim(),
         outcome: read.outcome(origin, failed),
         diagnostics,
         places,
@@ -141,6 +153,15 @@ pub(super) struct Read {
 }
 
 impl Read {
+    fn claim(&self) -> Option<Claim> {
+        let platform = self.platform?;
+        Some(Claim {
+            platform,
+            key: pairing_key(platform, &self.config),
+            id: self.options.id.clone(),
+        })
+    }
+
     fn outcome(self, origin: Origin, failed: bool) -> Result<Integration, Invalid> {
         let Self {
             name,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::Checked;
+use super::check::{Checked, Claim};
 use super::{Integration, Invalid};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::platform::{Evidence, Identity, Platform, Rule};
@@ -90,14 +90,22 @@ fn groups<K: Ord>(keys: impl Iterator<Item = (K, usize)>) -> impl Iterator<Item 
 }
 
 /// The documents without an error of their own.
-fn valid(documents: &[Checked]) -> impl Iterator<Item = (usize, &Checked, &Integration)> {
-    documents
+fn valid(documents: &[Checked]) -> impl Iterator<Item = (usize, &Integration)> {
+    let documents = documents.iter().enumerate();
+    documents.filter_map(|(index, document)| Some((index, document.outcome.as_ref().ok()?)))
+}
+
+/// What the documents mean, those with an error of their own included.
+fn claims(documents: &[Checked]) -> impl Iterator<Item = (usize, &Claim)> {
+    let documents = documents.iter().enumerate();
+    documents.filter_map(|(index, document)| Some((index, document.claim.as_ref()?)))
+}
+
+/// Whether a clash would stop anything: documents with a mistake are stopped already.
+fn is_any_valid(documents: &[Checked], members: &[usize]) -> bool {
+    members
         .iter()
-        .enumerate()
-        .filter_map(|(index, document)| {
-            let integration = document.outcome.as_ref().ok()?;
-            Some((index, document, integration))
-        })
+        .any(|index| documents[*index].outcome.is_ok())
 }
 
 fn same_names(documents: &[Checked]) -> Vec<Clash> {
@@ -117,11 +125,10 @@ fn same_names(documents: &[Checked]) -> Vec<Clash> {
 }
 
 fn same_ids(documents: &[Checked]) -> Vec<Clash> {
-    let keys = valid(documents).filter_map(|(index, _, integration)| {
-        let id = integration.options.id.clone()?;
-        Some(((integration.platform.wire, id), index))
-    });
+    let keys = claims(documents)
+        .filter_map(|(index, claim)| Some(((claim.platform.wire, claim.id.clone()?), index)));
     groups(keys)
+        .filter(|(_, members)| is_any_valid(documents, members))
         .map(|((_, id), members)| Clash {
             code: Code::SameId,
             members: members
@@ -140,20 +147,18 @@ fn same_ids(documents: &[Checked]) -> Vec<Clash> {
 }
 
 fn same_identities(documents: &[Checked]) -> Vec<Clash> {
-    let keys = valid(documents).filter_map(|(index, _, integration)| {
-        match integration.platform.identity {
-            Identity::Host(name) | Identity::Name(name) => {
-                let key = integration.pairing_key()?;
-                Some(((integration.platform.wire, name, key), index))
-            }
-            Identity::Hint(_) | Identity::Nothing => None,
+    let keys = claims(documents).filter_map(|(index, claim)| match claim.platform.identity {
+        Identity::Host(name) | Identity::Name(name) => {
+            Some(((claim.platform.wire, name, claim.key.clone()?), index))
         }
+        Identity::Hint(_) | Identity::Nothing => None,
     });
     let pinned = |index: &usize| {
-        let outcome = documents[*index].outcome.as_ref();
-        outcome.is_ok_and(|integration| integration.options.id.is_some())
+        let claim = documents[*index].claim.as_ref();
+        claim.is_some_and(|claim| claim.id.is_some())
     };
     groups(keys)
+        .filter(|(_, members)| is_any_valid(documents, members))
         .filter(|(_, members)| !members.iter().all(pinned))
         .map(|((_, name, _), members)| Clash {
             code: Code::SameIdentity,
@@ -170,7 +175,7 @@ fn same_identities(documents: &[Checked]) -> Vec<Clash> {
 }
 
 fn not_unique(documents: &[Checked]) -> Vec<Clash> {
-    let rules = |(index, _, integration): (usize, _, &Integration)| {
+    let rules = |(index, integration): (usize, &Integration)| {
         let platform = integration.platform;
         let values: Vec<_> = platform
             .rules
@@ -211,7 +216,12 @@ fn comparable(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Secret(_) | Value::List(_) | Value::Object(_) => None,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Secret(_)
+        | Value::Hidden(_)
+        | Value::List(_)
+        | Value::Object(_) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::tree::{Entry, Node, Yaml};
 use super::{Options, options};
 use crate::diagnostic::Code;
 use crate::platform::{Payload, Platform};
-use crate::value::Object;
+use crate::value::{Object, Value};
 
 /// The keys at the top of a document.
 const KEYS: &[&str] = &["type", "autoBootstrap", "config", "sync"];
@@ -65,10 +65,16 @@ impl Checker<'_> {
             name_span: Span::new(span.start, span.start),
             platform,
             auto_bootstrap: None,
-            config: Object::new(),
+            config: root
+                .zip(platform)
+                .map(|(root, platform)| identity(root, platform))
+                .unwrap_or_default(),
             options: Options::default(),
             id_span: None,
-            attribute_spans: Vec::new(),
+            attribute_spans: root
+                .zip(platform)
+                .map(|(root, platform)| attribute_spans(root, platform))
+                .unwrap_or_default(),
         }
     }
 
@@ -250,6 +256,16 @@ fn attribute_spans(root: &Node, platform: &Platform) -> Vec<(&'static str, Span)
         (name, entry.map_or(root.span, |entry| entry.value.span))
     };
     super::cross::compared(platform).map(of).collect()
+}
+
+/// What can be read of a `config` that tells which integration is meant.
+fn identity(root: &Node, platform: &Platform) -> Object {
+    let read = || {
+        let name = platform.pairing_attribute()?;
+        let scalar = root.get("config")?.value.get(name)?.value.text()?;
+        Some((name.to_owned(), Value::Text(scalar.text.clone())))
+    };
+    read().into_iter().collect()
 }
 
 /// `name` below `sync` in text that is not YAML, if it stands there plainly.

@@ -233,11 +233,12 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
 
 /// A file of which no document could be read: whatever it describes is frozen.
 fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
+    let path = escaped(&file.path).into_owned();
     let invalid = Invalid {
-        name: super::text::stem(&file.path).to_owned(),
+        name: super::text::stem(&path).to_owned(),
         platform: None,
         origin: Origin {
-            file: escaped(&file.path).into_owned(),
+            file: path,
             line: 1,
         },
     };
@@ -252,6 +253,7 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
             named: false,
             diagnostics: vec![diagnostic],
             places,
+            claim: None,
         }],
         incomplete: true,
         diagnostics: Vec::new(),

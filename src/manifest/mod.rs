@@ -128,9 +128,7 @@ impl Integration {
     /// What pairs it with a live integration, in the form that compares.
     #[must_use]
     pub fn pairing_key(&self) -> Option<String> {
-        let attribute = self.platform.pairing_attribute();
-        let value = attribute.and_then(|name| self.config.get(name)?.as_text());
-        self.platform.pairing_key(value)
+        pairing_key(self.platform, &self.config)
     }
 
     /// Calls `visit` with everything that holds or names a secret, `sync.extra` included.
@@ -139,6 +137,11 @@ impl Integration {
             value.for_each_template(visit);
         }
     }
+}
+
+fn pairing_key(platform: &Platform, config: &Object) -> Option<String> {
+    let attribute = platform.pairing_attribute();
+    platform.pairing_key(attribute.and_then(|name| config.get(name)?.as_text()))
 }
 
 /// A document that is not in order.

@@ -202,8 +202,11 @@ fn is_empty(value: &Value) -> bool {
             Part::Literal(text) => text.is_empty(),
             Part::Reference(_) => false,
         }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => {
-            false
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Hidden(_)
+        | Value::List(_)
+        | Value::Object(_) => false,
     }
 }

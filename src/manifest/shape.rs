@@ -308,8 +308,8 @@ impl Checker<'_> {
     pub(super) fn free(&mut self, node: &Node, path: &str) -> Value {
         match &node.value {
             Yaml::Null | Yaml::Faulty => Value::Null,
-            Yaml::Bool(value) => Value::Bool(*value),
-            Yaml::Number(number) => Value::Number(number.clone()),
+            Yaml::Bool(value) => Value::Hidden((*value).into()),
+            Yaml::Number(number) => Value::Hidden(number.clone().into()),
             Yaml::Text(scalar) => match self.string(node, scalar, true, path) {
                 Some(Parsed::Template(template)) => Value::Secret(template),
                 Some(Parsed::Plain(text)) => Value::Secret(Template::literal(text)),

@@ -293,6 +293,32 @@ fn different_ids_tell_equal_identities_apart() {
 }
 
 #[test]
+fn the_name_of_a_file_that_cannot_be_read_is_escaped() {
+    let file = SourceFile {
+        path: "dir/a\u{1b}[2Jb.yaml".to_owned(),
+        content: Err(FileProblem::NotAFile),
+    };
+    assert_eq!(load_all(&[file]).invalid[0].name, "a\\u{1b}[2Jb");
+}
+
+#[test]
+fn what_a_document_with_a_mistake_describes_is_left_to_it() {
+    let copy = file("copy.yaml", GOOD);
+    let mistaken = with("  pasword: x\n");
+    let cut_short = format!("{GOOD}  groups: [x\n");
+    for broken in [&mistaken, &cut_short] {
+        let manifest = load_all(&[file("broken.yaml", broken), copy.clone()]);
+        let copied = manifest
+            .diagnostics
+            .iter()
+            .filter(|d| d.place.file == "copy.yaml");
+        let codes: Vec<_> = copied.map(|d| d.code).collect();
+        assert_eq!(codes, [Code::SameIdentity], "{broken}");
+        assert_eq!(manifest.integrations, [], "{broken}");
+    }
+}
+
+#[test]
 fn one_identity_on_two_platforms_is_no_clash() {
     let manifest = load_all(&[
         file(
@@ -404,6 +430,23 @@ fn line() -> impl Strategy<Value = String> {
         "",
     ]);
     (indent, key, value).prop_map(|(indent, key, value)| format!("{indent}{key}{value}\n"))
+}
+
+#[test]
+fn a_word_over_several_lines_or_from_elsewhere_is_not_repeated() {
+    let folded = [
+        "type: >-\n  config:hunter2 x\n",
+        "type:\n  Bare\n  hunter2\n",
+    ];
+    let word = GOOD.to_owned() + "  authenticationType: >-\n    hunter2\n";
+    let alias = GOOD.replace("${env:P}", "&p hunter2") + "  authenticationType: *p\n";
+    for text in folded.into_iter().chain([word.as_str(), alias.as_str()]) {
+        let shown = render(&load_one(text).diagnostics, false);
+        assert!(
+            shown.contains("error") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
 }
 
 /// The places in which a value is known to be harmless.

@@ -43,6 +43,11 @@ pub(super) fn is_identifier(key: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
+/// A key as it may be shown in a message.
+pub(super) fn shown_key(key: &str) -> &str {
+    if is_identifier(key) { key } else { "…" }
+}
+
 /// A harmless value as it may be shown in a message: what is long or runs over
 /// several lines is none of the words that were meant to stand there.
 pub(super) fn shown_word(word: &str) -> &str {
@@ -51,11 +56,6 @@ pub(super) fn shown_word(word: &str) -> &str {
     } else {
         "…"
     }
-}
-
-/// A key as it may be shown in a message.
-pub(super) fn shown_key(key: &str) -> &str {
-    if is_identifier(key) { key } else { "…" }
 }
 
 /// The name of a file without its directory and its last ending.

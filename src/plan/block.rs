@@ -129,7 +129,7 @@ impl Block {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::InvalidFile => "mend the errors shown above; the live integration is not touched".into(),
+            Self::InvalidFile => "mend its errors; until then the live integration is not touched".into(),
             Self::Busy { .. } => "wait until the server is done, then run this again".into(),
             Self::Disabled { .. } => {
                 "enable or delete it in Immuta's settings, then run this again".into()
@@ -166,7 +166,9 @@ impl Block {
             Self::Replacement { id, attribute } => format!(
                 "change {attribute} back; or delete integration {id} in Immuta and run this again; or give the new one another name"
             ),
-            Self::SecretNotGiven { .. } => "give it in the file, as a reference".into(),
+            Self::SecretNotGiven { .. } => {
+                "give it in the file, as a reference; if there is none, give the rest of its object".into()
+            }
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
     }

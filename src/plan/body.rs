@@ -40,7 +40,8 @@ impl Body {
     }
 }
 
-/// Merges `extra` into `config`, object by object.
+/// Merges `extra` into `config`, object by object: an unknown attribute may lie
+/// inside of a known one.
 fn merge(config: &mut Object, extra: &Object) {
     for (key, value) in extra.iter() {
         match (config.get_mut(key), value) {

@@ -39,32 +39,44 @@ pub(super) fn carry_unknown(live: &Json) -> Carried {
     if may_be_masked(live) {
         Carried::Lost
     } else {
-        let secret = |text: &str| Value::Secret(Template::literal(text.to_owned()));
-        Carried::Unknown(convert(live, &secret))
+        Carried::Unknown(covered(live))
     }
-}
-
-/// A value that is known to be harmless.
-pub(super) fn plain(json: &Json) -> Value {
-    convert(json, &|text| Value::Text(text.to_owned()))
 }
 
 fn has_secrets(attribute: &Attribute) -> bool {
     attribute.is_sensitive() || attribute.children().iter().any(has_secrets)
 }
 
-fn convert(json: &Json, text: &impl Fn(&str) -> Value) -> Value {
-    match json {
-        Json::Null => Value::Null,
+/// A value that is known to be harmless.
+pub(super) fn plain(json: &Json) -> Value {
+    convert(json, &|scalar| match scalar {
         Json::Bool(truth) => Value::Bool(*truth),
         Json::Number(number) => Value::Number(number.clone()),
-        Json::String(string) => text(string),
-        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, text)).collect()),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Null | Json::Array(_) | Json::Object(_) => Value::Null,
+    })
+}
+
+/// A value of which nothing is known.
+fn covered(json: &Json) -> Value {
+    convert(json, &|scalar| match scalar {
+        Json::String(text) => Value::Secret(Template::literal(text.clone())),
+        Json::Null => Value::Null,
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            Value::Hidden(scalar.clone())
+        }
+    })
+}
+
+fn convert(json: &Json, scalar: &impl Fn(&Json) -> Value) -> Value {
+    match json {
+        Json::Array(items) => Value::List(items.iter().map(|v| convert(v, scalar)).collect()),
         Json::Object(map) => Value::Object(
             map.iter()
-                .map(|(k, v)| (k.clone(), convert(v, text)))
+                .map(|(k, v)| (k.clone(), convert(v, scalar)))
                 .collect(),
         ),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => scalar(json),
     }
 }
 

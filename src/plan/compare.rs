@@ -21,6 +21,13 @@ pub(super) fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> 
         (Value::Text(file), Json::Number(live)) => *file == live.to_string(),
         (Value::Number(file), Json::String(live)) => file.to_string() == *live,
         (Value::Bool(file), Json::String(live)) => file.to_string() == *live,
+        (Value::List(file), Json::Array(live)) => {
+            file.len() == live.len()
+                && file
+                    .iter()
+                    .zip(live)
+                    .all(|(file, live)| same(attribute, file, Some(live)))
+        }
         (file, live) => to_json(file).as_ref() == Some(live),
     }
 }
@@ -50,7 +57,7 @@ pub fn to_json(value: &Value) -> Option<Json> {
         Value::Bool(truth) => Json::from(*truth),
         Value::Number(number) => Json::Number(number.clone()),
         Value::Text(text) => Json::from(text.as_str()),
-        Value::Secret(_) => return None,
+        Value::Secret(_) | Value::Hidden(_) => return None,
         Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
         Value::Object(object) => Json::Object(
             object
@@ -59,4 +66,28 @@ pub fn to_json(value: &Value) -> Option<Json> {
                 .collect::<Option<_>>()?,
         ),
     })
+}
+
+/// Whether a value that may not be shown is the live one; `None` if it holds a reference.
+pub(super) fn equals(value: &Value, live: &Json) -> Option<bool> {
+    match (value, live) {
+        (Value::Secret(template), Json::String(live)) => template.is(live),
+        (Value::Secret(template), _) => template.references().next().is_none().then_some(false),
+        (Value::Hidden(scalar), live) => Some(scalar == live),
+        (Value::List(items), Json::Array(live)) if items.len() == live.len() => items
+            .iter()
+            .zip(live)
+            .try_fold(true, |all, (item, live)| Some(equals(item, live)? && all)),
+        (value, live) => Some(to_json(value).as_ref() == Some(live)),
+    }
+}
+
+/// Whether a value means the same as none. A server that does not return what a
+/// reference stands for looks as if it had none, so that cannot be told.
+pub(super) fn is_absent(value: &Value) -> Option<bool> {
+    let mut holds_reference = false;
+    value.for_each_template(&mut |template| {
+        holds_reference |= template.references().next().is_some();
+    });
+    (!holds_reference).then_some(matches!(value, Value::Null))
 }

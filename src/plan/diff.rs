@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown};
-use super::compare::{default_json, same, shown_live, to_json};
+use super::compare::{default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
 use super::needs::{needed_secrets, replaced};
 use crate::live::LiveIntegration;
@@ -464,7 +464,7 @@ impl<'a> Walk<'a> {
             }));
     }
 
-    /// `sync.extra` against the live side. Its strings count as secret and are not compared.
+    /// `sync.extra` against the live side. What a reference stands for is not compared.
     fn extra(&mut self, prefix: &str, extra: &Object, live: Option<&Map<String, Json>>) {
         for (key, value) in extra.iter() {
             let path = format!("{prefix}{key}");
@@ -473,10 +473,10 @@ impl<'a> Walk<'a> {
                 self.extra(&format!("{path}/"), inner, Some(before));
                 continue;
             }
-            match (before, to_json(value)) {
-                (Some(before), Some(after)) if *before == after => {}
-                (Some(_), None) => self.not_compared.push(path),
-                (before, _) => self.changes.push(Change {
+            match before.map_or_else(|| is_absent(value), |before| equals(value, before)) {
+                Some(true) => {}
+                None => self.not_compared.push(path),
+                Some(false) => self.changes.push(Change {
                     path,
                     kind: ChangeKind::Change,
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),

@@ -47,8 +47,8 @@ pub(super) type Key = (&'static str, Option<String>);
 /// Live integrations and files, each by what pairs them.
 struct Index<'a, 'l> {
     ledger: &'a Ledger,
-    /// The ids that files claim by `sync.id`.
-    pinned: HashSet<RemoteId>,
+    /// The ids that files claim by `sync.id`, and rightly.
+    pins: HashSet<RemoteId>,
     live: &'l Live,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
     /// Those that no file has claimed, by `sync.id` or by the ledger.
@@ -65,19 +65,29 @@ impl<'a, 'l> Index<'a, 'l> {
             .iter()
             .filter(|l| l.status.phase() != Phase::Absent)
             .collect();
+        let by_id: HashMap<&RemoteId, &LiveIntegration> =
+            present.iter().map(|l| (&l.id, *l)).collect();
+        // A pin that is wrong claims nothing: the file that does describe the
+        // integration must find it, or it would be created a second time.
+        let pins: HashSet<RemoteId> = integrations
+            .iter()
+            .filter_map(|i| pinned(i, i.options.id.as_ref()?, &by_id, live).ok())
+            .map(|found| found.id.clone())
+            .collect();
         let mut index = Self {
             ledger,
-            pinned: integrations.iter().filter_map(|i| i.options.id.clone()).collect(),
+            pins,
             live,
-            by_id: present.iter().map(|l| (&l.id, *l)).collect(),
+            by_id,
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
             files: HashMap::new(),
         };
-        let claimed: HashSet<RemoteId> = integrations
+        let recorded = integrations
             .iter()
-            .filter_map(|i| i.options.id.clone().or_else(|| Some(index.recorded(i)?.id.clone())))
-            .collect();
+            .filter(|i| i.options.id.is_none())
+            .filter_map(|i| Some(index.recorded(i)?.id.clone()));
+        let claimed: HashSet<RemoteId> = index.pins.iter().cloned().chain(recorded).collect();
         for found in present.into_iter().filter(|l| !claimed.contains(&l.id)) {
             if let Some(platform) = found.platform {
                 index
@@ -105,7 +115,8 @@ impl<'a, 'l> Index<'a, 'l> {
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pin) = &integration.options.id {
-            return self.pinned(integration, pin);
+            return pinned(integration, pin, &self.by_id, self.live)
+                .map_or_else(Pairing::Blocked, Pairing::Certain);
         }
         if let Some(found) = self.recorded(integration) {
             return self.known(integration, found);
@@ -135,7 +146,7 @@ impl<'a, 'l> Index<'a, 'l> {
     /// The live integration that was made from this file, if it is still there.
     fn recorded(&self, integration: &Integration) -> Option<&'l LiveIntegration> {
         let id = &self.ledger.record(integration)?.id;
-        let found = self.by_id.get(id).filter(|_| !self.pinned.contains(id))?;
+        let found = self.by_id.get(id).filter(|_| !self.pins.contains(id))?;
         (found.platform == Some(integration.platform)).then_some(*found)
     }
 
@@ -148,37 +159,6 @@ impl<'a, 'l> Index<'a, 'l> {
                 if platform.pairs_with_certainty() && was != integration.pairing_key() =>
             {
                 Pairing::Blocked(Block::Replacement { id: found.id.clone(), attribute })
-            }
-            Some(_) | None => Pairing::Certain(found),
-        }
-    }
-
-    fn pinned(&self, integration: &Integration, pin: &RemoteId) -> Pairing<'l> {
-        let id = pin.clone();
-        let Some(found) = self.by_id.get(pin) else {
-            return Pairing::Blocked(match self.live.hole(integration.platform) {
-                Some(hole) => Block::UnknownScope {
-                    reason: hole.reason.clone(),
-                },
-                None => Block::PinMissing { id },
-            });
-        };
-        if found.platform != Some(integration.platform) {
-            let found = escaped(&found.type_name).into_owned();
-            return Pairing::Blocked(Block::PinType { id, found });
-        }
-        let platform = integration.platform;
-        let same = found_key(platform, found) == integration.pairing_key();
-        match platform.pairing_attribute() {
-            Some(attribute) if platform.pairs_with_certainty() && !same => {
-                let found = pairing_value(platform, found).unwrap_or("unknown");
-                let wanted = integration.config.get(attribute).and_then(|v| v.as_text());
-                Pairing::Blocked(Block::PinIdentity {
-                    id,
-                    attribute,
-                    found: escaped(found).into_owned(),
-                    wanted: escaped(wanted.unwrap_or("unknown")).into_owned(),
-                })
             }
             Some(_) | None => Pairing::Certain(found),
         }
@@ -235,6 +215,43 @@ impl<'a, 'l> Index<'a, 'l> {
             .filter(|(key, _)| key.0 == platform.wire && !self.free.contains_key(*key))
             .map(|(_, files)| files.len())
             .sum()
+    }
+}
+
+/// What `sync.id` names, if it can be meant.
+fn pinned<'l>(
+    integration: &Integration,
+    pin: &RemoteId,
+    by_id: &HashMap<&'l RemoteId, &'l LiveIntegration>,
+    live: &Live,
+) -> Result<&'l LiveIntegration, Block> {
+    let id = pin.clone();
+    let Some(found) = by_id.get(pin) else {
+        return Err(match live.hole(integration.platform) {
+            Some(hole) => Block::UnknownScope {
+                reason: hole.reason.clone(),
+            },
+            None => Block::PinMissing { id },
+        });
+    };
+    let platform = integration.platform;
+    if found.platform != Some(platform) {
+        let found = escaped(&found.type_name).into_owned();
+        return Err(Block::PinType { id, found });
+    }
+    let same = found_key(platform, found) == integration.pairing_key();
+    match platform.pairing_attribute() {
+        Some(attribute) if platform.pairs_with_certainty() && !same => {
+            let found = pairing_value(platform, found).unwrap_or("unknown");
+            let wanted = integration.config.get(attribute).and_then(|v| v.as_text());
+            Err(Block::PinIdentity {
+                id,
+                attribute,
+                found: escaped(found).into_owned(),
+                wanted: escaped(wanted.unwrap_or("unknown")).into_owned(),
+            })
+        }
+        Some(_) | None => Ok(found),
     }
 }
 

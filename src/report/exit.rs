@@ -1,8 +1,7 @@
 //! The exit codes, and which of them a report means.
 
-use super::{Counts, Report, not_converged};
-use crate::apply::Failure;
-use crate::sync::Ending;
+use super::{Counts, Report, Tally, not_converged};
+use crate::sync::{Afterwards, Ending};
 
 /// An exit code. The numbers are those of Terraform, decK and sysexits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,68 +35,32 @@ impl From<Exit> for std::process::ExitCode {
 #[must_use]
 pub fn exit(report: &Report, detailed: bool) -> Exit {
     let counts = Counts::of(&report.synced.plan);
-    let tally = Tally::of(&report.synced.ending);
     let has_errors = counts.invalid > 0
         || report
             .diagnostics
             .iter()
             .any(crate::diagnostic::Diagnostic::is_error);
-    if matches!(report.synced.ending, Ending::Refused(_)) {
-        Exit::Refused
-    } else if tally.interrupted || (tally.succeeded > 0 && tally.failed + counts.blocked > 0) {
+    let (tally, afterwards) = match &report.synced.ending {
+        Ending::Refused(_) => return Exit::Refused,
+        Ending::Planned | Ending::NothingToDo => (Tally::default(), None),
+        Ending::Applied {
+            outcomes,
+            afterwards,
+        } => (Tally::of(outcomes), Some(afterwards)),
+    };
+    let failed = tally.failed + counts.blocked;
+    let unproved = matches!(afterwards, Some(Afterwards::Unread(_)));
+    let cut_short = tally.interrupted || matches!(afterwards, Some(Afterwards::Skipped));
+    let is_dry_run = matches!(report.synced.ending, Ending::Planned);
+    if cut_short || (tally.succeeded > 0 && failed > 0) {
         Exit::Partial
-    } else if tally.failed + counts.blocked > 0
-        || tally.unproved
-        || !not_converged(&report.synced).is_empty()
-    {
+    } else if failed > 0 || unproved || !not_converged(&report.synced).is_empty() {
         Exit::Failed
     } else if has_errors {
         Exit::InvalidFile
-    } else if detailed && tally.is_plan_only && counts.pending() > 0 {
+    } else if detailed && is_dry_run && counts.pending() > 0 {
         Exit::Pending
     } else {
         Exit::Success
-    }
-}
-
-/// What came of the actions that were carried out.
-#[derive(Default)]
-struct Tally {
-    succeeded: usize,
-    failed: usize,
-    interrupted: bool,
-    /// Applied, and then the tenant could not be read.
-    unproved: bool,
-    is_plan_only: bool,
-}
-
-impl Tally {
-    fn of(ending: &Ending) -> Self {
-        match ending {
-            Ending::Planned => Self {
-                is_plan_only: true,
-                ..Self::default()
-            },
-            Ending::NothingToDo | Ending::Refused(_) => Self::default(),
-            Ending::Applied {
-                outcomes,
-                afterwards,
-            } => {
-                let succeeded = outcomes.iter().filter(|o| o.result.is_ok()).count();
-                let interrupted = outcomes.iter().any(|o| {
-                    matches!(
-                        o.result,
-                        Err(Failure::NotStarted | Failure::Interrupted { .. })
-                    )
-                });
-                Self {
-                    succeeded,
-                    failed: outcomes.len() - succeeded,
-                    interrupted,
-                    unproved: afterwards.is_err(),
-                    is_plan_only: false,
-                }
-            }
-        }
     }
 }

@@ -3,11 +3,14 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
 use crate::plan::{Action, Body, Change, Kind, Note, Plan, Shown, Unmanaged};
-use crate::sync::{Consent, Ending};
+use crate::platform::Payload;
+use crate::sync::{Afterwards, Consent, Ending};
+use crate::text::chain;
 use crate::value::{Object, Value};
 
 /// The version of everything below.
@@ -30,6 +33,16 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
         "plan": plan(&synced.plan),
         "result": result(report),
         "exit_code": exit_code,
+    })
+}
+
+/// The document of a run that came to no result.
+#[must_use]
+pub fn failure(what: &str, help: &str, exit: Exit) -> Json {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "error": { "message": what, "help": help },
+        "exit_code": exit as u8,
     })
 }
 
@@ -147,11 +160,14 @@ fn body(body: &Body) -> Json {
         auto_bootstrap,
         config,
     } = body;
-    json!({
-        "type": platform.wire,
-        "autoBootstrap": auto_bootstrap,
-        "config": object(config),
-    })
+    match platform.payload {
+        Payload::TypeOnly => json!({ "type": platform.wire }),
+        Payload::Full | Payload::ManualOnly => json!({
+            "type": platform.wire,
+            "autoBootstrap": auto_bootstrap,
+            "config": object(config),
+        }),
+    }
 }
 
 fn object(config: &Object) -> Json {
@@ -169,6 +185,7 @@ fn value(value: &Value) -> Json {
             let references: Vec<String> = template.references().map(ToString::to_string).collect();
             json!({ "secret": true, "references": references })
         }
+        Value::Hidden(_) => json!({ "secret": true, "references": [] }),
         Value::Object(inner) => object(inner),
         Value::List(items) => Json::Array(items.iter().map(self::value).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
@@ -221,7 +238,9 @@ fn result(report: &Report) -> Json {
         Ending::Planned => json!({ "result": "planned" }),
         Ending::NothingToDo => json!({ "result": "nothing_to_do" }),
         Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
-        Ending::Refused(_) => json!({ "result": "refused", "reason": "declined" }),
+        Ending::Refused(Consent::Declined | Consent::Given) => {
+            json!({ "result": "refused", "reason": "declined" })
+        }
         Ending::Applied {
             outcomes,
             afterwards,
@@ -229,12 +248,18 @@ fn result(report: &Report) -> Json {
             "result": "applied",
             "outcomes": outcomes.iter().map(outcome).collect::<Vec<_>>(),
             "afterwards": match afterwards {
-                Ok(second) => plan(second),
-                Err(error) => json!({ "error": error.to_string() }),
+                Afterwards::Planned(second) => plan(second),
+                Afterwards::Unread(error) => {
+                    json!({ "error": chain(error), "help": error.help() })
+                }
+                Afterwards::Skipped => Json::Null,
             },
             "not_converged": not_converged(&report.synced)
                 .into_iter()
-                .map(|(name, paths)| json!({ "name": name, "paths": paths }))
+                .map(|(name, changes)| json!({
+                    "name": name,
+                    "changes": changes.iter().map(change).collect::<Vec<_>>(),
+                }))
                 .collect::<Vec<_>>(),
         }),
     }
@@ -264,7 +289,7 @@ fn outcome(outcome: &Outcome) -> Json {
             }),
             Err(failure) => json!({
                 "succeeded": false,
-                "error": failure.to_string(),
+                "error": chain(failure),
                 "help": failure.help(),
                 "failing_tests": tests(failure.failing_tests()),
             }),

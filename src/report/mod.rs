@@ -2,14 +2,16 @@
 
 pub mod exit;
 pub mod json;
+mod result;
 pub mod text;
 mod value;
 
 use std::collections::HashSet;
 
+use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Block, Kind, Plan};
-use crate::sync::Synced;
+use crate::plan::{Block, Change, Kind, Plan};
+use crate::sync::{Afterwards, Ending, Synced};
 
 /// Everything there is to tell of one run.
 #[derive(Debug)]
@@ -66,14 +68,48 @@ impl Counts {
     }
 }
 
+/// How many actions ended in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Well.
+    pub succeeded: usize,
+    /// Not well.
+    pub failed: usize,
+    /// Not begun, because the apply was stopped before.
+    pub not_started: usize,
+    /// Whether the apply was stopped while something was left to do.
+    pub interrupted: bool,
+}
+
+impl Tally {
+    /// Counts.
+    #[must_use]
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            match &outcome.result {
+                Ok(_) => tally.succeeded += 1,
+                Err(Failure::NotStarted) => {
+                    tally.not_started += 1;
+                    tally.interrupted = true;
+                }
+                Err(failure) => {
+                    tally.failed += 1;
+                    tally.interrupted |= matches!(failure, Failure::Interrupted { .. });
+                }
+            }
+        }
+        tally
+    }
+}
+
 /// Integrations that were written with success and differ again all the same,
-/// each with the attributes.
+/// each with the differences.
 #[must_use]
-pub fn not_converged(synced: &Synced) -> Vec<(&str, Vec<&str>)> {
-    use crate::sync::Ending;
+pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
     let Ending::Applied {
         outcomes,
-        afterwards: Ok(afterwards),
+        afterwards: Afterwards::Planned(afterwards),
     } = &synced.ending
     else {
         return Vec::new();
@@ -88,11 +124,10 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, Vec<&str>)> {
         .iter()
         .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| match &action.kind {
-            Kind::Update { changes, .. } => Some((
-                action.name.as_str(),
-                changes.iter().map(|c| c.path.as_str()).collect(),
-            )),
-            Kind::Create { .. } | Kind::Blocked(_) => Some((action.name.as_str(), Vec::new())),
+            Kind::Update { changes, .. } => Some((action.name.as_str(), changes.as_slice())),
+            Kind::Create { .. } => Some((action.name.as_str(), [].as_slice())),
+            // What cannot be compared now may well have converged: the second plan tells why.
+            Kind::Blocked(_) => None,
             Kind::Unchanged { .. } | Kind::Suspended(_) => None,
         })
         .collect()

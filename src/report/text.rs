@@ -1,4 +1,5 @@
-//! The report for people: it reads like Terraform's.
+//! The report for people: it reads like Terraform's. Here is the plan, in
+//! `result` what came of it.
 //!
 //! Colours are always written; whoever prints the text strips them where they
 //! are not wanted.
@@ -7,23 +8,26 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+pub use super::result::ending;
+
+use super::Counts;
 use super::value::{Both, SECRET, both, shown};
-use super::{Counts, Report, not_converged};
-use crate::apply::{Outcome, Verb};
-use crate::live::FailingTest;
+use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Block, Body, Change, Kind, Note, Plan, Shown, Unmanaged};
-use crate::sync::{Consent, Ending};
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
 
-const ADD: Style = AnsiColor::Green.on_default();
-const CHANGE: Style = AnsiColor::Yellow.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
-const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(super) const ADD: Style = AnsiColor::Green.on_default();
+pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+
+/// The longest message of a validation test that is shown, in characters.
+const TEST_MESSAGE: usize = 300;
 
 /// The text in a style.
-fn paint(style: Style, text: impl std::fmt::Display) -> String {
+pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -34,10 +38,7 @@ pub fn plan(plan: &Plan, tenant: &str) -> String {
     for action in &plan.actions {
         self::action(&mut out, action);
     }
-    for hole in &plan.unreadable {
-        let reason = escaped(&hole.reason);
-        let _ = writeln!(out, "  {} {reason}", paint(BAD, "unreadable:"));
-    }
+    unreadable(&mut out, plan);
     unmanaged(&mut out, &plan.unmanaged);
     summary(&mut out, plan, tenant);
     out
@@ -51,13 +52,7 @@ fn action(out: &mut String, action: &Action) {
         Kind::Suspended(_) => ('.', DIM, "is suspended"),
         Kind::Blocked(_) => ('!', BAD, "is blocked"),
     };
-    let origin = escaped(&action.origin.file);
-    let place = paint(DIM, format_args!("{origin}:{}", action.origin.line));
-    let _ = writeln!(
-        out,
-        "  {} {verdict}  {place}",
-        paint(BOLD, format_args!("# {}", action.name))
-    );
+    headline(out, action, verdict);
     let title = action.platform.map_or("unknown platform", |p| p.title);
     let _ = write!(out, "  {} {title}", paint(style, sign));
     match &action.kind {
@@ -67,13 +62,13 @@ fn action(out: &mut String, action: &Action) {
             created(out, body);
         }
         Kind::Update { id, changes, .. } => {
-            let _ = writeln!(out, " {}", paint(DIM, format_args!("(id {id})")));
+            let _ = writeln!(out, " {}", id_of(id));
             updated(out, changes);
         }
         Kind::Suspended(suspend) => {
             let until = suspend
                 .until
-                .map(|day| format!(", until {day}"))
+                .map(|day| format!(" (until {day})"))
                 .unwrap_or_default();
             let _ = writeln!(out, "\n      {}{until}", escaped(&suspend.reason));
         }
@@ -86,22 +81,30 @@ fn action(out: &mut String, action: &Action) {
     let _ = writeln!(out);
 }
 
+/// What happens, and where its document stands.
+fn headline(out: &mut String, action: &Action, verdict: &str) {
+    let name = paint(BOLD, format_args!("# {}", action.name));
+    let file = escaped(&action.origin.file);
+    let place = paint(DIM, format_args!("{file}:{}", action.origin.line));
+    let _ = writeln!(out, "  {name} {verdict}  {place}");
+}
+
+fn id_of(id: &RemoteId) -> String {
+    paint(DIM, format_args!("(id {})", escaped(id.as_str())))
+}
+
 /// Nothing changes, but something is worth a line.
 fn health_only(out: &mut String, action: &Action) {
-    if !action
-        .notes
-        .iter()
-        .any(|note| matches!(note, Note::Health { .. }))
-    {
+    let is_health = |note: &Note| matches!(note, Note::Health { .. });
+    let Kind::Unchanged { id } = &action.kind else {
+        return;
+    };
+    if !action.notes.iter().any(is_health) {
         return;
     }
+    headline(out, action, "is as its file says, and not healthy");
     let title = action.platform.map_or("", |p| p.title);
-    let _ = writeln!(
-        out,
-        "  {} is as its file says",
-        paint(BOLD, format_args!("# {}", action.name))
-    );
-    let _ = writeln!(out, "  {} {title}", paint(CHANGE, '?'));
+    let _ = writeln!(out, "  {} {title} {}", paint(CHANGE, '?'), id_of(id));
     notes(out, action);
     let _ = writeln!(out);
 }
@@ -138,8 +141,20 @@ fn leaves_of(prefix: &str, object: &Object, leaves: &mut Vec<(String, String)>) 
     }
 }
 
+/// A secret shows where it will come from, and nothing else.
 fn leaf(value: &Value) -> String {
-    crate::plan::shown(value).map_or_else(|| SECRET.to_owned(), |json| shown(&Shown::Plain(json)))
+    if let Some(json) = crate::plan::shown(value) {
+        return shown(&Shown::Plain(json));
+    }
+    let mut sources = Vec::new();
+    value.for_each_template(&mut |template| {
+        sources.extend(template.references().map(ToString::to_string));
+    });
+    if sources.is_empty() {
+        SECRET.to_owned()
+    } else {
+        format!("(secret from {})", escaped(&sources.join(" and ")))
+    }
 }
 
 fn updated(out: &mut String, changes: &[Change]) {
@@ -197,48 +212,98 @@ fn blocked(out: &mut String, block: &Block) {
 
 fn notes(out: &mut String, action: &Action) {
     for note in &action.notes {
-        let text = match note {
+        match note {
             Note::Drift(changes) => {
                 let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).collect();
-                format!("the server moved {}, which is left there", paths.join(", "))
+                let what = format!("the server moved {}, which is left there", paths.join(", "));
+                self::note(out, &what);
             }
             // Told once for all, in the summary.
-            Note::SecretsNotCompared(_) => continue,
+            Note::SecretsNotCompared(_) => {}
             Note::Health {
                 status,
                 failing_tests,
             } => {
-                let word = status.to_string();
-                let _ = writeln!(
-                    out,
-                    "      {} its status is `{}`",
-                    paint(DIM, "note:"),
-                    escaped(&word)
-                );
+                // A block for its status has said it already.
+                if !is_about_status(&action.kind) {
+                    self::note(out, &health(status));
+                }
                 tests(out, failing_tests);
-                continue;
             }
-            Note::UnknownCarried(paths) => format!(
-                "the server also has {}, which this version does not know; it is sent back as it is",
-                paths.join(", ")
+            Note::UnknownCarried(paths) => self::note(
+                out,
+                &format!(
+                    "the server also has {}, which this version does not know; it is sent back as it is",
+                    paths.join(", ")
+                ),
             ),
-            Note::RepeatsCreation => "its creation failed before; the update repeats it".to_owned(),
-            Note::SecretsMissing(reasons) => format!("not available here: {}", reasons.join("; ")),
-        };
-        let _ = writeln!(out, "      {} {}", paint(DIM, "note:"), escaped(&text));
+            Note::RepeatsCreation => {
+                self::note(out, "its creation failed before; the update repeats it");
+            }
+            Note::SecretsMissing(reasons) => {
+                for reason in reasons {
+                    self::note(out, &format!("an apply would be blocked: {reason}"));
+                }
+            }
+        }
     }
 }
 
-fn tests(out: &mut String, failing: &[FailingTest]) {
+fn is_about_status(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Blocked(Block::Busy { .. } | Block::Disabled { .. } | Block::NeverUpdated { .. })
+    )
+}
+
+fn note(out: &mut String, text: &str) {
+    let _ = writeln!(out, "      {} {}", paint(DIM, "note:"), escaped(text));
+}
+
+/// What a status means for whoever reads a plan.
+fn health(status: &Status) -> String {
+    let meaning = match status {
+        Status::Enabled => "",
+        Status::Creating | Status::Editing | Status::Migrating | Status::Deleting => {
+            ": the server is at work on it"
+        }
+        Status::CreateError => ": its creation failed",
+        Status::EditError | Status::MigrateError | Status::DeleteError => {
+            ": the server rolled its last change back, and the old configuration runs"
+        }
+        Status::RecurringValidationError => ": a regular check of the server fails",
+        Status::Deleted => ": it is gone",
+        Status::Disabled => ": it was disabled by force",
+        Status::Unknown(_) => ": this version does not know what that means, and waits",
+    };
+    format!("its status is `{status}`{meaning}")
+}
+
+pub(super) fn tests(out: &mut String, failing: &[FailingTest]) {
     for test in failing {
         let name = escaped(&test.name);
-        let message = cut(&test.message, 200);
+        let message = cut(&test.message, TEST_MESSAGE);
         let colon = if message.is_empty() { "" } else { ": " };
         let _ = writeln!(
             out,
             "        {} {name}{colon}{}",
             paint(BAD, "✗"),
             escaped(&message)
+        );
+    }
+}
+
+/// What the server's list told that could not be read.
+fn unreadable(out: &mut String, plan: &Plan) {
+    for hole in &plan.unreadable {
+        let reason = escaped(&hole.reason);
+        let _ = writeln!(out, "  {} {reason}", paint(BAD, "unreadable:"));
+    }
+    if !plan.unreadable.is_empty() {
+        let _ = writeln!(
+            out,
+            "      {} the list is not whole, so nothing is created that may be in it\n",
+            paint(DIM, "note:")
         );
     }
 }
@@ -251,10 +316,7 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     let _ = writeln!(
         out,
         "  {}",
-        paint(
-            DIM,
-            "Live integrations that no valid file describes (left alone):"
-        )
+        paint(DIM, "Live, described by no valid file, and left alone:")
     );
     for live in unmanaged {
         let kind = escaped(&live.type_name);
@@ -263,52 +325,50 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
             .as_deref()
             .map(|i| format!(", {}", escaped(i)))
             .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "    {}",
-            paint(DIM, format_args!("id {}: {kind}{identity}", live.id))
-        );
+        let id = escaped(live.id.as_str());
+        let status = if live.status == Status::Enabled {
+            String::new()
+        } else {
+            format!(", {}", escaped(live.status.as_str()))
+        };
+        let line = format_args!("id {id}: {kind}{identity}{status}");
+        let _ = writeln!(out, "    {}", paint(DIM, line));
     }
     let _ = writeln!(out);
 }
 
 fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let counts = Counts::of(plan);
-    let parts: Vec<String> = [
-        (counts.create, "to create"),
-        (counts.update, "to update"),
-        (counts.blocked + counts.invalid, "blocked"),
-        (counts.suspended, "suspended"),
-        (counts.unchanged, "unchanged"),
-        (plan.unselected, "not selected"),
-    ]
-    .into_iter()
-    .filter(|(n, _)| *n > 0)
-    .map(|(n, what)| format!("{n} {what}"))
-    .collect();
     let tenant = escaped(tenant);
-    if counts.pending() + counts.blocked + counts.invalid == 0 {
+    if counts.pending() + counts.blocked + counts.invalid == 0 && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
             "{} {tenant} matches the files.",
             paint(BOLD, "No changes.")
         );
     }
-    let what = if parts.is_empty() {
-        "no integrations".to_owned()
-    } else {
-        parts.join(", ")
-    };
+    let what = parts(&[
+        (counts.create, "to create"),
+        (counts.update, "to update"),
+        (counts.blocked + counts.invalid, "blocked"),
+        (counts.suspended, "suspended"),
+        (counts.unchanged, "unchanged"),
+        (plan.unselected, "not selected"),
+    ]);
     let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
-    let not_compared = plan
-        .actions
-        .iter()
-        .filter(|a| {
-            a.notes
-                .iter()
-                .any(|n| matches!(n, Note::SecretsNotCompared(_)))
-        })
-        .count();
+    let with = |wanted: fn(&Note) -> bool| {
+        let having = plan.actions.iter().filter(|a| a.notes.iter().any(wanted));
+        having.count()
+    };
+    let missing = with(|note| matches!(note, Note::SecretsMissing(_)));
+    if missing > 0 {
+        let text = format!(
+            "An apply would block {}: secrets have no value here.",
+            count(missing, "change")
+        );
+        let _ = writeln!(out, "{}", paint(CHANGE, text));
+    }
+    let not_compared = with(|note| matches!(note, Note::SecretsNotCompared(_)));
     if not_compared > 0 {
         let whose = count(not_compared, "integration");
         let text =
@@ -317,127 +377,13 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     }
 }
 
-/// What came of the plan.
-#[must_use]
-pub fn ending(report: &Report) -> String {
-    let mut out = String::new();
-    match &report.synced.ending {
-        Ending::Planned | Ending::NothingToDo => {}
-        Ending::Refused(Consent::NotAsked) => {
-            let _ = writeln!(
-                out,
-                "\n{} nobody is at a terminal to ask.\n{} add `--yes` to apply without a question, or `--dry-run` to only look",
-                paint(BAD, "Nothing was applied:"),
-                paint(BOLD, "help:"),
-            );
-        }
-        Ending::Refused(_) => {
-            let _ = writeln!(out, "\n{}", paint(BOLD, "Nothing was applied."));
-        }
-        Ending::Applied {
-            outcomes,
-            afterwards,
-        } => {
-            applied(&mut out, outcomes);
-            proof(&mut out, report, afterwards);
-        }
-    }
-    out
-}
-
-fn applied(out: &mut String, outcomes: &[Outcome]) {
-    let _ = writeln!(out);
-    for outcome in outcomes {
-        match &outcome.result {
-            Ok(success) if success.failing_tests.is_empty() => {}
-            Ok(success) => {
-                let name = paint(BOLD, &outcome.name);
-                let _ = writeln!(
-                    out,
-                    "  {name} was {}, and its status is `{}`",
-                    outcome.verb.past(),
-                    success.status
-                );
-                tests(out, &success.failing_tests);
-            }
-            Err(failure) => {
-                let name = paint(BOLD, &outcome.name);
-                let what = failure.to_string();
-                let _ = writeln!(
-                    out,
-                    "  {} {name} could not be {}: {}",
-                    paint(BAD, '✗'),
-                    outcome.verb.past(),
-                    escaped(&what)
-                );
-                tests(out, failure.failing_tests());
-                let _ = writeln!(out, "      {} {}\n", paint(BOLD, "help:"), failure.help());
-            }
-        }
-    }
-    let done = |verb: Verb| {
-        outcomes
-            .iter()
-            .filter(|o| o.verb == verb && o.result.is_ok())
-            .count()
-    };
-    let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
-    let (title, style) = if failed == 0 {
-        ("Applied:", ADD)
+/// `2 to create, 1 blocked`: what there is none of is left out.
+pub(super) fn parts(counts: &[(usize, &str)]) -> String {
+    let some = counts.iter().filter(|(n, _)| *n > 0);
+    let words: Vec<String> = some.map(|(n, what)| format!("{n} {what}")).collect();
+    if words.is_empty() {
+        "no integrations".to_owned()
     } else {
-        ("Applied in part:", BAD)
-    };
-    let _ = writeln!(
-        out,
-        "{} {} created, {} updated, {failed} failed.",
-        paint(style.bold(), title),
-        done(Verb::Create),
-        done(Verb::Update)
-    );
-}
-
-/// Whether the plan that was made afterwards is empty.
-fn proof(out: &mut String, report: &Report, afterwards: &Result<Plan, crate::immuta::ApiError>) {
-    let plan = match afterwards {
-        Ok(plan) => plan,
-        Err(error) => {
-            let error = error.to_string();
-            let _ = writeln!(
-                out,
-                "{} the tenant could not be read afterwards: {}",
-                paint(BAD, "Not proved:"),
-                escaped(&error)
-            );
-            return;
-        }
-    };
-    let left = Counts::of(plan);
-    for (name, paths) in not_converged(&report.synced) {
-        let what = if paths.is_empty() {
-            "it".to_owned()
-        } else {
-            paths.join(", ")
-        };
-        let _ = writeln!(
-            out,
-            "{} {name}: the write succeeded, and {} still differs",
-            paint(BAD, "Not converged:"),
-            escaped(&what)
-        );
-    }
-    if left.pending() + left.blocked + left.invalid == 0 {
-        let _ = writeln!(
-            out,
-            "{} a second plan is empty: nothing is left to change.",
-            paint(ADD.bold(), "Proved:")
-        );
-    } else {
-        let _ = writeln!(
-            out,
-            "A second plan still has {} to create, {} to update and {} blocked.",
-            left.create,
-            left.update,
-            left.blocked + left.invalid
-        );
+        words.join(", ")
     }
 }

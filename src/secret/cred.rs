@@ -1,6 +1,6 @@
 //! `${cred:name}`: a credential that systemd passed in (`LoadCredential=`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Secret;
 use super::file::read_below;
@@ -13,6 +13,11 @@ const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// files may name, and a file must not be able to send it to a host of its choice.
 pub const OWN_CREDENTIAL: &str = "immuta-api-key";
 
+/// Where that credential lies, if systemd passed any in.
+pub(super) fn own_file(environment: &Environment) -> Option<PathBuf> {
+    environment(DIRECTORY).map(|directory| Path::new(&directory).join(OWN_CREDENTIAL))
+}
+
 pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
@@ -23,7 +28,7 @@ pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, Miss
     let directory = environment(DIRECTORY)
         .filter(|directory| !directory.is_empty())
         .ok_or(MissingReason::NoCredentials)?;
-    match read_below(Path::new(name), Path::new(&directory)) {
+    match read_below(Path::new(name), Path::new(&directory), &[]) {
         Err(MissingReason::NoFile) => Err(MissingReason::NoCredential),
         other => other,
     }

@@ -1,5 +1,7 @@
 //! `${env:NAME}`: an environment variable.
 
+use std::path::PathBuf;
+
 use super::Secret;
 use super::resolve::{Environment, MissingReason};
 
@@ -14,6 +16,14 @@ const OWN: &[&str] = &[
 
 /// What the names of the tool's own settings start with.
 const OWN_PREFIX: &str = "INTEGRATIOND_";
+
+/// The files that these variables name.
+pub(super) fn own_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {
+    let names = OWN.iter().filter(|name| name.ends_with("_FILE"));
+    names
+        .filter_map(|name| environment(name))
+        .map(PathBuf::from)
+}
 
 pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
     // Some systems look names up without regard to case.

@@ -7,8 +7,9 @@
 //! write below a root is trusted: nothing guards against links that change
 //! between the check and the reading.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -19,14 +20,18 @@ use super::resolve::MissingReason;
 /// The largest file that is read: no key or token comes near it.
 const LARGEST: u64 = 1024 * 1024;
 
-pub(super) fn read(argument: &str, roots: &[PathBuf]) -> Result<Secret, MissingReason> {
+pub(super) fn read(
+    argument: &str,
+    roots: &[PathBuf],
+    own: &[PathBuf],
+) -> Result<Secret, MissingReason> {
     if roots.is_empty() {
         return Err(MissingReason::NoRoot);
     }
     let path = Path::new(argument);
     let mut reason = MissingReason::Outside;
     for root in roots {
-        match below(path, root).and_then(|inner| read_below(&inner, root)) {
+        match below(path, root).and_then(|inner| read_below(&inner, root, own)) {
             Ok(secret) => return Ok(secret),
             // Another root may have it, or a better reason.
             Err(MissingReason::Outside) => {}
@@ -54,7 +59,11 @@ fn below(path: &Path, root: &Path) -> Result<PathBuf, MissingReason> {
 }
 
 /// Reads a file whose real place is below the real place of a root.
-pub(super) fn read_below(path: &Path, root: &Path) -> Result<Secret, MissingReason> {
+pub(super) fn read_below(
+    path: &Path,
+    root: &Path,
+    own: &[PathBuf],
+) -> Result<Secret, MissingReason> {
     let root = root.canonicalize().map_err(|error| reason(&error))?;
     let real = root
         .join(path)
@@ -68,7 +77,17 @@ pub(super) fn read_below(path: &Path, root: &Path) -> Result<Secret, MissingReas
         return Err(MissingReason::NotAFile);
     }
     let file = File::open(&real).map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    if own.iter().any(|own| is_same_file(own, &metadata)) {
+        return Err(MissingReason::OwnFile);
+    }
     secret_in(file)
+}
+
+/// Whatever names, links or hard links lead to it.
+fn is_same_file(path: &Path, file: &Metadata) -> bool {
+    path.metadata()
+        .is_ok_and(|own| (own.dev(), own.ino()) == (file.dev(), file.ino()))
 }
 
 fn secret_in(file: File) -> Result<Secret, MissingReason> {
@@ -115,6 +134,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+
+    fn read(argument: &str, roots: &[PathBuf]) -> Result<Secret, MissingReason> {
+        super::read(argument, roots, &[])
+    }
 
     /// A directory with a root in it and a file outside of the root.
     fn place() -> (TempDir, PathBuf) {
@@ -224,5 +247,22 @@ mod tests {
             assert_eq!(found, Err(MissingReason::NotAFile), "{name}");
         }
         drop(listener);
+    }
+
+    #[test]
+    fn the_file_with_the_tools_own_key_is_never_read() {
+        let (_place, root) = place();
+        let key = root.join("api-key");
+        fs::write(&key, "hunter2").unwrap();
+        symlink("api-key", root.join("link")).unwrap();
+        fs::hard_link(&key, root.join("hard")).unwrap();
+        for name in ["api-key", "link", "hard"] {
+            let found = super::read(
+                name,
+                std::slice::from_ref(&root),
+                std::slice::from_ref(&key),
+            );
+            assert_eq!(found, Err(MissingReason::OwnFile), "{name}");
+        }
     }
 }

@@ -94,6 +94,19 @@ impl Template {
         })
     }
 
+    /// Whether it is this text; `None` if it holds a reference.
+    #[must_use]
+    pub fn is(&self, text: &str) -> Option<bool> {
+        let mut rest = Some(text);
+        for part in &self.parts {
+            let Part::Literal(literal) = part else {
+                return None;
+            };
+            rest = rest.and_then(|rest| rest.strip_prefix(literal.expose()));
+        }
+        Some(rest == Some(""))
+    }
+
     /// The value, with `resolve` asked for every reference; the first error otherwise.
     pub fn render<'a, E>(
         &'a self,

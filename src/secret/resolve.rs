@@ -19,14 +19,25 @@ pub struct Providers {
     pub environment: Environment,
     /// The directories below which `file` may read.
     pub secret_roots: Vec<PathBuf>,
+    /// Files that hold the tool's own API key: never read, though they may lie
+    /// below a root beside the others.
+    pub own_files: Vec<PathBuf>,
 }
 
 impl Providers {
-    /// The environment of this process, and these directories.
+    /// The environment of this process, and these directories. What the environment
+    /// names as the tool's own is not read.
     #[must_use]
     pub fn of_process(secret_roots: Vec<PathBuf>) -> Self {
+        Self::new(Box::new(|name| std::env::var_os(name)), secret_roots)
+    }
+
+    fn new(environment: Environment, secret_roots: Vec<PathBuf>) -> Self {
         Self {
-            environment: Box::new(|name| std::env::var_os(name)),
+            own_files: env::own_files(&environment)
+                .chain(cred::own_file(&environment))
+                .collect(),
+            environment,
             secret_roots,
         }
     }
@@ -37,9 +48,11 @@ impl std::fmt::Debug for Providers {
         let Self {
             environment: _,
             secret_roots,
+            own_files,
         } = self;
         f.debug_struct("Providers")
             .field("secret_roots", secret_roots)
+            .field("own_files", own_files)
             .finish_non_exhaustive()
     }
 }
@@ -66,6 +79,9 @@ pub enum MissingReason {
     /// The credential that holds the tool's own key.
     #[error("this credential belongs to integrationd itself: use another one")]
     OwnCredential,
+    /// The file that holds the tool's own key.
+    #[error("this file belongs to integrationd itself: use another one")]
+    OwnFile,
     /// Nothing in it.
     #[error("it is empty: give it a value")]
     Empty,
@@ -175,10 +191,11 @@ fn read(reference: &Reference, providers: &Providers) -> Result<Secret, MissingR
     let Providers {
         environment,
         secret_roots,
+        own_files,
     } = providers;
     match reference.source {
         SecretSource::Env => env::read(&reference.argument, environment),
-        SecretSource::File => file::read(&reference.argument, secret_roots),
+        SecretSource::File => file::read(&reference.argument, secret_roots, own_files),
         SecretSource::Cred => cred::read(&reference.argument, environment),
     }
 }
@@ -202,6 +219,7 @@ mod tests {
         let providers = Providers {
             environment: Box::new(|name| (name == "A").then(|| "hunter2".into())),
             secret_roots: Vec::new(),
+            own_files: Vec::new(),
         };
         let a = reference(SecretSource::Env, "A");
         let b = reference(SecretSource::Env, "B");
@@ -215,6 +233,18 @@ mod tests {
         );
         assert!(text(&c).contains("LoadCredential="));
         assert!(!format!("{secrets:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_environment_tells_which_files_are_the_tools_own() {
+        let environment: Environment = Box::new(|name| match name {
+            "IMMUTA_API_KEY_FILE" => Some("/run/keys/a".into()),
+            "CREDENTIALS_DIRECTORY" => Some("/run/c".into()),
+            _ => None,
+        });
+        let providers = Providers::new(environment, Vec::new());
+        let own: Vec<_> = providers.own_files.iter().map(|p| p.to_str()).collect();
+        assert_eq!(own, [Some("/run/keys/a"), Some("/run/c/immuta-api-key")]);
     }
 
     #[test]
@@ -235,6 +265,7 @@ mod tests {
                 None
             }),
             secret_roots: Vec::new(),
+            own_files: Vec::new(),
         };
         let a = reference(SecretSource::Env, "A");
         let _ = resolve([&a, &a, &a], &providers);

@@ -22,7 +22,7 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Nothing is there.
-    #[error("there is no directory {}; create it, or name another one", path.display())]
+    #[error("there is no directory {}", path.display())]
     Missing {
         /// The directory.
         path: PathBuf,

@@ -1,0 +1,57 @@
+//! A command that came to no result.
+
+use super::terminal::Terminal;
+use crate::immuta::ApiError;
+use crate::report::exit::Exit;
+use crate::report::json;
+use crate::source::SourceError;
+use crate::text::{chain, escaped};
+
+/// What went wrong, what helps, and how the process ends.
+pub(super) struct Failure {
+    what: String,
+    help: String,
+    exit: Exit,
+}
+
+impl Failure {
+    pub(super) fn new(
+        exit: Exit,
+        what: impl std::fmt::Display,
+        help: impl std::fmt::Display,
+    ) -> Self {
+        let (what, help) = (what.to_string(), help.to_string());
+        Self {
+            what: escaped(&what).into_owned(),
+            help: escaped(&help).into_owned(),
+            exit,
+        }
+    }
+
+    /// Tells it: to people on standard error, and where a document was asked
+    /// for, with one on standard output.
+    pub(super) fn tell(self, terminal: Terminal, as_json: bool) -> Exit {
+        let Self { what, help, exit } = self;
+        terminal.failure(&what, &help);
+        if as_json {
+            let document = json::failure(&what, &help, exit);
+            terminal.out_unfolded(&format!("{document:#}\n"));
+        }
+        exit
+    }
+}
+
+/// The tenant could not be read, so nothing was planned and nothing written.
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let what = format!("the tenant could not be read: {}", chain(&error));
+        Self::new(Exit::Failed, what, error.help())
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let help = "create it, or name the directory of the integration files as the last argument";
+        Self::new(Exit::Failed, chain(&error), help)
+    }
+}

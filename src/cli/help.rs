@@ -1,0 +1,173 @@
+//! What the help of each command says below its options: examples, and at
+//! length (`--help`) the environment and the exit codes.
+
+/// Joins pieces of help into one constant.
+macro_rules! help {
+    ($($piece:expr),+ $(,)?) => { concat!($($piece),+) };
+}
+
+macro_rules! connection {
+    () => {
+        "\
+Environment:
+  IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
+  IMMUTA_HOST          the same, where the scheme may be left out
+  IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN, the same
+  IMMUTA_API_KEY_FILE  a file that holds it; or the systemd credential immuta-api-key
+  HTTPS_PROXY          the proxy, if there is one; NO_PROXY names exceptions
+  A flag beats the environment. Two sources for one setting are an error.
+"
+    };
+}
+
+macro_rules! root_examples {
+    () => {
+        "\
+Examples:
+  integrationd sync --simulate   try it: no tenant, no credentials
+  integrationd validate          check the files, touch nothing
+  integrationd ping              check the URL and the API key
+  integrationd sync --dry-run    show what would change
+  integrationd sync              show it, ask, and change it
+"
+    };
+}
+
+macro_rules! sync_examples {
+    () => {
+        "\
+Examples:
+  integrationd sync --dry-run                        show the plan of ./integrations.d
+  integrationd sync                                  show it, ask, and apply it
+  integrationd sync --yes --only warehouse-prod      one integration, without a question
+  integrationd sync --dry-run --detailed-exitcode    in CI: 2 means that something changes
+  integrationd sync --dry-run -o json | jq .plan     for programs
+  integrationd sync --simulate                       against a simulated tenant
+"
+    };
+}
+
+macro_rules! validate_examples {
+    () => {
+        "\
+Examples:
+  integrationd validate
+  integrationd validate integrations.d/warehouse.yaml
+  integrationd validate -o json | jq '.diagnostics[]'
+"
+    };
+}
+
+macro_rules! list_examples {
+    () => {
+        "\
+Examples:
+  integrationd list
+  integrationd list -o json | jq -r '.integrations[] | select(.status != \"enabled\") | .id'
+"
+    };
+}
+
+macro_rules! ping_examples {
+    () => {
+        "\
+Examples:
+  integrationd ping
+  integrationd ping --url https://acme.hosted.immutacloud.com --api-key-file key.txt
+"
+    };
+}
+
+pub(super) const ROOT: &str = help!(
+    root_examples!(),
+    "
+The tenant is named by IMMUTA_URL, the API key by IMMUTA_API_KEY. See `--help` for all of it."
+);
+
+pub(super) const ROOT_LONG: &str = help!(
+    root_examples!(),
+    "\n",
+    connection!(),
+    "
+Exit codes:
+  0   in sync, or applied
+  1   failed
+  2   changes are pending (only with --detailed-exitcode)
+  3   some changes were applied, some were not
+  4   nothing was applied: the answer was no, or nobody was there to ask
+  64  the command line is wrong
+  65  an integration file is invalid
+  78  the settings are invalid
+  When several apply, the first of 4, 3, 1, 65, 2."
+);
+
+pub(super) const SYNC: &str = sync_examples!();
+
+pub(super) const SYNC_LONG: &str = help!(
+    sync_examples!(),
+    "\n",
+    connection!(),
+    "  NO_COLOR             no colours
+
+Exit codes:
+  0   in sync, or applied; a dry run that could make its plan
+  1   failed, or something is blocked
+  2   changes are pending (only in a dry run with --detailed-exitcode)
+  3   some changes were applied, some were not; also when a signal ended it
+  4   nothing was applied: the answer was no, or nobody was there to ask
+  64  the command line is wrong
+  65  an integration file is invalid; the others were still looked at
+  78  the settings are invalid
+  When several apply, the first of 4, 3, 1, 65, 2.
+
+Signals:
+  The first Ctrl-C (or SIGTERM) starts no new write and finishes those under way.
+  The second one stops at once. Running it again goes on in both cases."
+);
+
+pub(super) const VALIDATE: &str = validate_examples!();
+
+pub(super) const VALIDATE_LONG: &str = help!(
+    validate_examples!(),
+    "
+Exit codes:
+  0   every file is valid; there may be warnings
+  1   the files could not be read
+  65  a file is invalid"
+);
+
+pub(super) const LIST: &str = list_examples!();
+
+pub(super) const LIST_LONG: &str = help!(
+    list_examples!(),
+    "\n",
+    connection!(),
+    "
+Exit codes:
+  0   the list is whole
+  1   the tenant could not be read, or not all of it
+  78  the settings are invalid"
+);
+
+pub(super) const PING: &str = ping_examples!();
+
+pub(super) const PING_LONG: &str = help!(
+    ping_examples!(),
+    "\n",
+    connection!(),
+    "
+Exit codes:
+  0   everything is well
+  1   something is not; the last line says what helps
+  78  the settings are invalid"
+);
+
+pub(super) const SIMULATOR: &str = "\
+Examples:
+  integrationd simulator --listen 127.0.0.1:8080 --settle 2s
+  curl http://127.0.0.1:8080/_simulator/state           what it holds
+  curl http://127.0.0.1:8080/_simulator/faults -d '{\"kind\": {\"server_error\": {\"code\": 503}}}'
+                                                        the next request fails
+
+It speaks the API's documented routes and keeps everything in memory. Its own
+routes, below /_simulator/, ask for no credentials: it listens on loopback only.";

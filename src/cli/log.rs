@@ -1,0 +1,124 @@
+//! The log, on standard error.
+//!
+//! Text for people, and JSON for programs: one flat object on each line, in
+//! which the fields of the spans around an event (tenant, run, integration)
+//! stand beside its own. Crates below speak only when something is wrong.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
+use tracing_subscriber::registry::{LookupSpan, Scope};
+
+use super::args::{LogFormat, LogLevel, OutputArgs};
+use super::terminal::Terminal;
+
+/// Starts the log.
+pub(super) fn start(output: &OutputArgs, terminal: Terminal) {
+    let level = match output.log_level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    let filter = EnvFilter::new(format!("warn,integrationd={level}"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(terminal.err_has_colour())
+        .with_writer(move || Line(terminal));
+    match output.log_format {
+        // A person sees when it happens.
+        LogFormat::Text if terminal.bars().is_some() => {
+            builder.with_target(false).without_time().init();
+        }
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().event_format(Flat).init(),
+    }
+}
+
+/// Takes whole lines.
+struct Line(Terminal);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.err_unfolded(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One flat JSON object for each event.
+struct Flat;
+
+impl<S> FormatEvent<S, JsonFields> for Flat
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        let metadata = event.metadata();
+        fields.put("timestamp", Timestamp::now().to_string());
+        fields.put("level", metadata.level().to_string());
+        fields.put("target", metadata.target());
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
+            let extensions = span.extensions();
+            let text = extensions.get::<FormattedFields<JsonFields>>();
+            let parsed = text.and_then(|text| serde_json::from_str(text).ok());
+            if let Some(Json::Object(own)) = parsed {
+                fields.0.extend(own);
+            }
+        }
+        event.record(&mut fields);
+        writeln!(writer, "{}", Json::Object(fields.0))
+    }
+}
+
+#[derive(Default)]
+struct Fields(Map<String, Json>);
+
+impl Fields {
+    fn put(&mut self, name: &str, value: impl Into<Json>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field.name(), value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field.name(), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field.name(), value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field.name(), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field.name(), value);
+    }
+}

@@ -1,0 +1,185 @@
+//! What came of a plan, for people: each failure with its tests and its
+//! remedy, a line that counts, and the proof by a second plan.
+
+use std::fmt::Write as _;
+
+use super::text::{ADD, BAD, BOLD, paint, parts, tests};
+use super::value::shown;
+use super::{Counts, Report, Tally, not_converged};
+use crate::apply::{Failure, Outcome, Verb};
+use crate::plan::Change;
+use crate::sync::{Afterwards, Consent, Ending};
+use crate::text::{chain, escaped};
+
+/// What came of the plan; nothing for a dry run.
+#[must_use]
+pub fn ending(report: &Report) -> String {
+    let mut out = String::new();
+    match &report.synced.ending {
+        Ending::Planned | Ending::NothingToDo => {}
+        Ending::Refused(Consent::NotAsked) => refused(
+            &mut out,
+            "nobody is at a terminal to ask.",
+            "add `--yes` to apply without a question, or `--dry-run` to only look",
+        ),
+        Ending::Refused(Consent::Declined | Consent::Given) => {
+            refused(
+                &mut out,
+                "the answer was not `yes`.",
+                "run this again to apply",
+            );
+        }
+        Ending::Applied {
+            outcomes,
+            afterwards,
+        } => {
+            applied(&mut out, outcomes);
+            let well = outcomes.iter().all(|o| o.result.is_ok());
+            proof(&mut out, report, afterwards, well);
+        }
+    }
+    out
+}
+
+fn refused(out: &mut String, why: &str, help: &str) {
+    let title = paint(BAD, "Nothing was applied:");
+    let _ = writeln!(out, "\n{title} {why}\n{} {help}", paint(BOLD, " help:"));
+}
+
+fn applied(out: &mut String, outcomes: &[Outcome]) {
+    let _ = writeln!(out);
+    for outcome in outcomes {
+        self::outcome(out, outcome);
+    }
+    not_started(out, outcomes);
+    let tally = Tally::of(outcomes);
+    let done = |verb: Verb| {
+        let done = outcomes
+            .iter()
+            .filter(|o| o.verb == verb && o.result.is_ok());
+        done.count()
+    };
+    let (title, style) = if tally.interrupted {
+        ("Stopped early:", BAD)
+    } else if tally.failed == 0 {
+        ("Applied:", ADD)
+    } else if tally.succeeded == 0 {
+        ("Nothing was applied:", BAD)
+    } else {
+        ("Applied in part:", BAD)
+    };
+    let what = parts(&[
+        (done(Verb::Create), "created"),
+        (done(Verb::Update), "updated"),
+        (tally.failed, "failed"),
+        (tally.not_started, "not started"),
+    ]);
+    let _ = writeln!(out, "{} {what}.", paint(style.bold(), title));
+}
+
+/// A success is worth a word only if something is wrong with it.
+fn outcome(out: &mut String, outcome: &Outcome) {
+    let name = paint(BOLD, &outcome.name);
+    let done = outcome.verb.past();
+    match &outcome.result {
+        Err(Failure::NotStarted) => {}
+        Ok(success) if success.failing_tests.is_empty() => {}
+        Ok(success) => {
+            let status = escaped(success.status.as_str());
+            let _ = writeln!(out, "  {name} was {done}, and its status is `{status}`");
+            tests(out, &success.failing_tests);
+            let _ = writeln!(out);
+        }
+        Err(failure) => {
+            let cross = paint(BAD, '✗');
+            let id = match &outcome.id {
+                Some(id) => format!(" (id {})", escaped(id.as_str())),
+                None => String::new(),
+            };
+            let what = chain(failure);
+            let what = escaped(&what);
+            let _ = writeln!(out, "  {cross} {name}{id} could not be {done}: {what}");
+            tests(out, failure.failing_tests());
+            let _ = writeln!(out, "      {} {}\n", paint(BOLD, "help:"), failure.help());
+        }
+    }
+}
+
+/// All of them together: the reason is the same for each.
+fn not_started(out: &mut String, outcomes: &[Outcome]) {
+    let names: Vec<&str> = outcomes
+        .iter()
+        .filter(|o| matches!(o.result, Err(Failure::NotStarted)))
+        .map(|o| o.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let (title, names) = (paint(BOLD, "Not started:"), names.join(", "));
+        let help = Failure::NotStarted.help();
+        let _ = writeln!(
+            out,
+            "  {title} {names}\n      {} {help}\n",
+            paint(BOLD, "help:")
+        );
+    }
+}
+
+/// Whether the plan that was made afterwards is empty. That proves something
+/// only if every write went well.
+fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool) {
+    let plan = match afterwards {
+        Afterwards::Planned(plan) => plan,
+        Afterwards::Skipped => return,
+        Afterwards::Unread(error) => {
+            let (title, why) = (paint(BAD, "Not proved:"), chain(error));
+            let why = escaped(&why);
+            let _ = writeln!(
+                out,
+                "{title} the tenant could not be read afterwards: {why}\n{} {}",
+                paint(BOLD, " help:"),
+                error.help()
+            );
+            return;
+        }
+    };
+    for (name, changes) in not_converged(&report.synced) {
+        not_converged_one(out, name, changes);
+    }
+    let left = Counts::of(plan);
+    let is_empty = left.pending() + left.blocked + left.invalid == 0;
+    if is_empty && !well {
+        // It may show a write that is still under way.
+        let _ = writeln!(out, "A second plan is empty.");
+    } else if is_empty {
+        let title = paint(ADD.bold(), "Proved:");
+        let _ = writeln!(
+            out,
+            "{title} a second plan is empty: nothing is left to change."
+        );
+    } else {
+        let what = parts(&[
+            (left.create, "to create"),
+            (left.update, "to update"),
+            (left.blocked + left.invalid, "blocked"),
+        ]);
+        let _ = writeln!(out, "A second plan still has {what}.");
+    }
+}
+
+/// What was sent and what came back.
+fn not_converged_one(out: &mut String, name: &str, changes: &[Change]) {
+    let title = paint(BAD, "Not converged:");
+    let _ = writeln!(
+        out,
+        "{title} {name}: the write succeeded, and the server still differs from the file"
+    );
+    for change in changes {
+        let path = escaped(&change.path);
+        let (sent, found) = (shown(&change.after), shown(&change.before));
+        let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
+    }
+    let _ = writeln!(
+        out,
+        "{} write the value as the server keeps it, or list the attribute under `sync.ignore`",
+        paint(BOLD, " help:")
+    );
+}

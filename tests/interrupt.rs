@@ -1,0 +1,110 @@
+//! Signals during an apply.
+
+use std::time::Duration;
+
+use integrationd::simulator::{Drift, Options};
+
+use crate::common::{Files, Integrationd, Running, Tenant, eventually, snowflake};
+
+/// A server that is at work on a creation until a test ends it.
+fn slow() -> Tenant {
+    Tenant::with(Options {
+        settle: Duration::from_secs(3600),
+        ..Options::default()
+    })
+}
+
+fn two() -> Files {
+    Files::none()
+        .with("a.yaml", &snowflake("a"))
+        .with("b.yaml", &snowflake("b"))
+}
+
+/// An apply whose first creation is under way.
+fn applying(tenant: &Tenant, files: &Files, output: &str) -> Running {
+    let running = Integrationd::new(["sync", "--yes", "--parallelism=1", "--output", output])
+        .on(tenant)
+        .with(files)
+        .start();
+    eventually("a creation is under way", || tenant.writes().len() == 1);
+    running
+}
+
+fn settle(tenant: &Tenant, id: u64) {
+    let drift = Drift::status(id, "enabled".into());
+    tenant.simulator.drift(drift).unwrap();
+}
+
+fn settle_at_once(tenant: &Tenant) {
+    let mut options = tenant.simulator.options();
+    options.settle = Duration::ZERO;
+    tenant.simulator.set_options(options);
+}
+
+#[test]
+fn a_signal_finishes_the_write_under_way_and_begins_no_other() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let (tenant, files) = (slow(), two());
+        let running = applying(&tenant, &files, "text");
+        running.signal(signal);
+        running.prints("Stopping: no new writes");
+        settle(&tenant, 1);
+        let ran = running.wait().exits_with(3);
+        let (_, result) = ran.stdout.split_once("to create.\n").unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(result, @"
+
+              Not started: b
+                  help: run this again to go on
+
+            Stopped early: 1 created, 1 not started.
+            ");
+        }
+        assert_eq!(tenant.writes(), ["POST /integrations"]);
+
+        settle_at_once(&tenant);
+        let again = Integrationd::new(["sync", "--yes"]);
+        again.on(&tenant).with(&files).run().exits_with(0);
+        assert_eq!(tenant.writes(), ["POST /integrations"; 2]);
+    }
+}
+
+#[test]
+fn a_report_in_json_is_whole_when_a_signal_ended_it() {
+    let (tenant, files) = (slow(), two());
+    let running = applying(&tenant, &files, "json");
+    running.signal("TERM");
+    running.prints("Stopping: no new writes");
+    settle(&tenant, 1);
+    let report = running.wait().exits_with(3).json();
+    assert_eq!(report["exit_code"], 3);
+    let outcomes = &report["result"]["outcomes"];
+    assert_eq!(outcomes[0]["succeeded"], true, "{report:#}");
+    assert_eq!(outcomes[1]["error"], "it was not started");
+}
+
+#[test]
+fn a_second_signal_stops_at_once_and_the_next_run_creates_nothing_twice() {
+    let (tenant, files) = (slow(), two());
+    let running = applying(&tenant, &files, "json");
+    running.signal("INT");
+    running.prints("Stopping: no new writes");
+    running.signal("INT");
+    let ran = running.wait().exits_with(3);
+    let error = &ran.json()["error"]["message"];
+    assert!(
+        error.as_str().unwrap().contains("stopped at once"),
+        "{error}"
+    );
+    assert!(
+        ran.stderr.contains("help: run this again"),
+        "{}",
+        ran.stderr
+    );
+
+    settle(&tenant, 1);
+    settle_at_once(&tenant);
+    let again = Integrationd::new(["sync", "--yes"]);
+    again.on(&tenant).with(&files).run().exits_with(0);
+    assert_eq!(tenant.writes(), ["POST /integrations"; 2]);
+}

@@ -1,0 +1,462 @@
+//! The text of plans.
+
+use http::Method;
+use integrationd::simulator::{Breakage, Drift, FailedTest, FaultKind, Options, Seed};
+use serde_json::json;
+use std::time::Duration;
+
+use crate::common::{Files, Integrationd, Tenant, example, in_sync, snowflake};
+
+/// The text of a plan.
+fn plan(tenant: &Tenant, files: &Files) -> String {
+    let run = Integrationd::new(["sync", "--dry-run"])
+        .on(tenant)
+        .with(files);
+    run.run().stdout
+}
+
+/// Only the part about one integration.
+fn plan_of(tenant: &Tenant, files: &Files, name: &str) -> String {
+    let run = Integrationd::new(["sync", "--dry-run", "--only", name]);
+    run.on(tenant).with(files).run().stdout
+}
+
+fn drift(tenant: &Tenant, id: u64, path: &str, value: serde_json::Value) {
+    let drift = Drift::value(id, path, value);
+    tenant.simulator.drift(drift).unwrap();
+}
+
+fn status(tenant: &Tenant, id: u64, word: &str) {
+    tenant
+        .simulator
+        .drift(Drift::status(id, word.into()))
+        .unwrap();
+}
+
+/// The ids that the examples have when they are in sync.
+const BIGQUERY: u64 = 1;
+const DATABRICKS: u64 = 2;
+const S3: u64 = 4;
+const SNOWFLAKE: u64 = 5;
+
+#[test]
+fn a_create_shows_every_attribute_and_where_its_secrets_come_from() {
+    let files = Files::none()
+        .with("lake.yaml", &example("databricks.yaml"))
+        .with("starburst.yaml", &example("trino.yaml"));
+    insta::assert_snapshot!(plan(&Tenant::empty(), &files), @r#"
+      # lake will be created  [FILES]/lake.yaml:2
+      + Databricks Unity Catalog
+          + autoBootstrap                    = true
+          + workspaceUrl                     = "acme-prod.cloud.databricks.com"
+          + httpPath                         = "/sql/1.0/warehouses/0a1b2c3d4e5f6789"
+          + catalog                          = "immuta"
+          + authenticationType               = "oAuthM2M"
+          + oAuthClientConfig/useCertificate = false
+          + oAuthClientConfig/clientId       = "3f2c9a54-7d1e-4b68-9c0a-5e8f1d2b7a63"
+          + oAuthClientConfig/clientSecret   = (secret from ${env:DATABRICKS_CLIENT_SECRET})
+          + oAuthClientConfig/scope          = "all-apis"
+          + oAuthClientConfig/authorityUrl   = "https://acme-prod.cloud.databricks.com/oidc/v1/token"
+          + audit/enabled                    = true
+          + groupPattern/deny                = "immuta_exempt"
+
+      # starburst will be created  [FILES]/starburst.yaml:4
+      + Starburst (Trino)
+
+    Plan: 2 to create.
+    "#);
+}
+
+#[test]
+fn an_update_shows_old_and_new_and_what_the_server_may_refuse() {
+    let (tenant, files) = in_sync();
+    files.change("snowflake.yaml", "IMMUTA_WH", "SMALL_WH");
+    files.change("snowflake.yaml", "database: IMMUTA ", "database: OTHER ");
+    insta::assert_snapshot!(plan_of(&tenant, &files, "snowflake-prod"), @r#"
+      # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
+      ~ Snowflake (id 5)
+          ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
+          ~ database  = "IMMUTA" -> "OTHER"  # the server may refuse to edit this
+
+    Plan: 1 to update, 6 not selected.
+    "#);
+}
+
+#[test]
+fn a_text_of_many_lines_shows_the_lines_that_differ() {
+    let (tenant, files) = in_sync();
+    drift(&tenant, SNOWFLAKE, "/warehouse", json!("one\ntwo\nthree\n"));
+    files.change(
+        "snowflake.yaml",
+        "warehouse: IMMUTA_WH ",
+        "warehouse: \"one\\n2\\nthree\\n\" ",
+    );
+    insta::assert_snapshot!(plan_of(&tenant, &files, "snowflake-prod"), @r"
+      # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
+      ~ Snowflake (id 5)
+          ~ warehouse =
+              - two
+              + 2
+
+    Plan: 1 to update, 6 not selected.
+    ");
+}
+
+#[test]
+fn long_values_are_cut_around_their_first_difference_and_new_ones_are_added() {
+    let (tenant, files) = in_sync();
+    let path = format!("/sql/1.0/{}", "warehouses-".repeat(12));
+    drift(
+        &tenant,
+        DATABRICKS,
+        "/httpPath",
+        json!(format!("{path}old/tail")),
+    );
+    files.change(
+        "databricks.yaml",
+        "/sql/1.0/warehouses/0a1b2c3d4e5f6789",
+        &format!("{path}new/tail"),
+    );
+    drift(&tenant, DATABRICKS, "/groupPattern", json!(null));
+    insta::assert_snapshot!(plan_of(&tenant, &files, "databricks"), @r#"
+      # databricks will be updated  [FILES]/databricks.yaml:2
+      ~ Databricks Unity Catalog (id 2)
+          ~ httpPath          = …-warehouses-old/tail" -> …-warehouses-new/tail"
+          + groupPattern/deny = "immuta_exempt"
+
+    Plan: 1 to update, 6 not selected.
+    Stored secrets of 1 integration were not compared: the server never returns them.
+    "#);
+}
+
+#[test]
+fn names_and_values_cannot_drive_the_terminal() {
+    let (tenant, files) = in_sync();
+    let evil = "x\u{1b}[31m\u{202e}\r\u{7}";
+    drift(&tenant, SNOWFLAKE, "/warehouse", json!(evil));
+    drift(&tenant, S3, "/awsRegion", json!(evil));
+    tenant.simulator.seed(Seed::new(
+        &format!("Odd{evil}"),
+        None,
+        Some(json!({"host": evil})),
+    ));
+    status(&tenant, 8, evil);
+    let ran = Integrationd::new(["sync", "--dry-run"])
+        .on(&tenant)
+        .with(&files)
+        .run();
+    let listed = Integrationd::new(["list"]).on(&tenant).run();
+    for text in [ran.all(), listed.all()] {
+        for c in ['\u{1b}', '\u{202e}', '\r', '\u{7}'] {
+            assert!(!text.contains(c), "{c:?} in {text:?}");
+        }
+        assert!(text.contains("\\u{1b}[31m"), "{text}");
+    }
+}
+
+/// Every reason to be blocked that files and a tenant can give.
+fn all_blocked() -> (Tenant, Files) {
+    let (tenant, files) = in_sync();
+    // A hint that differs, a pin to nothing, to another type, to another host.
+    drift(&tenant, BIGQUERY, "/location", json!("eu"));
+    let pinned = |host, id| format!("{}sync: {{id: \"{id}\"}}\n", snowflake(host));
+    let files = files
+        .with("broken.yaml", "type: Snowflake\nautoBootstrap: false\n")
+        .with("pin-host.yaml", &pinned("another", 5))
+        .with("pin-nothing.yaml", &pinned("nowhere", 99))
+        .with("pin-type.yaml", &pinned("elsewhere", 4))
+        .with("twin.yaml", &snowflake("twin"))
+        .with("busy.yaml", &snowflake("busy"))
+        .with("disabled.yaml", &snowflake("disabled"));
+    std::fs::remove_file(files.path().join("snowflake.yaml")).unwrap();
+    let seed = |host: &str, status: &str| {
+        let config = json!({"host": format!("{host}.snowflakecomputing.com"), "warehouse": "W"});
+        let seed = Seed::new("Snowflake", Some(false), Some(config));
+        tenant.simulator.seed(seed.status(status.into()));
+    };
+    seed("twin", "enabled");
+    seed("TWIN", "enabled");
+    seed("busy", "editing");
+    seed("disabled", "disabled");
+    status(&tenant, 7, "createError");
+    (tenant, files)
+}
+
+#[test]
+fn every_reason_to_be_blocked_says_what_helps() {
+    let (tenant, files) = all_blocked();
+    let ran = Integrationd::new(["sync", "--dry-run"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(1);
+    insta::assert_snapshot!(ran.stdout, @r#"
+      # bigquery is blocked  [FILES]/bigquery.yaml:3
+      ! Google BigQuery
+          integration 1 is probably meant, but nothing proves it, and it differs in location
+          help: if it is the one, say so with `sync: {id: "1"}` in the file
+
+      # broken is blocked  [FILES]/broken.yaml:1
+      ! Snowflake
+          its file is invalid
+          help: mend its errors; until then the live integration is not touched
+
+      # busy is blocked  [FILES]/busy.yaml:1
+      ! Snowflake
+          integration 10 is busy: its status is `editing`
+          help: wait until the server is done, then run this again
+
+      # disabled is blocked  [FILES]/disabled.yaml:1
+      ! Snowflake
+          integration 11 was disabled by force, without a clean-up on the platform
+          help: enable or delete it in Immuta's settings, then run this again
+
+      # pin-host is blocked  [FILES]/pin-host.yaml:1
+      ! Snowflake
+          `sync.id` is 5, and the host of that integration is acme.us-east-1.snowflakecomputing.com, not another.snowflakecomputing.com
+          help: correct `sync.id`, or remove it
+
+      # pin-nothing is blocked  [FILES]/pin-nothing.yaml:1
+      ! Snowflake
+          `sync.id` is 99, and there is no integration with that id
+          help: correct `sync.id`, or remove it to let the integration be created
+
+      # pin-type is blocked  [FILES]/pin-type.yaml:1
+      ! Snowflake
+          `sync.id` is 4, and that integration is of type `Native S3`
+          help: correct `sync.id`, or remove it
+
+      # trino is blocked  [FILES]/trino.yaml:4
+      ! Starburst (Trino)
+          the creation of integration 7 failed, and this platform cannot be updated
+          help: delete integration 7 in Immuta, then run this again
+
+      # twin is blocked  [FILES]/twin.yaml:1
+      ! Snowflake
+          more than one live integration could be meant: 8 and 9
+          help: say which one with `sync: {id: "8"}` in the file
+
+    Plan: 9 blocked, 4 unchanged.
+    Stored secrets of 6 integrations were not compared: the server never returns them.
+    "#);
+}
+
+#[test]
+fn nothing_is_created_from_a_list_with_a_hole() {
+    let (tenant, files) = in_sync();
+    let files = files.with("new.yaml", &snowflake("new"));
+    let hole = FaultKind::BrokenElement {
+        index: 4,
+        breakage: Breakage::NoStatus,
+    };
+    tenant.fails_once(&Method::GET, "/integrations", hole);
+    insta::assert_snapshot!(plan_of(&tenant, &files, "new"), @r"
+      # new is blocked  [FILES]/new.yaml:1
+      ! Snowflake
+          it may already exist: element 5 of the list: `status` is not a string with something in it
+          help: nothing is created from a list that cannot be read whole: try again, or report it to Immuta
+
+      unreadable: element 5 of the list: `status` is not a string with something in it
+          note: the list is not whole, so nothing is created that may be in it
+
+    Plan: 1 blocked, 7 not selected.
+    ");
+}
+
+#[test]
+fn what_is_suspended_says_why_and_until_when() {
+    let files = Files::none()
+        .with(
+            "a.yaml",
+            &format!(
+                "{}sync: {{suspend: {{reason: vendor migration, until: 2999-12-01}}}}\n",
+                snowflake("a")
+            ),
+        )
+        .with(
+            "b.yaml",
+            &format!(
+                "{}sync: {{suspend: {{reason: over long ago, until: 2001-01-01}}}}\n",
+                snowflake("b")
+            ),
+        );
+    insta::assert_snapshot!(plan(&Tenant::empty(), &files), @r#"
+      # a is suspended  [FILES]/a.yaml:1
+      . Snowflake
+          vendor migration (until 2999-12-01)
+
+      # b will be created  [FILES]/b.yaml:1
+      + Snowflake
+          + autoBootstrap      = false
+          + host               = "b.snowflakecomputing.com"
+          + warehouse          = "WH"
+          + database           = "IMMUTA"
+          + authenticationType = "userPassword"
+          + username           = "immuta"
+          + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
+
+    Plan: 1 to create, 1 suspended.
+    "#);
+}
+
+#[test]
+fn a_health_problem_is_a_note_with_the_failing_tests() {
+    let (tenant, files) = in_sync();
+    let failed = FailedTest {
+        test: "Validate connection".to_owned(),
+        message: "Incorrect username or password was specified.".to_owned(),
+    };
+    files.change("snowflake.yaml", "IMMUTA_WH", "SMALL_WH");
+    tenant.fails_once(
+        &Method::PUT,
+        "/integrations/{id}",
+        FaultKind::EditError(failed),
+    );
+    Integrationd::new(["sync", "--yes"])
+        .on(&tenant)
+        .with(&files)
+        .run()
+        .exits_with(1);
+    files.change("snowflake.yaml", "SMALL_WH", "IMMUTA_WH");
+    status(&tenant, S3, "recurringValidationError");
+    insta::assert_snapshot!(plan(&tenant, &files), @r"
+      # s3 is as its file says, and not healthy  [FILES]/s3.yaml:2
+      ? Amazon S3 (id 4)
+          note: its status is `recurringValidationError`: a regular check of the server fails
+
+      # snowflake-prod is as its file says, and not healthy  [FILES]/snowflake.yaml:3
+      ? Snowflake (id 5)
+          note: its status is `editError`: the server rolled its last change back, and the old configuration runs
+            ✗ Validate connection: Incorrect username or password was specified.
+
+    No changes. [TENANT] matches the files.
+    Plan: 7 unchanged.
+    Stored secrets of 4 integrations were not compared: the server never returns them.
+    ");
+}
+
+#[test]
+fn what_no_file_describes_is_listed_and_left_alone() {
+    let (tenant, files) = in_sync();
+    std::fs::remove_file(files.path().join("snowflake.yaml")).unwrap();
+    std::fs::remove_file(files.path().join("trino.yaml")).unwrap();
+    tenant.simulator.seed(Seed::new("Novelty", None, None));
+    status(&tenant, 8, "migrating");
+    insta::assert_snapshot!(plan(&tenant, &files), @r"
+      Live, described by no valid file, and left alone:
+        id 5: Snowflake, acme.us-east-1.snowflakecomputing.com
+        id 7: Trino
+        id 8: Novelty, migrating
+
+    No changes. [TENANT] matches the files.
+    Plan: 5 unchanged.
+    Stored secrets of 4 integrations were not compared: the server never returns them.
+    ");
+}
+
+#[test]
+fn an_attribute_that_this_version_does_not_know_is_named() {
+    let (tenant, files) = in_sync();
+    drift(&tenant, SNOWFLAKE, "/novelty", json!("x"));
+    files.change("snowflake.yaml", "IMMUTA_WH", "SMALL_WH");
+    insta::assert_snapshot!(plan_of(&tenant, &files, "snowflake-prod"), @r#"
+      # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
+      ~ Snowflake (id 5)
+          ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
+          note: the server also has novelty, which this version does not know; it is sent back as it is
+
+    Plan: 1 to update, 6 not selected.
+    "#);
+}
+
+#[test]
+fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
+    let (tenant, files) = (Tenant::empty(), Files::none());
+    files.write("a.yaml", &snowflake("a"));
+    let without = |flag| {
+        let run = Integrationd::new(["sync", flag]).on(&tenant).with(&files);
+        run.without_env("SNOWFLAKE_PASSWORD").run()
+    };
+    insta::assert_snapshot!(without("--dry-run").exits_with(0).stdout, @r#"
+      # a will be created  [FILES]/a.yaml:1
+      + Snowflake
+          + autoBootstrap      = false
+          + host               = "a.snowflakecomputing.com"
+          + warehouse          = "WH"
+          + database           = "IMMUTA"
+          + authenticationType = "userPassword"
+          + username           = "immuta"
+          + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
+          note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
+
+    Plan: 1 to create.
+    An apply would block 1 change: secrets have no value here.
+    "#);
+    insta::assert_snapshot!(without("--yes").exits_with(1).stdout, @r"
+      # a is blocked  [FILES]/a.yaml:1
+      ! Snowflake
+          ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
+          help: provide it and run this again
+
+    Plan: 1 blocked.
+    ");
+    assert!(tenant.writes().is_empty());
+}
+
+#[test]
+fn nothing_to_do_is_said_in_a_line() {
+    let (tenant, files) = in_sync();
+    insta::assert_snapshot!(plan(&tenant, &files), @r"
+    No changes. [TENANT] matches the files.
+    Plan: 7 unchanged.
+    Stored secrets of 4 integrations were not compared: the server never returns them.
+    ");
+}
+
+#[test]
+fn a_directory_without_files_is_remarked_on() {
+    let ran = Integrationd::new(["sync", "--dry-run"])
+        .on(&Tenant::empty())
+        .with(&Files::none())
+        .run()
+        .exits_with(0);
+    insta::assert_snapshot!(ran.all(), @r"
+    No changes. [TENANT] matches the files.
+    Plan: no integrations.
+    warning: there are no integration files in [FILES]
+     help: their names end in .yaml, .yml or .json, and do not begin with a dot
+    ");
+}
+
+#[test]
+fn colours_come_only_where_they_are_wanted() {
+    let (tenant, files) = (Tenant::empty(), Files::none());
+    files.write("a.yaml", &snowflake("a"));
+    let run = |flag: &str| {
+        let run = Integrationd::new(["sync", "--dry-run", "--color", flag]);
+        run.on(&tenant).with(&files)
+    };
+    assert!(!run("auto").run().all().contains('\u{1b}'));
+    assert!(!run("never").run().all().contains('\u{1b}'));
+    let always = run("always").env("NO_COLOR", "1").run().stdout;
+    assert!(always.contains("\u{1b}[32m+\u{1b}[0m"), "{always:?}");
+}
+
+#[test]
+fn two_hundred_integrations_are_planned_in_order() {
+    let files = (0..200).fold(Files::none(), |files, n| {
+        files.with(&format!("f{n}.yaml"), &snowflake(&format!("h{n}")))
+    });
+    let tenant = Tenant::with(Options {
+        settle: Duration::ZERO,
+        ..Options::default()
+    });
+    let text = plan(&tenant, &files);
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  # ")?.split(' ').next())
+        .collect();
+    assert_eq!(names.len(), 200);
+    assert!(names.is_sorted());
+    assert!(text.ends_with("Plan: 200 to create.\n"));
+}
