@@ -116,8 +116,32 @@ pub enum LedgerError {
         file: PathBuf,
         /// The cause.
         #[source]
-        source: rusqlite::Error,
+        source: SqliteFailure,
     },
+}
+
+/// What SQLite says. It has no source: that of `rusqlite` says the same again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SqliteFailure(rusqlite::Error);
+
+impl SqliteFailure {
+    /// Whether it means that the file itself is at fault.
+    fn is_damage(&self) -> bool {
+        let code = self.0.sqlite_error_code();
+        [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase]
+            .map(Some)
+            .contains(&code)
+    }
+
+    fn help(&self) -> &'static str {
+        let code = self.0.sqlite_error_code();
+        let known = SQLITE_HELP.iter().find(|(known, _)| Some(*known) == code);
+        known.map_or(
+            "run again; if it stays, move the ledger away: what is live can be adopted again",
+            |(_, help)| help,
+        )
+    }
 }
 
 /// What helps against a failure of SQLite.
@@ -142,15 +166,13 @@ const SQLITE_HELP: &[(ErrorCode, &str)] = &[
         ErrorCode::DatabaseBusy,
         "close what else has it open, such as an `sqlite3` shell with a transaction, then run again",
     ),
-    (ErrorCode::DatabaseCorrupt, DAMAGED),
-    (ErrorCode::NotADatabase, DAMAGED),
     (
         ErrorCode::SystemIoFailure,
         "look at the disk, its quota and the system's log, then run again",
     ),
 ];
 
-const DAMAGED: &str = "restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again, and only which secrets were last applied is lost";
+const DAMAGED: &str = "restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost";
 
 impl LedgerError {
     /// What to do about it.
@@ -180,7 +202,7 @@ impl LedgerError {
             Self::NameTaken { .. } => {
                 "take the old name out of `sync.previously`, or give the file a name of its own"
             }
-            Self::Sqlite { source, .. } => sqlite_help(source),
+            Self::Sqlite { source, .. } => source.help(),
         }
     }
 
@@ -200,19 +222,25 @@ impl LedgerError {
         file: &Path,
     ) -> impl FnOnce(rusqlite::Error) -> Self {
         let file = file.to_owned();
-        move |source| Self::Sqlite {
-            operation,
-            file,
-            source,
+        move |source| {
+            let source = SqliteFailure(source);
+            if source.is_damage() {
+                let finding = source.to_string();
+                return Self::Damaged { file, finding };
+            }
+            Self::Sqlite {
+                operation,
+                file,
+                source,
+            }
         }
     }
-}
 
-fn sqlite_help(error: &rusqlite::Error) -> &'static str {
-    let code = error.sqlite_error_code();
-    let known = SQLITE_HELP.iter().find(|(known, _)| Some(*known) == code);
-    known.map_or(
-        "run again; if it stays, move the ledger away: what is live can be adopted again",
-        |(_, help)| help,
-    )
+    /// A ledger in which something was found that cannot be.
+    pub(super) fn damaged(file: &Path, finding: &str) -> Self {
+        Self::Damaged {
+            file: file.to_owned(),
+            finding: finding.to_owned(),
+        }
+    }
 }

@@ -21,7 +21,7 @@ use super::error::LedgerError;
 use super::files::beside;
 use super::history::{self, Run};
 use super::schema::{self, MIGRATIONS, Migration};
-use super::sqlite::SqliteLedger;
+use super::sqlite::{EMPTY, SqliteLedger};
 use super::{Ledger, rows};
 
 /// How often a copy is tried while a writer comes or goes.
@@ -91,6 +91,7 @@ impl Seen {
     fn parameters(&self) -> &'static str {
         match (self.has_shared_memory, self.has_log) {
             (true, _) => "mode=ro&readonly_shm=1",
+            // Copied here without its shared memory, which only SQLite can make again.
             (false, true) => "mode=ro",
             (false, false) => "mode=ro&immutable=1",
         }
@@ -104,6 +105,9 @@ fn copy(file: &Path, migrations: &[Migration]) -> Result<Option<Connection>, Led
         let Some(before) = see()? else {
             return Ok(None);
         };
+        if before.size == 0 {
+            return Err(LedgerError::damaged(file, EMPTY));
+        }
         let copied = copy_once(file, &before).and_then(|mut connection| {
             schema::check(&connection, file, migrations)?;
             schema::migrate(&mut connection, file, migrations)?;

@@ -81,13 +81,6 @@ pub(super) fn check(
         let read = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         read.map_err(LedgerError::sqlite("read", file))
     };
-    let damaged = |finding: &str| LedgerError::Damaged {
-        file: file.to_owned(),
-        finding: finding.to_owned(),
-    };
-    if number("page_count")? == 0 {
-        return Err(damaged("it is empty"));
-    }
     if number("application_id")? != APPLICATION_ID {
         let file = file.to_owned();
         return Err(LedgerError::Foreign { file });
@@ -101,13 +94,11 @@ pub(super) fn check(
         .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
         .map_err(LedgerError::sqlite("check", file))?;
     if finding == "ok" {
-        Ok(())
-    } else {
-        // The finding may have several lines.
-        Err(damaged(
-            &finding.split_whitespace().collect::<Vec<_>>().join(" "),
-        ))
+        return Ok(());
     }
+    // The finding may have several lines.
+    let finding: Vec<&str> = finding.split_whitespace().collect();
+    Err(LedgerError::damaged(file, &finding.join(" ")))
 }
 
 /// Brings a ledger, or an empty database, to the latest version: each step is

@@ -24,6 +24,9 @@ use crate::text::chain;
 /// How long another user of the file, such as a shell, is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is found in a file without anything in it.
+pub(super) const EMPTY: &str = "it is empty";
+
 /// A ledger that is open for writing.
 #[derive(Debug)]
 pub struct SqliteLedger {
@@ -45,9 +48,14 @@ impl SqliteLedger {
 
     pub(super) fn open_with(file: &Path, migrations: &[Migration]) -> Result<Self, LedgerError> {
         let lock = Lock::take(file)?;
-        let there = file.try_exists();
-        if !there.map_err(LedgerError::file("read", file))? {
-            create(file, migrations)?;
+        match fs::metadata(file) {
+            // It got its name when it was complete.
+            Ok(metadata) if metadata.len() == 0 => {
+                return Err(LedgerError::damaged(file, EMPTY));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => create(file, migrations)?,
+            Err(error) => return Err(LedgerError::file("read", file)(error)),
         }
         let mut connection = connect(file).map_err(LedgerError::sqlite("open", file))?;
         schema::check(&connection, file, migrations)?;
@@ -238,10 +246,8 @@ fn create(file: &Path, migrations: &[Migration]) -> Result<(), LedgerError> {
     let log_stayed = beside(file, "-wal").try_exists();
     if log_stayed.map_err(LedgerError::file("read", file))? {
         // SQLite would take the log for that of the new ledger.
-        return Err(LedgerError::Damaged {
-            file: file.to_owned(),
-            finding: "only its write-ahead log (`-wal`) is there".to_owned(),
-        });
+        let finding = "only its write-ahead log (`-wal`) is there";
+        return Err(LedgerError::damaged(file, finding));
     }
     let draft = beside(file, ".new");
     for left_over in [beside(&draft, "-journal"), draft.clone()] {
