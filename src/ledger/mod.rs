@@ -1,7 +1,7 @@
 //! What this tool made, last applied, and intends.
 //!
-//! A [`Ledger`] is a value: the planner reads it and decides. A [`Store`] keeps
-//! it (`sqlite`). Three invariants:
+//! A [`Ledger`] is a value: the planner reads it and decides. A [`Journal`] keeps
+//! it while writes are under way: on disk ([`sqlite`]), or in memory. Three invariants:
 //!
 //! * An [`Intent`] is on disk before its write is sent, and resolved after it. A
 //!   create's intent holds the ids that the list showed, so that after a crash or
@@ -10,15 +10,29 @@
 //! * Only what is known to be harmless is stored in clear. Of a secret there is a
 //!   fingerprint, keyed and bound to tenant, integration and attribute.
 
+mod error;
+mod files;
 mod fingerprint;
+pub mod history;
+pub mod key;
+mod lock;
+mod memory;
+pub mod place;
+mod read_only;
+mod rows;
+mod schema;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter};
+pub use error::LedgerError;
+pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
+pub use memory::MemoryJournal;
 
 use crate::live::RemoteId;
 use crate::manifest::{Integration, Name};
@@ -96,4 +110,44 @@ pub enum IntendedWrite {
         /// The id.
         id: RemoteId,
     },
+}
+
+/// What is written down around a write.
+///
+/// A method that returned has done its work for good: whatever happens next, the
+/// ledger that is read afterwards tells of it.
+pub trait Journal: Send + Sync {
+    /// Before a write: what it is about to do.
+    ///
+    /// # Errors
+    /// It could not be written down, so the write must not be sent; or an earlier
+    /// write of this name is not settled, whose intent must not be lost.
+    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError>;
+
+    /// After a write that succeeded, or an adoption: what is there now. The
+    /// intent is gone with it.
+    ///
+    /// # Errors
+    /// It could not be written down; the intent is still there.
+    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError>;
+
+    /// After a write that certainly had no effect: its intent is gone.
+    ///
+    /// # Errors
+    /// It could not be written down; the intent is still there.
+    fn abandon(&self, name: &str) -> Result<(), JournalError>;
+}
+
+/// Something could not be written down.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {operation} `{object}`: {reason}")]
+pub struct JournalError {
+    /// What was to be written down.
+    pub operation: &'static str,
+    /// The integration.
+    pub object: String,
+    /// What stood in the way, with all its causes.
+    pub reason: String,
+    /// What to do about it.
+    pub help: String,
 }

@@ -1,1 +1,276 @@
 //! The ledger in an embedded SQLite database.
+//!
+//! One process writes, and holds a lock for it; any number read beside it. A
+//! method that returned has its transaction flushed to the disk (a write-ahead
+//! log, synchronised at every commit). A ledger gets its name when it is
+//! complete, so that an empty or damaged file is never taken for a new one.
+
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::error::LedgerError;
+use super::files::{beside, sync_directory};
+use super::lock::Lock;
+use super::schema::{self, MIGRATIONS, Migration};
+use super::{Intent, Journal, JournalError, Ledger, Record, rows};
+use crate::text::chain;
+
+/// How long another user of the file, such as a shell, is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is found in a file without anything in it.
+pub(super) const EMPTY: &str = "it is empty";
+
+/// A ledger that is open for writing.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    // Before the lock, so that it is closed before the lock is given up.
+    connection: Mutex<Connection>,
+    file: PathBuf,
+    _lock: Lock,
+}
+
+impl SqliteLedger {
+    /// Opens a ledger for writing, makes it if there is none, and brings it up to date.
+    ///
+    /// # Errors
+    /// Another process has it; it is damaged, foreign, or of a later version; or
+    /// it cannot be read and written.
+    pub fn open(file: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(file, MIGRATIONS)
+    }
+
+    pub(super) fn open_with(file: &Path, migrations: &[Migration]) -> Result<Self, LedgerError> {
+        let lock = Lock::take(file)?;
+        match fs::metadata(file) {
+            // It got its name when it was complete.
+            Ok(metadata) if metadata.len() == 0 => {
+                return Err(LedgerError::damaged(file, EMPTY));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => create(file, migrations)?,
+            Err(error) => return Err(LedgerError::file("read", file)(error)),
+        }
+        let mut connection = connect(file).map_err(LedgerError::sqlite("open", file))?;
+        schema::check(&connection, file, migrations)?;
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
+            .map_err(LedgerError::sqlite("set up", file))?;
+        if mode != "wal" {
+            let file = file.to_owned();
+            return Err(LedgerError::NoLog { file });
+        }
+        schema::migrate(&mut connection, file, migrations)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            file: file.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The ledger as it is now.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self) -> Result<Ledger, LedgerError> {
+        rows::read(&self.lock(), &self.file)
+    }
+
+    /// Before a write: what it is about to do, on disk when this returns.
+    ///
+    /// # Errors
+    /// It cannot be written, or an earlier write of this name is not settled.
+    pub fn begin(&self, name: &str, intent: &Intent) -> Result<(), LedgerError> {
+        let added = self.write("write an intent to", |transaction| {
+            rows::insert_intent(transaction, name, intent)
+        })?;
+        if added {
+            return Ok(());
+        }
+        Err(LedgerError::Unsettled {
+            file: self.file.clone(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// After a write that succeeded, or an adoption: records what is there, in the
+    /// place of what was recorded, and removes the intent, both or neither.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn confirm(&self, name: &str, record: &Record) -> Result<(), LedgerError> {
+        self.write("write a record to", |transaction| {
+            rows::insert_record(transaction, name, record)?;
+            delete(transaction, "DELETE FROM intents WHERE name = ?1", name)
+        })
+    }
+
+    /// After a write that certainly had no effect: removes its intent.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn abandon(&self, name: &str) -> Result<(), LedgerError> {
+        self.write("remove an intent from", |transaction| {
+            delete(transaction, "DELETE FROM intents WHERE name = ?1", name)
+        })
+    }
+
+    /// Removes the record of an integration; an intent stays.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn forget(&self, name: &str) -> Result<(), LedgerError> {
+        self.write("remove a record from", |transaction| {
+            delete(transaction, "DELETE FROM records WHERE name = ?1", name)
+        })
+    }
+
+    /// Gives an integration another name, in its record and its intent. Nothing
+    /// happens if there is none of the old name, so that it can be repeated.
+    ///
+    /// # Errors
+    /// There is something of the new name already, or it cannot be written.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), LedgerError> {
+        if from == to {
+            return Ok(());
+        }
+        let is_free = self.write("rename in", |transaction| {
+            let has = |name| has(transaction, name);
+            let is_free = !has(to)? || !has(from)?;
+            if has(from)? && is_free {
+                transaction.execute("UPDATE records SET name = ?2 WHERE name = ?1", (from, to))?;
+                transaction.execute("UPDATE intents SET name = ?2 WHERE name = ?1", (from, to))?;
+            }
+            Ok(is_free)
+        })?;
+        if is_free {
+            return Ok(());
+        }
+        Err(LedgerError::NameTaken {
+            file: self.file.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A transaction, flushed when this returns.
+    pub(super) fn write<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let mut connection = self.lock();
+        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let done = begun.and_then(|transaction| {
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        done.map_err(LedgerError::sqlite(operation, &self.file))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A transaction that a panic cut off was rolled back.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for SqliteLedger {
+    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
+        Self::begin(self, name, intent).map_err(journal_error("begin the write of", name))
+    }
+
+    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
+        Self::confirm(self, name, record).map_err(journal_error("record", name))
+    }
+
+    fn abandon(&self, name: &str) -> Result<(), JournalError> {
+        Self::abandon(self, name).map_err(journal_error("give up the write of", name))
+    }
+}
+
+fn journal_error(operation: &'static str, name: &str) -> impl FnOnce(LedgerError) -> JournalError {
+    move |error| JournalError {
+        operation,
+        object: name.to_owned(),
+        reason: chain(&error),
+        help: error.help().to_owned(),
+    }
+}
+
+fn delete(transaction: &Transaction<'_>, sql: &str, name: &str) -> rusqlite::Result<()> {
+    transaction.execute(sql, [name]).map(drop)
+}
+
+fn has(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<bool> {
+    transaction.query_row(
+        "SELECT EXISTS (SELECT 1 FROM records WHERE name = ?1
+                        UNION ALL SELECT 1 FROM intents WHERE name = ?1)",
+        [name],
+        |row| row.get(0),
+    )
+}
+
+/// Opens a database that is there, and sets what lasts as long as the connection.
+fn connect(file: &Path) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_URI: a path that begins with `file:` is a path.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: every commit waits for the disk. The others distrust the file.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;",
+    )?;
+    Ok(connection)
+}
+
+/// Makes a ledger under another name, and gives it its own when it is on disk.
+fn create(file: &Path, migrations: &[Migration]) -> Result<(), LedgerError> {
+    let log_stayed = beside(file, "-wal").try_exists();
+    if log_stayed.map_err(LedgerError::file("read", file))? {
+        // SQLite would take the log for that of the new ledger.
+        let finding = "only its write-ahead log (`-wal`) is there";
+        return Err(LedgerError::damaged(file, finding));
+    }
+    let draft = beside(file, ".new");
+    for left_over in [beside(&draft, "-journal"), draft.clone()] {
+        match fs::remove_file(&left_over) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(LedgerError::file("remove", &left_over)(error));
+            }
+            _ => {}
+        }
+    }
+    // Made here, so that it is never open to others: SQLite gives its other files the same mode.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(LedgerError::file("create", &draft))?;
+    let mut connection = connect(&draft).map_err(LedgerError::sqlite("create", &draft))?;
+    schema::migrate(&mut connection, &draft, migrations)?;
+    connection
+        .close()
+        .map_err(|(_, source)| LedgerError::sqlite("create", &draft)(source))?;
+    fs::rename(&draft, file)
+        .and_then(|()| sync_directory(file))
+        .map_err(LedgerError::file("create", file))
+}

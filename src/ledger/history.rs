@@ -1,0 +1,261 @@
+//! What was done and when: runs and their actions, for people who look back.
+//! Nothing is decided from it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, named_params};
+
+use super::error::LedgerError;
+use super::rows::Place;
+use super::sqlite::SqliteLedger;
+use crate::live::RemoteId;
+
+/// How many runs are kept: with a change each quarter of an hour, ten days.
+pub const KEPT_RUNS: u32 = 1000;
+
+/// A run that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunId(i64);
+
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStart {
+    /// When.
+    pub begun: Timestamp,
+    /// Where the files came from.
+    pub source: String,
+    /// Their revision, if they have one.
+    pub revision: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// When.
+    pub ended: Timestamp,
+    /// In a word or a line; nothing secret.
+    pub outcome: String,
+}
+
+/// An action of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAction {
+    /// The integration.
+    pub name: String,
+    /// What was done to it, such as `create`.
+    pub verb: String,
+    /// Its id, if it had one.
+    pub id: Option<RemoteId>,
+    /// Whether it was done.
+    pub succeeded: bool,
+    /// What became of it, in a line; nothing secret.
+    pub what: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A run, looked back at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// How it began.
+    pub start: RunStart,
+    /// How it ended; `None` while it goes on, or if it was cut off.
+    pub end: Option<RunEnd>,
+    /// What it did, in order.
+    pub actions: Vec<RunAction>,
+}
+
+impl SqliteLedger {
+    /// Begins a run, and lets go of those that are too many.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn begin_run(&self, start: &RunStart) -> Result<RunId, LedgerError> {
+        let RunStart {
+            begun,
+            source,
+            revision,
+        } = start;
+        self.write("begin a run in", |transaction| {
+            transaction.execute(
+                "INSERT INTO runs (begun, source, revision) VALUES (?1, ?2, ?3)",
+                (begun.to_string(), source, revision),
+            )?;
+            let id = transaction.last_insert_rowid();
+            transaction.execute(
+                "DELETE FROM runs WHERE id <= ?1",
+                [id - i64::from(KEPT_RUNS)],
+            )?;
+            Ok(RunId(id))
+        })
+    }
+
+    /// Adds an action to a run.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn record_action(&self, run: RunId, action: &RunAction) -> Result<(), LedgerError> {
+        let RunAction {
+            name,
+            verb,
+            id,
+            succeeded,
+            what,
+            at,
+        } = action;
+        self.write("write an action to", |transaction| {
+            transaction.execute(
+                "INSERT INTO actions (run, name, verb, remote_id, succeeded, what, at)
+                 VALUES (:run, :name, :verb, :id, :succeeded, :what, :at)",
+                named_params! {
+                    ":run": run.0, ":name": name, ":verb": verb,
+                    ":id": id.as_ref().map(RemoteId::as_str),
+                    ":succeeded": succeeded, ":what": what, ":at": at.to_string(),
+                },
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Ends a run.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn end_run(&self, run: RunId, end: &RunEnd) -> Result<(), LedgerError> {
+        let RunEnd { ended, outcome } = end;
+        self.write("end a run in", |transaction| {
+            transaction.execute(
+                "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1",
+                (run.0, ended.to_string(), outcome),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The latest runs, newest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn history(&self, most: u32) -> Result<Vec<Run>, LedgerError> {
+        read(&self.lock(), self.file(), most)
+    }
+}
+
+pub(super) fn read(
+    connection: &Connection,
+    file: &Path,
+    most: u32,
+) -> Result<Vec<Run>, LedgerError> {
+    let failed = || LedgerError::sqlite("read", file);
+    let runs = query(
+        connection,
+        "SELECT * FROM runs ORDER BY id DESC LIMIT ?1",
+        i64::from(most),
+        RawRun::of,
+    );
+    let runs = runs.map_err(failed())?.into_iter().map(|raw| {
+        let actions = query(
+            connection,
+            "SELECT * FROM actions WHERE run = ?1 ORDER BY id",
+            raw.id,
+            RawAction::of,
+        );
+        let actions = actions.map_err(failed())?.into_iter();
+        let actions = actions.map(|raw| raw.parsed(file));
+        raw.parsed(file, actions.collect::<Result<_, _>>()?)
+    });
+    runs.collect()
+}
+
+fn query<T>(
+    connection: &Connection,
+    sql: &str,
+    parameter: i64,
+    of: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map([parameter], of)?.collect()
+}
+
+/// A row of `runs` as text.
+struct RawRun {
+    id: i64,
+    begun: String,
+    ended: Option<String>,
+    revision: Option<String>,
+    source: String,
+    outcome: Option<String>,
+}
+
+impl RawRun {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            begun: row.get("begun")?,
+            ended: row.get("ended")?,
+            revision: row.get("revision")?,
+            source: row.get("source")?,
+            outcome: row.get("outcome")?,
+        })
+    }
+
+    fn parsed(self, file: &Path, actions: Vec<RunAction>) -> Result<Run, LedgerError> {
+        let place = Place {
+            file,
+            table: "runs",
+            name: &self.id.to_string(),
+        };
+        let ended = self.ended.map(|text| place.time("ended", &text));
+        let start = RunStart {
+            begun: place.time("begun", &self.begun)?,
+            source: self.source,
+            revision: self.revision,
+        };
+        let end = ended.transpose()?.map(|ended| RunEnd {
+            ended,
+            outcome: self.outcome.unwrap_or_default(),
+        });
+        Ok(Run {
+            id: RunId(self.id),
+            start,
+            end,
+            actions,
+        })
+    }
+}
+
+/// A row of `actions` as text.
+struct RawAction {
+    action: RunAction,
+    at: String,
+}
+
+impl RawAction {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let id: Option<String> = row.get("remote_id")?;
+        Ok(Self {
+            action: RunAction {
+                name: row.get("name")?,
+                verb: row.get("verb")?,
+                id: id.map(RemoteId::new),
+                succeeded: row.get("succeeded")?,
+                what: row.get("what")?,
+                at: Timestamp::UNIX_EPOCH,
+            },
+            at: row.get("at")?,
+        })
+    }
+
+    fn parsed(self, file: &Path) -> Result<RunAction, LedgerError> {
+        let place = Place {
+            file,
+            table: "actions",
+            name: &self.action.name,
+        };
+        let at = place.time("at", &self.at)?;
+        Ok(RunAction { at, ..self.action })
+    }
+}

@@ -1,0 +1,165 @@
+//! The key of the fingerprints: 32 random bytes, made once for an installation.
+//!
+//! It lies in the state directory, or comes as a systemd credential where several
+//! installations share one. Only what writes makes one: a dry run without a key
+//! does not compare secrets.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::files::{beside, shown, sync_directory};
+use super::fingerprint::{FingerprintKey, KEY_LENGTH};
+
+/// The name of the systemd credential that holds a key.
+pub const KEY_CREDENTIAL: &str = "integrationd-fingerprint-key";
+
+/// The bits of a mode that let others than the owner at a key.
+const OTHERS: u32 = 0o077;
+
+/// The same for a credential, which systemd may show to a group that has only its service in it.
+const EVERYONE: u32 = 0o007;
+
+/// How often a key that another process makes at the same time is looked for
+/// again. Once is enough unless someone removes it in between.
+const ATTEMPTS: u32 = 3;
+
+/// The key could not be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file could not be read.
+    #[error("cannot read the fingerprint key {}", shown(.0))]
+    Read(PathBuf, #[source] io::Error),
+    /// The file could not be made.
+    #[error("cannot create the fingerprint key {}", shown(.0))]
+    Create(PathBuf, #[source] io::Error),
+    /// The system gave no random bytes.
+    #[error("cannot make a fingerprint key: the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
+    /// It is a directory, a pipe or a device.
+    #[error("the fingerprint key {} is not a file", shown(.0))]
+    NotAFile(PathBuf),
+    /// It is no key.
+    #[error("the fingerprint key {} does not have {KEY_LENGTH} bytes", shown(.0))]
+    Length(PathBuf),
+    /// Others may read it.
+    #[error("the fingerprint key {} is open to others: its mode is {mode:04o}", shown(.file))]
+    TooOpen {
+        /// The key.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+}
+
+impl KeyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Read(..) | Self::Create(..) => {
+                "look at its owner and mode, and at those of its directory".to_owned()
+            }
+            Self::Random(_) => "run again".to_owned(),
+            Self::NotAFile(_) | Self::Length(_) => format!(
+                "restore it, or move it away: a new one is made, and secrets are not compared until they are applied again. A key for a credential is made with `head -c {KEY_LENGTH} /dev/urandom`"
+            ),
+            Self::TooOpen { file, .. } => format!("run `chmod 600 {}`", shown(file)),
+        }
+    }
+}
+
+/// Reads a key; `None` if there is no such file.
+///
+/// # Errors
+/// It cannot be read, has the wrong length, or others may read it.
+pub fn read(file: &Path) -> Result<Option<FingerprintKey>, KeyError> {
+    read_closed_to(OTHERS, file)
+}
+
+/// Reads a key, or makes it if there is none. Processes that do so at the same
+/// time get the same one.
+///
+/// # Errors
+/// As for [`read`], or the key cannot be made.
+pub fn read_or_create(file: &Path) -> Result<FingerprintKey, KeyError> {
+    for _ in 0..ATTEMPTS {
+        if let Some(key) = read(file)? {
+            return Ok(key);
+        }
+        create(file)?;
+    }
+    let gone = io::Error::from(ErrorKind::NotFound);
+    Err(KeyError::Read(file.to_owned(), gone))
+}
+
+/// Reads a key that systemd passed in, which must be there.
+///
+/// # Errors
+/// It is not there, cannot be read, has the wrong length, or everyone may read it.
+pub fn read_credential(file: &Path) -> Result<FingerprintKey, KeyError> {
+    let missing = || KeyError::Read(file.to_owned(), io::Error::from(ErrorKind::NotFound));
+    read_closed_to(EVERYONE, file)?.ok_or_else(missing)
+}
+
+fn read_closed_to(closed: u32, file: &Path) -> Result<Option<FingerprintKey>, KeyError> {
+    let failed = |error| KeyError::Read(file.to_owned(), error);
+    // Before it is opened: opening a pipe would wait for a writer.
+    let metadata = match fs::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if !metadata.is_file() {
+        return Err(KeyError::NotAFile(file.to_owned()));
+    }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & closed != 0 {
+        let file = file.to_owned();
+        return Err(KeyError::TooOpen { file, mode });
+    }
+    if metadata.len() != KEY_LENGTH as u64 {
+        return Err(KeyError::Length(file.to_owned()));
+    }
+    let mut key = Zeroizing::new([0; KEY_LENGTH]);
+    File::open(file)
+        .and_then(|mut open| open.read_exact(key.as_mut()))
+        .map_err(failed)?;
+    Ok(Some(FingerprintKey::new(*key)))
+}
+
+/// Makes a key, whole and flushed before it has its name; leaves one that is there.
+fn create(file: &Path) -> Result<(), KeyError> {
+    let mut key = Zeroizing::new([0; KEY_LENGTH]);
+    getrandom::fill(key.as_mut()).map_err(KeyError::Random)?;
+    let draft = beside(
+        file,
+        &format!(".{}.{:08x}", std::process::id(), fastrand::u32(..)),
+    );
+    let written = write(&draft, key.as_ref()).and_then(|()| fs::hard_link(&draft, file));
+    drop(fs::remove_file(&draft));
+    match written {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(KeyError::Create(file.to_owned(), error))
+        }
+        // Whoever made it, its name has to be on disk before it is used.
+        _ => sync_directory(file).map_err(|error| KeyError::Create(file.to_owned(), error)),
+    }
+}
+
+fn write(draft: &Path, key: &[u8]) -> io::Result<()> {
+    let mut open = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    open.write_all(key)?;
+    open.sync_all()
+}
+
+#[cfg(test)]
+#[path = "tests/key.rs"]
+mod tests;

@@ -1,0 +1,83 @@
+//! One writer at a time.
+//!
+//! The lock is a file beside the ledger, locked by the kernel for as long as the
+//! process lives: nothing is left over from one that was killed. The file stays;
+//! removing it would let two processes lock two files of one name.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::error::LedgerError;
+use super::files::beside;
+use crate::text::{cut, escaped};
+
+/// The most that is repeated of what a holder says of itself.
+const LONGEST_HOLDER: usize = 200;
+
+/// Where the name of this machine stands; the second for services that do not see the first.
+const HOST_NAME: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+
+/// The right to write a ledger, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a ledger, or says who has it.
+    pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
+        let path = beside(ledger, ".lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(LedgerError::file("open the lock file", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LedgerError::InUse {
+                    file: ledger.to_owned(),
+                    holder: holder(&path),
+                });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(LedgerError::file("lock", &path)(source));
+            }
+        }
+        let now = jiff::Timestamp::now().round(jiff::Unit::Second);
+        let since = now.unwrap_or_default();
+        let line = format!("{} {} {since}\n", std::process::id(), host());
+        file.set_len(0)
+            .and_then(|()| file.write_all(line.as_bytes()))
+            .map_err(LedgerError::file("write the lock file", &path))?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // So that the next one to look does not read of a process that has ended.
+        drop(self.file.set_len(0));
+    }
+}
+
+fn host() -> String {
+    let names = HOST_NAME.iter().filter_map(|p| fs::read_to_string(p).ok());
+    let mut names = names.filter_map(|text| text.split_whitespace().next().map(str::to_owned));
+    names.next().unwrap_or_else(|| "localhost".to_owned())
+}
+
+fn holder(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = cut(&text, LONGEST_HOLDER);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [pid, host, since] => escaped(&format!("process {pid} on {host}, since {since}")).into(),
+        _ => "another process".to_owned(),
+    }
+}

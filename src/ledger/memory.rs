@@ -1,0 +1,57 @@
+//! A journal that lasts as long as the process: for trying a plan out, and for tests.
+
+use std::collections::btree_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Intent, Journal, JournalError, Ledger, Record};
+
+/// Keeps a [`Ledger`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryJournal(Mutex<Ledger>);
+
+impl MemoryJournal {
+    /// Begins with this ledger.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self(Mutex::new(ledger))
+    }
+
+    /// The ledger as it is now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
+        match self.lock().intents.entry(name.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(intent.clone());
+                Ok(())
+            }
+            Entry::Occupied(_) => Err(JournalError {
+                operation: "begin the write of",
+                object: name.to_owned(),
+                reason: "an earlier write of it is not settled".to_owned(),
+                help: "look up what became of the earlier write first".to_owned(),
+            }),
+        }
+    }
+
+    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
+        let mut ledger = self.lock();
+        ledger.records.insert(name.to_owned(), record.clone());
+        ledger.intents.remove(name);
+        Ok(())
+    }
+
+    fn abandon(&self, name: &str) -> Result<(), JournalError> {
+        self.lock().intents.remove(name);
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+use super::super::{Journal, Ledger, MemoryJournal};
+use super::*;
+
+/// The same steps on a journal, and what it says of a second beginning.
+fn steps(journal: &dyn Journal) -> String {
+    journal.begin("a", &create()).unwrap();
+    journal.begin("b", &create()).unwrap();
+    journal.begin("c", &update("3")).unwrap();
+    journal.confirm("a", &record("1")).unwrap();
+    journal.abandon("b").unwrap();
+    journal.abandon("never begun").unwrap();
+    journal.begin("c", &create()).unwrap_err().to_string()
+}
+
+#[test]
+fn both_journals_keep_the_same_ledger() {
+    let (place, file) = place();
+    let store = SqliteLedger::open(&file).unwrap();
+    let memory = MemoryJournal::default();
+    let told = steps(&store);
+    let told = told.replace(place.path().to_str().unwrap(), "STATE");
+    insta::assert_snapshot!(told, @"cannot begin the write of `c`: an earlier write of `c` is not settled in the ledger STATE/tenant.db");
+    insta::assert_snapshot!(steps(&memory), @"cannot begin the write of `c`: an earlier write of it is not settled");
+    let expected = Ledger {
+        records: [("a".into(), record("1"))].into(),
+        intents: [("c".into(), update("3"))].into(),
+    };
+    assert_eq!(memory.ledger(), expected);
+    assert_eq!(store.read().unwrap(), expected);
+}
+
+#[test]
+fn a_journal_in_memory_begins_with_what_it_is_given() {
+    let ledger = Ledger {
+        records: [("a".into(), record("1"))].into(),
+        ..Ledger::default()
+    };
+    assert_eq!(MemoryJournal::new(ledger.clone()).ledger(), ledger);
+}

@@ -1,0 +1,102 @@
+//! Tests of the stores: what was written down is there, whatever happens.
+
+mod damage;
+mod history;
+mod journal;
+mod process;
+mod read_only;
+mod round_trip;
+mod version;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::sqlite::SqliteLedger;
+use super::{Applied, Fingerprint, IntendedWrite, Intent, LedgerError, Record};
+use crate::live::RemoteId;
+use crate::text::chain;
+
+/// A directory, and the path of a ledger in it.
+pub(super) fn place() -> (TempDir, PathBuf) {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("tenant.db");
+    (place, file)
+}
+
+pub(super) fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+pub(super) fn applied() -> Applied {
+    let secret = Fingerprint {
+        key: "0123".into(),
+        hash: "abcd".into(),
+    };
+    Applied {
+        attributes: [
+            ("host".into(), json!("a.example")),
+            ("port".into(), json!(443)),
+        ]
+        .into(),
+        secrets: [("password".into(), secret)].into(),
+    }
+}
+
+pub(super) fn record(id: &str) -> Record {
+    Record {
+        type_name: "Warehouse".into(),
+        identity: Some("a.example".into()),
+        id: RemoteId::new(id),
+        applied: applied(),
+        at: at(1),
+    }
+}
+
+pub(super) fn intent(write: IntendedWrite) -> Intent {
+    Intent {
+        type_name: "Warehouse".into(),
+        identity: None,
+        write,
+        applied: applied(),
+        at: at(0),
+    }
+}
+
+pub(super) fn create() -> Intent {
+    let listed = ["9", "10"].map(RemoteId::new).into();
+    intent(IntendedWrite::Create { listed })
+}
+
+pub(super) fn update(id: &str) -> Intent {
+    let id = RemoteId::new(id);
+    intent(IntendedWrite::Update { id })
+}
+
+/// A ledger with a record and an intent, closed again.
+pub(super) fn written(file: &Path) {
+    let ledger = SqliteLedger::open(file).unwrap();
+    ledger.confirm("a", &record("1")).unwrap();
+    ledger.begin("b", &create()).unwrap();
+}
+
+pub(super) fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o7777
+}
+
+/// An error and its remedy, with the directory of the test taken out.
+pub(super) fn told(error: &LedgerError, place: &TempDir) -> String {
+    let text = format!("{}\nhelp: {}", chain(error), error.help());
+    text.replace(place.path().to_str().unwrap(), "STATE")
+}
+
+/// The names of the files in a directory.
+pub(super) fn files(place: &TempDir) -> Vec<String> {
+    let entries = place.path().read_dir().unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// The directory found with these variables; `-` is none.
+fn found(flag: Option<&str>, variables: &[(&str, &str)]) -> String {
+    let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+    let env = |name: &str| variables.get(name).map(OsString::from);
+    StateDirectory::find(flag.map(Path::new), &env).map_or_else(
+        |error| format!("{error}\nhelp: {}", error.help()),
+        |place| place.path().display().to_string(),
+    )
+}
+
+const SYSTEMD: (&str, &str) = ("STATE_DIRECTORY", "/var/lib/a:/var/lib/b");
+const XDG: (&str, &str) = ("XDG_STATE_HOME", "/x");
+const HOME: (&str, &str) = ("HOME", "/home/u");
+
+#[test]
+fn the_first_that_is_given_is_the_state_directory() {
+    assert_eq!(found(Some("here"), &[SYSTEMD, XDG, HOME]), "here");
+    assert_eq!(found(None, &[SYSTEMD, XDG, HOME]), "/var/lib/a");
+    assert_eq!(found(None, &[XDG, HOME]), "/x/integrationd");
+    assert_eq!(found(None, &[HOME]), "/home/u/.local/state/integrationd");
+    insta::assert_snapshot!(found(None, &[]), @"
+    no state directory is given
+    help: give one with `--state`, or set HOME
+    ");
+}
+
+#[test]
+fn an_empty_variable_and_a_relative_xdg_directory_count_as_none() {
+    let empty = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "x"), HOME];
+    assert_eq!(found(None, &empty), "/home/u/.local/state/integrationd");
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_directory_is_made_for_its_owner_alone_and_one_that_is_there_stays_as_it_is() {
+    let place = TempDir::new().unwrap();
+    let state = StateDirectory(place.path().join("a/b"));
+    state.check().unwrap();
+    assert!(!place.path().join("a").exists());
+    state.create().unwrap();
+    assert_eq!(mode(state.path()), 0o700);
+    assert_eq!(mode(&place.path().join("a")), 0o700);
+    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o750)).unwrap();
+    state.create().unwrap();
+    assert_eq!(mode(state.path()), 0o750);
+}
+
+fn refused(state: &StateDirectory, place: &TempDir) -> String {
+    let error = state.create().unwrap_err();
+    let text = format!("{error}\nhelp: {}", error.help());
+    text.replace(place.path().to_str().unwrap(), "PLACE")
+}
+
+#[test]
+fn a_directory_in_which_everyone_may_put_files_is_refused() {
+    let place = TempDir::new().unwrap();
+    let state = StateDirectory(place.path().join("open"));
+    fs::create_dir(state.path()).unwrap();
+    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    insta::assert_snapshot!(refused(&state, &place), @"
+    everyone may write to the state directory PLACE/open
+    help: run `chmod o-w PLACE/open`, or choose another one with `--state`
+    ");
+    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    state.create().unwrap();
+}
+
+#[test]
+fn a_file_is_no_state_directory() {
+    let place = TempDir::new().unwrap();
+    let state = StateDirectory(place.path().join("file"));
+    fs::write(state.path(), "").unwrap();
+    insta::assert_snapshot!(refused(&state, &place), @"
+    PLACE/file is not a directory
+    help: choose another one with `--state`
+    ");
+}
+
+#[test]
+fn where_no_directory_can_be_made_the_remedy_is_told() {
+    // Not even root makes one there.
+    let error = StateDirectory("/proc/integrationd".into()).create();
+    let error = error.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot create the state directory /proc/integrationd"
+    );
+    assert!(error.help().contains("`--state`"));
+}
+
+fn ledger(url: &str) -> String {
+    let path = StateDirectory("/s".into()).ledger_file(url);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_tenant_has_one_ledger_however_its_url_is_written() {
+    let name = ledger("https://acme.hosted.immutacloud.com");
+    insta::assert_snapshot!(name, @"/s/acme.hosted.immutacloud.com-4ebead49.db");
+    for same in [
+        "https://ACME.hosted.immutacloud.com/",
+        "https://acme.hosted.immutacloud.com:443//",
+        " HTTPS://acme.hosted.immutacloud.com\n",
+    ] {
+        assert_eq!(ledger(same), name, "{same}");
+    }
+    for other in [
+        "http://acme.hosted.immutacloud.com",
+        "https://acme.hosted.immutacloud.com:8443",
+        "https://acme.hosted.immutacloud.com/immuta",
+        "https://acme2.hosted.immutacloud.com",
+    ] {
+        assert_ne!(ledger(other), name, "{other}");
+    }
+}
+
+#[test]
+fn no_host_leads_out_of_the_directory() {
+    let long = format!("https://{}.example", "a".repeat(300));
+    for url in [
+        "https://[::1]:8443/",
+        "../../etc/passwd",
+        "",
+        "a\nb",
+        ".",
+        &long,
+    ] {
+        let path = ledger(url);
+        let name = path.strip_prefix("/s/").unwrap();
+        assert!(!name.contains(['/', '\n', ':']), "{name}");
+        assert!(!name.starts_with('.') && name.len() < 130, "{name}");
+    }
+}

@@ -1,0 +1,81 @@
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::super::Ledger;
+use super::*;
+
+#[test]
+fn where_there_is_no_ledger_a_dry_run_reads_none_and_makes_none() {
+    let (place, file) = place();
+    assert_eq!(SqliteLedger::open_read_only(&file).unwrap(), None);
+    let below = place.path().join("nothing/tenant.db");
+    assert_eq!(SqliteLedger::open_read_only(&below).unwrap(), None);
+    assert_eq!(files(&place), Vec::<String>::new());
+}
+
+#[test]
+fn a_dry_run_leaves_no_trace() {
+    let (place, file) = place();
+    written(&file);
+    let before = (files(&place), fs::read(&file).unwrap());
+    let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(found.records["a"], record("1"));
+    assert_eq!((files(&place), fs::read(&file).unwrap()), before);
+}
+
+#[test]
+fn a_dry_run_sees_what_a_writer_has_just_written() {
+    let (place, file) = place();
+    let writer = SqliteLedger::open(&file).unwrap();
+    writer.begin("a", &create()).unwrap();
+    let before = files(&place);
+    let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(found.intents["a"], create());
+    assert_eq!(files(&place), before);
+    writer.confirm("a", &record("1")).unwrap();
+    let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(found, writer.read().unwrap());
+}
+
+#[test]
+fn a_path_with_signs_of_a_url_is_a_path() {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("a b?mode=rwc&x=%41#ü.db");
+    written(&file);
+    let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(found.records["a"], record("1"));
+    assert_eq!(files(&place).len(), 2);
+}
+
+#[test]
+fn a_dry_run_reads_one_moment_while_writers_come_and_go() {
+    let (_place, file) = place();
+    written(&file);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for turn in 0..40 {
+                let writer = SqliteLedger::open(&file).unwrap();
+                let id = turn.to_string();
+                // Renamed together, so that no moment has one without the other.
+                writer.confirm("pair", &record(&id)).unwrap();
+                writer.begin("pair", &update(&id)).unwrap();
+                writer.rename("pair", &format!("pair-{turn}")).unwrap();
+                writer.abandon(&format!("pair-{turn}")).unwrap();
+            }
+            done.store(true, Ordering::Release);
+        });
+        let mut last = 0;
+        while !done.load(Ordering::Acquire) {
+            let Ledger { records, intents } = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+            assert!(records.len() >= last, "a record vanished");
+            last = records.len();
+            let others = intents.keys().filter(|name| *name != "b");
+            for name in others {
+                assert!(records.contains_key(name), "{name}");
+            }
+        }
+    });
+    let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(found.records.len(), 41);
+}

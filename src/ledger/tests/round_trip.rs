@@ -1,0 +1,252 @@
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, btree_set};
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::super::Ledger;
+use super::*;
+
+#[test]
+fn what_was_written_is_there_after_opening_it_again() {
+    let (_place, file) = place();
+    written(&file);
+    let ledger = SqliteLedger::open(&file).unwrap().read().unwrap();
+    assert_eq!(ledger.records, [("a".into(), record("1"))].into());
+    assert_eq!(ledger.intents, [("b".into(), create())].into());
+}
+
+#[test]
+fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
+    let (place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.begin("a", &create()).unwrap();
+    let names = [
+        "tenant.db",
+        "tenant.db-shm",
+        "tenant.db-wal",
+        "tenant.db.lock",
+    ];
+    assert_eq!(files(&place), names);
+    for name in names {
+        assert_eq!(mode(&place.path().join(name)), 0o600, "{name}");
+    }
+    drop(ledger);
+    assert_eq!(files(&place), ["tenant.db", "tenant.db.lock"]);
+}
+
+#[test]
+fn every_commit_waits_for_the_disk() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    let pragma = |name| -> String {
+        let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+        let connection = ledger.lock();
+        connection.query_row(&sql, (), |row| row.get(0)).unwrap()
+    };
+    assert_eq!(pragma("synchronous"), "2");
+    assert_eq!(pragma("journal_mode"), "wal");
+    assert_eq!(pragma("foreign_keys"), "1");
+}
+
+#[test]
+fn a_confirmed_write_is_a_record_and_no_intent() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.begin("a", &create()).unwrap();
+    ledger.confirm("a", &record("1")).unwrap();
+    ledger.begin("a", &update("1")).unwrap();
+    let later = Record {
+        at: at(9),
+        ..record("1")
+    };
+    ledger.confirm("a", &later).unwrap();
+    let found = ledger.read().unwrap();
+    assert_eq!(found.records, [("a".into(), later)].into());
+    assert_eq!(found.intents, BTreeMap::new());
+}
+
+#[test]
+fn an_abandoned_write_leaves_the_record_as_it_was() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.confirm("a", &record("1")).unwrap();
+    ledger.begin("a", &update("1")).unwrap();
+    ledger.abandon("a").unwrap();
+    let found = ledger.read().unwrap();
+    assert_eq!(found.records, [("a".into(), record("1"))].into());
+    assert_eq!(found.intents, BTreeMap::new());
+}
+
+#[test]
+fn an_unsettled_intent_is_not_overwritten() {
+    let (place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.begin("a", &create()).unwrap();
+    let error = ledger.begin("a", &update("1")).unwrap_err();
+    insta::assert_snapshot!(told(&error, &place), @"
+    an earlier write of `a` is not settled in the ledger STATE/tenant.db
+    help: run `integrationd sync`: it looks up what became of the earlier write first
+    ");
+    assert_eq!(ledger.read().unwrap().intents["a"], create());
+}
+
+#[test]
+fn a_forgotten_record_is_gone_and_its_intent_stays() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.confirm("a", &record("1")).unwrap();
+    ledger.begin("a", &update("1")).unwrap();
+    ledger.forget("a").unwrap();
+    ledger.forget("never there").unwrap();
+    let found = ledger.read().unwrap();
+    assert_eq!(found.records, BTreeMap::new());
+    assert_eq!(found.intents, [("a".into(), update("1"))].into());
+}
+
+#[test]
+fn a_rename_takes_record_and_intent_along_and_can_be_repeated() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    ledger.confirm("a", &record("1")).unwrap();
+    ledger.begin("a", &update("1")).unwrap();
+    for _ in 0..2 {
+        ledger.rename("a", "b").unwrap();
+        ledger.rename("b", "b").unwrap();
+        let found = ledger.read().unwrap();
+        assert_eq!(found.records, [("b".into(), record("1"))].into());
+        assert_eq!(found.intents, [("b".into(), update("1"))].into());
+    }
+}
+
+#[test]
+fn a_rename_to_a_name_that_is_taken_changes_nothing() {
+    let (place, file) = place();
+    written(&file);
+    let ledger = SqliteLedger::open(&file).unwrap();
+    let before = ledger.read().unwrap();
+    let error = ledger.rename("a", "b").unwrap_err();
+    insta::assert_snapshot!(told(&error, &place), @"
+    cannot rename `a` to `b` in the ledger STATE/tenant.db: it has a `b` already
+    help: take the old name out of `sync.previously`, or give the file a name of its own
+    ");
+    assert_eq!(ledger.read().unwrap(), before);
+}
+
+#[test]
+fn several_tasks_may_write_at_once() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    std::thread::scope(|scope| {
+        for task in 0..4 {
+            let ledger = &ledger;
+            scope.spawn(move || {
+                for turn in 0..5 {
+                    let name = format!("{task}-{turn}");
+                    ledger.begin(&name, &create()).unwrap();
+                    ledger.confirm(&name, &record("1")).unwrap();
+                }
+            });
+        }
+    });
+    let found = ledger.read().unwrap();
+    assert_eq!((found.records.len(), found.intents.len()), (20, 0));
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<String>().prop_map(Json::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Json::from),
+            btree_map(any::<String>(), inner, 0..3).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+fn any_applied() -> impl Strategy<Value = Applied> {
+    let fingerprint = ("[0-9a-f]{16}", "[0-9a-f]{64}");
+    let fingerprint = fingerprint.prop_map(|(key, hash)| Fingerprint { key, hash });
+    let attributes = btree_map(any::<String>(), any_json(), 0..4);
+    let secrets = btree_map(any::<String>(), fingerprint, 0..3);
+    (attributes, secrets).prop_map(|(attributes, secrets)| Applied {
+        attributes,
+        secrets,
+    })
+}
+
+fn any_time() -> impl Strategy<Value = jiff::Timestamp> {
+    (0..4_000_000_000_i64, 0..1_000_000_000_i32)
+        .prop_map(|(s, ns)| jiff::Timestamp::new(s, ns).unwrap())
+}
+
+fn any_id() -> impl Strategy<Value = RemoteId> {
+    any::<String>().prop_map(RemoteId::new)
+}
+
+fn any_record() -> impl Strategy<Value = Record> {
+    let parts = (
+        any::<String>(),
+        any::<Option<String>>(),
+        any_id(),
+        any_applied(),
+        any_time(),
+    );
+    parts.prop_map(|(type_name, identity, id, applied, at)| Record {
+        type_name,
+        identity,
+        id,
+        applied,
+        at,
+    })
+}
+
+fn any_intent() -> impl Strategy<Value = Intent> {
+    let write = prop_oneof![
+        btree_set(any_id(), 0..4).prop_map(|listed| IntendedWrite::Create { listed }),
+        any_id().prop_map(|id| IntendedWrite::Update { id }),
+    ];
+    let parts = (
+        any::<String>(),
+        any::<Option<String>>(),
+        write,
+        any_applied(),
+        any_time(),
+    );
+    parts.prop_map(|(type_name, identity, write, applied, at)| Intent {
+        type_name,
+        identity,
+        write,
+        applied,
+        at,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_ledger_is_read_as_it_was_written(
+        records in btree_map(any::<String>(), any_record(), 0..4),
+        intents in btree_map(any::<String>(), any_intent(), 0..4),
+    ) {
+        let (_place, file) = place();
+        let store = SqliteLedger::open(&file).unwrap();
+        for (name, record) in &records {
+            store.confirm(name, record).unwrap();
+        }
+        for (name, intent) in &intents {
+            store.begin(name, intent).unwrap();
+        }
+        let expected = Ledger { records, intents };
+        prop_assert_eq!(&store.read().unwrap(), &expected);
+        let beside_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        prop_assert_eq!(&beside_the_writer, &expected);
+        drop(store);
+        let after_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        prop_assert_eq!(&after_the_writer, &expected);
+    }
+}
