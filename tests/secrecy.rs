@@ -154,7 +154,7 @@ fn a_wrong_key_is_not_repeated() {
 fn the_file_with_the_tools_own_key_is_no_secret_for_files() {
     let (tenant, files) = (Tenant::empty(), Files::none());
     let key = files.path().join("key");
-    std::fs::write(&key, integrationd::simulator::API_KEY).unwrap();
+    std::fs::write(&key, API_KEY).unwrap();
     files.write(
         "lake.yaml",
         "type: Databricks\nautoBootstrap: false\nconfig: {workspaceUrl: w.example.com, httpPath: /p, \

@@ -14,7 +14,7 @@ use integrationd::report::{Counts, text};
 use integrationd::secret::{Providers, Secret, Secrets, resolve};
 use integrationd::simulator::API_KEY;
 use integrationd::source::read_directory;
-use integrationd::sync::{self, Consent, Desired, Ending, Request, Shell, Synced};
+use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, Synced};
 use serde::{Deserialize, Serialize};
 
 use super::fleet;
@@ -140,12 +140,12 @@ pub(crate) async fn apply<T: Transport>(
 pub(crate) fn created(synced: &Synced) -> usize {
     let Ending::Applied {
         outcomes,
-        afterwards,
+        afterwards: Afterwards::Planned(afterwards),
     } = &synced.ending
     else {
         return 0;
     };
-    let afterwards = Counts::of(afterwards.as_ref().unwrap());
+    let afterwards = Counts::of(afterwards);
     assert_eq!(
         afterwards.unchanged,
         outcomes.len(),
