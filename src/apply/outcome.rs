@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::immuta::{ApiError, Refusal};
+use crate::ledger::JournalError;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::manifest::Name;
 use crate::plan::Broken;
@@ -79,6 +80,12 @@ pub enum Failure {
     /// A secret is missing.
     #[error("{0}")]
     MissingSecret(String),
+    /// What was about to be sent could not be written down.
+    #[error("nothing was sent, because the ledger could not be written: {0}")]
+    NotWrittenDown(#[source] JournalError),
+    /// It was applied, and that could not be written down.
+    #[error("it was applied, and the ledger could not be written: {0}")]
+    NotRecorded(#[source] JournalError),
     /// Something could not be read that has to be known before the write.
     #[error("nothing was sent, because the tenant could not be read first")]
     Unread(#[source] ApiError),
@@ -187,6 +194,30 @@ impl Failure {
         }
     }
 
+    /// Whether it is certain that the write changed nothing: it was refused, or
+    /// the server has rolled it back.
+    #[must_use]
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::NotStarted
+            | Self::MissingSecret(_)
+            | Self::NotWrittenDown(_)
+            | Self::Unread(_)
+            | Self::Unclear(_)
+            | Self::Changed { .. }
+            | Self::Appeared { .. }
+            | Self::Refused(_)
+            | Self::NotEditable(_) => true,
+            Self::Server { status, .. } => *status == Status::EditError,
+            Self::NotRecorded(_)
+            | Self::Gone { .. }
+            | Self::Unconfirmed(_)
+            | Self::TimedOut { .. }
+            | Self::Unfollowed(_)
+            | Self::Interrupted { .. } => false,
+        }
+    }
+
     /// The refusal behind it, if there is one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -198,6 +229,8 @@ impl Failure {
             | Self::Unfollowed(error) => error.refusal(),
             Self::NotStarted
             | Self::MissingSecret(_)
+            | Self::NotWrittenDown(_)
+            | Self::NotRecorded(_)
             | Self::Unclear(_)
             | Self::Changed { .. }
             | Self::Appeared { .. }

@@ -28,6 +28,10 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
+    fn ledger(&self) -> Result<Ledger, JournalError> {
+        Ok(self.lock().clone())
+    }
+
     fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
         match self.lock().intents.entry(name.to_owned()) {
             Entry::Vacant(place) => {

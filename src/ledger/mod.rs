@@ -117,6 +117,12 @@ pub enum IntendedWrite {
 /// A method that returned has done its work for good: whatever happens next, the
 /// ledger that is read afterwards tells of it.
 pub trait Journal: Send + Sync {
+    /// Everything that was written down, as it is now.
+    ///
+    /// # Errors
+    /// It could not be read.
+    fn ledger(&self) -> Result<Ledger, JournalError>;
+
     /// Before a write: what it is about to do.
     ///
     /// # Errors
