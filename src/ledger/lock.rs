@@ -63,6 +63,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // So that the next one to look does not read of a process that has ended.
         drop(self.file.set_len(0));
+        // Closing is not enough: a child process has the file open too, until it
+        // has become another program.
+        drop(self.file.unlock());
     }
 }
 

@@ -3,9 +3,10 @@
 //!
 //! The file is copied into memory; an older version is brought up to date there.
 //! SQLite wants to make files for shared memory beside a database with a
-//! write-ahead log. Where a writer has made them, they are used; where there are
-//! none, nobody writes, and the file is read as it is. That nobody began to
-//! write meanwhile is looked at afterwards.
+//! write-ahead log. Where a writer has made them, they are used, as any reader
+//! does. (`readonly_shm` would go further, but would make a writer in the same
+//! process read-only too.) Where there are none, nobody writes, and the file is
+//! read as it is; that nobody began to write meanwhile is looked at afterwards.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -87,14 +88,9 @@ impl Seen {
         }
     }
 
-    /// How a file in this state is opened.
-    fn parameters(&self) -> &'static str {
-        match (self.has_shared_memory, self.has_log) {
-            (true, _) => "mode=ro&readonly_shm=1",
-            // Copied here without its shared memory, which only SQLite can make again.
-            (false, true) => "mode=ro",
-            (false, false) => "mode=ro&immutable=1",
-        }
+    /// Whether there is nothing beside the file that a writer needs.
+    fn is_at_rest(&self) -> bool {
+        !self.has_log && !self.has_shared_memory
     }
 }
 
@@ -113,11 +109,14 @@ fn copy(file: &Path, migrations: &[Migration]) -> Result<Option<Connection>, Led
             schema::migrate(&mut connection, file, migrations)?;
             Ok(Some(connection))
         });
-        if attempt == ATTEMPTS || see()?.as_ref() == Some(&before) {
-            return copied;
-        }
-        // With shared memory SQLite itself sees to it that the copy is of one moment.
-        if before.has_shared_memory && copied.is_ok() {
+        let is_certain = if before.is_at_rest() {
+            see()?.as_ref() == Some(&before)
+        } else {
+            // SQLite sees to it that a copy is of one moment, but not that the
+            // files stay there while it opens them.
+            copied.is_ok()
+        };
+        if is_certain || attempt == ATTEMPTS {
             return copied;
         }
         std::thread::sleep(PAUSE);
@@ -130,7 +129,9 @@ fn copy_once(file: &Path, seen: &Seen) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let uri = format!("file:{}?{}", percent_encoded(file), seen.parameters());
+    let immutable = u8::from(seen.is_at_rest());
+    let path = percent_encoded(file);
+    let uri = format!("file:{path}?mode=ro&immutable={immutable}");
     let from = Connection::open_with_flags(uri, flags).map_err(failed())?;
     let mut to = Connection::open_in_memory().map_err(failed())?;
     let backup = Backup::new(&from, &mut to).map_err(failed())?;

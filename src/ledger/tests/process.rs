@@ -68,6 +68,22 @@ fn what_a_killed_writer_was_told_to_be_written_is_there() {
 }
 
 #[test]
+fn a_dry_run_reads_beside_a_process_that_writes() {
+    let (_place, file) = place();
+    let mut writer = Writer::start(&file);
+    writer.wait_for(1);
+    let mut last = 0;
+    for turn in 1..=30 {
+        writer.wait_for(last + turn);
+        let reported = writer.steps().len();
+        let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        let steps = 2 * found.records.len() + found.intents.len();
+        assert!(steps >= reported, "{steps} of {reported} reported steps");
+        last = reported;
+    }
+}
+
+#[test]
 fn a_writer_that_is_killed_while_it_opens_leaves_no_ledger_or_a_whole_one() {
     for milliseconds in (0..40).step_by(4) {
         let (_place, file) = place();

@@ -1,5 +1,4 @@
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::Ledger;
 use super::*;
@@ -51,9 +50,8 @@ fn a_path_with_signs_of_a_url_is_a_path() {
 fn a_dry_run_reads_one_moment_while_writers_come_and_go() {
     let (_place, file) = place();
     written(&file);
-    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let writer = scope.spawn(|| {
             for turn in 0..40 {
                 let writer = SqliteLedger::open(&file).unwrap();
                 let id = turn.to_string();
@@ -63,10 +61,9 @@ fn a_dry_run_reads_one_moment_while_writers_come_and_go() {
                 writer.rename("pair", &format!("pair-{turn}")).unwrap();
                 writer.abandon(&format!("pair-{turn}")).unwrap();
             }
-            done.store(true, Ordering::Release);
         });
         let mut last = 0;
-        while !done.load(Ordering::Acquire) {
+        while !writer.is_finished() {
             let Ledger { records, intents } = SqliteLedger::open_read_only(&file).unwrap().unwrap();
             assert!(records.len() >= last, "a record vanished");
             last = records.len();
