@@ -164,7 +164,9 @@ impl LiveConfig {
     /// The value at a `/`-separated path.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Json> {
-        let (first, rest) = path.split_once('/').map_or((path, None), |(f, r)| (f, Some(r)));
+        let (first, rest) = path
+            .split_once('/')
+            .map_or((path, None), |(f, r)| (f, Some(r)));
         let value = self.0.get(first)?;
         rest.map_or(Some(value), |rest| {
             rest.split('/').try_fold(value, |value, key| value.get(key))

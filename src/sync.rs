@@ -8,12 +8,18 @@
 //! makes a writer, and makes it only after the plan was approved. Both compute
 //! the plan by [`make_plan`], and so does the proof at the end.
 
+use std::collections::HashSet;
+
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
-use crate::live::Live;
+use crate::ledger::{Fingerprinter, Journal, JournalError, Ledger};
+use crate::live::{Live, RemoteId, Scope, Unreadable};
 use crate::manifest::Manifest;
-use crate::plan::{self, Approved, Context, Kind, Plan, Selection};
-use crate::secret::{Secret, Secrets};
+use crate::plan::{
+    self, Approved, Context, Kind, OnConflict, OnDrift, Plan, Recovery, Selection, Settled,
+};
+use crate::platform::by_wire;
+use crate::secret::{Secret, Secrets, Template};
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
@@ -22,6 +28,8 @@ pub struct Desired {
     pub manifest: Manifest,
     /// The secrets that they name.
     pub secrets: Secrets,
+    /// Makes their fingerprints; absent where there is no key for it.
+    pub fingerprinter: Option<Fingerprinter>,
 }
 
 impl Desired {
@@ -53,8 +61,34 @@ pub struct Request {
     pub selection: Selection,
     /// The day, for suspensions that end.
     pub today: jiff::civil::Date,
+    /// What is done about values that the server moved.
+    pub on_drift: OnDrift,
+    /// What is done about values that both the file and the server moved.
+    pub on_conflict: OnConflict,
     /// How a plan is carried out.
     pub apply: apply::Options,
+}
+
+/// Why there is no plan; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The tenant could not be read.
+    #[error(transparent)]
+    Tenant(#[from] ApiError),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] JournalError),
+}
+
+impl SyncError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Tenant(error) => error.help().to_owned(),
+            Self::Ledger(error) => error.help.clone(),
+        }
+    }
 }
 
 /// Who watches a sync and gives leave for it.
@@ -106,13 +140,14 @@ pub enum Ending {
 pub enum Afterwards {
     /// The second plan.
     Planned(Plan),
-    /// The tenant could not be read.
-    Unread(ApiError),
+    /// The tenant or the ledger could not be read.
+    Unread(SyncError),
     /// The stop was pulled: nobody waits for a proof.
     Skipped,
 }
 
-/// Reads the tenant and makes the plan.
+/// Reads the tenant, finds out what became of writes that were cut short, and
+/// makes the plan.
 ///
 /// # Errors
 /// The list could not be read.
@@ -120,22 +155,43 @@ pub async fn make_plan<R: ReadApi>(
     api: &R,
     desired: &Desired,
     request: &Request,
-) -> Result<Plan, ApiError> {
-    let live = fetch(api, desired).await?;
-    Ok(plan(desired, &live, request))
+    ledger: &Ledger,
+) -> Result<(Plan, Recovery), ApiError> {
+    let live = fetch(api, desired, ledger).await?;
+    let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
+    Ok((plan(desired, &live, request, &recovery), recovery))
 }
 
-/// Reads the tenant. What is desired tells which secrets must not show.
+/// Reads the tenant. What is desired tells which secrets must not show. What the
+/// ledger has and the list lacks is absent only if the server says so itself.
 ///
 /// # Errors
 /// The list could not be read.
-pub async fn fetch<R: ReadApi>(api: &R, desired: &Desired) -> Result<Live, ApiError> {
-    Ok(desired.scrubbed(api.list().await?))
+pub async fn fetch<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    ledger: &Ledger,
+) -> Result<Live, ApiError> {
+    let mut live = api.list().await?;
+    let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
+    for (type_name, id) in ledger.known_ids().filter(|(_, id)| !listed.contains(id)) {
+        match api.get(id).await {
+            Ok(None) => {}
+            Ok(Some(found)) => live.integrations.push(found),
+            Err(error) => live.unreadable.push(Unreadable {
+                scope: by_wire(type_name).map_or(Scope::Everything, Scope::Platform),
+                reason: format!(
+                    "integration {id} is not in the list, and asking for it failed: {error}"
+                ),
+            }),
+        }
+    }
+    Ok(desired.scrubbed(live))
 }
 
 /// Makes the plan of what was read.
 #[must_use]
-pub fn plan(desired: &Desired, live: &Live, request: &Request) -> Plan {
+pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recovery) -> Plan {
     let missing = |reference: &_| {
         desired
             .secrets
@@ -143,10 +199,26 @@ pub fn plan(desired: &Desired, live: &Live, request: &Request) -> Plan {
             .err()
             .map(|missing| missing.to_string())
     };
+    let fingerprint = |name: &str, path: &str, template: &Template| {
+        let secret = template
+            .render(|reference| desired.secrets.get(reference))
+            .ok()?;
+        Some(
+            desired
+                .fingerprinter
+                .as_ref()?
+                .fingerprint(name, path, &secret),
+        )
+    };
     let context = Context {
         selection: &request.selection,
         today: request.today,
         missing_secret: &missing,
+        ledger: &recovery.ledger,
+        doubts: &recovery.doubts,
+        fingerprint: &fingerprint,
+        on_drift: request.on_drift,
+        on_conflict: request.on_conflict,
     };
     plan::plan(&desired.manifest, live, &context)
 }
@@ -159,8 +231,9 @@ pub async fn dry_run<R: ReadApi>(
     api: &R,
     desired: &Desired,
     request: &Request,
-) -> Result<Synced, ApiError> {
-    let plan = make_plan(api, desired, request).await?;
+    ledger: &Ledger,
+) -> Result<Synced, SyncError> {
+    let (plan, _) = make_plan(api, desired, request, ledger).await?;
     Ok(Synced {
         plan,
         ending: Ending::Planned,
@@ -176,10 +249,12 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     into_writer: impl FnOnce(R) -> W,
     desired: &Desired,
     request: &Request,
+    journal: &dyn Journal,
     shell: &impl Shell,
     stop: &Stop,
-) -> Result<Synced, ApiError> {
-    let plan = make_plan(&api, desired, request).await?;
+) -> Result<Synced, SyncError> {
+    let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
+    write_down(journal, &recovery)?;
     let approved = plan::review(plan);
     if !has_work(approved.plan()) {
         return Ok(Synced {
@@ -197,11 +272,22 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         }
     }
     let api = into_writer(api);
-    let ending = carry_out(&api, &approved, desired, request, shell, stop).await;
+    let ending = carry_out(&api, &approved, desired, request, journal, shell, stop).await;
     Ok(Synced {
         plan: approved.into_plan(),
         ending,
     })
+}
+
+/// What was found out about writes that were cut short.
+fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalError> {
+    for (name, settled) in &recovery.settled {
+        match settled {
+            Settled::Confirmed(record) => journal.confirm(name, record)?,
+            Settled::Abandoned => journal.abandon(name)?,
+        }
+    }
+    Ok(())
 }
 
 async fn carry_out<W: WriteApi>(
@@ -209,21 +295,36 @@ async fn carry_out<W: WriteApi>(
     approved: &Approved,
     desired: &Desired,
     request: &Request,
+    journal: &dyn Journal,
     shell: &impl Shell,
     stop: &Stop,
 ) -> Ending {
-    let outcomes = apply::apply(api, approved, &desired.secrets, request.apply, shell, stop).await;
+    let secrets = &desired.secrets;
+    let outcomes = apply::apply(api, approved, secrets, journal, request.apply, shell, stop).await;
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,
-        plan = make_plan(api, desired, request) => match plan {
-            Ok(plan) => Afterwards::Planned(plan),
-            Err(error) => Afterwards::Unread(error),
-        },
+        afterwards = look_again(api, desired, request, journal) => afterwards,
     };
     Ending::Applied {
         outcomes,
         afterwards,
+    }
+}
+
+async fn look_again<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    journal: &dyn Journal,
+) -> Afterwards {
+    let ledger = match journal.ledger() {
+        Ok(ledger) => ledger,
+        Err(error) => return Afterwards::Unread(error.into()),
+    };
+    match make_plan(api, desired, request, &ledger).await {
+        Ok((plan, _)) => Afterwards::Planned(plan),
+        Err(error) => Afterwards::Unread(error.into()),
     }
 }
 

@@ -64,7 +64,8 @@ impl<W: WriteApi> Run<'_, W> {
                 self.look_for_it(name, request, precondition, error).await
             }
             Err(error) if is_about_an_existing_one(&error) => {
-                self.settle_conflict(name, request, precondition, error).await
+                self.settle_conflict(name, request, precondition, error)
+                    .await
             }
             Err(error) => (None, Err(Failure::Refused(error))),
         }

@@ -21,8 +21,8 @@ use tracing::Instrument;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
-use crate::ledger::Journal;
 use crate::immuta::{RequestBody, Scrubber, WriteApi, encode};
+use crate::ledger::Journal;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
 use crate::secret::Secrets;
@@ -201,13 +201,25 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn carry_out(&self, action: &Action) -> Ended {
         match &action.kind {
-            Kind::Create { body, memory, precondition } => {
+            Kind::Create {
+                body,
+                memory,
+                precondition,
+            } => {
                 let intent = record::to_create(body.platform, memory, precondition);
                 self.create(&action.name, body, precondition, &intent).await
             }
-            Kind::Update { id, body, memory, precondition, .. } => {
+            Kind::Update {
+                id,
+                body,
+                memory,
+                precondition,
+                ..
+            } => {
                 let intent = record::to_update(body.platform, memory, id);
-                let ended = self.update(&action.name, id, body, precondition, &intent).await;
+                let ended = self
+                    .update(&action.name, id, body, precondition, &intent)
+                    .await;
                 (Some(id.clone()), ended)
             }
             Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {

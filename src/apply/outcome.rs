@@ -155,6 +155,10 @@ impl Failure {
         match self {
             Self::NotStarted | Self::Interrupted { .. } => "run this again to go on",
             Self::MissingSecret(_) => "provide it and run this again",
+            Self::NotWrittenDown(_) => "mend the state directory and run this again",
+            Self::NotRecorded(_) => {
+                "mend the state directory and run this again: the next run finds out what is there"
+            }
             Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
             Self::Changed { .. } | Self::Appeared { .. } | Self::Gone { .. } => {
                 "run this again: the new plan will show what is so now"

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Ended, Failure, Run};
 use crate::immuta::WriteApi;
-use crate::ledger::{Applied, Intent, IntendedWrite, Record};
+use crate::ledger::{Applied, IntendedWrite, Intent, Record};
 use crate::live::{RemoteId, Status};
 use crate::plan::{AbsencePrecondition, Memory};
 use crate::platform::Platform;
@@ -26,7 +26,13 @@ pub(super) fn to_update(platform: &Platform, memory: &Memory, id: &RemoteId) -> 
 fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite) -> Intent {
     let Memory { identity, applied } = memory.clone();
     let type_name = platform.wire.to_owned();
-    Intent { type_name, identity, write, applied, at: Timestamp::now() }
+    Intent {
+        type_name,
+        identity,
+        write,
+        applied,
+        at: Timestamp::now(),
+    }
 }
 
 /// What a write means for the ledger.
@@ -40,7 +46,9 @@ enum Settlement {
 impl<W: WriteApi> Run<'_, W> {
     /// Writes down what is about to be sent; nothing is sent without it.
     pub(super) fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
-        self.journal.begin(name, intent).map_err(Failure::NotWrittenDown)
+        self.journal
+            .begin(name, intent)
+            .map_err(Failure::NotWrittenDown)
     }
 
     /// Writes down what came of it. A write that succeeded and could not be
@@ -63,9 +71,13 @@ fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
     match ended {
         (Some(id), Ok(_)) => Settlement::Confirm(record(intent, id, intent.applied.clone())),
         // It exists and is ours, and nothing of it is known to be applied.
-        (Some(id), Err(Failure::Server { status: Status::CreateError, .. })) if is_create => {
-            Settlement::Confirm(record(intent, id, Applied::default()))
-        }
+        (
+            Some(id),
+            Err(Failure::Server {
+                status: Status::CreateError,
+                ..
+            }),
+        ) if is_create => Settlement::Confirm(record(intent, id, Applied::default())),
         (_, Err(failure)) if failure.had_no_effect() => Settlement::Abandon,
         (_, Ok(_) | Err(_)) => Settlement::Open,
     }

@@ -38,7 +38,11 @@ impl<W: WriteApi> Run<'_, W> {
             what,
         })?;
         self.begin(name, intent)?;
-        let written = Written { body, request: &request, before: &live.status };
+        let written = Written {
+            body,
+            request: &request,
+            before: &live.status,
+        };
         let result = self.send(name, id, written).await;
         self.settle(name, intent, (Some(id.clone()), result)).1
     }

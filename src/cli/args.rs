@@ -182,8 +182,52 @@ pub(super) struct SyncArgs {
         value_delimiter = ','
     )]
     pub secret_root: Vec<PathBuf>,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    /// What to do about a value that the server moved since the last apply
+    #[arg(
+        long,
+        value_enum,
+        env = "INTEGRATIOND_ON_DRIFT",
+        hide_env_values = true,
+        default_value_t = Drift::Apply
+    )]
+    pub on_drift: Drift,
+    /// What to do about a value that both the file and the server moved
+    #[arg(
+        long,
+        value_enum,
+        env = "INTEGRATIOND_ON_CONFLICT",
+        hide_env_values = true,
+        default_value_t = Conflict::Apply
+    )]
+    pub on_conflict: Conflict,
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Drift {
+    /// Set it back
+    Apply,
+    /// Tell it and leave it
+    Report,
+    /// Leave it
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Conflict {
+    /// The file wins
+    Apply,
+    /// Block the integration
+    Stop,
 }
 
 /// Check the files and touch nothing: no tenant, no credentials, no network

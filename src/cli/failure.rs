@@ -5,6 +5,7 @@ use crate::immuta::ApiError;
 use crate::report::exit::Exit;
 use crate::report::json;
 use crate::source::SourceError;
+use crate::sync::SyncError;
 use crate::text::{chain, escaped};
 
 /// What went wrong, what helps, and how the process ends.
@@ -46,6 +47,15 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let what = format!("the tenant could not be read: {}", chain(&error));
         Self::new(Exit::Failed, what, error.help())
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Tenant(error) => error.into(),
+            SyncError::Ledger(error) => Self::new(Exit::Failed, chain(&error), &error.help),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod ping;
 mod progress;
 mod signal;
 mod simulator;
+mod state;
 mod sync;
 mod terminal;
 mod validate;

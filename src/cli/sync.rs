@@ -7,23 +7,25 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::args::{Format, SyncArgs};
+use super::args::{Conflict, Drift, Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::signal::Signals;
+use super::state::{self, State};
 use super::terminal::Terminal;
 use crate::apply::{self, Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
 use crate::immuta::{ApiKey, Credentials, Reader, RetryPolicy, Transport};
+use crate::ledger::Journal;
 use crate::manifest::Manifest;
-use crate::plan::{Plan, Selection};
+use crate::plan::{OnConflict, OnDrift, Plan, Selection};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
 use crate::secret::{Providers, Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
-use crate::sync::{self, Consent, Desired, Request, Shell, Synced, has_work};
+use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -41,10 +43,19 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
     }
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let secrets = resolve(manifest.references(), &providers(&args));
-    let desired = Desired { manifest, secrets };
+    let State {
+        journal,
+        fingerprinter,
+    } = state::open(&args, &tenant.url)?;
+    let desired = Desired {
+        manifest,
+        secrets,
+        fingerprinter,
+    };
     execute(
         tenant.reader,
         &tenant.url,
+        journal.as_ref(),
         &args,
         desired,
         &request,
@@ -78,6 +89,15 @@ fn request(args: &SyncArgs) -> Request {
             exclude: names(&args.exclude),
         },
         today: jiff::Zoned::now().date(),
+        on_drift: match args.on_drift {
+            Drift::Apply => OnDrift::Apply,
+            Drift::Report => OnDrift::Report,
+            Drift::Ignore => OnDrift::Ignore,
+        },
+        on_conflict: match args.on_conflict {
+            Conflict::Apply => OnConflict::Apply,
+            Conflict::Stop => OnConflict::Stop,
+        },
         apply: apply::Options {
             parallelism: args.parallelism,
             wait_timeout: args.wait_timeout,
@@ -116,10 +136,19 @@ async fn simulate(
         RetryPolicy::default(),
     );
     let secrets = Secrets::placeholders(manifest.references());
-    let desired = Desired { manifest, secrets };
+    let State {
+        journal,
+        fingerprinter,
+    } = State::in_memory();
+    let desired = Desired {
+        manifest,
+        secrets,
+        fingerprinter,
+    };
     execute(
         reader,
         "the simulated tenant",
+        journal.as_ref(),
         args,
         desired,
         request,
@@ -132,6 +161,7 @@ async fn simulate(
 async fn execute<T: Transport>(
     reader: Reader<T>,
     tenant: &str,
+    journal: &dyn Journal,
     args: &SyncArgs,
     desired: Desired,
     request: &Request,
@@ -143,7 +173,7 @@ async fn execute<T: Transport>(
         let begun = Instant::now();
         let dry_run = args.dry_run;
         tracing::info!(dry_run, "the run begins");
-        let synced = carry_out(reader, tenant, args, &desired, request, terminal).await?;
+        let synced = carry_out(reader, tenant, journal, args, &desired, request, terminal).await?;
         let exit = finish(synced, desired, args, tenant, terminal);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
@@ -160,13 +190,15 @@ fn run_id() -> String {
 async fn carry_out<T: Transport>(
     reader: Reader<T>,
     tenant: &str,
+    journal: &dyn Journal,
     args: &SyncArgs,
     desired: &Desired,
     request: &Request,
     terminal: Terminal,
 ) -> Result<Synced, Failure> {
     if args.dry_run {
-        return Ok(sync::dry_run(&reader, desired, request).await?);
+        let ledger = journal.ledger().map_err(SyncError::from)?;
+        return Ok(sync::dry_run(&reader, desired, request, &ledger).await?);
     }
     let (stop_sender, stop) = Stop::new();
     let (applying, begun) = oneshot::channel();
@@ -178,7 +210,7 @@ async fn carry_out<T: Transport>(
         applying: Mutex::new(Some(applying)),
     };
     tokio::select! {
-        synced = sync::sync(reader, Reader::into_writer, desired, request, &shell, &stop) => Ok(synced?),
+        synced = sync::sync(reader, Reader::into_writer, desired, request, journal, &shell, &stop) => Ok(synced?),
         () = stopped_twice(begun, &stop_sender, terminal) => {
             shell.progress.clear();
             Err(Failure::new(

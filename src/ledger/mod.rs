@@ -57,6 +57,21 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Every id that is known, with the type of its integration.
+    pub fn known_ids(&self) -> impl Iterator<Item = (&str, &RemoteId)> {
+        let recorded = self.records.values().map(|r| (r.type_name.as_str(), &r.id));
+        let intended = self
+            .intents
+            .values()
+            .filter_map(|intent| match &intent.write {
+                IntendedWrite::Create { .. } => None,
+                IntendedWrite::Update { id } => Some((intent.type_name.as_str(), id)),
+            });
+        recorded.chain(intended)
+    }
+}
+
 /// An integration that this tool created or adopted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {

@@ -190,6 +190,10 @@ impl SqliteLedger {
 }
 
 impl Journal for SqliteLedger {
+    fn ledger(&self) -> Result<Ledger, JournalError> {
+        self.read().map_err(journal_error("read", "the ledger"))
+    }
+
     fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
         Self::begin(self, name, intent).map_err(journal_error("begin the write of", name))
     }

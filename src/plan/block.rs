@@ -94,7 +94,10 @@ pub enum Block {
         doubt: Doubt,
     },
     /// The file and the server both moved, and the policy is to stop.
-    #[error("the file and the server both changed {} since the last apply", list(paths))]
+    #[error(
+        "the file and the server both changed {} since the last apply",
+        list(paths)
+    )]
     Conflict {
         /// The attributes.
         paths: Vec<String>,

@@ -222,7 +222,11 @@ impl<'a> Walk<'a> {
         {
             self.changes.push(Change {
                 path: AUTO_BOOTSTRAP.into(),
-                kind: match self.history.attribute(AUTO_BOOTSTRAP).and_then(Json::as_bool) {
+                kind: match self
+                    .history
+                    .attribute(AUTO_BOOTSTRAP)
+                    .and_then(Json::as_bool)
+                {
                     Some(last) if last == file => ChangeKind::Drift,
                     Some(_) | None => ChangeKind::Change,
                 },
@@ -270,7 +274,10 @@ impl<'a> Walk<'a> {
     ) -> Option<Value> {
         let path = level.join(attribute.name);
         if let (Shape::Object(attributes), Value::Object(object)) = (attribute.shape, value) {
-            let inner = Level { path: &path, attributes };
+            let inner = Level {
+                path: &path,
+                attributes,
+            };
             let sent = self.object(inner, Some(object), live.and_then(Json::as_object));
             return Some(Value::Object(sent));
         }
@@ -327,8 +334,14 @@ impl<'a> Walk<'a> {
 
     /// Stored secrets that this tool had set and that left the file.
     fn removed_secrets(&mut self, integration: &Integration) {
-        let Some(last) = self.history.last else { return };
-        for path in last.secrets.keys().filter(|path| integration.config.at(path).is_none()) {
+        let Some(last) = self.history.last else {
+            return;
+        };
+        for path in last
+            .secrets
+            .keys()
+            .filter(|path| integration.config.at(path).is_none())
+        {
             self.secrets_lost.retain(|lost| lost != path);
             self.changes.push(Change {
                 path: path.clone(),

@@ -52,8 +52,11 @@ pub(super) struct History<'a> {
 
 impl History<'_> {
     /// Nothing is known.
-    pub(super) const NONE: Self =
-        Self { last: None, fingerprint: &|_, _| None, on_drift: OnDrift::Apply };
+    pub(super) const NONE: Self = Self {
+        last: None,
+        fingerprint: &|_, _| None,
+        on_drift: OnDrift::Apply,
+    };
 
     /// What this attribute was last set to.
     pub(super) fn attribute(&self, path: &str) -> Option<&Json> {
@@ -62,7 +65,9 @@ impl History<'_> {
 
     /// Whether a secret of the file is the one that was last applied; `None` if nobody can tell.
     pub(super) fn is_same_secret(&self, path: &str, value: &Value) -> Option<bool> {
-        let Value::Secret(template) = value else { return None };
+        let Value::Secret(template) = value else {
+            return None;
+        };
         let then = self.last?.secrets.get(path)?;
         then.same_secret(&(self.fingerprint)(path, template)?)
     }
@@ -75,7 +80,9 @@ impl History<'_> {
         file: &Value,
         live: Option<&Json>,
     ) -> ChangeKind {
-        let Some(last) = self.attribute(path) else { return ChangeKind::Change };
+        let Some(last) = self.attribute(path) else {
+            return ChangeKind::Change;
+        };
         let file_moved = !same(attribute, file, Some(last));
         let server_moved = !same(attribute, &plain(last), live);
         match (file_moved, server_moved) {
@@ -104,12 +111,24 @@ impl History<'_> {
 pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_>) -> Applied {
     let mut applied = Applied::default();
     if let Some(auto) = integration.auto_bootstrap {
-        applied.attributes.insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
+        applied
+            .attributes
+            .insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
     }
-    let keep = Keep { auto: integration.auto_bootstrap.unwrap_or(false), fingerprint };
-    keep.object("", integration.platform.attributes, &integration.config, &mut applied);
+    let keep = Keep {
+        auto: integration.auto_bootstrap.unwrap_or(false),
+        fingerprint,
+    };
+    keep.object(
+        "",
+        integration.platform.attributes,
+        &integration.config,
+        &mut applied,
+    );
     for ignore in &integration.options.ignore {
-        applied.attributes.retain(|path, _| !covers(&ignore.path, path));
+        applied
+            .attributes
+            .retain(|path, _| !covers(&ignore.path, path));
     }
     applied
 }
@@ -128,9 +147,14 @@ impl Keep<'_> {
         applied: &mut Applied,
     ) {
         for (key, value) in object.iter() {
-            let Some(attribute) = attributes.iter().find(|a| a.name == key) else { continue };
+            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
+                continue;
+            };
             let path = format!("{prefix}{key}");
-            match value.as_object().filter(|_| !attribute.children().is_empty()) {
+            match value
+                .as_object()
+                .filter(|_| !attribute.children().is_empty())
+            {
                 Some(inner) => {
                     self.object(&format!("{path}/"), attribute.children(), inner, applied);
                 }
@@ -146,7 +170,9 @@ impl Keep<'_> {
         }
         if let Value::Secret(template) = value {
             let fingerprint = (self.fingerprint)(&path, template);
-            applied.secrets.extend(fingerprint.map(|fingerprint| (path, fingerprint)));
+            applied
+                .secrets
+                .extend(fingerprint.map(|fingerprint| (path, fingerprint)));
         } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
             applied.attributes.insert(path, json);
         }
@@ -155,5 +181,6 @@ impl Keep<'_> {
 
 /// Whether an ignored path is this attribute or an object around it.
 pub(super) fn covers(ignored: &str, path: &str) -> bool {
-    path.strip_prefix(ignored).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(ignored)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -25,8 +25,8 @@ pub use block::Block;
 pub use body::Body;
 pub use compare::to_json as shown;
 pub use diff::{Change, ChangeKind, Shown};
-pub use history::{OnConflict, OnDrift};
 pub use guard::{Approved, review};
+pub use history::{OnConflict, OnDrift};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
 pub use recover::{Doubt, Recovery, Settled, recover};
@@ -256,6 +256,14 @@ fn invalid_action(invalid: &Invalid) -> Action {
 
 fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>) -> Action {
     let context = against.context;
+    let in_doubt = context
+        .doubts
+        .get(&integration.name)
+        .map(|doubt| Block::InDoubt {
+            name: integration.name.clone(),
+            doubt: doubt.clone(),
+        });
+    let pairing = in_doubt.map_or(pairing, Pairing::Blocked);
     let (kind, notes) = match pairing {
         _ if is_suspended(integration, context) => suspended(integration),
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
@@ -308,7 +316,14 @@ fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>)
         .collect();
     let precondition = AbsencePrecondition::new(integration, Arc::clone(against.listed));
     let memory = memory(integration, against.context);
-    (Kind::Create { body, memory, precondition }, notes)
+    (
+        Kind::Create {
+            body,
+            memory,
+            precondition,
+        },
+        notes,
+    )
 }
 
 /// How sure it is that the live integration is the one.
@@ -326,7 +341,10 @@ fn compare(
 ) -> (Kind, Vec<Note>) {
     let name = &integration.name;
     let history = History {
-        last: context.ledger.record(integration).map(|record| &record.applied),
+        last: context
+            .ledger
+            .record(integration)
+            .map(|record| &record.applied),
         fingerprint: &|path, template| (context.fingerprint)(name, path, template),
         on_drift: context.on_drift,
     };
@@ -401,7 +419,10 @@ fn update_block(
         let paths = difference.changes.iter().map(|c| c.path.clone()).collect();
         return Some(Block::NeedsPin { id, paths });
     }
-    let conflicts = difference.changes.iter().filter(|c| c.kind == ChangeKind::Conflict);
+    let conflicts = difference
+        .changes
+        .iter()
+        .filter(|c| c.kind == ChangeKind::Conflict);
     let paths: Vec<String> = conflicts.map(|c| c.path.clone()).collect();
     if context.on_conflict == OnConflict::Stop && !paths.is_empty() {
         return Some(Block::Conflict { paths });

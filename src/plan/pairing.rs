@@ -153,12 +153,18 @@ impl<'a, 'l> Index<'a, 'l> {
     /// A file with another identity than the one it had would be a second integration.
     fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
         let platform = integration.platform;
-        let was = self.ledger.record(integration).and_then(|record| record.identity.clone());
+        let was = self
+            .ledger
+            .record(integration)
+            .and_then(|record| record.identity.clone());
         match platform.pairing_attribute() {
             Some(attribute)
                 if platform.pairs_with_certainty() && was != integration.pairing_key() =>
             {
-                Pairing::Blocked(Block::Replacement { id: found.id.clone(), attribute })
+                Pairing::Blocked(Block::Replacement {
+                    id: found.id.clone(),
+                    attribute,
+                })
             }
             Some(_) | None => Pairing::Certain(found),
         }
@@ -276,7 +282,11 @@ pub(super) fn pair<'l>(
     let mut meant: HashSet<&RemoteId> = integrations
         .iter()
         .filter_map(|i| i.options.id.as_ref())
-        .chain(integrations.iter().filter_map(|i| Some(&index.recorded(i)?.id)))
+        .chain(
+            integrations
+                .iter()
+                .filter_map(|i| Some(&index.recorded(i)?.id)),
+        )
         .collect();
     for pairing in &pairings {
         match pairing {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::carry::plain;
 use super::compare::same;
 use super::pairing::found_key;
-use crate::ledger::{Applied, Intent, IntendedWrite, Ledger, Record};
+use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::Name;
 use crate::platform::{Platform, by_wire};
@@ -76,7 +76,10 @@ pub enum Doubt {
 /// Settles every intent that the live side tells about.
 #[must_use]
 pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
-    let mut recovery = Recovery { ledger: ledger.clone(), ..Recovery::default() };
+    let mut recovery = Recovery {
+        ledger: ledger.clone(),
+        ..Recovery::default()
+    };
     for (name, intent) in &ledger.intents {
         match settle(name, intent, ledger, live, now) {
             Err(doubt) => {
@@ -128,7 +131,9 @@ fn created<'l>(
     platform: &'static Platform,
     live: &'l Live,
 ) -> Vec<&'l LiveIntegration> {
-    let IntendedWrite::Create { listed } = &intent.write else { return Vec::new() };
+    let IntendedWrite::Create { listed } = &intent.write else {
+        return Vec::new();
+    };
     live.integrations
         .iter()
         .filter(|l| l.platform == Some(platform) && l.status.phase() != Phase::Absent)
@@ -145,7 +150,9 @@ fn nothing(
     now: Timestamp,
 ) -> Result<Settled, Doubt> {
     if let Some(hole) = live.unreadable.iter().find(|u| u.scope.covers(platform)) {
-        return Err(Doubt::Unreadable { reason: hole.reason.clone() });
+        return Err(Doubt::Unreadable {
+            reason: hole.reason.clone(),
+        });
     }
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
     // An age below zero is that of a clock that was set back: it may be recent.
@@ -180,7 +187,10 @@ fn updated(
     found: &LiveIntegration,
 ) -> Result<Settled, Doubt> {
     if found.status.phase() == Phase::Busy {
-        return Err(Doubt::Busy { id: found.id.clone(), status: found.status.clone() });
+        return Err(Doubt::Busy {
+            id: found.id.clone(),
+            status: found.status.clone(),
+        });
     }
     let shows = |(path, value): (&String, &Json)| shows(platform, found, path, value);
     if !intent.applied.attributes.iter().all(shows) {
@@ -188,7 +198,10 @@ fn updated(
     }
     // The live side cannot show whether a new secret arrived: the old fingerprint
     // stays, so that the plan sends it again.
-    let old = ledger.records.get(name).map(|record| &record.applied.secrets);
+    let old = ledger
+        .records
+        .get(name)
+        .map(|record| &record.applied.secrets);
     let secrets = intent
         .applied
         .secrets
@@ -196,14 +209,19 @@ fn updated(
         .filter_map(|path| Some((path.clone(), old?.get(path)?.clone())))
         .collect();
     let mut record = record_of(intent, found);
-    record.applied = Applied { attributes: intent.applied.attributes.clone(), secrets };
+    record.applied = Applied {
+        attributes: intent.applied.attributes.clone(),
+        secrets,
+    };
     Ok(Settled::Confirmed(record))
 }
 
 /// Whether the live side has this value at this path.
 fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json) -> bool {
     let Some(attribute) = platform.attribute(path) else {
-        return found.auto_bootstrap.is_none_or(|auto| *value == Json::from(auto));
+        return found
+            .auto_bootstrap
+            .is_none_or(|auto| *value == Json::from(auto));
     };
     let live = found.config.at(path).filter(|live| !live.is_null());
     same(attribute, &plain(value), live)

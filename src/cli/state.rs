@@ -1,0 +1,88 @@
+//! The ledger of a tenant, and the key of its fingerprints.
+
+use std::path::{Path, PathBuf};
+
+use super::args::SyncArgs;
+use super::failure::Failure;
+use crate::ledger::key::{self, KeyError};
+use crate::ledger::place::{PlaceError, StateDirectory};
+use crate::ledger::sqlite::SqliteLedger;
+use crate::ledger::{Fingerprinter, Journal, LedgerError, MemoryJournal};
+use crate::report::exit::Exit;
+use crate::text::chain;
+
+/// What is known of the past, and where the present is written down.
+pub(super) struct State {
+    pub journal: Box<dyn Journal>,
+    /// Absent where there is no key yet: then secrets are not compared.
+    pub fingerprinter: Option<Fingerprinter>,
+}
+
+impl State {
+    /// Nothing is known, and nothing outlasts the process.
+    pub(super) fn in_memory() -> Self {
+        Self {
+            journal: Box::new(MemoryJournal::default()),
+            fingerprinter: None,
+        }
+    }
+}
+
+/// The state for a sync. A dry run reads it and changes nothing; without a place
+/// for it, it knows nothing.
+pub(super) fn open(args: &SyncArgs, tenant: &str) -> Result<State, Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let place = match StateDirectory::find(args.state.as_deref(), &env) {
+        Err(PlaceError::Nowhere) if args.dry_run => return Ok(State::in_memory()),
+        found => found?,
+    };
+    let file = place.ledger_file(tenant);
+    let (journal, key): (Box<dyn Journal>, _) = if args.dry_run {
+        place.check()?;
+        let ledger = SqliteLedger::open_read_only(&file)?.unwrap_or_default();
+        (Box::new(MemoryJournal::new(ledger)), key(&place, false)?)
+    } else {
+        place.create()?;
+        (Box::new(SqliteLedger::open(&file)?), key(&place, true)?)
+    };
+    let fingerprinter = key.map(|key| Fingerprinter::new(key, tenant.to_owned()));
+    Ok(State {
+        journal,
+        fingerprinter,
+    })
+}
+
+/// The key: a systemd credential, which replicas share, before the file.
+fn key(
+    place: &StateDirectory,
+    may_create: bool,
+) -> Result<Option<crate::ledger::FingerprintKey>, KeyError> {
+    match credential() {
+        Some(file) => key::read_credential(&file).map(Some),
+        None if may_create => key::read_or_create(&place.key_file()).map(Some),
+        None => key::read(&place.key_file()),
+    }
+}
+
+fn credential() -> Option<PathBuf> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(&directory).join(key::KEY_CREDENTIAL)).filter(|path| path.exists())
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::new(Exit::Failed, chain(&error), error.help())
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::new(Exit::Failed, chain(&error), error.help())
+    }
+}
