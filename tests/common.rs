@@ -211,6 +211,8 @@ impl Ran {
 
 /// A run of the command, with an environment of its own.
 pub(crate) struct Integrationd {
+    /// Lives as long as the run.
+    state: TempDir,
     command: Command,
     scrub: Vec<(String, &'static str)>,
 }
@@ -226,7 +228,11 @@ impl Integrationd {
                 command.env(name, value);
             }
         }
+        // A state of its own for each run, which then knows nothing of the past.
+        let state = TempDir::new().unwrap();
+        command.env("XDG_STATE_HOME", state.path());
         Self {
+            state,
             command,
             scrub: Vec::new(),
         }
@@ -286,6 +292,7 @@ impl Integrationd {
             .spawn()
             .unwrap();
         Running {
+            _state: self.state,
             stdout: Gathered::from(child.stdout.take().unwrap()),
             stderr: Gathered::from(child.stderr.take().unwrap()),
             child,
@@ -320,6 +327,7 @@ fn ran(output: Output, scrub: &[(String, &str)]) -> Ran {
 
 /// A run that is under way.
 pub(crate) struct Running {
+    _state: TempDir,
     child: Child,
     stdout: Gathered,
     stderr: Gathered,

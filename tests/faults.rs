@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use integrationd::apply::Failure;
 use integrationd::plan::{Block, Kind};
 use integrationd::simulator::{Drift, Entry, FaultKind, Status};
+use integrationd::sync::SyncError;
 
 use crate::fault_kinds::{Call, KINDS, concerns, samples, word};
 use crate::in_process::{Auth, Ran, Run, writes};
@@ -98,7 +99,8 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
         })
         .collect();
     let end = match &ran.result {
-        Err(error) => format!("no plan: {}", error.operation()),
+        Err(SyncError::Tenant(error)) => format!("no plan: {}", error.operation()),
+        Err(SyncError::Ledger(error)) => format!("no ledger: {error}"),
         Ok(_) if ran.is_proved() => "proved".to_owned(),
         Ok(report) => {
             let mut words: Vec<String> = ran.failures().into_iter().map(failed).collect();
@@ -126,6 +128,8 @@ fn failed(failure: &Failure) -> String {
         Failure::NotStarted => "not started".to_owned(),
         Failure::MissingSecret(_) => "missing secret".to_owned(),
         Failure::Unread(error) => format!("unread: {}", error.operation()),
+        Failure::NotWrittenDown(_) => "not written down".to_owned(),
+        Failure::NotRecorded(_) => "not recorded".to_owned(),
         Failure::Unclear(_) => "unclear".to_owned(),
         Failure::Changed { what, .. } => format!("changed: {what}"),
         Failure::Appeared { id } => format!("{id} appeared"),
@@ -162,6 +166,9 @@ fn blocked(block: &Block) -> &'static str {
         | Block::PinIdentity { .. }
         | Block::NeedsPin { .. }
         | Block::NeverUpdated { .. }
+        | Block::InDoubt { .. }
+        | Block::Conflict { .. }
+        | Block::Replacement { .. }
         | Block::SecretNotGiven { .. }
         | Block::MissingSecret { .. } => "for another reason",
     }

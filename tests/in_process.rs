@@ -16,15 +16,15 @@ use integrationd::apply::{self, Event, Failure, Observer, Outcome, Stop};
 use integrationd::diagnostic;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{
-    ApiError, ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError,
-    TransportErrorKind,
+    ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
-use integrationd::plan::{Action, Kind, Plan, Selection, Shown};
+use integrationd::ledger::{Journal, Ledger, MemoryJournal};
+use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Selection, Shown};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Report, json, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, Entry, Simulator};
-use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell};
+use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
 use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -97,6 +97,9 @@ pub(crate) struct Run<'a> {
     auth: Auth,
     parallelism: usize,
     reversed: bool,
+    journal: Option<&'a dyn Journal>,
+    on_drift: OnDrift,
+    on_conflict: OnConflict,
     on_approval: Option<OnApproval<'a>>,
     on_event: Option<OnEvent<'a>>,
     on_request: Option<OnRequest>,
@@ -111,6 +114,9 @@ impl<'a> Run<'a> {
             auth: Auth::Key,
             parallelism: 4,
             reversed: false,
+            journal: None,
+            on_drift: OnDrift::Apply,
+            on_conflict: OnConflict::Apply,
             on_approval: None,
             on_event: None,
             on_request: None,
@@ -131,6 +137,22 @@ impl<'a> Run<'a> {
     /// With the files and the elements of the server's list in the reverse order.
     pub(crate) fn reversed(mut self) -> Self {
         self.reversed = true;
+        self
+    }
+
+    /// With a ledger that outlasts the run; without it every run knows nothing.
+    pub(crate) fn remembering(mut self, journal: &'a dyn Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    pub(crate) fn on_drift(mut self, on_drift: OnDrift) -> Self {
+        self.on_drift = on_drift;
+        self
+    }
+
+    pub(crate) fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.on_conflict = on_conflict;
         self
     }
 
@@ -184,6 +206,8 @@ impl<'a> Run<'a> {
         Request {
             selection: Selection::default(),
             today: jiff::civil::date(2026, 11, 22),
+            on_drift: self.on_drift,
+            on_conflict: self.on_conflict,
             apply: apply::Options {
                 parallelism: self.parallelism,
                 wait_timeout: WAIT,
@@ -194,7 +218,10 @@ impl<'a> Run<'a> {
     /// Makes the plan and stops.
     pub(crate) async fn dry_run(self) -> Ran {
         let desired = self.texts.desired(self.reversed);
-        let synced = sync::dry_run(&self.reader(), &desired, &self.request()).await;
+        let ledger = self
+            .journal
+            .map_or_else(Ledger::default, |j| j.ledger().unwrap());
+        let synced = sync::dry_run(&self.reader(), &desired, &self.request(), &ledger).await;
         Ran::new(synced, desired)
     }
 
@@ -209,7 +236,9 @@ impl<'a> Run<'a> {
             stop: sender,
         };
         let writer = Reader::into_writer;
-        let synced = sync::sync(reader, writer, &desired, &request, &shell, &stop).await;
+        let nothing = MemoryJournal::default();
+        let journal = self.journal.unwrap_or(&nothing);
+        let synced = sync::sync(reader, writer, &desired, &request, journal, &shell, &stop).await;
         Ran::new(synced, desired)
     }
 }
@@ -240,13 +269,13 @@ impl Shell for Consenting<'_> {
 
 /// A run that has ended.
 pub(crate) struct Ran {
-    pub(crate) result: Result<Report, ApiError>,
+    pub(crate) result: Result<Report, SyncError>,
     /// The debug form of what the run was given.
     desired: String,
 }
 
 impl Ran {
-    fn new(synced: Result<sync::Synced, ApiError>, desired: Desired) -> Self {
+    fn new(synced: Result<sync::Synced, SyncError>, desired: Desired) -> Self {
         let debug = format!("{desired:?}");
         let result = synced.map(|synced| Report {
             tenant: "the simulated tenant".to_owned(),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use integrationd::ledger::Ledger;
 use integrationd::live::{Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable};
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, Kind, Plan, Selection, plan};
+use integrationd::plan::{Context, Kind, OnConflict, OnDrift, Plan, Selection, plan};
 use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
 use serde_json::{Value, json};
@@ -47,6 +48,11 @@ pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
         selection: &Selection::default(),
         today: jiff::civil::date(2026, 11, 22),
         missing_secret: &|_| None,
+        ledger: &Ledger::default(),
+        doubts: &BTreeMap::new(),
+        fingerprint: &|_, _, _| None,
+        on_drift: OnDrift::Apply,
+        on_conflict: OnConflict::Apply,
     };
     plan(manifest, live, &context)
 }
@@ -502,6 +508,11 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         selection: &selection,
         today: jiff::civil::date(2026, 11, 22),
         missing_secret: &|_| None,
+        ledger: &Ledger::default(),
+        doubts: &BTreeMap::new(),
+        fingerprint: &|_, _, _| None,
+        on_drift: OnDrift::Apply,
+        on_conflict: OnConflict::Apply,
     };
     let plan = plan(&files, &tenant([lake("7")]), &context);
     let names: Vec<&str> = plan.actions.iter().map(|a| a.name.as_str()).collect();

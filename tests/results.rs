@@ -40,7 +40,8 @@ fn each_failure_is_told_once_with_its_tests_and_its_remedy() {
     };
     on_create(&tenant, 2, conflict);
     let ran = apply(&tenant, &files).exits_with(3);
-    insta::assert_snapshot!(result(&ran), @r"
+    insta::assert_snapshot!(result(&ran), @"
+
       ✗ bigquery (id 1) could not be created: the server ended in `createError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
           help: mend what the failing tests name; the next run repeats the creation with an update
@@ -52,7 +53,7 @@ fn each_failure_is_told_once_with_its_tests_and_its_remedy() {
           help: someone else is at work on it: run this again in a minute
 
     Applied in part: 4 created, 3 failed.
-    A second plan still has 2 to create, 1 blocked.
+    A second plan still has 2 to create, 1 to update.
     ");
     insta::with_settings!({filters => vec![(r"\d+\.\d s", "[TIME]")]}, {
         insta::assert_snapshot!(ran.stderr, @r"
@@ -177,14 +178,14 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
     tenant.fails_once(&Method::PUT, "/integrations/{id}", FaultKind::Stuck);
     let run = Integrationd::new(["sync", "--yes", "--wait-timeout", "1s"]);
     let ran = run.on(&tenant).with(&files).run().exits_with(1);
-    insta::assert_snapshot!(result(&ran), @r"
+    insta::assert_snapshot!(result(&ran), @"
     Stored secrets of 4 integrations were not compared: the server never returns them.
 
       ✗ snowflake-prod (id 5) could not be updated: its status was still `editing` after 1 second
           help: the server is still at work: run this again later, or allow more with `--wait-timeout`
 
     Nothing was applied: 1 failed.
-    A second plan is empty.
+    A second plan still has 1 blocked.
     ");
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use integrationd::diagnostic;
+use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Providers, resolve};
@@ -86,6 +87,12 @@ impl Texts {
             integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
         }
         let secrets = resolve(&references, &providers);
-        Desired { manifest, secrets }
+        let key = FingerprintKey::new([7; 32]);
+        let fingerprinter = Some(Fingerprinter::new(key, "the tenant".to_owned()));
+        Desired {
+            manifest,
+            secrets,
+            fingerprinter,
+        }
     }
 }

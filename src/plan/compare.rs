@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use super::diff::Shown;
+use super::change::Shown;
 use crate::live::is_plain;
 use crate::platform::{Attribute, Scalar};
 use crate::value::Value;

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::carry::plain;
+use super::change::ChangeKind;
 use super::compare::{same, to_json};
-use super::diff::ChangeKind;
 use crate::ledger::{Applied, Fingerprint};
 use crate::manifest::Integration;
 use crate::platform::{Attribute, Class};

@@ -9,6 +9,7 @@
 mod block;
 mod body;
 mod carry;
+mod change;
 mod compare;
 mod diff;
 mod guard;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 pub use block::Block;
 pub use body::Body;
+pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
-pub use diff::{Change, ChangeKind, Shown};
 pub use guard::{Approved, review};
 pub use history::{OnConflict, OnDrift};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};

@@ -13,7 +13,7 @@ pub use super::result::ending;
 use super::Counts;
 use super::value::{Both, SECRET, both, shown};
 use crate::live::{FailingTest, RemoteId, Status};
-use crate::plan::{Action, Block, Body, Change, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{Action, Block, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
 
@@ -157,6 +157,26 @@ fn leaf(value: &Value) -> String {
     }
 }
 
+/// Who moved it, where that is known, and what may stand in the way.
+fn remark(change: &Change) -> String {
+    let who = match change.kind {
+        ChangeKind::Change => "",
+        ChangeKind::Drift => "drift: the server moved",
+        ChangeKind::Conflict => "conflict: both the file and the server moved",
+        ChangeKind::Rotation => "rotation: the secret is another one",
+    };
+    let guess = if change.immutable {
+        "the server may refuse to edit this"
+    } else {
+        ""
+    };
+    let remarks: Vec<&str> = [who, guess].into_iter().filter(|r| !r.is_empty()).collect();
+    if remarks.is_empty() {
+        return String::new();
+    }
+    paint(DIM, format_args!("  # {}", remarks.join("; ")))
+}
+
 fn updated(out: &mut String, changes: &[Change]) {
     let width = changes
         .iter()
@@ -170,11 +190,7 @@ fn updated(out: &mut String, changes: &[Change]) {
         } else {
             paint(CHANGE, '~')
         };
-        let guess = if change.immutable {
-            paint(DIM, "  # the server may refuse to edit this")
-        } else {
-            String::new()
-        };
+        let guess = remark(change);
         match both(&change.before, &change.after) {
             Both::OneLine { after, .. } if change.before == Shown::Absent => {
                 let _ = writeln!(out, "      {sign} {path:width$} = {after}{guess}");

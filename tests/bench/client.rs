@@ -7,7 +7,9 @@ use integrationd::apply::{self, Event, Observer, Stop};
 use integrationd::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
 };
+use integrationd::ledger::{Ledger, MemoryJournal};
 use integrationd::manifest::{self, Manifest};
+use integrationd::plan::{OnConflict, OnDrift, Recovery};
 use integrationd::plan::{Plan, Selection};
 use integrationd::platform::PLATFORMS;
 use integrationd::report::{Counts, text};
@@ -76,13 +78,17 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
         manifest.diagnostics
     );
     let secrets = resolved(&manifest);
-    let desired = Desired { manifest, secrets };
+    let desired = Desired {
+        manifest,
+        secrets,
+        fingerprinter: None,
+    };
     let resolve = watch.lap();
     let live = runtime
-        .block_on(async { sync::fetch(&reader(url), &desired).await })
+        .block_on(async { sync::fetch(&reader(url), &desired, &Ledger::default()).await })
         .unwrap();
     let fetch = watch.lap();
-    let plan = sync::plan(&desired, &live, &request());
+    let plan = sync::plan(&desired, &live, &request(), &Recovery::default());
     let planning = watch.lap();
     let printed = text::plan(&plan, url);
     let report = watch.lap();
@@ -122,13 +128,18 @@ pub(crate) async fn apply<T: Transport>(
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
     let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
     let secrets = secrets(&manifest);
-    let desired = Desired { manifest, secrets };
+    let desired = Desired {
+        manifest,
+        secrets,
+        fingerprinter: None,
+    };
     let (_stop, stop) = Stop::new();
     sync::sync(
         reader,
         Reader::into_writer,
         &desired,
         &request(),
+        &MemoryJournal::default(),
         &Quiet,
         &stop,
     )
@@ -190,6 +201,8 @@ pub(crate) fn reader_over<T: Transport>(transport: T) -> Reader<T> {
 
 fn request() -> Request {
     Request {
+        on_drift: OnDrift::Apply,
+        on_conflict: OnConflict::Apply,
         selection: Selection::default(),
         today: jiff::Zoned::now().date(),
         apply: apply::Options {

@@ -1,0 +1,55 @@
+//! One difference, as it is shown.
+
+use serde_json::Value as Json;
+
+/// One attribute that will be different.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The attribute, such as `audit/enabled`.
+    pub path: String,
+    /// Who moved.
+    pub kind: ChangeKind,
+    /// The live value.
+    pub before: Shown,
+    /// The value in the file.
+    pub after: Shown,
+    /// Whether the server is believed to refuse the change (API.md 7: a guess).
+    pub immutable: bool,
+}
+
+/// Who moved since the last apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// The file. Also without a record of what was last applied, when nobody can tell.
+    Change,
+    /// The server.
+    Drift,
+    /// Both.
+    Conflict,
+    /// A stored secret: its fingerprint is another one.
+    Rotation,
+}
+
+impl ChangeKind {
+    /// The word for it in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Drift => "drift",
+            Self::Conflict => "conflict",
+            Self::Rotation => "rotation",
+        }
+    }
+}
+
+/// A value as it may be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// It is not there.
+    Absent,
+    /// It is harmless.
+    Plain(Json),
+    /// It is there and must not be shown.
+    Hidden,
+}
