@@ -27,6 +27,8 @@ mod list;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod output;
 #[cfg(test)]
 mod payload;

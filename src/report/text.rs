@@ -46,7 +46,7 @@ pub fn plan(plan: &Plan, tenant: &str) -> String {
 
 fn action(out: &mut String, action: &Action) {
     let (sign, style, verdict) = match &action.kind {
-        Kind::Unchanged { .. } => return health_only(out, action),
+        Kind::Unchanged { .. } => return remarkable_only(out, action),
         Kind::Create { .. } => ('+', ADD, "will be created"),
         Kind::Update { .. } => ('~', CHANGE, "will be updated"),
         Kind::Suspended(_) => ('.', DIM, "is suspended"),
@@ -94,19 +94,27 @@ fn id_of(id: &RemoteId) -> String {
 }
 
 /// Nothing changes, but something is worth a line.
-fn health_only(out: &mut String, action: &Action) {
+fn remarkable_only(out: &mut String, action: &Action) {
     let is_health = |note: &Note| matches!(note, Note::Health { .. });
     let Kind::Unchanged { id } = &action.kind else {
         return;
     };
-    if !action.notes.iter().any(is_health) {
+    let verdict = if action.notes.iter().any(is_drift) {
+        "has drifted, and is left so"
+    } else if action.notes.iter().any(is_health) {
+        "is as its file says, and not healthy"
+    } else {
         return;
-    }
-    headline(out, action, "is as its file says, and not healthy");
+    };
+    headline(out, action, verdict);
     let title = action.platform.map_or("", |p| p.title);
     let _ = writeln!(out, "  {} {title} {}", paint(CHANGE, '?'), id_of(id));
     notes(out, action);
     let _ = writeln!(out);
+}
+
+fn is_drift(note: &Note) -> bool {
+    matches!(note, Note::Drift(_))
 }
 
 fn created(out: &mut String, body: &Body) {
@@ -356,7 +364,12 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
 fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let counts = Counts::of(plan);
     let tenant = escaped(tenant);
-    if counts.pending() + counts.blocked + counts.invalid == 0 && plan.unreadable.is_empty() {
+    let drifted = plan
+        .actions
+        .iter()
+        .any(|action| action.notes.iter().any(is_drift));
+    let is_settled = counts.pending() + counts.blocked + counts.invalid == 0;
+    if is_settled && !drifted && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
             "{} {tenant} matches the files.",

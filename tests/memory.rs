@@ -1,0 +1,397 @@
+//! What the ledger makes of a second run: who moved, what rotated, and what
+//! became of a write that was cut short.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::Method;
+use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record};
+use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
+use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use serde_json::{Value, json};
+
+use crate::in_process::{Ran, Run, write_lines, writes};
+use crate::texts::Texts;
+
+/// A file with one plain attribute and one stored secret.
+fn lake(path: &str, password: &str) -> Texts {
+    let file = format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: {path}\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
+    );
+    Texts::none()
+        .file("lake.yaml", file)
+        .secret("TOKEN", password)
+}
+
+/// A tenant and a ledger in sync with the file.
+async fn in_sync() -> (Simulator, MemoryJournal) {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let ran = Run::of(&lake("/one", "first"), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    simulator.clear_log();
+    (simulator, journal)
+}
+
+fn moves(ran: &Ran) -> Vec<(String, ChangeKind)> {
+    let Kind::Update { changes, .. } = &ran.only_action().kind else {
+        panic!("no update: {}", ran.shown())
+    };
+    changes
+        .iter()
+        .map(|change| (change.path.clone(), change.kind))
+        .collect()
+}
+
+fn by_hand(simulator: &Simulator, path: &str) {
+    simulator
+        .drift(Drift::value(1, "/httpPath", json!(path)))
+        .unwrap();
+}
+
+fn live_path(simulator: &Simulator) -> Value {
+    simulator.state()[0]["config"]["httpPath"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plan_says_whether_the_file_the_server_or_both_moved() {
+    let cases = [
+        ("/two", None, ChangeKind::Change),
+        ("/one", Some("/by-hand"), ChangeKind::Drift),
+        ("/two", Some("/by-hand"), ChangeKind::Conflict),
+    ];
+    for (file, server, kind) in cases {
+        let (simulator, journal) = in_sync().await;
+        if let Some(path) = server {
+            by_hand(&simulator, path);
+        }
+        let ran = Run::of(&lake(file, "first"), &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        assert_eq!(moves(&ran), [("httpPath".to_owned(), kind)]);
+        assert_eq!(live_path(&simulator), file);
+        assert!(ran.is_proved(), "{}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_secret_is_an_update_and_an_unchanged_one_is_none() {
+    let (simulator, journal) = in_sync().await;
+    let same = lake("/one", "first");
+    let ran = Run::of(&same, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(
+        ran.is_in_sync() && write_lines(&simulator).is_empty(),
+        "{}",
+        ran.shown()
+    );
+
+    let rotated = lake("/one", "second");
+    let ran = Run::of(&rotated, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
+    let body = writes(&simulator)[0].body.clone().unwrap();
+    assert_eq!(body["config"]["token"], "second");
+    let ran = Run::of(&rotated, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.is_in_sync(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_told_and_left_or_left_in_silence_as_the_policy_says() {
+    for (policy, told) in [(OnDrift::Report, true), (OnDrift::Ignore, false)] {
+        let (simulator, journal) = in_sync().await;
+        by_hand(&simulator, "/by-hand");
+        let texts = lake("/one", "first");
+        let ran = Run::of(&texts, &simulator)
+            .remembering(&journal)
+            .on_drift(policy)
+            .sync()
+            .await;
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        assert_eq!(
+            ran.shown().contains("the server moved httpPath"),
+            told,
+            "{}",
+            ran.shown()
+        );
+
+        // An update for another reason leaves it there, too.
+        let rotated = lake("/one", "second");
+        let ran = Run::of(&rotated, &simulator)
+            .remembering(&journal)
+            .on_drift(policy)
+            .sync()
+            .await;
+        assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
+        assert_eq!(live_path(&simulator), "/by-hand");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_stops_where_the_policy_says_so() {
+    let (simulator, journal) = in_sync().await;
+    by_hand(&simulator, "/by-hand");
+    let texts = lake("/two", "first");
+    let run = Run::of(&texts, &simulator).remembering(&journal);
+    let ran = run.on_conflict(OnConflict::Stop).sync().await;
+    assert!(
+        ran.shown().contains("both changed httpPath"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(write_lines(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_that_leaves_the_file_leaves_the_server() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let with = lake("/one", "first");
+    let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  groupPattern: {deny: x}\n";
+    let more = Texts::none()
+        .file("lake.yaml", text)
+        .secret("TOKEN", "first");
+    Run::of(&more, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    let ran = Run::of(&with, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(
+        moves(&ran),
+        [("groupPattern/deny".to_owned(), ChangeKind::Change)]
+    );
+    assert_eq!(
+        simulator.state()[0]["config"]["groupPattern"]["deny"],
+        Value::Null
+    );
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_identity_under_one_name_is_a_replacement_and_no_second_create() {
+    let (simulator, journal) = in_sync().await;
+    let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: other.example.com\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n";
+    let moved = Texts::none()
+        .file("lake.yaml", text)
+        .secret("TOKEN", "first");
+    let ran = Run::of(&moved, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(
+        ran.shown().contains("this would be a replacement"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(write_lines(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_absent() {
+    let (simulator, journal) = in_sync().await;
+    let texts = lake("/one", "first");
+    simulator.fault(Fault::new(FaultKind::PartialList { drop: 1 }).always());
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.is_in_sync(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), [""; 0]);
+
+    simulator.clear_faults();
+    simulator.drift(Drift::remove(1)).unwrap();
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
+/// A journal of a process that dies at its first call of one kind.
+struct Dying<'a> {
+    journal: &'a MemoryJournal,
+    at: Boundary,
+    dead: AtomicBool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Boundary {
+    /// The intent is not written.
+    BeforeIntent,
+    /// The intent is written and nothing is sent.
+    AfterIntent,
+    /// The write took effect, and that is not written.
+    BeforeRecord,
+}
+
+impl Dying<'_> {
+    fn dies(&self, at: Boundary) -> Result<(), JournalError> {
+        if self.at == at {
+            self.dead.store(true, Ordering::SeqCst);
+        }
+        if !self.dead.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(JournalError {
+            operation: "go on with",
+            object: "lake".to_owned(),
+            reason: "the process is dead".to_owned(),
+            help: "run it again".to_owned(),
+        })
+    }
+}
+
+impl Journal for Dying<'_> {
+    fn ledger(&self) -> Result<Ledger, JournalError> {
+        Ok(self.journal.ledger())
+    }
+
+    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
+        self.dies(Boundary::BeforeIntent)?;
+        self.journal.begin(name, intent)?;
+        self.dies(Boundary::AfterIntent)
+    }
+
+    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
+        self.dies(Boundary::BeforeRecord)?;
+        self.journal.confirm(name, record)
+    }
+
+    fn abandon(&self, name: &str) -> Result<(), JournalError> {
+        self.journal.abandon(name)
+    }
+}
+
+const BOUNDARIES: [Boundary; 3] = [
+    Boundary::BeforeIntent,
+    Boundary::AfterIntent,
+    Boundary::BeforeRecord,
+];
+
+/// Runs until nothing is left to do, and tells what was written.
+async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Vec<String> {
+    simulator.clear_log();
+    for _ in 0..3 {
+        // Longer than a request can be on its way.
+        tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+        let ran = Run::of(texts, simulator).remembering(journal).sync().await;
+        if ran.is_in_sync() {
+            return write_lines(simulator);
+        }
+    }
+    panic!("it does not converge")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_cut_short_is_found_or_made_and_never_made_twice() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let texts = lake("/one", "first");
+        let dying = Dying {
+            journal: &journal,
+            at,
+            dead: AtomicBool::new(false),
+        };
+        let ran = Run::of(&texts, &simulator).remembering(&dying).sync().await;
+        assert_eq!(ran.failures().len(), 1, "{at:?}: {}", ran.shown());
+
+        let again = recover(&texts, &simulator, &journal).await;
+        let expected: &[&str] = if at == Boundary::BeforeRecord {
+            &[]
+        } else {
+            &["POST /integrations"]
+        };
+        assert_eq!(again, expected, "{at:?}");
+        assert_eq!(simulator.state().len(), 1, "{at:?}");
+        assert!(journal.ledger().intents.is_empty(), "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_was_cut_short_makes_no_conflict_of_its_own_write() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = in_sync().await;
+        let second = lake("/two", "first");
+        let dying = Dying {
+            journal: &journal,
+            at,
+            dead: AtomicBool::new(false),
+        };
+        Run::of(&second, &simulator)
+            .remembering(&dying)
+            .sync()
+            .await;
+
+        // The file moves on before anybody looks.
+        let third = lake("/three", "first");
+        tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+        let ran = Run::of(&third, &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        assert_eq!(
+            moves(&ran),
+            [("httpPath".to_owned(), ChangeKind::Change)],
+            "{at:?}"
+        );
+        assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_was_cut_short_is_sent_again() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = in_sync().await;
+        let rotated = lake("/one", "second");
+        let dying = Dying {
+            journal: &journal,
+            at,
+            dead: AtomicBool::new(false),
+        };
+        Run::of(&rotated, &simulator)
+            .remembering(&dying)
+            .sync()
+            .await;
+        assert_eq!(
+            recover(&rotated, &simulator, &journal).await,
+            ["PUT /integrations/1"],
+            "{at:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let texts = Texts::none().file("t.yaml", "type: Trino\n");
+    // The answer is lost, and so is every look after it.
+    simulator.fault(Fault::new(FaultKind::DropAfter).on(&Method::POST, "/integrations"));
+    let lists = Fault::new(FaultKind::Html {
+        after_effect: false,
+    });
+    simulator.fault(lists.on(&Method::GET, "/integrations").skip(2).times(5));
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(ran.failures().len(), 1, "{}", ran.shown());
+    simulator.clear_faults();
+
+    assert_eq!(recover(&texts, &simulator, &journal).await, [""; 0]);
+    assert_eq!(simulator.state().len(), 1);
+}
