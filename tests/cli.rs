@@ -231,6 +231,7 @@ fn a_reader_that_has_read_enough_is_no_failure() {
         .on(&tenant)
         .with(&files)
         .into_command()
+        .0
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -251,6 +252,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         .on(&Tenant::empty())
         .with(&two())
         .into_command()
+        .0
         .stdout(full.unwrap())
         .output()
         .unwrap();

@@ -300,9 +300,9 @@ impl Integrationd {
         }
     }
 
-    /// The command itself, to be started in another way.
-    pub(crate) fn into_command(self) -> Command {
-        self.command
+    /// The command itself, to be started in another way, and the state that it needs.
+    pub(crate) fn into_command(self) -> (Command, TempDir) {
+        (self.command, self.state)
     }
 }
 
@@ -340,6 +340,17 @@ impl Running {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Whether it has come to its end by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself in the meantime.
+        let _ = self.child.kill();
     }
 
     /// What it has printed so far.

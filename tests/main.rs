@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod exit_codes;
@@ -50,6 +52,8 @@ mod secrecy;
 mod settings;
 #[cfg(test)]
 mod simulator_command;
+#[cfg(test)]
+mod state;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]

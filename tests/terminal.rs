@@ -3,21 +3,24 @@
 use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::{PtySession, spawn_command};
 
+use tempfile::TempDir;
+
 use crate::common::{Files, Integrationd, Tenant, snowflake};
 
 /// No answer within this time, in milliseconds, fails the test.
 const PATIENCE: u64 = 60_000;
 
 /// A run that has asked its question.
-fn asked(tenant: &Tenant, files: &Files) -> PtySession {
+fn asked(tenant: &Tenant, files: &Files) -> (PtySession, TempDir) {
     let run = Integrationd::new(["sync"]).on(tenant).with(files);
-    let mut session = spawn_command(run.into_command(), Some(PATIENCE)).unwrap();
+    let (command, state) = run.into_command();
+    let mut session = spawn_command(command, Some(PATIENCE)).unwrap();
     session.exp_string("Plan: 1 to create.").unwrap();
     session
         .exp_string(&format!("Apply 1 change to {}? ", tenant.url()))
         .unwrap();
     session.exp_string("Only `yes` does: ").unwrap();
-    session
+    (session, state)
 }
 
 fn ended(mut session: PtySession) -> (String, WaitStatus) {
@@ -39,7 +42,7 @@ fn one() -> Files {
 #[test]
 fn yes_applies() {
     let (tenant, files) = (Tenant::empty(), one());
-    let mut session = asked(&tenant, &files);
+    let (mut session, _state) = asked(&tenant, &files);
     session.send_line("yes").unwrap();
     session.exp_string("Applied:").unwrap();
     session.exp_string("Proved:").unwrap();
@@ -51,7 +54,7 @@ fn yes_applies() {
 fn anything_else_declines() {
     let (tenant, files) = (Tenant::empty(), one());
     for answer in ["no", "", "y", "YES!", "yes please"] {
-        let mut session = asked(&tenant, &files);
+        let (mut session, _state) = asked(&tenant, &files);
         session.send_line(answer).unwrap();
         let (rest, status) = ended(session);
         assert!(rest.contains("Nothing was applied:"), "{rest}");
@@ -63,7 +66,7 @@ fn anything_else_declines() {
 #[test]
 fn the_end_of_the_input_declines() {
     let (tenant, files) = (Tenant::empty(), one());
-    let mut session = asked(&tenant, &files);
+    let (mut session, _state) = asked(&tenant, &files);
     session.send_control('d').unwrap();
     assert_eq!(code(ended(session).1), 4);
     assert!(tenant.writes().is_empty());
@@ -72,7 +75,7 @@ fn the_end_of_the_input_declines() {
 #[test]
 fn an_interrupt_at_the_question_ends_the_process() {
     let (tenant, files) = (Tenant::empty(), one());
-    let mut session = asked(&tenant, &files);
+    let (mut session, _state) = asked(&tenant, &files);
     session.send_control('c').unwrap();
     let (_, status) = ended(session);
     assert!(
@@ -88,7 +91,8 @@ fn a_json_report_shows_the_plan_beside_the_question() {
     let run = Integrationd::new(["sync", "-o", "json"])
         .on(&tenant)
         .with(&files);
-    let mut session = spawn_command(run.into_command(), Some(PATIENCE)).unwrap();
+    let (command, _state) = run.into_command();
+    let mut session = spawn_command(command, Some(PATIENCE)).unwrap();
     session.exp_string("Plan: 1 to create.").unwrap();
     session.exp_string("Only `yes` does: ").unwrap();
     session.send_line("no").unwrap();

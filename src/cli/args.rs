@@ -34,6 +34,8 @@ pub(super) enum Command {
     List(ListArgs),
     #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
     Ping(PingArgs),
+    #[command(after_help = help::RESOLVE)]
+    Resolve(ResolveArgs),
     #[command(after_help = help::SIMULATOR)]
     Simulator(SimulatorArgs),
 }
@@ -45,7 +47,7 @@ impl Command {
             Self::Sync(SyncArgs { output, .. })
             | Self::Validate(ValidateArgs { output, .. })
             | Self::List(ListArgs { output, .. }) => *output == Format::Json,
-            Self::Ping(_) | Self::Simulator(_) => false,
+            Self::Ping(_) | Self::Resolve(_) | Self::Simulator(_) => false,
         }
     }
 }
@@ -253,6 +255,30 @@ pub(super) struct ListArgs {
 /// Check the URL, the certificate, the credentials and the permission
 #[derive(Debug, Args)]
 pub(super) struct PingArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Say how a write ended of which nobody can tell
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("verdict").required(true))]
+pub(super) struct ResolveArgs {
+    /// The name of the integration that is in doubt
+    pub name: String,
+    /// It made this integration
+    #[arg(long, value_name = "ID", group = "verdict")]
+    pub adopt: Option<String>,
+    /// It had no effect: the next sync tries it again
+    #[arg(long, group = "verdict")]
+    pub retry: bool,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }

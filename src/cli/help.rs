@@ -171,3 +171,12 @@ Examples:
 
 It speaks the API's documented routes and keeps everything in memory. Its own
 routes, below /_simulator/, ask for no credentials: it listens on loopback only.";
+
+pub(super) const RESOLVE: &str = "\
+Examples:
+  integrationd resolve warehouse-prod --adopt 12   integration 12 is what it made
+  integrationd resolve warehouse-prod --retry      it made nothing: try again
+
+A write is in doubt when its answer was lost, or the process was, and the tenant
+shows more than one integration that could be its work. Nothing is written for
+it until a human has looked.";

@@ -10,6 +10,7 @@ mod list;
 mod log;
 mod ping;
 mod progress;
+mod resolve;
 mod signal;
 mod simulator;
 mod state;
@@ -66,6 +67,7 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal).await,
         Command::Ping(args) => ping::run(&args, terminal).await,
+        Command::Resolve(args) => resolve::run(&args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
     }
 }

@@ -52,6 +52,13 @@ pub(super) fn open(args: &SyncArgs, tenant: &str) -> Result<State, Failure> {
     })
 }
 
+/// The ledger alone, for writing.
+pub(super) fn open_ledger(flag: Option<&Path>, tenant: &str) -> Result<SqliteLedger, Failure> {
+    let place = StateDirectory::find(flag, &|name: &str| std::env::var_os(name))?;
+    place.create()?;
+    Ok(SqliteLedger::open(&place.ledger_file(tenant))?)
+}
+
 /// The key: a systemd credential, which replicas share, before the file.
 fn key(
     place: &StateDirectory,

@@ -221,7 +221,7 @@ fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json)
     let Some(attribute) = platform.attribute(path) else {
         return found
             .auto_bootstrap
-            .is_none_or(|auto| *value == Json::from(auto));
+            .is_none_or(|auto| value.as_bool() == Some(auto));
     };
     let live = found.config.at(path).filter(|live| !live.is_null());
     same(attribute, &plain(value), live)
