@@ -16,7 +16,7 @@ fn two() -> Files {
 #[test]
 fn the_help_teaches() {
     let ran = Integrationd::new(["--help"]).run().exits_with(0);
-    insta::assert_snapshot!(ran.stdout, @r"
+    insta::assert_snapshot!(ran.stdout, @"
     Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 
     Each file describes one integration in the shape of the API's payload. A plan shows what differs; an
@@ -30,6 +30,7 @@ fn the_help_teaches() {
       validate   Check the files and touch nothing: no tenant, no credentials, no network
       list       Show what is live on the tenant; nothing secret
       ping       Check the URL, the certificate, the credentials and the permission
+      resolve    Say how a write ended of which nobody can tell
       simulator  Serve a simulated tenant, to try things out and to test against
       help       Print this message or the help of the given subcommand(s)
 
