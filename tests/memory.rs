@@ -395,3 +395,67 @@ async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() 
     assert_eq!(recover(&texts, &simulator, &journal).await, [""; 0]);
     assert_eq!(simulator.state().len(), 1);
 }
+
+/// Runs once with a journal that dies there.
+async fn cut_short(run: Run<'_>, journal: &MemoryJournal, at: Boundary) {
+    let dying = Dying {
+        journal,
+        at,
+        dead: AtomicBool::new(false),
+    };
+    run.remembering(&dying).sync().await;
+    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_was_cut_short_is_not_forgotten() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+             httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  groupPattern: {deny: x}\n";
+        let more = Texts::none()
+            .file("lake.yaml", text)
+            .secret("TOKEN", "first");
+        Run::of(&more, &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        let less = lake("/one", "first");
+        cut_short(Run::of(&less, &simulator), &journal, at).await;
+        recover(&less, &simulator, &journal).await;
+        let deny = &simulator.state()[0]["config"]["groupPattern"]["deny"];
+        assert_eq!(*deny, Value::Null, "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write() {
+    let text = |deny: &str| {
+        let file = format!(
+            "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: https://Lake.example.com/\n  \
+             httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n  groupPattern: {{deny: {deny}}}\n"
+        );
+        Texts::none()
+            .file("lake.yaml", file)
+            .secret("TOKEN", "first")
+    };
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let texts = text("x");
+    Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    by_hand(&simulator, "/by-hand");
+    let texts = text("y");
+    let run = Run::of(&texts, &simulator).on_drift(OnDrift::Report);
+    cut_short(run, &journal, Boundary::BeforeRecord).await;
+
+    let texts = text("z");
+    let run = Run::of(&texts, &simulator).remembering(&journal);
+    let ran = run.on_drift(OnDrift::Report).sync().await;
+    assert_eq!(
+        moves(&ran),
+        [("groupPattern/deny".to_owned(), ChangeKind::Change)]
+    );
+    assert_eq!(live_path(&simulator), "/by-hand");
+}
