@@ -459,3 +459,45 @@ async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write(
     );
     assert_eq!(live_path(&simulator), "/by-hand");
 }
+
+fn lake_at(name: &str, host: &str) -> String {
+    format!(
+        "type: Databricks\nautoBootstrap: false\nsync: {{name: {name}}}\nconfig:\n  workspaceUrl: {host}\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
+    let (simulator, journal) = in_sync().await;
+    let texts = Texts::none()
+        .file("lake.yaml", lake_at("lake", "other.example.com"))
+        .file("moved.yaml", lake_at("moved", "lake.example.com"))
+        .secret("TOKEN", "first");
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    assert!(
+        ran.shown().contains("this would be a replacement"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_files_never_write_to_one_integration() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let one = Texts::none().file("old.yaml", "type: Trino\n");
+    Run::of(&one, &simulator).remembering(&journal).sync().await;
+    simulator.clear_log();
+    let two = Texts::none()
+        .file("old.yaml", "type: Trino\n")
+        .file("new.yaml", "type: Trino\nsync: {previously: [old]}\n");
+    let ran = Run::of(&two, &simulator).remembering(&journal).sync().await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    let shown = ran.shown();
+    assert!(shown.contains("nothing tells it apart from new"), "{shown}");
+    assert!(shown.contains("nothing tells it apart from old"), "{shown}");
+}
