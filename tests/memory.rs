@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::Method;
 use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record};
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
-use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator};
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines, writes};
@@ -500,4 +500,45 @@ async fn two_files_never_write_to_one_integration() {
     let shown = ran.shown();
     assert!(shown.contains("nothing tells it apart from new"), "{shown}");
     assert!(shown.contains("nothing tells it apart from old"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor() {
+    let (simulator, journal) = in_sync().await;
+    simulator.drift(Drift::remove(1)).unwrap();
+    let config = json!({
+        "workspaceUrl": "lake.example.com", "httpPath": "/by-hand",
+        "authenticationType": "token", "token": "by-hand",
+    });
+    simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
+    let ran = Run::of(&lake("/one", "second"), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(moves(&ran), [("httpPath".to_owned(), ChangeKind::Change)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let dying = Dying {
+        journal: &journal,
+        at: Boundary::AfterIntent,
+        dead: AtomicBool::new(false),
+    };
+    let texts = Texts::none().file("old.yaml", "type: Trino\n");
+    Run::of(&texts, &simulator).remembering(&dying).sync().await;
+    for options in ["", "sync: {previously: [old]}\n"] {
+        let texts = Texts::none().file("new.yaml", format!("type: Trino\n{options}"));
+        let ran = Run::of(&texts, &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert!(
+            ran.shown().contains("may still take effect"),
+            "{}",
+            ran.shown()
+        );
+    }
 }
