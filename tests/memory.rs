@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::Method;
 use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record};
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
-use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator};
+use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines, writes};
@@ -541,4 +541,30 @@ async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() 
             ran.shown()
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_ends() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let first = lake("/one", "first");
+    let dying = Dying {
+        journal: &journal,
+        at: Boundary::BeforeRecord,
+        dead: AtomicBool::new(false),
+    };
+    Run::of(&first, &simulator).remembering(&dying).sync().await;
+    let status = |status| simulator.drift(Drift::status(1, status)).unwrap();
+    status(Status::Creating);
+    let ran = Run::of(&first, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.shown().contains("still `creating`"), "{}", ran.shown());
+
+    status(Status::Enabled);
+    let ran = Run::of(&lake("/one", "second"), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
 }

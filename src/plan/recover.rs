@@ -115,6 +115,11 @@ fn settle(
     };
     match (found.as_slice(), &intent.write) {
         ([], _) => nothing(intent, platform, live, now),
+        // Only its end tells whether what was sent counts as applied.
+        ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(Doubt::Busy {
+            id: one.id.clone(),
+            status: one.status.clone(),
+        }),
         ([one], IntendedWrite::Create { .. }) => Ok(Settled::Confirmed(record_of(intent, one))),
         ([one], IntendedWrite::Update { .. }) => updated(name, intent, platform, ledger, one),
         (several, _) => {
@@ -123,6 +128,10 @@ fn settle(
             Err(Doubt::Tie { ids })
         }
     }
+}
+
+fn is_creating(found: &LiveIntegration) -> bool {
+    found.status.phase() == Phase::Busy && found.status != Status::Deleting
 }
 
 /// Integrations that the create could have made.
