@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::Method;
 use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record};
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
-use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines, writes};
@@ -394,4 +394,177 @@ async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() 
 
     assert_eq!(recover(&texts, &simulator, &journal).await, [""; 0]);
     assert_eq!(simulator.state().len(), 1);
+}
+
+/// Runs once with a journal that dies there.
+async fn cut_short(run: Run<'_>, journal: &MemoryJournal, at: Boundary) {
+    let dying = Dying {
+        journal,
+        at,
+        dead: AtomicBool::new(false),
+    };
+    run.remembering(&dying).sync().await;
+    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_was_cut_short_is_not_forgotten() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+             httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  groupPattern: {deny: x}\n";
+        let more = Texts::none()
+            .file("lake.yaml", text)
+            .secret("TOKEN", "first");
+        Run::of(&more, &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        let less = lake("/one", "first");
+        cut_short(Run::of(&less, &simulator), &journal, at).await;
+        recover(&less, &simulator, &journal).await;
+        let deny = &simulator.state()[0]["config"]["groupPattern"]["deny"];
+        assert_eq!(*deny, Value::Null, "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write() {
+    let text = |deny: &str| {
+        let file = format!(
+            "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: https://Lake.example.com/\n  \
+             httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n  groupPattern: {{deny: {deny}}}\n"
+        );
+        Texts::none()
+            .file("lake.yaml", file)
+            .secret("TOKEN", "first")
+    };
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let texts = text("x");
+    Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    by_hand(&simulator, "/by-hand");
+    let texts = text("y");
+    let run = Run::of(&texts, &simulator).on_drift(OnDrift::Report);
+    cut_short(run, &journal, Boundary::BeforeRecord).await;
+
+    let texts = text("z");
+    let run = Run::of(&texts, &simulator).remembering(&journal);
+    let ran = run.on_drift(OnDrift::Report).sync().await;
+    assert_eq!(
+        moves(&ran),
+        [("groupPattern/deny".to_owned(), ChangeKind::Change)]
+    );
+    assert_eq!(live_path(&simulator), "/by-hand");
+}
+
+fn lake_at(name: &str, host: &str) -> String {
+    format!(
+        "type: Databricks\nautoBootstrap: false\nsync: {{name: {name}}}\nconfig:\n  workspaceUrl: {host}\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
+    let (simulator, journal) = in_sync().await;
+    let texts = Texts::none()
+        .file("lake.yaml", lake_at("lake", "other.example.com"))
+        .file("moved.yaml", lake_at("moved", "lake.example.com"))
+        .secret("TOKEN", "first");
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    assert!(
+        ran.shown().contains("this would be a replacement"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_files_never_write_to_one_integration() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let one = Texts::none().file("old.yaml", "type: Trino\n");
+    Run::of(&one, &simulator).remembering(&journal).sync().await;
+    simulator.clear_log();
+    let two = Texts::none()
+        .file("old.yaml", "type: Trino\n")
+        .file("new.yaml", "type: Trino\nsync: {previously: [old]}\n");
+    let ran = Run::of(&two, &simulator).remembering(&journal).sync().await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    let shown = ran.shown();
+    assert!(shown.contains("nothing tells it apart from new"), "{shown}");
+    assert!(shown.contains("nothing tells it apart from old"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor() {
+    let (simulator, journal) = in_sync().await;
+    simulator.drift(Drift::remove(1)).unwrap();
+    let config = json!({
+        "workspaceUrl": "lake.example.com", "httpPath": "/by-hand",
+        "authenticationType": "token", "token": "by-hand",
+    });
+    simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
+    let ran = Run::of(&lake("/one", "second"), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(moves(&ran), [("httpPath".to_owned(), ChangeKind::Change)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let dying = Dying {
+        journal: &journal,
+        at: Boundary::AfterIntent,
+        dead: AtomicBool::new(false),
+    };
+    let texts = Texts::none().file("old.yaml", "type: Trino\n");
+    Run::of(&texts, &simulator).remembering(&dying).sync().await;
+    for options in ["", "sync: {previously: [old]}\n"] {
+        let texts = Texts::none().file("new.yaml", format!("type: Trino\n{options}"));
+        let ran = Run::of(&texts, &simulator)
+            .remembering(&journal)
+            .sync()
+            .await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert!(
+            ran.shown().contains("may still take effect"),
+            "{}",
+            ran.shown()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_ends() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let first = lake("/one", "first");
+    let dying = Dying {
+        journal: &journal,
+        at: Boundary::BeforeRecord,
+        dead: AtomicBool::new(false),
+    };
+    Run::of(&first, &simulator).remembering(&dying).sync().await;
+    let status = |status| simulator.drift(Drift::status(1, status)).unwrap();
+    status(Status::Creating);
+    let ran = Run::of(&first, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.shown().contains("still `creating`"), "{}", ran.shown());
+
+    status(Status::Enabled);
+    let ran = Run::of(&lake("/one", "second"), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
 }

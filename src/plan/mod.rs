@@ -32,7 +32,7 @@ pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
 pub use recover::{Doubt, Recovery, Settled, recover};
 
-use crate::ledger::{Applied, Fingerprint, Ledger};
+use crate::ledger::{Applied, Fingerprint, IntendedWrite, Ledger};
 use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status, Unreadable};
 use crate::manifest::{Integration, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::{Payload, Platform};
@@ -257,14 +257,7 @@ fn invalid_action(invalid: &Invalid) -> Action {
 
 fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>) -> Action {
     let context = against.context;
-    let in_doubt = context
-        .doubts
-        .get(&integration.name)
-        .map(|doubt| Block::InDoubt {
-            name: integration.name.clone(),
-            doubt: doubt.clone(),
-        });
-    let pairing = in_doubt.map_or(pairing, Pairing::Blocked);
+    let pairing = in_doubt(integration, &pairing, context).map_or(pairing, Pairing::Blocked);
     let (kind, notes) = match pairing {
         _ if is_suspended(integration, context) => suspended(integration),
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
@@ -279,6 +272,30 @@ fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>
         kind,
         notes,
     }
+}
+
+/// A write of which nobody knows the end stops others: under the same name or one
+/// that it had before, and a create that could make the same integration again.
+fn in_doubt(
+    integration: &Integration,
+    pairing: &Pairing<'_>,
+    context: &Context<'_>,
+) -> Option<Block> {
+    let options = &integration.options;
+    let own = std::iter::once(&integration.name).chain(&options.previously);
+    let same_create = context.ledger.intents.iter().filter(|(_, intent)| {
+        matches!(pairing, Pairing::New)
+            && matches!(intent.write, IntendedWrite::Create { .. })
+            && intent.type_name == integration.platform.wire
+            && intent.identity == integration.pairing_key()
+    });
+    own.chain(same_create.map(|(name, _)| name))
+        .find_map(|name| {
+            Some(Block::InDoubt {
+                name: name.clone(),
+                doubt: context.doubts.get(name)?.clone(),
+            })
+        })
 }
 
 fn is_suspended(integration: &Integration, context: &Context<'_>) -> bool {
@@ -345,6 +362,8 @@ fn compare(
         last: context
             .ledger
             .record(integration)
+            // What was applied to another one says nothing about this one.
+            .filter(|record| record.id == found.id)
             .map(|record| &record.applied),
         fingerprint: &|path, template| (context.fingerprint)(name, path, template),
         on_drift: context.on_drift,

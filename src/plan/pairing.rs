@@ -54,6 +54,10 @@ struct Index<'a, 'l> {
     /// Those that no file has claimed, by `sync.id` or by the ledger.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
     free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
+    /// Those that are there and certainly have this identity, claimed or not.
+    certain: HashMap<Key, Vec<&'l LiveIntegration>>,
+    /// Files that the ledger makes claim an id, by the id.
+    recorded: HashMap<&'l RemoteId, Vec<&'a Integration>>,
     /// Files that claim none.
     files: HashMap<Key, Vec<&'a Integration>>,
 }
@@ -81,13 +85,23 @@ impl<'a, 'l> Index<'a, 'l> {
             by_id,
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
+            certain: HashMap::new(),
+            recorded: HashMap::new(),
             files: HashMap::new(),
         };
-        let recorded = integrations
-            .iter()
-            .filter(|i| i.options.id.is_none())
-            .filter_map(|i| Some(index.recorded(i)?.id.clone()));
-        let claimed: HashSet<RemoteId> = index.pins.iter().cloned().chain(recorded).collect();
+        for integration in integrations.iter().filter(|i| i.options.id.is_none()) {
+            if let Some(found) = index.recorded(integration) {
+                let claims = index.recorded.entry(&found.id).or_default();
+                claims.push(integration);
+            }
+        }
+        let claimed = index.claimed();
+        for found in &present {
+            if let Some(platform) = found.platform.filter(|p| p.pairs_with_certainty()) {
+                let key = (platform.wire, found_key(platform, found));
+                index.certain.entry(key).or_default().push(found);
+            }
+        }
         for found in present.into_iter().filter(|l| !claimed.contains(&l.id)) {
             if let Some(platform) = found.platform {
                 index
@@ -113,12 +127,27 @@ impl<'a, 'l> Index<'a, 'l> {
         index
     }
 
+    /// The ids that files claim. As with a pin, a file that has become that of
+    /// another integration claims nothing.
+    fn claimed(&self) -> HashSet<RemoteId> {
+        let recorded = self
+            .recorded
+            .iter()
+            .filter(|(_, files)| files.iter().any(|i| !self.is_replacement(i)))
+            .map(|(id, _)| (*id).clone());
+        self.pins.iter().cloned().chain(recorded).collect()
+    }
+
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pin) = &integration.options.id {
             return pinned(integration, pin, &self.by_id, self.live)
                 .map_or_else(Pairing::Blocked, Pairing::Certain);
         }
         if let Some(found) = self.recorded(integration) {
+            let others = self.rivals(integration, found);
+            if !others.is_empty() {
+                return Pairing::Blocked(Block::AmbiguousFiles { others });
+            }
             return self.known(integration, found);
         }
         let key = key(integration);
@@ -150,17 +179,28 @@ impl<'a, 'l> Index<'a, 'l> {
         (found.platform == Some(integration.platform)).then_some(*found)
     }
 
+    /// Other files that the ledger makes claim the same integration: a name that
+    /// it had before is in use again. One that has become another does not count.
+    fn rivals(&self, integration: &Integration, found: &LiveIntegration) -> Vec<String> {
+        let claims = self.recorded.get(&found.id).into_iter().flatten();
+        claims
+            .filter(|other| other.name != integration.name && !self.is_replacement(other))
+            .map(|other| other.name.clone())
+            .collect()
+    }
+
     /// A file with another identity than the one it had would be a second integration.
+    fn is_replacement(&self, integration: &Integration) -> bool {
+        integration.platform.pairs_with_certainty()
+            && self
+                .ledger
+                .record(integration)
+                .is_some_and(|record| record.identity != integration.pairing_key())
+    }
+
     fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
-        let platform = integration.platform;
-        let was = self
-            .ledger
-            .record(integration)
-            .and_then(|record| record.identity.clone());
-        match platform.pairing_attribute() {
-            Some(attribute)
-                if platform.pairs_with_certainty() && was != integration.pairing_key() =>
-            {
+        match integration.platform.pairing_attribute() {
+            Some(attribute) if self.is_replacement(integration) => {
                 Pairing::Blocked(Block::Replacement {
                     id: found.id.clone(),
                     attribute,
@@ -177,7 +217,15 @@ impl<'a, 'l> Index<'a, 'l> {
             .get(&(integration.platform.wire, None))
             .and_then(|l| l.first());
         match unidentified {
-            None => Pairing::New,
+            None => match self
+                .certain
+                .get(&key(integration))
+                .map_or(&[][..], Vec::as_slice)
+            {
+                [] => Pairing::New,
+                // Another file claims it: it exists all the same.
+                claimed => ambiguous(claimed),
+            },
             Some(found) => {
                 let attribute = integration
                     .platform

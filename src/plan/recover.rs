@@ -11,12 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::carry::plain;
-use super::compare::same;
+use super::compare::{default_json, same};
 use super::pairing::found_key;
 use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::Name;
-use crate::platform::{Platform, by_wire};
+use crate::platform::{Class, Platform, by_wire};
 
 /// How long a request may still be under way to the server after the process
 /// that sent it is gone: twice the longest time that the client waits for an answer.
@@ -115,6 +115,11 @@ fn settle(
     };
     match (found.as_slice(), &intent.write) {
         ([], _) => nothing(intent, platform, live, now),
+        // Only its end tells whether what was sent counts as applied.
+        ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(Doubt::Busy {
+            id: one.id.clone(),
+            status: one.status.clone(),
+        }),
         ([one], IntendedWrite::Create { .. }) => Ok(Settled::Confirmed(record_of(intent, one))),
         ([one], IntendedWrite::Update { .. }) => updated(name, intent, platform, ledger, one),
         (several, _) => {
@@ -123,6 +128,10 @@ fn settle(
             Err(Doubt::Tie { ids })
         }
     }
+}
+
+fn is_creating(found: &LiveIntegration) -> bool {
+    found.status.phase() == Phase::Busy && found.status != Status::Deleting
 }
 
 /// Integrations that the create could have made.
@@ -192,28 +201,60 @@ fn updated(
             status: found.status.clone(),
         });
     }
-    let shows = |(path, value): (&String, &Json)| shows(platform, found, path, value);
-    if !intent.applied.attributes.iter().all(shows) {
+    let old = recorded(name, intent, ledger, found).map(|record| &record.applied);
+    let applied = applied_after(platform, found, &intent.applied, old);
+    let took_effect = match old {
+        Some(old) => applied != *old,
+        None => applied.attributes == intent.applied.attributes,
+    };
+    if !took_effect {
         return Ok(Settled::Abandoned);
     }
-    // The live side cannot show whether a new secret arrived: the old fingerprint
-    // stays, so that the plan sends it again.
-    let old = ledger
-        .records
-        .get(name)
-        .map(|record| &record.applied.secrets);
-    let secrets = intent
-        .applied
-        .secrets
-        .keys()
-        .filter_map(|path| Some((path.clone(), old?.get(path)?.clone())))
-        .collect();
     let mut record = record_of(intent, found);
-    record.applied = Applied {
-        attributes: intent.applied.attributes.clone(),
-        secrets,
-    };
+    record.applied = applied;
     Ok(Settled::Confirmed(record))
+}
+
+/// What is recorded of the integration: perhaps under a name that it had before.
+fn recorded<'l>(
+    name: &str,
+    intent: &Intent,
+    ledger: &'l Ledger,
+    found: &LiveIntegration,
+) -> Option<&'l Record> {
+    let is_of_it = |r: &&Record| r.id == found.id && r.type_name == intent.type_name;
+    let own = ledger.records.get(name).filter(is_of_it);
+    own.or_else(|| ledger.records.values().find(is_of_it))
+}
+
+/// What counts as applied after an update of which nobody knows whether it
+/// arrived: what the live side shows of it, and of the rest what was so before.
+/// Where drift is left alone, an update does not send every value of the file.
+/// What was removed is gone only when the live side shows that, and no live side
+/// shows a secret: the old fingerprint stays, so that the plan sends it again.
+fn applied_after(
+    platform: &Platform,
+    found: &LiveIntegration,
+    intended: &Applied,
+    old: Option<&Applied>,
+) -> Applied {
+    let mut applied = old.cloned().unwrap_or_default();
+    applied.attributes.retain(|path, _| {
+        intended.attributes.contains_key(path) || !is_gone(platform, found, path)
+    });
+    for (path, value) in &intended.attributes {
+        if shows(platform, found, path, value) {
+            applied.attributes.insert(path.clone(), value.clone());
+        }
+    }
+    applied
+}
+
+/// Whether the live side has nothing at this path, or what it has anyway.
+fn is_gone(platform: &Platform, found: &LiveIntegration, path: &str) -> bool {
+    let default = platform.attribute(path).and_then(default_json);
+    let live = found.config.at(path).filter(|live| !live.is_null());
+    live.is_none_or(|live| default.as_ref() == Some(live))
 }
 
 /// Whether the live side has this value at this path.
@@ -224,5 +265,11 @@ fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json)
             .is_none_or(|auto| value.as_bool() == Some(auto));
     };
     let live = found.config.at(path).filter(|live| !live.is_null());
+    if attribute.class == Class::Identity
+        && let (Some(value), Some(live)) = (value.as_str(), live.and_then(Json::as_str))
+    {
+        // It is sent as the server spells it.
+        return platform.pairing_key(Some(value)) == platform.pairing_key(Some(live));
+    }
     same(attribute, &plain(value), live)
 }
