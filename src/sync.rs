@@ -174,7 +174,12 @@ pub async fn fetch<R: ReadApi>(
 ) -> Result<Live, ApiError> {
     let mut live = api.list().await?;
     let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
-    for (type_name, id) in ledger.known_ids().filter(|(_, id)| !listed.contains(id)) {
+    let names: HashSet<&str> = desired.manifest.names().collect();
+    let is_named = |name: &str| names.contains(name);
+    for (type_name, id) in ledger
+        .known_ids(is_named)
+        .filter(|(_, id)| !listed.contains(id))
+    {
         match api.get(id).await {
             Ok(None) => {}
             Ok(Some(found)) => live.integrations.push(found),

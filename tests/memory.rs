@@ -568,3 +568,45 @@ async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_end
         .await;
     assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_new_in_a_recorded_file_is_sent() {
+    let (simulator, journal) = in_sync().await;
+    let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  \
+         proxyOptions: {password: '${env:TOKEN}'}\n";
+    let more = Texts::none()
+        .file("lake.yaml", text)
+        .secret("TOKEN", "first");
+    let ran = Run::of(&more, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert_eq!(
+        moves(&ran),
+        [("proxyOptions/password".to_owned(), ChangeKind::Rotation)]
+    );
+    let ran = Run::of(&more, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.is_in_sync(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_file_names_any_more_is_not_asked_for() {
+    let (simulator, journal) = in_sync().await;
+    simulator.drift(Drift::remove(1)).unwrap();
+    let other = Texts::none().file("t.yaml", "type: Trino\n");
+    let ran = Run::of(&other, &simulator)
+        .remembering(&journal)
+        .dry_run()
+        .await;
+    assert_eq!(ran.errors(), [""; 0]);
+    let requests: Vec<String> = simulator
+        .log()
+        .iter()
+        .map(|entry| format!("{} {}", entry.method, entry.path))
+        .collect();
+    assert_eq!(requests, ["GET /integrations"]);
+}

@@ -58,9 +58,17 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// Every id that is known, with the type of its integration.
-    pub fn known_ids(&self) -> impl Iterator<Item = (&str, &RemoteId)> {
-        let recorded = self.records.values().map(|r| (r.type_name.as_str(), &r.id));
+    /// The ids of what these names made, and of every write of which nobody knows
+    /// the end, with the type of the integration.
+    pub fn known_ids(
+        &self,
+        is_named: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (&str, &RemoteId)> {
+        let recorded = self
+            .records
+            .iter()
+            .filter(move |(name, _)| is_named(name))
+            .map(|(_, record)| (record.type_name.as_str(), &record.id));
         let intended = self
             .intents
             .values()

@@ -104,6 +104,18 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// Every name that a document has, or had before.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let valid = self.integrations.iter().flat_map(|integration| {
+            std::iter::once(&integration.name).chain(&integration.options.previously)
+        });
+        valid
+            .chain(self.invalid.iter().map(|invalid| &invalid.name))
+            .map(String::as_str)
+    }
+}
+
 /// The name of an integration: `sync.name`, or the stem of its file.
 pub type Name = String;
 

@@ -68,8 +68,13 @@ impl History<'_> {
         let Value::Secret(template) = value else {
             return None;
         };
-        let then = self.last?.secrets.get(path)?;
-        then.same_secret(&(self.fingerprint)(path, template)?)
+        let last = self.last?;
+        let now = (self.fingerprint)(path, template)?;
+        match last.secrets.get(path) {
+            Some(then) => then.same_secret(&now),
+            // It was not in what was applied: it is new, and has to be sent.
+            None => (!last.attributes.is_empty()).then_some(false),
+        }
     }
 
     /// Who moved an attribute in which file and server differ.
