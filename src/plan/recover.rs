@@ -174,7 +174,12 @@ fn nothing(
 
 /// What was sent counts as applied only when the server has taken it on whole.
 fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
-    let applied = if found.status == Status::Enabled {
+    // A health problem says nothing against it (API.md 5.1).
+    let took_effect = matches!(
+        found.status,
+        Status::Enabled | Status::RecurringValidationError
+    );
+    let applied = if took_effect {
         intent.applied.clone()
     } else {
         Applied::default()
