@@ -23,13 +23,15 @@ fn lake(path: &str, password: &str) -> Texts {
         .secret("TOKEN", password)
 }
 
+/// A run that knows what the journal remembers.
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &dyn Journal) -> Ran {
+    Run::of(texts, simulator).remembering(journal).sync().await
+}
+
 /// A tenant and a ledger in sync with the file.
 async fn in_sync() -> (Simulator, MemoryJournal) {
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
-    let ran = Run::of(&lake("/one", "first"), &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&lake("/one", "first"), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     simulator.clear_log();
     (simulator, journal)
@@ -67,10 +69,7 @@ async fn the_plan_says_whether_the_file_the_server_or_both_moved() {
         if let Some(path) = server {
             by_hand(&simulator, path);
         }
-        let ran = Run::of(&lake(file, "first"), &simulator)
-            .remembering(&journal)
-            .sync()
-            .await;
+        let ran = sync(&lake(file, "first"), &simulator, &journal).await;
         assert_eq!(moves(&ran), [("httpPath".to_owned(), kind)]);
         assert_eq!(live_path(&simulator), file);
         assert!(ran.is_proved(), "{}", ran.shown());
@@ -81,10 +80,7 @@ async fn the_plan_says_whether_the_file_the_server_or_both_moved() {
 async fn a_rotated_secret_is_an_update_and_an_unchanged_one_is_none() {
     let (simulator, journal) = in_sync().await;
     let same = lake("/one", "first");
-    let ran = Run::of(&same, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&same, &simulator, &journal).await;
     assert!(
         ran.is_in_sync() && write_lines(&simulator).is_empty(),
         "{}",
@@ -92,17 +88,11 @@ async fn a_rotated_secret_is_an_update_and_an_unchanged_one_is_none() {
     );
 
     let rotated = lake("/one", "second");
-    let ran = Run::of(&rotated, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&rotated, &simulator, &journal).await;
     assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
     let body = writes(&simulator)[0].body.clone().unwrap();
     assert_eq!(body["config"]["token"], "second");
-    let ran = Run::of(&rotated, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&rotated, &simulator, &journal).await;
     assert!(ran.is_in_sync(), "{}", ran.shown());
 }
 
@@ -161,14 +151,8 @@ async fn an_attribute_that_leaves_the_file_leaves_the_server() {
     let more = Texts::none()
         .file("lake.yaml", text)
         .secret("TOKEN", "first");
-    Run::of(&more, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
-    let ran = Run::of(&with, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    sync(&more, &simulator, &journal).await;
+    let ran = sync(&with, &simulator, &journal).await;
     assert_eq!(
         moves(&ran),
         [("groupPattern/deny".to_owned(), ChangeKind::Change)]
@@ -188,10 +172,7 @@ async fn another_identity_under_one_name_is_a_replacement_and_no_second_create()
     let moved = Texts::none()
         .file("lake.yaml", text)
         .secret("TOKEN", "first");
-    let ran = Run::of(&moved, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&moved, &simulator, &journal).await;
     assert!(
         ran.shown().contains("this would be a replacement"),
         "{}",
@@ -205,19 +186,13 @@ async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_ab
     let (simulator, journal) = in_sync().await;
     let texts = lake("/one", "first");
     simulator.fault(Fault::new(FaultKind::PartialList { drop: 1 }).always());
-    let ran = Run::of(&texts, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&texts, &simulator, &journal).await;
     assert!(ran.is_in_sync(), "{}", ran.shown());
     assert_eq!(write_lines(&simulator), [""; 0]);
 
     simulator.clear_faults();
     simulator.drift(Drift::remove(1)).unwrap();
-    let ran = Run::of(&texts, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
     assert!(ran.is_proved(), "{}", ran.shown());
 }
@@ -289,7 +264,7 @@ async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) 
     for _ in 0..3 {
         // Longer than a request can be on its way.
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
-        let ran = Run::of(texts, simulator).remembering(journal).sync().await;
+        let ran = sync(texts, simulator, journal).await;
         if ran.is_in_sync() {
             return write_lines(simulator);
         }
@@ -307,7 +282,7 @@ async fn a_create_that_was_cut_short_is_found_or_made_and_never_made_twice() {
             at,
             dead: AtomicBool::new(false),
         };
-        let ran = Run::of(&texts, &simulator).remembering(&dying).sync().await;
+        let ran = sync(&texts, &simulator, &dying).await;
         assert_eq!(ran.failures().len(), 1, "{at:?}: {}", ran.shown());
 
         let again = recover(&texts, &simulator, &journal).await;
@@ -332,18 +307,12 @@ async fn an_update_that_was_cut_short_makes_no_conflict_of_its_own_write() {
             at,
             dead: AtomicBool::new(false),
         };
-        Run::of(&second, &simulator)
-            .remembering(&dying)
-            .sync()
-            .await;
+        sync(&second, &simulator, &dying).await;
 
         // The file moves on before anybody looks.
         let third = lake("/three", "first");
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
-        let ran = Run::of(&third, &simulator)
-            .remembering(&journal)
-            .sync()
-            .await;
+        let ran = sync(&third, &simulator, &journal).await;
         assert_eq!(
             moves(&ran),
             [("httpPath".to_owned(), ChangeKind::Change)],
@@ -363,10 +332,7 @@ async fn a_rotation_that_was_cut_short_is_sent_again() {
             at,
             dead: AtomicBool::new(false),
         };
-        Run::of(&rotated, &simulator)
-            .remembering(&dying)
-            .sync()
-            .await;
+        sync(&rotated, &simulator, &dying).await;
         assert_eq!(
             recover(&rotated, &simulator, &journal).await,
             ["PUT /integrations/1"],
@@ -385,10 +351,7 @@ async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() 
         after_effect: false,
     });
     simulator.fault(lists.on(&Method::GET, "/integrations").skip(2).times(5));
-    let ran = Run::of(&texts, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(ran.failures().len(), 1, "{}", ran.shown());
     simulator.clear_faults();
 
@@ -416,10 +379,7 @@ async fn a_removal_that_was_cut_short_is_not_forgotten() {
         let more = Texts::none()
             .file("lake.yaml", text)
             .secret("TOKEN", "first");
-        Run::of(&more, &simulator)
-            .remembering(&journal)
-            .sync()
-            .await;
+        sync(&more, &simulator, &journal).await;
         let less = lake("/one", "first");
         cut_short(Run::of(&less, &simulator), &journal, at).await;
         recover(&less, &simulator, &journal).await;
@@ -441,10 +401,7 @@ async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write(
     };
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
     let texts = text("x");
-    Run::of(&texts, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    sync(&texts, &simulator, &journal).await;
     by_hand(&simulator, "/by-hand");
     let texts = text("y");
     let run = Run::of(&texts, &simulator).on_drift(OnDrift::Report);
@@ -474,10 +431,7 @@ async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
         .file("lake.yaml", lake_at("lake", "other.example.com"))
         .file("moved.yaml", lake_at("moved", "lake.example.com"))
         .secret("TOKEN", "first");
-    let ran = Run::of(&texts, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     assert!(
         ran.shown().contains("this would be a replacement"),
@@ -490,12 +444,12 @@ async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
 async fn two_files_never_write_to_one_integration() {
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
     let one = Texts::none().file("old.yaml", "type: Trino\n");
-    Run::of(&one, &simulator).remembering(&journal).sync().await;
+    sync(&one, &simulator, &journal).await;
     simulator.clear_log();
     let two = Texts::none()
         .file("old.yaml", "type: Trino\n")
         .file("new.yaml", "type: Trino\nsync: {previously: [old]}\n");
-    let ran = Run::of(&two, &simulator).remembering(&journal).sync().await;
+    let ran = sync(&two, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     let shown = ran.shown();
     assert!(shown.contains("nothing tells it apart from new"), "{shown}");
@@ -511,10 +465,7 @@ async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor()
         "authenticationType": "token", "token": "by-hand",
     });
     simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
-    let ran = Run::of(&lake("/one", "second"), &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&lake("/one", "second"), &simulator, &journal).await;
     assert_eq!(moves(&ran), [("httpPath".to_owned(), ChangeKind::Change)]);
 }
 
@@ -527,13 +478,10 @@ async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() 
         dead: AtomicBool::new(false),
     };
     let texts = Texts::none().file("old.yaml", "type: Trino\n");
-    Run::of(&texts, &simulator).remembering(&dying).sync().await;
+    sync(&texts, &simulator, &dying).await;
     for options in ["", "sync: {previously: [old]}\n"] {
         let texts = Texts::none().file("new.yaml", format!("type: Trino\n{options}"));
-        let ran = Run::of(&texts, &simulator)
-            .remembering(&journal)
-            .sync()
-            .await;
+        let ran = sync(&texts, &simulator, &journal).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
         assert!(
             ran.shown().contains("may still take effect"),
@@ -552,20 +500,14 @@ async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_end
         at: Boundary::BeforeRecord,
         dead: AtomicBool::new(false),
     };
-    Run::of(&first, &simulator).remembering(&dying).sync().await;
+    sync(&first, &simulator, &dying).await;
     let status = |status| simulator.drift(Drift::status(1, status)).unwrap();
     status(Status::Creating);
-    let ran = Run::of(&first, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&first, &simulator, &journal).await;
     assert!(ran.shown().contains("still `creating`"), "{}", ran.shown());
 
     status(Status::Enabled);
-    let ran = Run::of(&lake("/one", "second"), &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&lake("/one", "second"), &simulator, &journal).await;
     assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
 }
 
@@ -578,18 +520,12 @@ async fn a_secret_that_is_new_in_a_recorded_file_is_sent() {
     let more = Texts::none()
         .file("lake.yaml", text)
         .secret("TOKEN", "first");
-    let ran = Run::of(&more, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&more, &simulator, &journal).await;
     assert_eq!(
         moves(&ran),
         [("proxyOptions/password".to_owned(), ChangeKind::Rotation)]
     );
-    let ran = Run::of(&more, &simulator)
-        .remembering(&journal)
-        .sync()
-        .await;
+    let ran = sync(&more, &simulator, &journal).await;
     assert!(ran.is_in_sync(), "{}", ran.shown());
 }
 

@@ -78,14 +78,6 @@ pub struct RequestBody {
     pub(crate) secrets: Vec<Secret>,
 }
 
-impl RequestBody {
-    /// Takes the secrets of this body out of text that the server sent after it.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
-        scrub(text, &self.secrets)
-    }
-}
-
 impl std::fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RequestBody({} bytes)", self.json.len())

@@ -259,7 +259,9 @@ fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>
     let context = against.context;
     let pairing = in_doubt(integration, &pairing, context).map_or(pairing, Pairing::Blocked);
     let (kind, notes) = match pairing {
-        _ if is_suspended(integration, context) => suspended(integration),
+        _ if let Some(suspend) = suspension(integration, context) => {
+            (Kind::Suspended(suspend.clone()), Vec::new())
+        }
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, context),
@@ -298,20 +300,13 @@ fn in_doubt(
         })
 }
 
-fn is_suspended(integration: &Integration, context: &Context<'_>) -> bool {
-    integration
-        .options
-        .suspend
-        .as_ref()
-        .is_some_and(|suspend| suspend.until.is_none_or(|until| context.today < until))
-}
-
-fn suspended(integration: &Integration) -> (Kind, Vec<Note>) {
-    let suspend = integration.options.suspend.clone().unwrap_or(Suspend {
-        reason: String::new(),
-        until: None,
-    });
-    (Kind::Suspended(suspend), Vec::new())
+/// Why it is left alone, if that counts today.
+fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
+    let suspend = integration.options.suspend.as_ref()?;
+    suspend
+        .until
+        .is_none_or(|until| context.today < until)
+        .then_some(suspend)
 }
 
 fn memory(integration: &Integration, context: &Context<'_>) -> Memory {
