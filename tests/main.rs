@@ -19,6 +19,8 @@ mod fault_kinds;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hygiene;
+#[cfg(test)]
 mod in_process;
 #[cfg(test)]
 mod interrupt;

@@ -17,10 +17,12 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::args::{LogFormat, LogLevel, OutputArgs};
+use super::panic;
 use super::terminal::Terminal;
 
 /// Starts the log.
 pub(super) fn start(output: &OutputArgs, terminal: Terminal) {
+    panic::report_as(output.log_format);
     let level = match output.log_level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",

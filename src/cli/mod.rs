@@ -6,8 +6,10 @@ mod connect;
 mod failure;
 mod fold;
 mod help;
+mod hygiene;
 mod list;
 mod log;
+mod panic;
 mod ping;
 mod progress;
 mod resolve;
@@ -18,6 +20,7 @@ mod sync;
 mod terminal;
 mod validate;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,31 +33,57 @@ use terminal::Terminal;
 /// Parses the command line, runs it, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
+    let protected = hygiene::protect();
+    panic::report();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
     let terminal = Terminal::new(cli.output.color);
+    if let Err(error) = protected {
+        terminal.warning(
+            format_args!("core dumps could not be switched off: {error}"),
+            "see to it that the system makes none: they would hold secrets",
+        );
+    }
     log::start(&cli.output, terminal);
     let as_json = cli.command.wants_json();
-    let exit = match in_runtime(cli.command, terminal) {
+    let exit = match without_panic(|| in_runtime(cli.command, terminal)) {
         Ok(exit) => exit,
         Err(failure) => failure.tell(terminal, as_json),
     };
     terminal.ending(exit).into()
 }
 
+/// A panic is told by the hook as it happens. It ends the run, not the process:
+/// whoever asked for a document gets one, with the exit code of a failure.
+fn without_panic<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // Nothing that a panic may have left half done is looked at afterwards.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(Failure::new(
+            Exit::Failed,
+            "a mistake in integrationd itself ended the run",
+            panic::HELP,
+        ))
+    })
+}
+
 fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::new(
-                Exit::Failed,
-                format_args!("the asynchronous runtime could not be started: {error}"),
-                "check the limits of this process, such as `ulimit -u`",
-            )
-        })?;
+    let cannot_start = |why: &dyn std::fmt::Display| {
+        Failure::new(
+            Exit::Failed,
+            format_args!("the asynchronous runtime could not be started: {why}"),
+            "check the limits of this process, such as `ulimit -u` and `ulimit -n`",
+        )
+    };
+    // Where the system gives it no thread, it panics.
+    let runtime = catch_unwind(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+    })
+    .map_err(|_| cannot_start(&"the system gave it no thread"))?
+    .map_err(|error| cannot_start(&error))?;
     let exit = runtime.block_on(run(command, terminal));
     // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
     runtime.shutdown_background();

@@ -1,0 +1,240 @@
+//! What others on the machine can get at: the memory of the process, its
+//! arguments, its files. With the real process.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use integrationd::simulator::Options;
+use rustix::process::getuid;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually};
+
+/// A user without privileges, for tests that root would pass anyway.
+const NOBODY: u32 = 65534;
+
+/// The process as another program starts it: with a prefix before it.
+fn under(prefix: &[&str], command: &Command) -> Command {
+    let mut wrapped = Command::new(prefix[0]);
+    wrapped.args(&prefix[1..]).arg(command.get_program());
+    wrapped.args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            wrapped.env(name, value);
+        }
+    }
+    wrapped
+}
+
+/// A simulator under way: a process that stays until it is told to go.
+struct Simulator {
+    child: Child,
+    place: TempDir,
+}
+
+impl Simulator {
+    fn start(prefix: &[&str]) -> Self {
+        let run = Integrationd::new(["simulator", "--listen=127.0.0.1:0"]);
+        let place = TempDir::new().unwrap();
+        let mut command = under(prefix, &run.into_command().0);
+        command.current_dir(place.path());
+        Self::spawn(command, place)
+    }
+
+    /// By a user who is not root, if the tests run as root.
+    fn start_unprivileged() -> Self {
+        let binary = Unprivileged::new();
+        let mut command = binary.command();
+        command.args(["simulator", "--listen=127.0.0.1:0"]);
+        Self::spawn(command, TempDir::new().unwrap())
+    }
+
+    fn spawn(mut command: Command, place: TempDir) -> Self {
+        let out = std::fs::File::create(place.path().join("out")).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let simulator = Self { child, place };
+        eventually("it serves", || {
+            let out = std::fs::read_to_string(simulator.place.path().join("out"));
+            out.unwrap().contains("Control: ")
+        });
+        simulator
+    }
+
+    fn proc(&self, name: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
+    }
+
+    fn signal(mut self, name: &str) -> ExitStatus {
+        killed_by(name, &mut self.child)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // It may have been ended by the test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn killed_by(signal: &str, child: &mut Child) -> ExitStatus {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+    assert!(sent.unwrap().success());
+    child.wait().unwrap()
+}
+
+/// The program where an ordinary user can run it.
+struct Unprivileged(TempDir);
+
+impl Unprivileged {
+    fn new() -> Self {
+        let place = TempDir::new().unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(place.path(), open).unwrap();
+        let copy = place.path().join("integrationd");
+        std::fs::copy(env!("CARGO_BIN_EXE_integrationd"), copy).unwrap();
+        Self(place)
+    }
+
+    fn command(&self) -> Command {
+        self.command_under(&[])
+    }
+
+    fn command_under(&self, prefix: &[&str]) -> Command {
+        let program = self.0.path().join("integrationd");
+        let mut command = match prefix {
+            [] => Command::new(program),
+            prefix => under(prefix, &Command::new(program)),
+        };
+        command.env_clear();
+        if getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+fn limit(process: &Simulator, name: &str) -> Vec<String> {
+    let limits = process.proc("limits");
+    let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+    let values = line[name.len()..].split_whitespace().take(2);
+    values.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_core_dump_is_forbidden_and_what_is_made_is_private() {
+    let process = Simulator::start(&["sh", "-c", "umask 0; exec \"$0\" \"$@\""]);
+    assert_eq!(limit(&process, "Max core file size"), ["0", "0"]);
+    let status = process.proc("status");
+    let umask = status.lines().find(|line| line.starts_with("Umask:"));
+    assert_eq!(umask, Some("Umask:\t0077"));
+}
+
+#[test]
+fn the_memory_is_closed_to_other_processes_of_the_user() {
+    let process = Simulator::start_unprivileged();
+    let proc = format!("/proc/{}", process.child.id());
+    for name in ["mem", "environ", "maps"] {
+        // What belongs to root although the process does not is closed to its user.
+        let owner = Path::new(&proc).join(name).metadata().unwrap().uid();
+        assert_eq!(owner, 0, "{name}");
+    }
+    assert!(process.proc("status").contains("\nUid:\t"));
+}
+
+#[test]
+fn a_process_that_is_aborted_leaves_no_core() {
+    let unlimited = [
+        "sh",
+        "-c",
+        "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"",
+    ];
+    // Not SEGV: the handler for overflows of the stack takes the first one.
+    for signal in ["ABRT", "QUIT"] {
+        let status = Simulator::start(&unlimited).signal(signal);
+        assert!(status.signal().is_some(), "{status}");
+        assert!(!status.core_dumped(), "{signal}");
+    }
+}
+
+/// The name and mode of everything in a directory.
+fn modes(directory: &Path) -> Vec<(String, u32)> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut modes: Vec<(String, u32)> = entries
+        .filter_map(|entry| {
+            let entry = entry.unwrap();
+            // It may go while it is looked at.
+            let mode = entry.metadata().ok()?.permissions().mode() & 0o7777;
+            Some((entry.file_name().into_string().unwrap(), mode))
+        })
+        .collect();
+    modes.sort();
+    modes
+}
+
+#[test]
+fn every_file_of_the_state_is_its_owners_alone_from_the_first_moment() {
+    let tenant = Tenant::with(Options {
+        settle: Duration::from_millis(500),
+        ..Options::default()
+    });
+    let (files, place) = (Files::examples(), TempDir::new().unwrap());
+    let state = place.path().join("a/state");
+    let run = Integrationd::new(["sync", "--yes", "--state"]).arg(&state);
+    let (command, _home) = run.on(&tenant).with(&files).into_command();
+    let mut child = under(&["sh", "-c", "umask 0; exec \"$0\" \"$@\""], &command)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut seen = std::collections::BTreeMap::new();
+    while child.try_wait().unwrap().is_none() {
+        if state.exists() {
+            seen.extend(modes(&state));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    seen.extend(modes(&state));
+    for ending in [".db", ".db-wal", ".db-shm", ".db.lock", "fingerprint.key"] {
+        let found = seen.keys().any(|name| name.ends_with(ending));
+        assert!(found, "{ending}: {seen:?}");
+    }
+    assert!(seen.values().all(|mode| *mode == 0o600), "{seen:?}");
+    let above = modes(place.path());
+    assert_eq!(above, [("a".to_owned(), 0o700)]);
+    assert_eq!(
+        modes(&place.path().join("a")),
+        [("state".to_owned(), 0o700)]
+    );
+}
+
+#[test]
+fn a_real_panic_is_told_by_its_place_and_ends_in_an_error() {
+    // Where the process may have no second thread, its runtime panics.
+    let binary = Unprivileged::new();
+    for (form, place) in [("text", "panicked at "), ("json", "\"location\":")] {
+        let mut command = binary.command_under(&["prlimit", "--nproc=0"]);
+        command.args(["sync", "--simulate", "-o", "json", "--log-format", form]);
+        let output = command.envs(SECRETS.iter().copied()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(place), "{stderr}");
+        assert!(stderr.contains("could hold a secret"), "{stderr}");
+        assert!(!stderr.contains("Resource temporarily"), "{stderr}");
+        assert!(
+            stderr.contains("check the limits of this process"),
+            "{stderr}"
+        );
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["exit_code"], 1);
+    }
+}
