@@ -1,6 +1,10 @@
 //! From arguments to what the pipeline needs: files, secrets, a tenant.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::args::{Auth, ConnectionArgs, FilesArgs};
 use super::failure::Failure;
@@ -17,6 +21,9 @@ use crate::settings::{self, Flags, KEY_CREDENTIAL, KeySource, SettingsError};
 use crate::source::{SourceError, read_directory};
 use crate::text::{chain, escaped};
 
+/// The largest file that is read for a key, which has some dozens of bytes.
+const LARGEST_KEY_FILE: usize = 16 * 1024;
+
 /// A tenant that can be read.
 pub(super) struct Tenant {
     pub url: String,
@@ -31,10 +38,7 @@ pub(super) enum ConnectError {
     #[error("the tenant's URL cannot be used")]
     Url(#[from] TenantUrlError),
     #[error("the API key cannot be read from {}", .path.display())]
-    KeyFile {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    KeyFile { path: PathBuf, source: io::Error },
     #[error("the API key cannot be used")]
     Key(#[from] ApiKeyError),
     #[error(transparent)]
@@ -99,11 +103,23 @@ fn key_credential() -> Option<PathBuf> {
 fn read_key(source: KeySource) -> Result<Secret, ConnectError> {
     match source {
         KeySource::Value(secret) => Ok(secret),
-        KeySource::File(path) => match std::fs::read_to_string(&path) {
+        KeySource::File(path) => match read_text(&path) {
             Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
             Err(source) => Err(ConnectError::KeyFile { path, source }),
         },
     }
+}
+
+/// Reads a file, or a pipe, into one buffer that is wiped: growing would leave
+/// pieces of the key in freed memory.
+fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE + 1));
+    let limit = LARGEST_KEY_FILE as u64 + 1;
+    File::open(path)?.take(limit).read_to_string(&mut text)?;
+    if text.len() > LARGEST_KEY_FILE {
+        return Err(io::Error::other("it is larger than any key"));
+    }
+    Ok(text)
 }
 
 /// Reads and checks the files. None at all is probably not what is meant.

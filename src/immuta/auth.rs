@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::call::{Authorization, Call};
+use super::call::{Authorization, Call, wipe_bytes};
 use super::encode::escape;
 use super::retry::{Kind, Retries, RetryPolicy};
 use super::wire::{Exchanged, read_exchanged};
@@ -188,9 +188,7 @@ async fn exchange(
         }
     };
     let read = read_exchanged(&answer);
-    if let Ok(mut answer) = answer.try_into_mut() {
-        zeroize::Zeroize::zeroize(&mut answer[..]);
-    }
+    wipe_bytes(answer);
     let Exchanged { token, expires } = read.map_err(|mistake| call.unreadable(&mistake))?;
     let token = token.ok_or_else(|| not_accepted(&call))?;
     let header = Zeroizing::new(format!("Bearer {}", token.expose()));

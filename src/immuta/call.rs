@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use tokio::time::Instant;
+use zeroize::Zeroize;
 
 use super::retry::Kind;
 use super::wire::{Mistake, read_refusal};
@@ -119,6 +120,8 @@ impl<'a> Call<'a> {
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
         let refusal = read_refusal(parts.status, &parts.headers, &body, &secrets, now);
+        // It may repeat what was sent.
+        wipe_bytes(body);
         Err(ApiError::Refused {
             operation: self.operation(),
             refusal: Box::new(refusal),
@@ -152,6 +155,13 @@ impl<'a> Call<'a> {
             headers.insert(AUTHORIZATION, authorization.header.clone());
         }
         Ok(request)
+    }
+}
+
+/// Overwrites an answer, unless the transport still holds on to it.
+pub(super) fn wipe_bytes(answer: Bytes) {
+    if let Ok(mut answer) = answer.try_into_mut() {
+        answer[..].zeroize();
     }
 }
 

@@ -103,7 +103,7 @@ fn value(value: &Value, rendered: &mut std::slice::Iter<'_, Secret>, out: &mut S
         Value::Null => out(b"null"),
         Value::Bool(value) => bool(*value, out),
         Value::Number(number) => out(number.to_string().as_bytes()),
-        Value::Hidden(scalar) => out(scalar.to_string().as_bytes()),
+        Value::Hidden(scalar) => out(Zeroizing::new(scalar.to_string()).as_bytes()),
         Value::Text(text) => string(text, out),
         // `for_each_template` goes through the tree in this same order.
         Value::Secret(_) => string(rendered.next().map_or("", Secret::expose), out),

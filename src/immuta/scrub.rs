@@ -6,7 +6,7 @@
 //! say a value back. A value shorter than four characters is not looked for: it
 //! would be found in half the words and tell by its absence what it is.
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::encode::escape;
 use crate::live::FailingTest;
@@ -26,6 +26,9 @@ const SHORTEST_PIECE: usize = 16;
 /// The longest text that is shown, in characters: about twenty-five lines of a
 /// terminal. The documented messages have fewer than 250 (API.md section 6).
 const LONGEST: usize = 2000;
+
+/// The most bytes that one byte of a value becomes in a form: `\u0000` in JSON.
+const LONGEST_ESCAPE: usize = 6;
 
 /// The end of a text that [`cut`] has cut.
 const CUT: char = '…';
@@ -116,14 +119,16 @@ fn beginning(text: &str) -> Option<&[u8]> {
 
 /// The forms in which a value may come back.
 fn collect_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
-    let mut json = Zeroizing::new(Vec::new());
+    // Large enough at once: growing would leave pieces of the secret in freed memory.
+    let mut json = Zeroizing::new(Vec::with_capacity(value.len() * LONGEST_ESCAPE));
     escape(value, &mut |bytes| json.extend_from_slice(bytes));
     forms.extend(std::str::from_utf8(&json).ok().map(owned));
     forms.push(owned(value));
     forms.push(owned(value.trim()));
-    forms.push(owned(&escaped(value)));
-    let url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    forms.push(owned(&url.replace('+', "%20")));
+    forms.push(Zeroizing::new(escaped(value).into_owned()));
+    let mut url = String::with_capacity(value.len() * LONGEST_ESCAPE);
+    url.extend(url::form_urlencoded::byte_serialize(value.as_bytes()));
+    forms.push(Zeroizing::new(url.replace('+', "%20")));
     forms.push(Zeroizing::new(url));
     if value.contains('\n') {
         for line in value.lines().map(str::trim) {
@@ -134,9 +139,10 @@ fn collect_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
     }
     // A key file is a document of its own, whose strings may come back alone.
     if value.trim_start().starts_with('{')
-        && let Ok(document) = serde_json::from_str::<serde_json::Value>(value)
+        && let Ok(mut document) = serde_json::from_str::<serde_json::Value>(value)
     {
         collect_strings(&document, forms);
+        wipe(&mut document);
     }
 }
 
@@ -149,6 +155,17 @@ fn collect_strings(document: &serde_json::Value, forms: &mut Vec<Zeroizing<Strin
     items
         .chain(values)
         .for_each(|inner| collect_strings(inner, forms));
+}
+
+/// Overwrites the texts of a tree that holds secrets or repeats them.
+pub(super) fn wipe(tree: &mut serde_json::Value) {
+    use serde_json::Value;
+    match tree {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn is_piece(text: &str) -> bool {
@@ -238,6 +255,13 @@ mod tests {
             scrubbed("cannot read line-of-the-key-two", &[file]),
             "cannot read (secret)"
         );
+    }
+
+    #[test]
+    fn a_tree_that_is_wiped_has_no_text_left() {
+        let mut tree = serde_json::json!({"a": ["hunter2", {"b": "hunter2"}], "c": 7});
+        wipe(&mut tree);
+        assert_eq!(tree, serde_json::json!({"a": ["", {"b": ""}], "c": 7}));
     }
 
     #[test]

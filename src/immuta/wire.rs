@@ -14,7 +14,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::scrub::{presentable, scrub};
+use super::scrub::{presentable, scrub, wipe};
 use super::{Accepted, Refusal, StatusReport};
 use crate::live::{
     FailingTest, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
@@ -256,7 +256,7 @@ pub(super) fn read_refusal(
     now: SystemTime,
 ) -> Refusal {
     let show = |text: &str| presentable(&scrub(text, secrets));
-    let fields = match parse(body) {
+    let mut fields = match parse(body) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => Map::new(),
         Err(mistake) => {
@@ -286,13 +286,16 @@ pub(super) fn read_refusal(
         *name = show(name);
         *message = show(message);
     }
-    Refusal {
+    let refusal = Refusal {
         code: status.as_u16(),
         from_api: said.is_some() && code == Some(status.as_u16().into()),
         message: said.map(show).unwrap_or_default(),
         failing_tests,
         retry_after: read_retry_after(headers, now),
-    }
+    };
+    // A server may repeat what it was sent.
+    fields.values_mut().for_each(wipe);
+    refusal
 }
 
 /// The validation results of a refusal: where they stand in it is unknown

@@ -4,6 +4,19 @@
 //! `Debug` is redacted, and it is wiped when dropped; only the body of a request
 //! and a credential header read its value. A [`Template`] is a value of a file
 //! that is or may hold a secret: literal parts are secrets too.
+//!
+//! # What is wiped, and what is not
+//!
+//! Wiped as soon as they are no longer needed: values, the files that they were
+//! read from, the bodies of requests, tokens, the answers that may repeat any of
+//! them, and the forms in which those are looked for. Each is put into a buffer
+//! of its final size, since growing leaves pieces in freed memory.
+//!
+//! Out of reach: the environment that the process was started with, the buffers
+//! of the HTTP and TLS libraries and their copy of the credential header, what
+//! the YAML parser makes of a literal secret in a file, the inner state of a hash,
+//! and copies that the compiler leaves on a stack. For their sake the process
+//! makes no core dump and cannot be looked into by others of its user (`cli`).
 
 mod cred;
 mod env;
