@@ -13,6 +13,7 @@ mod auth;
 mod call;
 mod client;
 mod encode;
+mod forms;
 mod help;
 mod http;
 mod retry;

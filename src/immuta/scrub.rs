@@ -6,9 +6,7 @@
 //! say a value back. A value shorter than four characters is not looked for: it
 //! would be found in half the words and tell by its absence what it is.
 
-use zeroize::{Zeroize, Zeroizing};
-
-use super::encode::escape;
+use super::forms::{self, Form};
 use crate::live::FailingTest;
 use crate::secret::Secret;
 use crate::text::{cut, escaped};
@@ -19,19 +17,19 @@ const MASK: &str = "(secret)";
 /// The shortest form that is looked for, in characters.
 const SHORTEST: usize = 4;
 
-/// The shortest piece of a longer secret (a line of a key, a string in a key
-/// file) that is looked for alone: shorter ones are everyday words.
-const SHORTEST_PIECE: usize = 16;
-
 /// The longest text that is shown, in characters: about twenty-five lines of a
 /// terminal. The documented messages have fewer than 250 (API.md section 6).
 const LONGEST: usize = 2000;
 
-/// The most bytes that one byte of a value becomes in a form: `\u0000` in JSON.
-const LONGEST_ESCAPE: usize = 6;
+/// The shortest beginning of a form that counts where the rest is missing and
+/// nothing says so: a shorter one may be a word that the secret begins with.
+const SHORTEST_BEGINNING: usize = 8;
 
-/// The end of a text that [`cut`] has cut.
-const CUT: char = '…';
+/// What stands where a text was cut: by [`cut`], or by the server.
+const CUTS: [&str; 2] = ["…", "..."];
+
+/// What the first line of a key begins with, which is no secret.
+const BANNER: &str = "-----";
 
 /// Replaces every secret in a text, in each form in which a server may say it
 /// back, and a secret that was cut off at the end of the text.
@@ -45,7 +43,7 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
 pub struct Scrubber {
     /// Every form of every secret, in ascending order, so that those which begin
     /// like a text are found by halving.
-    forms: Vec<Zeroizing<String>>,
+    forms: Vec<Form>,
 }
 
 impl Scrubber {
@@ -54,7 +52,7 @@ impl Scrubber {
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut forms = Vec::new();
         for secret in secrets {
-            collect_forms(secret.expose(), &mut forms);
+            forms::collect(secret.expose(), &mut forms);
         }
         forms.retain(|form| form.chars().nth(SHORTEST - 1).is_some());
         forms.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
@@ -90,22 +88,24 @@ impl Scrubber {
     }
 
     /// How much of the start of a text is one of the forms: the longest that
-    /// fits. A text that was cut may end in the middle of one.
+    /// fits, else the longest beginning of one that was cut.
     fn match_at_start(&self, text: &str) -> Option<usize> {
         let forms = self.alike(text);
         let whole = forms.iter().filter(|form| text.starts_with(form.as_str()));
         if let Some(length) = whole.map(|form| form.len()).max() {
             return Some(length);
         }
-        let head = text.strip_suffix(CUT)?;
-        let cut = head.chars().nth(SHORTEST - 1).is_some()
-            && forms.iter().any(|form| form.starts_with(head));
-        cut.then_some(head.len())
+        let secret = forms.iter().filter(|form| !form.starts_with(BANNER));
+        let length = secret.map(|form| common(form, text)).max()?;
+        let (head, rest) = text.split_at(length);
+        let is_cut = CUTS.iter().any(|cut| rest.starts_with(cut));
+        let shortest = if is_cut { SHORTEST } else { SHORTEST_BEGINNING };
+        head.chars().nth(shortest - 1).is_some().then_some(length)
     }
 
     /// The forms that begin with the same bytes as a text: so many bytes as the
     /// shortest form has.
-    fn alike(&self, text: &str) -> &[Zeroizing<String>] {
+    fn alike(&self, text: &str) -> &[Form] {
         let wanted = beginning(text);
         let from = self.forms.partition_point(|form| beginning(form) < wanted);
         let forms = &self.forms[from..];
@@ -113,67 +113,14 @@ impl Scrubber {
     }
 }
 
+/// How many bytes at the beginning of two texts are the same, in whole characters.
+fn common(a: &str, b: &str) -> usize {
+    let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
+    same.map(|(c, _)| c.len_utf8()).sum()
+}
+
 fn beginning(text: &str) -> Option<&[u8]> {
     text.as_bytes().get(..SHORTEST)
-}
-
-/// The forms in which a value may come back.
-fn collect_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
-    // Large enough at once: growing would leave pieces of the secret in freed memory.
-    let mut json = Zeroizing::new(Vec::with_capacity(value.len() * LONGEST_ESCAPE));
-    escape(value, &mut |bytes| json.extend_from_slice(bytes));
-    forms.extend(std::str::from_utf8(&json).ok().map(owned));
-    forms.push(owned(value));
-    forms.push(owned(value.trim()));
-    forms.push(Zeroizing::new(escaped(value).into_owned()));
-    let mut url = String::with_capacity(value.len() * LONGEST_ESCAPE);
-    url.extend(url::form_urlencoded::byte_serialize(value.as_bytes()));
-    forms.push(Zeroizing::new(url.replace('+', "%20")));
-    forms.push(Zeroizing::new(url));
-    if value.contains('\n') {
-        for line in value.lines().map(str::trim) {
-            if is_piece(line) && !line.starts_with("-----") {
-                forms.push(owned(line));
-            }
-        }
-    }
-    // A key file is a document of its own, whose strings may come back alone.
-    if value.trim_start().starts_with('{')
-        && let Ok(mut document) = serde_json::from_str::<serde_json::Value>(value)
-    {
-        collect_strings(&document, forms);
-        wipe(&mut document);
-    }
-}
-
-fn collect_strings(document: &serde_json::Value, forms: &mut Vec<Zeroizing<String>>) {
-    if let Some(text) = document.as_str().filter(|text| is_piece(text)) {
-        collect_forms(text, forms);
-    }
-    let items = document.as_array().into_iter().flatten();
-    let values = document.as_object().into_iter().flatten().map(|(_, v)| v);
-    items
-        .chain(values)
-        .for_each(|inner| collect_strings(inner, forms));
-}
-
-/// Overwrites the texts of a tree that holds secrets or repeats them.
-pub(super) fn wipe(tree: &mut serde_json::Value) {
-    use serde_json::Value;
-    match tree {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn is_piece(text: &str) -> bool {
-    text.chars().nth(SHORTEST_PIECE - 1).is_some()
-}
-
-fn owned(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(text.to_owned())
 }
 
 /// Text as it may be shown: escaped and cut. Secrets have to be scrubbed before,
@@ -258,17 +205,24 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_that_is_wiped_has_no_text_left() {
-        let mut tree = serde_json::json!({"a": ["hunter2", {"b": "hunter2"}], "c": 7});
-        wipe(&mut tree);
-        assert_eq!(tree, serde_json::json!({"a": ["", {"b": ""}], "c": 7}));
-    }
-
-    #[test]
     fn a_secret_that_was_cut_off_is_found_by_its_start() {
         assert_eq!(scrubbed("login hunt…", &["hunter2"]), "login (secret)…");
         assert_eq!(scrubbed("login hun…", &["hunter2"]), "login hun…");
         assert_eq!(scrubbed("login hunt", &["hunter2"]), "login hunt");
+        assert_eq!(
+            scrubbed("hunt... is cut", &["hunter2"]),
+            "(secret)... is cut"
+        );
+    }
+
+    #[test]
+    fn a_long_beginning_of_a_secret_is_found_where_nothing_says_that_it_was_cut() {
+        let secret = ["swordfish-and-hunter2"];
+        assert_eq!(
+            scrubbed("<swordfish-an> is wrong", &secret),
+            "<(secret)> is wrong"
+        );
+        assert_eq!(scrubbed("a sword is wrong", &secret), "a sword is wrong");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::scrub::{presentable, scrub, wipe};
+use super::forms::wipe;
+use super::scrub::{presentable, scrub};
 use super::{Accepted, Refusal, StatusReport};
 use crate::live::{
     FailingTest, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
