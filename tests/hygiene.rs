@@ -93,10 +93,10 @@ fn killed_by(signal: &str, child: &mut Child) -> ExitStatus {
 }
 
 /// The program where an ordinary user can run it.
-struct Unprivileged(TempDir);
+pub(crate) struct Unprivileged(TempDir);
 
 impl Unprivileged {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = TempDir::new().unwrap();
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(place.path(), open).unwrap();
@@ -109,7 +109,7 @@ impl Unprivileged {
         self.command_under(&[])
     }
 
-    fn command_under(&self, prefix: &[&str]) -> Command {
+    pub(crate) fn command_under(&self, prefix: &[&str]) -> Command {
         let program = self.0.path().join("integrationd");
         let mut command = match prefix {
             [] => Command::new(program),

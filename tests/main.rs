@@ -5,6 +5,8 @@ mod architecture;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod common;
