@@ -17,7 +17,7 @@ use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually};
 const NOBODY: u32 = 65534;
 
 /// The process as another program starts it: with a prefix before it.
-fn under(prefix: &[&str], command: &Command) -> Command {
+pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
     let mut wrapped = Command::new(prefix[0]);
     wrapped.args(&prefix[1..]).arg(command.get_program());
     wrapped.args(command.get_args()).env_clear();
@@ -103,6 +103,24 @@ impl Unprivileged {
         let copy = place.path().join("integrationd");
         std::fs::copy(env!("CARGO_BIN_EXE_integrationd"), copy).unwrap();
         Self(place)
+    }
+
+    /// Who runs it.
+    pub(crate) fn user(&self) -> u32 {
+        let own = getuid();
+        if own.is_root() { NOBODY } else { own.as_raw() }
+    }
+
+    /// The same run by that user.
+    pub(crate) fn instead_of(&self, other: &Command) -> Command {
+        let mut command = self.command();
+        command.args(other.get_args());
+        for (name, value) in other.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        command
     }
 
     fn command(&self) -> Command {

@@ -13,6 +13,8 @@ mod common;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod exit_codes;
