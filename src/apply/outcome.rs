@@ -81,10 +81,10 @@ pub enum Failure {
     #[error("{0}")]
     MissingSecret(String),
     /// What was about to be sent could not be written down.
-    #[error("nothing was sent, because the ledger could not be written: {0}")]
+    #[error("nothing was sent, because the ledger could not be written")]
     NotWrittenDown(#[source] JournalError),
     /// It was applied, and that could not be written down.
-    #[error("it was applied, and the ledger could not be written: {0}")]
+    #[error("it was applied, and the ledger could not be written")]
     NotRecorded(#[source] JournalError),
     /// Something could not be read that has to be known before the write.
     #[error("nothing was sent, because the tenant could not be read first")]

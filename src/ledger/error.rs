@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::files::shown;
+use super::files::{disk_help, shown};
 
 /// The ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -182,9 +182,9 @@ impl LedgerError {
             Self::InUse { .. } => {
                 "wait until it ends or stop it; the lock goes with the process, so the lock file never has to be removed"
             }
-            Self::File { .. } => {
-                "look at its owner and mode, and at those of its directory, or choose another directory with `--state`"
-            }
+            Self::File { source, .. } => disk_help(source).unwrap_or(
+                "look at its owner and mode, and at those of its directory, or choose another directory with `--state`",
+            ),
             Self::Foreign { .. } => {
                 "choose another directory with `--state`, or move the file away"
             }

@@ -1,7 +1,7 @@
 //! Paths of the state directory, and how their names get onto the disk.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::text::escaped;
@@ -22,4 +22,37 @@ pub(super) fn sync_directory(file: &Path) -> io::Result<()> {
 /// A path, fit to be shown.
 pub(super) fn shown(path: &Path) -> String {
     escaped(&path.display().to_string()).into_owned()
+}
+
+/// What helps against a failure that has nothing to do with owners and modes.
+pub(super) fn disk_help(error: &io::Error) -> Option<&'static str> {
+    let kind = error.kind();
+    if [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ]
+    .contains(&kind)
+    {
+        Some("free space on the disk that holds it, or look at its quota, then run again")
+    } else if kind == ErrorKind::ReadOnlyFilesystem {
+        Some("its file system is read-only: choose another directory with `--state`")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_or_read_only_has_a_remedy_of_its_own() {
+        let help = |code| disk_help(&io::Error::from_raw_os_error(code)).unwrap_or_default();
+        let [full, quota, large] = [28, 122, 27].map(help);
+        assert!(full.contains("free space"), "{full}");
+        assert_eq!((quota, large), (full, full));
+        assert!(help(30).contains("read-only"));
+        assert_eq!(help(13), "");
+    }
 }

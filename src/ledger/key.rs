@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::files::{beside, shown, sync_directory};
+use super::files::{beside, disk_help, shown, sync_directory};
 use super::fingerprint::{FingerprintKey, KEY_LENGTH};
 
 /// The name of the systemd credential that holds a key.
@@ -60,9 +60,9 @@ impl KeyError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Read(..) | Self::Create(..) => {
-                "look at its owner and mode, and at those of its directory".to_owned()
-            }
+            Self::Read(_, source) | Self::Create(_, source) => disk_help(source)
+                .unwrap_or("look at its owner and mode, and at those of its directory")
+                .to_owned(),
             Self::Random(_) => "run again".to_owned(),
             Self::NotAFile(_) | Self::Length(_) => format!(
                 "restore it, or move it away: a new one is made, and secrets are not compared until they are applied again. A key for a credential is made with `head -c {KEY_LENGTH} /dev/urandom`"

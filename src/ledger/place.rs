@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::files::shown;
+use super::files::{disk_help, shown};
 
 /// The name of the key of the fingerprints, in the state directory.
 const KEY_FILE: &str = "fingerprint.key";
@@ -54,9 +54,9 @@ impl PlaceError {
     pub fn help(&self) -> String {
         match self {
             Self::Nowhere => "give one with `--state`, or set HOME".to_owned(),
-            Self::Create(..) | Self::Read(..) => {
-                "look at the owner and mode of the directory above it, or choose another one with `--state`".to_owned()
-            }
+            Self::Create(_, source) | Self::Read(_, source) => disk_help(source)
+                .unwrap_or("look at the owner and mode of the directory above it, or choose another one with `--state`")
+                .to_owned(),
             Self::NotADirectory(_) => "choose another one with `--state`".to_owned(),
             Self::WorldWritable(path) => {
                 format!("run `chmod o-w {}`, or choose another one with `--state`", shown(path))
