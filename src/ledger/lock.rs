@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::error::LedgerError;
 use super::files::beside;
@@ -15,6 +16,12 @@ use crate::text::{cut, escaped};
 
 /// The most that is repeated of what a holder says of itself.
 const LONGEST_HOLDER: usize = 200;
+
+/// How often a holder is asked for that has not said who it is.
+const ATTEMPTS: u32 = 10;
+
+/// How long is waited between two of them: writing a line takes much less.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the name of this machine stands; the second for services that do not see the first.
 const HOST_NAME: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
@@ -75,12 +82,23 @@ fn host() -> String {
     names.next().unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// Who has the lock. A holder that has just taken it is given the time to say so.
 fn holder(path: &Path) -> String {
+    let named = (0..ATTEMPTS).find_map(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        read_holder(path)
+    });
+    named.unwrap_or_else(|| "another process".to_owned())
+}
+
+fn read_holder(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let text = cut(&text, LONGEST_HOLDER);
     let words: Vec<&str> = text.split_whitespace().collect();
-    match words.as_slice() {
-        [pid, host, since] => escaped(&format!("process {pid} on {host}, since {since}")).into(),
-        _ => "another process".to_owned(),
-    }
+    let [pid, host, since] = words.as_slice() else {
+        return None;
+    };
+    Some(escaped(&format!("process {pid} on {host}, since {since}")).into())
 }
