@@ -458,7 +458,7 @@ fn of_processes_that_begin_at_once_one_wins_and_the_others_name_it() {
     for round in 0..3 {
         let (tenant, files, state) = (tenant(), fleet(), TempDir::new().unwrap());
         let slow = Options {
-            settle: Duration::from_millis(700),
+            settle: Duration::from_millis(400),
             ..tenant.simulator.options()
         };
         tenant.simulator.set_options(slow);
