@@ -311,8 +311,10 @@ fn find_failing_tests(fields: &Map<String, Value>) -> Vec<FailingTest> {
 
 fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = if let Ok(seconds) = text.parse() {
-        Duration::from_secs(seconds)
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let pause = if is_number {
+        // What does not fit is longer than anything.
+        text.parse().map_or(Duration::MAX, Duration::from_secs)
     } else {
         let until = httpdate::parse_http_date(text).ok()?;
         let date = headers.get(header::DATE).and_then(|d| d.to_str().ok());

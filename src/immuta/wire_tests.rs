@@ -373,8 +373,16 @@ fn retry_after_is_read_in_both_forms() {
 fn a_pause_is_capped_and_nonsense_is_passed_over() {
     assert_eq!(retry_after("86400", None), Some(60));
     assert_eq!(retry_after("18446744073709551615", None), Some(60));
+    assert_eq!(retry_after("99999999999999999999999", None), Some(60));
     assert_eq!(retry_after("Wed, 21 Oct 2037 07:28:00 GMT", None), Some(60));
-    for nonsense in ["-1", "1.5", "soon", "", "Wed, 21 Oct 2020 07:28:00 GMT"] {
+    for nonsense in [
+        "-1",
+        "+1",
+        "1.5",
+        "soon",
+        "",
+        "Wed, 21 Oct 2020 07:28:00 GMT",
+    ] {
         assert_eq!(retry_after(nonsense, None), None, "{nonsense}");
     }
 }
