@@ -9,7 +9,7 @@ use super::state;
 use super::terminal::Terminal;
 use crate::immuta::{ReadApi, RetryPolicy};
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Applied, Intent, Record};
+use crate::ledger::{Applied, Intent, Memory, Record};
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
 
@@ -54,9 +54,11 @@ async fn adopt(
     }
     let record = Record {
         type_name: intent.type_name.clone(),
-        identity: intent.identity.clone(),
         id: id.clone(),
-        applied: Applied::default(),
+        memory: Memory {
+            applied: Applied::default(),
+            ..intent.memory.clone()
+        },
         at: Timestamp::now(),
     };
     Ok(ledger.confirm(name, &record)?)

@@ -195,13 +195,14 @@ impl<'a, 'l> Index<'a, 'l> {
             && self
                 .ledger
                 .record(integration)
-                .is_some_and(|record| record.identity != integration.pairing_key())
+                .is_some_and(|record| record.memory.identity != integration.pairing_key())
     }
 
     fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
         match integration.platform.pairing_attribute() {
             Some(attribute) if self.is_replacement(integration) => {
                 Pairing::Blocked(Block::Replacement {
+                    name: integration.name.clone(),
                     id: found.id.clone(),
                     attribute,
                 })
@@ -377,5 +378,6 @@ fn leftover(live: &LiveIntegration) -> Unmanaged {
             .and_then(|p| pairing_value(p, live))
             .map(str::to_owned),
         status: live.status.clone(),
+        recorded: None,
     }
 }

@@ -13,7 +13,8 @@ mod resolve;
 
 pub use cred::OWN_CREDENTIAL;
 pub use reference::{
-    Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
+    Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
+    parse_template, source_words,
 };
 pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
 
