@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
             apply: apply::Options {
                 parallelism: self.parallelism,
                 wait_timeout: WAIT,
-                ..apply::Options::default()
+                ..self.request.apply
             },
             ..self.request.clone()
         }
@@ -384,6 +384,15 @@ impl Ran {
         out.push_str(&text::plan(&report.synced.plan, &report.tenant));
         out.push_str(&text::ending(report));
         out
+    }
+
+    /// What the operator reads of what came of the plan, without colours.
+    pub(crate) fn ending(&self) -> String {
+        anstream::adapter::strip_str(&text::ending(self.report())).to_string()
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        exit(self.report(), false) as u8
     }
 
     /// The report for programs.

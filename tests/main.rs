@@ -45,6 +45,8 @@ mod properties;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod removal;
+#[cfg(test)]
 mod results;
 #[cfg(test)]
 mod secrecy;
