@@ -8,6 +8,8 @@
 //! makes a writer, and makes it only after the plan was approved. Both compute
 //! the plan by [`make_plan`], and so does the proof at the end.
 
+mod chronicle;
+
 use std::collections::{BTreeSet, HashSet};
 
 use futures::StreamExt;
@@ -18,11 +20,12 @@ use crate::ledger::{Fingerprinter, Journal, JournalError, Ledger, Seen};
 use crate::live::{Live, RemoteId, Scope, Unreadable};
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
-    self, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy, Recovery,
-    Selection, Settled,
+    self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
+    Recovery, Selection, Settled,
 };
 use crate::platform::by_wire;
 use crate::secret::{Secret, Secrets, Template};
+use chronicle::Chronicle;
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
@@ -74,7 +77,9 @@ pub struct Request {
     pub limits: Limits,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
-    /// The revision of the files, if they have one.
+    /// Where the files come from, for the history.
+    pub source: String,
+    /// Their revision, if they have one.
     pub revision: Option<String>,
     /// How a plan is carried out.
     pub apply: apply::Options,
@@ -92,6 +97,7 @@ impl Request {
             policy: Policy::default(),
             limits: Limits::default(),
             allow_replace: BTreeSet::new(),
+            source: String::new(),
             revision: None,
             apply: apply::Options::default(),
         }
@@ -237,6 +243,37 @@ pub async fn fetch<R: ReadApi>(
 /// Makes the plan of what was read.
 #[must_use]
 pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recovery) -> Plan {
+    in_context(desired, request, recovery, |context| {
+        plan::plan(&desired.manifest, live, context)
+    })
+}
+
+/// Looks up what is live of the named files, or of all, to take it over.
+///
+/// # Errors
+/// The list could not be read.
+pub async fn adopt<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    ledger: &Ledger,
+    names: &HashSet<&str>,
+) -> Result<Vec<Adoption>, ApiError> {
+    let live = fetch(api, desired, request, ledger).await?;
+    let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
+    Ok(in_context(desired, request, &recovery, |context| {
+        plan::adopt(&desired.manifest, &live, names, context)
+    }))
+}
+
+/// Calls `decide` with everything that a decision depends on besides the files
+/// and the live state.
+fn in_context<T>(
+    desired: &Desired,
+    request: &Request,
+    recovery: &Recovery,
+    decide: impl FnOnce(&Context<'_>) -> T,
+) -> T {
     let missing = |reference: &_| {
         desired
             .secrets
@@ -268,7 +305,7 @@ pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recove
         on_drift: request.on_drift,
         on_conflict: request.on_conflict,
     };
-    plan::plan(&desired.manifest, live, &context)
+    decide(&context)
 }
 
 /// Makes the plan and stops.
@@ -374,7 +411,10 @@ async fn carry_out<W: WriteApi>(
     stop: &Stop,
 ) -> Ending {
     let secrets = &desired.secrets;
-    let outcomes = apply::apply(api, approved, secrets, journal, request.apply, shell, stop).await;
+    let chronicle = Chronicle::begin(journal, request, shell);
+    let options = request.apply;
+    let outcomes = apply::apply(api, approved, secrets, journal, options, &chronicle, stop).await;
+    chronicle.end(&outcomes);
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,

@@ -30,6 +30,8 @@ fn the_help_teaches() {
       validate   Check the files and touch nothing: no tenant, no credentials, no network
       list       Show what is live on the tenant; nothing secret
       ping       Check the URL, the certificate, the credentials and the permission
+      adopt      Take live integrations over; sends nothing but reads
+      history    Show what was done and when; asks the tenant nothing
       resolve    Say how a write ended of which nobody can tell
       simulator  Serve a simulated tenant, to try things out and to test against
       help       Print this message or the help of the given subcommand(s)

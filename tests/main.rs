@@ -1,6 +1,8 @@
 //! The integration tests, in one binary: one link instead of one for each theme.
 
 #[cfg(test)]
+mod adopt;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bodies;
@@ -8,6 +10,8 @@ mod bodies;
 mod cli;
 #[cfg(test)]
 mod common;
+#[cfg(test)]
+mod converge;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]

@@ -34,6 +34,10 @@ pub(super) enum Command {
     List(ListArgs),
     #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
     Ping(PingArgs),
+    #[command(after_help = help::ADOPT)]
+    Adopt(AdoptArgs),
+    #[command(after_help = help::HISTORY)]
+    History(HistoryArgs),
     #[command(after_help = help::RESOLVE)]
     Resolve(ResolveArgs),
     #[command(after_help = help::SIMULATOR)]
@@ -46,8 +50,9 @@ impl Command {
         match self {
             Self::Sync(SyncArgs { output, .. })
             | Self::Validate(ValidateArgs { output, .. })
+            | Self::History(HistoryArgs { output, .. })
             | Self::List(ListArgs { output, .. }) => *output == Format::Json,
-            Self::Ping(_) | Self::Resolve(_) | Self::Simulator(_) => false,
+            Self::Ping(_) | Self::Adopt(_) | Self::Resolve(_) | Self::Simulator(_) => false,
         }
     }
 }
@@ -322,6 +327,59 @@ pub(super) struct ListArgs {
 pub(super) struct PingArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// Take live integrations over; sends nothing but reads
+///
+/// What this tool did not create is updated when its file says so, and never
+/// deleted. What was adopted is treated as if this tool had created it.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(super) struct AdoptArgs {
+    /// The names of the integrations, as their files have them
+    #[arg(group = "which")]
+    pub name: Vec<String>,
+    /// All whose files say with certainty which one they mean
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// The directory of integration files
+    #[arg(long, value_name = "DIR", default_value = "integrations.d")]
+    pub dir: PathBuf,
+    /// Declares a plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Show what was done and when; asks the tenant nothing
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// How many runs, newest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// Say how a write ended of which nobody can tell

@@ -172,6 +172,21 @@ Examples:
 It speaks the API's documented routes and keeps everything in memory. Its own
 routes, below /_simulator/, ask for no credentials: it listens on loopback only.";
 
+pub(super) const ADOPT: &str = "\
+Examples:
+  integrationd adopt warehouse-prod                  one, by the name of its file
+  integrationd adopt --all --dir /etc/integrations   all that are certainly meant
+
+An adopted integration may be deleted by `sync --policy sync` once its file is
+gone. Its secrets count as not compared until the next write.";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  integrationd history                    the last ten runs that wrote something
+  integrationd history -o json | jq .deleted    the last that was seen of what is gone
+
+A run without an end was cut off: the next one found out what became of it.";
+
 pub(super) const RESOLVE: &str = "\
 Examples:
   integrationd resolve warehouse-prod --adopt 12   integration 12 is what it made

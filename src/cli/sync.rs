@@ -129,6 +129,7 @@ fn request(args: &SyncArgs) -> Request {
         },
         limits: limits(&args.guard),
         allow_replace: names(&args.guard.allow_replace),
+        source: args.files.dir.display().to_string(),
         revision: None,
     }
 }

@@ -35,6 +35,8 @@ pub use error::LedgerError;
 pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
 pub use memory::MemoryJournal;
 
+use history::{RunAction, RunEnd, RunId, RunStart};
+
 use crate::live::RemoteId;
 use crate::manifest::{Integration, Name, Suspend};
 
@@ -241,6 +243,30 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// It could not be written down; both are still there.
     fn forget(&self, name: &str) -> Result<(), JournalError>;
+
+    /// A run begins that will write. A journal that ends with the process keeps none.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn run_begins(&self, _start: &RunStart) -> Result<RunId, JournalError> {
+        Ok(RunId::NONE)
+    }
+
+    /// An action of a run has ended.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn action_ends(&self, _run: RunId, _action: &RunAction) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// A run has ended.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn run_ends(&self, _run: RunId, _end: &RunEnd) -> Result<(), JournalError> {
+        Ok(())
+    }
 
     /// After a write that certainly had no effect: its intent is gone.
     ///

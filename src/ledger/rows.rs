@@ -279,7 +279,8 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn json<T: DeserializeOwned>(
+    /// A value that has a structure.
+    pub(super) fn json<T: DeserializeOwned>(
         &self,
         column: &'static str,
         text: &str,

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::LedgerError;
 use super::files::{beside, sync_directory};
+use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
 use super::{Intent, Journal, JournalError, Ledger, Record, Seen, rows};
@@ -195,6 +196,21 @@ impl Journal for SqliteLedger {
 
     fn forget(&self, name: &str) -> Result<(), JournalError> {
         Self::forget(self, name).map_err(journal_error("forget", name))
+    }
+
+    fn run_begins(&self, start: &RunStart) -> Result<RunId, JournalError> {
+        self.begin_run(start)
+            .map_err(journal_error("begin", "a run"))
+    }
+
+    fn action_ends(&self, run: RunId, action: &RunAction) -> Result<(), JournalError> {
+        self.record_action(run, action)
+            .map_err(journal_error("keep the history of", &action.name))
+    }
+
+    fn run_ends(&self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
+        self.end_run(run, end)
+            .map_err(journal_error("end", "a run"))
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {

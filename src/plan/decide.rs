@@ -154,7 +154,7 @@ fn replace(
 
 /// A write of which nobody knows the end stops others: under the same name or one
 /// that it had before, of the same integration, and a create that could make it again.
-fn in_doubt(
+pub(super) fn in_doubt(
     integration: &Integration,
     pairing: &Pairing<'_>,
     context: &Context<'_>,

@@ -6,6 +6,7 @@
 //! the precondition under which it was planned. It is ordered by name, and the
 //! same whatever the order of the files or of the server's list.
 
+mod adopt;
 mod block;
 mod body;
 mod carry;
@@ -28,6 +29,7 @@ mod undeletable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+pub use adopt::{Adoption, Verdict, adopt};
 pub use block::{Block, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
@@ -49,6 +51,7 @@ use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use decide::{Against, decide};
 use memory::Past;
+pub use pairing::found_key as identity_of;
 use pairing::pair;
 
 /// Everything that will be done, will not be done, and why.

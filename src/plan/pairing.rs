@@ -32,8 +32,9 @@ pub(super) struct Paired<'l> {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// The key under which a live integration is found.
-pub(super) fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
+/// The key under which a live integration is found: its identity, in the form that compares.
+#[must_use]
+pub fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
     platform.pairing_key(pairing_value(platform, live))
 }
 
