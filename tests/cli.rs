@@ -14,6 +14,7 @@ fn two() -> Files {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page of text")]
 fn the_help_teaches() {
     let ran = Integrationd::new(["--help"]).run().exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
@@ -84,7 +85,7 @@ fn the_help_teaches() {
       1   failed
       2   changes are pending (only with --detailed-exitcode)
       3   some changes were applied, some were not
-      4   nothing was applied: the answer was no, or nobody was there to ask
+      4   nothing was applied: there was no leave, or the guard refused
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid
