@@ -111,6 +111,33 @@ async fn another_change_is_sent_although_one_value_does_not_converge() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    simulator.set_options(integrationd::simulator::Options {
+        also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
+        ..simulator.options()
+    });
+    let rewrite = FaultKind::Rewrite {
+        path: "/newer".to_owned(),
+        value: json!("BIG"),
+    };
+    simulator.fault(Fault::new(rewrite).always());
+    let texts = lake("/one", "sync: {extra: {newer: small}}\n");
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    assert!(told(&ran).contains("Not converged: lake"), "{}", told(&ran));
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", told(&ran));
+    ran.shows_none_of(["BIG", "small"]);
+    let kept = format!("{:?}", journal.ledger());
+    assert!(!kept.contains("BIG") && !kept.contains("small"), "{kept}");
+
+    let moved = lake("/one", "sync: {extra: {newer: tiny}}\n");
+    sync(&moved, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attribute_that_the_server_keeps_although_it_was_removed_does_not_converge() {
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
     let with_catalog = lake("/one", "  catalog: mine\n");

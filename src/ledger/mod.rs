@@ -140,12 +140,15 @@ pub struct Removal {
 }
 
 /// A value that the server did not keep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewritten {
     /// What was sent; `None` for an attribute that was left out on purpose.
     pub sent: Option<Json>,
     /// What came back; `None` for nothing.
     pub found: Option<Json>,
+    /// Both together, where they must not be kept in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<Fingerprint>,
 }
 
 /// What a look at the tenant told of integrations that are not written.

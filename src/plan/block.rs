@@ -141,6 +141,31 @@ pub enum Block {
 }
 
 impl Block {
+    /// The reason in a word, for programs: a CamelCase reason as `kubectl` shows it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidFile => "InvalidFile",
+            Self::Busy { .. } => "Busy",
+            Self::Disabled { .. } => "Disabled",
+            Self::AmbiguousLive { .. } => "AmbiguousLive",
+            Self::AmbiguousFiles { .. } => "AmbiguousFiles",
+            Self::PinMissing { .. } => "PinMissing",
+            Self::PinType { .. } => "PinType",
+            Self::PinIdentity { .. } => "PinIdentity",
+            Self::NeedsPin { .. } => "NeedsPin",
+            Self::NeverUpdated { .. } => "NeverUpdated",
+            Self::UnknownScope { .. } => "UnknownScope",
+            Self::InDoubt { .. } => "InDoubt",
+            Self::Conflict { .. } => "Conflict",
+            Self::NotDeleted(undeletable) => undeletable.code(),
+            Self::NotConverging { .. } => "NotConverging",
+            Self::Replacement { .. } => "Replacement",
+            Self::SecretNotGiven { .. } => "SecretNotGiven",
+            Self::MissingSecret { .. } => "MissingSecret",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {

@@ -16,9 +16,16 @@ use crate::manifest::Name;
 
 /// What a change says about a value that was just sent; `None` if it may not be kept.
 pub(super) fn rewritten(change: &Change) -> Option<Rewritten> {
+    if change.covered.is_some() {
+        return Some(Rewritten {
+            covered: change.covered.clone(),
+            ..Rewritten::default()
+        });
+    }
     Some(Rewritten {
         sent: kept(&change.after)?,
         found: kept(&change.before)?,
+        covered: None,
     })
 }
 

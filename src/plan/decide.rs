@@ -96,6 +96,7 @@ fn blocked(integration: &Integration, block: Block, against: &Against<'_>) -> (K
             .and_then(to_json)
             .map_or(Shown::Hidden, Shown::Plain),
         immutable: true,
+        covered: None,
     };
     replace(integration, found, vec![identity], against)
 }

@@ -53,6 +53,18 @@ pub enum Undeletable {
 }
 
 impl Undeletable {
+    /// The reason in a word, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Protected { .. } => "Protected",
+            Self::Frozen { .. } => "DeletionFrozen",
+            Self::IdentityMoved { .. } => "IdentityMoved",
+            Self::CredentialsNotKept { .. } => "CredentialsNotKept",
+            Self::NotOwned { .. } => "NotOwned",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {

@@ -154,6 +154,7 @@ fn details(kind: &Kind) -> Json {
         }),
         Kind::Blocked(block) => json!({
             "action": "blocked",
+            "code": block.code(),
             "reason": block.to_string(),
             "help": block.help(),
         }),
@@ -173,6 +174,7 @@ fn change(change: &Change) -> Json {
         before,
         after,
         immutable,
+        covered: _,
     } = change;
     json!({
         "path": path,

@@ -181,7 +181,11 @@ fn any_removal() -> impl Strategy<Value = Removal> {
 fn any_memory() -> impl Strategy<Value = Memory> {
     // `null` and nothing are one in JSON.
     let side = || option::of(any_json().prop_filter("not null", |json| !json.is_null()));
-    let rewritten = (side(), side()).prop_map(|(sent, found)| Rewritten { sent, found });
+    let rewritten = (side(), side()).prop_map(|(sent, found)| Rewritten {
+        sent,
+        found,
+        covered: None,
+    });
     let parts = (
         any::<Option<String>>(),
         any::<bool>(),
