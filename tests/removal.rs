@@ -360,6 +360,50 @@ async fn a_new_identity_is_a_replacement_that_needs_leave() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
+    let ran = synced(&other, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        ran.shown()
+            .contains("it was integration 1 with another type"),
+        "{}",
+        ran.shown()
+    );
+    let ran = synced(&other, &simulator, &journal, |request| {
+        request.allow_replace = ["lake".to_owned()].into();
+    })
+    .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(types(&simulator), ["Trino", "Snowflake"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_file_describes_now_is_not_replaced() {
+    // The file was renamed, and another one has taken its name.
+    for other in [
+        lake_file("new.example.com"),
+        warehouse_file("${env:PASSWORD}"),
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let texts = base()
+            .file("sea.yaml", lake_file("lake.example.com"))
+            .file("lake.yaml", other);
+        let ran = synced(&texts, &simulator, &journal, |request| {
+            pruning(request);
+            request.allow_replace = ["lake".to_owned()].into();
+        })
+        .await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+        let records = journal.ledger().records;
+        assert_eq!(records["sea"].id.as_str(), "1");
+        assert_eq!(records["lake"].id.as_str(), "3");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_immutable_attribute_is_replaced_with_leave_and_the_credentials_of_the_set_up() {
     let (simulator, journal) = in_sync(&with_warehouse()).await;
     let file = warehouse_file("${env:PASSWORD}").replace("IMMUTA", "OTHER");

@@ -337,9 +337,14 @@ impl CommandLine<'_> {
         if !self.terminal.can_ask() {
             return Consent::NotAsked;
         }
-        let changes = count(Counts::of(plan).pending(), "change");
+        let counts = Counts::of(plan);
+        let changes = count(counts.pending(), "change");
+        let deletes = match counts.delete + counts.replace {
+            0 => String::new(),
+            deletes => format!(", {} among them,", count(deletes, "deletion")),
+        };
         let tenant = self.tenant;
-        let question = format!("\nApply {changes} to {tenant}? Only `yes` does: ");
+        let question = format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ");
         if self.terminal.ask(&question) {
             Consent::Given
         } else {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::decide::in_doubt;
 use super::diff::Difference;
 use super::history::History;
-use super::memory::{self, Noted};
+use super::memory::{self, Noted, Past};
 use super::pairing::{Pairing, pair};
 use super::{Block, Context, pasts};
 use crate::live::{Live, LiveIntegration};
@@ -46,39 +46,47 @@ pub fn adopt(
     context: &Context<'_>,
 ) -> Vec<Adoption> {
     let paired = pair(&manifest.integrations, live, context.ledger);
+    let pasts = pasts(context.ledger);
     let described = manifest.integrations.iter().zip(paired.pairings);
     described
         .filter(|(integration, _)| names.is_empty() || names.contains(integration.name.as_str()))
         .map(|(integration, pairing)| Adoption {
             name: integration.name.clone(),
-            verdict: verdict(integration, &pairing, !names.is_empty(), context),
+            verdict: match found(integration, &pairing, !names.is_empty(), context) {
+                Ok(found) => adopted(integration, found, pasts.get(&found.id), context),
+                Err(verdict) => verdict,
+            },
         })
         .collect()
 }
 
-fn verdict(
+/// What can be taken over.
+fn found<'l>(
     integration: &Integration,
-    pairing: &Pairing<'_>,
+    pairing: &Pairing<'l>,
     by_name: bool,
     context: &Context<'_>,
-) -> Verdict {
+) -> Result<&'l LiveIntegration, Verdict> {
     if let Some(block) = in_doubt(integration, pairing, context) {
-        return Verdict::Blocked(block);
+        return Err(Verdict::Blocked(block));
     }
     match pairing {
-        Pairing::New => Verdict::Absent,
-        Pairing::Blocked(block) => Verdict::Blocked(block.clone()),
-        Pairing::Likely(found) if !by_name => Verdict::Blocked(Block::NeedsPin {
+        Pairing::New => Err(Verdict::Absent),
+        Pairing::Blocked(block) => Err(Verdict::Blocked(block.clone())),
+        Pairing::Likely(found) if !by_name => Err(Verdict::Blocked(Block::NeedsPin {
             id: found.id.clone(),
             paths: Vec::new(),
-        }),
-        Pairing::Certain(found) | Pairing::Likely(found) => adopted(integration, found, context),
+        })),
+        Pairing::Certain(found) | Pairing::Likely(found) => Ok(found),
     }
 }
 
-fn adopted(integration: &Integration, found: &LiveIntegration, context: &Context<'_>) -> Verdict {
-    let pasts = pasts(context.ledger);
-    let past = pasts.get(&found.id);
+fn adopted(
+    integration: &Integration,
+    found: &LiveIntegration,
+    past: Option<&Past<'_>>,
+    context: &Context<'_>,
+) -> Verdict {
     if past.is_some_and(|past| past.record.memory.owned && past.name == integration.name) {
         return Verdict::Owned;
     }

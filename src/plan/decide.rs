@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::compare::to_json;
 use super::converge;
 use super::diff::Difference;
 use super::history::History;
 use super::memory::{self, Noted, Past};
-use super::pairing::Pairing;
+use super::pairing::{Pairing, TYPE};
 use super::removal::{deletion, missing_credentials};
 use super::{
     AbsencePrecondition, Action, Block, Body, Change, ChangeKind, Context, Kind, Note, OnConflict,
@@ -83,18 +85,19 @@ fn blocked(integration: &Integration, block: Block, against: &Against<'_>) -> (K
     let Some(found) = found.filter(|_| is_replaceable(integration, against.context)) else {
         return (Kind::Blocked(block), Vec::new());
     };
+    let plain = |json: Option<Json>| json.map_or(Shown::Absent, Shown::Plain);
+    let (before, after) = if *attribute == TYPE {
+        let name = |text: &str| plain(Some(text.into()));
+        (name(&found.type_name), name(integration.platform.wire))
+    } else {
+        let after = integration.config.get(attribute).and_then(to_json);
+        (plain(found.config.at(attribute).cloned()), plain(after))
+    };
     let identity = Change {
         path: (*attribute).to_owned(),
         kind: ChangeKind::Change,
-        before: found
-            .config
-            .at(attribute)
-            .map_or(Shown::Absent, |live| Shown::Plain(live.clone())),
-        after: integration
-            .config
-            .get(attribute)
-            .and_then(to_json)
-            .map_or(Shown::Hidden, Shown::Plain),
+        before,
+        after,
         immutable: true,
         covered: None,
     };

@@ -4,7 +4,7 @@
 //! when that was asked for, and only while the files are known whole. What the
 //! deletion needs comes from the record: the file that said it is gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
@@ -67,10 +67,11 @@ pub(super) fn deletions(
     }
     let freeze = freeze(manifest);
     let names: HashSet<&str> = manifest.names().collect();
-    let left: BTreeMap<&RemoteId, &LiveIntegration> = live
+    let unmanaged: HashSet<&RemoteId> = unmanaged.iter().map(|u| &u.id).collect();
+    let left: HashMap<&RemoteId, &LiveIntegration> = live
         .integrations
         .iter()
-        .filter(|l| unmanaged.iter().any(|u| u.id == l.id))
+        .filter(|l| unmanaged.contains(&l.id))
         .map(|l| (&l.id, l))
         .collect();
     let recorded = context.ledger.records.iter();

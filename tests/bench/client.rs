@@ -7,7 +7,8 @@ use integrationd::apply::{self, Event, Observer, Stop};
 use integrationd::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
 };
-use integrationd::ledger::{Ledger, MemoryJournal};
+use integrationd::ledger::sqlite::SqliteLedger;
+use integrationd::ledger::{FingerprintKey, Fingerprinter, Journal, KEY_LENGTH, Ledger};
 use integrationd::manifest::{self, Manifest};
 use integrationd::plan::{Plan, Recovery};
 use integrationd::platform::PLATFORMS;
@@ -109,10 +110,12 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     }
 }
 
-/// What `integrationd sync --yes` does.
+/// What `integrationd sync --yes` does, with its ledger on disk.
 pub(crate) fn create(directory: &Path, url: &str) -> Created {
+    let state = tempfile::tempdir_in(directory).unwrap();
     let mut watch = Stopwatch::start();
-    let synced = runtime().block_on(apply(directory, reader(url), resolved));
+    let ledger = SqliteLedger::open(&state.path().join("tenant.db")).unwrap();
+    let synced = runtime().block_on(apply(directory, reader(url), resolved, &ledger));
     let took = watch.lap();
     Created {
         took,
@@ -126,6 +129,7 @@ pub(crate) async fn apply<T: Transport>(
     directory: &Path,
     reader: Reader<T>,
     secrets: impl FnOnce(&Manifest) -> Secrets,
+    journal: &dyn Journal,
 ) -> Synced {
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
     let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
@@ -133,7 +137,10 @@ pub(crate) async fn apply<T: Transport>(
     let desired = Desired {
         manifest,
         secrets,
-        fingerprinter: None,
+        fingerprinter: Some(Fingerprinter::new(
+            FingerprintKey::new([7; KEY_LENGTH]),
+            "the tenant".to_owned(),
+        )),
     };
     let (_stop, stop) = Stop::new();
     sync::sync(
@@ -141,7 +148,7 @@ pub(crate) async fn apply<T: Transport>(
         Reader::into_writer,
         &desired,
         &request(),
-        &MemoryJournal::default(),
+        journal,
         &Quiet,
         &stop,
     )
