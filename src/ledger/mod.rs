@@ -209,8 +209,9 @@ impl IntendedWrite {
 
 /// What is written down around a write.
 ///
-/// A method that returned has done its work for good: whatever happens next, the
-/// ledger that is read afterwards tells of it.
+/// What a method has written outlasts the process when it returns. Only
+/// [`Journal::begin`] has to outlast a loss of power: without what comes after it
+/// the intent is still there, and the next run finds out what became of it.
 pub trait Journal: Send + Sync {
     /// Everything that was written down, as it is now.
     ///

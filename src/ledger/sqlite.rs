@@ -1,9 +1,11 @@
 //! The ledger in an embedded SQLite database.
 //!
-//! One process writes, and holds a lock for it; any number read beside it. A
-//! method that returned has its transaction flushed to the disk (a write-ahead
-//! log, synchronised at every commit). A ledger gets its name when it is
-//! complete, so that an empty or damaged file is never taken for a new one.
+//! One process writes, and holds a lock for it; any number read beside it. What a
+//! method has written outlasts the process when it returns. An intent outlasts a
+//! loss of power, too: its commit waits for the disk (a write-ahead log), and with
+//! it all before it. What comes after an intent need not wait: if it is lost, the
+//! intent is still there, and the next run looks. A ledger gets its name when it
+//! is complete, so that an empty or damaged file is never taken for a new one.
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -88,7 +90,7 @@ impl SqliteLedger {
     /// # Errors
     /// It cannot be written, or an earlier write of this name is not settled.
     pub fn begin(&self, name: &str, intent: &Intent) -> Result<(), LedgerError> {
-        let added = self.write("write an intent to", |transaction| {
+        let added = self.write_through("write an intent to", |transaction| {
             rows::insert_intent(transaction, name, intent)
         })?;
         if added {
@@ -153,20 +155,23 @@ impl SqliteLedger {
         &self.file
     }
 
-    /// A transaction, flushed when this returns.
+    /// A transaction that is on disk when this returns.
+    fn write_through<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        transact(&mut self.lock(), "FULL", act).map_err(LedgerError::sqlite(operation, &self.file))
+    }
+
+    /// A transaction that outlasts the process when this returns.
     pub(super) fn write<T>(
         &self,
         operation: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let mut connection = self.lock();
-        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let done = begun.and_then(|transaction| {
-            let done = act(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        });
-        done.map_err(LedgerError::sqlite(operation, &self.file))
+        transact(&mut self.lock(), "NORMAL", act)
+            .map_err(LedgerError::sqlite(operation, &self.file))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -227,6 +232,18 @@ fn journal_error(operation: &'static str, name: &str) -> impl FnOnce(LedgerError
     }
 }
 
+fn transact<T>(
+    connection: &mut Connection,
+    synchronous: &str,
+    act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = act(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
 fn delete(transaction: &Transaction<'_>, sql: &str, name: &str) -> rusqlite::Result<()> {
     transaction.execute(sql, [name]).map(drop)
 }
@@ -237,7 +254,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // FULL: every commit waits for the disk. The others distrust the file.
+    // FULL: a commit waits for the disk. The others distrust the file.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;

@@ -38,7 +38,7 @@ fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
 }
 
 #[test]
-fn every_commit_waits_for_the_disk() {
+fn an_intent_waits_for_the_disk_and_what_comes_after_it_does_not() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     let pragma = |name| -> String {
@@ -46,7 +46,14 @@ fn every_commit_waits_for_the_disk() {
         let connection = ledger.lock();
         connection.query_row(&sql, (), |row| row.get(0)).unwrap()
     };
-    assert_eq!(pragma("synchronous"), "2");
+    let (full, normal) = ("2", "1");
+    assert_eq!(pragma("synchronous"), full);
+    ledger.begin("a", &create()).unwrap();
+    assert_eq!(pragma("synchronous"), full);
+    ledger.confirm("a", &record("1")).unwrap();
+    assert_eq!(pragma("synchronous"), normal);
+    ledger.begin("a", &update("1")).unwrap();
+    assert_eq!(pragma("synchronous"), full);
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("foreign_keys"), "1");
 }
