@@ -8,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+use super::secrets::VaultArgs;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -175,7 +176,7 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
-    /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
+    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
     #[arg(
         long,
         value_name = "DIR",
@@ -212,6 +213,8 @@ pub(super) struct SyncArgs {
     pub on_conflict: Conflict,
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub vault: Box<VaultArgs>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -11,6 +11,7 @@ mod log;
 mod ping;
 mod progress;
 mod resolve;
+mod secrets;
 mod signal;
 mod simulator;
 mod state;

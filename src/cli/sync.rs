@@ -11,6 +11,7 @@ use super::args::{Conflict, Drift, Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
+use super::secrets;
 use super::signal::Signals;
 use super::state::{self, State};
 use super::terminal::Terminal;
@@ -23,7 +24,7 @@ use crate::manifest::Manifest;
 use crate::plan::{OnConflict, OnDrift, Plan, Selection};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
-use crate::secret::{Providers, Secret, Secrets, resolve};
+use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
 use crate::text::count;
@@ -42,7 +43,8 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         return simulate(&args, manifest, &request, terminal).await;
     }
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let secrets = resolve(manifest.references(), &providers(&args));
+    let providers = secrets::providers(&args, &manifest)?;
+    let secrets = resolve(manifest.references(), &providers).await;
     let State {
         journal,
         fingerprinter,
@@ -103,21 +105,6 @@ fn request(args: &SyncArgs) -> Request {
             wait_timeout: args.wait_timeout,
         },
     }
-}
-
-fn providers(args: &SyncArgs) -> Providers {
-    let mut roots = args.secret_root.clone();
-    if roots.is_empty() {
-        // Beside a single file lie its secrets, too.
-        let dir = &args.files.dir;
-        let parent = dir.parent().filter(|_| dir.is_file());
-        roots.push(parent.unwrap_or(dir).to_path_buf());
-    }
-    let mut providers = Providers::of_process(roots);
-    providers
-        .own_files
-        .extend(args.connection.api_key_file.clone());
-    providers
 }
 
 /// Against a tenant in this process, and without any real secret.

@@ -47,6 +47,7 @@ impl Checker<'_> {
             | ReferenceError::NoSource { at }
             | ReferenceError::UnknownSource { at }
             | ReferenceError::EmptyArgument { at }
+            | ReferenceError::WrongForm { at, .. }
             | ReferenceError::UnknownVariable { at, .. } => *at,
         };
         let span = self.within(node.span, scalar, at);
@@ -76,6 +77,11 @@ impl Checker<'_> {
             ReferenceError::EmptyArgument { .. } => {
                 draft("this reference names nothing", "nothing after the `:`").help(help)
             }
+            ReferenceError::WrongForm { form, .. } => draft(
+                "this reference does not have the form of its source",
+                "not of this form",
+            )
+            .help(format!("it is `{form}`")),
             ReferenceError::UnknownVariable { name, .. } => {
                 Draft::new(Code::UnknownVariable, span, "this variable is not declared")
                     .label("not declared in the settings")
