@@ -41,6 +41,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod races;
@@ -53,7 +55,11 @@ mod settings;
 #[cfg(test)]
 mod simulator_command;
 #[cfg(test)]
+mod sops;
+#[cfg(test)]
 mod state;
+#[cfg(test)]
+mod stub;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
@@ -64,5 +70,7 @@ mod terminal;
 mod texts;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod world;

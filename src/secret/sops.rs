@@ -59,7 +59,24 @@ const CHANGED: [i32; 3] = [25, 51, 52];
 /// What the names of variables start with that sops and the key services read.
 const PASSED_PREFIXES: &[&str] = &[
     "SOPS_",
-    "AWS_",
+    // Not all of AWS_: people name their own secrets so, too.
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_",
+    "AWS_DEFAULT_",
+    "AWS_EC2_",
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_",
+    "AWS_SDK_",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_",
+    "AWS_STS_",
+    "AWS_USE_",
+    "AWS_WEB_IDENTITY_",
     "AZURE_",
     "GOOGLE_",
     "CLOUDSDK_",
@@ -247,6 +264,8 @@ fn start(kind: &str, environment: &[(OsString, OsString)]) -> Result<Child, Sops
     let variable = |(name, value): &(OsString, OsString)| (name.clone(), value.clone());
     let started = Command::new(PROGRAM)
         .args(["decrypt", "--input-type", kind, "--output-type", "json"])
+        // By name: versions before 3.11 do not read it unasked.
+        .arg("/dev/stdin")
         .env_clear()
         .envs(environment.iter().map(variable))
         .stdin(Stdio::piped())
@@ -290,6 +309,8 @@ fn words_of(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -300,6 +321,7 @@ mod tests {
             "SOPS_AGE_KEY_FILE",
             "AWS_PROFILE",
             "GNUPGHOME",
+            "AWS_IMMUTA_SECRET_ACCESS_KEY",
             "IMMUTA_API_KEY",
             "INTEGRATIOND_VAULT_SECRET_ID_FILE",
             "VAULT_ADDR",
@@ -332,6 +354,25 @@ mod tests {
         .map(kind);
         let expected = ["yaml", "yaml", "json", "dotenv", "ini", "binary", "binary"];
         assert_eq!(kinds, expected);
+    }
+
+    /// The time is paused, and goes on when nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_hangs_is_given_up() {
+        let root = tempfile::TempDir::new().unwrap();
+        let program = root.path().join("sops");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::write(root.path().join("f.yaml"), "a: b").unwrap();
+        let path = format!("{}:/usr/bin:/bin", root.path().display());
+        let providers = Providers {
+            secret_roots: vec![root.path().to_owned()],
+            sops_environment: vec![("PATH".into(), path.into())],
+            ..Providers::with(Box::new(|_| None))
+        };
+        let found = decrypted("f.yaml", &providers).await;
+        let timed_out = MissingReason::Sops(SopsProblem::TimedOut);
+        assert_eq!(found.map(drop), Err(timed_out));
     }
 
     #[test]
