@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bindings;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod cli;

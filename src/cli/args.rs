@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
 use super::secrets::VaultArgs;
+use crate::manifest::Binding;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -107,6 +108,16 @@ pub(super) struct FilesArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
+    /// Allows a reference to go to a type and a host, `*` in each for any text, and every other
+    /// reference nowhere; may be repeated
+    #[arg(
+        long,
+        value_name = "REFERENCE[=TYPE[@HOST]]",
+        env = "INTEGRATIOND_ALLOW_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_secret: Vec<Binding>,
 }
 
 #[derive(Debug, Args)]

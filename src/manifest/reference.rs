@@ -32,7 +32,12 @@ impl Checker<'_> {
                 );
                 None
             }
-            Ok(parsed) => Some(parsed),
+            Ok(parsed) => {
+                if let Parsed::Template(template) = &parsed {
+                    self.remember(template, node, scalar);
+                }
+                Some(parsed)
+            }
             Err(error) => {
                 let draft = self.reference_error(node, scalar, &error);
                 self.report(draft);
@@ -112,7 +117,7 @@ impl Checker<'_> {
 
     /// The reference at a byte of a scalar, if the scalar is written without
     /// escapes; else the whole scalar.
-    fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
+    pub(super) fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
         let written = self.text.slice(span);
         let Some(offset) = written.find(scalar.text.as_str()) else {
             return span;

@@ -105,7 +105,7 @@ mod tests {
             assert!(is_own_variable(name), "{name}");
         }
         for name in [
-            "SNOWFLAKE_PASSWORD",
+            "WAREHOUSE_PASSWORD",
             "AWS_IMMUTA_SECRET_ACCESS_KEY",
             "IMMUTA",
             "MY_VAULT_X",

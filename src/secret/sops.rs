@@ -326,7 +326,7 @@ mod tests {
             "INTEGRATIOND_VAULT_SECRET_ID_FILE",
             "VAULT_ADDR",
             "VAULT_TOKEN",
-            "SNOWFLAKE_PASSWORD",
+            "WAREHOUSE_PASSWORD",
         ];
         let all = all.iter().map(|name| (name.into(), "hunter2".into()));
         let passed = passed_on(all);
