@@ -108,8 +108,8 @@ pub(super) struct FilesArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
-    /// Allows a reference to go to a type and a host, `*` in each for any text, and every other
-    /// reference nowhere; may be repeated
+    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
+    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
     #[arg(
         long,
         value_name = "REFERENCE[=TYPE[@HOST]]",
