@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Files, Integrationd, Tenant, in_sync, lake, snowflake};
+use crate::common::{Files, Integrationd, Tenant, lake, snowflake};
 use crate::stub::Stub;
 
 #[test]
@@ -41,7 +41,14 @@ fn what_is_bound_elsewhere_is_never_looked_up_and_stops_nothing_else() {
 
 #[test]
 fn an_integration_whose_reference_is_not_bound_is_left_alone() {
-    let (tenant, files) = in_sync();
+    let (tenant, files, state) = (Tenant::empty(), Files::examples(), Files::none());
+    let sync = |args: [&str; 4]| {
+        let run = Integrationd::new(args).on(&tenant).with(&files);
+        run.arg("--state").arg(state.path())
+    };
+    let all = ["sync", "--yes", "--policy", "sync"];
+    sync(all).run().exits_with(0);
+    tenant.simulator.clear_log();
     files.change("synapse.yaml", "database: analytics ", "database: other ");
     let others = [
         "BIGQUERY",
@@ -51,11 +58,7 @@ fn an_integration_whose_reference_is_not_bound_is_left_alone() {
         "AWS_IMMUTA",
     ];
     let bindings = others.map(|name| format!("env:{name}_*")).join(",");
-    let ran = Integrationd::new(["sync", "--yes"])
-        .env("INTEGRATIOND_ALLOW_SECRET", &bindings)
-        .on(&tenant)
-        .with(&files)
-        .run();
+    let ran = sync(all).env("INTEGRATIOND_ALLOW_SECRET", &bindings).run();
     assert_eq!(tenant.writes(), [""; 0]);
     assert!(ran.stderr.contains("E0404"), "{}", ran.stderr);
     assert!(ran.stdout.contains("synapse is blocked"), "{}", ran.stdout);

@@ -20,6 +20,7 @@ const LIKELY: Platform = Platform {
     aliases: &[],
     payload: Payload::Full,
     identity: Identity::Nothing,
+    deleted_with_credentials: false,
     attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
     rules: &[Rule::Unique("path", Evidence::Inferred)],
 };

@@ -1,6 +1,8 @@
 //! The integration tests, in one binary: one link instead of one for each theme.
 
 #[cfg(test)]
+mod adopt;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bindings;
@@ -10,6 +12,8 @@ mod bodies;
 mod cli;
 #[cfg(test)]
 mod common;
+#[cfg(test)]
+mod converge;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -48,6 +52,8 @@ mod programs;
 mod properties;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod removal;
 #[cfg(test)]
 mod results;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
-use integrationd::secret::{Providers, resolve};
+use integrationd::secret::{Providers, Reference, SecretSource, resolve};
 use integrationd::sync::Desired;
 
 /// Integration files, and the environment variables that they name.
@@ -26,6 +26,11 @@ impl Texts {
     /// One file more, or another text for it.
     pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
         self.files.insert(path.to_owned(), text.into());
+        self
+    }
+
+    pub(crate) fn without(mut self, path: &str) -> Self {
+        self.files.remove(path);
         self
     }
 
@@ -81,7 +86,12 @@ impl Texts {
         let providers = Providers::with(Box::new(move |name| {
             environment.get(name).map(OsString::from)
         }));
-        let mut references = Vec::new();
+        // Also those that only a record names.
+        let all = self.environment.keys().map(|name| Reference {
+            source: SecretSource::Env,
+            argument: name.clone(),
+        });
+        let mut references: Vec<Reference> = all.collect();
         for integration in &manifest.integrations {
             integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
         }

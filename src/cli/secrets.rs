@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::args::SyncArgs;
 use super::failure::Failure;
-use crate::manifest::Manifest;
+use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
-use crate::secret::{Providers, SecretSource};
+use crate::secret::{Providers, Reference, SecretSource};
 use crate::settings::vault::{VaultFlags, VaultSettingsError, vault};
 use crate::text::chain;
 
@@ -59,9 +59,24 @@ impl From<&VaultArgs> for VaultFlags {
     }
 }
 
-/// What can look up the references of these files. Settings for Vault count only
+/// The references that are looked up: those of the files, which were checked
+/// against the bindings, and those that the ledger keeps for deletions. The files
+/// of these were checked, too, but perhaps before there were any bindings.
+pub(super) fn bound<'a>(
+    args: &SyncArgs,
+    manifest: &'a Manifest,
+    of_deletions: &'a [Reference],
+) -> Vec<&'a Reference> {
+    let bindings: Bindings = args.files.allow_secret.iter().cloned().collect();
+    let kept = of_deletions
+        .iter()
+        .filter(|reference| bindings.name(reference));
+    manifest.references().into_iter().chain(kept).collect()
+}
+
+/// What can look these up. Settings for Vault count only
 /// where something asks for it.
-pub(super) fn providers(args: &SyncArgs, manifest: &Manifest) -> Result<Providers, Failure> {
+pub(super) fn providers(args: &SyncArgs, references: &[&Reference]) -> Result<Providers, Failure> {
     let mut roots = args.secret_root.clone();
     if roots.is_empty() {
         // Beside a single file lie its secrets, too.
@@ -87,8 +102,10 @@ pub(super) fn providers(args: &SyncArgs, manifest: &Manifest) -> Result<Provider
             .flatten()
             .cloned(),
     );
-    let mut references = manifest.references().into_iter();
-    if references.any(|reference| reference.source == SecretSource::Vault) {
+    if references
+        .iter()
+        .any(|reference| reference.source == SecretSource::Vault)
+    {
         providers.vault = vault(&flags, &|name: &str| std::env::var_os(name))?;
     }
     Ok(providers)

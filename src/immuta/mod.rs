@@ -35,7 +35,7 @@ pub use crate::net::{
 };
 pub use auth::{ApiKey, ApiKeyError, Credentials};
 pub use client::{Reader, Writer};
-pub use encode::encode;
+pub use encode::{Nesting, encode, encode_credentials};
 pub use retry::RetryPolicy;
 pub use scrub::{Scrubber, scrub};
 
@@ -70,6 +70,13 @@ pub trait WriteApi: ReadApi {
         id: &RemoteId,
         body: &RequestBody,
     ) -> impl Future<Output = Result<Accepted, ApiError>> + Send;
+
+    /// `DELETE /integrations/{id}`, with the credentials that it needs, if any.
+    fn delete(
+        &self,
+        id: &RemoteId,
+        credentials: Option<&RequestBody>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
 }
 
 /// A request body in which every secret stands in clear: it exists from the

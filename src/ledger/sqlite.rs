@@ -16,9 +16,10 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::LedgerError;
 use super::files::{beside, sync_directory};
+use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
-use super::{Intent, Journal, JournalError, Ledger, Record, rows};
+use super::{Intent, Journal, JournalError, Ledger, Record, Seen, rows};
 use crate::text::chain;
 
 /// How long another user of the file, such as a shell, is waited for.
@@ -121,41 +122,28 @@ impl SqliteLedger {
         })
     }
 
-    /// Removes the record of an integration; an intent stays.
+    /// After a look: records what is there and removes what is gone, all or nothing.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note(&self, seen: &Seen) -> Result<(), LedgerError> {
+        self.write("write records to", |transaction| {
+            for name in &seen.gone {
+                delete(transaction, "DELETE FROM records WHERE name = ?1", name)?;
+            }
+            let mut records = seen.records.iter();
+            records.try_for_each(|(name, record)| rows::insert_record(transaction, name, record))
+        })
+    }
+
+    /// After a delete that succeeded, or when the server says that it is gone:
+    /// removes the record and the intent, and keeps what a delete saw before it.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn forget(&self, name: &str) -> Result<(), LedgerError> {
         self.write("remove a record from", |transaction| {
-            delete(transaction, "DELETE FROM records WHERE name = ?1", name)
-        })
-    }
-
-    /// Gives an integration another name, in its record and its intent. Nothing
-    /// happens if there is none of the old name, so that it can be repeated.
-    ///
-    /// # Errors
-    /// There is something of the new name already, or it cannot be written.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), LedgerError> {
-        if from == to {
-            return Ok(());
-        }
-        let is_free = self.write("rename in", |transaction| {
-            let has = |name| has(transaction, name);
-            let is_free = !has(to)? || !has(from)?;
-            if has(from)? && is_free {
-                transaction.execute("UPDATE records SET name = ?2 WHERE name = ?1", (from, to))?;
-                transaction.execute("UPDATE intents SET name = ?2 WHERE name = ?1", (from, to))?;
-            }
-            Ok(is_free)
-        })?;
-        if is_free {
-            return Ok(());
-        }
-        Err(LedgerError::NameTaken {
-            file: self.file.clone(),
-            from: from.to_owned(),
-            to: to.to_owned(),
+            rows::forget(transaction, name)
         })
     }
 
@@ -202,6 +190,29 @@ impl Journal for SqliteLedger {
         Self::confirm(self, name, record).map_err(journal_error("record", name))
     }
 
+    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
+        Self::note(self, seen).map_err(journal_error("record", "what was seen"))
+    }
+
+    fn forget(&self, name: &str) -> Result<(), JournalError> {
+        Self::forget(self, name).map_err(journal_error("forget", name))
+    }
+
+    fn run_begins(&self, start: &RunStart) -> Result<RunId, JournalError> {
+        self.begin_run(start)
+            .map_err(journal_error("begin", "a run"))
+    }
+
+    fn action_ends(&self, run: RunId, action: &RunAction) -> Result<(), JournalError> {
+        self.record_action(run, action)
+            .map_err(journal_error("keep the history of", &action.name))
+    }
+
+    fn run_ends(&self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
+        self.end_run(run, end)
+            .map_err(journal_error("end", "a run"))
+    }
+
     fn abandon(&self, name: &str) -> Result<(), JournalError> {
         Self::abandon(self, name).map_err(journal_error("give up the write of", name))
     }
@@ -218,15 +229,6 @@ fn journal_error(operation: &'static str, name: &str) -> impl FnOnce(LedgerError
 
 fn delete(transaction: &Transaction<'_>, sql: &str, name: &str) -> rusqlite::Result<()> {
     transaction.execute(sql, [name]).map(drop)
-}
-
-fn has(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<bool> {
-    transaction.query_row(
-        "SELECT EXISTS (SELECT 1 FROM records WHERE name = ?1
-                        UNION ALL SELECT 1 FROM intents WHERE name = ?1)",
-        [name],
-        |row| row.get(0),
-    )
 }
 
 /// Opens a database that is there, and sets what lasts as long as the connection.

@@ -138,6 +138,18 @@ impl Bindings {
         self.0.is_empty()
     }
 
+    /// Whether any binding is for this reference, wherever it may go.
+    #[must_use]
+    pub fn name(&self, reference: &Reference) -> bool {
+        self.is_empty() || self.naming(reference).next().is_some()
+    }
+
+    fn naming(&self, reference: &Reference) -> impl Iterator<Item = &Binding> {
+        let written = format!("{}:{}", reference.source.as_str(), reference.argument);
+        let bindings = self.0.iter();
+        bindings.filter(move |binding| binding.reference.matches(&written))
+    }
+
     /// Whether a reference may go to an integration that sends it to these places.
     pub(super) fn check(
         &self,
@@ -148,12 +160,7 @@ impl Bindings {
         if self.is_empty() {
             return Ok(());
         }
-        let written = format!("{}:{}", reference.source.as_str(), reference.argument);
-        let named = self
-            .0
-            .iter()
-            .filter(|binding| binding.reference.matches(&written));
-        let named: Vec<&Binding> = named.collect();
+        let named: Vec<&Binding> = self.naming(reference).collect();
         let bound = named
             .iter()
             .filter(|binding| binding.type_name.matches(platform.wire));

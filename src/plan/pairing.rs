@@ -32,8 +32,9 @@ pub(super) struct Paired<'l> {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// The key under which a live integration is found.
-pub(super) fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
+/// The key under which a live integration is found: its identity, in the form that compares.
+#[must_use]
+pub fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
     platform.pairing_key(pairing_value(platform, live))
 }
 
@@ -195,13 +196,14 @@ impl<'a, 'l> Index<'a, 'l> {
             && self
                 .ledger
                 .record(integration)
-                .is_some_and(|record| record.identity != integration.pairing_key())
+                .is_some_and(|record| record.memory.identity != integration.pairing_key())
     }
 
     fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
         match integration.platform.pairing_attribute() {
             Some(attribute) if self.is_replacement(integration) => {
                 Pairing::Blocked(Block::Replacement {
+                    name: integration.name.clone(),
                     id: found.id.clone(),
                     attribute,
                 })
@@ -377,5 +379,6 @@ fn leftover(live: &LiveIntegration) -> Unmanaged {
             .and_then(|p| pairing_value(p, live))
             .map(str::to_owned),
         status: live.status.clone(),
+        recorded: None,
     }
 }

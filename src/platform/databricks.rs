@@ -23,6 +23,7 @@ pub(super) const PLATFORM: Platform = Platform {
     ],
     payload: Payload::Full,
     identity: Identity::Host("workspaceUrl"),
+    deleted_with_credentials: false,
     attributes: ATTRIBUTES,
     rules: &[],
 };

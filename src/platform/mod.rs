@@ -51,6 +51,9 @@ pub struct Platform {
     pub payload: Payload,
     /// What pairs a file with a live integration.
     pub identity: Identity,
+    /// Whether the deletion of what was set up automatically needs the credentials
+    /// of the set-up; everything else is deleted without any (API.md 3.3).
+    pub deleted_with_credentials: bool,
     /// The attributes of `config`.
     pub attributes: &'static [Attribute],
     /// Rules over more than one attribute or more than one file.

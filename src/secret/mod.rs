@@ -20,7 +20,8 @@ pub mod vault;
 pub use cred::OWN_CREDENTIAL;
 pub use missing::{Missing, MissingReason};
 pub use reference::{
-    Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
+    Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
+    parse_template, source_words,
 };
 pub use resolve::{Environment, Providers, Secrets, resolve};
 pub use sops::SopsProblem;

@@ -77,6 +77,12 @@ impl std::fmt::Display for Reference {
     }
 }
 
+/// A text in the form in which it is read as itself: `${` as `$${`.
+#[must_use]
+pub fn escaped_literal(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {

@@ -10,8 +10,7 @@ use integrationd::immuta::{
 };
 use integrationd::ledger::{Ledger, MemoryJournal};
 use integrationd::manifest::{self, Manifest};
-use integrationd::plan::{OnConflict, OnDrift, Recovery};
-use integrationd::plan::{Plan, Selection};
+use integrationd::plan::{Plan, Recovery};
 use integrationd::platform::PLATFORMS;
 use integrationd::report::{Counts, text};
 use integrationd::secret::{Providers, Secret, Secrets, resolve};
@@ -86,7 +85,10 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     };
     let resolve = watch.lap();
     let live = runtime
-        .block_on(async { sync::fetch(&reader(url), &desired, &Ledger::default()).await })
+        .block_on(async {
+            let (reader, ledger) = (reader(url), Ledger::default());
+            sync::fetch(&reader, &desired, &request(), &ledger).await
+        })
         .unwrap();
     let fetch = watch.lap();
     let plan = sync::plan(&desired, &live, &request(), &Recovery::default());
@@ -202,14 +204,12 @@ pub(crate) fn reader_over<T: Transport>(transport: T) -> Reader<T> {
 
 fn request() -> Request {
     Request {
-        on_drift: OnDrift::Apply,
-        on_conflict: OnConflict::Apply,
-        selection: Selection::default(),
-        today: jiff::Zoned::now().date(),
         apply: apply::Options {
             parallelism: PARALLELISM,
             wait_timeout: Duration::from_secs(60),
+            ..apply::Options::default()
         },
+        ..Request::new(jiff::Zoned::now().date())
     }
 }
 
