@@ -5,6 +5,8 @@ mod adopt;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bindings;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod cli;
@@ -45,6 +47,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod races;
@@ -59,7 +63,11 @@ mod settings;
 #[cfg(test)]
 mod simulator_command;
 #[cfg(test)]
+mod sops;
+#[cfg(test)]
 mod state;
+#[cfg(test)]
+mod stub;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
@@ -70,5 +78,7 @@ mod terminal;
 mod texts;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod world;

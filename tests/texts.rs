@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use futures::FutureExt;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Manifest, SourceFile};
@@ -82,11 +83,9 @@ impl Texts {
     pub(crate) fn desired(&self, reversed: bool) -> Desired {
         let manifest = self.load(reversed);
         let environment = self.environment.clone();
-        let providers = Providers {
-            own_files: Vec::new(),
-            environment: Box::new(move |name| environment.get(name).map(OsString::from)),
-            secret_roots: Vec::new(),
-        };
+        let providers = Providers::with(Box::new(move |name| {
+            environment.get(name).map(OsString::from)
+        }));
         // Also those that only a record names.
         let all = self.environment.keys().map(|name| Reference {
             source: SecretSource::Env,
@@ -96,7 +95,7 @@ impl Texts {
         for integration in &manifest.integrations {
             integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
         }
-        let secrets = resolve(&references, &providers);
+        let secrets = resolve(&references, &providers).now_or_never().unwrap();
         let key = FingerprintKey::new([7; 32]);
         let fingerprinter = Some(Fingerprinter::new(key, "the tenant".to_owned()));
         Desired {

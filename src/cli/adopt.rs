@@ -22,6 +22,8 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     let files = FilesArgs {
         dir: args.dir.clone(),
         var: args.var.clone(),
+        // Nothing is looked up.
+        allow_secret: Vec::new(),
     };
     let manifest = connect::manifest(&files, terminal)?;
     terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));

@@ -8,6 +8,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+use super::secrets::VaultArgs;
+use crate::manifest::Binding;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -111,6 +113,16 @@ pub(super) struct FilesArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
+    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
+    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
+    #[arg(
+        long,
+        value_name = "REFERENCE[=TYPE[@HOST]]",
+        env = "INTEGRATIOND_ALLOW_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_secret: Vec<Binding>,
 }
 
 #[derive(Debug, Args)]
@@ -181,7 +193,7 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
-    /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
+    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
     #[arg(
         long,
         value_name = "DIR",
@@ -220,6 +232,8 @@ pub(super) struct SyncArgs {
     pub guard: GuardArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub vault: Box<VaultArgs>,
 }
 
 /// How far a plan may go.

@@ -127,5 +127,11 @@ pub(super) fn manifest(args: &FilesArgs, terminal: Terminal) -> Result<Manifest,
         );
     }
     let vars = args.var.iter().cloned().collect();
-    Ok(manifest::load(&snapshot.files, &vars, PLATFORMS))
+    let bindings = args.allow_secret.iter().cloned().collect();
+    Ok(manifest::load_bound(
+        &snapshot.files,
+        &vars,
+        &bindings,
+        PLATFORMS,
+    ))
 }

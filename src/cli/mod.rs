@@ -13,6 +13,7 @@ mod log;
 mod ping;
 mod progress;
 mod resolve;
+mod secrets;
 mod signal;
 mod simulator;
 mod state;

@@ -11,6 +11,7 @@ use super::args::{Conflict, Credentials, Drift, Format, GuardArgs, PolicyArg, Sy
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
+use super::secrets;
 use super::signal::Signals;
 use super::state::{self, State};
 use super::terminal::Terminal;
@@ -25,7 +26,7 @@ use crate::plan::{
 };
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
-use crate::secret::{Providers, Secret, Secrets, resolve};
+use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
 use crate::text::count;
@@ -48,8 +49,9 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
     check_names(&request, &manifest, &ledger)?;
     let of_deletions =
         deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
-    let references = manifest.references().into_iter().chain(&of_deletions);
-    let secrets = resolve(references, &providers(&args));
+    let references = secrets::bound(&args, &manifest, &of_deletions);
+    let providers = secrets::providers(&args, &references)?;
+    let secrets = resolve(references, &providers).await;
     let desired = Desired {
         manifest,
         secrets,
@@ -148,21 +150,6 @@ fn limits(args: &GuardArgs) -> Limits {
             ..deletes
         },
     }
-}
-
-fn providers(args: &SyncArgs) -> Providers {
-    let mut roots = args.secret_root.clone();
-    if roots.is_empty() {
-        // Beside a single file lie its secrets, too.
-        let dir = &args.files.dir;
-        let parent = dir.parent().filter(|_| dir.is_file());
-        roots.push(parent.unwrap_or(dir).to_path_buf());
-    }
-    let mut providers = Providers::of_process(roots);
-    providers
-        .own_files
-        .extend(args.connection.api_key_file.clone());
-    providers
 }
 
 /// Against a tenant in this process, and without any real secret.

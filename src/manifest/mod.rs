@@ -5,8 +5,11 @@
 //! diagnostic; a document with an error becomes an [`Invalid`], never a partial
 //! integration, and the other documents go on.
 
+mod binding;
+mod bound;
 mod check;
 mod cross;
+mod destination;
 mod document;
 mod draft;
 #[cfg(test)]
@@ -27,7 +30,8 @@ mod tree;
 mod unknown;
 mod yaml;
 
-pub use load::load;
+pub use binding::{Binding, BindingError, Bindings};
+pub use load::{load, load_bound};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;

@@ -5,18 +5,26 @@
 //! and a credential header read its value. A [`Template`] is a value of a file
 //! that is or may hold a secret: literal parts are secrets too.
 
+mod address;
 mod cred;
 mod env;
 mod file;
+mod json;
+mod missing;
+mod own;
 mod reference;
 mod resolve;
+mod sops;
+pub mod vault;
 
 pub use cred::OWN_CREDENTIAL;
+pub use missing::{Missing, MissingReason};
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
     parse_template, source_words,
 };
-pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
+pub use resolve::{Environment, Providers, Secrets, resolve};
+pub use sops::SopsProblem;
 
 use secrecy::{ExposeSecret, SecretString};
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use integrationd::apply::{self, Event, Observer, Stop};
 use integrationd::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
@@ -192,9 +193,9 @@ pub(crate) fn baseline(directory: &Path) -> Parsed {
 }
 
 fn resolved(manifest: &Manifest) -> Secrets {
-    let mut providers = Providers::of_process(Vec::new());
-    providers.environment = Box::new(|_| Some("made-up".into()));
-    resolve(manifest.references(), &providers)
+    let providers = Providers::with(Box::new(|_| Some("made-up".into())));
+    let secrets = resolve(manifest.references(), &providers);
+    secrets.now_or_never().unwrap()
 }
 
 fn reader(url: &str) -> Reader<HttpTransport> {
