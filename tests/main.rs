@@ -53,6 +53,8 @@ mod properties;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod removal;
 #[cfg(test)]
 mod results;
