@@ -20,8 +20,14 @@ fn named() -> Vec<(String, String)> {
 /// The source of a theme: a file, or a directory of them.
 fn source(theme: &str) -> String {
     let directory = format!("tests/{theme}/mod.rs");
-    let is_directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(&directory).exists();
-    text(&if is_directory { directory } else { format!("tests/{theme}.rs") })
+    let is_directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(&directory)
+        .exists();
+    text(&if is_directory {
+        directory
+    } else {
+        format!("tests/{theme}.rs")
+    })
 }
 
 #[test]
@@ -30,7 +36,10 @@ fn every_promise_names_tests_that_exist() {
     assert!(named.len() > 15, "the README names {} tests", named.len());
     for (theme, test) in named {
         let is_there = source(&theme).contains(&format!("fn {test}("));
-        assert!(is_there, "the README names {theme}::{test}, which is not there");
+        assert!(
+            is_there,
+            "the README names {theme}::{test}, which is not there"
+        );
     }
 }
 
@@ -41,11 +50,15 @@ fn every_promise_is_held_by_a_test() {
     let (promises, _) = promises.split_once("\n## ").unwrap();
     let promises: Vec<&str> = promises.split("\n").collect();
     let is_promise = |line: &&str| line.as_bytes().first().is_some_and(u8::is_ascii_digit);
-    let starts: Vec<usize> = (0..promises.len()).filter(|n| is_promise(&promises[*n])).collect();
+    let starts: Vec<usize> = (0..promises.len())
+        .filter(|n| is_promise(&promises[*n]))
+        .collect();
     assert_eq!(starts.len(), 7);
     for (nth, start) in starts.iter().enumerate() {
         let end = starts.get(nth + 1).copied().unwrap_or(promises.len());
-        let is_held = promises[*start..end].iter().any(|line| line.starts_with("   - `"));
+        let is_held = promises[*start..end]
+            .iter()
+            .any(|line| line.starts_with("   - `"));
         assert!(is_held, "{}", promises[*start]);
     }
 }
