@@ -21,7 +21,7 @@
 //! | --- | --- |
 //! | vocabulary | [`text`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
 //! | pure decisions | [`manifest`], [`plan`] |
-//! | edges | [`source`], the providers of [`secret`], [`immuta`] |
+//! | edges | [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
 //! | orchestration | [`apply`], [`sync`] |
 //! | shells | [`report`], [`settings`], [`embedded`], [`cli`] |
 //!
@@ -45,6 +45,7 @@ pub mod immuta;
 pub mod ledger;
 pub mod live;
 pub mod manifest;
+pub mod net;
 mod parallel;
 pub mod plan;
 pub mod platform;

@@ -5,6 +5,8 @@
 //! secret comes from the environment, a file or a systemd credential, never from
 //! the command line.
 
+pub mod vault;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 

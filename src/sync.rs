@@ -8,18 +8,24 @@
 //! makes a writer, and makes it only after the plan was approved. Both compute
 //! the plan by [`make_plan`], and so does the proof at the end.
 
-use std::collections::HashSet;
+mod chronicle;
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures::StreamExt;
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
-use crate::ledger::{Fingerprinter, Journal, JournalError, Ledger};
+use crate::ledger::{Fingerprinter, Journal, JournalError, Ledger, Seen};
 use crate::live::{Live, RemoteId, Scope, Unreadable};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Name};
 use crate::plan::{
-    self, Approved, Context, Kind, OnConflict, OnDrift, Plan, Recovery, Selection, Settled,
+    self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
+    Recovery, Selection, Settled,
 };
 use crate::platform::by_wire;
 use crate::secret::{Secret, Secrets, Template};
+use chronicle::Chronicle;
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
@@ -65,8 +71,37 @@ pub struct Request {
     pub on_drift: OnDrift,
     /// What is done about values that both the file and the server moved.
     pub on_conflict: OnConflict,
+    /// Which kinds of actions are taken.
+    pub policy: Policy,
+    /// How many integrations may be touched.
+    pub limits: Limits,
+    /// Integrations that may be deleted and created again where they cannot be edited.
+    pub allow_replace: BTreeSet<Name>,
+    /// Where the files come from, for the history.
+    pub source: String,
+    /// Their revision, if they have one.
+    pub revision: Option<String>,
     /// How a plan is carried out.
     pub apply: apply::Options,
+}
+
+impl Request {
+    /// All files, with the defaults of everything else.
+    #[must_use]
+    pub fn new(today: jiff::civil::Date) -> Self {
+        Self {
+            selection: Selection::default(),
+            today,
+            on_drift: OnDrift::default(),
+            on_conflict: OnConflict::default(),
+            policy: Policy::default(),
+            limits: Limits::default(),
+            allow_replace: BTreeSet::new(),
+            source: String::new(),
+            revision: None,
+            apply: apply::Options::default(),
+        }
+    }
 }
 
 /// Why there is no plan; nothing was written.
@@ -124,6 +159,8 @@ pub enum Ending {
     Planned,
     /// There was nothing to carry out.
     NothingToDo,
+    /// The plan goes beyond a limit.
+    Guarded(Vec<Exceeded>),
     /// There was no leave.
     Refused(Consent),
     /// The plan was carried out.
@@ -157,10 +194,13 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
-    let live = fetch(api, desired, ledger).await?;
+    let live = fetch(api, desired, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
     Ok((plan(desired, &live, request, &recovery), recovery))
 }
+
+/// How many questions for what the list lacks are under way at once.
+const QUESTIONS: usize = 8;
 
 /// Reads the tenant. What is desired tells which secrets must not show. What the
 /// ledger has and the list lacks is absent only if the server says so itself.
@@ -170,17 +210,23 @@ pub async fn make_plan<R: ReadApi>(
 pub async fn fetch<R: ReadApi>(
     api: &R,
     desired: &Desired,
+    request: &Request,
     ledger: &Ledger,
 ) -> Result<Live, ApiError> {
     let mut live = api.list().await?;
     let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
     let names: HashSet<&str> = desired.manifest.names().collect();
-    let is_named = |name: &str| names.contains(name);
-    for (type_name, id) in ledger
+    // To delete what no file describes it has to be known what is there of it.
+    let is_named = |name: &str| request.policy == Policy::Sync || names.contains(name);
+    let missing: Vec<(&str, &RemoteId)> = ledger
         .known_ids(is_named)
         .filter(|(_, id)| !listed.contains(id))
-    {
-        match api.get(id).await {
+        .collect();
+    let mut answers = futures::stream::iter(missing)
+        .map(|(type_name, id)| async move { (type_name, id, api.get(id).await) })
+        .buffered(QUESTIONS);
+    while let Some((type_name, id, answer)) = answers.next().await {
+        match answer {
             Ok(None) => {}
             Ok(Some(found)) => live.integrations.push(found),
             Err(error) => live.unreadable.push(Unreadable {
@@ -197,6 +243,37 @@ pub async fn fetch<R: ReadApi>(
 /// Makes the plan of what was read.
 #[must_use]
 pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recovery) -> Plan {
+    in_context(desired, request, recovery, |context| {
+        plan::plan(&desired.manifest, live, context)
+    })
+}
+
+/// Looks up what is live of the named files, or of all, to take it over.
+///
+/// # Errors
+/// The list could not be read.
+pub async fn adopt<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    ledger: &Ledger,
+    names: &HashSet<&str>,
+) -> Result<Vec<Adoption>, ApiError> {
+    let live = fetch(api, desired, request, ledger).await?;
+    let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
+    Ok(in_context(desired, request, &recovery, |context| {
+        plan::adopt(&desired.manifest, &live, names, context)
+    }))
+}
+
+/// Calls `decide` with everything that a decision depends on besides the files
+/// and the live state.
+fn in_context<T>(
+    desired: &Desired,
+    request: &Request,
+    recovery: &Recovery,
+    decide: impl FnOnce(&Context<'_>) -> T,
+) -> T {
     let missing = |reference: &_| {
         desired
             .secrets
@@ -222,10 +299,13 @@ pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recove
         ledger: &recovery.ledger,
         doubts: &recovery.doubts,
         fingerprint: &fingerprint,
+        policy: request.policy,
+        allow_replace: &request.allow_replace,
+        revision: request.revision.as_deref(),
         on_drift: request.on_drift,
         on_conflict: request.on_conflict,
     };
-    plan::plan(&desired.manifest, live, &context)
+    decide(&context)
 }
 
 /// Makes the plan and stops.
@@ -239,10 +319,13 @@ pub async fn dry_run<R: ReadApi>(
     ledger: &Ledger,
 ) -> Result<Synced, SyncError> {
     let (plan, _) = make_plan(api, desired, request, ledger).await?;
-    Ok(Synced {
-        plan,
-        ending: Ending::Planned,
-    })
+    let exceeded = request.limits.exceeded(&plan);
+    let ending = if exceeded.is_empty() {
+        Ending::Planned
+    } else {
+        Ending::Guarded(exceeded)
+    };
+    Ok(Synced { plan, ending })
 }
 
 /// Makes the plan, carries it out if there is leave, and proves that nothing is left.
@@ -260,7 +343,16 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
 ) -> Result<Synced, SyncError> {
     let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
     write_down(journal, &recovery)?;
-    let approved = plan::review(plan);
+    note(journal, &plan)?;
+    let approved = match plan::review(plan, &request.limits) {
+        Ok(approved) => approved,
+        Err(refused) => {
+            return Ok(Synced {
+                plan: refused.plan,
+                ending: Ending::Guarded(refused.exceeded),
+            });
+        }
+    };
     if !has_work(approved.plan()) {
         return Ok(Synced {
             plan: approved.into_plan(),
@@ -290,9 +382,23 @@ fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalE
         match settled {
             Settled::Confirmed(record) => journal.confirm(name, record)?,
             Settled::Abandoned => journal.abandon(name)?,
+            Settled::Gone => journal.forget(name)?,
         }
     }
     Ok(())
+}
+
+/// What the look told about integrations that are not written.
+fn note(journal: &dyn Journal, plan: &Plan) -> Result<(), JournalError> {
+    let at = jiff::Timestamp::now();
+    let seen = Seen {
+        records: plan.noted.iter().map(|noted| noted.record(at)).collect(),
+        gone: plan.gone.clone(),
+    };
+    if seen == Seen::default() {
+        return Ok(());
+    }
+    journal.note(&seen)
 }
 
 async fn carry_out<W: WriteApi>(
@@ -305,11 +411,14 @@ async fn carry_out<W: WriteApi>(
     stop: &Stop,
 ) -> Ending {
     let secrets = &desired.secrets;
-    let outcomes = apply::apply(api, approved, secrets, journal, request.apply, shell, stop).await;
+    let chronicle = Chronicle::begin(journal, request, shell);
+    let options = request.apply;
+    let outcomes = apply::apply(api, approved, secrets, journal, options, &chronicle, stop).await;
+    chronicle.end(&outcomes);
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,
-        afterwards = look_again(api, desired, request, journal) => afterwards,
+        afterwards = look_again(api, desired, request, journal, &outcomes) => afterwards,
     };
     Ending::Applied {
         outcomes,
@@ -322,21 +431,46 @@ async fn look_again<R: ReadApi>(
     desired: &Desired,
     request: &Request,
     journal: &dyn Journal,
+    outcomes: &[Outcome],
 ) -> Afterwards {
-    let ledger = match journal.ledger() {
-        Ok(ledger) => ledger,
-        Err(error) => return Afterwards::Unread(error.into()),
-    };
-    match make_plan(api, desired, request, &ledger).await {
-        Ok((plan, _)) => Afterwards::Planned(plan),
-        Err(error) => Afterwards::Unread(error.into()),
+    prove(api, desired, request, journal, outcomes)
+        .await
+        .map_or_else(Afterwards::Unread, Afterwards::Planned)
+}
+
+/// The second plan. What differs although it was just written is remembered, so
+/// that it is not written again and again.
+async fn prove<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    journal: &dyn Journal,
+    outcomes: &[Outcome],
+) -> Result<Plan, SyncError> {
+    let ledger = journal.ledger()?;
+    let live = fetch(api, desired, request, &ledger).await?;
+    let mut recovery = plan::recover(&ledger, &live, jiff::Timestamp::now());
+    let second = plan(desired, &live, request, &recovery);
+    let written = outcomes.iter().filter(|o| o.result.is_ok());
+    let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
+    let records = plan::not_kept(&written, &second, &recovery.ledger);
+    if records.is_empty() {
+        note(journal, &second)?;
+        return Ok(second);
     }
+    for (name, record) in &records {
+        recovery.ledger.record_as(name, record);
+    }
+    let second = plan(desired, &live, request, &recovery);
+    journal.note(&Seen {
+        records,
+        gone: Vec::new(),
+    })?;
+    Ok(second)
 }
 
 /// Whether there is anything to carry out.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
-    plan.actions
-        .iter()
-        .any(|a| matches!(a.kind, Kind::Create { .. } | Kind::Update { .. }))
+    plan.actions.iter().any(|a| a.kind.is_write())
 }

@@ -100,6 +100,19 @@ impl Object {
         }
     }
 
+    /// Sets the value at a `/`-separated path, and makes the objects that lead there.
+    pub fn insert_at(&mut self, path: &str, value: Value) {
+        let Some((head, rest)) = path.split_once('/') else {
+            return self.insert(path, value);
+        };
+        if self.get(head).and_then(Value::as_object).is_none() {
+            self.insert(head, Value::Object(Self::new()));
+        }
+        if let Some(Value::Object(inner)) = self.get_mut(head) {
+            inner.insert_at(rest, value);
+        }
+    }
+
     /// Keys and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v))

@@ -23,7 +23,8 @@ const LAYERS: &[Layer] = &[
     pure(&["manifest"]),
     pure(&["ledger/mod", "ledger/fingerprint"]),
     pure(&["plan"]),
-    // The edges: I/O, no decisions. What is left of `secret` is its providers.
+    // The edges: I/O, no decisions. `net` is HTTP for those that speak it. What is left of `secret` is its providers.
+    layer(&["net"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),

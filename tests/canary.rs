@@ -110,7 +110,7 @@ impl Watch {
         let run = run.arg(log);
         match args[0] {
             "sync" | "list" => run.arg(output).arg(auth),
-            "validate" => run.arg(output),
+            "validate" | "history" => run.arg(output),
             _ => run.arg(auth),
         }
     }
@@ -166,6 +166,7 @@ impl Watch {
 
 #[test]
 fn runs_that_go_well_show_nothing() {
+    let _kept_running = place::vault();
     for form in FORMS {
         let mut watch = Watch::new(*form);
         watch.run(&["validate"]).exits_with(0);
@@ -188,6 +189,7 @@ fn runs_that_go_well_show_nothing() {
             old.are_not_in("a run after the rotation", ran.all().as_bytes());
         }
         watch.every_value_was_sent();
+        watch.run(&["history"]).exits_with(0);
         assert!(
             watch.place.keeps_no(&old) >= 3,
             "the state was not looked at"
@@ -197,6 +199,7 @@ fn runs_that_go_well_show_nothing() {
 
 #[test]
 fn a_server_that_says_the_body_back_makes_nothing_known() {
+    let _kept_running = place::vault();
     for form in FORMS {
         let watch = Watch::new(*form);
         watch
@@ -210,6 +213,7 @@ fn a_server_that_says_the_body_back_makes_nothing_known() {
 
 #[test]
 fn a_server_that_says_a_value_back_in_another_form_makes_nothing_known() {
+    let _kept_running = place::vault();
     for ((name, echo), form) in ECHOES.iter().zip(FORMS.iter().cycle()) {
         let watch = Watch::new(*form);
         let say = |value: &Value| {
@@ -238,6 +242,7 @@ fn a_server_that_says_a_value_back_in_another_form_makes_nothing_known() {
 
 #[test]
 fn a_run_that_is_killed_leaves_nothing_behind_and_its_settlement_shows_nothing() {
+    let _kept_running = place::vault();
     for form in FORMS {
         let watch = Watch::new(*form);
         let slow = Options {

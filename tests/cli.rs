@@ -14,6 +14,7 @@ fn two() -> Files {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page of text")]
 fn the_help_teaches() {
     let ran = Integrationd::new(["--help"]).run().exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
@@ -30,6 +31,8 @@ fn the_help_teaches() {
       validate   Check the files and touch nothing: no tenant, no credentials, no network
       list       Show what is live on the tenant; nothing secret
       ping       Check the URL, the certificate, the credentials and the permission
+      adopt      Take live integrations over; sends nothing but reads
+      history    Show what was done and when; asks the tenant nothing
       resolve    Say how a write ended of which nobody can tell
       simulator  Serve a simulated tenant, to try things out and to test against
       help       Print this message or the help of the given subcommand(s)
@@ -82,7 +85,7 @@ fn the_help_teaches() {
       1   failed
       2   changes are pending (only with --detailed-exitcode)
       3   some changes were applied, some were not
-      4   nothing was applied: the answer was no, or nobody was there to ask
+      4   nothing was applied: there was no leave, or the guard refused
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid

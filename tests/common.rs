@@ -118,6 +118,14 @@ impl Tenant {
             .filter_map(|entry| entry.body)
             .collect()
     }
+
+    /// The tokens in the bodies of the writes, sorted.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let token = |body: serde_json::Value| body["config"]["token"].as_str().unwrap().to_owned();
+        let mut tokens: Vec<_> = self.written().into_iter().map(token).collect();
+        tokens.sort();
+        tokens
+    }
 }
 
 fn line(entry: &Entry) -> String {
@@ -427,6 +435,14 @@ pub(crate) fn snowflake(host: &str) -> String {
         "type: Snowflake\nautoBootstrap: false\nconfig:\n  host: {host}.snowflakecomputing.com\n  \
          warehouse: WH\n  database: IMMUTA\n  authenticationType: userPassword\n  \
          username: immuta\n  password: ${{env:SNOWFLAKE_PASSWORD}}\n"
+    )
+}
+
+/// A Databricks file, set up by hand, whose token is this reference.
+pub(crate) fn lake(host: &str, reference: &str) -> String {
+    format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: {host}.example.com\n  \
+         httpPath: /p\n  authenticationType: token\n  token: '{reference}'\n"
     )
 }
 

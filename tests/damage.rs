@@ -129,7 +129,7 @@ fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
     let Some(disk) = Disk::of(1024) else { return };
     // What the first runs met: nothing could be begun, or something was not recorded.
     let (mut held_back, mut not_recorded, mut whole) = (0, 0, 0);
-    for free in (0..216).step_by(8) {
+    for free in (0..400).step_by(16) {
         let (tenant, files) = (tenant(), fleet());
         let run = || output(disk.enter(sync(&tenant, &files, disk.path())));
         disk.empty();
@@ -467,7 +467,9 @@ fn of_processes_that_begin_at_once_one_wins_and_the_others_name_it() {
             .collect();
         let ids: Vec<u32> = running.iter().map(Running::id).collect();
         let dry = sync_with(&tenant, &files, state.path(), "--dry-run").run();
-        assert_eq!(dry.code, 0, "round {round}: {}", dry.all());
+        // What is under way is in doubt for it.
+        let planned = dry.code <= 1 && dry.stdout.contains("Plan: ");
+        assert!(planned, "round {round}: {}", dry.all());
         let ran: Vec<Ran> = running.into_iter().map(Running::wait).collect();
         let winners: Vec<usize> = (0..3).filter(|n| ran[*n].code == 0).collect();
         assert_eq!(winners.len(), 1, "round {round}");

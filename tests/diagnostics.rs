@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use integrationd::diagnostic::{Code, render};
-use integrationd::manifest::{FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load};
+use integrationd::manifest::{
+    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load, load_bound,
+};
 use integrationd::platform::{
     Attribute, Evidence, Identity, PLATFORMS, Payload, Platform, Rule, Shape,
 };
@@ -18,6 +20,7 @@ const LIKELY: Platform = Platform {
     aliases: &[],
     payload: Payload::Full,
     identity: Identity::Nothing,
+    deleted_with_credentials: false,
     attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
     rules: &[Rule::Unique("path", Evidence::Inferred)],
 };
@@ -33,10 +36,23 @@ fn directory(code: Code) -> PathBuf {
     root().join(format!("{code}-{}", code.slug()))
 }
 
-fn load_files(files: &[SourceFile]) -> Manifest {
+/// What an operator allows who wants to see one mistake.
+fn bindings(code: Code) -> Bindings {
+    let texts: &[&str] = if code == Code::UnboundReference {
+        &[
+            "vault:kv/data/lake#*=Databricks@*.azuredatabricks.net",
+            "env:LAKE_*=*@*.example.net",
+        ]
+    } else {
+        &[]
+    };
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn load_files(code: Code) -> Manifest {
     let platforms: Vec<&'static Platform> = PLATFORMS.iter().copied().chain([&LIKELY]).collect();
     let vars = BTreeMap::from([("REGION".to_owned(), "us-east-1".to_owned())]);
-    load(files, &vars, &platforms)
+    load_bound(&files(code), &vars, &bindings(code), &platforms)
 }
 
 /// The files of a code, with paths below their directory; those that cannot lie
@@ -77,7 +93,7 @@ fn made_up(code: Code) -> Option<(&'static str, FileProblem)> {
 #[test]
 fn every_code_looks_as_it_should() {
     for code in Code::ALL {
-        let manifest = load_files(&files(*code));
+        let manifest = load_files(*code);
         let found = manifest.diagnostics.iter().any(|d| d.code == *code);
         assert!(found, "{code} does not occur in its own files");
         let mut settings = insta::Settings::clone_current();
@@ -100,7 +116,7 @@ fn every_directory_belongs_to_a_code() {
 #[test]
 fn no_diagnostic_shows_a_secret() {
     for code in Code::ALL {
-        let manifest = load_files(&files(*code));
+        let manifest = load_files(*code);
         let json = serde_json::to_string(&manifest.diagnostics).unwrap();
         let debug = format!("{manifest:?}");
         for text in [render(&manifest.diagnostics, true), json, debug] {
@@ -114,7 +130,7 @@ fn no_diagnostic_shows_a_secret() {
 #[test]
 fn an_error_freezes_its_document_and_a_warning_does_not() {
     for code in Code::ALL {
-        let manifest = load_files(&files(*code));
+        let manifest = load_files(*code);
         let errors = manifest
             .diagnostics
             .iter()

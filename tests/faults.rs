@@ -110,6 +110,9 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
                 Kind::Unchanged { .. }
                 | Kind::Create { .. }
                 | Kind::Update { .. }
+                | Kind::Replace { .. }
+                | Kind::Delete(_)
+                | Kind::Withheld { .. }
                 | Kind::Suspended(_) => None,
             }));
             if words.is_empty() {
@@ -146,6 +149,7 @@ fn failed(failure: &Failure) -> String {
             status,
             failing_tests,
         } => format!("ended in {status}, {} tests failed", failing_tests.len()),
+        Failure::NotDeleted { status } => format!("not deleted, but {status}"),
         Failure::TimedOut { status, .. } => format!("still {status}"),
         Failure::Unfollowed(error) => format!("not followed: {}", error.operation()),
         Failure::Interrupted { status } => format!("interrupted in {status}"),
@@ -168,6 +172,8 @@ fn blocked(block: &Block) -> &'static str {
         | Block::NeverUpdated { .. }
         | Block::InDoubt { .. }
         | Block::Conflict { .. }
+        | Block::NotDeleted(_)
+        | Block::NotConverging { .. }
         | Block::Replacement { .. }
         | Block::SecretNotGiven { .. }
         | Block::MissingSecret { .. } => "for another reason",

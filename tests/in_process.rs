@@ -19,7 +19,7 @@ use integrationd::immuta::{
     ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
 use integrationd::ledger::{Journal, Ledger, MemoryJournal};
-use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Selection, Shown};
+use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Shown};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Report, json, text};
 use integrationd::secret::Secret;
@@ -98,8 +98,7 @@ pub(crate) struct Run<'a> {
     parallelism: usize,
     reversed: bool,
     journal: Option<&'a dyn Journal>,
-    on_drift: OnDrift,
-    on_conflict: OnConflict,
+    request: Request,
     on_approval: Option<OnApproval<'a>>,
     on_event: Option<OnEvent<'a>>,
     on_request: Option<OnRequest>,
@@ -115,8 +114,7 @@ impl<'a> Run<'a> {
             parallelism: 4,
             reversed: false,
             journal: None,
-            on_drift: OnDrift::Apply,
-            on_conflict: OnConflict::Apply,
+            request: Request::new(jiff::civil::date(2026, 11, 22)),
             on_approval: None,
             on_event: None,
             on_request: None,
@@ -146,14 +144,18 @@ impl<'a> Run<'a> {
         self
     }
 
-    pub(crate) fn on_drift(mut self, on_drift: OnDrift) -> Self {
-        self.on_drift = on_drift;
+    /// With other than the default options.
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut Request)) -> Self {
+        set(&mut self.request);
         self
     }
 
-    pub(crate) fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
-        self.on_conflict = on_conflict;
-        self
+    pub(crate) fn on_drift(self, on_drift: OnDrift) -> Self {
+        self.with(|request| request.on_drift = on_drift)
+    }
+
+    pub(crate) fn on_conflict(self, on_conflict: OnConflict) -> Self {
+        self.with(|request| request.on_conflict = on_conflict)
     }
 
     /// What happens between the plan and the first write.
@@ -204,14 +206,12 @@ impl<'a> Run<'a> {
 
     fn request(&self) -> Request {
         Request {
-            selection: Selection::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            on_drift: self.on_drift,
-            on_conflict: self.on_conflict,
             apply: apply::Options {
                 parallelism: self.parallelism,
                 wait_timeout: WAIT,
+                ..self.request.apply
             },
+            ..self.request.clone()
         }
     }
 
@@ -321,7 +321,8 @@ impl Ran {
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         match self.result.as_ref().map(|report| &report.synced.ending) {
             Ok(Ending::Applied { outcomes, .. }) => outcomes,
-            Ok(Ending::Planned | Ending::NothingToDo | Ending::Refused(_)) | Err(_) => &[],
+            Ok(Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_))
+            | Err(_) => &[],
         }
     }
 
@@ -350,7 +351,9 @@ impl Ran {
                 afterwards: Afterwards::Planned(afterwards),
             } => outcomes.iter().all(|o| o.result.is_ok()) && is_empty(afterwards),
             Ending::NothingToDo => is_empty(&report.synced.plan),
-            Ending::Applied { .. } | Ending::Planned | Ending::Refused(_) => false,
+            Ending::Applied { .. } | Ending::Planned | Ending::Guarded(_) | Ending::Refused(_) => {
+                false
+            }
         }
     }
 
@@ -381,6 +384,15 @@ impl Ran {
         out.push_str(&text::plan(&report.synced.plan, &report.tenant));
         out.push_str(&text::ending(report));
         out
+    }
+
+    /// What the operator reads of what came of the plan, without colours.
+    pub(crate) fn ending(&self) -> String {
+        anstream::adapter::strip_str(&text::ending(self.report())).to_string()
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        exit(self.report(), false) as u8
     }
 
     /// The report for programs.
@@ -424,12 +436,15 @@ pub(crate) fn is_empty(plan: &Plan) -> bool {
     let Counts {
         create,
         update,
+        replace,
+        delete,
+        withheld,
         unchanged: _,
         suspended: _,
         blocked,
         invalid,
     } = Counts::of(plan);
-    create + update + blocked + invalid == 0
+    create + update + replace + delete + withheld + blocked + invalid == 0
 }
 
 /// The paths that an update changes, with what they change from and to.

@@ -1,7 +1,11 @@
 //! The integration tests, in one binary: one link instead of one for each theme.
 
 #[cfg(test)]
+mod adopt;
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod bindings;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
@@ -10,6 +14,8 @@ mod canary;
 mod cli;
 #[cfg(test)]
 mod common;
+#[cfg(test)]
+mod converge;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -47,9 +53,15 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod removal;
 #[cfg(test)]
 mod results;
 #[cfg(test)]
@@ -59,7 +71,11 @@ mod settings;
 #[cfg(test)]
 mod simulator_command;
 #[cfg(test)]
+mod sops;
+#[cfg(test)]
 mod state;
+#[cfg(test)]
+mod stub;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]
@@ -70,5 +86,7 @@ mod terminal;
 mod texts;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod world;

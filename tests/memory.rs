@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
-use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record};
+use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record, Seen};
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::{Value, json};
@@ -245,6 +245,14 @@ impl Journal for Dying<'_> {
     fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
         self.dies(Boundary::BeforeRecord)?;
         self.journal.confirm(name, record)
+    }
+
+    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
+        self.journal.note(seen)
+    }
+
+    fn forget(&self, name: &str) -> Result<(), JournalError> {
+        self.journal.forget(name)
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {

@@ -1,11 +1,11 @@
 //! What the planner decides: a pure function of files and a live state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::ledger::Ledger;
 use integrationd::live::{Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable};
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, Kind, OnConflict, OnDrift, Plan, Selection, plan};
+use integrationd::plan::{Context, Kind, OnConflict, OnDrift, Plan, Policy, Selection, plan};
 use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
 use serde_json::{Value, json};
@@ -51,6 +51,9 @@ pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
         ledger: &Ledger::default(),
         doubts: &BTreeMap::new(),
         fingerprint: &|_, _, _| None,
+        policy: Policy::default(),
+        allow_replace: &BTreeSet::new(),
+        revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
     };
@@ -110,6 +113,9 @@ pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
         Kind::Unchanged { id } => format!("unchanged {id}"),
         Kind::Create { .. } => "create".to_owned(),
         Kind::Update { id, .. } => format!("update {id}"),
+        Kind::Replace { deletion, .. } => format!("replace {}", deletion.id),
+        Kind::Delete(deletion) => format!("delete {}", deletion.id),
+        Kind::Withheld { .. } => "withheld".to_owned(),
         Kind::Suspended(_) => "suspended".to_owned(),
         Kind::Blocked(block) => format!("blocked: {block}"),
     };
@@ -511,6 +517,9 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         ledger: &Ledger::default(),
         doubts: &BTreeMap::new(),
         fingerprint: &|_, _, _| None,
+        policy: Policy::default(),
+        allow_replace: &BTreeSet::new(),
+        revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
     };

@@ -119,11 +119,11 @@ fn an_attribute_that_cannot_be_edited_is_named() {
     tenant.simulator.set_options(options);
     files.change("snowflake.yaml", "database: IMMUTA ", "database: OTHER ");
     let ran = apply(&tenant, &files).exits_with(1);
-    insta::assert_snapshot!(result(&ran), @r"
+    insta::assert_snapshot!(result(&ran), @"
     Stored secrets of 4 integrations were not compared: the server never returns them.
 
       ✗ snowflake-prod (id 5) could not be updated: PUT /integrations/5: 400 Bad Request: Unable to edit integration due to changes of non-editable attribute(s). database
-          help: this attribute cannot be edited: change it back, or delete the integration in Immuta and run this again
+          help: this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`
 
     Nothing was applied: 1 failed.
     A second plan still has 1 to update.
@@ -147,7 +147,7 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     Not converged: snowflake-prod: the write succeeded, and the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
      help: write the value as the server keeps it, or list the attribute under `sync.ignore`
-    A second plan still has 1 to update.
+    A second plan still has 1 blocked.
     "#);
 }
 

@@ -114,11 +114,11 @@ fn a_url_that_would_give_the_key_away_is_refused_and_not_repeated() {
         stderr
     };
     insta::assert_snapshot!(url("http://acme.example"), @r"
-    error: the tenant's URL cannot be used: http would send the API key in clear: write https (http is for this machine alone)
+    error: the tenant's URL cannot be used: http would send credentials in clear: write https (http is for this machine alone)
      help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("https://immuta:hunter2@acme.example"), @r"
-    error: the tenant's URL cannot be used: it holds a user name or a password: remove them, and give the API key instead
+    error: the tenant's URL cannot be used: it holds a user name or a password: remove them
      help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("https://acme.example/?token=hunter2"), @r"

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use futures::FutureExt;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
-use integrationd::secret::{Providers, resolve};
+use integrationd::secret::{Providers, Reference, SecretSource, resolve};
 use integrationd::sync::Desired;
 
 /// Integration files, and the environment variables that they name.
@@ -25,6 +26,11 @@ impl Texts {
     /// One file more, or another text for it.
     pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
         self.files.insert(path.to_owned(), text.into());
+        self
+    }
+
+    pub(crate) fn without(mut self, path: &str) -> Self {
+        self.files.remove(path);
         self
     }
 
@@ -77,16 +83,19 @@ impl Texts {
     pub(crate) fn desired(&self, reversed: bool) -> Desired {
         let manifest = self.load(reversed);
         let environment = self.environment.clone();
-        let providers = Providers {
-            own_files: Vec::new(),
-            environment: Box::new(move |name| environment.get(name).map(OsString::from)),
-            secret_roots: Vec::new(),
-        };
-        let mut references = Vec::new();
+        let providers = Providers::with(Box::new(move |name| {
+            environment.get(name).map(OsString::from)
+        }));
+        // Also those that only a record names.
+        let all = self.environment.keys().map(|name| Reference {
+            source: SecretSource::Env,
+            argument: name.clone(),
+        });
+        let mut references: Vec<Reference> = all.collect();
         for integration in &manifest.integrations {
             integration.for_each_template(&mut |t| references.extend(t.references().cloned()));
         }
-        let secrets = resolve(&references, &providers);
+        let secrets = resolve(&references, &providers).now_or_never().unwrap();
         let key = FingerprintKey::new([7; 32]);
         let fingerprinter = Some(Fingerprinter::new(key, "the tenant".to_owned()));
         Desired {

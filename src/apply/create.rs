@@ -110,7 +110,7 @@ impl<W: WriteApi> Run<'_, W> {
     }
 
     async fn followed(&self, name: &str, id: RemoteId, request: &RequestBody) -> Ended {
-        let ended = self.follow(name, &id, request).await;
+        let ended = self.follow(name, &id, &request.secrets).await;
         (Some(id), ended)
     }
 

@@ -6,6 +6,7 @@
 //! was lost is settled by looking, never by sending it again.
 
 mod create;
+mod delete;
 mod fresh;
 mod outcome;
 mod record;
@@ -21,11 +22,11 @@ use tracing::Instrument;
 
 pub use outcome::{Failure, Outcome, Success, Verb};
 
-use crate::immuta::{RequestBody, Scrubber, WriteApi, encode};
+use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
 use crate::ledger::Journal;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{Action, Approved, Body, Kind};
-use crate::secret::Secrets;
+use crate::secret::{Secret, Secrets};
 use crate::text::{chain, escaped};
 use fresh::FreshList;
 
@@ -36,6 +37,19 @@ pub struct Options {
     pub parallelism: usize,
     /// How long a write is followed until its status settles.
     pub wait_timeout: Duration,
+    /// Where a delete has its credentials.
+    pub delete_credentials: Nesting,
+}
+
+impl Default for Options {
+    /// The defaults of the command line.
+    fn default() -> Self {
+        Self {
+            parallelism: 4,
+            wait_timeout: Duration::from_secs(600),
+            delete_credentials: Nesting::default(),
+        }
+    }
 }
 
 /// Something that happened on the way.
@@ -144,7 +158,11 @@ fn verb(action: &Action) -> Option<Verb> {
     match action.kind {
         Kind::Create { .. } => Some(Verb::Create),
         Kind::Update { .. } => Some(Verb::Update),
-        Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => None,
+        Kind::Delete(_) => Some(Verb::Delete),
+        Kind::Replace { .. } => Some(Verb::Replace),
+        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {
+            None
+        }
     }
 }
 
@@ -222,9 +240,27 @@ impl<W: WriteApi> Run<'_, W> {
                     .await;
                 (Some(id.clone()), ended)
             }
-            Kind::Unchanged { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {
-                (None, Err(Failure::NotStarted))
+            Kind::Delete(deletion) => {
+                let ended = self.delete(&action.name, deletion).await;
+                (Some(deletion.id.clone()), ended)
             }
+            Kind::Replace {
+                deletion,
+                body,
+                memory,
+                precondition,
+                ..
+            } => {
+                if let Err(failure) = self.delete(&action.name, deletion).await {
+                    return (Some(deletion.id.clone()), Err(failure));
+                }
+                let intent = record::to_create(body.platform, memory, precondition);
+                self.create(&action.name, body, precondition, &intent).await
+            }
+            Kind::Unchanged { .. }
+            | Kind::Withheld { .. }
+            | Kind::Suspended(_)
+            | Kind::Blocked(_) => (None, Err(Failure::NotStarted)),
         }
     }
 
@@ -245,12 +281,12 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         name: &str,
         id: &RemoteId,
-        request: &RequestBody,
+        secrets: &[Secret],
     ) -> Result<Success, Failure> {
         let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
         let timeout = self.options.wait_timeout;
         let scrub = |tests: Vec<FailingTest>| {
-            let scrubber = Scrubber::new(&request.secrets);
+            let scrubber = Scrubber::new(secrets);
             tests.iter().map(|test| scrubber.scrub_test(test)).collect()
         };
         match wait::follow(self.api, id, timeout, self.stop, on_status).await {

@@ -31,6 +31,10 @@ pub enum Verb {
     Create,
     /// `PUT`.
     Update,
+    /// `DELETE`.
+    Delete,
+    /// `DELETE`, then `POST`.
+    Replace,
 }
 
 impl Verb {
@@ -40,6 +44,8 @@ impl Verb {
         match self {
             Self::Create => "create",
             Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Replace => "replace",
         }
     }
 
@@ -49,6 +55,8 @@ impl Verb {
         match self {
             Self::Create => "creating",
             Self::Update => "updating",
+            Self::Delete => "deleting",
+            Self::Replace => "replacing",
         }
     }
 
@@ -58,6 +66,8 @@ impl Verb {
         match self {
             Self::Create => "created",
             Self::Update => "updated",
+            Self::Delete => "deleted",
+            Self::Replace => "replaced",
         }
     }
 }
@@ -129,6 +139,12 @@ pub enum Failure {
         /// The validation tests that did not pass.
         failing_tests: Vec<FailingTest>,
     },
+    /// The server took the delete on, and the integration is still there.
+    #[error("the delete was taken on, and its status is `{status}` again")]
+    NotDeleted {
+        /// The status.
+        status: Status,
+    },
     /// It did not settle in time.
     #[error("its status was still `{status}` after {}", seconds(*waited))]
     TimedOut {
@@ -165,7 +181,7 @@ impl Failure {
             }
             Self::Unread(error) | Self::Refused(error) => error.help(),
             Self::NotEditable(_) => {
-                "this attribute cannot be edited: change it back, or delete the integration in Immuta and run this again"
+                "this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`"
             }
             Self::Unconfirmed(_) => {
                 "run this again in a minute: the new plan will show whether it took effect"
@@ -177,13 +193,15 @@ impl Failure {
                 Status::EditError => {
                     "the old configuration is still running; mend what the failing tests name and run this again"
                 }
+                Status::DeleteError => {
+                    "it is still there; mend what the failing tests name and run this again"
+                }
                 Status::Creating
                 | Status::Enabled
                 | Status::Editing
                 | Status::Migrating
                 | Status::MigrateError
                 | Status::Deleting
-                | Status::DeleteError
                 | Status::Deleted
                 | Status::Disabled
                 | Status::RecurringValidationError
@@ -192,6 +210,7 @@ impl Failure {
             Self::TimedOut { .. } => {
                 "the server is still at work: run this again later, or allow more with `--wait-timeout`"
             }
+            Self::NotDeleted { .. } => "look at the integration in Immuta's settings",
             Self::Unfollowed(_) => {
                 "run this again once the tenant answers: the new plan will show how it ended"
             }
@@ -212,8 +231,11 @@ impl Failure {
             | Self::Appeared { .. }
             | Self::Refused(_)
             | Self::NotEditable(_) => true,
-            Self::Server { status, .. } => *status == Status::EditError,
+            Self::Server { status, .. } => {
+                matches!(status, Status::EditError | Status::DeleteError)
+            }
             Self::NotRecorded(_)
+            | Self::NotDeleted { .. }
             | Self::Gone { .. }
             | Self::Unconfirmed(_)
             | Self::TimedOut { .. }
@@ -240,6 +262,7 @@ impl Failure {
             | Self::Appeared { .. }
             | Self::Gone { .. }
             | Self::Server { .. }
+            | Self::NotDeleted { .. }
             | Self::TimedOut { .. }
             | Self::Interrupted { .. } => None,
         }

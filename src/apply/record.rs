@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use super::{Ended, Failure, Run};
 use crate::immuta::WriteApi;
-use crate::ledger::{Applied, IntendedWrite, Intent, Record};
+use crate::ledger::{Applied, IntendedWrite, Intent, Memory, Record};
 use crate::live::{RemoteId, Status};
-use crate::plan::{AbsencePrecondition, Memory};
+use crate::plan::{AbsencePrecondition, Deletion};
 use crate::platform::Platform;
 
 pub(super) fn to_create(
@@ -23,21 +23,27 @@ pub(super) fn to_update(platform: &Platform, memory: &Memory, id: &RemoteId) -> 
     intent(platform, memory, IntendedWrite::Update { id: id.clone() })
 }
 
+pub(super) fn to_delete(deletion: &Deletion) -> Intent {
+    let write = IntendedWrite::Delete {
+        id: deletion.id.clone(),
+        before: deletion.before.clone(),
+    };
+    intent(deletion.platform, &deletion.memory, write)
+}
+
 fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite) -> Intent {
-    let Memory { identity, applied } = memory.clone();
-    let type_name = platform.wire.to_owned();
     Intent {
-        type_name,
-        identity,
+        type_name: platform.wire.to_owned(),
         write,
-        applied,
+        memory: memory.clone(),
         at: Timestamp::now(),
     }
 }
 
 /// What a write means for the ledger.
 enum Settlement {
-    Confirm(Record),
+    Confirm(Box<Record>),
+    Forget,
     Abandon,
     /// Nobody knows: the intent stays, and the next run looks.
     Open,
@@ -56,6 +62,7 @@ impl<W: WriteApi> Run<'_, W> {
     pub(super) fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
         let written = match settlement(intent, &ended) {
             Settlement::Confirm(record) => self.journal.confirm(name, &record),
+            Settlement::Forget => self.journal.forget(name),
             Settlement::Abandon => self.journal.abandon(name),
             Settlement::Open => Ok(()),
         };
@@ -68,8 +75,12 @@ impl<W: WriteApi> Run<'_, W> {
 
 fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
+    let is_delete = matches!(intent.write, IntendedWrite::Delete { .. });
     match ended {
-        (Some(id), Ok(_)) => Settlement::Confirm(record(intent, id, intent.applied.clone())),
+        (_, Ok(_)) if is_delete => Settlement::Forget,
+        (Some(id), Ok(_)) => {
+            Settlement::Confirm(Box::new(record(intent, id, intent.memory.applied.clone())))
+        }
         // It exists and is ours, and nothing of it is known to be applied.
         (
             Some(id),
@@ -77,7 +88,7 @@ fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
                 status: Status::CreateError,
                 ..
             }),
-        ) if is_create => Settlement::Confirm(record(intent, id, Applied::default())),
+        ) if is_create => Settlement::Confirm(Box::new(record(intent, id, Applied::default()))),
         (_, Err(failure)) if failure.had_no_effect() => Settlement::Abandon,
         (_, Ok(_) | Err(_)) => Settlement::Open,
     }
@@ -86,9 +97,11 @@ fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
 fn record(intent: &Intent, id: &RemoteId, applied: Applied) -> Record {
     Record {
         type_name: intent.type_name.clone(),
-        identity: intent.identity.clone(),
         id: id.clone(),
-        applied,
+        memory: Memory {
+            applied,
+            ..intent.memory.clone()
+        },
         at: Timestamp::now(),
     }
 }

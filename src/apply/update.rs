@@ -54,7 +54,7 @@ impl<W: WriteApi> Run<'_, W> {
         written: Written<'_>,
     ) -> Result<Success, Failure> {
         match self.api.update(id, written.request).await {
-            Ok(_) => self.follow(name, id, written.request).await,
+            Ok(_) => self.follow(name, id, &written.request.secrets).await,
             Err(error) if error.effect() == Effect::Unknown => {
                 self.see_whether_it_happened(name, id, written, error).await
             }
@@ -70,7 +70,7 @@ impl<W: WriteApi> Run<'_, W> {
         request: &RequestBody,
     ) -> Result<Success, Failure> {
         match self.api.update(id, request).await {
-            Ok(_) => self.follow(name, id, request).await,
+            Ok(_) => self.follow(name, id, &request.secrets).await,
             Err(error) if error.effect() == Effect::Unknown => Err(Failure::Unconfirmed(error)),
             Err(error) => Err(refused(id, error)),
         }
@@ -88,7 +88,7 @@ impl<W: WriteApi> Run<'_, W> {
             request,
             before,
         } = written;
-        let success = match self.follow(name, id, request).await {
+        let success = match self.follow(name, id, &request.secrets).await {
             Ok(success) => success,
             // It was there before, so it says nothing about this write.
             Err(Failure::Server { status, .. }) if status == *before => {

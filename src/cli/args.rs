@@ -8,6 +8,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+use super::secrets::VaultArgs;
+use crate::manifest::Binding;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -34,6 +36,10 @@ pub(super) enum Command {
     List(ListArgs),
     #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
     Ping(PingArgs),
+    #[command(after_help = help::ADOPT)]
+    Adopt(AdoptArgs),
+    #[command(after_help = help::HISTORY)]
+    History(HistoryArgs),
     #[command(after_help = help::RESOLVE)]
     Resolve(ResolveArgs),
     #[command(after_help = help::SIMULATOR)]
@@ -46,8 +52,9 @@ impl Command {
         match self {
             Self::Sync(SyncArgs { output, .. })
             | Self::Validate(ValidateArgs { output, .. })
+            | Self::History(HistoryArgs { output, .. })
             | Self::List(ListArgs { output, .. }) => *output == Format::Json,
-            Self::Ping(_) | Self::Resolve(_) | Self::Simulator(_) => false,
+            Self::Ping(_) | Self::Adopt(_) | Self::Resolve(_) | Self::Simulator(_) => false,
         }
     }
 }
@@ -106,6 +113,16 @@ pub(super) struct FilesArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
+    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
+    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
+    #[arg(
+        long,
+        value_name = "REFERENCE[=TYPE[@HOST]]",
+        env = "INTEGRATIOND_ALLOW_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_secret: Vec<Binding>,
 }
 
 #[derive(Debug, Args)]
@@ -140,7 +157,8 @@ pub(super) enum Auth {
 /// Plan and apply once; `--dry-run` stops at the plan
 ///
 /// Reads the files and the tenant, shows the plan, asks, and carries it out. A
-/// failure of one integration never stops the others. Nothing is ever deleted.
+/// failure of one integration never stops the others. Nothing is deleted unless
+/// `--policy sync` asks for it.
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
     #[command(flatten)]
@@ -175,7 +193,7 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
-    /// Where `${file:PATH}` may read; the directory of the files if not given; may be repeated
+    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
     #[arg(
         long,
         value_name = "DIR",
@@ -211,7 +229,73 @@ pub(super) struct SyncArgs {
     )]
     pub on_conflict: Conflict,
     #[command(flatten)]
+    pub guard: GuardArgs,
+    #[command(flatten)]
     pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub vault: Box<VaultArgs>,
+}
+
+/// How far a plan may go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Guard")]
+pub(super) struct GuardArgs {
+    /// Which kinds of actions are taken
+    #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
+          hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
+    pub policy: PolicyArg,
+    /// Refuse a plan with more writes than this [default: no limit]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "INTEGRATIOND_MAX_CHANGES",
+        hide_env_values = true
+    )]
+    pub max_changes: Option<usize>,
+    /// Refuse a plan that changes a larger share of what exists; ten are always allowed
+    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
+          hide_env_values = true, default_value_t = 50, value_parser = percent)]
+    pub max_change_percent: u8,
+    /// Refuse a plan with more deletions than this
+    #[arg(
+        long,
+        value_name = "N",
+        env = "INTEGRATIOND_MAX_DELETES",
+        hide_env_values = true,
+        default_value_t = 10
+    )]
+    pub max_deletes: usize,
+    /// Refuse a plan that deletes a larger share of what exists; one is always allowed
+    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
+          hide_env_values = true, default_value_t = 20, value_parser = percent)]
+    pub max_delete_percent: u8,
+    /// Delete and create again what cannot be edited; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub allow_replace: Vec<String>,
+    /// Where the body of a delete has its credentials
+    #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
+          hide_env_values = true, default_value_t = Credentials::Config)]
+    pub delete_credentials: Credentials,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PolicyArg {
+    /// Create, update, and delete what no file describes any more
+    Sync,
+    /// Create and update
+    UpsertOnly,
+    /// Create
+    CreateOnly,
+    /// Change nothing
+    Observe,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Credentials {
+    /// Below `config`, as a create has them
+    Config,
+    /// Beside it
+    TopLevel,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -259,6 +343,59 @@ pub(super) struct PingArgs {
     pub connection: ConnectionArgs,
 }
 
+/// Take live integrations over; sends nothing but reads
+///
+/// What this tool did not create is updated when its file says so, and never
+/// deleted. What was adopted is treated as if this tool had created it.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(super) struct AdoptArgs {
+    /// The names of the integrations, as their files have them
+    #[arg(group = "which")]
+    pub name: Vec<String>,
+    /// All whose files say with certainty which one they mean
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// The directory of integration files
+    #[arg(long, value_name = "DIR", default_value = "integrations.d")]
+    pub dir: PathBuf,
+    /// Declares a plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Show what was done and when; asks the tenant nothing
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// How many runs, newest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
 /// Say how a write ended of which nobody can tell
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
@@ -301,6 +438,13 @@ fn parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
         Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
+    }
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(n) if n <= 100 => Ok(n),
+        Ok(_) | Err(_) => Err("give a number from 0 to 100".to_owned()),
     }
 }
 

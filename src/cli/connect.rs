@@ -94,6 +94,16 @@ pub(super) fn tenant(args: &ConnectionArgs, retry: RetryPolicy) -> Result<Tenant
     })
 }
 
+/// The tenant's URL, as ledgers are named after it.
+pub(super) fn url(flag: Option<&str>) -> Result<String, ConnectError> {
+    let flags = Flags {
+        url: flag.map(str::to_owned),
+        api_key_file: None,
+    };
+    let env = |name: &str| std::env::var_os(name);
+    Ok(TenantUrl::parse(&settings::url(&flags, &env)?)?.to_string())
+}
+
 /// The key that systemd passed in, if it did.
 fn key_credential() -> Option<PathBuf> {
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
@@ -133,5 +143,11 @@ pub(super) fn manifest(args: &FilesArgs, terminal: Terminal) -> Result<Manifest,
         );
     }
     let vars = args.var.iter().cloned().collect();
-    Ok(manifest::load(&snapshot.files, &vars, PLATFORMS))
+    let bindings = args.allow_secret.iter().cloned().collect();
+    Ok(manifest::load_bound(
+        &snapshot.files,
+        &vars,
+        &bindings,
+        PLATFORMS,
+    ))
 }

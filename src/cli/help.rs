@@ -94,7 +94,7 @@ Exit codes:
   1   failed
   2   changes are pending (only with --detailed-exitcode)
   3   some changes were applied, some were not
-  4   nothing was applied: the answer was no, or nobody was there to ask
+  4   nothing was applied: there was no leave, or the guard refused
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
@@ -114,7 +114,7 @@ Exit codes:
   1   failed, or something is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
   3   some changes were applied, some were not; also when a signal ended it
-  4   nothing was applied: the answer was no, or nobody was there to ask
+  4   nothing was applied: there was no leave, or the guard refused
   64  the command line is wrong
   65  an integration file is invalid; the others were still looked at
   78  the settings are invalid
@@ -171,6 +171,21 @@ Examples:
 
 It speaks the API's documented routes and keeps everything in memory. Its own
 routes, below /_simulator/, ask for no credentials: it listens on loopback only.";
+
+pub(super) const ADOPT: &str = "\
+Examples:
+  integrationd adopt warehouse-prod                  one, by the name of its file
+  integrationd adopt --all --dir /etc/integrations   all that are certainly meant
+
+An adopted integration may be deleted by `sync --policy sync` once its file is
+gone. Its secrets count as not compared until the next write.";
+
+pub(super) const HISTORY: &str = "\
+Examples:
+  integrationd history                    the last ten runs that wrote something
+  integrationd history -o json | jq .deleted    the last that was seen of what is gone
+
+A run without an end was cut off: the next one found out what became of it.";
 
 pub(super) const RESOLVE: &str = "\
 Examples:

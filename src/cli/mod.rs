@@ -1,11 +1,13 @@
 //! The command line: one thin file per subcommand. Nothing is decided here; a
 //! subcommand gathers what the pipeline needs, calls it, and prints.
 
+mod adopt;
 mod args;
 mod connect;
 mod failure;
 mod fold;
 mod help;
+mod history;
 mod hygiene;
 mod list;
 mod log;
@@ -13,6 +15,7 @@ mod panic;
 mod ping;
 mod progress;
 mod resolve;
+mod secrets;
 mod signal;
 mod simulator;
 mod state;
@@ -96,6 +99,8 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal).await,
         Command::Ping(args) => ping::run(&args, terminal).await,
+        Command::Adopt(args) => adopt::run(&args, terminal).await,
+        Command::History(args) => history::run(&args, terminal),
         Command::Resolve(args) => resolve::run(&args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
     }

@@ -9,8 +9,9 @@ use super::state;
 use super::terminal::Terminal;
 use crate::immuta::{ReadApi, RetryPolicy};
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Applied, Intent, Record};
-use crate::live::RemoteId;
+use crate::ledger::{Applied, Intent, Memory, Record};
+use crate::live::{LiveIntegration, RemoteId};
+use crate::plan::identity_of;
 use crate::report::exit::Exit;
 
 pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -42,22 +43,49 @@ async fn adopt(
     id: &RemoteId,
 ) -> Result<(), Failure> {
     let found = tenant.reader.get(id).await?;
+    let refused = |what: std::fmt::Arguments<'_>| {
+        Err(Failure::new(
+            Exit::Failed,
+            what,
+            "`integrationd list` shows what is live",
+        ))
+    };
     match found {
-        Some(found) if found.type_name == intent.type_name => {}
-        Some(_) | None => {
-            return Err(Failure::new(
-                Exit::Failed,
-                format_args!("integration {id} is not there, or of another type than `{name}`"),
-                "`integrationd list` shows what is live",
+        Some(found) if found.type_name != intent.type_name => {
+            return refused(format_args!(
+                "integration {id} is of another type than `{name}`"
             ));
         }
+        Some(found) if !may_be(&found, intent) => {
+            return refused(format_args!(
+                "integration {id} is not the one that `{name}` describes"
+            ));
+        }
+        Some(_) => {}
+        None => return refused(format_args!("integration {id} is not there")),
+    }
+    let records = ledger.read()?.records;
+    let owner = records
+        .iter()
+        .find(|(other, r)| r.id == *id && *other != name);
+    if let Some((other, _)) = owner {
+        return refused(format_args!("integration {id} belongs to `{other}`"));
     }
     let record = Record {
         type_name: intent.type_name.clone(),
-        identity: intent.identity.clone(),
         id: id.clone(),
-        applied: Applied::default(),
+        memory: Memory {
+            applied: Applied::default(),
+            ..intent.memory.clone()
+        },
         at: Timestamp::now(),
     };
     Ok(ledger.confirm(name, &record)?)
+}
+
+/// Whether it can be what the write made: the identity, where there is one, is the same.
+fn may_be(found: &LiveIntegration, intent: &Intent) -> bool {
+    found.platform.is_none_or(|platform| {
+        !platform.pairs_with_certainty() || identity_of(platform, found) == intent.memory.identity
+    })
 }

@@ -7,23 +7,26 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::args::{Conflict, Drift, Format, SyncArgs};
+use super::args::{Conflict, Credentials, Drift, Format, GuardArgs, PolicyArg, SyncArgs};
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
+use super::secrets;
 use super::signal::Signals;
 use super::state::{self, State};
 use super::terminal::Terminal;
 use crate::apply::{self, Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
-use crate::immuta::{ApiKey, Credentials, Reader, RetryPolicy, Transport};
-use crate::ledger::Journal;
+use crate::immuta::{self, ApiKey, Nesting, Reader, RetryPolicy, Transport};
+use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
-use crate::plan::{OnConflict, OnDrift, Plan, Selection};
+use crate::plan::{
+    Limit, Limits, OnConflict, OnDrift, Plan, Policy, Selection, deletion_references,
+};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
-use crate::secret::{Providers, Secret, Secrets, resolve};
+use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
 use crate::text::count;
@@ -31,10 +34,6 @@ use crate::text::count;
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let manifest = connect::manifest(&args.files, terminal)?;
     let request = request(&args);
-    let unknown = request.selection.unknown_names(&manifest);
-    if !unknown.is_empty() {
-        return Err(no_such_names(&unknown, &manifest));
-    }
     if args.output == Format::Text {
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
@@ -42,11 +41,17 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         return simulate(&args, manifest, &request, terminal).await;
     }
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let secrets = resolve(manifest.references(), &providers(&args));
     let State {
         journal,
         fingerprinter,
     } = state::open(&args, &tenant.url)?;
+    let ledger = journal.ledger().map_err(SyncError::from)?;
+    check_names(&request, &manifest, &ledger)?;
+    let of_deletions =
+        deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
+    let references = secrets::bound(&args, &manifest, &of_deletions);
+    let providers = secrets::providers(&args, &references)?;
+    let secrets = resolve(references, &providers).await;
     let desired = Desired {
         manifest,
         secrets,
@@ -62,6 +67,18 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         terminal,
     )
     .await
+}
+
+/// Names that were given on the command line must be those of something.
+fn check_names(request: &Request, manifest: &Manifest, ledger: &Ledger) -> Result<(), Failure> {
+    let mut unknown = request.selection.unknown_names(manifest, ledger);
+    let known: BTreeSet<&str> = manifest.names().collect();
+    let replaced = request.allow_replace.iter();
+    unknown.extend(replaced.filter(|n| !known.contains(n.as_str())).cloned());
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(no_such_names(&unknown, manifest))
 }
 
 /// The most names that a message lists.
@@ -101,23 +118,38 @@ fn request(args: &SyncArgs) -> Request {
         apply: apply::Options {
             parallelism: args.parallelism,
             wait_timeout: args.wait_timeout,
+            delete_credentials: match args.guard.delete_credentials {
+                Credentials::Config => Nesting::Config,
+                Credentials::TopLevel => Nesting::TopLevel,
+            },
         },
+        policy: match args.guard.policy {
+            PolicyArg::Sync => Policy::Sync,
+            PolicyArg::UpsertOnly => Policy::UpsertOnly,
+            PolicyArg::CreateOnly => Policy::CreateOnly,
+            PolicyArg::Observe => Policy::Observe,
+        },
+        limits: limits(&args.guard),
+        allow_replace: names(&args.guard.allow_replace),
+        source: args.files.dir.display().to_string(),
+        revision: None,
     }
 }
 
-fn providers(args: &SyncArgs) -> Providers {
-    let mut roots = args.secret_root.clone();
-    if roots.is_empty() {
-        // Beside a single file lie its secrets, too.
-        let dir = &args.files.dir;
-        let parent = dir.parent().filter(|_| dir.is_file());
-        roots.push(parent.unwrap_or(dir).to_path_buf());
+fn limits(args: &GuardArgs) -> Limits {
+    let Limits { changes, deletes } = Limits::default();
+    Limits {
+        changes: Limit {
+            most: args.max_changes,
+            percent: args.max_change_percent,
+            ..changes
+        },
+        deletes: Limit {
+            most: Some(args.max_deletes),
+            percent: args.max_delete_percent,
+            ..deletes
+        },
     }
-    let mut providers = Providers::of_process(roots);
-    providers
-        .own_files
-        .extend(args.connection.api_key_file.clone());
-    providers
 }
 
 /// Against a tenant in this process, and without any real secret.
@@ -127,12 +159,13 @@ async fn simulate(
     request: &Request,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
+    check_names(request, &manifest, &Ledger::default())?;
     let simulator = Simulator::new(Options::default());
     let key = ApiKey::new(Secret::new(API_KEY.to_owned()))
         .map_err(|error| Failure::new(Exit::Failed, error, "this is a bug: please report it"))?;
     let reader = Reader::new(
         Embedded(simulator),
-        Credentials::ApiKey(key),
+        immuta::Credentials::ApiKey(key),
         RetryPolicy::default(),
     );
     let secrets = Secrets::placeholders(manifest.references());
@@ -291,9 +324,14 @@ impl CommandLine<'_> {
         if !self.terminal.can_ask() {
             return Consent::NotAsked;
         }
-        let changes = count(Counts::of(plan).pending(), "change");
+        let counts = Counts::of(plan);
+        let changes = count(counts.pending(), "change");
+        let deletes = match counts.delete + counts.replace {
+            0 => String::new(),
+            deletes => format!(", {} among them,", count(deletes, "deletion")),
+        };
         let tenant = self.tenant;
-        let question = format!("\nApply {changes} to {tenant}? Only `yes` does: ");
+        let question = format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ");
         if self.terminal.ask(&question) {
             Consent::Given
         } else {

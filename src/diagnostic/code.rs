@@ -116,6 +116,8 @@ codes! {
         "References to secrets are allowed only where the platform expects a secret. Anywhere else the value would be shown: a plan must not be a way to read the environment."
     UnknownVariable "E0403" "unknown-variable"
         "The reference names a variable that the settings do not declare."
+    UnboundReference "E0404" "unbound-reference"
+        "The operator declares which references may go where (`--allow-secret`), and not this one here. Whoever can change a file could otherwise send any secret to any host."
     SameName "E0501" "same-name"
         "Two documents have one name. The name pairs a document with what was made from it, so neither is applied."
     SameIdentity "E0502" "same-identity"

@@ -75,6 +75,17 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A delete of one integration.
+    pub(super) fn delete(id: &RemoteId, body: Option<&'a RequestBody>) -> Self {
+        Self {
+            method: Method::DELETE,
+            template: INTEGRATION,
+            path: fill(INTEGRATION, Some(id)),
+            body,
+            kind: Kind::Write,
+        }
+    }
+
     /// The name of the call in errors.
     pub(super) fn operation(&self) -> String {
         format!("{} {}", self.method, self.path)

@@ -145,6 +145,15 @@ impl<T: Transport> WriteApi for Writer<T> {
     async fn update(&self, id: &RemoteId, body: &RequestBody) -> Result<Accepted, ApiError> {
         self.write(Method::PUT, INTEGRATION, Some(id), body).await
     }
+
+    async fn delete(
+        &self,
+        id: &RemoteId,
+        credentials: Option<&RequestBody>,
+    ) -> Result<(), ApiError> {
+        // What the answer looks like is told by no page: the status is asked for.
+        self.0.run(&Call::delete(id, credentials)).await.map(drop)
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,16 @@ use crate::platform::{Payload, Platform};
 use crate::secret::{Part, Reference, Secret, Template};
 use crate::value::{Object, Value};
 
+/// Where the body of a delete has its credentials: no public page tells (API.md 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Nesting {
+    /// In `config`, as a create has them.
+    #[default]
+    Config,
+    /// At the top.
+    TopLevel,
+}
+
 /// Writes the body of a create or an update, with `resolve` asked for every reference.
 ///
 /// Which keys it has is said by the platform's [`Payload`]; where only a manual
@@ -37,18 +47,50 @@ pub fn encode<'a, E>(
         Payload::TypeOnly => {}
         Payload::Full | Payload::ManualOnly => {
             fields.push(("config", Field::Object(config)));
-            let mut templates = Vec::new();
-            for (_, value) in config.iter() {
-                value.for_each_template(&mut |template| templates.push(template));
-            }
-            for template in templates {
-                rendered.push(render(template, &mut secrets, &mut resolve)?);
-            }
+            (rendered, secrets) = render_all(config, &mut resolve)?;
         }
     }
     let json = whole(&fields, &rendered);
     secrets.extend(rendered);
     Ok(RequestBody { json, secrets })
+}
+
+/// Writes the body of a delete: credentials of the kind that the set-up used.
+///
+/// # Errors
+/// The first error of `resolve`.
+pub fn encode_credentials<'a, E>(
+    credentials: &'a Object,
+    nesting: Nesting,
+    mut resolve: impl FnMut(&Reference) -> Result<&'a Secret, E>,
+) -> Result<RequestBody, E> {
+    let (rendered, mut secrets) = render_all(credentials, &mut resolve)?;
+    let fields: Vec<(&str, Field<'_>)> = match nesting {
+        Nesting::Config => vec![("config", Field::Object(credentials))],
+        Nesting::TopLevel => credentials
+            .iter()
+            .map(|(key, value)| (key, Field::Value(value)))
+            .collect(),
+    };
+    let json = whole(&fields, &rendered);
+    secrets.extend(rendered);
+    Ok(RequestBody { json, secrets })
+}
+
+/// Every secret of an object in order, and the parts of those that have several.
+fn render_all<'a, E>(
+    object: &'a Object,
+    resolve: &mut impl FnMut(&Reference) -> Result<&'a Secret, E>,
+) -> Result<(Vec<Secret>, Vec<Secret>), E> {
+    let mut templates = Vec::new();
+    for (_, value) in object.iter() {
+        value.for_each_template(&mut |template| templates.push(template));
+    }
+    let (mut rendered, mut parts) = (Vec::new(), Vec::new());
+    for template in templates {
+        rendered.push(render(template, &mut parts, resolve)?);
+    }
+    Ok((rendered, parts))
 }
 
 /// Renders a template; a part of several is put into `parts` too, since the
@@ -74,6 +116,7 @@ enum Field<'a> {
     Text(&'a str),
     Bool(bool),
     Object(&'a Object),
+    Value(&'a Value),
 }
 
 /// An object of fields, in a buffer of exactly its size.
@@ -95,6 +138,7 @@ fn payload(fields: &[(&str, Field<'_>)], rendered: &[Secret], out: &mut Sink<'_>
         Field::Text(text) => string(text, out),
         Field::Bool(value) => bool(*value, out),
         Field::Object(object) => self::object(object, &mut rendered, out),
+        Field::Value(value) => self::value(value, &mut rendered, out),
     });
 }
 
@@ -191,6 +235,7 @@ mod tests {
             aliases: &[],
             payload,
             identity: Identity::Nothing,
+            deleted_with_credentials: false,
             attributes: &[],
             rules: &[],
         }

@@ -30,10 +30,13 @@ use bytes::Bytes;
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
 
+pub use crate::net::{
+    HttpSettings, HttpSetupError, HttpTransport, ServerUrl as TenantUrl,
+    ServerUrlError as TenantUrlError, TransportError, TransportErrorKind,
+};
 pub use auth::{ApiKey, ApiKeyError, Credentials};
 pub use client::{Reader, Writer};
-pub use encode::encode;
-pub use http::{HttpSettings, HttpSetupError, HttpTransport, TenantUrl, TenantUrlError};
+pub use encode::{Nesting, encode, encode_credentials};
 pub use retry::RetryPolicy;
 pub use scrub::{Scrubber, scrub};
 
@@ -68,6 +71,13 @@ pub trait WriteApi: ReadApi {
         id: &RemoteId,
         body: &RequestBody,
     ) -> impl Future<Output = Result<Accepted, ApiError>> + Send;
+
+    /// `DELETE /integrations/{id}`, with the credentials that it needs, if any.
+    fn delete(
+        &self,
+        id: &RemoteId,
+        credentials: Option<&RequestBody>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
 }
 
 /// A request body in which every secret stands in clear: it exists from the
@@ -119,34 +129,6 @@ pub enum Effect {
     None,
     /// Nobody knows: it has to be looked up.
     Unknown,
-}
-
-/// An exchange that brought no whole answer.
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}")]
-pub struct TransportError {
-    /// What went wrong.
-    pub kind: TransportErrorKind,
-    /// The deepest cause, free of URLs and bodies.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What can go wrong on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TransportErrorKind {
-    /// No connection: the request was never sent.
-    #[error("could not connect")]
-    Connect,
-    /// The certificate of the server was not accepted: the request was never sent.
-    #[error("the server's certificate was not accepted")]
-    Certificate,
-    /// No whole answer within the time allowed.
-    #[error("timed out")]
-    Timeout,
-    /// The connection broke before the answer was whole.
-    #[error("the connection broke")]
-    Broken,
 }
 
 impl TransportErrorKind {

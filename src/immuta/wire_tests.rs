@@ -16,6 +16,7 @@ const fn platform(wire: &'static str) -> Platform {
         aliases: &[],
         payload: Payload::Full,
         identity: Identity::Nothing,
+        deleted_with_credentials: false,
         attributes: &[],
         rules: &[],
     }

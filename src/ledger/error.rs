@@ -94,19 +94,6 @@ pub enum LedgerError {
         /// The integration.
         name: String,
     },
-    /// The new name belongs to another integration.
-    #[error(
-        "cannot rename `{from}` to `{to}` in the ledger {}: it has a `{to}` already",
-        shown(file)
-    )]
-    NameTaken {
-        /// The ledger.
-        file: PathBuf,
-        /// The old name.
-        from: String,
-        /// The new name.
-        to: String,
-    },
     /// Everything else that SQLite refuses.
     #[error("cannot {operation} the ledger {}", shown(file))]
     Sqlite {
@@ -198,9 +185,6 @@ impl LedgerError {
             Self::NoLog { .. } => "choose a directory on a local file system with `--state`",
             Self::Unsettled { .. } => {
                 "run `integrationd sync`: it looks up what became of the earlier write first"
-            }
-            Self::NameTaken { .. } => {
-                "take the old name out of `sync.previously`, or give the file a name of its own"
             }
             Self::Sqlite { source, .. } => source.help(),
         }

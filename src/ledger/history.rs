@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params};
+use serde_json::Value as Json;
 
 use super::error::LedgerError;
 use super::rows::Place;
@@ -66,6 +67,35 @@ pub struct Run {
     pub end: Option<RunEnd>,
     /// What it did, in order.
     pub actions: Vec<RunAction>,
+}
+
+/// The last that was seen of an integration that this tool deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deleted {
+    /// Its name.
+    pub name: String,
+    /// The value of `type`.
+    pub type_name: String,
+    /// Its id on the server.
+    pub id: RemoteId,
+    /// What was known to be harmless of its configuration.
+    pub config: Json,
+    /// When its deletion was begun.
+    pub at: Timestamp,
+}
+
+/// What there is to look back at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// The latest runs, newest first.
+    pub runs: Vec<Run>,
+    /// What was deleted, newest first: for ever.
+    pub deleted: Vec<Deleted>,
+}
+
+impl RunId {
+    /// The run of a journal that keeps no history.
+    pub const NONE: Self = Self(0);
 }
 
 impl SqliteLedger {
@@ -135,11 +165,11 @@ impl SqliteLedger {
         })
     }
 
-    /// The latest runs, newest first.
+    /// The latest runs, and what was deleted.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn history(&self, most: u32) -> Result<Vec<Run>, LedgerError> {
+    pub fn history(&self, most: u32) -> Result<History, LedgerError> {
         read(&self.lock(), self.file(), most)
     }
 }
@@ -148,7 +178,24 @@ pub(super) fn read(
     connection: &Connection,
     file: &Path,
     most: u32,
-) -> Result<Vec<Run>, LedgerError> {
+) -> Result<History, LedgerError> {
+    Ok(History {
+        runs: runs(connection, file, most)?,
+        deleted: deleted(connection, file)?,
+    })
+}
+
+fn deleted(connection: &Connection, file: &Path) -> Result<Vec<Deleted>, LedgerError> {
+    let rows = super::rows::all(
+        connection,
+        "SELECT * FROM deleted ORDER BY id DESC",
+        RawDeleted::of,
+    );
+    let rows = rows.map_err(LedgerError::sqlite("read", file))?;
+    rows.into_iter().map(|raw| raw.parsed(file)).collect()
+}
+
+fn runs(connection: &Connection, file: &Path, most: u32) -> Result<Vec<Run>, LedgerError> {
     let failed = || LedgerError::sqlite("read", file);
     let runs = query(
         connection,
@@ -223,6 +270,42 @@ impl RawRun {
             start,
             end,
             actions,
+        })
+    }
+}
+
+/// A row of `deleted` as text.
+struct RawDeleted {
+    name: String,
+    type_name: String,
+    id: String,
+    config: String,
+    at: String,
+}
+
+impl RawDeleted {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            name: row.get("name")?,
+            type_name: row.get("type")?,
+            id: row.get("remote_id")?,
+            config: row.get("config")?,
+            at: row.get("at")?,
+        })
+    }
+
+    fn parsed(self, file: &Path) -> Result<Deleted, LedgerError> {
+        let place = Place {
+            file,
+            table: "deleted",
+            name: &self.name,
+        };
+        Ok(Deleted {
+            config: place.json("config", &self.config)?,
+            at: place.time("at", &self.at)?,
+            type_name: self.type_name,
+            id: RemoteId::new(self.id),
+            name: self.name,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Intent, Journal, JournalError, Ledger, Record};
+use super::{Intent, Journal, JournalError, Ledger, Record, Seen};
 
 /// Keeps a [`Ledger`] in memory.
 #[derive(Debug, Default)]
@@ -49,7 +49,25 @@ impl Journal for MemoryJournal {
 
     fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
         let mut ledger = self.lock();
-        ledger.records.insert(name.to_owned(), record.clone());
+        ledger.record_as(name, record);
+        ledger.intents.remove(name);
+        Ok(())
+    }
+
+    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
+        let mut ledger = self.lock();
+        for name in &seen.gone {
+            ledger.records.remove(name);
+        }
+        for (name, record) in &seen.records {
+            ledger.record_as(name, record);
+        }
+        Ok(())
+    }
+
+    fn forget(&self, name: &str) -> Result<(), JournalError> {
+        let mut ledger = self.lock();
+        ledger.records.remove(name);
         ledger.intents.remove(name);
         Ok(())
     }

@@ -6,7 +6,8 @@
 //! * An [`Intent`] is on disk before its write is sent, and resolved after it. A
 //!   create's intent holds the ids that the list showed, so that after a crash or
 //!   a lost answer only a new one can be ours.
-//! * A [`Record`] is written by a confirmed write, or by adopting, and by nothing else.
+//! * A [`Record`] is written by a confirmed write, by adopting, or by a look that
+//!   found the file and the server equal. A fingerprint in it comes from a write.
 //! * Only what is known to be harmless is stored in clear. Of a secret there is a
 //!   fingerprint, keyed and bound to tenant, integration and attribute.
 
@@ -34,8 +35,10 @@ pub use error::LedgerError;
 pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
 pub use memory::MemoryJournal;
 
+use history::{RunAction, RunEnd, RunId, RunStart};
+
 use crate::live::RemoteId;
-use crate::manifest::{Integration, Name};
+use crate::manifest::{Integration, Name, Suspend};
 
 /// Everything that is known of the past, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,6 +50,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Records an integration under this name, and under no other.
+    pub fn record_as(&mut self, name: &str, record: &Record) {
+        self.records.retain(|_, other| other.id != record.id);
+        self.records.insert(name.to_owned(), record.clone());
+    }
+
     /// The record of an integration, under its name or one that it had before.
     #[must_use]
     pub fn record(&self, integration: &Integration) -> Option<&Record> {
@@ -72,27 +81,39 @@ impl Ledger {
         let intended = self
             .intents
             .values()
-            .filter_map(|intent| match &intent.write {
-                IntendedWrite::Create { .. } => None,
-                IntendedWrite::Update { id } => Some((intent.type_name.as_str(), id)),
-            });
+            .filter_map(|intent| Some((intent.type_name.as_str(), intent.write.id()?)));
         recorded.chain(intended)
     }
 }
 
-/// An integration that this tool created or adopted.
+/// An integration that is described by a file, or was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The value of `type`.
     pub type_name: String,
-    /// What pairs it with a file, in the form that compares.
-    pub identity: Option<String>,
     /// Its id on the server.
     pub id: RemoteId,
+    /// What is kept of its file.
+    pub memory: Memory,
+    /// When it was last written or compared with another result than before.
+    pub at: jiff::Timestamp,
+}
+
+/// What is kept of a file and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// What pairs it with a live integration, in the form that compares.
+    pub identity: Option<String>,
+    /// Whether this tool created or adopted it: only then it is ever deleted.
+    pub owned: bool,
     /// What was last applied.
     pub applied: Applied,
-    /// When.
-    pub at: jiff::Timestamp,
+    /// How it may be removed.
+    pub removal: Removal,
+    /// Values that the server did not keep as they were sent, by path.
+    pub rewritten: BTreeMap<String, Rewritten>,
+    /// The revision of the files, if they have one.
+    pub revision: Option<String>,
 }
 
 /// What a body said, as far as it may be kept.
@@ -100,8 +121,43 @@ pub struct Record {
 pub struct Applied {
     /// Harmless attributes of the file by their path, such as `audit/enabled`.
     pub attributes: BTreeMap<String, Json>,
-    /// Fingerprints of the stored secrets of the file by their path.
-    pub secrets: BTreeMap<String, Fingerprint>,
+    /// Fingerprints of the stored secrets of the file by their path; `None` for one
+    /// that was there already, and of which nobody knows whether it is the same.
+    pub secrets: BTreeMap<String, Option<Fingerprint>>,
+}
+
+/// How an integration may be removed: its file cannot tell any more once it is gone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Removal {
+    /// `sync.protect`: not at all.
+    pub protect: bool,
+    /// `sync.suspend`: not now.
+    pub suspend: Option<Suspend>,
+    /// The credentials of the set-up by their path, which a deletion may need: a
+    /// text as a file has it, with references where secrets stand, or another
+    /// scalar. `null` for one with a literal secret, which is not kept.
+    pub credentials: BTreeMap<String, Json>,
+}
+
+/// A value that the server did not keep.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rewritten {
+    /// What was sent; `None` for an attribute that was left out on purpose.
+    pub sent: Option<Json>,
+    /// What came back; `None` for nothing.
+    pub found: Option<Json>,
+    /// Both together, where they must not be kept in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<Fingerprint>,
+}
+
+/// What a look at the tenant told of integrations that are not written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// What is there.
+    pub records: Vec<(Name, Record)>,
+    /// What the server says is gone.
+    pub gone: Vec<Name>,
 }
 
 /// What a write is about to do.
@@ -109,18 +165,16 @@ pub struct Applied {
 pub struct Intent {
     /// The value of `type`.
     pub type_name: String,
-    /// What pairs it with a file, in the form that compares.
-    pub identity: Option<String>,
-    /// Whether it creates, or which integration it updates.
+    /// What kind of write it is.
     pub write: IntendedWrite,
-    /// What will have been applied if it succeeds.
-    pub applied: Applied,
+    /// What will be kept if it succeeds.
+    pub memory: Memory,
     /// When it was begun.
     pub at: jiff::Timestamp,
 }
 
 /// The kind of a write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntendedWrite {
     /// A `POST`, with the ids of its type that existed before it.
@@ -133,12 +187,31 @@ pub enum IntendedWrite {
         /// The id.
         id: RemoteId,
     },
+    /// A `DELETE` of this id.
+    Delete {
+        /// The id.
+        id: RemoteId,
+        /// What is known to be harmless of it: the last that will be seen of it.
+        before: Json,
+    },
+}
+
+impl IntendedWrite {
+    /// The integration that it is about; a create is about none yet.
+    #[must_use]
+    pub fn id(&self) -> Option<&RemoteId> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { id } | Self::Delete { id, .. } => Some(id),
+        }
+    }
 }
 
 /// What is written down around a write.
 ///
-/// A method that returned has done its work for good: whatever happens next, the
-/// ledger that is read afterwards tells of it.
+/// What a method has written outlasts the process when it returns. Only
+/// [`Journal::begin`] has to outlast a loss of power: without what comes after it
+/// the intent is still there, and the next run finds out what became of it.
 pub trait Journal: Send + Sync {
     /// Everything that was written down, as it is now.
     ///
@@ -153,12 +226,51 @@ pub trait Journal: Send + Sync {
     /// write of this name is not settled, whose intent must not be lost.
     fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError>;
 
-    /// After a write that succeeded, or an adoption: what is there now. The
-    /// intent is gone with it.
+    /// After a write that succeeded, an adoption, or a look that found everything
+    /// as it should be: what is there now. The intent is gone with it, and so is
+    /// what was recorded of the same integration under another name.
     ///
     /// # Errors
     /// It could not be written down; the intent is still there.
     fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError>;
+
+    /// After a look: what it told of integrations that are not written, all at once.
+    /// No intent of theirs is open.
+    ///
+    /// # Errors
+    /// It could not be written down; nothing of it was.
+    fn note(&self, seen: &Seen) -> Result<(), JournalError>;
+
+    /// After a delete that succeeded, or when the server says that it is gone:
+    /// record and intent are gone too. What was left to see of it is in the history.
+    ///
+    /// # Errors
+    /// It could not be written down; both are still there.
+    fn forget(&self, name: &str) -> Result<(), JournalError>;
+
+    /// A run begins that will write. A journal that ends with the process keeps none.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn run_begins(&self, _start: &RunStart) -> Result<RunId, JournalError> {
+        Ok(RunId::NONE)
+    }
+
+    /// An action of a run has ended.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn action_ends(&self, _run: RunId, _action: &RunAction) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// A run has ended.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn run_ends(&self, _run: RunId, _end: &RunEnd) -> Result<(), JournalError> {
+        Ok(())
+    }
 
     /// After a write that certainly had no effect: its intent is gone.
     ///

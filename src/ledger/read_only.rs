@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
 use super::files::beside;
-use super::history::{self, Run};
+use super::history::{self, History};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::sqlite::{EMPTY, SqliteLedger};
 use super::{Ledger, rows};
@@ -50,11 +50,11 @@ impl SqliteLedger {
             .transpose()
     }
 
-    /// The latest runs of a ledger, newest first, read in the same way.
+    /// The latest runs of a ledger and what was deleted, read in the same way.
     ///
     /// # Errors
     /// As for [`Self::open_read_only`].
-    pub fn history_read_only(file: &Path, most: u32) -> Result<Option<Vec<Run>>, LedgerError> {
+    pub fn history_read_only(file: &Path, most: u32) -> Result<Option<History>, LedgerError> {
         let copy = copy(file, MIGRATIONS)?;
         copy.map(|connection| history::read(&connection, file, most))
             .transpose()

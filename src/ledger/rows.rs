@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::LedgerError;
-use super::{IntendedWrite, Intent, Ledger, Record};
+use super::{IntendedWrite, Intent, Ledger, Memory, Record};
 use crate::live::RemoteId;
 
 const CREATE: &str = "create";
 const UPDATE: &str = "update";
+const DELETE: &str = "delete";
 
 /// Reads everything that a [`Ledger`] holds, as of one moment.
 pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, LedgerError> {
@@ -47,28 +48,35 @@ pub(super) fn insert_intent(
 ) -> rusqlite::Result<bool> {
     let Intent {
         type_name,
-        identity,
         write,
-        applied,
+        memory,
         at,
     } = intent;
-    let (kind, id, listed) = match write {
-        IntendedWrite::Create { listed } => (CREATE, None, Some(json(listed)?)),
-        IntendedWrite::Update { id } => (UPDATE, Some(id.as_str()), None),
+    let (kind, listed, before) = match write {
+        IntendedWrite::Create { listed } => (CREATE, Some(json(listed)?), None),
+        IntendedWrite::Update { .. } => (UPDATE, None, None),
+        IntendedWrite::Delete { before, .. } => (DELETE, None, Some(json(before)?)),
     };
+    let id = write.id().map(RemoteId::as_str);
+    let columns = RawMemory::from(memory)?;
     let added = connection.execute(
-        "INSERT INTO intents (name, type, identity, kind, remote_id, listed, applied, at)
-         VALUES (:name, :type, :identity, :kind, :id, :listed, :applied, :at)
+        "INSERT INTO intents (name, type, identity, kind, remote_id, listed, before,
+                              owned, applied, removal, rewritten, revision, at)
+         VALUES (:name, :type, :identity, :kind, :id, :listed, :before,
+                 :owned, :applied, :removal, :rewritten, :revision, :at)
          ON CONFLICT (name) DO NOTHING",
         named_params! {
-            ":name": name, ":type": type_name, ":identity": identity, ":kind": kind,
-            ":id": id, ":listed": listed, ":applied": json(applied)?, ":at": at.to_string(),
+            ":name": name, ":type": type_name, ":identity": columns.identity, ":kind": kind,
+            ":id": id, ":listed": listed, ":before": before, ":owned": columns.owned,
+            ":applied": columns.applied, ":removal": columns.removal,
+            ":rewritten": columns.rewritten, ":revision": columns.revision,
+            ":at": at.to_string(),
         },
     )?;
     Ok(added > 0)
 }
 
-/// Adds a record, in the place of one of this name.
+/// Adds a record, in the place of one of this name or of this integration.
 pub(super) fn insert_record(
     connection: &Connection,
     name: &str,
@@ -76,19 +84,37 @@ pub(super) fn insert_record(
 ) -> rusqlite::Result<()> {
     let Record {
         type_name,
-        identity,
         id,
-        applied,
+        memory,
         at,
     } = record;
+    let columns = RawMemory::from(memory)?;
     connection.execute(
-        "INSERT OR REPLACE INTO records (name, type, identity, remote_id, applied, at)
-         VALUES (:name, :type, :identity, :id, :applied, :at)",
+        "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
+                                         removal, rewritten, revision, at)
+         VALUES (:name, :type, :identity, :id, :owned, :applied,
+                 :removal, :rewritten, :revision, :at)",
         named_params! {
-            ":name": name, ":type": type_name, ":identity": identity,
-            ":id": id.as_str(), ":applied": json(applied)?, ":at": at.to_string(),
+            ":name": name, ":type": type_name, ":identity": columns.identity,
+            ":id": id.as_str(), ":owned": columns.owned, ":applied": columns.applied,
+            ":removal": columns.removal, ":rewritten": columns.rewritten,
+            ":revision": columns.revision, ":at": at.to_string(),
         },
     )?;
+    Ok(())
+}
+
+/// Keeps what a delete that is intended has seen of its integration, and removes
+/// its intent and record.
+pub(super) fn forget(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO deleted (name, type, identity, remote_id, config, at)
+         SELECT name, type, identity, remote_id, before, at FROM intents
+         WHERE name = ?1 AND kind = 'delete'",
+        [name],
+    )?;
+    connection.execute("DELETE FROM records WHERE name = ?1", [name])?;
+    connection.execute("DELETE FROM intents WHERE name = ?1", [name])?;
     Ok(())
 }
 
@@ -97,13 +123,65 @@ fn json(value: &impl Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
+/// What is kept of a file, as columns.
+struct RawMemory {
+    identity: Option<String>,
+    owned: bool,
+    applied: String,
+    removal: String,
+    rewritten: String,
+    revision: Option<String>,
+}
+
+impl RawMemory {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            identity: row.get("identity")?,
+            owned: row.get("owned")?,
+            applied: row.get("applied")?,
+            removal: row.get("removal")?,
+            rewritten: row.get("rewritten")?,
+            revision: row.get("revision")?,
+        })
+    }
+
+    fn from(memory: &Memory) -> rusqlite::Result<Self> {
+        let Memory {
+            identity,
+            owned,
+            applied,
+            removal,
+            rewritten,
+            revision,
+        } = memory;
+        Ok(Self {
+            identity: identity.clone(),
+            owned: *owned,
+            applied: json(applied)?,
+            removal: json(removal)?,
+            rewritten: json(rewritten)?,
+            revision: revision.clone(),
+        })
+    }
+
+    fn parsed(self, place: &Place<'_>) -> Result<Memory, LedgerError> {
+        Ok(Memory {
+            applied: place.json("applied", &self.applied)?,
+            removal: place.json("removal", &self.removal)?,
+            rewritten: place.json("rewritten", &self.rewritten)?,
+            identity: self.identity,
+            owned: self.owned,
+            revision: self.revision,
+        })
+    }
+}
+
 /// A row of `records` as text.
 struct RawRecord {
     name: String,
     type_name: String,
-    identity: Option<String>,
     id: String,
-    applied: String,
+    memory: RawMemory,
     at: String,
 }
 
@@ -112,9 +190,8 @@ impl RawRecord {
         Ok(Self {
             name: row.get("name")?,
             type_name: row.get("type")?,
-            identity: row.get("identity")?,
             id: row.get("remote_id")?,
-            applied: row.get("applied")?,
+            memory: RawMemory::of(row)?,
             at: row.get("at")?,
         })
     }
@@ -126,10 +203,9 @@ impl RawRecord {
             name: &self.name,
         };
         let record = Record {
-            applied: place.json("applied", &self.applied)?,
+            memory: self.memory.parsed(&place)?,
             at: place.time("at", &self.at)?,
             type_name: self.type_name,
-            identity: self.identity,
             id: RemoteId::new(self.id),
         };
         Ok((self.name, record))
@@ -140,11 +216,11 @@ impl RawRecord {
 struct RawIntent {
     name: String,
     type_name: String,
-    identity: Option<String>,
     kind: String,
     id: Option<String>,
     listed: Option<String>,
-    applied: String,
+    before: Option<String>,
+    memory: RawMemory,
     at: String,
 }
 
@@ -153,11 +229,11 @@ impl RawIntent {
         Ok(Self {
             name: row.get("name")?,
             type_name: row.get("type")?,
-            identity: row.get("identity")?,
             kind: row.get("kind")?,
             id: row.get("remote_id")?,
             listed: row.get("listed")?,
-            applied: row.get("applied")?,
+            before: row.get("before")?,
+            memory: RawMemory::of(row)?,
             at: row.get("at")?,
         })
     }
@@ -168,23 +244,25 @@ impl RawIntent {
             table: "intents",
             name: &self.name,
         };
-        let write = match (self.kind.as_str(), self.id, self.listed) {
-            (CREATE, None, Some(listed)) => IntendedWrite::Create {
+        let id = self.id.map(RemoteId::new);
+        let write = match (self.kind.as_str(), id, self.listed, self.before) {
+            (CREATE, None, Some(listed), None) => IntendedWrite::Create {
                 listed: place.json::<BTreeSet<RemoteId>>("listed", &listed)?,
             },
-            (UPDATE, Some(id), None) => IntendedWrite::Update {
-                id: RemoteId::new(id),
+            (UPDATE, Some(id), None, None) => IntendedWrite::Update { id },
+            (DELETE, Some(id), None, Some(before)) => IntendedWrite::Delete {
+                before: place.json("before", &before)?,
+                id,
             },
-            (kind, _, _) => {
+            (kind, _, _, _) => {
                 return Err(place.unreadable("kind")(format!("`{kind}` is not known")));
             }
         };
         let intent = Intent {
             write,
-            applied: place.json("applied", &self.applied)?,
+            memory: self.memory.parsed(&place)?,
             at: place.time("at", &self.at)?,
             type_name: self.type_name,
-            identity: self.identity,
         };
         Ok((self.name, intent))
     }
@@ -201,7 +279,8 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn json<T: DeserializeOwned>(
+    /// A value that has a structure.
+    pub(super) fn json<T: DeserializeOwned>(
         &self,
         column: &'static str,
         text: &str,

@@ -33,21 +33,40 @@ CREATE TABLE records (
     name TEXT PRIMARY KEY NOT NULL,
     type TEXT NOT NULL,
     identity TEXT,
-    remote_id TEXT NOT NULL,
+    remote_id TEXT NOT NULL UNIQUE,
+    owned INTEGER NOT NULL CHECK (owned IN (0, 1)),
     applied TEXT NOT NULL CHECK (json_valid(applied)),
+    removal TEXT NOT NULL CHECK (json_valid(removal)),
+    rewritten TEXT NOT NULL CHECK (json_valid(rewritten)),
+    revision TEXT,
     at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE intents (
     name TEXT PRIMARY KEY NOT NULL,
     type TEXT NOT NULL,
     identity TEXT,
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('create', 'update', 'delete')),
     remote_id TEXT,
     listed TEXT CHECK (json_valid(listed)),
+    before TEXT CHECK (json_valid(before)),
+    owned INTEGER NOT NULL CHECK (owned IN (0, 1)),
     applied TEXT NOT NULL CHECK (json_valid(applied)),
+    removal TEXT NOT NULL CHECK (json_valid(removal)),
+    rewritten TEXT NOT NULL CHECK (json_valid(rewritten)),
+    revision TEXT,
     at TEXT NOT NULL,
     CHECK ((kind = 'create') = (listed IS NOT NULL)),
-    CHECK ((kind = 'create') = (remote_id IS NULL))
+    CHECK ((kind = 'create') = (remote_id IS NULL)),
+    CHECK ((kind = 'delete') = (before IS NOT NULL))
+) STRICT;
+CREATE TABLE deleted (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    identity TEXT,
+    remote_id TEXT NOT NULL,
+    config TEXT NOT NULL CHECK (json_valid(config)),
+    at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,

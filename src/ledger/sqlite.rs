@@ -1,9 +1,11 @@
 //! The ledger in an embedded SQLite database.
 //!
-//! One process writes, and holds a lock for it; any number read beside it. A
-//! method that returned has its transaction flushed to the disk (a write-ahead
-//! log, synchronised at every commit). A ledger gets its name when it is
-//! complete, so that an empty or damaged file is never taken for a new one.
+//! One process writes, and holds a lock for it; any number read beside it. What a
+//! method has written outlasts the process when it returns. An intent outlasts a
+//! loss of power, too: its commit waits for the disk (a write-ahead log), and with
+//! it all before it. What comes after an intent need not wait: if it is lost, the
+//! intent is still there, and the next run looks. A ledger gets its name when it
+//! is complete, so that an empty or damaged file is never taken for a new one.
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -16,9 +18,10 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::LedgerError;
 use super::files::{beside, sync_directory};
+use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
-use super::{Intent, Journal, JournalError, Ledger, Record, rows};
+use super::{Intent, Journal, JournalError, Ledger, Record, Seen, rows};
 use crate::text::chain;
 
 /// How long another user of the file, such as a shell, is waited for.
@@ -87,7 +90,7 @@ impl SqliteLedger {
     /// # Errors
     /// It cannot be written, or an earlier write of this name is not settled.
     pub fn begin(&self, name: &str, intent: &Intent) -> Result<(), LedgerError> {
-        let added = self.write("write an intent to", |transaction| {
+        let added = self.write_through("write an intent to", |transaction| {
             rows::insert_intent(transaction, name, intent)
         })?;
         if added {
@@ -121,41 +124,28 @@ impl SqliteLedger {
         })
     }
 
-    /// Removes the record of an integration; an intent stays.
+    /// After a look: records what is there and removes what is gone, all or nothing.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note(&self, seen: &Seen) -> Result<(), LedgerError> {
+        self.write("write records to", |transaction| {
+            for name in &seen.gone {
+                delete(transaction, "DELETE FROM records WHERE name = ?1", name)?;
+            }
+            let mut records = seen.records.iter();
+            records.try_for_each(|(name, record)| rows::insert_record(transaction, name, record))
+        })
+    }
+
+    /// After a delete that succeeded, or when the server says that it is gone:
+    /// removes the record and the intent, and keeps what a delete saw before it.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn forget(&self, name: &str) -> Result<(), LedgerError> {
         self.write("remove a record from", |transaction| {
-            delete(transaction, "DELETE FROM records WHERE name = ?1", name)
-        })
-    }
-
-    /// Gives an integration another name, in its record and its intent. Nothing
-    /// happens if there is none of the old name, so that it can be repeated.
-    ///
-    /// # Errors
-    /// There is something of the new name already, or it cannot be written.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), LedgerError> {
-        if from == to {
-            return Ok(());
-        }
-        let is_free = self.write("rename in", |transaction| {
-            let has = |name| has(transaction, name);
-            let is_free = !has(to)? || !has(from)?;
-            if has(from)? && is_free {
-                transaction.execute("UPDATE records SET name = ?2 WHERE name = ?1", (from, to))?;
-                transaction.execute("UPDATE intents SET name = ?2 WHERE name = ?1", (from, to))?;
-            }
-            Ok(is_free)
-        })?;
-        if is_free {
-            return Ok(());
-        }
-        Err(LedgerError::NameTaken {
-            file: self.file.clone(),
-            from: from.to_owned(),
-            to: to.to_owned(),
+            rows::forget(transaction, name)
         })
     }
 
@@ -165,20 +155,23 @@ impl SqliteLedger {
         &self.file
     }
 
-    /// A transaction, flushed when this returns.
+    /// A transaction that is on disk when this returns.
+    fn write_through<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        transact(&mut self.lock(), "FULL", act).map_err(LedgerError::sqlite(operation, &self.file))
+    }
+
+    /// A transaction that outlasts the process when this returns.
     pub(super) fn write<T>(
         &self,
         operation: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let mut connection = self.lock();
-        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let done = begun.and_then(|transaction| {
-            let done = act(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        });
-        done.map_err(LedgerError::sqlite(operation, &self.file))
+        transact(&mut self.lock(), "NORMAL", act)
+            .map_err(LedgerError::sqlite(operation, &self.file))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -202,6 +195,29 @@ impl Journal for SqliteLedger {
         Self::confirm(self, name, record).map_err(journal_error("record", name))
     }
 
+    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
+        Self::note(self, seen).map_err(journal_error("record", "what was seen"))
+    }
+
+    fn forget(&self, name: &str) -> Result<(), JournalError> {
+        Self::forget(self, name).map_err(journal_error("forget", name))
+    }
+
+    fn run_begins(&self, start: &RunStart) -> Result<RunId, JournalError> {
+        self.begin_run(start)
+            .map_err(journal_error("begin", "a run"))
+    }
+
+    fn action_ends(&self, run: RunId, action: &RunAction) -> Result<(), JournalError> {
+        self.record_action(run, action)
+            .map_err(journal_error("keep the history of", &action.name))
+    }
+
+    fn run_ends(&self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
+        self.end_run(run, end)
+            .map_err(journal_error("end", "a run"))
+    }
+
     fn abandon(&self, name: &str) -> Result<(), JournalError> {
         Self::abandon(self, name).map_err(journal_error("give up the write of", name))
     }
@@ -216,17 +232,20 @@ fn journal_error(operation: &'static str, name: &str) -> impl FnOnce(LedgerError
     }
 }
 
-fn delete(transaction: &Transaction<'_>, sql: &str, name: &str) -> rusqlite::Result<()> {
-    transaction.execute(sql, [name]).map(drop)
+fn transact<T>(
+    connection: &mut Connection,
+    synchronous: &str,
+    act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = act(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
-fn has(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<bool> {
-    transaction.query_row(
-        "SELECT EXISTS (SELECT 1 FROM records WHERE name = ?1
-                        UNION ALL SELECT 1 FROM intents WHERE name = ?1)",
-        [name],
-        |row| row.get(0),
-    )
+fn delete(transaction: &Transaction<'_>, sql: &str, name: &str) -> rusqlite::Result<()> {
+    transaction.execute(sql, [name]).map(drop)
 }
 
 /// Opens a database that is there, and sets what lasts as long as the connection.
@@ -235,7 +254,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // FULL: every commit waits for the disk. The others distrust the file.
+    // FULL: a commit waits for the disk. The others distrust the file.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use super::draft::Draft;
 use super::text::{Span, Text, Veil, shown_word};
 use super::tree::{Document, Entry, Node, Yaml};
-use super::{Integration, Invalid, Name, Options, Origin, pairing_key};
+use super::{Bindings, Integration, Invalid, Name, Options, Origin, pairing_key};
 use crate::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::live::RemoteId;
 use crate::platform::Platform;
-use crate::secret::Parsed;
+use crate::secret::{Parsed, Reference};
 use crate::value::Object;
 
 /// A document with more mistakes is of another kind altogether; it also bounds
@@ -25,6 +25,7 @@ const MAX_DIAGNOSTICS: usize = 100;
 pub(super) struct Context<'c> {
     pub(super) vars: &'c BTreeMap<String, String>,
     pub(super) platforms: &'c [&'static Platform],
+    pub(super) bindings: &'c Bindings,
 }
 
 /// What came of a document.
@@ -86,11 +87,13 @@ pub(super) fn check(
         drafts: faults,
         auto: None,
         suggested: Vec::new(),
+        references: Vec::new(),
     };
     let read = match &root {
         Some(root) if whole => checker.document(root, span, several),
         Some(_) | None => checker.salvage(root.as_ref(), span, several),
     };
+    checker.bindings(&read);
     let Checker { drafts, veil, .. } = checker;
     veil.settle();
     let diagnostics = finish(drafts, text, veil);
@@ -200,6 +203,8 @@ pub(super) struct Checker<'c> {
     /// Keys and paths that an unknown one was probably meant to be: they are not
     /// complained about as missing.
     pub(super) suggested: Vec<String>,
+    /// What the document refers to, if that is bound to anything.
+    pub(super) references: Vec<(Span, Reference)>,
 }
 
 impl Checker<'_> {

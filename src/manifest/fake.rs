@@ -12,6 +12,7 @@ pub(super) const CLOUD: Platform = Platform {
     aliases: &["Fake"],
     payload: Payload::Full,
     identity: Identity::Host("host"),
+    deleted_with_credentials: false,
     attributes: &[
         Attribute::new("host", HOST, "Where it is.")
             .class(Class::Identity)
@@ -57,6 +58,7 @@ pub(super) const LAKE: Platform = Platform {
     aliases: &["Data Lake"],
     payload: Payload::ManualOnly,
     identity: Identity::Name("name"),
+    deleted_with_credentials: false,
     attributes: &[
         Attribute {
             need: Need::Optional,
@@ -74,6 +76,7 @@ pub(super) const BARE: Platform = Platform {
     aliases: &[],
     payload: Payload::TypeOnly,
     identity: Identity::Nothing,
+    deleted_with_credentials: false,
     attributes: &[],
     rules: &[],
 };

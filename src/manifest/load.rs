@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
-use super::{FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
+use super::{Bindings, FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::parallel;
 use crate::platform::Platform;
@@ -33,7 +33,23 @@ pub fn load(
     vars: &BTreeMap<String, String>,
     platforms: &[&'static Platform],
 ) -> Manifest {
-    let context = Context { vars, platforms };
+    load_bound(files, vars, &Bindings::default(), platforms)
+}
+
+/// The same, where a reference may only go where it is bound to: a document with
+/// another one is invalid, so that nothing of it is resolved and nothing pruned.
+#[must_use]
+pub fn load_bound(
+    files: &[SourceFile],
+    vars: &BTreeMap<String, String>,
+    bindings: &Bindings,
+    platforms: &[&'static Platform],
+) -> Manifest {
+    let context = Context {
+        vars,
+        platforms,
+        bindings,
+    };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let loaded = parallel::map(&files, |file| load_file(context, file));

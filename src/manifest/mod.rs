@@ -5,8 +5,11 @@
 //! diagnostic; a document with an error becomes an [`Invalid`], never a partial
 //! integration, and the other documents go on.
 
+mod binding;
+mod bound;
 mod check;
 mod cross;
+mod destination;
 mod document;
 mod draft;
 #[cfg(test)]
@@ -27,7 +30,8 @@ mod tree;
 mod unknown;
 mod yaml;
 
-pub use load::load;
+pub use binding::{Binding, BindingError, Bindings};
+pub use load::{load, load_bound};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
@@ -200,12 +204,20 @@ pub struct Options {
 }
 
 /// Why, and until when, an integration is left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Suspend {
     /// Why.
     pub reason: String,
     /// The first day on which it counts again; for ever if absent.
     pub until: Option<jiff::civil::Date>,
+}
+
+impl Suspend {
+    /// Whether it counts on this day.
+    #[must_use]
+    pub fn counts_on(&self, day: jiff::civil::Date) -> bool {
+        self.until.is_none_or(|until| day < until)
+    }
 }
 
 /// A difference that does not count.

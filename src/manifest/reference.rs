@@ -32,7 +32,12 @@ impl Checker<'_> {
                 );
                 None
             }
-            Ok(parsed) => Some(parsed),
+            Ok(parsed) => {
+                if let Parsed::Template(template) = &parsed {
+                    self.remember(template, node, scalar);
+                }
+                Some(parsed)
+            }
             Err(error) => {
                 let draft = self.reference_error(node, scalar, &error);
                 self.report(draft);
@@ -47,6 +52,7 @@ impl Checker<'_> {
             | ReferenceError::NoSource { at }
             | ReferenceError::UnknownSource { at }
             | ReferenceError::EmptyArgument { at }
+            | ReferenceError::WrongForm { at, .. }
             | ReferenceError::UnknownVariable { at, .. } => *at,
         };
         let span = self.within(node.span, scalar, at);
@@ -76,6 +82,11 @@ impl Checker<'_> {
             ReferenceError::EmptyArgument { .. } => {
                 draft("this reference names nothing", "nothing after the `:`").help(help)
             }
+            ReferenceError::WrongForm { form, .. } => draft(
+                "this reference does not have the form of its source",
+                "not of this form",
+            )
+            .help(format!("it is `{form}`")),
             ReferenceError::UnknownVariable { name, .. } => {
                 Draft::new(Code::UnknownVariable, span, "this variable is not declared")
                     .label("not declared in the settings")
@@ -106,7 +117,7 @@ impl Checker<'_> {
 
     /// The reference at a byte of a scalar, if the scalar is written without
     /// escapes; else the whole scalar.
-    fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
+    pub(super) fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
         let written = self.text.slice(span);
         let Some(offset) = written.find(scalar.text.as_str()) else {
             return span;

@@ -1,11 +1,13 @@
 //! Why something that would have to be done cannot be, and what to do about it.
 
+use super::change::{Change, Shown};
 use super::recover::Doubt;
+pub use super::undeletable::Undeletable;
 use crate::live::{RemoteId, Status};
 use crate::manifest::Name;
 
 /// Why an action cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Block {
     /// Its document has an error.
     #[error("its file is invalid")]
@@ -102,9 +104,20 @@ pub enum Block {
         /// The attributes.
         paths: Vec<String>,
     },
+    /// It would be deleted, perhaps to be created again.
+    #[error(transparent)]
+    NotDeleted(#[from] Undeletable),
+    /// The server did not keep what it was sent, and nothing has moved since.
+    #[error("it does not converge: the server does not keep {}", kept_else(values))]
+    NotConverging {
+        /// The attributes, with what is sent and what comes back.
+        values: Vec<Change>,
+    },
     /// The record names another integration than the file now describes.
     #[error("it was integration {id} with another {attribute}: this would be a replacement")]
     Replacement {
+        /// The name of the integration.
+        name: Name,
         /// The integration that was made from this file.
         id: RemoteId,
         /// The attribute that identifies it.
@@ -128,6 +141,31 @@ pub enum Block {
 }
 
 impl Block {
+    /// The reason in a word, for programs: a CamelCase reason as `kubectl` shows it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidFile => "InvalidFile",
+            Self::Busy { .. } => "Busy",
+            Self::Disabled { .. } => "Disabled",
+            Self::AmbiguousLive { .. } => "AmbiguousLive",
+            Self::AmbiguousFiles { .. } => "AmbiguousFiles",
+            Self::PinMissing { .. } => "PinMissing",
+            Self::PinType { .. } => "PinType",
+            Self::PinIdentity { .. } => "PinIdentity",
+            Self::NeedsPin { .. } => "NeedsPin",
+            Self::NeverUpdated { .. } => "NeverUpdated",
+            Self::UnknownScope { .. } => "UnknownScope",
+            Self::InDoubt { .. } => "InDoubt",
+            Self::Conflict { .. } => "Conflict",
+            Self::NotDeleted(undeletable) => undeletable.code(),
+            Self::NotConverging { .. } => "NotConverging",
+            Self::Replacement { .. } => "Replacement",
+            Self::SecretNotGiven { .. } => "SecretNotGiven",
+            Self::MissingSecret { .. } => "MissingSecret",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {
@@ -166,15 +204,41 @@ impl Block {
             Self::Conflict { .. } => {
                 "look at both, then change the file, or let it win with `--on-conflict apply`".into()
             }
-            Self::Replacement { id, attribute } => format!(
-                "change {attribute} back; or delete integration {id} in Immuta and run this again; or give the new one another name"
+            Self::Replacement { name, attribute, .. } => format!(
+                "change {attribute} back; or let it be deleted and created again with `--allow-replace {name}`; or give the new one another name"
             ),
+            Self::NotDeleted(undeletable) => undeletable.help(),
+            Self::NotConverging { values } => {
+                let path = values.first().map_or("", |change| &change.path);
+                format!(
+                    "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
+                )
+            }
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
     }
+}
+
+/// What is sent and what comes back, as far as it may be shown.
+fn kept_else(values: &[Change]) -> String {
+    let shown = |shown: &Shown| match shown {
+        Shown::Absent => "nothing".to_owned(),
+        Shown::Plain(json) => json.to_string(),
+        Shown::Hidden => "a value that is not shown".to_owned(),
+    };
+    let one = |change: &Change| {
+        let Change {
+            path,
+            before,
+            after,
+            ..
+        } = change;
+        format!("{path} (sent {}, found {})", shown(after), shown(before))
+    };
+    list(&values.iter().map(one).collect::<Vec<_>>())
 }
 
 /// What an update would be for: a creation that failed can be without a difference.
@@ -187,7 +251,7 @@ fn difference(paths: &[String]) -> String {
 }
 
 /// `a, b and c`.
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
+pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
     let words: Vec<String> = items.iter().map(ToString::to_string).collect();
     match words.split_last() {
         None => String::new(),

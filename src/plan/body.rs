@@ -33,7 +33,7 @@ impl Body {
     }
 
     /// Calls `visit` with every reference in the body.
-    pub(super) fn for_each_reference<'a>(&'a self, visit: &mut impl FnMut(&'a Reference)) {
+    pub(super) fn for_each_reference<'a>(&'a self, visit: &mut dyn FnMut(&'a Reference)) {
         for (_, value) in self.config.iter() {
             value.for_each_template(&mut |template| template.references().for_each(&mut *visit));
         }

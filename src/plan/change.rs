@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::ledger::Fingerprint;
+
 /// One attribute that will be different.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -15,6 +17,8 @@ pub struct Change {
     pub after: Shown,
     /// Whether the server is believed to refuse the change (API.md 7: a guess).
     pub immutable: bool,
+    /// What tells these two values from others, where they must not be shown.
+    pub covered: Option<Fingerprint>,
 }
 
 /// Who moved since the last apply.

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::change::Shown;
 use crate::live::is_plain;
 use crate::platform::{Attribute, Scalar};
+use crate::secret::{Part, Secret, Template};
 use crate::value::Value;
 
 /// Whether a value of the file and one of the server mean the same.
@@ -79,6 +80,41 @@ pub(super) fn equals(value: &Value, live: &Json) -> Option<bool> {
             .zip(live)
             .try_fold(true, |all, (item, live)| Some(equals(item, live)? && all)),
         (value, live) => Some(to_json(value).as_ref() == Some(live)),
+    }
+}
+
+/// What a fingerprint is made of that tells a pair of values from others, neither
+/// of which may be shown.
+pub(super) fn covered(value: &Value, live: Option<&Json>) -> Template {
+    let mut parts = Vec::new();
+    gather(value, &mut parts);
+    let live = live.map_or_else(String::new, Json::to_string);
+    parts.push(Part::Literal(Secret::new(format!("\0{live}"))));
+    Template { parts }
+}
+
+fn gather(value: &Value, parts: &mut Vec<Part>) {
+    let mut text = |text: String| parts.push(Part::Literal(Secret::new(text)));
+    match value {
+        Value::Secret(template) => {
+            text("\0".to_owned());
+            parts.extend(template.parts.iter().cloned());
+        }
+        Value::List(items) => {
+            text(format!("[{}", items.len()));
+            items.iter().for_each(|item| gather(item, parts));
+        }
+        Value::Object(object) => {
+            text("{".to_owned());
+            for (key, value) in object.iter() {
+                parts.push(Part::Literal(Secret::new(format!("\0{key}"))));
+                gather(value, parts);
+            }
+        }
+        Value::Hidden(json) => text(json.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+            text(to_json(value).unwrap_or_default().to_string());
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown};
 use super::change::{Change, ChangeKind, Shown};
-use super::compare::{default_json, equals, is_absent, same, shown_live, to_json};
+use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
 use super::needs::{needed_secrets, replaced};
 use crate::live::LiveIntegration;
@@ -182,6 +182,7 @@ impl<'a> Walk<'a> {
                 before: Shown::Plain(live.into()),
                 after: Shown::Plain(file.into()),
                 immutable: true,
+                covered: None,
             });
         }
     }
@@ -257,6 +258,7 @@ impl<'a> Walk<'a> {
             before: shown_live(attribute, live),
             after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
             immutable: attribute.class == Class::Immutable,
+            covered: None,
         };
         if change.kind == ChangeKind::Drift && self.history.on_drift != OnDrift::Apply {
             self.drift.push(change);
@@ -277,6 +279,7 @@ impl<'a> Walk<'a> {
                 before: Shown::Hidden,
                 after: Shown::Hidden,
                 immutable: false,
+                covered: None,
             }),
         }
     }
@@ -298,6 +301,7 @@ impl<'a> Walk<'a> {
                 before: Shown::Hidden,
                 after: Shown::Absent,
                 immutable: false,
+                covered: None,
             });
         }
     }
@@ -312,6 +316,7 @@ impl<'a> Walk<'a> {
                 before: shown_live(attribute, Some(live)),
                 after: Shown::Absent,
                 immutable: attribute.class == Class::Immutable,
+                covered: None,
             });
         }
     }
@@ -423,6 +428,7 @@ impl<'a> Walk<'a> {
                 before,
                 after: Shown::Absent,
                 immutable: false,
+                covered: None,
             }));
     }
 
@@ -435,6 +441,7 @@ impl<'a> Walk<'a> {
                 self.extra(&format!("{path}/"), inner, Some(before));
                 continue;
             }
+            let covered = (self.history.fingerprint)(&path, &covered(value, before));
             match before.map_or_else(|| is_absent(value), |before| equals(value, before)) {
                 Some(true) => {}
                 None => self.not_compared.push(path),
@@ -444,6 +451,7 @@ impl<'a> Walk<'a> {
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),
                     after: Shown::Hidden,
                     immutable: false,
+                    covered,
                 }),
             }
         }

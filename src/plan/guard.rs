@@ -2,8 +2,11 @@
 //!
 //! [`Approved`] can be made only here, and the executor takes nothing else, so
 //! an unguarded apply does not compile. The guard stops every action whose
-//! secrets are not all there; the others go on.
+//! secrets are not all there, while the others go on; and it refuses a plan that
+//! touches more than its limits allow as a whole, since then the files, and not
+//! one of them, are not what they should be.
 
+use super::policy::{Exceeded, Limits};
 use super::{Action, Block, Kind, Note, Plan};
 
 /// A plan that may be carried out.
@@ -24,13 +27,29 @@ impl Approved {
     }
 }
 
+/// A plan that must not be carried out.
+#[derive(Debug)]
+pub struct Refused {
+    /// The plan.
+    pub plan: Plan,
+    /// The limits that it goes beyond.
+    pub exceeded: Vec<Exceeded>,
+}
+
 /// Reviews a plan. Whoever calls it has the operator's consent.
-#[must_use]
-pub fn review(mut plan: Plan) -> Approved {
+///
+/// # Errors
+/// It goes beyond a limit.
+pub fn review(mut plan: Plan, limits: &Limits) -> Result<Approved, Box<Refused>> {
     for action in &mut plan.actions {
         stop_without_secrets(action);
     }
-    Approved(plan)
+    let exceeded = limits.exceeded(&plan);
+    if exceeded.is_empty() {
+        Ok(Approved(plan))
+    } else {
+        Err(Box::new(Refused { plan, exceeded }))
+    }
 }
 
 fn stop_without_secrets(action: &mut Action) {
@@ -42,7 +61,7 @@ fn stop_without_secrets(action: &mut Action) {
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation => None,
     });
-    if let Some(reasons) = missing {
+    if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {
         action
             .notes
             .retain(|note| !matches!(note, Note::SecretsMissing(_)));

@@ -4,12 +4,11 @@ use serde_json::Value as Json;
 
 use super::carry::plain;
 use super::change::ChangeKind;
-use super::compare::{same, to_json};
+use super::compare::same;
 use crate::ledger::{Applied, Fingerprint};
-use crate::manifest::Integration;
-use crate::platform::{Attribute, Class};
+use crate::platform::Attribute;
 use crate::secret::Template;
-use crate::value::{Object, Value};
+use crate::value::Value;
 
 /// The path of the one key beside `config` that is compared.
 pub(super) const AUTO_BOOTSTRAP: &str = "autoBootstrap";
@@ -71,7 +70,8 @@ impl History<'_> {
         let last = self.last?;
         let now = (self.fingerprint)(path, template)?;
         match last.secrets.get(path) {
-            Some(then) => then.same_secret(&now),
+            Some(Some(then)) => then.same_secret(&now),
+            Some(None) => None,
             // It was not in what was applied: it is new, and has to be sent.
             None => (!last.attributes.is_empty()).then_some(false),
         }
@@ -107,79 +107,6 @@ impl History<'_> {
         match self.attribute(path) {
             Some(last) if !same(attribute, &plain(last), Some(live)) => ChangeKind::Conflict,
             Some(_) | None => ChangeKind::Change,
-        }
-    }
-}
-
-/// What a file says, as far as it may be kept: harmless values in clear, stored
-/// secrets as fingerprints, one-time credentials and what is ignored not at all.
-pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_>) -> Applied {
-    let mut applied = Applied::default();
-    if let Some(auto) = integration.auto_bootstrap {
-        applied
-            .attributes
-            .insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
-    }
-    let keep = Keep {
-        auto: integration.auto_bootstrap.unwrap_or(false),
-        fingerprint,
-    };
-    keep.object(
-        "",
-        integration.platform.attributes,
-        &integration.config,
-        &mut applied,
-    );
-    for ignore in &integration.options.ignore {
-        applied
-            .attributes
-            .retain(|path, _| !covers(&ignore.path, path));
-    }
-    applied
-}
-
-struct Keep<'a> {
-    auto: bool,
-    fingerprint: MakeFingerprint<'a>,
-}
-
-impl Keep<'_> {
-    fn object(
-        &self,
-        prefix: &str,
-        attributes: &'static [Attribute],
-        object: &Object,
-        applied: &mut Applied,
-    ) {
-        for (key, value) in object.iter() {
-            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-                continue;
-            };
-            let path = format!("{prefix}{key}");
-            match value
-                .as_object()
-                .filter(|_| !attribute.children().is_empty())
-            {
-                Some(inner) => {
-                    self.object(&format!("{path}/"), attribute.children(), inner, applied);
-                }
-                None => self.leaf(path, attribute, value, applied),
-            }
-        }
-    }
-
-    fn leaf(&self, path: String, attribute: &Attribute, value: &Value, applied: &mut Applied) {
-        match attribute.class_for(self.auto) {
-            Class::OneTime | Class::ServerSet => return,
-            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {}
-        }
-        if let Value::Secret(template) = value {
-            let fingerprint = (self.fingerprint)(&path, template);
-            applied
-                .secrets
-                .extend(fingerprint.map(|fingerprint| (path, fingerprint)));
-        } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
-            applied.attributes.insert(path, json);
         }
     }
 }

@@ -6,40 +6,53 @@
 //! the precondition under which it was planned. It is ordered by name, and the
 //! same whatever the order of the files or of the server's list.
 
+mod adopt;
 mod block;
 mod body;
 mod carry;
 mod change;
 mod compare;
+mod converge;
+mod decide;
 mod diff;
 mod guard;
 mod history;
+mod memory;
 mod needs;
 mod pairing;
+mod policy;
 mod precondition;
 mod recover;
+mod removal;
+mod undeletable;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use block::Block;
+pub use adopt::{Adoption, Verdict, adopt};
+pub use block::{Block, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
-pub use guard::{Approved, review};
+pub use converge::not_kept;
+pub use guard::{Approved, Refused, review};
 pub use history::{OnConflict, OnDrift};
+pub use memory::Noted;
+pub use policy::{Exceeded, Limit, Limits, Policy};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
 pub use recover::{Doubt, Recovery, Settled, recover};
+pub use removal::{Deletion, deletion_references};
 
-use crate::ledger::{Applied, Fingerprint, IntendedWrite, Ledger};
-use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status, Unreadable};
-use crate::manifest::{Integration, Invalid, Manifest, Name, Origin, Suspend};
-use crate::platform::{Payload, Platform};
+use crate::ledger::{Fingerprint, Ledger, Memory};
+use crate::live::{FailingTest, Live, Phase, RemoteId, Status, Unreadable};
+use crate::manifest::{Invalid, Manifest, Name, Origin, Suspend};
+use crate::platform::Platform;
 use crate::secret::{Reference, Template};
-use diff::Difference;
-use history::History;
-use pairing::{Pairing, pair};
+use decide::{Against, decide};
+use memory::Past;
+pub use pairing::found_key as identity_of;
+use pairing::pair;
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +65,10 @@ pub struct Plan {
     pub unreadable: Vec<Unreadable>,
     /// How many documents were left out by a selection.
     pub unselected: usize,
+    /// What is to be recorded without a write: it changes nothing on the server.
+    pub noted: Vec<Noted>,
+    /// Records of what no file describes and the server says is gone.
+    pub gone: Vec<Name>,
 }
 
 /// What happens to one integration.
@@ -61,8 +78,8 @@ pub struct Action {
     pub name: Name,
     /// Its platform; unknown for a file whose type could not be read.
     pub platform: Option<&'static Platform>,
-    /// Where its document stands.
-    pub origin: Origin,
+    /// Where its document stands; `None` if it has none any more.
+    pub origin: Option<Origin>,
     /// What is to be done.
     pub kind: Kind,
     /// What else the operator should know.
@@ -99,19 +116,48 @@ pub enum Kind {
         /// What must still be so.
         precondition: StatePrecondition,
     },
+    /// `DELETE /integrations/{id}`.
+    Delete(Box<Deletion>),
+    /// A delete, and then a create: what is different cannot be edited.
+    Replace {
+        /// The delete.
+        deletion: Box<Deletion>,
+        /// What will be different.
+        changes: Vec<Change>,
+        /// What is sent to create it again.
+        body: Body,
+        /// What the ledger keeps of it.
+        memory: Memory,
+        /// What must still be so before the create.
+        precondition: AbsencePrecondition,
+    },
+    /// Nothing: the policy leaves it.
+    Withheld {
+        /// The policy.
+        policy: Policy,
+        /// What would be done.
+        would: Box<Kind>,
+    },
     /// Nothing: the file says to leave it alone.
     Suspended(Suspend),
     /// Nothing, although something would have to be done.
     Blocked(Block),
 }
 
-/// What the ledger keeps of a write once it is confirmed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Memory {
-    /// What pairs the integration with its file.
-    pub identity: Option<String>,
-    /// What the file said.
-    pub applied: Applied,
+impl Kind {
+    /// Whether something is sent that changes the tenant.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Update { .. } | Self::Delete(_) | Self::Replace { .. } => {
+                true
+            }
+            Self::Unchanged { .. }
+            | Self::Withheld { .. }
+            | Self::Suspended(_)
+            | Self::Blocked(_) => false,
+        }
+    }
 }
 
 /// Something to know about an action that changes nothing about it.
@@ -147,6 +193,8 @@ pub struct Unmanaged {
     pub identity: Option<String>,
     /// Its status.
     pub status: Status,
+    /// The name of the file that described it once, as the ledger has it.
+    pub recorded: Option<Name>,
 }
 
 /// A choice among the files.
@@ -163,14 +211,15 @@ impl Selection {
         (self.only.is_empty() || self.only.contains(name)) && !self.exclude.contains(name)
     }
 
-    /// Names that no document has.
+    /// Names that no document and no record has.
     #[must_use]
-    pub fn unknown_names(&self, manifest: &Manifest) -> Vec<Name> {
+    pub fn unknown_names(&self, manifest: &Manifest, ledger: &Ledger) -> Vec<Name> {
         let known: BTreeSet<&str> = manifest
             .integrations
             .iter()
             .map(|i| i.name.as_str())
             .chain(manifest.invalid.iter().map(|i| i.name.as_str()))
+            .chain(ledger.records.keys().map(String::as_str))
             .collect();
         self.only
             .union(&self.exclude)
@@ -195,6 +244,12 @@ pub struct Context<'a> {
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
+    /// Which kinds of actions are taken.
+    pub policy: Policy,
+    /// Integrations that may be deleted and created again where they cannot be edited.
+    pub allow_replace: &'a BTreeSet<Name>,
+    /// The revision of the files, if they have one.
+    pub revision: Option<&'a str>,
     /// What is done about values that the server moved.
     pub on_drift: OnDrift,
     /// What is done about values that both moved.
@@ -212,252 +267,72 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let against = Against {
         live,
         listed: &listed,
+        pasts: pasts(context.ledger),
         context,
     };
-    let mut actions: Vec<Action> = manifest
-        .integrations
-        .iter()
-        .zip(paired.pairings)
-        .filter(|(integration, _)| context.selection.includes(&integration.name))
-        .map(|(integration, pairing)| action(integration, pairing, &against))
-        .chain(
-            manifest
-                .invalid
-                .iter()
-                .filter(|invalid| context.selection.includes(&invalid.name))
-                .map(invalid_action),
-        )
-        .collect();
-    actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
+    let selected = |name: &str| context.selection.includes(name);
+    let described = manifest.integrations.iter().zip(paired.pairings);
+    let (mut actions, noted): (Vec<Action>, Vec<Option<Noted>>) = described
+        .filter(|(integration, _)| selected(&integration.name))
+        .map(|(integration, pairing)| decide(integration, pairing, &against))
+        .unzip();
+    let invalid = manifest.invalid.iter();
+    actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let unselected = manifest.integrations.len() + manifest.invalid.len() - actions.len();
+    actions.extend(removal::deletions(
+        manifest,
+        live,
+        &paired.unmanaged,
+        context,
+    ));
+    for action in &mut actions {
+        let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
+        action.kind = context.policy.limit(kind);
+    }
+    actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
-        actions,
-        unmanaged: paired.unmanaged,
+        unmanaged: unmanaged(paired.unmanaged, &actions, context),
+        gone: removal::gone(manifest, live, context),
+        noted: noted.into_iter().flatten().collect(),
         unreadable: live.unreadable.clone(),
         unselected,
+        actions,
     }
 }
 
-/// What every file is held against.
-struct Against<'a> {
-    live: &'a Live,
-    listed: &'a Arc<HashSet<RemoteId>>,
-    context: &'a Context<'a>,
+fn pasts(ledger: &Ledger) -> HashMap<&RemoteId, Past<'_>> {
+    let records = ledger.records.iter();
+    records
+        .map(|(name, record)| (&record.id, Past { name, record }))
+        .collect()
+}
+
+/// What is left over and not dealt with by an action.
+fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], context: &Context<'_>) -> Vec<Unmanaged> {
+    let dealt_with: BTreeSet<&str> = actions
+        .iter()
+        .filter(|action| action.origin.is_none())
+        .map(|action| action.name.as_str())
+        .collect();
+    let pasts = pasts(context.ledger);
+    left.into_iter()
+        .map(|live| Unmanaged {
+            recorded: pasts.get(&live.id).map(|past| past.name.to_owned()),
+            ..live
+        })
+        .filter(|live| {
+            let recorded = live.recorded.as_deref();
+            recorded.is_none_or(|name| !dealt_with.contains(name))
+        })
+        .collect()
 }
 
 fn invalid_action(invalid: &Invalid) -> Action {
     Action {
         name: invalid.name.clone(),
         platform: invalid.platform,
-        origin: invalid.origin.clone(),
+        origin: Some(invalid.origin.clone()),
         kind: Kind::Blocked(Block::InvalidFile),
         notes: Vec::new(),
     }
-}
-
-fn action(integration: &Integration, pairing: Pairing<'_>, against: &Against<'_>) -> Action {
-    let context = against.context;
-    let pairing = in_doubt(integration, &pairing, context).map_or(pairing, Pairing::Blocked);
-    let (kind, notes) = match pairing {
-        _ if let Some(suspend) = suspension(integration, context) => {
-            (Kind::Suspended(suspend.clone()), Vec::new())
-        }
-        Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
-        Pairing::New => create(integration, against),
-        Pairing::Certain(found) => compare(integration, found, Certainty::Certain, context),
-        Pairing::Likely(found) => compare(integration, found, Certainty::Likely, context),
-    };
-    Action {
-        name: integration.name.clone(),
-        platform: Some(integration.platform),
-        origin: integration.origin.clone(),
-        kind,
-        notes,
-    }
-}
-
-/// A write of which nobody knows the end stops others: under the same name or one
-/// that it had before, and a create that could make the same integration again.
-fn in_doubt(
-    integration: &Integration,
-    pairing: &Pairing<'_>,
-    context: &Context<'_>,
-) -> Option<Block> {
-    let options = &integration.options;
-    let own = std::iter::once(&integration.name).chain(&options.previously);
-    let same_create = context.ledger.intents.iter().filter(|(_, intent)| {
-        matches!(pairing, Pairing::New)
-            && matches!(intent.write, IntendedWrite::Create { .. })
-            && intent.type_name == integration.platform.wire
-            && intent.identity == integration.pairing_key()
-    });
-    own.chain(same_create.map(|(name, _)| name))
-        .find_map(|name| {
-            Some(Block::InDoubt {
-                name: name.clone(),
-                doubt: context.doubts.get(name)?.clone(),
-            })
-        })
-}
-
-/// Why it is left alone, if that counts today.
-fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
-    let suspend = integration.options.suspend.as_ref()?;
-    suspend
-        .until
-        .is_none_or(|until| context.today < until)
-        .then_some(suspend)
-}
-
-fn memory(integration: &Integration, context: &Context<'_>) -> Memory {
-    let fingerprint =
-        |path: &str, template: &Template| (context.fingerprint)(&integration.name, path, template);
-    Memory {
-        identity: integration.pairing_key(),
-        applied: history::applied(integration, &fingerprint),
-    }
-}
-
-fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    if let Some(hole) = against.live.hole(integration.platform) {
-        let reason = hole.reason.clone();
-        return (Kind::Blocked(Block::UnknownScope { reason }), Vec::new());
-    }
-    let body = Body::for_create(integration);
-    let notes = missing_secrets(&body, against.context)
-        .into_iter()
-        .collect();
-    let precondition = AbsencePrecondition::new(integration, Arc::clone(against.listed));
-    let memory = memory(integration, against.context);
-    (
-        Kind::Create {
-            body,
-            memory,
-            precondition,
-        },
-        notes,
-    )
-}
-
-/// How sure it is that the live integration is the one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Certainty {
-    Certain,
-    Likely,
-}
-
-fn compare(
-    integration: &Integration,
-    found: &LiveIntegration,
-    certainty: Certainty,
-    context: &Context<'_>,
-) -> (Kind, Vec<Note>) {
-    let name = &integration.name;
-    let history = History {
-        last: context
-            .ledger
-            .record(integration)
-            // What was applied to another one says nothing about this one.
-            .filter(|record| record.id == found.id)
-            .map(|record| &record.applied),
-        fingerprint: &|path, template| (context.fingerprint)(name, path, template),
-        on_drift: context.on_drift,
-    };
-    let difference = Difference::between(integration, found, history);
-    let mut notes = Vec::new();
-    if !difference.drift.is_empty() && context.on_drift == OnDrift::Report {
-        notes.push(Note::Drift(difference.drift.clone()));
-    }
-    if !difference.not_compared.is_empty() {
-        notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));
-    }
-    if found.status != Status::Enabled {
-        notes.push(Note::Health {
-            status: found.status.clone(),
-            failing_tests: found.failing_tests.clone(),
-        });
-    }
-    let repeats_creation = found.status == Status::CreateError;
-    let id = found.id.clone();
-    if found.status.phase() == Phase::Blocked {
-        return (Kind::Blocked(Block::Disabled { id }), notes);
-    }
-    if found.status == Status::Deleting {
-        let status = found.status.clone();
-        return (Kind::Blocked(Block::Busy { id, status }), notes);
-    }
-    if difference.changes.is_empty() && !repeats_creation {
-        return (Kind::Unchanged { id }, notes);
-    }
-    if let Some(block) = update_block(integration, found, certainty, &difference, context) {
-        return (Kind::Blocked(block), notes);
-    }
-    if repeats_creation {
-        notes.push(Note::RepeatsCreation);
-    }
-    if !difference.unknown_carried.is_empty() {
-        notes.push(Note::UnknownCarried(difference.unknown_carried));
-    }
-    notes.extend(missing_secrets(&difference.body, context));
-    let precondition = StatePrecondition::of(found);
-    (
-        Kind::Update {
-            id,
-            changes: difference.changes,
-            body: difference.body,
-            memory: memory(integration, context),
-            precondition,
-        },
-        notes,
-    )
-}
-
-/// What forbids an update that would be needed.
-fn update_block(
-    integration: &Integration,
-    found: &LiveIntegration,
-    certainty: Certainty,
-    difference: &Difference,
-    context: &Context<'_>,
-) -> Option<Block> {
-    let id = found.id.clone();
-    if integration.platform.payload == Payload::TypeOnly {
-        return Some(Block::NeverUpdated { id });
-    }
-    if found.status.phase() == Phase::Busy {
-        return Some(Block::Busy {
-            id,
-            status: found.status.clone(),
-        });
-    }
-    if certainty == Certainty::Likely {
-        let paths = difference.changes.iter().map(|c| c.path.clone()).collect();
-        return Some(Block::NeedsPin { id, paths });
-    }
-    let conflicts = difference
-        .changes
-        .iter()
-        .filter(|c| c.kind == ChangeKind::Conflict);
-    let paths: Vec<String> = conflicts.map(|c| c.path.clone()).collect();
-    if context.on_conflict == OnConflict::Stop && !paths.is_empty() {
-        return Some(Block::Conflict { paths });
-    }
-    if !difference.secrets_lost.is_empty() {
-        return Some(Block::SecretNotGiven {
-            paths: difference.secrets_lost.clone(),
-        });
-    }
-    None
-}
-
-fn missing_secrets(body: &Body, context: &Context<'_>) -> Option<Note> {
-    let mut reasons = Vec::new();
-    body.for_each_reference(&mut |reference| {
-        if let Some(reason) = (context.missing_secret)(reference)
-            && !reasons.contains(&reason)
-        {
-            reasons.push(reason);
-        }
-    });
-    (!reasons.is_empty()).then_some(Note::SecretsMissing(reasons))
 }

@@ -14,6 +14,9 @@ use crate::manifest::Integration;
 use crate::platform::Platform;
 use crate::text::escaped;
 
+/// The key beside `config` that says which platform it is.
+pub(super) const TYPE: &str = "type";
+
 /// What a file was found to mean.
 pub(super) enum Pairing<'l> {
     /// Nothing that exists.
@@ -32,8 +35,9 @@ pub(super) struct Paired<'l> {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// The key under which a live integration is found.
-pub(super) fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
+/// The key under which a live integration is found: its identity, in the form that compares.
+#[must_use]
+pub fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
     platform.pairing_key(pairing_value(platform, live))
 }
 
@@ -150,6 +154,18 @@ impl<'a, 'l> Index<'a, 'l> {
             }
             return self.known(integration, found);
         }
+        if let Some(id) = self.other_type(integration) {
+            return Pairing::Blocked(Block::Replacement {
+                name: integration.name.clone(),
+                id: id.clone(),
+                attribute: TYPE,
+            });
+        }
+        self.by_identity(integration)
+    }
+
+    /// By what the file says of itself.
+    fn by_identity(&self, integration: &Integration) -> Pairing<'l> {
         let key = key(integration);
         let others: Vec<String> = self
             .files
@@ -179,6 +195,26 @@ impl<'a, 'l> Index<'a, 'l> {
         (found.platform == Some(integration.platform)).then_some(*found)
     }
 
+    /// What was made under this name and is of another type: its record would be lost.
+    fn other_type(&self, integration: &Integration) -> Option<&'a RemoteId> {
+        let record = self.ledger.records.get(&integration.name)?;
+        let is_other = record.type_name != integration.platform.wire;
+        let found = self.by_id.get(&record.id)?;
+        let is_left = !self.pins.contains(&record.id) && !self.is_described(found);
+        (is_other && is_left).then_some(&record.id)
+    }
+
+    /// Whether a file that has no record means it by its identity: whatever had its
+    /// record before has become another, and does not replace it.
+    fn is_described(&self, found: &LiveIntegration) -> bool {
+        found.platform.is_some_and(|platform| {
+            platform.pairs_with_certainty()
+                && self
+                    .files
+                    .contains_key(&(platform.wire, found_key(platform, found)))
+        })
+    }
+
     /// Other files that the ledger makes claim the same integration: a name that
     /// it had before is in use again. One that has become another does not count.
     fn rivals(&self, integration: &Integration, found: &LiveIntegration) -> Vec<String> {
@@ -195,13 +231,17 @@ impl<'a, 'l> Index<'a, 'l> {
             && self
                 .ledger
                 .record(integration)
-                .is_some_and(|record| record.identity != integration.pairing_key())
+                .is_some_and(|record| record.memory.identity != integration.pairing_key())
     }
 
     fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
         match integration.platform.pairing_attribute() {
+            Some(_) if self.is_replacement(integration) && self.is_described(found) => {
+                self.by_identity(integration)
+            }
             Some(attribute) if self.is_replacement(integration) => {
                 Pairing::Blocked(Block::Replacement {
+                    name: integration.name.clone(),
                     id: found.id.clone(),
                     attribute,
                 })
@@ -377,5 +417,6 @@ fn leftover(live: &LiveIntegration) -> Unmanaged {
             .and_then(|p| pairing_value(p, live))
             .map(str::to_owned),
         status: live.status.clone(),
+        recorded: None,
     }
 }

@@ -37,9 +37,11 @@ pub struct Recovery {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
     /// It took effect.
-    Confirmed(Record),
+    Confirmed(Box<Record>),
     /// It had none.
     Abandoned,
+    /// What it deleted is gone.
+    Gone,
 }
 
 /// Why nobody can tell.
@@ -87,8 +89,10 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
                 continue;
             }
             Ok(settled) => {
-                if let Settled::Confirmed(record) = &settled {
-                    recovery.ledger.records.insert(name.clone(), record.clone());
+                match &settled {
+                    Settled::Confirmed(record) => recovery.ledger.record_as(name, record),
+                    Settled::Gone => drop(recovery.ledger.records.remove(name)),
+                    Settled::Abandoned => {}
                 }
                 recovery.settled.push((name.clone(), settled));
             }
@@ -111,16 +115,21 @@ fn settle(
     };
     let found = match &intent.write {
         IntendedWrite::Create { .. } => created(intent, platform, live),
-        IntendedWrite::Update { id } => live.integrations.iter().filter(|l| l.id == *id).collect(),
+        IntendedWrite::Update { id } | IntendedWrite::Delete { id, .. } => {
+            live.integrations.iter().filter(|l| l.id == *id).collect()
+        }
     };
     match (found.as_slice(), &intent.write) {
         ([], _) => nothing(intent, platform, live, now),
+        ([one], IntendedWrite::Delete { .. }) => deleted(one),
         // Only its end tells whether what was sent counts as applied.
         ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(Doubt::Busy {
             id: one.id.clone(),
             status: one.status.clone(),
         }),
-        ([one], IntendedWrite::Create { .. }) => Ok(Settled::Confirmed(record_of(intent, one))),
+        ([one], IntendedWrite::Create { .. }) => {
+            Ok(Settled::Confirmed(Box::new(record_of(intent, one))))
+        }
         ([one], IntendedWrite::Update { .. }) => updated(name, intent, platform, ledger, one),
         (several, _) => {
             let mut ids: Vec<RemoteId> = several.iter().map(|l| l.id.clone()).collect();
@@ -146,7 +155,7 @@ fn created<'l>(
     live.integrations
         .iter()
         .filter(|l| l.platform == Some(platform) && l.status.phase() != Phase::Absent)
-        .filter(|l| !listed.contains(&l.id) && found_key(platform, l) == intent.identity)
+        .filter(|l| !listed.contains(&l.id) && found_key(platform, l) == intent.memory.identity)
         .collect()
 }
 
@@ -162,6 +171,9 @@ fn nothing(
         return Err(Doubt::Unreadable {
             reason: hole.reason.clone(),
         });
+    }
+    if matches!(intent.write, IntendedWrite::Delete { .. }) {
+        return Ok(Settled::Gone);
     }
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
     // An age below zero is that of a clock that was set back: it may be recent.
@@ -179,17 +191,27 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
         found.status,
         Status::Enabled | Status::RecurringValidationError
     );
-    let applied = if took_effect {
-        intent.applied.clone()
-    } else {
-        Applied::default()
-    };
+    let mut memory = intent.memory.clone();
+    if !took_effect {
+        memory.applied = Applied::default();
+    }
     Record {
         type_name: intent.type_name.clone(),
-        identity: intent.identity.clone(),
         id: found.id.clone(),
-        applied,
+        memory,
         at: intent.at,
+    }
+}
+
+/// A delete that was begun, by what is still there.
+fn deleted(found: &LiveIntegration) -> Result<Settled, Doubt> {
+    match found.status.phase() {
+        Phase::Absent => Ok(Settled::Gone),
+        Phase::Busy => Err(Doubt::Busy {
+            id: found.id.clone(),
+            status: found.status.clone(),
+        }),
+        Phase::Settled | Phase::Blocked => Ok(Settled::Abandoned),
     }
 }
 
@@ -206,18 +228,19 @@ fn updated(
             status: found.status.clone(),
         });
     }
-    let old = recorded(name, intent, ledger, found).map(|record| &record.applied);
-    let applied = applied_after(platform, found, &intent.applied, old);
+    let intended = &intent.memory.applied;
+    let old = recorded(name, intent, ledger, found).map(|record| &record.memory.applied);
+    let applied = applied_after(platform, found, intended, old);
     let took_effect = match old {
         Some(old) => applied != *old,
-        None => applied.attributes == intent.applied.attributes,
+        None => applied.attributes == intended.attributes,
     };
     if !took_effect {
         return Ok(Settled::Abandoned);
     }
     let mut record = record_of(intent, found);
-    record.applied = applied;
-    Ok(Settled::Confirmed(record))
+    record.memory.applied = applied;
+    Ok(Settled::Confirmed(Box::new(record)))
 }
 
 /// What is recorded of the integration: perhaps under a name that it had before.

@@ -15,6 +15,7 @@ pub(super) const PLATFORM: Platform = Platform {
     aliases: &["BigQuery", "Big Query", "GCP BigQuery"],
     payload: Payload::ManualOnly,
     identity: Identity::Hint("dataset"),
+    deleted_with_credentials: false,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -23,6 +23,7 @@ pub(super) const PLATFORM: Platform = Platform {
     ],
     payload: Payload::Full,
     identity: Identity::Host("workspaceUrl"),
+    deleted_with_credentials: false,
     attributes: ATTRIBUTES,
     rules: &[],
 };
@@ -101,7 +102,8 @@ const OAUTH_CLIENT: &[Attribute] = &[
         Shape::TEXT,
         "The URL of the identity provider's authority.",
     )
-    .required(Recalled),
+    .required(Recalled)
+    .leads_to_host(),
 ];
 
 const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
@@ -111,7 +113,7 @@ const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
 )];
 
 const PROXY: &[Attribute] = &[
-    Attribute::new("host", Shape::TEXT, "The host of the proxy."),
+    Attribute::new("host", Shape::TEXT, "The host of the proxy.").leads_to_host(),
     Attribute::new("port", Shape::PORT, "The port of the proxy."),
     Attribute::new("username", Shape::TEXT, "The user of the proxy."),
     Attribute::new("password", Shape::TEXT, "The password of that user.").secret(),

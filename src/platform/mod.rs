@@ -51,6 +51,9 @@ pub struct Platform {
     pub payload: Payload,
     /// What pairs a file with a live integration.
     pub identity: Identity,
+    /// Whether the deletion of what was set up automatically needs the credentials
+    /// of the set-up; everything else is deleted without any (API.md 3.3).
+    pub deleted_with_credentials: bool,
     /// The attributes of `config`.
     pub attributes: &'static [Attribute],
     /// Rules over more than one attribute or more than one file.
@@ -79,6 +82,15 @@ impl Platform {
         match self.identity {
             Identity::Host(name) | Identity::Name(name) | Identity::Hint(name) => Some(name),
             Identity::Nothing => None,
+        }
+    }
+
+    /// The attribute of `config` that names the host of the platform.
+    #[must_use]
+    pub fn host_attribute(&self) -> Option<&'static str> {
+        match self.identity {
+            Identity::Host(name) => Some(name),
+            Identity::Name(_) | Identity::Hint(_) | Identity::Nothing => None,
         }
     }
 
@@ -176,6 +188,8 @@ pub struct Attribute {
     /// The value that the server fills in when it is left out, as far as known.
     /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
     pub default: Option<Scalar>,
+    /// Whether it says where the secrets of the integration are sent.
+    pub leads: Leads,
     /// What it is for, in one line.
     pub doc: &'static str,
 }
@@ -191,8 +205,23 @@ impl Attribute {
             class_when_auto: None,
             need: Need::Optional,
             default: None,
+            leads: Leads::Nowhere,
             doc,
         }
+    }
+
+    /// Names a host, or the URL of one, to which secrets may be sent.
+    #[must_use]
+    pub const fn leads_to_host(mut self) -> Self {
+        self.leads = Leads::ToHost;
+        self
+    }
+
+    /// May say, in a form that nobody here reads, where secrets are sent.
+    #[must_use]
+    pub const fn leads_anywhere(mut self) -> Self {
+        self.leads = Leads::Anywhere;
+        self
     }
 
     /// Sets the class.
@@ -268,6 +297,18 @@ impl Attribute {
             | Shape::Opaque => &[],
         }
     }
+}
+
+/// What an attribute says of where the secrets beside it are sent. Whoever writes
+/// it can have them sent there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leads {
+    /// Nothing.
+    Nowhere,
+    /// To this host, or the host of this URL.
+    ToHost,
+    /// Nobody can tell.
+    Anywhere,
 }
 
 /// How a difference in an attribute is treated (DESIGN section 4).

@@ -25,6 +25,7 @@ pub(super) const PLATFORM: Platform = Platform {
     ],
     payload: Payload::Full,
     identity: Identity::Host("host"),
+    deleted_with_credentials: true,
     attributes: ATTRIBUTES,
     rules: &[],
 };
@@ -99,7 +100,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "connectArgs",
         Shape::TEXT,
         "Further arguments of the ODBC connection.",
-    ),
+    )
+    .leads_anywhere(),
 ];
 
 const OKTA_LOGIN: &[Attribute] = &[
@@ -108,7 +110,8 @@ const OKTA_LOGIN: &[Attribute] = &[
         .secret()
         .one_time_when_auto(),
     Attribute::new("idpHost", Shape::TEXT, "The host of the Okta organization.")
-        .one_time_when_auto(),
+        .one_time_when_auto()
+        .leads_to_host(),
     Attribute::new("appId", Shape::TEXT, "The id of the application in Okta.").one_time_when_auto(),
     Attribute::new("role", Shape::TEXT, "The AWS role that the user takes.").one_time_when_auto(),
 ];

@@ -15,6 +15,7 @@ pub(super) const PLATFORM: Platform = Platform {
     aliases: &["S3", "Amazon S3", "AWS S3"],
     payload: Payload::ManualOnly,
     identity: Identity::Name("name"),
+    deleted_with_credentials: false,
     attributes: ATTRIBUTES,
     rules: &[Rule::Unique("awsLocationPath", Documented)],
 };

@@ -25,6 +25,7 @@ pub(super) const PLATFORM: Platform = Platform {
     aliases: &["Snowflake Data Cloud"],
     payload: Payload::Full,
     identity: Identity::Host("host"),
+    deleted_with_credentials: true,
     attributes: ATTRIBUTES,
     rules: &[],
 };
@@ -111,7 +112,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "connectArgs",
         Shape::TEXT,
         "Further arguments of the connection.",
-    ),
+    )
+    .leads_anywhere(),
 ];
 
 const PRIVATE_KEY: &[Attribute] = &[
@@ -156,7 +158,8 @@ const OAUTH_CLIENT: &[Attribute] = &[
         Shape::TEXT,
         "The URL of the identity provider's authority.",
     )
-    .one_time_when_auto(),
+    .one_time_when_auto()
+    .leads_to_host(),
     Attribute::new("scope", Shape::TEXT, "The scope that is asked for.").one_time_when_auto(),
 ];
 

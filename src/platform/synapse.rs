@@ -21,6 +21,7 @@ pub(super) const PLATFORM: Platform = Platform {
     ],
     payload: Payload::Full,
     identity: Identity::Host("host"),
+    deleted_with_credentials: true,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -339,3 +339,16 @@ fn tag(evidence: Evidence) -> &'static str {
         Evidence::Unknown => "[U]",
     }
 }
+
+/// A name that says so is not a proof, and one that is forgotten would let a
+/// file send secrets where no operator allowed it.
+#[test]
+fn an_attribute_that_sounds_like_an_address_leads_somewhere() {
+    let sounds = ["host", "url", "uri", "endpoint", "server", "args", "domain"];
+    every_attribute_holds(|platform, attribute| {
+        let name = attribute.name.to_lowercase();
+        let is_host = platform.host_attribute() == Some(attribute.name);
+        let leads = is_host || attribute.leads != Leads::Nowhere;
+        leads || !sounds.iter().any(|sound| name.contains(sound))
+    });
+}

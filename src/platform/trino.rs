@@ -13,6 +13,7 @@ pub(super) const PLATFORM: Platform = Platform {
     aliases: &["Starburst", "Starburst (Trino)", "Starburst Trino"],
     payload: Payload::TypeOnly,
     identity: Identity::Nothing,
+    deleted_with_credentials: false,
     attributes: &[],
     rules: &[],
 };

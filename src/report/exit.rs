@@ -41,7 +41,7 @@ pub fn exit(report: &Report, detailed: bool) -> Exit {
             .iter()
             .any(crate::diagnostic::Diagnostic::is_error);
     let (tally, afterwards) = match &report.synced.ending {
-        Ending::Refused(_) => return Exit::Refused,
+        Ending::Refused(_) | Ending::Guarded(_) => return Exit::Refused,
         Ending::Planned | Ending::NothingToDo => (Tally::default(), None),
         Ending::Applied {
             outcomes,
@@ -58,7 +58,7 @@ pub fn exit(report: &Report, detailed: bool) -> Exit {
         Exit::Failed
     } else if has_errors {
         Exit::InvalidFile
-    } else if detailed && is_dry_run && counts.pending() > 0 {
+    } else if detailed && is_dry_run && counts.pending() + counts.withheld > 0 {
         Exit::Pending
     } else {
         Exit::Success

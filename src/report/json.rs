@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::plan::{Action, Body, Change, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{Action, Body, Change, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::chain;
@@ -52,10 +52,15 @@ fn plan(plan: &Plan) -> Json {
         unmanaged,
         unreadable,
         unselected,
+        noted: _,
+        gone: _,
     } = plan;
     let Counts {
         create,
         update,
+        replace,
+        delete,
+        withheld,
         unchanged,
         suspended,
         blocked,
@@ -65,6 +70,9 @@ fn plan(plan: &Plan) -> Json {
         "summary": {
             "create": create,
             "update": update,
+            "replace": replace,
+            "delete": delete,
+            "withheld": withheld,
             "unchanged": unchanged,
             "suspended": suspended,
             "blocked": blocked,
@@ -88,19 +96,56 @@ fn action(action: &Action) -> Json {
     let mut out = json!({
         "name": name,
         "type": platform.map(|p| p.wire),
-        "file": origin.file,
-        "line": origin.line,
+        "file": origin.as_ref().map(|o| &o.file),
+        "line": origin.as_ref().map(|o| o.line),
     });
-    let details = match kind {
+    extend(&mut out, details(kind));
+    extend(
+        &mut out,
+        json!({ "notes": notes.iter().map(note).collect::<Vec<_>>() }),
+    );
+    out
+}
+
+/// What is to be done, and with what.
+fn details(kind: &Kind) -> Json {
+    let changes = |changes: &[Change]| changes.iter().map(change).collect::<Vec<_>>();
+    match kind {
         Kind::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
         Kind::Create { body, .. } => json!({ "action": "create", "body": self::body(body) }),
         Kind::Update {
-            id, changes, body, ..
+            id,
+            changes: list,
+            body,
+            ..
         } => json!({
             "action": "update",
             "id": id.as_str(),
-            "changes": changes.iter().map(change).collect::<Vec<_>>(),
+            "changes": changes(list),
             "body": self::body(body),
+        }),
+        Kind::Delete(deletion) => json!({
+            "action": "delete",
+            "id": deletion.id.as_str(),
+            "before": deletion.before,
+            "credentials": object(&deletion.credentials),
+        }),
+        Kind::Replace {
+            deletion,
+            changes: list,
+            body,
+            ..
+        } => json!({
+            "action": "replace",
+            "id": deletion.id.as_str(),
+            "changes": changes(list),
+            "credentials": object(&deletion.credentials),
+            "body": self::body(body),
+        }),
+        Kind::Withheld { policy, would } => json!({
+            "action": "withheld",
+            "policy": policy.as_str(),
+            "would": details(would),
         }),
         Kind::Suspended(suspend) => json!({
             "action": "suspended",
@@ -109,16 +154,11 @@ fn action(action: &Action) -> Json {
         }),
         Kind::Blocked(block) => json!({
             "action": "blocked",
+            "code": block.code(),
             "reason": block.to_string(),
             "help": block.help(),
         }),
-    };
-    extend(&mut out, details);
-    extend(
-        &mut out,
-        json!({ "notes": notes.iter().map(note).collect::<Vec<_>>() }),
-    );
-    out
+    }
 }
 
 fn extend(object: &mut Json, more: Json) {
@@ -134,6 +174,7 @@ fn change(change: &Change) -> Json {
         before,
         after,
         immutable,
+        covered: _,
     } = change;
     json!({
         "path": path,
@@ -229,14 +270,26 @@ fn unmanaged(live: &Unmanaged) -> Json {
         type_name,
         identity,
         status,
+        recorded,
     } = live;
-    json!({ "id": id.as_str(), "type": type_name, "identity": identity, "status": status.as_str() })
+    json!({
+        "id": id.as_str(),
+        "type": type_name,
+        "identity": identity,
+        "status": status.as_str(),
+        "recorded": recorded,
+    })
 }
 
 fn result(report: &Report) -> Json {
     match &report.synced.ending {
         Ending::Planned => json!({ "result": "planned" }),
         Ending::NothingToDo => json!({ "result": "nothing_to_do" }),
+        Ending::Guarded(exceeded) => json!({
+            "result": "refused",
+            "reason": "guard",
+            "exceeded": exceeded.iter().map(self::exceeded).collect::<Vec<_>>(),
+        }),
         Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
         Ending::Refused(Consent::Declined | Consent::Given) => {
             json!({ "result": "refused", "reason": "declined" })
@@ -263,6 +316,27 @@ fn result(report: &Report) -> Json {
                 .collect::<Vec<_>>(),
         }),
     }
+}
+
+fn exceeded(exceeded: &Exceeded) -> Json {
+    let Exceeded {
+        what,
+        count,
+        of,
+        allowed,
+        percent,
+        lift,
+        names,
+    } = exceeded;
+    json!({
+        "what": what,
+        "count": count,
+        "of": of,
+        "allowed": allowed,
+        "percent": percent,
+        "lift": lift,
+        "names": names,
+    })
 }
 
 fn outcome(outcome: &Outcome) -> Json {

@@ -33,6 +33,12 @@ pub struct Counts {
     pub create: usize,
     /// To be updated.
     pub update: usize,
+    /// To be deleted and created again.
+    pub replace: usize,
+    /// To be deleted.
+    pub delete: usize,
+    /// Left as they are by the policy.
+    pub withheld: usize,
     /// As they should be.
     pub unchanged: usize,
     /// Left alone on purpose.
@@ -52,6 +58,9 @@ impl Counts {
             *match &action.kind {
                 Kind::Create { .. } => &mut counts.create,
                 Kind::Update { .. } => &mut counts.update,
+                Kind::Replace { .. } => &mut counts.replace,
+                Kind::Delete(_) => &mut counts.delete,
+                Kind::Withheld { .. } => &mut counts.withheld,
                 Kind::Unchanged { .. } => &mut counts.unchanged,
                 Kind::Suspended(_) => &mut counts.suspended,
                 Kind::Blocked(Block::InvalidFile) => &mut counts.invalid,
@@ -64,7 +73,7 @@ impl Counts {
     /// Writes that would be sent.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.create + self.update
+        self.create + self.update + self.replace + self.delete
     }
 }
 
@@ -125,10 +134,15 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
         .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| match &action.kind {
             Kind::Update { changes, .. } => Some((action.name.as_str(), changes.as_slice())),
-            Kind::Create { .. } => Some((action.name.as_str(), [].as_slice())),
+            Kind::Blocked(Block::NotConverging { values }) => {
+                Some((action.name.as_str(), values.as_slice()))
+            }
+            Kind::Create { .. } | Kind::Replace { .. } | Kind::Delete(_) => {
+                Some((action.name.as_str(), [].as_slice()))
+            }
             // What cannot be compared now may well have converged: the second plan tells why.
             Kind::Blocked(_) => None,
-            Kind::Unchanged { .. } | Kind::Suspended(_) => None,
+            Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) => None,
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use super::text::{ADD, BAD, BOLD, paint, parts, tests};
 use super::value::shown;
 use super::{Counts, Report, Tally, not_converged};
 use crate::apply::{Failure, Outcome, Verb};
-use crate::plan::Change;
+use crate::plan::{Change, Exceeded};
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped};
 
@@ -17,6 +17,7 @@ pub fn ending(report: &Report) -> String {
     let mut out = String::new();
     match &report.synced.ending {
         Ending::Planned | Ending::NothingToDo => {}
+        Ending::Guarded(exceeded) => guarded(&mut out, exceeded),
         Ending::Refused(Consent::NotAsked) => refused(
             &mut out,
             "nobody is at a terminal to ask.",
@@ -39,6 +40,22 @@ pub fn ending(report: &Report) -> String {
         }
     }
     out
+}
+
+/// Every limit with its numbers and the flag that lifts it.
+fn guarded(out: &mut String, exceeded: &[Exceeded]) {
+    let title = paint(BAD, "Refused by the guard:");
+    let _ = writeln!(out, "\n{title} nothing was applied.");
+    for limit in exceeded {
+        let _ = writeln!(out, "  {} {limit}", paint(BAD, '✗'));
+    }
+    let flags: Vec<String> = exceeded.iter().map(|l| format!("`{}`", l.lift)).collect();
+    let _ = writeln!(
+        out,
+        "{} look at the plan; if it is what you mean, allow it with {}",
+        paint(BOLD, " help:"),
+        flags.join(" and ")
+    );
 }
 
 fn refused(out: &mut String, why: &str, help: &str) {
@@ -71,6 +88,8 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
     let what = parts(&[
         (done(Verb::Create), "created"),
         (done(Verb::Update), "updated"),
+        (done(Verb::Replace), "replaced"),
+        (done(Verb::Delete), "deleted"),
         (tally.failed, "failed"),
         (tally.not_started, "not started"),
     ]);
@@ -145,7 +164,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
         not_converged_one(out, name, changes);
     }
     let left = Counts::of(plan);
-    let is_empty = left.pending() + left.blocked + left.invalid == 0;
+    let is_empty = left.pending() + left.withheld + left.blocked + left.invalid == 0;
     if is_empty && !well {
         // It may show a write that is still under way.
         let _ = writeln!(out, "A second plan is empty.");
@@ -159,6 +178,9 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
         let what = parts(&[
             (left.create, "to create"),
             (left.update, "to update"),
+            (left.replace, "to replace"),
+            (left.delete, "to delete"),
+            (left.withheld, "left by the policy"),
             (left.blocked + left.invalid, "blocked"),
         ]);
         let _ = writeln!(out, "A second plan still has {what}.");

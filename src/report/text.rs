@@ -13,7 +13,9 @@ pub use super::result::ending;
 use super::Counts;
 use super::value::{Both, SECRET, both, shown};
 use crate::live::{FailingTest, RemoteId, Status};
-use crate::plan::{Action, Block, Body, Change, ChangeKind, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{
+    Action, Block, Body, Change, ChangeKind, Deletion, Kind, Note, Plan, Shown, Unmanaged,
+};
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
 
@@ -49,14 +51,42 @@ fn action(out: &mut String, action: &Action) {
         Kind::Unchanged { .. } => return remarkable_only(out, action),
         Kind::Create { .. } => ('+', ADD, "will be created"),
         Kind::Update { .. } => ('~', CHANGE, "will be updated"),
+        Kind::Delete(_) => ('-', BAD, "will be deleted"),
+        Kind::Replace { .. } => ('±', BAD, "will be deleted and created again"),
+        Kind::Withheld { .. } => ('.', DIM, "would be changed, and is left by the policy"),
         Kind::Suspended(_) => ('.', DIM, "is suspended"),
         Kind::Blocked(_) => ('!', BAD, "is blocked"),
     };
     headline(out, action, verdict);
     let title = action.platform.map_or("unknown platform", |p| p.title);
     let _ = write!(out, "  {} {title}", paint(style, sign));
-    match &action.kind {
+    details(out, &action.kind);
+    notes(out, action);
+    let _ = writeln!(out);
+}
+
+/// The rest of the line of an action, and the lines below it.
+fn details(out: &mut String, kind: &Kind) {
+    match kind {
         Kind::Unchanged { .. } => {}
+        Kind::Delete(deletion) => {
+            let _ = writeln!(out, " {}", id_of(&deletion.id));
+            deleted(out, deletion);
+        }
+        Kind::Replace {
+            deletion, changes, ..
+        } => {
+            let _ = writeln!(out, " {}", id_of(&deletion.id));
+            updated(out, changes);
+        }
+        Kind::Withheld { policy, would } => {
+            details(out, would);
+            let policy = policy.as_str();
+            note(
+                out,
+                &format!("nothing of it is sent: the policy is `{policy}`"),
+            );
+        }
         Kind::Create { body, .. } => {
             let _ = writeln!(out);
             created(out, body);
@@ -77,16 +107,16 @@ fn action(out: &mut String, action: &Action) {
             blocked(out, block);
         }
     }
-    notes(out, action);
-    let _ = writeln!(out);
 }
 
 /// What happens, and where its document stands.
 fn headline(out: &mut String, action: &Action, verdict: &str) {
     let name = paint(BOLD, format_args!("# {}", action.name));
-    let file = escaped(&action.origin.file);
-    let place = paint(DIM, format_args!("{file}:{}", action.origin.line));
-    let _ = writeln!(out, "  {name} {verdict}  {place}");
+    let place = match &action.origin {
+        Some(origin) => format!("{}:{}", escaped(&origin.file), origin.line),
+        None => "no file describes it any more".to_owned(),
+    };
+    let _ = writeln!(out, "  {name} {verdict}  {}", paint(DIM, place));
 }
 
 fn id_of(id: &RemoteId) -> String {
@@ -123,13 +153,33 @@ fn created(out: &mut String, body: &Body) {
         leaves.push(("autoBootstrap".to_owned(), auto.to_string()));
     }
     leaves_of("", &body.config, &mut leaves);
+    listed(out, leaves, ADD, '+');
+}
+
+/// What is known to be harmless of it, and the credentials that go with the delete.
+fn deleted(out: &mut String, deletion: &Deletion) {
+    let mut leaves = Vec::new();
+    leaves_of("", &deletion.shown(), &mut leaves);
+    listed(out, leaves, BAD, '-');
+    let mut references = Vec::new();
+    deletion.for_each_reference(&mut |reference| references.push(reference.to_string()));
+    if !references.is_empty() {
+        let from = references.join(" and ");
+        note(
+            out,
+            &format!("the delete carries the credentials of the set-up, with {from}"),
+        );
+    }
+}
+
+fn listed(out: &mut String, leaves: Vec<(String, String)>, style: Style, sign: char) {
     let width = leaves
         .iter()
         .map(|(path, _)| path.chars().count())
         .max()
         .unwrap_or(0);
     for (path, value) in leaves {
-        let _ = writeln!(out, "      {} {path:width$} = {value}", paint(ADD, '+'));
+        let _ = writeln!(out, "      {} {path:width$} = {value}", paint(style, sign));
     }
 }
 
@@ -355,7 +405,11 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
         } else {
             format!(", {}", escaped(live.status.as_str()))
         };
-        let line = format_args!("id {id}: {kind}{identity}{status}");
+        let once = match &live.recorded {
+            Some(name) => format!(", once described as {name}"),
+            None => String::new(),
+        };
+        let line = format_args!("id {id}: {kind}{identity}{status}{once}");
         let _ = writeln!(out, "    {}", paint(DIM, line));
     }
     let _ = writeln!(out);
@@ -368,7 +422,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         .actions
         .iter()
         .any(|action| action.notes.iter().any(is_drift));
-    let is_settled = counts.pending() + counts.blocked + counts.invalid == 0;
+    let is_settled = counts.pending() + counts.withheld + counts.blocked + counts.invalid == 0;
     if is_settled && !drifted && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
@@ -379,6 +433,9 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let what = parts(&[
         (counts.create, "to create"),
         (counts.update, "to update"),
+        (counts.replace, "to replace"),
+        (counts.delete, "to delete"),
+        (counts.withheld, "left by the policy"),
         (counts.blocked + counts.invalid, "blocked"),
         (counts.suspended, "suspended"),
         (counts.unchanged, "unchanged"),

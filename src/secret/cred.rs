@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::MissingReason;
 use super::Secret;
-use super::file::read_below;
-use super::resolve::{Environment, MissingReason};
+use super::file::{read_below, secret_of};
+use super::resolve::Environment;
 
 /// Where systemd says that the credentials lie.
 const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
@@ -13,24 +14,37 @@ const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// files may name, and a file must not be able to send it to a host of its choice.
 pub const OWN_CREDENTIAL: &str = "immuta-api-key";
 
-/// Where that credential lies, if systemd passed any in.
-pub(super) fn own_file(environment: &Environment) -> Option<PathBuf> {
-    environment(DIRECTORY).map(|directory| Path::new(&directory).join(OWN_CREDENTIAL))
+/// The credential that holds the key of the fingerprints of secrets.
+pub(super) const FINGERPRINT_CREDENTIAL: &str = "integrationd-fingerprint-key";
+
+/// Both of them.
+const OWN: [&str; 2] = [OWN_CREDENTIAL, FINGERPRINT_CREDENTIAL];
+
+/// Where these lie, if systemd passed any in.
+pub(super) fn own_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {
+    let directory = environment(DIRECTORY).into_iter();
+    directory.flat_map(|directory| OWN.map(|name| Path::new(&directory).join(name)))
 }
 
-pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
+pub(super) fn read(
+    name: &str,
+    environment: &Environment,
+    own_files: &[PathBuf],
+) -> Result<Secret, MissingReason> {
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
     }
-    if name.eq_ignore_ascii_case(OWN_CREDENTIAL) {
+    if OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
         return Err(MissingReason::OwnCredential);
     }
     let directory = environment(DIRECTORY)
         .filter(|directory| !directory.is_empty())
         .ok_or(MissingReason::NoCredentials)?;
-    match read_below(Path::new(name), Path::new(&directory), &[]) {
+    match read_below(Path::new(name), Path::new(&directory), own_files) {
+        Ok(bytes) => secret_of(&bytes),
         Err(MissingReason::NoFile) => Err(MissingReason::NoCredential),
-        other => other,
+        Err(MissingReason::OwnFile) => Err(MissingReason::OwnCredential),
+        Err(other) => Err(other),
     }
 }
 
@@ -46,7 +60,7 @@ mod tests {
         let directory = place.path().as_os_str().to_owned();
         let environment: Environment =
             Box::new(move |name| (name == DIRECTORY).then(|| directory.clone()));
-        read(name, &environment)
+        read(name, &environment, &[place.path().join("vault-token")])
     }
 
     #[test]
@@ -61,7 +75,15 @@ mod tests {
     fn the_tools_own_key_is_never_read() {
         let place = TempDir::new().unwrap();
         fs::write(place.path().join(OWN_CREDENTIAL), "hunter2").unwrap();
-        for name in ["immuta-api-key", "Immuta-API-Key"] {
+        fs::write(place.path().join(FINGERPRINT_CREDENTIAL), "hunter2").unwrap();
+        fs::write(place.path().join("vault-token"), "hunter2").unwrap();
+        for name in [
+            "immuta-api-key",
+            "Immuta-API-Key",
+            "integrationd-fingerprint-key",
+            // Named as a file by a setting.
+            "vault-token",
+        ] {
             let found = read_in(&place, name);
             assert_eq!(found, Err(MissingReason::OwnCredential), "{name}");
         }
@@ -84,7 +106,7 @@ mod tests {
         let nothing: Environment = Box::new(|_| None);
         let empty: Environment = Box::new(|_| Some("".into()));
         for environment in [nothing, empty] {
-            let reason = read("a", &environment).unwrap_err();
+            let reason = read("a", &environment, &[]).unwrap_err();
             assert!(reason.to_string().contains("LoadCredential="));
         }
     }

@@ -14,8 +14,8 @@ use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::MissingReason;
 use super::Secret;
-use super::resolve::MissingReason;
 
 /// The largest file that is read: no key or token comes near it.
 const LARGEST: u64 = 1024 * 1024;
@@ -25,6 +25,15 @@ pub(super) fn read(
     roots: &[PathBuf],
     own: &[PathBuf],
 ) -> Result<Secret, MissingReason> {
+    secret_of(&read_bytes(argument, roots, own)?)
+}
+
+/// What is in a file, under the same rules whatever it is needed for.
+pub(super) fn read_bytes(
+    argument: &str,
+    roots: &[PathBuf],
+    own: &[PathBuf],
+) -> Result<Zeroizing<Vec<u8>>, MissingReason> {
     if roots.is_empty() {
         return Err(MissingReason::NoRoot);
     }
@@ -32,7 +41,7 @@ pub(super) fn read(
     let mut reason = MissingReason::Outside;
     for root in roots {
         match below(path, root).and_then(|inner| read_below(&inner, root, own)) {
-            Ok(secret) => return Ok(secret),
+            Ok(bytes) => return Ok(bytes),
             // Another root may have it, or a better reason.
             Err(MissingReason::Outside) => {}
             Err(MissingReason::NoFile) => reason = MissingReason::NoFile,
@@ -63,7 +72,7 @@ pub(super) fn read_below(
     path: &Path,
     root: &Path,
     own: &[PathBuf],
-) -> Result<Secret, MissingReason> {
+) -> Result<Zeroizing<Vec<u8>>, MissingReason> {
     let root = root.canonicalize().map_err(|error| reason(&error))?;
     let real = root
         .join(path)
@@ -81,7 +90,16 @@ pub(super) fn read_below(
     if own.iter().any(|own| is_same_file(own, &metadata)) {
         return Err(MissingReason::OwnFile);
     }
-    secret_in(file)
+    bytes_of(file)
+}
+
+/// The value that a file of the tool's own holds, wherever it lies.
+pub(super) fn read_own(path: &Path) -> Result<Secret, MissingReason> {
+    if !path.metadata().map_err(|error| reason(&error))?.is_file() {
+        return Err(MissingReason::NotAFile);
+    }
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    secret_of(&bytes_of(file)?)
 }
 
 /// Whatever names, links or hard links lead to it.
@@ -90,7 +108,7 @@ fn is_same_file(path: &Path, file: &Metadata) -> bool {
         .is_ok_and(|own| (own.dev(), own.ino()) == (file.dev(), file.ino()))
 }
 
-fn secret_in(file: File) -> Result<Secret, MissingReason> {
+fn bytes_of(file: File) -> Result<Zeroizing<Vec<u8>>, MissingReason> {
     let size = file.metadata().map_err(|error| reason(&error))?.len();
     // Large enough at once: growing would leave a copy of the secret in freed memory.
     let capacity = usize::try_from(size.min(LARGEST) + 2).unwrap_or_default();
@@ -101,7 +119,12 @@ fn secret_in(file: File) -> Result<Secret, MissingReason> {
     if bytes.len() as u64 > LARGEST {
         return Err(MissingReason::TooLarge { limit: LARGEST });
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| MissingReason::NotUtf8)?;
+    Ok(bytes)
+}
+
+/// The value that is the whole of a file.
+pub(super) fn secret_of(bytes: &[u8]) -> Result<Secret, MissingReason> {
+    let text = std::str::from_utf8(bytes).map_err(|_| MissingReason::NotUtf8)?;
     match without_newline(text) {
         "" => Err(MissingReason::Empty),
         value => Ok(Secret::new(value.to_owned())),

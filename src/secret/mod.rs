@@ -18,17 +18,26 @@
 //! and copies that the compiler leaves on a stack. For their sake the process
 //! makes no core dump and cannot be looked into by others of its user (`cli`).
 
+mod address;
 mod cred;
 mod env;
 mod file;
+mod json;
+mod missing;
+mod own;
 mod reference;
 mod resolve;
+mod sops;
+pub mod vault;
 
 pub use cred::OWN_CREDENTIAL;
+pub use missing::{Missing, MissingReason};
 pub use reference::{
-    Parsed, Part, Reference, ReferenceError, SecretSource, Template, parse_template, source_words,
+    Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
+    parse_template, source_words,
 };
-pub use resolve::{Environment, Missing, MissingReason, Providers, Secrets, resolve};
+pub use resolve::{Environment, Providers, Secrets, resolve};
+pub use sops::SopsProblem;
 
 use secrecy::{ExposeSecret, SecretString};
 

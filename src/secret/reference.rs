@@ -5,6 +5,7 @@
 //! repeats nothing of the text, since what is misspelt may be the secret itself.
 
 use super::Secret;
+use super::address::{SopsAddress, VaultAddress};
 
 /// Where a reference points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +16,10 @@ pub enum SecretSource {
     File,
     /// A credential that systemd passed in.
     Cred,
+    /// A value in a file that sops encrypted.
+    Sops,
+    /// A field of a secret in Vault.
+    Vault,
 }
 
 /// The words for the sources; `var` is a plain value and never becomes a secret.
@@ -22,6 +27,8 @@ const SOURCES: &[(&str, SecretSource)] = &[
     ("env", SecretSource::Env),
     ("file", SecretSource::File),
     ("cred", SecretSource::Cred),
+    ("sops", SecretSource::Sops),
+    ("vault", SecretSource::Vault),
 ];
 
 /// The word for plain values that the operator declares.
@@ -35,6 +42,23 @@ impl SecretSource {
             .iter()
             .find(|(_, source)| *source == self)
             .map_or("", |(word, _)| word)
+    }
+
+    /// The source with this word.
+    #[must_use]
+    pub fn by_word(word: &str) -> Option<Self> {
+        let found = SOURCES.iter().find(|(known, _)| *known == word);
+        found.map(|(_, source)| *source)
+    }
+
+    /// What an argument looks like, if this one does not look like it.
+    fn wrong_form(self, argument: &str) -> Option<&'static str> {
+        let (is_well_formed, form) = match self {
+            Self::Env | Self::File | Self::Cred => return None,
+            Self::Sops => (SopsAddress::parse(argument).is_some(), SopsAddress::FORM),
+            Self::Vault => (VaultAddress::parse(argument).is_some(), VaultAddress::FORM),
+        };
+        (!is_well_formed).then_some(form)
     }
 }
 
@@ -51,6 +75,12 @@ impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "${{{}:{}}}", self.source.as_str(), self.argument)
     }
+}
+
+/// A text in the form in which it is read as itself: `${` as `$${`.
+#[must_use]
+pub fn escaped_literal(text: &str) -> String {
+    text.replace("${", "$${")
 }
 
 /// A piece of a template.
@@ -166,6 +196,14 @@ pub enum ReferenceError {
         /// Byte offset of `${` in the string.
         at: usize,
     },
+    /// An argument that its source cannot be asked for.
+    #[error("this reference does not have the form of its source: {form}")]
+    WrongForm {
+        /// Byte offset of `${` in the string.
+        at: usize,
+        /// The form.
+        form: &'static str,
+    },
     /// A variable that nobody declared.
     #[error("variable `{name}` is not declared")]
     UnknownVariable {
@@ -248,12 +286,12 @@ fn parse_inside(inside: &str, at: usize) -> Result<Inside<'_>, ReferenceError> {
     if word == VAR {
         return Ok(Inside::Variable(argument));
     }
-    let (_, source) = SOURCES
-        .iter()
-        .find(|(known, _)| *known == word)
-        .ok_or(ReferenceError::UnknownSource { at })?;
+    let source = SecretSource::by_word(word).ok_or(ReferenceError::UnknownSource { at })?;
+    if let Some(form) = source.wrong_form(argument) {
+        return Err(ReferenceError::WrongForm { at, form });
+    }
     Ok(Inside::Secret(Reference {
-        source: *source,
+        source,
         argument: argument.to_owned(),
     }))
 }
@@ -307,6 +345,11 @@ mod tests {
         assert_eq!(
             parse("${env:}"),
             Err(ReferenceError::EmptyArgument { at: 0 })
+        );
+        let form = "${sops:FILE#/KEY/KEY}";
+        assert_eq!(
+            parse("x${sops:f.yaml}"),
+            Err(ReferenceError::WrongForm { at: 1, form })
         );
         assert_eq!(
             parse("${var:nope}"),

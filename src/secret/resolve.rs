@@ -4,24 +4,34 @@
 //! has no value is a [`Missing`], kept beside the others: it blocks only what
 //! needs it. A value is never empty, never cast, and never guessed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Reference, Secret, SecretSource, cred, env, file};
+use super::vault::VaultSettings;
+use super::{
+    Missing, MissingReason, Reference, Secret, SecretSource, cred, env, file, own, sops, vault,
+};
 
 /// Looks up an environment variable.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
+/// A reference that was looked up, and what came of it.
+pub(super) type Found = (Reference, Result<Secret, MissingReason>);
 
 /// Where the providers look.
 pub struct Providers {
     /// The environment variables.
     pub environment: Environment,
-    /// The directories below which `file` may read.
+    /// The directories below which `file` and `sops` may read.
     pub secret_roots: Vec<PathBuf>,
-    /// Files that hold the tool's own API key: never read, though they may lie
-    /// below a root beside the others.
+    /// Files that hold what the tool itself logs in with: never read, though
+    /// they may lie below a root beside the others.
     pub own_files: Vec<PathBuf>,
+    /// What the program `sops` is given of the environment.
+    pub sops_environment: Vec<(OsString, OsString)>,
+    /// Where Vault is; absent if there is none.
+    pub vault: Option<VaultSettings>,
 }
 
 impl Providers {
@@ -29,16 +39,22 @@ impl Providers {
     /// names as the tool's own is not read.
     #[must_use]
     pub fn of_process(secret_roots: Vec<PathBuf>) -> Self {
-        Self::new(Box::new(|name| std::env::var_os(name)), secret_roots)
+        Self {
+            secret_roots,
+            sops_environment: sops::passed_on(std::env::vars_os()),
+            ..Self::with(Box::new(|name| std::env::var_os(name)))
+        }
     }
 
-    fn new(environment: Environment, secret_roots: Vec<PathBuf>) -> Self {
+    /// These environment variables, and nothing else.
+    #[must_use]
+    pub fn with(environment: Environment) -> Self {
         Self {
-            own_files: env::own_files(&environment)
-                .chain(cred::own_file(&environment))
-                .collect(),
+            own_files: own::own_files(&environment),
             environment,
-            secret_roots,
+            secret_roots: Vec::new(),
+            sops_environment: Vec::new(),
+            vault: None,
         }
     }
 }
@@ -49,78 +65,16 @@ impl std::fmt::Debug for Providers {
             environment: _,
             secret_roots,
             own_files,
+            // It holds the keys of sops.
+            sops_environment: _,
+            vault,
         } = self;
         f.debug_struct("Providers")
             .field("secret_roots", secret_roots)
             .field("own_files", own_files)
+            .field("vault", vault)
             .finish_non_exhaustive()
     }
-}
-
-/// A reference that has no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reference} has no value: {reason}")]
-pub struct Missing {
-    /// The reference.
-    pub reference: Reference,
-    /// Why, and what helps.
-    pub reason: MissingReason,
-}
-
-/// Why a reference has no value. Every text says what helps; none repeats a value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MissingReason {
-    /// No such variable.
-    #[error("the environment variable is not set: set it for integrationd")]
-    NotSet,
-    /// A variable of the tool itself.
-    #[error("this variable belongs to integrationd itself: use another one")]
-    OwnVariable,
-    /// The credential that holds the tool's own key.
-    #[error("this credential belongs to integrationd itself: use another one")]
-    OwnCredential,
-    /// The file that holds the tool's own key.
-    #[error("this file belongs to integrationd itself: use another one")]
-    OwnFile,
-    /// Nothing in it.
-    #[error("it is empty: give it a value")]
-    Empty,
-    /// Not text.
-    #[error("it is not UTF-8 text: store text")]
-    NotUtf8,
-    /// No root was declared.
-    #[error("no directory for secrets is declared: give one with --secret-root")]
-    NoRoot,
-    /// Not below a root.
-    #[error("the path leads out of the directories for secrets: put the file below one of them")]
-    Outside,
-    /// No such file.
-    #[error("there is no such file: create it, or correct the reference")]
-    NoFile,
-    /// A directory, a device, a pipe.
-    #[error("it is not a regular file: put the value into one")]
-    NotAFile,
-    /// Larger than any secret.
-    #[error("the file has more than {limit} bytes: a secret is smaller")]
-    TooLarge {
-        /// The limit.
-        limit: u64,
-    },
-    /// The operating system said no.
-    #[error("the file cannot be read ({0}): let integrationd's user read it")]
-    Unreadable(std::io::ErrorKind),
-    /// systemd passed nothing in.
-    #[error("systemd passed no credentials in: add LoadCredential= to the unit")]
-    NoCredentials,
-    /// Not among what systemd passed in.
-    #[error("systemd passed no credential of this name in: add it with LoadCredential=")]
-    NoCredential,
-    /// A path in place of a name.
-    #[error("a credential has a name, not a path: write it as LoadCredential= has it")]
-    NotAName,
-    /// Nobody asked for it to be resolved.
-    #[error("it was not looked up")]
-    NotResolved,
 }
 
 /// The values of references.
@@ -173,30 +127,51 @@ impl FromIterator<(Reference, Result<Secret, MissingReason>)> for Secrets {
 }
 
 /// Looks every reference up, each once.
-#[must_use]
-pub fn resolve<'a>(
+///
+/// Those of one file, or of one path, are looked up together; files and paths
+/// beside each other. A source that does not answer holds up no other.
+pub async fn resolve<'a>(
     references: impl IntoIterator<Item = &'a Reference>,
     providers: &Providers,
 ) -> Secrets {
-    let mut secrets = HashMap::new();
+    let mut known = HashSet::new();
+    let (mut here, mut in_sops, mut in_vault) = (Vec::new(), Vec::new(), Vec::new());
     for reference in references {
-        if !secrets.contains_key(reference) {
-            secrets.insert(reference.clone(), read(reference, providers));
+        if !known.insert(reference) {
+            continue;
+        }
+        match reference.source {
+            SecretSource::Env | SecretSource::File | SecretSource::Cred => here.push(reference),
+            SecretSource::Sops => in_sops.push(reference),
+            SecretSource::Vault => in_vault.push(reference),
         }
     }
+    let here = here
+        .into_iter()
+        .map(|reference| (reference.clone(), read(reference, providers)));
+    let mut secrets: HashMap<_, _> = here.collect();
+    let (from_sops, from_vault) = futures::join!(
+        sops::read(&in_sops, providers),
+        vault::read(&in_vault, providers.vault.as_ref())
+    );
+    secrets.extend(from_sops.into_iter().chain(from_vault));
     Secrets(secrets)
 }
 
+/// What this machine tells at once.
 fn read(reference: &Reference, providers: &Providers) -> Result<Secret, MissingReason> {
     let Providers {
         environment,
         secret_roots,
         own_files,
+        sops_environment: _,
+        vault: _,
     } = providers;
     match reference.source {
         SecretSource::Env => env::read(&reference.argument, environment),
         SecretSource::File => file::read(&reference.argument, secret_roots, own_files),
-        SecretSource::Cred => cred::read(&reference.argument, environment),
+        SecretSource::Cred => cred::read(&reference.argument, environment, own_files),
+        SecretSource::Sops | SecretSource::Vault => Err(MissingReason::NotResolved),
     }
 }
 
@@ -214,17 +189,13 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_value_is_found_and_a_missing_one_tells_what_helps_beside_it() {
-        let providers = Providers {
-            environment: Box::new(|name| (name == "A").then(|| "hunter2".into())),
-            secret_roots: Vec::new(),
-            own_files: Vec::new(),
-        };
+    #[tokio::test]
+    async fn a_value_is_found_and_a_missing_one_tells_what_helps_beside_it() {
+        let providers = Providers::with(Box::new(|name| (name == "A").then(|| "hunter2".into())));
         let a = reference(SecretSource::Env, "A");
         let b = reference(SecretSource::Env, "B");
         let c = reference(SecretSource::Cred, "c");
-        let secrets = resolve([&a, &b, &c], &providers);
+        let secrets = resolve([&a, &b, &c], &providers).await;
         assert_eq!(secrets.get(&a), Ok(&Secret::new("hunter2".into())));
         let text = |reference| secrets.get(reference).unwrap_err().to_string();
         assert_eq!(
@@ -236,18 +207,6 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_tells_which_files_are_the_tools_own() {
-        let environment: Environment = Box::new(|name| match name {
-            "IMMUTA_API_KEY_FILE" => Some("/run/keys/a".into()),
-            "CREDENTIALS_DIRECTORY" => Some("/run/c".into()),
-            _ => None,
-        });
-        let providers = Providers::new(environment, Vec::new());
-        let own: Vec<_> = providers.own_files.iter().map(|p| p.to_str()).collect();
-        assert_eq!(own, [Some("/run/keys/a"), Some("/run/c/immuta-api-key")]);
-    }
-
-    #[test]
     fn what_was_never_looked_up_is_missing() {
         let error = Secrets::default()
             .get(&reference(SecretSource::File, "x"))
@@ -255,20 +214,16 @@ mod tests {
         assert_eq!(error.reason, MissingReason::NotResolved);
     }
 
-    #[test]
-    fn a_reference_is_looked_up_once() {
+    #[tokio::test]
+    async fn a_reference_is_looked_up_once() {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
-        let providers = Providers {
-            environment: Box::new(move |_| {
-                counter.fetch_add(1, Ordering::Relaxed);
-                None
-            }),
-            secret_roots: Vec::new(),
-            own_files: Vec::new(),
-        };
+        let providers = Providers::with(Box::new(move |name| {
+            counter.fetch_add(usize::from(name == "A"), Ordering::Relaxed);
+            None
+        }));
         let a = reference(SecretSource::Env, "A");
-        let _ = resolve([&a, &a, &a], &providers);
+        let _ = resolve([&a, &a, &a], &providers).await;
         assert_eq!(count.load(Ordering::Relaxed), 1);
     }
 

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use integrationd::apply::{self, Event, Observer, Stop};
 use integrationd::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
 };
-use integrationd::ledger::{Ledger, MemoryJournal};
+use integrationd::ledger::sqlite::SqliteLedger;
+use integrationd::ledger::{FingerprintKey, Fingerprinter, Journal, KEY_LENGTH, Ledger};
 use integrationd::manifest::{self, Manifest};
-use integrationd::plan::{OnConflict, OnDrift, Recovery};
-use integrationd::plan::{Plan, Selection};
+use integrationd::plan::{Plan, Recovery};
 use integrationd::platform::PLATFORMS;
 use integrationd::report::{Counts, text};
 use integrationd::secret::{Providers, Secret, Secrets, resolve};
@@ -85,7 +86,10 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     };
     let resolve = watch.lap();
     let live = runtime
-        .block_on(async { sync::fetch(&reader(url), &desired, &Ledger::default()).await })
+        .block_on(async {
+            let (reader, ledger) = (reader(url), Ledger::default());
+            sync::fetch(&reader, &desired, &request(), &ledger).await
+        })
         .unwrap();
     let fetch = watch.lap();
     let plan = sync::plan(&desired, &live, &request(), &Recovery::default());
@@ -107,10 +111,12 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     }
 }
 
-/// What `integrationd sync --yes` does.
+/// What `integrationd sync --yes` does, with its ledger on disk.
 pub(crate) fn create(directory: &Path, url: &str) -> Created {
+    let state = tempfile::tempdir_in(directory).unwrap();
     let mut watch = Stopwatch::start();
-    let synced = runtime().block_on(apply(directory, reader(url), resolved));
+    let ledger = SqliteLedger::open(&state.path().join("tenant.db")).unwrap();
+    let synced = runtime().block_on(apply(directory, reader(url), resolved, &ledger));
     let took = watch.lap();
     Created {
         took,
@@ -124,6 +130,7 @@ pub(crate) async fn apply<T: Transport>(
     directory: &Path,
     reader: Reader<T>,
     secrets: impl FnOnce(&Manifest) -> Secrets,
+    journal: &dyn Journal,
 ) -> Synced {
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
     let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
@@ -131,7 +138,10 @@ pub(crate) async fn apply<T: Transport>(
     let desired = Desired {
         manifest,
         secrets,
-        fingerprinter: None,
+        fingerprinter: Some(Fingerprinter::new(
+            FingerprintKey::new([7; KEY_LENGTH]),
+            "the tenant".to_owned(),
+        )),
     };
     let (_stop, stop) = Stop::new();
     sync::sync(
@@ -139,7 +149,7 @@ pub(crate) async fn apply<T: Transport>(
         Reader::into_writer,
         &desired,
         &request(),
-        &MemoryJournal::default(),
+        journal,
         &Quiet,
         &stop,
     )
@@ -183,9 +193,9 @@ pub(crate) fn baseline(directory: &Path) -> Parsed {
 }
 
 fn resolved(manifest: &Manifest) -> Secrets {
-    let mut providers = Providers::of_process(Vec::new());
-    providers.environment = Box::new(|_| Some("made-up".into()));
-    resolve(manifest.references(), &providers)
+    let providers = Providers::with(Box::new(|_| Some("made-up".into())));
+    let secrets = resolve(manifest.references(), &providers);
+    secrets.now_or_never().unwrap()
 }
 
 fn reader(url: &str) -> Reader<HttpTransport> {
@@ -201,14 +211,12 @@ pub(crate) fn reader_over<T: Transport>(transport: T) -> Reader<T> {
 
 fn request() -> Request {
     Request {
-        on_drift: OnDrift::Apply,
-        on_conflict: OnConflict::Apply,
-        selection: Selection::default(),
-        today: jiff::Zoned::now().date(),
         apply: apply::Options {
             parallelism: PARALLELISM,
             wait_timeout: Duration::from_secs(60),
+            ..apply::Options::default()
         },
+        ..Request::new(jiff::Zoned::now().date())
     }
 }
 

@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use integrationd::embedded::Embedded;
+use integrationd::ledger::MemoryJournal;
 use integrationd::manifest::Manifest;
 use integrationd::secret::Secrets;
 use integrationd::simulator::{self, Options, Simulator};
@@ -104,8 +105,9 @@ async fn listen(simulator: Simulator) {
 /// Applies the files of a fleet, and writes what came of it as JSON.
 fn bring_into_sync(simulator: &Simulator, fleet: &Path) {
     let reader = client::reader_over(Embedded(simulator.clone()));
+    let journal = MemoryJournal::default();
     let placeholders = |manifest: &Manifest| Secrets::placeholders(manifest.references());
-    let synced = client::runtime().block_on(client::apply(fleet, reader, placeholders));
+    let synced = client::runtime().block_on(client::apply(fleet, reader, placeholders, &journal));
     client::created(&synced);
     let state = simulator.state();
     let write = |name: &str, value: &serde_json::Value| {

@@ -2,11 +2,16 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::search::Canaries;
 use crate::common::{Integrationd, Tenant};
+use crate::programs;
+use crate::sops::Sops;
+use crate::vault::server::{ROOT_TOKEN, Server};
 
 /// A source of secrets: puts a value where it looks, under a name, and says how
 /// a file refers to it, as a scalar of YAML.
@@ -28,6 +33,14 @@ pub(crate) const SOURCES: &[Source] = &[
     Source {
         name: "cred",
         put: Place::put_into_credential,
+    },
+    Source {
+        name: "sops",
+        put: Place::put_into_sops,
+    },
+    Source {
+        name: "vault",
+        put: Place::put_into_vault,
     },
     Source {
         name: "literal",
@@ -104,6 +117,20 @@ pub(crate) struct Place {
     /// The values by the names of their integrations.
     values: RefCell<Vec<(String, Value)>>,
     environment: RefCell<Vec<(String, String)>>,
+    sops: Sops,
+    vault: Arc<Server>,
+}
+
+/// A server for all tests that run at a time: starting one takes a second. It ends
+/// with the last of them.
+pub(crate) fn vault() -> Arc<Server> {
+    static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(Server::start());
+        *shared = Arc::downgrade(&server);
+        server
+    })
 }
 
 impl Place {
@@ -114,8 +141,17 @@ impl Place {
             root: TempDir::new().unwrap(),
             values: RefCell::default(),
             environment: RefCell::default(),
+            sops: Sops::new(),
+            vault: vault(),
         };
-        for directory in ["files", "credentials", "state", "home", "tmp"] {
+        for directory in [
+            "files",
+            "files/.sops",
+            "credentials",
+            "state",
+            "home",
+            "tmp",
+        ] {
             std::fs::create_dir(place.path(directory)).unwrap();
         }
         place.fill();
@@ -180,6 +216,22 @@ impl Place {
         format!("'${{cred:{name}}}'")
     }
 
+    fn put_into_sops(&self, name: &str, value: &str) -> String {
+        let path = format!(".sops/{name}.json");
+        let encrypted = self
+            .sops
+            .encrypted("json", &json!({ "v": value }).to_string());
+        std::fs::write(self.path("files").join(&path), encrypted).unwrap();
+        format!("'${{sops:{path}#/v}}'")
+    }
+
+    fn put_into_vault(&self, name: &str, value: &str) -> String {
+        let place = self.root.path().file_name().unwrap().to_str().unwrap();
+        let path = format!("{}/{name}", place.trim_start_matches('.'));
+        self.vault.put(&path, &json!({ "v": value }));
+        format!("'${{vault:secret/data/{path}#v}}'")
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
@@ -204,8 +256,9 @@ impl Place {
                 .iter()
                 .map(|secret| (name.clone(), secret.clone()))
         });
-        let own = ("the API key".to_owned(), key.to_owned());
-        Canaries::new(&secrets.chain([own]).collect::<Vec<_>>())
+        let own = [("the API key", key), ("the token of Vault", ROOT_TOKEN)];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Canaries::new(&secrets.chain(own).collect::<Vec<_>>())
     }
 
     /// A run on the files, against a tenant that takes this key, with everything logged.
@@ -222,6 +275,15 @@ impl Place {
             .fold(run, |run, (name, value)| run.env(name, value));
         let text = |name: &str| self.path(name).to_str().unwrap().to_owned();
         run.env("IMMUTA_API_KEY", key)
+            .env("PATH", programs::path().to_str().unwrap())
+            .env(
+                "SOPS_AGE_KEY_FILE",
+                self.sops.key("key.txt").to_str().unwrap(),
+            )
+            .env("VAULT_ADDR", &self.vault.url)
+            .env("VAULT_TOKEN", ROOT_TOKEN)
+            // A rotation of everything is what is asked for.
+            .env("INTEGRATIOND_MAX_CHANGE_PERCENT", "100")
             .env("CREDENTIALS_DIRECTORY", &text("credentials"))
             .env("INTEGRATIOND_STATE", &text("state"))
             .env("HOME", &text("home"))

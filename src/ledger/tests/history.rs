@@ -52,11 +52,11 @@ fn a_run_is_read_with_what_it_did_in_order() {
         actions: vec![],
     };
     let expected = vec![under_way, whole];
-    assert_eq!(ledger.history(9).unwrap(), expected);
-    assert_eq!(ledger.history(1).unwrap(), expected[..1]);
+    assert_eq!(ledger.history(9).unwrap().runs, expected);
+    assert_eq!(ledger.history(1).unwrap().runs, expected[..1]);
     drop(ledger);
     let found = SqliteLedger::history_read_only(&file, 9).unwrap();
-    assert_eq!(found, Some(expected));
+    assert_eq!(found.unwrap().runs, expected);
 }
 
 #[test]
@@ -77,6 +77,6 @@ fn only_so_many_runs_are_kept_and_their_actions_go_with_them() {
         ledger.lock().query_row(&sql, (), |row| row.get(0)).unwrap()
     };
     assert_eq!((count("runs"), count("actions")), (KEPT_RUNS, KEPT_RUNS));
-    let kept = ledger.history(KEPT_RUNS).unwrap();
+    let kept = ledger.history(KEPT_RUNS).unwrap().runs;
     assert_eq!(kept.last().unwrap().start, start(3));
 }

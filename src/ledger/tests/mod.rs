@@ -15,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::sqlite::SqliteLedger;
-use super::{Applied, Fingerprint, IntendedWrite, Intent, LedgerError, Record};
+use super::{Applied, Fingerprint, IntendedWrite, Intent, LedgerError, Memory, Record};
 use crate::live::RemoteId;
 use crate::text::chain;
 
@@ -41,16 +41,24 @@ pub(super) fn applied() -> Applied {
             ("port".into(), json!(443)),
         ]
         .into(),
-        secrets: [("password".into(), secret)].into(),
+        secrets: [("password".into(), Some(secret)), ("token".into(), None)].into(),
+    }
+}
+
+pub(super) fn memory() -> Memory {
+    Memory {
+        identity: Some("a.example".into()),
+        owned: true,
+        applied: applied(),
+        ..Memory::default()
     }
 }
 
 pub(super) fn record(id: &str) -> Record {
     Record {
         type_name: "Warehouse".into(),
-        identity: Some("a.example".into()),
         id: RemoteId::new(id),
-        applied: applied(),
+        memory: memory(),
         at: at(1),
     }
 }
@@ -58,9 +66,8 @@ pub(super) fn record(id: &str) -> Record {
 pub(super) fn intent(write: IntendedWrite) -> Intent {
     Intent {
         type_name: "Warehouse".into(),
-        identity: None,
         write,
-        applied: applied(),
+        memory: memory(),
         at: at(0),
     }
 }
@@ -73,6 +80,13 @@ pub(super) fn create() -> Intent {
 pub(super) fn update(id: &str) -> Intent {
     let id = RemoteId::new(id);
     intent(IntendedWrite::Update { id })
+}
+
+pub(super) fn delete(id: &str) -> Intent {
+    intent(IntendedWrite::Delete {
+        id: RemoteId::new(id),
+        before: json!({ "warehouse": "WH" }),
+    })
 }
 
 /// A ledger with a record and an intent, closed again.

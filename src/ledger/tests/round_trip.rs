@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 
 use proptest::collection::{btree_map, btree_set};
+use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::super::Ledger;
+use super::super::{Ledger, Removal, Rewritten};
 use super::*;
+use crate::manifest::Suspend;
 
 #[test]
 fn what_was_written_is_there_after_opening_it_again() {
@@ -36,7 +38,7 @@ fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
 }
 
 #[test]
-fn every_commit_waits_for_the_disk() {
+fn an_intent_waits_for_the_disk_and_what_comes_after_it_does_not() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     let pragma = |name| -> String {
@@ -44,7 +46,14 @@ fn every_commit_waits_for_the_disk() {
         let connection = ledger.lock();
         connection.query_row(&sql, (), |row| row.get(0)).unwrap()
     };
-    assert_eq!(pragma("synchronous"), "2");
+    let (full, normal) = ("2", "1");
+    assert_eq!(pragma("synchronous"), full);
+    ledger.begin("a", &create()).unwrap();
+    assert_eq!(pragma("synchronous"), full);
+    ledger.confirm("a", &record("1")).unwrap();
+    assert_eq!(pragma("synchronous"), normal);
+    ledger.begin("a", &update("1")).unwrap();
+    assert_eq!(pragma("synchronous"), full);
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("foreign_keys"), "1");
 }
@@ -92,45 +101,30 @@ fn an_unsettled_intent_is_not_overwritten() {
 }
 
 #[test]
-fn a_forgotten_record_is_gone_and_its_intent_stays() {
+fn a_deleted_integration_leaves_what_was_last_seen_of_it() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("a", &update("1")).unwrap();
+    ledger.begin("a", &delete("1")).unwrap();
     ledger.forget("a").unwrap();
     ledger.forget("never there").unwrap();
-    let found = ledger.read().unwrap();
-    assert_eq!(found.records, BTreeMap::new());
-    assert_eq!(found.intents, [("a".into(), update("1"))].into());
+    assert_eq!(ledger.read().unwrap(), Ledger::default());
+    let connection = ledger.lock();
+    let left = "SELECT name || ' ' || remote_id || ' ' || config FROM deleted";
+    let left: String = connection.query_row(left, (), |row| row.get(0)).unwrap();
+    assert_eq!(left, r#"a 1 {"warehouse":"WH"}"#);
 }
 
 #[test]
-fn a_rename_takes_record_and_intent_along_and_can_be_repeated() {
+fn an_integration_has_one_record_whatever_its_name() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("a", &update("1")).unwrap();
-    for _ in 0..2 {
-        ledger.rename("a", "b").unwrap();
-        ledger.rename("b", "b").unwrap();
-        let found = ledger.read().unwrap();
-        assert_eq!(found.records, [("b".into(), record("1"))].into());
-        assert_eq!(found.intents, [("b".into(), update("1"))].into());
-    }
-}
-
-#[test]
-fn a_rename_to_a_name_that_is_taken_changes_nothing() {
-    let (place, file) = place();
-    written(&file);
-    let ledger = SqliteLedger::open(&file).unwrap();
-    let before = ledger.read().unwrap();
-    let error = ledger.rename("a", "b").unwrap_err();
-    insta::assert_snapshot!(told(&error, &place), @"
-    cannot rename `a` to `b` in the ledger STATE/tenant.db: it has a `b` already
-    help: take the old name out of `sync.previously`, or give the file a name of its own
-    ");
-    assert_eq!(ledger.read().unwrap(), before);
+    ledger.confirm("other", &record("2")).unwrap();
+    ledger.confirm("b", &record("1")).unwrap();
+    let found = ledger.read().unwrap();
+    let names: Vec<&String> = found.records.keys().collect();
+    assert_eq!(names, ["b", "other"]);
 }
 
 #[test]
@@ -144,7 +138,7 @@ fn several_tasks_may_write_at_once() {
                 for turn in 0..5 {
                     let name = format!("{task}-{turn}");
                     ledger.begin(&name, &create()).unwrap();
-                    ledger.confirm(&name, &record("1")).unwrap();
+                    ledger.confirm(&name, &record(&name)).unwrap();
                 }
             });
         }
@@ -172,11 +166,51 @@ fn any_applied() -> impl Strategy<Value = Applied> {
     let fingerprint = ("[0-9a-f]{16}", "[0-9a-f]{64}");
     let fingerprint = fingerprint.prop_map(|(key, hash)| Fingerprint { key, hash });
     let attributes = btree_map(any::<String>(), any_json(), 0..4);
-    let secrets = btree_map(any::<String>(), fingerprint, 0..3);
+    let secrets = btree_map(any::<String>(), option::of(fingerprint), 0..3);
     (attributes, secrets).prop_map(|(attributes, secrets)| Applied {
         attributes,
         secrets,
     })
+}
+
+fn any_removal() -> impl Strategy<Value = Removal> {
+    let until = option::of(Just(jiff::civil::date(2026, 12, 1)));
+    let suspend = (any::<String>(), until);
+    let suspend = option::of(suspend.prop_map(|(reason, until)| Suspend { reason, until }));
+    let credentials = btree_map(any::<String>(), any_json(), 0..3);
+    (any::<bool>(), suspend, credentials).prop_map(|(protect, suspend, credentials)| Removal {
+        protect,
+        suspend,
+        credentials,
+    })
+}
+
+fn any_memory() -> impl Strategy<Value = Memory> {
+    // `null` and nothing are one in JSON.
+    let side = || option::of(any_json().prop_filter("not null", |json| !json.is_null()));
+    let rewritten = (side(), side()).prop_map(|(sent, found)| Rewritten {
+        sent,
+        found,
+        covered: None,
+    });
+    let parts = (
+        any::<Option<String>>(),
+        any::<bool>(),
+        any_applied(),
+        any_removal(),
+        btree_map(any::<String>(), rewritten, 0..3),
+        any::<Option<String>>(),
+    );
+    parts.prop_map(
+        |(identity, owned, applied, removal, rewritten, revision)| Memory {
+            identity,
+            owned,
+            applied,
+            removal,
+            rewritten,
+            revision,
+        },
+    )
 }
 
 fn any_time() -> impl Strategy<Value = jiff::Timestamp> {
@@ -189,18 +223,11 @@ fn any_id() -> impl Strategy<Value = RemoteId> {
 }
 
 fn any_record() -> impl Strategy<Value = Record> {
-    let parts = (
-        any::<String>(),
-        any::<Option<String>>(),
-        any_id(),
-        any_applied(),
-        any_time(),
-    );
-    parts.prop_map(|(type_name, identity, id, applied, at)| Record {
+    let parts = (any::<String>(), any_id(), any_memory(), any_time());
+    parts.prop_map(|(type_name, id, memory, at)| Record {
         type_name,
-        identity,
         id,
-        applied,
+        memory,
         at,
     })
 }
@@ -209,19 +236,13 @@ fn any_intent() -> impl Strategy<Value = Intent> {
     let write = prop_oneof![
         btree_set(any_id(), 0..4).prop_map(|listed| IntendedWrite::Create { listed }),
         any_id().prop_map(|id| IntendedWrite::Update { id }),
+        (any_id(), any_json()).prop_map(|(id, before)| IntendedWrite::Delete { id, before }),
     ];
-    let parts = (
-        any::<String>(),
-        any::<Option<String>>(),
-        write,
-        any_applied(),
-        any_time(),
-    );
-    parts.prop_map(|(type_name, identity, write, applied, at)| Intent {
+    let parts = (any::<String>(), write, any_memory(), any_time());
+    parts.prop_map(|(type_name, write, memory, at)| Intent {
         type_name,
-        identity,
         write,
-        applied,
+        memory,
         at,
     })
 }
@@ -235,6 +256,11 @@ proptest! {
     ) {
         let (_place, file) = place();
         let store = SqliteLedger::open(&file).unwrap();
+        let mut records = records;
+        // An integration has one record.
+        for (position, record) in records.values_mut().enumerate() {
+            record.id = RemoteId::new(format!("{position} {}", record.id));
+        }
         for (name, record) in &records {
             store.confirm(name, record).unwrap();
         }

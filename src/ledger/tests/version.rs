@@ -63,7 +63,7 @@ fn an_older_ledger_is_read_without_changing_it() {
     let found = SqliteLedger::open_read_only_with(&file, &newer)
         .unwrap()
         .unwrap();
-    assert_eq!(found.records["a"].identity.as_deref(), Some("moved"));
+    assert_eq!(found.records["a"].memory.identity.as_deref(), Some("moved"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 

@@ -104,7 +104,7 @@ fn settings(url: &str) -> HttpSettings {
     HttpSettings {
         connect_timeout: Duration::from_secs(2),
         timeout: Duration::from_secs(5),
-        ..HttpSettings::new(TenantUrl::parse(url).unwrap())
+        ..HttpSettings::new(ServerUrl::parse(url).unwrap())
     }
 }
 
@@ -116,8 +116,8 @@ fn get() -> Request<Bytes> {
         .unwrap()
 }
 
-async fn exchange(settings: &HttpSettings) -> Result<Response<Bytes>, TransportError> {
-    HttpTransport::new(settings).unwrap().send(get()).await
+async fn exchange(settings: &HttpSettings) -> Result<Response<BytesMut>, TransportError> {
+    HttpTransport::new(settings).unwrap().exchange(get()).await
 }
 
 async fn kind(settings: &HttpSettings) -> TransportErrorKind {
@@ -137,7 +137,7 @@ fn with_ca(mut settings: HttpSettings, place: &TempDir, pem: &str) -> HttpSettin
 }
 
 #[test]
-fn a_tenants_url_is_https_or_this_machine() {
+fn a_servers_url_is_https_or_this_machine() {
     for (text, shown) in [
         ("https://acme.example", "https://acme.example"),
         ("https://acme.example/", "https://acme.example"),
@@ -149,13 +149,13 @@ fn a_tenants_url_is_https_or_this_machine() {
         ("http://127.0.0.2", "http://127.0.0.2"),
         ("http://[::1]:80/x", "http://[::1]/x"),
     ] {
-        assert_eq!(TenantUrl::parse(text).unwrap().to_string(), shown);
+        assert_eq!(ServerUrl::parse(text).unwrap().to_string(), shown);
     }
 }
 
 #[test]
 fn a_url_that_gives_something_away_is_refused_without_repeating_it() {
-    use TenantUrlError as E;
+    use ServerUrlError as E;
     for (text, expected) in [
         ("http://acme.example", E::PlainHttp),
         ("http://localhost.example", E::PlainHttp),
@@ -167,12 +167,12 @@ fn a_url_that_gives_something_away_is_refused_without_repeating_it() {
         ("https://acme.example?k=hunter2", E::Query),
         ("https://acme.example#hunter2", E::Fragment),
     ] {
-        let error = TenantUrl::parse(text).unwrap_err();
+        let error = ServerUrl::parse(text).unwrap_err();
         assert_eq!(error, expected, "{text}");
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
     for text in ["acme.example", "", "https://"] {
-        let error = TenantUrl::parse(text).unwrap_err();
+        let error = ServerUrl::parse(text).unwrap_err();
         assert!(matches!(error, E::NotAUrl(_)), "{text}");
     }
 }
@@ -187,7 +187,7 @@ async fn a_request_arrives_with_its_headers_and_body_below_the_prefix() {
         .header("content-type", "application/json")
         .body(Bytes::from_static(b"{}"))
         .unwrap();
-    let answer = transport.send(request).await.unwrap();
+    let answer = transport.exchange(request).await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), &answer.body()[..]),
         (200, &b"[]"[..])

@@ -1,0 +1,91 @@
+//! Deleting: look, write, follow until it is gone.
+//!
+//! What is deleted must be as it was in the plan. A delete whose answer was lost
+//! is followed like one that was answered: what is gone is gone.
+
+use super::{Failure, Run, Success};
+use crate::immuta::{ApiError, Effect, RequestBody, WriteApi, encode_credentials};
+use crate::live::Status;
+use crate::plan::Deletion;
+
+impl<W: WriteApi> Run<'_, W> {
+    pub(super) async fn delete(&self, name: &str, deletion: &Deletion) -> Result<Success, Failure> {
+        let Deletion {
+            id, precondition, ..
+        } = deletion;
+        let credentials = self.credentials(deletion)?;
+        let live = self.api.get(id).await.map_err(Failure::Unread)?;
+        let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
+        precondition.check(&live).map_err(|what| Failure::Changed {
+            id: id.clone(),
+            what,
+        })?;
+        let intent = super::record::to_delete(deletion);
+        self.begin(name, &intent)?;
+        let ended = self
+            .send_delete(name, deletion, credentials.as_ref(), &live.status)
+            .await;
+        self.settle(name, &intent, (Some(id.clone()), ended)).1
+    }
+
+    async fn send_delete(
+        &self,
+        name: &str,
+        deletion: &Deletion,
+        credentials: Option<&RequestBody>,
+        before: &Status,
+    ) -> Result<Success, Failure> {
+        let lost = match self.api.delete(&deletion.id, credentials).await {
+            Ok(()) => None,
+            Err(error) if error.effect() == Effect::Unknown => Some(error),
+            Err(error) if says_gone(&error) => return Ok(gone()),
+            Err(error) => return Err(Failure::Refused(error)),
+        };
+        let secrets = credentials.map_or(&[][..], |body| &body.secrets);
+        match (self.follow(name, &deletion.id, secrets).await, lost) {
+            (
+                Err(
+                    Failure::Gone { .. }
+                    | Failure::Server {
+                        status: Status::Deleted,
+                        ..
+                    },
+                ),
+                _,
+            ) => Ok(gone()),
+            // It was there before, so it says nothing about this write.
+            (Err(Failure::Server { ref status, .. }), Some(error)) if status == before => {
+                Err(Failure::Unconfirmed(error))
+            }
+            (Ok(_), Some(error)) => Err(Failure::Unconfirmed(error)),
+            (Ok(Success { status, .. }), None) => Err(Failure::NotDeleted { status }),
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    fn credentials(&self, deletion: &Deletion) -> Result<Option<RequestBody>, Failure> {
+        if deletion.credentials.is_empty() {
+            return Ok(None);
+        }
+        let nesting = self.options.delete_credentials;
+        encode_credentials(&deletion.credentials, nesting, |reference| {
+            self.secrets.get(reference)
+        })
+        .map(Some)
+        .map_err(|missing| Failure::MissingSecret(missing.to_string()))
+    }
+}
+
+fn gone() -> Success {
+    Success {
+        status: Status::Deleted,
+        failing_tests: Vec::new(),
+    }
+}
+
+/// Someone else was faster.
+fn says_gone(error: &ApiError) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| refusal.code == 404 && refusal.from_api)
+}

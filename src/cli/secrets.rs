@@ -1,0 +1,118 @@
+//! Where secrets come from, as the command line says it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::SyncArgs;
+use super::failure::Failure;
+use crate::manifest::{Bindings, Manifest};
+use crate::report::exit::Exit;
+use crate::secret::{Providers, Reference, SecretSource};
+use crate::settings::vault::{VaultFlags, VaultSettingsError, vault};
+use crate::text::chain;
+
+/// How to log in at the Vault of `VAULT_ADDR`.
+#[derive(Debug, Args)]
+#[command(
+    next_help_heading = "Vault, for ${vault:…} [env: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT]"
+)]
+pub(super) struct VaultArgs {
+    /// A file with a token [env: VAULT_TOKEN, VAULT_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_token_file: Option<PathBuf>,
+    /// The id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
+    #[arg(long, value_name = "ID")]
+    pub vault_role_id: Option<String>,
+    /// A file with its secret id [env: INTEGRATIOND_VAULT_SECRET_ID_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_secret_id_file: Option<PathBuf>,
+    /// A role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
+    #[arg(long, value_name = "NAME")]
+    pub vault_jwt_role: Option<String>,
+    /// A file with that JWT [env: INTEGRATIOND_VAULT_JWT_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_jwt_file: Option<PathBuf>,
+    /// Where the login is mounted, if not at `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
+    #[arg(long, value_name = "PATH")]
+    pub vault_auth_mount: Option<String>,
+}
+
+impl From<&VaultArgs> for VaultFlags {
+    fn from(args: &VaultArgs) -> Self {
+        let VaultArgs {
+            vault_token_file,
+            vault_role_id,
+            vault_secret_id_file,
+            vault_jwt_role,
+            vault_jwt_file,
+            vault_auth_mount,
+        } = args;
+        Self {
+            token_file: vault_token_file.clone(),
+            role_id: vault_role_id.clone(),
+            secret_id_file: vault_secret_id_file.clone(),
+            jwt_role: vault_jwt_role.clone(),
+            jwt_file: vault_jwt_file.clone(),
+            auth_mount: vault_auth_mount.clone(),
+        }
+    }
+}
+
+/// The references that are looked up: those of the files, which were checked
+/// against the bindings, and those that the ledger keeps for deletions. The files
+/// of these were checked, too, but perhaps before there were any bindings.
+pub(super) fn bound<'a>(
+    args: &SyncArgs,
+    manifest: &'a Manifest,
+    of_deletions: &'a [Reference],
+) -> Vec<&'a Reference> {
+    let bindings: Bindings = args.files.allow_secret.iter().cloned().collect();
+    let kept = of_deletions
+        .iter()
+        .filter(|reference| bindings.name(reference));
+    manifest.references().into_iter().chain(kept).collect()
+}
+
+/// What can look these up. Settings for Vault count only
+/// where something asks for it.
+pub(super) fn providers(args: &SyncArgs, references: &[&Reference]) -> Result<Providers, Failure> {
+    let mut roots = args.secret_root.clone();
+    if roots.is_empty() {
+        // Beside a single file lie its secrets, too.
+        let dir = &args.files.dir;
+        let parent = dir.parent().filter(|_| dir.is_file());
+        roots.push(parent.unwrap_or(dir).to_path_buf());
+    }
+    let mut providers = Providers::of_process(roots);
+    let own = &mut providers.own_files;
+    own.extend(args.connection.api_key_file.clone());
+    let flags = VaultFlags::from(&*args.vault);
+    let VaultFlags {
+        token_file,
+        secret_id_file,
+        jwt_file,
+        role_id: _,
+        jwt_role: _,
+        auth_mount: _,
+    } = &flags;
+    own.extend(
+        [token_file, secret_id_file, jwt_file]
+            .into_iter()
+            .flatten()
+            .cloned(),
+    );
+    if references
+        .iter()
+        .any(|reference| reference.source == SecretSource::Vault)
+    {
+        providers.vault = vault(&flags, &|name: &str| std::env::var_os(name))?;
+    }
+    Ok(providers)
+}
+
+impl From<VaultSettingsError> for Failure {
+    fn from(error: VaultSettingsError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}

@@ -1,0 +1,380 @@
+//! Which references may go where: `REFERENCE[=TYPE[@HOST]]`, with `*` in each part.
+//!
+//! Whoever can change a file chooses the reference and the host, so operators
+//! bind them to each other. The binding with a host holds only if every place that
+//! the file names is such a host ([`super::destination`]): the OAuth server and the
+//! proxy get secrets, too. What cannot be read as a host is none.
+
+use std::str::FromStr;
+
+use wildmatch::WildMatchPattern;
+
+use super::destination::{Destination, host_of};
+use super::suggest::{enumerate, nearest};
+use crate::platform::{PLATFORMS, Platform};
+use crate::secret::{Reference, SecretSource, source_words};
+
+/// `*` stands for any text. No other character is special: NUL is in no pattern.
+type Pattern = WildMatchPattern<'*', '\0'>;
+
+/// Everything.
+const ANY: &str = "*";
+
+/// One line of what operators allow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// As it was written.
+    text: String,
+    reference: Pattern,
+    type_name: Pattern,
+    /// Absent if any host will do, and where a platform has none.
+    host: Option<Pattern>,
+}
+
+/// A binding that cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    /// It does not begin like a reference.
+    #[error(
+        "it begins with a reference as files have it, without `${{` and `}}`, such as env:NAME or vault:kv/data/team/*: the sources are {0}"
+    )]
+    Source(String),
+    /// Nothing has this type.
+    #[error(
+        "no type of integration matches what stands behind `=`{0}; if the `=` belongs to the reference, write `=*` behind it"
+    )]
+    Type(String),
+    /// Not a pattern of host names.
+    #[error("the host is a name such as *.example.com, without a scheme, a port or a path")]
+    Host,
+    /// It would match hosts of strangers.
+    #[error(
+        "the last two parts of the host are written out, as in *.example.com: `*example.com` and `*.com` match hosts of strangers; for any host write `@*` or leave it out"
+    )]
+    TooWide,
+    /// It would never match.
+    #[error("no integration of this type has a host: leave `@…` out")]
+    NoHost,
+}
+
+impl FromStr for Binding {
+    type Err = BindingError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (reference, rest) = text.rsplit_once('=').unwrap_or((text, ANY));
+        let (type_name, host) = rest.rsplit_once('@').unwrap_or((rest, ANY));
+        check_source(reference)?;
+        let type_pattern = Pattern::new(type_name);
+        let mut platforms = PLATFORMS
+            .iter()
+            .filter(|p| type_pattern.matches(p.wire))
+            .peekable();
+        if platforms.peek().is_none() {
+            let near = nearest(type_name, PLATFORMS.iter().map(|p| p.wire));
+            let near = near.map(|near| format!(": did you mean `{near}`?"));
+            return Err(BindingError::Type(near.unwrap_or_default()));
+        }
+        if host != ANY && platforms.all(|platform| platform.host_attribute().is_none()) {
+            return Err(BindingError::NoHost);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            reference: Pattern::new(reference),
+            type_name: type_pattern,
+            host: host_pattern(host)?,
+        })
+    }
+}
+
+fn check_source(reference: &str) -> Result<(), BindingError> {
+    let word = reference.split_once(':').map(|(word, _)| word);
+    let is_known = |word: &str| SecretSource::by_word(word).is_some();
+    if reference == ANY || word.is_some_and(is_known) {
+        return Ok(());
+    }
+    let words: Vec<&str> = source_words().filter(|word| is_known(word)).collect();
+    Err(BindingError::Source(enumerate(&words, "and")))
+}
+
+fn host_pattern(text: &str) -> Result<Option<Pattern>, BindingError> {
+    if text == ANY {
+        return Ok(None);
+    }
+    let stars_as_letters = text.replace('*', "x");
+    // As a host is compared: in lower case, and without a dot at the end.
+    let host = text.to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    if host_of(&stars_as_letters).is_none_or(|read| read.len() != host.len()) {
+        return Err(BindingError::Host);
+    }
+    if host.rsplit('.').take(2).any(|part| part.contains('*')) {
+        return Err(BindingError::TooWide);
+    }
+    Ok(Some(Pattern::new(host)))
+}
+
+/// All that operators allow. If there is nothing, everything is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bindings(Vec<Binding>);
+
+impl FromIterator<Binding> for Bindings {
+    fn from_iter<I: IntoIterator<Item = Binding>>(bindings: I) -> Self {
+        Self(bindings.into_iter().collect())
+    }
+}
+
+/// A reference that may not go where its file sends it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Where it may not go.
+    pub(super) to: String,
+    /// What is allowed, and what helps.
+    pub(super) help: String,
+}
+
+impl Bindings {
+    /// Whether nothing is bound, so that everything is allowed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether any binding is for this reference, wherever it may go.
+    #[must_use]
+    pub fn name(&self, reference: &Reference) -> bool {
+        self.is_empty() || self.naming(reference).next().is_some()
+    }
+
+    fn naming(&self, reference: &Reference) -> impl Iterator<Item = &Binding> {
+        let written = format!("{}:{}", reference.source.as_str(), reference.argument);
+        let bindings = self.0.iter();
+        bindings.filter(move |binding| binding.reference.matches(&written))
+    }
+
+    /// Whether a reference may go to an integration that sends it to these places.
+    pub(super) fn check(
+        &self,
+        reference: &Reference,
+        platform: &Platform,
+        destinations: &[Destination],
+    ) -> Result<(), Refusal> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<&Binding> = self.naming(reference).collect();
+        let bound = named
+            .iter()
+            .filter(|binding| binding.type_name.matches(platform.wire));
+        let bound: Vec<&Binding> = bound.copied().collect();
+        if bound.is_empty() {
+            return Err(Refusal {
+                to: format!("an integration of type `{}`", platform.wire),
+                help: allowed(&named),
+            });
+        }
+        if bound.iter().any(|binding| binding.host.is_none()) {
+            return Ok(());
+        }
+        let may_go = |host: &str| {
+            let mut hosts = bound.iter().filter_map(|binding| binding.host.as_ref());
+            hosts.any(|pattern| pattern.matches(host))
+        };
+        if destinations.is_empty() {
+            return Err(Refusal {
+                to: format!(
+                    "an integration of type `{}`, which has no host",
+                    platform.wire
+                ),
+                help: allowed(&bound),
+            });
+        }
+        let refused = destinations.iter().find(|destination| match destination {
+            Destination::Host { host, .. } => !may_go(host),
+            Destination::Unclear { .. } => true,
+        });
+        refused.map_or(Ok(()), |refused| {
+            Err(Refusal {
+                to: refused.to_string(),
+                help: allowed(&bound),
+            })
+        })
+    }
+}
+
+/// So many bindings are listed in a help text.
+const LISTED: usize = 6;
+
+fn allowed(bindings: &[&Binding]) -> String {
+    if bindings.is_empty() {
+        return "no `--allow-secret` names this reference: the operator can add one".to_owned();
+    }
+    let listed = bindings.iter().take(LISTED);
+    let listed: Vec<&str> = listed.map(|binding| binding.text.as_str()).collect();
+    let more = if bindings.len() > LISTED {
+        " and more"
+    } else {
+        ""
+    };
+    format!(
+        "`--allow-secret` allows {}{more}",
+        enumerate(&listed, "and")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Identity;
+
+    /// A platform with a host, and one without, whichever they are.
+    fn with_host() -> &'static Platform {
+        let mut all = PLATFORMS.iter();
+        all.find(|p| p.host_attribute().is_some()).unwrap()
+    }
+
+    fn without_host() -> &'static Platform {
+        let mut all = PLATFORMS.iter();
+        all.find(|p| matches!(p.identity, Identity::Name(_)))
+            .unwrap()
+    }
+
+    fn reference(argument: &str) -> Reference {
+        Reference {
+            source: SecretSource::Vault,
+            argument: argument.to_owned(),
+        }
+    }
+
+    fn allows(binding: &str, argument: &str, platform: &Platform, hosts: &[&str]) -> bool {
+        let bindings: Bindings = std::iter::once(binding.parse().unwrap()).collect();
+        let destination = |host: &&str| Destination::Host {
+            path: "host".to_owned(),
+            host: (*host).to_owned(),
+        };
+        let destinations: Vec<_> = hosts.iter().map(destination).collect();
+        bindings
+            .check(&reference(argument), platform, &destinations)
+            .is_ok()
+    }
+
+    #[test]
+    fn a_pattern_of_references_matches_the_whole_of_one() {
+        let platform = with_host();
+        for (pattern, argument, expected) in [
+            ("vault:kv/data/a#k", "kv/data/a#k", true),
+            ("vault:kv/data/a#k", "kv/data/a#key", false),
+            ("vault:kv/data/a#*", "kv/data/a#k", true),
+            ("vault:kv/data/a#*", "kv/data/ab#k", false),
+            ("vault:kv/data/team/*", "kv/data/team/a/b#k", true),
+            ("vault:kv/data/team/*", "kv/data/teams/a#k", false),
+            ("vault:kv/data/?#k", "kv/data/a#k", false),
+            ("vault:*", "kv/data/a#k", true),
+            ("env:*", "kv/data/a#k", false),
+            ("*", "kv/data/a#k", true),
+        ] {
+            let found = allows(pattern, argument, platform, &["h.example.com"]);
+            assert_eq!(found, expected, "{pattern} {argument}");
+        }
+    }
+
+    #[test]
+    fn every_place_must_be_a_host_that_is_bound() {
+        let platform = with_host();
+        let binding = format!("vault:*={}@*.EXAMPLE.com.", platform.wire);
+        for (hosts, expected) in [
+            (&["a.example.com"][..], true),
+            (&["a.b.example.com", "c.example.com"], true),
+            (&["a.example.com", "evil.com"], false),
+            (&["example.com"], false),
+            (&["aexample.com"], false),
+            (&["a.example.com.evil.com"], false),
+            (&[], false),
+        ] {
+            assert_eq!(
+                allows(&binding, "x", platform, hosts),
+                expected,
+                "{hosts:?}"
+            );
+        }
+        let two: Bindings = ["vault:*=*@a.example.com", "vault:*=*@b.example.com"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        let place = |host: &str| Destination::Host {
+            path: "host".into(),
+            host: host.into(),
+        };
+        let both = [place("a.example.com"), place("b.example.com")];
+        assert_eq!(two.check(&reference("x"), platform, &both), Ok(()));
+    }
+
+    #[test]
+    fn a_place_that_is_not_certain_is_allowed_only_with_any_host() {
+        let platform = with_host();
+        let unclear = [Destination::Unclear {
+            path: "args".into(),
+        }];
+        for (text, expected) in [("*", true), ("*=*@*", true), ("*=*@*.example.com", false)] {
+            let bindings: Bindings = std::iter::once(text.parse().unwrap()).collect();
+            let found = bindings.check(&reference("x"), platform, &unclear);
+            assert_eq!(found.is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_type_without_a_host_is_bound_by_its_type() {
+        let platform = without_host();
+        assert!(allows(&format!("*={}", platform.wire), "x", platform, &[]));
+        assert!(allows("*=*@*", "x", platform, &[]));
+        assert!(!allows("*=*@*.example.com", "x", platform, &[]));
+        assert!(!allows(
+            &format!("*={}", with_host().wire),
+            "x",
+            platform,
+            &[]
+        ));
+    }
+
+    #[test]
+    fn without_a_binding_everything_is_allowed() {
+        let bindings = Bindings::default();
+        assert_eq!(bindings.check(&reference("x"), with_host(), &[]), Ok(()));
+    }
+
+    #[test]
+    fn a_binding_that_would_not_do_what_it_looks_like_is_refused() {
+        use BindingError as E;
+        let without = format!("*={}@*.example.com", without_host().wire);
+        let near = with_host().wire.to_lowercase();
+        for (text, matches) in [
+            ("", (|e| matches!(e, E::Source(_))) as fn(&E) -> bool),
+            ("${env:X}", |e| matches!(e, E::Source(_))),
+            ("var:X", |e| matches!(e, E::Source(_))),
+            ("X", |e| matches!(e, E::Source(_))),
+            ("env:X=", |e| matches!(e, E::Type(_))),
+            ("env:X=NoSuchType", |e| matches!(e, E::Type(_))),
+            (
+                &format!("env:X={near}"),
+                |e| matches!(e, E::Type(near) if near.contains("did you mean")),
+            ),
+            ("env:X=*@", |e| matches!(e, E::Host)),
+            ("env:X=*@https://a.example.com", |e| matches!(e, E::Host)),
+            ("env:X=*@a.example.com:443", |e| matches!(e, E::Host)),
+            ("env:X=*@a.example.com/", |e| matches!(e, E::Host)),
+            ("env:X=*@*.com", |e| matches!(e, E::TooWide)),
+            ("env:X=*@*example.com", |e| matches!(e, E::TooWide)),
+            ("env:X=*@a.example.*", |e| matches!(e, E::TooWide)),
+            ("env:X=*@**", |e| matches!(e, E::TooWide)),
+            (&without, |e| matches!(e, E::NoHost)),
+        ] {
+            let error = text.parse::<Binding>().unwrap_err();
+            assert!(matches(&error), "{text}: {error:?}");
+        }
+        for text in [
+            "file:a=b=*",
+            "env:X=*@localhost",
+            "sops:f.yaml#/a=*@*.a.example.com.",
+        ] {
+            assert!(text.parse::<Binding>().is_ok(), "{text}");
+        }
+    }
+}

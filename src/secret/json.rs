@@ -1,0 +1,85 @@
+//! A JSON document with secrets in it.
+
+use serde_json::Value;
+use zeroize::Zeroize;
+
+use super::{MissingReason, Secret};
+
+/// A document whose strings are wiped when it is dropped.
+pub(super) struct Document(Value);
+
+impl Document {
+    /// Reads it. The error says nothing of what is in it.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(Self)
+    }
+
+    /// What is at a JSON pointer (RFC 6901).
+    pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
+        self.0.pointer(pointer)
+    }
+
+    /// The string at a pointer.
+    pub(super) fn text_at(&self, pointer: &str) -> Option<&str> {
+        self.at(pointer).and_then(Value::as_str)
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(entries) => entries.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A value as a secret: a string that is not empty, and never what could be made
+/// into one.
+pub(super) fn secret(value: &Value) -> Result<Secret, MissingReason> {
+    let kind = match value {
+        Value::String(text) if text.is_empty() => return Err(MissingReason::Empty),
+        Value::String(text) => return Ok(Secret::new(text.clone())),
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    Err(MissingReason::NotAString(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_string_with_something_in_it_is_a_secret() {
+        assert_eq!(secret(&json!("v")), Ok(Secret::new("v".into())));
+        assert_eq!(secret(&json!("")), Err(MissingReason::Empty));
+        for (value, kind) in [
+            (json!(5), "a number"),
+            (json!(true), "a boolean"),
+            (json!(null), "null"),
+            (json!(["v"]), "a list"),
+            (json!({"v": "v"}), "an object"),
+        ] {
+            assert_eq!(secret(&value), Err(MissingReason::NotAString(kind)));
+        }
+    }
+
+    #[test]
+    fn every_string_of_a_tree_is_wiped() {
+        let mut value = json!({"a": "hunter2", "b": ["hunter3", {"c": "hunter4"}], "n": 1});
+        wipe(&mut value);
+        assert_eq!(value, json!({"a": "", "b": ["", {"c": ""}], "n": 1}));
+    }
+}

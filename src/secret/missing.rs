@@ -1,0 +1,112 @@
+//! Why a reference has no value.
+
+use super::Reference;
+use super::sops::SopsProblem;
+use super::vault::VaultProblem;
+use crate::text::{cut, escaped};
+
+/// So many names are listed in a reason.
+const LISTED: usize = 12;
+
+/// The longest name that is listed, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// A reference that has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reference} has no value: {reason}")]
+pub struct Missing {
+    /// The reference.
+    pub reference: Reference,
+    /// Why, and what helps.
+    pub reason: MissingReason,
+}
+
+/// Why a reference has no value. Every text says what helps; none repeats a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MissingReason {
+    /// No such variable.
+    #[error("the environment variable is not set: set it for integrationd")]
+    NotSet,
+    /// A variable of the tool itself.
+    #[error("this variable belongs to integrationd itself: use another one")]
+    OwnVariable,
+    /// The credential that holds the tool's own key.
+    #[error("this credential belongs to integrationd itself: use another one")]
+    OwnCredential,
+    /// The file that holds the tool's own key.
+    #[error("this file belongs to integrationd itself: use another one")]
+    OwnFile,
+    /// Nothing in it.
+    #[error("it is empty: give it a value")]
+    Empty,
+    /// Not text.
+    #[error("it is not UTF-8 text: store text")]
+    NotUtf8,
+    /// No root was declared.
+    #[error("no directory for secrets is declared: give one with --secret-root")]
+    NoRoot,
+    /// Not below a root.
+    #[error("the path leads out of the directories for secrets: put the file below one of them")]
+    Outside,
+    /// No such file.
+    #[error("there is no such file: create it, or correct the reference")]
+    NoFile,
+    /// A directory, a device, a pipe.
+    #[error("it is not a regular file: put the value into one")]
+    NotAFile,
+    /// Larger than any secret.
+    #[error("the file has more than {limit} bytes: a secret is smaller")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The operating system said no.
+    #[error("the file cannot be read ({0}): let integrationd's user read it")]
+    Unreadable(std::io::ErrorKind),
+    /// systemd passed nothing in.
+    #[error("systemd passed no credentials in: add LoadCredential= to the unit")]
+    NoCredentials,
+    /// Not among what systemd passed in.
+    #[error("systemd passed no credential of this name in: add it with LoadCredential=")]
+    NoCredential,
+    /// A path in place of a name.
+    #[error("a credential has a name, not a path: write it as LoadCredential= has it")]
+    NotAName,
+    /// A file or a secret that has no such place in it.
+    #[error("it has no value at `{place}`{}: correct the reference", among(.names))]
+    NoPlace {
+        /// The place.
+        place: String,
+        /// The names that there are.
+        names: Vec<String>,
+    },
+    /// A value of another kind.
+    #[error("the value is {0}, and a secret is a string: put it in quotes")]
+    NotAString(&'static str),
+    /// A file that sops could not decrypt.
+    #[error(transparent)]
+    Sops(#[from] SopsProblem),
+    /// A secret that Vault did not give.
+    #[error(transparent)]
+    Vault(#[from] VaultProblem),
+    /// Nobody asked for it to be resolved.
+    #[error("it was not looked up")]
+    NotResolved,
+}
+
+/// The names that could have been meant. They come from outside.
+fn among(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let shown = names.iter().take(LISTED);
+    let shown: Vec<_> = shown
+        .map(|name| escaped(&cut(name, LONGEST_NAME)).into_owned())
+        .collect();
+    let more = if names.len() > LISTED {
+        " and more"
+    } else {
+        ""
+    };
+    format!(" (there are {}{more})", shown.join(", "))
+}

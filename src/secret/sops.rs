@@ -1,0 +1,389 @@
+//! `${sops:file#/pointer}`: a value in a file that sops encrypted.
+//!
+//! The program `sops` decrypts, as operators have it, with the keys that they
+//! gave it; no cryptography is done here. The file is read under the rules of
+//! `file` and handed to the program on its standard input, so that what was
+//! checked is what is decrypted. Once for each file: a key service asks money,
+//! time or a human for each time.
+//!
+//! The program is not given the environment, but what it needs of it. Whoever
+//! can merge a file chooses the key services that it names, and for a Vault also
+//! the address: sops would send the token there. So it gets none.
+//!
+//! What it says of a file that it cannot read may repeat a value of it. Only
+//! what it says about keys is shown: by then the values are still encrypted.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use zeroize::Zeroizing;
+
+use super::address::SopsAddress;
+use super::json::{Document, secret};
+use super::resolve::{Found, Providers};
+use super::{MissingReason, Reference, file};
+use crate::text::{cut, escaped};
+
+/// What is run, and found by `PATH`.
+const PROGRAM: &str = "sops";
+
+/// Runs at once. Each takes some 50 MiB and a call to a key service.
+const MOST_RUNS: usize = 4;
+
+/// A key service, or a human in front of a dialogue for a passphrase, has this long.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The most that is read of what it writes. The largest file that is read has
+/// 1 MiB; decrypted it is smaller, and escaped as JSON at most six times larger.
+const LARGEST: u64 = 8 * 1024 * 1024;
+
+/// The most that is read of what it says about keys.
+const LARGEST_WORDS: u64 = 16 * 1024;
+
+/// The most of it that is shown, in characters.
+const LONGEST_WORDS: usize = 600;
+
+/// It found no key that decrypts the file (`CouldNotRetrieveKey` of sops).
+const NO_KEY: i32 = 128;
+
+/// A value cannot be decrypted, or the MAC does not match (`ErrorDecryptingTree`,
+/// `MacMismatch` and `MacNotFound` of sops).
+const CHANGED: [i32; 3] = [25, 51, 52];
+
+/// What the names of variables start with that sops and the key services read.
+const PASSED_PREFIXES: &[&str] = &[
+    "SOPS_",
+    // Not all of AWS_: people name their own secrets so, too.
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_",
+    "AWS_DEFAULT_",
+    "AWS_EC2_",
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_",
+    "AWS_SDK_",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_",
+    "AWS_STS_",
+    "AWS_USE_",
+    "AWS_WEB_IDENTITY_",
+    "AZURE_",
+    "GOOGLE_",
+    "CLOUDSDK_",
+    "GCE_",
+    "HUAWEICLOUD_",
+    // Azure's managed identities.
+    "IDENTITY_",
+    "MSI_",
+    "LC_",
+];
+
+/// The other variables that they, or the system below them, read.
+const PASSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TMPDIR",
+    "GNUPGHOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// Stands for the token of a Vault. Without one sops would read `~/.vault-token`.
+const NO_TOKEN: (&str, &str) = ("VAULT_TOKEN", "integrationd-passes-no-token-to-sops");
+
+/// Why sops gave nothing. None repeats a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SopsProblem {
+    /// Not there.
+    #[error("the program `sops` is not installed: install it, and let integrationd's PATH find it")]
+    NotInstalled,
+    /// There, and not to be run.
+    #[error("the program `sops` cannot be run ({0}): let integrationd's user run it")]
+    NotRun(ErrorKind),
+    /// No key, or no leave to use one.
+    #[error(
+        "sops found no key that decrypts the file: give it one (for age, SOPS_AGE_KEY_FILE); it says: {said}"
+    )]
+    NoKey {
+        /// What it said, made fit to be shown.
+        said: String,
+    },
+    /// Somebody changed it, or it is damaged.
+    #[error(
+        "the file was changed after it was encrypted, and nothing in it can be trusted: restore it, or encrypt it anew"
+    )]
+    Changed,
+    /// Anything else.
+    #[error("sops cannot read the file ({}), and what it says may repeat what is in it: run `sops decrypt` on it, and encrypt it if it is not", ended(*.code))]
+    Refused {
+        /// The exit code; absent if a signal ended it.
+        code: Option<i32>,
+    },
+    /// It hangs.
+    #[error("sops did not end within {} seconds: see whether its key service answers, and whether something asks for a passphrase", DEADLINE.as_secs())]
+    TimedOut,
+    /// Far more than was handed in.
+    #[error("sops wrote more than {LARGEST} bytes: a file of secrets is smaller")]
+    TooLarge,
+    /// Something else than it was asked for.
+    #[error(
+        "what sops wrote is not JSON: see whether `sops` is the program of getsops.io, version 3.9 or later"
+    )]
+    NotJson,
+}
+
+fn ended(code: Option<i32>) -> String {
+    code.map_or_else(
+        || "a signal ended it".to_owned(),
+        |code| format!("exit code {code}"),
+    )
+}
+
+/// What sops is given of an environment.
+pub(super) fn passed_on(
+    all: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let is_passed = |name: &str| {
+        PASSED.contains(&name)
+            || PASSED_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+    };
+    let passed = all.filter(|(name, _)| name.to_str().is_some_and(is_passed));
+    passed
+        .chain([(NO_TOKEN.0.into(), NO_TOKEN.1.into())])
+        .collect()
+}
+
+/// Looks these up, each file once.
+pub(super) async fn read(references: &[&Reference], providers: &Providers) -> Vec<Found> {
+    let mut files: BTreeMap<&str, Vec<(&str, &Reference)>> = BTreeMap::new();
+    for reference in references {
+        if let Some(SopsAddress { file, pointer }) = SopsAddress::parse(&reference.argument) {
+            files.entry(file).or_default().push((pointer, reference));
+        }
+    }
+    let runs = files.into_iter().map(|(file, wanted)| async move {
+        let document = decrypted(file, providers).await;
+        let value = |pointer: &str| at(document.as_ref().map_err(Clone::clone)?, pointer);
+        let found = wanted.into_iter();
+        found
+            .map(|(pointer, reference)| (reference.clone(), value(pointer)))
+            .collect::<Vec<Found>>()
+    });
+    let runs = futures::stream::iter(runs).buffer_unordered(MOST_RUNS);
+    runs.concat().await
+}
+
+fn at(document: &Document, pointer: &str) -> Result<super::Secret, MissingReason> {
+    let no_place = || MissingReason::NoPlace {
+        place: escaped(pointer).into_owned(),
+        // The file itself shows them.
+        names: Vec::new(),
+    };
+    secret(document.at(pointer).ok_or_else(no_place)?)
+}
+
+async fn decrypted(path: &str, providers: &Providers) -> Result<Document, MissingReason> {
+    let encrypted = file::read_bytes(path, &providers.secret_roots, &providers.own_files)?;
+    let run = run(kind(path), &encrypted, &providers.sops_environment);
+    let plain = tokio::time::timeout(DEADLINE, run)
+        .await
+        .map_err(|_| SopsProblem::TimedOut)??;
+    Ok(Document::parse(&plain).ok_or(SopsProblem::NotJson)?)
+}
+
+/// How sops calls a file with this ending. As it does itself, it takes every
+/// other one for a file that was encrypted as a whole: `#/data` is what was in it.
+fn kind(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("yaml" | "yml") => "yaml",
+        Some("json") => "json",
+        Some("env") => "dotenv",
+        Some("ini") => "ini",
+        Some(_) | None => "binary",
+    }
+}
+
+async fn run(
+    kind: &str,
+    encrypted: &[u8],
+    environment: &[(OsString, OsString)],
+) -> Result<Zeroizing<Vec<u8>>, SopsProblem> {
+    let mut child = start(kind, environment)?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut stdin) = stdin {
+            // Whatever it does not want to read, its exit code tells.
+            let _ = stdin.write_all(encrypted).await;
+        }
+    };
+    let (plain, words, ()) = tokio::join!(
+        // Decrypted it is smaller: growing would leave pieces of secrets in freed memory.
+        read_some(stdout, LARGEST, encrypted.len().saturating_mul(2)),
+        read_some(stderr, LARGEST_WORDS, 0),
+        write
+    );
+    let status = child
+        .wait()
+        .await
+        .map_err(|error| SopsProblem::NotRun(error.kind()))?;
+    match status.code() {
+        Some(0) if plain.len() as u64 > LARGEST => Err(SopsProblem::TooLarge),
+        Some(0) => Ok(plain),
+        Some(NO_KEY) => Err(SopsProblem::NoKey {
+            said: words_of(&words),
+        }),
+        Some(code) if CHANGED.contains(&code) => Err(SopsProblem::Changed),
+        code => Err(SopsProblem::Refused { code }),
+    }
+}
+
+fn start(kind: &str, environment: &[(OsString, OsString)]) -> Result<Child, SopsProblem> {
+    let variable = |(name, value): &(OsString, OsString)| (name.clone(), value.clone());
+    let started = Command::new(PROGRAM)
+        .args(["decrypt", "--input-type", kind, "--output-type", "json"])
+        // By name: versions before 3.11 do not read it unasked.
+        .arg("/dev/stdin")
+        .env_clear()
+        .envs(environment.iter().map(variable))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    started.map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            SopsProblem::NotInstalled
+        } else {
+            SopsProblem::NotRun(error.kind())
+        }
+    })
+}
+
+/// Reads up to a limit and one byte more, and lets the rest pass.
+async fn read_some(
+    pipe: Option<impl AsyncRead + Unpin>,
+    limit: u64,
+    expected: usize,
+) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
+    if let Some(mut pipe) = pipe {
+        // A pipe that breaks belongs to a program that ends, and its exit code tells.
+        let _ = (&mut pipe).take(limit + 1).read_to_end(&mut bytes).await;
+        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    }
+    bytes
+}
+
+/// What it said on several lines, in one.
+fn words_of(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| *word != "|")
+        .collect();
+    escaped(&cut(&words.join(" "), LONGEST_WORDS)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn sops_gets_what_it_needs_of_an_environment_and_no_more() {
+        let all = [
+            "PATH",
+            "HOME",
+            "SOPS_AGE_KEY_FILE",
+            "AWS_PROFILE",
+            "GNUPGHOME",
+            "AWS_IMMUTA_SECRET_ACCESS_KEY",
+            "IMMUTA_API_KEY",
+            "INTEGRATIOND_VAULT_SECRET_ID_FILE",
+            "VAULT_ADDR",
+            "VAULT_TOKEN",
+            "WAREHOUSE_PASSWORD",
+        ];
+        let all = all.iter().map(|name| (name.into(), "hunter2".into()));
+        let passed = passed_on(all);
+        let names: Vec<_> = passed
+            .iter()
+            .map(|(name, _)| name.to_str().unwrap())
+            .collect();
+        let expected = [
+            "PATH",
+            "HOME",
+            "SOPS_AGE_KEY_FILE",
+            "AWS_PROFILE",
+            "GNUPGHOME",
+            "VAULT_TOKEN",
+        ];
+        assert_eq!(names, expected);
+        assert_ne!(passed.last().unwrap().1, "hunter2");
+    }
+
+    #[test]
+    fn an_ending_tells_the_kind_of_a_file() {
+        let kinds = [
+            "a.yaml", "a.yml", "a.json", "a.env", "a.ini", "a.b/c", "key.pem",
+        ]
+        .map(kind);
+        let expected = ["yaml", "yaml", "json", "dotenv", "ini", "binary", "binary"];
+        assert_eq!(kinds, expected);
+    }
+
+    /// The time is paused, and goes on when nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_hangs_is_given_up() {
+        let root = tempfile::TempDir::new().unwrap();
+        let program = root.path().join("sops");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::write(root.path().join("f.yaml"), "a: b").unwrap();
+        let path = format!("{}:/usr/bin:/bin", root.path().display());
+        let providers = Providers {
+            secret_roots: vec![root.path().to_owned()],
+            sops_environment: vec![("PATH".into(), path.into())],
+            ..Providers::with(Box::new(|_| None))
+        };
+        let found = decrypted("f.yaml", &providers).await;
+        let timed_out = MissingReason::Sops(SopsProblem::TimedOut);
+        assert_eq!(found.map(drop), Err(timed_out));
+    }
+
+    #[test]
+    fn words_come_in_one_line_cut_and_escaped() {
+        assert_eq!(
+            words_of(b"Failed\n\n  - | to \x1b[31m\n  | go\n"),
+            "Failed - to \\u{1b}[31m go"
+        );
+        assert_eq!(
+            words_of("ä".repeat(2000).as_bytes()).chars().count(),
+            LONGEST_WORDS
+        );
+    }
+}

@@ -1,0 +1,223 @@
+//! The three calls: log in, read a path, and revoke the token of the login.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request};
+use serde_json::json;
+use url::Url;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Held, VaultLogin, VaultProblem, VaultSettings, answer};
+use crate::net::{HttpSettings, HttpTransport};
+use crate::secret::json::Document;
+use crate::secret::{MissingReason, Secret, file};
+use crate::text::{chain, escaped};
+
+/// Speaks to a server; has not logged in.
+pub(super) struct Client {
+    transport: HttpTransport,
+    namespace: Option<HeaderValue>,
+}
+
+/// A client that has logged in.
+pub(super) struct Session {
+    client: Client,
+    token: HeaderValue,
+    /// Whether this run made the token.
+    is_ours: bool,
+}
+
+/// What an answer was.
+struct Answer {
+    code: u16,
+    /// Absent if it is no JSON.
+    document: Option<Document>,
+}
+
+impl Client {
+    pub(super) fn new(settings: &VaultSettings) -> Result<Self, VaultProblem> {
+        let transport = HttpTransport::new(&HttpSettings {
+            ca_files: settings.ca_files.clone(),
+            ..HttpSettings::new(settings.url.clone())
+        });
+        let namespace = settings.namespace.as_deref().map(HeaderValue::from_str);
+        Ok(Self {
+            transport: transport.map_err(|error| VaultProblem::Setup(chain(&error)))?,
+            namespace: namespace.transpose().map_err(|_| VaultProblem::NotOne {
+                what: "the namespace",
+            })?,
+        })
+    }
+
+    pub(super) async fn log_in(self, login: &VaultLogin) -> Result<Session, VaultProblem> {
+        let (mount, what, held, body) = match login {
+            VaultLogin::Token(held) => {
+                let token = header(&value(held, "the token")?, "the token")?;
+                return Ok(Session {
+                    client: self,
+                    token,
+                    is_ours: false,
+                });
+            }
+            VaultLogin::AppRole {
+                mount,
+                role_id,
+                secret_id,
+            } => (
+                mount,
+                "secret id",
+                secret_id,
+                ("role_id", role_id, "secret_id"),
+            ),
+            VaultLogin::Jwt { mount, role, jwt } => (mount, "JWT", jwt, ("role", role, "jwt")),
+        };
+        let proof = value(
+            held,
+            if what == "JWT" {
+                "the JWT"
+            } else {
+                "the secret id"
+            },
+        )?;
+        let (role_key, role, proof_key) = body;
+        let mut body = json!({ role_key: role, proof_key: proof.expose() });
+        let bytes = Bytes::from_owner(Zeroizing::new(body.to_string().into_bytes()));
+        if let Some(serde_json::Value::String(text)) = body.get_mut(proof_key) {
+            text.zeroize();
+        }
+        let path = format!("auth/{mount}/login");
+        let operation = operation_of(&Method::POST, &path);
+        let answer = self.call(Method::POST, &path, None, bytes).await?;
+        let document = answer::login(operation, what, answer.code, answer.document)?;
+        let token = document.text_at(answer::TOKEN).unwrap_or_default();
+        let token = header(&Secret::new(token.to_owned()), "the token")?;
+        tracing::debug!(mount, "logged in at Vault");
+        Ok(Session {
+            client: self,
+            token,
+            is_ours: true,
+        })
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&HeaderValue>,
+        body: Bytes,
+    ) -> Result<Answer, VaultProblem> {
+        let unreachable = |cause: String| VaultProblem::Unreachable {
+            operation: operation_of(&method, path),
+            cause,
+        };
+        let mut request = Request::builder()
+            .method(method.clone())
+            .uri(encoded(path))
+            // Agents and proxies in between ask for it, against forged requests.
+            .header("X-Vault-Request", "true");
+        if let Some(namespace) = &self.namespace {
+            request = request.header("X-Vault-Namespace", namespace);
+        }
+        if let Some(token) = token {
+            request = request.header("X-Vault-Token", token);
+        }
+        let request = request
+            .body(body)
+            .map_err(|error| unreachable(chain(&error)))?;
+        let answer = self.transport.exchange(request).await;
+        let (head, mut body) = answer
+            .map_err(|error| unreachable(chain(&error)))?
+            .into_parts();
+        let document = Document::parse(&body);
+        body.as_mut().zeroize();
+        Ok(Answer {
+            code: head.status.as_u16(),
+            document,
+        })
+    }
+}
+
+impl Session {
+    /// The answer to a read of a path, with fields in it.
+    pub(super) async fn secret_at(&self, path: &str) -> Result<Document, MissingReason> {
+        let answer = self.call(Method::GET, path).await?;
+        let operation = operation_of(&Method::GET, path);
+        Ok(answer::fields(operation, answer.code, answer.document)?)
+    }
+
+    /// Gives up a token that this run made. If that fails, the token expires by itself.
+    pub(super) async fn close(self) {
+        if self.is_ours {
+            let revoked = self.call(Method::POST, "auth/token/revoke-self").await;
+            if !revoked.is_ok_and(|answer| answer.code < 300) {
+                tracing::debug!("the token of the login at Vault was not revoked");
+            }
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str) -> Result<Answer, VaultProblem> {
+        self.client
+            .call(method, path, Some(&self.token), Bytes::new())
+            .await
+    }
+}
+
+fn value(held: &Held, what: &'static str) -> Result<Secret, VaultProblem> {
+    match held {
+        Held::Value(value) => Ok(value.clone()),
+        Held::File(path) => file::read_own(path).map_err(|reason| VaultProblem::Unusable {
+            what,
+            why: format!("{}: {reason}", escaped(&path.display().to_string())),
+        }),
+    }
+}
+
+fn header(token: &Secret, what: &'static str) -> Result<HeaderValue, VaultProblem> {
+    let text = token.expose();
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let header = HeaderValue::from_str(text).ok().filter(|_| is_one);
+    let mut header = header.ok_or(VaultProblem::NotOne { what })?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// A call as messages name it.
+fn operation_of(method: &Method, path: &str) -> String {
+    format!("`{method} {}`", escaped(path))
+}
+
+/// A path below the root of the API. Each part is encoded, so that none can
+/// become a separator, a query or a step up.
+fn encoded(path: &str) -> String {
+    let Ok(mut url) = Url::parse("http://encoder/v1") else {
+        return String::new();
+    };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.extend(path.split('/'));
+    }
+    url.path().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_path_leads_elsewhere() {
+        assert_eq!(
+            encoded("kv/data/a b?x#y%2e%2e\\c"),
+            "/v1/kv/data/a%20b%3Fx%23y%252e%252e%5Cc"
+        );
+    }
+
+    #[test]
+    fn a_token_with_a_line_break_is_none() {
+        for text in ["", "a b", "a\nb", "ä"] {
+            assert!(
+                header(&Secret::new(text.into()), "the token").is_err(),
+                "{text:?}"
+            );
+        }
+        let good = header(&Secret::new("hvs.x".into()), "the token").unwrap();
+        assert!(!format!("{good:?}").contains("hvs.x"));
+    }
+}

@@ -1,0 +1,262 @@
+//! Where Vault is and how to log in: flag, then environment.
+//!
+//! The names of the environment that Vault's own tools read are read as well. One
+//! way to log in is given, and given whole: which of two was meant, nobody can tell.
+
+use std::path::PathBuf;
+
+use super::{Environment, SettingsError, text};
+use crate::net::{ServerUrl, ServerUrlError};
+use crate::secret::Secret;
+use crate::secret::vault::{Held, VaultLogin, VaultSettings};
+
+/// What the command line says about Vault.
+#[derive(Debug, Clone, Default)]
+pub struct VaultFlags {
+    /// `--vault-token-file`.
+    pub token_file: Option<PathBuf>,
+    /// `--vault-role-id`.
+    pub role_id: Option<String>,
+    /// `--vault-secret-id-file`.
+    pub secret_id_file: Option<PathBuf>,
+    /// `--vault-jwt-role`.
+    pub jwt_role: Option<String>,
+    /// `--vault-jwt-file`.
+    pub jwt_file: Option<PathBuf>,
+    /// `--vault-auth-mount`.
+    pub auth_mount: Option<String>,
+}
+
+/// A setting for Vault that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultSettingsError {
+    /// What every setting can be wrong in.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Not an address.
+    #[error("`VAULT_ADDR` cannot be used")]
+    Url(#[from] ServerUrlError),
+    /// No way to log in.
+    #[error("Vault is at `VAULT_ADDR`, and there is no way to log in")]
+    NoLogin,
+    /// Half a way.
+    #[error("`{given}` is set, and `{missing}` is not")]
+    Half {
+        /// What is there.
+        given: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+}
+
+impl VaultSettingsError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Url(_) => {
+                "give the address that the command `vault` has, such as https://vault.example.com:8200"
+            }
+            Self::NoLogin => {
+                "set VAULT_TOKEN or VAULT_TOKEN_FILE; or INTEGRATIOND_VAULT_ROLE_ID and INTEGRATIOND_VAULT_SECRET_ID_FILE; or INTEGRATIOND_VAULT_JWT_ROLE and INTEGRATIOND_VAULT_JWT_FILE"
+            }
+            Self::Half { .. } => "a login needs both",
+        }
+    }
+}
+
+const ADDRESS: &str = "VAULT_ADDR";
+const NAMESPACE: &str = "VAULT_NAMESPACE";
+const CA_FILE: &str = "VAULT_CACERT";
+const TOKEN: &str = "VAULT_TOKEN";
+const TOKEN_FILE: &str = "VAULT_TOKEN_FILE";
+const ROLE_ID: &str = "INTEGRATIOND_VAULT_ROLE_ID";
+const SECRET_ID_FILE: &str = "INTEGRATIOND_VAULT_SECRET_ID_FILE";
+const JWT_ROLE: &str = "INTEGRATIOND_VAULT_JWT_ROLE";
+const JWT_FILE: &str = "INTEGRATIOND_VAULT_JWT_FILE";
+const MOUNT: &str = "INTEGRATIOND_VAULT_AUTH_MOUNT";
+
+/// The settings; `None` if nothing names a server.
+///
+/// # Errors
+/// Something is missing or wrong, or two ways to log in are given.
+pub fn vault(
+    flags: &VaultFlags,
+    env: Environment<'_>,
+) -> Result<Option<VaultSettings>, VaultSettingsError> {
+    let Some(address) = text(env, ADDRESS)? else {
+        return Ok(None);
+    };
+    Ok(Some(VaultSettings {
+        url: ServerUrl::parse(&address)?,
+        namespace: text(env, NAMESPACE)?,
+        ca_files: text(env, CA_FILE)?.map(PathBuf::from).into_iter().collect(),
+        login: login(flags, env)?,
+    }))
+}
+
+fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSettingsError> {
+    let mount = given(flags.auth_mount.as_ref(), env, MOUNT)?;
+    let mounted = |usual: &str| mount.clone().unwrap_or_else(|| usual.to_owned());
+    let role_id = given(flags.role_id.as_ref(), env, ROLE_ID)?;
+    let secret_id = given(flags.secret_id_file.as_ref(), env, SECRET_ID_FILE)?;
+    let jwt_role = given(flags.jwt_role.as_ref(), env, JWT_ROLE)?;
+    let jwt = given(flags.jwt_file.as_ref(), env, JWT_FILE)?;
+    let app_role = both((ROLE_ID, role_id), (SECRET_ID_FILE, secret_id))?.map(|(role_id, file)| {
+        let (mount, secret_id) = (mounted("approle"), Held::File(file));
+        let login = VaultLogin::AppRole {
+            mount,
+            role_id,
+            secret_id,
+        };
+        (ROLE_ID, login)
+    });
+    let jwt = both((JWT_ROLE, jwt_role), (JWT_FILE, jwt))?.map(|(role, file)| {
+        let (mount, jwt) = (mounted("jwt"), Held::File(file));
+        (JWT_ROLE, VaultLogin::Jwt { mount, role, jwt })
+    });
+    let token = token(flags, env)?.map(|(name, held)| (name, VaultLogin::Token(held)));
+    let mut ways = [token, app_role, jwt].into_iter().flatten();
+    match (ways.next(), ways.next()) {
+        (Some((_, login)), None) => Ok(login),
+        (None, _) => Err(VaultSettingsError::NoLogin),
+        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }.into()),
+    }
+}
+
+fn token(
+    flags: &VaultFlags,
+    env: Environment<'_>,
+) -> Result<Option<(&'static str, Held)>, SettingsError> {
+    if let Some(file) = &flags.token_file {
+        return Ok(Some((TOKEN_FILE, Held::File(file.clone()))));
+    }
+    match (text(env, TOKEN)?, text(env, TOKEN_FILE)?) {
+        (Some(_), Some(_)) => Err(SettingsError::Twice {
+            first: TOKEN,
+            second: TOKEN_FILE,
+        }),
+        (Some(token), None) => Ok(Some((TOKEN, Held::Value(Secret::new(token))))),
+        (None, Some(file)) => Ok(Some((TOKEN_FILE, Held::File(file.into())))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A flag, or else the variable of its name.
+fn given<T: Clone + From<String>>(
+    flag: Option<&T>,
+    env: Environment<'_>,
+    name: &'static str,
+) -> Result<Option<T>, SettingsError> {
+    match flag {
+        Some(flag) => Ok(Some(flag.clone())),
+        None => Ok(text(env, name)?.map(T::from)),
+    }
+}
+
+/// Two settings that make no sense alone.
+fn both<A, B>(
+    (first, a): (&'static str, Option<A>),
+    (second, b): (&'static str, Option<B>),
+) -> Result<Option<(A, B)>, VaultSettingsError> {
+    match (a, b) {
+        (Some(a), Some(b)) => Ok(Some((a, b))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(VaultSettingsError::Half {
+            given: first,
+            missing: second,
+        }),
+        (None, Some(_)) => Err(VaultSettingsError::Half {
+            given: second,
+            missing: first,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)], flags: &VaultFlags) -> Result<Option<VaultSettings>, String> {
+        let env = |name: &str| {
+            let found = pairs.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        vault(flags, &env).map_err(|error| format!("{error}; {}", error.help()))
+    }
+
+    fn login(pairs: &[(&str, &str)]) -> Result<VaultLogin, String> {
+        let address = [("VAULT_ADDR", "https://vault.example:8200")];
+        let all: Vec<_> = address.iter().chain(pairs).copied().collect();
+        Ok(read(&all, &VaultFlags::default())?.unwrap().login)
+    }
+
+    #[test]
+    fn without_an_address_there_is_no_vault_whatever_else_is_set() {
+        let pairs = [("VAULT_TOKEN", "t"), ("INTEGRATIOND_VAULT_ROLE_ID", "r")];
+        assert!(read(&pairs, &VaultFlags::default()).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_way_to_log_in_is_read_from_the_environment() {
+        let token = VaultLogin::Token(Held::Value(Secret::new("t".into())));
+        assert_eq!(login(&[("VAULT_TOKEN", "t")]), Ok(token));
+        let token = VaultLogin::Token(Held::File("/t".into()));
+        assert_eq!(login(&[("VAULT_TOKEN_FILE", "/t")]), Ok(token));
+        let pairs = [(ROLE_ID, "r"), (SECRET_ID_FILE, "/s"), (MOUNT, "teams/app")];
+        let expected = VaultLogin::AppRole {
+            mount: "teams/app".into(),
+            role_id: "r".into(),
+            secret_id: Held::File("/s".into()),
+        };
+        assert_eq!(login(&pairs), Ok(expected));
+        let expected = VaultLogin::Jwt {
+            mount: "jwt".into(),
+            role: "r".into(),
+            jwt: Held::File("/j".into()),
+        };
+        assert_eq!(login(&[(JWT_ROLE, "r"), (JWT_FILE, "/j")]), Ok(expected));
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment() {
+        let flags = VaultFlags {
+            token_file: Some("/flag".into()),
+            ..VaultFlags::default()
+        };
+        let pairs = [("VAULT_ADDR", "https://v"), ("VAULT_TOKEN", "t")];
+        let login = read(&pairs, &flags).unwrap().unwrap().login;
+        assert_eq!(login, VaultLogin::Token(Held::File("/flag".into())));
+    }
+
+    #[test]
+    fn two_ways_and_half_a_way_are_errors_that_name_the_settings() {
+        let said = |pairs: &[(&str, &str)]| login(pairs).unwrap_err();
+        let error = said(&[(TOKEN, "t"), (ROLE_ID, "r"), (SECRET_ID_FILE, "/s")]);
+        assert_eq!(
+            error,
+            format!("`{TOKEN}` and `{ROLE_ID}` are both set; unset one of them")
+        );
+        let error = said(&[(TOKEN, "t"), (TOKEN_FILE, "/t")]);
+        assert!(error.contains("both set"), "{error}");
+        let error = said(&[(SECRET_ID_FILE, "/s")]);
+        assert_eq!(
+            error,
+            format!("`{SECRET_ID_FILE}` is set, and `{ROLE_ID}` is not; a login needs both")
+        );
+        assert!(said(&[]).contains("no way to log in"));
+    }
+
+    #[test]
+    fn an_address_that_would_give_the_login_away_is_refused() {
+        let pairs = [
+            ("VAULT_ADDR", "http://vault.example:8200"),
+            ("VAULT_TOKEN", "t"),
+        ];
+        let error = read(&pairs, &VaultFlags::default()).unwrap_err();
+        assert!(error.contains("`VAULT_ADDR` cannot be used"), "{error}");
+    }
+}

@@ -1,0 +1,101 @@
+//! `--allow-secret`: which references may go where.
+
+use serde_json::json;
+
+use crate::common::{Files, Integrationd, Tenant, lake, snowflake};
+use crate::stub::Stub;
+
+#[test]
+fn what_is_bound_elsewhere_is_never_looked_up_and_stops_nothing_else() {
+    let tenant = Tenant::empty();
+    let stub = Stub::start(|_| {
+        let fields = json!({"token": "the-token"});
+        (
+            200,
+            json!({"data": {"data": fields, "metadata": {}}}).to_string(),
+        )
+    });
+    let files = Files::none()
+        .with("good.yaml", &lake("good", "${vault:kv/data/good#token}"))
+        .with("evil.yaml", &lake("evil", "${vault:kv/data/other#token}"));
+    let ran = Integrationd::new(["sync", "--yes", "--log-level=trace"])
+        .arg("--allow-secret=vault:kv/data/good#*=Databricks@good.example.com")
+        .arg("--allow-secret=vault:kv/data/other#*=Databricks@other.example.com")
+        .on(&tenant)
+        .with(&files)
+        .env("VAULT_ADDR", &stub.url)
+        .env("VAULT_TOKEN", "t")
+        .run()
+        .exits_with(65);
+    assert_eq!(tenant.tokens(), ["the-token"]);
+    assert_eq!(stub.lines(), ["GET /v1/kv/data/good"]);
+    insta::assert_snapshot!(ran.stderr.split("\n\n").next().unwrap(), @"
+    [FILES]/evil.yaml:7:11: error[E0404]: `${vault:kv/data/other#token}` may not go to the host `evil.example.com` of `workspaceUrl`
+      |
+    7 |   token: '${vault:kv/data/other#token}'
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
+      |
+      = help: `--allow-secret` allows `vault:kv/data/other#*=Databricks@other.example.com`
+    ");
+}
+
+#[test]
+fn an_integration_whose_reference_is_not_bound_is_left_alone() {
+    let (tenant, files, state) = (Tenant::empty(), Files::examples(), Files::none());
+    let sync = |args: [&str; 4]| {
+        let run = Integrationd::new(args).on(&tenant).with(&files);
+        run.arg("--state").arg(state.path())
+    };
+    let all = ["sync", "--yes", "--policy", "sync"];
+    sync(all).run().exits_with(0);
+    tenant.simulator.clear_log();
+    files.change("synapse.yaml", "database: analytics ", "database: other ");
+    let others = [
+        "BIGQUERY",
+        "DATABRICKS",
+        "REDSHIFT",
+        "SNOWFLAKE",
+        "AWS_IMMUTA",
+    ];
+    let bindings = others.map(|name| format!("env:{name}_*")).join(",");
+    let ran = sync(all).env("INTEGRATIOND_ALLOW_SECRET", &bindings).run();
+    assert_eq!(tenant.writes(), [""; 0]);
+    assert!(ran.stderr.contains("E0404"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("synapse is blocked"), "{}", ran.stdout);
+}
+
+#[test]
+fn validate_knows_the_bindings_and_needs_nothing_else() {
+    let files = Files::none().with("a.yaml", &snowflake("a"));
+    let validate = |binding: &str| {
+        let run = Integrationd::new(["validate", "--allow-secret", binding]);
+        run.with(&files).run()
+    };
+    validate("env:SNOWFLAKE_*=Snowflake@*.snowflakecomputing.com").exits_with(0);
+    let ran = validate("env:SNOWFLAKE_*=Snowflake@*.example.com").exits_with(65);
+    insta::assert_snapshot!(ran.stdout.replace(&files.path().display().to_string(), "[FILES]"), @"
+    [FILES]/a.yaml:9:13: error[E0404]: `${env:SNOWFLAKE_PASSWORD}` may not go to the host `a.snowflakecomputing.com` of `host`
+      |
+    9 |   password: ${env:SNOWFLAKE_PASSWORD}
+      |             ^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
+      |
+      = help: `--allow-secret` allows `env:SNOWFLAKE_*=Snowflake@*.example.com`
+
+    1 error in 1 file
+    0 integrations valid, 1 with errors.
+    ");
+}
+
+#[test]
+fn a_binding_that_is_none_is_wrong_usage_and_says_what_one_is() {
+    let files = Files::none().with("a.yaml", &snowflake("a"));
+    let said = |binding: &str| {
+        let run = Integrationd::new(["validate", "--allow-secret", binding]).with(&files);
+        let ran = run.run().exits_with(64);
+        ran.stderr.lines().next().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(said("SNOWFLAKE_PASSWORD"), @"error: invalid value 'SNOWFLAKE_PASSWORD' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': it begins with a reference as files have it, without `${` and `}`, such as env:NAME or vault:kv/data/team/*: the sources are `env`, `file`, `cred`, `sops` and `vault`");
+    insta::assert_snapshot!(said("env:A=snowflake"), @"error: invalid value 'env:A=snowflake' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no type of integration matches what stands behind `=`: did you mean `Snowflake`?; if the `=` belongs to the reference, write `=*` behind it");
+    insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value 'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two parts of the host are written out, as in *.example.com: `*example.com` and `*.com` match hosts of strangers; for any host write `@*` or leave it out");
+    insta::assert_snapshot!(said("env:A=Trino@*.example.com"), @"error: invalid value 'env:A=Trino@*.example.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no integration of this type has a host: leave `@…` out");
+}

@@ -1,0 +1,163 @@
+//! Values that the server does not keep: told once, and not sent again and again.
+
+use http::Method;
+use integrationd::ledger::MemoryJournal;
+use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use serde_json::{Value, json};
+
+use crate::in_process::{Ran, Run, write_lines};
+use crate::texts::Texts;
+
+fn lake(path: &str, more: &str) -> Texts {
+    let file = format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: {path}\n  authenticationType: token\n  token: ${{env:TOKEN}}\n{more}"
+    );
+    Texts::none()
+        .file("lake.yaml", file)
+        .secret("TOKEN", "t0ken")
+}
+
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+    simulator.clear_log();
+    Run::of(texts, simulator).remembering(journal).sync().await
+}
+
+/// A server that stores this in place of every path that it is sent.
+fn rewriting(value: &Value) -> Simulator {
+    let simulator = Simulator::default();
+    let rewrite = FaultKind::Rewrite {
+        path: "/httpPath".to_owned(),
+        value: value.clone(),
+    };
+    simulator.fault(Fault::new(rewrite).always());
+    simulator
+}
+
+fn told(ran: &Ran) -> String {
+    anstream::adapter::strip_str(&ran.shown()).to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rewritten_value_is_told_and_left_alone() {
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    let texts = lake("/one", "");
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    assert!(
+        told(&ran).contains(r#"httpPath: sent "/one", found "/ONE""#),
+        "{}",
+        told(&ran)
+    );
+    assert_eq!(ran.exit_code(), 1);
+
+    for _ in 0..2 {
+        let ran = sync(&texts, &simulator, &journal).await;
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        assert_eq!(ran.exit_code(), 1);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told(&ran), @r#"
+              # lake is blocked  lake.yaml:1
+              ! Databricks Unity Catalog
+                  it does not converge: the server does not keep httpPath (sent "/one", found "/ONE")
+                  help: it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {ignore: [{path: /httpPath, reason: ...}]}`
+
+            Plan: 1 blocked.
+            "#);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    sync(&lake("/one", ""), &simulator, &journal).await;
+    sync(&lake("/two", ""), &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    sync(&lake("/two", ""), &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+
+    simulator
+        .drift(Drift::value(1, "/httpPath", json!("/by-hand")))
+        .unwrap();
+    sync(&lake("/two", ""), &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+
+    // Written as the server keeps it, there is nothing to do.
+    let ran = sync(&lake("/ONE", ""), &simulator, &journal).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    let rewritten = &journal.ledger().records["lake"].memory.rewritten;
+    assert!(rewritten.is_empty(), "{rewritten:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_advice_to_ignore_it_helps() {
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    sync(&lake("/one", ""), &simulator, &journal).await;
+    let ignoring = "sync:\n  ignore: [{path: /httpPath, reason: the server writes it}]\n";
+    let ran = sync(&lake("/one", ignoring), &simulator, &journal).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_change_is_sent_although_one_value_does_not_converge() {
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    sync(&lake("/one", ""), &simulator, &journal).await;
+    let rotated = lake("/one", "").secret("TOKEN", "another");
+    sync(&rotated, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    sync(&rotated, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    simulator.set_options(integrationd::simulator::Options {
+        also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
+        ..simulator.options()
+    });
+    let rewrite = FaultKind::Rewrite {
+        path: "/newer".to_owned(),
+        value: json!("BIG"),
+    };
+    simulator.fault(Fault::new(rewrite).always());
+    let texts = lake("/one", "sync: {extra: {newer: small}}\n");
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    assert!(told(&ran).contains("Not converged: lake"), "{}", told(&ran));
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", told(&ran));
+    ran.shows_none_of(["BIG", "small"]);
+    let kept = format!("{:?}", journal.ledger());
+    assert!(!kept.contains("BIG") && !kept.contains("small"), "{kept}");
+
+    let moved = lake("/one", "sync: {extra: {newer: tiny}}\n");
+    sync(&moved, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_that_the_server_keeps_although_it_was_removed_does_not_converge() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let with_catalog = lake("/one", "  catalog: mine\n");
+    let ran = sync(&with_catalog, &simulator, &journal).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    let keep = FaultKind::Rewrite {
+        path: "/catalog".to_owned(),
+        value: json!("mine"),
+    };
+    simulator.fault(
+        Fault::new(keep)
+            .on(&Method::PUT, "/integrations/{id}")
+            .always(),
+    );
+    let without = lake("/one", "");
+    let ran = sync(&without, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    assert!(told(&ran).contains("catalog"), "{}", told(&ran));
+    assert_eq!(ran.exit_code(), 1);
+    let ran = sync(&without, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(told(&ran).contains("does not converge"), "{}", told(&ran));
+}

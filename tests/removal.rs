@@ -1,0 +1,550 @@
+//! What happens to an integration that no file describes any more, or that
+//! cannot be edited: what is deleted, what is not, and what stops both.
+
+use http::Method;
+use integrationd::immuta::Nesting;
+use integrationd::ledger::{Journal, MemoryJournal};
+use integrationd::plan::{Limit, Limits, Policy};
+use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Options, Seed, Simulator};
+use integrationd::sync::Request;
+use serde_json::{Value, json};
+
+use crate::in_process::{Ran, Run, write_lines, writes};
+use crate::texts::Texts;
+
+fn lake_file(host: &str) -> String {
+    format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: {host}\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
+    )
+}
+
+/// A warehouse that is set up automatically.
+fn warehouse_file(password: &str) -> String {
+    format!(
+        "type: Snowflake\nautoBootstrap: true\nconfig:\n  host: wh.example.com\n  \
+         warehouse: WH\n  database: IMMUTA\n  authenticationType: userPassword\n  \
+         username: taylor\n  password: {password}\n  role: ACCOUNTADMIN\n"
+    )
+}
+
+const STAYS: &str = "type: Trino\n";
+
+/// A file that stays, and secrets.
+fn base() -> Texts {
+    Texts::none()
+        .file("stays.yaml", STAYS)
+        .secret("TOKEN", "the-token")
+        .secret("PASSWORD", "the-password")
+}
+
+fn with_lake() -> Texts {
+    base().file("lake.yaml", lake_file("lake.example.com"))
+}
+
+fn with_warehouse() -> Texts {
+    base().file("warehouse.yaml", warehouse_file("${env:PASSWORD}"))
+}
+
+fn pruning(request: &mut Request) {
+    request.policy = Policy::Sync;
+}
+
+async fn synced(
+    texts: &Texts,
+    simulator: &Simulator,
+    journal: &dyn Journal,
+    set: impl FnOnce(&mut Request),
+) -> Ran {
+    let run = Run::of(texts, simulator).remembering(journal);
+    simulator.clear_log();
+    run.with(set).sync().await
+}
+
+/// A tenant and a ledger in sync with these files.
+async fn in_sync(texts: &Texts) -> (Simulator, MemoryJournal) {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let ran = synced(texts, &simulator, &journal, |_| {}).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    (simulator, journal)
+}
+
+fn types(simulator: &Simulator) -> Vec<Value> {
+    let state = simulator.state();
+    state.iter().map(|live| live["type"].clone()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_file_describes_any_more_is_deleted_only_when_that_is_asked_for() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let ran = synced(&base(), &simulator, &journal, |_| {}).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    let shown = ran.shown();
+    assert!(shown.contains("once described as lake"), "{shown}");
+
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
+    assert_eq!(writes(&simulator)[0].body, None);
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(types(&simulator), ["Trino"]);
+    let records = journal.ledger().records;
+    assert_eq!(records.keys().collect::<Vec<_>>(), ["stays"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_shows_what_goes_and_which_secrets_it_takes() {
+    let (simulator, journal) = in_sync(&with_warehouse()).await;
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
+    insta::assert_snapshot!(shown, @r#"
+      # warehouse will be deleted  no file describes it any more
+      - Snowflake (id 2)
+          - host      = "wh.example.com"
+          - warehouse = "WH"
+          - database  = "IMMUTA"
+          - port      = 443
+          note: the delete carries the credentials of the set-up, with ${env:PASSWORD}
+
+    Plan: 1 to delete, 1 unchanged.
+
+    Applied: 1 deleted.
+    Proved: a second plan is empty: nothing is left to change.
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_set_up_automatically_is_deleted_with_the_credentials_of_its_set_up() {
+    for nesting in [Nesting::Config, Nesting::TopLevel] {
+        let (simulator, journal) = in_sync(&with_warehouse()).await;
+        let ran = synced(&base(), &simulator, &journal, |request| {
+            pruning(request);
+            request.apply.delete_credentials = nesting;
+        })
+        .await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        let credentials = json!({
+            "authenticationType": "userPassword",
+            "username": "taylor",
+            "password": "the-password",
+            "role": "ACCOUNTADMIN",
+        });
+        let body = match nesting {
+            Nesting::Config => json!({ "config": credentials }),
+            Nesting::TopLevel => credentials,
+        };
+        assert_eq!(writes(&simulator)[0].body, Some(body));
+        assert_eq!(types(&simulator), ["Trino"]);
+        ran.shows_none_of(["the-password"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
+    let literal = base().file("warehouse.yaml", warehouse_file("the-password"));
+    let (simulator, journal) = in_sync(&literal).await;
+    let kept = format!("{:?}", journal.ledger());
+    assert!(!kept.contains("the-password"), "{kept}");
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    let shown = ran.shown();
+    assert!(
+        shown.contains("password stood literally in its file and was not kept"),
+        "{shown}"
+    );
+    assert!(shown.contains("put the file of warehouse back"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_secret_is_missing_is_blocked_before_anything_is_sent() {
+    let (simulator, journal) = in_sync(&with_warehouse()).await;
+    let texts = base().without_secret("PASSWORD");
+    let ran = synced(&texts, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    let shown = ran.shown();
+    assert!(shown.contains("${env:PASSWORD} has no value"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_there_before_and_was_only_described_is_never_deleted() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let config = json!({
+        "workspaceUrl": "lake.example.com", "httpPath": "/one",
+        "authenticationType": "token", "token": "x",
+    });
+    simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
+    // It is even updated in between, and still not this tool's.
+    for path in ["/one", "/two"] {
+        let file = lake_file("lake.example.com").replace("/one", path);
+        let texts = base().file("lake.yaml", file);
+        let ran = synced(&texts, &simulator, &journal, |_| {}).await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+    }
+    assert!(!journal.ledger().records["lake"].memory.owned);
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(types(&simulator), ["Databricks", "Trino"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn protection_and_suspension_count_although_their_file_is_gone() {
+    for (options, told) in [
+        ("protect: true", "is protected by `sync.protect`"),
+        ("suspend: {reason: vendor migration}", "vendor migration"),
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        // Nothing but the option is new, so that nothing is sent for it.
+        let file = lake_file("lake.example.com");
+        let texts = base().file("lake.yaml", format!("{file}sync:\n  {options}\n"));
+        synced(&texts, &simulator, &journal, |_| {}).await;
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        let ran = synced(&base(), &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        assert!(ran.shown().contains(told), "{}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_are_not_known_whole_delete_nothing() {
+    let empty = || Texts::none().secret("TOKEN", "the-token");
+    for (texts, told) in [
+        (empty(), "the files describe nothing at all"),
+        (
+            base().file("bad.yaml", "type: Trino\nwhat: 1\n"),
+            "bad.yaml is invalid",
+        ),
+        (base().file("bad.yaml", "type: [\n"), "bad.yaml"),
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let ran = synced(&texts, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{told}");
+        assert!(ran.shown().contains(told), "{}", ran.shown());
+        assert!(journal.ledger().records.contains_key("lake"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_whole_deletes_nothing_of_its_scope() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let broken = FaultKind::BrokenElement {
+        index: 1,
+        breakage: Breakage::Text,
+    };
+    simulator.fault(Fault::new(broken).always());
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+}
+
+/// Six lakes, and one file for each of them.
+fn lakes(how_many: usize) -> Texts {
+    (0..how_many).fold(base(), |texts, n| {
+        texts.file(
+            &format!("lake-{n}.yaml"),
+            lake_file(&format!("lake-{n}.example.com")),
+        )
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_deletions_are_refused_with_numbers_and_the_flag_that_allows_them() {
+    let (simulator, journal) = in_sync(&lakes(6)).await;
+    let ran = synced(&lakes(3), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert_eq!(ran.exit_code(), 4);
+    insta::assert_snapshot!(ran.ending(), @"
+
+    Refused by the guard: nothing was applied.
+      ✗ the plan deletes 3 of 7, and the limit is 1 (20%)
+     help: look at the plan; if it is what you mean, allow it with `--max-delete-percent 43`
+    ");
+
+    let ran = synced(&lakes(3), &simulator, &journal, |request| {
+        pruning(request);
+        request.limits.deletes.percent = 43;
+    })
+    .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(simulator.state().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_is_refused_as_the_apply_would_be() {
+    let (simulator, journal) = in_sync(&lakes(6)).await;
+    let texts = lakes(3);
+    let run = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .with(pruning);
+    assert_eq!(run.dry_run().await.exit_code(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_changes_most_of_what_exists_is_refused_as_a_whole() {
+    let (simulator, journal) = in_sync(&lakes(12)).await;
+    let texts = lakes(12)
+        .secret("TOKEN", "another")
+        .file("new.yaml", "type: Trino\n");
+    let texts = texts.without("stays.yaml");
+    let ran = synced(&texts, &simulator, &journal, |_| {}).await;
+    assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
+    let ending = ran.ending();
+    assert!(
+        ending.contains("changes 12 of 13, and the limit is 10 (50%)"),
+        "{ending}"
+    );
+    assert!(ending.contains("`--max-change-percent 93`"), "{ending}");
+
+    let ran = synced(&texts, &simulator, &journal, |request| {
+        request.limits = Limits {
+            changes: Limit {
+                most: Some(5),
+                percent: 100,
+                floor: 0,
+            },
+            ..Limits::default()
+        };
+    })
+    .await;
+    assert!(
+        ran.ending().contains("`--max-changes 12`"),
+        "{}",
+        ran.ending()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_takes_its_kinds_of_actions_and_shows_the_others() {
+    for (policy, sent) in [
+        (Policy::Observe, vec![]),
+        (Policy::CreateOnly, vec!["POST /integrations"]),
+        (
+            Policy::UpsertOnly,
+            vec!["PUT /integrations/1", "POST /integrations"],
+        ),
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let changed = lake_file("lake.example.com").replace("/one", "/two");
+        let texts = with_warehouse().file("lake.yaml", changed);
+        let run = Run::of(&texts, &simulator)
+            .remembering(&journal)
+            .one_at_a_time();
+        simulator.clear_log();
+        let ran = run.with(|request| request.policy = policy).sync().await;
+        assert_eq!(write_lines(&simulator), sent, "{policy:?}");
+        let shown = ran.shown();
+        let is_told = shown.contains(&format!("the policy is `{}`", policy.as_str()));
+        assert_eq!(is_told, policy != Policy::UpsertOnly, "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_identity_is_a_replacement_that_needs_leave() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let moved = base().file("lake.yaml", lake_file("moved.example.com"));
+    let ran = synced(&moved, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        ran.shown().contains("`--allow-replace lake`"),
+        "{}",
+        ran.shown()
+    );
+
+    let ran = synced(&moved, &simulator, &journal, |request| {
+        request.allow_replace = ["lake".to_owned()].into();
+    })
+    .await;
+    assert_eq!(
+        write_lines(&simulator),
+        ["DELETE /integrations/1", "POST /integrations"]
+    );
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(journal.ledger().records["lake"].id.as_str(), "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
+    let ran = synced(&other, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        ran.shown()
+            .contains("it was integration 1 with another type"),
+        "{}",
+        ran.shown()
+    );
+    let ran = synced(&other, &simulator, &journal, |request| {
+        request.allow_replace = ["lake".to_owned()].into();
+    })
+    .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(types(&simulator), ["Trino", "Snowflake"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_file_describes_now_is_not_replaced() {
+    // The file was renamed, and another one has taken its name.
+    for other in [
+        lake_file("new.example.com"),
+        warehouse_file("${env:PASSWORD}"),
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let texts = base()
+            .file("sea.yaml", lake_file("lake.example.com"))
+            .file("lake.yaml", other);
+        let ran = synced(&texts, &simulator, &journal, |request| {
+            pruning(request);
+            request.allow_replace = ["lake".to_owned()].into();
+        })
+        .await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+        let records = journal.ledger().records;
+        assert_eq!(records["sea"].id.as_str(), "1");
+        assert_eq!(records["lake"].id.as_str(), "3");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_immutable_attribute_is_replaced_with_leave_and_the_credentials_of_the_set_up() {
+    let (simulator, journal) = in_sync(&with_warehouse()).await;
+    let file = warehouse_file("${env:PASSWORD}").replace("IMMUTA", "OTHER");
+    let texts = base().file("warehouse.yaml", file);
+    let ran = synced(&texts, &simulator, &journal, |request| {
+        request.allow_replace = ["warehouse".to_owned()].into();
+    })
+    .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    let lines = write_lines(&simulator);
+    assert_eq!(lines, ["DELETE /integrations/2", "POST /integrations"]);
+    assert_eq!(simulator.state().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_protected_or_not_its_own_is_not_replaced() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let moved = lake_file("moved.example.com");
+    let texts = base().file("lake.yaml", format!("{moved}sync: {{protect: true}}\n"));
+    let leave = |request: &mut Request| request.allow_replace = ["lake".to_owned()].into();
+    let ran = synced(&texts, &simulator, &journal, leave).await;
+    assert!(ran.shown().contains("is protected"), "{}", ran.shown());
+
+    let mut ledger = journal.ledger();
+    ledger.records.get_mut("lake").unwrap().memory.owned = false;
+    let journal = MemoryJournal::new(ledger);
+    let texts = base().file("lake.yaml", moved);
+    let ran = synced(&texts, &simulator, &journal, leave).await;
+    assert!(
+        ran.shown().contains("integrationd adopt lake"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(write_lines(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_answer_is_lost_is_followed_until_it_is_gone() {
+    for kind in [
+        FaultKind::DropAfter,
+        FaultKind::ServerError {
+            code: 504,
+            after_effect: true,
+        },
+        FaultKind::Html { after_effect: true },
+    ] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        simulator.fault(Fault::new(kind).on(&Method::DELETE, "/integrations/{id}"));
+        let ran = synced(&base(), &simulator, &journal, pruning).await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        assert_eq!(write_lines(&simulator).len(), 1);
+        assert_eq!(journal.ledger().intents.len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_the_server_rolls_back_fails_and_can_be_repeated() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let failed =
+        serde_json::from_value(json!({ "delete_error": { "test": "Some test", "message": "no" } }));
+    simulator.fault(Fault::new(failed.unwrap()));
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert!(
+        ran.ending().contains("it is still there"),
+        "{}",
+        ran.ending()
+    );
+    assert!(journal.ledger().records.contains_key("lake"));
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_since_the_plan_is_not_deleted() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let texts = base();
+    let by_hand = simulator.clone();
+    let ran = Run::of(&texts, &simulator)
+        .remembering(&journal)
+        .with(pruning)
+        .meanwhile(move |_| {
+            by_hand
+                .drift(Drift::value(1, "/httpPath", json!("/by-hand")))
+                .unwrap();
+        })
+        .sync()
+        .await;
+    assert!(
+        ran.shown().contains("is not as it was in the plan"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(simulator.state().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_someone_else_deleted_is_forgotten() {
+    for lingers in [false, true] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        simulator.set_options(Options {
+            deleted_lingers: lingers,
+            ..simulator.options()
+        });
+        simulator.drift(Drift::remove(1)).unwrap();
+        let ran = synced(&base(), &simulator, &journal, pruning).await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        assert!(!journal.ledger().records.contains_key("lake"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_file_takes_its_record_along() {
+    for options in ["sync: {previously: [lake]}\n", ""] {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let file = lake_file("lake.example.com");
+        let renamed = base().file("sea.yaml", format!("{file}{options}"));
+        let ran = synced(&renamed, &simulator, &journal, pruning).await;
+        assert!(ran.is_proved(), "{}", ran.shown());
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        let records = journal.ledger().records;
+        assert_eq!(records.keys().collect::<Vec<_>>(), ["sea", "stays"]);
+        assert!(records["sea"].memory.owned);
+
+        // Its secret is known under the new name, too.
+        let ran = synced(&renamed, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        let rotated = renamed.clone().secret("TOKEN", "another");
+        synced(&rotated, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+        synced(&base(), &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let renamed = base().file("sea.yaml", lake_file("lake.example.com"));
+    let blind = renamed.clone().without_secret("TOKEN");
+    synced(&blind, &simulator, &journal, |_| {}).await;
+    let rotated = renamed.secret("TOKEN", "another");
+    synced(&rotated, &simulator, &journal, |_| {}).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+}

@@ -1,0 +1,368 @@
+//! `${sops:file#/pointer}`, with the real sops and real keys.
+
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Ran, Tenant, lake};
+use crate::programs::{output, path, program};
+use crate::stub::Stub;
+
+const SECRET: &str = "s3cr3t-in-sops-Wq8v";
+
+/// Keys of age, and files that are encrypted to the first of them.
+pub(crate) struct Sops {
+    place: TempDir,
+    recipient: String,
+}
+
+impl Sops {
+    pub(crate) fn new() -> Self {
+        let place = TempDir::new().unwrap();
+        let key = |name: &str| {
+            let file = place.path().join(name);
+            output(Command::new("age-keygen").arg("-o").arg(&file));
+            output(Command::new("age-keygen").arg("-y").arg(&file))
+        };
+        let recipient = key("key.txt").trim().to_owned();
+        key("other.txt");
+        Self { place, recipient }
+    }
+
+    pub(crate) fn key(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    pub(crate) fn encrypted(&self, kind: &str, plain: &str) -> String {
+        encrypted(kind, plain, &["--age", &self.recipient], self.place.path())
+    }
+}
+
+/// What sops makes of a text; `home` has its GnuPG keys.
+fn encrypted(kind: &str, plain: &str, to: &[&str], home: &Path) -> String {
+    let mut child = Command::new(program("sops"))
+        .args(["encrypt", "--filename-override", "f"])
+        .args(["--input-type", kind, "--output-type", kind])
+        .args(to)
+        .env("GNUPGHOME", home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(plain.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "sops encrypt: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A run that says everything it can, with the first key.
+fn run<const N: usize>(
+    args: [&str; N],
+    tenant: &Tenant,
+    files: &Files,
+    sops: &Sops,
+) -> Integrationd {
+    Integrationd::new(args)
+        .arg("--log-level=trace")
+        .on(tenant)
+        .with(files)
+        .env("PATH", path().to_str().unwrap())
+        .env("SOPS_AGE_KEY_FILE", sops.key("key.txt").to_str().unwrap())
+}
+
+#[track_caller]
+fn is_blocked(ran: Ran, tenant: &Tenant, why: &str) {
+    let ran = ran.exits_with(1);
+    assert_eq!(tenant.writes(), [""; 0]);
+    assert!(ran.stdout.contains("is blocked"), "{}", ran.stdout);
+    let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(why), "{text}");
+    assert!(!ran.all().contains(SECRET), "{}", ran.all());
+}
+
+#[test]
+fn a_value_of_every_kind_of_file_is_sent_and_not_shown() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let kinds = [
+        (
+            "yaml",
+            "f.yaml",
+            "db: {'pass/word': ['SECRET-1']}\n",
+            "/db/pass~1word/0",
+        ),
+        ("json", "f.json", "{\"a\": \"SECRET-2\"}", "/a"),
+        ("dotenv", "f.env", "A=SECRET-3\n", "/A"),
+        ("ini", "f.ini", "[s]\nk = SECRET-4\n", "/s/k"),
+        ("binary", "f.pem", "SECRET-5\nsecond line", "/data"),
+    ];
+    let files = Files::none();
+    for (index, (kind, name, plain, pointer)) in kinds.into_iter().enumerate() {
+        let plain = plain.replace("SECRET", SECRET);
+        files.write(&format!(".secrets/{name}"), &sops.encrypted(kind, &plain));
+        let reference = format!("${{sops:.secrets/{name}#{pointer}}}");
+        files.write(&format!("lake{index}.yaml"), &lake(kind, &reference));
+    }
+    let ran = run(["sync", "--yes"], &tenant, &files, &sops)
+        .run()
+        .exits_with(0);
+    let expected = [1, 2, 3, 4, 5].map(|n| format!("{SECRET}-{n}"));
+    let mut expected = expected.to_vec();
+    expected[4] += "\nsecond line";
+    assert_eq!(tenant.tokens(), expected);
+    assert!(!ran.all().contains(SECRET), "{}", ran.all());
+}
+
+#[test]
+fn sops_runs_once_for_a_file_and_sees_nothing_of_the_tenants_key() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let plain = format!("a: {SECRET}-a\nb: {SECRET}-b\n");
+    let files = Files::none()
+        .with(".s.yaml", &sops.encrypted("yaml", &plain))
+        .with("a.yaml", &lake("a", "${sops:.s.yaml#/a}"))
+        .with("b.yaml", &lake("b", "${sops:.s.yaml#/b}"));
+    // Stands in front of the real one and writes down how it was called.
+    let log = sops.key("calls");
+    let (log, real) = (log.display(), program("sops"));
+    let script = format!(
+        "#!/bin/sh\n{{ echo \"$@\"; env; }} >>{log}\nexec {} \"$@\"\n",
+        real.display()
+    );
+    let wrapper = sops.key("sops");
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sops.place.path().display());
+    run(["sync", "--yes"], &tenant, &files, &sops)
+        .env("PATH", &path)
+        .env("VAULT_TOKEN", "the-token-of-vault")
+        .run()
+        .exits_with(0);
+    let calls = std::fs::read_to_string(sops.key("calls")).unwrap();
+    assert_eq!(
+        calls
+            .matches("decrypt --input-type yaml --output-type json /dev/stdin\n")
+            .count(),
+        1,
+        "{calls}"
+    );
+    for unseen in ["IMMUTA", "SNOWFLAKE", "the-token-of-vault", SECRET] {
+        assert!(!calls.contains(unseen), "{unseen} in {calls}");
+    }
+    assert_eq!(
+        tenant.tokens(),
+        [format!("{SECRET}-a"), format!("{SECRET}-b")]
+    );
+}
+
+#[test]
+fn a_key_of_gnupg_decrypts_as_well() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let home = sops.key("gnupg");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::set_permissions(&home, PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |args: &[&str]| output(Command::new("gpg").env("GNUPGHOME", &home).args(args));
+    let make = [
+        "--batch",
+        "--passphrase",
+        "",
+        "--quick-gen-key",
+        "a@example.com",
+        "default",
+        "default",
+        "never",
+    ];
+    gpg(&make);
+    let listed = gpg(&["--list-keys", "--with-colons"]);
+    let print = listed
+        .lines()
+        .find_map(|line| line.strip_prefix("fpr:::::::::"))
+        .unwrap();
+    let plain = format!("a: {SECRET}\n");
+    let text = encrypted(
+        "yaml",
+        &plain,
+        &["--pgp", print.trim_end_matches(':')],
+        &home,
+    );
+    let files = Files::none()
+        .with(".s.yaml", &text)
+        .with("a.yaml", &lake("a", "${sops:.s.yaml#/a}"));
+    let ran = run(["sync", "--yes"], &tenant, &files, &sops)
+        .env("GNUPGHOME", home.to_str().unwrap())
+        .run();
+    output(
+        Command::new("gpgconf")
+            .env("GNUPGHOME", &home)
+            .args(["--kill", "all"]),
+    );
+    ran.exits_with(0);
+    assert_eq!(tenant.tokens(), [SECRET]);
+}
+
+#[test]
+fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
+    let sops = Sops::new();
+    let good = sops.encrypted("yaml", &format!("a: {SECRET}\nlist: [one, two]\nn: 5\n"));
+    let swapped = swap_items(&good);
+    let changed = good.replacen("data:", "data:AAAA", 1);
+    let plain = format!("{SECRET}\n");
+    for (text, pointer, why) in [
+        (
+            good.as_str(),
+            "/b",
+            "it has no value at `/b`: correct the reference",
+        ),
+        (
+            &good,
+            "/n",
+            "the value is a number, and a secret is a string",
+        ),
+        (
+            &good,
+            "/list",
+            "the value is a list, and a secret is a string",
+        ),
+        (&swapped, "/a", "was changed after it was encrypted"),
+        (&changed, "/a", "was changed after it was encrypted"),
+        (
+            &plain,
+            "/a",
+            "run `sops decrypt` on it, and encrypt it if it is not",
+        ),
+        (
+            "a: 1\n",
+            "/a",
+            "run `sops decrypt` on it, and encrypt it if it is not",
+        ),
+    ] {
+        let tenant = Tenant::empty();
+        let files = Files::none().with(".s.yaml", text).with(
+            "a.yaml",
+            &lake("a", &format!("${{sops:.s.yaml#{pointer}}}")),
+        );
+        is_blocked(
+            run(["sync", "--yes"], &tenant, &files, &sops).run(),
+            &tenant,
+            why,
+        );
+    }
+}
+
+/// The text with two encrypted items of a list in each other's place.
+fn swap_items(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let list = lines
+        .iter()
+        .position(|line| line.starts_with("list:"))
+        .unwrap();
+    lines.swap(list + 1, list + 2);
+    lines.join("\n")
+}
+
+#[test]
+fn without_the_key_sops_says_which_one_it_looked_for() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let files = Files::none()
+        .with(
+            ".s.yaml",
+            &sops.encrypted("yaml", &format!("a: {SECRET}\n")),
+        )
+        .with("a.yaml", &lake("a", "${sops:.s.yaml#/a}"));
+    let ran = run(["sync", "--yes"], &tenant, &files, &sops)
+        .env("SOPS_AGE_KEY_FILE", sops.key("other.txt").to_str().unwrap())
+        .run();
+    let why = format!(
+        "sops found no key that decrypts the file: give it one (for age, SOPS_AGE_KEY_FILE); it says: Failed to get the data key required to decrypt the SOPS file. Group 0: FAILED {}: FAILED",
+        sops.recipient
+    );
+    is_blocked(ran, &tenant, &why);
+}
+
+#[test]
+fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let files = Files::none()
+        .with(".s.yaml", &sops.encrypted("yaml", "a: b\n"))
+        .with("a.yaml", &lake("a", "${sops:.s.yaml#/a}"));
+    let without = |args| run(args, &tenant, &files, &sops).env("PATH", "/nowhere");
+    let dry = without(["sync", "--dry-run"]).run().exits_with(0);
+    assert!(dry.stdout.contains("1 to create"), "{}", dry.stdout);
+    assert!(
+        dry.stdout.contains("`sops` is not installed"),
+        "{}",
+        dry.stdout
+    );
+    let ran = without(["sync", "--yes"]).run();
+    is_blocked(
+        ran,
+        &tenant,
+        "install it, and let integrationd's PATH find it",
+    );
+}
+
+#[test]
+fn a_file_outside_of_the_roots_and_the_tools_own_key_are_not_handed_to_sops() {
+    let (outside, sops) = (Files::none(), Sops::new());
+    outside.write("s.yaml", &sops.encrypted("yaml", &format!("a: {SECRET}\n")));
+    let absolute = outside.path().join("s.yaml").display().to_string();
+    let reason = "the path leads out of the directories for secrets";
+    for (file, why) in [
+        ("link.yaml", reason),
+        ("up/s.yaml", reason),
+        ("../s.yaml", reason),
+        (&absolute, reason),
+        ("key.txt", "this file belongs to integrationd itself"),
+    ] {
+        let tenant = Tenant::empty();
+        let files = Files::none().with("a.yaml", &lake("a", &format!("${{sops:{file}#/a}}")));
+        let root = TempDir::new().unwrap();
+        symlink(&absolute, root.path().join("link.yaml")).unwrap();
+        symlink(outside.path(), root.path().join("up")).unwrap();
+        std::fs::hard_link(sops.key("key.txt"), root.path().join("key.txt")).unwrap();
+        let ran = run(["sync", "--yes"], &tenant, &files, &sops)
+            .arg("--secret-root")
+            .arg(root.path())
+            .run();
+        is_blocked(ran, &tenant, why);
+    }
+}
+
+#[test]
+fn the_address_of_a_vault_in_a_file_gets_no_token() {
+    let (tenant, sops) = (Tenant::empty(), Sops::new());
+    let stub = Stub::start(|_| (403, json!({"errors": ["permission denied"]}).to_string()));
+    let text = sops.encrypted("json", "{\"a\": \"b\"}");
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    file["sops"]["age"] = json!([]);
+    file["sops"]["hc_vault"] = json!([{
+        "vault_address": stub.url, "engine_path": "sops", "key_name": "k",
+        "created_at": "2026-01-01T00:00:00Z", "enc": "vault:v1:AAAA"
+    }]);
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join(".vault-token"), "the-token-at-home").unwrap();
+    let files = Files::none()
+        .with(".s.json", &file.to_string())
+        .with("a.yaml", &lake("a", "${sops:.s.json#/a}"));
+    let ran = run(["sync", "--yes"], &tenant, &files, &sops)
+        .env("VAULT_TOKEN", "the-token-of-vault")
+        .env("HOME", home.path().to_str().unwrap())
+        .run();
+    is_blocked(ran, &tenant, "sops found no key");
+    let asked = stub.requests();
+    assert!(
+        !asked.is_empty(),
+        "sops did not ask, and the test shows nothing"
+    );
+    for request in asked {
+        let token = request.header("x-vault-token");
+        assert_eq!(token, Some("integrationd-passes-no-token-to-sops"));
+    }
+}
