@@ -17,6 +17,8 @@ mod converge;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod exit_codes;

@@ -39,9 +39,9 @@ impl Bell {
 }
 
 /// One run of the pipeline, as the worker needs it.
-pub trait Activation: Send {
+pub trait Activation {
     /// Runs it. A stop lets the writes under way end.
-    fn run(&mut self, stop: &Stop) -> impl Future<Output = Ran> + Send;
+    fn run(&mut self, stop: &Stop) -> impl Future<Output = Ran>;
 }
 
 /// How a run ended.

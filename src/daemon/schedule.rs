@@ -82,7 +82,10 @@ mod tests {
     fn a_pause_is_never_longer_than_it_should_be_and_at_most_a_tenth_shorter() {
         for chance in [0.0, 0.5, 1.0, 7.0] {
             let pause = Schedule::every(INTERVAL).after(Disposition::InSync, chance);
-            assert!(pause <= INTERVAL && pause >= INTERVAL.mul_f64(0.9), "{pause:?}");
+            assert!(
+                pause <= INTERVAL && pause >= INTERVAL.mul_f64(0.9),
+                "{pause:?}"
+            );
         }
     }
 

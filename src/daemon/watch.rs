@@ -96,7 +96,10 @@ fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
         }
         // The directory may come back, or be swapped.
         let around = directory.parent().filter(|p| p.as_os_str() != "");
-        watcher.watch(around.unwrap_or(Path::new(".")), RecursiveMode::NonRecursive)?;
+        watcher.watch(
+            around.unwrap_or(Path::new(".")),
+            RecursiveMode::NonRecursive,
+        )?;
         Ok(watcher)
     });
     armed
@@ -177,12 +180,16 @@ mod tests {
 
         async fn rings(&self) -> bool {
             let patience = Duration::from_secs(10);
-            tokio::time::timeout(patience, self.bell.rung()).await.is_ok()
+            tokio::time::timeout(patience, self.bell.rung())
+                .await
+                .is_ok()
         }
 
         async fn is_quiet(&self) -> bool {
             let patience = Duration::from_millis(500);
-            tokio::time::timeout(patience, self.bell.rung()).await.is_err()
+            tokio::time::timeout(patience, self.bell.rung())
+                .await
+                .is_err()
         }
     }
 
