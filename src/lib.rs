@@ -23,7 +23,7 @@
 //! | pure decisions | [`manifest`], [`plan`] |
 //! | edges | [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
 //! | orchestration | [`apply`], [`sync`] |
-//! | shells | [`report`], [`settings`], [`embedded`], [`cli`] |
+//! | shells | [`report`], [`settings`], [`embedded`], [`daemon`], [`cli`] |
 //!
 //! The [`simulator`] stands beside them: it knows the wire only.
 //!
@@ -39,6 +39,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod daemon;
 pub mod diagnostic;
 pub mod embedded;
 pub mod immuta;

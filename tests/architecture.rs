@@ -34,6 +34,7 @@ const LAYERS: &[Layer] = &[
     layer(&["settings"]),
     layer(&["simulator"]),
     layer(&["embedded"]),
+    layer(&["daemon"]),
     layer(&["cli"]),
 ];
 

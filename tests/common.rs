@@ -378,7 +378,10 @@ impl Running {
     /// Waits until it has printed something.
     #[track_caller]
     pub(crate) fn prints(&self, text: &str) {
-        eventually(text, || self.printed().contains(text));
+        let is_printed = || self.printed().contains(text);
+        if !comes_true(is_printed) {
+            panic!("never: {text}\n{}", self.printed());
+        }
     }
 
     /// Waits for its end.
@@ -421,12 +424,19 @@ impl Gathered {
 
 /// Waits until something is so; fails the test if it is not within a minute.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(comes_true(is_so), "never: {what}");
+}
+
+fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = std::time::Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
+        if begun.elapsed() > Duration::from_secs(60) {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
+    true
 }
 
 /// A Snowflake file, set up by hand, with a password from the environment.

@@ -30,6 +30,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     #[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
     Sync(SyncArgs),
+    #[command(after_help = help::DAEMON)]
+    Daemon(DaemonArgs),
     #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
     Validate(ValidateArgs),
     #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
@@ -54,7 +56,11 @@ impl Command {
             | Self::Validate(ValidateArgs { output, .. })
             | Self::History(HistoryArgs { output, .. })
             | Self::List(ListArgs { output, .. }) => *output == Format::Json,
-            Self::Ping(_) | Self::Adopt(_) | Self::Resolve(_) | Self::Simulator(_) => false,
+            Self::Ping(_)
+            | Self::Daemon(_)
+            | Self::Adopt(_)
+            | Self::Resolve(_)
+            | Self::Simulator(_) => false,
         }
     }
 }
@@ -161,8 +167,6 @@ pub(super) enum Auth {
 /// `--policy sync` asks for it.
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
-    #[command(flatten)]
-    pub files: FilesArgs,
     /// Print the plan and stop; sends nothing but reads
     #[arg(long)]
     pub dry_run: bool,
@@ -179,6 +183,39 @@ pub(super) struct SyncArgs {
     /// The form of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
+    #[command(flatten)]
+    pub run: Box<RunArgs>,
+}
+
+/// Keep the tenant in sync: the service
+///
+/// Reads the files, makes the tenant equal to them, and looks again when a file
+/// changes, at the resync interval, and on SIGHUP. A failure is tried again, later
+/// each time. SIGTERM lets the writes under way end.
+#[derive(Debug, Args)]
+pub(super) struct DaemonArgs {
+    /// How often to look although no file changed: drift is seen then
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", hide_env_values = true,
+          default_value = "10m", value_parser = duration)]
+    pub interval: Duration,
+    /// How long the directory must be quiet before it is read
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", hide_env_values = true,
+          default_value = "500ms", value_parser = duration)]
+    pub debounce: Duration,
+    /// Read the directory this often instead of waiting for events, which network
+    /// file systems do not have
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
+          value_parser = duration)]
+    pub poll: Option<Duration>,
+    #[command(flatten)]
+    pub run: Box<RunArgs>,
+}
+
+/// What a run of the pipeline needs, whoever starts it.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Only these integrations, by name; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -233,7 +270,7 @@ pub(super) struct SyncArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
     #[command(flatten)]
-    pub vault: Box<VaultArgs>,
+    pub vault: VaultArgs,
 }
 
 /// How far a plan may go.

@@ -16,6 +16,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// What went wrong, without what helps.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
     pub(super) fn new(
         exit: Exit,
         what: impl std::fmt::Display,

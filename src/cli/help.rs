@@ -125,6 +125,21 @@ Signals:
   The second one stops at once. Running it again goes on in both cases."
 );
 
+pub(super) const DAEMON: &str = "\
+Examples:
+  integrationd daemon /etc/integrationd/integrations.d
+  integrationd daemon --policy sync --interval 5m
+  integrationd daemon --poll 30s /mnt/share/integrations.d    a network file system
+
+Signals:
+  SIGTERM, SIGINT   no new write; the daemon ends when those under way have
+  SIGHUP            look again now, with the key and the secrets as they are now
+
+Exit codes:
+  0   it was stopped
+  1   the ledger cannot be used
+  78  the settings are invalid";
+
 pub(super) const VALIDATE: &str = validate_examples!();
 
 pub(super) const VALIDATE_LONG: &str = help!(

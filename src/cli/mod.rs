@@ -4,6 +4,7 @@
 mod adopt;
 mod args;
 mod connect;
+mod daemon;
 mod failure;
 mod fold;
 mod help;
@@ -14,6 +15,7 @@ mod log;
 mod panic;
 mod ping;
 mod progress;
+mod request;
 mod resolve;
 mod secrets;
 mod signal;
@@ -96,6 +98,7 @@ fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
 async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Sync(args) => sync::run(args, terminal).await,
+        Command::Daemon(args) => daemon::run(args, terminal).await,
         Command::Validate(args) => validate::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal).await,
         Command::Ping(args) => ping::run(&args, terminal).await,

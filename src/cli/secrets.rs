@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::SyncArgs;
+use super::args::RunArgs;
 use super::failure::Failure;
 use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
@@ -63,7 +63,7 @@ impl From<&VaultArgs> for VaultFlags {
 /// against the bindings, and those that the ledger keeps for deletions. The files
 /// of these were checked, too, but perhaps before there were any bindings.
 pub(super) fn bound<'a>(
-    args: &SyncArgs,
+    args: &RunArgs,
     manifest: &'a Manifest,
     of_deletions: &'a [Reference],
 ) -> Vec<&'a Reference> {
@@ -76,7 +76,7 @@ pub(super) fn bound<'a>(
 
 /// What can look these up. Settings for Vault count only
 /// where something asks for it.
-pub(super) fn providers(args: &SyncArgs, references: &[&Reference]) -> Result<Providers, Failure> {
+pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Providers, Failure> {
     let mut roots = args.secret_root.clone();
     if roots.is_empty() {
         // Beside a single file lie its secrets, too.
@@ -87,7 +87,7 @@ pub(super) fn providers(args: &SyncArgs, references: &[&Reference]) -> Result<Pr
     let mut providers = Providers::of_process(roots);
     let own = &mut providers.own_files;
     own.extend(args.connection.api_key_file.clone());
-    let flags = VaultFlags::from(&*args.vault);
+    let flags = VaultFlags::from(&args.vault);
     let VaultFlags {
         token_file,
         secret_id_file,

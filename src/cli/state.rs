@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::SyncArgs;
+use super::args::RunArgs;
 use super::failure::Failure;
 use crate::ledger::key::{self, KeyError};
 use crate::ledger::place::{PlaceError, StateDirectory};
@@ -30,14 +30,14 @@ impl State {
 
 /// The state for a sync. A dry run reads it and changes nothing; without a place
 /// for it, it knows nothing.
-pub(super) fn open(args: &SyncArgs, tenant: &str) -> Result<State, Failure> {
+pub(super) fn open(args: &RunArgs, dry_run: bool, tenant: &str) -> Result<State, Failure> {
     let env = |name: &str| std::env::var_os(name);
     let place = match StateDirectory::find(args.state.as_deref(), &env) {
-        Err(PlaceError::Nowhere) if args.dry_run => return Ok(State::in_memory()),
+        Err(PlaceError::Nowhere) if dry_run => return Ok(State::in_memory()),
         found => found?,
     };
     let file = place.ledger_file(tenant);
-    let (journal, key): (Box<dyn Journal>, _) = if args.dry_run {
+    let (journal, key): (Box<dyn Journal>, _) = if dry_run {
         place.check()?;
         let ledger = SqliteLedger::open_read_only(&file)?.unwrap_or_default();
         (Box::new(MemoryJournal::new(ledger)), key(&place, false)?)
@@ -50,6 +50,16 @@ pub(super) fn open(args: &SyncArgs, tenant: &str) -> Result<State, Failure> {
         journal,
         fingerprinter,
     })
+}
+
+/// What makes the fingerprints of a tenant, with the key as it is now.
+pub(super) fn fingerprinter(args: &RunArgs, tenant: &str) -> Result<Fingerprinter, Failure> {
+    let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
+    let key = match credential() {
+        Some(file) => key::read_credential(&file)?,
+        None => key::read_or_create(&place.key_file())?,
+    };
+    Ok(Fingerprinter::new(key, tenant.to_owned()))
 }
 
 /// The ledger alone, for writing.

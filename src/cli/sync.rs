@@ -1,29 +1,27 @@
 //! `sync`: plan and apply once.
 
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::args::{Conflict, Credentials, Drift, Format, GuardArgs, PolicyArg, SyncArgs};
+use super::args::{Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
+use super::request;
 use super::secrets;
 use super::signal::Signals;
 use super::state::{self, State};
 use super::terminal::Terminal;
-use crate::apply::{self, Event, Observer, Stop};
+use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
-use crate::immuta::{self, ApiKey, Nesting, Reader, RetryPolicy, Transport};
+use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
 use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
-use crate::plan::{
-    Limit, Limits, OnConflict, OnDrift, Plan, Policy, Selection, deletion_references,
-};
+use crate::plan::{Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
 use crate::secret::{Secret, Secrets, resolve};
@@ -32,25 +30,25 @@ use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let manifest = connect::manifest(&args.files, terminal)?;
-    let request = request(&args);
+    let manifest = connect::manifest(&args.run.files, terminal)?;
+    let request = request::request(&args.run);
     if args.output == Format::Text {
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {
         return simulate(&args, manifest, &request, terminal).await;
     }
-    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
+    let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
     let State {
         journal,
         fingerprinter,
-    } = state::open(&args, &tenant.url)?;
+    } = state::open(&args.run, args.dry_run, &tenant.url)?;
     let ledger = journal.ledger().map_err(SyncError::from)?;
-    check_names(&request, &manifest, &ledger)?;
+    request::check_names(&request, &manifest, &ledger)?;
     let of_deletions =
         deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
-    let references = secrets::bound(&args, &manifest, &of_deletions);
-    let providers = secrets::providers(&args, &references)?;
+    let references = secrets::bound(&args.run, &manifest, &of_deletions);
+    let providers = secrets::providers(&args.run, &references)?;
     let secrets = resolve(references, &providers).await;
     let desired = Desired {
         manifest,
@@ -69,89 +67,6 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
     .await
 }
 
-/// Names that were given on the command line must be those of something.
-fn check_names(request: &Request, manifest: &Manifest, ledger: &Ledger) -> Result<(), Failure> {
-    let mut unknown = request.selection.unknown_names(manifest, ledger);
-    let known: BTreeSet<&str> = manifest.names().collect();
-    let replaced = request.allow_replace.iter();
-    unknown.extend(replaced.filter(|n| !known.contains(n.as_str())).cloned());
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    Err(no_such_names(&unknown, manifest))
-}
-
-/// The most names that a message lists.
-const LISTED: usize = 12;
-
-fn no_such_names(unknown: &[String], manifest: &Manifest) -> Failure {
-    let what = format!("no integration is named {}", unknown.join(" or "));
-    let valid = manifest.integrations.iter().map(|i| i.name.as_str());
-    let invalid = manifest.invalid.iter().map(|i| i.name.as_str());
-    let known: BTreeSet<&str> = valid.chain(invalid).collect();
-    if known.len() > LISTED {
-        let help = "`integrationd validate -o json` lists the names";
-        return Failure::new(Exit::Usage, what, help);
-    }
-    let known: Vec<&str> = known.into_iter().collect();
-    let help = format!("the files describe {}", known.join(", "));
-    Failure::new(Exit::Usage, what, help)
-}
-
-fn request(args: &SyncArgs) -> Request {
-    let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-    Request {
-        selection: Selection {
-            only: names(&args.only),
-            exclude: names(&args.exclude),
-        },
-        today: jiff::Zoned::now().date(),
-        on_drift: match args.on_drift {
-            Drift::Apply => OnDrift::Apply,
-            Drift::Report => OnDrift::Report,
-            Drift::Ignore => OnDrift::Ignore,
-        },
-        on_conflict: match args.on_conflict {
-            Conflict::Apply => OnConflict::Apply,
-            Conflict::Stop => OnConflict::Stop,
-        },
-        apply: apply::Options {
-            parallelism: args.parallelism,
-            wait_timeout: args.wait_timeout,
-            delete_credentials: match args.guard.delete_credentials {
-                Credentials::Config => Nesting::Config,
-                Credentials::TopLevel => Nesting::TopLevel,
-            },
-        },
-        policy: match args.guard.policy {
-            PolicyArg::Sync => Policy::Sync,
-            PolicyArg::UpsertOnly => Policy::UpsertOnly,
-            PolicyArg::CreateOnly => Policy::CreateOnly,
-            PolicyArg::Observe => Policy::Observe,
-        },
-        limits: limits(&args.guard),
-        allow_replace: names(&args.guard.allow_replace),
-        source: args.files.dir.display().to_string(),
-        revision: None,
-    }
-}
-
-fn limits(args: &GuardArgs) -> Limits {
-    let Limits { changes, deletes } = Limits::default();
-    Limits {
-        changes: Limit {
-            most: args.max_changes,
-            percent: args.max_change_percent,
-            ..changes
-        },
-        deletes: Limit {
-            most: Some(args.max_deletes),
-            percent: args.max_delete_percent,
-            ..deletes
-        },
-    }
-}
-
 /// Against a tenant in this process, and without any real secret.
 async fn simulate(
     args: &SyncArgs,
@@ -159,7 +74,7 @@ async fn simulate(
     request: &Request,
     terminal: Terminal,
 ) -> Result<Exit, Failure> {
-    check_names(request, &manifest, &Ledger::default())?;
+    request::check_names(request, &manifest, &Ledger::default())?;
     let simulator = Simulator::new(Options::default());
     let key = ApiKey::new(Secret::new(API_KEY.to_owned()))
         .map_err(|error| Failure::new(Exit::Failed, error, "this is a bug: please report it"))?;
@@ -264,7 +179,7 @@ fn finish(
 ) -> Exit {
     let report = Report {
         tenant: tenant.to_owned(),
-        source: args.files.dir.display().to_string(),
+        source: args.run.files.dir.display().to_string(),
         diagnostics: desired.manifest.diagnostics,
         synced,
     };

@@ -166,6 +166,29 @@ impl Block {
         }
     }
 
+    /// Whether it may go away without anybody doing anything.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::UnknownScope { .. } | Self::MissingSecret { .. } => true,
+            Self::InDoubt { doubt, .. } => !matches!(doubt, Doubt::Tie { .. }),
+            Self::InvalidFile
+            | Self::Disabled { .. }
+            | Self::AmbiguousLive { .. }
+            | Self::AmbiguousFiles { .. }
+            | Self::PinMissing { .. }
+            | Self::PinType { .. }
+            | Self::PinIdentity { .. }
+            | Self::NeedsPin { .. }
+            | Self::NeverUpdated { .. }
+            | Self::Conflict { .. }
+            | Self::NotDeleted(_)
+            | Self::NotConverging { .. }
+            | Self::Replacement { .. }
+            | Self::SecretNotGiven { .. } => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {

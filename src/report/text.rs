@@ -430,18 +430,12 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
             paint(BOLD, "No changes.")
         );
     }
-    let what = parts(&[
-        (counts.create, "to create"),
-        (counts.update, "to update"),
-        (counts.replace, "to replace"),
-        (counts.delete, "to delete"),
-        (counts.withheld, "left by the policy"),
-        (counts.blocked + counts.invalid, "blocked"),
-        (counts.suspended, "suspended"),
-        (counts.unchanged, "unchanged"),
-        (plan.unselected, "not selected"),
-    ]);
-    let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
+    let what = counted(&counts);
+    let unselected = match plan.unselected {
+        0 => String::new(),
+        some => format!(", {some} not selected"),
+    };
+    let _ = writeln!(out, "{} {what}{unselected}.", paint(BOLD, "Plan:"));
     let with = |wanted: fn(&Note) -> bool| {
         let having = plan.actions.iter().filter(|a| a.notes.iter().any(wanted));
         having.count()
@@ -461,6 +455,21 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
             format!("Stored secrets of {whose} were not compared: the server never returns them.");
         let _ = writeln!(out, "{}", paint(DIM, text));
     }
+}
+
+/// What a plan has, such as `2 to create, 1 blocked`.
+#[must_use]
+pub fn counted(counts: &Counts) -> String {
+    parts(&[
+        (counts.create, "to create"),
+        (counts.update, "to update"),
+        (counts.replace, "to replace"),
+        (counts.delete, "to delete"),
+        (counts.withheld, "left by the policy"),
+        (counts.blocked + counts.invalid, "blocked"),
+        (counts.suspended, "suspended"),
+        (counts.unchanged, "unchanged"),
+    ])
 }
 
 /// `2 to create, 1 blocked`: what there is none of is left out.

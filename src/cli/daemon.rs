@@ -1,0 +1,267 @@
+//! `daemon`: the service.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch as published;
+use tracing::Instrument;
+
+use super::args::{DaemonArgs, RunArgs};
+use super::failure::Failure;
+use super::terminal::Terminal;
+use super::{connect, request, secrets, state};
+use crate::apply::{Event, Observer, Stop};
+use crate::daemon::watch::{self, watch};
+use crate::daemon::{Activation, Bell, Disposition, Ran, Schedule, Status, systemd, work};
+use crate::immuta::{Reader, RetryPolicy};
+use crate::ledger::Journal;
+use crate::plan::{Kind, Plan, deletion_references};
+use crate::report::exit::{Exit, exit};
+use crate::report::{Counts, Report, text};
+use crate::secret::resolve;
+use crate::sync::{self, Consent, Desired, Ending, Shell, SyncError, has_work};
+use crate::text::escaped;
+
+/// How often the directory is read although no event came: events can be lost.
+const DISTRUST: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let DaemonArgs {
+        interval,
+        debounce,
+        poll,
+        run,
+    } = args;
+    // What is wrong now will not mend itself: the operator is at the keyboard.
+    let tenant = connect::tenant(&run.connection, RetryPolicy::default())?;
+    let state::State { journal, .. } = state::open(&run, false, &tenant.url)?;
+    let options = watch::Options {
+        debounce,
+        poll: poll.unwrap_or(DISTRUST),
+        events: poll.is_none(),
+    };
+    let bell = Bell::default();
+    let (sender, stop) = Stop::new();
+    let (publisher, mut status) = published::channel(Status::default());
+    let directory = run.files.dir.clone();
+    let mut pipeline = Pipeline {
+        args: *run,
+        tenant: tenant.url,
+        journal,
+        terminal,
+    };
+    let mut schedule = Schedule::every(interval);
+    systemd::ready();
+    tracing::info!(directory = %directory.display(), "the daemon begins");
+    let reporting = async {
+        while status.changed().await.is_ok() {
+            let line = status.borrow_and_update().line();
+            systemd::status(&line);
+        }
+    };
+    tokio::select! {
+        () = work(&mut pipeline, &bell, &mut schedule, &publisher, &stop) => {}
+        () = watch(directory, options, bell.clone()) => {}
+        () = heed_signals(&bell, &sender) => {}
+        () = reporting => {}
+    }
+    tracing::info!("the daemon ends");
+    Ok(Exit::Success)
+}
+
+/// SIGHUP rings the bell. SIGTERM and SIGINT pull the stop; a second one ends at once.
+async fn heed_signals(bell: &Bell, stop: &published::Sender<bool>) {
+    let listen = |kind| signal(kind).ok();
+    let mut hangup = listen(SignalKind::hangup());
+    let mut terminate = listen(SignalKind::terminate());
+    let mut interrupt = listen(SignalKind::interrupt());
+    loop {
+        tokio::select! {
+            Some(()) = received(&mut hangup) => {
+                systemd::reloading();
+                tracing::info!("asked to look again");
+                bell.ring();
+                systemd::ready();
+            }
+            Some(()) = received(&mut terminate) => if ends(stop) { return },
+            Some(()) = received(&mut interrupt) => if ends(stop) { return },
+        }
+    }
+}
+
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Pulls the stop; whether it was pulled before.
+fn ends(stop: &published::Sender<bool>) -> bool {
+    tracing::info!("asked to end: no new write, those under way are finished");
+    systemd::stopping();
+    stop.send_replace(true)
+}
+
+/// The pipeline, with everything that a run needs made anew: the key, the files,
+/// the secrets. The ledger alone stays open.
+struct Pipeline {
+    args: RunArgs,
+    tenant: String,
+    journal: Box<dyn Journal>,
+    terminal: Terminal,
+}
+
+impl Activation for Pipeline {
+    async fn run(&mut self, stop: &Stop) -> Ran {
+        let tenant = self.tenant.as_str();
+        let run_id = format!("{:016x}", fastrand::u64(..));
+        let span = tracing::error_span!("sync", tenant, run_id);
+        let ran = self.activate(stop).instrument(span.clone()).await;
+        let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
+            disposition,
+            summary: failure.what().to_owned(),
+        });
+        span.in_scope(|| {
+            let summary = &*escaped(&ran.summary);
+            match ran.disposition {
+                Disposition::InSync => tracing::info!("{summary}"),
+                Disposition::Stalled(reason) => tracing::error!(reason, "{summary}"),
+                Disposition::Transient => tracing::warn!("{summary}"),
+            }
+        });
+        ran
+    }
+}
+
+/// A run that came to no result, and what is to be done about it.
+type NoResult = (Failure, Disposition);
+
+impl Pipeline {
+    async fn activate(&self, stop: &Stop) -> Result<Ran, NoResult> {
+        let transient = |failure| (failure, Disposition::Transient);
+        let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
+        let request = request::request(&self.args);
+        let manifest = connect::manifest(&self.args.files, self.terminal)
+            .map_err(|error| transient(error.into()))?;
+        let connection = connect::tenant(&self.args.connection, RetryPolicy::default())
+            .map_err(|error| stalled(error.into()))?;
+        let ledger = self.journal.ledger().map_err(SyncError::from);
+        let ledger = ledger.map_err(|error| transient(error.into()))?;
+        let kept = deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
+        let references = secrets::bound(&self.args, &manifest, &kept);
+        let providers = secrets::providers(&self.args, &references).map_err(stalled)?;
+        let secrets = resolve(references, &providers).await;
+        let fingerprinter = state::fingerprinter(&self.args, &self.tenant).map_err(transient)?;
+        let desired = Desired {
+            manifest,
+            secrets,
+            fingerprinter: Some(fingerprinter),
+        };
+        let shell = Service {
+            terminal: self.terminal,
+            tenant: &self.tenant,
+        };
+        let synced = sync::sync(
+            connection.reader,
+            Reader::into_writer,
+            &desired,
+            &request,
+            self.journal.as_ref(),
+            &shell,
+            stop,
+        )
+        .await
+        .map_err(|error| {
+            let disposition = of_error(&error);
+            (error.into(), disposition)
+        })?;
+        Ok(self.tell(&Report {
+            tenant: self.tenant.clone(),
+            source: self.args.files.dir.display().to_string(),
+            diagnostics: desired.manifest.diagnostics,
+            synced,
+        }))
+    }
+
+    /// Shows what there is to see, and sums it up.
+    fn tell(&self, report: &Report) -> Ran {
+        let plan = &report.synced.plan;
+        let disposition = of_report(report);
+        if disposition != Disposition::InSync && !has_work(plan) {
+            self.terminal.out(&text::plan(plan, &self.tenant));
+        }
+        self.terminal.out(&text::ending(report));
+        Ran {
+            disposition,
+            summary: summary(report),
+        }
+    }
+}
+
+/// In a line: what was done, or how things are.
+fn summary(report: &Report) -> String {
+    match &report.synced.ending {
+        Ending::Applied { outcomes, .. } => {
+            let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
+            format!("{} applied, {failed} failed", outcomes.len() - failed)
+        }
+        Ending::Guarded(_) => "refused by the guard".to_owned(),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
+            text::counted(&Counts::of(&report.synced.plan))
+        }
+    }
+}
+
+/// What a tenant or a ledger that could not be read asks for.
+fn of_error(error: &SyncError) -> Disposition {
+    match error {
+        SyncError::Tenant(error) => match error.refusal().map(|refusal| refusal.code) {
+            // Asking again with the same key could lock it.
+            Some(401 | 403) => Disposition::Stalled("NotAuthorized"),
+            Some(_) | None => Disposition::Transient,
+        },
+        SyncError::Ledger(_) => Disposition::Transient,
+    }
+}
+
+/// What the end of a run asks for. What failed on the way, and what the server is
+/// still at work on, may go better by itself.
+fn of_report(report: &Report) -> Disposition {
+    let mut actions = report.synced.plan.actions.iter();
+    let passes = actions.any(|a| matches!(&a.kind, Kind::Blocked(block) if block.passes()));
+    let failed = match &report.synced.ending {
+        Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
+        Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
+    };
+    match exit(report, false) {
+        _ if failed || passes => Disposition::Transient,
+        Exit::Success => Disposition::InSync,
+        Exit::InvalidFile => Disposition::Stalled("InvalidFile"),
+        Exit::Failed
+        | Exit::Pending
+        | Exit::Partial
+        | Exit::Refused
+        | Exit::Usage
+        | Exit::InvalidSettings => Disposition::Stalled("Blocked"),
+    }
+}
+
+/// Nobody is at a keyboard: what the guard approves is done.
+struct Service<'a> {
+    terminal: Terminal,
+    tenant: &'a str,
+}
+
+impl Observer for Service<'_> {
+    /// The log tells of every action.
+    fn event(&self, _: &Event<'_>) {}
+}
+
+impl Shell for Service<'_> {
+    fn approve(&self, plan: &Plan) -> Consent {
+        self.terminal.out(&text::plan(plan, self.tenant));
+        Consent::Given
+    }
+}

@@ -1,0 +1,101 @@
+//! From arguments to what is to be done with the files.
+
+use std::collections::BTreeSet;
+
+use super::args::{Conflict, Credentials, Drift, GuardArgs, PolicyArg, RunArgs};
+use super::failure::Failure;
+use crate::apply;
+use crate::immuta::Nesting;
+use crate::ledger::Ledger;
+use crate::manifest::Manifest;
+use crate::plan::{Limit, Limits, OnConflict, OnDrift, Policy, Selection};
+use crate::report::exit::Exit;
+use crate::sync::Request;
+
+/// Everything but the files themselves.
+pub(super) fn request(args: &RunArgs) -> Request {
+    let names = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+    Request {
+        selection: Selection {
+            only: names(&args.only),
+            exclude: names(&args.exclude),
+        },
+        today: jiff::Zoned::now().date(),
+        on_drift: match args.on_drift {
+            Drift::Apply => OnDrift::Apply,
+            Drift::Report => OnDrift::Report,
+            Drift::Ignore => OnDrift::Ignore,
+        },
+        on_conflict: match args.on_conflict {
+            Conflict::Apply => OnConflict::Apply,
+            Conflict::Stop => OnConflict::Stop,
+        },
+        apply: apply::Options {
+            parallelism: args.parallelism,
+            wait_timeout: args.wait_timeout,
+            delete_credentials: match args.guard.delete_credentials {
+                Credentials::Config => Nesting::Config,
+                Credentials::TopLevel => Nesting::TopLevel,
+            },
+        },
+        policy: match args.guard.policy {
+            PolicyArg::Sync => Policy::Sync,
+            PolicyArg::UpsertOnly => Policy::UpsertOnly,
+            PolicyArg::CreateOnly => Policy::CreateOnly,
+            PolicyArg::Observe => Policy::Observe,
+        },
+        limits: limits(&args.guard),
+        allow_replace: names(&args.guard.allow_replace),
+        source: args.files.dir.display().to_string(),
+        revision: None,
+    }
+}
+
+fn limits(args: &GuardArgs) -> Limits {
+    let Limits { changes, deletes } = Limits::default();
+    Limits {
+        changes: Limit {
+            most: args.max_changes,
+            percent: args.max_change_percent,
+            ..changes
+        },
+        deletes: Limit {
+            most: Some(args.max_deletes),
+            percent: args.max_delete_percent,
+            ..deletes
+        },
+    }
+}
+
+/// Names that were given on the command line must be those of something.
+pub(super) fn check_names(
+    request: &Request,
+    manifest: &Manifest,
+    ledger: &Ledger,
+) -> Result<(), Failure> {
+    let mut unknown = request.selection.unknown_names(manifest, ledger);
+    let known: BTreeSet<&str> = manifest.names().collect();
+    let replaced = request.allow_replace.iter();
+    unknown.extend(replaced.filter(|n| !known.contains(n.as_str())).cloned());
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(no_such_names(&unknown, manifest))
+}
+
+/// The most names that a message lists.
+const LISTED: usize = 12;
+
+fn no_such_names(unknown: &[String], manifest: &Manifest) -> Failure {
+    let what = format!("no integration is named {}", unknown.join(" or "));
+    let valid = manifest.integrations.iter().map(|i| i.name.as_str());
+    let invalid = manifest.invalid.iter().map(|i| i.name.as_str());
+    let known: BTreeSet<&str> = valid.chain(invalid).collect();
+    if known.len() > LISTED {
+        let help = "`integrationd validate -o json` lists the names";
+        return Failure::new(Exit::Usage, what, help);
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = format!("the files describe {}", known.join(", "));
+    Failure::new(Exit::Usage, what, help)
+}

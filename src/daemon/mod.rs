@@ -1,0 +1,91 @@
+//! Keeps a tenant in sync without anyone at a keyboard.
+//!
+//! Triggers carry no data: each rings a [`Bell`], which only says "look again".
+//! One worker runs the pipeline, one [`Activation`] at a time, so that a burst
+//! becomes one more run. After a run the [`Schedule`] says when to look again by
+//! itself: at the resync interval, or sooner and later again after a failure.
+//!
+//! A new revision, and whoever rings, resets every backoff. A stop lets the writes
+//! under way end; what is left is carried on by the next start, through the ledger.
+
+mod schedule;
+mod status;
+pub mod systemd;
+pub mod watch;
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch as published};
+
+pub use schedule::Schedule;
+pub use status::{Phase, Status};
+
+use crate::apply::Stop;
+
+/// Says "look again", and nothing else.
+#[derive(Debug, Clone, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// Asks for a look. However often it rings during one run, one more follows.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it rings.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// One run of the pipeline, as the worker needs it.
+pub trait Activation {
+    /// Runs it. A stop lets the writes under way end.
+    fn run(&mut self, stop: &Stop) -> impl Future<Output = Ran>;
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// What is to be done about it.
+    pub disposition: Disposition,
+    /// In a line, for people: `7 unchanged`, or what went wrong.
+    pub summary: String,
+}
+
+/// What is to be done about the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Nothing: the tenant equals the files.
+    InSync,
+    /// Nothing but to wait for a new revision or a human; the reason in a word.
+    Stalled(&'static str),
+    /// It may go better the next time.
+    Transient,
+}
+
+/// Runs the pipeline until the stop is pulled.
+pub async fn work(
+    activation: &mut impl Activation,
+    bell: &Bell,
+    schedule: &mut Schedule,
+    status: &published::Sender<Status>,
+    stop: &Stop,
+) {
+    let heartbeat = systemd::Heartbeat::of_process();
+    while !stop.is_requested() {
+        status.send_modify(Status::begin);
+        let ran = heartbeat.during(activation.run(stop)).await;
+        let pause = schedule.after(ran.disposition, fastrand::f64());
+        status.send_modify(|status| status.end(ran, pause));
+        tokio::select! {
+            biased;
+            () = stop.requested() => {}
+            () = bell.rung() => schedule.reset(),
+            () = heartbeat.during(tokio::time::sleep(pause)) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

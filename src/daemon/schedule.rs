@@ -1,0 +1,98 @@
+//! When to look again without being asked.
+
+use std::time::Duration;
+
+use super::Disposition;
+
+/// The first pause after a failure.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// The share by which a pause is shortened at random, so that many daemons do not
+/// look at the same moment.
+const JITTER: f64 = 0.1;
+
+/// When the next run is due. After failures in a row the pauses double, up to the
+/// interval.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    interval: Duration,
+    failures: u32,
+}
+
+impl Schedule {
+    /// With this resync interval.
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        Self {
+            interval,
+            failures: 0,
+        }
+    }
+
+    /// How long to wait after a run that ended so. `chance` is from 0 to 1.
+    pub fn after(&mut self, disposition: Disposition, chance: f64) -> Duration {
+        let pause = match disposition {
+            Disposition::InSync | Disposition::Stalled(_) => {
+                self.failures = 0;
+                self.interval
+            }
+            Disposition::Transient => {
+                let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures));
+                self.failures = self.failures.saturating_add(1);
+                doubled.min(self.interval)
+            }
+        };
+        pause.mul_f64(1.0 - JITTER * chance.clamp(0.0, 1.0))
+    }
+
+    /// Forgets the failures: something is new.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn pauses_double_after_failures_up_to_the_interval_and_a_success_resets_them() {
+        let mut schedule = Schedule::every(INTERVAL);
+        let mut after = |disposition| schedule.after(disposition, 0.0).as_secs();
+        let failed = [(); 6].map(|()| after(Disposition::Transient));
+        assert_eq!(failed, [5, 10, 20, 40, 60, 60]);
+        assert_eq!(after(Disposition::InSync), 60);
+        assert_eq!(after(Disposition::Transient), 5);
+        assert_eq!(after(Disposition::Stalled("Guarded")), 60);
+    }
+
+    #[test]
+    fn something_new_resets_the_backoff() {
+        let mut schedule = Schedule::every(INTERVAL);
+        for _ in 0..5 {
+            schedule.after(Disposition::Transient, 0.0);
+        }
+        schedule.reset();
+        assert_eq!(schedule.after(Disposition::Transient, 0.0).as_secs(), 5);
+    }
+
+    #[test]
+    fn a_pause_is_never_longer_than_it_should_be_and_at_most_a_tenth_shorter() {
+        for chance in [0.0, 0.5, 1.0, 7.0] {
+            let pause = Schedule::every(INTERVAL).after(Disposition::InSync, chance);
+            assert!(
+                pause <= INTERVAL && pause >= INTERVAL.mul_f64(0.9),
+                "{pause:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_thousand_failures_are_no_overflow() {
+        let mut schedule = Schedule::every(Duration::from_secs(86_400));
+        let last = (0..1000).map(|_| schedule.after(Disposition::Transient, 0.0));
+        assert_eq!(last.last().map(|pause| pause.as_secs()), Some(86_400));
+    }
+}

@@ -1,0 +1,127 @@
+//! The worker in paused time, with a pipeline that only counts.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::*;
+
+/// Runs that take this long and end so, one after the other; the last one for ever.
+struct Runs {
+    took: Duration,
+    endings: Vec<Disposition>,
+    begun: Arc<Mutex<Vec<Duration>>>,
+    since: Instant,
+}
+
+impl Activation for Runs {
+    async fn run(&mut self, _: &Stop) -> Ran {
+        self.begun.lock().unwrap().push(self.since.elapsed());
+        sleep(self.took).await;
+        let next = if self.endings.len() > 1 {
+            self.endings.remove(0)
+        } else {
+            self.endings[0]
+        };
+        Ran {
+            disposition: next,
+            summary: "counted".to_owned(),
+        }
+    }
+}
+
+struct World {
+    bell: Bell,
+    stop: tokio::sync::watch::Sender<bool>,
+    begun: Arc<Mutex<Vec<Duration>>>,
+    status: published::Receiver<Status>,
+    worker: tokio::task::JoinHandle<()>,
+}
+
+fn world(took: Duration, endings: &[Disposition]) -> World {
+    let (sender, stop) = Stop::new();
+    let (publisher, status) = published::channel(Status::default());
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let bell = Bell::default();
+    let mut runs = Runs {
+        took,
+        endings: endings.to_vec(),
+        begun: Arc::clone(&begun),
+        since: Instant::now(),
+    };
+    let heard = bell.clone();
+    let worker = tokio::spawn(async move {
+        let mut schedule = Schedule::every(Duration::from_secs(600));
+        work(&mut runs, &heard, &mut schedule, &publisher, &stop).await;
+    });
+    World {
+        bell,
+        stop: sender,
+        begun,
+        status,
+        worker,
+    }
+}
+
+impl World {
+    fn runs(&self) -> usize {
+        self.begun.lock().unwrap().len()
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_becomes_one_more_run() {
+    let world = world(10 * SECOND, &[Disposition::InSync]);
+    sleep(SECOND).await;
+    for _ in 0..50 {
+        world.bell.ring();
+    }
+    sleep(100 * SECOND).await;
+    assert_eq!(world.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_looks_again_at_the_interval_and_not_before() {
+    let world = world(Duration::ZERO, &[Disposition::InSync]);
+    sleep(530 * SECOND).await;
+    assert_eq!(world.runs(), 1);
+    sleep(80 * SECOND).await;
+    assert_eq!(world.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
+    let world = world(Duration::ZERO, &[Disposition::Transient]);
+    sleep(100 * SECOND).await;
+    let without = world.runs();
+    assert!((4..=6).contains(&without), "{without} runs");
+    // The next is far away; the bell brings it, and the backoff begins anew.
+    world.bell.ring();
+    sleep(6 * SECOND).await;
+    assert_eq!(world.runs(), without + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stalled_waits_and_says_why() {
+    let world = world(Duration::ZERO, &[Disposition::Stalled("Guarded")]);
+    sleep(500 * SECOND).await;
+    assert_eq!(world.runs(), 1);
+    let status = world.status.borrow().clone();
+    assert_eq!(status.phase, Phase::Stalled("Guarded"));
+    assert_eq!(status.line(), "Stalled (Guarded): counted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_worker_and_lets_the_run_under_way_end() {
+    let world = world(10 * SECOND, &[Disposition::InSync]);
+    sleep(SECOND).await;
+    let begun = Instant::now();
+    world.stop.send(true).unwrap();
+    world.worker.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 9);
+    let runs = world.begun.lock().unwrap().len();
+    assert_eq!(runs, 1);
+}

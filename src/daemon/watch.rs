@@ -1,0 +1,281 @@
+//! Watches a directory of integration files.
+//!
+//! An event means only "read again": the directory is read whole, and the bell
+//! rings when its content is another one. That is how editors that rename, the
+//! symbolic link of a Kubernetes `ConfigMap`, a file in a folder that was made a
+//! moment ago and our own reads need no rule of their own. Since events can be
+//! lost, the directory is read again now and then anyway; and since a watch stays
+//! with a directory that was moved away, its identity is looked at each time, and
+//! the directory around it is watched, too.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::Bell;
+use crate::source::read_directory;
+use crate::text::chain;
+
+/// How a directory is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long it must be quiet before it is read.
+    pub debounce: Duration,
+    /// How often it is read without an event.
+    pub poll: Duration,
+    /// Whether events are used at all: network file systems have none.
+    pub events: bool,
+}
+
+/// The longest that a directory which is never quiet is waited for, in debounces.
+const IMPATIENCE: u32 = 10;
+
+/// What was read: a hash of every path and content. Failures are part of it, so
+/// that one that comes or goes is noticed, too.
+type Content = [u8; 32];
+
+/// Which directory a path leads to: its device and inode; `None` if to none.
+type Identity = Option<(u64, u64)>;
+
+/// Rings the bell whenever the content of the directory is another one. Never ends.
+pub async fn watch(directory: PathBuf, options: Options, bell: Bell) {
+    let nudge = Arc::new(Notify::new());
+    let mut last = None;
+    loop {
+        let identity = identity(&directory);
+        // Before the first look, so that what comes after it is not missed.
+        let armed = options.events.then(|| arm(&directory, &nudge)).flatten();
+        loop {
+            let now = content(&directory).await;
+            if last.replace(now).is_some_and(|last| last != now) {
+                bell.ring();
+            }
+            tokio::select! {
+                () = nudge.notified(), if armed.is_some() => settle(&nudge, options.debounce).await,
+                () = sleep(options.poll) => {}
+            }
+            if self::identity(&directory) != identity {
+                break;
+            }
+        }
+    }
+}
+
+/// Waits until it is quiet, but not for ever.
+async fn settle(nudge: &Notify, debounce: Duration) {
+    let patience = sleep(debounce.saturating_mul(IMPATIENCE));
+    tokio::pin!(patience);
+    loop {
+        tokio::select! {
+            () = nudge.notified() => {}
+            () = sleep(debounce) => return,
+            () = &mut patience => return,
+        }
+    }
+}
+
+/// Begins to watch; `None` where that is not possible, and the log says so.
+fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
+    let nudge = Arc::clone(nudge);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading is an event, too: ours would be one after the other.
+        let is_read = matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_)));
+        if !is_read {
+            nudge.notify_one();
+        }
+    });
+    let armed = watcher.and_then(|mut watcher| {
+        if directory.exists() {
+            watcher.watch(directory, RecursiveMode::Recursive)?;
+        }
+        // The directory may come back, or be swapped.
+        let around = directory.parent().filter(|p| p.as_os_str() != "");
+        watcher.watch(
+            around.unwrap_or(Path::new(".")),
+            RecursiveMode::NonRecursive,
+        )?;
+        Ok(watcher)
+    });
+    armed
+        .inspect_err(|error| {
+            tracing::warn!(
+                error = chain(error),
+                "the directory cannot be watched and is read regularly instead"
+            );
+        })
+        .ok()
+}
+
+fn identity(directory: &Path) -> Identity {
+    let metadata = std::fs::metadata(directory).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+async fn content(directory: &Path) -> Content {
+    let directory = directory.to_owned();
+    let read = tokio::task::spawn_blocking(move || hash(&directory)).await;
+    // A panic of the reader is as good as another content: the run will tell.
+    read.unwrap_or_default()
+}
+
+fn hash(directory: &Path) -> Content {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    match read_directory(directory) {
+        Err(error) => part(chain(&error).as_bytes()),
+        Ok(snapshot) => {
+            for file in &snapshot.files {
+                part(file.path.as_bytes());
+                match &file.content {
+                    Ok(content) => part(content),
+                    Err(problem) => part(format!("{problem:?}").as_bytes()),
+                }
+            }
+        }
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Options = Options {
+        debounce: Duration::from_millis(30),
+        // Far away: what is seen is seen by an event.
+        poll: Duration::from_secs(600),
+        events: true,
+    };
+
+    /// A directory in a directory, watched.
+    struct Watched {
+        around: tempfile::TempDir,
+        bell: Bell,
+        task: tokio::task::JoinHandle<()>,
+    }
+
+    impl Watched {
+        async fn with(options: Options) -> Self {
+            let around = tempfile::tempdir().unwrap();
+            std::fs::create_dir(around.path().join("files")).unwrap();
+            let bell = Bell::default();
+            let task = tokio::spawn(watch(around.path().join("files"), options, bell.clone()));
+            // The first look.
+            sleep(Duration::from_millis(200)).await;
+            Self { around, bell, task }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.around.path().join("files").join(name)
+        }
+
+        async fn rings(&self) -> bool {
+            let patience = Duration::from_secs(10);
+            tokio::time::timeout(patience, self.bell.rung())
+                .await
+                .is_ok()
+        }
+
+        async fn is_quiet(&self) -> bool {
+            let patience = Duration::from_millis(500);
+            tokio::time::timeout(patience, self.bell.rung())
+                .await
+                .is_err()
+        }
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            self.task.abort();
+        }
+    }
+
+    fn write(path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_written_rings_once_and_one_that_is_written_again_as_it_was_does_not() {
+        let watched = Watched::with(OPTIONS).await;
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.rings().await);
+        write(&watched.path("a.yaml"), "one");
+        write(&watched.path("notes.txt"), "not ours");
+        assert!(watched.is_quiet().await);
+    }
+
+    #[tokio::test]
+    async fn an_editor_that_renames_and_a_file_that_goes_ring() {
+        let watched = Watched::with(OPTIONS).await;
+        write(&watched.path(".a.yaml.swp"), "one");
+        std::fs::rename(watched.path(".a.yaml.swp"), watched.path("a.yaml")).unwrap();
+        assert!(watched.rings().await);
+        std::fs::remove_file(watched.path("a.yaml")).unwrap();
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn a_file_in_a_folder_that_was_made_a_moment_ago_rings() {
+        let watched = Watched::with(OPTIONS).await;
+        std::fs::create_dir(watched.path("team")).unwrap();
+        write(&watched.path("team/a.yaml"), "one");
+        assert!(watched.rings().await);
+        sleep(Duration::from_millis(200)).await;
+        write(&watched.path("team/a.yaml"), "two");
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn the_swap_of_a_config_map_rings() {
+        let watched = Watched::with(OPTIONS).await;
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, watched.path(at)).unwrap();
+        std::fs::create_dir(watched.path("..1")).unwrap();
+        write(&watched.path("..1/a.yaml"), "one");
+        link("..1", "..data");
+        link("..data/a.yaml", "a.yaml");
+        assert!(watched.rings().await);
+        std::fs::create_dir(watched.path("..2")).unwrap();
+        write(&watched.path("..2/a.yaml"), "two");
+        link("..2", "..data_tmp");
+        std::fs::rename(watched.path("..data_tmp"), watched.path("..data")).unwrap();
+        std::fs::remove_dir_all(watched.path("..1")).unwrap();
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_moved_away_and_comes_back_is_watched_again() {
+        let watched = Watched::with(OPTIONS).await;
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.rings().await);
+        let away = watched.around.path().join("away");
+        std::fs::rename(watched.path(""), &away).unwrap();
+        assert!(watched.rings().await);
+        std::fs::create_dir(watched.path("")).unwrap();
+        write(&watched.path("a.yaml"), "two");
+        assert!(watched.rings().await);
+        sleep(Duration::from_millis(200)).await;
+        write(&watched.path("a.yaml"), "three");
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn without_events_it_is_read_regularly() {
+        let watched = Watched::with(Options {
+            poll: Duration::from_millis(100),
+            events: false,
+            ..OPTIONS
+        })
+        .await;
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.rings().await);
+    }
+}

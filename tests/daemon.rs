@@ -1,0 +1,234 @@
+//! The daemon as a process: what makes it look, what it does about failures, how
+//! it ends, and what systemd hears of it.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use http::Method;
+use integrationd::simulator::{Drift, Fault, FaultKind, Options};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Running, Tenant, eventually};
+
+const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
+    workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
+    token: ${env:LAKE_TOKEN}\n";
+
+struct World {
+    tenant: Tenant,
+    files: Files,
+    state: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            tenant: Tenant::empty(),
+            files: Files::none().with("lake.yaml", LAKE),
+            state: TempDir::new().unwrap(),
+        }
+    }
+
+    /// The daemon, quick to look and quick to log.
+    fn daemon(&self, args: &[&str]) -> Integrationd {
+        let mut run = Integrationd::new(["daemon", "--debounce", "50ms", "--state"]);
+        run = run.arg(self.state.path());
+        for arg in args {
+            run = run.arg(arg);
+        }
+        run.on(&self.tenant)
+            .with(&self.files)
+            .env("LAKE_TOKEN", "token-of-the-lake")
+            .env("INTEGRATIOND_LOG_LEVEL", "info")
+    }
+
+    /// The daemon, once it has made the tenant equal to the files.
+    fn in_sync(&self, args: &[&str]) -> Running {
+        let daemon = self.daemon(args).start();
+        self.writes_come_to(&["POST /integrations"]);
+        daemon.prints("1 applied, 0 failed");
+        self.tenant.simulator.clear_log();
+        daemon
+    }
+
+    fn writes_come_to(&self, expected: &[&str]) {
+        eventually("the writes", || self.tenant.writes() == expected);
+    }
+}
+
+fn ends(daemon: Running) {
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
+}
+
+#[test]
+fn a_file_that_is_saved_is_applied_and_one_that_is_touched_is_not() {
+    let world = World::new();
+    let daemon = world.in_sync(&[]);
+    world.files.change("lake.yaml", "/one", "/two");
+    world.writes_come_to(&["PUT /integrations/1"]);
+    eventually("the end of the run", || {
+        daemon.printed().matches("1 applied, 0 failed").count() == 2
+    });
+    world.tenant.simulator.clear_log();
+    world.files.write("README.md", "not ours");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(world.tenant.requests(), [""; 0]);
+    ends(daemon);
+}
+
+#[test]
+fn drift_is_repaired_at_the_interval_and_on_a_hangup() {
+    for (args, hang_up) in [(&["--interval", "1s"][..], false), (&[], true)] {
+        let world = World::new();
+        let daemon = world.in_sync(args);
+        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        world.tenant.simulator.drift(drift).unwrap();
+        if hang_up {
+            daemon.signal("HUP");
+        }
+        world.writes_come_to(&["PUT /integrations/1"]);
+        ends(daemon);
+    }
+}
+
+#[test]
+fn an_outage_is_waited_out_and_nothing_is_created_twice() {
+    let world = World::new();
+    let refuse = Fault::new(FaultKind::ServerError {
+        code: 503,
+        after_effect: false,
+    });
+    world.tenant.simulator.fault(refuse.always());
+    let daemon = world.daemon(&[]).start();
+    daemon.prints("the tenant could not be read");
+    world.tenant.simulator.clear_faults();
+    // A new revision resets the backoff.
+    world.files.change("lake.yaml", "/one", "/two");
+    daemon.prints("1 applied, 0 failed");
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+    ends(daemon);
+}
+
+#[test]
+fn an_invalid_file_stalls_until_it_is_mended_and_stops_no_other() {
+    let world = World::new();
+    world.files.write("bad.yaml", "type: Trino\nwhat: 1\n");
+    let daemon = world.daemon(&[]).start();
+    world.writes_come_to(&["POST /integrations"]);
+    world.files.write("bad.yaml", "type: Trino\n");
+    world.writes_come_to(&["POST /integrations", "POST /integrations"]);
+    ends(daemon);
+}
+
+#[test]
+fn a_plan_that_the_guard_refuses_waits_for_a_human() {
+    let world = World::new();
+    let daemon = world.in_sync(&[]);
+    ends(daemon);
+    let daemon = world.daemon(&["--max-changes", "0"]).start();
+    world.files.change("lake.yaml", "/one", "/two");
+    daemon.prints("Refused by the guard");
+    daemon.prints("--max-changes 1");
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    ends(daemon);
+}
+
+#[test]
+fn a_stop_lets_the_write_under_way_end_and_the_next_start_carries_on() {
+    let world = World::new();
+    world.files.write("other.yaml", "type: Trino\n");
+    world.tenant.simulator.set_options(Options {
+        settle: Duration::from_secs(2),
+        ..world.tenant.simulator.options()
+    });
+    let daemon = world.daemon(&["--parallelism", "1"]).start();
+    world.writes_come_to(&["POST /integrations"]);
+    ends(daemon);
+    assert_eq!(world.tenant.writes().len(), 1);
+    let daemon = world.daemon(&[]).start();
+    world.writes_come_to(&["POST /integrations", "POST /integrations"]);
+    ends(daemon);
+    let kept = world.daemon(&[]).start();
+    kept.prints("2 unchanged");
+    ends(kept);
+}
+
+#[test]
+fn a_kill_is_survived_through_the_ledger() {
+    let world = World::new();
+    let late = Fault::new(FaultKind::DelayAfter { ms: 60_000 });
+    world
+        .tenant
+        .simulator
+        .fault(late.on(&Method::POST, "/integrations"));
+    let mut daemon = world.daemon(&[]).start();
+    world.writes_come_to(&["POST /integrations"]);
+    daemon.kill();
+    daemon.wait();
+    let daemon = world.daemon(&[]).start();
+    daemon.prints("1 unchanged");
+    assert_eq!(world.tenant.writes().len(), 1);
+    ends(daemon);
+}
+
+#[test]
+fn a_second_daemon_is_told_who_holds_the_ledger() {
+    let world = World::new();
+    let daemon = world.in_sync(&[]);
+    let second = world.daemon(&[]).run().exits_with(1);
+    assert!(second.stderr.contains("is in use by"), "{}", second.stderr);
+    ends(daemon);
+}
+
+#[test]
+fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
+    let world = World::new();
+    let daemon = world.in_sync(&["--policy", "sync"]);
+    let away = world.files.path().with_extension("away");
+    std::fs::rename(world.files.path(), &away).unwrap();
+    daemon.prints("there is no directory");
+    std::fs::rename(&away, world.files.path()).unwrap();
+    world.files.change("lake.yaml", "/one", "/two");
+    world.writes_come_to(&["PUT /integrations/1"]);
+    ends(daemon);
+}
+
+#[test]
+fn systemd_hears_when_it_is_ready_what_it_does_that_it_lives_and_that_it_ends() {
+    let world = World::new();
+    let place = TempDir::new().unwrap();
+    let path = place.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let hears = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let size = socket
+                .recv(&mut buffer)
+                .unwrap_or_else(|error| panic!("{wanted}: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
+            if text.contains(wanted) {
+                return text;
+            }
+        }
+    };
+    let daemon = world
+        .daemon(&[])
+        .env("NOTIFY_SOCKET", path.to_str().unwrap())
+        .env("WATCHDOG_USEC", "600000")
+        .start();
+    hears("READY=1");
+    hears("WATCHDOG=1");
+    hears("STATUS=Ready: 1 applied, 0 failed");
+    daemon.signal("HUP");
+    assert!(hears("RELOADING=1").contains("MONOTONIC_USEC="));
+    hears("READY=1");
+    hears("STATUS=Ready: 1 unchanged");
+    daemon.signal("TERM");
+    hears("STOPPING=1");
+    daemon.wait().exits_with(0);
+}
