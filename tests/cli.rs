@@ -28,6 +28,7 @@ fn the_help_teaches() {
 
     Commands:
       sync       Plan and apply once; `--dry-run` stops at the plan
+      daemon     Keep the tenant in sync: the service
       validate   Check the files and touch nothing: no tenant, no credentials, no network
       list       Show what is live on the tenant; nothing secret
       ping       Check the URL, the certificate, the credentials and the permission

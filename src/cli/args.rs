@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::guard::GuardArgs;
 use super::help;
 use super::secrets::VaultArgs;
 use crate::manifest::Binding;
@@ -273,68 +274,6 @@ pub(super) struct RunArgs {
     pub vault: VaultArgs,
 }
 
-/// How far a plan may go.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Guard")]
-pub(super) struct GuardArgs {
-    /// Which kinds of actions are taken
-    #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
-          hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
-    pub policy: PolicyArg,
-    /// Refuse a plan with more writes than this [default: no limit]
-    #[arg(
-        long,
-        value_name = "N",
-        env = "INTEGRATIOND_MAX_CHANGES",
-        hide_env_values = true
-    )]
-    pub max_changes: Option<usize>,
-    /// Refuse a plan that changes a larger share of what exists; ten are always allowed
-    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
-          hide_env_values = true, default_value_t = 50, value_parser = percent)]
-    pub max_change_percent: u8,
-    /// Refuse a plan with more deletions than this
-    #[arg(
-        long,
-        value_name = "N",
-        env = "INTEGRATIOND_MAX_DELETES",
-        hide_env_values = true,
-        default_value_t = 10
-    )]
-    pub max_deletes: usize,
-    /// Refuse a plan that deletes a larger share of what exists; one is always allowed
-    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
-          hide_env_values = true, default_value_t = 20, value_parser = percent)]
-    pub max_delete_percent: u8,
-    /// Delete and create again what cannot be edited; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub allow_replace: Vec<String>,
-    /// Where the body of a delete has its credentials
-    #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
-          hide_env_values = true, default_value_t = Credentials::Config)]
-    pub delete_credentials: Credentials,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum PolicyArg {
-    /// Create, update, and delete what no file describes any more
-    Sync,
-    /// Create and update
-    UpsertOnly,
-    /// Create
-    CreateOnly,
-    /// Change nothing
-    Observe,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Credentials {
-    /// Below `config`, as a create has them
-    Config,
-    /// Beside it
-    TopLevel,
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Drift {
     /// Set it back
@@ -475,13 +414,6 @@ fn parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
         Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
-    }
-}
-
-fn percent(text: &str) -> Result<u8, String> {
-    match text.trim_end_matches('%').parse() {
-        Ok(n) if n <= 100 => Ok(n),
-        Ok(_) | Err(_) => Err("give a number from 0 to 100".to_owned()),
     }
 }
 

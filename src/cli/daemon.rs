@@ -17,7 +17,7 @@ use crate::immuta::{Reader, RetryPolicy};
 use crate::ledger::Journal;
 use crate::plan::{Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Counts, Report, text};
+use crate::report::{Report, text};
 use crate::secret::resolve;
 use crate::sync::{self, Consent, Desired, Ending, Shell, SyncError, has_work};
 use crate::text::escaped;
@@ -208,7 +208,7 @@ fn summary(report: &Report) -> String {
         }
         Ending::Guarded(_) => "refused by the guard".to_owned(),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
-            text::counted(&Counts::of(&report.synced.plan))
+            text::counted(&report.synced.plan)
         }
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod daemon;
 mod failure;
 mod fold;
+mod guard;
 mod help;
 mod history;
 mod hygiene;

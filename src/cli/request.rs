@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{Conflict, Credentials, Drift, GuardArgs, PolicyArg, RunArgs};
+use super::args::{Conflict, Drift, RunArgs};
 use super::failure::Failure;
 use crate::apply;
-use crate::immuta::Nesting;
 use crate::ledger::Ledger;
 use crate::manifest::Manifest;
-use crate::plan::{Limit, Limits, OnConflict, OnDrift, Policy, Selection};
+use crate::plan::{OnConflict, OnDrift, Selection};
 use crate::report::exit::Exit;
 use crate::sync::Request;
 
@@ -33,37 +32,13 @@ pub(super) fn request(args: &RunArgs) -> Request {
         apply: apply::Options {
             parallelism: args.parallelism,
             wait_timeout: args.wait_timeout,
-            delete_credentials: match args.guard.delete_credentials {
-                Credentials::Config => Nesting::Config,
-                Credentials::TopLevel => Nesting::TopLevel,
-            },
+            delete_credentials: args.guard.nesting(),
         },
-        policy: match args.guard.policy {
-            PolicyArg::Sync => Policy::Sync,
-            PolicyArg::UpsertOnly => Policy::UpsertOnly,
-            PolicyArg::CreateOnly => Policy::CreateOnly,
-            PolicyArg::Observe => Policy::Observe,
-        },
-        limits: limits(&args.guard),
+        policy: args.guard.policy(),
+        limits: args.guard.limits(),
         allow_replace: names(&args.guard.allow_replace),
         source: args.files.dir.display().to_string(),
         revision: None,
-    }
-}
-
-fn limits(args: &GuardArgs) -> Limits {
-    let Limits { changes, deletes } = Limits::default();
-    Limits {
-        changes: Limit {
-            most: args.max_changes,
-            percent: args.max_change_percent,
-            ..changes
-        },
-        deletes: Limit {
-            most: Some(args.max_deletes),
-            percent: args.max_delete_percent,
-            ..deletes
-        },
     }
 }
 

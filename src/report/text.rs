@@ -430,12 +430,8 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
             paint(BOLD, "No changes.")
         );
     }
-    let what = counted(&counts);
-    let unselected = match plan.unselected {
-        0 => String::new(),
-        some => format!(", {some} not selected"),
-    };
-    let _ = writeln!(out, "{} {what}{unselected}.", paint(BOLD, "Plan:"));
+    let what = counted(plan);
+    let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
     let with = |wanted: fn(&Note) -> bool| {
         let having = plan.actions.iter().filter(|a| a.notes.iter().any(wanted));
         having.count()
@@ -459,7 +455,8 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
 
 /// What a plan has, such as `2 to create, 1 blocked`.
 #[must_use]
-pub fn counted(counts: &Counts) -> String {
+pub fn counted(plan: &Plan) -> String {
+    let counts = Counts::of(plan);
     parts(&[
         (counts.create, "to create"),
         (counts.update, "to update"),
@@ -469,6 +466,7 @@ pub fn counted(counts: &Counts) -> String {
         (counts.blocked + counts.invalid, "blocked"),
         (counts.suspended, "suspended"),
         (counts.unchanged, "unchanged"),
+        (plan.unselected, "not selected"),
     ])
 }
 

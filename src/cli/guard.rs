@@ -1,0 +1,112 @@
+//! How far a plan may go, as the command line says it.
+
+use clap::{Args, ValueEnum};
+
+use crate::immuta::Nesting;
+use crate::plan::{Limit, Limits, Policy};
+
+/// How far a plan may go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Guard")]
+pub(super) struct GuardArgs {
+    /// Which kinds of actions are taken
+    #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
+          hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
+    pub policy: PolicyArg,
+    /// Refuse a plan with more writes than this [default: no limit]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "INTEGRATIOND_MAX_CHANGES",
+        hide_env_values = true
+    )]
+    pub max_changes: Option<usize>,
+    /// Refuse a plan that changes a larger share of what exists; ten are always allowed
+    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
+          hide_env_values = true, default_value_t = 50, value_parser = percent)]
+    pub max_change_percent: u8,
+    /// Refuse a plan with more deletions than this
+    #[arg(
+        long,
+        value_name = "N",
+        env = "INTEGRATIOND_MAX_DELETES",
+        hide_env_values = true,
+        default_value_t = 10
+    )]
+    pub max_deletes: usize,
+    /// Refuse a plan that deletes a larger share of what exists; one is always allowed
+    #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
+          hide_env_values = true, default_value_t = 20, value_parser = percent)]
+    pub max_delete_percent: u8,
+    /// Delete and create again what cannot be edited; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub allow_replace: Vec<String>,
+    /// Where the body of a delete has its credentials
+    #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
+          hide_env_values = true, default_value_t = Credentials::Config)]
+    pub delete_credentials: Credentials,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PolicyArg {
+    /// Create, update, and delete what no file describes any more
+    Sync,
+    /// Create and update
+    UpsertOnly,
+    /// Create
+    CreateOnly,
+    /// Change nothing
+    Observe,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Credentials {
+    /// Below `config`, as a create has them
+    Config,
+    /// Beside it
+    TopLevel,
+}
+
+impl GuardArgs {
+    /// Which kinds of actions are taken.
+    pub(super) fn policy(&self) -> Policy {
+        match self.policy {
+            PolicyArg::Sync => Policy::Sync,
+            PolicyArg::UpsertOnly => Policy::UpsertOnly,
+            PolicyArg::CreateOnly => Policy::CreateOnly,
+            PolicyArg::Observe => Policy::Observe,
+        }
+    }
+
+    /// Where a delete has its credentials.
+    pub(super) fn nesting(&self) -> Nesting {
+        match self.delete_credentials {
+            Credentials::Config => Nesting::Config,
+            Credentials::TopLevel => Nesting::TopLevel,
+        }
+    }
+
+    /// How many integrations may be touched.
+    pub(super) fn limits(&self) -> Limits {
+        let Limits { changes, deletes } = Limits::default();
+        Limits {
+            changes: Limit {
+                most: self.max_changes,
+                percent: self.max_change_percent,
+                ..changes
+            },
+            deletes: Limit {
+                most: Some(self.max_deletes),
+                percent: self.max_delete_percent,
+                ..deletes
+            },
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(n) if n <= 100 => Ok(n),
+        Ok(_) | Err(_) => Err("give a number from 0 to 100".to_owned()),
+    }
+}
