@@ -18,6 +18,7 @@ mod common;
 mod converge;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod damage;
