@@ -195,7 +195,7 @@ pub async fn make_plan<R: ReadApi>(
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
     let live = fetch(api, desired, request, ledger).await?;
-    let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
+    let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok((plan(desired, &live, request, &recovery), recovery))
 }
 
@@ -343,7 +343,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
 ) -> Result<Synced, SyncError> {
     let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
     write_down(journal, &recovery)?;
-    note(journal, &plan)?;
+    note(journal, &plan, request.apply.clock.now())?;
     let approved = match plan::review(plan, &request.limits) {
         Ok(approved) => approved,
         Err(refused) => {
@@ -389,8 +389,7 @@ fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalE
 }
 
 /// What the look told about integrations that are not written.
-fn note(journal: &dyn Journal, plan: &Plan) -> Result<(), JournalError> {
-    let at = jiff::Timestamp::now();
+fn note(journal: &dyn Journal, plan: &Plan, at: jiff::Timestamp) -> Result<(), JournalError> {
     let seen = Seen {
         records: plan.noted.iter().map(|noted| noted.record(at)).collect(),
         gone: plan.gone.clone(),
@@ -449,13 +448,13 @@ async fn prove<R: ReadApi>(
 ) -> Result<Plan, SyncError> {
     let ledger = journal.ledger()?;
     let live = fetch(api, desired, request, &ledger).await?;
-    let mut recovery = plan::recover(&ledger, &live, jiff::Timestamp::now());
+    let mut recovery = plan::recover(&ledger, &live, request.apply.clock.now());
     let second = plan(desired, &live, request, &recovery);
     let written = outcomes.iter().filter(|o| o.result.is_ok());
     let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
     let records = plan::not_kept(&written, &second, &recovery.ledger);
     if records.is_empty() {
-        note(journal, &second)?;
+        note(journal, &second, request.apply.clock.now())?;
         return Ok(second);
     }
     for (name, record) in &records {

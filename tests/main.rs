@@ -27,6 +27,8 @@ mod diagnostics;
 #[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
+mod explorer;
+#[cfg(test)]
 mod fault_kinds;
 #[cfg(test)]
 mod faults;
@@ -42,6 +44,8 @@ mod json;
 mod list;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod lost_answers;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -257,7 +257,7 @@ pub(crate) fn texts_of(platform: &'static Platform, payload: &Value) -> Texts {
     texts.file("one.yaml", file)
 }
 
-fn each_secret(
+pub(crate) fn each_secret(
     attributes: &'static [Attribute],
     value: &mut Value,
     secret: bool,

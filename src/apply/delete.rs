@@ -20,7 +20,7 @@ impl<W: WriteApi> Run<'_, W> {
             id: id.clone(),
             what,
         })?;
-        let intent = super::record::to_delete(deletion);
+        let intent = super::record::to_delete(deletion, self.now());
         self.begin(name, &intent)?;
         let ended = self
             .send_delete(name, deletion, credentials.as_ref(), &live.status)

@@ -5,6 +5,7 @@
 //! Before every write its precondition is checked again. A write whose answer
 //! was lost is settled by looking, never by sending it again.
 
+mod clock;
 mod create;
 mod delete;
 mod fresh;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+pub use clock::Clock;
 pub use outcome::{Failure, Outcome, Success, Verb};
 
 use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
@@ -37,6 +39,8 @@ pub struct Options {
     pub parallelism: usize,
     /// How long a write is followed until its status settles.
     pub wait_timeout: Duration,
+    /// What tells when it was begun and when it was confirmed.
+    pub clock: Clock,
     /// Where a delete has its credentials.
     pub delete_credentials: Nesting,
 }
@@ -47,6 +51,7 @@ impl Default for Options {
         Self {
             parallelism: 4,
             wait_timeout: Duration::from_secs(600),
+            clock: Clock::SYSTEM,
             delete_credentials: Nesting::default(),
         }
     }
@@ -224,7 +229,7 @@ impl<W: WriteApi> Run<'_, W> {
                 memory,
                 precondition,
             } => {
-                let intent = record::to_create(body.platform, memory, precondition);
+                let intent = record::to_create(body.platform, memory, precondition, self.now());
                 self.create(&action.name, body, precondition, &intent).await
             }
             Kind::Update {
@@ -234,7 +239,7 @@ impl<W: WriteApi> Run<'_, W> {
                 precondition,
                 ..
             } => {
-                let intent = record::to_update(body.platform, memory, id);
+                let intent = record::to_update(body.platform, memory, id, self.now());
                 let ended = self
                     .update(&action.name, id, body, precondition, &intent)
                     .await;
@@ -254,7 +259,7 @@ impl<W: WriteApi> Run<'_, W> {
                 if let Err(failure) = self.delete(&action.name, deletion).await {
                     return (Some(deletion.id.clone()), Err(failure));
                 }
-                let intent = record::to_create(body.platform, memory, precondition);
+                let intent = record::to_create(body.platform, memory, precondition, self.now());
                 self.create(&action.name, body, precondition, &intent).await
             }
             Kind::Unchanged { .. }

@@ -14,29 +14,40 @@ pub(super) fn to_create(
     platform: &Platform,
     memory: &Memory,
     precondition: &AbsencePrecondition,
+    at: Timestamp,
 ) -> Intent {
     let listed = precondition.listed().cloned().collect();
-    intent(platform, memory, IntendedWrite::Create { listed })
+    intent(platform, memory, IntendedWrite::Create { listed }, at)
 }
 
-pub(super) fn to_update(platform: &Platform, memory: &Memory, id: &RemoteId) -> Intent {
-    intent(platform, memory, IntendedWrite::Update { id: id.clone() })
+pub(super) fn to_update(
+    platform: &Platform,
+    memory: &Memory,
+    id: &RemoteId,
+    at: Timestamp,
+) -> Intent {
+    intent(
+        platform,
+        memory,
+        IntendedWrite::Update { id: id.clone() },
+        at,
+    )
 }
 
-pub(super) fn to_delete(deletion: &Deletion) -> Intent {
+pub(super) fn to_delete(deletion: &Deletion, at: Timestamp) -> Intent {
     let write = IntendedWrite::Delete {
         id: deletion.id.clone(),
         before: deletion.before.clone(),
     };
-    intent(deletion.platform, &deletion.memory, write)
+    intent(deletion.platform, &deletion.memory, write, at)
 }
 
-fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite) -> Intent {
+fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite, at: Timestamp) -> Intent {
     Intent {
         type_name: platform.wire.to_owned(),
         write,
         memory: memory.clone(),
-        at: Timestamp::now(),
+        at,
     }
 }
 
@@ -50,6 +61,11 @@ enum Settlement {
 }
 
 impl<W: WriteApi> Run<'_, W> {
+    /// What time it is.
+    pub(super) fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
     /// Writes down what is about to be sent; nothing is sent without it.
     pub(super) fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
         self.journal
@@ -60,7 +76,7 @@ impl<W: WriteApi> Run<'_, W> {
     /// Writes down what came of it. A write that succeeded and could not be
     /// written down is a failure: the next run has to find out again.
     pub(super) fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
-        let written = match settlement(intent, &ended) {
+        let written = match settlement(intent, &ended, self.now()) {
             Settlement::Confirm(record) => self.journal.confirm(name, &record),
             Settlement::Forget => self.journal.forget(name),
             Settlement::Abandon => self.journal.abandon(name),
@@ -73,28 +89,34 @@ impl<W: WriteApi> Run<'_, W> {
     }
 }
 
-fn settlement(intent: &Intent, ended: &Ended) -> Settlement {
+fn settlement(intent: &Intent, ended: &Ended, at: Timestamp) -> Settlement {
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
     let is_delete = matches!(intent.write, IntendedWrite::Delete { .. });
     match ended {
         (_, Ok(_)) if is_delete => Settlement::Forget,
-        (Some(id), Ok(_)) => {
-            Settlement::Confirm(Box::new(record(intent, id, intent.memory.applied.clone())))
-        }
-        // It exists and is ours, and nothing of it is known to be applied.
+        (Some(id), Ok(_)) => Settlement::Confirm(Box::new(record(
+            intent,
+            id,
+            intent.memory.applied.clone(),
+            at,
+        ))),
+        // It exists and is ours.
         (
             Some(id),
             Err(Failure::Server {
                 status: Status::CreateError,
                 ..
             }),
-        ) if is_create => Settlement::Confirm(Box::new(record(intent, id, Applied::default()))),
+        ) if is_create => {
+            let applied = intent.memory.applied.clone().unproven();
+            Settlement::Confirm(Box::new(record(intent, id, applied, at)))
+        }
         (_, Err(failure)) if failure.had_no_effect() => Settlement::Abandon,
         (_, Ok(_) | Err(_)) => Settlement::Open,
     }
 }
 
-fn record(intent: &Intent, id: &RemoteId, applied: Applied) -> Record {
+fn record(intent: &Intent, id: &RemoteId, applied: Applied, at: Timestamp) -> Record {
     Record {
         type_name: intent.type_name.clone(),
         id: id.clone(),
@@ -102,6 +124,6 @@ fn record(intent: &Intent, id: &RemoteId, applied: Applied) -> Record {
             applied,
             ..intent.memory.clone()
         },
-        at: Timestamp::now(),
+        at,
     }
 }

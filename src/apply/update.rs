@@ -7,7 +7,7 @@
 use super::{Failure, Run, Success};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
 use crate::ledger::Intent;
-use crate::live::{RemoteId, Status};
+use crate::live::{LiveIntegration, RemoteId, Status};
 use crate::plan::{Body, StatePrecondition};
 
 /// What the server says when an attribute cannot be edited (API.md section 6).
@@ -17,6 +17,8 @@ const NOT_EDITABLE: &str = "non-editable attribute";
 struct Written<'a> {
     body: &'a Body,
     request: &'a RequestBody,
+    /// What it was like just before it.
+    precondition: &'a StatePrecondition,
     /// The status just before it.
     before: &'a Status,
 }
@@ -41,6 +43,7 @@ impl<W: WriteApi> Run<'_, W> {
         let written = Written {
             body,
             request: &request,
+            precondition,
             before: &live.status,
         };
         let result = self.send(name, id, written).await;
@@ -86,6 +89,7 @@ impl<W: WriteApi> Run<'_, W> {
         let Written {
             body,
             request,
+            precondition,
             before,
         } = written;
         let success = match self.follow(name, id, &request.secrets).await {
@@ -96,8 +100,14 @@ impl<W: WriteApi> Run<'_, W> {
             }
             Err(failure) => return Err(failure),
         };
+        // What looks as it did before proves nothing: a secret shows nowhere, and
+        // what was taken out is not looked for in the body.
+        let is_proof = |live: &LiveIntegration| {
+            let has_moved = *before == Status::CreateError || precondition.check(live).is_err();
+            has_moved && body.is_live(live)
+        };
         match self.api.get(id).await {
-            Ok(Some(live)) if body.is_live(&live) => Ok(success),
+            Ok(Some(live)) if is_proof(&live) => Ok(success),
             Ok(_) | Err(_) => Err(Failure::Unconfirmed(error)),
         }
     }

@@ -32,6 +32,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         apply: apply::Options {
             parallelism: args.parallelism,
             wait_timeout: args.wait_timeout,
+            clock: apply::Clock::SYSTEM,
             delete_credentials: args.guard.nesting(),
         },
         policy: args.guard.policy(),

@@ -126,6 +126,16 @@ pub struct Applied {
     pub secrets: BTreeMap<String, Option<Fingerprint>>,
 }
 
+impl Applied {
+    /// What a creation that failed leaves behind: it was sent, so that an attribute
+    /// which then leaves its file is taken out, and no secret of it counts as known.
+    #[must_use]
+    pub fn unproven(mut self) -> Self {
+        self.secrets.values_mut().for_each(|it| *it = None);
+        self
+    }
+}
+
 /// How an integration may be removed: its file cannot tell any more once it is gone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Removal {

@@ -193,7 +193,7 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
     );
     let mut memory = intent.memory.clone();
     if !took_effect {
-        memory.applied = Applied::default();
+        memory.applied = memory.applied.unproven();
     }
     Record {
         type_name: intent.type_name.clone(),

@@ -1,0 +1,79 @@
+//! What is made of a write that was lost or failed, where a look cannot tell.
+
+use http::Method;
+use integrationd::apply::Failure;
+use integrationd::ledger::MemoryJournal;
+use integrationd::simulator::{FailedTest, Fault, FaultKind, Simulator};
+use serde_json::Value;
+
+use crate::in_process::{Ran, Run, write_lines};
+use crate::texts::Texts;
+
+/// A file with a stored secret, and what else stands in it.
+fn lake(token: &str, more: &str) -> Texts {
+    let file = format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n{more}"
+    );
+    Texts::none().file("lake.yaml", file).secret("TOKEN", token)
+}
+
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+    Run::of(texts, simulator).remembering(journal).sync().await
+}
+
+/// Brings one file in sync, then another whose update is lost on its way, and
+/// runs again. Returns what is stored at a path in the end.
+async fn after_a_lost_update(first: &Texts, second: &Texts, path: &str) -> Option<Value> {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    assert!(sync(first, &simulator, &journal).await.is_proved());
+    simulator.clear_log();
+    simulator.fault(Fault::new(FaultKind::DropBefore).on(&Method::PUT, "/integrations/{id}"));
+
+    let lost = sync(second, &simulator, &journal).await;
+    assert!(
+        matches!(lost.failure(), Failure::Unconfirmed(_)),
+        "{}",
+        lost.shown()
+    );
+    let again = sync(second, &simulator, &journal).await;
+    assert!(again.is_proved(), "{}", again.shown());
+    assert_eq!(write_lines(&simulator).len(), 2);
+    simulator.state()[0]["config"].pointer(path).cloned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_secret_is_sent_again() {
+    let (first, second) = (lake("first", ""), lake("second", ""));
+    let token = after_a_lost_update(&first, &second, "/token").await;
+    assert_eq!(token, Some("second".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_that_leaves_the_file_is_taken_out_again() {
+    let (first, second) = (
+        lake("first", "  groupPattern: {deny: x}\n"),
+        lake("first", ""),
+    );
+    let deny = after_a_lost_update(&first, &second, "/groupPattern/deny").await;
+    assert_eq!(deny, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_of_a_creation_that_failed_is_taken_out_when_it_leaves_the_file() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (first, second) = (
+        lake("first", "  groupPattern: {deny: x}\n"),
+        lake("first", ""),
+    );
+    simulator.fault(Fault::new(FaultKind::CreateError(FailedTest {
+        test: "Can connect".to_owned(),
+        message: "it could not connect".to_owned(),
+    })));
+    assert_eq!(sync(&first, &simulator, &journal).await.failures().len(), 1);
+    let again = sync(&second, &simulator, &journal).await;
+    assert!(again.is_proved(), "{}", again.shown());
+    let config = &simulator.state()[0]["config"];
+    assert_eq!(config.pointer("/groupPattern/deny"), None);
+    assert_eq!(config["token"], "first");
+}
