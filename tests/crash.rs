@@ -1,17 +1,29 @@
 //! A process that is killed in the middle of an apply, again and again.
 
-use std::time::Duration;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use integrationd::simulator::Options;
+use fastrand::Rng;
+use integrationd::simulator::{API_KEY, Options};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Tenant, eventually};
+use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually};
 
 const FILES: usize = 12;
 
-fn fleet() -> Files {
-    (0..FILES).fold(Files::none(), |files, n| {
+/// So many of the long test, each with another seed.
+const ROUNDS: u64 = 100;
+
+/// The files of the long test.
+const MANY: usize = 50;
+
+/// The seed of its first round.
+const SEED: u64 = 1;
+
+fn fleet(size: usize) -> Files {
+    (0..size).fold(Files::none(), |files, n| {
         files.with(
             &format!("lake-{n}.yaml"),
             &format!(
@@ -37,7 +49,7 @@ fn however_often_it_is_killed_nothing_is_made_twice_and_it_gets_there() {
             settle,
             ..Options::default()
         });
-        let (files, state) = (fleet(), TempDir::new().unwrap());
+        let (files, state) = (fleet(FILES), TempDir::new().unwrap());
         let sync = || {
             Integrationd::new(["sync", "--yes", "--state"])
                 .arg(state.path())
@@ -63,4 +75,84 @@ fn however_often_it_is_killed_nothing_is_made_twice_and_it_gets_there() {
             "after {kill_after}"
         );
     }
+}
+
+/// A number from the environment.
+fn given(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |number| number.parse().unwrap())
+}
+
+/// `CRASH_ROUNDS=1 CRASH_SEED=7` plays one round alone: its moments are drawn from
+/// the seed, and what they meet is up to the machine.
+#[test]
+fn killed_at_random_moments_it_makes_fifty_once_each_and_keeps_no_secret() {
+    let (first, rounds) = (given("CRASH_SEED", SEED), given("CRASH_ROUNDS", ROUNDS));
+    let (files, next, kills) = (fleet(MANY), AtomicU64::new(0), AtomicU64::new(0));
+    let work = || {
+        while let round @ 0.. = next.fetch_add(1, Ordering::Relaxed)
+            && round < rounds
+        {
+            kills.fetch_add(round_of_kills(first + round, &files), Ordering::Relaxed);
+        }
+    };
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let took = begun.elapsed();
+    println!("{rounds} rounds from seed {first}, {kills:?} kills, in {took:.1?}");
+}
+
+/// Kills a few runs, lets one come to its end, and tells how many were killed.
+fn round_of_kills(seed: u64, files: &Files) -> u64 {
+    let mut rng = Rng::with_seed(seed);
+    let settle = Duration::from_millis([0, 5, 50][rng.usize(0..3)]);
+    let tenant = Tenant::with(Options {
+        settle,
+        ..Options::default()
+    });
+    let state = TempDir::new().unwrap();
+    let sync = |flag: &str| {
+        Integrationd::new(["sync", "--parallelism=25", flag, "--state"])
+            .arg(state.path())
+            .on(&tenant)
+            .with(files)
+    };
+    let mut kills = 0;
+    for _ in 0..rng.usize(1..6) {
+        let mut running = sync("--yes").start();
+        std::thread::sleep(Duration::from_micros(rng.u64(0..LONGEST_RUN)));
+        kills += u64::from(!running.has_ended());
+        running.kill();
+        drop(running.wait());
+    }
+    let context = format!("seed {seed}");
+    eventually(&context, || sync("--yes").run().code == 0);
+    let mut once = hosts(&tenant);
+    once.dedup();
+    let counts = (hosts(&tenant).len(), once.len());
+    assert_eq!(counts, (MANY, MANY), "{context}");
+    let afterwards = sync("--dry-run").run();
+    assert_eq!(afterwards.code, 0, "{context}\n{}", afterwards.all());
+    keeps_no_secret(state.path(), &context);
+    kills
+}
+
+/// About as long as a whole run takes, in microseconds.
+const LONGEST_RUN: u64 = 700_000;
+
+fn keeps_no_secret(directory: &Path, context: &str) {
+    let secrets = SECRETS.iter().map(|(_, value)| *value).chain([API_KEY]);
+    let mut files = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in secrets.clone() {
+            assert!(!text.contains(secret), "{context}: {secret} in {path:?}");
+        }
+        files += 1;
+    }
+    assert!(files > 0, "{context}: there is no state");
 }

@@ -1,0 +1,145 @@
+//! What holds after every run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use integrationd::ledger::Ledger;
+use integrationd::plan::Policy;
+use integrationd::platform::by_wire;
+
+use super::document::{Document, Key, mark_of};
+use super::fate::Write;
+use super::run::Ran;
+use super::scenario::Sync;
+use super::world::World;
+
+/// What a run did that it must not do; `before` is the ledger that it began with.
+pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> Vec<String> {
+    let mut complaints = ran.complaints.clone();
+    for write in &ran.sent {
+        let is_stale = match write {
+            Write::Create(key) => ran.created.contains(key),
+            Write::Update(id, _) | Write::Delete(id) => ran.changed.contains(id),
+        };
+        if is_stale && !ran.lists_lied {
+            complaints.push(format!(
+                "{write:?} was sent although somebody had been there since the plan"
+            ));
+        }
+        if let Write::Delete(id) = write {
+            let why = undeserved(world, before, sync, *id);
+            complaints.extend(why.map(|why| format!("{write:?} was sent although {why}")));
+        }
+    }
+    for document in &world.documents {
+        complaints.extend(thaw(world, before, document, ran));
+    }
+    complaints
+}
+
+/// Why an integration must not be deleted.
+fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'static str> {
+    let records = || {
+        before
+            .records
+            .iter()
+            .filter(|(_, r)| r.id.as_str() == id.to_string())
+    };
+    let is_described = world.documents.iter().any(|document| {
+        let is_recorded = records().any(|(name, _)| document.names().any(|own| own == name));
+        // What it was before it became another is its own, too.
+        let keys = document
+            .names()
+            .filter_map(|name| world.keys_of_name.get(name));
+        let mut keys = keys.flatten();
+        let mark = world.marks.get(&id);
+        let is_strong = document.is_strong();
+        let is_it = is_strong && mark == Some(&document.key());
+        let was_it = is_strong && sync.may_replace && keys.any(|key| mark == Some(key));
+        is_recorded || is_it || was_it || document.id == Some(id)
+    });
+    let is_contested = || {
+        let mut keys = world.contested.iter();
+        keys.any(|key| world.marks.get(&id).is_some_and(|mark| mark.0 == key.0))
+    };
+    if records().any(|(_, record)| record.memory.removal.protect) {
+        Some("it is protected")
+    } else if world.strangers.contains(&id) || (world.foreign.contains(&id) && !is_contested()) {
+        Some("the tool never made it")
+    } else if is_described && sync.may_replace {
+        None
+    } else if is_described {
+        Some("a file describes it")
+    } else if sync.policy != Policy::Sync {
+        Some("the policy is another")
+    } else if world
+        .documents
+        .iter()
+        .any(|document| document.flaw.is_some())
+    {
+        Some("a file is invalid")
+    } else {
+        None
+    }
+}
+
+/// A write for a file that is not in order, or that says to leave it alone.
+fn thaw(world: &World, before: &Ledger, document: &Document, ran: &Ran) -> Option<String> {
+    let shares_name = |other: &&Document| other.names().any(|name| *name == document.name);
+    let shares = |other: &&Document| {
+        other.uid != document.uid && (other.key() == document.key() || shares_name(other))
+    };
+    if document.is_active() || world.documents.iter().any(|other| shares(&other)) {
+        return None;
+    }
+    let record = before.records.get(&document.name);
+    let own: BTreeSet<u64> = record
+        .and_then(|r| r.id.as_str().parse().ok())
+        .into_iter()
+        .collect();
+    // What another file pins is that file's.
+    let pinned: BTreeSet<u64> = world.documents.iter().filter_map(|d| d.id).collect();
+    let is_touched = |write: &&Write| match write {
+        Write::Create(key) => document.is_strong() && *key == document.key(),
+        Write::Update(id, _) | Write::Delete(id) => own.contains(id) && !pinned.contains(id),
+    };
+    let write = ran.sent.iter().find(is_touched)?;
+    Some(format!("{write:?} was sent although {document} is frozen"))
+}
+
+/// What was created more often than it was asked for.
+pub(super) fn doubles(world: &World) -> Vec<String> {
+    let mut made: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut deleted: BTreeMap<Key, usize> = BTreeMap::new();
+    for entry in world.simulator.log() {
+        let id = entry.path.rsplit('/').next().and_then(|id| id.parse().ok());
+        if entry.method == "DELETE"
+            && entry.effect
+            && let Some(mark) = id.and_then(|id: u64| world.marks.get(&id))
+        {
+            *deleted.entry(mark.clone()).or_default() += 1;
+        }
+        if let Some(body) = entry
+            .body
+            .filter(|_| entry.effect && entry.method == "POST")
+            && let Some(platform) = body["type"].as_str().and_then(by_wire)
+        {
+            *made.entry(mark_of(platform, &body)).or_default() += 1;
+        }
+    }
+    let is_misled = |key: &Key| {
+        let is_weak = by_wire(key.0).is_some_and(|p| !p.pairs_with_certainty());
+        is_weak && world.misled.iter().any(|misled| misled.0 == key.0)
+    };
+    let is_too_many = |(key, made): &(Key, usize)| {
+        let of = |counts: &BTreeMap<Key, usize>| counts.get(key).copied().unwrap_or_default();
+        let removed = of(&world.removed) + of(&deleted);
+        let is_strong = by_wire(key.0).is_some_and(|p| p.pairs_with_certainty());
+        let asked = world.askers.get(key).map_or(0, BTreeSet::len);
+        let asked = if is_strong { asked.min(1) } else { asked };
+        *made > asked + removed && !is_misled(key)
+    };
+    let doubles = made.into_iter().filter(is_too_many);
+    doubles
+        .map(|(key, made)| format!("{key:?} was created {made} times"))
+        .collect()
+}

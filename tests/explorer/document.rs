@@ -1,0 +1,326 @@
+//! One integration file as the model knows it, and how it changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use integrationd::platform::{Attribute, Class, Need, Payload, Platform, Rule};
+use serde_json::{Value, json};
+
+use crate::payload::{Case, each_secret, put, remove, value};
+use crate::texts::Texts;
+
+/// Stands in every secret, at its beginning and at its end, and nowhere else.
+pub(super) const CANARY: &str = "c4n4ry";
+
+/// What the model says that two integrations have in common if they are the same one.
+pub(super) type Key = (&'static str, String);
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It is no YAML.
+    Garbage,
+    /// It has a key that nobody knows.
+    UnknownKey,
+    /// It has no `type`.
+    NoType,
+}
+
+/// A file.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    /// Tells it from every other that ever was.
+    pub(super) uid: usize,
+    pub(super) name: String,
+    /// Whether the name stands in `sync.name`, and the file has another.
+    pub(super) says_its_name: bool,
+    pub(super) case: Case,
+    /// With its secrets in clear.
+    pub(super) payload: Value,
+    /// Whether its secrets stand in it.
+    pub(super) literal: bool,
+    pub(super) flaw: Option<Flaw>,
+    pub(super) previously: Vec<String>,
+    pub(super) id: Option<u64>,
+    pub(super) suspended: bool,
+    pub(super) protected: bool,
+    pub(super) ignored: BTreeSet<String>,
+    /// Whether the first of its secrets is not to be had.
+    pub(super) lacks_secret: bool,
+    /// What it said once and says no more, with the last value.
+    pub(super) unsaid: BTreeMap<String, Value>,
+    /// It got another name, and does not say that it had one before.
+    pub(super) renamed_in_silence: bool,
+}
+
+/// The attributes by which two integrations of a platform differ.
+fn distinct(platform: &'static Platform) -> impl Iterator<Item = &'static str> {
+    let unique = platform.rules.iter().map(|Rule::Unique(name, _)| *name);
+    unique.chain(platform.pairing_attribute())
+}
+
+/// An attribute that tells a document of a platform without an identity from others.
+const MARK: &str = "datasetSuffix";
+
+impl Document {
+    /// A file with everything in it, and secrets of its own.
+    pub(super) fn new(uid: usize, case: Case, identity: u16) -> Self {
+        let mut document = Self {
+            uid,
+            name: format!("file-{uid}"),
+            says_its_name: uid.is_multiple_of(3),
+            case,
+            payload: case.payload(),
+            literal: false,
+            flaw: None,
+            previously: Vec::new(),
+            id: None,
+            suspended: false,
+            protected: false,
+            ignored: BTreeSet::new(),
+            lacks_secret: false,
+            unsaid: BTreeMap::new(),
+            renamed_in_silence: false,
+        };
+        if let Some(mark) = case.platform.attribute(MARK) {
+            let number = u16::try_from(1000 + uid).unwrap();
+            put(&mut document.payload, MARK, value(mark, number));
+        }
+        document.becomes(identity);
+        document.rotate_all(&format!("{uid}-first"));
+        document
+    }
+
+    /// Takes the identity of this number.
+    pub(super) fn becomes(&mut self, number: u16) {
+        for name in distinct(self.case.platform) {
+            let attribute = self.case.platform.attribute(name).unwrap();
+            put(&mut self.payload, name, value(attribute, number));
+        }
+    }
+
+    pub(super) fn platform(&self) -> &'static Platform {
+        self.case.platform
+    }
+
+    pub(super) fn is_strong(&self) -> bool {
+        self.platform().pairs_with_certainty()
+    }
+
+    /// Its names, past ones included.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.name).chain(&self.previously)
+    }
+
+    /// By which the tool pairs it.
+    pub(super) fn key(&self) -> Key {
+        key_of(self.platform(), &self.payload)
+    }
+
+    /// By which the model counts what was made for it.
+    pub(super) fn mark(&self) -> Key {
+        mark_of(self.platform(), &self.payload)
+    }
+
+    /// Whether the tool is to do something for it.
+    pub(super) fn is_active(&self) -> bool {
+        self.flaw.is_none() && !self.suspended
+    }
+
+    /// New values for all secrets.
+    pub(super) fn rotate_all(&mut self, salt: &str) {
+        self.rotate(salt, |_| true);
+    }
+
+    /// A new value for one secret.
+    pub(super) fn rotate_one(&mut self, salt: &str, pick: usize) {
+        let count = self.secrets().len();
+        self.rotate(salt, |at| count > 0 && at == pick % count);
+    }
+
+    fn rotate(&mut self, salt: &str, is_meant: impl Fn(usize) -> bool) {
+        let mut at = 0;
+        self.each_secret(|text| {
+            if is_meant(at) {
+                // A key file stays one.
+                let secret = format!("{CANARY}-{salt}-{at}-{CANARY}");
+                *text = if text.starts_with('{') {
+                    json!({ "private_key": secret }).to_string()
+                } else {
+                    secret
+                };
+            }
+            at += 1;
+        });
+    }
+
+    fn each_secret(&mut self, mut visit: impl FnMut(&mut String)) {
+        let attributes = self.platform().attributes;
+        if let Some(config) = self.payload.get_mut("config") {
+            each_secret(attributes, config, false, &mut visit);
+        }
+    }
+
+    /// The values of its secrets, in order.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
+        self.clone()
+            .each_secret(|text| secrets.push(std::mem::take(text)));
+        secrets
+    }
+
+    /// What can be changed, left out and compared without becoming another integration.
+    pub(super) fn editable(&self) -> Vec<(String, &'static Attribute)> {
+        let own: Vec<_> = distinct(self.platform()).collect();
+        let mut editable = self.case.comparable();
+        editable.retain(|(path, _)| !own.contains(&&**path) && path != MARK);
+        editable
+    }
+
+    pub(super) fn says(&self, path: &str) -> bool {
+        self.payload.pointer(&format!("/config/{path}")).is_some()
+    }
+
+    /// Gives an attribute this value; it may have been left out.
+    pub(super) fn say(&mut self, path: &str, value: Value) {
+        if self.says(path) {
+            put(&mut self.payload, path, value);
+        } else {
+            let pointer = format!("/config/{path}");
+            let (object, name) = pointer.rsplit_once('/').unwrap();
+            let object = self.payload.pointer_mut(object).unwrap();
+            object[name] = value;
+        }
+        self.unsaid.remove(path);
+    }
+
+    /// Leaves an attribute out, if that is allowed.
+    pub(super) fn unsay(&mut self, path: &str, attribute: &Attribute) -> bool {
+        let is_optional = matches!(attribute.need, Need::Optional);
+        if !is_optional || !self.says(path) {
+            return false;
+        }
+        let pointer = format!("/config/{path}");
+        let value = self.payload.pointer(&pointer).unwrap().clone();
+        remove(&mut self.payload, path);
+        self.unsaid.insert(path.to_owned(), value);
+        true
+    }
+
+    /// The path of the file.
+    pub(super) fn path(&self) -> String {
+        if self.says_its_name {
+            format!("some-{}.yaml", self.uid)
+        } else {
+            format!("{}.yaml", self.name)
+        }
+    }
+
+    /// The file among others.
+    pub(super) fn written(&self, texts: Texts) -> Texts {
+        let (mut file, environment) = self.referring();
+        let sync = self.options();
+        if sync.as_object().is_some_and(|options| !options.is_empty()) {
+            file.payload["sync"] = sync;
+        }
+        let lacking = usize::from(self.lacks_secret);
+        let available = environment.iter().skip(lacking);
+        texts
+            .file(&self.path(), spoilt(file.payload, self.flaw))
+            .secrets(available.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// The secrets of a file that is gone.
+    pub(super) fn remembered(&self, texts: Texts) -> Texts {
+        let (_, environment) = self.referring();
+        let all = environment.iter();
+        texts.secrets(all.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// With references in the place of secrets, and what they stand for.
+    fn referring(&self) -> (Self, Vec<(String, String)>) {
+        let mut file = self.clone();
+        let mut environment = Vec::new();
+        if !self.literal {
+            let uid = self.uid;
+            file.each_secret(|text| {
+                let name = format!("D{uid}S{}", environment.len());
+                let reference = format!("${{env:{name}}}");
+                environment.push((name, std::mem::replace(text, reference)));
+            });
+        }
+        (file, environment)
+    }
+
+    fn options(&self) -> Value {
+        let mut sync = json!({});
+        if self.says_its_name {
+            sync["name"] = json!(self.name);
+        }
+        if !self.previously.is_empty() {
+            sync["previously"] = json!(self.previously);
+        }
+        if let Some(id) = self.id {
+            sync["id"] = json!(id.to_string());
+        }
+        if self.suspended {
+            sync["suspend"] = json!({ "reason": "a migration" });
+        }
+        if self.protected {
+            sync["protect"] = json!(true);
+        }
+        if !self.ignored.is_empty() {
+            let ignore =
+                |path: &String| json!({ "path": format!("/{path}"), "reason": "set elsewhere" });
+            sync["ignore"] = self.ignored.iter().map(ignore).collect();
+        }
+        sync
+    }
+
+    /// Whether the table lets the tool know what the server has at this place.
+    pub(super) fn class(&self, attribute: &Attribute) -> Class {
+        attribute.class_for(self.case.auto.unwrap_or(false))
+    }
+
+    pub(super) fn is_bare(&self) -> bool {
+        self.platform().payload == Payload::TypeOnly
+    }
+}
+
+impl std::fmt::Display for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, case, .. } = self;
+        let (_, key) = self.key();
+        write!(f, "{name}: {case:?} {key:?}")
+    }
+}
+
+/// By which the tool pairs an integration with this payload.
+pub(super) fn key_of(platform: &'static Platform, payload: &Value) -> Key {
+    let named = platform
+        .pairing_attribute()
+        .and_then(|name| payload["config"][name].as_str());
+    (
+        platform.wire,
+        platform.pairing_key(named).unwrap_or_default(),
+    )
+}
+
+/// By which the model counts integrations with this payload.
+pub(super) fn mark_of(platform: &'static Platform, payload: &Value) -> Key {
+    match payload["config"][MARK].as_str() {
+        Some(mark) => (platform.wire, mark.to_owned()),
+        None => key_of(platform, payload),
+    }
+}
+
+fn spoilt(mut payload: Value, flaw: Option<Flaw>) -> String {
+    match flaw {
+        None => {}
+        Some(Flaw::Garbage) => return format!("{payload:#}\n}}: ["),
+        Some(Flaw::UnknownKey) => payload["nonsense"] = json!(true),
+        Some(Flaw::NoType) => {
+            payload.as_object_mut().unwrap().shift_remove("type");
+        }
+    }
+    format!("{payload:#}")
+}

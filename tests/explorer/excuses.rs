@@ -1,0 +1,145 @@
+//! Why a file may rightly not be in sync at the end, as the model sees it: from
+//! what people did, never from what the tool says about it.
+
+use integrationd::ledger::Ledger;
+use integrationd::plan::{Action, Block, Doubt, Kind};
+use serde_json::Value;
+
+use super::document::Document;
+use super::world::World;
+
+/// How a file stands at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    InSync,
+    /// It is not, for this good reason.
+    Excused(&'static str),
+    /// It is not, and nothing in the model says why.
+    Inexcusable(String),
+}
+
+/// Holds what the plan says of a file against what the model knows.
+pub(super) fn judge(
+    world: &World,
+    ledger: &Ledger,
+    document: &Document,
+    action: &Action,
+) -> Standing {
+    let inexcusable = || Standing::Inexcusable(format!("{document}: {:?}", action.kind));
+    let excused = |is_so: bool, why: &'static str| {
+        if is_so {
+            Standing::Excused(why)
+        } else {
+            inexcusable()
+        }
+    };
+    match &action.kind {
+        Kind::Unchanged { .. } if document.is_active() => Standing::InSync,
+        Kind::Unchanged { .. }
+        | Kind::Create { .. }
+        | Kind::Delete(_)
+        | Kind::Replace { .. }
+        | Kind::Withheld { .. } => inexcusable(),
+        Kind::Suspended(_) => excused(document.suspended, "suspended"),
+        Kind::Update { id, .. } => {
+            let live = world.live();
+            let live = live.iter().find(|(own, _)| own.to_string() == id.as_str());
+            let is_fixed = live.is_some_and(|(_, live)| needs_what_is_fixed(world, document, live));
+            excused(is_fixed, "not editable")
+        }
+        Kind::Blocked(block) => {
+            let (is_so, why) = blocked(world, ledger, document, block);
+            excused(is_so, why)
+        }
+    }
+}
+
+fn blocked(
+    world: &World,
+    ledger: &Ledger,
+    document: &Document,
+    block: &Block,
+) -> (bool, &'static str) {
+    let key = document.key();
+    let others = || world.documents.iter().filter(|d| d.uid != document.uid);
+    let has_twin = || others().any(|d| d.key() == key && d.flaw.is_none());
+    let shares_name = || others().any(|d| d.names().any(|n| document.names().any(|m| n == m)));
+    let of_platform = || {
+        let is_of_it = |d: &&Document| d.platform() == document.platform();
+        let live = world.live();
+        let live = live.iter().filter(|(_, one)| one["type"] == key.0).count();
+        live >= 2 || others().filter(is_of_it).count() > 0
+    };
+    let is_weak = !document.is_strong();
+    match block {
+        Block::InvalidFile if document.flaw.is_some() => (true, "invalid"),
+        Block::InvalidFile => (clashes(world, document), "two files clash"),
+        Block::MissingSecret { .. } => (document.lacks_secret, "a secret is missing"),
+        Block::AmbiguousFiles { .. } => (has_twin() || shares_name(), "two files are alike"),
+        Block::AmbiguousLive { .. } => (
+            has_twin() || world.live_of(&key).len() > 1 || (is_weak && of_platform()),
+            "two integrations are alike",
+        ),
+        Block::PinMissing { .. } | Block::PinType { .. } | Block::PinIdentity { .. } => {
+            (document.id.is_some(), "a wrong pin")
+        }
+        Block::NeedsPin { .. } => (is_weak && !is_recorded(ledger, document), "needs a pin"),
+        Block::NeverUpdated { .. } => (document.is_bare(), "never updated"),
+        Block::Disabled { .. } => {
+            let live = world.live();
+            let is_disabled = live.iter().any(|(_, one)| one["status"] == "disabled");
+            (is_disabled, "disabled")
+        }
+        Block::Replacement { .. } => {
+            let keys = document.names().filter_map(|n| world.keys_of_name.get(n));
+            let keys: std::collections::BTreeSet<_> = keys.flatten().collect();
+            (keys.len() > 1, "a replacement")
+        }
+        Block::InDoubt {
+            doubt: Doubt::Tie { .. },
+            ..
+        } => {
+            let is_foreign = world.foreign_keys.contains(&key);
+            (is_foreign || (is_weak && of_platform()), "a tie")
+        }
+        Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
+        Block::SecretNotGiven { .. } => (false, "a secret is not given"),
+        Block::InDoubt { .. }
+        | Block::Busy { .. }
+        | Block::UnknownScope { .. }
+        | Block::NotDeleted(_)
+        | Block::Conflict { .. } => (false, "nothing"),
+    }
+}
+
+/// Whether another file says that it is the same integration.
+pub(super) fn clashes(world: &World, document: &Document) -> bool {
+    let is_same = |other: &Document| {
+        let is_twin = document.is_strong() && other.key() == document.key();
+        let pins_the_same = document.id.is_some() && other.id == document.id;
+        is_twin || pins_the_same
+    };
+    let mut others = world.documents.iter().filter(|d| d.uid != document.uid);
+    others.any(is_same)
+}
+
+/// Whether the ledger knows which integration is the file's.
+pub(super) fn is_recorded(ledger: &Ledger, document: &Document) -> bool {
+    document
+        .names()
+        .any(|name| ledger.records.contains_key(name))
+}
+
+/// Whether the file differs from the live integration in what the server never changes.
+fn needs_what_is_fixed(world: &World, document: &Document, live: &Value) -> bool {
+    let fixed = world.simulator.options().immutable;
+    let Some(fixed) = fixed.get(document.platform().wire) else {
+        return false;
+    };
+    let own = &document.payload["config"];
+    let differs = |name: &String| {
+        (own.get(name).is_some() || document.unsaid.contains_key(name))
+            && own.get(name) != live["config"].get(name)
+    };
+    fixed.iter().any(differs)
+}

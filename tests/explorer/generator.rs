@@ -1,0 +1,284 @@
+//! From a seed to a scenario: everything is drawn from one generator, in one order.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use integrationd::plan::{OnConflict, OnDrift, Policy};
+use integrationd::platform::PLATFORMS;
+use integrationd::simulator::{Ids, Options, Secrets, Status};
+
+use super::document::{Document, Flaw};
+use super::scenario::{
+    Change, Deed, Doing, Edit, End, Entry, Moment, Scenario, Standing, Step, Sync, Which,
+};
+use super::troubles::{trouble, which};
+use crate::payload::{Case, every_case};
+
+/// The most files at the beginning.
+const FILES: usize = 6;
+
+/// The most steps.
+const STEPS: usize = 10;
+
+/// The scenario of a seed.
+pub(super) fn scenario(seed: u64) -> Scenario {
+    let mut maker = Maker {
+        rng: Rng::with_seed(seed),
+        documents: 0,
+        policy: Policy::UpsertOnly,
+    };
+    maker.policy = *maker.of(&[Policy::UpsertOnly, Policy::Sync]);
+    let files = maker.rng.usize(1..=FILES);
+    let files = (0..files).map(|_| maker.file()).collect();
+    let steps = maker.rng.usize(2..=STEPS);
+    Scenario {
+        seed,
+        tenant: maker.tenant(),
+        token: maker.one_in(3),
+        on_disk: maker.one_in(50),
+        files,
+        strangers: maker.rng.usize(0..3),
+        policy: maker.policy,
+        steps: (0..steps).map(|_| maker.step()).collect(),
+    }
+}
+
+/// One of these, each as often as its weight says.
+pub(super) fn weighted<T>(rng: &mut Rng, choices: Vec<(u32, T)>) -> T {
+    let total = choices.iter().map(|(weight, _)| weight).sum();
+    let mut at = rng.u32(0..total);
+    for (weight, choice) in choices {
+        if at < weight {
+            return choice;
+        }
+        at -= weight;
+    }
+    unreachable!("the weights are not their sum")
+}
+
+struct Maker {
+    rng: Rng,
+    documents: usize,
+    policy: Policy,
+}
+
+impl Maker {
+    fn one_in(&mut self, times: u32) -> bool {
+        self.rng.u32(0..times) == 0
+    }
+
+    fn pick(&mut self) -> usize {
+        self.rng.usize(0..1000)
+    }
+
+    fn tenant(&mut self) -> Options {
+        let mut options = Options {
+            settle: Duration::from_millis(*self.of(&[0, 300, 1000, 1000, 20_000, 150_000])),
+            token_lifetime: Duration::from_secs(*self.of(&[100, 3600])),
+            secrets: *self.of(&[Secrets::Omit, Secrets::Mask]),
+            ids: *self.of(&[Ids::Text, Ids::Number]),
+            success: *self.of(&[200, 201, 202]),
+            deleted_lingers: self.one_in(2),
+            ..Options::default()
+        };
+        if self.one_in(3) {
+            for platform in PLATFORMS {
+                let fixed = platform.attributes.iter();
+                let fixed = fixed.filter(|a| a.class == integrationd::platform::Class::Immutable);
+                let fixed = fixed.map(|a| a.name.to_owned());
+                let identity = platform.pairing_attribute().map(str::to_owned);
+                let fixed = fixed.chain(identity).collect();
+                options.immutable.insert(platform.wire.to_owned(), fixed);
+            }
+        }
+        options
+    }
+
+    fn of<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
+        &choices[self.rng.usize(0..choices.len())]
+    }
+
+    fn case(&mut self) -> Case {
+        let platform = *self.of(PLATFORMS);
+        let mut cases = every_case();
+        cases.retain(|case| case.platform == platform);
+        *self.of(&cases)
+    }
+
+    fn document(&mut self) -> Document {
+        let uid = self.documents;
+        self.documents += 1;
+        let case = self.case();
+        // Identities are few, so that they meet; those of a weak kind are often the same.
+        let identity = if case.platform.pairs_with_certainty() && !self.one_in(12) {
+            10 + u16::try_from(uid).unwrap()
+        } else {
+            self.rng.u16(1..3)
+        };
+        let mut document = Document::new(uid, case, identity);
+        document.literal = self.one_in(4);
+        for (path, attribute) in document.editable() {
+            if self.one_in(3) && document.unsay(&path, attribute) {
+                // It was never said.
+                document.unsaid.remove(&path);
+            }
+        }
+        document
+    }
+
+    fn file(&mut self) -> (Document, Standing) {
+        let document = self.document();
+        let standing = weighted(
+            &mut self.rng,
+            vec![
+                (6, Standing::Absent),
+                (2, Standing::InSync),
+                (1, Standing::Drifted),
+                (1, Standing::CreateError),
+            ],
+        );
+        (document, standing)
+    }
+
+    fn step(&mut self) -> Step {
+        match self.rng.u32(0..100) {
+            0..45 => Step::Sync(self.sync()),
+            45..77 => Step::Edit(self.edit()),
+            77..89 => Step::Deed(self.deed()),
+            89..97 => Step::Wait(Duration::from_secs(*self.of(&[1, 10, 50, 100, 130, 400]))),
+            _ => Step::Clock(*self.of(&[-86_400, -3600, -100, -5])),
+        }
+    }
+
+    fn edit(&mut self) -> Edit {
+        let file = self.pick();
+        let (pick, value) = (self.pick(), self.rng.u16(2..6));
+        let flaw = *self.of(&[Flaw::Garbage, Flaw::UnknownKey, Flaw::NoType]);
+        let says = !self.one_in(4);
+        let (own, used) = (!self.one_in(4), self.one_in(4));
+        let number = self.rng.u16(1..40);
+        let added = self.document();
+        let change = weighted(
+            &mut self.rng,
+            vec![
+                (20, Change::Say { pick, value }),
+                (10, Change::Unsay { pick }),
+                (14, Change::Rotate { pick }),
+                (2, Change::Literal),
+                (3, Change::LackSecret),
+                (8, Change::Rename { says, used }),
+                (3, Change::Identity { number }),
+                (5, Change::Spoil(flaw)),
+                (6, Change::Mend),
+                (3, Change::Suspend),
+                (4, Change::Resume),
+                (2, Change::Protect),
+                (3, Change::Ignore { pick }),
+                (3, Change::Pin { pick, own }),
+                (2, Change::Unpin),
+                (6, Change::Remove),
+                (8, Change::Add(Box::new(added))),
+                (2, Change::Copy),
+            ],
+        );
+        Edit { file, change }
+    }
+
+    fn deed(&mut self) -> Deed {
+        let which = self.pick();
+        let (pick, value) = (self.pick(), self.rng.u16(6..9));
+        let created = self
+            .of(&[
+                Status::Enabled,
+                Status::Enabled,
+                Status::Creating,
+                Status::CreateError,
+            ])
+            .clone();
+        let status = self
+            .of(&[
+                Status::RecurringValidationError,
+                Status::EditError,
+                Status::MigrateError,
+                Status::DeleteError,
+                Status::Disabled,
+            ])
+            .clone();
+        let what = weighted(
+            &mut self.rng,
+            vec![
+                (10, Doing::Change { pick, value }),
+                (3, Doing::Unknown { value }),
+                (4, Doing::Remove),
+                (5, Doing::Create(created)),
+                (3, Doing::Status(status)),
+                (2, Doing::Stranger),
+            ],
+        );
+        Deed { which, what }
+    }
+
+    fn sync(&mut self) -> Sync {
+        let troubles = *self.of(&[0, 0, 0, 1, 1, 2, 3, 5]);
+        let deeds = *self.of(&[0, 0, 0, 0, 0, 0, 1, 2]);
+        Sync {
+            troubles: (0..troubles).map(|_| trouble(&mut self.rng)).collect(),
+            end: self.end(),
+            meanwhile: (0..deeds).map(|_| self.deed()).collect(),
+            on_drift: *self.of(&[
+                OnDrift::Apply,
+                OnDrift::Apply,
+                OnDrift::Apply,
+                OnDrift::Report,
+                OnDrift::Ignore,
+            ]),
+            on_conflict: *self.of(&[OnConflict::Apply, OnConflict::Apply, OnConflict::Stop]),
+            policy: weighted(
+                &mut self.rng,
+                vec![
+                    (20, self.policy),
+                    (1, Policy::CreateOnly),
+                    (1, Policy::Observe),
+                ],
+            ),
+            may_replace: self.one_in(4),
+            parallelism: *self.of(&[1, 2, 4, 8]),
+            wait: Duration::from_secs(*self.of(&[1, 120, 600])),
+        }
+    }
+
+    fn end(&mut self) -> End {
+        match self.rng.u32(0..100) {
+            0..55 => End::Itself,
+            55..60 => End::Stop {
+                request: self.rng.usize(0..20),
+            },
+            _ => End::Crash(self.moment()),
+        }
+    }
+
+    fn moment(&mut self) -> Moment {
+        let nth = *self.of(&[0, 0, 0, 1, 1, 2, 3]);
+        let rare = *self.of(&[Entry::Abandon, Entry::Forget, Entry::Note]);
+        let request = which(&mut self.rng);
+        let nth_request = if matches!(request, Which::Any | Which::Status) {
+            self.rng.usize(0..16)
+        } else {
+            nth
+        };
+        weighted(
+            &mut self.rng,
+            vec![
+                (3, Moment::Before(Entry::Begin, nth)),
+                (5, Moment::After(Entry::Begin, nth)),
+                (5, Moment::Before(Entry::Confirm, nth)),
+                (3, Moment::After(Entry::Confirm, nth)),
+                (3, Moment::Before(rare, nth)),
+                (2, Moment::After(rare, nth)),
+                (3, Moment::BeforeRequest(request, nth_request)),
+                (6, Moment::AtRequest(request, nth_request)),
+                (4, Moment::AfterAnswer(request, nth_request)),
+            ],
+        )
+    }
+}

@@ -1,0 +1,333 @@
+//! Everything goes well again: what must be so in the end.
+
+use std::time::Duration;
+
+use integrationd::ledger::{Ledger, Record};
+use integrationd::plan::{
+    Action, Block, Doubt, Kind, Note, OnConflict, OnDrift, Plan, Policy, Undeletable,
+};
+use integrationd::platform::{Attribute, Class, Scalar};
+use integrationd::simulator::{Drift, Status};
+use serde_json::Value;
+
+use super::checks::{complaints, doubles};
+use super::document::Document;
+use super::excuses::{Standing, clashes, judge};
+use super::run::{Keeper, Ran, run};
+use super::scenario::{End, Sync};
+use super::world::World;
+
+/// By then whatever was under way has come to its end.
+const PAUSE: Duration = Duration::from_secs(900);
+
+/// So many runs have to be enough.
+const ROUNDS: usize = 6;
+
+/// A run in which everything goes well.
+fn calm(policy: Policy) -> Sync {
+    Sync {
+        troubles: Vec::new(),
+        end: End::Itself,
+        meanwhile: Vec::new(),
+        on_drift: OnDrift::Apply,
+        on_conflict: OnConflict::Apply,
+        policy,
+        may_replace: false,
+        parallelism: 4,
+        wait: PAUSE,
+    }
+}
+
+/// What came of it.
+pub(super) struct Recovered {
+    pub(super) complaints: Vec<String>,
+    /// How each file stands.
+    pub(super) standings: Vec<Standing>,
+    pub(super) trace: Vec<String>,
+}
+
+/// Runs the tool until it has nothing to do any more, and looks at what is there.
+pub(super) async fn recover(
+    world: &mut World,
+    keeper: &Keeper,
+    (policy, token): (Policy, bool),
+    set_back: Duration,
+) -> Recovered {
+    let mut recovered = Recovered {
+        complaints: Vec::new(),
+        standings: Vec::new(),
+        trace: Vec::new(),
+    };
+    tokio::time::sleep(PAUSE + set_back).await;
+    free_the_stuck(world);
+    for _ in 0..ROUNDS {
+        let before = keeper.ledger();
+        let ran = run(world, keeper, &calm(policy), token).await;
+        world.after(&keeper.ledger(), &ran);
+        recovered.trace.push("recovery".to_owned());
+        recovered.trace.extend(ran.trace.iter().cloned());
+        recovered
+            .complaints
+            .extend(complaints(world, &before, &calm(policy), &ran));
+        if !recovered.complaints.is_empty() {
+            return recovered;
+        }
+        if ran.sent.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let ran = run(world, keeper, &calm(policy), token).await;
+    recovered.trace.push("the end".to_owned());
+    recovered.trace.extend(ran.trace.iter().cloned());
+    look(world, &keeper.ledger(), &ran, &mut recovered);
+    recovered
+}
+
+/// What the server never ends by itself is ended by its operator.
+fn free_the_stuck(world: &World) {
+    for (id, one) in world.live() {
+        let word = one["status"].as_str().unwrap_or_default();
+        if ["creating", "editing", "deleting"].contains(&word) {
+            let end = Drift::status(id, Status::Enabled);
+            world.simulator.drift(end).unwrap();
+        }
+    }
+}
+
+fn look(world: &World, ledger: &Ledger, ran: &Ran, recovered: &mut Recovered) {
+    recovered.complaints.extend(ran.complaints.iter().cloned());
+    recovered.complaints.extend(doubles(world));
+    recovered.complaints.extend(lost(world));
+    let plan = match &ran.report {
+        Some(Ok(report)) => &report.synced.plan,
+        Some(Err(error)) => {
+            recovered.complaints.push(format!("the end: {error}"));
+            return;
+        }
+        None => {
+            recovered.complaints.push("the end never came".to_owned());
+            return;
+        }
+    };
+    for document in &world.documents {
+        let Some(action) = action_of(plan, document) else {
+            let complaint = format!("{document} is not in the plan");
+            recovered.complaints.push(complaint);
+            continue;
+        };
+        let standing = judge(world, ledger, document, action);
+        match &standing {
+            Standing::InSync => {
+                let differing = differing(world, document, action);
+                recovered.complaints.extend(differing);
+            }
+            Standing::Excused(_) => {}
+            Standing::Inexcusable(why) => {
+                recovered.complaints.push(format!("not in sync: {why}"));
+            }
+        }
+        recovered.standings.push(standing);
+    }
+    recovered.complaints.extend(undeleted(world, ledger, plan));
+    let all_are_in_sync = recovered.standings.iter().all(|s| *s == Standing::InSync);
+    if all_are_in_sync && !ran.sent.is_empty() {
+        let complaint = format!("nothing was left to do, and it sent {:?}", ran.sent);
+        recovered.complaints.push(complaint);
+    }
+    if all_are_in_sync && !ledger.intents.is_empty() && world.foreign_keys.is_empty() {
+        let names: Vec<_> = ledger.intents.keys().collect();
+        recovered
+            .complaints
+            .push(format!("intents stay open: {names:?}"));
+    }
+}
+
+fn action_of<'p>(plan: &'p Plan, document: &Document) -> Option<&'p Action> {
+    let is_of_it = |a: &&Action| {
+        let file = a.origin.as_ref().map(|origin| origin.file.as_str());
+        file == Some(document.path().as_str())
+    };
+    plan.actions.iter().find(is_of_it)
+}
+
+/// What should have been deleted, and for no good reason was not.
+fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
+    let mut undeleted = Vec::new();
+    for action in plan.actions.iter().filter(|action| action.origin.is_none()) {
+        let Some(record) = ledger.records.get(&action.name) else {
+            continue;
+        };
+        let is_excused = match &action.kind {
+            Kind::Suspended(_) => record.memory.removal.suspend.is_some(),
+            Kind::Blocked(block) => may_stay(world, ledger, record, block),
+            _ => false,
+        };
+        if !is_excused {
+            undeleted.push(format!("{} is not deleted: {:?}", action.name, action.kind));
+        }
+    }
+    undeleted
+}
+
+fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> bool {
+    let mut documents = world.documents.iter();
+    match block {
+        Block::NotDeleted(Undeletable::Protected { .. }) => record.memory.removal.protect,
+        Block::NotDeleted(Undeletable::Frozen { .. }) => {
+            world.documents.is_empty() || documents.any(|d| d.flaw.is_some() || clashes(world, d))
+        }
+        Block::NotDeleted(Undeletable::CredentialsNotKept { .. }) => {
+            let kept = &record.memory.removal.credentials;
+            kept.is_empty() || kept.values().any(Value::is_null)
+        }
+        Block::MissingSecret { .. } => world.retired.iter().any(|d| d.lacks_secret),
+        Block::Disabled { .. } => true,
+        Block::InDoubt {
+            doubt: Doubt::Tie { .. },
+            ..
+        } => !ledger.intents.is_empty(),
+        _ => false,
+    }
+}
+
+/// What is gone although nobody took it away, and what somebody set and the tool did not keep.
+fn lost(world: &World) -> Vec<String> {
+    let live = world.live();
+    let stays = |id: &u64| live.iter().any(|(own, _)| own == id);
+    let others = world
+        .foreign
+        .iter()
+        .filter(|id| world.contested.is_empty() && !world.taken.contains(id));
+    let gone = world.strangers.iter().chain(others).filter(|id| !stays(id));
+    let mut lost: Vec<String> = gone.map(|id| format!("integration {id} is gone")).collect();
+    for theirs in &world.theirs {
+        let Some((id, one)) = live.iter().find(|(id, _)| *id == theirs.id) else {
+            continue;
+        };
+        let is_said = |d: &Document| d.says(&theirs.path) || d.unsaid.contains_key(&theirs.path);
+        if world.documents.iter().any(is_said) {
+            continue;
+        }
+        let now = one.pointer(&format!("/config/{}", theirs.path));
+        if now != Some(&theirs.value) {
+            lost.push(format!(
+                "somebody set {} of integration {id} to {}, and now it is {now:?}",
+                theirs.path, theirs.value
+            ));
+        }
+    }
+    lost
+}
+
+/// In what a live integration differs from its file although the plan is empty.
+fn differing(world: &World, document: &Document, action: &Action) -> Vec<String> {
+    let Kind::Unchanged { id } = &action.kind else {
+        return Vec::new();
+    };
+    let all = world.live();
+    let Some((number, live)) = all.iter().find(|(own, _)| own.to_string() == id.as_str()) else {
+        return vec![format!(
+            "{document} is paired with {id}, which is not there"
+        )];
+    };
+    if document.is_strong() && world.live_of(&document.key()).len() != 1 {
+        return vec![format!("{document} is there more than once, or not")];
+    }
+    let not_compared: Vec<&String> = action
+        .notes
+        .iter()
+        .flat_map(|note| match note {
+            Note::SecretsNotCompared(paths) => paths.iter(),
+            _ => [].iter(),
+        })
+        .collect();
+    let is_overtaken = world.overtaken.contains(&document.key());
+    let is_contested = world.foreign.contains(number) && world.contested.contains(&document.key());
+    let is_theirs = document.lacks_secret
+        || world.foreign.contains(number)
+        || document.renamed_in_silence
+        || world.misled.contains(&document.key());
+    let mut differing = Vec::new();
+    let attributes = document.platform().attributes;
+    let own = &document.payload["config"];
+    walk(
+        "",
+        attributes,
+        own,
+        &live["config"],
+        &mut |path, attribute, wanted, found| {
+            if document.ignored.contains(path) || is_same(document, attribute, wanted, found) {
+                return;
+            }
+            let is_hidden = not_compared.iter().any(|own| *own == path);
+            // There is no fingerprint of an object of which nothing is known.
+            let is_opaque = wanted.is_object();
+            let is_secret = document.class(attribute) == Class::Secret;
+            let may_be_old = is_contested || (is_secret && is_overtaken);
+            if !may_be_old && !(is_hidden && (is_theirs || is_opaque)) {
+                differing.push(format!("{document}: {path} is {found:?} and not {wanted}"));
+            }
+        },
+    );
+    if !is_theirs {
+        for (path, said) in &document.unsaid {
+            let found = live.pointer(&format!("/config/{path}"));
+            let attribute = document.platform().attribute(path).unwrap();
+            if found == Some(said) && !is_default(attribute, said) {
+                differing.push(format!("{document}: {path} was taken out, and is {said}"));
+            }
+        }
+    }
+    differing
+}
+
+type Visit<'v> = &'v mut dyn FnMut(&str, &'static Attribute, &Value, Option<&Value>);
+
+fn walk(
+    prefix: &str,
+    attributes: &'static [Attribute],
+    own: &Value,
+    live: &Value,
+    visit: Visit<'_>,
+) {
+    for (key, wanted) in own.as_object().into_iter().flatten() {
+        let path = format!("{prefix}{key}");
+        let attribute = attributes.iter().find(|a| a.name == key).unwrap();
+        let found = live.get(key);
+        if attribute.children().is_empty() {
+            visit(&path, attribute, wanted, found);
+        } else {
+            let inner = found.unwrap_or(&Value::Null);
+            walk(
+                &format!("{path}/"),
+                attribute.children(),
+                wanted,
+                inner,
+                visit,
+            );
+        }
+    }
+}
+
+fn is_same(
+    document: &Document,
+    attribute: &Attribute,
+    wanted: &Value,
+    found: Option<&Value>,
+) -> bool {
+    match document.class(attribute) {
+        Class::OneTime | Class::ServerSet => true,
+        Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
+            found == Some(wanted)
+        }
+    }
+}
+
+fn is_default(attribute: &Attribute, found: &Value) -> bool {
+    attribute.default.is_some_and(|default| match default {
+        Scalar::Text(text) => found == text,
+        Scalar::Integer(number) => *found == number,
+        Scalar::Bool(truth) => *found == truth,
+    })
+}

@@ -1,0 +1,299 @@
+//! One run of the real pipeline in a world, which may end in its death.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use integrationd::apply::{self, Event, Observer, Stop};
+use integrationd::diagnostic;
+use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
+use integrationd::ledger::sqlite::SqliteLedger;
+use integrationd::ledger::{Journal, Ledger, MemoryJournal};
+use integrationd::plan::{Limit, Limits, Plan};
+use integrationd::report::exit::exit;
+use integrationd::report::{Report, json, text};
+use integrationd::secret::Secret;
+use integrationd::simulator::API_KEY;
+use integrationd::sync::{self, Consent, Request, Shell, SyncError};
+use integrationd::text::chain;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::document::{CANARY, Key};
+use super::fate::{Fate, Write};
+use super::listen::heard;
+use super::scenario::{Deed, Sync};
+use super::time::CLOCK;
+use super::wire::{Mortal, Wire};
+use super::world::{Done, World};
+
+/// No run takes longer: everything in it has a deadline.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+/// What nobody may see: secrets, the key, what the server makes of them, tokens.
+const HIDDEN: [&str; 4] = [CANARY, API_KEY, "simulated-key-", "simulator-token-"];
+
+/// What outlasts the process.
+pub(super) enum Keeper {
+    Memory(MemoryJournal),
+    Disk { file: PathBuf, directory: TempDir },
+}
+
+impl Keeper {
+    pub(super) fn new(on_disk: bool) -> Self {
+        if !on_disk {
+            return Self::Memory(MemoryJournal::default());
+        }
+        // In memory, if the machine allows it: flushing to a disk is not the subject.
+        let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+        let directory = directory.unwrap();
+        let file = directory.path().join("ledger.db");
+        Self::Disk { file, directory }
+    }
+
+    fn with<T>(&self, act: impl AsyncFnOnce(&dyn Journal) -> T) -> impl Future<Output = T> {
+        async {
+            match self {
+                Self::Memory(journal) => act(journal).await,
+                Self::Disk { file, .. } => act(&SqliteLedger::open(file).unwrap()).await,
+            }
+        }
+    }
+
+    pub(super) fn ledger(&self) -> Ledger {
+        match self {
+            Self::Memory(journal) => journal.ledger(),
+            Self::Disk { file, .. } => SqliteLedger::open(file).unwrap().read().unwrap(),
+        }
+    }
+
+    /// Everything that is kept, as it is kept.
+    fn bytes(&self) -> String {
+        let ledger = self.ledger();
+        let mut all = format!("{ledger:?}");
+        if let Self::Disk { directory, .. } = self {
+            for entry in std::fs::read_dir(directory.path()).unwrap() {
+                let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+                all.push_str(&String::from_utf8_lossy(&bytes));
+            }
+        }
+        all
+    }
+}
+
+/// What was seen of a run.
+pub(super) struct Ran {
+    /// The end, unless it died.
+    pub(super) report: Option<Result<Report, SyncError>>,
+    pub(super) sent: Vec<Write>,
+    /// What somebody changed between the plan and the writes.
+    pub(super) changed: BTreeSet<u64>,
+    /// What somebody created between them.
+    pub(super) created: BTreeSet<Key>,
+    pub(super) lists_lied: bool,
+    pub(super) lists_shrank: bool,
+    /// When the last write that was held up takes effect.
+    pub(super) late: Duration,
+    /// Of what an update was held up.
+    pub(super) overtaken: BTreeSet<Key>,
+    /// Of what the server did not keep a value.
+    pub(super) rewritten: BTreeSet<Key>,
+    pub(super) complaints: Vec<String>,
+    pub(super) trace: Vec<String>,
+}
+
+/// The operator: gives leave, and is not the only one who does something.
+struct Operator<'a> {
+    world: Mutex<&'a mut World>,
+    fate: &'a Fate,
+    meanwhile: &'a [Deed],
+    done: Mutex<Vec<Done>>,
+    shown: Mutex<String>,
+}
+
+impl Observer for Operator<'_> {
+    fn event(&self, _: &Event<'_>) {}
+}
+
+impl Shell for Operator<'_> {
+    fn approve(&self, plan: &Plan) -> Consent {
+        let shown = format!("{}{plan:?}", text::plan(plan, "the tenant"));
+        *self.shown.lock().unwrap() = shown;
+        if self.meanwhile.is_empty() {
+            return Consent::Given;
+        }
+        let mut world = self.world.lock().unwrap();
+        let before = world.live();
+        for deed in self.meanwhile {
+            let done = world.deed(deed);
+            self.fate.note(&format!("[meanwhile] {deed:?}: {done:?}"));
+            self.done.lock().unwrap().push(done);
+        }
+        // What one did another may have undone.
+        let after = world.live();
+        let is_as_it_was = |done: &Done| match done {
+            Done::Changed(id) => {
+                let of = |all: &[(u64, Value)]| all.iter().find(|(own, _)| own == id).cloned();
+                of(&before) == of(&after)
+            }
+            Done::Created(key) => !world.has_live(key),
+            Done::Nothing => false,
+        };
+        self.done.lock().unwrap().retain(|done| !is_as_it_was(done));
+        Consent::Given
+    }
+}
+
+/// Runs the tool once.
+pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: bool) -> Ran {
+    let desired = world.texts().desired(false);
+    let before = format!("{desired:?}");
+    let (sender, stop) = Stop::new();
+    let fate = Arc::new(Fate::new(sync, sender));
+    let wire = Wire {
+        simulator: world.simulator.clone(),
+        fate: Arc::clone(&fate),
+    };
+    let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
+    let credentials = if token {
+        Credentials::Exchange(key)
+    } else {
+        Credentials::ApiKey(key)
+    };
+    let reader = Reader::new(wire, credentials, RetryPolicy::default());
+    let names: Vec<String> = world.documents.iter().map(|d| d.name.clone()).collect();
+    let request = request(sync, names.iter());
+    let operator = Operator {
+        world: Mutex::new(world),
+        fate: &fate,
+        meanwhile: &sync.meanwhile,
+        done: Mutex::default(),
+        shown: Mutex::default(),
+    };
+    let synced = keeper
+        .with(async |journal: &dyn Journal| {
+            let mortal = Mortal {
+                journal,
+                fate: &fate,
+            };
+            let into = Reader::into_writer;
+            let pipeline = sync::sync(reader, into, &desired, &request, &mortal, &operator, &stop);
+            tokio::select! {
+                biased;
+                () = fate.death() => None,
+                synced = tokio::time::timeout(LONGEST, pipeline) => Some(synced),
+            }
+        })
+        .await;
+    let mut complaints = fate.complaints();
+    let synced = match synced {
+        Some(Err(_)) => {
+            complaints.push("the run does not come to an end".to_owned());
+            None
+        }
+        Some(Ok(synced)) => Some(synced),
+        None => None,
+    };
+    let done = operator.done.into_inner().unwrap();
+    let shown = before + &operator.shown.into_inner().unwrap() + &heard() + &keeper.bytes();
+    let report = synced.filter(|_| !fate.is_dead()).map(|synced| {
+        synced.map(|synced| Report {
+            tenant: "the tenant".to_owned(),
+            source: "texts".to_owned(),
+            diagnostics: desired.manifest.diagnostics,
+            synced,
+        })
+    });
+    complaints.extend(leaks(
+        &(shown + &report.as_ref().map_or_else(String::new, told)),
+    ));
+    ran(&fate, done, report, complaints)
+}
+
+fn ran(
+    fate: &Fate,
+    done: Vec<Done>,
+    report: Option<Result<Report, SyncError>>,
+    complaints: Vec<String>,
+) -> Ran {
+    let mut ran = Ran {
+        report,
+        sent: fate.sent(),
+        changed: BTreeSet::new(),
+        created: BTreeSet::new(),
+        lists_lied: fate.lists_lied(),
+        lists_shrank: fate.lists_shrank(),
+        late: fate.late(),
+        overtaken: fate.overtaken(),
+        rewritten: fate.rewritten(),
+        complaints,
+        trace: fate.trace(),
+    };
+    for done in done {
+        match done {
+            Done::Nothing => {}
+            Done::Changed(id) => {
+                ran.changed.insert(id);
+            }
+            Done::Created(key) => {
+                ran.created.insert(key);
+            }
+        }
+    }
+    ran
+}
+
+fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request {
+    // How far a plan may go is not the subject.
+    let all = |floor| Limit {
+        most: None,
+        percent: 100,
+        floor,
+    };
+    Request {
+        policy: sync.policy,
+        limits: Limits {
+            changes: all(usize::MAX),
+            deletes: all(usize::MAX),
+        },
+        allow_replace: names.filter(|_| sync.may_replace).cloned().collect(),
+        on_drift: sync.on_drift,
+        on_conflict: sync.on_conflict,
+        apply: apply::Options {
+            parallelism: sync.parallelism,
+            wait_timeout: sync.wait,
+            clock: CLOCK,
+            ..apply::Options::default()
+        },
+        ..Request::new(jiff::civil::date(2026, 11, 22))
+    }
+}
+
+/// Everything that anybody could be told of a run.
+fn told(report: &Result<Report, SyncError>) -> String {
+    match report {
+        Err(error) => format!("{} {error:?} {}", chain(error), error.help()),
+        Ok(report) => {
+            let mut all = diagnostic::render(&report.diagnostics, false);
+            all.push_str(&text::plan(&report.synced.plan, &report.tenant));
+            all.push_str(&text::ending(report));
+            all.push_str(&json::report(report, exit(report, true) as u8).to_string());
+            all.push_str(&format!("{report:?}"));
+            all
+        }
+    }
+}
+
+/// What is in a text that must not be.
+fn leaks(text: &str) -> Option<String> {
+    let found = HIDDEN.iter().find_map(|hidden| text.find(hidden))?;
+    let (mut from, mut to) = (found.saturating_sub(200), (found + 100).min(text.len()));
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    while !text.is_char_boundary(to) {
+        to += 1;
+    }
+    Some(format!("a secret shows: …{}…", &text[from..to]))
+}

@@ -1,0 +1,449 @@
+//! The files and the tenant of a scenario, and what people do to both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use integrationd::ledger::{IntendedWrite, Intent, Ledger};
+use integrationd::platform::by_wire;
+use integrationd::simulator::{Drift, Seed, Simulator, Status};
+use serde_json::{Value, json};
+
+use super::document::{Document, Key, key_of, mark_of};
+use super::run::Ran;
+use super::scenario::{Change, Deed, Doing, Edit, Scenario, Standing};
+use super::time;
+use crate::payload::value;
+use crate::texts::Texts;
+
+/// An attribute that no table knows.
+const UNKNOWN: &str = "newAttribute";
+
+/// A value that somebody set in an attribute that no file mentions.
+#[derive(Debug, Clone)]
+pub(super) struct Theirs {
+    pub(super) id: u64,
+    pub(super) path: String,
+    pub(super) value: Value,
+}
+
+/// What people did to an integration, or would have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Done {
+    Nothing,
+    /// This integration is not as it was.
+    Changed(u64),
+    /// There is one more of these.
+    Created(Key),
+}
+
+/// The files and the tenant.
+pub(super) struct World {
+    pub(super) simulator: Simulator,
+    pub(super) documents: Vec<Document>,
+    /// Files that are gone, whose secrets can still be had.
+    pub(super) retired: Vec<Document>,
+    /// What every integration that ever was was counted as.
+    pub(super) marks: BTreeMap<u64, Key>,
+    /// Names that files had once.
+    used_names: BTreeSet<String>,
+    next_uid: usize,
+    salt: usize,
+    /// Every identity that a file of this name ever had.
+    pub(super) keys_of_name: BTreeMap<String, BTreeSet<Key>>,
+    /// Every file that ever asked for what the model counts.
+    pub(super) askers: BTreeMap<Key, BTreeSet<usize>>,
+    /// How often somebody took away what the model counts.
+    pub(super) removed: BTreeMap<Key, usize>,
+    /// What others made.
+    pub(super) foreign: BTreeSet<u64>,
+    /// Of what an update was held up on its way: it may have arrived after a later one.
+    pub(super) overtaken: BTreeSet<Key>,
+    /// Of what the server did not keep a value: the tool stops to insist.
+    pub(super) rewritten: BTreeSet<Key>,
+    /// What somebody took away.
+    pub(super) taken: BTreeSet<u64>,
+    pub(super) foreign_keys: BTreeSet<Key>,
+    pub(super) theirs: Vec<Theirs>,
+    /// When the last write that was held up on its way takes effect.
+    late: Duration,
+    /// What the tool had begun to create, without knowing the end, after its last run.
+    open: BTreeSet<Key>,
+    /// What somebody else created then: nobody can tell it from the tool's own.
+    pub(super) contested: BTreeSet<Key>,
+    /// What was being created when a list lacked something. The tool keeps no id of
+    /// a create before its end, so it believes such a list.
+    pub(super) misled: BTreeSet<Key>,
+    /// What no file describes, as it was made.
+    pub(super) strangers: Vec<u64>,
+}
+
+impl World {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let mut world = Self {
+            simulator: Simulator::new(scenario.tenant.clone()),
+            documents: Vec::new(),
+            retired: Vec::new(),
+            marks: BTreeMap::new(),
+            used_names: BTreeSet::new(),
+            next_uid: 1000,
+            salt: 0,
+            keys_of_name: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+            overtaken: BTreeSet::new(),
+            rewritten: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            foreign_keys: BTreeSet::new(),
+            theirs: Vec::new(),
+            late: Duration::ZERO,
+            open: BTreeSet::new(),
+            contested: BTreeSet::new(),
+            misled: BTreeSet::new(),
+            strangers: Vec::new(),
+        };
+        for _ in 0..scenario.strangers {
+            world.stranger();
+        }
+        for (document, standing) in &scenario.files {
+            world.moves_in(document, *standing);
+            world.documents.push(document.clone());
+        }
+        world.take_note();
+        world
+    }
+
+    fn moves_in(&mut self, document: &Document, standing: Standing) {
+        let mut live = document.clone();
+        let status = match standing {
+            Standing::Absent => return,
+            Standing::InSync => Status::Enabled,
+            Standing::CreateError => Status::CreateError,
+            Standing::Drifted => {
+                for (path, attribute) in live.editable() {
+                    if live.says(&path) && path.len().is_multiple_of(3) {
+                        live.say(&path, value(attribute, 6));
+                    }
+                }
+                Status::Enabled
+            }
+        };
+        self.settle(&live, status);
+    }
+
+    /// Puts in what a file describes, as somebody else would: where the server
+    /// refuses a second one, there is none.
+    fn settle(&mut self, document: &Document, status: Status) -> Done {
+        let key = document.key();
+        if document.is_strong() && !self.live_of(&key).is_empty() {
+            return Done::Nothing;
+        }
+        let mut theirs = document.clone();
+        self.salt += 1;
+        theirs.rotate_all(&format!("theirs-{}", self.salt));
+        let config = theirs.payload.get("config").cloned();
+        let mut seed = Seed::new(document.platform().wire, document.case.auto, config);
+        seed.settles = status == Status::Creating;
+        let id = self.simulator.seed(seed.status(status));
+        self.foreign.insert(id);
+        self.foreign_keys.insert(key.clone());
+        if self.open.contains(&key) {
+            self.contested.insert(key.clone());
+        }
+        Done::Created(key)
+    }
+
+    fn stranger(&mut self) -> Done {
+        let number = self.strangers.len();
+        let config = json!({ "host": "later.example.com", "nested": { "n": number } });
+        let seed = Seed::new("Later Lake", Some(true), Some(config));
+        self.strangers.push(self.simulator.seed(seed));
+        Done::Nothing
+    }
+
+    /// The files as they are read.
+    pub(super) fn texts(&self) -> Texts {
+        let files = self.documents.iter();
+        let texts = files.fold(Texts::none(), |texts, document| document.written(texts));
+        let retired = self.retired.iter();
+        retired.fold(texts, |texts, document| document.remembered(texts))
+    }
+
+    /// What is remembered of the files, after every change of them.
+    fn take_note(&mut self) {
+        for document in &self.documents {
+            self.used_names.insert(document.name.clone());
+            for name in document.names() {
+                let keys = self.keys_of_name.entry(name.clone()).or_default();
+                keys.insert(document.key());
+            }
+            let askers = self.askers.entry(document.mark()).or_default();
+            askers.insert(document.uid);
+        }
+    }
+
+    /// Integrations that are there and that pair with this key, by id.
+    pub(super) fn live_of(&self, key: &Key) -> Vec<(u64, Value)> {
+        let mut live = self.live();
+        live.retain(|(_, one)| live_key(one).as_ref() == Some(key));
+        live
+    }
+
+    pub(super) fn has_live(&self, key: &Key) -> bool {
+        !self.live_of(key).is_empty()
+    }
+
+    /// Integrations that are there.
+    pub(super) fn live(&self) -> Vec<(u64, Value)> {
+        let all = self.simulator.state().into_iter();
+        all.filter(|one| one["status"] != "deleted")
+            .map(|one| (one["id"].as_str().unwrap().parse().unwrap(), one))
+            .collect()
+    }
+
+    /// Edits a file; `false` if that makes no sense now.
+    pub(super) fn edit(&mut self, edit: &Edit) -> bool {
+        let done = self.edited(edit);
+        self.take_note();
+        done
+    }
+
+    fn edited(&mut self, edit: &Edit) -> bool {
+        if let Change::Add(document) = &edit.change {
+            let mut document = (**document).clone();
+            // A step that was left out must not change which file is which.
+            document.says_its_name = document.uid.is_multiple_of(3);
+            self.documents.push(document);
+            return true;
+        }
+        let count = self.documents.len();
+        if count == 0 {
+            return false;
+        }
+        let at = edit.file % count;
+        match edit.change {
+            Change::Remove => {
+                let retired = self.documents.remove(at);
+                self.retired.push(retired);
+                true
+            }
+            Change::Copy => {
+                let mut copy = self.documents[at].clone();
+                copy.uid = self.next_uid;
+                self.next_uid += 1;
+                copy.name = format!("file-{}", copy.uid);
+                (copy.previously, copy.id) = (Vec::new(), None);
+                self.documents.push(copy);
+                true
+            }
+            Change::Rename { says, used } => self.renamed(at, says, used),
+            Change::Pin { pick, own } => self.pinned(at, pick, own),
+            _ => {
+                self.salt += 1;
+                changed(&mut self.documents[at], &edit.change, self.salt)
+            }
+        }
+    }
+
+    fn renamed(&mut self, at: usize, says: bool, used: bool) -> bool {
+        let in_use: BTreeSet<&String> = self.documents.iter().map(|d| &d.name).collect();
+        let free = self.used_names.iter().find(|name| !in_use.contains(name));
+        let fresh = format!("other-{}", self.used_names.len());
+        let name = free.filter(|_| used).unwrap_or(&fresh).clone();
+        let document = &mut self.documents[at];
+        let old = std::mem::replace(&mut document.name, name);
+        if says {
+            document.previously.push(old);
+        } else {
+            document.renamed_in_silence = true;
+        }
+        let name = document.name.clone();
+        document.previously.retain(|other| *other != name);
+        true
+    }
+
+    fn pinned(&mut self, at: usize, pick: usize, own: bool) -> bool {
+        let mut choices = self.live();
+        if own {
+            let mark = self.documents[at].mark();
+            choices.retain(|(_, one)| live_mark(one).as_ref() == Some(&mark));
+        }
+        if choices.is_empty() {
+            return false;
+        }
+        self.documents[at].id = Some(choices[pick % choices.len()].0);
+        true
+    }
+
+    /// Does something on the server.
+    pub(super) fn deed(&mut self, deed: &Deed) -> Done {
+        let count = self.documents.len();
+        if matches!(deed.what, Doing::Stranger) {
+            return self.stranger();
+        }
+        if count == 0 {
+            return Done::Nothing;
+        }
+        let document = self.documents[deed.which % count].clone();
+        if let Doing::Create(status) = &deed.what {
+            return self.settle(&document, status.clone());
+        }
+        let mark = document.mark();
+        let mut live = self.live();
+        // The server refuses to change what it is at work on.
+        live.retain(|(_, one)| live_mark(one).as_ref() == Some(&mark) && is_settled(one));
+        let Some((id, _)) = live.get(deed.which / count % live.len().max(1)) else {
+            return Done::Nothing;
+        };
+        self.done(*id, &document, &deed.what)
+    }
+
+    fn done(&mut self, id: u64, document: &Document, what: &Doing) -> Done {
+        let drift = match what {
+            Doing::Create(_) | Doing::Stranger => return Done::Nothing,
+            Doing::Remove => {
+                *self.removed.entry(document.mark()).or_default() += 1;
+                self.theirs.retain(|own| own.id != id);
+                self.taken.insert(id);
+                Drift::remove(id)
+            }
+            Doing::Status(status) => Drift::status(id, status.clone()),
+            Doing::Unknown { value } => {
+                if document.is_bare() || self.is_late() {
+                    return Done::Nothing;
+                }
+                self.sets(id, UNKNOWN, json!(format!("n-{value}")))
+            }
+            Doing::Change {
+                pick,
+                value: number,
+            } => {
+                let editable = document.editable();
+                if editable.is_empty() || self.is_late() {
+                    return Done::Nothing;
+                }
+                let (path, attribute) = &editable[pick % editable.len()];
+                let new = value(attribute, *number);
+                if document.says(path) || document.unsaid.contains_key(path) {
+                    Drift::value(id, &format!("/{path}"), new)
+                } else {
+                    self.sets(id, path, new)
+                }
+            }
+        };
+        let is_status = matches!(what, Doing::Status(status) if *status != Status::Disabled);
+        let before = self.config_of(id);
+        self.simulator.drift(drift).unwrap();
+        // Neither a health problem nor the same value again stands in the way of a write.
+        if is_status || (before == self.config_of(id) && !matches!(what, Doing::Status(_))) {
+            return Done::Nothing;
+        }
+        Done::Changed(id)
+    }
+
+    /// A run is over, in which a list may have lacked something.
+    pub(super) fn after(&mut self, ledger: &Ledger, ran: &Ran) {
+        self.late = self.late.max(ran.late);
+        self.overtaken.extend(ran.overtaken.iter().cloned());
+        self.rewritten.extend(ran.rewritten.iter().cloned());
+        for (id, one) in self.live() {
+            self.marks.extend(live_mark(&one).map(|mark| (id, mark)));
+        }
+        let before = std::mem::replace(&mut self.open, open_creates(ledger));
+        if ran.lists_shrank {
+            self.misled.extend(before);
+            let foreign = self.open.intersection(&self.foreign_keys);
+            self.contested.extend(foreign.cloned());
+        }
+    }
+
+    fn config_of(&self, id: u64) -> Option<Value> {
+        let live = self.live().into_iter().find(|(own, _)| *own == id);
+        live.map(|(_, one)| one["config"].clone())
+    }
+
+    /// Whether a write is still on its way, which would overwrite whatever is
+    /// changed before it arrives: nobody can prevent that.
+    fn is_late(&self) -> bool {
+        time::elapsed() <= self.late
+    }
+
+    fn sets(&mut self, id: u64, path: &str, value: Value) -> Drift {
+        self.theirs.retain(|own| own.id != id || own.path != path);
+        self.theirs.push(Theirs {
+            id,
+            path: path.to_owned(),
+            value: value.clone(),
+        });
+        Drift::value(id, &format!("/{path}"), value)
+    }
+}
+
+fn open_creates(ledger: &Ledger) -> BTreeSet<Key> {
+    let creates = ledger.intents.values();
+    let creates = creates.filter(|i| matches!(i.write, IntendedWrite::Create { .. }));
+    let key = |i: &Intent| Some((by_wire(&i.type_name)?.wire, i.memory.identity.clone()?));
+    creates.filter_map(key).collect()
+}
+
+fn is_settled(one: &Value) -> bool {
+    let busy = ["creating", "editing", "migrating", "deleting"];
+    !busy.iter().any(|word| one["status"] == *word)
+}
+
+/// The key of a live integration.
+pub(super) fn live_key(one: &Value) -> Option<Key> {
+    Some(key_of(by_wire(one["type"].as_str()?)?, one))
+}
+
+/// What the model counts of it.
+pub(super) fn live_mark(one: &Value) -> Option<Key> {
+    Some(mark_of(by_wire(one["type"].as_str()?)?, one))
+}
+
+/// Edits one file.
+fn changed(document: &mut Document, change: &Change, salt: usize) -> bool {
+    let editable = document.editable();
+    let chosen = |pick: usize| editable.get(pick % editable.len().max(1));
+    match change {
+        Change::Say {
+            pick,
+            value: number,
+        } => {
+            let Some((path, attribute)) = chosen(*pick) else {
+                return false;
+            };
+            document.say(path, value(attribute, *number));
+        }
+        Change::Unsay { pick } => {
+            let Some((path, attribute)) = chosen(*pick) else {
+                return false;
+            };
+            return document.unsay(path, attribute);
+        }
+        Change::Rotate { pick } => document.rotate_one(&format!("r{salt}"), *pick),
+        Change::Literal => document.literal = !document.literal,
+        Change::LackSecret => document.lacks_secret = !document.lacks_secret,
+        Change::Identity { number } => document.becomes(*number),
+        Change::Spoil(flaw) => document.flaw = Some(*flaw),
+        Change::Mend => document.flaw = None,
+        Change::Suspend => document.suspended = true,
+        Change::Resume => document.suspended = false,
+        Change::Protect => document.protected = !document.protected,
+        Change::Ignore { pick } => {
+            let Some((path, _)) = chosen(*pick) else {
+                return false;
+            };
+            if !document.ignored.remove(path) {
+                document.ignored.insert(path.clone());
+            }
+        }
+        Change::Unpin => document.id = None,
+        Change::Remove
+        | Change::Copy
+        | Change::Add(_)
+        | Change::Rename { .. }
+        | Change::Pin { .. } => return false,
+    }
+    true
+}
