@@ -50,13 +50,19 @@ impl Desired {
         if said.peek().is_none() {
             return live;
         }
+        let scrubber = Scrubber::new(self.known_secrets());
+        said.for_each(|test| *test = scrubber.scrub_test(test));
+        live
+    }
+
+    /// Every secret that is known here: those of the sources, and those in the files.
+    #[must_use]
+    pub fn known_secrets(&self) -> Vec<&Secret> {
         let mut secrets: Vec<&Secret> = self.secrets.values().collect();
         for integration in &self.manifest.integrations {
             integration.for_each_template(&mut |template| secrets.extend(template.literals()));
         }
-        let scrubber = Scrubber::new(secrets);
-        said.for_each(|test| *test = scrubber.scrub_test(test));
-        live
+        secrets
     }
 }
 

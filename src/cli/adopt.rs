@@ -39,7 +39,9 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     let request = Request::new(jiff::Zoned::now().date());
     let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
     let known = ledger.read()?;
-    let adoptions = sync::adopt(&tenant.reader, &desired, &request, &known, &names).await?;
+    let secrets = desired.known_secrets().into_iter().cloned().collect();
+    let reader = tenant.reader.knowing(secrets);
+    let adoptions = sync::adopt(&reader, &desired, &request, &known, &names).await?;
     let at = Timestamp::now();
     let noted = adoptions
         .iter()

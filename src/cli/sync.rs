@@ -121,6 +121,8 @@ async fn execute<T: Transport>(
         let begun = Instant::now();
         let dry_run = args.dry_run;
         tracing::info!(dry_run, "the run begins");
+        let known = desired.known_secrets().into_iter().cloned().collect();
+        let reader = reader.knowing(known);
         let synced = carry_out(reader, tenant, journal, args, &desired, request, terminal).await?;
         let exit = finish(synced, desired, args, tenant, terminal);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

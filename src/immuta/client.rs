@@ -3,6 +3,8 @@
 //! A [`Reader`] can only read, and is all that a dry run is given. A [`Writer`]
 //! is made from a reader by an explicit step, [`Reader::into_writer`].
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use http::Method;
 
@@ -10,15 +12,38 @@ use super::auth::{Authenticator, Credentials};
 use super::call::{Call, INTEGRATION, INTEGRATIONS, STATUS};
 use super::retry::{Kind, Retries, RetryPolicy};
 use super::wire::{read_accepted, read_integration, read_list, read_status};
-use super::{Accepted, ApiError, ReadApi, RequestBody, StatusReport, Transport, WriteApi};
+use super::{
+    Accepted, ApiError, ReadApi, RequestBody, Scrubber, StatusReport, Transport, WriteApi,
+};
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::platform;
+use crate::secret::Secret;
 
 /// The calls that change nothing.
 pub struct Reader<T> {
     transport: T,
     authenticator: Authenticator,
     policy: RetryPolicy,
+    known: Known,
+}
+
+/// What is secret in this run. A server may repeat it in the refusal of any call,
+/// also of one that sends nothing, such as the question what became of a write.
+#[derive(Default)]
+struct Known {
+    secrets: Vec<Secret>,
+    /// Made when it is needed first: most runs meet no refusal.
+    scrubber: OnceLock<Scrubber>,
+}
+
+impl Known {
+    fn scrub(&self, error: ApiError) -> ApiError {
+        if self.secrets.is_empty() || error.refusal().is_none() {
+            return error;
+        }
+        let scrubber = self.scrubber.get_or_init(|| Scrubber::new(&self.secrets));
+        error.scrubbed(scrubber)
+    }
 }
 
 /// All calls.
@@ -32,7 +57,18 @@ impl<T: Transport> Reader<T> {
             transport,
             authenticator: Authenticator::new(credentials),
             policy,
+            known: Known::default(),
         }
+    }
+
+    /// The same client, which takes these out of whatever the server refuses with.
+    #[must_use]
+    pub fn knowing(mut self, secrets: Vec<Secret>) -> Self {
+        self.known = Known {
+            secrets,
+            scrubber: OnceLock::new(),
+        };
+        self
     }
 
     /// Makes a client that can write, with the token that this one may hold.
@@ -41,9 +77,14 @@ impl<T: Transport> Reader<T> {
         Writer(self)
     }
 
-    /// Sends a call until it succeeds or must not be sent again. A 401 had no
-    /// effect, so with a new token anything is sent once more.
+    /// Sends a call until it succeeds or must not be sent again.
     async fn run(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
+        let answer = self.repeat(call).await;
+        answer.map_err(|error| self.known.scrub(error))
+    }
+
+    /// A 401 had no effect, so with a new token anything is sent once more.
+    async fn repeat(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
         let mut retries = Retries::new(&self.policy, call);
         let mut renewed = false;
         loop {

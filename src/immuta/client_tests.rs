@@ -43,6 +43,23 @@ fn seven() -> RemoteId {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_of_any_call_is_scrubbed_of_every_secret_of_the_run() {
+    let said = r#"{"statusCode":500,"message":"cannot log in with hunter2","validationResults":
+        [{"name":"hunter2","status":"failed","message":"no hunter2"}]}"#;
+    let (_, reader) = reader((0..9).map(|_| Answer::Reply(422, said)));
+    let reader = reader.knowing(vec![Secret::new("hunter2".into())]);
+    let list = reader.list().await.unwrap_err();
+    let get = reader.get(&seven()).await.unwrap_err();
+    let status = reader.status(&seven()).await.unwrap_err();
+    for error in [list, get, status] {
+        let refusal = error.refusal().unwrap();
+        assert_eq!(refusal.message, "cannot log in with (secret)");
+        let test = &refusal.failing_tests[0];
+        assert_eq!((&*test.name, &*test.message), ("(secret)", "no (secret)"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_calls_go_to_their_paths() {
     let (script, writer) = writer([
         Answer::Reply(200, "[]"),

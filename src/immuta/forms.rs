@@ -27,8 +27,18 @@ const LONGEST_ESCAPE: usize = 6;
 /// What a form is written into.
 pub(super) type Form = Zeroizing<String>;
 
-/// Adds every form of a value.
+/// Adds every form of a value, each once.
 pub(super) fn collect(value: &str, forms: &mut Vec<Form>) {
+    let mut own = Vec::new();
+    collect_all(value, &mut own);
+    own.sort_unstable_by(|a: &Form, b: &Form| a.as_str().cmp(b.as_str()));
+    own.dedup();
+    // They were made with room to grow: ten thousand secrets have many of them.
+    own.iter_mut().for_each(|form| *form = owned(form));
+    forms.append(&mut own);
+}
+
+fn collect_all(value: &str, forms: &mut Vec<Form>) {
     forms.push(owned(value));
     forms.push(owned(value.trim()));
     forms.push(shown(value));

@@ -211,6 +211,22 @@ impl ApiError {
         }
     }
 
+    /// The same error, without these secrets in what the server said.
+    fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+        if let Self::Refused { refusal, .. } = &mut self {
+            let Refusal {
+                message,
+                failing_tests,
+                ..
+            } = refusal.as_mut();
+            *message = scrubber.scrub(message);
+            for test in failing_tests {
+                *test = scrubber.scrub_test(test);
+            }
+        }
+        self
+    }
+
     /// The method and path of the call that failed. For a call that never came
     /// about because there were no credentials, it is that of the exchange.
     #[must_use]

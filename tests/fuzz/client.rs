@@ -31,7 +31,8 @@ impl Transport for Answer {
 /// A client that asks once.
 pub fn client(answer: Answer) -> Reader<Answer> {
     let key = ApiKey::new(Secret::new(SECRETS[1].to_owned())).expect("a key");
-    Reader::new(answer, Credentials::ApiKey(key), RetryPolicy::NEVER)
+    let reader = Reader::new(answer, Credentials::ApiKey(key), RetryPolicy::NEVER);
+    reader.knowing(vec![Secret::new(SECRETS[0].to_owned())])
 }
 
 /// A body with a secret in it.

@@ -10,7 +10,13 @@ use integrationd::secret::{
 };
 use libfuzzer_sys::fuzz_target;
 
-const SOURCES: &[SecretSource] = &[SecretSource::Env, SecretSource::File, SecretSource::Cred];
+const SOURCES: &[SecretSource] = &[
+    SecretSource::Env,
+    SecretSource::File,
+    SecretSource::Cred,
+    SecretSource::Sops,
+    SecretSource::Vault,
+];
 
 /// Stands between the parts of a template in the input.
 const BORDER: char = '\u{1}';
@@ -45,6 +51,7 @@ fn place(error: &ReferenceError) -> usize {
         | ReferenceError::NoSource { at }
         | ReferenceError::UnknownSource { at }
         | ReferenceError::EmptyArgument { at }
+        | ReferenceError::WrongForm { at, .. }
         | ReferenceError::UnknownVariable { at, .. } => *at,
     }
 }
@@ -81,10 +88,12 @@ fn parts(text: &str) -> Vec<Piece> {
         } else {
             let mut characters = piece.chars();
             let source = characters.next().map_or(0, |c| c as usize) % SOURCES.len();
+            let source = SOURCES[source];
             let argument: String = characters.filter(|c| *c != '}').collect();
-            if !argument.is_empty() {
-                let source = SOURCES[source];
-                parts.push(Piece::Reference(Reference { source, argument }));
+            let reference = Reference { source, argument };
+            // What no source can be asked for cannot be read back.
+            if parse(&reference.to_string()).is_ok() {
+                parts.push(Piece::Reference(reference));
             }
         }
     }

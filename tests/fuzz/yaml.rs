@@ -6,13 +6,13 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::diagnostic::{Place, render};
 use integrationd::ledger::Ledger;
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, OnConflict, OnDrift, Selection, plan};
+use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, plan};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
@@ -102,6 +102,9 @@ fn can_be_planned(manifest: &Manifest) {
         ledger: &Ledger::default(),
         doubts: &BTreeMap::new(),
         fingerprint: &|_, _, _| None,
+        policy: Policy::default(),
+        allow_replace: &BTreeSet::new(),
+        revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
     };
