@@ -397,10 +397,20 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    /// A test that fails leaves nothing running behind.
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
 /// What a process prints, as it comes.
 struct Gathered {
     bytes: Arc<Mutex<Vec<u8>>>,
-    reader: JoinHandle<()>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Gathered {
@@ -413,11 +423,16 @@ impl Gathered {
                 sink.lock().unwrap().extend_from_slice(&chunk[..n]);
             }
         });
-        Self { bytes, reader }
+        Self {
+            bytes,
+            reader: Some(reader),
+        }
     }
 
-    fn end(self) -> Vec<u8> {
-        self.reader.join().unwrap();
+    fn end(&mut self) -> Vec<u8> {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         std::mem::take(&mut self.bytes.lock().unwrap())
     }
 }

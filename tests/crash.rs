@@ -85,6 +85,7 @@ fn given(name: &str, default: u64) -> u64 {
 /// `CRASH_ROUNDS=1 CRASH_SEED=7` plays one round alone: its moments are drawn from
 /// the seed, and what they meet is up to the machine.
 #[test]
+#[expect(clippy::print_stdout, reason = "it tells its seed")]
 fn killed_at_random_moments_it_makes_fifty_once_each_and_keeps_no_secret() {
     let (first, rounds) = (given("CRASH_SEED", SEED), given("CRASH_ROUNDS", ROUNDS));
     let (files, next, kills) = (fleet(MANY), AtomicU64::new(0), AtomicU64::new(0));

@@ -198,14 +198,14 @@ async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_ab
 }
 
 /// A journal of a process that dies at its first call of one kind.
-struct Dying<'a> {
-    journal: &'a MemoryJournal,
-    at: Boundary,
-    dead: AtomicBool,
+pub(crate) struct Dying<'a> {
+    pub(crate) journal: &'a MemoryJournal,
+    pub(crate) at: Boundary,
+    pub(crate) dead: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Boundary {
+pub(crate) enum Boundary {
     /// The intent is not written.
     BeforeIntent,
     /// The intent is written and nothing is sent.
@@ -252,6 +252,7 @@ impl Journal for Dying<'_> {
     }
 
     fn forget(&self, name: &str) -> Result<(), JournalError> {
+        self.dies(Boundary::BeforeRecord)?;
         self.journal.forget(name)
     }
 
@@ -260,7 +261,7 @@ impl Journal for Dying<'_> {
     }
 }
 
-const BOUNDARIES: [Boundary; 3] = [
+pub(crate) const BOUNDARIES: [Boundary; 3] = [
     Boundary::BeforeIntent,
     Boundary::AfterIntent,
     Boundary::BeforeRecord,

@@ -1,6 +1,8 @@
 //! What happens to an integration that no file describes any more, or that
 //! cannot be edited: what is deleted, what is not, and what stops both.
 
+use std::sync::atomic::AtomicBool;
+
 use http::Method;
 use integrationd::immuta::Nesting;
 use integrationd::ledger::{Journal, MemoryJournal};
@@ -10,6 +12,7 @@ use integrationd::sync::Request;
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines, writes};
+use crate::memory::{BOUNDARIES, Boundary, Dying};
 use crate::texts::Texts;
 
 fn lake_file(host: &str) -> String {
@@ -547,4 +550,54 @@ async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
     let rotated = renamed.secret("TOKEN", "another");
     synced(&rotated, &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+}
+
+/// A journal that dies at this boundary, over another.
+fn dying(journal: &MemoryJournal, at: Boundary) -> Dying<'_> {
+    Dying {
+        journal,
+        at,
+        dead: AtomicBool::new(false),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_was_cut_short_is_finished_or_repeated_and_takes_nothing_else() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        synced(&base(), &simulator, &dying(&journal, at), pruning).await;
+        let ran = synced(&base(), &simulator, &journal, pruning).await;
+        assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
+        assert_eq!(types(&simulator), ["Trino"], "{at:?}");
+        let ledger = journal.ledger();
+        assert!(ledger.intents.is_empty(), "{at:?}");
+        assert_eq!(ledger.records.keys().collect::<Vec<_>>(), ["stays"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_comes_back_after_a_delete_was_cut_short_is_created_once() {
+    for at in BOUNDARIES {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        synced(&base(), &simulator, &dying(&journal, at), pruning).await;
+        let ran = synced(&with_lake(), &simulator, &journal, pruning).await;
+        assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
+        assert_eq!(simulator.state().len(), 2, "{at:?}");
+        assert!(journal.ledger().records["lake"].memory.owned, "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_was_cut_short_ends_with_one_integration() {
+    let moved = base().file("lake.yaml", lake_file("moved.example.com"));
+    let leave = |request: &mut Request| request.allow_replace = ["lake".to_owned()].into();
+    for at in BOUNDARIES {
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        synced(&moved, &simulator, &dying(&journal, at), leave).await;
+        let ran = synced(&moved, &simulator, &journal, leave).await;
+        assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
+        assert_eq!(types(&simulator), ["Trino", "Databricks"], "{at:?}");
+        let state = simulator.state();
+        assert_eq!(state[1]["config"]["workspaceUrl"], "moved.example.com");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::ledger::Ledger;
 use integrationd::plan::Policy;
-use integrationd::platform::by_wire;
+use integrationd::platform::{Platform, by_wire};
 
 use super::document::{Document, Key, mark_of};
 use super::fate::Write;
@@ -133,7 +133,7 @@ pub(super) fn doubles(world: &World) -> Vec<String> {
     let is_too_many = |(key, made): &(Key, usize)| {
         let of = |counts: &BTreeMap<Key, usize>| counts.get(key).copied().unwrap_or_default();
         let removed = of(&world.removed) + of(&deleted);
-        let is_strong = by_wire(key.0).is_some_and(|p| p.pairs_with_certainty());
+        let is_strong = by_wire(key.0).is_some_and(Platform::pairs_with_certainty);
         let asked = world.askers.get(key).map_or(0, BTreeSet::len);
         let asked = if is_strong { asked.min(1) } else { asked };
         *made > asked + removed && !is_misled(key)
