@@ -30,8 +30,11 @@
 //! # Words
 //!
 //! * An *integration* connects a tenant to a *platform*.
-//! * A *plan* has one *action* for each document: create, update, unchanged,
-//!   suspended, or *blocked* with a reason and a remedy.
+//! * A *plan* has one *action* for each document: create, update, replace, unchanged,
+//!   suspended, *withheld* by the policy, or *blocked* with a reason and a remedy; and
+//!   a delete for what no document describes any more.
+//! * *Owned* is an integration that this tool created or *adopted*: only then it is
+//!   ever deleted.
 //! * A *change* is one attribute that will be different.
 //! * *Unmanaged* is a live integration that no file describes.
 //! * A *reference* names a secret; a *one-time* credential is used by an automatic
