@@ -55,7 +55,7 @@ fn an_adopted_integration_is_not_written_and_may_be_deleted() {
 
     std::fs::remove_file(world.1.path().join("lake.yaml")).unwrap();
     world.1.write("other.yaml", "type: Trino\n");
-    sync(&["--yes", "--policy", "sync"], &world).exits_with(0);
+    sync(&["--yes", "--policy=sync", "--parallelism=1"], &world).exits_with(0);
     assert_eq!(
         world.0.writes(),
         ["DELETE /integrations/1", "POST /integrations"]
