@@ -200,7 +200,7 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
-    let live = fetch(api, desired, request, ledger).await?;
+    let live = fetch(api, desired, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok((plan(desired, &live, request, &recovery), recovery))
 }
@@ -216,16 +216,13 @@ const QUESTIONS: usize = 8;
 pub async fn fetch<R: ReadApi>(
     api: &R,
     desired: &Desired,
-    request: &Request,
     ledger: &Ledger,
 ) -> Result<Live, ApiError> {
     let mut live = api.list().await?;
     let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
-    let names: HashSet<&str> = desired.manifest.names().collect();
-    // To delete what no file describes it has to be known what is there of it.
-    let is_named = |name: &str| request.policy == Policy::Sync || names.contains(name);
+    // Whatever its name: a file that was renamed must find what was made from it.
     let missing: Vec<(&str, &RemoteId)> = ledger
-        .known_ids(is_named)
+        .known_ids()
         .filter(|(_, id)| !listed.contains(id))
         .collect();
     let mut answers = futures::stream::iter(missing)
@@ -265,8 +262,8 @@ pub async fn adopt<R: ReadApi>(
     ledger: &Ledger,
     names: &HashSet<&str>,
 ) -> Result<Vec<Adoption>, ApiError> {
-    let live = fetch(api, desired, request, ledger).await?;
-    let recovery = plan::recover(ledger, &live, jiff::Timestamp::now());
+    let live = fetch(api, desired, ledger).await?;
+    let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok(in_context(desired, request, &recovery, |context| {
         plan::adopt(&desired.manifest, &live, names, context)
     }))
@@ -388,7 +385,7 @@ fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalE
         match settled {
             Settled::Confirmed(record) => journal.confirm(name, record)?,
             Settled::Abandoned => journal.abandon(name)?,
-            Settled::Gone => journal.forget(name)?,
+            Settled::Gone(id) => journal.forget(name, id)?,
         }
     }
     Ok(())
@@ -453,7 +450,7 @@ async fn prove<R: ReadApi>(
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
     let ledger = journal.ledger()?;
-    let live = fetch(api, desired, request, &ledger).await?;
+    let live = fetch(api, desired, &ledger).await?;
     let mut recovery = plan::recover(&ledger, &live, request.apply.clock.now());
     let second = plan(desired, &live, request, &recovery);
     let written = outcomes.iter().filter(|o| o.result.is_ok());

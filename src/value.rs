@@ -118,6 +118,22 @@ impl Object {
         self.0.iter().map(|(k, v)| (k.as_str(), v))
     }
 
+    /// Every value that holds no other, with its `/`-separated path.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<(String, &Value)> {
+        let mut leaves = Vec::new();
+        for (key, value) in self.iter() {
+            match value.as_object().filter(|inner| !inner.is_empty()) {
+                Some(inner) => {
+                    let below = inner.leaves().into_iter();
+                    leaves.extend(below.map(|(path, leaf)| (format!("{key}/{path}"), leaf)));
+                }
+                None => leaves.push((key.to_owned(), value)),
+            }
+        }
+        leaves
+    }
+
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -108,7 +108,7 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
             words.extend(actions.iter().filter_map(|action| match &action.kind {
                 Kind::Blocked(block) => Some(format!("blocked: {}", blocked(block))),
                 Kind::Unchanged { .. }
-                | Kind::Create { .. }
+                | Kind::Create(_)
                 | Kind::Update { .. }
                 | Kind::Replace { .. }
                 | Kind::Delete(_)
@@ -150,6 +150,7 @@ fn failed(failure: &Failure) -> String {
             failing_tests,
         } => format!("ended in {status}, {} tests failed", failing_tests.len()),
         Failure::NotDeleted { status } => format!("not deleted, but {status}"),
+        Failure::NotRecreated { .. } => "not created again".to_owned(),
         Failure::TimedOut { status, .. } => format!("still {status}"),
         Failure::Unfollowed(error) => format!("not followed: {}", error.operation()),
         Failure::Interrupted { status } => format!("interrupted in {status}"),
@@ -175,6 +176,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::NotDeleted(_)
         | Block::NotConverging { .. }
         | Block::Replacement { .. }
+        | Block::Moved { .. }
         | Block::SecretNotGiven { .. }
         | Block::MissingSecret { .. } => "for another reason",
     }

@@ -68,6 +68,7 @@ mod races;
 mod readme;
 #[cfg(test)]
 mod removal;
+mod replacement;
 #[cfg(test)]
 mod results;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
 use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record, Seen};
+use integrationd::live::RemoteId;
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::{Value, json};
@@ -251,9 +252,9 @@ impl Journal for Dying<'_> {
         self.journal.note(seen)
     }
 
-    fn forget(&self, name: &str) -> Result<(), JournalError> {
+    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
         self.dies(Boundary::BeforeRecord)?;
-        self.journal.forget(name)
+        self.journal.forget(name, id)
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {
@@ -539,19 +540,22 @@ async fn a_secret_that_is_new_in_a_recorded_file_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_file_names_any_more_is_not_asked_for() {
+async fn what_no_file_names_any_more_is_asked_for_until_the_server_says_that_it_is_gone() {
     let (simulator, journal) = in_sync().await;
     simulator.drift(Drift::remove(1)).unwrap();
     let other = Texts::none().file("t.yaml", "type: Trino\n");
-    let ran = Run::of(&other, &simulator)
-        .remembering(&journal)
-        .dry_run()
-        .await;
-    assert_eq!(ran.errors(), [""; 0]);
-    let requests: Vec<String> = simulator
-        .log()
-        .iter()
-        .map(|entry| format!("{} {}", entry.method, entry.path))
-        .collect();
-    assert_eq!(requests, ["GET /integrations"]);
+    let run = Run::of(&other, &simulator).remembering(&journal);
+    assert_eq!(run.dry_run().await.errors(), [""; 0]);
+    let asked = |simulator: &Simulator| {
+        let log = simulator.log();
+        let paths = log.iter().map(|entry| entry.path.clone());
+        paths.filter(|path| path == "/integrations/1").count()
+    };
+    assert_eq!(asked(&simulator), 1);
+    for expected in [1, 0] {
+        simulator.clear_log();
+        let run = Run::of(&other, &simulator).remembering(&journal);
+        assert_eq!(run.sync().await.errors(), [""; 0]);
+        assert_eq!(asked(&simulator), expected);
+    }
 }

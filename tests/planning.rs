@@ -111,7 +111,7 @@ pub(crate) fn live_query(id: &str, dataset: &str) -> LiveIntegration {
 pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
     let name = |kind: &Kind| match kind {
         Kind::Unchanged { id } => format!("unchanged {id}"),
-        Kind::Create { .. } => "create".to_owned(),
+        Kind::Create(_) => "create".to_owned(),
         Kind::Update { id, .. } => format!("update {id}"),
         Kind::Replace { deletion, .. } => format!("replace {}", deletion.id),
         Kind::Delete(deletion) => format!("delete {}", deletion.id),

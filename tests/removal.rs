@@ -1,5 +1,5 @@
-//! What happens to an integration that no file describes any more, or that
-//! cannot be edited: what is deleted, what is not, and what stops both.
+//! What happens to an integration that no file describes any more: what is
+//! deleted, what is not, and what stops it.
 
 use std::sync::atomic::AtomicBool;
 
@@ -15,7 +15,7 @@ use crate::in_process::{Ran, Run, write_lines, writes};
 use crate::memory::{BOUNDARIES, Boundary, Dying};
 use crate::texts::Texts;
 
-fn lake_file(host: &str) -> String {
+pub(crate) fn lake_file(host: &str) -> String {
     format!(
         "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: {host}\n  \
          httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
@@ -23,7 +23,7 @@ fn lake_file(host: &str) -> String {
 }
 
 /// A warehouse that is set up automatically.
-fn warehouse_file(password: &str) -> String {
+pub(crate) fn warehouse_file(password: &str) -> String {
     format!(
         "type: Snowflake\nautoBootstrap: true\nconfig:\n  host: wh.example.com\n  \
          warehouse: WH\n  database: IMMUTA\n  authenticationType: userPassword\n  \
@@ -34,26 +34,26 @@ fn warehouse_file(password: &str) -> String {
 const STAYS: &str = "type: Trino\n";
 
 /// A file that stays, and secrets.
-fn base() -> Texts {
+pub(crate) fn base() -> Texts {
     Texts::none()
         .file("stays.yaml", STAYS)
         .secret("TOKEN", "the-token")
         .secret("PASSWORD", "the-password")
 }
 
-fn with_lake() -> Texts {
+pub(crate) fn with_lake() -> Texts {
     base().file("lake.yaml", lake_file("lake.example.com"))
 }
 
-fn with_warehouse() -> Texts {
+pub(crate) fn with_warehouse() -> Texts {
     base().file("warehouse.yaml", warehouse_file("${env:PASSWORD}"))
 }
 
-fn pruning(request: &mut Request) {
+pub(crate) fn pruning(request: &mut Request) {
     request.policy = Policy::Sync;
 }
 
-async fn synced(
+pub(crate) async fn synced(
     texts: &Texts,
     simulator: &Simulator,
     journal: &dyn Journal,
@@ -65,14 +65,14 @@ async fn synced(
 }
 
 /// A tenant and a ledger in sync with these files.
-async fn in_sync(texts: &Texts) -> (Simulator, MemoryJournal) {
+pub(crate) async fn in_sync(texts: &Texts) -> (Simulator, MemoryJournal) {
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
     let ran = synced(texts, &simulator, &journal, |_| {}).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     (simulator, journal)
 }
 
-fn types(simulator: &Simulator) -> Vec<Value> {
+pub(crate) fn types(simulator: &Simulator) -> Vec<Value> {
     let state = simulator.state();
     state.iter().map(|live| live["type"].clone()).collect()
 }
@@ -339,111 +339,6 @@ async fn a_policy_takes_its_kinds_of_actions_and_shows_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_identity_is_a_replacement_that_needs_leave() {
-    let (simulator, journal) = in_sync(&with_lake()).await;
-    let moved = base().file("lake.yaml", lake_file("moved.example.com"));
-    let ran = synced(&moved, &simulator, &journal, pruning).await;
-    assert_eq!(write_lines(&simulator), [""; 0]);
-    assert!(
-        ran.shown().contains("`--allow-replace lake`"),
-        "{}",
-        ran.shown()
-    );
-
-    let ran = synced(&moved, &simulator, &journal, |request| {
-        request.allow_replace = ["lake".to_owned()].into();
-    })
-    .await;
-    assert_eq!(
-        write_lines(&simulator),
-        ["DELETE /integrations/1", "POST /integrations"]
-    );
-    assert!(ran.is_proved(), "{}", ran.shown());
-    assert_eq!(journal.ledger().records["lake"].id.as_str(), "3");
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
-    let (simulator, journal) = in_sync(&with_lake()).await;
-    let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
-    let ran = synced(&other, &simulator, &journal, pruning).await;
-    assert_eq!(write_lines(&simulator), [""; 0]);
-    assert!(
-        ran.shown()
-            .contains("it was integration 1 with another type"),
-        "{}",
-        ran.shown()
-    );
-    let ran = synced(&other, &simulator, &journal, |request| {
-        request.allow_replace = ["lake".to_owned()].into();
-    })
-    .await;
-    assert!(ran.is_proved(), "{}", ran.shown());
-    assert_eq!(types(&simulator), ["Trino", "Snowflake"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_another_file_describes_now_is_not_replaced() {
-    // The file was renamed, and another one has taken its name.
-    for other in [
-        lake_file("new.example.com"),
-        warehouse_file("${env:PASSWORD}"),
-    ] {
-        let (simulator, journal) = in_sync(&with_lake()).await;
-        let texts = base()
-            .file("sea.yaml", lake_file("lake.example.com"))
-            .file("lake.yaml", other);
-        let ran = synced(&texts, &simulator, &journal, |request| {
-            pruning(request);
-            request.allow_replace = ["lake".to_owned()].into();
-        })
-        .await;
-        assert!(ran.is_proved(), "{}", ran.shown());
-        assert_eq!(write_lines(&simulator), ["POST /integrations"]);
-        let records = journal.ledger().records;
-        assert_eq!(records["sea"].id.as_str(), "1");
-        assert_eq!(records["lake"].id.as_str(), "3");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_immutable_attribute_is_replaced_with_leave_and_the_credentials_of_the_set_up() {
-    let (simulator, journal) = in_sync(&with_warehouse()).await;
-    let file = warehouse_file("${env:PASSWORD}").replace("IMMUTA", "OTHER");
-    let texts = base().file("warehouse.yaml", file);
-    let ran = synced(&texts, &simulator, &journal, |request| {
-        request.allow_replace = ["warehouse".to_owned()].into();
-    })
-    .await;
-    assert!(ran.is_proved(), "{}", ran.shown());
-    let lines = write_lines(&simulator);
-    assert_eq!(lines, ["DELETE /integrations/2", "POST /integrations"]);
-    assert_eq!(simulator.state().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_protected_or_not_its_own_is_not_replaced() {
-    let (simulator, journal) = in_sync(&with_lake()).await;
-    let moved = lake_file("moved.example.com");
-    let texts = base().file("lake.yaml", format!("{moved}sync: {{protect: true}}\n"));
-    let leave = |request: &mut Request| request.allow_replace = ["lake".to_owned()].into();
-    let ran = synced(&texts, &simulator, &journal, leave).await;
-    assert!(ran.shown().contains("is protected"), "{}", ran.shown());
-
-    let mut ledger = journal.ledger();
-    ledger.records.get_mut("lake").unwrap().memory.owned = false;
-    let journal = MemoryJournal::new(ledger);
-    let texts = base().file("lake.yaml", moved);
-    let ran = synced(&texts, &simulator, &journal, leave).await;
-    assert!(
-        ran.shown().contains("integrationd adopt lake"),
-        "{}",
-        ran.shown()
-    );
-    assert_eq!(write_lines(&simulator), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_delete_whose_answer_is_lost_is_followed_until_it_is_gone() {
     for kind in [
         FaultKind::DropAfter,
@@ -553,7 +448,7 @@ async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
 }
 
 /// A journal that dies at this boundary, over another.
-fn dying(journal: &MemoryJournal, at: Boundary) -> Dying<'_> {
+pub(crate) fn dying(journal: &MemoryJournal, at: Boundary) -> Dying<'_> {
     Dying {
         journal,
         at,
@@ -584,20 +479,5 @@ async fn a_file_that_comes_back_after_a_delete_was_cut_short_is_created_once() {
         assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
         assert_eq!(simulator.state().len(), 2, "{at:?}");
         assert!(journal.ledger().records["lake"].memory.owned, "{at:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_replacement_that_was_cut_short_ends_with_one_integration() {
-    let moved = base().file("lake.yaml", lake_file("moved.example.com"));
-    let leave = |request: &mut Request| request.allow_replace = ["lake".to_owned()].into();
-    for at in BOUNDARIES {
-        let (simulator, journal) = in_sync(&with_lake()).await;
-        synced(&moved, &simulator, &dying(&journal, at), leave).await;
-        let ran = synced(&moved, &simulator, &journal, leave).await;
-        assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
-        assert_eq!(types(&simulator), ["Trino", "Databricks"], "{at:?}");
-        let state = simulator.state();
-        assert_eq!(state[1]["config"]["workspaceUrl"], "moved.example.com");
     }
 }

@@ -11,9 +11,8 @@ use tokio::time::Instant;
 
 use super::{Ended, Failure, Run};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
-use crate::ledger::Intent;
 use crate::live::{RemoteId, Status};
-use crate::plan::{AbsencePrecondition, Body};
+use crate::plan::{AbsencePrecondition, Creation};
 
 /// A list this old still counts as "just before the write": short against the
 /// minutes that a creation takes, long enough that many creates share one list.
@@ -35,18 +34,13 @@ enum Found {
 }
 
 impl<W: WriteApi> Run<'_, W> {
-    pub(super) async fn create(
-        &self,
-        name: &str,
-        body: &Body,
-        precondition: &AbsencePrecondition,
-        intent: &Intent,
-    ) -> Ended {
-        let ready = self.ready_to_create(body, precondition).await;
-        match ready.and_then(|request| self.begin(name, intent).map(|()| request)) {
+    pub(super) async fn create(&self, name: &str, creation: &Creation) -> Ended {
+        let intent = super::record::to_create(creation, self.now());
+        let ready = self.ready_to_create(creation).await;
+        match ready.and_then(|request| self.begin(name, &intent).map(|()| request)) {
             Ok(request) => {
-                let ended = self.post(name, &request, precondition).await;
-                self.settle(name, intent, ended)
+                let ended = self.post(name, &request, &creation.precondition).await;
+                self.settle(name, &intent, ended)
             }
             Err(failure) => (None, Err(failure)),
         }
@@ -72,15 +66,14 @@ impl<W: WriteApi> Run<'_, W> {
     }
 
     /// The request, if nothing has appeared that could be this integration.
-    async fn ready_to_create(
+    pub(super) async fn ready_to_create(
         &self,
-        body: &Body,
-        precondition: &AbsencePrecondition,
+        creation: &Creation,
     ) -> Result<RequestBody, Failure> {
-        let request = self.encode(body)?;
+        let request = self.encode(&creation.body)?;
         let now = Instant::now();
         let recently = now.checked_sub(FRESH).unwrap_or(now);
-        match self.look(precondition, recently).await? {
+        match self.look(&creation.precondition, recently).await? {
             Found::Nothing => Ok(request),
             Found::One { id, .. } => Err(Failure::Appeared { id }),
         }

@@ -27,7 +27,7 @@ pub use outcome::{Failure, Outcome, Success, Verb};
 use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
 use crate::ledger::Journal;
 use crate::live::{FailingTest, RemoteId, Status};
-use crate::plan::{Action, Approved, Body, Kind};
+use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
 use crate::secret::{Secret, Secrets};
 use crate::text::{chain, escaped};
 use fresh::FreshList;
@@ -125,7 +125,7 @@ struct Run<'a, W> {
 /// What became of one write: the id, if it is known, and the end.
 type Ended = (Option<RemoteId>, Result<Success, Failure>);
 
-/// Carries out every create and update of the plan, and returns when the last
+/// Carries out every write of the plan, and returns when the last
 /// one has settled, failed or run out of time. Outcomes are in the order of the plan.
 pub async fn apply<W: WriteApi>(
     api: &W,
@@ -161,7 +161,7 @@ pub async fn apply<W: WriteApi>(
 
 fn verb(action: &Action) -> Option<Verb> {
     match action.kind {
-        Kind::Create { .. } => Some(Verb::Create),
+        Kind::Create(_) => Some(Verb::Create),
         Kind::Update { .. } => Some(Verb::Update),
         Kind::Delete(_) => Some(Verb::Delete),
         Kind::Replace { .. } => Some(Verb::Replace),
@@ -224,14 +224,7 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn carry_out(&self, action: &Action) -> Ended {
         match &action.kind {
-            Kind::Create {
-                body,
-                memory,
-                precondition,
-            } => {
-                let intent = record::to_create(body.platform, memory, precondition, self.now());
-                self.create(&action.name, body, precondition, &intent).await
-            }
+            Kind::Create(creation) => self.create(&action.name, creation).await,
             Kind::Update {
                 id,
                 body,
@@ -250,23 +243,31 @@ impl<W: WriteApi> Run<'_, W> {
                 (Some(deletion.id.clone()), ended)
             }
             Kind::Replace {
-                deletion,
-                body,
-                memory,
-                precondition,
-                ..
-            } => {
-                if let Err(failure) = self.delete(&action.name, deletion).await {
-                    return (Some(deletion.id.clone()), Err(failure));
-                }
-                let intent = record::to_create(body.platform, memory, precondition, self.now());
-                self.create(&action.name, body, precondition, &intent).await
-            }
+                deletion, creation, ..
+            } => self.replace(&action.name, deletion, creation).await,
             Kind::Unchanged { .. }
             | Kind::Withheld { .. }
             | Kind::Suspended(_)
             | Kind::Blocked(_) => (None, Err(Failure::NotStarted)),
         }
+    }
+
+    /// What stands against the create is found before the delete, as far as it can be.
+    async fn replace(&self, name: &str, deletion: &Deletion, creation: &Creation) -> Ended {
+        let id = deletion.id.clone();
+        let deleted = match self.ready_to_create(creation).await {
+            Ok(_) => self.delete(name, deletion).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = deleted {
+            return (Some(id), Err(failure));
+        }
+        let (made, created) = self.create(name, creation).await;
+        let not_recreated = |failure| Failure::NotRecreated {
+            id,
+            failure: Box::new(failure),
+        };
+        (made, created.map_err(not_recreated))
     }
 
     /// The request with its secrets in clear.

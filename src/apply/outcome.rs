@@ -145,6 +145,15 @@ pub enum Failure {
         /// The status.
         status: Status,
     },
+    /// A replacement has deleted the one and could not create the other.
+    #[error("integration {id} was deleted, and it could not be created again")]
+    NotRecreated {
+        /// The integration that is gone.
+        id: RemoteId,
+        /// Why there is no other.
+        #[source]
+        failure: Box<Failure>,
+    },
     /// It did not settle in time.
     #[error("its status was still `{status}` after {}", seconds(*waited))]
     TimedOut {
@@ -183,6 +192,7 @@ impl Failure {
             Self::NotEditable(_) => {
                 "this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`"
             }
+            Self::NotRecreated { failure, .. } => failure.help(),
             Self::Unconfirmed(_) => {
                 "run this again in a minute: the new plan will show whether it took effect"
             }
@@ -236,6 +246,7 @@ impl Failure {
             }
             Self::NotRecorded(_)
             | Self::NotDeleted { .. }
+            | Self::NotRecreated { .. }
             | Self::Gone { .. }
             | Self::Unconfirmed(_)
             | Self::TimedOut { .. }
@@ -253,6 +264,7 @@ impl Failure {
             | Self::NotEditable(error)
             | Self::Unconfirmed(error)
             | Self::Unfollowed(error) => error.refusal(),
+            Self::NotRecreated { failure, .. } => failure.refusal(),
             Self::NotStarted
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
@@ -273,6 +285,9 @@ impl Failure {
     pub fn failing_tests(&self) -> &[FailingTest] {
         if let Self::Server { failing_tests, .. } = self {
             return failing_tests;
+        }
+        if let Self::NotRecreated { failure, .. } = self {
+            return failure.failing_tests();
         }
         self.refusal().map_or(&[], |refusal| &refusal.failing_tests)
     }

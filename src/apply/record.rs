@@ -7,17 +7,17 @@ use super::{Ended, Failure, Run};
 use crate::immuta::WriteApi;
 use crate::ledger::{Applied, IntendedWrite, Intent, Memory, Record};
 use crate::live::{RemoteId, Status};
-use crate::plan::{AbsencePrecondition, Deletion};
+use crate::plan::{Creation, Deletion};
 use crate::platform::Platform;
 
-pub(super) fn to_create(
-    platform: &Platform,
-    memory: &Memory,
-    precondition: &AbsencePrecondition,
-    at: Timestamp,
-) -> Intent {
+pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
+    let Creation {
+        body,
+        memory,
+        precondition,
+    } = creation;
     let listed = precondition.listed().cloned().collect();
-    intent(platform, memory, IntendedWrite::Create { listed }, at)
+    intent(body.platform, memory, IntendedWrite::Create { listed }, at)
 }
 
 pub(super) fn to_update(
@@ -54,7 +54,7 @@ fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite, at: Timest
 /// What a write means for the ledger.
 enum Settlement {
     Confirm(Box<Record>),
-    Forget,
+    Forget(RemoteId),
     Abandon,
     /// Nobody knows: the intent stays, and the next run looks.
     Open,
@@ -78,7 +78,7 @@ impl<W: WriteApi> Run<'_, W> {
     pub(super) fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
         let written = match settlement(intent, &ended, self.now()) {
             Settlement::Confirm(record) => self.journal.confirm(name, &record),
-            Settlement::Forget => self.journal.forget(name),
+            Settlement::Forget(id) => self.journal.forget(name, &id),
             Settlement::Abandon => self.journal.abandon(name),
             Settlement::Open => Ok(()),
         };
@@ -91,9 +91,10 @@ impl<W: WriteApi> Run<'_, W> {
 
 fn settlement(intent: &Intent, ended: &Ended, at: Timestamp) -> Settlement {
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
-    let is_delete = matches!(intent.write, IntendedWrite::Delete { .. });
     match ended {
-        (_, Ok(_)) if is_delete => Settlement::Forget,
+        (_, Ok(_)) if let IntendedWrite::Delete { id, .. } = &intent.write => {
+            Settlement::Forget(id.clone())
+        }
         (Some(id), Ok(_)) => Settlement::Confirm(Box::new(record(
             intent,
             id,

@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Intent, Journal, JournalError, Ledger, Record, Seen};
+use crate::live::RemoteId;
 
 /// Keeps a [`Ledger`] in memory.
 #[derive(Debug, Default)]
@@ -56,8 +57,8 @@ impl Journal for MemoryJournal {
 
     fn note(&self, seen: &Seen) -> Result<(), JournalError> {
         let mut ledger = self.lock();
-        for name in &seen.gone {
-            ledger.records.remove(name);
+        for id in &seen.gone {
+            ledger.forget(id);
         }
         for (name, record) in &seen.records {
             ledger.record_as(name, record);
@@ -65,9 +66,9 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn forget(&self, name: &str) -> Result<(), JournalError> {
+    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
         let mut ledger = self.lock();
-        ledger.records.remove(name);
+        ledger.forget(id);
         ledger.intents.remove(name);
         Ok(())
     }

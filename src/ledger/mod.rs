@@ -50,40 +50,58 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Records an integration under this name, and under no other.
+    /// Records an integration under this name, and under no other. What had the
+    /// name before is kept under one that no file can have.
     pub fn record_as(&mut self, name: &str, record: &Record) {
-        self.records.retain(|_, other| other.id != record.id);
-        self.records.insert(name.to_owned(), record.clone());
+        self.forget(&record.id);
+        if let Some(mut other) = self.records.insert(name.to_owned(), record.clone()) {
+            other.memory.applied.bound_to.get_or_insert(name.to_owned());
+            self.records.insert(parked_name(name, &other.id), other);
+        }
     }
 
-    /// The record of an integration, under its name or one that it had before.
+    /// Forgets what is recorded of an integration.
+    pub fn forget(&mut self, id: &RemoteId) {
+        self.records.retain(|_, record| record.id != *id);
+    }
+
+    /// What is recorded under the name of an integration, or under one that it had
+    /// before: what has its identity, else what has its type.
     #[must_use]
     pub fn record(&self, integration: &Integration) -> Option<&Record> {
-        std::iter::once(&integration.name)
-            .chain(&integration.options.previously)
-            .find_map(|name| self.records.get(name))
-            .filter(|record| record.type_name == integration.platform.wire)
+        let records = || {
+            integration
+                .names()
+                .filter_map(|name| self.records.get(name))
+        };
+        let of_type = |record: &&Record| record.type_name == integration.platform.wire;
+        let key = integration.pairing_key();
+        let is_it = |record: &&Record| of_type(record) && record.memory.identity == key;
+        let of_it = records().find(is_it);
+        of_it
+            .or_else(|| records().find(of_type))
+            .or_else(|| records().next())
     }
-}
 
-impl Ledger {
-    /// The ids of what these names made, and of every write of which nobody knows
-    /// the end, with the type of the integration.
-    pub fn known_ids(
-        &self,
-        is_named: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (&str, &RemoteId)> {
+    /// The ids of everything that is recorded, and of every write of which nobody
+    /// knows the end, with the type of the integration.
+    pub fn known_ids(&self) -> impl Iterator<Item = (&str, &RemoteId)> {
         let recorded = self
             .records
-            .iter()
-            .filter(move |(name, _)| is_named(name))
-            .map(|(_, record)| (record.type_name.as_str(), &record.id));
+            .values()
+            .map(|record| (record.type_name.as_str(), &record.id));
         let intended = self
             .intents
             .values()
             .filter_map(|intent| Some((intent.type_name.as_str(), intent.write.id()?)));
         recorded.chain(intended)
     }
+}
+
+/// Where a record goes whose name is in use again: `#` stands in no name of a file.
+#[must_use]
+pub fn parked_name(name: &str, id: &RemoteId) -> Name {
+    format!("{name}#{id}")
 }
 
 /// An integration that is described by a file, or was.
@@ -124,6 +142,10 @@ pub struct Applied {
     /// Fingerprints of the stored secrets of the file by their path; `None` for one
     /// that was there already, and of which nobody knows whether it is the same.
     pub secrets: BTreeMap<String, Option<Fingerprint>>,
+    /// The name that every fingerprint here is bound to: the one that the integration
+    /// had when it was first recorded. Absent: the name of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Name>,
 }
 
 impl Applied {
@@ -167,7 +189,7 @@ pub struct Seen {
     /// What is there.
     pub records: Vec<(Name, Record)>,
     /// What the server says is gone.
-    pub gone: Vec<Name>,
+    pub gone: Vec<RemoteId>,
 }
 
 /// What a write is about to do.
@@ -238,7 +260,8 @@ pub trait Journal: Send + Sync {
 
     /// After a write that succeeded, an adoption, or a look that found everything
     /// as it should be: what is there now. The intent is gone with it, and so is
-    /// what was recorded of the same integration under another name.
+    /// what was recorded of the same integration under another name. What had the name
+    /// before is kept, under one that no file can have.
     ///
     /// # Errors
     /// It could not be written down; the intent is still there.
@@ -251,12 +274,13 @@ pub trait Journal: Send + Sync {
     /// It could not be written down; nothing of it was.
     fn note(&self, seen: &Seen) -> Result<(), JournalError>;
 
-    /// After a delete that succeeded, or when the server says that it is gone:
-    /// record and intent are gone too. What was left to see of it is in the history.
+    /// After the delete of this name succeeded, or when the server says that what it
+    /// deletes is gone: the intent and what was recorded of the integration are gone
+    /// too. What was left to see of it is in the history.
     ///
     /// # Errors
     /// It could not be written down; both are still there.
-    fn forget(&self, name: &str) -> Result<(), JournalError>;
+    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError>;
 
     /// A run begins that will write. A journal that ends with the process keeps none.
     ///

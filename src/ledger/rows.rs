@@ -76,7 +76,8 @@ pub(super) fn insert_intent(
     Ok(added > 0)
 }
 
-/// Adds a record, in the place of one of this name or of this integration.
+/// Adds a record, in the place of one of this integration. What had its name before
+/// is kept under one that no file can have.
 pub(super) fn insert_record(
     connection: &Connection,
     name: &str,
@@ -89,6 +90,7 @@ pub(super) fn insert_record(
         at,
     } = record;
     let columns = RawMemory::from(memory)?;
+    park(connection, name, id)?;
     connection.execute(
         "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
                                          removal, rewritten, revision, at)
@@ -104,17 +106,35 @@ pub(super) fn insert_record(
     Ok(())
 }
 
+/// As `Ledger::record_as` does it.
+fn park(connection: &Connection, name: &str, newcomer: &RemoteId) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE records
+         SET name = name || '#' || remote_id,
+             applied = json_set(applied, '$.bound_to', coalesce(applied ->> 'bound_to', name))
+         WHERE name = ?1 AND remote_id <> ?2",
+        [name, newcomer.as_str()],
+    )?;
+    Ok(())
+}
+
 /// Keeps what a delete that is intended has seen of its integration, and removes
 /// its intent and record.
-pub(super) fn forget(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+pub(super) fn forget(connection: &Connection, name: &str, id: &RemoteId) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO deleted (name, type, identity, remote_id, config, at)
          SELECT name, type, identity, remote_id, before, at FROM intents
          WHERE name = ?1 AND kind = 'delete'",
         [name],
     )?;
-    connection.execute("DELETE FROM records WHERE name = ?1", [name])?;
+    forget_record(connection, id)?;
     connection.execute("DELETE FROM intents WHERE name = ?1", [name])?;
+    Ok(())
+}
+
+/// Removes what is recorded of an integration.
+pub(super) fn forget_record(connection: &Connection, id: &RemoteId) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM records WHERE remote_id = ?1", [id.as_str()])?;
     Ok(())
 }
 

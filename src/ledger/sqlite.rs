@@ -22,6 +22,7 @@ use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
 use super::{Intent, Journal, JournalError, Ledger, Record, Seen, rows};
+use crate::live::RemoteId;
 use crate::text::chain;
 
 /// How long another user of the file, such as a shell, is waited for.
@@ -130,8 +131,8 @@ impl SqliteLedger {
     /// It cannot be written.
     pub fn note(&self, seen: &Seen) -> Result<(), LedgerError> {
         self.write("write records to", |transaction| {
-            for name in &seen.gone {
-                delete(transaction, "DELETE FROM records WHERE name = ?1", name)?;
+            for id in &seen.gone {
+                rows::forget_record(transaction, id)?;
             }
             let mut records = seen.records.iter();
             records.try_for_each(|(name, record)| rows::insert_record(transaction, name, record))
@@ -143,9 +144,9 @@ impl SqliteLedger {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn forget(&self, name: &str) -> Result<(), LedgerError> {
+    pub fn forget(&self, name: &str, id: &RemoteId) -> Result<(), LedgerError> {
         self.write("remove a record from", |transaction| {
-            rows::forget(transaction, name)
+            rows::forget(transaction, name, id)
         })
     }
 
@@ -199,8 +200,8 @@ impl Journal for SqliteLedger {
         Self::note(self, seen).map_err(journal_error("record", "what was seen"))
     }
 
-    fn forget(&self, name: &str) -> Result<(), JournalError> {
-        Self::forget(self, name).map_err(journal_error("forget", name))
+    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
+        Self::forget(self, name, id).map_err(journal_error("forget", name))
     }
 
     fn run_begins(&self, start: &RunStart) -> Result<RunId, JournalError> {

@@ -111,12 +111,8 @@ impl Manifest {
 impl Manifest {
     /// Every name that a document has, or had before.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let valid = self.integrations.iter().flat_map(|integration| {
-            std::iter::once(&integration.name).chain(&integration.options.previously)
-        });
-        valid
-            .chain(self.invalid.iter().map(|invalid| &invalid.name))
-            .map(String::as_str)
+        let valid = self.integrations.iter().flat_map(Integration::names);
+        valid.chain(self.invalid.iter().map(|invalid| invalid.name.as_str()))
     }
 }
 
@@ -141,6 +137,13 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// Its name, and those that it had before.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name)
+            .chain(&self.options.previously)
+            .map(String::as_str)
+    }
+
     /// What pairs it with a live integration, in the form that compares.
     #[must_use]
     pub fn pairing_key(&self) -> Option<String> {

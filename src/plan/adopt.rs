@@ -5,12 +5,12 @@
 
 use std::collections::HashSet;
 
-use super::decide::in_doubt;
 use super::diff::Difference;
+use super::doubt::in_doubt;
 use super::history::History;
-use super::memory::{self, Noted, Past};
+use super::memory::{self, Noted, Past, Pasts};
 use super::pairing::{Pairing, pair};
-use super::{Block, Context, pasts};
+use super::{Block, Context};
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::{Integration, Manifest, Name};
 
@@ -46,14 +46,14 @@ pub fn adopt(
     context: &Context<'_>,
 ) -> Vec<Adoption> {
     let paired = pair(&manifest.integrations, live, context.ledger);
-    let pasts = pasts(context.ledger);
+    let pasts = Pasts::new(context.ledger);
     let described = manifest.integrations.iter().zip(paired.pairings);
     described
         .filter(|(integration, _)| names.is_empty() || names.contains(integration.name.as_str()))
         .map(|(integration, pairing)| Adoption {
             name: integration.name.clone(),
             verdict: match found(integration, &pairing, !names.is_empty(), context) {
-                Ok(found) => adopted(integration, found, pasts.get(&found.id), context),
+                Ok(found) => adopted(integration, found, pasts.of(found), context),
                 Err(verdict) => verdict,
             },
         })
@@ -72,6 +72,11 @@ fn found<'l>(
     }
     match pairing {
         Pairing::New => Err(Verdict::Absent),
+        Pairing::Replaces { found, attribute } => Err(Verdict::Blocked(Block::Replacement {
+            name: integration.name.clone(),
+            id: found.id.clone(),
+            attribute,
+        })),
         Pairing::Blocked(block) => Err(Verdict::Blocked(block.clone())),
         Pairing::Likely(found) if !by_name => Err(Verdict::Blocked(Block::NeedsPin {
             id: found.id.clone(),
@@ -84,31 +89,26 @@ fn found<'l>(
 fn adopted(
     integration: &Integration,
     found: &LiveIntegration,
-    past: Option<&Past<'_>>,
+    past: Option<Past<'_>>,
     context: &Context<'_>,
 ) -> Verdict {
     if past.is_some_and(|past| past.record.memory.owned && past.name == integration.name) {
         return Verdict::Owned;
     }
-    let known = past.filter(|past| past.name == integration.name);
-    let mut memory = match known {
-        Some(past) => past.record.memory.clone(),
+    let mut memory = match past {
+        Some(past) => memory::still_applied(integration, past),
         None => {
-            let mut memory = memory::of_write(integration, true, context);
-            // Nobody knows whether these are the secrets that the server has.
-            memory
-                .applied
-                .secrets
-                .values_mut()
-                .for_each(|it| *it = None);
+            let memory = memory::of_update(integration, None, context);
+            let mut memory = memory::unknown_secrets(memory);
             let difference = Difference::between(integration, found, History::NONE);
             let differs = |path: &str| difference.changes.iter().any(|c| c.path == path);
-            memory.applied.attributes.retain(|path, _| !differs(path));
+            let attributes = &mut memory.applied.attributes;
+            attributes.retain(|path, _| !differs(path));
             memory
         }
     };
-    memory.owned = true;
     memory.removal = memory::removal(integration);
+    memory.owned = true;
     Verdict::Adopted(Box::new(Noted {
         name: integration.name.clone(),
         type_name: found.type_name.clone(),

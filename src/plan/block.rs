@@ -2,7 +2,7 @@
 
 use super::change::{Change, Shown};
 use super::recover::Doubt;
-pub use super::undeletable::Undeletable;
+pub use super::undeletable::{Freeze, Undeletable};
 use crate::live::{RemoteId, Status};
 use crate::manifest::Name;
 
@@ -123,6 +123,22 @@ pub enum Block {
         /// The attribute that identifies it.
         attribute: &'static str,
     },
+    /// The record names another integration than the one that the file now describes.
+    #[error(
+        "it was integration {id} with another {attribute}, and now it describes integration {other}"
+    )]
+    Moved {
+        /// The name of the integration.
+        name: Name,
+        /// The integration that was made from this file.
+        id: RemoteId,
+        /// The attribute that tells the two apart.
+        attribute: &'static str,
+        /// The integration that it describes now.
+        other: RemoteId,
+        /// The name under which that one is recorded.
+        recorded: Option<Name>,
+    },
     /// An update replaces the whole configuration and would drop stored secrets.
     #[error(
         "an update would drop the stored {}, which the file does not give",
@@ -161,6 +177,7 @@ impl Block {
             Self::NotDeleted(undeletable) => undeletable.code(),
             Self::NotConverging { .. } => "NotConverging",
             Self::Replacement { .. } => "Replacement",
+            Self::Moved { .. } => "Moved",
             Self::SecretNotGiven { .. } => "SecretNotGiven",
             Self::MissingSecret { .. } => "MissingSecret",
         }
@@ -185,6 +202,7 @@ impl Block {
             | Self::NotDeleted(_)
             | Self::NotConverging { .. }
             | Self::Replacement { .. }
+            | Self::Moved { .. }
             | Self::SecretNotGiven { .. } => false,
         }
     }
@@ -229,6 +247,12 @@ impl Block {
             }
             Self::Replacement { name, attribute, .. } => format!(
                 "change {attribute} back; or let it be deleted and created again with `--allow-replace {name}`; or give the new one another name"
+            ),
+            Self::Moved { name, attribute, recorded: Some(recorded), .. } => format!(
+                "if {name} is now what {recorded} was, say so with `sync: {{previously: [{recorded}]}}`; or change {attribute} back"
+            ),
+            Self::Moved { name, attribute, other, recorded: None, .. } => format!(
+                "give the file another name than {name}, and it manages integration {other}; or change {attribute} back"
             ),
             Self::NotDeleted(undeletable) => undeletable.help(),
             Self::NotConverging { values } => {

@@ -67,8 +67,17 @@ pub fn not_kept(
     ledger: &Ledger,
 ) -> Vec<(Name, Record)> {
     let differing = afterwards.actions.iter().filter_map(|action| {
-        let Kind::Update { id, changes, .. } = &action.kind else {
-            return None;
+        let (id, changes) = match &action.kind {
+            Kind::Update { id, changes, .. } => (id, changes),
+            Kind::Replace {
+                deletion, changes, ..
+            } => (&deletion.id, changes),
+            Kind::Unchanged { .. }
+            | Kind::Create(_)
+            | Kind::Delete(_)
+            | Kind::Withheld { .. }
+            | Kind::Suspended(_)
+            | Kind::Blocked(_) => return None,
         };
         let record = ledger.records.get(&action.name)?;
         let is_it = written.contains(action.name.as_str()) && record.id == *id;

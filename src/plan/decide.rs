@@ -1,22 +1,19 @@
 //! What happens to the integration of one file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
-use super::compare::to_json;
 use super::converge;
 use super::diff::Difference;
+use super::doubt::in_doubt;
 use super::history::History;
-use super::memory::{self, Noted, Past};
-use super::pairing::{Pairing, TYPE};
-use super::removal::{deletion, missing_credentials};
+use super::memory::{self, Noted, Past, Pasts};
+use super::pairing::{Claims, Pairing};
+use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
-    AbsencePrecondition, Action, Block, Body, Change, ChangeKind, Context, Kind, Note, OnConflict,
-    OnDrift, Shown, StatePrecondition, Undeletable,
+    AbsencePrecondition, Action, Block, Body, ChangeKind, Context, Creation, Freeze, Kind, Note,
+    OnConflict, OnDrift, StatePrecondition,
 };
-use crate::ledger::{IntendedWrite, Memory};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::{Integration, Suspend};
 use crate::platform::Payload;
@@ -28,16 +25,12 @@ pub(super) struct Against<'a> {
     /// The ids that the list showed.
     pub listed: &'a Arc<HashSet<RemoteId>>,
     /// What is recorded, by id.
-    pub pasts: HashMap<&'a RemoteId, Past<'a>>,
+    pub pasts: Pasts<'a>,
+    /// Which files mean what.
+    pub claims: &'a Claims<'a>,
+    /// Why nothing is deleted.
+    pub freeze: Option<Freeze>,
     pub context: &'a Context<'a>,
-}
-
-impl<'a> Against<'a> {
-    /// What is recorded of a live integration.
-    fn past(&self, found: &LiveIntegration) -> Option<Past<'a>> {
-        let past = self.pasts.get(&found.id)?;
-        (past.record.type_name == found.type_name).then_some(*past)
-    }
 }
 
 /// What happens to the integration of a file, and what is recorded of it without a write.
@@ -47,24 +40,28 @@ pub(super) fn decide(
     against: &Against<'_>,
 ) -> (Action, Option<Noted>) {
     let context = against.context;
+    let doubt = in_doubt(integration, &pairing, context);
+    let pairing = doubt.map_or(pairing, Pairing::Blocked);
     let found = match &pairing {
         Pairing::Certain(found) => Some(*found),
         // What is only likely is not recorded as if it were certain.
-        Pairing::Likely(_) | Pairing::New | Pairing::Blocked(_) => None,
+        Pairing::Likely(_) | Pairing::New | Pairing::Replaces { .. } | Pairing::Blocked(_) => None,
     };
-    let doubt = in_doubt(integration, &pairing, context);
-    let found = found.filter(|_| doubt.is_none());
-    let (kind, notes) = match doubt.map_or(pairing, Pairing::Blocked) {
+    let (kind, notes) = match pairing {
         _ if let Some(suspend) = suspension(integration, context) => {
             (Kind::Suspended(suspend.clone()), Vec::new())
         }
-        Pairing::Blocked(block) => blocked(integration, block, against),
+        Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, against),
         Pairing::Likely(found) => compare(integration, found, Certainty::Likely, against),
+        Pairing::Replaces { found, attribute } => {
+            replace_moved(integration, found, attribute, against)
+        }
     };
-    let noted = found
-        .and_then(|found| memory::noted(integration, found, &kind, against.past(found), context));
+    let noted = found.and_then(|found| {
+        memory::noted(integration, found, &kind, against.pasts.of(found), context)
+    });
     let action = Action {
         name: integration.name.clone(),
         platform: Some(integration.platform),
@@ -73,120 +70,6 @@ pub(super) fn decide(
         notes,
     };
     (action, noted)
-}
-
-/// What cannot be paired; a new identity is a replacement, if there is leave for it.
-fn blocked(integration: &Integration, block: Block, against: &Against<'_>) -> (Kind, Vec<Note>) {
-    let Block::Replacement { id, attribute, .. } = &block else {
-        return (Kind::Blocked(block), Vec::new());
-    };
-    let mut live = against.live.integrations.iter();
-    let found = live.find(|l| l.id == *id);
-    let Some(found) = found.filter(|_| is_replaceable(integration, against.context)) else {
-        return (Kind::Blocked(block), Vec::new());
-    };
-    let plain = |json: Option<Json>| json.map_or(Shown::Absent, Shown::Plain);
-    let (before, after) = if *attribute == TYPE {
-        let name = |text: &str| plain(Some(text.into()));
-        (name(&found.type_name), name(integration.platform.wire))
-    } else {
-        let after = integration.config.get(attribute).and_then(to_json);
-        (plain(found.config.at(attribute).cloned()), plain(after))
-    };
-    let identity = Change {
-        path: (*attribute).to_owned(),
-        kind: ChangeKind::Change,
-        before,
-        after,
-        immutable: true,
-        covered: None,
-    };
-    replace(integration, found, vec![identity], against)
-}
-
-fn is_replaceable(integration: &Integration, context: &Context<'_>) -> bool {
-    context.allow_replace.contains(&integration.name)
-}
-
-/// Deletes what is there, and creates it as the file says.
-fn replace(
-    integration: &Integration,
-    found: &LiveIntegration,
-    changes: Vec<Change>,
-    against: &Against<'_>,
-) -> (Kind, Vec<Note>) {
-    let Against { live, context, .. } = against;
-    let id = found.id.clone();
-    let owned = against.past(found).filter(|past| past.record.memory.owned);
-    let Some(past) = owned else {
-        let name = integration.name.clone();
-        return (
-            Kind::Blocked(Block::NotDeleted(Undeletable::NotOwned { id, name })),
-            Vec::new(),
-        );
-    };
-    if integration.options.protect {
-        return (
-            Kind::Blocked(Block::NotDeleted(Undeletable::Protected { id })),
-            Vec::new(),
-        );
-    }
-    let deletion = match deletion(past.name, past.record, found, live, context) {
-        Ok(deletion) => deletion,
-        Err(block) => return (Kind::Blocked(block), Vec::new()),
-    };
-    let (creation, note) = match creation(integration, against) {
-        Ok(creation) => creation,
-        Err(block) => return (Kind::Blocked(block), Vec::new()),
-    };
-    let mut notes: Vec<Note> = note.into_iter().collect();
-    notes.extend(missing_credentials(&deletion, context));
-    let Creation {
-        body,
-        memory,
-        precondition,
-    } = creation;
-    let kind = Kind::Replace {
-        deletion: Box::new(deletion),
-        changes,
-        body,
-        memory,
-        precondition,
-    };
-    (kind, notes)
-}
-
-/// A write of which nobody knows the end stops others: under the same name or one
-/// that it had before, of the same integration, and a create that could make it again.
-pub(super) fn in_doubt(
-    integration: &Integration,
-    pairing: &Pairing<'_>,
-    context: &Context<'_>,
-) -> Option<Block> {
-    let options = &integration.options;
-    let own = std::iter::once(&integration.name).chain(&options.previously);
-    let same_create = context.ledger.intents.iter().filter(|(_, intent)| {
-        matches!(pairing, Pairing::New)
-            && matches!(intent.write, IntendedWrite::Create { .. })
-            && intent.type_name == integration.platform.wire
-            && intent.memory.identity == integration.pairing_key()
-    });
-    let found = match pairing {
-        Pairing::Certain(found) | Pairing::Likely(found) => Some(&found.id),
-        Pairing::New | Pairing::Blocked(_) => None,
-    };
-    let same_id = context
-        .ledger
-        .intents
-        .iter()
-        .filter(|(_, intent)| found.is_some() && intent.write.id() == found);
-    own.chain(same_create.chain(same_id).map(|(name, _)| name))
-        .find_map(|name| {
-            Some(Block::InDoubt {
-                name: name.clone(),
-                doubt: context.doubts.get(name)?.clone(),
-            })
-        })
 }
 
 /// Why it is left alone, if that counts today.
@@ -198,46 +81,27 @@ fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
     match creation(integration, against) {
         Err(block) => (Kind::Blocked(block), Vec::new()),
-        Ok((creation, note)) => {
-            let Creation {
-                body,
-                memory,
-                precondition,
-            } = creation;
-            let kind = Kind::Create {
-                body,
-                memory,
-                precondition,
-            };
-            (kind, note.into_iter().collect())
+        Ok(creation) => {
+            let missing = missing_secrets(&creation.body, against.context);
+            (Kind::Create(creation), missing.into_iter().collect())
         }
     }
 }
 
 /// What it takes to create an integration.
-struct Creation {
-    body: Body,
-    memory: Memory,
-    precondition: AbsencePrecondition,
-}
-
-/// The creation, and what it lacks here.
-fn creation(
+pub(super) fn creation(
     integration: &Integration,
     against: &Against<'_>,
-) -> Result<(Creation, Option<Note>), Block> {
+) -> Result<Creation, Block> {
     if let Some(hole) = against.live.hole(integration.platform) {
         let reason = hole.reason.clone();
         return Err(Block::UnknownScope { reason });
     }
-    let body = Body::for_create(integration);
-    let note = missing_secrets(&body, against.context);
-    let creation = Creation {
-        memory: memory::of_write(integration, true, against.context),
+    Ok(Creation {
+        body: Body::for_create(integration),
+        memory: memory::of_create(integration, against.context),
         precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
-        body,
-    };
-    Ok((creation, note))
+    })
 }
 
 /// How sure it is that the live integration is the one.
@@ -254,11 +118,11 @@ fn compare(
     against: &Against<'_>,
 ) -> (Kind, Vec<Note>) {
     let context = against.context;
-    let past = against.past(found);
-    let name = past.map_or(integration.name.as_str(), |past| past.name);
+    let past = against.pasts.of(found);
+    let label = memory::label(integration, past);
     let history = History {
         last: past.map(|past| &past.record.memory.applied),
-        fingerprint: &|path, template| (context.fingerprint)(name, path, template),
+        fingerprint: &|path, template| (context.fingerprint)(label, path, template),
         on_drift: context.on_drift,
     };
     let difference = Difference::between(integration, found, history);
@@ -278,11 +142,12 @@ fn compare(
     if let Some(block) = update_block(integration, found, certainty, &difference, context) {
         return (Kind::Blocked(block), notes);
     }
-    if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
-        return replace(integration, found, difference.changes, against);
-    }
+    // A value that the server rewrites would be a reason to replace it at every run.
     if let Some(block) = not_converging(&difference, past).filter(|_| !repeats_creation) {
         return (Kind::Blocked(block), notes);
+    }
+    if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
+        return replace(integration, found, difference.changes, against);
     }
     if repeats_creation {
         notes.push(Note::RepeatsCreation);
@@ -292,8 +157,7 @@ fn compare(
     }
     notes.extend(missing_secrets(&difference.body, context));
     let precondition = StatePrecondition::of(found);
-    let owned = past.is_some_and(|past| past.record.memory.owned);
-    let mut memory = memory::of_write(integration, owned, context);
+    let mut memory = memory::of_update(integration, past, context);
     converge::keep_removed(&mut memory, &difference.changes, past);
     (
         Kind::Update {

@@ -41,10 +41,12 @@ pub struct Refused {
 /// # Errors
 /// It goes beyond a limit.
 pub fn review(mut plan: Plan, limits: &Limits) -> Result<Approved, Box<Refused>> {
+    // The plan as it is meant: what a missing secret stops would count otherwise
+    // in a dry run, and not in the apply.
+    let exceeded = limits.exceeded(&plan);
     for action in &mut plan.actions {
         stop_without_secrets(action);
     }
-    let exceeded = limits.exceeded(&plan);
     if exceeded.is_empty() {
         Ok(Approved(plan))
     } else {

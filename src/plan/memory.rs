@@ -1,14 +1,14 @@
 //! What the ledger keeps of a file: what it said as far as that may be kept, and
 //! how the integration may be removed once the file is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 use super::compare::to_json;
-use super::history::{AUTO_BOOTSTRAP, History, MakeFingerprint, covers};
+use super::history::{AUTO_BOOTSTRAP, MakeFingerprint, covers};
 use super::{Context, Kind};
-use crate::ledger::{Applied, Memory, Record, Removal};
+use crate::ledger::{Applied, Ledger, Memory, Record, Removal, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
 use crate::platform::{Attribute, Class};
@@ -56,14 +56,72 @@ pub(super) struct Past<'a> {
     pub record: &'a Record,
 }
 
+impl<'a> Past<'a> {
+    /// The name of what no file describes, beside these names of files: what its
+    /// record will have once a file that has taken its name is recorded.
+    pub(super) fn name_beside(&self, names: &HashSet<&str>) -> Name {
+        if names.contains(self.name) {
+            parked_name(self.name, &self.record.id)
+        } else {
+            self.name.to_owned()
+        }
+    }
+
+    /// The name that its fingerprints are bound to.
+    fn label(&self) -> &'a str {
+        let bound_to = self.record.memory.applied.bound_to.as_deref();
+        bound_to.unwrap_or(self.name)
+    }
+}
+
+/// What is recorded, by the id of the live integration.
+pub(super) struct Pasts<'a>(HashMap<&'a RemoteId, Past<'a>>);
+
+impl<'a> Pasts<'a> {
+    pub(super) fn new(ledger: &'a Ledger) -> Self {
+        let records = ledger.records.iter();
+        let pasts = records.map(|(name, record)| (&record.id, Past { name, record }));
+        Self(pasts.collect())
+    }
+
+    /// What is recorded of a live integration. An id of another type than recorded
+    /// is not what was recorded: a tenant that was built anew counts from 1 again.
+    pub(super) fn of(&self, found: &LiveIntegration) -> Option<Past<'a>> {
+        let past = self.0.get(&found.id)?;
+        (past.record.type_name == found.type_name).then_some(*past)
+    }
+}
+
+/// The name that fingerprints of an integration are bound to: the first it was
+/// recorded under, so that they outlast a rename.
+pub(super) fn label<'a>(integration: &'a Integration, past: Option<Past<'a>>) -> &'a str {
+    past.map_or(&integration.name, |past| past.label())
+}
+
+/// What is kept of a file whose body is sent to create it.
+pub(super) fn of_create(integration: &Integration, context: &Context<'_>) -> Memory {
+    Memory {
+        owned: true,
+        ..of_update(integration, None, context)
+    }
+}
+
 /// What is kept of a file whose body is sent.
-pub(super) fn of_write(integration: &Integration, owned: bool, context: &Context<'_>) -> Memory {
+pub(super) fn of_update(
+    integration: &Integration,
+    past: Option<Past<'_>>,
+    context: &Context<'_>,
+) -> Memory {
+    let label = label(integration, past);
     let fingerprint =
-        |path: &str, template: &Template| (context.fingerprint)(&integration.name, path, template);
+        |path: &str, template: &Template| (context.fingerprint)(label, path, template);
     Memory {
         identity: integration.pairing_key(),
-        owned,
-        applied: applied(integration, &fingerprint),
+        owned: past.is_some_and(|past| past.record.memory.owned),
+        applied: Applied {
+            bound_to: Some(label.to_owned()),
+            ..applied(integration, &fingerprint)
+        },
         removal: removal(integration),
         rewritten: BTreeMap::new(),
         revision: context.revision.map(str::to_owned),
@@ -79,17 +137,12 @@ pub(super) fn noted(
     past: Option<Past<'_>>,
     context: &Context<'_>,
 ) -> Option<Noted> {
-    let is_equal = matches!(kind, Kind::Unchanged { .. });
-    let equal = is_equal.then(|| of_look(integration, past, context));
-    let (name, memory) = match (equal.flatten(), past) {
-        (Some(memory), _) => (integration.name.as_str(), memory),
-        (None, None) => return None,
-        (None, Some(Past { name, record })) => {
-            let removal = removal(integration);
-            let memory = record.memory.clone();
-            (name, Memory { removal, ..memory })
-        }
+    let memory = match (kind, past) {
+        (Kind::Unchanged { .. }, _) => of_look(integration, past, context),
+        (_, None) => return None,
+        (_, Some(past)) => still_applied(integration, past),
     };
+    let name = integration.name.as_str();
     let is_known = past.is_some_and(|past| past.name == name && past.record.memory == memory);
     (!is_known).then(|| Noted {
         name: name.to_owned(),
@@ -99,45 +152,37 @@ pub(super) fn noted(
     })
 }
 
-/// What is kept of a file that equals the live side; `None` while a fingerprint
-/// of it cannot be made under its new name, and would be lost.
-fn of_look(
-    integration: &Integration,
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
-) -> Option<Memory> {
-    let Some(Past { name, record }) = past else {
-        let mut memory = of_write(integration, false, context);
-        // Nobody knows whether these are the secrets that the server has.
-        memory
-            .applied
-            .secrets
-            .values_mut()
-            .for_each(|it| *it = None);
-        return Some(memory);
+/// What is kept of a file that differs and is not written: what was applied stays,
+/// with the credentials that it was set up with. Leave to remove it is the file's.
+pub(super) fn still_applied(integration: &Integration, past: Past<'_>) -> Memory {
+    let mut memory = past.record.memory.clone();
+    memory.applied.bound_to = Some(past.label().to_owned());
+    memory.removal = Removal {
+        credentials: memory.removal.credentials,
+        ..removal(integration)
     };
-    let mut memory = of_write(integration, record.memory.owned, context);
+    memory
+}
+
+/// What is kept of a file that equals the live side. A fingerprint stays that of
+/// the secret that was sent.
+fn of_look(integration: &Integration, past: Option<Past<'_>>, context: &Context<'_>) -> Memory {
+    let mut memory = of_update(integration, past, context);
+    let Some(Past { record, .. }) = past else {
+        return unknown_secrets(memory);
+    };
     memory.revision.clone_from(&record.memory.revision);
-    let history = History {
-        last: Some(&record.memory.applied),
-        fingerprint: &|path, template| (context.fingerprint)(name, path, template),
-        on_drift: context.on_drift,
-    };
+    let last = &record.memory.applied.secrets;
     for (path, fingerprint) in &mut memory.applied.secrets {
-        let is_same = integration
-            .config
-            .at(path)
-            .map(|v| history.is_same_secret(path, v));
-        if is_same == Some(Some(true)) {
-            continue;
-        }
-        let last = record.memory.applied.secrets.get(path).cloned().flatten();
-        if last.is_some() && name != integration.name {
-            return None;
-        }
-        *fingerprint = last;
+        *fingerprint = last.get(path).cloned().flatten();
     }
-    Some(memory)
+    memory
+}
+
+/// Nobody knows whether these are the secrets that the server has.
+pub(super) fn unknown_secrets(mut memory: Memory) -> Memory {
+    memory.applied = memory.applied.unproven();
+    memory
 }
 
 /// How an integration may be removed when its file is gone.

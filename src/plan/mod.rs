@@ -15,6 +15,7 @@ mod compare;
 mod converge;
 mod decide;
 mod diff;
+mod doubt;
 mod guard;
 mod history;
 mod memory;
@@ -24,13 +25,14 @@ mod policy;
 mod precondition;
 mod recover;
 mod removal;
+mod replace;
 mod undeletable;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 pub use adopt::{Adoption, Verdict, adopt};
-pub use block::{Block, Undeletable};
+pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
@@ -45,14 +47,14 @@ pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 
 use crate::ledger::{Fingerprint, Ledger, Memory};
-use crate::live::{FailingTest, Live, Phase, RemoteId, Status, Unreadable};
+use crate::live::{FailingTest, Live, RemoteId, Status, Unreadable};
 use crate::manifest::{Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use decide::{Against, decide};
-use memory::Past;
+use memory::Pasts;
 pub use pairing::found_key as identity_of;
-use pairing::pair;
+use pairing::{pair, present};
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +69,10 @@ pub struct Plan {
     pub unselected: usize,
     /// What is to be recorded without a write: it changes nothing on the server.
     pub noted: Vec<Noted>,
-    /// Records of what no file describes and the server says is gone.
-    pub gone: Vec<Name>,
+    /// What is recorded, no file describes, and the server says is gone.
+    pub gone: Vec<RemoteId>,
+    /// How many live integrations are the files' or this tool's own.
+    pub managed: usize,
 }
 
 /// What happens to one integration.
@@ -95,14 +99,7 @@ pub enum Kind {
         id: RemoteId,
     },
     /// `POST /integrations`.
-    Create {
-        /// What is sent.
-        body: Body,
-        /// What the ledger keeps of it.
-        memory: Memory,
-        /// What must still be so.
-        precondition: AbsencePrecondition,
-    },
+    Create(Creation),
     /// `PUT /integrations/{id}`.
     Update {
         /// The live integration.
@@ -122,14 +119,10 @@ pub enum Kind {
     Replace {
         /// The delete.
         deletion: Box<Deletion>,
-        /// What will be different.
+        /// What will be different, and what goes and does not come back.
         changes: Vec<Change>,
-        /// What is sent to create it again.
-        body: Body,
-        /// What the ledger keeps of it.
-        memory: Memory,
-        /// What must still be so before the create.
-        precondition: AbsencePrecondition,
+        /// The create.
+        creation: Creation,
     },
     /// Nothing: the policy leaves it.
     Withheld {
@@ -149,15 +142,24 @@ impl Kind {
     #[must_use]
     pub fn is_write(&self) -> bool {
         match self {
-            Self::Create { .. } | Self::Update { .. } | Self::Delete(_) | Self::Replace { .. } => {
-                true
-            }
+            Self::Create(_) | Self::Update { .. } | Self::Delete(_) | Self::Replace { .. } => true,
             Self::Unchanged { .. }
             | Self::Withheld { .. }
             | Self::Suspended(_)
             | Self::Blocked(_) => false,
         }
     }
+}
+
+/// A `POST`, complete.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// What is sent.
+    pub body: Body,
+    /// What the ledger keeps of it.
+    pub memory: Memory,
+    /// What must still be so before it.
+    pub precondition: AbsencePrecondition,
 }
 
 /// Something to know about an action that changes nothing about it.
@@ -261,13 +263,13 @@ pub struct Context<'a> {
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let paired = pair(&manifest.integrations, live, context.ledger);
     // What is gone and still listed may come back: then it was not there.
-    let present = live.integrations.iter();
-    let present = present.filter(|l| l.status.phase() != Phase::Absent);
-    let listed = Arc::new(present.map(|l| l.id.clone()).collect());
+    let listed = Arc::new(present(live).map(|l| l.id.clone()).collect());
     let against = Against {
         live,
         listed: &listed,
-        pasts: pasts(context.ledger),
+        pasts: Pasts::new(context.ledger),
+        claims: &paired.claims,
+        freeze: removal::freeze(manifest),
         context,
     };
     let selected = |name: &str| context.selection.includes(name);
@@ -279,20 +281,17 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let invalid = manifest.invalid.iter();
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let unselected = manifest.integrations.len() + manifest.invalid.len() - actions.len();
-    actions.extend(removal::deletions(
-        manifest,
-        live,
-        &paired.unmanaged,
-        context,
-    ));
+    actions.extend(removal::deletions(manifest, &paired.unmanaged, &against));
+    actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
         action.kind = context.policy.limit(kind);
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
-        unmanaged: unmanaged(paired.unmanaged, &actions, context),
+        managed: managed(live, &against),
         gone: removal::gone(manifest, live, context),
+        unmanaged: unmanaged(paired.unmanaged, manifest, &actions, &against),
         noted: noted.into_iter().flatten().collect(),
         unreadable: live.unreadable.clone(),
         unselected,
@@ -300,24 +299,33 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     }
 }
 
-fn pasts(ledger: &Ledger) -> HashMap<&RemoteId, Past<'_>> {
-    let records = ledger.records.iter();
-    records
-        .map(|(name, record)| (&record.id, Past { name, record }))
-        .collect()
+/// What the files mean, and what this tool owns although no file means it any more.
+fn managed(live: &Live, against: &Against<'_>) -> usize {
+    let Against { claims, pasts, .. } = against;
+    let is_owned = |found| pasts.of(found).is_some_and(|past| past.record.memory.owned);
+    let managed = present(live).filter(|l| claims.is_claimed(&l.id) || is_owned(l));
+    managed.count()
 }
 
 /// What is left over and not dealt with by an action.
-fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], context: &Context<'_>) -> Vec<Unmanaged> {
+fn unmanaged(
+    left: Vec<Unmanaged>,
+    manifest: &Manifest,
+    actions: &[Action],
+    against: &Against<'_>,
+) -> Vec<Unmanaged> {
+    let names: HashSet<&str> = manifest.names().collect();
     let dealt_with: BTreeSet<&str> = actions
         .iter()
         .filter(|action| action.origin.is_none())
         .map(|action| action.name.as_str())
         .collect();
-    let pasts = pasts(context.ledger);
+    let recorded: BTreeMap<&RemoteId, Name> = present(against.live)
+        .filter_map(|found| Some((&found.id, against.pasts.of(found)?.name_beside(&names))))
+        .collect();
     left.into_iter()
         .map(|live| Unmanaged {
-            recorded: pasts.get(&live.id).map(|past| past.name.to_owned()),
+            recorded: recorded.get(&live.id).cloned(),
             ..live
         })
         .filter(|live| {

@@ -1,16 +1,22 @@
-//! Which live integration a file means.
+//! Which live integration a file means, and which files could mean a live integration.
 //!
-//! Pairing goes by `sync.id`, then by identity. A platform without an identity
-//! is paired by a hint or by being the only one, which is enough to compare and
-//! to prevent a second create, never to update. Whenever two could be meant,
-//! the answer is a [`Block`] that names them.
+//! What is certain comes first: `sync.id`, the ledger's id, and the identity. Two
+//! files that are certain of one integration, and a file that is certain of two,
+//! are a [`Block`] that names them. A platform without an identity is then paired
+//! by a hint or by being the only one, which is enough to compare and to prevent a
+//! second create, never to update.
+//!
+//! A file that has become another than what was made from it gives that up to
+//! whichever file describes it now; only if there is none it may replace it. What
+//! is deleted, alone or for a replacement, must be claimed by no other file, and
+//! [`Paired::claims`] is the one place that tells: it errs towards a claim.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Block, Unmanaged};
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
-use crate::manifest::Integration;
+use crate::manifest::{Integration, Name};
 use crate::platform::Platform;
 use crate::text::escaped;
 
@@ -18,6 +24,7 @@ use crate::text::escaped;
 pub(super) const TYPE: &str = "type";
 
 /// What a file was found to mean.
+#[derive(Clone)]
 pub(super) enum Pairing<'l> {
     /// Nothing that exists.
     New,
@@ -25,14 +32,60 @@ pub(super) enum Pairing<'l> {
     Certain(&'l LiveIntegration),
     /// Probably this one.
     Likely(&'l LiveIntegration),
+    /// Nothing that exists, and this one was made from it before.
+    Replaces {
+        found: &'l LiveIntegration,
+        /// What tells the two apart.
+        attribute: &'static str,
+    },
     /// It cannot be said.
     Blocked(Block),
 }
 
+impl<'l> Pairing<'l> {
+    /// The live integration that a write would be about.
+    pub(super) fn found(&self) -> Option<&'l LiveIntegration> {
+        match self {
+            Self::Certain(found) | Self::Likely(found) | Self::Replaces { found, .. } => {
+                Some(found)
+            }
+            Self::New | Self::Blocked(_) => None,
+        }
+    }
+}
+
 /// The pairings, in the order of the integrations, and what is left over.
-pub(super) struct Paired<'l> {
+pub(super) struct Paired<'a, 'l> {
     pub pairings: Vec<Pairing<'l>>,
+    pub claims: Claims<'a>,
     pub unmanaged: Vec<Unmanaged>,
+}
+
+/// Every file that means a live integration, or could mean it, by its id.
+#[derive(Default)]
+pub(super) struct Claims<'a>(HashMap<RemoteId, BTreeSet<&'a str>>);
+
+impl<'a> Claims<'a> {
+    fn add(&mut self, id: &RemoteId, integration: &'a Integration) {
+        self.0
+            .entry(id.clone())
+            .or_default()
+            .insert(&integration.name);
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_claimed(&self, id: &RemoteId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// The files other than this one.
+    pub(super) fn others(&self, id: &RemoteId, name: &str) -> Vec<Name> {
+        let claims = self.0.get(id).into_iter().flatten();
+        claims
+            .filter(|other| **other != name)
+            .map(|other| (*other).to_owned())
+            .collect()
+    }
 }
 
 /// The key under which a live integration is found: its identity, in the form that compares.
@@ -48,253 +101,222 @@ fn pairing_value<'l>(platform: &Platform, live: &'l LiveIntegration) -> Option<&
 /// A platform, and what pairs within it; `None` for an identity that cannot be read.
 pub(super) type Key = (&'static str, Option<String>);
 
+/// What is there: live integrations that are not gone.
+pub(super) fn present(live: &Live) -> impl Iterator<Item = &LiveIntegration> {
+    let integrations = live.integrations.iter();
+    integrations.filter(|l| l.status.phase() != Phase::Absent)
+}
+
+/// The live integration that was made from a file, and how the file has become
+/// another since, if it has.
+struct Link<'l> {
+    found: &'l LiveIntegration,
+    moved: Option<&'static str>,
+}
+
 /// Live integrations and files, each by what pairs them.
 struct Index<'a, 'l> {
-    ledger: &'a Ledger,
-    /// The ids that files claim by `sync.id`, and rightly.
-    pins: HashSet<RemoteId>,
     live: &'l Live,
+    ledger: &'a Ledger,
     by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
-    /// Those that no file has claimed, by `sync.id` or by the ledger.
+    /// Those with an identity, by it.
+    identified: HashMap<Key, Vec<&'l LiveIntegration>>,
+    /// The ids that files claim by `sync.id`, and rightly.
+    pins: HashSet<&'l RemoteId>,
+    /// The files that are certain of an integration.
+    certain: HashMap<&'l RemoteId, Vec<&'a Integration>>,
+    /// Those of which no file is certain.
     free: HashMap<Key, Vec<&'l LiveIntegration>>,
     free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
-    /// Those that are there and certainly have this identity, claimed or not.
-    certain: HashMap<Key, Vec<&'l LiveIntegration>>,
-    /// Files that the ledger makes claim an id, by the id.
-    recorded: HashMap<&'l RemoteId, Vec<&'a Integration>>,
-    /// Files that claim none.
-    files: HashMap<Key, Vec<&'a Integration>>,
+    /// Files that are certain of none.
+    seeking: HashMap<Key, Vec<&'a Integration>>,
 }
 
 impl<'a, 'l> Index<'a, 'l> {
     fn new(integrations: &'a [Integration], live: &'l Live, ledger: &'a Ledger) -> Self {
-        let present: Vec<&LiveIntegration> = live
-            .integrations
-            .iter()
-            .filter(|l| l.status.phase() != Phase::Absent)
-            .collect();
-        let by_id: HashMap<&RemoteId, &LiveIntegration> =
-            present.iter().map(|l| (&l.id, *l)).collect();
-        // A pin that is wrong claims nothing: the file that does describe the
-        // integration must find it, or it would be created a second time.
-        let pins: HashSet<RemoteId> = integrations
-            .iter()
-            .filter_map(|i| pinned(i, i.options.id.as_ref()?, &by_id, live).ok())
-            .map(|found| found.id.clone())
-            .collect();
         let mut index = Self {
-            ledger,
-            pins,
             live,
-            by_id,
+            ledger,
+            by_id: present(live).map(|l| (&l.id, l)).collect(),
+            identified: HashMap::new(),
+            pins: HashSet::new(),
+            certain: HashMap::new(),
             free: HashMap::new(),
             free_of_platform: HashMap::new(),
-            certain: HashMap::new(),
-            recorded: HashMap::new(),
-            files: HashMap::new(),
+            seeking: HashMap::new(),
         };
-        for integration in integrations.iter().filter(|i| i.options.id.is_none()) {
-            if let Some(found) = index.recorded(integration) {
-                let claims = index.recorded.entry(&found.id).or_default();
-                claims.push(integration);
+        for found in present(live) {
+            if let Some(key) = identity(found) {
+                index.identified.entry(key).or_default().push(found);
             }
         }
-        let claimed = index.claimed();
-        for found in &present {
-            if let Some(platform) = found.platform.filter(|p| p.pairs_with_certainty()) {
-                let key = (platform.wire, found_key(platform, found));
-                index.certain.entry(key).or_default().push(found);
+        // A pin that is wrong claims nothing: the file that does describe the
+        // integration must find it, or it would be created a second time.
+        let pinned = integrations.iter().filter_map(|i| index.pinned(i)?.ok());
+        index.pins = pinned.map(|found| &found.id).collect();
+        for integration in integrations {
+            let certain = index.certainly(integration);
+            if certain.is_empty() && integration.options.id.is_none() {
+                let seeking = index.seeking.entry(key(integration)).or_default();
+                seeking.push(integration);
             }
-        }
-        for found in present.into_iter().filter(|l| !claimed.contains(&l.id)) {
-            if let Some(platform) = found.platform {
+            for found in certain {
                 index
-                    .free
-                    .entry((platform.wire, found_key(platform, found)))
+                    .certain
+                    .entry(&found.id)
                     .or_default()
-                    .push(found);
-                index
-                    .free_of_platform
-                    .entry(platform.wire)
-                    .or_default()
-                    .push(found);
+                    .push(integration);
             }
         }
-        let unknown = |i: &&Integration| i.options.id.is_none() && index.recorded(i).is_none();
-        for integration in integrations.iter().filter(unknown).collect::<Vec<_>>() {
-            index
-                .files
-                .entry(key(integration))
-                .or_default()
-                .push(integration);
-        }
+        index.gather_free();
         index
     }
 
-    /// The ids that files claim. As with a pin, a file that has become that of
-    /// another integration claims nothing.
-    fn claimed(&self) -> HashSet<RemoteId> {
-        let recorded = self
-            .recorded
-            .iter()
-            .filter(|(_, files)| files.iter().any(|i| !self.is_replacement(i)))
-            .map(|(id, _)| (*id).clone());
-        self.pins.iter().cloned().chain(recorded).collect()
+    fn gather_free(&mut self) {
+        for found in present(self.live).filter(|l| !self.certain.contains_key(&l.id)) {
+            let Some(platform) = found.platform else {
+                continue;
+            };
+            let key = (platform.wire, found_key(platform, found));
+            self.free.entry(key).or_default().push(found);
+            let of_platform = self.free_of_platform.entry(platform.wire).or_default();
+            of_platform.push(found);
+        }
+    }
+
+    /// What `sync.id` names, if it can be meant.
+    fn pinned(&self, integration: &Integration) -> Option<Result<&'l LiveIntegration, Block>> {
+        let pin = integration.options.id.as_ref()?;
+        Some(pinned(integration, pin, &self.by_id, self.live))
+    }
+
+    /// What a file is certain of.
+    fn certainly(&self, integration: &Integration) -> Vec<&'l LiveIntegration> {
+        if let Some(pinned) = self.pinned(integration) {
+            return pinned.into_iter().collect();
+        }
+        let link = self.link(integration).filter(|link| link.moved.is_none());
+        let mut certain: Vec<_> = link.map(|link| link.found).into_iter().collect();
+        for found in self.with_identity(integration) {
+            if certain.iter().all(|other| other.id != found.id) {
+                certain.push(found);
+            }
+        }
+        certain
+    }
+
+    /// What has the identity of a file, where it has one.
+    fn with_identity(&self, integration: &Integration) -> &[&'l LiveIntegration] {
+        let found = self.identified.get(&key(integration));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// What was made from a file and is still there. A pin gives it to another file;
+    /// an id of another type than recorded is not what was made.
+    fn link(&self, integration: &Integration) -> Option<Link<'l>> {
+        let record = self.ledger.record(integration)?;
+        let found = *self.by_id.get(&record.id)?;
+        if self.pins.contains(&record.id) || found.type_name != record.type_name {
+            return None;
+        }
+        let platform = integration.platform;
+        let key = integration.pairing_key();
+        let is_other = platform.pairs_with_certainty()
+            && record.memory.identity != key
+            && found_key(platform, found) != key;
+        let moved = if found.platform != Some(platform) {
+            Some(TYPE)
+        } else {
+            platform.pairing_attribute().filter(|_| is_other)
+        };
+        Some(Link { found, moved })
     }
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
-        if let Some(pin) = &integration.options.id {
-            return pinned(integration, pin, &self.by_id, self.live)
-                .map_or_else(Pairing::Blocked, Pairing::Certain);
+        if let Some(pinned) = self.pinned(integration) {
+            return pinned.map_or_else(Pairing::Blocked, Pairing::Certain);
         }
-        if let Some(found) = self.recorded(integration) {
-            let others = self.rivals(integration, found);
-            if !others.is_empty() {
-                return Pairing::Blocked(Block::AmbiguousFiles { others });
-            }
-            return self.known(integration, found);
-        }
-        if let Some(id) = self.other_type(integration) {
-            return Pairing::Blocked(Block::Replacement {
+        let others = |found: &LiveIntegration| {
+            let files = self.certain.get(&found.id).into_iter().flatten();
+            names_of_others(files, integration)
+        };
+        let link = self.link(integration);
+        let left = link.and_then(|link| Some((link.found, link.moved?)));
+        let left = left.filter(|(found, _)| others(found).is_empty());
+        let paired = match self.certainly(integration).as_slice() {
+            [] => self.by_what_is_left(integration),
+            [one] => match others(one) {
+                others if others.is_empty() => Pairing::Certain(one),
+                others => Pairing::Blocked(Block::AmbiguousFiles { others }),
+            },
+            several => ambiguous(several),
+        };
+        let Some((found, attribute)) = left else {
+            return paired;
+        };
+        match paired {
+            Pairing::New => Pairing::Replaces { found, attribute },
+            Pairing::Certain(other) | Pairing::Likely(other) => Pairing::Blocked(Block::Moved {
                 name: integration.name.clone(),
-                id: id.clone(),
-                attribute: TYPE,
-            });
+                id: found.id.clone(),
+                attribute,
+                other: other.id.clone(),
+                recorded: self.name_of(other),
+            }),
+            paired @ (Pairing::Replaces { .. } | Pairing::Blocked(_)) => paired,
         }
-        self.by_identity(integration)
     }
 
-    /// By what the file says of itself.
-    fn by_identity(&self, integration: &Integration) -> Pairing<'l> {
+    /// The name that a file had, or has, from which it was made.
+    fn name_of(&self, found: &LiveIntegration) -> Option<Name> {
+        let mut records = self.ledger.records.iter();
+        let record = records.find(|(_, record)| record.id == found.id);
+        record.map(|(name, _)| name.clone())
+    }
+
+    /// Nothing is certain: by a hint, or by being the only one.
+    fn by_what_is_left(&self, integration: &Integration) -> Pairing<'l> {
         let key = key(integration);
-        let others: Vec<String> = self
-            .files
-            .get(&key)
-            .into_iter()
-            .flatten()
-            .filter(|other| other.name != integration.name)
-            .map(|other| other.name.clone())
-            .collect();
+        let seeking = self.seeking.get(&key).into_iter().flatten();
+        let others = names_of_others(seeking, integration);
         if !others.is_empty() {
             return Pairing::Blocked(Block::AmbiguousFiles { others });
         }
-        let certain = integration.platform.pairs_with_certainty();
+        if integration.platform.pairs_with_certainty() {
+            return self.new_unless_unidentified(integration);
+        }
         match self.free.get(&key).map_or(&[][..], Vec::as_slice) {
-            [] if certain => self.new_unless_unidentified(integration),
             [] => self.by_elimination(integration),
-            [one] if certain => Pairing::Certain(one),
             [one] => Pairing::Likely(one),
             several => ambiguous(several),
         }
     }
 
-    /// The live integration that was made from this file, if it is still there.
-    fn recorded(&self, integration: &Integration) -> Option<&'l LiveIntegration> {
-        let id = &self.ledger.record(integration)?.id;
-        let found = self.by_id.get(id).filter(|_| !self.pins.contains(id))?;
-        (found.platform == Some(integration.platform)).then_some(*found)
-    }
-
-    /// What was made under this name and is of another type: its record would be lost.
-    fn other_type(&self, integration: &Integration) -> Option<&'a RemoteId> {
-        let record = self.ledger.records.get(&integration.name)?;
-        let is_other = record.type_name != integration.platform.wire;
-        let found = self.by_id.get(&record.id)?;
-        let is_left = !self.pins.contains(&record.id) && !self.is_described(found);
-        (is_other && is_left).then_some(&record.id)
-    }
-
-    /// Whether a file that has no record means it by its identity: whatever had its
-    /// record before has become another, and does not replace it.
-    fn is_described(&self, found: &LiveIntegration) -> bool {
-        found.platform.is_some_and(|platform| {
-            platform.pairs_with_certainty()
-                && self
-                    .files
-                    .contains_key(&(platform.wire, found_key(platform, found)))
-        })
-    }
-
-    /// Other files that the ledger makes claim the same integration: a name that
-    /// it had before is in use again. One that has become another does not count.
-    fn rivals(&self, integration: &Integration, found: &LiveIntegration) -> Vec<String> {
-        let claims = self.recorded.get(&found.id).into_iter().flatten();
-        claims
-            .filter(|other| other.name != integration.name && !self.is_replacement(other))
-            .map(|other| other.name.clone())
-            .collect()
-    }
-
-    /// A file with another identity than the one it had would be a second integration.
-    fn is_replacement(&self, integration: &Integration) -> bool {
-        integration.platform.pairs_with_certainty()
-            && self
-                .ledger
-                .record(integration)
-                .is_some_and(|record| record.memory.identity != integration.pairing_key())
-    }
-
-    fn known(&self, integration: &Integration, found: &'l LiveIntegration) -> Pairing<'l> {
-        match integration.platform.pairing_attribute() {
-            Some(_) if self.is_replacement(integration) && self.is_described(found) => {
-                self.by_identity(integration)
-            }
-            Some(attribute) if self.is_replacement(integration) => {
-                Pairing::Blocked(Block::Replacement {
-                    name: integration.name.clone(),
-                    id: found.id.clone(),
-                    attribute,
-                })
-            }
-            Some(_) | None => Pairing::Certain(found),
-        }
-    }
-
     /// An integration of this platform whose identity cannot be read might be this one.
     fn new_unless_unidentified(&self, integration: &Integration) -> Pairing<'l> {
-        let unidentified = self
-            .free
-            .get(&(integration.platform.wire, None))
-            .and_then(|l| l.first());
-        match unidentified {
-            None => match self
-                .certain
-                .get(&key(integration))
-                .map_or(&[][..], Vec::as_slice)
-            {
-                [] => Pairing::New,
-                // Another file claims it: it exists all the same.
-                claimed => ambiguous(claimed),
-            },
-            Some(found) => {
-                let attribute = integration
-                    .platform
-                    .pairing_attribute()
-                    .unwrap_or("identity");
-                let reason = format!(
-                    "the list shows no `{attribute}` for integration {}",
-                    found.id
-                );
-                Pairing::Blocked(Block::UnknownScope { reason })
-            }
-        }
+        let Platform { wire, .. } = integration.platform;
+        let Some(found) = self.free.get(&(*wire, None)).and_then(|l| l.first()) else {
+            return Pairing::New;
+        };
+        let attribute = integration.platform.pairing_attribute();
+        let attribute = attribute.unwrap_or("identity");
+        let reason = format!(
+            "the list shows no `{attribute}` for integration {}",
+            found.id
+        );
+        Pairing::Blocked(Block::UnknownScope { reason })
     }
 
     /// No hint fits: what no other file's hint fits either could still be the one.
     fn by_elimination(&self, integration: &Integration) -> Pairing<'l> {
         let platform = integration.platform;
-        let unexplained: Vec<&LiveIntegration> = self
-            .free_of_platform
-            .get(platform.wire)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|found| {
-                !self
-                    .files
-                    .contains_key(&(platform.wire, found_key(platform, found)))
-            })
-            .collect();
+        let free = self.free_of_platform.get(platform.wire);
+        let is_explained = |found: &LiveIntegration| {
+            let key = (platform.wire, found_key(platform, found));
+            self.seeking.contains_key(&key)
+        };
+        let free = free.into_iter().flatten().copied();
+        let unexplained: Vec<_> = free.filter(|found| !is_explained(found)).collect();
         match unexplained.as_slice() {
             [] => Pairing::New,
             [one] if self.unpaired_files(platform) == 1 => Pairing::Likely(one),
@@ -304,12 +326,62 @@ impl<'a, 'l> Index<'a, 'l> {
 
     /// Files of this platform whose key no free live integration has.
     fn unpaired_files(&self, platform: &'static Platform) -> usize {
-        self.files
+        self.seeking
             .iter()
             .filter(|(key, _)| key.0 == platform.wire && !self.free.contains_key(*key))
             .map(|(_, files)| files.len())
             .sum()
     }
+
+    fn claims(&self, integrations: &'a [Integration], pairings: &[Pairing<'l>]) -> Claims<'a> {
+        let mut claims = Claims::default();
+        for (integration, pairing) in integrations.iter().zip(pairings) {
+            let mut claim = |id: &RemoteId| claims.add(id, integration);
+            if let Pairing::Certain(found) = pairing {
+                claim(&found.id);
+                continue;
+            }
+            integration.options.id.iter().for_each(&mut claim);
+            let recorded = integration
+                .names()
+                .filter_map(|n| self.ledger.records.get(n));
+            recorded.for_each(|record| claim(&record.id));
+            let identified = self.with_identity(integration).iter();
+            identified.for_each(|found| claim(&found.id));
+            if !matches!(pairing, Pairing::New) {
+                // Where nothing is certain, a file could mean any that no other has.
+                let possible = self.possible(integration);
+                possible.for_each(|found| claim(&found.id));
+            }
+        }
+        claims
+    }
+
+    /// What a file of a platform without an identity could mean.
+    fn possible(&self, integration: &Integration) -> impl Iterator<Item = &'l LiveIntegration> {
+        let platform = integration.platform;
+        let free = self.free_of_platform.get(platform.wire);
+        free.filter(|_| !platform.pairs_with_certainty())
+            .into_iter()
+            .flatten()
+            .copied()
+    }
+}
+
+/// What a live integration is found by, where that is certain.
+fn identity(found: &LiveIntegration) -> Option<Key> {
+    let platform = found.platform.filter(|p| p.pairs_with_certainty())?;
+    Some((platform.wire, Some(found_key(platform, found)?)))
+}
+
+fn names_of_others<'i>(
+    files: impl Iterator<Item = &'i &'i Integration>,
+    integration: &Integration,
+) -> Vec<Name> {
+    files
+        .filter(|other| other.name != integration.name)
+        .map(|other| other.name.clone())
+        .collect()
 }
 
 /// What `sync.id` names, if it can be meant.
@@ -360,52 +432,22 @@ fn ambiguous<'l>(several: &[&LiveIntegration]) -> Pairing<'l> {
 }
 
 /// Pairs every file, and gathers what no file could mean.
-pub(super) fn pair<'l>(
-    integrations: &[Integration],
+pub(super) fn pair<'a, 'l>(
+    integrations: &'a [Integration],
     live: &'l Live,
-    ledger: &Ledger,
-) -> Paired<'l> {
+    ledger: &'a Ledger,
+) -> Paired<'a, 'l> {
     let index = Index::new(integrations, live, ledger);
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
-    let mut meant: HashSet<&RemoteId> = integrations
-        .iter()
-        .filter_map(|i| i.options.id.as_ref())
-        .chain(
-            integrations
-                .iter()
-                .filter_map(|i| Some(&index.recorded(i)?.id)),
-        )
-        .collect();
-    for pairing in &pairings {
-        match pairing {
-            Pairing::Certain(found) | Pairing::Likely(found) => {
-                meant.insert(&found.id);
-            }
-            Pairing::Blocked(Block::AmbiguousLive { ids }) => meant.extend(ids),
-            Pairing::New | Pairing::Blocked(_) => {}
-        }
-    }
-    let mut unmanaged: Vec<Unmanaged> = live
-        .integrations
-        .iter()
-        .filter(|l| l.status.phase() != Phase::Absent && !meant.contains(&l.id))
-        .filter(|l| !is_meant_by_ambiguous_files(&index, l))
-        .map(leftover)
-        .collect();
+    let claims = index.claims(integrations, &pairings);
+    let left = present(live).filter(|l| !claims.is_claimed(&l.id));
+    let mut unmanaged: Vec<Unmanaged> = left.map(leftover).collect();
     unmanaged.sort_by(|a, b| a.id.cmp(&b.id));
     Paired {
         pairings,
+        claims,
         unmanaged,
     }
-}
-
-/// Whether files that nothing tells apart could mean it.
-fn is_meant_by_ambiguous_files(index: &Index<'_, '_>, live: &LiveIntegration) -> bool {
-    live.platform.is_some_and(|platform| {
-        index
-            .files
-            .contains_key(&(platform.wire, found_key(platform, live)))
-    })
 }
 
 fn leftover(live: &LiveIntegration) -> Unmanaged {

@@ -32,7 +32,7 @@ impl Policy {
     /// The action as this policy takes it: perhaps not at all.
     pub(super) fn limit(self, kind: Kind) -> Kind {
         let takes = match kind {
-            Kind::Create { .. } => self != Self::Observe,
+            Kind::Create(_) => self != Self::Observe,
             Kind::Update { .. } | Kind::Replace { .. } => {
                 matches!(self, Self::Sync | Self::UpsertOnly)
             }
@@ -134,9 +134,9 @@ impl Limits {
         };
         let writes = names(Kind::is_write);
         // A create touches nothing that exists.
-        let touches = names(|kind| kind.is_write() && !matches!(kind, Kind::Create { .. }));
+        let touches = names(|kind| kind.is_write() && !matches!(kind, Kind::Create(_)));
         let deletes = names(|kind| matches!(kind, Kind::Delete(_) | Kind::Replace { .. }));
-        let existing = plan.actions.len() - names(|k| matches!(k, Kind::Create { .. })).len();
+        let existing = plan.managed;
         let Self {
             changes,
             deletes: removals,

@@ -41,7 +41,7 @@ pub enum Settled {
     /// It had none.
     Abandoned,
     /// What it deleted is gone.
-    Gone,
+    Gone(RemoteId),
 }
 
 /// Why nobody can tell.
@@ -91,7 +91,7 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
             Ok(settled) => {
                 match &settled {
                     Settled::Confirmed(record) => recovery.ledger.record_as(name, record),
-                    Settled::Gone => drop(recovery.ledger.records.remove(name)),
+                    Settled::Gone(id) => recovery.ledger.forget(id),
                     Settled::Abandoned => {}
                 }
                 recovery.settled.push((name.clone(), settled));
@@ -172,8 +172,8 @@ fn nothing(
             reason: hole.reason.clone(),
         });
     }
-    if matches!(intent.write, IntendedWrite::Delete { .. }) {
-        return Ok(Settled::Gone);
+    if let IntendedWrite::Delete { id, .. } = &intent.write {
+        return Ok(Settled::Gone(id.clone()));
     }
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
     // An age below zero is that of a clock that was set back: it may be recent.
@@ -206,7 +206,7 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
 /// A delete that was begun, by what is still there.
 fn deleted(found: &LiveIntegration) -> Result<Settled, Doubt> {
     match found.status.phase() {
-        Phase::Absent => Ok(Settled::Gone),
+        Phase::Absent => Ok(Settled::Gone(found.id.clone())),
         Phase::Busy => Err(Doubt::Busy {
             id: found.id.clone(),
             status: found.status.clone(),

@@ -1,4 +1,4 @@
-//! Deleting what no file describes any more, and replacing what cannot be edited.
+//! Deleting what no file describes any more.
 //!
 //! Only an integration that this tool created or adopted is ever deleted, only
 //! when that was asked for, and only while the files are known whole. What the
@@ -9,9 +9,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::carry::plain;
-use super::decide::missing;
+use super::decide::{Against, missing};
+use super::memory::Past;
+use super::pairing::{found_key, present};
 use super::{
-    Action, Block, Context, Kind, Note, Policy, StatePrecondition, Undeletable, Unmanaged,
+    Action, Block, Context, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
 };
 use crate::ledger::{Ledger, Memory, Record};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
@@ -39,89 +41,72 @@ pub struct Deletion {
 }
 
 /// Why nothing is deleted now, whatever the files say.
-pub(super) fn freeze(manifest: &Manifest) -> Option<String> {
+pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
     if manifest.incomplete {
-        return Some("a file could not be read, and may describe it".to_owned());
+        return Some(Freeze::Unreadable);
     }
     if let Some(invalid) = manifest.invalid.first() {
-        return Some(format!(
-            "{} is invalid, and may describe it",
-            invalid.origin.file
-        ));
+        let file = invalid.origin.file.clone();
+        return Some(Freeze::Invalid { file });
     }
-    manifest
-        .integrations
-        .is_empty()
-        .then(|| "the files describe nothing at all".to_owned())
+    manifest.integrations.is_empty().then_some(Freeze::Empty)
 }
 
 /// The deletions of what was recorded and is described no more.
 pub(super) fn deletions(
     manifest: &Manifest,
-    live: &Live,
     unmanaged: &[Unmanaged],
-    context: &Context<'_>,
+    against: &Against<'_>,
 ) -> Vec<Action> {
+    let Against { live, context, .. } = against;
     if context.policy != Policy::Sync {
         return Vec::new();
     }
-    let freeze = freeze(manifest);
     let names: HashSet<&str> = manifest.names().collect();
     let unmanaged: HashSet<&RemoteId> = unmanaged.iter().map(|u| &u.id).collect();
-    let left: HashMap<&RemoteId, &LiveIntegration> = live
+    let left = live
         .integrations
         .iter()
-        .filter(|l| unmanaged.contains(&l.id))
-        .map(|l| (&l.id, l))
-        .collect();
-    let recorded = context.ledger.records.iter();
-    recorded
-        .filter(|(name, record)| record.memory.owned && !names.contains(name.as_str()))
-        .filter(|(name, _)| context.selection.includes(name))
-        .filter_map(|(name, record)| {
-            let found = left.get(&record.id)?;
-            Some(removed(
-                name,
-                record,
-                found,
-                freeze.as_deref(),
-                live,
-                context,
-            ))
-        })
+        .filter(|l| unmanaged.contains(&l.id));
+    let owned = left.filter_map(|found| {
+        let past = against
+            .pasts
+            .of(found)
+            .filter(|past| past.record.memory.owned)?;
+        Some((past.name_beside(&names), past, found))
+    });
+    owned
+        .filter(|(name, _, _)| context.selection.includes(name))
+        .map(|(name, past, found)| removed(name, past, found, against))
         .collect()
 }
 
-fn removed(
-    name: &Name,
-    record: &Record,
-    found: &LiveIntegration,
-    freeze: Option<&str>,
-    live: &Live,
-    context: &Context<'_>,
-) -> Action {
-    let suspend = record.memory.removal.suspend.as_ref();
+fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Against<'_>) -> Action {
+    let Against {
+        live,
+        freeze,
+        context,
+        ..
+    } = against;
+    let suspend = past.record.memory.removal.suspend.as_ref();
     let suspend = suspend.filter(|suspend| suspend.counts_on(context.today));
     let mut notes = Vec::new();
     let kind = match (freeze, suspend) {
         (Some(reason), _) => {
-            let reason = reason.to_owned();
-            Kind::Blocked(Block::NotDeleted(Undeletable::Frozen {
-                id: found.id.clone(),
-                reason,
-            }))
+            let (id, reason) = (found.id.clone(), reason.clone());
+            Kind::Blocked(Undeletable::Frozen { id, reason }.into())
         }
         (None, Some(suspend)) => Kind::Suspended(suspend.clone()),
-        (None, None) => match deletion(name, record, found, live, context) {
+        (None, None) => match deletion(past, found, live, context) {
             Ok(deletion) => {
-                notes.extend(missing_credentials(&deletion, context));
+                notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 Kind::Delete(Box::new(deletion))
             }
             Err(block) => Kind::Blocked(block),
         },
     };
     Action {
-        name: name.clone(),
+        name,
         platform: found.platform,
         origin: None,
         kind,
@@ -129,26 +114,20 @@ fn removed(
     }
 }
 
-/// The credentials of a deletion that are not available here.
-pub(super) fn missing_credentials(deletion: &Deletion, context: &Context<'_>) -> Option<Note> {
-    missing(context, |visit| deletion.for_each_reference(visit))
-}
-
-/// The deletion of what is recorded under this name.
+/// The deletion of what is recorded.
 pub(super) fn deletion(
-    name: &str,
-    record: &Record,
+    past: Past<'_>,
     found: &LiveIntegration,
     live: &Live,
     context: &Context<'_>,
 ) -> Result<Deletion, Block> {
+    let Past { name, record } = past;
     let id = found.id.clone();
-    if let Some(doubt) = context.doubts.get(name) {
-        let (name, doubt) = (name.to_owned(), doubt.clone());
-        return Err(Block::InDoubt { name, doubt });
+    if let Some(block) = doubt::of_record(past, context) {
+        return Err(block);
     }
     if record.memory.removal.protect {
-        return Err(Block::NotDeleted(Undeletable::Protected { id }));
+        return Err(Undeletable::Protected { id }.into());
     }
     let Some(platform) = found.platform else {
         let reason = format!("its type is `{}`", found.type_name);
@@ -158,14 +137,11 @@ pub(super) fn deletion(
         let reason = hole.reason.clone();
         return Err(Block::UnknownScope { reason });
     }
-    if platform.pairs_with_certainty()
-        && super::pairing::found_key(platform, found) != record.memory.identity
-    {
+    let now = found_key(platform, found);
+    // A hint that the list does not show says nothing.
+    if now != record.memory.identity && (now.is_some() || platform.pairs_with_certainty()) {
         let attribute = platform.pairing_attribute().unwrap_or("identity");
-        return Err(Block::NotDeleted(Undeletable::IdentityMoved {
-            id,
-            attribute,
-        }));
+        return Err(Undeletable::IdentityMoved { id, attribute }.into());
     }
     match found.status.phase() {
         Phase::Settled => {}
@@ -207,19 +183,14 @@ fn credentials(
         .map(|(path, _)| path.clone())
         .collect();
     if kept.is_empty() || !literal.is_empty() {
-        return Err(Block::NotDeleted(Undeletable::CredentialsNotKept {
-            name,
-            paths: literal,
-        }));
+        let paths = literal;
+        return Err(Undeletable::CredentialsNotKept { name, paths }.into());
     }
     let mut credentials = Object::new();
     for (path, value) in kept {
         let Some(value) = as_value(value) else {
             let paths = vec![path.clone()];
-            return Err(Block::NotDeleted(Undeletable::CredentialsNotKept {
-                name,
-                paths,
-            }));
+            return Err(Undeletable::CredentialsNotKept { name, paths }.into());
         };
         credentials.insert_at(path, value);
     }
@@ -249,12 +220,20 @@ pub fn deletion_references(
     allow_replace: &BTreeSet<Name>,
 ) -> Vec<Reference> {
     let names: HashSet<&str> = manifest.names().collect();
-    let is_meant = |name: &Name| {
-        allow_replace.contains(name) || (policy == Policy::Sync && !names.contains(name.as_str()))
+    let replaceable = manifest.integrations.iter();
+    let replaceable: HashSet<&RemoteId> = replaceable
+        .filter(|i| allow_replace.contains(&i.name))
+        .filter_map(|i| Some(&ledger.record(i)?.id))
+        .collect();
+    // A file that was renamed finds its record by its identity, so what no name
+    // describes may be replaced as well as deleted.
+    let is_meant = |name: &Name, record: &Record| {
+        let is_removed = policy == Policy::Sync || !allow_replace.is_empty();
+        replaceable.contains(&record.id) || (is_removed && !names.contains(name.as_str()))
     };
     let records = ledger.records.iter();
     let mut references = Vec::new();
-    for (_, record) in records.filter(|(name, r)| r.memory.owned && is_meant(name)) {
+    for (_, record) in records.filter(|(name, r)| r.memory.owned && is_meant(name, r)) {
         let credentials = record.memory.removal.credentials.values();
         for value in credentials.filter_map(as_value) {
             value.for_each_template(&mut |template| {
@@ -265,28 +244,30 @@ pub fn deletion_references(
     references
 }
 
-/// Records of what no file describes and the server says is gone. Only where
-/// deleting is meant the server was asked for them.
-pub(super) fn gone(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Vec<Name> {
-    if context.policy != Policy::Sync || freeze(manifest).is_some() {
+/// What no file describes and the server says is gone: it was asked for everything
+/// that its list lacks. An id of another type is not what was recorded.
+pub(super) fn gone(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Vec<RemoteId> {
+    if freeze(manifest).is_some() {
         return Vec::new();
     }
     let names: HashSet<&str> = manifest.names().collect();
-    let there: HashSet<&RemoteId> = live
-        .integrations
-        .iter()
-        .filter(|l| l.status.phase() != Phase::Absent)
-        .map(|l| &l.id)
+    let there: HashMap<&RemoteId, &str> = present(live)
+        .map(|found| (&found.id, found.type_name.as_str()))
         .collect();
+    let is_there = |record: &Record| there.get(&record.id) == Some(&record.type_name.as_str());
     let is_unreadable = |record: &Record| {
         let mut holes = live.unreadable.iter();
         holes.any(|hole| by_wire(&record.type_name).is_none_or(|p| hole.scope.covers(p)))
     };
+    let is_in_doubt = |name: &Name| {
+        let intent = context.ledger.intents.get(name);
+        intent.is_some() || context.doubts.contains_key(name)
+    };
     let records = context.ledger.records.iter();
     records
-        .filter(|(name, record)| !names.contains(name.as_str()) && !there.contains(&record.id))
-        .filter(|(name, record)| !context.doubts.contains_key(*name) && !is_unreadable(record))
-        .map(|(name, _)| name.clone())
+        .filter(|(name, _)| !names.contains(name.as_str()))
+        .filter(|(name, record)| !is_there(record) && !is_unreadable(record) && !is_in_doubt(name))
+        .map(|(_, record)| record.id.clone())
         .collect()
 }
 

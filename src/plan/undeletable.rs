@@ -4,6 +4,23 @@ use super::block::list;
 use crate::live::RemoteId;
 use crate::manifest::Name;
 
+/// Why nothing is deleted, whatever the files that can be read say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Freeze {
+    /// Something could not be read far enough to know what it is.
+    #[error("a file could not be read, and may describe it")]
+    Unreadable,
+    /// A document has an error.
+    #[error("{file} is invalid, and may describe it")]
+    Invalid {
+        /// Its file.
+        file: String,
+    },
+    /// There is no document.
+    #[error("the files describe nothing at all")]
+    Empty,
+}
+
 /// Why an integration is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Undeletable {
@@ -13,13 +30,27 @@ pub enum Undeletable {
         /// The live integration.
         id: RemoteId,
     },
-    /// No file describes it, and it is not certain that none does.
+    /// A file that cannot be read may describe it.
     #[error("integration {id} is not deleted: {reason}")]
     Frozen {
         /// The live integration.
         id: RemoteId,
         /// What makes it uncertain.
-        reason: String,
+        reason: Freeze,
+    },
+    /// It would be replaced, and other files may describe it.
+    #[error("integration {id} is not replaced: {} may describe it", list(others))]
+    Described {
+        /// The live integration.
+        id: RemoteId,
+        /// The names of the others.
+        others: Vec<Name>,
+    },
+    /// It would be replaced, and its file is pinned to it.
+    #[error("`sync.id` is {id}, and a replacement gets another id")]
+    Pinned {
+        /// The live integration.
+        id: RemoteId,
     },
     /// The server shows another identity than the ledger has.
     #[error("integration {id} has another {attribute} than the ledger has, and is not deleted")]
@@ -59,6 +90,8 @@ impl Undeletable {
         match self {
             Self::Protected { .. } => "Protected",
             Self::Frozen { .. } => "DeletionFrozen",
+            Self::Described { .. } => "Described",
+            Self::Pinned { .. } => "Pinned",
             Self::IdentityMoved { .. } => "IdentityMoved",
             Self::CredentialsNotKept { .. } => "CredentialsNotKept",
             Self::NotOwned { .. } => "NotOwned",
@@ -75,6 +108,11 @@ impl Undeletable {
             Self::Frozen { .. } => {
                 "nothing is deleted while the files are not known whole: mend them, then run this again".into()
             }
+            Self::Described { others, .. } => format!(
+                "say which file it belongs to: with `sync.id`, or with `sync.previously` in {}",
+                list(others)
+            ),
+            Self::Pinned { .. } => "remove `sync.id`, then run this again".into(),
             Self::IdentityMoved { id, .. } => {
                 format!("look at integration {id} in Immuta; delete it there, or describe it in a file")
             }

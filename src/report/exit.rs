@@ -52,7 +52,7 @@ pub fn exit(report: &Report, detailed: bool) -> Exit {
     let unproved = matches!(afterwards, Some(Afterwards::Unread(_)));
     let cut_short = tally.interrupted || matches!(afterwards, Some(Afterwards::Skipped));
     let is_dry_run = matches!(report.synced.ending, Ending::Planned);
-    if cut_short || (tally.succeeded > 0 && failed > 0) {
+    if cut_short || (tally.succeeded + tally.in_part > 0 && failed > 0) {
         Exit::Partial
     } else if failed > 0 || unproved || !not_converged(&report.synced).is_empty() {
         Exit::Failed

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::plan::{Action, Body, Change, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::chain;
@@ -54,6 +54,7 @@ fn plan(plan: &Plan) -> Json {
         unselected,
         noted: _,
         gone: _,
+        managed: _,
     } = plan;
     let Counts {
         create,
@@ -112,7 +113,9 @@ fn details(kind: &Kind) -> Json {
     let changes = |changes: &[Change]| changes.iter().map(change).collect::<Vec<_>>();
     match kind {
         Kind::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
-        Kind::Create { body, .. } => json!({ "action": "create", "body": self::body(body) }),
+        Kind::Create(Creation { body, .. }) => {
+            json!({ "action": "create", "body": self::body(body) })
+        }
         Kind::Update {
             id,
             changes: list,
@@ -133,14 +136,13 @@ fn details(kind: &Kind) -> Json {
         Kind::Replace {
             deletion,
             changes: list,
-            body,
-            ..
+            creation,
         } => json!({
             "action": "replace",
             "id": deletion.id.as_str(),
             "changes": changes(list),
             "credentials": object(&deletion.credentials),
-            "body": self::body(body),
+            "body": body(&creation.body),
         }),
         Kind::Withheld { policy, would } => json!({
             "action": "withheld",

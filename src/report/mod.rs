@@ -56,7 +56,7 @@ impl Counts {
         let mut counts = Self::default();
         for action in &plan.actions {
             *match &action.kind {
-                Kind::Create { .. } => &mut counts.create,
+                Kind::Create(_) => &mut counts.create,
                 Kind::Update { .. } => &mut counts.update,
                 Kind::Replace { .. } => &mut counts.replace,
                 Kind::Delete(_) => &mut counts.delete,
@@ -84,6 +84,8 @@ pub struct Tally {
     pub succeeded: usize,
     /// Not well.
     pub failed: usize,
+    /// Those of them that have changed the tenant all the same.
+    pub in_part: usize,
     /// Not begun, because the apply was stopped before.
     pub not_started: usize,
     /// Whether the apply was stopped while something was left to do.
@@ -105,6 +107,8 @@ impl Tally {
                 Err(failure) => {
                     tally.failed += 1;
                     tally.interrupted |= matches!(failure, Failure::Interrupted { .. });
+                    let is_half = matches!(failure, Failure::NotRecreated { .. });
+                    tally.in_part += usize::from(is_half);
                 }
             }
         }
@@ -137,7 +141,7 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
             Kind::Blocked(Block::NotConverging { values }) => {
                 Some((action.name.as_str(), values.as_slice()))
             }
-            Kind::Create { .. } | Kind::Replace { .. } | Kind::Delete(_) => {
+            Kind::Create(_) | Kind::Replace { .. } | Kind::Delete(_) => {
                 Some((action.name.as_str(), [].as_slice()))
             }
             // What cannot be compared now may well have converged: the second plan tells why.

@@ -80,7 +80,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
         ("Stopped early:", BAD)
     } else if tally.failed == 0 {
         ("Applied:", ADD)
-    } else if tally.succeeded == 0 {
+    } else if tally.succeeded + tally.in_part == 0 {
         ("Nothing was applied:", BAD)
     } else {
         ("Applied in part:", BAD)

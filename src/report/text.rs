@@ -14,7 +14,7 @@ use super::Counts;
 use super::value::{Both, SECRET, both, shown};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{
-    Action, Block, Body, Change, ChangeKind, Deletion, Kind, Note, Plan, Shown, Unmanaged,
+    Action, Block, Body, Change, ChangeKind, Creation, Deletion, Kind, Note, Plan, Shown, Unmanaged,
 };
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
@@ -49,7 +49,7 @@ pub fn plan(plan: &Plan, tenant: &str) -> String {
 fn action(out: &mut String, action: &Action) {
     let (sign, style, verdict) = match &action.kind {
         Kind::Unchanged { .. } => return remarkable_only(out, action),
-        Kind::Create { .. } => ('+', ADD, "will be created"),
+        Kind::Create(_) => ('+', ADD, "will be created"),
         Kind::Update { .. } => ('~', CHANGE, "will be updated"),
         Kind::Delete(_) => ('-', BAD, "will be deleted"),
         Kind::Replace { .. } => ('±', BAD, "will be deleted and created again"),
@@ -77,7 +77,8 @@ fn details(out: &mut String, kind: &Kind) {
             deletion, changes, ..
         } => {
             let _ = writeln!(out, " {}", id_of(&deletion.id));
-            updated(out, changes);
+            updated(out, changes, "cannot be edited");
+            credentials(out, deletion);
         }
         Kind::Withheld { policy, would } => {
             details(out, would);
@@ -87,13 +88,13 @@ fn details(out: &mut String, kind: &Kind) {
                 &format!("nothing of it is sent: the policy is `{policy}`"),
             );
         }
-        Kind::Create { body, .. } => {
+        Kind::Create(Creation { body, .. }) => {
             let _ = writeln!(out);
             created(out, body);
         }
         Kind::Update { id, changes, .. } => {
             let _ = writeln!(out, " {}", id_of(id));
-            updated(out, changes);
+            updated(out, changes, MAY_BE_REFUSED);
         }
         Kind::Suspended(suspend) => {
             let until = suspend
@@ -152,15 +153,19 @@ fn created(out: &mut String, body: &Body) {
     if let Some(auto) = body.auto_bootstrap {
         leaves.push(("autoBootstrap".to_owned(), auto.to_string()));
     }
-    leaves_of("", &body.config, &mut leaves);
+    leaves.extend(leaves_of(&body.config));
     listed(out, leaves, ADD, '+');
 }
 
 /// What is known to be harmless of it, and the credentials that go with the delete.
 fn deleted(out: &mut String, deletion: &Deletion) {
-    let mut leaves = Vec::new();
-    leaves_of("", &deletion.shown(), &mut leaves);
+    let leaves = leaves_of(&deletion.shown()).collect();
     listed(out, leaves, BAD, '-');
+    credentials(out, deletion);
+}
+
+/// Where the credentials come from that go with the delete.
+fn credentials(out: &mut String, deletion: &Deletion) {
     let mut references = Vec::new();
     deletion.for_each_reference(&mut |reference| references.push(reference.to_string()));
     if !references.is_empty() {
@@ -183,20 +188,10 @@ fn listed(out: &mut String, leaves: Vec<(String, String)>, style: Style, sign: c
     }
 }
 
-/// Every leaf of an object with its path.
-fn leaves_of(prefix: &str, object: &Object, leaves: &mut Vec<(String, String)>) {
-    for (key, value) in object.iter() {
-        let key = escaped(key);
-        let path = if prefix.is_empty() {
-            key.into_owned()
-        } else {
-            format!("{prefix}/{key}")
-        };
-        match value.as_object() {
-            Some(inner) if !inner.is_empty() => leaves_of(&path, inner, leaves),
-            Some(_) | None => leaves.push((path, leaf(value))),
-        }
-    }
+/// Every leaf of an object with its path, as it is shown.
+fn leaves_of(object: &Object) -> impl Iterator<Item = (String, String)> {
+    let leaves = object.leaves().into_iter();
+    leaves.map(|(path, value)| (escaped(&path).into_owned(), leaf(value)))
 }
 
 /// A secret shows where it will come from, and nothing else.
@@ -215,19 +210,18 @@ fn leaf(value: &Value) -> String {
     }
 }
 
+/// Of a value that is a guess to be fixed: an update tries.
+const MAY_BE_REFUSED: &str = "the server may refuse to edit this";
+
 /// Who moved it, where that is known, and what may stand in the way.
-fn remark(change: &Change) -> String {
+fn remark(change: &Change, immutable: &str) -> String {
     let who = match change.kind {
         ChangeKind::Change => "",
         ChangeKind::Drift => "drift: the server moved",
         ChangeKind::Conflict => "conflict: both the file and the server moved",
         ChangeKind::Rotation => "rotation: the secret is another one",
     };
-    let guess = if change.immutable {
-        "the server may refuse to edit this"
-    } else {
-        ""
-    };
+    let guess = if change.immutable { immutable } else { "" };
     let remarks: Vec<&str> = [who, guess].into_iter().filter(|r| !r.is_empty()).collect();
     if remarks.is_empty() {
         return String::new();
@@ -235,7 +229,7 @@ fn remark(change: &Change) -> String {
     paint(DIM, format_args!("  # {}", remarks.join("; ")))
 }
 
-fn updated(out: &mut String, changes: &[Change]) {
+fn updated(out: &mut String, changes: &[Change], immutable: &str) {
     let width = changes
         .iter()
         .map(|c| c.path.chars().count())
@@ -248,7 +242,7 @@ fn updated(out: &mut String, changes: &[Change]) {
         } else {
             paint(CHANGE, '~')
         };
-        let guess = remark(change);
+        let guess = remark(change, immutable);
         match both(&change.before, &change.after) {
             Both::OneLine { after, .. } if change.before == Shown::Absent => {
                 let _ = writeln!(out, "      {sign} {path:width$} = {after}{guess}");

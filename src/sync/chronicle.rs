@@ -1,7 +1,7 @@
 //! The history of a run, written down while it goes on.
 
 use super::{Request, Shell};
-use crate::apply::{Event, Observer, Outcome};
+use crate::apply::{Clock, Event, Observer, Outcome};
 use crate::ledger::history::{RunAction, RunEnd, RunId, RunStart};
 use crate::ledger::{Journal, JournalError};
 use crate::text::chain;
@@ -11,13 +11,15 @@ use crate::text::chain;
 pub(super) struct Chronicle<'a, S> {
     journal: &'a dyn Journal,
     run: Option<RunId>,
+    clock: Clock,
     shell: &'a S,
 }
 
 impl<'a, S: Shell> Chronicle<'a, S> {
     pub(super) fn begin(journal: &'a dyn Journal, request: &Request, shell: &'a S) -> Self {
+        let clock = request.apply.clock;
         let start = RunStart {
-            begun: jiff::Timestamp::now(),
+            begun: clock.now(),
             source: request.source.clone(),
             revision: request.revision.clone(),
         };
@@ -25,6 +27,7 @@ impl<'a, S: Shell> Chronicle<'a, S> {
         Self {
             journal,
             run,
+            clock,
             shell,
         }
     }
@@ -32,7 +35,7 @@ impl<'a, S: Shell> Chronicle<'a, S> {
     pub(super) fn end(self, outcomes: &[Outcome]) {
         let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
         let end = RunEnd {
-            ended: jiff::Timestamp::now(),
+            ended: self.clock.now(),
             outcome: format!("{} applied, {failed} failed", outcomes.len() - failed),
         };
         heeded(
@@ -55,7 +58,7 @@ impl<S: Shell> Observer for Chronicle<'_, S> {
                 id: outcome.id.clone(),
                 succeeded: outcome.result.is_ok(),
                 what,
-                at: jiff::Timestamp::now(),
+                at: self.clock.now(),
             };
             heeded(self.journal.action_ends(run, &action));
         }

@@ -45,7 +45,16 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
             .filter(|(_, r)| r.id.as_str() == id.to_string())
     };
     let is_described = world.documents.iter().any(|document| {
-        let is_recorded = records().any(|(name, _)| document.names().any(|own| own == name));
+        let is_named = |name: &String| document.names().any(|own| own == name);
+        // A file that says by another name it had what it is has given this one up.
+        let is_another = before.records.iter().any(|(name, record)| {
+            let other: Option<u64> = record.id.as_str().parse().ok();
+            let mark = other
+                .filter(|other| *other != id)
+                .and_then(|other| world.marks.get(&other));
+            document.is_strong() && is_named(name) && mark == Some(&document.key())
+        });
+        let is_recorded = !is_another && records().any(|(name, _)| is_named(name));
         // What it was before it became another is its own, too.
         let keys = document
             .names()

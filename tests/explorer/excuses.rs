@@ -36,7 +36,7 @@ pub(super) fn judge(
     match &action.kind {
         Kind::Unchanged { .. } if document.is_active() => Standing::InSync,
         Kind::Unchanged { .. }
-        | Kind::Create { .. }
+        | Kind::Create(_)
         | Kind::Delete(_)
         | Kind::Replace { .. }
         | Kind::Withheld { .. } => inexcusable(),
@@ -90,7 +90,7 @@ fn blocked(
             let is_disabled = live.iter().any(|(_, one)| one["status"] == "disabled");
             (is_disabled, "disabled")
         }
-        Block::Replacement { .. } => {
+        Block::Replacement { .. } | Block::Moved { .. } => {
             let keys = document.names().filter_map(|n| world.keys_of_name.get(n));
             let keys: std::collections::BTreeSet<_> = keys.flatten().collect();
             (keys.len() > 1, "a replacement")

@@ -9,6 +9,7 @@ use futures::poll;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{Transport, TransportError, TransportErrorKind};
 use integrationd::ledger::{Intent, Journal, JournalError, Ledger, Record, Seen};
+use integrationd::live::RemoteId;
 use integrationd::simulator::{Fault, FaultKind, Simulator};
 
 use super::fate::Fate;
@@ -137,8 +138,8 @@ impl Journal for Mortal<'_> {
         })
     }
 
-    fn forget(&self, name: &str) -> Result<(), JournalError> {
-        self.entry(Entry::Forget, name, None, || self.journal.forget(name))
+    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
+        self.entry(Entry::Forget, name, None, || self.journal.forget(name, id))
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {

@@ -42,6 +42,7 @@ pub(super) fn applied() -> Applied {
         ]
         .into(),
         secrets: [("password".into(), Some(secret)), ("token".into(), None)].into(),
+        bound_to: None,
     }
 }
 

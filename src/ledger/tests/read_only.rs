@@ -58,7 +58,7 @@ fn a_dry_run_reads_one_moment_while_writers_come_and_go() {
                 writer.confirm("a", &record(&id)).unwrap();
                 writer.begin("a", &delete(&id)).unwrap();
                 // Removed together, so that no moment has one without the other.
-                writer.forget("a").unwrap();
+                writer.forget("a", &RemoteId::new(&*id)).unwrap();
                 writer.confirm(&format!("a-{id}"), &record(&id)).unwrap();
             }
         });

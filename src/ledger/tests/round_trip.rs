@@ -106,8 +106,8 @@ fn a_deleted_integration_leaves_what_was_last_seen_of_it() {
     let ledger = SqliteLedger::open(&file).unwrap();
     ledger.confirm("a", &record("1")).unwrap();
     ledger.begin("a", &delete("1")).unwrap();
-    ledger.forget("a").unwrap();
-    ledger.forget("never there").unwrap();
+    ledger.forget("a", &RemoteId::new("1")).unwrap();
+    ledger.forget("never there", &RemoteId::new("9")).unwrap();
     assert_eq!(ledger.read().unwrap(), Ledger::default());
     let connection = ledger.lock();
     let left = "SELECT name || ' ' || remote_id || ' ' || config FROM deleted";
@@ -167,9 +167,11 @@ fn any_applied() -> impl Strategy<Value = Applied> {
     let fingerprint = fingerprint.prop_map(|(key, hash)| Fingerprint { key, hash });
     let attributes = btree_map(any::<String>(), any_json(), 0..4);
     let secrets = btree_map(any::<String>(), option::of(fingerprint), 0..3);
-    (attributes, secrets).prop_map(|(attributes, secrets)| Applied {
+    let bound_to = option::of(any::<String>());
+    (attributes, secrets, bound_to).prop_map(|(attributes, secrets, bound_to)| Applied {
         attributes,
         secrets,
+        bound_to,
     })
 }
 
@@ -275,4 +277,20 @@ proptest! {
         let after_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
         prop_assert_eq!(&after_the_writer, &expected);
     }
+}
+
+#[test]
+fn a_name_that_is_in_use_again_loses_nothing_of_what_had_it() {
+    let (_place, file) = place();
+    let ledger = SqliteLedger::open(&file).unwrap();
+    let mut in_memory = Ledger::default();
+    for (name, id) in [("a", "1"), ("a", "2"), ("b", "1"), ("a", "2"), ("b", "3")] {
+        ledger.confirm(name, &record(id)).unwrap();
+        in_memory.record_as(name, &record(id));
+        assert_eq!(ledger.read().unwrap(), in_memory);
+    }
+    let names: Vec<&String> = in_memory.records.keys().collect();
+    assert_eq!(names, ["a", "b", "b#1"]);
+    let parked = &in_memory.records["b#1"].memory.applied;
+    assert_eq!(parked.bound_to.as_deref(), Some("b"));
 }

@@ -1,0 +1,74 @@
+//! Writes of which nobody knows the end stop others.
+
+use super::memory::Past;
+use super::pairing::Pairing;
+use super::{Action, Block, Context, Kind};
+use crate::ledger::IntendedWrite;
+use crate::manifest::Integration;
+use crate::platform::by_wire;
+
+/// What stops a write: one under the same name or one that it had before, one of the
+/// same integration, and a create that could make it again.
+pub(super) fn in_doubt(
+    integration: &Integration,
+    pairing: &Pairing<'_>,
+    context: &Context<'_>,
+) -> Option<Block> {
+    let same_create = context.ledger.intents.iter().filter(|(_, intent)| {
+        matches!(pairing, Pairing::New | Pairing::Replaces { .. })
+            && matches!(intent.write, IntendedWrite::Create { .. })
+            && intent.type_name == integration.platform.wire
+            && intent.memory.identity == integration.pairing_key()
+    });
+    let found = pairing.found().map(|found| &found.id);
+    let same_id = context
+        .ledger
+        .intents
+        .iter()
+        .filter(|(_, intent)| found.is_some() && intent.write.id() == found);
+    let others = same_create.chain(same_id).map(|(name, _)| name.as_str());
+    integration
+        .names()
+        .chain(others)
+        .find_map(|name| block(name, context))
+}
+
+/// The block of a write of this name, if it is in doubt.
+fn block(name: &str, context: &Context<'_>) -> Option<Block> {
+    let doubt = context.doubts.get(name)?.clone();
+    let name = name.to_owned();
+    Some(Block::InDoubt { name, doubt })
+}
+
+/// The block of a write of what is recorded, under its name or another.
+pub(super) fn of_record(past: Past<'_>, context: &Context<'_>) -> Option<Block> {
+    let of_it = context.ledger.intents.iter();
+    let of_it = of_it.filter(|(_, intent)| intent.write.id() == Some(&past.record.id));
+    std::iter::once(past.name)
+        .chain(of_it.map(|(name, _)| name.as_str()))
+        .find_map(|name| block(name, context))
+}
+
+/// Writes in doubt that no action tells of: what began them has lost its file.
+pub(super) fn forsaken(actions: &[Action], context: &Context<'_>) -> Vec<Action> {
+    let is_told = |name: &str| {
+        actions.iter().any(|action| {
+            let of_doubt = matches!(&action.kind, Kind::Blocked(Block::InDoubt { name: told, .. }) if told == name);
+            of_doubt || action.name == name
+        })
+    };
+    let names = context.doubts.keys();
+    names
+        .filter(|name| context.selection.includes(name) && !is_told(name))
+        .filter_map(|name| {
+            let intent = context.ledger.intents.get(name)?;
+            Some(Action {
+                name: name.clone(),
+                platform: by_wire(&intent.type_name),
+                origin: None,
+                kind: Kind::Blocked(block(name, context)?),
+                notes: Vec::new(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Deleting what cannot be edited, and creating it again: only with leave, only of
+//! what is this tool's own, and only what no other file could mean.
+
+use super::compare::to_json;
+use super::decide::{Against, creation, missing};
+use super::diff::Difference;
+use super::history::History;
+use super::pairing::TYPE;
+use super::removal::deletion;
+use super::{Block, Body, Change, ChangeKind, Context, Deletion, Kind, Note, Shown, Undeletable};
+use crate::live::LiveIntegration;
+use crate::manifest::Integration;
+use crate::value::Value;
+
+/// Whether there is leave for it.
+pub(super) fn is_replaceable(integration: &Integration, context: &Context<'_>) -> bool {
+    context.allow_replace.contains(&integration.name)
+}
+
+/// A file that describes another integration than the one that was made from it.
+pub(super) fn replace_moved(
+    integration: &Integration,
+    found: &LiveIntegration,
+    attribute: &'static str,
+    against: &Against<'_>,
+) -> (Kind, Vec<Note>) {
+    if !is_replaceable(integration, against.context) {
+        let block = Block::Replacement {
+            name: integration.name.clone(),
+            id: found.id.clone(),
+            attribute,
+        };
+        return (Kind::Blocked(block), Vec::new());
+    }
+    let changes = if attribute == TYPE {
+        let name = |text: &str| Shown::Plain(text.into());
+        let types = (name(&found.type_name), name(integration.platform.wire));
+        vec![change(attribute, types.0, types.1)]
+    } else {
+        Vec::new()
+    };
+    replace(integration, found, changes, against)
+}
+
+/// Deletes what is there, and creates it as the file says.
+pub(super) fn replace(
+    integration: &Integration,
+    found: &LiveIntegration,
+    changes: Vec<Change>,
+    against: &Against<'_>,
+) -> (Kind, Vec<Note>) {
+    let both = deletable(integration, found, against)
+        .and_then(|deletion| Ok((deletion, creation(integration, against)?)));
+    let (deletion, creation) = match both {
+        Ok(both) => both,
+        Err(block) => return (Kind::Blocked(block), Vec::new()),
+    };
+    let missing = missing(against.context, |visit| {
+        creation.body.for_each_reference(visit);
+        deletion.for_each_reference(visit);
+    });
+    let kind = Kind::Replace {
+        changes: with_what_goes(changes, integration, found, &deletion),
+        deletion: Box::new(deletion),
+        creation,
+    };
+    (kind, missing.into_iter().collect())
+}
+
+/// The deletion, if nothing stands against it.
+fn deletable(
+    integration: &Integration,
+    found: &LiveIntegration,
+    against: &Against<'_>,
+) -> Result<Deletion, Block> {
+    let id = found.id.clone();
+    let owned = against
+        .pasts
+        .of(found)
+        .filter(|past| past.record.memory.owned);
+    let Some(past) = owned else {
+        let name = integration.name.clone();
+        return Err(Undeletable::NotOwned { id, name }.into());
+    };
+    if integration.options.protect {
+        return Err(Undeletable::Protected { id }.into());
+    }
+    if integration.options.id.is_some() {
+        return Err(Undeletable::Pinned { id }.into());
+    }
+    if let Some(reason) = against.freeze.clone() {
+        return Err(Undeletable::Frozen { id, reason }.into());
+    }
+    let others = against.claims.others(&id, &integration.name);
+    if !others.is_empty() {
+        return Err(Undeletable::Described { id, others }.into());
+    }
+    deletion(past, found, against.live, against.context)
+}
+
+fn change(path: &str, before: Shown, after: Shown) -> Change {
+    Change {
+        path: path.to_owned(),
+        kind: ChangeKind::Change,
+        before,
+        after,
+        immutable: false,
+        covered: None,
+    }
+}
+
+/// The changes, and whatever else a creation from the file alone does not bring back:
+/// what an update would have carried on, and what the file ignores.
+fn with_what_goes(
+    mut changes: Vec<Change>,
+    integration: &Integration,
+    found: &LiveIntegration,
+    deletion: &Deletion,
+) -> Vec<Change> {
+    let plain = |value: &Value| to_json(value).map_or(Shown::Hidden, Shown::Plain);
+    let goes: Vec<Change> = if found.platform == Some(integration.platform) {
+        let mut heedless = integration.clone();
+        heedless.options.ignore.clear();
+        let created = Body::for_create(integration).config;
+        let difference = Difference::between(&heedless, found, History::NONE);
+        let carried = difference.body.config.leaves().into_iter();
+        let carried = carried.filter(|(path, _)| created.at(path).is_none());
+        let is_unknown = |path: &String| difference.unknown_carried.contains(path);
+        let carried = carried.map(|(path, value)| match is_unknown(&path) {
+            true => change(&path, Shown::Hidden, Shown::Absent),
+            false => change(&path, plain(value), Shown::Absent),
+        });
+        let lost = difference.secrets_lost.iter();
+        let lost = lost.map(|path| change(path, Shown::Hidden, Shown::Absent));
+        let differing = difference.changes.iter().cloned();
+        differing.chain(carried).chain(lost).collect()
+    } else {
+        let before = deletion.shown();
+        let gone = before.leaves().into_iter();
+        gone.map(|(path, value)| change(&path, plain(value), Shown::Absent))
+            .collect()
+    };
+    for change in goes {
+        if changes.iter().all(|known| known.path != change.path) {
+            changes.push(change);
+        }
+    }
+    changes
+}
