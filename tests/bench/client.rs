@@ -88,7 +88,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let live = runtime
         .block_on(async {
             let (reader, ledger) = (reader(url), Ledger::default());
-            sync::fetch(&reader, &desired, &request(), &ledger).await
+            sync::fetch(&reader, &desired, &ledger).await
         })
         .unwrap();
     let fetch = watch.lap();
