@@ -84,6 +84,21 @@ const KEY: &str = "IMMUTA_API_KEY";
 const TOKEN: &str = "IMMUTA_API_TOKEN";
 const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
 
+/// Settings with variables of their own, by the flag.
+pub const OWN_VARIABLES: &[(&str, &[&str])] = &[
+    ("url", &[URL, HOST]),
+    ("api-key-file", &[KEY, TOKEN, KEY_FILE]),
+    ("vault-token-file", &["VAULT_TOKEN", "VAULT_TOKEN_FILE"]),
+    ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),
+    (
+        "vault-secret-id-file",
+        &["INTEGRATIOND_VAULT_SECRET_ID_FILE"],
+    ),
+    ("vault-jwt-role", &["INTEGRATIOND_VAULT_JWT_ROLE"]),
+    ("vault-jwt-file", &["INTEGRATIOND_VAULT_JWT_FILE"]),
+    ("vault-auth-mount", &["INTEGRATIOND_VAULT_AUTH_MOUNT"]),
+];
+
 /// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
 ///
 /// # Errors

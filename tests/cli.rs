@@ -36,6 +36,7 @@ fn the_help_teaches() {
       history    Show what was done and when; asks the tenant nothing
       resolve    Say how a write ended of which nobody can tell
       simulator  Serve a simulated tenant, to try things out and to test against
+      settings   Check the settings file, or print its schema
       help       Print this message or the help of the given subcommand(s)
 
     Options:
@@ -65,6 +66,12 @@ fn the_help_teaches() {
               [env: INTEGRATIOND_LOG_FORMAT]
               [default: text]
               [possible values: text, json]
+
+          --config <FILE>
+              The settings file: a key for every flag of `daemon` [default:
+              /etc/integrationd/integrationd.yaml, if there is one]
+              
+              [env: INTEGRATIOND_CONFIG]
 
     Examples:
       integrationd sync --simulate   try it: no tenant, no credentials

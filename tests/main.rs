@@ -75,6 +75,7 @@ mod results;
 mod secrecy;
 #[cfg(test)]
 mod settings;
+mod settings_file;
 #[cfg(test)]
 mod simulator_command;
 #[cfg(test)]

@@ -25,6 +25,15 @@ pub(super) struct Cli {
     pub command: Command,
     #[command(flatten)]
     pub output: OutputArgs,
+    /// The settings file: a key for every flag of `daemon` [default: /etc/integrationd/integrationd.yaml, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "INTEGRATIOND_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +56,7 @@ pub(super) enum Command {
     Resolve(ResolveArgs),
     #[command(after_help = help::SIMULATOR)]
     Simulator(SimulatorArgs),
+    Settings(SettingsArgs),
 }
 
 impl Command {
@@ -61,6 +71,7 @@ impl Command {
             | Self::Daemon(_)
             | Self::Adopt(_)
             | Self::Resolve(_)
+            | Self::Settings(_)
             | Self::Simulator(_) => false,
         }
     }
@@ -405,6 +416,25 @@ pub(super) struct SimulatorArgs {
     /// How long creating and editing take
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
+}
+
+/// Check the settings file, or print its schema
+#[derive(Debug, Args)]
+pub(super) struct SettingsArgs {
+    #[command(subcommand)]
+    pub command: SettingsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SettingsCommand {
+    /// Check a settings file and show what it sets
+    Check {
+        /// The file, if it is not where the daemon looks for it
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the settings file, for an editor
+    Schema,
 }
 
 /// Writes under way at once beyond this would be load on the tenant, not speed.

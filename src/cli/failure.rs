@@ -13,6 +13,8 @@ pub(super) struct Failure {
     what: String,
     help: String,
     exit: Exit,
+    /// The mistakes with their places, ready to be shown.
+    excerpts: String,
 }
 
 impl Failure {
@@ -31,13 +33,33 @@ impl Failure {
             what: escaped(&what).into_owned(),
             help: escaped(&help).into_owned(),
             exit,
+            excerpts: String::new(),
+        }
+    }
+
+    /// The same, with the mistakes of a file.
+    pub(super) fn with_excerpts(
+        exit: Exit,
+        what: impl std::fmt::Display,
+        help: impl std::fmt::Display,
+        excerpts: String,
+    ) -> Self {
+        Self {
+            excerpts,
+            ..Self::new(exit, what, help)
         }
     }
 
     /// Tells it: to people on standard error, and where a document was asked
     /// for, with one on standard output.
     pub(super) fn tell(self, terminal: Terminal, as_json: bool) -> Exit {
-        let Self { what, help, exit } = self;
+        let Self {
+            what,
+            help,
+            exit,
+            excerpts,
+        } = self;
+        terminal.err_unfolded(&excerpts);
         terminal.failure(&what, &help);
         if as_json {
             let document = json::failure(&what, &help, exit);

@@ -19,6 +19,7 @@ mod progress;
 mod request;
 mod resolve;
 mod secrets;
+mod settings_file;
 mod signal;
 mod simulator;
 mod state;
@@ -29,11 +30,10 @@ mod validate;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::report::exit::Exit;
-use args::{Cli, Command};
+use args::Command;
 use failure::Failure;
+use settings_file::ParseError;
 use terminal::Terminal;
 
 /// Parses the command line, runs it, and says how it ended.
@@ -41,9 +41,15 @@ use terminal::Terminal;
 pub fn main() -> ExitCode {
     let protected = hygiene::protect();
     panic::report();
-    let cli = match Cli::try_parse() {
+    let line = std::env::args_os();
+    let cli = match settings_file::parse(line, |name| std::env::var_os(name)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(ParseError::Usage(error)) => return usage(&error),
+        Err(ParseError::Settings(failure)) => {
+            let terminal = Terminal::new(args::Color::Auto);
+            let exit = failure.tell(terminal, false);
+            return terminal.ending(exit).into();
+        }
     };
     let terminal = Terminal::new(cli.output.color);
     if let Err(error) = protected {
@@ -107,6 +113,7 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::History(args) => history::run(&args, terminal),
         Command::Resolve(args) => resolve::run(&args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
+        Command::Settings(args) => settings_file::run(&args, terminal),
     }
 }
 

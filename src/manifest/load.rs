@@ -126,7 +126,7 @@ fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
 }
 
 /// The text of a file without its byte order mark.
-fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Diagnostic>> {
+pub(super) fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Diagnostic>> {
     let source = std::str::from_utf8(bytes)
         .map_err(|error| Box::new(not_utf8(path, bytes, error.valid_up_to())))?;
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);

@@ -14,6 +14,7 @@ mod document;
 mod draft;
 #[cfg(test)]
 mod fake;
+mod flat;
 mod load;
 mod mapping;
 mod needs;
@@ -31,6 +32,7 @@ mod unknown;
 mod yaml;
 
 pub use binding::{Binding, BindingError, Bindings};
+pub use flat::{Accept, Flat, flat};
 pub use load::{load, load_bound};
 
 use crate::diagnostic::Diagnostic;

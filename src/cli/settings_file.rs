@@ -1,0 +1,263 @@
+//! The settings file: a key for every flag of `daemon`.
+//!
+//! Flag, then environment, then settings file, then default: what the file says
+//! becomes the default of the flag, so that the rest of the program knows nothing
+//! of it. Keys, values and the schema follow from the flags themselves.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
+use serde_json::{Map, Value as Json, json};
+
+use super::args::{Cli, SettingsArgs, SettingsCommand};
+use super::failure::Failure;
+use super::terminal::Terminal;
+use crate::diagnostic;
+use crate::manifest::{Flat, flat};
+use crate::report::exit::Exit;
+use crate::settings::OWN_VARIABLES;
+use crate::text::escaped;
+
+/// Where it is if nobody says otherwise. There need not be one.
+const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
+
+/// The command whose flags are the settings.
+const WHOLE: &str = "daemon";
+
+/// Arguments that are no settings.
+const NOT_SETTINGS: &[&str] = &["help", "version", "config"];
+
+/// Commands that have nothing to do with a tenant.
+const WITHOUT: &[&str] = &["simulator", "settings"];
+
+/// Why there is no command line.
+pub(super) enum ParseError {
+    /// It is wrong, or only help was asked for.
+    Usage(clap::Error),
+    /// The settings file is.
+    Settings(Failure),
+}
+
+/// Parses a command line, with what the settings file says for what it leaves out.
+pub(super) fn parse(
+    line: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Cli, ParseError> {
+    let line: Vec<OsString> = line.into_iter().collect();
+    let command = Cli::command();
+    // Whatever is wrong with it, the parse below tells.
+    let draft = command
+        .clone()
+        .ignore_errors(true)
+        .try_get_matches_from(&line);
+    let draft = draft.as_ref().ok();
+    let subcommand = draft.and_then(|matches| matches.subcommand_name());
+    let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
+    let is_concerned = subcommand.is_some_and(|name| !WITHOUT.contains(&name));
+    let command = if is_concerned {
+        let flat = read(config.map(PathBuf::as_path)).map_err(ParseError::Settings)?;
+        with_defaults(command, &flat, &environment)
+    } else {
+        command
+    };
+    let matches = command
+        .try_get_matches_from(line)
+        .map_err(ParseError::Usage)?;
+    Cli::from_arg_matches(&matches).map_err(ParseError::Usage)
+}
+
+/// What the file says; nothing if none is named and there is none.
+fn read(named: Option<&Path>) -> Result<Flat, Failure> {
+    let path = named.unwrap_or(Path::new(DEFAULT));
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
+            return Ok(Flat::new());
+        }
+        Err(error) => {
+            let what = format!(
+                "the settings cannot be read from {}: {error}",
+                path.display()
+            );
+            let help = "check the path and who may read it; `--config` names another file";
+            return Err(Failure::new(Exit::InvalidSettings, what, help));
+        }
+    };
+    let settings = settings();
+    let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
+    let accept = |key: &str, values: &[String]| {
+        let setting = settings.iter().find(|(known, _)| known == key);
+        setting.map_or(Ok(()), |(_, arg)| accept(arg, values))
+    };
+    flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
+        let rendered = diagnostic::render(&diagnostics, true);
+        Failure::with_excerpts(
+            Exit::InvalidSettings,
+            format_args!("the settings in {} are not in order", path.display()),
+            "`integrationd settings schema` prints what can be set, for an editor",
+            rendered,
+        )
+    })
+}
+
+/// Every setting: its key, and the flag that it stands for.
+fn settings() -> Vec<(String, Arg)> {
+    let mut command = Cli::command();
+    command.build();
+    let whole = command.find_subcommand(WHOLE);
+    let args = whole.into_iter().flat_map(Command::get_arguments);
+    args.filter(|arg| !NOT_SETTINGS.contains(&arg.get_id().as_str()))
+        .map(|arg| (key_of(arg), arg.clone()))
+        .collect()
+}
+
+/// `max-deletes`, as the flag is written; `dir` for an argument without a flag.
+fn key_of(arg: &Arg) -> String {
+    let name = arg.get_long().unwrap_or(arg.get_id().as_str());
+    name.to_owned()
+}
+
+/// Whether a flag can have these values, in the words of the command line.
+fn accept(arg: &Arg, values: &[String]) -> Result<(), String> {
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        let is_truth = matches!(values, [value] if value == "true" || value == "false");
+        return if is_truth {
+            Ok(())
+        } else {
+            Err("give `true` or `false`".to_owned())
+        };
+    }
+    if values.len() != 1 && !takes_several(arg) {
+        return Err(format!("`{}` takes one value", key_of(arg)));
+    }
+    let alone = arg.clone().required(false).global(false);
+    let flag = arg.get_long().map(|long| format!("--{long}="));
+    let flag = flag.unwrap_or_default();
+    let line = values.iter().map(|value| format!("{flag}{value}"));
+    let command = Command::new("settings").no_binary_name(true).arg(alone);
+    let error = match command.try_get_matches_from(line) {
+        Ok(_) => return Ok(()),
+        Err(error) => error.to_string(),
+    };
+    // `error: invalid value 'x' for '--interval <DURATION>': give a duration`, and usage.
+    let said = error.lines().take_while(|line| !line.trim().is_empty());
+    let said: Vec<&str> = said.map(str::trim).collect();
+    Err(said.join(" ").trim_start_matches("error: ").to_owned())
+}
+
+fn takes_several(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append)
+}
+
+/// The command with these defaults, where it has such a flag and the environment
+/// says nothing of it.
+fn with_defaults(
+    command: Command,
+    flat: &Flat,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> Command {
+    let ids: Vec<(String, &Vec<String>)> = settings()
+        .into_iter()
+        .filter(|(key, _)| !is_in_environment(key, environment))
+        .filter_map(|(key, arg)| Some((arg.get_id().as_str().to_owned(), flat.get(&key)?)))
+        .collect();
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|subcommand| subcommand.get_name().to_owned())
+        .filter(|name| !WITHOUT.contains(&name.as_str()))
+        .collect();
+    let command = set(command, &ids);
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |subcommand| set(subcommand, &ids))
+    })
+}
+
+fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {
+    let own: BTreeSet<String> = command
+        .get_arguments()
+        .map(|arg| arg.get_id().as_str().to_owned())
+        .collect();
+    let known = ids.iter().filter(|(id, _)| own.contains(id));
+    known.fold(command, |command, (id, values)| {
+        command.mut_arg(id, |arg| arg.default_values(values.iter().cloned()))
+    })
+}
+
+/// Whether the environment gives a setting that is not read by the command line.
+fn is_in_environment(key: &str, environment: &impl Fn(&str) -> Option<OsString>) -> bool {
+    let own = OWN_VARIABLES.iter().find(|(known, _)| *known == key);
+    own.is_some_and(|(_, variables)| {
+        let mut values = variables.iter().filter_map(|name| environment(name));
+        values.any(|value| !value.is_empty())
+    })
+}
+
+/// `settings`: checks a file, or prints the schema.
+pub(super) fn run(args: &SettingsArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    match &args.command {
+        SettingsCommand::Check { file } => {
+            let path = file.as_deref().unwrap_or(Path::new(DEFAULT));
+            let flat = read(Some(path))?;
+            let path = path.display().to_string();
+            terminal.out(&format!("{} is in order.\n", escaped(&path)));
+            for (key, values) in flat {
+                let values = values.join(", ");
+                terminal.out(&format!("  {key} = {}\n", escaped(&values)));
+            }
+        }
+        SettingsCommand::Schema => terminal.out_unfolded(&format!("{:#}\n", schema())),
+    }
+    Ok(Exit::Success)
+}
+
+/// The JSON Schema of the file.
+fn schema() -> Json {
+    let properties: Map<String, Json> = settings()
+        .into_iter()
+        .map(|(key, arg)| (key, property(&arg)))
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of integrationd",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn property(arg: &Arg) -> Json {
+    let words: Vec<String> = arg
+        .get_possible_values()
+        .iter()
+        .map(|word| word.get_name().to_owned())
+        .collect();
+    let one = if matches!(arg.get_action(), ArgAction::SetTrue) {
+        json!({ "type": "boolean" })
+    } else if words.is_empty() {
+        json!({ "type": ["string", "number"] })
+    } else {
+        json!({ "enum": words })
+    };
+    let mut property = if takes_several(arg) {
+        let named = json!({ "type": "object", "additionalProperties": one });
+        json!({ "anyOf": [one, { "type": "array", "items": one }, named] })
+    } else {
+        one
+    };
+    let help = arg.get_help().map(ToString::to_string);
+    let defaults: Vec<_> = arg
+        .get_default_values()
+        .iter()
+        .map(|v| v.to_string_lossy())
+        .collect();
+    if let Json::Object(property) = &mut property {
+        property.insert("description".to_owned(), help.into());
+        if let [default] = defaults.as_slice() {
+            property.insert("default".to_owned(), (&**default).into());
+        }
+    }
+    property
+}
