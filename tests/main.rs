@@ -33,6 +33,8 @@ mod fault_kinds;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod git;
+#[cfg(test)]
 mod hygiene;
 #[cfg(test)]
 mod in_process;

@@ -222,6 +222,16 @@ fn problem(file: &SourceFile, problem: &FileProblem) -> Loaded {
             "this link leads in a circle".to_owned(),
             "remove the link",
         ),
+        FileProblem::Link => (
+            Code::BadLink,
+            "this is a link, and in a repository none is followed".to_owned(),
+            "put the file itself here, so that it is reviewed with the others",
+        ),
+        FileProblem::Submodule => (
+            Code::NotAFile,
+            "this is a submodule, and what is in it is not read".to_owned(),
+            "move the files into this repository, or name a subdirectory without submodules",
+        ),
         FileProblem::NameNotUtf8 => (
             Code::NotUtf8,
             "the name of this file is not UTF-8".to_owned(),

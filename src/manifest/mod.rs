@@ -75,6 +75,10 @@ pub enum FileProblem {
     Dangling,
     /// A link that leads to itself, or to a directory that it lies in.
     LinkLoop,
+    /// A link in a repository, where none is followed.
+    Link,
+    /// A place where a repository names another repository, which is not read.
+    Submodule,
     /// A name that is not text.
     NameNotUtf8,
     /// Larger than [`MAX_FILE_SIZE`].

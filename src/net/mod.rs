@@ -5,6 +5,10 @@
 //! request does. Redirects are not followed, since they would carry the
 //! credentials to wherever an answer points. No error carries a URL or a body.
 
+mod stream;
+
+pub use stream::Streamed;
+
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -308,6 +312,15 @@ impl HttpTransport {
         &self,
         request: Request<Bytes>,
     ) -> Result<Response<BytesMut>, TransportError> {
+        let answer = self.send(request).await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut response = Response::new(read_body(answer, LARGEST_ANSWER).await?);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<reqwest::Response, TransportError> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = self
@@ -323,12 +336,7 @@ impl HttpTransport {
         if !body.is_empty() {
             request = request.body(body);
         }
-        let answer = request.send().await.map_err(transport_error)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut response = Response::new(read_body(answer, LARGEST_ANSWER).await?);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
+        request.send().await.map_err(transport_error)
     }
 }
 

@@ -1,23 +1,19 @@
 //! The files of a directory, and of the directories below it.
 //!
-//! Decided on purpose: names that start with `.` are passed over, also those of
-//! directories; names are matched in their exact case; a directory is walked
-//! whatever its name; a link is followed if it stays inside of the directory,
-//! and a place is read once, by its first path in order; what is neither a file
-//! nor a directory is never opened, since opening a pipe can wait for ever.
+//! Decided on purpose, beside the rules of every source: a link is followed if it
+//! stays inside of the directory, and a place is read once, by its first path in
+//! order; what is neither a file nor a directory is never opened, since opening a
+//! pipe can wait for ever.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::rules::{is_hidden, is_named_like_a_file, starts_with_dot, too_large};
 use super::{FileProblem, Snapshot, SourceError, SourceFile};
 use crate::manifest::MAX_FILE_SIZE;
 use crate::parallel;
-
-/// The endings of integration files.
-const ENDINGS: &[&str] = &["yaml", "yml", "json"];
 
 /// Reads a directory, or a single file. Paths are shown as they were given.
 ///
@@ -220,41 +216,23 @@ fn shown(path: &Path) -> (String, bool) {
     }
 }
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(starts_with_dot)
-}
-
-fn starts_with_dot(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-fn is_named_like_a_file(path: &Path) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str);
-    ending.is_some_and(|ending| ENDINGS.contains(&ending))
-}
-
 /// Reads a file, but not more than is allowed, however it grows meanwhile.
 fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
     if !metadata.is_file() {
         return Err(FileProblem::NotAFile);
     }
-    if metadata.len() > MAX_FILE_SIZE {
-        return Err(FileProblem::TooLarge {
-            size: metadata.len(),
-        });
-    }
+    too_large(metadata.len())?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     let read =
         File::open(path).and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(size) if size as u64 > MAX_FILE_SIZE => Err(FileProblem::TooLarge { size: size as u64 }),
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(unreadable(&error)),
-    }
+    let size = read.map_err(|error| unreadable(&error))?;
+    too_large(size as u64)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;

@@ -5,6 +5,8 @@
 //! A single file that cannot be read is a part of the snapshot, with the reason.
 
 mod directory;
+pub mod git;
+mod rules;
 
 pub use crate::manifest::{FileProblem, SourceFile};
 pub use directory::read_directory;

@@ -1,0 +1,235 @@
+//! The private copy of a repository: a cache, which is made anew whenever it is
+//! damaged, belongs to another repository or has grown too large.
+//!
+//! It is bare and nothing is ever checked out: no hook runs, no link is made, and
+//! no file can be seen half written. One fetch at a time works in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
+
+use super::error::Failure;
+use super::owner;
+
+/// Every fetch that brings something adds a pack. Reading gets slower with each.
+const MOST_PACKS: usize = 64;
+
+/// Twice of what one fetch may bring.
+const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
+
+/// In the copy: which repository it is of.
+const NOTE: &str = "integrationd-source";
+
+/// The directory of a source, held by this fetch alone.
+pub(super) struct Place {
+    directory: PathBuf,
+    _lock: File,
+}
+
+/// The copy.
+pub(super) struct Copy {
+    pub(super) repository: Repository,
+    /// Whether it was made just now: then there is nothing to blame it for.
+    pub(super) is_new: bool,
+}
+
+impl Place {
+    /// Makes the directory, and locks it until the end of the fetch.
+    pub(super) fn hold(directory: &Path) -> Result<Self, Failure> {
+        let lock = prepare(directory).map_err(|source| unusable(directory, source))?;
+        if !owner::is_ours(directory).map_err(|source| unusable(directory, source))? {
+            let path = directory.to_owned();
+            return Err(Failure::ForeignOwner { path });
+        }
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                directory: directory.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(Failure::Busy),
+            Err(TryLockError::Error(source)) => Err(unusable(directory, source)),
+        }
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.directory.join("copy.git")
+    }
+
+    /// Opens the copy of a repository, or makes a new one.
+    pub(super) fn open(&self, url: &str) -> Result<Copy, Failure> {
+        if let Some(repository) = self.open_old(url) {
+            return Ok(Copy {
+                repository,
+                is_new: false,
+            });
+        }
+        self.discard()?;
+        let path = self.copy();
+        let mut options = RepositoryInitOptions::new();
+        options
+            .bare(true)
+            .external_template(false)
+            .no_reinit(true)
+            .mkdir(true);
+        let repository =
+            Repository::init_opts(&path, &options).map_err(|error| self.failed(&error))?;
+        fs::write(path.join(NOTE), url).map_err(|source| unusable(&path, source))?;
+        Ok(Copy {
+            repository,
+            is_new: true,
+        })
+    }
+
+    /// Nothing if it is not there, or not worth keeping.
+    fn open_old(&self, url: &str) -> Option<Repository> {
+        let path = self.copy();
+        let is_same = fs::read(path.join(NOTE)).is_ok_and(|note| note == url.as_bytes());
+        if !is_same || !owner::is_ours(&path).unwrap_or(false) || is_overgrown(&path) {
+            return None;
+        }
+        let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
+        let no_parents: [&Path; 0] = [];
+        Repository::open_ext(&path, flags, no_parents).ok()
+    }
+
+    /// Removes the copy.
+    pub(super) fn discard(&self) -> Result<(), Failure> {
+        remove(&self.copy()).map_err(|source| unusable(&self.directory, source))
+    }
+
+    /// An empty directory for the programs that verify. Their sockets have short
+    /// paths, so it lies right here.
+    pub(super) fn workshop(&self) -> Result<Workshop, Failure> {
+        let path = self.directory.join("verify");
+        let made = remove(&path).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
+        made.map_err(|source| unusable(&path, source))?;
+        Ok(Workshop(path))
+    }
+
+    fn failed(&self, error: &git2::Error) -> Failure {
+        unusable(
+            &self.directory,
+            io::Error::other(error.message().to_owned()),
+        )
+    }
+}
+
+/// Files of one verification.
+pub(super) struct Workshop(PathBuf);
+
+impl Workshop {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file for a program to read.
+    pub(super) fn put(&self, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {
+        let path = self.0.join(name);
+        fs::write(&path, content).map_err(|source| unusable(&path, source))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // The next one is made anew anyway.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn prepare(directory: &Path) -> io::Result<File> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(directory.join("lock"))
+}
+
+fn unusable(path: &Path, source: io::Error) -> Failure {
+    let path = path.to_owned();
+    Failure::Copy { path, source }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether a new copy would be better. What a fetch that was killed left behind is
+/// removed on the way.
+fn is_overgrown(copy: &Path) -> bool {
+    let packs = copy.join("objects/pack");
+    let Ok(entries) = fs::read_dir(&packs) else {
+        return true;
+    };
+    let (mut count, mut size) = (0, 0);
+    for path in entries.flatten().map(|entry| entry.path()) {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("pack") => {
+                count += 1;
+                size += path.metadata().map_or(0, |metadata| metadata.len());
+            }
+            Some("idx") => {}
+            // Under the lock nobody writes it any more.
+            Some(_) | None => {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+    count > MOST_PACKS || size > LARGEST_COPY
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_of_another_repository_is_made_anew() {
+        let place = TempDir::new().unwrap();
+        let place = Place::hold(place.path()).unwrap();
+        assert!(place.open("a").unwrap().is_new);
+        assert!(!place.open("a").unwrap().is_new);
+        assert!(place.open("b").unwrap().is_new);
+    }
+
+    #[test]
+    fn a_copy_does_not_grow_without_bound_and_keeps_nothing_of_a_killed_fetch() {
+        let place = TempDir::new().unwrap();
+        let place = Place::hold(place.path()).unwrap();
+        place.open("a").unwrap();
+        let packs = place.copy().join("objects/pack");
+        fs::create_dir_all(&packs).unwrap();
+        for number in 0..MOST_PACKS {
+            fs::write(packs.join(format!("pack-{number}.pack")), "").unwrap();
+        }
+        fs::write(packs.join("pack_git2_half"), "").unwrap();
+        assert!(!place.open("a").unwrap().is_new);
+        assert!(!packs.join("pack_git2_half").exists());
+        fs::write(packs.join("one-more.pack"), "").unwrap();
+        assert!(place.open("a").unwrap().is_new);
+        assert!(!packs.join("one-more.pack").exists());
+    }
+
+    #[test]
+    fn two_fetches_do_not_work_in_one_directory() {
+        let directory = TempDir::new().unwrap();
+        let held = Place::hold(directory.path()).unwrap();
+        let second = Place::hold(directory.path());
+        assert!(matches!(second, Err(Failure::Busy)));
+        drop(held);
+        assert!(Place::hold(directory.path()).is_ok());
+    }
+}

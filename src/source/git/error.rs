@@ -1,0 +1,279 @@
+//! Why nothing was fetched, whether trying again can help, and what would.
+
+use std::path::PathBuf;
+
+use super::reference::{CommitId, Reference, Subdirectory};
+use super::verify::SignatureProblem;
+use crate::net::{HttpSetupError, TransportError, TransportErrorKind};
+
+/// A repository that gave no snapshot. Its text names the repository, without
+/// credentials; the cause says what happened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot fetch {reference} of {url}")]
+pub struct GitError {
+    /// The repository, as it may be shown.
+    pub url: String,
+    /// What was asked for.
+    pub reference: Reference,
+    /// What happened.
+    #[source]
+    pub failure: Failure,
+}
+
+impl GitError {
+    /// Whether the same may succeed later without anybody doing something.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.failure.is_transient()
+    }
+
+    /// What somebody can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        self.failure.remedy()
+    }
+}
+
+/// What can happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It took too long.
+    #[error("it was not done within {seconds} seconds")]
+    Deadline {
+        /// The time allowed.
+        seconds: u64,
+    },
+    /// Whoever asked does not wait any more.
+    #[error("it was called off")]
+    Cancelled,
+    /// Another fetch into the same directory is under way.
+    #[error("another fetch into the same directory is under way")]
+    Busy,
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up the connection")]
+    Setup(#[from] HttpSetupError),
+    /// A token that has a line break or the like in it.
+    #[error("the credentials have a character that no request can carry")]
+    Credentials,
+    /// The exchange broke off or never began.
+    #[error("the exchange with the server failed")]
+    Transport(#[from] TransportError),
+    /// The server has no leave for these credentials.
+    #[error("the server refused the credentials (status {status})")]
+    Denied {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// A redirect, which would carry the credentials to wherever it points.
+    #[error("the server answered with a redirect (status {status}), and none is followed")]
+    Redirected {
+        /// The status.
+        status: u16,
+    },
+    /// Another status than success.
+    #[error("the server answered with the status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+    },
+    /// A web page, or another service.
+    #[error("the server's answer is not git's")]
+    NotGit,
+    /// What the program ssh could not do.
+    #[error("{problem}; it says: {said}")]
+    Ssh {
+        /// What.
+        problem: SshProblem,
+        /// Its words, made fit to be shown.
+        said: String,
+    },
+    /// A program that is needed.
+    #[error("cannot run the program `{program}`")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server stopped in the middle, or sent what cannot be understood.
+    #[error("the exchange broke off, or could not be understood")]
+    Broken(#[source] git2::Error),
+    /// More than any repository of integration files has.
+    #[error("the server sent more than {limit} bytes")]
+    TooLarge {
+        /// The most that is taken.
+        limit: u64,
+    },
+    /// A repository without a commit.
+    #[error("the repository is empty")]
+    Empty,
+    /// A reference that the repository does not have.
+    #[error("the repository does not have {0}")]
+    MissingReference(Reference),
+    /// A reference to something else than a commit.
+    #[error("{0} does not lead to a commit")]
+    NotACommit(Reference),
+    /// A directory that the revision does not have.
+    #[error("the revision {revision} has no directory {subdirectory}")]
+    MissingSubdirectory {
+        /// The revision.
+        revision: CommitId,
+        /// The directory.
+        subdirectory: Subdirectory,
+    },
+    /// A tree that was made to take all memory.
+    #[error(
+        "the revision {revision} has too many files, or files that are too deep or too large together"
+    )]
+    TooMuch {
+        /// The revision.
+        revision: CommitId,
+    },
+    /// No repository at a path.
+    #[error("there is no git repository")]
+    NotARepository(#[source] git2::Error),
+    /// A repository of another user.
+    #[error("{} belongs to another user", path.display())]
+    ForeignOwner {
+        /// What belongs to somebody else.
+        path: PathBuf,
+    },
+    /// A revision whose signature was asked for.
+    #[error("the revision {revision} is not verified")]
+    Unverified {
+        /// The revision, which was not taken up.
+        revision: CommitId,
+        /// Why.
+        #[source]
+        problem: Box<SignatureProblem>,
+    },
+    /// Settings that cannot work together.
+    #[error("a tag's signature is asked for, but no tag is fetched")]
+    NoTagToVerify,
+    /// The private copy cannot be written or read.
+    #[error("cannot use the copy in {}", path.display())]
+    Copy {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The private copy is not what it was.
+    #[error("the copy is damaged")]
+    Damaged(#[source] git2::Error),
+    /// The thread that fetched ended early. With what words is not told: they could
+    /// hold anything.
+    #[error("the fetch ended early")]
+    Ended,
+}
+
+/// What ssh could not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SshProblem {
+    /// A server that no known host's key fits to.
+    #[error("ssh does not know the server's host key")]
+    HostUnknown,
+    /// A server with another key than before.
+    #[error("the server's host key is not the one that ssh knows")]
+    HostChanged,
+    /// No key that the server accepts.
+    #[error("the server refused the ssh key")]
+    Denied,
+    /// The server ran the command, and it failed.
+    #[error("the server has no such repository, or does not let it be read")]
+    NoRepository,
+    /// Anything else, mostly the network.
+    #[error("ssh failed")]
+    Failed,
+}
+
+impl Failure {
+    /// See [`GitError::is_transient`].
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Deadline { .. } | Self::Cancelled | Self::Busy | Self::Broken(_) => true,
+            Self::Transport(error) => error.kind != TransportErrorKind::Certificate,
+            Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Ssh { problem, .. } => *problem == SshProblem::Failed,
+            Self::Setup(_)
+            | Self::Credentials
+            | Self::Denied { .. }
+            | Self::Redirected { .. }
+            | Self::NotGit
+            | Self::Program { .. }
+            | Self::TooLarge { .. }
+            | Self::Empty
+            | Self::MissingReference(_)
+            | Self::NotACommit(_)
+            | Self::MissingSubdirectory { .. }
+            | Self::TooMuch { .. }
+            | Self::NotARepository(_)
+            | Self::ForeignOwner { .. }
+            | Self::Unverified { .. }
+            | Self::NoTagToVerify
+            | Self::Copy { .. }
+            | Self::Damaged(_)
+            | Self::Ended => false,
+        }
+    }
+
+    /// See [`GitError::remedy`].
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Deadline { .. } => "see whether the server is slow, or allow more time",
+            Self::Cancelled | Self::Busy => "nothing: it is tried again",
+            Self::Setup(_) => "correct the CA files",
+            Self::Transport(error) if error.kind == TransportErrorKind::Certificate => {
+                "give the CA file of the authority that signed the server's certificate"
+            }
+            Self::Transport(_) | Self::Broken(_) => "see whether the server and the network are up",
+            Self::Credentials | Self::Denied { .. } => {
+                "give a user name and token that may read the repository"
+            }
+            Self::Redirected { .. } => "give the URL that the server redirects to",
+            Self::Status { status: 404 } | Self::NotGit => {
+                "check the URL, and whether the repository can be read without logging in; if not, give credentials"
+            }
+            Self::Status { .. } => "see what the server logged",
+            Self::Ssh { problem, .. } => problem.remedy(),
+            Self::Program { .. } => "install it, and let integrationd's PATH find it",
+            Self::TooLarge { .. } | Self::TooMuch { .. } => {
+                "keep integration files in a repository of their own, or name a subdirectory"
+            }
+            Self::Empty => "push a first commit",
+            Self::MissingReference(_) | Self::NotACommit(_) => "push it, or name another one",
+            Self::MissingSubdirectory { .. } => "push it, or name another directory",
+            Self::NotARepository(_) => "check the path",
+            Self::ForeignOwner { .. } => {
+                "give it to the user that integrationd runs as, or allow a repository of another owner"
+            }
+            Self::Unverified { problem, .. } => problem.remedy(),
+            Self::NoTagToVerify => "name a tag, or verify the head",
+            Self::Copy { .. } => {
+                "give the user that integrationd runs as the right to write there, and space"
+            }
+            Self::Damaged(_) => "see whether the disk is full or faulty",
+            Self::Ended => "report this as a mistake of integrationd",
+        }
+    }
+}
+
+impl SshProblem {
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::HostUnknown => {
+                "get the server's host key by a way that you trust, and add it to the known hosts"
+            }
+            Self::HostChanged => {
+                "find out whether the server has a new key or somebody else answers; then correct the known hosts"
+            }
+            Self::Denied => "give the key to the server, or another key to ssh",
+            Self::NoRepository => "check the path, and whether the key may read the repository",
+            Self::Failed => "see whether the server and the network are up",
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! A git repository as a source of files.
+//!
+//! Its objects are fetched into a private bare copy, a revision is chosen, its
+//! signature is verified if that is asked for, and its files are read from the
+//! objects. Nothing of the repository is ever run or checked out.
+//!
+//! The repository's content is the input of whoever can push to it. What it may
+//! do is bounded in time, in bytes and in files, and its texts are escaped.
+//!
+//! Whether a revision may follow the one before is the caller's to decide, by
+//! [`advance`]: what was rewritten is held.
+
+mod address;
+mod ancestry;
+mod copy;
+mod error;
+mod http;
+mod owner;
+mod program;
+mod reference;
+mod revision;
+mod session;
+mod setup;
+mod ssh;
+mod transfer;
+mod tree;
+mod verify;
+
+pub use address::{GitUrl, GitUrlError, SshAddress};
+pub use error::{Failure, GitError, SshProblem};
+pub use http::Credentials;
+pub use reference::{CommitId, RefName, Reference, ReferenceError, Subdirectory};
+pub use revision::{Advance, Descent, Revision, advance};
+pub use ssh::SshSettings;
+pub use verify::{Object, SignatureProblem, Verification, VerifyMode};
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use git2::{ErrorClass, ObjectType};
+use tokio::sync::watch;
+
+use super::Snapshot;
+use crate::net::{HttpSettings, HttpTransport};
+use copy::{Copy, Place};
+use http::HttpRoute;
+use session::{Route, Session};
+use ssh::SshRoute;
+use transfer::{Found, Transfer};
+
+/// Time for a whole fetch. A slow server packs a large repository for a minute.
+const TIMEOUT: Duration = Duration::from_secs(180);
+
+/// What is fetched, and how.
+#[derive(Debug, Clone)]
+pub struct GitOptions {
+    /// The repository.
+    pub url: GitUrl,
+    /// What of it.
+    pub reference: Reference,
+    /// Where in it the files are.
+    pub subdirectory: Subdirectory,
+    /// For https: certificates, in PEM, of authorities to trust beside the system's.
+    pub ca_files: Vec<PathBuf>,
+    /// For https.
+    pub credentials: Option<Credentials>,
+    /// For ssh.
+    pub ssh: SshSettings,
+    /// What must be signed, and by whom; nothing must, if absent.
+    pub verification: Option<Verification>,
+    /// For a path: takes also a repository that neither root nor this user owns.
+    pub allow_other_owner: bool,
+    /// Time for a whole fetch.
+    pub timeout: Duration,
+}
+
+impl GitOptions {
+    /// The usual options: the default branch, unverified, without credentials.
+    #[must_use]
+    pub fn new(url: GitUrl) -> Self {
+        Self {
+            url,
+            reference: Reference::default(),
+            subdirectory: Subdirectory::default(),
+            ca_files: Vec::new(),
+            credentials: None,
+            ssh: SshSettings::default(),
+            verification: None,
+            allow_other_owner: false,
+            timeout: TIMEOUT,
+        }
+    }
+}
+
+/// What was fetched.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The revision; verified, if that was asked for.
+    pub revision: Revision,
+    /// Its files.
+    pub snapshot: Snapshot,
+    /// Whether it has the previous one in its history; [`Descent::Unknown`] without one.
+    pub descent: Descent,
+}
+
+/// A repository.
+#[derive(Debug, Clone)]
+pub struct GitSource {
+    options: Arc<GitOptions>,
+    route: Route,
+    directory: PathBuf,
+    told: Arc<Mutex<Option<Told>>>,
+}
+
+/// How two revisions are related. Where a revision is held it is asked again and
+/// again, and to look again would mean to fetch much of a long history each time.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    new: CommitId,
+    previous: CommitId,
+    descent: Descent,
+}
+
+impl GitSource {
+    /// Prepares to fetch into a directory, which is made if need be and becomes
+    /// private; it is a cache, of this source alone. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// For CA files that are not in order, for credentials that no header can hold,
+    /// and if a tag's signature is asked for without a tag.
+    pub fn new(options: GitOptions, directory: &Path) -> Result<Self, GitError> {
+        match route(&options) {
+            Ok(route) => Ok(Self {
+                route,
+                options: Arc::new(options),
+                directory: directory.to_owned(),
+                told: Arc::default(),
+            }),
+            Err(failure) => Err(failed(&options, failure)),
+        }
+    }
+
+    /// Fetches the revision that the reference leads to now.
+    ///
+    /// To call it off, drop the future: the work ends at its next step. A second
+    /// fetch before that is [`Failure::Busy`].
+    ///
+    /// # Errors
+    /// If it cannot be had, read or verified. What was fetched before stays usable.
+    pub async fn fetch(&self, previous: Option<CommitId>) -> Result<Fetched, GitError> {
+        let (wanted, cancelled) = watch::channel(false);
+        let session = Session::new(self.route.clone(), self.options.timeout, cancelled);
+        let source = self.clone();
+        let work = move || source.fetch_blocking(&Arc::new(session), previous);
+        let done = tokio::task::spawn_blocking(work).await;
+        drop(wanted);
+        let done = done.unwrap_or(Err(Failure::Ended));
+        done.map_err(|failure| failed(&self.options, failure))
+    }
+
+    fn fetch_blocking(
+        &self,
+        session: &Arc<Session>,
+        previous: Option<CommitId>,
+    ) -> Result<Fetched, Failure> {
+        setup::once().map_err(Failure::Damaged)?;
+        if let GitUrl::Local(path) = &self.options.url
+            && !self.options.allow_other_owner
+        {
+            owner::check(path)?;
+        }
+        let _session = session.enter();
+        let place = Place::hold(&self.directory)?;
+        let url = self.options.url.to_string();
+        let copy = place.open(&url)?;
+        let fetched = match self.fetch_into(session, &place, &copy, previous) {
+            // It is a cache: what is wrong with it goes away with it.
+            Err(Failure::Damaged(_)) if !copy.is_new => {
+                drop(copy);
+                place.discard()?;
+                self.fetch_into(session, &place, &place.open(&url)?, previous)
+            }
+            other => other,
+        };
+        fetched.map_err(not_the_copys)
+    }
+
+    fn fetch_into(
+        &self,
+        session: &Arc<Session>,
+        place: &Place,
+        copy: &Copy,
+        previous: Option<CommitId>,
+    ) -> Result<Fetched, Failure> {
+        let options = &*self.options;
+        let repository = &copy.repository;
+        let transfer = Transfer {
+            session,
+            repository,
+            url: &transfer::address(&self.options.url),
+        };
+        let reference = &options.reference;
+        let found = transfer.bring(reference)?;
+        let object = repository.find_object(found.object, None);
+        let commit = object
+            .map_err(Failure::Damaged)?
+            .peel(ObjectType::Commit)
+            .map_err(|_| Failure::NotACommit(reference.clone()))?
+            .into_commit()
+            .map_err(|_| Failure::NotACommit(reference.clone()))?;
+        if let Some(trust) = &options.verification {
+            let workshop = place.workshop()?;
+            let object = (reference, found.object);
+            verify::verify(session, &workshop, trust, repository, object, commit.id())?;
+        }
+        let id = CommitId(commit.id());
+        let descent = match previous {
+            Some(previous) => self.descent(&transfer, &found, id, previous)?,
+            None => Descent::Unknown,
+        };
+        Ok(Fetched {
+            revision: Revision::of(&commit, reference),
+            snapshot: tree::read(session, repository, id, &options.subdirectory)?,
+            descent,
+        })
+    }
+}
+
+impl GitSource {
+    fn descent(
+        &self,
+        transfer: &Transfer<'_>,
+        found: &Found,
+        new: CommitId,
+        previous: CommitId,
+    ) -> Result<Descent, Failure> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = *told
+            && (told.new, told.previous) == (new, previous)
+        {
+            return Ok(told.descent);
+        }
+        let descent = transfer.descent(found, new, previous)?;
+        *told = Some(Told {
+            new,
+            previous,
+            descent,
+        });
+        Ok(descent)
+    }
+}
+
+/// A new copy is not to blame, unless it could not be written.
+fn not_the_copys(failure: Failure) -> Failure {
+    if let Failure::Damaged(error) = failure {
+        if error.class() == ErrorClass::Os {
+            return Failure::Damaged(error);
+        }
+        return Failure::Broken(error);
+    }
+    failure
+}
+
+fn failed(options: &GitOptions, failure: Failure) -> GitError {
+    GitError {
+        url: options.url.to_string(),
+        reference: options.reference.clone(),
+        failure,
+    }
+}
+
+fn route(options: &GitOptions) -> Result<Route, Failure> {
+    if let Some(verification) = &options.verification {
+        verify::check_settings(verification, &options.reference)?;
+    }
+    match &options.url {
+        GitUrl::Http(server) => {
+            let mut settings = HttpSettings::new(server.clone());
+            settings.ca_files.clone_from(&options.ca_files);
+            // Not that of the API, whose answers are small. The session's deadline
+            // comes first.
+            settings.timeout = options.timeout.saturating_mul(2);
+            let transport = HttpTransport::new(&settings)?;
+            let route = HttpRoute::new(transport, options.credentials.as_ref())?;
+            Ok(Route::Http(route))
+        }
+        GitUrl::Ssh(address) => Ok(Route::Ssh(SshRoute {
+            address: address.clone(),
+            settings: options.ssh.clone(),
+        })),
+        GitUrl::Local(_) => Ok(Route::Local),
+    }
+}

@@ -1,0 +1,125 @@
+//! What a repository was when it was looked at, and whether it moved on or back.
+
+use jiff::Timestamp;
+
+use super::reference::{CommitId, Reference};
+use crate::text::{cut, escaped};
+
+/// The most of an author or a subject that is kept, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// A commit that was fetched.
+///
+/// Whoever can commit chooses author, subject and time: they prove nothing. The
+/// texts are cut, and escaped so that they can be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The commit.
+    pub id: CommitId,
+    /// What was asked for.
+    pub reference: Reference,
+    /// Who wrote it, by the commit's own word.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// When it was committed, by its own word; absent if that is no time.
+    pub time: Option<Timestamp>,
+}
+
+impl Revision {
+    pub(super) fn of(commit: &git2::Commit<'_>, reference: &Reference) -> Self {
+        let author = commit.author();
+        let subject = commit.message_bytes().split(|b| *b == b'\n').next();
+        Self {
+            id: CommitId(commit.id()),
+            reference: reference.clone(),
+            author: shown(author.name_bytes()),
+            subject: shown(subject.unwrap_or_default()),
+            time: Timestamp::from_second(commit.time().seconds()).ok(),
+        }
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    escaped(&cut(text.trim(), LONGEST_TEXT)).into_owned()
+}
+
+/// Whether a revision has another one in its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Descent {
+    /// It has.
+    Descends,
+    /// The whole history was seen, and it has not.
+    Unrelated,
+    /// Not as far back as was looked.
+    Unknown,
+}
+
+/// How a repository moved from the revision before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// There was none before.
+    First,
+    /// It is the same.
+    Same,
+    /// The new one has the old one in its history.
+    Forward,
+    /// History was rewritten, and that is allowed.
+    Rewritten,
+    /// History was rewritten, or may have been: hold what was there before.
+    Held,
+}
+
+impl Advance {
+    /// Whether the new revision may be taken up.
+    #[must_use]
+    pub fn may_proceed(self) -> bool {
+        match self {
+            Self::First | Self::Same | Self::Forward | Self::Rewritten => true,
+            Self::Held => false,
+        }
+    }
+}
+
+/// Decides whether a new revision may follow the one before. What is not known to
+/// descend counts as rewritten.
+#[must_use]
+pub fn advance(
+    previous: Option<&CommitId>,
+    new: &CommitId,
+    descent: Descent,
+    allow_rewrite: bool,
+) -> Advance {
+    match (previous, descent) {
+        (None, _) => Advance::First,
+        (Some(previous), _) if previous == new => Advance::Same,
+        (Some(_), Descent::Descends) => Advance::Forward,
+        (Some(_), Descent::Unrelated | Descent::Unknown) if allow_rewrite => Advance::Rewritten,
+        (Some(_), Descent::Unrelated | Descent::Unknown) => Advance::Held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_to_descend_goes_forward_unasked() {
+        let id = |digit: &str| CommitId::parse(&digit.repeat(40)).unwrap();
+        let (old, new) = (id("1"), id("2"));
+        let (unknown, unrelated) = (Descent::Unknown, Descent::Unrelated);
+        assert_eq!(advance(None, &new, unknown, false), Advance::First);
+        assert_eq!(advance(Some(&new), &new, unknown, false), Advance::Same);
+        let forward = advance(Some(&old), &new, Descent::Descends, false);
+        assert_eq!(forward, Advance::Forward);
+        for descent in [unknown, unrelated] {
+            let held = advance(Some(&old), &new, descent, false);
+            assert_eq!(held, Advance::Held);
+            assert!(!held.may_proceed());
+            let rewritten = advance(Some(&old), &new, descent, true);
+            assert_eq!(rewritten, Advance::Rewritten);
+            assert!(rewritten.may_proceed());
+        }
+    }
+}

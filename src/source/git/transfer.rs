@@ -1,0 +1,255 @@
+//! Brings what is wanted into the copy: no more of it than is needed.
+
+use std::sync::Arc;
+
+use git2::{
+    AutotagOption, Direction, ErrorClass, FetchOptions, FetchPrune, Oid, Remote, RemoteCallbacks,
+    RemoteConnection, Repository,
+};
+
+use super::address::GitUrl;
+use super::ancestry;
+use super::error::Failure;
+use super::reference::{CommitId, Reference};
+use super::revision::Descent;
+use super::session::{Route, Session};
+use super::setup::REMOTE;
+
+/// Where what was fetched is kept, so that the next fetch can say what it has.
+const KEPT: &str = "refs/integrationd";
+
+/// How much history is brought, step by step, to find the revision before. A
+/// branch that moved on by more commits between two looks is rare.
+const DEPTHS: [i32; 3] = [16, 256, 4096];
+
+/// No history but the commit itself.
+const SHALLOW: i32 = 1;
+
+/// All of it, as git's protocol writes it.
+const UNSHALLOW: i32 = i32::MAX;
+
+/// What a reference leads to.
+pub(super) struct Found {
+    /// A commit, or a tag object.
+    pub(super) object: Oid,
+    /// How it is asked for again; absent if the whole history is there.
+    refspec: Option<String>,
+}
+
+type Connection<'repo, 'r> = RemoteConnection<'repo, 'r, 'static>;
+
+pub(super) struct Transfer<'a> {
+    pub(super) session: &'a Arc<Session>,
+    pub(super) repository: &'a Repository,
+    /// The address that libgit2 is given.
+    pub(super) url: &'a str,
+}
+
+impl Transfer<'_> {
+    /// Finds a reference, and fetches it if it is not there yet.
+    pub(super) fn bring(&self, reference: &Reference) -> Result<Found, Failure> {
+        match reference {
+            Reference::Commit(id) => self.bring_commit(*id),
+            Reference::Tag(name) => {
+                self.bring_named(reference, &format!("refs/tags/{}", name.as_str()))
+            }
+            Reference::Branch(name) => {
+                self.bring_named(reference, &format!("refs/heads/{}", name.as_str()))
+            }
+            Reference::Default => self.bring_named(reference, "HEAD"),
+        }
+    }
+
+    fn bring_named(&self, reference: &Reference, name: &str) -> Result<Found, Failure> {
+        let mut remote = self.remote()?;
+        let mut connection = self.connect(&mut remote)?;
+        let heads = self.heads(&connection)?;
+        let Some((_, object)) = heads.iter().find(|(own, _)| own == name) else {
+            return Err(Failure::MissingReference(reference.clone()));
+        };
+        let refspec = kept(name);
+        if !self.has(*object)? {
+            self.fetch(&mut connection, &[&refspec], self.first_depth())?;
+        }
+        Ok(Found {
+            object: *object,
+            refspec: Some(refspec),
+        })
+    }
+
+    /// A commit is what its id says, whoever sends it: one that is there is asked
+    /// for no more. A server need not give a commit that no reference names, so
+    /// that everything may have to be fetched.
+    fn bring_commit(&self, id: CommitId) -> Result<Found, Failure> {
+        let found = |name: &str| Found {
+            object: id.0,
+            refspec: Some(kept(name)),
+        };
+        if self.has(id.0)? {
+            return Ok(found(&id.to_string()));
+        }
+        let mut remote = self.remote()?;
+        let mut connection = self.connect(&mut remote)?;
+        let heads = self.heads(&connection)?;
+        let named = heads.iter().find(|(_, object)| *object == id.0);
+        if let Some((name, _)) = named {
+            self.fetch(&mut connection, &[&kept(name)], self.first_depth())?;
+            return Ok(found(name));
+        }
+        let name = id.to_string();
+        let asked = self.fetch(&mut connection, &[&kept(&name)], self.first_depth());
+        if asked.is_ok() && self.has(id.0)? {
+            return Ok(found(&name));
+        }
+        // It is an error of the connection too, which is of no more use.
+        drop(connection);
+        self.bring_everything()?;
+        if !self.has(id.0)? {
+            return Err(Failure::MissingReference(Reference::Commit(id)));
+        }
+        Ok(Found {
+            object: id.0,
+            refspec: None,
+        })
+    }
+
+    fn bring_everything(&self) -> Result<(), Failure> {
+        let mut remote = self.remote()?;
+        let mut connection = self.connect(&mut remote)?;
+        let everything = ["heads", "tags"].map(|kind| format!("+refs/{kind}/*:{KEPT}/{kind}/*"));
+        let depth = if self.session.route.is_shallow() {
+            UNSHALLOW
+        } else {
+            0
+        };
+        self.fetch(
+            &mut connection,
+            &everything.each_ref().map(String::as_str),
+            depth,
+        )
+    }
+
+    /// Whether a commit has another one in its history, fetching what is needed
+    /// to tell, within bounds.
+    pub(super) fn descent(
+        &self,
+        found: &Found,
+        new: CommitId,
+        previous: CommitId,
+    ) -> Result<Descent, Failure> {
+        let look = || ancestry::descent(self.session, self.repository, new.0, previous.0);
+        let mut descent = look()?;
+        let Some(refspec) = &found.refspec else {
+            return Ok(descent);
+        };
+        if !self.session.route.is_shallow() {
+            return Ok(descent);
+        }
+        for depth in DEPTHS {
+            if descent != Descent::Unknown {
+                break;
+            }
+            let mut remote = self.remote()?;
+            let mut connection = self.connect(&mut remote)?;
+            self.fetch(&mut connection, &[refspec], depth)?;
+            descent = look()?;
+        }
+        Ok(descent)
+    }
+
+    fn first_depth(&self) -> i32 {
+        if self.session.route.is_shallow() {
+            SHALLOW
+        } else {
+            0
+        }
+    }
+
+    fn remote(&self) -> Result<Remote<'_>, Failure> {
+        let remote = self.repository.remote_anonymous(self.url);
+        remote.map_err(Failure::Damaged)
+    }
+
+    fn connect<'repo, 'r>(
+        &self,
+        remote: &'r mut Remote<'repo>,
+    ) -> Result<Connection<'repo, 'r>, Failure> {
+        self.session.check()?;
+        let connected = remote.connect_auth(Direction::Fetch, None, None);
+        connected.map_err(|error| {
+            self.session
+                .failure(error, |error| match self.session.route {
+                    Route::Local => Failure::NotARepository(error),
+                    Route::Http(_) | Route::Ssh(_) => Failure::Broken(error),
+                })
+        })
+    }
+
+    /// What the repository has.
+    fn heads(&self, connection: &Connection<'_, '_>) -> Result<Vec<(String, Oid)>, Failure> {
+        let heads = connection
+            .list()
+            .map_err(|error| self.failed(error))?
+            .iter();
+        let heads: Vec<_> = heads
+            .map(|head| (head.name().to_owned(), head.oid()))
+            .collect();
+        if heads.is_empty() {
+            return Err(Failure::Empty);
+        }
+        Ok(heads)
+    }
+
+    fn fetch(
+        &self,
+        connection: &mut Connection<'_, '_>,
+        refspecs: &[&str],
+        depth: i32,
+    ) -> Result<(), Failure> {
+        self.session.check()?;
+        let session = self.session;
+        let mut callbacks = RemoteCallbacks::new();
+        callbacks.transfer_progress(move |progress| session.goes_on(progress.received_bytes()));
+        let mut options = FetchOptions::new();
+        options
+            .remote_callbacks(callbacks)
+            .download_tags(AutotagOption::None)
+            .prune(FetchPrune::Off)
+            .update_fetchhead(false)
+            .depth(depth);
+        let fetched = connection
+            .remote()
+            .fetch(refspecs, Some(&mut options), None);
+        fetched.map_err(|error| self.failed(error))
+    }
+
+    fn has(&self, object: Oid) -> Result<bool, Failure> {
+        let objects = self.repository.odb().map_err(Failure::Damaged)?;
+        Ok(objects.exists(object))
+    }
+
+    fn failed(&self, error: git2::Error) -> Failure {
+        self.session.failure(error, |error| {
+            if error.class() == ErrorClass::Net {
+                Failure::Broken(error)
+            } else {
+                // It may be that the copy lacks what the server takes for granted.
+                Failure::Damaged(error)
+            }
+        })
+    }
+}
+
+/// How a reference is fetched, and kept.
+fn kept(name: &str) -> String {
+    format!("+{name}:{KEPT}/head")
+}
+
+/// The address that libgit2 is given for a repository.
+pub(super) fn address(url: &GitUrl) -> String {
+    match url {
+        GitUrl::Http(_) | GitUrl::Ssh(_) => REMOTE.to_owned(),
+        // `address` takes none that is not text.
+        GitUrl::Local(path) => path.to_string_lossy().into_owned(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The files of a revision, read from the repository's objects: nothing is
+//! written to a disk, so that no name, link or hook in it can do anything.
+//!
+//! Links and submodules are not followed; where one could stand for integration
+//! files it becomes a file with a problem, since leaving it out would look like
+//! their removal.
+
+use std::path::{Component, Path};
+
+use git2::{ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
+
+use super::error::Failure;
+use super::reference::{CommitId, Subdirectory};
+use super::session::Session;
+use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
+use crate::source::{FileProblem, Snapshot, SourceFile};
+
+/// A tree can name one subtree many times, and so grow with the power of its depth.
+const MOST_ENTRIES: usize = 200_000;
+
+/// No path that people write is deeper.
+const DEEPEST: usize = 64;
+
+/// All files together; the same content counts each time. Ten thousand files of
+/// integrations have some three megabytes.
+const LARGEST_SNAPSHOT: u64 = 256 * 1024 * 1024;
+
+/// What marks a link among the files of a tree.
+const LINK_MODE: i32 = 0o120_000;
+
+/// Reads what lies in a subdirectory of a revision.
+pub(super) fn read(
+    session: &Session,
+    repository: &Repository,
+    revision: CommitId,
+    subdirectory: &Subdirectory,
+) -> Result<Snapshot, Failure> {
+    let root = repository
+        .find_commit(revision.0)
+        .and_then(|commit| commit.tree())
+        .map_err(Failure::Damaged)?;
+    let mut tree = root.clone();
+    for part in subdirectory.parts() {
+        let entry = tree.get_name(part).map(|entry| (entry.kind(), entry.id()));
+        let Some((Some(ObjectType::Tree), id)) = entry else {
+            return Err(Failure::MissingSubdirectory {
+                revision,
+                subdirectory: subdirectory.clone(),
+            });
+        };
+        tree = repository.find_tree(id).map_err(Failure::Damaged)?;
+    }
+    let mut walk = Walk {
+        session,
+        repository,
+        objects: repository.odb().map_err(Failure::Damaged)?,
+        revision,
+        root,
+        entries: 0,
+        bytes: 0,
+        files: Vec::new(),
+    };
+    walk.tree(&tree, subdirectory.parts())?;
+    let mut files = walk.files;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Snapshot { files })
+}
+
+struct Walk<'r> {
+    session: &'r Session,
+    repository: &'r Repository,
+    objects: Odb<'r>,
+    revision: CommitId,
+    root: Tree<'r>,
+    entries: usize,
+    bytes: u64,
+    files: Vec<SourceFile>,
+}
+
+impl Walk<'_> {
+    fn tree(&mut self, tree: &Tree<'_>, place: &[String]) -> Result<(), Failure> {
+        self.session.check()?;
+        if place.len() > DEEPEST {
+            return Err(self.too_much());
+        }
+        for entry in tree {
+            self.entries += 1;
+            if self.entries > MOST_ENTRIES {
+                return Err(self.too_much());
+            }
+            self.entry(&entry, place)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &TreeEntry<'_>, place: &[String]) -> Result<(), Failure> {
+        let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+        if is_hidden(Path::new(&name)) {
+            return Ok(());
+        }
+        let is_text = name.as_bytes() == entry.name_bytes();
+        let is_file = is_named_like_a_file(Path::new(&name));
+        let path = [place, &[name]].concat();
+        match entry.kind() {
+            Some(ObjectType::Tree) => {
+                let tree = self.repository.find_tree(entry.id());
+                self.tree(&tree.map_err(Failure::Damaged)?, &path)?;
+            }
+            Some(ObjectType::Blob) if entry.filemode() == LINK_MODE => {
+                if let Some(problem) = self.link(entry.id(), place, is_file)? {
+                    self.push(&path, Err(problem));
+                }
+            }
+            Some(ObjectType::Blob) if is_file => {
+                let content = if !is_text {
+                    Err(FileProblem::NameNotUtf8)
+                } else if path.last().is_some_and(|name| name.contains('/')) {
+                    // No working tree could have it.
+                    Err(FileProblem::NotAFile)
+                } else {
+                    self.blob(entry.id())?
+                };
+                self.push(&path, content);
+            }
+            Some(ObjectType::Blob) => {}
+            Some(ObjectType::Commit) => self.push(&path, Err(FileProblem::Submodule)),
+            Some(ObjectType::Any | ObjectType::Tag) | None if is_file => {
+                self.push(&path, Err(FileProblem::NotAFile));
+            }
+            Some(ObjectType::Any | ObjectType::Tag) | None => {}
+        }
+        Ok(())
+    }
+
+    /// What is in a file, whose size is looked at before it is read.
+    fn blob(&mut self, id: Oid) -> Result<Result<Vec<u8>, FileProblem>, Failure> {
+        let (size, _) = self.objects.read_header(id).map_err(Failure::Damaged)?;
+        if let Err(problem) = too_large(size as u64) {
+            return Ok(Err(problem));
+        }
+        self.bytes += size as u64;
+        if self.bytes > LARGEST_SNAPSHOT {
+            return Err(self.too_much());
+        }
+        let blob = self.repository.find_blob(id).map_err(Failure::Damaged)?;
+        Ok(Ok(blob.content().to_vec()))
+    }
+
+    /// A link matters if it is named like a file or could lead to a directory.
+    fn link(
+        &mut self,
+        id: Oid,
+        place: &[String],
+        is_file: bool,
+    ) -> Result<Option<FileProblem>, Failure> {
+        if is_file {
+            return Ok(Some(FileProblem::Link));
+        }
+        let target = match self.blob(id)? {
+            Ok(target) => String::from_utf8_lossy(&target).into_owned(),
+            Err(_) => return Ok(Some(FileProblem::Link)),
+        };
+        let Some(parts) = resolved(place, Path::new(&target)) else {
+            return Ok(Some(FileProblem::LeavesDirectory));
+        };
+        let problem = self.leads_to_files(&parts).then_some(FileProblem::Link);
+        Ok(problem)
+    }
+
+    /// Whether a place is a directory, or lies behind another link.
+    fn leads_to_files(&self, parts: &[String]) -> bool {
+        let mut tree = self.root.clone();
+        for part in parts {
+            let entry = tree.get_name(part);
+            let entry = entry.map(|entry| (entry.kind(), entry.filemode(), entry.id()));
+            match entry {
+                Some((Some(ObjectType::Tree), _, id)) => match self.repository.find_tree(id) {
+                    Ok(next) => tree = next,
+                    Err(_) => return true,
+                },
+                Some((Some(ObjectType::Blob), mode, _)) => return mode == LINK_MODE,
+                // A submodule, which is complained about where it is.
+                Some(_) | None => return false,
+            }
+        }
+        true
+    }
+
+    fn push(&mut self, path: &[String], content: Result<Vec<u8>, FileProblem>) {
+        self.files.push(SourceFile {
+            path: path.join("/"),
+            content,
+        });
+    }
+
+    fn too_much(&self) -> Failure {
+        let revision = self.revision;
+        Failure::TooMuch { revision }
+    }
+}
+
+/// Where a link in a directory leads, by its text; nothing if out of the repository.
+fn resolved(place: &[String], target: &Path) -> Option<Vec<String>> {
+    let mut parts = place.to_vec();
+    for component in target.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                parts.pop()?;
+            }
+            Component::Normal(name) => parts.push(name.to_str()?.to_owned()),
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(parts)
+}

@@ -1,0 +1,126 @@
+//! OpenPGP signatures, judged by `gpg`.
+//!
+//! Its exit code alone is not enough: it is 0 also for a key that has expired. Its
+//! status lines tell, and only one good signature and nothing bad counts.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use super::{Object, Refusal, SignatureProblem, Signed, Verifier};
+use crate::source::git::error::Failure;
+use crate::source::git::program::{Ran, run, words_of};
+
+const PROGRAM: &str = "gpg";
+
+/// What begins a line that is meant for programs.
+const STATUS: &str = "[GNUPG:] ";
+
+impl Verifier<'_> {
+    pub(super) fn openpgp(&self, object: Object, signed: &Signed) -> Result<(), Refusal> {
+        let home = self.workshop.path().join("gnupg");
+        match DirBuilder::new().mode(0o700).create(&home) {
+            Ok(()) => self.import(&home)?,
+            // For the tag before.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(Failure::Copy { path: home, source }.into()),
+        }
+        let signature = self.workshop.put("signature", &signed.signature)?;
+        let arguments = ["--verify".into(), signature.into(), "-".into()];
+        let ran = self.gpg(&home, arguments, &signed.payload)?;
+        judge(object, ran.is_success, &ran.stdout).map_err(Refusal::from)
+    }
+
+    /// Fills the keyring. Its keys are trusted since the operator gave them.
+    fn import(&self, home: &Path) -> Result<(), Refusal> {
+        for path in &self.trust.openpgp_keys {
+            let keys = self.key_file(path, "keys")?;
+            let ran = self.gpg(home, ["--import".into(), keys.into()], b"")?;
+            if !ran.is_success {
+                let source = io::Error::other(words_of(&ran.stderr));
+                let path = path.clone();
+                return Err(SignatureProblem::KeyFile { path, source }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn gpg<const N: usize>(
+        &self,
+        home: &Path,
+        action: [OsString; N],
+        input: &[u8],
+    ) -> Result<Ran, Refusal> {
+        let flags = [
+            "--no-options",
+            "--batch",
+            "--no-tty",
+            // No process may stay behind, and none may ask the network.
+            "--no-autostart",
+            "--disable-dirmngr",
+            "--no-auto-key-retrieve",
+            "--no-auto-check-trustdb",
+            "--trust-model",
+            "always",
+            "--weak-digest",
+            "SHA1",
+            "--status-fd",
+            "1",
+        ];
+        let mut arguments: Vec<OsString> = vec!["--homedir".into(), home.into()];
+        arguments.extend(flags.map(OsString::from));
+        arguments.extend(action);
+        Ok(run(self.session, PROGRAM, &arguments, home, input)?)
+    }
+}
+
+/// What the status lines say.
+fn judge(object: Object, is_success: bool, stdout: &str) -> Result<(), SignatureProblem> {
+    let lines = stdout.lines().filter_map(|line| line.strip_prefix(STATUS));
+    let words: Vec<&str> = lines
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let count = |word: &str| words.iter().filter(|found| **found == word).count();
+    if count("REVKEYSIG") > 0 {
+        return Err(SignatureProblem::Revoked(object));
+    }
+    if count("EXPKEYSIG") + count("EXPSIG") > 0 {
+        return Err(SignatureProblem::Expired(object));
+    }
+    if count("NO_PUBKEY") > 0 {
+        return Err(SignatureProblem::UnknownKey(object));
+    }
+    let is_bad = count("BADSIG") + count("ERRSIG") > 0;
+    let is_one = [count("NEWSIG"), count("GOODSIG"), count("VALIDSIG")] == [1, 1, 1];
+    if !is_success || is_bad || !is_one {
+        return Err(SignatureProblem::Bad(object));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 1 a\n[GNUPG:] VALIDSIG 1 2 3\n";
+
+    fn is_good(is_success: bool, stdout: &str) -> bool {
+        judge(Object::Commit, is_success, stdout).is_ok()
+    }
+
+    #[test]
+    fn only_one_good_signature_and_nothing_bad_counts() {
+        assert!(is_good(true, GOOD));
+        assert!(!is_good(false, GOOD));
+        assert!(!is_good(true, &format!("{GOOD}{GOOD}")));
+        assert!(!is_good(true, ""));
+        assert!(!is_good(true, "gpg: Good signature from a\n"));
+        assert!(!is_good(true, "[GNUPG:] NEWSIG\n[GNUPG:] VALIDSIG 1 2 3\n"));
+        for word in ["BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG"] {
+            let with = format!("{GOOD}[GNUPG:] {word} 1 a\n");
+            assert!(!is_good(true, &with), "{word}");
+        }
+    }
+}

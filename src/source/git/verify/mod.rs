@@ -1,0 +1,268 @@
+//! Who signed a revision.
+//!
+//! The programs that made the signatures judge them: `ssh-keygen` and `gpg`, with
+//! the operator's keys alone and a private home. Exit codes and lines meant for
+//! programs count, never words meant for people. A key must be valid now: the time
+//! in a commit is chosen by whoever has the key, also after it ran out.
+
+mod gpg;
+mod signed;
+mod ssh;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+
+use super::copy::Workshop;
+use super::error::Failure;
+use super::reference::{CommitId, Reference};
+use super::session::Session;
+use crate::text::escaped;
+use signed::{Format, Signed};
+
+/// What must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyMode {
+    /// The commit that is taken up.
+    Head,
+    /// The tag that is fetched.
+    Tag,
+    /// Both.
+    TagAndHead,
+}
+
+/// Whose signatures count. Of each kind that is absent none does.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// What must be signed.
+    pub mode: VerifyMode,
+    /// SSH keys, as `ssh-keygen` reads them: ALLOWED SIGNERS in its manual.
+    pub allowed_signers: Option<PathBuf>,
+    /// SSH keys that count no more: a list of public keys, or a KRL.
+    pub revoked_ssh_keys: Option<PathBuf>,
+    /// Files with OpenPGP public keys.
+    pub openpgp_keys: Vec<PathBuf>,
+}
+
+/// Why a signature does not count.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureProblem {
+    /// No signature at all.
+    #[error("the {0} is not signed")]
+    Unsigned(Object),
+    /// Neither SSH nor OpenPGP.
+    #[error("the {0} has a signature that is neither SSH's nor OpenPGP's")]
+    UnknownFormat(Object),
+    /// A kind of signature for which no keys were given.
+    #[error("the {object} has a signature of {kind}, for which no keys were given")]
+    NoKeys {
+        /// What is signed.
+        object: Object,
+        /// Which kind.
+        kind: &'static str,
+    },
+    /// A key that nobody named, or that is not valid now.
+    #[error(
+        "the {0} is signed by a key that is not among the keys that were given, or not valid now"
+    )]
+    UnknownKey(Object),
+    /// A key that ran out.
+    #[error("the {0} is signed by a key that has expired, or with a signature that has")]
+    Expired(Object),
+    /// A key that was called back.
+    #[error("the {0} is signed by a key that was revoked")]
+    Revoked(Object),
+    /// A signature of something else.
+    #[error("the signature of the {0} does not fit to what it signs")]
+    Bad(Object),
+    /// A tag without an object of its own.
+    #[error("the tag is a mere name of a commit, which nobody can sign")]
+    LightweightTag,
+    /// A signed tag that was given another name.
+    #[error("the tag was signed under another name, {0}")]
+    OtherName(String),
+    /// A tag of a tag.
+    #[error("the tag names another tag, not a commit")]
+    NestedTag,
+    /// Keys that cannot be used.
+    #[error("the file of keys {} cannot be used", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Object {
+    /// A commit.
+    #[error("commit")]
+    Commit,
+    /// A tag.
+    #[error("tag")]
+    Tag,
+}
+
+impl SignatureProblem {
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) | Self::UnknownFormat(_) => {
+                "sign it with SSH or OpenPGP, and push it"
+            }
+            Self::NoKeys { .. } | Self::UnknownKey(_) => {
+                "find out who signed it; if that is right, give the key"
+            }
+            Self::Expired(_) => "sign it anew, or give the key with its new time of expiry",
+            Self::Revoked(_) | Self::Bad(_) | Self::OtherName(_) => {
+                "find out who pushed it; somebody may be using what is not theirs"
+            }
+            Self::LightweightTag | Self::NestedTag => "make a signed tag of the commit: git tag -s",
+            Self::KeyFile { .. } => "correct the file",
+        }
+    }
+}
+
+/// Why there is no verdict, or a bad one.
+enum Refusal {
+    Problem(SignatureProblem),
+    Failure(Failure),
+}
+
+impl From<SignatureProblem> for Refusal {
+    fn from(problem: SignatureProblem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<git2::Error> for Refusal {
+    fn from(error: git2::Error) -> Self {
+        Self::Failure(Failure::Damaged(error))
+    }
+}
+
+/// One verification.
+struct Verifier<'a> {
+    session: &'a Session,
+    workshop: &'a Workshop,
+    trust: &'a Verification,
+}
+
+/// Whether what is asked for can be verified at all.
+pub(super) fn check_settings(
+    verification: &Verification,
+    reference: &Reference,
+) -> Result<(), Failure> {
+    match (verification.mode, reference) {
+        (VerifyMode::Head, _) | (_, Reference::Tag(_)) => Ok(()),
+        (
+            VerifyMode::Tag | VerifyMode::TagAndHead,
+            Reference::Commit(_) | Reference::Branch(_) | Reference::Default,
+        ) => Err(Failure::NoTagToVerify),
+    }
+}
+
+/// Refuses a revision that is not signed as it must be.
+pub(super) fn verify(
+    session: &Session,
+    workshop: &Workshop,
+    trust: &Verification,
+    repository: &Repository,
+    (reference, object): (&Reference, Oid),
+    commit: Oid,
+) -> Result<(), Failure> {
+    let verifier = Verifier {
+        session,
+        workshop,
+        trust,
+    };
+    let is_tag = trust.mode != VerifyMode::Head;
+    let is_head = trust.mode != VerifyMode::Tag;
+    let mut verdict = Ok(());
+    if is_tag {
+        verdict = verifier.tag(repository, reference, object, commit);
+    }
+    if is_head {
+        verdict = verdict.and_then(|()| verifier.commit(repository, commit));
+    }
+    verdict.map_err(|refusal| match refusal {
+        Refusal::Failure(failure) => failure,
+        Refusal::Problem(problem) => Failure::Unverified {
+            revision: CommitId(commit),
+            problem: Box::new(problem),
+        },
+    })
+}
+
+impl Verifier<'_> {
+    fn commit(&self, repository: &Repository, commit: Oid) -> Result<(), Refusal> {
+        match repository.extract_signature(&commit, None) {
+            Ok((signature, payload)) => self.signature(
+                Object::Commit,
+                &Signed::new(signature.to_vec(), payload.to_vec()),
+            ),
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                Err(SignatureProblem::Unsigned(Object::Commit).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A tag's signature says that a name is of a commit: both must be the ones
+    /// that are looked at.
+    fn tag(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+        object: Oid,
+        commit: Oid,
+    ) -> Result<(), Refusal> {
+        let object = repository.find_object(object, None)?;
+        let Some(tag) = object.as_tag() else {
+            return Err(SignatureProblem::LightweightTag.into());
+        };
+        let name = String::from_utf8_lossy(tag.name_bytes()).into_owned();
+        if !matches!(reference, Reference::Tag(wanted) if wanted.as_str() == name) {
+            return Err(SignatureProblem::OtherName(escaped(&name).into_owned()).into());
+        }
+        if tag.target_type() != Some(ObjectType::Commit) || tag.target_id() != commit {
+            return Err(SignatureProblem::NestedTag.into());
+        }
+        let raw = repository.odb()?.read(tag.id())?.data().to_vec();
+        let signed = Signed::of_tag(raw).ok_or(SignatureProblem::Unsigned(Object::Tag))?;
+        self.signature(Object::Tag, &signed)
+    }
+
+    fn signature(&self, object: Object, signed: &Signed) -> Result<(), Refusal> {
+        let no_keys = |kind| SignatureProblem::NoKeys { object, kind };
+        match signed.format() {
+            Some(Format::Ssh) => {
+                let signers = self.trust.allowed_signers.as_deref();
+                self.ssh(object, signed, signers.ok_or_else(|| no_keys("SSH"))?)
+            }
+            Some(Format::OpenPgp) if self.trust.openpgp_keys.is_empty() => {
+                Err(no_keys("OpenPGP").into())
+            }
+            Some(Format::OpenPgp) => self.openpgp(object, signed),
+            None => Err(SignatureProblem::UnknownFormat(object).into()),
+        }
+    }
+
+    /// A file of keys as it is now, in a place whose path no program misreads.
+    fn key_file(&self, path: &Path, name: &str) -> Result<PathBuf, Refusal> {
+        let bytes = std::fs::read(path).map_err(|source| SignatureProblem::KeyFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(self.workshop.put(name, &bytes)?)
+    }
+}

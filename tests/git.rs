@@ -1,0 +1,92 @@
+//! The git source, with real repositories and real servers.
+
+mod broken;
+mod https;
+mod local;
+mod moves;
+mod repository;
+mod server;
+mod signatures;
+mod ssh;
+mod tree;
+
+use std::error::Error;
+use std::path::Path;
+
+use integrationd::source::git::{
+    CommitId, Failure, Fetched, GitError, GitOptions, GitSource, GitUrl, RefName, Reference,
+};
+use tempfile::TempDir;
+
+/// A source with a private copy of its own.
+struct Source {
+    source: GitSource,
+    copy: TempDir,
+}
+
+impl Source {
+    fn new(options: GitOptions) -> Self {
+        let copy = TempDir::new().unwrap();
+        let source = GitSource::new(options, &copy.path().join("git")).unwrap();
+        Self { source, copy }
+    }
+
+    fn path(&self) -> &Path {
+        self.copy.path()
+    }
+
+    async fn fetch(&self) -> Fetched {
+        self.fetch_after(None).await
+    }
+
+    async fn fetch_after(&self, previous: Option<CommitId>) -> Fetched {
+        let fetched = self.source.fetch(previous).await;
+        fetched.unwrap_or_else(|error| panic!("{}", told(&error)))
+    }
+
+    async fn refused(&self) -> GitError {
+        self.source.fetch(None).await.unwrap_err()
+    }
+}
+
+fn options(url: &str) -> GitOptions {
+    GitOptions::new(GitUrl::parse(url).unwrap())
+}
+
+fn branch(name: &str) -> Reference {
+    Reference::Branch(RefName::parse(name).unwrap())
+}
+
+fn tag(name: &str) -> Reference {
+    Reference::Tag(RefName::parse(name).unwrap())
+}
+
+/// An error with its causes and its remedy.
+fn told(error: &GitError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    format!("{text} [{}]", error.remedy())
+}
+
+/// The failure of an error that must be final.
+#[track_caller]
+fn finally(error: GitError) -> Failure {
+    assert!(!error.is_transient(), "{}", told(&error));
+    error.failure
+}
+
+/// Every file in a line: its path, and what is in it.
+fn lines(fetched: &Fetched) -> Vec<String> {
+    let files = fetched.snapshot.files.iter();
+    let show = |content: &Result<Vec<u8>, _>| match content {
+        Ok(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Err(problem) => format!("{problem:?}"),
+    };
+    files
+        .map(|file| format!("{}: {}", file.path, show(&file.content)))
+        .collect()
+}

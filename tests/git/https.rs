@@ -1,0 +1,193 @@
+//! git over HTTPS, with a private authority and credentials.
+
+use std::fs;
+use std::path::Path;
+
+use integrationd::net::TransportErrorKind;
+use integrationd::secret::Secret;
+use integrationd::source::git::{Credentials, Failure, GitOptions, GitSource, Reference};
+
+use super::repository::Repository;
+use super::server::{PASSWORD, Server, TOKEN, USER, free_port};
+use super::{Source, branch, finally, lines, options, told};
+
+fn served() -> (Repository, Server) {
+    let repository = Repository::new();
+    let server = Server::start(repository.place());
+    (repository, server)
+}
+
+fn basic(password: &str) -> Option<Credentials> {
+    Some(Credentials::Basic {
+        user: USER.to_owned(),
+        password: Secret::new(password.to_owned()),
+    })
+}
+
+fn bearer(token: &str) -> Option<Credentials> {
+    Some(Credentials::Bearer(Secret::new(token.to_owned())))
+}
+
+fn source(server: &Server, path: &str, credentials: Option<Credentials>) -> Source {
+    Source::new(GitOptions {
+        ca_files: vec![server.ca()],
+        credentials,
+        ..options(&server.https(path))
+    })
+}
+
+/// Whether a file below a directory holds a text.
+fn holds(directory: &Path, text: &str) -> bool {
+    fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return holds(&path, text);
+        }
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(text.len()).any(|own| own == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn a_repository_behind_basic_credentials_is_fetched_and_keeps_up() {
+    let (repository, server) = served();
+    let source = source(&server, "basic/bare.git", basic(PASSWORD));
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+    repository.commit("b.yaml", "2");
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1", "b.yaml: 2"]);
+    for text in [PASSWORD, "Basic "] {
+        assert!(!holds(source.path(), text), "{text}");
+    }
+    // The address stands in the note of the copy alone: libgit2 never knew it.
+    fs::remove_file(source.path().join("git/copy.git/integrationd-source")).unwrap();
+    assert!(!holds(source.path(), "127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_repository_behind_a_bearer_token_is_fetched() {
+    let (_repository, server) = served();
+    let source = source(&server, "bearer/bare.git", bearer(TOKEN));
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_refused_for_good_and_never_shown() {
+    let (_repository, server) = served();
+    let wrong = "s3cr3t-but-wrong-Bn5d";
+    for (path, credentials, expected) in [
+        ("basic/bare.git", basic(wrong), 401),
+        ("basic/bare.git", None, 401),
+        ("bearer/bare.git", bearer(wrong), 403),
+    ] {
+        let source = source(&server, path, credentials);
+        let error = source.refused().await;
+        let shown = format!(
+            "{} {error:?} {source:?}",
+            told(&error),
+            source = source.source
+        );
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        assert!(told(&error).contains(&server.https(path)), "{shown}");
+        let failure = finally(error);
+        let is_denied = matches!(failure, Failure::Denied { status } if status == expected);
+        assert!(is_denied, "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused() {
+    let (_repository, server) = served();
+    let source = Source::new(GitOptions {
+        credentials: basic(PASSWORD),
+        ..options(&server.https("basic/bare.git"))
+    });
+    let failure = finally(source.refused().await);
+    let Failure::Transport(error) = failure else {
+        panic!("{failure:?}")
+    };
+    assert_eq!(error.kind, TransportErrorKind::Certificate);
+    assert_eq!(server.log(), "");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (_repository, server) = served();
+    let source = source(&server, "moved/bare.git", basic(PASSWORD));
+    let failure = finally(source.refused().await);
+    assert!(
+        matches!(failure, Failure::Redirected { status: 307 }),
+        "{failure:?}"
+    );
+    assert!(!server.log().contains("/basic"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not() {
+    let (_repository, server) = served();
+    let missing = finally(source(&server, "open/none.git", None).refused().await);
+    assert!(
+        matches!(missing, Failure::Status { status: 404 }),
+        "{missing:?}"
+    );
+    let page = finally(source(&server, "page", None).refused().await);
+    assert!(matches!(page, Failure::NotGit), "{page:?}");
+    let busy = source(&server, "busy/bare.git", None).refused().await;
+    assert!(busy.is_transient(), "{}", told(&busy));
+    let nobody = format!("https://127.0.0.1:{}/x", free_port());
+    let error = Source::new(options(&nobody)).refused().await;
+    assert!(error.is_transient(), "{}", told(&error));
+}
+
+#[tokio::test]
+async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
+    let (_repository, server) = served();
+    let source = Source::new(GitOptions {
+        reference: branch("none"),
+        ..options(&server.http("open/bare.git"))
+    });
+    let failure = finally(source.refused().await);
+    assert!(
+        matches!(failure, Failure::MissingReference(_)),
+        "{failure:?}"
+    );
+    let empty = Repository::empty();
+    let server = Server::start(empty.place());
+    let source = Source::new(options(&server.http("open/bare.git")));
+    let failure = finally(source.refused().await);
+    assert!(matches!(failure, Failure::Empty), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
+    let (repository, server) = served();
+    let first = repository.head();
+    repository.commit("a.yaml", "2");
+    let mut sources = Vec::new();
+    for gives in ["false", "true"] {
+        for setting in ["AnySHA1InWant", "ReachableSHA1InWant", "TipSHA1InWant"] {
+            repository.bare_git(["config", &format!("uploadpack.allow{setting}"), gives]);
+        }
+        let source = Source::new(GitOptions {
+            reference: Reference::Commit(first),
+            ..options(&server.http("open/bare.git"))
+        });
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{gives}");
+        sources.push(source);
+    }
+    drop(server);
+    // It is there now: nobody is asked.
+    for source in sources {
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_no_header_can_hold_are_refused_at_once() {
+    let options = GitOptions {
+        credentials: bearer("s3cr3t\nX-Other: 1"),
+        ..options("https://git.example.com/a.git")
+    };
+    let error = GitSource::new(options, Path::new("/nowhere")).unwrap_err();
+    assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    assert!(matches!(finally(error), Failure::Credentials));
+}

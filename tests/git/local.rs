@@ -1,0 +1,280 @@
+//! A bare repository on this machine: references, revisions, the copy.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use integrationd::source::git::{
+    CommitId, Failure, GitOptions, GitSource, Reference, Subdirectory,
+};
+use rustix::process::getuid;
+
+use super::repository::Repository;
+use super::{Source, branch, finally, lines, options, tag};
+
+#[tokio::test]
+async fn the_newest_revision_of_the_default_branch_is_read() {
+    let repository = Repository::new();
+    let head = repository.commit("b/c.yml", "2");
+    let fetched = Source::new(options(&repository.path())).fetch().await;
+    assert_eq!(lines(&fetched), ["a.yaml: 1", "b/c.yml: 2"]);
+    let revision = fetched.revision;
+    assert_eq!(revision.id, head);
+    assert_eq!(revision.reference, Reference::Default);
+    assert_eq!(revision.author, "Ada");
+    assert_eq!(revision.subject, "Change b/c.yml");
+    assert_eq!(revision.time.unwrap().to_string(), "2026-01-02T03:04:05Z");
+}
+
+#[tokio::test]
+async fn a_url_of_a_file_and_a_working_tree_will_do() {
+    let repository = Repository::new();
+    let url = format!("file://{}", repository.path());
+    let fetched = Source::new(options(&url)).fetch().await;
+    assert_eq!(lines(&fetched), ["a.yaml: 1"]);
+    let tree = repository.place().join("work");
+    let fetched = Source::new(options(tree.to_str().unwrap())).fetch().await;
+    assert_eq!(lines(&fetched), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn a_branch_a_tag_and_a_commit_are_each_what_they_name() {
+    let repository = Repository::new();
+    let first = repository.head();
+    repository.git(["tag", "v1"]);
+    repository.git(["tag", "-a", "-m", "two", "v1-annotated"]);
+    repository.commit("a.yaml", "2");
+    repository.git(["switch", "--quiet", "-c", "other"]);
+    repository.commit("a.yaml", "3");
+    for (reference, content) in [
+        (Reference::Default, "2"),
+        (branch("main"), "2"),
+        (branch("other"), "3"),
+        (tag("v1"), "1"),
+        (tag("v1-annotated"), "1"),
+        (Reference::Commit(first), "1"),
+    ] {
+        let fetched = Source::new(GitOptions {
+            reference: reference.clone(),
+            ..options(&repository.path())
+        });
+        let expected = [format!("a.yaml: {content}")];
+        assert_eq!(lines(&fetched.fetch().await), expected, "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_repository_does_not_have_is_a_final_error() {
+    let repository = Repository::new();
+    let missing = CommitId::parse(&"12".repeat(20)).unwrap();
+    for reference in [branch("v1"), tag("main"), Reference::Commit(missing)] {
+        let source = Source::new(GitOptions {
+            reference: reference.clone(),
+            ..options(&repository.path())
+        });
+        let failure = finally(source.refused().await);
+        let is_missing = matches!(&failure, Failure::MissingReference(own) if *own == reference);
+        assert!(is_missing, "{failure:?}");
+    }
+    let none = Source::new(options(&Repository::empty().path()));
+    let gone = finally(none.refused().await);
+    assert!(matches!(gone, Failure::NotARepository(_)), "{gone:?}");
+    let empty = Repository::empty();
+    let failure = finally(Source::new(options(&empty.path())).refused().await);
+    assert!(matches!(failure, Failure::Empty), "{failure:?}");
+    let directory = repository.place().to_str().unwrap();
+    let failure = finally(Source::new(options(directory)).refused().await);
+    assert!(matches!(failure, Failure::NotARepository(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_tag_of_something_else_than_a_commit_is_refused() {
+    let repository = Repository::new();
+    let blob = repository.git(["rev-parse", "HEAD:a.yaml"]);
+    repository.git(["tag", "file", &blob]);
+    repository.push();
+    let source = Source::new(GitOptions {
+        reference: tag("file"),
+        ..options(&repository.path())
+    });
+    let failure = finally(source.refused().await);
+    assert!(matches!(failure, Failure::NotACommit(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn only_the_subdirectory_is_read_and_it_must_be_there() {
+    let repository = Repository::new();
+    repository.write("deep/er/x.yaml", "2");
+    repository.commit("deep/y.json", "3");
+    let at = |path: &str| {
+        Source::new(GitOptions {
+            subdirectory: Subdirectory::parse(path).unwrap(),
+            ..options(&repository.path())
+        })
+    };
+    let expected = ["deep/er/x.yaml: 2", "deep/y.json: 3"];
+    assert_eq!(lines(&at("deep").fetch().await), expected);
+    assert_eq!(lines(&at("deep/er").fetch().await), ["deep/er/x.yaml: 2"]);
+    // Nothing there is not the same as no files: that would mean to remove all.
+    for path in ["shallow", "a.yaml", "deep/er/x.yaml/z"] {
+        let failure = finally(at(path).refused().await);
+        let is_missing = matches!(failure, Failure::MissingSubdirectory { .. });
+        assert!(is_missing, "{path}: {failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_author_writes_cannot_drive_a_terminal() {
+    let repository = Repository::new();
+    let author = "--author=E\u{1b}[31mve\u{202e} <e@example.com>";
+    let message = format!("\u{1b}]0;x\u{7}{}\n\nmore", "long ".repeat(100));
+    repository.commit_with([author, "-m", &message]);
+    let revision = Source::new(options(&repository.path()))
+        .fetch()
+        .await
+        .revision;
+    assert_eq!(revision.author, "E\\u{1b}[31mve\\u{202e}");
+    let subject = revision.subject;
+    assert!(subject.starts_with("\\u{1b}]0;x\\u{7}long"), "{subject}");
+    assert!(subject.ends_with('…') && subject.len() < 300, "{subject}");
+}
+
+/// Every file and directory below a directory.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_copy_is_private_bare_and_of_no_use_to_a_hook() {
+    let repository = Repository::new();
+    let source = Source::new(options(&repository.path()));
+    source.fetch().await;
+    let directory = source.path().join("git");
+    let mode = fs::metadata(&directory).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let names: Vec<_> = below(&directory);
+    let has = |name: &str| names.iter().any(|path| path.ends_with(name));
+    assert!(has("copy.git/HEAD"), "{names:?}");
+    assert!(!has("a.yaml"), "{names:?}");
+    let hooks = below(&directory.join("copy.git/hooks"));
+    let is_sample = |path: &PathBuf| path.extension().is_some_and(|own| own == "sample");
+    assert!(hooks.iter().all(is_sample), "{hooks:?}");
+}
+
+#[tokio::test]
+async fn no_program_of_a_repository_is_run() {
+    let repository = Repository::new();
+    let marker = repository.place().join("it-ran");
+    let program = repository.place().join("program");
+    let script = format!("#!/bin/sh\ntouch '{}'\n", marker.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = program.to_str().unwrap();
+    for setting in [
+        "uploadpack.packObjectsHook",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.alternateRefsCommand",
+        "gpg.program",
+        "filter.x.smudge",
+    ] {
+        repository.bare_git(["config", setting, path]);
+    }
+    let hooks = Path::new(&repository.path()).join("hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    for hook in ["post-checkout", "reference-transaction", "pre-receive"] {
+        fs::copy(&program, hooks.join(hook)).unwrap();
+    }
+    let fetched = Source::new(options(&repository.path())).fetch().await;
+    assert_eq!(lines(&fetched), ["a.yaml: 1"]);
+    assert!(!marker.exists());
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_when_nothing_moved() {
+    let repository = Repository::new();
+    let source = Source::new(options(&repository.path()));
+    let packs = || {
+        let path = source.path().join("git/copy.git/objects/pack");
+        below(&path).len()
+    };
+    source.fetch().await;
+    let before = packs();
+    source.fetch().await;
+    assert_eq!(packs(), before);
+    repository.commit("a.yaml", "2");
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 2"]);
+    assert!(packs() > before);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_damaged_is_made_anew() {
+    let repository = Repository::new();
+    let source = Source::new(options(&repository.path()));
+    let copy = source.path().join("git/copy.git");
+    source.fetch().await;
+    for ending in ["pack", "idx"] {
+        for path in below(&copy.join("objects/pack")) {
+            if path.extension().is_some_and(|own| own == ending) {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                fs::write(path, "damaged").unwrap();
+            }
+        }
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{ending}");
+    }
+    for name in ["HEAD", "config", "objects"] {
+        let path = copy.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::write(path, "[damaged").unwrap();
+        }
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_directory_for_two_repositories_mixes_nothing() {
+    let (first, second) = (Repository::new(), Repository::new());
+    let secret = first.commit("a.yaml", "of the first");
+    let directory = first.place().join("copy");
+    let source = |repository: &Repository, reference| {
+        let options = GitOptions {
+            reference,
+            ..options(&repository.path())
+        };
+        GitSource::new(options, &directory).unwrap()
+    };
+    let pinned = Reference::Commit(secret);
+    source(&first, pinned.clone()).fetch(None).await.unwrap();
+    let error = source(&second, pinned).fetch(None).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::MissingReference(_)));
+}
+
+#[tokio::test]
+async fn a_repository_of_another_user_needs_leave() {
+    if !getuid().is_root() {
+        return; // Nobody else can give a file away.
+    }
+    let repository = Repository::new();
+    for path in below(Path::new(&repository.path())) {
+        chown(path, Some(65534), None).unwrap();
+    }
+    chown(repository.path(), Some(65534), None).unwrap();
+    let failure = finally(Source::new(options(&repository.path())).refused().await);
+    let is_refused = matches!(failure, Failure::ForeignOwner { .. });
+    assert!(is_refused, "{failure:?}");
+    let allowed = Source::new(GitOptions {
+        allow_other_owner: true,
+        ..options(&repository.path())
+    });
+    assert_eq!(lines(&allowed.fetch().await), ["a.yaml: 1"]);
+}

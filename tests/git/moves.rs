@@ -1,0 +1,147 @@
+//! Whether a revision descends from the one before: history that goes on, and
+//! history that was rewritten.
+
+use integrationd::source::git::{Advance, Descent, advance};
+
+use super::repository::Repository;
+use super::server::Server;
+use super::{Source, lines, options};
+
+/// The same repository in the three ways of reaching history: whole, and shallow.
+fn sources(repository: &Repository, server: &Server) -> [Source; 2] {
+    [
+        Source::new(options(&repository.path())),
+        Source::new(options(&server.http("open/bare.git"))),
+    ]
+}
+
+#[tokio::test]
+async fn only_the_revision_itself_is_brought_at_first() {
+    let repository = Repository::new();
+    let before = repository.head();
+    repository.commit("a.yaml", "2");
+    let server = Server::start(repository.place());
+    let source = Source::new(options(&server.http("open/bare.git")));
+    source.fetch().await;
+    let copy = source.path().join("git/copy.git");
+    let shallow = std::fs::read_to_string(copy.join("shallow")).unwrap();
+    assert_eq!(shallow.trim(), repository.head().to_string());
+    let copy = git2::Repository::open_bare(copy).unwrap();
+    let before = git2::Oid::from_str(&before.to_string()).unwrap();
+    assert!(!copy.odb().unwrap().exists(before));
+}
+
+#[tokio::test]
+async fn a_revision_descends_from_one_before_however_many_were_pushed_between() {
+    let repository = Repository::new();
+    let server = Server::start(repository.place());
+    for source in sources(&repository, &server) {
+        let mut previous = source.fetch().await.revision.id;
+        for between in [1, 2, 40, 500] {
+            repository.history(between);
+            let fetched = source.fetch_after(Some(previous)).await;
+            assert_eq!(fetched.descent, Descent::Descends, "{between}");
+            assert_eq!(fetched.revision.id, repository.head());
+            previous = fetched.revision.id;
+        }
+        let same = source.fetch_after(Some(previous)).await;
+        let id = same.revision.id;
+        assert_eq!(
+            advance(Some(&previous), &id, same.descent, false),
+            Advance::Same
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_merge_descends_from_both_its_sides() {
+    let repository = Repository::new();
+    repository.git(["switch", "--quiet", "-c", "side"]);
+    repository.commit("b.yaml", "2");
+    let side = repository.commit("b.yaml", "3");
+    repository.git(["switch", "--quiet", "main"]);
+    let main = repository.commit("a.yaml", "4");
+    repository.git(["merge", "--quiet", "--no-ff", "--no-edit", "side"]);
+    repository.push();
+    let server = Server::start(repository.place());
+    for source in sources(&repository, &server) {
+        for previous in [side, main] {
+            let fetched = source.fetch_after(Some(previous)).await;
+            assert_eq!(fetched.descent, Descent::Descends);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rewritten_history_is_held_until_it_is_allowed() {
+    let repository = Repository::new();
+    repository.history(30);
+    let server = Server::start(repository.place());
+    let sources = sources(&repository, &server);
+    let previous = repository.head();
+    for source in &sources {
+        source.fetch().await;
+    }
+    let new = repository.commit_with(["--amend", "-m", "another past"]);
+    for source in &sources {
+        let fetched = source.fetch_after(Some(previous)).await;
+        assert_eq!(fetched.revision.id, new);
+        assert_eq!(fetched.descent, Descent::Unrelated);
+        let moved = |allow| advance(Some(&previous), &new, fetched.descent, allow);
+        assert_eq!(moved(false), Advance::Held);
+        assert_eq!(moved(true), Advance::Rewritten);
+        // What was held is looked at again, until somebody decides.
+        let again = source.fetch_after(Some(previous)).await;
+        assert_eq!(again.descent, Descent::Unrelated);
+    }
+    // A way back is also one that does not go on.
+    repository.git(["reset", "--quiet", "--hard", "HEAD~3"]);
+    repository.push();
+    for source in &sources {
+        let fetched = source.fetch_after(Some(new)).await;
+        assert_eq!(fetched.descent, Descent::Unrelated);
+        assert_eq!(lines(&fetched), ["a.yaml: 26"]);
+    }
+}
+
+#[tokio::test]
+async fn an_entirely_new_history_is_held() {
+    let repository = Repository::new();
+    let server = Server::start(repository.place());
+    let previous = repository.commit("a.yaml", "2");
+    let sources = sources(&repository, &server);
+    for source in &sources {
+        source.fetch().await;
+    }
+    repository.git(["switch", "--quiet", "--orphan", "new"]);
+    repository.commit("b.yaml", "3");
+    repository.git(["branch", "--force", "main", "new"]);
+    repository.push();
+    for source in &sources {
+        let fetched = source.fetch_after(Some(previous)).await;
+        assert_eq!(lines(&fetched), ["b.yaml: 3"]);
+        assert_eq!(fetched.descent, Descent::Unrelated);
+    }
+}
+
+#[tokio::test]
+async fn a_history_too_long_to_tell_is_held_and_not_fetched_again_and_again() {
+    let repository = Repository::new();
+    repository.history(5_000);
+    let previous = repository.head();
+    let new = repository.commit_with(["--amend", "-m", "another past"]);
+    let server = Server::start(repository.place());
+    let source = Source::new(options(&server.http("open/bare.git")));
+    let packs = || {
+        let packs = source.path().join("git/copy.git/objects/pack");
+        std::fs::read_dir(packs).unwrap().count()
+    };
+    let fetched = source.fetch_after(Some(previous)).await;
+    assert_eq!(fetched.descent, Descent::Unknown);
+    let moved = advance(Some(&previous), &new, fetched.descent, false);
+    assert_eq!(moved, Advance::Held);
+    let before = packs();
+    let again = source.fetch_after(Some(previous)).await;
+    assert_eq!(again.descent, Descent::Unknown);
+    assert_eq!(packs(), before);
+}

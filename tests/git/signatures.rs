@@ -1,0 +1,476 @@
+//! Signed commits and tags, by SSH and OpenPGP keys, made by git itself.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use integrationd::source::git::{
+    CommitId, Failure, GitOptions, GitSource, Object, Reference, SignatureProblem, Verification,
+    VerifyMode,
+};
+
+use super::repository::{Repository, command};
+use super::{Source, finally, lines, options, tag, told};
+use crate::programs::output;
+
+/// A repository, and the keys of those who sign in it.
+struct Signers {
+    repository: Repository,
+}
+
+impl Signers {
+    fn new() -> Self {
+        let signers = Self {
+            repository: Repository::new(),
+        };
+        let home = signers.path("gnupg");
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+        signers
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.repository.place().join(name)
+    }
+
+    /// Makes an SSH key; its public half.
+    fn ssh_key(&self, name: &str) -> String {
+        let mut keygen = command("ssh-keygen", self.repository.place());
+        keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]);
+        output(keygen.arg(self.path(name)));
+        fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap()
+    }
+
+    fn sign_with_ssh(&self, name: &str) {
+        let key = self.path(name);
+        self.repository.git(["config", "gpg.format", "ssh"]);
+        let key = key.to_str().unwrap();
+        self.repository.git(["config", "user.signingKey", key]);
+    }
+
+    fn gpg<const N: usize>(&self, args: [&str; N]) -> String {
+        let mut gpg = command("gpg", self.repository.place());
+        gpg.arg("--homedir").arg(self.path("gnupg"));
+        output(
+            gpg.args(["--batch", "--quiet", "--passphrase", ""])
+                .args(args),
+        )
+    }
+
+    /// Makes an OpenPGP key, and signs with it; the file with its public half.
+    fn sign_with_openpgp(&self, name: &str) -> PathBuf {
+        self.gpg(["--quick-generate-key", name, "ed25519", "sign", "never"]);
+        let wrapper = self.path("gpg-of-the-test");
+        let home = self.path("gnupg");
+        let script = format!(
+            "#!/bin/sh\nexec gpg --homedir '{}' \"$@\"\n",
+            home.display()
+        );
+        fs::write(&wrapper, script).unwrap();
+        fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).unwrap();
+        let wrapper = wrapper.to_str().unwrap();
+        self.repository.git(["config", "gpg.format", "openpgp"]);
+        self.repository.git(["config", "gpg.program", wrapper]);
+        self.repository.git(["config", "user.signingKey", name]);
+        self.export(name)
+    }
+
+    /// Writes the public half of a key as it is now.
+    fn export(&self, name: &str) -> PathBuf {
+        let path = self.path(&format!("{name}.asc"));
+        fs::write(&path, self.gpg(["--armor", "--export", name])).unwrap();
+        path
+    }
+
+    fn signed_commit(&self) -> CommitId {
+        self.repository.commit_with(["-S", "-m", "signed"])
+    }
+
+    fn signed_tag(&self, name: &str) {
+        self.repository.git(["tag", "-s", "-m", "signed", name]);
+        self.repository.push();
+    }
+
+    /// A file of allowed signers.
+    fn allowed(&self, lines: &str) -> PathBuf {
+        let path = self.path("allowed signers");
+        fs::write(&path, lines).unwrap();
+        path
+    }
+
+    fn source(&self, reference: Reference, verification: Verification) -> Source {
+        Source::new(GitOptions {
+            reference,
+            verification: Some(verification),
+            ..options(&self.repository.path())
+        })
+    }
+
+    async fn is_good(&self, reference: Reference, verification: Verification) {
+        let fetched = self.source(reference, verification).fetch().await;
+        assert_eq!(fetched.revision.id, self.repository.head());
+        assert_eq!(lines(&fetched), ["a.yaml: 1"]);
+    }
+
+    /// Why the newest revision is refused.
+    async fn problem(&self, reference: Reference, trust: Verification) -> SignatureProblem {
+        let error = self.source(reference, trust).refused().await;
+        let shown = told(&error);
+        let failure = finally(error);
+        let Failure::Unverified { revision, problem } = failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(revision, self.repository.head(), "{shown}");
+        assert!(shown.contains(&revision.to_string()), "{shown}");
+        *problem
+    }
+}
+
+impl Drop for Signers {
+    /// Making OpenPGP keys starts an agent, which would stay.
+    fn drop(&mut self) {
+        let mut gpgconf = command("gpgconf", self.repository.place());
+        gpgconf.arg("--homedir").arg(self.path("gnupg"));
+        // It may be that none was started.
+        let _ = gpgconf.args(["--kill", "all"]).output();
+    }
+}
+
+fn ssh(mode: VerifyMode, allowed: PathBuf) -> Verification {
+    Verification {
+        mode,
+        allowed_signers: Some(allowed),
+        revoked_ssh_keys: None,
+        openpgp_keys: Vec::new(),
+    }
+}
+
+fn openpgp(mode: VerifyMode, keys: &[&PathBuf]) -> Verification {
+    Verification {
+        mode,
+        allowed_signers: None,
+        revoked_ssh_keys: None,
+        openpgp_keys: keys.iter().map(|path| (*path).clone()).collect(),
+    }
+}
+
+/// Asserts which problem it is.
+macro_rules! assert_problem {
+    ($problem:expr, $pattern:pat) => {
+        let problem = $problem;
+        assert!(matches!(problem, $pattern), "{problem:?}");
+    };
+}
+
+use VerifyMode::{Head, Tag, TagAndHead};
+
+#[tokio::test]
+async fn a_commit_by_an_allowed_ssh_key_is_taken_up() {
+    let signers = Signers::new();
+    let key = signers.ssh_key("ada");
+    let other = signers.ssh_key("eve");
+    signers.sign_with_ssh("ada");
+    signers.signed_commit();
+    for line in [
+        format!("ada@example.com {key}"),
+        format!("x@example.com {other}ada@example.com,b@example.com {key}"),
+        format!("*@example.com namespaces=\"git\" {key}"),
+        format!("!b@example.com,*@example.com {key}"),
+    ] {
+        let trust = ssh(Head, signers.allowed(&line));
+        signers.is_good(Reference::Default, trust).await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
+    let signers = Signers::new();
+    let key = signers.ssh_key("ada");
+    let other = signers.ssh_key("eve");
+    let allowed = |line: String| ssh(Head, signers.allowed(&line));
+    let head = || Reference::Default;
+    let trust = allowed(format!("ada@example.com {key}"));
+    assert_problem!(
+        signers.problem(head(), trust.clone()).await,
+        SignatureProblem::Unsigned(Object::Commit)
+    );
+    signers.sign_with_ssh("eve");
+    signers.signed_commit();
+    assert_problem!(
+        signers.problem(head(), trust.clone()).await,
+        SignatureProblem::UnknownKey(Object::Commit)
+    );
+    // Not valid any more, not valid yet, not for git.
+    for (option, is_unknown) in [
+        ("valid-before=\"20200101\"", true),
+        ("valid-after=\"20990101\"", true),
+        ("namespaces=\"file\"", false),
+    ] {
+        let trust = allowed(format!("ada@example.com {option} {other}"));
+        let problem = signers.problem(head(), trust).await;
+        let expected = if is_unknown {
+            matches!(problem, SignatureProblem::UnknownKey(_))
+        } else {
+            matches!(problem, SignatureProblem::Bad(_))
+        };
+        assert!(expected, "{option}: {problem:?}");
+    }
+    let revoked = Verification {
+        revoked_ssh_keys: Some(signers.path("eve.pub")),
+        ..allowed(format!("ada@example.com {other}"))
+    };
+    assert_problem!(
+        signers.problem(head(), revoked).await,
+        SignatureProblem::Revoked(Object::Commit)
+    );
+    let kind = openpgp(Head, &[]);
+    assert_problem!(
+        signers.problem(head(), kind).await,
+        SignatureProblem::NoKeys { kind: "SSH", .. }
+    );
+    let nowhere = ssh(Head, signers.path("nowhere"));
+    assert_problem!(
+        signers.problem(head(), nowhere).await,
+        SignatureProblem::KeyFile { .. }
+    );
+}
+
+#[tokio::test]
+async fn a_signature_of_another_commit_does_not_count() {
+    let signers = Signers::new();
+    let key = signers.ssh_key("ada");
+    signers.sign_with_ssh("ada");
+    signers.signed_commit();
+    let repository = &signers.repository;
+    let signed = repository.git(["cat-file", "commit", "HEAD"]);
+    for forged in [
+        signed.replacen("author Ada", "author Eve", 1),
+        // A second signature beside the first one.
+        signed.replacen(
+            "gpgsig ",
+            "gpgsig -----BEGIN SSH SIGNATURE-----\n x\ngpgsig ",
+            1,
+        ),
+    ] {
+        let mut git = command("git", repository.place());
+        git.arg("-C").arg(signers.path("work"));
+        git.args([
+            "hash-object",
+            "--literally",
+            "-t",
+            "commit",
+            "-w",
+            "--stdin",
+        ]);
+        let id = super::repository::feed(&mut git, format!("{forged}\n").as_bytes());
+        repository.git(["update-ref", "refs/heads/main", &id]);
+        repository.push();
+        let trust = ssh(Head, signers.allowed(&format!("ada@example.com {key}")));
+        let problem = signers.problem(Reference::Default, trust).await;
+        let is_refused = matches!(
+            problem,
+            SignatureProblem::Bad(_) | SignatureProblem::UnknownKey(_)
+        );
+        assert!(is_refused, "{problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not() {
+    let signers = Signers::new();
+    let eve = signers.sign_with_openpgp("eve");
+    let ada = signers.sign_with_openpgp("ada");
+    signers.signed_commit();
+    signers
+        .is_good(Reference::Default, openpgp(Head, &[&ada]))
+        .await;
+    signers
+        .is_good(Reference::Default, openpgp(Head, &[&eve, &ada]))
+        .await;
+    assert_problem!(
+        signers
+            .problem(Reference::Default, openpgp(Head, &[&eve]))
+            .await,
+        SignatureProblem::UnknownKey(Object::Commit)
+    );
+    let allowed = ssh(Head, signers.allowed(""));
+    assert_problem!(
+        signers.problem(Reference::Default, allowed).await,
+        SignatureProblem::NoKeys {
+            kind: "OpenPGP",
+            ..
+        }
+    );
+    let no_keys = signers.path("no-keys");
+    fs::write(&no_keys, "no keys").unwrap();
+    let trust = openpgp(Head, &[&no_keys]);
+    assert_problem!(
+        signers.problem(Reference::Default, trust).await,
+        SignatureProblem::KeyFile { .. }
+    );
+}
+
+#[tokio::test]
+async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
+    let signers = Signers::new();
+    signers.sign_with_openpgp("ada");
+    signers.signed_commit();
+    let fingerprint = signers.gpg(["--with-colons", "--list-keys", "ada"]);
+    let fingerprint = fingerprint
+        .lines()
+        .find_map(|line| line.strip_prefix("fpr:"));
+    let fingerprint = fingerprint.unwrap().trim_matches(':').to_owned();
+    // A time that is over by the clock of the one who made the key.
+    let made = "20200101T000000!";
+    signers.gpg([
+        "--faked-system-time",
+        made,
+        "--quick-generate-key",
+        "old",
+        "ed25519",
+        "sign",
+        "1y",
+    ]);
+    let repository = &signers.repository;
+    repository.git(["config", "user.signingKey", "old"]);
+    let wrapper = signers.path("gpg-of-the-test");
+    let script = fs::read_to_string(&wrapper).unwrap();
+    fs::write(
+        &wrapper,
+        script.replace(" \"$@\"", &format!(" --faked-system-time '{made}' \"$@\"")),
+    )
+    .unwrap();
+    let valid = repository.head();
+    signers.signed_commit();
+    let old = signers.export("old");
+    assert_problem!(
+        signers
+            .problem(Reference::Default, openpgp(Head, &[&old]))
+            .await,
+        SignatureProblem::Expired(Object::Commit)
+    );
+    repository.git(["reset", "--quiet", "--hard", &valid.to_string()]);
+    repository.push();
+    let good = signers.export("ada");
+    signers
+        .is_good(Reference::Default, openpgp(Head, &[&good]))
+        .await;
+    let revocation = signers.path(&format!("gnupg/openpgp-revocs.d/{fingerprint}.rev"));
+    let text = fs::read_to_string(&revocation)
+        .unwrap()
+        .replace(":-----BEGIN", "-----BEGIN");
+    fs::write(&revocation, text).unwrap();
+    signers.gpg(["--import", revocation.to_str().unwrap()]);
+    let revoked = signers.export("ada");
+    assert_problem!(
+        signers
+            .problem(Reference::Default, openpgp(Head, &[&revoked]))
+            .await,
+        SignatureProblem::Revoked(Object::Commit)
+    );
+}
+
+#[tokio::test]
+async fn a_signed_tag_of_an_unsigned_commit_is_enough_for_the_tag_alone() {
+    let signers = Signers::new();
+    let key = format!("ada@example.com {}", signers.ssh_key("ada"));
+    signers.sign_with_ssh("ada");
+    signers.signed_tag("v1");
+    signers
+        .is_good(tag("v1"), ssh(Tag, signers.allowed(&key)))
+        .await;
+    assert_problem!(
+        signers
+            .problem(tag("v1"), ssh(TagAndHead, signers.allowed(&key)))
+            .await,
+        SignatureProblem::Unsigned(Object::Commit)
+    );
+    signers.signed_commit();
+    signers.signed_tag("v2");
+    signers
+        .is_good(tag("v2"), ssh(TagAndHead, signers.allowed(&key)))
+        .await;
+    let pgp = signers.sign_with_openpgp("ada");
+    signers.signed_tag("v3");
+    let both = Verification {
+        allowed_signers: Some(signers.allowed(&key)),
+        ..openpgp(TagAndHead, &[&pgp])
+    };
+    signers.is_good(tag("v3"), both).await;
+}
+
+#[tokio::test]
+async fn a_tag_that_is_not_what_was_signed_is_refused() {
+    let signers = Signers::new();
+    let key = format!("ada@example.com {}", signers.ssh_key("ada"));
+    signers.ssh_key("eve");
+    let trust = || ssh(Tag, signers.allowed(&key));
+    let repository = &signers.repository;
+    signers.sign_with_ssh("ada");
+    signers.signed_tag("v1");
+    repository.git(["tag", "light"]);
+    repository.git(["tag", "-a", "-m", "unsigned", "bare"]);
+    // A good signature under another name, and around another tag.
+    repository.git(["update-ref", "refs/tags/v9", "v1"]);
+    repository.git(["tag", "-s", "-m", "of a tag", "nested", "v1"]);
+    signers.sign_with_ssh("eve");
+    signers.signed_tag("eves");
+    assert_problem!(
+        signers.problem(tag("light"), trust()).await,
+        SignatureProblem::LightweightTag
+    );
+    assert_problem!(
+        signers.problem(tag("bare"), trust()).await,
+        SignatureProblem::Unsigned(Object::Tag)
+    );
+    assert_problem!(
+        signers.problem(tag("v9"), trust()).await,
+        SignatureProblem::OtherName(_)
+    );
+    assert_problem!(
+        signers.problem(tag("nested"), trust()).await,
+        SignatureProblem::NestedTag
+    );
+    assert_problem!(
+        signers.problem(tag("eves"), trust()).await,
+        SignatureProblem::UnknownKey(Object::Tag)
+    );
+    // The name moves to a commit that nobody signed a tag for.
+    repository.commit_with(["-m", "not released"]);
+    repository.git(["tag", "--force", "v1"]);
+    repository.push();
+    assert_problem!(
+        signers.problem(tag("v1"), trust()).await,
+        SignatureProblem::LightweightTag
+    );
+}
+
+#[tokio::test]
+async fn a_revision_that_is_refused_does_not_stay_so_once_its_key_is_given() {
+    let signers = Signers::new();
+    let key = signers.ssh_key("ada");
+    signers.sign_with_ssh("ada");
+    signers.signed_commit();
+    let source = signers.source(Reference::Default, ssh(Head, signers.allowed("")));
+    source.refused().await;
+    signers.allowed(&format!("ada@example.com {key}"));
+    source.fetch().await;
+    signers.allowed("");
+    source.refused().await;
+    let left = fs::read_dir(source.path().join("git")).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["copy.git", "lock"]);
+}
+
+#[test]
+fn a_tags_signature_needs_a_tag() {
+    for mode in [Tag, TagAndHead] {
+        let options = GitOptions {
+            verification: Some(openpgp(mode, &[])),
+            ..options("/srv/git/a.git")
+        };
+        let error = GitSource::new(options, "/nowhere".as_ref()).unwrap_err();
+        assert!(matches!(finally(error), Failure::NoTagToVerify));
+    }
+}
