@@ -5,6 +5,7 @@
 //! secret comes from the environment, a file or a systemd credential, never from
 //! the command line.
 
+pub mod listen;
 pub mod vault;
 
 use std::ffi::OsString;

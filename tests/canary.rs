@@ -5,7 +5,7 @@
 //! A source of secrets is one line in [`place::SOURCES`].
 
 mod place;
-mod search;
+pub(crate) mod search;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually};
 use crate::hygiene::Unprivileged;
+use crate::web::Served;
 use place::{Place, Value};
 use search::{Canaries, hex, html, json, percent};
 
@@ -195,6 +196,46 @@ fn runs_that_go_well_show_nothing() {
             "the state was not looked at"
         );
     }
+}
+
+#[test]
+fn what_the_daemon_serves_shows_nothing() {
+    let _kept_running = place::vault();
+    let watch = Watch::new(FORMS[1]);
+    let token = place::plain().text;
+    let own = Canaries::new(&[("the token of the page".to_owned(), token.clone())]);
+    let echo = Fault::new(FaultKind::EchoBody).always();
+    watch.tenant.simulator.fault(echo);
+    let args = ["daemon", "--debounce=50ms", "--listen=127.0.0.1:0"];
+    let daemon = watch.start(&args).arg(watch.place.path("files"));
+    let served = Served::of(daemon.env("INTEGRATIOND_LISTEN_TOKEN", &token).start());
+    let bearer = format!("Bearer {token}");
+    let get = |path: &str| served.ask("GET", path, &[("authorization", &bearer)], "");
+    let look = || {
+        for path in ["/", "/status", "/metrics", "/login", "/readyz", "/nothing"] {
+            let answer = get(path);
+            for text in [&answer.head, &answer.body] {
+                watch.canaries.are_not_in(path, text.as_bytes());
+                own.are_not_in(path, text.as_bytes());
+            }
+        }
+        let printed = served.daemon.printed();
+        watch.canaries.are_not_in("the log", printed.as_bytes());
+        own.are_not_in("the log", printed.as_bytes());
+        watch.place.keeps_no(&own);
+    };
+    eventually("the server refuses", || {
+        get("/status").body.contains("WriteFailed")
+    });
+    watch.every_value_was_sent();
+    look();
+    watch.tenant.simulator.clear_faults();
+    served.daemon.signal("HUP");
+    eventually("it is in sync", || {
+        get("/status").body.contains("\"state\": \"Ready\"")
+    });
+    look();
+    served.end();
 }
 
 #[test]

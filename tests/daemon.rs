@@ -32,7 +32,14 @@ impl World {
 
     /// The daemon, quick to look and quick to log.
     fn daemon(&self, args: &[&str]) -> Integrationd {
-        let mut run = Integrationd::new(["daemon", "--debounce", "50ms", "--state"]);
+        let mut run = Integrationd::new([
+            "daemon",
+            "--debounce",
+            "50ms",
+            "--listen",
+            "none",
+            "--state",
+        ]);
         run = run.arg(self.state.path());
         for arg in args {
             run = run.arg(arg);

@@ -9,6 +9,8 @@ mod bindings;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod cli;
@@ -34,6 +36,8 @@ mod fault_kinds;
 mod faults;
 #[cfg(test)]
 mod git;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod hygiene;
 #[cfg(test)]
@@ -98,5 +102,7 @@ mod texts;
 mod updates;
 #[cfg(test)]
 mod vault;
+#[cfg(test)]
+mod web;
 #[cfg(test)]
 mod world;

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::guard::GuardArgs;
 use super::help;
+use super::listen::ListenArgs;
 use super::secrets::VaultArgs;
 use crate::manifest::Binding;
 
@@ -219,6 +220,8 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
           value_parser = duration)]
     pub poll: Option<Duration>,
+    #[command(flatten)]
+    pub listen: ListenArgs,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }

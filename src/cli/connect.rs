@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -14,6 +15,7 @@ use crate::immuta::{
     RetryPolicy, TenantUrl, TenantUrlError,
 };
 use crate::manifest::{self, Manifest};
+use crate::net::ExchangeObserver;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
@@ -67,6 +69,15 @@ impl From<ConnectError> for Failure {
 
 /// Sets up the connection; sends nothing yet.
 pub(super) fn tenant(args: &ConnectionArgs, retry: RetryPolicy) -> Result<Tenant, ConnectError> {
+    observed_tenant(args, retry, None)
+}
+
+/// The same, with somebody who is told of every exchange.
+pub(super) fn observed_tenant(
+    args: &ConnectionArgs,
+    retry: RetryPolicy,
+    observer: Option<Arc<dyn ExchangeObserver>>,
+) -> Result<Tenant, ConnectError> {
     let env = |name: &str| std::env::var_os(name);
     let flags = Flags {
         url: args.url.clone(),
@@ -85,6 +96,7 @@ pub(super) fn tenant(args: &ConnectionArgs, retry: RetryPolicy) -> Result<Tenant
     let shown = url.to_string();
     let settings = HttpSettings {
         ca_files: args.ca_file.clone(),
+        observer,
         ..HttpSettings::new(url)
     };
     let transport = HttpTransport::new(&settings)?;
@@ -106,16 +118,26 @@ pub(super) fn url(flag: Option<&str>) -> Result<String, ConnectError> {
 
 /// The key that systemd passed in, if it did.
 fn key_credential() -> Option<PathBuf> {
+    credential(KEY_CREDENTIAL)
+}
+
+/// A credential that systemd passed in, if it did.
+pub(super) fn credential(name: &str) -> Option<PathBuf> {
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    Some(Path::new(&directory).join(KEY_CREDENTIAL)).filter(|path| path.exists())
+    Some(Path::new(&directory).join(name)).filter(|path| path.exists())
 }
 
 fn read_key(source: KeySource) -> Result<Secret, ConnectError> {
+    read_secret(source).map_err(|(path, source)| ConnectError::KeyFile { path, source })
+}
+
+/// The secret, without the end of its line; or the file that cannot be read.
+pub(super) fn read_secret(source: KeySource) -> Result<Secret, (PathBuf, io::Error)> {
     match source {
         KeySource::Value(secret) => Ok(secret),
         KeySource::File(path) => match read_text(&path) {
             Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(source) => Err(ConnectError::KeyFile { path, source }),
+            Err(source) => Err((path, source)),
         },
     }
 }

@@ -1,7 +1,10 @@
 //! `daemon`: the service.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch as published;
 use tracing::Instrument;
@@ -9,32 +12,41 @@ use tracing::Instrument;
 use super::args::{DaemonArgs, RunArgs};
 use super::failure::Failure;
 use super::terminal::Terminal;
-use super::{connect, request, secrets, state};
+use super::{connect, listen, request, secrets, state};
 use crate::apply::{Event, Observer, Stop};
+use crate::daemon::http::Tls;
+use crate::daemon::view::{Past, see};
 use crate::daemon::watch::{self, watch};
-use crate::daemon::{Activation, Bell, Disposition, Ran, Schedule, Status, systemd, work};
+use crate::daemon::{Activation, Bell, Board, Disposition, Ran, Schedule, systemd, work};
 use crate::immuta::{Reader, RetryPolicy};
 use crate::ledger::Journal;
+use crate::ledger::history::Run;
+use crate::ledger::sqlite::SqliteLedger;
 use crate::plan::{Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Report, text};
+use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
 use crate::sync::{self, Consent, Desired, Ending, Shell, SyncError, has_work};
-use crate::text::escaped;
+use crate::text::{chain, escaped};
 
 /// How often the directory is read although no event came: events can be lost.
 const DISTRUST: Duration = Duration::from_secs(60);
+
+/// How many runs the page looks back.
+const RUNS: u32 = 20;
 
 pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let DaemonArgs {
         interval,
         debounce,
         poll,
+        listen,
         run,
     } = args;
     // What is wrong now will not mend itself: the operator is at the keyboard.
     let tenant = connect::tenant(&run.connection, RetryPolicy::default())?;
-    let state::State { journal, .. } = state::open(&run, false, &tenant.url)?;
+    let journal = state::open_ledger(run.state.as_deref(), &tenant.url)?;
+    state::fingerprinter(&run, &tenant.url)?;
     let options = watch::Options {
         debounce,
         poll: poll.unwrap_or(DISTRUST),
@@ -42,17 +54,24 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     };
     let bell = Bell::default();
     let (sender, stop) = Stop::new();
-    let (publisher, mut status) = published::channel(Status::default());
+    let board = Board::default();
+    let mut status = board.subscribe();
+    let bound = listen::bind(&listen, &board, &bell).await?;
+    let tls = bound.as_ref().and_then(|bound| bound.tls.clone());
     let directory = run.files.dir.clone();
     let mut pipeline = Pipeline {
         args: *run,
+        own_files: listen.own_files().collect(),
         tenant: tenant.url,
         journal,
+        history: Arc::default(),
         terminal,
+        board: board.clone(),
     };
     let mut schedule = Schedule::every(interval);
     systemd::ready();
     tracing::info!(directory = %directory.display(), "the daemon begins");
+    let served = bound.map(listen::Bound::serve);
     let reporting = async {
         while status.changed().await.is_ok() {
             let line = status.borrow_and_update().line();
@@ -60,17 +79,20 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
         }
     };
     tokio::select! {
-        () = work(&mut pipeline, &bell, &mut schedule, &publisher, &stop) => {}
+        () = work(&mut pipeline, &bell, &mut schedule, &board, &stop) => {}
         () = watch(directory, options, bell.clone()) => {}
-        () = heed_signals(&bell, &sender) => {}
+        () = heed_signals(&bell, tls.as_ref(), &sender) => {}
         () = reporting => {}
+    }
+    if let Some(served) = served {
+        served.end().await;
     }
     tracing::info!("the daemon ends");
     Ok(Exit::Success)
 }
 
 /// SIGHUP rings the bell. SIGTERM and SIGINT pull the stop; a second one ends at once.
-async fn heed_signals(bell: &Bell, stop: &published::Sender<bool>) {
+async fn heed_signals(bell: &Bell, tls: Option<&Tls>, stop: &published::Sender<bool>) {
     let listen = |kind| signal(kind).ok();
     let mut hangup = listen(SignalKind::hangup());
     let mut terminate = listen(SignalKind::terminate());
@@ -80,6 +102,9 @@ async fn heed_signals(bell: &Bell, stop: &published::Sender<bool>) {
             Some(()) = received(&mut hangup) => {
                 systemd::reloading();
                 tracing::info!("asked to look again");
+                if let Some(Err(error)) = tls.map(Tls::read_again) {
+                    tracing::error!(error = chain(&error), "the old certificate stays");
+                }
                 bell.ring();
                 systemd::ready();
             }
@@ -107,9 +132,14 @@ fn ends(stop: &published::Sender<bool>) -> bool {
 /// the secrets. The ledger alone stays open.
 struct Pipeline {
     args: RunArgs,
+    /// What no integration file may read, besides what the arguments name.
+    own_files: Vec<PathBuf>,
     tenant: String,
-    journal: Box<dyn Journal>,
+    journal: SqliteLedger,
+    /// The latest runs; read again after each that writes.
+    history: Arc<Vec<Run>>,
     terminal: Terminal,
+    board: Board,
 }
 
 impl Activation for Pipeline {
@@ -121,6 +151,7 @@ impl Activation for Pipeline {
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             summary: failure.what().to_owned(),
+            seen: None,
         });
         span.in_scope(|| {
             let summary = &*escaped(&ran.summary);
@@ -138,19 +169,22 @@ impl Activation for Pipeline {
 type NoResult = (Failure, Disposition);
 
 impl Pipeline {
-    async fn activate(&self, stop: &Stop) -> Result<Ran, NoResult> {
+    async fn activate(&mut self, stop: &Stop) -> Result<Ran, NoResult> {
         let transient = |failure| (failure, Disposition::Transient);
         let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
         let request = request::request(&self.args);
         let manifest = connect::manifest(&self.args.files, self.terminal)
             .map_err(|error| transient(error.into()))?;
-        let connection = connect::tenant(&self.args.connection, RetryPolicy::default())
+        let observer = Arc::new(self.board.metrics.clone());
+        let policy = RetryPolicy::default();
+        let connection = connect::observed_tenant(&self.args.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
         let ledger = self.journal.ledger().map_err(SyncError::from);
         let ledger = ledger.map_err(|error| transient(error.into()))?;
         let kept = deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
         let references = secrets::bound(&self.args, &manifest, &kept);
-        let providers = secrets::providers(&self.args, &references).map_err(stalled)?;
+        let mut providers = secrets::providers(&self.args, &references).map_err(stalled)?;
+        providers.own_files.extend(self.own_files.iter().cloned());
         let secrets = resolve(references, &providers).await;
         let fingerprinter = state::fingerprinter(&self.args, &self.tenant).map_err(transient)?;
         let desired = Desired {
@@ -167,7 +201,7 @@ impl Pipeline {
             Reader::into_writer,
             &desired,
             &request,
-            self.journal.as_ref(),
+            &self.journal,
             &shell,
             stop,
         )
@@ -185,18 +219,40 @@ impl Pipeline {
     }
 
     /// Shows what there is to see, and sums it up.
-    fn tell(&self, report: &Report) -> Ran {
+    fn tell(&mut self, report: &Report) -> Ran {
         let plan = &report.synced.plan;
         let disposition = of_report(report);
         if disposition != Disposition::InSync && !has_work(plan) {
             self.terminal.out(&text::plan(plan, &self.tenant));
         }
         self.terminal.out(&text::ending(report));
+        let past = self.past(report);
         Ran {
             disposition,
             summary: summary(report),
+            seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
         }
     }
+
+    /// What the ledger tells beside the report. The page has a gap where it cannot be
+    /// read; the next run fails for it.
+    fn past(&mut self, report: &Report) -> Past {
+        let applied = matches!(report.synced.ending, Ending::Applied { .. });
+        if applied || self.history.is_empty() {
+            let history = heeded(self.journal.history(RUNS)).unwrap_or_default();
+            self.history = Arc::new(history.runs);
+        }
+        Past {
+            ledger: heeded(self.journal.ledger()).unwrap_or_default(),
+            history: Arc::clone(&self.history),
+        }
+    }
+}
+
+/// What was read, or nothing and a line in the log.
+fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
+    read.inspect_err(|error| tracing::warn!(error = chain(error), "the page has a gap"))
+        .ok()
 }
 
 /// In a line: what was done, or how things are.
@@ -204,7 +260,12 @@ fn summary(report: &Report) -> String {
     match &report.synced.ending {
         Ending::Applied { outcomes, .. } => {
             let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
-            format!("{} applied, {failed} failed", outcomes.len() - failed)
+            let counts = Counts::of(&report.synced.plan);
+            let done = format!("{} applied, {failed} failed", outcomes.len() - failed);
+            match counts.blocked + counts.invalid {
+                0 => done,
+                blocked => format!("{done}, {blocked} blocked"),
+            }
         }
         Ending::Guarded(_) => "refused by the guard".to_owned(),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {

@@ -130,6 +130,9 @@ Examples:
   integrationd daemon /etc/integrationd/integrations.d
   integrationd daemon --policy sync --interval 5m
   integrationd daemon --poll 30s /mnt/share/integrations.d    a network file system
+  integrationd daemon --listen-token-file token               who has it may ask for a run
+
+The status page is at http://127.0.0.1:9464/, and so are /status, /metrics, /livez and /readyz.
 
 Signals:
   SIGTERM, SIGINT   no new write; the daemon ends when those under way have
@@ -137,7 +140,7 @@ Signals:
 
 Exit codes:
   0   it was stopped
-  1   the ledger cannot be used
+  1   the ledger or the address to listen on cannot be used
   78  the settings are invalid";
 
 pub(super) const VALIDATE: &str = validate_examples!();

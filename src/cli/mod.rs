@@ -12,6 +12,7 @@ mod help;
 mod history;
 mod hygiene;
 mod list;
+mod listen;
 mod log;
 mod panic;
 mod ping;

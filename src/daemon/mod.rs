@@ -8,17 +8,25 @@
 //! A new revision, and whoever rings, resets every backoff. A stop lets the writes
 //! under way end; what is left is carried on by the next start, through the ledger.
 
+mod board;
+pub mod http;
+pub mod metrics;
+mod pulse;
 mod schedule;
 mod status;
 pub mod systemd;
+pub mod view;
 pub mod watch;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch as published};
+use tokio::sync::Notify;
 
+pub use board::Board;
+pub use pulse::Pulse;
 pub use schedule::Schedule;
 pub use status::{Phase, Status};
+pub use view::View;
 
 use crate::apply::Stop;
 
@@ -51,6 +59,8 @@ pub struct Ran {
     pub disposition: Disposition,
     /// In a line, for people: `7 unchanged`, or what went wrong.
     pub summary: String,
+    /// What was seen; `None` if the files or the tenant could not be read.
+    pub seen: Option<Arc<View>>,
 }
 
 /// What is to be done about the end of a run.
@@ -69,15 +79,15 @@ pub async fn work(
     activation: &mut impl Activation,
     bell: &Bell,
     schedule: &mut Schedule,
-    status: &published::Sender<Status>,
+    board: &Board,
     stop: &Stop,
 ) {
-    let heartbeat = systemd::Heartbeat::of_process();
+    let heartbeat = systemd::Heartbeat::of_process(board.pulse.clone());
     while !stop.is_requested() {
-        status.send_modify(Status::begin);
+        let begun = board.begin();
         let ran = heartbeat.during(activation.run(stop)).await;
         let pause = schedule.after(ran.disposition, fastrand::f64());
-        status.send_modify(|status| status.end(ran, pause));
+        board.end(begun, ran, pause);
         tokio::select! {
             biased;
             () = stop.requested() => {}

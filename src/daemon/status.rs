@@ -1,10 +1,12 @@
 //! What the daemon is doing, as one published value.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Disposition, Ran};
+use super::view::Told;
+use super::{Disposition, Ran, View};
 
 /// What the daemon is doing, and how the last run ended.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,13 @@ pub struct Status {
     pub last: Option<Ran>,
     /// When that was.
     pub at: Option<Timestamp>,
+    /// When a run last ended with everything in sync.
+    pub succeeded: Option<Timestamp>,
+    /// What was last seen, by the last run or an earlier one: files and tenant were
+    /// read then.
+    pub seen: Option<Arc<View>>,
+    /// The last plan that was carried out.
+    pub changed: Option<Arc<Told>>,
     /// How many runs there were.
     pub runs: u64,
 }
@@ -35,6 +44,20 @@ pub enum Phase {
     Retrying(Duration),
 }
 
+impl Phase {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Reconciling => "Reconciling",
+            Self::Ready => "Ready",
+            Self::Stalled(_) => "Stalled",
+            Self::Retrying(_) => "Retrying",
+        }
+    }
+}
+
 impl Status {
     /// A run begins.
     pub(super) fn begin(&mut self) {
@@ -43,13 +66,23 @@ impl Status {
 
     /// A run has ended, and the next is due after this pause.
     pub(super) fn end(&mut self, ran: Ran, pause: Duration) {
+        let now = Timestamp::now();
         self.phase = match ran.disposition {
             Disposition::InSync => Phase::Ready,
             Disposition::Stalled(reason) => Phase::Stalled(reason),
             Disposition::Transient => Phase::Retrying(pause),
         };
+        if ran.disposition == Disposition::InSync {
+            self.succeeded = Some(now);
+        }
+        if let Some(seen) = &ran.seen {
+            self.seen = Some(Arc::clone(seen));
+            if seen.plan.applied {
+                self.changed = Some(Arc::clone(&seen.plan));
+            }
+        }
         self.last = Some(ran);
-        self.at = Some(Timestamp::now());
+        self.at = Some(now);
         self.runs += 1;
     }
 
@@ -57,13 +90,13 @@ impl Status {
     #[must_use]
     pub fn line(&self) -> String {
         let last = self.last.as_ref().map_or("", |ran| &ran.summary);
+        let word = self.phase.word();
         match self.phase {
-            Phase::Starting => "Starting".to_owned(),
-            Phase::Reconciling => "Reconciling".to_owned(),
-            Phase::Ready => format!("Ready: {last}"),
-            Phase::Stalled(reason) => format!("Stalled ({reason}): {last}"),
+            Phase::Starting | Phase::Reconciling => word.to_owned(),
+            Phase::Ready => format!("{word}: {last}"),
+            Phase::Stalled(reason) => format!("{word} ({reason}): {last}"),
             Phase::Retrying(pause) => {
-                format!("Retrying in {} s: {last}", pause.as_secs().max(1))
+                format!("{word} in {} s: {last}", pause.as_secs().max(1))
             }
         }
     }

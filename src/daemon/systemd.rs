@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use super::pulse::Pulse;
+
 /// Tells systemd, if it listens. It may have gone: then nobody is there to tell.
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
@@ -38,29 +40,51 @@ pub fn status(line: &str) {
     tell(&[NotifyState::Status(line)]);
 }
 
-/// Tells the watchdog that the worker is alive: only while the worker's own task
-/// is polled, so that a hang of it is seen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Heartbeat(Option<Duration>);
+/// Tells that the worker is alive, to the watchdog and to whoever asks: only while
+/// the worker's own task is polled, so that a hang of it is seen.
+#[derive(Debug, Clone)]
+pub(super) struct Heartbeat {
+    watchdog: Option<Duration>,
+    pulse: Pulse,
+}
 
 impl Heartbeat {
     /// As the unit asks for it.
-    pub(super) fn of_process() -> Self {
-        Self(sd_notify::watchdog_enabled().map(|limit| limit / 3))
+    pub(super) fn of_process(pulse: Pulse) -> Self {
+        Self {
+            watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 3),
+            pulse,
+        }
     }
 
     /// Waits for this, and beats.
-    pub(super) async fn during<T>(self, work: impl Future<Output = T>) -> T {
+    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        let Some(beat) = self.0 else {
-            return work.await;
-        };
+        self.feed();
+        let mut due = pin!(self.due());
         loop {
-            tell(&[NotifyState::Watchdog]);
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(beat) => {}
+                () = self.pulse.asked() => self.pulse.beat(),
+                () = &mut due => {
+                    self.feed();
+                    due.set(self.due());
+                }
             }
+        }
+    }
+
+    /// Waits until the watchdog is to be fed: for ever, if there is none.
+    async fn due(&self) {
+        match self.watchdog {
+            Some(beat) => tokio::time::sleep(beat).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn feed(&self) {
+        if self.watchdog.is_some() {
+            tell(&[NotifyState::Watchdog]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::watch as published;
 use tokio::time::{Instant, sleep};
 
 use super::*;
@@ -27,6 +28,7 @@ impl Activation for Runs {
         Ran {
             disposition: next,
             summary: "counted".to_owned(),
+            seen: None,
         }
     }
 }
@@ -41,7 +43,8 @@ struct World {
 
 fn world(took: Duration, endings: &[Disposition]) -> World {
     let (sender, stop) = Stop::new();
-    let (publisher, status) = published::channel(Status::default());
+    let board = Board::new(metrics::Metrics::default());
+    let status = board.subscribe();
     let begun = Arc::new(Mutex::new(Vec::new()));
     let bell = Bell::default();
     let mut runs = Runs {
@@ -53,7 +56,7 @@ fn world(took: Duration, endings: &[Disposition]) -> World {
     let heard = bell.clone();
     let worker = tokio::spawn(async move {
         let mut schedule = Schedule::every(Duration::from_secs(600));
-        work(&mut runs, &heard, &mut schedule, &publisher, &stop).await;
+        work(&mut runs, &heard, &mut schedule, &board, &stop).await;
     });
     World {
         bell,

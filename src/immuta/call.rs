@@ -12,6 +12,7 @@ use super::retry::Kind;
 use super::wire::{Mistake, read_refusal};
 use super::{ApiError, RequestBody, Transport, TransportError, TransportErrorKind};
 use crate::live::RemoteId;
+use crate::net::UrlTemplate;
 use crate::secret::Secret;
 
 /// The only media type that is spoken (API.md section 1).
@@ -157,6 +158,7 @@ impl<'a> Call<'a> {
         let mut request = Request::new(body);
         *request.uri_mut() = uri;
         *request.method_mut() = self.method.clone();
+        request.extensions_mut().insert(UrlTemplate(self.template));
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         if self.body.is_some() {

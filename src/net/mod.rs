@@ -5,12 +5,14 @@
 //! request does. Redirects are not followed, since they would carry the
 //! credentials to wherever an answer points. No error carries a URL or a body.
 
+mod observe;
 mod stream;
 
 pub use stream::Streamed;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +23,10 @@ use reqwest::{Certificate, Client, ClientBuilder};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::time::Instant;
 use url::{Host, Url};
+
+pub use observe::{ExchangeObserver, Exchanged, UrlTemplate};
 
 /// The largest answer that is read. A list of ten thousand integrations has
 /// about 20 MiB; something larger is not the API.
@@ -126,6 +131,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// Time for a whole exchange.
     pub timeout: Duration,
+    /// Who is told of every exchange.
+    pub observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl HttpSettings {
@@ -137,6 +144,7 @@ impl HttpSettings {
             ca_files: Vec::new(),
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
+            observer: None,
         }
     }
 }
@@ -209,6 +217,7 @@ pub enum HttpSetupError {
 pub struct HttpTransport {
     client: Client,
     server: ServerUrl,
+    observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl HttpTransport {
@@ -225,6 +234,7 @@ impl HttpTransport {
             ca_files,
             connect_timeout,
             timeout,
+            observer,
         } = settings;
         let mut builder = Client::builder()
             .user_agent(concat!("integrationd/", env!("CARGO_PKG_VERSION")))
@@ -240,6 +250,7 @@ impl HttpTransport {
                 .build()
                 .map_err(setup_error)?,
             server: server.clone(),
+            observer: observer.clone(),
         })
     }
 }
@@ -312,6 +323,27 @@ impl HttpTransport {
         &self,
         request: Request<Bytes>,
     ) -> Result<Response<BytesMut>, TransportError> {
+        let Some(observer) = &self.observer else {
+            return self.whole(request).await;
+        };
+        let method = request.method().clone();
+        let template = request.extensions().get().copied();
+        let begun = Instant::now();
+        let answer = self.whole(request).await;
+        observer.exchanged(&Exchanged {
+            method: &method,
+            template: template.unwrap_or(UrlTemplate("other")),
+            result: match &answer {
+                Ok(answer) => Ok(answer.status()),
+                Err(error) => Err(error.kind),
+            },
+            took: begun.elapsed(),
+        });
+        answer
+    }
+
+    /// The answer with all of its body.
+    async fn whole(&self, request: Request<Bytes>) -> Result<Response<BytesMut>, TransportError> {
         let answer = self.send(request).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut response = Response::new(read_body(answer, LARGEST_ANSWER).await?);

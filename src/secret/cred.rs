@@ -17,8 +17,11 @@ pub const OWN_CREDENTIAL: &str = "immuta-api-key";
 /// The credential that holds the key of the fingerprints of secrets.
 pub(super) const FINGERPRINT_CREDENTIAL: &str = "integrationd-fingerprint-key";
 
-/// Both of them.
-const OWN: [&str; 2] = [OWN_CREDENTIAL, FINGERPRINT_CREDENTIAL];
+/// The credential that holds the token which the status page asks for.
+pub const LISTEN_CREDENTIAL: &str = "integrationd-listen-token";
+
+/// All of them.
+const OWN: [&str; 3] = [OWN_CREDENTIAL, FINGERPRINT_CREDENTIAL, LISTEN_CREDENTIAL];
 
 /// Where these lie, if systemd passed any in.
 pub(super) fn own_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {

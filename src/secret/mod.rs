@@ -30,7 +30,7 @@ mod resolve;
 mod sops;
 pub mod vault;
 
-pub use cred::OWN_CREDENTIAL;
+pub use cred::{LISTEN_CREDENTIAL, OWN_CREDENTIAL};
 pub use missing::{Missing, MissingReason};
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,

@@ -32,6 +32,8 @@ const FILES: &[&str] = &[
     "IMMUTA_API_KEY_FILE",
     "IMMUTA_API_TOKEN_FILE",
     "VAULT_TOKEN_FILE",
+    "INTEGRATIOND_LISTEN_TOKEN_FILE",
+    "INTEGRATIOND_LISTEN_TLS_KEY",
     "INTEGRATIOND_VAULT_SECRET_ID_FILE",
     "INTEGRATIOND_VAULT_JWT_FILE",
     "SOPS_AGE_KEY_FILE",
@@ -131,6 +133,7 @@ mod tests {
             "/c/sops/age/keys.txt",
             "/run/c/immuta-api-key",
             "/run/c/integrationd-fingerprint-key",
+            "/run/c/integrationd-listen-token",
         ];
         assert_eq!(own, expected);
     }

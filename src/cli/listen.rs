@@ -1,0 +1,195 @@
+//! Where the daemon serves its status, as the command line says it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::connect;
+use super::failure::Failure;
+use crate::apply::Stop;
+use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
+use crate::daemon::{Bell, Board};
+use crate::report::exit::Exit;
+use crate::secret::LISTEN_CREDENTIAL;
+use crate::settings::KeySource;
+use crate::settings::listen::{ListenError, ListenFlags, listen};
+use crate::text::chain;
+
+/// Where the status is served, and to whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
+pub(super) struct ListenArgs {
+    /// Where to listen, or `none`; other than on loopback it takes a certificate and a token
+    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
+          default_value = "127.0.0.1:9464", value_parser = address)]
+    pub listen: At,
+    /// A file with the token that whoever asks must have; with one an operator can also ask for a
+    /// run [env: INTEGRATIOND_LISTEN_TOKEN, INTEGRATIOND_LISTEN_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub listen_token_file: Option<PathBuf>,
+    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_LISTEN_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub listen_tls_cert: Option<PathBuf>,
+    /// A PEM file with its key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_LISTEN_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub listen_tls_key: Option<PathBuf>,
+    /// A name under which it may be asked, besides `localhost` and addresses; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_ALLOW_HOST",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_host: Vec<String>,
+}
+
+/// An address, or none.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    Nowhere,
+    Address(SocketAddr),
+}
+
+fn address(text: &str) -> Result<At, String> {
+    if text == "none" {
+        return Ok(At::Nowhere);
+    }
+    let address = text.parse().map(At::Address);
+    address.map_err(|_| "give an address with a port, such as 127.0.0.1:9464, or none".to_owned())
+}
+
+impl From<&ListenArgs> for ListenFlags {
+    fn from(args: &ListenArgs) -> Self {
+        let ListenArgs {
+            listen,
+            listen_token_file,
+            listen_tls_cert,
+            listen_tls_key,
+            allow_host,
+        } = args;
+        Self {
+            address: match listen {
+                At::Nowhere => None,
+                At::Address(address) => Some(*address),
+            },
+            token_file: listen_token_file.clone(),
+            certificate: listen_tls_cert.clone(),
+            key: listen_tls_key.clone(),
+            hosts: allow_host.clone(),
+        }
+    }
+}
+
+impl ListenArgs {
+    /// Files that no integration file may read.
+    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
+        let files = [&self.listen_token_file, &self.listen_tls_key];
+        files.into_iter().flatten().cloned()
+    }
+}
+
+/// What is bound, and not yet served.
+pub(super) struct Bound {
+    listener: Listener,
+    site: Site,
+    pub tls: Option<Tls>,
+}
+
+/// Binds the address, if there is one.
+pub(super) async fn bind(
+    args: &ListenArgs,
+    board: &Board,
+    bell: &Bell,
+) -> Result<Option<Bound>, Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let credential = connect::credential(LISTEN_CREDENTIAL);
+    let Some(settings) = listen(&ListenFlags::from(args), &env, credential)? else {
+        return Ok(None);
+    };
+    let tls = settings.tls.as_ref();
+    let tls = tls
+        .map(|(certificate, key)| Tls::read(certificate, key))
+        .transpose()?;
+    let token = settings.token.map(read_token).transpose()?;
+    let gate = Gate::new(token, tls.is_some())?;
+    let listener = Listener::bind(settings.address, tls.clone(), Limits::default()).await?;
+    let hosts = Hosts::new(&settings.hosts);
+    let site = Site::new(board, bell.clone(), gate, hosts, listener.scheme());
+    Ok(Some(Bound {
+        listener,
+        site,
+        tls,
+    }))
+}
+
+fn read_token(source: KeySource) -> Result<crate::secret::Secret, Failure> {
+    connect::read_secret(source).map_err(|(path, error): (PathBuf, io::Error)| {
+        Failure::new(
+            Exit::InvalidSettings,
+            format_args!("the token cannot be read from {}: {error}", path.display()),
+            "check the path and who may read it",
+        )
+    })
+}
+
+/// What is being served.
+pub(super) struct Served {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Bound {
+    /// Serves beside the worker, in a task of its own: it has to answer even while
+    /// the worker hangs.
+    pub(super) fn serve(self) -> Served {
+        let Self { listener, site, .. } = self;
+        let address = listener.address();
+        tracing::info!("the status page is at {}://{address}/", listener.scheme());
+        let (sender, stop) = Stop::new();
+        let task = tokio::spawn(listener.serve(Arc::new(site), stop));
+        Served { stop: sender, task }
+    }
+}
+
+impl Served {
+    /// Lets the answers under way end.
+    pub(super) async fn end(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the listener has broken");
+        }
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        let exit = if error.may_pass() {
+            Exit::Failed
+        } else {
+            Exit::InvalidSettings
+        };
+        Self::new(exit, chain(&error), error.help())
+    }
+}

@@ -1,0 +1,104 @@
+//! When what failed is tried again: each integration by itself.
+//!
+//! One that fails again and again is left alone for longer each time, while the
+//! others go on as if nothing were. A new revision, and whoever asks for a look,
+//! resets all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::manifest::Name;
+
+/// The first pause after a failure.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// The longest: a password that is wrong must not lock an account in a night.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// The integrations that failed, and when each may be tried again.
+#[derive(Debug, Clone, Default)]
+pub struct Backoff(BTreeMap<Name, Resting>);
+
+#[derive(Debug, Clone, Copy)]
+struct Resting {
+    failures: u32,
+    due: Instant,
+}
+
+impl Backoff {
+    /// Those that are to be left alone for now.
+    #[must_use]
+    pub fn resting(&self, now: Instant) -> BTreeSet<Name> {
+        let resting = self.0.iter().filter(|(_, resting)| resting.due > now);
+        resting.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What a run has tried, each with whether it went well. What it did not try
+    /// rests on.
+    pub fn after<'n>(&mut self, tried: impl IntoIterator<Item = (&'n str, bool)>, now: Instant) {
+        for (name, went_well) in tried {
+            if went_well {
+                self.0.remove(name);
+                continue;
+            }
+            let failures = self.0.get(name).map_or(0, |resting| resting.failures);
+            let doubled = FIRST.saturating_mul(2_u32.saturating_pow(failures));
+            let resting = Resting {
+                failures: failures.saturating_add(1),
+                due: now + doubled.min(LONGEST),
+            };
+            self.0.insert(name.to_owned(), resting);
+        }
+    }
+
+    /// How long until the first of them may be tried again.
+    #[must_use]
+    pub fn pause(&self, now: Instant) -> Option<Duration> {
+        let dues = self.0.values().map(|resting| resting.due);
+        dues.min().map(|due| due.saturating_duration_since(now))
+    }
+
+    /// Forgets all failures: something is new.
+    pub fn reset(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rests_for_longer_after_every_failure_and_the_others_do_not() {
+        let (mut backoff, begun) = (Backoff::default(), Instant::now());
+        let mut now = begun;
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            backoff.after([("bad", false), ("good", true)], now);
+            assert_eq!(backoff.resting(now), ["bad".to_owned()].into());
+            let pause = backoff.pause(now).unwrap();
+            pauses.push(pause.as_secs());
+            now += pause;
+            assert_eq!(backoff.resting(now), BTreeSet::new());
+        }
+        assert_eq!(pauses[..4], [5, 10, 20, 40]);
+        assert_eq!(pauses[11], 3600);
+        backoff.after([("bad", true)], now);
+        assert_eq!(backoff.pause(now), None);
+    }
+
+    #[test]
+    fn what_a_run_did_not_try_rests_on() {
+        let (mut backoff, now) = (Backoff::default(), Instant::now());
+        backoff.after([("slow", false)], now);
+        backoff.after([("slow", false)], now);
+        backoff.after([("quick", false)], now);
+        assert_eq!(backoff.pause(now), Some(FIRST));
+        let later = now + FIRST;
+        assert_eq!(backoff.resting(later), ["slow".to_owned()].into());
+        backoff.reset();
+        assert_eq!(backoff.resting(later), BTreeSet::new());
+    }
+}

@@ -1,0 +1,52 @@
+//! Where the worker says what it does: one published value, and the metrics.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::metrics::Metrics;
+use super::{Pulse, Ran, Status};
+
+/// What the worker tells, and to whom.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    status: watch::Sender<Status>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the worker is alive.
+    pub pulse: Pulse,
+}
+
+impl Board {
+    /// Nothing has happened.
+    #[must_use]
+    pub fn new(metrics: Metrics) -> Self {
+        Self {
+            metrics,
+            ..Self::default()
+        }
+    }
+
+    /// What the worker does, now and later.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// A run begins.
+    pub(super) fn begin(&self) -> Instant {
+        self.status.send_modify(Status::begin);
+        Instant::now()
+    }
+
+    /// A run has ended, and the next is due after this pause.
+    pub(super) fn end(&self, begun: Instant, ran: Ran, pause: Duration) {
+        let took = begun.elapsed();
+        self.status.send_modify(|status| {
+            status.end(ran, pause);
+            // Before anybody sees the status: whoever then asks finds both.
+            self.metrics.ran(status, took);
+        });
+    }
+}

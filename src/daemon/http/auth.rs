@@ -1,0 +1,311 @@
+//! Who may look, and who may ask for a run.
+//!
+//! Where there is a token, whoever asks must have it: as a bearer, or, in a browser,
+//! as a session that it was exchanged for. A session is a signed time of expiry: the
+//! server remembers none, and forgets them all when it ends. What a form sends must
+//! carry a second proof, which only a page of ours could have held.
+
+use std::time::Duration;
+
+use hmac::{Hmac, Mac};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use super::HttpError;
+use crate::secret::Secret;
+
+/// How long a session lasts: a working day.
+const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Shorter tokens can be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+/// The name of the cookie. The prefix has browsers take it from this host alone and
+/// over TLS alone.
+const COOKIE_OVER_TLS: &str = "__Host-integrationd";
+const COOKIE_IN_CLEAR: &str = "integrationd";
+
+/// Decides who may do what.
+pub struct Gate {
+    token: Option<Secret>,
+    /// Signs sessions, and makes comparisons take the same time whatever is compared.
+    key: [u8; 32],
+    over_tls: bool,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Who {
+    /// There is no token, so everybody who gets here may look.
+    Anybody,
+    /// Somebody without the token.
+    Stranger,
+    /// A program with the token.
+    Bearer,
+    /// A browser with a session.
+    Operator(Session),
+}
+
+/// A session, as the cookie holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Session {
+    /// What a form must carry.
+    pub(super) csrf: String,
+}
+
+impl Who {
+    /// Whether what is known may be shown.
+    pub(super) fn may_look(&self) -> bool {
+        *self != Self::Stranger
+    }
+}
+
+impl Gate {
+    /// With this token, if there is one.
+    ///
+    /// # Errors
+    /// The token can be guessed, or there are no random numbers.
+    pub fn new(token: Option<Secret>, over_tls: bool) -> Result<Self, HttpError> {
+        let length = token.as_ref().map(|token| token.expose().chars().count());
+        if let Some(length) = length.filter(|length| *length < SHORTEST_TOKEN) {
+            return Err(HttpError::ShortToken { length });
+        }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(HttpError::NoRandom)?;
+        Ok(Self {
+            token,
+            key,
+            over_tls,
+        })
+    }
+
+    /// Whether there is a token at all.
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whether this is the token.
+    pub(super) fn is_token(&self, given: &str) -> bool {
+        let Some(token) = &self.token else {
+            return false;
+        };
+        let tag = self.sign("token", given);
+        let own = self.mac("token", token.expose());
+        own.verify_slice(&tag).is_ok()
+    }
+
+    /// Who asks.
+    pub(super) fn who(&self, headers: &HeaderMap, now: Timestamp) -> Who {
+        if self.token.is_none() {
+            return Who::Anybody;
+        }
+        if bearer(headers).is_some_and(|given| self.is_token(given)) {
+            return Who::Bearer;
+        }
+        cookies(headers, self.cookie_name())
+            .find_map(|value| self.session(value, now))
+            .map_or(Who::Stranger, Who::Operator)
+    }
+
+    /// The header that begins a session in a browser.
+    pub(super) fn begin_session(&self, now: Timestamp) -> Result<String, HttpError> {
+        let mut nonce = [0; 8];
+        getrandom::fill(&mut nonce).map_err(HttpError::NoRandom)?;
+        let expiry = now.as_second().saturating_add_unsigned(SESSION.as_secs());
+        let content = format!("{expiry}-{}", hex(&nonce));
+        let signature = hex(&self.sign("session", &content));
+        Ok(self.cookie(&format!("{content}-{signature}"), SESSION.as_secs()))
+    }
+
+    /// The header that ends it.
+    pub(super) fn end_session(&self) -> String {
+        self.cookie("", 0)
+    }
+
+    fn cookie(&self, value: &str, seconds: u64) -> String {
+        let (name, secure) = (
+            self.cookie_name(),
+            if self.over_tls { "; Secure" } else { "" },
+        );
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    }
+
+    fn cookie_name(&self) -> &'static str {
+        if self.over_tls {
+            COOKIE_OVER_TLS
+        } else {
+            COOKIE_IN_CLEAR
+        }
+    }
+
+    fn session(&self, cookie: &str, now: Timestamp) -> Option<Session> {
+        let (content, signature) = cookie.rsplit_once('-')?;
+        let own = self.mac("session", content);
+        own.verify_slice(&unhex(signature)?).ok()?;
+        let (expiry, _) = content.split_once('-')?;
+        let is_over = expiry.parse::<i64>().ok()? <= now.as_second();
+        (!is_over).then(|| Session {
+            csrf: hex(&self.sign("csrf", cookie)),
+        })
+    }
+
+    /// Whether a form carries the proof of this session.
+    pub(super) fn is_csrf(&self, session: &Session, given: &str) -> bool {
+        let tag = self.sign("compare", given);
+        let own = self.mac("compare", &session.csrf);
+        own.verify_slice(&tag).is_ok()
+    }
+
+    fn sign(&self, purpose: &str, text: &str) -> Vec<u8> {
+        self.mac(purpose, text).finalize().into_bytes().to_vec()
+    }
+
+    fn mac(&self, purpose: &str, text: &str) -> Hmac<Sha256> {
+        // Shorter than a block of the hash, the key is padded with zeros (RFC 2104).
+        let mut block = [0; 64];
+        block[..self.key.len()].copy_from_slice(&self.key);
+        let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Gate({})",
+            if self.has_token() { "token" } else { "open" }
+        )
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The values of the cookies of a name: there may be several.
+fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(COOKIE).into_iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(move |(own, _)| *own == name)
+        .map(|(_, value)| value)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const TOKEN: &str = "correct-horse-battery";
+
+    fn gate() -> Gate {
+        Gate::new(Some(Secret::new(TOKEN.to_owned())), false).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// The headers of a browser that was given this cookie.
+    fn browser(set_cookie: &str) -> HeaderMap {
+        let pair = set_cookie.split(';').next().unwrap();
+        let cookie = format!("other=1; {pair}");
+        HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&cookie).unwrap())])
+    }
+
+    fn with_bearer(token: &str) -> HeaderMap {
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        HeaderMap::from_iter([(AUTHORIZATION, value)])
+    }
+
+    #[test]
+    fn only_the_token_is_the_token() {
+        let gate = gate();
+        assert_eq!(gate.who(&with_bearer(TOKEN), at(0)), Who::Bearer);
+        for wrong in ["", "correct-horse-batterz", "correct-horse-battery2", "c"] {
+            assert_eq!(
+                gate.who(&with_bearer(wrong), at(0)),
+                Who::Stranger,
+                "{wrong}"
+            );
+        }
+        assert_eq!(gate.who(&HeaderMap::new(), at(0)), Who::Stranger);
+    }
+
+    #[test]
+    fn without_a_token_anybody_may_look_and_nobody_has_it() {
+        let gate = Gate::new(None, false).unwrap();
+        assert_eq!(gate.who(&with_bearer(""), at(0)), Who::Anybody);
+        assert!(!gate.is_token(""));
+    }
+
+    #[test]
+    fn a_session_ends_and_cannot_be_made_longer_or_by_another_process() {
+        let gate = gate();
+        let cookie = gate.begin_session(at(1000)).unwrap();
+        let is_in = |gate: &Gate, headers: &HeaderMap, second| {
+            matches!(gate.who(headers, at(second)), Who::Operator(_))
+        };
+        let headers = browser(&cookie);
+        assert!(is_in(&gate, &headers, 1000 + 43_199));
+        assert!(!is_in(&gate, &headers, 1000 + 43_200));
+        let longer = cookie.replace("integrationd=4", "integrationd=9");
+        assert_ne!(longer, cookie);
+        assert!(!is_in(&gate, &browser(&longer), 1000));
+        assert!(!is_in(&self::gate(), &headers, 1000));
+    }
+
+    #[test]
+    fn the_proof_of_one_session_is_none_for_another() {
+        let gate = gate();
+        let session = || {
+            let headers = browser(&gate.begin_session(at(0)).unwrap());
+            let Who::Operator(session) = gate.who(&headers, at(0)) else {
+                panic!("no session")
+            };
+            session
+        };
+        let (one, other) = (session(), session());
+        assert!(gate.is_csrf(&one, &one.csrf));
+        assert!(!gate.is_csrf(&one, &other.csrf));
+        assert!(!gate.is_csrf(&one, ""));
+    }
+
+    #[test]
+    fn a_token_that_can_be_guessed_is_refused() {
+        let gate = Gate::new(Some(Secret::new("fifteen-letters".to_owned())), true);
+        assert!(matches!(gate, Err(HttpError::ShortToken { length: 15 })));
+    }
+
+    #[test]
+    fn over_tls_the_cookie_is_for_this_host_and_tls_alone() {
+        let gate = Gate::new(Some(Secret::new(TOKEN.to_owned())), true).unwrap();
+        let cookie = gate.begin_session(at(0)).unwrap();
+        assert!(cookie.starts_with("__Host-integrationd="), "{cookie}");
+        for part in ["; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Takes connections and hands requests on, within limits: of connections, of
+//! time, of bytes. What is asked, and what is answered, it does not know.
+//!
+//! A request reaches its [`Handler`] whole. Whoever is slow, or sends too much, is
+//! cut off; while every place is taken, nobody else is let in, and each place is
+//! free again after a while.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::{HttpError, Tls, headers};
+use crate::apply::Stop;
+
+/// How long to wait when no connection can be accepted, mostly for want of file
+/// descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The largest head of a request: room for the cookies of other services on the host.
+const LARGEST_HEAD: usize = 32 * 1024;
+
+/// How much anyone may have of us.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Time for a handshake, and for the head of a request, idling included.
+    pub head: Duration,
+    /// Time for the body of a request.
+    pub body: Duration,
+    /// The size of a body.
+    pub body_bytes: usize,
+    /// How long a connection may last: whoever does not read holds it as long.
+    pub connection: Duration,
+    /// How long answers under way have at the end.
+    pub farewell: Duration,
+}
+
+impl Default for Limits {
+    /// For people and probes: short, and small bodies.
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            body_bytes: 16 * 1024,
+            connection: Duration::from_secs(120),
+            farewell: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Who asks; goes with a request as an extension.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// The answer. The request is whole, and within the limits.
+    fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
+}
+
+/// A bound address.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Tls>,
+    limits: Limits,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// It is not to be had.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<Tls>,
+        limits: Limits,
+    ) -> Result<Self, HttpError> {
+        let failed = |source| HttpError::Bind { address, source };
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
+        Ok(Self {
+            tcp,
+            tls,
+            limits,
+            address,
+        })
+    }
+
+    /// The address, with the port that port 0 became.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Serves until the stop is pulled; what is under way then has a little time.
+    pub async fn serve(self, handler: Arc<impl Handler>, stop: Stop) {
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let mut conversations = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.requested() => break,
+                Some(_) = conversations.join_next() => {}
+                Some((stream, peer, place)) = self.accept(&places) => {
+                    let conversation = Conversation {
+                        handler: Arc::clone(&handler),
+                        limits: self.limits,
+                        stop: stop.clone(),
+                        peer: Peer(peer),
+                    };
+                    conversations.spawn(conversation.begin(stream, self.tls.clone(), place));
+                }
+            }
+        }
+        let farewell = self.limits.farewell;
+        drop(self);
+        let all = async { while conversations.join_next().await.is_some() {} };
+        if timeout(farewell, all).await.is_err() {
+            tracing::debug!("connections were cut off at the end");
+        }
+    }
+
+    /// Waits for a place, then for a connection.
+    async fn accept(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
+        loop {
+            match self.tcp.accept().await {
+                Ok((stream, peer)) => return Some((stream, peer, place)),
+                Err(error) => {
+                    tracing::debug!(%error, "no connection could be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// A connection.
+struct Conversation<H> {
+    handler: Arc<H>,
+    limits: Limits,
+    stop: Stop,
+    peer: Peer,
+}
+
+impl<H: Handler> Conversation<H> {
+    /// The place is given back at the end.
+    async fn begin(self, stream: TcpStream, tls: Option<Tls>, _place: OwnedSemaphorePermit) {
+        // Answers are written whole: without this each would wait for the caller's acknowledgement.
+        let _unimportant = stream.set_nodelay(true);
+        match tls {
+            None => self.hold(stream).await,
+            Some(tls) => match timeout(self.limits.head, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.hold(stream).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn hold(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let Self {
+            handler,
+            limits,
+            stop,
+            peer,
+        } = self;
+        let service = service_fn(|request| {
+            let handler = Arc::clone(&handler);
+            async move { Ok::<_, Infallible>(respond(&*handler, limits, peer, request).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(LARGEST_HEAD);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            ended = connection.as_mut() => return told(ended),
+            () = stop.requested() => {}
+            () = tokio::time::sleep(limits.connection) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        if let Ok(ended) = timeout(limits.farewell, connection).await {
+            told(ended);
+        }
+    }
+}
+
+fn told(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+async fn respond(
+    handler: &impl Handler,
+    limits: Limits,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let mut response = match whole(request, limits).await {
+        Ok(mut request) => {
+            request.extensions_mut().insert(peer);
+            handler.answer(request).await
+        }
+        Err(status) => cut_off(status),
+    };
+    headers::harden(response.headers_mut());
+    response.map(Full::new)
+}
+
+/// Reads the body, unless it is too much or too slow.
+async fn whole(request: Request<Incoming>, limits: Limits) -> Result<Request<Bytes>, StatusCode> {
+    let (head, body) = request.into_parts();
+    // Told by its length where it has one, so that no byte of it need be read.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limits.body_bytes {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let body = Limited::new(body, limits.body_bytes).collect();
+    match timeout(limits.body, body).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, body.to_bytes())),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+fn cut_off(status: StatusCode) -> Response<Bytes> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut response = Response::new(Bytes::from(format!("{reason}\n")));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(CONTENT_TYPE, headers::TEXT);
+    response
+}
+
+#[cfg(test)]
+#[path = "listener_tests.rs"]
+mod tests;

@@ -1,0 +1,109 @@
+//! How things are, at a glance.
+
+use maud::{Markup, html};
+
+use super::filter::Filter;
+use super::{moment, safe};
+use crate::daemon::view::State;
+use crate::daemon::{Phase, Status, View};
+
+/// What the daemon does, since when, and what is wrong.
+pub(super) fn panel(status: &Status) -> Markup {
+    let word = status.phase.word();
+    html! {
+        section.health #health data-live data-tone=(tone(status)) aria-label="Daemon" {
+            div.headline {
+                h1 { (mark(tone(status))) (word) }
+                @if let Phase::Stalled(reason) = status.phase { code.reason { (reason) } }
+                @if let Phase::Retrying(pause) = status.phase {
+                    span.note { "again within " (pause.as_secs().max(1)) " s" }
+                }
+            }
+            @match &status.last {
+                Some(ran) => p.summary { (safe(&ran.summary)) },
+                None => p.summary { "The first look at the files and the tenant is under way." },
+            }
+            dl {
+                @if let Some(at) = status.at { dt { "Last look" } dd { (moment(at)) } }
+                @if let Some(at) = status.succeeded { dt { "Last in sync" } dd { (moment(at)) } }
+                @if let Some(view) = status.seen.as_deref() {
+                    @if is_stale(status) { dt { "Shown as of" } dd { (moment(view.at)) } }
+                    dt { "Files" } dd { (safe(&view.source)) }
+                }
+            }
+            @if is_stale(status) && status.seen.is_some() {
+                p.stale role="status" {
+                    "The last look failed: what follows is what was seen before it."
+                }
+            }
+        }
+    }
+}
+
+/// Whether the last run has seen nothing.
+fn is_stale(status: &Status) -> bool {
+    status.last.as_ref().is_some_and(|ran| ran.seen.is_none())
+}
+
+/// Which colour goes with it.
+fn tone(status: &Status) -> &'static str {
+    match status.phase {
+        Phase::Starting => "busy",
+        Phase::Reconciling if is_stale(status) => "bad",
+        Phase::Reconciling => "busy",
+        Phase::Ready => "good",
+        Phase::Stalled(_) | Phase::Retrying(_) => "bad",
+    }
+}
+
+/// A sign that says the same as the colour.
+fn mark(tone: &str) -> Markup {
+    let sign = match tone {
+        "good" => "✓",
+        "bad" => "!",
+        "calm" => "–",
+        _ => "↻",
+    };
+    html! { span.mark aria-hidden="true" { (sign) } }
+}
+
+/// The colour of a state.
+fn tone_of(state: State) -> &'static str {
+    match state {
+        State::Ready => "good",
+        State::Stalled => "bad",
+        State::Suspended => "calm",
+        State::Reconciling => "busy",
+    }
+}
+
+/// A state: a sign, a word and a colour.
+pub(super) fn badge(state: State) -> Markup {
+    let tone = tone_of(state);
+    html! { span.badge data-tone=(tone) { (mark(tone)) (state.word()) } }
+}
+
+/// How many there are in each state; each is a link to just these.
+pub(super) fn tiles(view: &View, filter: &Filter) -> Markup {
+    let drifted = view.with_drift();
+    html! {
+        nav.tiles #tiles data-live aria-label="Integrations by state" {
+            (tile("/", "All", "", view.rows.len(), !filter.is_set()))
+            @for state in State::ALL {
+                @let href = format!("/?state={}", state.word());
+                @let is_current = filter.state == Some(state);
+                (tile(&href, state.word(), tone_of(state), view.in_state(state), is_current))
+            }
+            (tile("/?drifted=1", "Drifted", "drift", drifted, filter.drifted))
+        }
+    }
+}
+
+fn tile(href: &str, word: &str, tone: &str, count: usize, is_current: bool) -> Markup {
+    html! {
+        a.tile href=(href) data-tone=[(!tone.is_empty() && count > 0).then_some(tone)]
+            aria-current=[is_current.then_some("true")] {
+            strong { (count) } " " span { (word) }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The page in the states that a test with a process comes into only with patience.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::daemon::view::{Row, State};
+use crate::daemon::{Disposition, Phase, Ran};
+use crate::live::FailingTest;
+use crate::platform::PLATFORMS;
+
+const READER: Viewer<'_> = Viewer::Reader { has_token: false };
+
+fn row(name: &str, state: State) -> Row {
+    Row {
+        name: name.to_owned(),
+        platform: Some(PLATFORMS[0]),
+        place: Some((format!("files/{name}.yaml"), 1)),
+        id: Some("7".to_owned()),
+        state,
+        reason: None,
+        about: Vec::new(),
+        drift: Vec::new(),
+        repaired: false,
+        failing_tests: Vec::new(),
+        changed: Some(Timestamp::UNIX_EPOCH),
+        revision: None,
+    }
+}
+
+fn seen(rows: Vec<Row>) -> Status {
+    Status {
+        phase: Phase::Ready,
+        seen: Some(Arc::new(View {
+            tenant: "https://acme.example.com".to_owned(),
+            rows,
+            ..View::default()
+        })),
+        ..Status::default()
+    }
+}
+
+fn page(status: &Status, query: &str) -> String {
+    super::status(status, &Filter::of(query), READER).into_string()
+}
+
+/// The names of the rows that are not hidden.
+fn shown<'a>(rows: &'a [Row], query: &str) -> Vec<&'a str> {
+    let filter = Filter::of(query);
+    let rows = rows.iter().filter(|row| filter.shows(row));
+    rows.map(|row| row.name.as_str()).collect()
+}
+
+#[test]
+fn before_the_first_look_it_says_so_and_shows_no_table() {
+    let html = page(&Status::default(), "");
+    assert!(html.contains("The first look at the files and the tenant is under way."));
+    assert!(
+        html.contains("<title>Starting – </title>") && !html.contains("<table"),
+        "{html}"
+    );
+}
+
+#[test]
+fn without_files_there_is_nothing_to_filter() {
+    let html = page(&seen(Vec::new()), "");
+    assert!(html.contains("No file describes an integration yet."));
+    assert!(html.contains("Nothing was written yet."));
+    assert!(
+        !html.contains("<form") && !html.contains("0 of 0"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
+    let ran = Ran {
+        disposition: Disposition::Transient,
+        summary: "the tenant could not be read: <timed out>".to_owned(),
+        seen: None,
+    };
+    let status = Status {
+        phase: Phase::Retrying(Duration::from_millis(200)),
+        last: Some(ran),
+        at: Some(Timestamp::UNIX_EPOCH),
+        ..seen(vec![row("lake", State::Ready)])
+    };
+    let html = page(&status, "");
+    for text in [
+        "data-tone=\"bad\"",
+        "again within 1 s",
+        "could not be read: &lt;timed out&gt;",
+        "what follows is what was seen before it",
+        "Shown as of",
+        "1 of 1 shown",
+    ] {
+        assert!(html.contains(text), "{text}\n{html}");
+    }
+}
+
+#[test]
+fn a_filter_takes_every_word_wherever_it_stands_and_ignores_what_it_does_not_know() {
+    let ill = Row {
+        failing_tests: vec![FailingTest {
+            name: "Validate ROLE".to_owned(),
+            message: "äußerst falsch".to_owned(),
+        }],
+        drift: vec!["audit/enabled".to_owned()],
+        ..row("ill", State::Stalled)
+    };
+    let rows = [ill, row("lake", State::Ready)];
+    assert_eq!(shown(&rows, ""), ["ill", "lake"]);
+    assert_eq!(shown(&rows, "state=Bogus&what=1&%FF=%FF"), ["ill", "lake"]);
+    assert_eq!(shown(&rows, "q=role+ILL.yaml"), ["ill"]);
+    assert_eq!(shown(&rows, "q=%C3%84U%C3%9FERST"), ["ill"]);
+    assert_eq!(shown(&rows, "q=role+lake"), [""; 0]);
+    assert_eq!(shown(&rows, "drifted=1"), ["ill"]);
+    assert_eq!(shown(&rows, "state=Ready"), ["lake"]);
+    let platform = PLATFORMS[0].title.replace(' ', "+");
+    assert_eq!(
+        shown(&rows, &format!("platform={platform}&q=lake")),
+        ["lake"]
+    );
+}
+
+#[test]
+fn only_an_operator_has_a_form_that_does_something() {
+    let status = seen(vec![row("lake", State::Ready)]);
+    let html = page(&status, "");
+    assert!(!html.contains("method=\"post\""), "{html}");
+    let viewer = Viewer::Operator { csrf: "proof" };
+    let html = super::status(&status, &Filter::default(), viewer).into_string();
+    assert_eq!(html.matches("name=\"csrf\" value=\"proof\"").count(), 2);
+}
+
+#[test]
+fn every_state_has_a_word_a_sign_and_a_colour() {
+    for state in State::ALL {
+        let html = page(&seen(vec![row("lake", state)]), "");
+        let badge = html.split("class=\"badge\"").nth(1).unwrap();
+        let badge = badge.split("</td>").next().unwrap();
+        assert!(badge.starts_with(" data-tone=\""), "{badge}");
+        assert!(
+            badge.contains("class=\"mark\"") && badge.contains(state.word()),
+            "{badge}"
+        );
+    }
+}
+
+#[test]
+fn what_the_page_needs_is_served_and_nothing_is_inline() {
+    let html = page(&seen(vec![row("lake", State::Ready)]), "");
+    for attribute in ["src=\"", "<link rel=\"stylesheet\" href=\""] {
+        for part in html.split(attribute).skip(1) {
+            let path = part.split('"').next().unwrap();
+            assert!(asset(path).is_some(), "{path}");
+        }
+    }
+    for inline in ["style=", "<style", "onclick", "javascript:"] {
+        assert!(!html.contains(inline), "{inline}");
+    }
+}

@@ -1,0 +1,317 @@
+//! Which path answers what, and to whom.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::auth::{Gate, Session, Who};
+use super::page::{self, Filter, Viewer};
+use super::{Handler, Hosts, Peer, headers, request};
+use crate::daemon::view::json;
+use crate::daemon::{Bell, Board, Pulse, Status, metrics};
+
+/// How long the worker has to answer a question for a sign of life: longer than it
+/// takes to load ten thousand files on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the daemon serves.
+#[derive(Debug)]
+pub struct Site {
+    status: watch::Receiver<Status>,
+    metrics: metrics::Metrics,
+    pulse: Pulse,
+    bell: Bell,
+    gate: Gate,
+    hosts: Hosts,
+    scheme: &'static str,
+}
+
+/// What there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Livez,
+    Readyz,
+    Metrics,
+    Status,
+    Page,
+    Login,
+    Logout,
+    Sync,
+    Asset(&'static page::Asset),
+}
+
+/// Who may have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Everybody: it tells nothing.
+    Open,
+    /// Whoever has the token, or everybody where there is none.
+    Look,
+    /// Whoever has the token.
+    Act,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/" => Self::Page,
+            "/livez" => Self::Livez,
+            "/readyz" => Self::Readyz,
+            "/metrics" => Self::Metrics,
+            "/status" => Self::Status,
+            "/login" => Self::Login,
+            "/logout" => Self::Logout,
+            "/sync" => Self::Sync,
+            path => Self::Asset(page::asset(path)?),
+        })
+    }
+
+    fn access(self) -> Access {
+        match self {
+            Self::Livez | Self::Readyz | Self::Login | Self::Asset(_) => Access::Open,
+            Self::Metrics | Self::Status | Self::Page => Access::Look,
+            Self::Logout | Self::Sync => Access::Act,
+        }
+    }
+
+    /// The methods, as `Allow` has them. `HEAD` is answered like `GET`; the body is
+    /// left out on the way.
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Livez
+            | Self::Readyz
+            | Self::Metrics
+            | Self::Status
+            | Self::Page
+            | Self::Asset(_) => "GET, HEAD",
+            Self::Login => "GET, HEAD, POST",
+            Self::Logout | Self::Sync => "POST",
+        }
+    }
+}
+
+impl Site {
+    /// Of this worker, which the bell asks to look.
+    #[must_use]
+    pub fn new(board: &Board, bell: Bell, gate: Gate, hosts: Hosts, scheme: &'static str) -> Self {
+        Self {
+            status: board.subscribe(),
+            metrics: board.metrics.clone(),
+            pulse: board.pulse.clone(),
+            bell,
+            gate,
+            hosts,
+            scheme,
+        }
+    }
+
+    async fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let Some(host) = request::host(request).filter(|host| self.hosts.allow(host)) else {
+            let help = "this name is not served here: allow it with `--allow-host`\n";
+            return text(StatusCode::MISDIRECTED_REQUEST, help);
+        };
+        let Some(route) = Route::of(request.uri().path()) else {
+            return text(StatusCode::NOT_FOUND, "there is nothing here\n");
+        };
+        if !route
+            .methods()
+            .split(", ")
+            .any(|m| m == request.method().as_str())
+        {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not with this method\n");
+            let allow = HeaderValue::from_static(route.methods());
+            response.headers_mut().insert(ALLOW, allow);
+            return response;
+        }
+        let headers = request.headers();
+        let is_post = request.method() == Method::POST;
+        if is_post && !request::is_same_origin(headers, self.scheme, host) {
+            return text(StatusCode::FORBIDDEN, "another page sent this\n");
+        }
+        let who = self.gate.who(headers, Timestamp::now());
+        match route.access() {
+            Access::Look if !who.may_look() => refuse(headers),
+            Access::Act => match self.refusal(&who, request) {
+                Some(refusal) => refusal,
+                None => self.act(route),
+            },
+            Access::Open | Access::Look => self.show(route, request, &who).await,
+        }
+    }
+
+    async fn show(&self, route: Route, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
+        match route {
+            Route::Livez => self.livez().await,
+            Route::Readyz => self.readyz(),
+            Route::Metrics => {
+                let media_type = HeaderValue::from_static(metrics::MEDIA_TYPE);
+                answer(StatusCode::OK, media_type, self.metrics.text())
+            }
+            Route::Status => {
+                let document = json::status(&self.status.borrow());
+                answer(StatusCode::OK, headers::JSON, format!("{document:#}\n"))
+            }
+            Route::Page => self.page(request, who),
+            Route::Login if request.method() == Method::POST => self.log_in(request),
+            Route::Login => self.login(StatusCode::OK),
+            Route::Asset(asset) => answer(
+                StatusCode::OK,
+                HeaderValue::from_static(asset.media_type),
+                asset.content,
+            ),
+            Route::Logout | Route::Sync => self.act(route),
+        }
+    }
+
+    async fn livez(&self) -> Response<Bytes> {
+        if self.pulse.is_felt(PATIENCE).await {
+            text(StatusCode::OK, "ok\n")
+        } else {
+            text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the worker does not answer\n",
+            )
+        }
+    }
+
+    fn readyz(&self) -> Response<Bytes> {
+        if self.status.borrow().seen.is_some() {
+            text(StatusCode::OK, "ok\n")
+        } else {
+            let why = "the files and the tenant were not read yet\n";
+            text(StatusCode::SERVICE_UNAVAILABLE, why)
+        }
+    }
+
+    /// The page carries its hash, so that whoever has it already is told only that.
+    fn page(&self, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
+        let viewer = match who {
+            Who::Operator(Session { csrf }) => Viewer::Operator { csrf },
+            Who::Anybody | Who::Bearer | Who::Stranger => Viewer::Reader {
+                has_token: self.gate.has_token(),
+            },
+        };
+        let filter = Filter::of(request.uri().query().unwrap_or_default());
+        let html = page::status(&self.status.borrow(), &filter, viewer).into_string();
+        let hash = format!("\"{:.32}\"", format!("{:x}", Sha256::digest(&html)));
+        let known = request.headers().get(IF_NONE_MATCH);
+        let mut response = if known.is_some_and(|known| known == hash.as_str()) {
+            answer(StatusCode::NOT_MODIFIED, headers::HTML, Bytes::new())
+        } else {
+            answer(StatusCode::OK, headers::HTML, html)
+        };
+        set(&mut response, ETAG, &hash);
+        response
+    }
+
+    fn login(&self, status: StatusCode) -> Response<Bytes> {
+        let is_wrong = status == StatusCode::UNAUTHORIZED;
+        let html = page::login(self.gate.has_token(), is_wrong).into_string();
+        answer(status, headers::HTML, html)
+    }
+
+    fn log_in(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .map(|Peer(peer)| peer.ip());
+        if !self
+            .gate
+            .is_token(request::value(request.body(), "token").trim())
+        {
+            tracing::warn!(?peer, "a log-in with a wrong token");
+            return self.login(StatusCode::UNAUTHORIZED);
+        }
+        match self.gate.begin_session(Timestamp::now()) {
+            Ok(cookie) => {
+                tracing::info!(?peer, "an operator has logged in");
+                to_the_page(Some(&cookie))
+            }
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+        }
+    }
+
+    /// Why somebody may not act.
+    fn refusal(&self, who: &Who, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        match who {
+            Who::Bearer => None,
+            Who::Operator(session) => {
+                let given = request::value(request.body(), "csrf");
+                let is_ours = self.gate.is_csrf(session, &given);
+                let help = "this form is not from a page of this session: load the page again\n";
+                (!is_ours).then(|| text(StatusCode::FORBIDDEN, help))
+            }
+            Who::Stranger => Some(refuse(request.headers())),
+            Who::Anybody => {
+                let help = "nobody may act without a token: give one with `--listen-token-file`\n";
+                Some(text(StatusCode::FORBIDDEN, help))
+            }
+        }
+    }
+
+    fn act(&self, route: Route) -> Response<Bytes> {
+        if route == Route::Logout {
+            return to_the_page(Some(&self.gate.end_session()));
+        }
+        tracing::info!("an operator asks for a run");
+        self.bell.ring();
+        to_the_page(None)
+    }
+}
+
+impl Handler for Site {
+    async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let response = self.respond(&request).await;
+        tracing::debug!(
+            http.request.method = %request.method(),
+            http.response.status_code = response.status().as_u16(),
+            "answered a request"
+        );
+        response
+    }
+}
+
+/// A person is shown where to log in, a program is told what to send.
+fn refuse(headers: &HeaderMap) -> Response<Bytes> {
+    if request::wants_html(headers) {
+        let mut response = text(StatusCode::SEE_OTHER, "log in\n");
+        set(&mut response, LOCATION, "/login");
+        return response;
+    }
+    let mut response = text(StatusCode::UNAUTHORIZED, "send the token as a bearer\n");
+    set(&mut response, WWW_AUTHENTICATE, "Bearer");
+    response
+}
+
+fn to_the_page(cookie: Option<&str>) -> Response<Bytes> {
+    let mut response = text(StatusCode::SEE_OTHER, "see the page\n");
+    set(&mut response, LOCATION, "/");
+    if let Some(cookie) = cookie {
+        set(&mut response, SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
+    answer(status, headers::TEXT, text)
+}
+
+fn answer(status: StatusCode, media_type: HeaderValue, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}
+
+fn set(response: &mut Response<Bytes>, name: http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

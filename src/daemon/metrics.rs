@@ -1,0 +1,348 @@
+//! What is counted, for Prometheus.
+//!
+//! Labels are closed sets: a word of ours, a platform, a method, a route, a code;
+//! never a name, a revision or a text from outside. Every series that there can be
+//! is there from the beginning, but for those of requests, so that an alert need
+//! not tell "none" from "not yet".
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::view::{State, View};
+use super::{Disposition, Status};
+use crate::net::{ExchangeObserver, Exchanged, TransportErrorKind};
+use crate::platform::PLATFORMS;
+use crate::report::Counts;
+
+/// The media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The label of a platform that is not known.
+const UNKNOWN: &str = "unknown";
+
+/// In seconds: from a look that finds nothing to writes that take their time.
+const RECONCILE_BUCKETS: [f64; 9] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
+
+/// In seconds: up to the time-out of a request.
+const REQUEST_BUCKETS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0];
+
+type Word = &'static str;
+type Seconds = Gauge<f64, AtomicU64>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabel {
+    action: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    platform: Word,
+    state: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: Word,
+    route: Word,
+    code: String,
+}
+
+/// Everything that is counted. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    reconciles: Family<ResultLabel, Counter>,
+    reconcile_duration: Histogram,
+    last_reconcile: Seconds,
+    last_success: Seconds,
+    integrations: Family<StateLabels, Gauge>,
+    changes: Family<ActionLabel, Gauge>,
+    drifted: Gauge,
+    not_converging: Gauge,
+    suspended: Gauge,
+    requests: Family<RequestLabels, Counter>,
+    request_duration: Histogram,
+    rate_limited: Counter,
+    git_fetches: Family<ResultLabel, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut inner = Inner {
+            registry: Registry::with_prefix("integrationd"),
+            reconciles: Family::default(),
+            reconcile_duration: Histogram::new(RECONCILE_BUCKETS),
+            last_reconcile: Gauge::default(),
+            last_success: Gauge::default(),
+            integrations: Family::default(),
+            changes: Family::default(),
+            drifted: Gauge::default(),
+            not_converging: Gauge::default(),
+            suspended: Gauge::default(),
+            requests: Family::default(),
+            request_duration: Histogram::new(REQUEST_BUCKETS),
+            rate_limited: Counter::default(),
+            git_fetches: Family::default(),
+        };
+        inner.register();
+        inner.begin();
+        Self(Arc::new(inner))
+    }
+}
+
+impl Inner {
+    fn register(&mut self) {
+        let version = vec![("version", env!("CARGO_PKG_VERSION"))];
+        let it = &mut self.registry;
+        it.register("build", "The version that runs", Info::new(version));
+        it.register(
+            "reconcile",
+            "Runs, by how they ended",
+            self.reconciles.clone(),
+        );
+        it.register(
+            "reconcile_duration_seconds",
+            "How long runs took",
+            self.reconcile_duration.clone(),
+        );
+        it.register(
+            "last_reconcile_timestamp_seconds",
+            "When the last run ended",
+            self.last_reconcile.clone(),
+        );
+        it.register(
+            "last_success_timestamp_seconds",
+            "When a run last ended with everything in sync",
+            self.last_success.clone(),
+        );
+        self.register_integrations();
+        self.register_requests();
+    }
+
+    fn register_integrations(&mut self) {
+        let it = &mut self.registry;
+        it.register(
+            "integrations",
+            "Integrations, by how they are",
+            self.integrations.clone(),
+        );
+        it.register(
+            "plan_changes",
+            "What the last run had to do, or could not",
+            self.changes.clone(),
+        );
+        it.register(
+            "drifted_integrations",
+            "Integrations that the last run found moved on the server",
+            self.drifted.clone(),
+        );
+        it.register(
+            "not_converging_integrations",
+            "Integrations that the server does not keep as they are sent",
+            self.not_converging.clone(),
+        );
+        it.register(
+            "suspended_integrations",
+            "Integrations that their files say to leave alone",
+            self.suspended.clone(),
+        );
+    }
+
+    fn register_requests(&mut self) {
+        let it = &mut self.registry;
+        it.register(
+            "http_requests",
+            "Requests to the tenant, by their answer or why there was none",
+            self.requests.clone(),
+        );
+        it.register(
+            "http_request_duration_seconds",
+            "How long requests to the tenant took",
+            self.request_duration.clone(),
+        );
+        it.register(
+            "rate_limited",
+            "Requests that the tenant refused because there were too many",
+            self.rate_limited.clone(),
+        );
+        it.register(
+            "git_fetch",
+            "Fetches from the git repository, by how they ended",
+            self.git_fetches.clone(),
+        );
+    }
+
+    /// Every series that there can be.
+    fn begin(&self) {
+        for result in ["success", "stalled", "failure"] {
+            self.reconciles
+                .get_or_create(&ResultLabel { result })
+                .inc_by(0);
+        }
+        for result in ["success", "failure"] {
+            self.git_fetches
+                .get_or_create(&ResultLabel { result })
+                .inc_by(0);
+        }
+        self.show(&View::default());
+    }
+
+    fn show(&self, view: &View) {
+        let known = PLATFORMS.iter().copied().map(Some);
+        for platform in known.chain([None]) {
+            for state in State::ALL {
+                let labels = StateLabels {
+                    platform: platform.map_or(UNKNOWN, |platform| platform.wire),
+                    state: state.word(),
+                };
+                let gauge = self.integrations.get_or_create(&labels);
+                gauge.set(number(view.of_platform(platform, state)));
+            }
+        }
+        for (action, count) in actions(view.counts) {
+            let gauge = self.changes.get_or_create(&ActionLabel { action });
+            gauge.set(number(count));
+        }
+        self.drifted.set(number(view.drifted));
+        self.not_converging.set(number(view.not_converging()));
+        self.suspended.set(number(view.counts.suspended));
+    }
+}
+
+/// What a plan has to do, or cannot.
+fn actions(counts: Counts) -> [(Word, usize); 7] {
+    let Counts {
+        create,
+        update,
+        replace,
+        delete,
+        withheld,
+        unchanged: _,
+        suspended: _,
+        blocked,
+        invalid,
+    } = counts;
+    [
+        ("create", create),
+        ("update", update),
+        ("replace", replace),
+        ("delete", delete),
+        ("withheld", withheld),
+        ("blocked", blocked),
+        ("invalid", invalid),
+    ]
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Metrics {
+    /// Everything, in the text format of OpenMetrics.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // It fails only where the text cannot grow.
+        if encode(&mut text, &self.0.registry).is_err() {
+            let _ = writeln!(text);
+        }
+        text
+    }
+
+    /// A run has ended.
+    pub(super) fn ran(&self, status: &Status, took: Duration) {
+        let Some(last) = &status.last else { return };
+        let result = match last.disposition {
+            Disposition::InSync => "success",
+            Disposition::Stalled(_) => "stalled",
+            Disposition::Transient => "failure",
+        };
+        let inner = &self.0;
+        inner
+            .reconciles
+            .get_or_create(&ResultLabel { result })
+            .inc();
+        inner.reconcile_duration.observe(took.as_secs_f64());
+        for (gauge, time) in [
+            (&inner.last_reconcile, status.at),
+            (&inner.last_success, status.succeeded),
+        ] {
+            if let Some(time) = time {
+                gauge.set(time.as_duration().as_secs_f64());
+            }
+        }
+        if let Some(view) = &last.seen {
+            inner.show(view);
+        }
+    }
+
+    /// The git repository was asked, with or without success.
+    pub fn fetched(&self, success: bool) {
+        let result = if success { "success" } else { "failure" };
+        let fetches = &self.0.git_fetches;
+        fetches.get_or_create(&ResultLabel { result }).inc();
+    }
+}
+
+impl ExchangeObserver for Metrics {
+    fn exchanged(&self, exchanged: &Exchanged<'_>) {
+        let Exchanged {
+            method,
+            template,
+            result,
+            took,
+        } = exchanged;
+        let labels = RequestLabels {
+            method: match method.as_str() {
+                "GET" => "GET",
+                "POST" => "POST",
+                "PUT" => "PUT",
+                "DELETE" => "DELETE",
+                _ => "other",
+            },
+            route: template.0,
+            code: code(*result),
+        };
+        self.0.requests.get_or_create(&labels).inc();
+        self.0.request_duration.observe(took.as_secs_f64());
+        if *result == Ok(StatusCode::TOO_MANY_REQUESTS) {
+            self.0.rate_limited.inc();
+        }
+    }
+}
+
+/// A code that exists, or a word: a server cannot make series of its own.
+fn code(result: Result<StatusCode, TransportErrorKind>) -> String {
+    match result {
+        Ok(status) if status.canonical_reason().is_some() => status.as_str().to_owned(),
+        Ok(_) => "other".to_owned(),
+        Err(TransportErrorKind::Connect) => "connect".to_owned(),
+        Err(TransportErrorKind::Certificate) => "certificate".to_owned(),
+        Err(TransportErrorKind::Timeout) => "timeout".to_owned(),
+        Err(TransportErrorKind::Broken) => "broken".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -1,0 +1,145 @@
+//! What is counted, and the list of it in the README.
+
+use super::*;
+use crate::daemon::Ran;
+use crate::net::UrlTemplate;
+
+fn exchange(metrics: &Metrics, result: Result<StatusCode, TransportErrorKind>) {
+    metrics.exchanged(&Exchanged {
+        method: &http::Method::GET,
+        template: UrlTemplate("/integrations/{id}"),
+        result,
+        took: Duration::from_millis(20),
+    });
+}
+
+fn line_of<'a>(text: &'a str, series: &str) -> &'a str {
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no {series} in\n{text}"))
+}
+
+#[test]
+fn requests_are_counted_by_what_came_of_them_and_a_server_makes_no_series_of_its_own() {
+    let metrics = Metrics::default();
+    for code in 100..1000 {
+        exchange(&metrics, Ok(StatusCode::from_u16(code).unwrap()));
+    }
+    exchange(&metrics, Err(TransportErrorKind::Timeout));
+    let text = metrics.text();
+    let count = |code: &str| {
+        let labels = format!("method=\"GET\",route=\"/integrations/{{id}}\",code=\"{code}\"");
+        line_of(
+            &text,
+            &format!("integrationd_http_requests_total{{{labels}}}"),
+        )
+        .to_owned()
+    };
+    assert_eq!(count("200"), "1");
+    assert_eq!(count("timeout"), "1");
+    assert_eq!(line_of(&text, "integrationd_rate_limited_total"), "1");
+    let series = text.matches("integrationd_http_requests_total{").count();
+    assert!(series < 80, "{series} series");
+}
+
+#[test]
+fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
+    let metrics = Metrics::default();
+    let reconciles = |result: &str| format!("integrationd_reconcile_total{{result=\"{result}\"}}");
+    let before = metrics.text();
+    for result in ["success", "stalled", "failure"] {
+        assert_eq!(line_of(&before, &reconciles(result)), "0");
+    }
+    let mut status = Status::default();
+    status.end(
+        Ran {
+            disposition: Disposition::Stalled("Guarded"),
+            summary: "refused by the guard".to_owned(),
+            seen: None,
+        },
+        Duration::ZERO,
+    );
+    metrics.ran(&status, Duration::from_secs(2));
+    let text = metrics.text();
+    assert_eq!(line_of(&text, &reconciles("stalled")), "1");
+    assert_eq!(
+        line_of(&text, "integrationd_reconcile_duration_seconds_sum"),
+        "2.0"
+    );
+    assert_eq!(
+        line_of(&text, "integrationd_last_success_timestamp_seconds"),
+        "0.0"
+    );
+    assert!(text.ends_with("# EOF\n"));
+}
+
+/// The reference, made from the registry: name, labels, what it tells.
+fn reference() -> String {
+    let metrics = Metrics::default();
+    exchange(&metrics, Ok(StatusCode::OK));
+    let text = metrics.text();
+    let mut out = String::from("| metric | labels | tells |\n| --- | --- | --- |\n");
+    let mut help = "";
+    for line in text.lines() {
+        if let Some((_, told)) = line.strip_prefix("# HELP ").and_then(|l| l.split_once(' ')) {
+            help = told.trim_end_matches('.');
+        }
+        let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|l| l.split_once(' '))
+        else {
+            continue;
+        };
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        let name = format!("{name}{suffix}");
+        let first = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}{{")));
+        let labels: Vec<String> = first
+            .unwrap_or("")
+            .split("\",")
+            .filter_map(|label| label.split_once("=\""))
+            .map(|(label, _)| format!("`{label}`"))
+            .collect();
+        let _ = writeln!(out, "| `{name}` | {} | {help} |", labels.join(", "));
+    }
+    out.replace("|  |", "| |")
+}
+
+#[test]
+fn the_readme_lists_every_metric_as_the_registry_has_it() {
+    let readme = include_str!("../../README.md");
+    let reference = reference();
+    assert!(
+        readme.contains(&reference),
+        "put this into the README:\n{reference}"
+    );
+}
+
+#[test]
+fn the_conventions_are_kept() {
+    let text = reference();
+    for name in [
+        "reconcile_total` | `result`",
+        "reconcile_duration_seconds`",
+        "last_reconcile_timestamp_seconds`",
+        "last_success_timestamp_seconds`",
+        "integrations` | `platform`, `state`",
+        "plan_changes` | `action`",
+        "drifted_integrations`",
+        "not_converging_integrations`",
+        "http_requests_total` | `method`, `route`, `code`",
+        "http_request_duration_seconds`",
+        "rate_limited_total`",
+        "git_fetch_total` | `result`",
+        "suspended_integrations`",
+        "build_info` | `version`",
+    ] {
+        assert!(
+            text.contains(&format!("| `integrationd_{name}")),
+            "{name}\n{text}"
+        );
+    }
+}

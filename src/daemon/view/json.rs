@@ -1,0 +1,194 @@
+//! The status for programs. `format_version` changes when a key changes its meaning
+//! or goes away; new keys do not change it.
+
+use serde_json::{Value as Json, json};
+
+use super::{Mistake, Row, State, Stranger, View};
+use crate::daemon::{Phase, Status};
+use crate::ledger::history::{Run, RunAction};
+use crate::live::{FailingTest, RemoteId};
+use crate::report::Counts;
+use crate::report::json::FORMAT_VERSION;
+
+/// The whole document.
+#[must_use]
+pub fn status(status: &Status) -> Json {
+    let Status {
+        phase,
+        last,
+        at,
+        succeeded,
+        seen,
+        changed: _,
+        runs,
+    } = status;
+    json!({
+        "format_version": FORMAT_VERSION,
+        "version": env!("CARGO_PKG_VERSION"),
+        "state": phase.word(),
+        "reason": match phase {
+            Phase::Stalled(reason) => Some(*reason),
+            Phase::Starting | Phase::Reconciling | Phase::Ready | Phase::Retrying(_) => None,
+        },
+        "summary": last.as_ref().map(|ran| &ran.summary),
+        "runs": runs,
+        "last_reconcile": at.map(|at| at.to_string()),
+        "last_success": succeeded.map(|at| at.to_string()),
+        "seen": seen.as_deref().map(view),
+    })
+}
+
+fn view(view: &View) -> Json {
+    let View {
+        tenant,
+        source,
+        at,
+        rows,
+        counts,
+        drifted,
+        plan: _,
+        mistakes,
+        unreadable,
+        unmanaged,
+        history,
+    } = view;
+    let states = State::ALL.map(|state| (state.word().to_owned(), json!(view.in_state(state))));
+    json!({
+        "at": at.to_string(),
+        "tenant": tenant,
+        "source": source,
+        "states": Json::Object(states.into_iter().collect()),
+        "drifted": drifted,
+        "plan": self::counts(*counts),
+        "integrations": rows.iter().map(row).collect::<Vec<_>>(),
+        "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>(),
+        "unreadable": unreadable,
+        "unmanaged": unmanaged.iter().map(stranger).collect::<Vec<_>>(),
+        "history": history.iter().map(run).collect::<Vec<_>>(),
+    })
+}
+
+fn counts(counts: Counts) -> Json {
+    let Counts {
+        create,
+        update,
+        replace,
+        delete,
+        withheld,
+        unchanged,
+        suspended,
+        blocked,
+        invalid,
+    } = counts;
+    json!({
+        "create": create,
+        "update": update,
+        "replace": replace,
+        "delete": delete,
+        "withheld": withheld,
+        "unchanged": unchanged,
+        "suspended": suspended,
+        "blocked": blocked,
+        "invalid": invalid,
+    })
+}
+
+fn row(row: &Row) -> Json {
+    let Row {
+        name,
+        platform,
+        place,
+        id,
+        state,
+        reason,
+        about,
+        drift,
+        repaired,
+        failing_tests,
+        changed,
+        revision,
+    } = row;
+    json!({
+        "name": name,
+        "type": platform.map(|platform| platform.wire),
+        "file": place.as_ref().map(|(file, _)| file),
+        "line": place.as_ref().map(|(_, line)| line),
+        "id": id,
+        "state": state.word(),
+        "reason": reason,
+        "about": about,
+        "drift": drift,
+        "drift_repaired": repaired,
+        "failing_tests": failing_tests.iter().map(test).collect::<Vec<_>>(),
+        "last_change": changed.map(|at| at.to_string()),
+        "revision": revision,
+    })
+}
+
+fn test(test: &FailingTest) -> Json {
+    let FailingTest { name, message } = test;
+    json!({ "name": name, "message": message })
+}
+
+fn mistake(mistake: &Mistake) -> Json {
+    let Mistake {
+        code,
+        severity,
+        place,
+        message,
+        help,
+    } = mistake;
+    json!({
+        "code": code,
+        "severity": severity,
+        "place": place,
+        "message": message,
+        "help": help,
+    })
+}
+
+fn stranger(stranger: &Stranger) -> Json {
+    let Stranger {
+        id,
+        type_name,
+        identity,
+        status,
+    } = stranger;
+    json!({ "id": id, "type": type_name, "identity": identity, "status": status })
+}
+
+fn run(run: &Run) -> Json {
+    let Run {
+        id: _,
+        start,
+        end,
+        actions,
+    } = run;
+    json!({
+        "begun": start.begun.to_string(),
+        "ended": end.as_ref().map(|end| end.ended.to_string()),
+        "source": start.source,
+        "revision": start.revision,
+        "outcome": end.as_ref().map(|end| &end.outcome),
+        "actions": actions.iter().map(action).collect::<Vec<_>>(),
+    })
+}
+
+fn action(action: &RunAction) -> Json {
+    let RunAction {
+        name,
+        verb,
+        id,
+        succeeded,
+        what,
+        at,
+    } = action;
+    json!({
+        "name": name,
+        "action": verb,
+        "id": id.as_ref().map(RemoteId::as_str),
+        "succeeded": succeeded,
+        "what": what,
+        "at": at.to_string(),
+    })
+}

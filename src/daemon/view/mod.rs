@@ -1,0 +1,112 @@
+//! What was seen last, as it is shown: text, words and numbers.
+//!
+//! Made once, at the end of a run ([`see`]); the pages and the metrics only read
+//! it. It holds nothing that could be a secret: what it is made from is what the
+//! report shows, too.
+
+pub mod json;
+mod row;
+mod seen;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::ledger::history::Run;
+use crate::platform::Platform;
+use crate::report::Counts;
+
+pub use row::{Row, State};
+pub use seen::{Past, see};
+
+/// What a run has seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// The tenant's URL.
+    pub tenant: String,
+    /// Where the files come from.
+    pub source: String,
+    /// When.
+    pub at: Timestamp,
+    /// Every integration that a file describes, or that is to be deleted, by name.
+    pub rows: Vec<Row>,
+    /// What the run was to do.
+    pub counts: Counts,
+    /// How many integrations differed on the server although their files had not
+    /// changed, before the run.
+    pub drifted: usize,
+    /// The plan, and what came of it.
+    pub plan: Arc<Told>,
+    /// The mistakes in the files.
+    pub mistakes: Vec<Mistake>,
+    /// What the server's list told that could not be read.
+    pub unreadable: Vec<String>,
+    /// Live integrations that no file describes.
+    pub unmanaged: Vec<Stranger>,
+    /// What was done lately, newest first.
+    pub history: Arc<Vec<Run>>,
+}
+
+/// The report for people, with its colours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Timestamp,
+    /// Whether something was sent.
+    pub applied: bool,
+    /// The text, cut where it is very long.
+    pub text: String,
+    /// How many lines of it were left out.
+    pub left_out: usize,
+}
+
+/// A mistake in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its code, such as `E0301`.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// Where: file, line and column.
+    pub place: String,
+    /// What.
+    pub message: String,
+    /// What to do about it.
+    pub help: Vec<String>,
+}
+
+/// A live integration that no file describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// Its id.
+    pub id: String,
+    /// The value of its `type`.
+    pub type_name: String,
+    /// What identifies it, where that is known.
+    pub identity: Option<String>,
+    /// Its status.
+    pub status: String,
+}
+
+impl View {
+    /// How many rows are in a state.
+    #[must_use]
+    pub fn in_state(&self, state: State) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+
+    /// How many rows of a platform are in a state; `None` is what has no known one.
+    #[must_use]
+    pub fn of_platform(&self, platform: Option<&Platform>, state: State) -> usize {
+        let mut rows = self.rows.iter();
+        let is_it = |row: &&Row| row.state == state && row.platform == platform;
+        rows.by_ref().filter(is_it).count()
+    }
+
+    /// How many integrations the server does not keep as they are sent.
+    #[must_use]
+    pub fn not_converging(&self) -> usize {
+        let is_it = |row: &&Row| row.reason == Some(row::NOT_CONVERGING);
+        self.rows.iter().filter(is_it).count()
+    }
+}

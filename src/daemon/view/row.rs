@@ -1,0 +1,322 @@
+//! One integration: how it is, in a word, and why.
+
+use jiff::Timestamp;
+
+use crate::apply::Failure;
+use crate::live::{FailingTest, Phase, Status};
+use crate::plan::{Action, Block, Change, ChangeKind, Kind, Note};
+use crate::platform::Platform;
+use crate::text::chain;
+
+/// The reason of what the server does not keep as it is sent.
+pub(super) const NOT_CONVERGING: &str = "NotConverging";
+
+/// How an integration is. The words are those of kstatus, and one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Something has to be done by a human, or has gone wrong.
+    Stalled,
+    /// It is on its way, or waits for the server.
+    Reconciling,
+    /// Its file says to leave it alone.
+    Suspended,
+    /// It is as its file says, and healthy.
+    Ready,
+}
+
+impl State {
+    /// All, those that need attention first.
+    pub const ALL: [Self; 4] = [
+        Self::Stalled,
+        Self::Reconciling,
+        Self::Suspended,
+        Self::Ready,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stalled => "Stalled",
+            Self::Reconciling => "Reconciling",
+            Self::Suspended => "Suspended",
+            Self::Ready => "Ready",
+        }
+    }
+}
+
+/// One integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its platform, if that is known.
+    pub platform: Option<&'static Platform>,
+    /// The file and the line of its document; `None` if there is none any more.
+    pub place: Option<(String, usize)>,
+    /// Its id on the server.
+    pub id: Option<String>,
+    /// How it is.
+    pub state: State,
+    /// Why, in a CamelCase word.
+    pub reason: Option<&'static str>,
+    /// Why, in sentences, with what to do about it.
+    pub about: Vec<String>,
+    /// The attributes that the server moved since the last apply.
+    pub drift: Vec<String>,
+    /// Whether the run has put them back.
+    pub repaired: bool,
+    /// The validation tests that did not pass.
+    pub failing_tests: Vec<FailingTest>,
+    /// When it was last changed, as the ledger knows it.
+    pub changed: Option<Timestamp>,
+    /// The revision of the files that it was last equal to.
+    pub revision: Option<String>,
+}
+
+/// A state, the reason in a word, and the reason in sentences.
+pub(super) type Standing = (State, Option<&'static str>, Vec<String>);
+
+/// How things are by the newest plan.
+pub(super) fn standing(action: &Action, left: Left) -> Standing {
+    match &action.kind {
+        Kind::Unchanged { .. } => health(&action.notes).unwrap_or_else(ready),
+        Kind::Create { .. } | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
+            pending(left)
+        }
+        Kind::Withheld { policy, .. } => {
+            let about = format!("it differs, and the policy `{}` leaves it", policy.as_str());
+            (State::Stalled, Some("WithheldByPolicy"), vec![about])
+        }
+        Kind::Suspended(suspend) => {
+            let until = suspend.until.map(|day| format!(" (until {day})"));
+            let about = suspend.reason.clone() + until.as_deref().unwrap_or_default();
+            (State::Suspended, None, vec![about])
+        }
+        Kind::Blocked(block) => blocked(block),
+    }
+}
+
+fn ready() -> Standing {
+    (State::Ready, None, Vec::new())
+}
+
+/// Why the newest plan still has something to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The guard refused the plan.
+    Guarded,
+    /// It was sent, and the server differs again.
+    Written,
+    /// It was sent, and nobody has looked since.
+    NotProved,
+    /// It was not sent.
+    NotSent,
+}
+
+fn pending(left: Left) -> Standing {
+    let standing = |state, reason, about: &str| (state, Some(reason), vec![about.to_owned()]);
+    match left {
+        Left::Guarded => standing(
+            State::Stalled,
+            "Guarded",
+            "the plan goes beyond a limit of the guard and waits for a human",
+        ),
+        Left::Written => standing(
+            State::Stalled,
+            NOT_CONVERGING,
+            "it was written, and the server still differs from the file",
+        ),
+        Left::NotProved => standing(
+            State::Reconciling,
+            "NotProved",
+            "it was written, and the tenant could not be read since",
+        ),
+        Left::NotSent => standing(State::Reconciling, "Pending", "it waits for its turn"),
+    }
+}
+
+fn blocked(block: &Block) -> Standing {
+    let state = if block.passes() {
+        State::Reconciling
+    } else {
+        State::Stalled
+    };
+    let about = vec![block.to_string(), block.help()];
+    (state, Some(block.code()), about)
+}
+
+/// A write that did not succeed.
+pub(super) fn failed(failure: &Failure) -> Standing {
+    let about = vec![chain(failure), failure.help().to_owned()];
+    if matches!(failure, Failure::NotStarted) {
+        (State::Reconciling, Some("NotStarted"), about)
+    } else {
+        (State::Stalled, Some("WriteFailed"), about)
+    }
+}
+
+/// What is as its file says may be ill.
+fn health(notes: &[Note]) -> Option<Standing> {
+    let status = notes.iter().find_map(|note| match note {
+        Note::Health { status, .. } => Some(status),
+        Note::SecretsNotCompared(_)
+        | Note::Drift(_)
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::SecretsMissing(_) => None,
+    })?;
+    let about = vec![format!("its status on the server is `{status}`")];
+    if status.phase() == Phase::Busy {
+        return Some((State::Reconciling, Some("Busy"), about));
+    }
+    let reason = match status {
+        Status::RecurringValidationError => "ValidationFailed",
+        Status::CreateError => "CreateError",
+        Status::EditError => "EditError",
+        Status::MigrateError => "MigrateError",
+        Status::DeleteError => "DeleteError",
+        Status::Disabled => "Disabled",
+        Status::Creating
+        | Status::Enabled
+        | Status::Editing
+        | Status::Migrating
+        | Status::Deleting
+        | Status::Deleted
+        | Status::Unknown(_) => "Unhealthy",
+    };
+    Some((State::Stalled, Some(reason), about))
+}
+
+/// The tests that did not pass, as the plan tells them.
+pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
+    let tests = notes.iter().filter_map(|note| match note {
+        Note::Health { failing_tests, .. } => Some(failing_tests.clone()),
+        Note::SecretsNotCompared(_)
+        | Note::Drift(_)
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::SecretsMissing(_) => None,
+    });
+    tests.flatten().collect()
+}
+
+/// The attributes that the server moved, whatever is done about it.
+pub(super) fn drift(action: &Action) -> Vec<String> {
+    let noted = action.notes.iter().filter_map(|note| match note {
+        Note::Drift(changes) => Some(changes.as_slice()),
+        Note::SecretsNotCompared(_)
+        | Note::Health { .. }
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::SecretsMissing(_) => None,
+    });
+    let moved = |change: &&Change| matches!(change.kind, ChangeKind::Drift | ChangeKind::Conflict);
+    let changed = changes(&action.kind).iter().filter(moved);
+    let mut paths: Vec<String> = noted
+        .flatten()
+        .chain(changed)
+        .map(|change| change.path.clone())
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+fn changes(kind: &Kind) -> &[Change] {
+    match kind {
+        Kind::Update { changes, .. } | Kind::Replace { changes, .. } => changes,
+        Kind::Withheld { would, .. } => changes(would),
+        Kind::Unchanged { .. }
+        | Kind::Create { .. }
+        | Kind::Delete(_)
+        | Kind::Suspended(_)
+        | Kind::Blocked(_) => &[],
+    }
+}
+
+/// The live integration, if the plan names one.
+pub(super) fn id(kind: &Kind) -> Option<String> {
+    match kind {
+        Kind::Unchanged { id } | Kind::Update { id, .. } => Some(id.to_string()),
+        Kind::Delete(deletion) | Kind::Replace { deletion, .. } => Some(deletion.id.to_string()),
+        Kind::Withheld { would, .. } => id(would),
+        Kind::Create { .. } | Kind::Suspended(_) | Kind::Blocked(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::RemoteId;
+    use crate::manifest::Suspend;
+
+    fn action(kind: Kind, notes: Vec<Note>) -> Action {
+        Action {
+            name: "lake".to_owned(),
+            platform: None,
+            origin: None,
+            kind,
+            notes,
+        }
+    }
+
+    fn shown(kind: Kind, notes: Vec<Note>) -> String {
+        let (state, reason, about) = standing(&action(kind, notes), Left::NotSent);
+        let reason = reason.unwrap_or("-");
+        format!("{} {reason} {}", state.word(), about.join("|"))
+    }
+
+    fn unchanged(status: Status) -> String {
+        let id = RemoteId::new("7");
+        let failing_tests = Vec::new();
+        let note = Note::Health {
+            status,
+            failing_tests,
+        };
+        shown(Kind::Unchanged { id }, vec![note])
+    }
+
+    #[test]
+    fn what_is_as_its_file_says_is_ready_only_if_it_is_healthy() {
+        let id = RemoteId::new("7");
+        assert_eq!(shown(Kind::Unchanged { id }, Vec::new()), "Ready - ");
+        assert!(unchanged(Status::EditError).starts_with("Stalled EditError "));
+        assert!(unchanged(Status::Migrating).starts_with("Reconciling Busy "));
+        let word = Status::Unknown("Exploded".to_owned());
+        assert!(unchanged(word).starts_with("Reconciling Busy "));
+    }
+
+    #[test]
+    fn a_block_that_passes_by_itself_is_not_stalled() {
+        let id = RemoteId::new("7");
+        let status = Status::Editing;
+        let busy = Kind::Blocked(Block::Busy { id, status });
+        assert!(shown(busy, Vec::new()).starts_with("Reconciling Busy "));
+        let invalid = Kind::Blocked(Block::InvalidFile);
+        assert!(shown(invalid, Vec::new()).starts_with("Stalled InvalidFile "));
+    }
+
+    #[test]
+    fn a_suspension_says_until_when() {
+        let suspend = Suspend {
+            reason: "moving".to_owned(),
+            until: Some(jiff::civil::date(2027, 1, 31)),
+        };
+        let shown = shown(Kind::Suspended(suspend), Vec::new());
+        assert_eq!(shown, "Suspended - moving (until 2027-01-31)");
+    }
+
+    #[test]
+    fn what_is_left_to_send_says_why() {
+        let word = |left| {
+            let (state, reason, _) = pending(left);
+            (state, reason.unwrap())
+        };
+        assert_eq!(word(Left::Guarded), (State::Stalled, "Guarded"));
+        assert_eq!(word(Left::Written), (State::Stalled, NOT_CONVERGING));
+        assert_eq!(word(Left::NotProved), (State::Reconciling, "NotProved"));
+        assert_eq!(word(Left::NotSent), (State::Reconciling, "Pending"));
+        assert_eq!(failed(&Failure::NotStarted).0, State::Reconciling);
+    }
+}

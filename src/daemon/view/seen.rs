@@ -1,0 +1,225 @@
+//! From the report of a run to what is shown of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::row::{self, Left, Row};
+use super::{Mistake, Stranger, Told, View};
+use crate::apply::{Failure, Outcome};
+use crate::diagnostic::Diagnostic;
+use crate::ledger::history::Run;
+use crate::ledger::{Ledger, Record};
+use crate::plan::{Action, Plan, Unmanaged};
+use crate::report::{Counts, Report, text};
+use crate::sync::{Afterwards, Ending};
+
+/// The longest plan that is kept, in bytes: it is in memory until the next one is.
+const LONGEST_PLAN: usize = 256 * 1024;
+
+/// What was known before the run.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// The records of the integrations.
+    pub ledger: Ledger,
+    /// What was done lately.
+    pub history: Arc<Vec<Run>>,
+}
+
+/// Makes the view of a run.
+#[must_use]
+pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
+    let Report {
+        tenant,
+        source,
+        diagnostics,
+        synced,
+    } = report;
+    let outcomes = outcomes(&synced.ending);
+    let newest = newest(report);
+    let first = by_name(&synced.plan);
+    let rows = newest.actions.iter().filter_map(|action| {
+        let outcome = outcomes.get(action.name.as_str()).copied();
+        let before = first.get(action.name.as_str()).copied();
+        let record = past.ledger.records.get(&action.name);
+        row(action, before, outcome, record, &synced.ending)
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by(|a, b| (a.state, &a.name).cmp(&(b.state, &b.name)));
+    let drifts = |action: &&Action| !row::drift(action).is_empty();
+    View {
+        tenant: tenant.clone(),
+        source: source.clone(),
+        at,
+        rows,
+        counts: Counts::of(&synced.plan),
+        drifted: synced.plan.actions.iter().filter(drifts).count(),
+        plan: Arc::new(told(report, at)),
+        mistakes: diagnostics.iter().map(mistake).collect(),
+        unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
+        unmanaged: newest.unmanaged.iter().map(stranger).collect(),
+        history: Arc::clone(&past.history),
+    }
+}
+
+/// The plan that was made last.
+fn newest(report: &Report) -> &Plan {
+    match &report.synced.ending {
+        Ending::Applied {
+            afterwards: Afterwards::Planned(second),
+            ..
+        } => second,
+        Ending::Applied { .. }
+        | Ending::Planned
+        | Ending::NothingToDo
+        | Ending::Guarded(_)
+        | Ending::Refused(_) => &report.synced.plan,
+    }
+}
+
+fn outcomes(ending: &Ending) -> HashMap<&str, &Outcome> {
+    match ending {
+        Ending::Applied { outcomes, .. } => outcomes.iter().map(|o| (o.name.as_str(), o)).collect(),
+        Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => {
+            HashMap::new()
+        }
+    }
+}
+
+fn by_name(plan: &Plan) -> HashMap<&str, &Action> {
+    plan.actions.iter().map(|a| (a.name.as_str(), a)).collect()
+}
+
+/// One row; none for what was deleted and not looked for since.
+fn row(
+    action: &Action,
+    before: Option<&Action>,
+    outcome: Option<&Outcome>,
+    record: Option<&Record>,
+    ending: &Ending,
+) -> Option<Row> {
+    let failure = outcome.and_then(|outcome| outcome.result.as_ref().err());
+    let left = left(ending, outcome);
+    let is_deleted = action.origin.is_none() && left == Left::NotProved;
+    if is_deleted {
+        return None;
+    }
+    let (state, reason, about) = match failure {
+        Some(failure) => row::failed(failure),
+        None => row::standing(action, left),
+    };
+    let now = row::drift(action);
+    let earlier = before.map(row::drift).unwrap_or_default();
+    let repaired = now.is_empty() && !earlier.is_empty();
+    let mut failing_tests = row::failing_tests(&action.notes);
+    if failing_tests.is_empty() {
+        failing_tests.extend_from_slice(failure.map_or(&[], Failure::failing_tests));
+    }
+    let id = row::id(&action.kind).or_else(|| record.map(|record| record.id.to_string()));
+    Some(Row {
+        name: action.name.clone(),
+        platform: action.platform,
+        place: action.origin.as_ref().map(|o| (o.file.clone(), o.line)),
+        id,
+        state,
+        reason,
+        about,
+        drift: if repaired { earlier } else { now },
+        repaired,
+        failing_tests,
+        changed: record.map(|record| record.at),
+        revision: record.and_then(|record| record.memory.revision.clone()),
+    })
+}
+
+/// Why something is left to be sent, if it is.
+fn left(ending: &Ending, outcome: Option<&Outcome>) -> Left {
+    let is_written = outcome.is_some_and(|outcome| outcome.result.is_ok());
+    match ending {
+        Ending::Guarded(_) => Left::Guarded,
+        Ending::Applied {
+            afterwards: Afterwards::Planned(_),
+            ..
+        } if is_written => Left::Written,
+        Ending::Applied { .. } if is_written => Left::NotProved,
+        Ending::Applied { .. } | Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
+            Left::NotSent
+        }
+    }
+}
+
+/// The report as the terminal shows it.
+fn told(report: &Report, at: Timestamp) -> Told {
+    let mut text = text::plan(&report.synced.plan, &report.tenant);
+    text.push_str(&text::ending(report));
+    let left_out = cut(&mut text);
+    Told {
+        at,
+        applied: matches!(report.synced.ending, Ending::Applied { .. }),
+        text,
+        left_out,
+    }
+}
+
+/// Cuts a text that is too long at the end of a line; how many lines are gone.
+fn cut(text: &mut String) -> usize {
+    if text.len() <= LONGEST_PLAN {
+        return 0;
+    }
+    let end = text.as_bytes()[..LONGEST_PLAN]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    let left_out = text[end..].lines().count();
+    text.truncate(end);
+    text.shrink_to_fit();
+    left_out
+}
+
+fn mistake(diagnostic: &Diagnostic) -> Mistake {
+    let place = &diagnostic.place;
+    Mistake {
+        code: diagnostic.code.number(),
+        severity: diagnostic.severity.as_str(),
+        place: format!("{}:{}:{}", place.file, place.line, place.column),
+        message: diagnostic.message.clone(),
+        help: diagnostic.help.clone(),
+    }
+}
+
+fn stranger(live: &Unmanaged) -> Stranger {
+    Stranger {
+        id: live.id.to_string(),
+        type_name: live.type_name.clone(),
+        identity: live.identity.clone(),
+        status: live.status.to_string(),
+    }
+}
+
+impl View {
+    /// How many rows are shown as drifted.
+    #[must_use]
+    pub fn with_drift(&self) -> usize {
+        self.rows.iter().filter(|row| !row.drift.is_empty()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_is_very_long_is_cut_at_the_end_of_a_line_and_says_how_much_is_gone() {
+        let line = "a line of the plan, with ä in it\n";
+        let lines = 3 * LONGEST_PLAN / line.len();
+        let mut text = line.repeat(lines);
+        let left_out = cut(&mut text);
+        assert!(text.len() <= LONGEST_PLAN && text.ends_with("in it\n"));
+        assert_eq!(text.lines().count() + left_out, lines);
+        let mut short = line.to_owned();
+        assert_eq!((cut(&mut short), short.as_str()), (0, line));
+        let mut one_line = "ä".repeat(LONGEST_PLAN);
+        assert_eq!((cut(&mut one_line), one_line.as_str()), (1, ""));
+    }
+}

@@ -1,0 +1,31 @@
+//! Who wants to count exchanges.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::TransportErrorKind;
+
+/// The path of a request with names in place of values, such as
+/// `/integrations/{id}`. It goes with a request as an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UrlTemplate(pub &'static str);
+
+/// What became of one request.
+#[derive(Debug)]
+pub struct Exchanged<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path, without values.
+    pub template: UrlTemplate,
+    /// The status of the answer, or why there was none.
+    pub result: Result<http::StatusCode, TransportErrorKind>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Is told of every exchange.
+pub trait ExchangeObserver: std::fmt::Debug + Send + Sync {
+    /// An exchange has ended.
+    fn exchanged(&self, exchanged: &Exchanged<'_>);
+}

@@ -1,0 +1,225 @@
+//! Where the daemon serves its status, and to whom.
+//!
+//! On loopback nothing more is asked. Anybody who can reach another address could
+//! read along and pretend, so there it takes a certificate and a token.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{Environment, KeySource, SettingsError, text};
+use crate::secret::{LISTEN_CREDENTIAL, Secret};
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct ListenFlags {
+    /// `--listen`; `None` for `none`.
+    pub address: Option<SocketAddr>,
+    /// `--listen-token-file`.
+    pub token_file: Option<PathBuf>,
+    /// `--listen-tls-cert`.
+    pub certificate: Option<PathBuf>,
+    /// `--listen-tls-key`.
+    pub key: Option<PathBuf>,
+    /// `--allow-host`.
+    pub hosts: Vec<String>,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// The address.
+    pub address: SocketAddr,
+    /// Where the token is.
+    pub token: Option<KeySource>,
+    /// The certificate and its key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The names under which it is asked, besides addresses and `localhost`.
+    pub hosts: Vec<String>,
+}
+
+/// A setting for listening that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListenError {
+    /// What every setting can be wrong in.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// One of the two files.
+    #[error("`{given}` is given, and `{missing}` is not")]
+    Half {
+        /// What is there.
+        given: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// In clear, over a network.
+    #[error("{0} is not a loopback address, and there is no certificate")]
+    NoTls(SocketAddr),
+    /// For everybody, over a network.
+    #[error("{0} is not a loopback address, and there is no token")]
+    NoToken(SocketAddr),
+}
+
+impl ListenError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Half { .. } => "a certificate and its key go together",
+            Self::NoTls(_) => {
+                "give `--listen-tls-cert` and `--listen-tls-key`, or listen on a loopback address behind a proxy"
+            }
+            Self::NoToken(_) => {
+                "give `--listen-token-file`, or listen on a loopback address behind a proxy"
+            }
+        }
+    }
+}
+
+const TOKEN: &str = "INTEGRATIOND_LISTEN_TOKEN";
+const TOKEN_FILE: &str = "INTEGRATIOND_LISTEN_TOKEN_FILE";
+
+/// The settings; `None` if nothing is to be served.
+///
+/// # Errors
+/// Something is missing, or given twice.
+pub fn listen(
+    flags: &ListenFlags,
+    env: Environment<'_>,
+    credential: Option<PathBuf>,
+) -> Result<Option<Listen>, ListenError> {
+    let ListenFlags {
+        address,
+        token_file: _,
+        certificate,
+        key,
+        hosts,
+    } = flags;
+    let Some(address) = *address else {
+        return Ok(None);
+    };
+    let half = |given, missing| Err(ListenError::Half { given, missing });
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        (None, None) => None,
+        (Some(_), None) => return half("--listen-tls-cert", "--listen-tls-key"),
+        (None, Some(_)) => return half("--listen-tls-key", "--listen-tls-cert"),
+    };
+    let token = token(flags, env, credential)?;
+    if !address.ip().is_loopback() {
+        if tls.is_none() {
+            return Err(ListenError::NoTls(address));
+        }
+        if token.is_none() {
+            return Err(ListenError::NoToken(address));
+        }
+    }
+    Ok(Some(Listen {
+        address,
+        token,
+        tls,
+        hosts: hosts.clone(),
+    }))
+}
+
+fn token(
+    flags: &ListenFlags,
+    env: Environment<'_>,
+    credential: Option<PathBuf>,
+) -> Result<Option<KeySource>, SettingsError> {
+    if let Some(file) = &flags.token_file {
+        return Ok(Some(KeySource::File(file.clone())));
+    }
+    let value = text(env, TOKEN)?.map(|token| (TOKEN, KeySource::Value(Secret::new(token))));
+    let file = text(env, TOKEN_FILE)?.map(|path| (TOKEN_FILE, KeySource::File(path.into())));
+    let credential = credential.map(|path| (LISTEN_CREDENTIAL, KeySource::File(path)));
+    let mut given = [value, file, credential].into_iter().flatten();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some((_, source)), None) => Ok(Some(source)),
+        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn flags(address: &str) -> ListenFlags {
+        ListenFlags {
+            address: Some(address.parse().unwrap()),
+            ..ListenFlags::default()
+        }
+    }
+
+    fn with_tls(flags: ListenFlags) -> ListenFlags {
+        ListenFlags {
+            certificate: Some("cert.pem".into()),
+            key: Some("key.pem".into()),
+            ..flags
+        }
+    }
+
+    fn listen(flags: &ListenFlags) -> Result<Option<Listen>, ListenError> {
+        super::listen(flags, &|_| None, None)
+    }
+
+    #[test]
+    fn loopback_asks_for_nothing_and_none_is_none() {
+        for address in ["127.0.0.1:9464", "127.9.9.9:0", "[::1]:9464"] {
+            assert!(listen(&flags(address)).unwrap().is_some(), "{address}");
+        }
+        assert_eq!(listen(&ListenFlags::default()), Ok(None));
+    }
+
+    #[test]
+    fn elsewhere_it_takes_a_certificate_and_a_token() {
+        for address in [
+            "0.0.0.0:9464",
+            "[::]:9464",
+            "192.168.1.2:9464",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            let bare = flags(address);
+            assert!(
+                matches!(listen(&bare), Err(ListenError::NoTls(_))),
+                "{address}"
+            );
+            let no_token = with_tls(bare.clone());
+            assert!(matches!(listen(&no_token), Err(ListenError::NoToken(_))));
+            let no_tls = ListenFlags {
+                token_file: Some("token".into()),
+                ..bare
+            };
+            assert!(matches!(listen(&no_tls), Err(ListenError::NoTls(_))));
+            let both = with_tls(no_tls);
+            assert!(listen(&both).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn half_a_certificate_is_an_error_that_names_the_other_half() {
+        let half = ListenFlags {
+            key: None,
+            ..with_tls(flags("127.0.0.1:1"))
+        };
+        let error = listen(&half).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`--listen-tls-cert` is given, and `--listen-tls-key` is not"
+        );
+    }
+
+    #[test]
+    fn two_tokens_are_an_error_that_names_both() {
+        let env = |name: &str| (name == TOKEN).then(|| OsString::from("t"));
+        let found = super::listen(&flags("127.0.0.1:1"), &env, Some("/run/c/token".into()));
+        let twice = SettingsError::Twice {
+            first: TOKEN,
+            second: LISTEN_CREDENTIAL,
+        };
+        assert_eq!(found, Err(ListenError::Settings(twice)));
+    }
+}
