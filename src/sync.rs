@@ -221,12 +221,12 @@ pub async fn fetch<R: ReadApi>(
     let mut live = api.list().await?;
     let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
     // Whatever its name: a file that was renamed must find what was made from it.
-    let missing: Vec<(&str, &RemoteId)> = ledger
+    let missing: Vec<(&RemoteId, &str)> = ledger
         .known_ids()
-        .filter(|(_, id)| !listed.contains(id))
+        .filter(|(id, _)| !listed.contains(id))
         .collect();
     let mut answers = futures::stream::iter(missing)
-        .map(|(type_name, id)| async move { (type_name, id, api.get(id).await) })
+        .map(|(id, type_name)| async move { (type_name, id, api.get(id).await) })
         .buffered(QUESTIONS);
     while let Some((type_name, id, answer)) = answers.next().await {
         match answer {

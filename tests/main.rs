@@ -57,6 +57,8 @@ mod memory;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod pairing;
+#[cfg(test)]
 mod payload;
 #[cfg(test)]
 mod ping;
@@ -74,6 +76,7 @@ mod races;
 mod readme;
 #[cfg(test)]
 mod removal;
+#[cfg(test)]
 mod replacement;
 #[cfg(test)]
 mod results;

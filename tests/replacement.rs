@@ -363,7 +363,7 @@ async fn a_replacement_that_ends_half_way_is_told_as_what_it_is() {
     );
     let ran = synced(&texts, &simulator, &journal, leave(&["lake"])).await;
     let ending = ran.ending();
-    let told = "integration 1 was deleted, and it could not be created again";
+    let told = "integration 1 was deleted, and creating it again did not end well";
     assert!(ending.contains(told), "{ending}");
     assert!(ending.contains("Applied in part: 1 failed."), "{ending}");
     assert_eq!(ran.exit_code(), 3);

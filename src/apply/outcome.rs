@@ -146,7 +146,7 @@ pub enum Failure {
         status: Status,
     },
     /// A replacement has deleted the one and could not create the other.
-    #[error("integration {id} was deleted, and it could not be created again")]
+    #[error("integration {id} was deleted, and creating it again did not end well")]
     NotRecreated {
         /// The integration that is gone.
         id: RemoteId,
@@ -252,6 +252,15 @@ impl Failure {
             | Self::TimedOut { .. }
             | Self::Unfollowed(_)
             | Self::Interrupted { .. } => false,
+        }
+    }
+
+    /// Whether the apply was stopped while the server was at work.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::NotRecreated { failure, .. } => failure.is_interruption(),
+            failure => matches!(failure, Self::Interrupted { .. }),
         }
     }
 

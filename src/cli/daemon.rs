@@ -181,7 +181,7 @@ impl Pipeline {
             .map_err(|error| stalled(error.into()))?;
         let ledger = self.journal.ledger().map_err(SyncError::from);
         let ledger = ledger.map_err(|error| transient(error.into()))?;
-        let kept = deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
+        let kept = deletion_references(&ledger, request.policy, &request.allow_replace);
         let references = secrets::bound(&self.args, &manifest, &kept);
         let mut providers = secrets::providers(&self.args, &references).map_err(stalled)?;
         providers.own_files.extend(self.own_files.iter().cloned());

@@ -45,8 +45,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
     } = state::open(&args.run, args.dry_run, &tenant.url)?;
     let ledger = journal.ledger().map_err(SyncError::from)?;
     request::check_names(&request, &manifest, &ledger)?;
-    let of_deletions =
-        deletion_references(&manifest, &ledger, request.policy, &request.allow_replace);
+    let of_deletions = deletion_references(&ledger, request.policy, &request.allow_replace);
     let references = secrets::bound(&args.run, &manifest, &of_deletions);
     let providers = secrets::providers(&args.run, &references)?;
     let secrets = resolve(references, &providers).await;

@@ -83,9 +83,22 @@ impl Fingerprinter {
 }
 
 impl Fingerprint {
+    /// Of a secret that was sent and may not have arrived: no secret equals it.
+    #[must_use]
+    pub fn unproven() -> Self {
+        Self {
+            key: String::new(),
+            hash: String::new(),
+        }
+    }
+
     /// Whether both are of one secret; `None` if they were made under different keys.
     #[must_use]
     pub fn same_secret(&self, other: &Self) -> Option<bool> {
+        let is_unproven = self.hash.is_empty() || other.hash.is_empty();
+        if is_unproven {
+            return Some(false);
+        }
         (self.key == other.key).then(|| self.hash == other.hash)
     }
 }

@@ -38,7 +38,7 @@ pub use memory::MemoryJournal;
 use history::{RunAction, RunEnd, RunId, RunStart};
 
 use crate::live::RemoteId;
-use crate::manifest::{Integration, Name, Suspend};
+use crate::manifest::{Name, Suspend};
 
 /// Everything that is known of the past, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,36 +65,19 @@ impl Ledger {
         self.records.retain(|_, record| record.id != *id);
     }
 
-    /// What is recorded under the name of an integration, or under one that it had
-    /// before: what has its identity, else what has its type.
-    #[must_use]
-    pub fn record(&self, integration: &Integration) -> Option<&Record> {
-        let records = || {
-            integration
-                .names()
-                .filter_map(|name| self.records.get(name))
-        };
-        let of_type = |record: &&Record| record.type_name == integration.platform.wire;
-        let key = integration.pairing_key();
-        let is_it = |record: &&Record| of_type(record) && record.memory.identity == key;
-        let of_it = records().find(is_it);
-        of_it
-            .or_else(|| records().find(of_type))
-            .or_else(|| records().next())
-    }
-
     /// The ids of everything that is recorded, and of every write of which nobody
     /// knows the end, with the type of the integration.
-    pub fn known_ids(&self) -> impl Iterator<Item = (&str, &RemoteId)> {
+    pub fn known_ids(&self) -> impl Iterator<Item = (&RemoteId, &str)> {
         let recorded = self
             .records
             .values()
-            .map(|record| (record.type_name.as_str(), &record.id));
+            .map(|record| (&record.id, record.type_name.as_str()));
         let intended = self
             .intents
             .values()
-            .filter_map(|intent| Some((intent.type_name.as_str(), intent.write.id()?)));
-        recorded.chain(intended)
+            .filter_map(|intent| Some((intent.write.id()?, intent.type_name.as_str())));
+        let known: BTreeMap<_, _> = recorded.chain(intended).collect();
+        known.into_iter()
     }
 }
 
@@ -102,6 +85,12 @@ impl Ledger {
 #[must_use]
 pub fn parked_name(name: &str, id: &RemoteId) -> Name {
     format!("{name}#{id}")
+}
+
+/// The name that was taken from a record, if one was.
+#[must_use]
+pub fn taken_name(name: &str) -> Option<&str> {
+    Some(name.split_once('#')?.0)
 }
 
 /// An integration that is described by a file, or was.
@@ -150,10 +139,11 @@ pub struct Applied {
 
 impl Applied {
     /// What a creation that failed leaves behind: it was sent, so that an attribute
-    /// which then leaves its file is taken out, and no secret of it counts as known.
+    /// which then leaves its file is taken out, and every secret of it is sent again.
     #[must_use]
     pub fn unproven(mut self) -> Self {
-        self.secrets.values_mut().for_each(|it| *it = None);
+        let secrets = self.secrets.values_mut();
+        secrets.for_each(|it| *it = Some(Fingerprint::unproven()));
         self
     }
 }

@@ -115,6 +115,12 @@ impl Manifest {
 }
 
 impl Manifest {
+    /// Every name that a document has now.
+    pub fn file_names(&self) -> impl Iterator<Item = &str> {
+        let valid = self.integrations.iter().map(|i| i.name.as_str());
+        valid.chain(self.invalid.iter().map(|i| i.name.as_str()))
+    }
+
     /// Every name that a document has, or had before.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let valid = self.integrations.iter().flat_map(Integration::names);

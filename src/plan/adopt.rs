@@ -45,7 +45,7 @@ pub fn adopt(
     names: &HashSet<&str>,
     context: &Context<'_>,
 ) -> Vec<Adoption> {
-    let paired = pair(&manifest.integrations, live, context.ledger);
+    let paired = pair(manifest, live, context.ledger);
     let pasts = Pasts::new(context.ledger);
     let described = manifest.integrations.iter().zip(paired.pairings);
     described

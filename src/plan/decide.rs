@@ -30,6 +30,8 @@ pub(super) struct Against<'a> {
     pub claims: &'a Claims<'a>,
     /// Why nothing is deleted.
     pub freeze: Option<Freeze>,
+    /// The names that files have now.
+    pub files: HashSet<&'a str>,
     pub context: &'a Context<'a>,
 }
 

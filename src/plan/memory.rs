@@ -181,7 +181,8 @@ fn of_look(integration: &Integration, past: Option<Past<'_>>, context: &Context<
 
 /// Nobody knows whether these are the secrets that the server has.
 pub(super) fn unknown_secrets(mut memory: Memory) -> Memory {
-    memory.applied = memory.applied.unproven();
+    let secrets = memory.applied.secrets.values_mut();
+    secrets.for_each(|it| *it = None);
     memory
 }
 

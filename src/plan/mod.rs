@@ -46,15 +46,15 @@ pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 
-use crate::ledger::{Fingerprint, Ledger, Memory};
-use crate::live::{FailingTest, Live, RemoteId, Status, Unreadable};
+use crate::ledger::{Fingerprint, Ledger, Memory, parked_name};
+use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadable};
 use crate::manifest::{Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use decide::{Against, decide};
 use memory::Pasts;
 pub use pairing::found_key as identity_of;
-use pairing::{pair, present};
+use pairing::{Pairing, pair, present};
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
@@ -210,22 +210,27 @@ pub struct Selection {
 
 impl Selection {
     fn includes(&self, name: &str) -> bool {
-        (self.only.is_empty() || self.only.contains(name)) && !self.exclude.contains(name)
+        self.includes_any(&[name])
+    }
+
+    /// Something that has several names: one is enough to mean it, or to leave it out.
+    fn includes_any(&self, names: &[&str]) -> bool {
+        let is_in = |chosen: &BTreeSet<Name>| names.iter().any(|name| chosen.contains(*name));
+        (self.only.is_empty() || is_in(&self.only)) && !is_in(&self.exclude)
     }
 
     /// Names that no document and no record has.
     #[must_use]
     pub fn unknown_names(&self, manifest: &Manifest, ledger: &Ledger) -> Vec<Name> {
         let known: BTreeSet<&str> = manifest
-            .integrations
-            .iter()
-            .map(|i| i.name.as_str())
-            .chain(manifest.invalid.iter().map(|i| i.name.as_str()))
+            .file_names()
             .chain(ledger.records.keys().map(String::as_str))
             .collect();
+        let parked = ledger.records.iter();
+        let parked: BTreeSet<Name> = parked.map(|(n, r)| parked_name(n, &r.id)).collect();
         self.only
             .union(&self.exclude)
-            .filter(|name| !known.contains(name.as_str()))
+            .filter(|name| !known.contains(name.as_str()) && !parked.contains(*name))
             .cloned()
             .collect()
     }
@@ -261,7 +266,7 @@ pub struct Context<'a> {
 /// Makes the plan.
 #[must_use]
 pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
-    let paired = pair(&manifest.integrations, live, context.ledger);
+    let paired = pair(manifest, live, context.ledger);
     // What is gone and still listed may come back: then it was not there.
     let listed = Arc::new(present(live).map(|l| l.id.clone()).collect());
     let against = Against {
@@ -270,8 +275,10 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         pasts: Pasts::new(context.ledger),
         claims: &paired.claims,
         freeze: removal::freeze(manifest),
+        files: manifest.file_names().collect(),
         context,
     };
+    let managed = managed(live, &paired.pairings, &against.pasts);
     let selected = |name: &str| context.selection.includes(name);
     let described = manifest.integrations.iter().zip(paired.pairings);
     let (mut actions, noted): (Vec<Action>, Vec<Option<Noted>>) = described
@@ -281,7 +288,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let invalid = manifest.invalid.iter();
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let unselected = manifest.integrations.len() + manifest.invalid.len() - actions.len();
-    actions.extend(removal::deletions(manifest, &paired.unmanaged, &against));
+    actions.extend(removal::deletions(&paired.unmanaged, &against));
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
@@ -289,9 +296,9 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
-        managed: managed(live, &against),
-        gone: removal::gone(manifest, live, context),
-        unmanaged: unmanaged(paired.unmanaged, manifest, &actions, &against),
+        managed,
+        gone: removal::gone(&against),
+        unmanaged: unmanaged(paired.unmanaged, &actions, &against),
         noted: noted.into_iter().flatten().collect(),
         unreadable: live.unreadable.clone(),
         unselected,
@@ -299,29 +306,29 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     }
 }
 
-/// What the files mean, and what this tool owns although no file means it any more.
-fn managed(live: &Live, against: &Against<'_>) -> usize {
-    let Against { claims, pasts, .. } = against;
-    let is_owned = |found| pasts.of(found).is_some_and(|past| past.record.memory.owned);
-    let managed = present(live).filter(|l| claims.is_claimed(&l.id) || is_owned(l));
-    managed.count()
+/// How many there are that files mean, or that this tool owns although none does any more.
+fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &Pasts<'_>) -> usize {
+    let found = pairings.iter().filter_map(Pairing::found);
+    let is_owned = |l: &&LiveIntegration| pasts.of(l).is_some_and(|p| p.record.memory.owned);
+    let owned = present(live).filter(is_owned);
+    let ids: HashSet<&RemoteId> = found.chain(owned).map(|l| &l.id).collect();
+    ids.len()
 }
 
 /// What is left over and not dealt with by an action.
-fn unmanaged(
-    left: Vec<Unmanaged>,
-    manifest: &Manifest,
-    actions: &[Action],
-    against: &Against<'_>,
-) -> Vec<Unmanaged> {
-    let names: HashSet<&str> = manifest.names().collect();
+fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) -> Vec<Unmanaged> {
     let dealt_with: BTreeSet<&str> = actions
         .iter()
         .filter(|action| action.origin.is_none())
         .map(|action| action.name.as_str())
         .collect();
     let recorded: BTreeMap<&RemoteId, Name> = present(against.live)
-        .filter_map(|found| Some((&found.id, against.pasts.of(found)?.name_beside(&names))))
+        .filter_map(|found| {
+            Some((
+                &found.id,
+                against.pasts.of(found)?.name_beside(&against.files),
+            ))
+        })
         .collect();
     left.into_iter()
         .map(|live| Unmanaged {

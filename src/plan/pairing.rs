@@ -7,18 +7,25 @@
 //! second create, never to update.
 //!
 //! A file that has become another than what was made from it gives that up to
-//! whichever file describes it now; only if there is none it may replace it. What
-//! is deleted, alone or for a replacement, must be claimed by no other file, and
-//! [`Paired::claims`] is the one place that tells: it errs towards a claim.
+//! whichever file describes it now; only if there is none it may replace it, and if
+//! it describes another one instead it is blocked. What is deleted, alone or for a
+//! replacement, must be claimed by no other file, and [`Paired::claims`] is the one
+//! place that tells: it errs towards a claim. What was made from a file and is
+//! neither listed nor known to be gone stops its file: an outage is no absence.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod claims;
+mod index;
+
+use std::collections::HashMap;
 
 use super::{Block, Unmanaged};
-use crate::ledger::Ledger;
-use crate::live::{Live, LiveIntegration, Phase, RemoteId};
-use crate::manifest::{Integration, Name};
-use crate::platform::Platform;
+use crate::ledger::{Ledger, Record, taken_name};
+use crate::live::{Live, LiveIntegration, Phase, RemoteId, Unreadable};
+use crate::manifest::{Integration, Manifest, Name};
+use crate::platform::{Platform, by_wire};
 use crate::text::escaped;
+pub(super) use claims::Claims;
+use index::Index;
 
 /// The key beside `config` that says which platform it is.
 pub(super) const TYPE: &str = "type";
@@ -61,33 +68,6 @@ pub(super) struct Paired<'a, 'l> {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Every file that means a live integration, or could mean it, by its id.
-#[derive(Default)]
-pub(super) struct Claims<'a>(HashMap<RemoteId, BTreeSet<&'a str>>);
-
-impl<'a> Claims<'a> {
-    fn add(&mut self, id: &RemoteId, integration: &'a Integration) {
-        self.0
-            .entry(id.clone())
-            .or_default()
-            .insert(&integration.name);
-    }
-
-    /// Whether there is any.
-    pub(super) fn is_claimed(&self, id: &RemoteId) -> bool {
-        self.0.contains_key(id)
-    }
-
-    /// The files other than this one.
-    pub(super) fn others(&self, id: &RemoteId, name: &str) -> Vec<Name> {
-        let claims = self.0.get(id).into_iter().flatten();
-        claims
-            .filter(|other| **other != name)
-            .map(|other| (*other).to_owned())
-            .collect()
-    }
-}
-
 /// The key under which a live integration is found: its identity, in the form that compares.
 #[must_use]
 pub fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> {
@@ -114,76 +94,7 @@ struct Link<'l> {
     moved: Option<&'static str>,
 }
 
-/// Live integrations and files, each by what pairs them.
-struct Index<'a, 'l> {
-    live: &'l Live,
-    ledger: &'a Ledger,
-    by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
-    /// Those with an identity, by it.
-    identified: HashMap<Key, Vec<&'l LiveIntegration>>,
-    /// The ids that files claim by `sync.id`, and rightly.
-    pins: HashSet<&'l RemoteId>,
-    /// The files that are certain of an integration.
-    certain: HashMap<&'l RemoteId, Vec<&'a Integration>>,
-    /// Those of which no file is certain.
-    free: HashMap<Key, Vec<&'l LiveIntegration>>,
-    free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
-    /// Files that are certain of none.
-    seeking: HashMap<Key, Vec<&'a Integration>>,
-}
-
 impl<'a, 'l> Index<'a, 'l> {
-    fn new(integrations: &'a [Integration], live: &'l Live, ledger: &'a Ledger) -> Self {
-        let mut index = Self {
-            live,
-            ledger,
-            by_id: present(live).map(|l| (&l.id, l)).collect(),
-            identified: HashMap::new(),
-            pins: HashSet::new(),
-            certain: HashMap::new(),
-            free: HashMap::new(),
-            free_of_platform: HashMap::new(),
-            seeking: HashMap::new(),
-        };
-        for found in present(live) {
-            if let Some(key) = identity(found) {
-                index.identified.entry(key).or_default().push(found);
-            }
-        }
-        // A pin that is wrong claims nothing: the file that does describe the
-        // integration must find it, or it would be created a second time.
-        let pinned = integrations.iter().filter_map(|i| index.pinned(i)?.ok());
-        index.pins = pinned.map(|found| &found.id).collect();
-        for integration in integrations {
-            let certain = index.certainly(integration);
-            if certain.is_empty() && integration.options.id.is_none() {
-                let seeking = index.seeking.entry(key(integration)).or_default();
-                seeking.push(integration);
-            }
-            for found in certain {
-                index
-                    .certain
-                    .entry(&found.id)
-                    .or_default()
-                    .push(integration);
-            }
-        }
-        index.gather_free();
-        index
-    }
-
-    fn gather_free(&mut self) {
-        for found in present(self.live).filter(|l| !self.certain.contains_key(&l.id)) {
-            let Some(platform) = found.platform else {
-                continue;
-            };
-            let key = (platform.wire, found_key(platform, found));
-            self.free.entry(key).or_default().push(found);
-            let of_platform = self.free_of_platform.entry(platform.wire).or_default();
-            of_platform.push(found);
-        }
-    }
-
     /// What `sync.id` names, if it can be meant.
     fn pinned(&self, integration: &Integration) -> Option<Result<&'l LiveIntegration, Block>> {
         let pin = integration.options.id.as_ref()?;
@@ -195,66 +106,129 @@ impl<'a, 'l> Index<'a, 'l> {
         if let Some(pinned) = self.pinned(integration) {
             return pinned.into_iter().collect();
         }
-        let link = self.link(integration).filter(|link| link.moved.is_none());
+        let links = self.links(integration);
+        let link = links.iter().find(|link| link.moved.is_none());
         let mut certain: Vec<_> = link.map(|link| link.found).into_iter().collect();
-        for found in self.with_identity(integration) {
-            if certain.iter().all(|other| other.id != found.id) {
-                certain.push(found);
+        if integration.platform.pairs_with_certainty() {
+            for found in self.with_identity(integration) {
+                if certain.iter().all(|other| other.id != found.id) {
+                    certain.push(found);
+                }
             }
         }
         certain
     }
 
-    /// What has the identity of a file, where it has one.
+    /// What has the identity or the hint of a file, where it has one.
     fn with_identity(&self, integration: &Integration) -> &[&'l LiveIntegration] {
         let found = self.identified.get(&key(integration));
         found.map_or(&[], Vec::as_slice)
     }
 
+    /// What is recorded under the name of a file, and under those that it had before,
+    /// also where that name was taken.
+    fn records(&self, integration: &Integration) -> impl Iterator<Item = &'a Record> {
+        let own = integration
+            .names()
+            .filter_map(|n| self.ledger.records.get(n));
+        let parked = integration.names().filter_map(|n| self.parked.get(n));
+        let records: Vec<&Record> = own.chain(parked.flatten().copied()).collect();
+        records.into_iter()
+    }
+
     /// What was made from a file and is still there. A pin gives it to another file;
     /// an id of another type than recorded is not what was made.
-    fn link(&self, integration: &Integration) -> Option<Link<'l>> {
-        let record = self.ledger.record(integration)?;
-        let found = *self.by_id.get(&record.id)?;
-        if self.pins.contains(&record.id) || found.type_name != record.type_name {
+    fn links(&self, integration: &Integration) -> Vec<Link<'l>> {
+        let link = |record: &'a Record| {
+            let found = *self.by_id.get(&record.id)?;
+            let is_it = !self.pins.contains(&record.id) && found.type_name == record.type_name;
+            is_it.then(|| Link {
+                moved: self.how_moved(integration, record, found),
+                found,
+            })
+        };
+        self.records(integration).filter_map(link).collect()
+    }
+
+    /// How a file has become another than what was made from it. A hint may change:
+    /// only one that fits something else tells of another.
+    fn how_moved(
+        &self,
+        integration: &Integration,
+        record: &Record,
+        found: &LiveIntegration,
+    ) -> Option<&'static str> {
+        let platform = integration.platform;
+        if found.platform != Some(platform) {
+            return Some(TYPE);
+        }
+        let key = integration.pairing_key();
+        let found_key = found_key(platform, found);
+        if record.memory.identity == key || found_key == key {
             return None;
         }
-        let platform = integration.platform;
-        let key = integration.pairing_key();
-        let is_other = platform.pairs_with_certainty()
-            && record.memory.identity != key
-            && found_key(platform, found) != key;
-        let moved = if found.platform != Some(platform) {
-            Some(TYPE)
-        } else {
-            platform.pairing_attribute().filter(|_| is_other)
+        let is_another = platform.pairs_with_certainty() || {
+            let others = self.described.get(&(platform.wire, found_key));
+            !self.with_identity(integration).is_empty() || others.is_some_and(|o| !o.is_empty())
         };
-        Some(Link { found, moved })
+        platform.pairing_attribute().filter(|_| is_another)
+    }
+
+    /// Why it cannot be told whether what was made from a file is there.
+    fn unknown(&self, integration: &Integration) -> Option<Block> {
+        let absent = |record: &&Record| !self.by_id.contains_key(&record.id);
+        let holes = self
+            .records(integration)
+            .filter(absent)
+            .filter_map(|record| {
+                let of_type = |hole: &&Unreadable| {
+                    by_wire(&record.type_name).is_none_or(|platform| hole.scope.covers(platform))
+                };
+                self.live.unreadable.iter().find(of_type)
+            });
+        let reason = holes.map(|hole| hole.reason.clone()).next()?;
+        Some(Block::UnknownScope { reason })
+    }
+
+    /// What was made from a file, is still there, is not what the file says any more,
+    /// and belongs to no other file.
+    fn left(&self, integration: &Integration) -> Option<(&'l LiveIntegration, &'static str)> {
+        let links = self.links(integration).into_iter();
+        let mut moved = links.filter_map(|link| Some((link.found, link.moved?)));
+        moved.find(|(found, _)| self.holders(found, integration).is_empty())
+    }
+
+    /// Other files that are certain of it, and may have it.
+    fn holders(&self, found: &LiveIntegration, integration: &Integration) -> Vec<Name> {
+        let files = self.certain.get(&found.id).into_iter().flatten();
+        let holders = files.filter(|file| !self.moved.contains(file.name.as_str()));
+        names_of_others(holders, integration)
     }
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
         if let Some(pinned) = self.pinned(integration) {
             return pinned.map_or_else(Pairing::Blocked, Pairing::Certain);
         }
-        let others = |found: &LiveIntegration| {
-            let files = self.certain.get(&found.id).into_iter().flatten();
-            names_of_others(files, integration)
-        };
-        let link = self.link(integration);
-        let left = link.and_then(|link| Some((link.found, link.moved?)));
-        let left = left.filter(|(found, _)| others(found).is_empty());
-        let paired = match self.certainly(integration).as_slice() {
+        let certain = self.certainly(integration);
+        let links = self.links(integration);
+        let is_known = links.iter().any(|link| link.moved.is_none());
+        if let Some(block) = self.unknown(integration).filter(|_| !is_known) {
+            return Pairing::Blocked(block);
+        }
+        let paired = match certain.as_slice() {
             [] => self.by_what_is_left(integration),
-            [one] => match others(one) {
+            [one] => match self.holders(one, integration) {
                 others if others.is_empty() => Pairing::Certain(one),
                 others => Pairing::Blocked(Block::AmbiguousFiles { others }),
             },
             several => ambiguous(several),
         };
-        let Some((found, attribute)) = left else {
+        let Some((found, attribute)) = self.left(integration) else {
             return paired;
         };
         match paired {
+            // It has what it was certain of under another of its names.
+            Pairing::Certain(_) if is_known => paired,
             Pairing::New => Pairing::Replaces { found, attribute },
             Pairing::Certain(other) | Pairing::Likely(other) => Pairing::Blocked(Block::Moved {
                 name: integration.name.clone(),
@@ -267,11 +241,11 @@ impl<'a, 'l> Index<'a, 'l> {
         }
     }
 
-    /// The name that a file had, or has, from which it was made.
+    /// The name of a file, or one that a file can have had, from which it was made.
     fn name_of(&self, found: &LiveIntegration) -> Option<Name> {
         let mut records = self.ledger.records.iter();
-        let record = records.find(|(_, record)| record.id == found.id);
-        record.map(|(name, _)| name.clone())
+        let (name, _) = records.find(|(_, record)| record.id == found.id)?;
+        taken_name(name).is_none().then(|| name.clone())
     }
 
     /// Nothing is certain: by a hint, or by being the only one.
@@ -332,45 +306,11 @@ impl<'a, 'l> Index<'a, 'l> {
             .map(|(_, files)| files.len())
             .sum()
     }
-
-    fn claims(&self, integrations: &'a [Integration], pairings: &[Pairing<'l>]) -> Claims<'a> {
-        let mut claims = Claims::default();
-        for (integration, pairing) in integrations.iter().zip(pairings) {
-            let mut claim = |id: &RemoteId| claims.add(id, integration);
-            if let Pairing::Certain(found) = pairing {
-                claim(&found.id);
-                continue;
-            }
-            integration.options.id.iter().for_each(&mut claim);
-            let recorded = integration
-                .names()
-                .filter_map(|n| self.ledger.records.get(n));
-            recorded.for_each(|record| claim(&record.id));
-            let identified = self.with_identity(integration).iter();
-            identified.for_each(|found| claim(&found.id));
-            if !matches!(pairing, Pairing::New) {
-                // Where nothing is certain, a file could mean any that no other has.
-                let possible = self.possible(integration);
-                possible.for_each(|found| claim(&found.id));
-            }
-        }
-        claims
-    }
-
-    /// What a file of a platform without an identity could mean.
-    fn possible(&self, integration: &Integration) -> impl Iterator<Item = &'l LiveIntegration> {
-        let platform = integration.platform;
-        let free = self.free_of_platform.get(platform.wire);
-        free.filter(|_| !platform.pairs_with_certainty())
-            .into_iter()
-            .flatten()
-            .copied()
-    }
 }
 
-/// What a live integration is found by, where that is certain.
-fn identity(found: &LiveIntegration) -> Option<Key> {
-    let platform = found.platform.filter(|p| p.pairs_with_certainty())?;
+/// What a live integration is found by, if that can be read.
+fn found_identity(found: &LiveIntegration) -> Option<Key> {
+    let platform = found.platform?;
     Some((platform.wire, Some(found_key(platform, found)?)))
 }
 
@@ -433,13 +373,14 @@ fn ambiguous<'l>(several: &[&LiveIntegration]) -> Pairing<'l> {
 
 /// Pairs every file, and gathers what no file could mean.
 pub(super) fn pair<'a, 'l>(
-    integrations: &'a [Integration],
+    manifest: &'a Manifest,
     live: &'l Live,
     ledger: &'a Ledger,
 ) -> Paired<'a, 'l> {
+    let integrations = &manifest.integrations;
     let index = Index::new(integrations, live, ledger);
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
-    let claims = index.claims(integrations, &pairings);
+    let claims = index.claims(manifest, &pairings);
     let left = present(live).filter(|l| !claims.is_claimed(&l.id));
     let mut unmanaged: Vec<Unmanaged> = left.map(leftover).collect();
     unmanaged.sort_by(|a, b| a.id.cmp(&b.id));

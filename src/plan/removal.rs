@@ -53,16 +53,11 @@ pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
 }
 
 /// The deletions of what was recorded and is described no more.
-pub(super) fn deletions(
-    manifest: &Manifest,
-    unmanaged: &[Unmanaged],
-    against: &Against<'_>,
-) -> Vec<Action> {
+pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<Action> {
     let Against { live, context, .. } = against;
     if context.policy != Policy::Sync {
         return Vec::new();
     }
-    let names: HashSet<&str> = manifest.names().collect();
     let unmanaged: HashSet<&RemoteId> = unmanaged.iter().map(|u| &u.id).collect();
     let left = live
         .integrations
@@ -73,10 +68,10 @@ pub(super) fn deletions(
             .pasts
             .of(found)
             .filter(|past| past.record.memory.owned)?;
-        Some((past.name_beside(&names), past, found))
+        Some((past.name_beside(&against.files), past, found))
     });
     owned
-        .filter(|(name, _, _)| context.selection.includes(name))
+        .filter(|(name, past, _)| context.selection.includes_any(&[name, past.name]))
         .map(|(name, past, found)| removed(name, past, found, against))
         .collect()
 }
@@ -210,30 +205,18 @@ fn as_value(kept: &Json) -> Option<Value> {
     }
 }
 
-/// The references that deletions may need: of what no file describes, if deleting
-/// is meant, and of what may be replaced.
+/// The references that deletions and replacements may need, if there is leave for any.
 #[must_use]
 pub fn deletion_references(
-    manifest: &Manifest,
     ledger: &Ledger,
     policy: Policy,
     allow_replace: &BTreeSet<Name>,
 ) -> Vec<Reference> {
-    let names: HashSet<&str> = manifest.names().collect();
-    let replaceable = manifest.integrations.iter();
-    let replaceable: HashSet<&RemoteId> = replaceable
-        .filter(|i| allow_replace.contains(&i.name))
-        .filter_map(|i| Some(&ledger.record(i)?.id))
-        .collect();
-    // A file that was renamed finds its record by its identity, so what no name
-    // describes may be replaced as well as deleted.
-    let is_meant = |name: &Name, record: &Record| {
-        let is_removed = policy == Policy::Sync || !allow_replace.is_empty();
-        replaceable.contains(&record.id) || (is_removed && !names.contains(name.as_str()))
-    };
+    // What will be deleted is known only with the live side.
+    let is_meant = policy == Policy::Sync || !allow_replace.is_empty();
     let records = ledger.records.iter();
     let mut references = Vec::new();
-    for (_, record) in records.filter(|(name, r)| r.memory.owned && is_meant(name, r)) {
+    for (_, record) in records.filter(|(_, r)| is_meant && r.memory.owned) {
         let credentials = record.memory.removal.credentials.values();
         for value in credentials.filter_map(as_value) {
             value.for_each_template(&mut |template| {
@@ -246,11 +229,17 @@ pub fn deletion_references(
 
 /// What no file describes and the server says is gone: it was asked for everything
 /// that its list lacks. An id of another type is not what was recorded.
-pub(super) fn gone(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Vec<RemoteId> {
-    if freeze(manifest).is_some() {
+pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
+    let Against {
+        live,
+        freeze,
+        files,
+        context,
+        ..
+    } = against;
+    if freeze.is_some() {
         return Vec::new();
     }
-    let names: HashSet<&str> = manifest.names().collect();
     let there: HashMap<&RemoteId, &str> = present(live)
         .map(|found| (&found.id, found.type_name.as_str()))
         .collect();
@@ -265,7 +254,7 @@ pub(super) fn gone(manifest: &Manifest, live: &Live, context: &Context<'_>) -> V
     };
     let records = context.ledger.records.iter();
     records
-        .filter(|(name, _)| !names.contains(name.as_str()))
+        .filter(|(name, _)| !files.contains(name.as_str()))
         .filter(|(name, record)| !is_there(record) && !is_unreadable(record) && !is_in_doubt(name))
         .map(|(_, record)| record.id.clone())
         .collect()

@@ -1,7 +1,7 @@
 //! Deleting what cannot be edited, and creating it again: only with leave, only of
 //! what is this tool's own, and only what no other file could mean.
 
-use super::compare::to_json;
+use super::compare::{default_json, to_json};
 use super::decide::{Against, creation, missing};
 use super::diff::Difference;
 use super::history::History;
@@ -10,6 +10,7 @@ use super::removal::deletion;
 use super::{Block, Body, Change, ChangeKind, Context, Deletion, Kind, Note, Shown, Undeletable};
 use crate::live::LiveIntegration;
 use crate::manifest::Integration;
+use crate::platform::Platform;
 use crate::value::Value;
 
 /// Whether there is leave for it.
@@ -124,7 +125,9 @@ fn with_what_goes(
         let created = Body::for_create(integration).config;
         let difference = Difference::between(&heedless, found, History::NONE);
         let carried = difference.body.config.leaves().into_iter();
-        let carried = carried.filter(|(path, _)| created.at(path).is_none());
+        let carried = carried.filter(|(path, value)| {
+            created.at(path).is_none() && !is_default(integration.platform, path, value)
+        });
         let is_unknown = |path: &String| difference.unknown_carried.contains(path);
         let carried = carried.map(|(path, value)| match is_unknown(&path) {
             true => change(&path, Shown::Hidden, Shown::Absent),
@@ -146,4 +149,10 @@ fn with_what_goes(
         }
     }
     changes
+}
+
+/// Whether it is what the server sets anyway.
+fn is_default(platform: &Platform, path: &str, value: &Value) -> bool {
+    let default = platform.attribute(path).and_then(default_json);
+    default.is_some() && default == to_json(value)
 }

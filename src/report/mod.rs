@@ -106,7 +106,7 @@ impl Tally {
                 }
                 Err(failure) => {
                     tally.failed += 1;
-                    tally.interrupted |= matches!(failure, Failure::Interrupted { .. });
+                    tally.interrupted |= failure.is_interruption();
                     let is_half = matches!(failure, Failure::NotRecreated { .. });
                     tally.in_part += usize::from(is_half);
                 }

@@ -49,10 +49,16 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         // A file that says by another name it had what it is has given this one up.
         let is_another = before.records.iter().any(|(name, record)| {
             let other: Option<u64> = record.id.as_str().parse().ok();
-            let mark = other
-                .filter(|other| *other != id)
-                .and_then(|other| world.marks.get(&other));
-            document.is_strong() && is_named(name) && mark == Some(&document.key())
+            let mark_of = |id| world.marks.get(&id);
+            let mark = other.filter(|other| *other != id).and_then(mark_of);
+            let key = document.key();
+            let is_of_type = |mark: Option<&Key>| mark.is_some_and(|mark| mark.0 == key.0);
+            let is_it = match document.is_strong() {
+                true => mark == Some(&key),
+                // Nothing else tells: the other is of its type, and this one is not.
+                false => is_of_type(mark) && !is_of_type(mark_of(id)),
+            };
+            is_named(name) && is_it
         });
         let is_recorded = !is_another && records().any(|(name, _)| is_named(name));
         // What it was before it became another is its own, too.

@@ -90,6 +90,17 @@ impl Document {
         document
     }
 
+    /// Takes this name; `says` whether it tells the one before.
+    pub(super) fn takes_name(&mut self, name: String, says: bool) {
+        let old = std::mem::replace(&mut self.name, name);
+        if says {
+            self.previously.push(old);
+        } else {
+            self.renamed_in_silence = true;
+        }
+        self.previously.retain(|other| *other != self.name);
+    }
+
     /// Takes the identity of this number.
     pub(super) fn becomes(&mut self, number: u16) {
         for name in distinct(self.case.platform) {

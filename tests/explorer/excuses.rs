@@ -83,7 +83,10 @@ fn blocked(
         Block::PinMissing { .. } | Block::PinType { .. } | Block::PinIdentity { .. } => {
             (document.id.is_some(), "a wrong pin")
         }
-        Block::NeedsPin { .. } => (is_weak && !is_recorded(ledger, document), "needs a pin"),
+        Block::NeedsPin { .. } => {
+            let is_known = is_recorded(world, ledger, document);
+            (is_weak && !is_known, "needs a pin")
+        }
         Block::NeverUpdated { .. } => (document.is_bare(), "never updated"),
         Block::Disabled { .. } => {
             let live = world.live();
@@ -123,11 +126,12 @@ pub(super) fn clashes(world: &World, document: &Document) -> bool {
     others.any(is_same)
 }
 
-/// Whether the ledger knows which integration is the file's.
-pub(super) fn is_recorded(ledger: &Ledger, document: &Document) -> bool {
-    document
-        .names()
-        .any(|name| ledger.records.contains_key(name))
+/// Whether the ledger knows which integration is the file's, and that one is there.
+fn is_recorded(world: &World, ledger: &Ledger, document: &Document) -> bool {
+    let live = world.live();
+    let is_there = |id: &str| live.iter().any(|(own, _)| own.to_string() == id);
+    let mut records = document.names().filter_map(|name| ledger.records.get(name));
+    records.any(|record| is_there(record.id.as_str()))
 }
 
 /// Whether the file differs from the live integration in what the server never changes.

@@ -157,6 +157,7 @@ impl Maker {
         let says = !self.one_in(4);
         let (own, used) = (!self.one_in(4), self.one_in(4));
         let number = self.rng.u16(1..40);
+        let other = self.pick();
         let added = self.document();
         let change = weighted(
             &mut self.rng,
@@ -167,6 +168,8 @@ impl Maker {
                 (2, Change::Literal),
                 (3, Change::LackSecret),
                 (8, Change::Rename { says, used }),
+                (3, Change::Swap { other }),
+                (3, Change::Overwrite { other, says }),
                 (3, Change::Identity { number }),
                 (5, Change::Spoil(flaw)),
                 (6, Change::Mend),

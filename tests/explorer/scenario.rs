@@ -83,6 +83,16 @@ pub(super) enum Change {
         says: bool,
         used: bool,
     },
+    /// It swaps its name with another file.
+    Swap {
+        other: usize,
+    },
+    /// It moves onto the name of another file, which is gone then; `says` whether
+    /// it tells the name that it had.
+    Overwrite {
+        other: usize,
+        says: bool,
+    },
     /// Another identity.
     Identity {
         number: u16,

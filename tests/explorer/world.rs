@@ -237,6 +237,8 @@ impl World {
                 true
             }
             Change::Rename { says, used } => self.renamed(at, says, used),
+            Change::Swap { other } => self.swapped(at, other % count),
+            Change::Overwrite { other, says } => self.overwrites(at, other % count, says),
             Change::Pin { pick, own } => self.pinned(at, pick, own),
             _ => {
                 self.salt += 1;
@@ -250,15 +252,28 @@ impl World {
         let free = self.used_names.iter().find(|name| !in_use.contains(name));
         let fresh = format!("other-{}", self.used_names.len());
         let name = free.filter(|_| used).unwrap_or(&fresh).clone();
-        let document = &mut self.documents[at];
-        let old = std::mem::replace(&mut document.name, name);
-        if says {
-            document.previously.push(old);
-        } else {
-            document.renamed_in_silence = true;
+        self.documents[at].takes_name(name, says);
+        true
+    }
+
+    fn swapped(&mut self, at: usize, other: usize) -> bool {
+        if at == other {
+            return false;
         }
-        let name = document.name.clone();
-        document.previously.retain(|other| *other != name);
+        let [own, theirs] = [at, other].map(|at| self.documents[at].name.clone());
+        self.documents[at].takes_name(theirs, false);
+        self.documents[other].takes_name(own, false);
+        true
+    }
+
+    fn overwrites(&mut self, at: usize, other: usize, says: bool) -> bool {
+        if at == other {
+            return false;
+        }
+        let name = self.documents[other].name.clone();
+        self.documents[at].takes_name(name, says);
+        let retired = self.documents.remove(other);
+        self.retired.push(retired);
         true
     }
 
@@ -443,6 +458,8 @@ fn changed(document: &mut Document, change: &Change, salt: usize) -> bool {
         | Change::Copy
         | Change::Add(_)
         | Change::Rename { .. }
+        | Change::Swap { .. }
+        | Change::Overwrite { .. }
         | Change::Pin { .. } => return false,
     }
     true

@@ -1,0 +1,367 @@
+//! Which integration a file means when names, records and the tenant disagree: an
+//! outage is no absence, a hint is no proof, and nothing is left behind unsaid.
+
+use http::Method;
+use integrationd::ledger::MemoryJournal;
+use integrationd::plan::Kind;
+use integrationd::simulator::{
+    Breakage, Drift, FailedTest, Fault, FaultKind, Seed, Simulator, Status,
+};
+use integrationd::sync::Request;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Tenant};
+use crate::in_process::{Run, write_lines};
+use crate::memory::BOUNDARIES;
+use crate::removal::{base, dying, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
+use crate::texts::Texts;
+
+fn names(journal: &MemoryJournal) -> Vec<String> {
+    let records = journal.ledger().records;
+    let named = records
+        .iter()
+        .map(|(name, record)| format!("{name} {}", record.id));
+    named.collect()
+}
+
+fn query_file(dataset: &str) -> String {
+    format!(
+        "type: Google BigQuery\nautoBootstrap: false\nconfig:\n  role: r\n  dataset: {dataset}\n  \
+         datasetSuffix: _x\n  credential: ${{env:TOKEN}}\n"
+    )
+}
+
+fn query_by_hand(dataset: &str) -> Seed {
+    let config = json!({
+        "role": "r", "dataset": dataset, "datasetSuffix": "_x", "credential": "c",
+    });
+    Seed::new("Google BigQuery", Some(false), Some(config))
+}
+
+/// The list lacks its last elements, and the server fails when it is asked for one.
+fn outage(simulator: &Simulator, lacks: usize, id: u64) {
+    let down = FaultKind::ServerError {
+        code: 503,
+        after_effect: false,
+    };
+    simulator.fault(Fault::new(FaultKind::PartialList { drop: lacks }).always());
+    simulator.fault(
+        Fault::new(down)
+            .on(&Method::GET, &format!("/integrations/{id}"))
+            .always(),
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_that_changed_during_an_outage_is_no_second_integration() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
+    outage(&simulator, 2, 1);
+    let ran = synced(&other, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        ran.shown().contains("is not in the list"),
+        "{}",
+        ran.shown()
+    );
+    simulator.clear_faults();
+    let ran = synced(&other, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        ran.shown().contains("would be a replacement"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(names(&journal), ["lake 1", "stays 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let config = json!({
+        "workspaceUrl": "moved.example.com", "httpPath": "/theirs",
+        "authenticationType": "token", "token": "x",
+    });
+    simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
+    synced(
+        &with_lake().without("stays.yaml"),
+        &simulator,
+        &journal,
+        pruning,
+    )
+    .await;
+    let moved = Texts::none().secret("TOKEN", "t0ken");
+    let moved = moved.file("lake.yaml", lake_file("moved.example.com"));
+    outage(&simulator, 1, 2);
+    synced(&moved, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    simulator.clear_faults();
+    let ran = synced(&moved, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    let told = "it was integration 2 with another workspaceUrl, and now it describes integration 1";
+    assert!(ran.shown().contains(told), "{}", ran.shown());
+    assert_eq!(names(&journal), ["lake 2"]);
+}
+
+#[test]
+fn nothing_is_adopted_while_what_was_made_is_hidden_by_an_outage() {
+    let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
+    let files = Files::none().with("query.yaml", &query_file("ours"));
+    let run = |args: &[&str]| {
+        let run = args
+            .iter()
+            .fold(Integrationd::new([]), |run, arg| run.arg(arg));
+        let run = run.arg("--state").arg(state.path());
+        run.env("TOKEN", "the-token").on(&tenant)
+    };
+    run(&["sync", "--yes"]).with(&files).run().exits_with(0);
+    tenant.simulator.seed(query_by_hand("ours"));
+    let broken = FaultKind::BrokenElement {
+        index: 0,
+        breakage: Breakage::Text,
+    };
+    tenant.simulator.fault(
+        Fault::new(broken)
+            .on(&Method::GET, "/integrations")
+            .always(),
+    );
+    let down = FaultKind::ServerError {
+        code: 400,
+        after_effect: false,
+    };
+    tenant.simulator.fault(
+        Fault::new(down)
+            .on(&Method::GET, "/integrations/1")
+            .always(),
+    );
+    let adopt = run(&["adopt", "query"]).arg("--dir").with(&files);
+    let ran = adopt.run().exits_with(1);
+    assert!(
+        ran.stdout.contains("Adopted 0 integrations"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_fits_something_else_stops_its_file() {
+    let query = |name: &str, dataset: &str| base().file(name, query_file(dataset));
+    let both = query("p.yaml", "a").file("q.yaml", query_file("b"));
+    for (before, after, told) in [
+        // `mv p.yaml q.yaml`.
+        (&both, query("q.yaml", "a"), "`sync: {previously: [p]}`"),
+        // Swapped.
+        (
+            &both,
+            query("p.yaml", "b").file("q.yaml", query_file("a")),
+            "previously: [p]",
+        ),
+        // Renamed, and the name used again.
+        (
+            &query("q.yaml", "a"),
+            query("p.yaml", "a").file("q.yaml", query_file("b")),
+            "replacement",
+        ),
+    ] {
+        let (simulator, journal) = in_sync(before).await;
+        let ran = synced(&after, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert!(ran.shown().contains(told), "{}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_fits_nothing_else_may_change() {
+    let (simulator, journal) = in_sync(&base().file("q.yaml", query_file("a"))).await;
+    let texts = base().file("q.yaml", query_file("b"));
+    let ran = synced(&texts, &simulator, &journal, pruning).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_to_another_hint_leaves_what_fits_better() {
+    let (simulator, journal) = in_sync(&base().file("q.yaml", query_file("a"))).await;
+    let id = simulator.seed(query_by_hand("theirs"));
+    let pinned = format!("{}sync: {{id: \"{id}\"}}\n", query_file("a"));
+    let ran = synced(
+        &base().file("q.yaml", pinned),
+        &simulator,
+        &journal,
+        pruning,
+    )
+    .await;
+    let lines = write_lines(&simulator);
+    assert!(
+        !lines.contains(&"DELETE /integrations/1".to_owned()),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_likely_hides_nothing_and_lifts_no_limit() {
+    let mut before = base().without("stays.yaml");
+    for n in 0..8 {
+        let file = lake_file(&format!("lake-{n}.example.com"));
+        before = before.file(&format!("lake-{n}.yaml"), file);
+    }
+    let (simulator, journal) = in_sync(&before).await;
+    for n in 0..30 {
+        simulator.seed(query_by_hand(&format!("dataset_{n}")));
+    }
+    let few = (2..8).fold(before, |texts, n| texts.without(&format!("lake-{n}.yaml")));
+    let few = few.file("q.yaml", query_file("dataset_1"));
+    let ran = synced(&few, &simulator, &journal, pruning).await;
+    assert_eq!(
+        (ran.exit_code(), ran.plan().managed),
+        (4, 9),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.plan().unmanaged.len(), 29);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_type_needs_leave_although_another_record_has_it() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let was_lake = |file: String| format!("{file}sync: {{previously: [lake]}}\n");
+    let warehouse = warehouse_file("${env:PASSWORD}");
+    let texts = base()
+        .file("sea.yaml", was_lake(lake_file("lake.example.com")))
+        .file("lake.yaml", warehouse.clone());
+    synced(&texts, &simulator, &journal, pruning).await;
+    assert_eq!(names(&journal), ["lake 3", "sea 1", "stays 2"]);
+    let other = warehouse
+        .replace("wh.example", "other.example")
+        .replace("IMMUTA", "SEA");
+    let texts = texts.file("sea.yaml", was_lake(other));
+    let ran = synced(&texts, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    assert!(ran.shown().contains("with another type"), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_files_that_take_each_others_place_is_stopped_as_a_whole() {
+    let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
+    let (simulator, journal) = in_sync(&before).await;
+    let chain = base()
+        .file("lake.yaml", lake_file("sea.example.com"))
+        .file("sea.yaml", lake_file("new.example.com"));
+    let ran = synced(&chain, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    // The help helps.
+    let lake = format!(
+        "{}sync: {{previously: [sea]}}\n",
+        lake_file("sea.example.com")
+    );
+    let ran = synced(
+        &chain.file("lake.yaml", lake),
+        &simulator,
+        &journal,
+        pruning,
+    )
+    .await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(names(&journal), ["lake 2", "sea 4", "stays 3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_have_arrived_is_sent_again() {
+    let lake = with_lake().without("stays.yaml");
+    let rotated = lake.clone().secret("TOKEN", "rotated");
+    for status in [Status::MigrateError, Status::EditError] {
+        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        synced(&lake, &simulator, &dying(&journal, BOUNDARIES[2]), pruning).await;
+        simulator.drift(Drift::status(1, status)).unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+        synced(&rotated, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    }
+    // The update that repairs a failed creation is cut short.
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let failed = FailedTest {
+        test: "T".into(),
+        message: "m".into(),
+    };
+    simulator.fault(Fault::new(FaultKind::CreateError(failed)).on(&Method::POST, "/integrations"));
+    synced(&lake, &simulator, &journal, pruning).await;
+    synced(&lake, &simulator, &dying(&journal, BOUNDARIES[2]), pruning).await;
+    tokio::time::sleep(std::time::Duration::from_secs(300)).await;
+    for sent in [&["PUT /integrations/1"][..], &[]] {
+        let ran = synced(&rotated, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), sent, "{}", ran.shown());
+    }
+}
+
+#[test]
+fn what_an_old_name_of_another_file_stands_for_is_deleted_with_its_own_credentials() {
+    let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
+    let warehouse = |host: &str, database: &str, password: &str| {
+        let file = warehouse_file(&format!("${{env:{password}}}"));
+        file.replace("wh.example.com", host)
+            .replace("IMMUTA", database)
+    };
+    let files = Files::none()
+        .with("lake.yaml", &warehouse("a.example.com", "DA", "PA"))
+        .with("sea.yaml", &warehouse("b.example.com", "DB", "PB"));
+    let sync = || {
+        let run = Integrationd::new(["sync", "--yes", "--policy=sync", "--state"]);
+        let run = run
+            .arg(state.path())
+            .env("PA", "pa-secret")
+            .env("PB", "pb-secret");
+        run.on(&tenant).with(&files).run()
+    };
+    sync().exits_with(0);
+    std::fs::remove_file(files.path().join("lake.yaml")).unwrap();
+    let sea = warehouse("b.example.com", "DB", "PB");
+    files.write("sea.yaml", &format!("{sea}sync: {{previously: [lake]}}\n"));
+    sync().exits_with(0);
+    assert_eq!(tenant.writes()[2..], ["DELETE /integrations/1"]);
+    assert_eq!(tenant.written()[2]["config"]["password"], "pa-secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusion_holds_for_what_lost_its_name() {
+    let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
+    let lake = format!(
+        "{}sync: {{previously: [sea]}}\n",
+        lake_file("sea.example.com")
+    );
+    let after = base().file("lake.yaml", lake);
+    for excluded in ["lake", "lake#1"] {
+        let (simulator, journal) = in_sync(&before).await;
+        let exclude = |request: &mut Request| {
+            pruning(request);
+            request.selection.exclude = [excluded.to_owned()].into();
+        };
+        let selection = Run::of(&after, &simulator)
+            .remembering(&journal)
+            .with(exclude);
+        let plan = selection.dry_run().await;
+        let deletes = plan
+            .plan()
+            .actions
+            .iter()
+            .filter(|a| matches!(a.kind, Kind::Delete(_)));
+        assert_eq!(deletes.count(), 0, "{excluded}: {}", plan.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_file_is_told_once() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let invalid = format!("{}nonsense: 1\n", lake_file("lake.example.com"));
+    let ran = synced(
+        &base().file("lake.yaml", invalid),
+        &simulator,
+        &journal,
+        pruning,
+    )
+    .await;
+    let shown = ran.shown();
+    assert_eq!(shown.matches(" is blocked").count(), 1, "{shown}");
+    assert!(ran.plan().unmanaged.is_empty(), "{shown}");
+}
