@@ -89,6 +89,7 @@ const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
 pub const OWN_VARIABLES: &[(&str, &[&str])] = &[
     ("url", &[URL, HOST]),
     ("api-key-file", &[KEY, TOKEN, KEY_FILE]),
+    ("listen-token-file", &[listen::TOKEN, listen::TOKEN_FILE]),
     ("vault-token-file", &["VAULT_TOKEN", "VAULT_TOKEN_FILE"]),
     ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),
     (

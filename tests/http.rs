@@ -626,6 +626,24 @@ fn get_over_tls(served: &Served, ca: &str, path: &str) -> Option<u16> {
 }
 
 #[test]
+fn the_settings_file_says_where_the_token_is_and_the_environment_beats_it() {
+    let web = Web::new(one());
+    let config = web.state.path().join("integrationd.yaml");
+    let token = web.state.path().join("token");
+    std::fs::write(&token, "another-token-of-the-page").unwrap();
+    let settings = format!("listen-token-file: {}\n", token.display());
+    std::fs::write(&config, settings).unwrap();
+    let daemon = || web.daemon(&["--config", config.to_str().unwrap()]);
+    let served = Served::of(daemon().start());
+    assert_eq!(served.get("/status").code, 401);
+    assert_eq!(served.get_as_bearer("/status").code, 401);
+    served.end();
+    let served = Served::of(daemon().env("INTEGRATIOND_LISTEN_TOKEN", TOKEN).start());
+    assert_eq!(served.get_as_bearer("/status").code, 200);
+    served.end();
+}
+
+#[test]
 fn none_serves_nothing() {
     let web = Web::new(one());
     let daemon = web.daemon(&["--listen", "none"]).start();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as published;
 use tracing::Instrument;
 
@@ -69,6 +69,8 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
         board: board.clone(),
     };
     let mut schedule = Schedule::every(interval);
+    // Before anybody hears that it is there: a signal would end it until then.
+    let signals = Signals::heard();
     systemd::ready();
     tracing::info!(directory = %directory.display(), "the daemon begins");
     let served = bound.map(listen::Bound::serve);
@@ -81,7 +83,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     tokio::select! {
         () = work(&mut pipeline, &bell, &mut schedule, &board, &stop) => {}
         () = watch(directory, options, bell.clone()) => {}
-        () = heed_signals(&bell, tls.as_ref(), &sender) => {}
+        () = signals.heed(&bell, tls.as_ref(), &sender) => {}
         () = reporting => {}
     }
     if let Some(served) = served {
@@ -92,29 +94,43 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
 }
 
 /// SIGHUP rings the bell. SIGTERM and SIGINT pull the stop; a second one ends at once.
-async fn heed_signals(bell: &Bell, tls: Option<&Tls>, stop: &published::Sender<bool>) {
-    let listen = |kind| signal(kind).ok();
-    let mut hangup = listen(SignalKind::hangup());
-    let mut terminate = listen(SignalKind::terminate());
-    let mut interrupt = listen(SignalKind::interrupt());
-    loop {
-        tokio::select! {
-            Some(()) = received(&mut hangup) => {
-                systemd::reloading();
-                tracing::info!("asked to look again");
-                if let Some(Err(error)) = tls.map(Tls::read_again) {
-                    tracing::error!(error = chain(&error), "the old certificate stays");
+struct Signals {
+    hangup: Option<Signal>,
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    /// From now on they end nothing by themselves.
+    fn heard() -> Self {
+        let listen = |kind| signal(kind).ok();
+        Self {
+            hangup: listen(SignalKind::hangup()),
+            terminate: listen(SignalKind::terminate()),
+            interrupt: listen(SignalKind::interrupt()),
+        }
+    }
+
+    async fn heed(mut self, bell: &Bell, tls: Option<&Tls>, stop: &published::Sender<bool>) {
+        loop {
+            tokio::select! {
+                Some(()) = received(&mut self.hangup) => {
+                    systemd::reloading();
+                    tracing::info!("asked to look again");
+                    if let Some(Err(error)) = tls.map(Tls::read_again) {
+                        tracing::error!(error = chain(&error), "the old certificate stays");
+                    }
+                    bell.ring();
+                    systemd::ready();
                 }
-                bell.ring();
-                systemd::ready();
+                Some(()) = received(&mut self.terminate) => if ends(stop) { return },
+                Some(()) = received(&mut self.interrupt) => if ends(stop) { return },
             }
-            Some(()) = received(&mut terminate) => if ends(stop) { return },
-            Some(()) = received(&mut interrupt) => if ends(stop) { return },
         }
     }
 }
 
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+async fn received(signal: &mut Option<Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,

@@ -76,8 +76,8 @@ impl ListenError {
     }
 }
 
-const TOKEN: &str = "INTEGRATIOND_LISTEN_TOKEN";
-const TOKEN_FILE: &str = "INTEGRATIOND_LISTEN_TOKEN_FILE";
+pub(super) const TOKEN: &str = "INTEGRATIOND_LISTEN_TOKEN";
+pub(super) const TOKEN_FILE: &str = "INTEGRATIOND_LISTEN_TOKEN_FILE";
 
 /// The settings; `None` if nothing is to be served.
 ///

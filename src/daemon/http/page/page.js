@@ -128,6 +128,7 @@
 
   if (!document.getElementById("health")) return;
   document.documentElement.classList.add("js");
+  for (const part of document.querySelectorAll("[data-live]")) seen.set(part.id, part.outerHTML);
   document.addEventListener("click", choose);
   if (form) {
     form.addEventListener("input", filtered);

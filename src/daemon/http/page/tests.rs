@@ -126,6 +126,39 @@ fn a_filter_takes_every_word_wherever_it_stands_and_ignores_what_it_does_not_kno
 }
 
 #[test]
+fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
+    const HOSTILE: &str = "<b a='\"&\u{202e}\u{1b}[31m\u{0}</pre>";
+    const HARMLESS: &str = "&lt;b a='&quot;&amp;\\u{202e}\\u{1b}[31m\\u{0}&lt;/pre&gt;";
+    let text = || HOSTILE.to_owned();
+    let hostile = Row {
+        place: Some((text(), 1)),
+        id: Some(text()),
+        about: vec![text()],
+        drift: vec![text()],
+        revision: Some(text()),
+        failing_tests: vec![FailingTest {
+            name: text(),
+            message: text(),
+        }],
+        ..row(HOSTILE, State::Stalled)
+    };
+    let mut status = seen(vec![hostile]);
+    status.last = Some(Ran {
+        disposition: Disposition::InSync,
+        summary: text(),
+        seen: None,
+    });
+    let html = page(
+        &status,
+        "q=%3Cb+a%3D%27%22%26%E2%80%AE%1B%5B31m%00%3C%2Fpre%3E",
+    );
+    assert!(!html.contains("<b a"), "{html}");
+    assert!(!html.chars().any(crate::text::is_unsafe), "{html:?}");
+    // The summary, the search, and every place of the row; the revision twice.
+    assert!(html.matches(HARMLESS).count() >= 9, "{html}");
+}
+
+#[test]
 fn only_an_operator_has_a_form_that_does_something() {
     let status = seen(vec![row("lake", State::Ready)]);
     let html = page(&status, "");
