@@ -10,7 +10,7 @@
 
 mod chronicle;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::StreamExt;
 
@@ -83,6 +83,8 @@ pub struct Request {
     pub limits: Limits,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
+    /// Integrations that failed a moment ago, and when each may be written again.
+    pub resting: BTreeMap<Name, jiff::Timestamp>,
     /// Where the files come from, for the history.
     pub source: String,
     /// Their revision, if they have one.
@@ -103,6 +105,7 @@ impl Request {
             policy: Policy::default(),
             limits: Limits::default(),
             allow_replace: BTreeSet::new(),
+            resting: BTreeMap::new(),
             source: String::new(),
             revision: None,
             apply: apply::Options::default(),
@@ -304,6 +307,7 @@ fn in_context<T>(
         fingerprint: &fingerprint,
         policy: request.policy,
         allow_replace: &request.allow_replace,
+        resting: &request.resting,
         revision: request.revision.as_deref(),
         on_drift: request.on_drift,
         on_conflict: request.on_conflict,

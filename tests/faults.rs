@@ -177,6 +177,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::NotConverging { .. }
         | Block::Replacement { .. }
         | Block::Moved { .. }
+        | Block::Resting { .. }
         | Block::SecretNotGiven { .. }
         | Block::MissingSecret { .. } => "for another reason",
     }

@@ -4,7 +4,7 @@ mod broken;
 mod https;
 mod local;
 mod moves;
-mod repository;
+pub(crate) mod repository;
 mod server;
 mod signatures;
 mod ssh;

@@ -71,6 +71,8 @@ mod programs;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod pushed;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod readme;

@@ -109,9 +109,7 @@ fn nothing_is_adopted_while_what_was_made_is_hidden_by_an_outage() {
     let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
     let files = Files::none().with("query.yaml", &query_file("ours"));
     let run = |args: &[&str]| {
-        let run = args
-            .iter()
-            .fold(Integrationd::new([]), |run, arg| run.arg(arg));
+        let run = args.iter().fold(Integrationd::new([]), Integrationd::arg);
         let run = run.arg("--state").arg(state.path());
         run.env("TOKEN", "the-token").on(&tenant)
     };

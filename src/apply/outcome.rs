@@ -258,10 +258,10 @@ impl Failure {
     /// Whether the apply was stopped while the server was at work.
     #[must_use]
     pub fn is_interruption(&self) -> bool {
-        match self {
-            Self::NotRecreated { failure, .. } => failure.is_interruption(),
-            failure => matches!(failure, Self::Interrupted { .. }),
+        if let Self::NotRecreated { failure, .. } = self {
+            return failure.is_interruption();
         }
+        matches!(self, Self::Interrupted { .. })
     }
 
     /// The refusal behind it, if there is one.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::help;
 use super::listen::ListenArgs;
@@ -231,6 +232,8 @@ pub(super) struct DaemonArgs {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub files: FilesArgs,
+    #[command(flatten)]
+    pub git: GitArgs,
     /// Only these integrations, by name; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,

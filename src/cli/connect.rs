@@ -14,13 +14,13 @@ use crate::immuta::{
     ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, Reader,
     RetryPolicy, TenantUrl, TenantUrlError,
 };
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Bindings, Manifest};
 use crate::net::ExchangeObserver;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
 use crate::settings::{self, Flags, KEY_CREDENTIAL, KeySource, SettingsError};
-use crate::source::{SourceError, read_directory};
+use crate::source::{Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
 
 /// The largest file that is read for a key, which has some dozens of bytes.
@@ -154,22 +154,27 @@ fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Reads and checks the files. None at all is probably not what is meant.
+/// Reads and checks the files of a directory.
 pub(super) fn manifest(args: &FilesArgs, terminal: Terminal) -> Result<Manifest, SourceError> {
     let snapshot = read_directory(&args.dir)?;
+    let bindings = args.allow_secret.iter().cloned().collect();
+    let place = args.dir.display().to_string();
+    Ok(load(args, &bindings, (&place, &snapshot), terminal))
+}
+
+/// Checks files. None at all is probably not what is meant.
+pub(super) fn load(
+    args: &FilesArgs,
+    bindings: &Bindings,
+    (place, snapshot): (&str, &Snapshot),
+    terminal: Terminal,
+) -> Manifest {
     if snapshot.files.is_empty() {
-        let directory = args.dir.display().to_string();
         terminal.warning(
-            format_args!("there are no integration files in {}", escaped(&directory)),
+            format_args!("there are no integration files in {}", escaped(place)),
             "their names end in .yaml, .yml or .json, and do not begin with a dot",
         );
     }
     let vars = args.var.iter().cloned().collect();
-    let bindings = args.allow_secret.iter().cloned().collect();
-    Ok(manifest::load_bound(
-        &snapshot.files,
-        &vars,
-        &bindings,
-        PLATFORMS,
-    ))
+    manifest::load_bound(&snapshot.files, &vars, bindings, PLATFORMS)
 }

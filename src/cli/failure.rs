@@ -23,6 +23,11 @@ impl Failure {
         &self.what
     }
 
+    /// What helps.
+    pub(super) fn help(&self) -> &str {
+        &self.help
+    }
+
     pub(super) fn new(
         exit: Exit,
         what: impl std::fmt::Display,

@@ -6,12 +6,10 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
 use super::args::{Format, HistoryArgs};
-use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
+use super::{connect, state};
 use crate::ledger::history::{Deleted, History, Run, RunAction};
-use crate::ledger::place::StateDirectory;
-use crate::ledger::sqlite::SqliteLedger;
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
 use crate::report::json::FORMAT_VERSION;
@@ -23,10 +21,7 @@ const BAD: Style = AnsiColor::Red.on_default();
 
 pub(super) fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::url(args.url.as_deref())?;
-    let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
-    place.check()?;
-    let file = place.ledger_file(&tenant);
-    let history = SqliteLedger::history_read_only(&file, args.limit)?.unwrap_or_default();
+    let history = state::history(args.state.as_deref(), &tenant, args.limit)?;
     match args.output {
         Format::Text => terminal.out(&text(&history)),
         Format::Json => terminal.out_unfolded(&format!("{:#}\n", json(&tenant, &history))),

@@ -1,6 +1,6 @@
 //! From arguments to what is to be done with the files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Conflict, Drift, RunArgs};
 use super::failure::Failure;
@@ -39,6 +39,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         limits: args.guard.limits(),
         allow_replace: names(&args.guard.allow_replace),
         source: args.files.dir.display().to_string(),
+        resting: BTreeMap::new(),
         revision: None,
     }
 }

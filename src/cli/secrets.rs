@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::args::RunArgs;
 use super::failure::Failure;
-use crate::manifest::{Bindings, Manifest};
+use super::source::bindings;
+use crate::manifest::Manifest;
 use crate::report::exit::Exit;
 use crate::secret::{Providers, Reference, SecretSource};
 use crate::settings::vault::{VaultFlags, VaultSettingsError, vault};
@@ -67,7 +68,7 @@ pub(super) fn bound<'a>(
     manifest: &'a Manifest,
     of_deletions: &'a [Reference],
 ) -> Vec<&'a Reference> {
-    let bindings: Bindings = args.files.allow_secret.iter().cloned().collect();
+    let bindings = bindings(args);
     let kept = of_deletions
         .iter()
         .filter(|reference| bindings.name(reference));
@@ -87,6 +88,7 @@ pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Pro
     let mut providers = Providers::of_process(roots);
     let own = &mut providers.own_files;
     own.extend(args.connection.api_key_file.clone());
+    own.extend(args.git.own_files());
     let flags = VaultFlags::from(&args.vault);
     let VaultFlags {
         token_file,

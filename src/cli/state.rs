@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
 use super::failure::Failure;
+use crate::ledger::history::History;
 use crate::ledger::key::{self, KeyError};
 use crate::ledger::place::{PlaceError, StateDirectory};
 use crate::ledger::sqlite::SqliteLedger;
@@ -60,6 +61,14 @@ pub(super) fn fingerprinter(args: &RunArgs, tenant: &str) -> Result<Fingerprinte
         None => key::read_or_create(&place.key_file())?,
     };
     Ok(Fingerprinter::new(key, tenant.to_owned()))
+}
+
+/// The latest runs of a tenant; none where there is no ledger.
+pub(super) fn history(flag: Option<&Path>, tenant: &str, runs: u32) -> Result<History, Failure> {
+    let place = StateDirectory::find(flag, &|name: &str| std::env::var_os(name))?;
+    place.check()?;
+    let history = SqliteLedger::history_read_only(&place.ledger_file(tenant), runs)?;
+    Ok(history.unwrap_or_default())
 }
 
 /// The ledger alone, for writing.

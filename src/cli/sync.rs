@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::request;
 use super::secrets;
 use super::signal::Signals;
+use super::source::{self, Source};
 use super::state::{self, State};
 use super::terminal::Terminal;
 use crate::apply::{Event, Observer, Stop};
@@ -26,12 +27,17 @@ use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
 use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
+use crate::source::git::CommitId;
 use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let manifest = connect::manifest(&args.run.files, terminal)?;
-    let request = request::request(&args.run);
+    let source = Source::of(&args.run)?;
+    let applied = applied(&args)?;
+    let source::Read { manifest, revision } = source.read(&args.run, applied, terminal).await?;
+    let mut request = request::request(&args.run);
+    request.source = Source::shown(&args.run, revision.as_ref());
+    request.revision = revision.map(|revision| revision.id.to_string());
     if args.output == Format::Text {
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
@@ -64,6 +70,16 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         terminal,
     )
     .await
+}
+
+/// The revision that was last applied, if the files come from a repository.
+fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
+    if args.run.git.git.is_none() || args.simulate {
+        return Ok(None);
+    }
+    let url = connect::url(args.run.connection.url.as_deref())?;
+    let history = state::history(args.run.state.as_deref(), &url, source::LOOK_BACK)?;
+    Ok(source::applied(&history.runs))
 }
 
 /// Against a tenant in this process, and without any real secret.
@@ -123,7 +139,7 @@ async fn execute<T: Transport>(
         let known = desired.known_secrets().into_iter().cloned().collect();
         let reader = reader.knowing(known);
         let synced = carry_out(reader, tenant, journal, args, &desired, request, terminal).await?;
-        let exit = finish(synced, desired, args, tenant, terminal);
+        let exit = finish(synced, desired, args, (tenant, &request.source), terminal);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
         Ok(exit)
@@ -175,12 +191,12 @@ fn finish(
     synced: Synced,
     desired: Desired,
     args: &SyncArgs,
-    tenant: &str,
+    (tenant, source): (&str, &str),
     terminal: Terminal,
 ) -> Exit {
     let report = Report {
         tenant: tenant.to_owned(),
-        source: args.run.files.dir.display().to_string(),
+        source: source.to_owned(),
         diagnostics: desired.manifest.diagnostics,
         synced,
     };

@@ -4,7 +4,7 @@
 //! others go on as if nothing were. A new revision, and whoever asks for a look,
 //! resets all of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,11 +28,13 @@ struct Resting {
 }
 
 impl Backoff {
-    /// Those that are to be left alone for now.
+    /// Those that are to be left alone for now, each with how long.
     #[must_use]
-    pub fn resting(&self, now: Instant) -> BTreeSet<Name> {
+    pub fn resting(&self, now: Instant) -> BTreeMap<Name, Duration> {
         let resting = self.0.iter().filter(|(_, resting)| resting.due > now);
-        resting.map(|(name, _)| name.clone()).collect()
+        resting
+            .map(|(name, resting)| (name.clone(), resting.due - now))
+            .collect()
     }
 
     /// What a run has tried, each with whether it went well. What it did not try
@@ -77,11 +79,14 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..12 {
             backoff.after([("bad", false), ("good", true)], now);
-            assert_eq!(backoff.resting(now), ["bad".to_owned()].into());
+            assert_eq!(
+                backoff.resting(now).into_keys().collect::<Vec<_>>(),
+                ["bad"]
+            );
             let pause = backoff.pause(now).unwrap();
             pauses.push(pause.as_secs());
             now += pause;
-            assert_eq!(backoff.resting(now), BTreeSet::new());
+            assert!(backoff.resting(now).is_empty());
         }
         assert_eq!(pauses[..4], [5, 10, 20, 40]);
         assert_eq!(pauses[11], 3600);
@@ -97,8 +102,11 @@ mod tests {
         backoff.after([("quick", false)], now);
         assert_eq!(backoff.pause(now), Some(FIRST));
         let later = now + FIRST;
-        assert_eq!(backoff.resting(later), ["slow".to_owned()].into());
+        assert_eq!(
+            backoff.resting(later).into_keys().collect::<Vec<_>>(),
+            ["slow"]
+        );
         backoff.reset();
-        assert_eq!(backoff.resting(later), BTreeSet::new());
+        assert!(backoff.resting(later).is_empty());
     }
 }

@@ -275,7 +275,7 @@ impl Metrics {
         let result = match last.disposition {
             Disposition::InSync => "success",
             Disposition::Stalled(_) => "stalled",
-            Disposition::Transient => "failure",
+            Disposition::Retry(_) | Disposition::Transient => "failure",
         };
         let inner = &self.0;
         inner

@@ -8,6 +8,7 @@
 //! A new revision, and whoever rings, resets every backoff. A stop lets the writes
 //! under way end; what is left is carried on by the next start, through the ledger.
 
+mod backoff;
 mod board;
 pub mod http;
 pub mod metrics;
@@ -19,9 +20,11 @@ pub mod view;
 pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+pub use backoff::Backoff;
 pub use board::Board;
 pub use pulse::Pulse;
 pub use schedule::Schedule;
@@ -48,8 +51,12 @@ impl Bell {
 
 /// One run of the pipeline, as the worker needs it.
 pub trait Activation {
-    /// Runs it. A stop lets the writes under way end.
-    fn run(&mut self, stop: &Stop) -> impl Future<Output = Ran>;
+    /// How often to look although nothing is new.
+    fn interval(&self) -> Duration;
+
+    /// Runs it. A stop lets the writes under way end. Something new, or somebody who
+    /// asked, ends the pauses of what has failed.
+    fn run(&mut self, stop: &Stop, is_new: bool) -> impl Future<Output = Ran>;
 }
 
 /// How a run ended.
@@ -70,6 +77,8 @@ pub enum Disposition {
     InSync,
     /// Nothing but to wait for a new revision or a human; the reason in a word.
     Stalled(&'static str),
+    /// Some of it failed, and may be tried again after this pause.
+    Retry(Duration),
     /// It may go better the next time.
     Transient,
 }
@@ -83,16 +92,21 @@ pub async fn work(
     stop: &Stop,
 ) {
     let heartbeat = systemd::Heartbeat::of_process(board.pulse.clone());
+    let mut is_new = true;
     while !stop.is_requested() {
         let begun = board.begin();
-        let ran = heartbeat.during(activation.run(stop)).await;
+        let ran = heartbeat.during(activation.run(stop, is_new)).await;
+        schedule.set_interval(activation.interval());
         let pause = schedule.after(ran.disposition, fastrand::f64());
         board.end(begun, ran, pause);
         tokio::select! {
             biased;
             () = stop.requested() => {}
-            () = bell.rung() => schedule.reset(),
-            () = heartbeat.during(tokio::time::sleep(pause)) => {}
+            () = bell.rung() => {
+                schedule.reset();
+                is_new = true;
+            }
+            () = heartbeat.during(tokio::time::sleep(pause)) => is_new = false,
         }
     }
 }

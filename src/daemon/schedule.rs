@@ -29,12 +29,23 @@ impl Schedule {
         }
     }
 
+    /// With another interval from now on.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+    }
+
     /// How long to wait after a run that ended so. `chance` is from 0 to 1.
     pub fn after(&mut self, disposition: Disposition, chance: f64) -> Duration {
         let pause = match disposition {
             Disposition::InSync | Disposition::Stalled(_) => {
                 self.failures = 0;
                 self.interval
+            }
+            // Not sooner: until then it would be left alone.
+            Disposition::Retry(pause) => {
+                self.failures = 0;
+                let late = JITTER * chance.clamp(0.0, 1.0);
+                return pause.mul_f64(1.0 + late).min(self.interval);
             }
             Disposition::Transient => {
                 let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures));

@@ -70,7 +70,7 @@ impl Status {
         self.phase = match ran.disposition {
             Disposition::InSync => Phase::Ready,
             Disposition::Stalled(reason) => Phase::Stalled(reason),
-            Disposition::Transient => Phase::Retrying(pause),
+            Disposition::Retry(_) | Disposition::Transient => Phase::Retrying(pause),
         };
         if ran.disposition == Disposition::InSync {
             self.succeeded = Some(now);

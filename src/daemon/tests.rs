@@ -17,7 +17,11 @@ struct Runs {
 }
 
 impl Activation for Runs {
-    async fn run(&mut self, _: &Stop) -> Ran {
+    fn interval(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+
+    async fn run(&mut self, _: &Stop, _: bool) -> Ran {
         self.begun.lock().unwrap().push(self.since.elapsed());
         sleep(self.took).await;
         let next = if self.endings.len() > 1 {

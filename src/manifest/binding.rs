@@ -115,11 +115,18 @@ fn host_pattern(text: &str) -> Result<Option<Pattern>, BindingError> {
 
 /// All that operators allow. If there is nothing, everything is.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Bindings(Vec<Binding>);
+pub struct Bindings {
+    bound: Vec<Binding>,
+    /// What is not bound may go nowhere, also if nothing is.
+    is_strict: bool,
+}
 
 impl FromIterator<Binding> for Bindings {
     fn from_iter<I: IntoIterator<Item = Binding>>(bindings: I) -> Self {
-        Self(bindings.into_iter().collect())
+        Self {
+            bound: bindings.into_iter().collect(),
+            is_strict: false,
+        }
     }
 }
 
@@ -133,9 +140,16 @@ pub(super) struct Refusal {
 }
 
 impl Bindings {
+    /// Lets nothing go anywhere but what is bound.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
+    }
+
     /// Whether nothing is bound, so that everything is allowed.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bound.is_empty() && !self.is_strict
     }
 
     /// Whether any binding is for this reference, wherever it may go.
@@ -146,7 +160,7 @@ impl Bindings {
 
     fn naming(&self, reference: &Reference) -> impl Iterator<Item = &Binding> {
         let written = format!("{}:{}", reference.source.as_str(), reference.argument);
-        let bindings = self.0.iter();
+        let bindings = self.bound.iter();
         bindings.filter(move |binding| binding.reference.matches(&written))
     }
 

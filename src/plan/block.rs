@@ -148,6 +148,12 @@ pub enum Block {
         /// The attributes.
         paths: Vec<String>,
     },
+    /// It failed a moment ago.
+    #[error("its last write failed; it is tried again at {until:.0}")]
+    Resting {
+        /// When.
+        until: jiff::Timestamp,
+    },
     /// A secret that the body needs is not available.
     #[error("{}", reasons.join("; "))]
     MissingSecret {
@@ -179,6 +185,7 @@ impl Block {
             Self::Replacement { .. } => "Replacement",
             Self::Moved { .. } => "Moved",
             Self::SecretNotGiven { .. } => "SecretNotGiven",
+            Self::Resting { .. } => "Resting",
             Self::MissingSecret { .. } => "MissingSecret",
         }
     }
@@ -187,7 +194,10 @@ impl Block {
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Busy { .. } | Self::UnknownScope { .. } | Self::MissingSecret { .. } => true,
+            Self::Busy { .. }
+            | Self::UnknownScope { .. }
+            | Self::Resting { .. }
+            | Self::MissingSecret { .. } => true,
             Self::InDoubt { doubt, .. } => !matches!(doubt, Doubt::Tie { .. }),
             Self::InvalidFile
             | Self::Disabled { .. }
@@ -264,6 +274,7 @@ impl Block {
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
+            Self::Resting { .. } => "`systemctl reload integrationd` tries it at once".into(),
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
     }

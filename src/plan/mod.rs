@@ -255,6 +255,8 @@ pub struct Context<'a> {
     pub policy: Policy,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: &'a BTreeSet<Name>,
+    /// Integrations that failed a moment ago, and when each may be written again.
+    pub resting: &'a BTreeMap<Name, jiff::Timestamp>,
     /// The revision of the files, if they have one.
     pub revision: Option<&'a str>,
     /// What is done about values that the server moved.
@@ -292,7 +294,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
-        action.kind = context.policy.limit(kind);
+        action.kind = context.policy.limit(rested(kind, &action.name, context));
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
@@ -303,6 +305,14 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         unreadable: live.unreadable.clone(),
         unselected,
         actions,
+    }
+}
+
+/// A write of what failed a moment ago waits for its time.
+fn rested(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+    match context.resting.get(name) {
+        Some(until) if kind.is_write() => Kind::Blocked(Block::Resting { until: *until }),
+        Some(_) | None => kind,
     }
 }
 

@@ -102,7 +102,8 @@ fn blocked(
             doubt: Doubt::Tie { .. },
             ..
         } => {
-            let is_foreign = world.foreign_keys.contains(&key);
+            let keys = document.names().filter_map(|n| world.keys_of_name.get(n));
+            let is_foreign = keys.flatten().any(|key| world.foreign_keys.contains(key));
             (is_foreign || (is_weak && of_platform()), "a tie")
         }
         Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
@@ -110,6 +111,7 @@ fn blocked(
         Block::InDoubt { .. }
         | Block::Busy { .. }
         | Block::UnknownScope { .. }
+        | Block::Resting { .. }
         | Block::NotDeleted(_)
         | Block::Conflict { .. } => (false, "nothing"),
     }

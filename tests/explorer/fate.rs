@@ -186,7 +186,7 @@ impl Fate {
                 let lands = time::elapsed() + Duration::from_millis(*ms);
                 let mut seen = self.seen();
                 seen.late = seen.late.max(lands);
-                if let Some(Write::Update(_, key)) = &passage.write {
+                if let Some(Write::Update(_, key) | Write::Create(key)) = &passage.write {
                     seen.overtaken.insert(key.clone());
                 }
             }

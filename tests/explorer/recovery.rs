@@ -270,7 +270,7 @@ fn differing(world: &World, document: &Document, action: &Action) -> Vec<String>
             }
         },
     );
-    if !is_theirs {
+    if !is_theirs && !is_overtaken {
         for (path, said) in &document.unsaid {
             let found = live.pointer(&format!("/config/{path}"));
             let attribute = document.platform().attribute(path).unwrap();

@@ -9,6 +9,7 @@ use integrationd::simulator::{Drift, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use super::document::{Document, Key, key_of, mark_of};
+use super::fate::Write;
 use super::run::Ran;
 use super::scenario::{Change, Deed, Doing, Edit, Scenario, Standing};
 use super::time;
@@ -56,7 +57,8 @@ pub(super) struct World {
     pub(super) removed: BTreeMap<Key, usize>,
     /// What others made.
     pub(super) foreign: BTreeSet<u64>,
-    /// Of what an update was held up on its way: it may have arrived after a later one.
+    /// Of what a write was held up on its way: it may have arrived after a later one, or
+    /// after its file was edited.
     pub(super) overtaken: BTreeSet<Key>,
     /// Of what the server did not keep a value: the tool stops to insist.
     pub(super) rewritten: BTreeSet<Key>,
@@ -367,8 +369,14 @@ impl World {
         let before = std::mem::replace(&mut self.open, open_creates(ledger));
         if ran.lists_shrank {
             self.misled.extend(before);
-            let foreign = self.open.intersection(&self.foreign_keys);
-            self.contested.extend(foreign.cloned());
+            let sent = ran.sent.iter().filter_map(|write| match write {
+                Write::Create(key) => Some(key),
+                Write::Update(..) | Write::Delete(_) => None,
+            });
+            let tried = self.open.iter().chain(sent);
+            let foreign = tried.filter(|key| self.foreign_keys.contains(*key));
+            let foreign: Vec<Key> = foreign.cloned().collect();
+            self.contested.extend(foreign);
         }
     }
 

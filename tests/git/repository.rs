@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::programs::output;
 
 /// A working tree, and the bare repository that it is pushed to.
-pub(super) struct Repository {
+pub(crate) struct Repository {
     place: TempDir,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn feed(command: &mut Command, input: &[u8]) -> String {
 
 impl Repository {
     /// Without a commit.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let repository = Self {
             place: TempDir::new().unwrap(),
         };
@@ -63,19 +63,19 @@ impl Repository {
     }
 
     /// With `a.yaml`.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let repository = Self::empty();
         repository.commit("a.yaml", "1");
         repository
     }
 
     /// The directory that holds everything.
-    pub(super) fn place(&self) -> &Path {
+    pub(crate) fn place(&self) -> &Path {
         self.place.path()
     }
 
     /// The bare repository.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.bare().to_str().unwrap().to_owned()
     }
 
@@ -88,20 +88,20 @@ impl Repository {
     }
 
     /// Runs git in the working tree.
-    pub(super) fn git<const N: usize>(&self, args: [&str; N]) -> String {
+    pub(crate) fn git<const N: usize>(&self, args: [&str; N]) -> String {
         let mut git = command("git", self.place());
         git.arg("-C").arg(self.work()).args(args);
         output(&mut git).trim().to_owned()
     }
 
     /// Runs git in the bare repository.
-    pub(super) fn bare_git<const N: usize>(&self, args: [&str; N]) -> String {
+    pub(crate) fn bare_git<const N: usize>(&self, args: [&str; N]) -> String {
         let mut git = command("git", self.place());
         git.arg("-C").arg(self.bare()).args(args);
         output(&mut git).trim().to_owned()
     }
 
-    pub(super) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.work().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -114,13 +114,13 @@ impl Repository {
     }
 
     /// Commits a file with everything else that was written, and pushes.
-    pub(super) fn commit(&self, path: &str, content: impl AsRef<[u8]>) -> CommitId {
+    pub(crate) fn commit(&self, path: &str, content: impl AsRef<[u8]>) -> CommitId {
         self.write(path, content);
         self.commit_with(["-m", &format!("Change {path}")])
     }
 
     /// Commits everything, and pushes.
-    pub(super) fn commit_with<const N: usize>(&self, args: [&str; N]) -> CommitId {
+    pub(crate) fn commit_with<const N: usize>(&self, args: [&str; N]) -> CommitId {
         self.git(["add", "--all"]);
         let commit = ["commit", "--quiet", "--allow-empty"];
         let all: Vec<&str> = commit.into_iter().chain(args).collect();
@@ -156,13 +156,13 @@ impl Repository {
     }
 
     /// Pushes all branches and tags, whatever was there before.
-    pub(super) fn push(&self) {
+    pub(crate) fn push(&self) {
         let bare = self.path();
         let all = ["refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*"];
         self.git(["push", "--quiet", "--force", &bare, all[0], all[1]]);
     }
 
-    pub(super) fn head(&self) -> CommitId {
+    pub(crate) fn head(&self) -> CommitId {
         CommitId::parse(&self.git(["rev-parse", "HEAD"])).unwrap()
     }
 }

@@ -1,0 +1,323 @@
+//! What the daemon's worker runs, again and again: the pipeline, told to whoever looks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch as published;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::args::DaemonArgs;
+use super::poll::Place;
+use super::source::{self, Read, Source};
+use super::terminal::Terminal;
+use super::{connect, request, secrets, state};
+use crate::apply::{Event, Failure, Observer, Outcome, Stop};
+use crate::daemon::view::{Past, see};
+use crate::daemon::{Activation, Backoff, Board, Disposition, Ran};
+use crate::immuta::{Reader, RetryPolicy};
+use crate::ledger::Journal;
+use crate::ledger::history::Run;
+use crate::ledger::sqlite::SqliteLedger;
+use crate::manifest::Manifest;
+use crate::plan::{Block, Kind, Plan, deletion_references};
+use crate::report::exit::{Exit, exit};
+use crate::report::{Counts, Report, text};
+use crate::secret::resolve;
+use crate::sync::{self, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
+use crate::text::{chain, escaped};
+
+/// How many runs are looked through: the page shows them, and the last revision
+/// that was applied is among them.
+const RUNS: u32 = 20;
+
+/// The pipeline, with everything that a run needs made anew: the key, the files,
+/// the secrets. The ledger alone stays open.
+pub(super) struct Pipeline {
+    fixed: Fixed,
+    /// The latest runs; read again after each that writes.
+    history: Arc<Vec<Run>>,
+    /// What failed, and when it is tried again.
+    backoff: Backoff,
+}
+
+/// What stays as it is as long as the daemon runs.
+pub(super) struct Fixed {
+    pub tenant: String,
+    /// They may be read anew between two runs.
+    pub settings: published::Receiver<Arc<DaemonArgs>>,
+    pub journal: SqliteLedger,
+    pub place: Place,
+    pub terminal: Terminal,
+    pub board: Board,
+}
+
+impl Activation for Pipeline {
+    fn interval(&self) -> Duration {
+        self.fixed.settings.borrow().interval
+    }
+
+    async fn run(&mut self, stop: &Stop, is_new: bool) -> Ran {
+        if is_new {
+            self.backoff.reset();
+        }
+        let tenant = self.fixed.tenant.clone();
+        let run_id = format!("{:016x}", fastrand::u64(..));
+        let span = tracing::error_span!("sync", tenant, run_id);
+        let ran = self.activate(stop).instrument(span.clone()).await;
+        let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
+            disposition,
+            summary: failure.what().to_owned(),
+            seen: None,
+        });
+        span.in_scope(|| {
+            let summary = &*escaped(&ran.summary);
+            match ran.disposition {
+                Disposition::InSync => tracing::info!("{summary}"),
+                Disposition::Stalled(reason) => tracing::error!(reason, "{summary}"),
+                Disposition::Retry(_) | Disposition::Transient => tracing::warn!("{summary}"),
+            }
+        });
+        ran
+    }
+}
+
+/// A run that came to no result, and what is to be done about it.
+type NoResult = (super::failure::Failure, Disposition);
+
+impl Pipeline {
+    pub(super) fn new(fixed: Fixed) -> Self {
+        Self {
+            fixed,
+            history: Arc::default(),
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// The files, and the request that is made with them.
+    async fn read(&mut self, args: &DaemonArgs) -> Result<(Manifest, Request), NoResult> {
+        let Fixed {
+            place,
+            board,
+            terminal,
+            ..
+        } = &self.fixed;
+        let applied = place.applied().or_else(|| source::applied(&self.history));
+        let read = place.read(args, applied, board, *terminal).await;
+        let Read { manifest, revision } = read.map_err(|unread| {
+            let disposition = if unread.is_transient {
+                Disposition::Transient
+            } else {
+                Disposition::Stalled("SourceRefused")
+            };
+            (unread.failure, disposition)
+        })?;
+        let mut request = request::request(&args.run);
+        request.source = Source::shown(&args.run, revision.as_ref());
+        request.revision = revision.map(|revision| revision.id.to_string());
+        let (now, today) = (Instant::now(), Timestamp::now());
+        let resting = self.backoff.resting(now).into_iter();
+        // The moment is shown, and may be beyond every calendar.
+        request.resting = resting
+            .map(|(name, pause)| (name, today.checked_add(pause).unwrap_or(Timestamp::MAX)))
+            .collect();
+        Ok((manifest, request))
+    }
+
+    /// What came of the integrations that were tried, for the pauses before the next try.
+    fn rest(&mut self, report: &Report) {
+        let Ending::Applied { outcomes, .. } = &report.synced.ending else {
+            return;
+        };
+        let is_tried = |o: &&Outcome| !matches!(o.result, Err(Failure::NotStarted));
+        let tried = outcomes.iter().filter(is_tried);
+        let tried = tried.map(|o| (o.name.as_str(), o.result.is_ok()));
+        self.backoff.after(tried, Instant::now());
+    }
+
+    async fn activate(&mut self, stop: &Stop) -> Result<Ran, NoResult> {
+        let transient = |failure| (failure, Disposition::Transient);
+        let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
+        if self.history.is_empty() {
+            self.look_back();
+        }
+        let args = Arc::clone(&self.fixed.settings.borrow());
+        let (manifest, request) = self.read(&args).await?;
+        let observer = Arc::new(self.fixed.board.metrics.clone());
+        let policy = RetryPolicy::default();
+        let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
+            .map_err(|error| stalled(error.into()))?;
+        let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
+        let ledger = ledger.map_err(|error| transient(error.into()))?;
+        let kept = deletion_references(&ledger, request.policy, &request.allow_replace);
+        let references = secrets::bound(&args.run, &manifest, &kept);
+        let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
+        providers.own_files.extend(args.listen.own_files());
+        let secrets = resolve(references, &providers).await;
+        let fingerprinter =
+            state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
+        let desired = Desired {
+            manifest,
+            secrets,
+            fingerprinter: Some(fingerprinter),
+        };
+        let shell = Service {
+            terminal: self.fixed.terminal,
+            tenant: &self.fixed.tenant,
+        };
+        let synced = sync::sync(
+            connection.reader,
+            Reader::into_writer,
+            &desired,
+            &request,
+            &self.fixed.journal,
+            &shell,
+            stop,
+        )
+        .await
+        .map_err(|error| {
+            let disposition = of_error(&error);
+            (error.into(), disposition)
+        })?;
+        Ok(self.tell(&Report {
+            tenant: self.fixed.tenant.clone(),
+            source: request.source,
+            diagnostics: desired.manifest.diagnostics,
+            synced,
+        }))
+    }
+
+    /// Shows what there is to see, and sums it up.
+    fn tell(&mut self, report: &Report) -> Ran {
+        let plan = &report.synced.plan;
+        self.rest(report);
+        let disposition = of_report(report, self.backoff.pause(Instant::now()));
+        if disposition != Disposition::InSync && !has_work(plan) {
+            self.fixed
+                .terminal
+                .out(&text::plan(plan, &self.fixed.tenant));
+        }
+        self.fixed.terminal.out(&text::ending(report));
+        let past = self.past(report);
+        Ran {
+            disposition,
+            summary: summary(report),
+            seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
+        }
+    }
+
+    /// What the ledger tells beside the report. The page has a gap where it cannot be
+    /// read; the next run fails for it.
+    fn past(&mut self, report: &Report) -> Past {
+        let applied = matches!(report.synced.ending, Ending::Applied { .. });
+        if applied || self.history.is_empty() {
+            self.look_back();
+        }
+        Past {
+            ledger: heeded(self.fixed.journal.ledger()).unwrap_or_default(),
+            history: Arc::clone(&self.history),
+        }
+    }
+}
+
+impl Pipeline {
+    fn look_back(&mut self) {
+        let history = heeded(self.fixed.journal.history(RUNS)).unwrap_or_default();
+        self.history = Arc::new(history.runs);
+    }
+}
+
+/// What was read, or nothing and a line in the log.
+fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
+    read.inspect_err(|error| tracing::warn!(error = chain(error), "the page has a gap"))
+        .ok()
+}
+
+/// In a line: what was done, or how things are.
+fn summary(report: &Report) -> String {
+    match &report.synced.ending {
+        Ending::Applied { outcomes, .. } => {
+            let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
+            let counts = Counts::of(&report.synced.plan);
+            let done = format!("{} applied, {failed} failed", outcomes.len() - failed);
+            match counts.blocked + counts.invalid {
+                0 => done,
+                blocked => format!("{done}, {blocked} blocked"),
+            }
+        }
+        Ending::Guarded(_) => "refused by the guard".to_owned(),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
+            text::counted(&report.synced.plan)
+        }
+    }
+}
+
+/// What a tenant or a ledger that could not be read asks for.
+fn of_error(error: &SyncError) -> Disposition {
+    match error {
+        SyncError::Tenant(error) => match error.refusal().map(|refusal| refusal.code) {
+            // Asking again with the same key could lock it.
+            Some(401 | 403) => Disposition::Stalled("NotAuthorized"),
+            Some(_) | None => Disposition::Transient,
+        },
+        SyncError::Ledger(_) => Disposition::Transient,
+    }
+}
+
+/// What the end of a run asks for. What the server is still at work on may go better
+/// by itself; what failed is tried again when its pause is over.
+fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
+    let actions = report.synced.plan.actions.iter();
+    let mut blocks = actions.filter_map(|action| match &action.kind {
+        Kind::Blocked(Block::Resting { .. }) => None,
+        Kind::Blocked(block) => Some(block),
+        Kind::Unchanged { .. }
+        | Kind::Create(_)
+        | Kind::Update { .. }
+        | Kind::Delete(_)
+        | Kind::Replace { .. }
+        | Kind::Withheld { .. }
+        | Kind::Suspended(_) => None,
+    });
+    let passes = blocks.any(Block::passes);
+    let failed = match &report.synced.ending {
+        Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
+        Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
+    };
+    match (exit(report, false), pause) {
+        _ if passes => Disposition::Transient,
+        (_, Some(pause)) => Disposition::Retry(pause),
+        _ if failed => Disposition::Transient,
+        (Exit::Success, None) => Disposition::InSync,
+        (Exit::InvalidFile, None) => Disposition::Stalled("InvalidFile"),
+        (
+            Exit::Failed
+            | Exit::Pending
+            | Exit::Partial
+            | Exit::Refused
+            | Exit::Usage
+            | Exit::InvalidSettings,
+            None,
+        ) => Disposition::Stalled("Blocked"),
+    }
+}
+
+/// Nobody is at a keyboard: what the guard approves is done.
+struct Service<'a> {
+    terminal: Terminal,
+    tenant: &'a str,
+}
+
+impl Observer for Service<'_> {
+    /// The log tells of every action.
+    fn event(&self, _: &Event<'_>) {}
+}
+
+impl Shell for Service<'_> {
+    fn approve(&self, plan: &Plan) -> Consent {
+        self.terminal.out(&text::plan(plan, self.tenant));
+        Consent::Given
+    }
+}

@@ -1,0 +1,214 @@
+//! A git repository as the source: pushed, fetched, applied; what was rewritten is
+//! held, and no secret goes where it is not bound.
+
+use integrationd::simulator::{FailedTest, Fault, FaultKind};
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
+use crate::git::repository::Repository;
+
+const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
+    workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
+    token: ${env:LAKE_TOKEN}\n";
+
+const BOUND: &str = "--allow-secret=env:LAKE_TOKEN=Databricks@lake.example.com";
+
+struct World {
+    tenant: Tenant,
+    repository: Repository,
+    state: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let repository = Repository::empty();
+        repository.commit("files/lake.yaml", LAKE);
+        Self {
+            tenant: Tenant::empty(),
+            repository,
+            state: TempDir::new().unwrap(),
+        }
+    }
+
+    fn run(&self, command: &str, args: &[&str]) -> Integrationd {
+        let run = Integrationd::new([command, "--git-directory=files", "--state"]);
+        let run = run
+            .arg(self.state.path())
+            .arg("--git")
+            .arg(self.repository.path());
+        let run = args.iter().fold(run, Integrationd::arg);
+        run.on(&self.tenant).env("LAKE_TOKEN", "token-of-the-lake")
+    }
+
+    fn sync(&self, args: &[&str]) -> Ran {
+        self.run("sync", args).arg("--yes").run()
+    }
+
+    fn daemon(&self, args: &[&str]) -> Running {
+        let run = self.run("daemon", args).arg("--listen=none");
+        run.env("INTEGRATIOND_LOG_LEVEL", "info").start()
+    }
+
+    fn writes_come_to(&self, expected: &[&str]) {
+        eventually("the writes", || self.tenant.writes() == expected);
+    }
+}
+
+fn ends(daemon: Running) {
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
+}
+
+#[test]
+fn a_revision_is_applied_and_stands_in_the_report_and_the_history() {
+    let world = World::new();
+    let ran = world.sync(&[BOUND, "-o", "json"]).exits_with(0);
+    let head = world.repository.head().to_string();
+    let told = format!("{head} (Ada: Change files/lake.yaml)");
+    let source = ran.json()["source"].as_str().unwrap().to_owned();
+    assert!(source.contains(&told), "{source}");
+    let history = Integrationd::new(["history", "--state"]).arg(world.state.path());
+    let history = history.on(&world.tenant).run().exits_with(0);
+    assert!(history.stdout.contains(&told), "{}", history.stdout);
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+}
+
+#[test]
+fn a_secret_that_is_not_bound_goes_nowhere_from_a_repository() {
+    let world = World::new();
+    for args in [&[][..], &["--allow-secret=env:OTHER"]] {
+        let ran = world.sync(args).exits_with(65);
+        assert!(ran.stderr.contains("E0404"), "{}", ran.stderr);
+    }
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    // Whoever can push may try another host.
+    let theirs = LAKE.replace("lake.example.com", "theirs.example.com");
+    world.repository.commit("files/lake.yaml", theirs);
+    world.sync(&[BOUND]).exits_with(65);
+    assert_eq!(world.tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn a_history_that_was_rewritten_is_held_until_somebody_takes_it() {
+    let world = World::new();
+    world.sync(&[BOUND]).exits_with(0);
+    world
+        .repository
+        .git(["checkout", "--quiet", "--orphan", "other"]);
+    world
+        .repository
+        .write("files/lake.yaml", LAKE.replace("/one", "/two"));
+    let rewritten = world.repository.commit_with(["-m", "All new"]);
+    world
+        .repository
+        .git(["branch", "--quiet", "--force", "main", "other"]);
+    world.repository.push();
+    let ran = world.sync(&[BOUND]).exits_with(4);
+    let help = format!("take it with `--git-allow-rewrite={rewritten}`");
+    assert!(ran.stderr.contains(&help), "{}", ran.stderr);
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+
+    let other = "--git-allow-rewrite=1111111111111111111111111111111111111111";
+    world.sync(&[BOUND, other]).exits_with(4);
+    let this = format!("--git-allow-rewrite={rewritten}");
+    world.sync(&[BOUND, &this]).exits_with(0);
+    assert_eq!(
+        world.tenant.writes(),
+        ["POST /integrations", "PUT /integrations/1"]
+    );
+}
+
+#[test]
+fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
+    let world = World::new();
+    let ran = world.sync(&[BOUND, "--git-verify=head"]).exits_with(1);
+    assert!(ran.stderr.contains("is not signed"), "{}", ran.stderr);
+    assert_eq!(world.tenant.requests(), [""; 0]);
+}
+
+#[test]
+fn what_is_pushed_is_applied_by_itself_and_a_removed_file_deletes_nothing_unasked() {
+    let world = World::new();
+    let daemon = world.daemon(&[BOUND, "--poll=200ms"]);
+    world.writes_come_to(&["POST /integrations"]);
+    let changed = LAKE.replace("/one", "/two");
+    world.repository.commit("files/lake.yaml", changed);
+    world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
+    world.repository.git(["rm", "--quiet", "files/lake.yaml"]);
+    world.repository.commit("files/readme.txt", "none");
+    daemon.prints(&format!(
+        "no integration files in {}",
+        world.repository.path()
+    ));
+    daemon.prints("no integrations");
+    assert_eq!(world.tenant.writes().len(), 2);
+    ends(daemon);
+}
+
+#[test]
+fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
+    let world = World::new();
+    let settings = Files::none().with("settings.yaml", "poll: 200ms\n");
+    let file = settings.path().join("settings.yaml");
+    let config = format!("--config={}", file.display());
+    let daemon = world.daemon(&[BOUND, &config]);
+    world.writes_come_to(&["POST /integrations"]);
+    daemon.prints("1 applied, 0 failed");
+    world
+        .repository
+        .write("files/lake.yaml", LAKE.replace("/one", "/two"));
+    let rewritten = world.repository.commit_with(["--amend", "-m", "Rewritten"]);
+    daemon.prints("history was rewritten");
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+
+    // Settings that are wrong are refused, and the old ones go on.
+    settings.write("settings.yaml", "poll: soon\n");
+    daemon.signal("HUP");
+    daemon.prints("the settings are refused, and the old ones go on");
+    let taken = format!("poll: 200ms\ngit-allow-rewrite: {rewritten}\n");
+    settings.write("settings.yaml", &taken);
+    daemon.signal("HUP");
+    world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
+    ends(daemon);
+}
+
+#[test]
+fn what_fails_again_and_again_rests_while_the_others_go_on() {
+    let world = World::new();
+    let failed = FailedTest {
+        test: "Some test".into(),
+        message: "no".into(),
+    };
+    let fault = Fault::new(FaultKind::EditError(failed)).on(&http::Method::PUT, "/integrations/1");
+    let daemon = world.daemon(&[BOUND, "--poll=200ms", "--interval=1s"]);
+    world.writes_come_to(&["POST /integrations"]);
+    world.tenant.simulator.fault(fault.always());
+    world
+        .repository
+        .commit("files/lake.yaml", LAKE.replace("/one", "/two"));
+    // It is not sent at every interval.
+    daemon.prints("its last write failed; it is tried again at");
+    world.repository.commit("files/sea.yaml", "type: Trino\n");
+    eventually("the other one", || {
+        world
+            .tenant
+            .writes()
+            .iter()
+            .filter(|write| write.starts_with("POST"))
+            .count()
+            == 2
+    });
+    let puts = || {
+        let writes = world.tenant.writes();
+        writes
+            .iter()
+            .filter(|write| write.starts_with("PUT"))
+            .count()
+    };
+    // A new revision tries it again at once, and then it rests again.
+    eventually("another try", || puts() >= 2);
+    world.tenant.simulator.clear_faults();
+    daemon.signal("HUP");
+    eventually("an end", || daemon.printed().contains("2 unchanged"));
+    ends(daemon);
+}
