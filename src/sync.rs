@@ -21,7 +21,7 @@ use crate::live::{Live, RemoteId, Scope, Unreadable};
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
-    Recovery, Selection, Settled,
+    Recovery, Selection, Settled, Suspensions,
 };
 use crate::platform::by_wire;
 use crate::secret::{Secret, Secrets, Template};
@@ -83,6 +83,8 @@ pub struct Request {
     pub limits: Limits,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
+    /// What is not to be written, by a human's word.
+    pub suspended: Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub resting: BTreeMap<Name, jiff::Timestamp>,
     /// Where the files come from, for the history.
@@ -105,6 +107,7 @@ impl Request {
             policy: Policy::default(),
             limits: Limits::default(),
             allow_replace: BTreeSet::new(),
+            suspended: Suspensions::default(),
             resting: BTreeMap::new(),
             source: String::new(),
             revision: None,
@@ -307,6 +310,7 @@ fn in_context<T>(
         fingerprint: &fingerprint,
         policy: request.policy,
         allow_replace: &request.allow_replace,
+        suspended: &request.suspended,
         resting: &request.resting,
         revision: request.revision.as_deref(),
         on_drift: request.on_drift,

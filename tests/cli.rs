@@ -35,6 +35,8 @@ fn the_help_teaches() {
       adopt      Take live integrations over; sends nothing but reads
       history    Show what was done and when; asks the tenant nothing
       resolve    Say how a write ended of which nobody can tell
+      suspend    Write nothing for a while: of all integrations, or of some
+      resume     End what `suspend` began
       simulator  Serve a simulated tenant, to try things out and to test against
       settings   Check the settings file, or print its schema
       help       Print this message or the help of the given subcommand(s)

@@ -96,6 +96,8 @@ mod state;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]
+mod suspend;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod systemd;

@@ -12,6 +12,8 @@ use super::guard::GuardArgs;
 use super::help;
 use super::listen::ListenArgs;
 use super::secrets::VaultArgs;
+use super::settings_file::SettingsArgs;
+use super::suspend::{ResumeArgs, SuspendArgs};
 use crate::manifest::Binding;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
@@ -56,6 +58,9 @@ pub(super) enum Command {
     History(HistoryArgs),
     #[command(after_help = help::RESOLVE)]
     Resolve(ResolveArgs),
+    #[command(after_help = help::SUSPEND)]
+    Suspend(SuspendArgs),
+    Resume(ResumeArgs),
     #[command(after_help = help::SIMULATOR)]
     Simulator(SimulatorArgs),
     Settings(SettingsArgs),
@@ -74,6 +79,8 @@ impl Command {
             | Self::Adopt(_)
             | Self::Resolve(_)
             | Self::Settings(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
             | Self::Simulator(_) => false,
         }
     }
@@ -422,25 +429,6 @@ pub(super) struct SimulatorArgs {
     /// How long creating and editing take
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
-}
-
-/// Check the settings file, or print its schema
-#[derive(Debug, Args)]
-pub(super) struct SettingsArgs {
-    #[command(subcommand)]
-    pub command: SettingsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SettingsCommand {
-    /// Check a settings file and show what it sets
-    Check {
-        /// The file, if it is not where the daemon looks for it
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
-    /// Print the JSON Schema of the settings file, for an editor
-    Schema,
 }
 
 /// Writes under way at once beyond this would be load on the tenant, not speed.

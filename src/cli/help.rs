@@ -205,6 +205,13 @@ Examples:
 
 A run without an end was cut off: the next one found out what became of it.";
 
+pub(super) const SUSPEND: &str = "\
+Examples:
+  integrationd suspend --reason 'vendor migration' --until 2026-12-01
+  integrationd suspend warehouse-prod --reason 'someone is at work on it'
+
+`systemctl reload integrationd` makes it count at once.";
+
 pub(super) const RESOLVE: &str = "\
 Examples:
   integrationd resolve warehouse-prod --adopt 12   integration 12 is what it made

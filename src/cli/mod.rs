@@ -29,6 +29,7 @@ mod signal;
 mod simulator;
 mod source;
 mod state;
+mod suspend;
 mod sync;
 mod terminal;
 mod validate;
@@ -119,6 +120,8 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::History(args) => history::run(&args, terminal),
         Command::Resolve(args) => resolve::run(&args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
+        Command::Suspend(args) => suspend::suspend(&args, terminal),
+        Command::Resume(args) => suspend::resume(&args, terminal),
         Command::Settings(args) => settings_file::run(&args, terminal),
     }
 }

@@ -12,7 +12,7 @@ use super::args::DaemonArgs;
 use super::poll::Place;
 use super::source::{self, Read, Source};
 use super::terminal::Terminal;
-use super::{connect, request, secrets, state};
+use super::{connect, request, secrets, state, suspend};
 use crate::apply::{Event, Failure, Observer, Outcome, Stop};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Ran};
@@ -116,6 +116,9 @@ impl Pipeline {
         let mut request = request::request(&args.run);
         request.source = Source::shown(&args.run, revision.as_ref());
         request.revision = revision.map(|revision| revision.id.to_string());
+        let state = args.run.state.as_deref();
+        request.suspended = suspend::read(state, &self.fixed.tenant)
+            .map_err(|failure| (failure, Disposition::Stalled("InvalidSettings")))?;
         let (now, today) = (Instant::now(), Timestamp::now());
         let resting = self.backoff.resting(now).into_iter();
         // The moment is shown, and may be beyond every calendar.

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use crate::apply;
 use crate::ledger::Ledger;
 use crate::manifest::Manifest;
-use crate::plan::{OnConflict, OnDrift, Selection};
+use crate::plan::{OnConflict, OnDrift, Selection, Suspensions};
 use crate::report::exit::Exit;
 use crate::sync::Request;
 
@@ -39,6 +39,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         limits: args.guard.limits(),
         allow_replace: names(&args.guard.allow_replace),
         source: args.files.dir.display().to_string(),
+        suspended: Suspensions::default(),
         resting: BTreeMap::new(),
         revision: None,
     }

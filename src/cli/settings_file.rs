@@ -9,10 +9,10 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
-use super::args::{Cli, SettingsArgs, SettingsCommand};
+use super::args::Cli;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
@@ -32,6 +32,25 @@ const NOT_SETTINGS: &[&str] = &["help", "version", "config"];
 
 /// Commands that have nothing to do with a tenant.
 const WITHOUT: &[&str] = &["simulator", "settings"];
+
+/// Check the settings file, or print its schema
+#[derive(Debug, Args)]
+pub(super) struct SettingsArgs {
+    #[command(subcommand)]
+    pub command: SettingsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SettingsCommand {
+    /// Check a settings file and show what it sets
+    Check {
+        /// The file, if it is not where the daemon looks for it
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the settings file, for an editor
+    Schema,
+}
 
 /// Why there is no command line.
 pub(super) enum ParseError {

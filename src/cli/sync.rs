@@ -15,6 +15,7 @@ use super::secrets;
 use super::signal::Signals;
 use super::source::{self, Source};
 use super::state::{self, State};
+use super::suspend;
 use super::terminal::Terminal;
 use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
@@ -45,6 +46,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         return simulate(&args, manifest, &request, terminal).await;
     }
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
+    request.suspended = suspend::read(args.run.state.as_deref(), &tenant.url)?;
     let State {
         journal,
         fingerprinter,

@@ -138,6 +138,13 @@ impl StateDirectory {
         self.0.join(format!("{}-{hash}.db", sanitised(&host)))
     }
 
+    /// What is suspended by a human's word, beside the ledger.
+    #[must_use]
+    pub fn suspensions_file(&self, tenant_url: &str) -> PathBuf {
+        self.ledger_file(tenant_url)
+            .with_extension("suspended.json")
+    }
+
     /// The key of the fingerprints.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {

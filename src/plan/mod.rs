@@ -26,6 +26,7 @@ mod precondition;
 mod recover;
 mod removal;
 mod replace;
+mod suspensions;
 mod undeletable;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -45,6 +46,7 @@ pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
+pub use suspensions::Suspensions;
 
 use crate::ledger::{Fingerprint, Ledger, Memory, parked_name};
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadable};
@@ -255,6 +257,8 @@ pub struct Context<'a> {
     pub policy: Policy,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: &'a BTreeSet<Name>,
+    /// What is not to be written, by a human's word.
+    pub suspended: &'a Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub resting: &'a BTreeMap<Name, jiff::Timestamp>,
     /// The revision of the files, if they have one.
@@ -294,7 +298,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
-        action.kind = context.policy.limit(rested(kind, &action.name, context));
+        action.kind = context.policy.limit(postponed(kind, &action.name, context));
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
@@ -308,8 +312,15 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     }
 }
 
-/// A write of what failed a moment ago waits for its time.
-fn rested(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+/// What is suspended waits for a human, and what failed a moment ago for its time.
+fn postponed(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+    if let Some(suspend) = context
+        .suspended
+        .of(name, context.today)
+        .filter(|_| kind.is_write())
+    {
+        return Kind::Suspended(suspend.clone());
+    }
     match context.resting.get(name) {
         Some(until) if kind.is_write() => Kind::Blocked(Block::Resting { until: *until }),
         Some(_) | None => kind,

@@ -1,0 +1,167 @@
+//! `suspend` and `resume`: a human's word that writes wait, kept beside the ledger.
+//!
+//! It needs no lock: the daemon and every sync read it at the beginning of a run.
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tempfile::NamedTempFile;
+
+use super::connect;
+use super::failure::Failure;
+use super::terminal::Terminal;
+use crate::ledger::place::StateDirectory;
+use crate::manifest::Suspend;
+use crate::plan::Suspensions;
+use crate::report::exit::Exit;
+use crate::text::escaped;
+
+/// Where what is suspended is kept.
+#[derive(Debug, Args)]
+pub(super) struct SuspendedArgs {
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// Write nothing for a while: of all integrations, or of some
+///
+/// Counts from the next run of the daemon and of every sync with this state.
+/// Plans are made and shown as ever. For what is to be reviewed with a file there is
+/// `sync: {suspend: ...}` in it.
+#[derive(Debug, Args)]
+pub(super) struct SuspendArgs {
+    /// The names of the integrations; all if there are none
+    #[arg(value_name = "NAME")]
+    pub name: Vec<String>,
+    /// Why, for those who wonder
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The first day on which it is written again, such as 2026-12-01
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<jiff::civil::Date>,
+    #[command(flatten)]
+    pub place: SuspendedArgs,
+}
+
+/// End what `suspend` began
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    /// The names of the integrations; everything if there are none
+    #[arg(value_name = "NAME")]
+    pub name: Vec<String>,
+    #[command(flatten)]
+    pub place: SuspendedArgs,
+}
+
+/// What is suspended for a tenant. A file that cannot be read stops the run: it may
+/// say that nothing is to be written.
+pub(super) fn read(state: Option<&Path>, tenant: &str) -> Result<Suspensions, Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    // Without a place for the state nothing can have been suspended.
+    match StateDirectory::find(state, &env) {
+        Ok(place) => read_file(&place.suspensions_file(tenant)),
+        Err(_) => Ok(Suspensions::default()),
+    }
+}
+
+fn read_file(file: &Path) -> Result<Suspensions, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        let what = format!(
+            "what is suspended cannot be read from {}: {why}",
+            file.display()
+        );
+        let help = "mend the file, or remove it if nothing is to be suspended";
+        Failure::new(Exit::Failed, what, help)
+    };
+    match std::fs::read(file) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(&error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Suspensions::default()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Whole or not at all, and for its owner alone.
+fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let written = serde_json::to_vec_pretty(suspensions)
+        .map_err(std::io::Error::from)
+        .and_then(|text| {
+            let mut draft = NamedTempFile::new_in(directory)?;
+            draft.write_all(&text)?;
+            draft.as_file().sync_all()?;
+            Ok(draft.persist(file)?)
+        });
+    written.map(drop).map_err(|error| {
+        let what = format!(
+            "what is suspended cannot be written to {}: {error}",
+            file.display()
+        );
+        Failure::new(
+            Exit::Failed,
+            what,
+            "check who may write to the state directory",
+        )
+    })
+}
+
+/// The file, and what is in it.
+fn open(args: &SuspendedArgs) -> Result<(PathBuf, Suspensions), Failure> {
+    let tenant = connect::url(args.url.as_deref())?;
+    let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
+    place.create()?;
+    let file = place.suspensions_file(&tenant);
+    let suspensions = read_file(&file)?;
+    Ok((file, suspensions))
+}
+
+pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let (file, mut suspensions) = open(&args.place)?;
+    let suspend = Suspend {
+        reason: args.reason.clone(),
+        until: args.until,
+    };
+    suspensions.suspend(&args.name, &suspend);
+    write(&file, &suspensions)?;
+    let until = args
+        .until
+        .map(|day| format!(" until {day}"))
+        .unwrap_or_default();
+    let what = what(&args.name);
+    terminal.out(&format!(
+        "Suspended{until}: {what}. `integrationd resume` ends it.\n"
+    ));
+    Ok(Exit::Success)
+}
+
+pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let (file, mut suspensions) = open(&args.place)?;
+    let was_not = suspensions.resume(&args.name);
+    if !was_not.is_empty() {
+        let what = format!("{} was not suspended", was_not.join(" and "));
+        let help = "`integrationd resume` without a name ends everything that is suspended";
+        return Err(Failure::new(Exit::Failed, what, help));
+    }
+    write(&file, &suspensions)?;
+    terminal.out(&format!(
+        "Resumed: {}. The next run writes again.\n",
+        what(&args.name)
+    ));
+    Ok(Exit::Success)
+}
+
+fn what(names: &[String]) -> String {
+    if names.is_empty() {
+        return "all integrations".to_owned();
+    }
+    escaped(&names.join(", ")).into_owned()
+}
