@@ -104,7 +104,8 @@ impl SqliteLedger {
     }
 
     /// After a write that succeeded, or an adoption: records what is there, in the
-    /// place of what was recorded, and removes the intent, both or neither.
+    /// place of what was recorded of it, and removes the intent, both or neither. What
+    /// had the name before is kept under one that no file can have.
     ///
     /// # Errors
     /// It cannot be written.

@@ -1,9 +1,9 @@
 //! The plan: what has to be done so that the tenant equals the files.
 //!
-//! [`plan`](plan()) is a pure function of the files, the live state, a day and
-//! a lookup of missing secrets. The plan leaves no choice to the executor: every action carries
-//! the final body of its request, with references where secrets will stand, and
-//! the precondition under which it was planned. It is ordered by name, and the
+//! [`plan`](plan()) is a pure function of the files, the live state, and what a
+//! [`Context`] holds besides. The plan leaves no choice to the executor: every action
+//! carries the final body of its request, with references where secrets will stand,
+//! and the precondition under which it was planned. It is ordered by name, and the
 //! same whatever the order of the files or of the server's list.
 
 mod adopt;
@@ -41,9 +41,9 @@ pub use converge::not_kept;
 pub use guard::{Approved, Refused, review};
 pub use history::{OnConflict, OnDrift};
 pub use memory::Noted;
+pub use pairing::found_key as identity_of;
 pub use policy::{Exceeded, Limit, Limits, Policy};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
-
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use suspensions::Suspensions;
@@ -55,13 +55,13 @@ use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use decide::{Against, decide};
 use memory::Pasts;
-pub use pairing::found_key as identity_of;
 use pairing::{Pairing, pair, present};
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// One action for each selected document, by name.
+    /// One for each selected document, for what no document describes any more and would
+    /// be deleted, and for each write in doubt; by name.
     pub actions: Vec<Action>,
     /// Live integrations that no file describes, by id.
     pub unmanaged: Vec<Unmanaged>,
@@ -197,7 +197,7 @@ pub struct Unmanaged {
     pub identity: Option<String>,
     /// Its status.
     pub status: Status,
-    /// The name of the file that described it once, as the ledger has it.
+    /// The name under which it is recorded, or will be once what has its name now is.
     pub recorded: Option<Name>,
 }
 

@@ -83,7 +83,7 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
         ..Recovery::default()
     };
     for (name, intent) in &ledger.intents {
-        match settle(name, intent, ledger, live, now) {
+        match settle(intent, ledger, live, now) {
             Err(doubt) => {
                 recovery.doubts.insert(name.clone(), doubt);
                 continue;
@@ -102,13 +102,7 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
     recovery
 }
 
-fn settle(
-    name: &str,
-    intent: &Intent,
-    ledger: &Ledger,
-    live: &Live,
-    now: Timestamp,
-) -> Result<Settled, Doubt> {
+fn settle(intent: &Intent, ledger: &Ledger, live: &Live, now: Timestamp) -> Result<Settled, Doubt> {
     let Some(platform) = by_wire(&intent.type_name) else {
         let reason = format!("this version does not know the type `{}`", intent.type_name);
         return Err(Doubt::Unreadable { reason });
@@ -130,7 +124,7 @@ fn settle(
         ([one], IntendedWrite::Create { .. }) => {
             Ok(Settled::Confirmed(Box::new(record_of(intent, one))))
         }
-        ([one], IntendedWrite::Update { .. }) => updated(name, intent, platform, ledger, one),
+        ([one], IntendedWrite::Update { .. }) => updated(intent, platform, ledger, one),
         (several, _) => {
             let mut ids: Vec<RemoteId> = several.iter().map(|l| l.id.clone()).collect();
             ids.sort();
@@ -216,7 +210,6 @@ fn deleted(found: &LiveIntegration) -> Result<Settled, Doubt> {
 }
 
 fn updated(
-    name: &str,
     intent: &Intent,
     platform: &'static Platform,
     ledger: &Ledger,
@@ -229,7 +222,7 @@ fn updated(
         });
     }
     let intended = &intent.memory.applied;
-    let old = recorded(name, intent, ledger, found).map(|record| &record.memory.applied);
+    let old = recorded(intent, ledger, found).map(|record| &record.memory.applied);
     let applied = applied_after(platform, found, intended, old);
     let took_effect = match old {
         Some(old) => applied != *old,
@@ -245,14 +238,12 @@ fn updated(
 
 /// What is recorded of the integration: perhaps under a name that it had before.
 fn recorded<'l>(
-    name: &str,
     intent: &Intent,
     ledger: &'l Ledger,
     found: &LiveIntegration,
 ) -> Option<&'l Record> {
-    let is_of_it = |r: &&Record| r.id == found.id && r.type_name == intent.type_name;
-    let own = ledger.records.get(name).filter(is_of_it);
-    own.or_else(|| ledger.records.values().find(is_of_it))
+    let mut records = ledger.records.values();
+    records.find(|r| r.id == found.id && r.type_name == intent.type_name)
 }
 
 /// What counts as applied after an update of which nobody knows whether it
