@@ -178,6 +178,80 @@ async fn a_hint_that_fits_nothing_else_may_change() {
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
 }
 
+/// A file that had another name once, which another file took and lost again.
+fn with_an_old_name(file: &str) -> Texts {
+    let file = format!("{file}sync: {{previously: [p]}}\n");
+    Texts::none().secret("TOKEN", "t0ken").file("q.yaml", file)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_name_is_no_proof_while_the_files_own_is_hidden_or_gone() {
+    let both = Texts::none()
+        .secret("TOKEN", "t0ken")
+        .file("p.yaml", query_file("b"));
+    let both = both.file("q.yaml", query_file("a"));
+    for is_gone in [false, true] {
+        let (simulator, journal) = in_sync(&both).await;
+        let after = with_an_old_name(&query_file("a"));
+        synced(&after, &simulator, &journal, |_| {}).await;
+        if is_gone {
+            simulator.drift(Drift::remove(2)).unwrap();
+        } else {
+            outage(&simulator, 1, 2);
+        }
+        let ran = synced(&after, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert_eq!(journal.ledger().records["q"].id.as_str(), "2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_type_needs_leave_although_an_old_name_would_fit() {
+    let both = base().file("p.yaml", query_file("b"));
+    let (simulator, journal) = in_sync(&both.file("q.yaml", lake_file("q.example.com"))).await;
+    let other = with_an_old_name(&query_file("c")).file("stays.yaml", "type: Trino\n");
+    let ran = synced(&other, &simulator, &journal, |_| {}).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    assert!(ran.shown().contains("with another type"), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_the_name_before_is_no_excuse_to_leave_what_has_it() {
+    let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
+    let (simulator, journal) = in_sync(&before).await;
+    let sea = format!(
+        "{}sync: {{previously: [sea]}}\n",
+        lake_file("sea.example.com")
+    );
+    synced(&base().file("lake.yaml", sea), &simulator, &journal, |_| {}).await;
+    assert_eq!(names(&journal), ["lake 2", "lake#1 1", "stays 3"]);
+    let back = base().file("lake.yaml", lake_file("lake.example.com"));
+    let ran = synced(&back, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+    assert!(
+        ran.shown().contains("it was integration 2"),
+        "{}",
+        ran.shown()
+    );
+    // With the other file back, too, nothing is left to do.
+    let back = back.file("sea.yaml", lake_file("sea.example.com"));
+    let ran = synced(&back, &simulator, &journal, pruning).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(names(&journal), ["lake 1", "sea 2", "stays 3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_may_become_that_of_another_file() {
+    let both = base()
+        .file("p.yaml", query_file("a"))
+        .file("q.yaml", query_file("b"));
+    let (simulator, journal) = in_sync(&both).await;
+    let same = both.file("q.yaml", query_file("a"));
+    let ran = synced(&same, &simulator, &journal, pruning).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/2"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pin_to_another_hint_leaves_what_fits_better() {
     let (simulator, journal) = in_sync(&base().file("q.yaml", query_file("a"))).await;
@@ -329,8 +403,11 @@ async fn an_exclusion_holds_for_what_lost_its_name() {
         lake_file("sea.example.com")
     );
     let after = base().file("lake.yaml", lake);
-    for excluded in ["lake", "lake#1"] {
+    for (excluded, is_parked) in [("lake", false), ("lake", true), ("lake#1", false)] {
         let (simulator, journal) = in_sync(&before).await;
+        if is_parked {
+            synced(&after, &simulator, &journal, |_| {}).await;
+        }
         let exclude = |request: &mut Request| {
             pruning(request);
             request.selection.exclude = [excluded.to_owned()].into();

@@ -212,13 +212,12 @@ pub struct Selection {
 
 impl Selection {
     fn includes(&self, name: &str) -> bool {
-        self.includes_any(&[name])
+        (self.only.is_empty() || self.only.contains(name)) && !self.excludes(&[name])
     }
 
-    /// Something that has several names: one is enough to mean it, or to leave it out.
-    fn includes_any(&self, names: &[&str]) -> bool {
-        let is_in = |chosen: &BTreeSet<Name>| names.iter().any(|name| chosen.contains(*name));
-        (self.only.is_empty() || is_in(&self.only)) && !is_in(&self.exclude)
+    /// Something that has, or had, several names is left out by any of them.
+    fn excludes(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.exclude.contains(*name))
     }
 
     /// Names that no document and no record has.

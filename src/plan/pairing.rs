@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use super::{Block, Unmanaged};
 use crate::ledger::{Ledger, Record, taken_name};
-use crate::live::{Live, LiveIntegration, Phase, RemoteId, Unreadable};
+use crate::live::{Live, LiveIntegration, Phase, RemoteId};
 use crate::manifest::{Integration, Manifest, Name};
 use crate::platform::{Platform, by_wire};
 use crate::text::escaped;
@@ -87,9 +87,21 @@ pub(super) fn present(live: &Live) -> impl Iterator<Item = &LiveIntegration> {
     integrations.filter(|l| l.status.phase() != Phase::Absent)
 }
 
+/// What makes a record one of a file's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// It has the name of the file.
+    Own,
+    /// It has a name that the file says it had.
+    Before,
+    /// It had the name of the file, which something else took.
+    Taken,
+}
+
 /// The live integration that was made from a file, and how the file has become
 /// another since, if it has.
 struct Link<'l> {
+    said: Said,
     found: &'l LiveIntegration,
     moved: Option<&'static str>,
 }
@@ -106,9 +118,9 @@ impl<'a, 'l> Index<'a, 'l> {
         if let Some(pinned) = self.pinned(integration) {
             return pinned.into_iter().collect();
         }
-        let links = self.links(integration);
-        let link = links.iter().find(|link| link.moved.is_none());
-        let mut certain: Vec<_> = link.map(|link| link.found).into_iter().collect();
+        let links = self.links(integration).into_iter();
+        let mut links = links.filter(|link| link.moved.is_none());
+        let mut certain: Vec<_> = links.next().map(|link| link.found).into_iter().collect();
         if integration.platform.pairs_with_certainty() {
             for found in self.with_identity(integration) {
                 if certain.iter().all(|other| other.id != found.id) {
@@ -125,29 +137,71 @@ impl<'a, 'l> Index<'a, 'l> {
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// What is recorded under the name of a file, and under those that it had before,
-    /// also where that name was taken.
-    fn records(&self, integration: &Integration) -> impl Iterator<Item = &'a Record> {
-        let own = integration
-            .names()
-            .filter_map(|n| self.ledger.records.get(n));
-        let parked = integration.names().filter_map(|n| self.parked.get(n));
-        let records: Vec<&Record> = own.chain(parked.flatten().copied()).collect();
-        records.into_iter()
+    /// Everything that is recorded under a name of a file, also where it was taken.
+    fn records(&self, integration: &Integration) -> Vec<(Said, &'a Record)> {
+        let options = &integration.options;
+        let of_name = |name: &String| self.ledger.records.get(name);
+        let parked = |name: &String| {
+            self.parked
+                .get(name.as_str())
+                .into_iter()
+                .flatten()
+                .copied()
+        };
+        let own = of_name(&integration.name).map(|record| (Said::Own, record));
+        let before = options.previously.iter();
+        let before = before.flat_map(|name| of_name(name).into_iter().chain(parked(name)));
+        let taken = parked(&integration.name).map(|record| (Said::Taken, record));
+        own.into_iter()
+            .chain(before.map(|record| (Said::Before, record)))
+            .chain(taken)
+            .collect()
+    }
+
+    /// What may have been made from a file. Beside a record of its own, an older one
+    /// counts only where its identity or hint says so.
+    fn made(&self, integration: &Integration) -> Vec<(Said, &'a Record)> {
+        let mut records = self.records(integration);
+        let has_own = records.iter().any(|(said, _)| *said == Said::Own);
+        let key = integration.pairing_key();
+        records.retain(|(said, record)| {
+            let found = self.by_id.get(&record.id);
+            let found_key = found.and_then(|found| found_key(integration.platform, found));
+            let is_of_type = record.type_name == integration.platform.wire;
+            let fits =
+                is_of_type && key.is_some() && (record.memory.identity == key || found_key == key);
+            match said {
+                Said::Own => true,
+                Said::Before => !has_own || fits,
+                Said::Taken => fits,
+            }
+        });
+        records
     }
 
     /// What was made from a file and is still there. A pin gives it to another file;
     /// an id of another type than recorded is not what was made.
     fn links(&self, integration: &Integration) -> Vec<Link<'l>> {
-        let link = |record: &'a Record| {
+        let link = |(said, record): (Said, &'a Record)| {
             let found = *self.by_id.get(&record.id)?;
             let is_it = !self.pins.contains(&record.id) && found.type_name == record.type_name;
             is_it.then(|| Link {
+                said,
                 moved: self.how_moved(integration, record, found),
                 found,
             })
         };
-        self.records(integration).filter_map(link).collect()
+        self.made(integration)
+            .into_iter()
+            .filter_map(link)
+            .collect()
+    }
+
+    /// Whether it has what it says that it had, by a name that it gives.
+    fn is_known(&self, integration: &Integration) -> bool {
+        let links = self.links(integration);
+        let said = links.iter().filter(|link| link.said != Said::Taken);
+        said.into_iter().any(|link| link.moved.is_none())
     }
 
     /// How a file has become another than what was made from it. A hint may change:
@@ -169,24 +223,35 @@ impl<'a, 'l> Index<'a, 'l> {
         }
         let is_another = platform.pairs_with_certainty() || {
             let others = self.described.get(&(platform.wire, found_key));
-            !self.with_identity(integration).is_empty() || others.is_some_and(|o| !o.is_empty())
+            let mut fitting = self.with_identity(integration).iter();
+            fitting.any(|other| !self.is_of_a_file(other)) || others.is_some_and(|o| !o.is_empty())
         };
         platform.pairing_attribute().filter(|_| is_another)
     }
 
+    /// Whether it is recorded under the name that a file has now.
+    fn is_of_a_file(&self, found: &LiveIntegration) -> bool {
+        let mut records = self.ledger.records.iter();
+        let record = records.find(|(_, record)| record.id == found.id);
+        record.is_some_and(|(name, _)| self.files.contains_key(name.as_str()))
+    }
+
     /// Why it cannot be told whether what was made from a file is there.
     fn unknown(&self, integration: &Integration) -> Option<Block> {
-        let absent = |record: &&Record| !self.by_id.contains_key(&record.id);
-        let holes = self
-            .records(integration)
-            .filter(absent)
-            .filter_map(|record| {
-                let of_type = |hole: &&Unreadable| {
-                    by_wire(&record.type_name).is_none_or(|platform| hole.scope.covers(platform))
-                };
-                self.live.unreadable.iter().find(of_type)
-            });
-        let reason = holes.map(|hole| hole.reason.clone()).next()?;
+        let made = self.made(integration);
+        let is_there = |record: &Record| self.by_id.contains_key(&record.id);
+        if made
+            .iter()
+            .any(|(said, record)| *said == Said::Own && is_there(record))
+        {
+            return None;
+        }
+        let hole = |record: &Record| {
+            let mut holes = self.live.unreadable.iter();
+            holes.find(|hole| by_wire(&record.type_name).is_none_or(|p| hole.scope.covers(p)))
+        };
+        let mut hidden = made.iter().filter(|(_, record)| !is_there(record));
+        let reason = hidden.find_map(|(_, record)| Some(hole(record)?.reason.clone()))?;
         Some(Block::UnknownScope { reason })
     }
 
@@ -202,7 +267,17 @@ impl<'a, 'l> Index<'a, 'l> {
     fn holders(&self, found: &LiveIntegration, integration: &Integration) -> Vec<Name> {
         let files = self.certain.get(&found.id).into_iter().flatten();
         let holders = files.filter(|file| !self.moved.contains(file.name.as_str()));
+        // A name of its own is more than one that another file says it had.
+        let is_own = self.says(integration, found, Said::Own);
+        let holders = holders.filter(|file| !is_own || !self.says(file, found, Said::Before));
         names_of_others(holders, integration)
+    }
+
+    /// Whether nothing but this makes it a file's.
+    fn says(&self, integration: &Integration, found: &LiveIntegration, said: Said) -> bool {
+        let links = self.links(integration);
+        let mut it = links.iter().filter(|link| link.found.id == found.id);
+        !integration.platform.pairs_with_certainty() && it.any(|link| link.said == said)
     }
 
     fn pairing(&self, integration: &Integration) -> Pairing<'l> {
@@ -210,9 +285,7 @@ impl<'a, 'l> Index<'a, 'l> {
             return pinned.map_or_else(Pairing::Blocked, Pairing::Certain);
         }
         let certain = self.certainly(integration);
-        let links = self.links(integration);
-        let is_known = links.iter().any(|link| link.moved.is_none());
-        if let Some(block) = self.unknown(integration).filter(|_| !is_known) {
+        if let Some(block) = self.unknown(integration) {
             return Pairing::Blocked(block);
         }
         let paired = match certain.as_slice() {
@@ -228,8 +301,12 @@ impl<'a, 'l> Index<'a, 'l> {
         };
         match paired {
             // It has what it was certain of under another of its names.
-            Pairing::Certain(_) if is_known => paired,
+            Pairing::Certain(_) if self.is_known(integration) => paired,
             Pairing::New => Pairing::Replaces { found, attribute },
+            Pairing::Likely(same) if same.id == found.id => Pairing::Blocked(Block::NeedsPin {
+                id: same.id.clone(),
+                paths: vec![attribute.to_owned()],
+            }),
             Pairing::Certain(other) | Pairing::Likely(other) => Pairing::Blocked(Block::Moved {
                 name: integration.name.clone(),
                 id: found.id.clone(),

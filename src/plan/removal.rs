@@ -15,7 +15,7 @@ use super::pairing::{found_key, present};
 use super::{
     Action, Block, Context, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
 };
-use crate::ledger::{Ledger, Memory, Record};
+use crate::ledger::{Ledger, Memory, Record, taken_name};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
 use crate::manifest::{Manifest, Name};
 use crate::platform::{Platform, by_wire};
@@ -71,7 +71,10 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
         Some((past.name_beside(&against.files), past, found))
     });
     owned
-        .filter(|(name, past, _)| context.selection.includes_any(&[name, past.name]))
+        .filter(|(name, past, _)| {
+            let taken = taken_name(past.name).unwrap_or(past.name);
+            context.selection.includes(name) && !context.selection.excludes(&[past.name, taken])
+        })
         .map(|(name, past, found)| removed(name, past, found, against))
         .collect()
 }

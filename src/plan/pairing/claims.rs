@@ -64,7 +64,8 @@ impl<'a, 'l> Index<'a, 'l> {
             }
             integration.options.id.iter().for_each(&mut claim);
             self.records(integration)
-                .for_each(|record| claim(&record.id));
+                .iter()
+                .for_each(|(_, record)| claim(&record.id));
         }
         claims
     }

@@ -28,6 +28,8 @@ pub(super) struct Index<'a, 'l> {
     /// Files that are certain of one and may not have it: what was made from them
     /// would be left behind.
     pub(super) moved: HashSet<&'a str>,
+    /// Files by their name.
+    pub(super) files: HashMap<&'a str, &'a Integration>,
     /// Records whose name was taken, by that name.
     pub(super) parked: HashMap<&'a str, Vec<&'a Record>>,
 }
@@ -47,6 +49,7 @@ impl<'a, 'l> Index<'a, 'l> {
             seeking: HashMap::new(),
             moved: HashSet::new(),
             parked: HashMap::new(),
+            files: integrations.iter().map(|i| (i.name.as_str(), i)).collect(),
         };
         for found in present(live) {
             if let Some(key) = found_identity(found) {
@@ -91,9 +94,10 @@ impl<'a, 'l> Index<'a, 'l> {
         let moving: Vec<&Integration> = integrations
             .iter()
             .filter(|i| i.options.id.is_none())
-            .filter(|i| self.links(i).iter().all(|link| link.moved.is_some()))
-            .filter(|i| !self.certainly(i).is_empty())
+            .filter(|i| !self.is_known(i) && !self.certainly(i).is_empty())
             .collect();
+        let unknown = moving.iter().filter(|i| self.unknown(i).is_some());
+        self.moved = unknown.map(|i| i.name.as_str()).collect();
         loop {
             let before = self.moved.len();
             for integration in &moving {
