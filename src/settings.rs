@@ -6,6 +6,7 @@
 //! the command line.
 
 pub mod listen;
+pub mod notify;
 pub mod vault;
 
 use std::ffi::OsString;
@@ -89,7 +90,15 @@ const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
 pub const OWN_VARIABLES: &[(&str, &[&str])] = &[
     ("url", &[URL, HOST]),
     ("api-key-file", &[KEY, TOKEN, KEY_FILE]),
-    ("listen-token-file", &[listen::TOKEN, listen::TOKEN_FILE]),
+    (
+        "listen-token-file",
+        &[listen::TOKEN.value, listen::TOKEN.file],
+    ),
+    ("notify-url-file", &[notify::URL.value, notify::URL.file]),
+    (
+        "notify-secret-file",
+        &[notify::SECRET.value, notify::SECRET.file],
+    ),
     ("vault-token-file", &["VAULT_TOKEN", "VAULT_TOKEN_FILE"]),
     ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),
     (
@@ -147,6 +156,39 @@ pub fn api_key(
     match (given.next(), given.next()) {
         (None, _) => Err(SettingsError::NoKey),
         (Some((_, source)), None) => Ok(source),
+        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
+    }
+}
+
+/// What names a secret, beside its flag.
+struct Names {
+    /// The variable with its value.
+    value: &'static str,
+    /// The variable with the path of its file.
+    file: &'static str,
+    /// The systemd credential.
+    credential: &'static str,
+}
+
+/// Where a secret is that need not be given. A systemd credential counts like a file
+/// that is named by the environment.
+fn secret(
+    names: &Names,
+    flag: Option<&PathBuf>,
+    env: Environment<'_>,
+    credential: Option<PathBuf>,
+) -> Result<Option<KeySource>, SettingsError> {
+    if let Some(file) = flag {
+        return Ok(Some(KeySource::File(file.clone())));
+    }
+    let value = text(env, names.value)?;
+    let value = value.map(|value| (names.value, KeySource::Value(Secret::new(value))));
+    let file = text(env, names.file)?.map(|path| (names.file, KeySource::File(path.into())));
+    let credential = credential.map(|path| (names.credential, KeySource::File(path)));
+    let mut given = [value, file, credential].into_iter().flatten();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some((_, source)), None) => Ok(Some(source)),
         (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
     }
 }

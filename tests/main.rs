@@ -55,6 +55,8 @@ mod lost_answers;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod output;
 #[cfg(test)]
 mod pairing;

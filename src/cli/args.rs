@@ -11,6 +11,7 @@ use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::help;
 use super::listen::ListenArgs;
+use super::notify::NotifyArgs;
 use super::secrets::VaultArgs;
 use super::settings_file::SettingsArgs;
 use super::suspend::{ResumeArgs, SuspendArgs};
@@ -230,6 +231,8 @@ pub(super) struct DaemonArgs {
     pub poll: Option<Duration>,
     #[command(flatten)]
     pub listen: ListenArgs,
+    #[command(flatten)]
+    pub notify: NotifyArgs,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch as published;
 
 use super::args::DaemonArgs;
 use super::failure::Failure;
+use super::notify::Notifier;
 use super::pipeline::{Fixed, Pipeline};
 use super::poll::Place;
 use super::reload::reload;
@@ -36,10 +37,12 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     let board = Board::default();
     let mut status = board.subscribe();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
+    let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
     let tls = bound.as_ref().and_then(|bound| bound.tls.clone());
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
     let place = Place::default();
+    let shown = tenant.url.clone();
     let mut pipeline = Pipeline::new(Fixed {
         tenant: tenant.url,
         settings: current.clone(),
@@ -53,6 +56,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     systemd::ready();
     tracing::info!("the daemon begins");
     let served = bound.map(listen::Bound::serve);
+    let notifier = webhook.map(|hook| Notifier::start(hook, board.subscribe(), shown));
     let reporting = async {
         while status.changed().await.is_ok() {
             let line = status.borrow_and_update().line();
@@ -67,6 +71,9 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     }
     if let Some(served) = served {
         served.end().await;
+    }
+    if let Some(notifier) = notifier {
+        notifier.end().await;
     }
     tracing::info!("the daemon ends");
     Ok(Exit::Success)

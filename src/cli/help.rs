@@ -131,6 +131,7 @@ Examples:
   integrationd daemon --policy sync --interval 5m
   integrationd daemon --poll 30s /mnt/share/integrations.d    a network file system
   integrationd daemon --listen-token-file token               who has it may ask for a run
+  integrationd daemon --notify-url-file url                   tell a webhook what goes wrong
 
 The status page is at http://127.0.0.1:9464/, and so are /status, /metrics, /livez and /readyz.
 

@@ -15,6 +15,7 @@ mod hygiene;
 mod list;
 mod listen;
 mod log;
+mod notify;
 mod panic;
 mod ping;
 mod pipeline;

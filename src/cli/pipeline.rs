@@ -156,7 +156,8 @@ impl Pipeline {
         let kept = deletion_references(&ledger, request.policy, &request.allow_replace);
         let references = secrets::bound(&args.run, &manifest, &kept);
         let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
-        providers.own_files.extend(args.listen.own_files());
+        let own = args.listen.own_files().chain(args.notify.own_files());
+        providers.own_files.extend(own);
         let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;

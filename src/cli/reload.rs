@@ -54,6 +54,10 @@ fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
             "where it listens",
             format!("{:?}", new.listen) == format!("{:?}", old.listen),
         ),
+        (
+            "whom it notifies",
+            format!("{:?}", new.notify) == format!("{:?}", old.notify),
+        ),
     ] {
         if !is_same {
             return Err(restart(what));

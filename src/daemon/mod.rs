@@ -12,6 +12,7 @@ mod backoff;
 mod board;
 pub mod http;
 pub mod metrics;
+pub mod notify;
 mod pulse;
 mod schedule;
 mod status;

@@ -20,8 +20,20 @@ pub(super) const FINGERPRINT_CREDENTIAL: &str = "integrationd-fingerprint-key";
 /// The credential that holds the token which the status page asks for.
 pub const LISTEN_CREDENTIAL: &str = "integrationd-listen-token";
 
+/// The credential that holds the URL to which notifications go.
+pub const NOTIFY_URL_CREDENTIAL: &str = "integrationd-notify-url";
+
+/// The credential that holds the secret which signs them.
+pub const NOTIFY_SECRET_CREDENTIAL: &str = "integrationd-notify-secret";
+
 /// All of them.
-const OWN: [&str; 3] = [OWN_CREDENTIAL, FINGERPRINT_CREDENTIAL, LISTEN_CREDENTIAL];
+const OWN: [&str; 5] = [
+    OWN_CREDENTIAL,
+    FINGERPRINT_CREDENTIAL,
+    LISTEN_CREDENTIAL,
+    NOTIFY_URL_CREDENTIAL,
+    NOTIFY_SECRET_CREDENTIAL,
+];
 
 /// Where these lie, if systemd passed any in.
 pub(super) fn own_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {

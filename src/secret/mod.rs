@@ -30,7 +30,9 @@ mod resolve;
 mod sops;
 pub mod vault;
 
-pub use cred::{LISTEN_CREDENTIAL, OWN_CREDENTIAL};
+pub use cred::{
+    LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL, OWN_CREDENTIAL,
+};
 pub use missing::{Missing, MissingReason};
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,

@@ -34,6 +34,8 @@ const FILES: &[&str] = &[
     "VAULT_TOKEN_FILE",
     "INTEGRATIOND_LISTEN_TOKEN_FILE",
     "INTEGRATIOND_LISTEN_TLS_KEY",
+    "INTEGRATIOND_NOTIFY_URL_FILE",
+    "INTEGRATIOND_NOTIFY_SECRET_FILE",
     "INTEGRATIOND_VAULT_SECRET_ID_FILE",
     "INTEGRATIOND_VAULT_JWT_FILE",
     "SOPS_AGE_KEY_FILE",
@@ -134,6 +136,8 @@ mod tests {
             "/run/c/immuta-api-key",
             "/run/c/integrationd-fingerprint-key",
             "/run/c/integrationd-listen-token",
+            "/run/c/integrationd-notify-url",
+            "/run/c/integrationd-notify-secret",
         ];
         assert_eq!(own, expected);
     }

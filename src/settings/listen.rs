@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Environment, KeySource, SettingsError, text};
-use crate::secret::{LISTEN_CREDENTIAL, Secret};
+use super::{Environment, KeySource, Names, SettingsError, secret};
+use crate::secret::LISTEN_CREDENTIAL;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -76,8 +76,11 @@ impl ListenError {
     }
 }
 
-pub(super) const TOKEN: &str = "INTEGRATIOND_LISTEN_TOKEN";
-pub(super) const TOKEN_FILE: &str = "INTEGRATIOND_LISTEN_TOKEN_FILE";
+pub(super) const TOKEN: Names = Names {
+    value: "INTEGRATIOND_LISTEN_TOKEN",
+    file: "INTEGRATIOND_LISTEN_TOKEN_FILE",
+    credential: LISTEN_CREDENTIAL,
+};
 
 /// The settings; `None` if nothing is to be served.
 ///
@@ -90,7 +93,7 @@ pub fn listen(
 ) -> Result<Option<Listen>, ListenError> {
     let ListenFlags {
         address,
-        token_file: _,
+        token_file,
         certificate,
         key,
         hosts,
@@ -105,7 +108,7 @@ pub fn listen(
         (Some(_), None) => return half("--listen-tls-cert", "--listen-tls-key"),
         (None, Some(_)) => return half("--listen-tls-key", "--listen-tls-cert"),
     };
-    let token = token(flags, env, credential)?;
+    let token = secret(&TOKEN, token_file.as_ref(), env, credential)?;
     if !address.ip().is_loopback() {
         if tls.is_none() {
             return Err(ListenError::NoTls(address));
@@ -120,25 +123,6 @@ pub fn listen(
         tls,
         hosts: hosts.clone(),
     }))
-}
-
-fn token(
-    flags: &ListenFlags,
-    env: Environment<'_>,
-    credential: Option<PathBuf>,
-) -> Result<Option<KeySource>, SettingsError> {
-    if let Some(file) = &flags.token_file {
-        return Ok(Some(KeySource::File(file.clone())));
-    }
-    let value = text(env, TOKEN)?.map(|token| (TOKEN, KeySource::Value(Secret::new(token))));
-    let file = text(env, TOKEN_FILE)?.map(|path| (TOKEN_FILE, KeySource::File(path.into())));
-    let credential = credential.map(|path| (LISTEN_CREDENTIAL, KeySource::File(path)));
-    let mut given = [value, file, credential].into_iter().flatten();
-    match (given.next(), given.next()) {
-        (None, _) => Ok(None),
-        (Some((_, source)), None) => Ok(Some(source)),
-        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
-    }
 }
 
 #[cfg(test)]
@@ -214,10 +198,10 @@ mod tests {
 
     #[test]
     fn two_tokens_are_an_error_that_names_both() {
-        let env = |name: &str| (name == TOKEN).then(|| OsString::from("t"));
+        let env = |name: &str| (name == TOKEN.value).then(|| OsString::from("t"));
         let found = super::listen(&flags("127.0.0.1:1"), &env, Some("/run/c/token".into()));
         let twice = SettingsError::Twice {
-            first: TOKEN,
+            first: TOKEN.value,
             second: LISTEN_CREDENTIAL,
         };
         assert_eq!(found, Err(ListenError::Settings(twice)));

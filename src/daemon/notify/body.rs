@@ -1,0 +1,146 @@
+//! What is sent: the body in either form, and its signature.
+
+use hmac::{Hmac, Mac};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use sha2::Sha256;
+
+use super::Notification;
+use crate::report::json::FORMAT_VERSION;
+use crate::secret::Secret;
+use crate::text::{cut, escaped};
+
+/// The header with the signature: `sha256=` and the HMAC-SHA-256 of the body, in hex.
+pub const SIGNATURE_HEADER: &str = "x-integrationd-signature-256";
+
+/// The most notifications of one message; of more, the number is told.
+const MOST: usize = 50;
+
+/// The most characters of a message for Slack, which refuses some multiple of it.
+const LONGEST_MESSAGE: usize = 3500;
+
+/// The longest line of it.
+const LONGEST_LINE: usize = 600;
+
+/// The news of one run, to be sent as one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The same for every attempt: a receiver can tell a repetition.
+    pub id: String,
+    /// When the run ended.
+    pub at: Timestamp,
+    /// The tenant's URL.
+    pub tenant: String,
+    /// How the run ended, in a line.
+    pub summary: String,
+    /// The news.
+    pub notifications: Vec<Notification>,
+}
+
+/// The form of the body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A document for programs.
+    #[default]
+    Json,
+    /// A message for Slack and what takes the same.
+    Slack,
+}
+
+impl Format {
+    /// The body: JSON in both forms.
+    #[must_use]
+    pub fn body(self, letter: &Letter) -> String {
+        match self {
+            Self::Json => document(letter).to_string(),
+            Self::Slack => message(letter).to_string(),
+        }
+    }
+}
+
+fn document(letter: &Letter) -> Json {
+    let Letter {
+        id,
+        at,
+        tenant,
+        summary,
+        notifications,
+    } = letter;
+    json!({
+        "format_version": FORMAT_VERSION,
+        "version": env!("CARGO_PKG_VERSION"),
+        "id": id,
+        "at": at.to_string(),
+        "tenant": tenant,
+        "summary": cut(&escaped(summary), super::LONGEST_SENTENCE),
+        "notifications": notifications.iter().take(MOST).map(one).collect::<Vec<_>>(),
+        "left_out": notifications.len().saturating_sub(MOST),
+    })
+}
+
+fn one(notification: &Notification) -> Json {
+    let Notification {
+        kind,
+        integration,
+        platform,
+        reason,
+        about,
+        attributes,
+        repaired,
+    } = notification;
+    json!({
+        "kind": kind.word(),
+        "integration": integration,
+        "type": platform,
+        "reason": reason,
+        "about": about,
+        "attributes": attributes,
+        "repaired": repaired,
+    })
+}
+
+/// Plain text: no formatting, and nothing that Slack would go and look at.
+fn message(letter: &Letter) -> Json {
+    let head = format!("{}: {}", letter.tenant, escaped(&letter.summary));
+    let mut text = cut(&head, LONGEST_LINE).into_owned();
+    let mut length = text.chars().count();
+    let mut told = 0;
+    for notification in letter.notifications.iter().take(MOST) {
+        let line = notification.line();
+        let line = cut(&line, LONGEST_LINE);
+        length += 1 + line.chars().count();
+        if length > LONGEST_MESSAGE {
+            break;
+        }
+        text = text + "\n" + &line;
+        told += 1;
+    }
+    let left_out = letter.notifications.len() - told;
+    if left_out > 0 {
+        text += &format!("\nand {left_out} more: see the status page");
+    }
+    json!({
+        "text": for_slack(&text),
+        "mrkdwn": false,
+        "unfurl_links": false,
+        "unfurl_media": false,
+    })
+}
+
+/// Slack's three characters: with `<` a text could call everybody.
+fn for_slack(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// The value of [`SIGNATURE_HEADER`]; `None` if there is no signing with this secret.
+#[must_use]
+pub fn signature(secret: &Secret, body: &[u8]) -> Option<String> {
+    // A key of any length is accepted.
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
+    mac.update(body);
+    let bytes = mac.finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(format!("sha256={hex}"))
+}

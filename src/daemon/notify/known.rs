@@ -1,0 +1,287 @@
+//! From what was told before and the end of a run to what is news.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Kind, Notification, attributes, name, sentences};
+use crate::daemon::view::{Row, State};
+use crate::daemon::{Disposition, Ran, View};
+
+/// The reason of a run that came to no result and is tried again.
+const NO_RESULT: &str = "NoResult";
+
+/// The reason of a run that the guard refused.
+const GUARDED: &str = "Guarded";
+
+/// The reason of a revision that is not taken.
+const SOURCE_REFUSED: &str = "SourceRefused";
+
+/// Reasons of what is on its way, or waits for something that is told elsewhere.
+const WAITS: &[&str] = &[
+    GUARDED,
+    "Busy",
+    "Resting",
+    "Pending",
+    "NotProved",
+    "NotStarted",
+];
+
+/// The reason of what differs because the operator wants it so.
+const WITHHELD: &str = "WithheldByPolicy";
+
+/// The reason of what the server does not keep.
+const NOT_CONVERGING: &str = "NotConverging";
+
+/// What was told, and is not over. The news of a run is what differs from it.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    run: Option<Trouble>,
+    integrations: BTreeMap<String, Told>,
+}
+
+/// What is wrong. The same is not told again; what has another `key` is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trouble {
+    reason: &'static str,
+    key: String,
+}
+
+/// What was told of an integration.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    ill: Option<Trouble>,
+    drift: Option<Drift>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Drift {
+    paths: Vec<String>,
+    repaired: bool,
+}
+
+/// How an integration is, as far as somebody is to be told.
+enum Condition {
+    /// As its file says.
+    Well,
+    /// Something is wrong.
+    Ill(Kind, Trouble),
+    /// Nobody can say yet: what was told stays.
+    Unknown,
+    /// It is left alone, as somebody wants it: neither a failure nor a recovery.
+    Left,
+}
+
+impl Known {
+    /// Takes the end of a run in; what is news.
+    #[must_use]
+    pub fn after(&mut self, ran: &Ran) -> Vec<Notification> {
+        let mut news: Vec<Notification> = self.of_run(ran).into_iter().collect();
+        // Without a view nothing is known of the integrations.
+        if let Some(view) = &ran.seen {
+            for row in &view.rows {
+                let told = self.integrations.entry(row.name.clone()).or_default();
+                news.extend(told.after(row));
+            }
+            news.extend(self.gone(view));
+            self.integrations.retain(|_, told| !told.is_nothing());
+        }
+        news
+    }
+
+    fn of_run(&mut self, ran: &Ran) -> Option<Notification> {
+        let now = of_run(ran);
+        let (trouble, about) = now.map_or((None, Vec::new()), |(t, about)| (Some(t), about));
+        let before = std::mem::replace(&mut self.run, trouble);
+        match (&before, &self.run) {
+            (Some(before), Some(now)) if before == now => None,
+            (_, Some(now)) => Some(Notification::of_run(Kind::Failed, now.reason, &about)),
+            (Some(before), None) => {
+                let about = [ran.summary.clone()];
+                Some(Notification::of_run(Kind::Recovered, before.reason, &about))
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// What was wrong with integrations that are no more.
+    fn gone(&mut self, view: &View) -> Vec<Notification> {
+        let there: BTreeSet<&str> = view.rows.iter().map(|row| row.name.as_str()).collect();
+        let is_gone = |name: &&String| !there.contains(name.as_str());
+        let names: Vec<String> = self.integrations.keys().filter(is_gone).cloned().collect();
+        let gone = names.into_iter().filter_map(|gone| {
+            let told = self.integrations.remove(&gone)?;
+            let reason = told.open()?;
+            let about = vec!["no file describes it any more".to_owned()];
+            Some(Notification {
+                integration: Some(name(&gone)),
+                ..Notification::of_run(Kind::Recovered, reason, &about)
+            })
+        });
+        gone.collect()
+    }
+}
+
+/// What is wrong with the run as a whole.
+fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
+    let summary = || vec![ran.summary.clone()];
+    let trouble = |reason, key: &str| Trouble {
+        reason,
+        key: key.to_owned(),
+    };
+    match (&ran.seen, ran.disposition) {
+        // The summary names the revision, and another one is news.
+        (None, Disposition::Stalled(SOURCE_REFUSED)) => {
+            Some((trouble(SOURCE_REFUSED, &ran.summary), summary()))
+        }
+        (None, Disposition::Stalled(reason)) => Some((trouble(reason, head(ran)), summary())),
+        (None, Disposition::InSync | Disposition::Retry(_) | Disposition::Transient) => {
+            Some((trouble(NO_RESULT, head(ran)), summary()))
+        }
+        (Some(view), Disposition::Stalled(GUARDED)) => {
+            let asked = asked(view);
+            Some((trouble(GUARDED, &asked), vec![ran.summary.clone(), asked]))
+        }
+        (Some(view), Disposition::Stalled(reason)) if !view.rows.iter().any(is_ill) => {
+            let about = of_files(view);
+            Some((trouble(reason, &about.join("\n")), about))
+        }
+        (
+            Some(_),
+            Disposition::Stalled(_)
+            | Disposition::InSync
+            | Disposition::Retry(_)
+            | Disposition::Transient,
+        ) => None,
+    }
+}
+
+/// What could not be done, without the cause, which has another number every time.
+fn head(ran: &Ran) -> &str {
+    let summary = &ran.summary;
+    summary.split_once(": ").map_or(summary, |(head, _)| head)
+}
+
+/// What the guard was asked to let pass.
+fn asked(view: &View) -> String {
+    let counts = view.counts;
+    format!(
+        "{} to create, {} to update, {} to replace, {} to delete",
+        counts.create, counts.update, counts.replace, counts.delete
+    )
+}
+
+/// What is wrong with what belongs to no integration.
+fn of_files(view: &View) -> Vec<String> {
+    let errors = view.mistakes.iter().filter(|m| m.severity == "error");
+    let errors = errors.map(|m| format!("{}: {}: {}", m.place, m.code, m.message));
+    errors.chain(view.unreadable.iter().cloned()).collect()
+}
+
+fn is_ill(row: &Row) -> bool {
+    matches!(condition(row), Condition::Ill(..))
+}
+
+fn condition(row: &Row) -> Condition {
+    match (row.state, row.reason) {
+        (State::Ready, _) => Condition::Well,
+        (State::Suspended, _) | (_, Some(WITHHELD)) => Condition::Left,
+        (_, None) => Condition::Unknown,
+        (_, Some(reason)) if WAITS.contains(&reason) => Condition::Unknown,
+        (_, Some(NOT_CONVERGING)) => {
+            // In the next run it is blocked for it, and not compared.
+            let (reason, key) = (NOT_CONVERGING, String::new());
+            Condition::Ill(Kind::NotConverging, Trouble { reason, key })
+        }
+        (_, Some(reason)) => {
+            // Their messages can be other ones each time; which tests fail is what counts.
+            let mut tests: Vec<&str> = row.failing_tests.iter().map(|t| t.name.as_str()).collect();
+            tests.sort_unstable();
+            let key = tests.join("\n");
+            Condition::Ill(Kind::Failed, Trouble { reason, key })
+        }
+    }
+}
+
+impl Told {
+    fn after(&mut self, row: &Row) -> Vec<Notification> {
+        let before = self.open();
+        let condition = condition(row);
+        let mut news = Vec::new();
+        let is_well = matches!(condition, Condition::Well);
+        let mut is_told_already = false;
+        match condition {
+            Condition::Well | Condition::Left => self.ill = None,
+            Condition::Unknown => {}
+            Condition::Ill(kind, trouble) => {
+                is_told_already = kind == Kind::NotConverging;
+                if self.ill.as_ref() != Some(&trouble) {
+                    news.push(failure(row, kind, trouble.reason));
+                    self.ill = Some(trouble);
+                }
+            }
+        }
+        // What does not converge differs by that, and it is one piece of news.
+        if !is_told_already {
+            news.extend(self.drifted(row));
+        }
+        if let Some(reason) = before.filter(|_| is_well && self.open().is_none()) {
+            news.push(of_row(row, Kind::Recovered, Some(reason)));
+        }
+        news
+    }
+
+    /// Whether it has moved otherwise than was told.
+    fn drifted(&mut self, row: &Row) -> Option<Notification> {
+        if row.drift.is_empty() {
+            // What is blocked is not compared.
+            if matches!(row.state, State::Ready | State::Suspended) {
+                self.drift = None;
+            }
+            return None;
+        }
+        let now = Drift {
+            paths: row.drift.clone(),
+            repaired: row.repaired,
+        };
+        let before = self.drift.replace(now);
+        (before != self.drift).then(|| Notification {
+            attributes: attributes(&row.drift),
+            repaired: row.repaired,
+            ..of_row(row, Kind::Drift, None)
+        })
+    }
+
+    /// The reason of what is not over.
+    fn open(&self) -> Option<&'static str> {
+        let ill = self.ill.as_ref().map(|trouble| trouble.reason);
+        let drift = self.drift.as_ref().filter(|drift| !drift.repaired);
+        ill.or(drift.map(|_| Kind::Drift.word()))
+    }
+
+    fn is_nothing(&self) -> bool {
+        let Self { ill, drift } = self;
+        ill.is_none() && drift.is_none()
+    }
+}
+
+fn failure(row: &Row, kind: Kind, reason: &'static str) -> Notification {
+    let tests = row.failing_tests.iter();
+    let tests = tests.map(|test| format!("{}: {}", test.name, test.message));
+    let about: Vec<String> = row.about.iter().cloned().chain(tests).collect();
+    Notification {
+        about: sentences(&about),
+        attributes: attributes(&row.drift),
+        ..of_row(row, kind, Some(reason))
+    }
+}
+
+fn of_row(row: &Row, kind: Kind, reason: Option<&'static str>) -> Notification {
+    Notification {
+        kind,
+        integration: Some(name(&row.name)),
+        platform: row.platform.map(|platform| platform.wire),
+        reason,
+        about: Vec::new(),
+        attributes: Vec::new(),
+        repaired: false,
+    }
+}

@@ -1,0 +1,101 @@
+//! The edge: watches what the daemon publishes, and sends what is news.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch as published};
+use tokio::time::sleep;
+
+use super::webhook::{Attempt, Webhook};
+use super::{Known, Letter};
+use crate::apply::Stop;
+use crate::daemon::Status;
+use crate::text::escaped;
+
+/// How many messages wait at most; what comes then is not sent.
+pub const QUEUE: usize = 64;
+
+/// How often a message is sent at most, the first time included.
+const ATTEMPTS: u32 = 4;
+
+/// The pause before the second attempt; it doubles with each one after it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Looks at the end of every run until the stop is pulled, and queues what is news.
+pub async fn watch(
+    mut status: published::Receiver<Status>,
+    tenant: String,
+    queue: mpsc::Sender<Letter>,
+    stop: Stop,
+) {
+    let mut known = Known::default();
+    let mut runs = 0;
+    loop {
+        tokio::select! {
+            // What happened before the stop is still told.
+            biased;
+            changed = status.changed() => if changed.is_err() { return },
+            () = stop.requested() => return,
+        }
+        let letter = {
+            let status = status.borrow_and_update();
+            let is_new = status.runs != runs;
+            runs = status.runs;
+            let is_new = is_new.then_some(());
+            is_new.and_then(|()| letter(&mut known, &status, &tenant))
+        };
+        if let Some(letter) = letter
+            && queue.try_send(letter).is_err()
+        {
+            tracing::error!("too many notifications wait: one is not sent");
+        }
+    }
+}
+
+/// The news of the run that ended last, if there are any.
+fn letter(known: &mut Known, status: &Status, tenant: &str) -> Option<Letter> {
+    let ran = status.last.as_ref()?;
+    let notifications = known.after(ran);
+    (!notifications.is_empty()).then(|| Letter {
+        id: format!("{:016x}", fastrand::u64(..)),
+        at: status.at.unwrap_or_else(Timestamp::now),
+        tenant: tenant.to_owned(),
+        summary: ran.summary.clone(),
+        notifications,
+    })
+}
+
+/// Sends what is queued, one after the other, until nobody queues any more.
+pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: Webhook) {
+    while let Some(letter) = queue.recv().await {
+        send(&webhook, &letter).await;
+    }
+}
+
+async fn send(webhook: &Webhook, letter: &Letter) {
+    let body = webhook.format.body(letter);
+    let mut attempt = 1;
+    loop {
+        let why = match webhook.send(&body).await {
+            Attempt::Taken => {
+                tracing::debug!(attempt, "a notification was sent");
+                return;
+            }
+            Attempt::Never(why) => {
+                let why = &*escaped(&why);
+                tracing::error!(attempt, why, "a notification was not taken");
+                return;
+            }
+            Attempt::Later(why) => why,
+        };
+        let why = &*escaped(&why);
+        if attempt == ATTEMPTS {
+            tracing::error!(attempt, why, "a notification was not sent");
+            return;
+        }
+        tracing::warn!(attempt, why, "a notification is sent again");
+        let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+        sleep(pause.mul_f64(1.0 - 0.5 * fastrand::f64())).await;
+        attempt += 1;
+    }
+}

@@ -1,0 +1,469 @@
+//! What is told and what is not, run after run; and the bodies of messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::apply::Stop;
+use crate::daemon::metrics::Metrics;
+use crate::daemon::view::{Mistake, Row, State};
+use crate::daemon::{Board, Disposition, Ran, View};
+use crate::live::FailingTest;
+use crate::report::Counts;
+use crate::secret::Secret;
+
+fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
+    Row {
+        name: name.to_owned(),
+        platform: None,
+        place: None,
+        id: None,
+        state,
+        reason,
+        about: Vec::new(),
+        drift: Vec::new(),
+        repaired: false,
+        failing_tests: Vec::new(),
+        changed: None,
+        revision: None,
+    }
+}
+
+fn ready() -> Row {
+    row("lake", State::Ready, None)
+}
+
+fn stalled(reason: &'static str) -> Row {
+    row("lake", State::Stalled, Some(reason))
+}
+
+fn waits(reason: &'static str) -> Row {
+    row("lake", State::Reconciling, Some(reason))
+}
+
+fn drifted(row: Row, paths: &[&str], repaired: bool) -> Row {
+    Row {
+        drift: paths.iter().map(|&path| path.to_owned()).collect(),
+        repaired,
+        ..row
+    }
+}
+
+/// A run that has seen these, and is not to be told of as a whole.
+fn seen(rows: Vec<Row>) -> Ran {
+    Ran {
+        disposition: Disposition::Transient,
+        summary: "summed up".to_owned(),
+        seen: Some(Arc::new(View {
+            rows,
+            ..View::default()
+        })),
+    }
+}
+
+fn unseen(disposition: Disposition, summary: &str) -> Ran {
+    Ran {
+        disposition,
+        summary: summary.to_owned(),
+        seen: None,
+    }
+}
+
+/// The kinds and subjects that each of these runs tells.
+fn told(runs: &[Ran]) -> Vec<String> {
+    let mut known = Known::default();
+    let one = |notification: Notification| {
+        let subject = notification.integration.unwrap_or_else(|| "run".to_owned());
+        let reason = notification.reason.unwrap_or("-");
+        format!("{} {subject} {reason}", notification.kind.word())
+    };
+    let runs = runs.iter();
+    runs.map(|ran| known.after(ran).into_iter().map(one).collect::<Vec<_>>())
+        .map(|news| news.join(", "))
+        .collect()
+}
+
+#[track_caller]
+fn tells(rows: Vec<Row>, expected: &[&str]) {
+    let runs: Vec<Ran> = rows.into_iter().map(|row| seen(vec![row])).collect();
+    assert_eq!(told(&runs), expected);
+}
+
+#[test]
+fn a_failure_is_told_once_and_so_is_its_recovery() {
+    tells(
+        vec![
+            ready(),
+            stalled("WriteFailed"),
+            stalled("WriteFailed"),
+            ready(),
+            ready(),
+            stalled("WriteFailed"),
+        ],
+        &[
+            "",
+            "Failed lake WriteFailed",
+            "",
+            "Recovered lake WriteFailed",
+            "",
+            "Failed lake WriteFailed",
+        ],
+    );
+}
+
+#[test]
+fn a_failure_that_changes_is_told_again() {
+    let failing = |tests: &[&str]| Row {
+        failing_tests: tests
+            .iter()
+            .map(|test| FailingTest {
+                name: (*test).to_owned(),
+                message: format!("said at {}", Timestamp::now()),
+            })
+            .collect(),
+        ..stalled("ValidationFailed")
+    };
+    tells(
+        vec![
+            stalled("InvalidFile"),
+            failing(&["a", "b"]),
+            failing(&["b", "a"]),
+            failing(&["b"]),
+        ],
+        &[
+            "Failed lake InvalidFile",
+            "Failed lake ValidationFailed",
+            "",
+            "Failed lake ValidationFailed",
+        ],
+    );
+}
+
+#[test]
+fn what_rests_or_is_on_its_way_is_neither_news_nor_over() {
+    for reason in ["Resting", "Busy", "Pending", "NotProved", "NotStarted"] {
+        tells(
+            vec![
+                waits(reason),
+                stalled("WriteFailed"),
+                waits(reason),
+                stalled("WriteFailed"),
+                ready(),
+            ],
+            &[
+                "",
+                "Failed lake WriteFailed",
+                "",
+                "",
+                "Recovered lake WriteFailed",
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_waits_for_a_secret_is_a_failure() {
+    tells(
+        vec![waits("MissingSecret"), waits("MissingSecret"), ready()],
+        &[
+            "Failed lake MissingSecret",
+            "",
+            "Recovered lake MissingSecret",
+        ],
+    );
+}
+
+#[test]
+fn what_is_suspended_or_withheld_is_left_in_peace() {
+    let suspended = || row("lake", State::Suspended, None);
+    let failed = || stalled("WriteFailed");
+    for left in [suspended(), stalled("WithheldByPolicy")] {
+        tells(
+            vec![left.clone(), failed(), left, ready(), failed()],
+            &[
+                "",
+                "Failed lake WriteFailed",
+                "",
+                "",
+                "Failed lake WriteFailed",
+            ],
+        );
+    }
+}
+
+#[test]
+fn drift_is_told_once_whether_it_is_put_back_or_not() {
+    let put_back = || drifted(ready(), &["/a"], true);
+    tells(
+        vec![put_back(), put_back(), ready(), put_back()],
+        &["Drift lake -", "", "", "Drift lake -"],
+    );
+    let left = |paths: &[&str]| drifted(ready(), paths, false);
+    tells(
+        vec![left(&["/a"]), left(&["/a"]), left(&["/a", "/b"]), ready()],
+        &["Drift lake -", "", "Drift lake -", "Recovered lake Drift"],
+    );
+    // Not compared while it is blocked.
+    tells(
+        vec![left(&["/a"]), waits("Busy"), left(&["/a"])],
+        &["Drift lake -", "", ""],
+    );
+}
+
+#[test]
+fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
+    tells(
+        vec![
+            drifted(stalled("NotConverging"), &["/a"], false),
+            stalled("NotConverging"),
+            ready(),
+        ],
+        &[
+            "NotConverging lake NotConverging",
+            "",
+            "Recovered lake NotConverging",
+        ],
+    );
+}
+
+#[test]
+fn each_integration_is_told_of_by_itself_and_one_that_goes_away_is_over() {
+    let other = |reason| row("other", State::Stalled, Some(reason));
+    let runs = vec![
+        seen(vec![stalled("WriteFailed"), other("InvalidFile")]),
+        seen(vec![other("InvalidFile"), ready()]),
+        seen(vec![ready()]),
+        seen(Vec::new()),
+    ];
+    let expected = [
+        "Failed lake WriteFailed, Failed other InvalidFile",
+        "Recovered lake WriteFailed",
+        "Recovered other InvalidFile",
+        "",
+    ];
+    assert_eq!(told(&runs), expected);
+}
+
+#[test]
+fn an_outage_is_told_once_and_says_nothing_of_the_integrations() {
+    let outage = |cause: &str| {
+        let summary = format!("the tenant could not be read: {cause}");
+        unseen(Disposition::Transient, &summary)
+    };
+    let runs = vec![
+        seen(vec![stalled("WriteFailed")]),
+        outage("timed out after 61 s"),
+        outage("timed out after 62 s"),
+        unseen(Disposition::Stalled("NotAuthorized"), "no: 1"),
+        unseen(Disposition::Stalled("NotAuthorized"), "no: 2"),
+        seen(vec![stalled("WriteFailed")]),
+    ];
+    let expected = [
+        "Failed lake WriteFailed",
+        "Failed run NoResult",
+        "",
+        "Failed run NotAuthorized",
+        "",
+        "Recovered run NotAuthorized",
+    ];
+    assert_eq!(told(&runs), expected);
+}
+
+#[test]
+fn another_revision_that_is_held_is_news() {
+    let held = |id: &str| {
+        let summary = format!("history was rewritten: {id} does not descend");
+        unseen(Disposition::Stalled("SourceRefused"), &summary)
+    };
+    let runs = vec![held("1111"), held("1111"), held("2222"), seen(Vec::new())];
+    let refused = "Failed run SourceRefused";
+    let expected = [refused, "", refused, "Recovered run SourceRefused"];
+    assert_eq!(told(&runs), expected);
+}
+
+#[test]
+fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_more() {
+    let guarded = |update| Ran {
+        disposition: Disposition::Stalled("Guarded"),
+        summary: "refused by the guard".to_owned(),
+        seen: Some(Arc::new(View {
+            rows: vec![stalled("Guarded")],
+            counts: Counts {
+                update,
+                ..Counts::default()
+            },
+            ..View::default()
+        })),
+    };
+    let runs = vec![guarded(7), guarded(7), guarded(8), seen(vec![ready()])];
+    let refused = "Failed run Guarded";
+    assert_eq!(told(&runs), [refused, "", refused, "Recovered run Guarded"]);
+    let about = Known::default().after(&guarded(7))[0].about.join("; ");
+    assert!(about.contains("7 to update"), "{about}");
+}
+
+#[test]
+fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
+    let stuck = |rows: Vec<Row>| Ran {
+        disposition: Disposition::Stalled("InvalidFile"),
+        summary: "1 invalid".to_owned(),
+        seen: Some(Arc::new(View {
+            rows,
+            mistakes: vec![Mistake {
+                code: "E0101",
+                severity: "error",
+                place: "a.yaml:1:1".to_owned(),
+                message: "not YAML".to_owned(),
+                help: Vec::new(),
+            }],
+            ..View::default()
+        })),
+    };
+    let runs = vec![stuck(Vec::new()), stuck(Vec::new())];
+    assert_eq!(told(&runs), ["Failed run InvalidFile", ""]);
+    // It is told once, where it belongs.
+    let runs = vec![stuck(vec![stalled("InvalidFile")])];
+    assert_eq!(told(&runs), ["Failed lake InvalidFile"]);
+}
+
+fn letter(rows: Vec<Row>) -> Letter {
+    Letter {
+        id: "1d".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        tenant: "https://acme.example.com".to_owned(),
+        summary: "0 applied, 1 failed".to_owned(),
+        notifications: Known::default().after(&seen(rows)),
+    }
+}
+
+fn body(format: Format, letter: &Letter) -> Json {
+    serde_json::from_str(&format.body(letter)).unwrap()
+}
+
+#[test]
+fn the_document_says_what_when_where_and_why() {
+    let failed = Row {
+        about: vec!["the server refused it".to_owned()],
+        ..drifted(stalled("WriteFailed"), &["/config/x"], false)
+    };
+    let shown = body(Format::Json, &letter(vec![failed]));
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = serde_json::json!({
+        "format_version": crate::report::json::FORMAT_VERSION,
+        "version": version,
+        "id": "1d",
+        "at": "1970-01-01T00:00:00Z",
+        "tenant": "https://acme.example.com",
+        "summary": "0 applied, 1 failed",
+        "notifications": [
+            {
+                "kind": "Failed", "integration": "lake", "type": null, "reason": "WriteFailed",
+                "about": ["the server refused it"], "attributes": ["/config/x"], "repaired": false,
+            },
+            {
+                "kind": "Drift", "integration": "lake", "type": null, "reason": null,
+                "about": [], "attributes": ["/config/x"], "repaired": false,
+            },
+        ],
+        "left_out": 0,
+    });
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
+    let failed = Row {
+        about: vec!["<!channel> & <https://x|click>\u{202e}\nnew line".to_owned()],
+        ..stalled("WriteFailed")
+    };
+    let message = body(Format::Slack, &letter(vec![failed]));
+    let text = message["text"].as_str().unwrap();
+    insta::assert_snapshot!(text, @r"
+    https://acme.example.com: 0 applied, 1 failed
+    Failed: lake, WriteFailed: &lt;!channel&gt; &amp; &lt;https://x|click&gt;\u{202e}\nnew line
+    ");
+    assert_eq!(message["mrkdwn"], false);
+}
+
+#[test]
+fn messages_are_short_however_much_there_is_to_tell() {
+    let long = |n: usize| Row {
+        about: vec!["ä".repeat(3000); 7],
+        drift: vec!["/x".repeat(300); 30],
+        ..row(
+            &format!("{n}{}", "n".repeat(300)),
+            State::Stalled,
+            Some("WriteFailed"),
+        )
+    };
+    let letter = letter((0..60).map(long).collect());
+    let message = body(Format::Slack, &letter);
+    let text = message["text"].as_str().unwrap();
+    assert!(text.chars().count() < 4000, "{}", text.len());
+    assert!(text.ends_with(" more: see the status page"), "{text}");
+    let document = body(Format::Json, &letter);
+    assert_eq!(document["notifications"].as_array().unwrap().len(), 50);
+    assert_eq!(document["left_out"], 70);
+    assert!(document.to_string().len() < 1_000_000);
+}
+
+#[test]
+fn the_signature_is_that_of_rfc_4231() {
+    let signed = signature(
+        &Secret::new("Jefe".to_owned()),
+        b"what do ya want for nothing?",
+    );
+    let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(signed.as_deref(), Some(expected));
+}
+
+#[test]
+fn an_address_keeps_its_query_and_no_refusal_repeats_it() {
+    for good in [
+        "https://hooks.slack.com/services/T0/B0/s3cr3t\n",
+        "https://example.com:8443/hook?code=s3cr3t&x=%20|",
+        "http://127.0.0.1:9/s3cr3t",
+    ] {
+        assert!(Address::parse(&Secret::new(good.to_owned())).is_ok());
+    }
+    for bad in [
+        "",
+        "s3cr3t",
+        "mailto:s3cr3t@example.com",
+        "http://example.com/s3cr3t",
+        "https://user:s3cr3t@example.com/",
+        "https://example.com/#s3cr3t",
+    ] {
+        let refused = Address::parse(&Secret::new(bad.to_owned())).err().unwrap();
+        let told = crate::text::chain(&refused);
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
+    let board = Board::new(Metrics::default());
+    let (sender, mut queue) = mpsc::channel(2);
+    let (pull, stop) = Stop::new();
+    let watching = tokio::spawn(watch(board.subscribe(), "t".to_owned(), sender, stop));
+    for n in 0..5 {
+        let ran = if n % 2 == 0 {
+            unseen(Disposition::Transient, "out")
+        } else {
+            seen(Vec::new())
+        };
+        board.end(board.begin(), ran, Duration::ZERO);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    pull.send_replace(true);
+    watching.await.unwrap();
+    let mut kinds = Vec::new();
+    while let Some(letter) = queue.recv().await {
+        kinds.extend(letter.notifications.iter().map(|n| n.kind));
+    }
+    assert_eq!(kinds, [Kind::Failed, Kind::Recovered]);
+}

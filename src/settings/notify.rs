@@ -1,0 +1,125 @@
+//! Whom the daemon notifies. The URL is a secret: whoever has it can write there.
+
+use std::path::PathBuf;
+
+use super::{Environment, KeySource, Names, SettingsError, secret};
+use crate::secret::{NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL};
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct NotifyFlags {
+    /// `--notify-url-file`.
+    pub url_file: Option<PathBuf>,
+    /// `--notify-secret-file`.
+    pub secret_file: Option<PathBuf>,
+}
+
+/// Whom to notify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// Where the URL is.
+    pub url: KeySource,
+    /// Where the secret is that signs.
+    pub secret: Option<KeySource>,
+}
+
+/// A setting for notifications that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyError {
+    /// What every setting can be wrong in.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Nothing to sign.
+    #[error("there is a secret that signs notifications, and no URL to send them to")]
+    NoUrl,
+}
+
+impl NotifyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::NoUrl => "give `--notify-url-file`, or leave the secret out",
+        }
+    }
+}
+
+pub(super) const URL: Names = Names {
+    value: "INTEGRATIOND_NOTIFY_URL",
+    file: "INTEGRATIOND_NOTIFY_URL_FILE",
+    credential: NOTIFY_URL_CREDENTIAL,
+};
+
+pub(super) const SECRET: Names = Names {
+    value: "INTEGRATIOND_NOTIFY_SECRET",
+    file: "INTEGRATIOND_NOTIFY_SECRET_FILE",
+    credential: NOTIFY_SECRET_CREDENTIAL,
+};
+
+/// The settings; `None` if nobody is to be notified. `credential` tells where one
+/// lies that systemd passed in.
+///
+/// # Errors
+/// Something is missing, or given twice.
+pub fn notify(
+    flags: &NotifyFlags,
+    env: Environment<'_>,
+    credential: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<Option<Notify>, NotifyError> {
+    let NotifyFlags {
+        url_file,
+        secret_file,
+    } = flags;
+    let find = |names: &Names, flag: &Option<PathBuf>| {
+        secret(names, flag.as_ref(), env, credential(names.credential))
+    };
+    match (find(&URL, url_file)?, find(&SECRET, secret_file)?) {
+        (Some(url), secret) => Ok(Some(Notify { url, secret })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(NotifyError::NoUrl),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn found(flags: &NotifyFlags, set: &[&str]) -> Result<Option<Notify>, NotifyError> {
+        let env = |name: &str| set.contains(&name).then(|| OsString::from("x"));
+        let credential = |name: &str| set.contains(&name).then(|| PathBuf::from(name));
+        notify(flags, &env, &credential)
+    }
+
+    #[test]
+    fn nothing_given_notifies_nobody_and_a_secret_alone_is_an_error() {
+        let nothing = NotifyFlags::default();
+        assert_eq!(found(&nothing, &[]), Ok(None));
+        let alone = found(&nothing, &["INTEGRATIOND_NOTIFY_SECRET"]);
+        assert_eq!(alone, Err(NotifyError::NoUrl));
+    }
+
+    #[test]
+    fn the_url_comes_from_a_flag_a_variable_or_a_credential_and_never_from_two() {
+        let flags = NotifyFlags {
+            url_file: Some("url".into()),
+            ..NotifyFlags::default()
+        };
+        let url = |found: Result<Option<Notify>, NotifyError>| found.unwrap().unwrap().url;
+        let flag = found(&flags, &["INTEGRATIOND_NOTIFY_URL"]);
+        assert_eq!(url(flag), KeySource::File("url".into()));
+        let credential = found(&NotifyFlags::default(), &[NOTIFY_URL_CREDENTIAL]);
+        assert_eq!(
+            url(credential),
+            KeySource::File(NOTIFY_URL_CREDENTIAL.into())
+        );
+        let both = [NOTIFY_URL_CREDENTIAL, "INTEGRATIOND_NOTIFY_URL_FILE"];
+        let twice = found(&NotifyFlags::default(), &both);
+        assert!(matches!(
+            twice,
+            Err(NotifyError::Settings(SettingsError::Twice { .. }))
+        ));
+    }
+}
