@@ -8,6 +8,7 @@
 pub mod listen;
 pub mod notify;
 pub mod vault;
+pub mod webhook;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -98,6 +99,10 @@ pub const OWN_VARIABLES: &[(&str, &[&str])] = &[
     (
         "notify-secret-file",
         &[notify::SECRET.value, notify::SECRET.file],
+    ),
+    (
+        "webhook-secret-file",
+        &[webhook::SECRET.value, webhook::SECRET.file],
     ),
     ("vault-token-file", &["VAULT_TOKEN", "VAULT_TOKEN_FILE"]),
     ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),

@@ -38,6 +38,7 @@ fn the_help_teaches() {
       suspend    Write nothing for a while: of all integrations, or of some
       resume     End what `suspend` began
       simulator  Serve a simulated tenant, to try things out and to test against
+      hook       Let a push to a repository here ask the daemon for a run
       settings   Check the settings file, or print its schema
       help       Print this message or the help of the given subcommand(s)
 

@@ -555,7 +555,7 @@ fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
 }
 
 /// A certificate for this machine, its own authority, and its key.
-fn certificate() -> (String, String) {
+pub(crate) fn certificate() -> (String, String) {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())

@@ -37,6 +37,8 @@ mod faults;
 #[cfg(test)]
 mod git;
 #[cfg(test)]
+mod hook;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod hygiene;
@@ -113,5 +115,7 @@ mod updates;
 mod vault;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod webhook;
 #[cfg(test)]
 mod world;

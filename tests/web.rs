@@ -70,13 +70,17 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn of(daemon: Running) -> Self {
-        const SAID: &str = "the status page is at http";
-        daemon.prints(SAID);
+        Self::at(daemon, "the status page is at http")
+    }
+
+    /// At the address that follows this in the log.
+    pub(crate) fn at(daemon: Running, said: &str) -> Self {
+        daemon.prints(said);
         let mut address = None;
         // The end of the line may come later than its beginning.
         eventually("the whole address", || {
             let printed = daemon.printed();
-            let (_, rest) = printed.split_once(SAID).unwrap();
+            let (_, rest) = printed.split_once(said).unwrap();
             let rest = rest.trim_start_matches('s').trim_start_matches("://");
             address = rest
                 .split_once('/')

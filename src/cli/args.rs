@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::help;
+use super::hook::HookArgs;
 use super::listen::ListenArgs;
 use super::notify::NotifyArgs;
+use super::push::PushArgs;
 use super::secrets::VaultArgs;
 use super::settings_file::SettingsArgs;
 use super::suspend::{ResumeArgs, SuspendArgs};
@@ -46,7 +48,7 @@ pub(super) enum Command {
     #[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
     Sync(SyncArgs),
     #[command(after_help = help::DAEMON)]
-    Daemon(DaemonArgs),
+    Daemon(Box<DaemonArgs>),
     #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
     Validate(ValidateArgs),
     #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
@@ -64,6 +66,8 @@ pub(super) enum Command {
     Resume(ResumeArgs),
     #[command(after_help = help::SIMULATOR)]
     Simulator(SimulatorArgs),
+    #[command(after_help = help::HOOK)]
+    Hook(HookArgs),
     Settings(SettingsArgs),
 }
 
@@ -79,6 +83,7 @@ impl Command {
             | Self::Daemon(_)
             | Self::Adopt(_)
             | Self::Resolve(_)
+            | Self::Hook(_)
             | Self::Settings(_)
             | Self::Suspend(_)
             | Self::Resume(_)
@@ -233,6 +238,8 @@ pub(super) struct DaemonArgs {
     pub listen: ListenArgs,
     #[command(flatten)]
     pub notify: NotifyArgs,
+    #[command(flatten)]
+    pub push: PushArgs,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }
@@ -445,7 +452,7 @@ fn parallelism(text: &str) -> Result<usize, String> {
 }
 
 /// A duration as people write it: `90s`, `10m`, `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|d| Duration::try_from(d).ok())

@@ -14,7 +14,7 @@ use super::poll::Place;
 use super::reload::reload;
 use super::source::Source;
 use super::terminal::Terminal;
-use super::{connect, listen, state};
+use super::{connect, listen, push, state};
 use crate::apply::Stop;
 use crate::daemon::http::Tls;
 use crate::daemon::watch::{self, watch};
@@ -38,7 +38,9 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     let mut status = board.subscribe();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
     let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
+    let doors = push::bind(&args.push, &bell).await?;
     let tls = bound.as_ref().and_then(|bound| bound.tls.clone());
+    let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
     let place = Place::default();
@@ -57,6 +59,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     tracing::info!("the daemon begins");
     let served = bound.map(listen::Bound::serve);
     let notifier = webhook.map(|hook| Notifier::start(hook, board.subscribe(), shown));
+    let open = doors.open(&board, &bell);
     let reporting = async {
         while status.changed().await.is_ok() {
             let line = status.borrow_and_update().line();
@@ -66,9 +69,10 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     tokio::select! {
         () = work(&mut pipeline, &bell, &mut schedule, &board, &stop) => {}
         () = keep_watching(current, &place, &board, &bell) => {}
-        () = signals.heed(&bell, &settings, tls.as_ref(), &sender) => {}
+        () = signals.heed(&bell, &settings, &tls, &sender) => {}
         () = reporting => {}
     }
+    open.end().await;
     if let Some(served) = served {
         served.end().await;
     }
@@ -128,7 +132,7 @@ impl Signals {
         mut self,
         bell: &Bell,
         settings: &published::Sender<Arc<DaemonArgs>>,
-        tls: Option<&Tls>,
+        tls: &[Tls],
         stop: &published::Sender<bool>,
     ) {
         loop {
@@ -137,7 +141,7 @@ impl Signals {
                     systemd::reloading();
                     tracing::info!("asked to read the settings and to look again");
                     reload(settings);
-                    if let Some(Err(error)) = tls.map(Tls::read_again) {
+                    for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
                         tracing::error!(error = chain(&error), "the old certificate stays");
                     }
                     bell.ring();

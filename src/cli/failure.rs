@@ -23,6 +23,11 @@ impl Failure {
         &self.what
     }
 
+    /// How the process ends for it.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// What helps.
     pub(super) fn help(&self) -> &str {
         &self.help

@@ -221,3 +221,13 @@ Examples:
 A write is in doubt when its answer was lost, or the process was, and the tenant
 shows more than one integration that could be its work. Nothing is written for
 it until a human has looked.";
+
+pub(super) const HOOK: &str = "\
+Examples:
+  integrationd hook install /srv/git/tenant.git                  every push to it asks for a run
+  integrationd hook install /srv/git/tenant.git --branch main    only those to this branch
+  integrationd hook install /srv/git/tenant.git --uninstall
+  integrationd hook run                                          ask now, and see the plan
+
+The daemon reads what it was told to read, not what was pushed: let it read this
+repository. `hook run` exits as `sync` would have; a push has succeeded by then.";

@@ -66,7 +66,17 @@ pub(super) enum At {
     Address(SocketAddr),
 }
 
-fn address(text: &str) -> Result<At, String> {
+impl At {
+    /// The address, if there is one.
+    pub(super) fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Nowhere => None,
+            Self::Address(address) => Some(address),
+        }
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<At, String> {
     if text == "none" {
         return Ok(At::Nowhere);
     }
@@ -84,10 +94,7 @@ impl From<&ListenArgs> for ListenFlags {
             allow_host,
         } = args;
         Self {
-            address: match listen {
-                At::Nowhere => None,
-                At::Address(address) => Some(*address),
-            },
+            address: listen.address(),
             token_file: listen_token_file.clone(),
             certificate: listen_tls_cert.clone(),
             key: listen_tls_key.clone(),
@@ -161,13 +168,21 @@ impl Bound {
         let Self { listener, site, .. } = self;
         let address = listener.address();
         tracing::info!("the status page is at {}://{address}/", listener.scheme());
-        let (sender, stop) = Stop::new();
-        let task = tokio::spawn(listener.serve(Arc::new(site), stop));
-        Served { stop: sender, task }
+        Served::begin(|stop| listener.serve(Arc::new(site), stop))
     }
 }
 
 impl Served {
+    /// Begins what serves until its stop is pulled.
+    pub(super) fn begin<F>(serve: impl FnOnce(Stop) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, stop) = Stop::new();
+        let task = tokio::spawn(serve(stop));
+        Self { stop: sender, task }
+    }
+
     /// Lets the answers under way end.
     pub(super) async fn end(self) {
         self.stop.send_replace(true);

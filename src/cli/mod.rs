@@ -11,6 +11,7 @@ mod git;
 mod guard;
 mod help;
 mod history;
+mod hook;
 mod hygiene;
 mod list;
 mod listen;
@@ -21,6 +22,7 @@ mod ping;
 mod pipeline;
 mod poll;
 mod progress;
+mod push;
 mod reload;
 mod request;
 mod resolve;
@@ -28,12 +30,14 @@ mod secrets;
 mod settings_file;
 mod signal;
 mod simulator;
+mod socket;
 mod source;
 mod state;
 mod suspend;
 mod sync;
 mod terminal;
 mod validate;
+mod webhook;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -113,7 +117,7 @@ fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
 async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Sync(args) => sync::run(args, terminal).await,
-        Command::Daemon(args) => daemon::run(args, terminal).await,
+        Command::Daemon(args) => daemon::run(*args, terminal).await,
         Command::Validate(args) => validate::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal).await,
         Command::Ping(args) => ping::run(&args, terminal).await,
@@ -121,6 +125,7 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::History(args) => history::run(&args, terminal),
         Command::Resolve(args) => resolve::run(&args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
+        Command::Hook(args) => hook::run(&args, terminal).await,
         Command::Suspend(args) => suspend::suspend(&args, terminal),
         Command::Resume(args) => suspend::resume(&args, terminal),
         Command::Settings(args) => settings_file::run(&args, terminal),

@@ -16,6 +16,7 @@ use super::{connect, request, secrets, state, suspend};
 use crate::apply::{Event, Failure, Observer, Outcome, Stop};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Ran};
+use crate::diagnostic::render;
 use crate::immuta::{Reader, RetryPolicy};
 use crate::ledger::Journal;
 use crate::ledger::history::Run;
@@ -53,6 +54,14 @@ pub(super) struct Fixed {
     pub board: Board,
 }
 
+impl Fixed {
+    /// Prints, and tells whoever has asked for the run.
+    fn out(&self, text: &str) {
+        self.terminal.out(text);
+        self.board.talk.text(text);
+    }
+}
+
 impl Activation for Pipeline {
     fn interval(&self) -> Duration {
         self.fixed.settings.borrow().interval
@@ -68,6 +77,7 @@ impl Activation for Pipeline {
         let ran = self.activate(stop).instrument(span.clone()).await;
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
+            exit: failure.exit(),
             summary: failure.what().to_owned(),
             seen: None,
         });
@@ -158,6 +168,7 @@ impl Pipeline {
         let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
         let own = args.listen.own_files().chain(args.notify.own_files());
         providers.own_files.extend(own);
+        providers.own_files.extend(args.push.own_files());
         let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
@@ -166,10 +177,9 @@ impl Pipeline {
             secrets,
             fingerprinter: Some(fingerprinter),
         };
-        let shell = Service {
-            terminal: self.fixed.terminal,
-            tenant: &self.fixed.tenant,
-        };
+        let talk = &self.fixed.board.talk;
+        talk.text(&render(&desired.manifest.diagnostics, false));
+        let shell = Service(&self.fixed);
         let synced = sync::sync(
             connection.reader,
             Reader::into_writer,
@@ -198,14 +208,13 @@ impl Pipeline {
         self.rest(report);
         let disposition = of_report(report, self.backoff.pause(Instant::now()));
         if disposition != Disposition::InSync && !has_work(plan) {
-            self.fixed
-                .terminal
-                .out(&text::plan(plan, &self.fixed.tenant));
+            self.fixed.out(&text::plan(plan, &self.fixed.tenant));
         }
-        self.fixed.terminal.out(&text::ending(report));
+        self.fixed.out(&text::ending(report));
         let past = self.past(report);
         Ran {
             disposition,
+            exit: exit(report, false),
             summary: summary(report),
             seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
         }
@@ -309,10 +318,7 @@ fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
 }
 
 /// Nobody is at a keyboard: what the guard approves is done.
-struct Service<'a> {
-    terminal: Terminal,
-    tenant: &'a str,
-}
+struct Service<'a>(&'a Fixed);
 
 impl Observer for Service<'_> {
     /// The log tells of every action.
@@ -321,7 +327,7 @@ impl Observer for Service<'_> {
 
 impl Shell for Service<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
-        self.terminal.out(&text::plan(plan, self.tenant));
+        self.0.out(&text::plan(plan, &self.0.tenant));
         Consent::Given
     }
 }

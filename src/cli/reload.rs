@@ -29,7 +29,7 @@ fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
     let line = std::env::args_os();
     let parsed = settings_file::parse(line, |name| std::env::var_os(name));
     let new = match parsed.map(|cli| cli.command) {
-        Ok(Command::Daemon(new)) => new,
+        Ok(Command::Daemon(new)) => *new,
         Ok(_) => return Err(restart("the command")),
         Err(ParseError::Settings(failure)) => return Err(failure),
         Err(ParseError::Usage(error)) => {
@@ -52,7 +52,7 @@ fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
         ("`state`", new.run.state == old.run.state),
         (
             "where it listens",
-            format!("{:?}", new.listen) == format!("{:?}", old.listen),
+            format!("{:?}", (&new.listen, &new.push)) == format!("{:?}", (&old.listen, &old.push)),
         ),
         (
             "whom it notifies",

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
+use super::push::Talk;
 use super::{Pulse, Ran, Status};
 
 /// What the worker tells, and to whom.
@@ -16,6 +17,8 @@ pub struct Board {
     pub metrics: Metrics,
     /// Whether the worker is alive.
     pub pulse: Pulse,
+    /// What is said about a run, to whoever asked for it.
+    pub talk: Talk,
 }
 
 impl Board {
@@ -37,16 +40,19 @@ impl Board {
     /// A run begins.
     pub(super) fn begin(&self) -> Instant {
         self.status.send_modify(Status::begin);
+        self.talk.begun();
         Instant::now()
     }
 
     /// A run has ended, and the next is due after this pause.
     pub(super) fn end(&self, begun: Instant, ran: Ran, pause: Duration) {
         let took = begun.elapsed();
+        let (exit, summary) = (ran.exit, ran.summary.clone());
         self.status.send_modify(|status| {
             status.end(ran, pause);
             // Before anybody sees the status: whoever then asks finds both.
             self.metrics.ran(status, took);
         });
+        self.talk.ended(exit, &summary);
     }
 }

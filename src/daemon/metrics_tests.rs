@@ -3,6 +3,7 @@
 use super::*;
 use crate::daemon::Ran;
 use crate::net::UrlTemplate;
+use crate::report::exit::Exit;
 
 fn exchange(metrics: &Metrics, result: Result<StatusCode, TransportErrorKind>) {
     metrics.exchanged(&Exchanged {
@@ -54,6 +55,7 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
     status.end(
         Ran {
             disposition: Disposition::Stalled("Guarded"),
+            exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),
             seen: None,
         },

@@ -14,6 +14,7 @@ pub mod http;
 pub mod metrics;
 pub mod notify;
 mod pulse;
+pub mod push;
 mod schedule;
 mod status;
 pub mod systemd;
@@ -33,6 +34,7 @@ pub use status::{Phase, Status};
 pub use view::View;
 
 use crate::apply::Stop;
+use crate::report::exit::Exit;
 
 /// Says "look again", and nothing else.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +67,8 @@ pub trait Activation {
 pub struct Ran {
     /// What is to be done about it.
     pub disposition: Disposition,
+    /// How a command that did the same would have exited.
+    pub exit: Exit,
     /// In a line, for people: `7 unchanged`, or what went wrong.
     pub summary: String,
     /// What was seen; `None` if the files or the tenant could not be read.

@@ -31,6 +31,7 @@ impl Activation for Runs {
         };
         Ran {
             disposition: next,
+            exit: Exit::Success,
             summary: "counted".to_owned(),
             seen: None,
         }

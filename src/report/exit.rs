@@ -25,6 +25,26 @@ pub enum Exit {
     InvalidSettings = 78,
 }
 
+impl Exit {
+    const ALL: [Self; 8] = [
+        Self::Success,
+        Self::Failed,
+        Self::Pending,
+        Self::Partial,
+        Self::Refused,
+        Self::Usage,
+        Self::InvalidFile,
+        Self::InvalidSettings,
+    ];
+
+    /// What a number means; one that means nothing is a failure.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        let known = Self::ALL.into_iter().find(|exit| *exit as u8 == code);
+        known.unwrap_or(Self::Failed)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -26,13 +26,17 @@ pub const NOTIFY_URL_CREDENTIAL: &str = "integrationd-notify-url";
 /// The credential that holds the secret which signs them.
 pub const NOTIFY_SECRET_CREDENTIAL: &str = "integrationd-notify-secret";
 
+/// The credential that holds the secret which forges share with us.
+pub const WEBHOOK_CREDENTIAL: &str = "integrationd-webhook-secret";
+
 /// All of them.
-const OWN: [&str; 5] = [
+const OWN: [&str; 6] = [
     OWN_CREDENTIAL,
     FINGERPRINT_CREDENTIAL,
     LISTEN_CREDENTIAL,
     NOTIFY_URL_CREDENTIAL,
     NOTIFY_SECRET_CREDENTIAL,
+    WEBHOOK_CREDENTIAL,
 ];
 
 /// Where these lie, if systemd passed any in.

@@ -32,6 +32,7 @@ pub mod vault;
 
 pub use cred::{
     LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL, OWN_CREDENTIAL,
+    WEBHOOK_CREDENTIAL,
 };
 pub use missing::{Missing, MissingReason};
 pub use reference::{

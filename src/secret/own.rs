@@ -36,6 +36,8 @@ const FILES: &[&str] = &[
     "INTEGRATIOND_LISTEN_TLS_KEY",
     "INTEGRATIOND_NOTIFY_URL_FILE",
     "INTEGRATIOND_NOTIFY_SECRET_FILE",
+    "INTEGRATIOND_WEBHOOK_SECRET_FILE",
+    "INTEGRATIOND_WEBHOOK_TLS_KEY",
     "INTEGRATIOND_VAULT_SECRET_ID_FILE",
     "INTEGRATIOND_VAULT_JWT_FILE",
     "SOPS_AGE_KEY_FILE",
@@ -138,6 +140,7 @@ mod tests {
             "/run/c/integrationd-listen-token",
             "/run/c/integrationd-notify-url",
             "/run/c/integrationd-notify-secret",
+            "/run/c/integrationd-webhook-secret",
         ];
         assert_eq!(own, expected);
     }

@@ -14,6 +14,7 @@ use crate::daemon::view::{Mistake, Row, State};
 use crate::daemon::{Board, Disposition, Ran, View};
 use crate::live::FailingTest;
 use crate::report::Counts;
+use crate::report::exit::Exit;
 use crate::secret::Secret;
 
 fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
@@ -58,6 +59,7 @@ fn seen(rows: Vec<Row>) -> Ran {
     Ran {
         disposition: Disposition::Transient,
         summary: "summed up".to_owned(),
+        exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows,
             ..View::default()
@@ -69,6 +71,7 @@ fn unseen(disposition: Disposition, summary: &str) -> Ran {
     Ran {
         disposition,
         summary: summary.to_owned(),
+        exit: Exit::Failed,
         seen: None,
     }
 }
@@ -290,6 +293,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
     let guarded = |update| Ran {
         disposition: Disposition::Stalled("Guarded"),
         summary: "refused by the guard".to_owned(),
+        exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows: vec![stalled("Guarded")],
             counts: Counts {
@@ -311,6 +315,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     let stuck = |rows: Vec<Row>| Ran {
         disposition: Disposition::Stalled("InvalidFile"),
         summary: "1 invalid".to_owned(),
+        exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows,
             mistakes: vec![Mistake {

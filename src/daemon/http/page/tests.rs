@@ -10,6 +10,7 @@ use crate::daemon::view::{Row, State};
 use crate::daemon::{Disposition, Phase, Ran};
 use crate::live::FailingTest;
 use crate::platform::PLATFORMS;
+use crate::report::exit::Exit;
 
 const READER: Viewer<'_> = Viewer::Reader { has_token: false };
 
@@ -78,6 +79,7 @@ fn without_files_there_is_nothing_to_filter() {
 fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
     let ran = Ran {
         disposition: Disposition::Transient,
+        exit: Exit::Failed,
         summary: "the tenant could not be read: <timed out>".to_owned(),
         seen: None,
     };
@@ -145,6 +147,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
     let mut status = seen(vec![hostile]);
     status.last = Some(Ran {
         disposition: Disposition::InSync,
+        exit: Exit::Success,
         summary: text(),
         seen: None,
     });

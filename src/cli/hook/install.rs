@@ -1,0 +1,185 @@
+//! `hook install`: writes the hook, and never over another's.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{AskArgs, InstallArgs};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::Terminal;
+use crate::report::exit::Exit;
+use crate::text::escaped;
+
+/// The name of the hook.
+const HOOK: &str = "post-receive";
+
+/// By this line a hook is known as ours.
+const OURS: &[u8] = b"# Written by `integrationd hook install`, which may write it again.";
+
+pub(super) fn run(args: &InstallArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let hooks = hooks(&args.repository)?;
+    let path = hooks.join(HOOK);
+    let found = found(&path)?;
+    let said = match (found, args.uninstall) {
+        (Found::Foreign, true) => {
+            return Err(foreign(&path, "take it away by hand if it is to go"));
+        }
+        (Found::Foreign, false) => {
+            let help = format!(
+                "add this line to it: {}",
+                String::from_utf8_lossy(&call(&args.ask)?)
+            );
+            return Err(foreign(&path, &help));
+        }
+        (Found::Nothing, true) => "There is no hook of integrationd.".to_owned(),
+        (Found::Ours, true) => {
+            fs::remove_file(&path).map_err(|error| failed("cannot remove", &path, &error))?;
+            format!("{} is gone.", path.display())
+        }
+        (Found::Nothing | Found::Ours, false) => {
+            write(&hooks, &path, &script(&args.ask)?)
+                .map_err(|error| failed("cannot write", &path, &error))?;
+            format!("{} asks the daemon for a run.", path.display())
+        }
+    };
+    terminal.out(&format!("{}\n", escaped(&said)));
+    Ok(Exit::Success)
+}
+
+/// Where git looks for the hooks of a bare repository: `core.hooksPath` may say.
+fn hooks(repository: &Path) -> Result<PathBuf, Failure> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(repository).arg("rev-parse");
+        let output = command.args(arguments).output();
+        let output = output.map_err(|error| format!("git cannot be run: {error}"))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(text(&output.stderr))
+        }
+    };
+    let place = repository.display();
+    let unusable = |why: String| {
+        let what = format!("{place} cannot be used: {why}");
+        Failure::new(Exit::Usage, what, "name a bare repository of this machine")
+    };
+    match git(&["--is-bare-repository"]).map_err(unusable)?.as_str() {
+        "true" => {}
+        _ => return Err(unusable("it is not bare".to_owned())),
+    }
+    let path = git(&["--path-format=absolute", "--git-path", "hooks"]);
+    path.map(PathBuf::from).map_err(unusable)
+}
+
+enum Found {
+    Nothing,
+    Ours,
+    Foreign,
+}
+
+/// What is there. A link leads to something that somebody else has put there.
+fn found(path: &Path) -> Result<Found, Failure> {
+    let unread = |error: io::Error| failed("cannot read", path, &error);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(unread(error)),
+        Ok(found) if !found.is_file() => return Ok(Found::Foreign),
+        Ok(_) => {}
+    }
+    let content = fs::read(path).map_err(unread)?;
+    let mut lines = content.split(|byte| *byte == b'\n');
+    Ok(match lines.any(|line| line == OURS) {
+        true => Found::Ours,
+        false => Found::Foreign,
+    })
+}
+
+/// The whole of it at once: a push may come at any moment.
+fn write(hooks: &Path, path: &Path, script: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(hooks)?;
+    let draft = path.with_extension("integrationd-draft");
+    // What an installation that was cut off has left.
+    let _absent = fs::remove_file(&draft);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o700)
+        .open(&draft)?;
+    file.write_all(script)?;
+    // Whoever pushes runs it: there is nothing secret in it.
+    file.set_permissions(fs::Permissions::from_mode(0o755))?;
+    fs::rename(&draft, path)
+}
+
+fn script(args: &AskArgs) -> Result<Vec<u8>, Failure> {
+    let call = call(args)?;
+    Ok([b"#!/bin/sh\n", OURS, b"\nexec ", &call, b"\n"].concat())
+}
+
+/// The command, as a shell reads it.
+fn call(args: &AskArgs) -> Result<Vec<u8>, Failure> {
+    let AskArgs {
+        socket,
+        branch,
+        timeout,
+    } = args;
+    let own = std::env::current_exe();
+    let own = own.map_err(|error| {
+        let what = format!("it cannot be told where this program is: {error}");
+        Failure::new(Exit::Failed, what, "see whether /proc is there")
+    })?;
+    let socket = std::path::absolute(socket).unwrap_or_else(|_| socket.clone());
+    let mut call = quoted(own.as_os_str().as_bytes());
+    call.extend(b" hook run --socket=");
+    call.extend(quoted(socket.as_os_str().as_bytes()));
+    call.extend(format!(" --timeout={}ms", timeout.as_millis()).bytes());
+    if let Some(branch) = branch {
+        call.extend(b" --branch=");
+        call.extend(quoted(branch.as_bytes()));
+    }
+    Ok(call)
+}
+
+/// One word for a shell, whatever is in it.
+fn quoted(word: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for byte in word {
+        match byte {
+            b'\'' => quoted.extend(b"'\\''"),
+            byte => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+fn foreign(path: &Path, help: &str) -> Failure {
+    let what = format!("{} is there and is not ours", path.display());
+    Failure::new(Exit::Failed, what, help)
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
+    let what = format!("{what} {}: {error}", path.display());
+    Failure::new(Exit::Failed, what, "run it as the owner of the repository")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_one_word_whatever_is_in_it() {
+        for word in ["plain", "two words", "it's", "$(id) `id` \\", "a\nb"] {
+            let script = [b"printf %s ", quoted(word.as_bytes()).as_slice()].concat();
+            let script = String::from_utf8(script).unwrap();
+            let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `hook`: a push to a repository on this machine asks the daemon for a run, and
+//! the pusher sees what comes of it.
+//!
+//! The hook is `post-receive`: what was pushed is there already, and nothing here
+//! can refuse it.
+
+mod ask;
+mod install;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::args::duration;
+use super::failure::Failure;
+use super::terminal::Terminal;
+use crate::report::exit::Exit;
+
+/// Where the daemon's systemd unit has the socket.
+const SOCKET: &str = "/run/integrationd/integrationd.sock";
+
+/// Let a push to a repository here ask the daemon for a run
+#[derive(Debug, Args)]
+pub(super) struct HookArgs {
+    #[command(subcommand)]
+    command: HookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum HookCommand {
+    /// Write the `post-receive` hook of a bare repository, or take it away
+    Install(InstallArgs),
+    /// Ask the daemon for a run and show what comes of it; the hook calls this
+    Run(AskArgs),
+}
+
+#[derive(Debug, Args)]
+struct InstallArgs {
+    /// The bare repository
+    #[arg(value_name = "REPO")]
+    repository: PathBuf,
+    /// Take the hook away again
+    #[arg(long)]
+    uninstall: bool,
+    #[command(flatten)]
+    ask: AskArgs,
+}
+
+#[derive(Debug, Args)]
+struct AskArgs {
+    /// The socket of the daemon
+    #[arg(long, value_name = "PATH", default_value = SOCKET)]
+    socket: PathBuf,
+    /// The branch whose pushes count; all if none is given
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// How long to wait for the end of the run, which goes on without
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+}
+
+pub(super) async fn run(args: &HookArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    match &args.command {
+        HookCommand::Install(args) => install::run(args, terminal),
+        HookCommand::Run(args) => Ok(ask::run(args, terminal).await),
+    }
+}

@@ -1,0 +1,161 @@
+//! The socket of the daemon, as the command line says it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::Failure;
+use crate::daemon::push::socket::{Socket, SocketError};
+use crate::report::exit::Exit;
+use crate::text::chain;
+
+/// The name of the socket in the directory that systemd makes.
+const NAME: &str = "integrationd.sock";
+
+/// Where the names of users are.
+const USERS: &str = "/etc/passwd";
+
+/// How the kernel calls users whom it cannot tell apart, and whom nobody is meant to be.
+const NOBODY: u32 = 65_534;
+
+/// Where somebody on this machine may ask.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Socket for `hook run`")]
+pub(super) struct SocketArgs {
+    /// Where a local client may ask for a run and is told of it, or `none`
+    /// [default: $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "INTEGRATIOND_SOCKET",
+        hide_env_values = true
+    )]
+    pub socket: Option<PathBuf>,
+    /// A user who may ask, besides root and the one that the daemon runs as; a name or a number;
+    /// may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_SOCKET_USER",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub socket_user: Vec<String>,
+}
+
+/// Binds the socket, if there is to be one.
+pub(super) fn bind(args: &SocketArgs) -> Result<Option<Socket>, Failure> {
+    let Some(path) = path(
+        args.socket.as_deref(),
+        std::env::var_os("RUNTIME_DIRECTORY"),
+    ) else {
+        return Ok(None);
+    };
+    let users = numbers(&args.socket_user)?;
+    Ok(Some(Socket::bind(&path, &users)?))
+}
+
+fn path(flag: Option<&Path>, runtime: Option<OsString>) -> Option<PathBuf> {
+    match flag {
+        Some(path) if path == Path::new("none") => None,
+        Some(path) => Some(path.to_owned()),
+        None => {
+            // Several are separated by colons; the first is the main one.
+            let first = std::env::split_paths(&runtime?).next()?;
+            (!first.as_os_str().is_empty()).then(|| first.join(NAME))
+        }
+    }
+}
+
+fn numbers(names: &[String]) -> Result<Vec<u32>, Failure> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = std::fs::read_to_string(USERS).unwrap_or_default();
+    let map = std::fs::read_to_string("/proc/self/uid_map").ok();
+    let number = |name: &String| {
+        let number = number(name, &users)?;
+        if map.as_deref().is_some_and(|map| !is_mapped(number, map)) {
+            let what = format!("`--socket-user {name}` cannot be told from others here");
+            let help = "this process has a user namespace of its own: set PrivateUsers=no in its systemd unit";
+            return Err(Failure::new(Exit::InvalidSettings, what, help));
+        }
+        Ok(number)
+    };
+    names.iter().map(number).collect()
+}
+
+/// The number of a user, by a list in the form of passwd(5).
+fn number(name: &str, users: &str) -> Result<u32, Failure> {
+    let named = || {
+        let mut lines = users.lines().map(|line| line.split(':'));
+        let mut fields = lines.find_map(|mut fields| (fields.next()? == name).then_some(fields))?;
+        fields.nth(1)?.parse().ok()
+    };
+    match name.parse().ok().or_else(named) {
+        Some(NOBODY) => Err(Failure::new(
+            Exit::InvalidSettings,
+            format_args!("`--socket-user {name}` would be everybody whom the kernel cannot tell"),
+            "name the user who pushes",
+        )),
+        Some(number) => Ok(number),
+        None => Err(Failure::new(
+            Exit::InvalidSettings,
+            format_args!("`--socket-user {name}`: {USERS} has no such user"),
+            "give the number that `id -u` prints",
+        )),
+    }
+}
+
+/// Whether a number means the same user here as outside, by uid_map
+/// (user_namespaces(7)): any other is shown as nobody.
+fn is_mapped(number: u32, map: &str) -> bool {
+    let mut ranges = map.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        Some((numbers.next()?.ok()?, numbers.nth(1)?.ok()?))
+    });
+    ranges.any(|(first, count)| (first..first + count).contains(&u64::from(number)))
+}
+
+impl From<SocketError> for Failure {
+    fn from(error: SocketError) -> Self {
+        Self::new(Exit::Failed, chain(&error), error.help())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_where_the_flag_says_or_where_systemd_made_room() {
+        let runtime = || Some(OsString::from("/run/integrationd:/run/other"));
+        let default = Some(PathBuf::from("/run/integrationd/integrationd.sock"));
+        assert_eq!(path(None, runtime()), default);
+        assert_eq!(path(None, None), None);
+        assert_eq!(path(None, Some(OsString::new())), None);
+        assert_eq!(path(Some(Path::new("none")), runtime()), None);
+        assert_eq!(path(Some(Path::new("/s")), runtime()), Some("/s".into()));
+    }
+
+    #[test]
+    fn a_user_is_named_or_numbered_and_is_not_nobody() {
+        let users = "root:x:0:0::/root:/bin/sh\ngit:x:997:997::/srv/git:/bin/sh\n\
+                     nobody:x:65534:65534::/:/bin/false\n";
+        let number = |name| number(name, users).ok();
+        assert_eq!(number("git"), Some(997));
+        assert_eq!(number("1234"), Some(1234));
+        for wrong in ["gi", "nobody", "65534", "-1", "4294967296", ""] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn in_a_namespace_of_its_own_few_users_can_be_told() {
+        let all = "         0          0 4294967295\n";
+        let few = "         0          0          1\n       997        997          1\n";
+        assert!(is_mapped(1234, all) && is_mapped(0, few) && is_mapped(997, few));
+        assert!(!is_mapped(998, few) && !is_mapped(1234, "") && !is_mapped(1, "x y"));
+    }
+}

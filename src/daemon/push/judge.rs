@@ -1,0 +1,167 @@
+//! What is to be done about a webhook, from its headers and its body alone.
+//!
+//! GitHub, Gitea and Forgejo sign the body with a secret that they share with us;
+//! GitLab sends the secret itself. Forgejo signs under several names at once: at
+//! least one must be there, and every one that is there must be right.
+
+use std::borrow::Cow;
+
+use hmac::{Hmac, Mac};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use sha2::Sha256;
+use url::form_urlencoded;
+
+use crate::secret::Secret;
+
+/// What a webhook comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A push that counts: look now.
+    Ring,
+    /// A push of something else than the branch.
+    OtherBranch,
+    /// Something else than a push has happened.
+    NoPush,
+    /// The forge tries out whether it is heard.
+    Ping,
+    /// Nobody who has the secret has sent it.
+    Unsigned,
+    /// Signed, and yet it cannot be told what was pushed.
+    Unreadable,
+}
+
+impl Verdict {
+    /// What the forge is told. Whoever has not the secret learns nothing.
+    #[must_use]
+    pub fn answer(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Ring => (StatusCode::ACCEPTED, "a run follows\n"),
+            Self::OtherBranch => (StatusCode::ACCEPTED, "ignored: another branch\n"),
+            Self::NoPush => (StatusCode::ACCEPTED, "ignored: no push\n"),
+            Self::Ping => (StatusCode::OK, "heard\n"),
+            Self::Unsigned => (StatusCode::UNAUTHORIZED, "refused\n"),
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "it names no reference\n"),
+        }
+    }
+}
+
+/// How a header proves that the sender has the secret.
+#[derive(Debug, Clone, Copy)]
+enum Proof {
+    /// The signature of the body, in hexadecimal digits, after this.
+    Signature(&'static str),
+    /// The secret itself.
+    Token,
+}
+
+const PROOFS: [(&str, Proof); 4] = [
+    ("x-hub-signature-256", Proof::Signature("sha256=")),
+    ("x-gitea-signature", Proof::Signature("")),
+    ("x-forgejo-signature", Proof::Signature("")),
+    ("x-gitlab-token", Proof::Token),
+];
+
+/// Where a forge says what has happened.
+const EVENTS: [&str; 4] = [
+    "x-github-event",
+    "x-gitea-event",
+    "x-forgejo-event",
+    "x-gitlab-event",
+];
+
+/// What is to be done. Without a branch every push counts.
+#[must_use]
+pub fn judge(headers: &HeaderMap, body: &[u8], secret: &Secret, branch: Option<&str>) -> Verdict {
+    if !is_genuine(headers, body, secret) {
+        return Verdict::Unsigned;
+    }
+    let event = EVENTS.iter().find_map(|name| headers.get(*name));
+    match event.and_then(|event| event.to_str().ok()) {
+        Some("ping") => Verdict::Ping,
+        Some("push" | "Push Hook" | "Tag Push Hook") => judge_push(headers, body, branch),
+        Some(_) | None => Verdict::NoPush,
+    }
+}
+
+fn judge_push(headers: &HeaderMap, body: &[u8], branch: Option<&str>) -> Verdict {
+    let Some(branch) = branch else {
+        return Verdict::Ring;
+    };
+    match pushed(headers, body) {
+        None => Verdict::Unreadable,
+        Some(reference) if reference.strip_prefix("refs/heads/") == Some(branch) => Verdict::Ring,
+        Some(_) => Verdict::OtherBranch,
+    }
+}
+
+/// The reference that was pushed.
+fn pushed(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Push {
+        #[serde(rename = "ref")]
+        reference: String,
+    }
+    let push: Push = serde_json::from_slice(&document(headers, body)?).ok()?;
+    Some(push.reference)
+}
+
+/// The JSON document: GitHub and Gitea can put it into a form.
+fn document<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    if !media_type.is_some_and(|t| t.starts_with("application/x-www-form-urlencoded")) {
+        return Some(Cow::Borrowed(body));
+    }
+    let mut fields = form_urlencoded::parse(body);
+    let (_, payload) = fields.find(|(name, _)| name == "payload")?;
+    Some(Cow::Owned(payload.into_owned().into_bytes()))
+}
+
+fn is_genuine(headers: &HeaderMap, body: &[u8], secret: &Secret) -> bool {
+    let mut proofs = PROOFS.iter().flat_map(|(name, proof)| {
+        let values = headers.get_all(*name).into_iter();
+        values.map(|value| is_right(*proof, value.as_bytes(), body, secret))
+    });
+    // All of them: `all` alone would have it that none at all are right.
+    proofs.next().is_some_and(|first| first) && proofs.all(|right| right)
+}
+
+fn is_right(proof: Proof, given: &[u8], body: &[u8], secret: &Secret) -> bool {
+    match proof {
+        Proof::Signature(prefix) => given
+            .strip_prefix(prefix.as_bytes())
+            .and_then(unhex)
+            .is_some_and(|tag| verify(secret.expose().as_bytes(), body, &tag)),
+        Proof::Token => is_same(given, secret.expose().as_bytes()),
+    }
+}
+
+/// Takes the same time whatever is compared: hashes are, and nobody can aim at one.
+fn is_same(given: &[u8], own: &[u8]) -> bool {
+    mac(own, given).is_some_and(|tag| verify(own, own, &tag.finalize().into_bytes()))
+}
+
+fn verify(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    mac(key, message).is_some_and(|mac| mac.verify_slice(tag).is_ok())
+}
+
+/// HMAC takes a key of any length, though its type does not say so.
+fn mac(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {
+    let mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
+    Some(mac.chain_update(message))
+}
+
+/// The bytes of a signature: pairs of hexadecimal digits and nothing else.
+fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let pairs = digits.chunks(2).map(|pair| match pair {
+        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -1,0 +1,171 @@
+//! Recorded webhooks, and what somebody without the secret would try.
+
+use http::{HeaderName, HeaderValue};
+
+use super::*;
+
+const SECRET: &str = "It's a Secret to Everybody";
+
+const PUSH: &[u8] = include_bytes!("../../../tests/data/webhooks/github-push-master.json");
+const TAG: &[u8] = include_bytes!("../../../tests/data/webhooks/github-push-tag.json");
+const TAG_GONE: &[u8] = include_bytes!("../../../tests/data/webhooks/github-push-tag-deleted.json");
+const PING: &[u8] = include_bytes!("../../../tests/data/webhooks/github-ping.json");
+
+/// As GitHub's documentation has it, under "Validating webhook deliveries".
+const DOCUMENTED: &str = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    let pairs = pairs.iter().map(|(name, value)| {
+        let name: HeaderName = name.parse().unwrap();
+        (name, HeaderValue::from_str(value).unwrap())
+    });
+    pairs.collect()
+}
+
+fn sign(secret: &str, body: &[u8]) -> String {
+    let tag = mac(secret.as_bytes(), body).unwrap().finalize();
+    let bytes = tag.into_bytes();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn judged(pairs: &[(&str, &str)], body: &[u8], branch: Option<&str>) -> Verdict {
+    let secret = Secret::new(SECRET.to_owned());
+    judge(&headers(pairs), body, &secret, branch)
+}
+
+/// As GitHub sends it.
+fn github(event: &str, body: &[u8], branch: Option<&str>) -> Verdict {
+    let signature = format!("sha256={}", sign(SECRET, body));
+    let pairs = [
+        ("x-github-event", event),
+        ("x-hub-signature-256", signature.as_str()),
+        ("content-type", "application/json"),
+    ];
+    judged(&pairs, body, branch)
+}
+
+#[test]
+fn the_documented_signature_is_the_right_one() {
+    let body = b"Hello, World!";
+    assert_eq!(sign(SECRET, body), DOCUMENTED);
+    assert_eq!(github("push", body, None), Verdict::Ring);
+    let signature = format!("sha256={DOCUMENTED}");
+    let pairs = [
+        ("x-github-event", "push"),
+        ("x-hub-signature-256", signature.as_str()),
+    ];
+    assert_eq!(judged(&pairs, body, None), Verdict::Ring);
+    assert_eq!(judged(&pairs, b"Hello, World?", None), Verdict::Unsigned);
+}
+
+#[test]
+fn recorded_webhooks_are_judged_by_what_was_pushed() {
+    for (event, body, branch, expected) in [
+        ("push", PUSH, None, Verdict::Ring),
+        ("push", PUSH, Some("master"), Verdict::Ring),
+        ("push", PUSH, Some("main"), Verdict::OtherBranch),
+        (
+            "push",
+            PUSH,
+            Some("refs/heads/master"),
+            Verdict::OtherBranch,
+        ),
+        ("push", TAG, None, Verdict::Ring),
+        ("push", TAG, Some("simple-tag"), Verdict::OtherBranch),
+        ("push", TAG_GONE, Some("master"), Verdict::OtherBranch),
+        ("ping", PING, Some("master"), Verdict::Ping),
+        ("push", PING, Some("master"), Verdict::Unreadable),
+        ("issues", PUSH, None, Verdict::NoPush),
+        ("push", b"{", Some("master"), Verdict::Unreadable),
+    ] {
+        assert_eq!(github(event, body, branch), expected, "{event} {branch:?}");
+    }
+}
+
+#[test]
+fn a_push_in_a_form_is_read_like_one_in_json() {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", std::str::from_utf8(PUSH).unwrap())
+        .finish();
+    let signature = format!("sha256={}", sign(SECRET, form.as_bytes()));
+    let pairs = [
+        ("x-github-event", "push"),
+        ("x-hub-signature-256", signature.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let body = form.as_bytes();
+    assert_eq!(judged(&pairs, body, Some("master")), Verdict::Ring);
+    assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
+}
+
+#[test]
+fn every_forge_is_known_by_its_own_header() {
+    let tag = sign(SECRET, PUSH);
+    let hub = format!("sha256={tag}");
+    for pairs in [
+        vec![("x-gitea-event", "push"), ("x-gitea-signature", &tag)],
+        vec![("x-forgejo-event", "push"), ("x-forgejo-signature", &tag)],
+        vec![("x-gitlab-event", "Push Hook"), ("x-gitlab-token", SECRET)],
+        // As Forgejo sends it: under the names of those that it descends from, too.
+        vec![
+            ("x-forgejo-event", "push"),
+            ("x-forgejo-signature", &tag),
+            ("x-gitea-event", "push"),
+            ("x-gitea-signature", &tag),
+            ("x-github-event", "push"),
+            ("x-hub-signature-256", &hub),
+        ],
+    ] {
+        let verdict = judged(&pairs, PUSH, Some("master"));
+        assert_eq!(verdict, Verdict::Ring, "{pairs:?}");
+        let verdict = judged(&pairs, PUSH, Some("main"));
+        assert_eq!(verdict, Verdict::OtherBranch, "{pairs:?}");
+    }
+}
+
+#[test]
+fn whoever_has_not_the_secret_is_refused() {
+    let right = sign(SECRET, PUSH);
+    let hub = format!("sha256={right}");
+    let other = format!("sha256={}", sign("another secret, as long", PUSH));
+    let (short, long) = (&hub[..hub.len() - 1], format!("{hub}00"));
+    let bare = format!("sha1={right}");
+    let sha1 = format!("sha256={}", &right[..40]);
+    for proofs in [
+        vec![],
+        vec![("x-hub-signature-256", "")],
+        vec![("x-hub-signature-256", "sha256=")],
+        vec![("x-hub-signature-256", &right)],
+        vec![("x-hub-signature-256", &bare)],
+        vec![("x-hub-signature-256", &sha1)],
+        vec![("x-hub-signature-256", short)],
+        vec![("x-hub-signature-256", &long)],
+        vec![("x-hub-signature-256", &other)],
+        vec![("x-hub-signature", &hub)],
+        vec![("x-hub-signature-256", "sha256=+f")],
+        vec![("x-gitea-signature", &hub)],
+        vec![("x-forgejo-signature", "")],
+        vec![("x-gitlab-token", "")],
+        vec![("x-gitlab-token", "It's a Secret to Everybod")],
+        vec![("x-gitlab-token", "It's a Secret to Everybody!")],
+        // One that is right does not make up for one that is wrong.
+        vec![("x-hub-signature-256", &hub), ("x-gitlab-token", "guess")],
+        vec![("x-gitea-signature", &right), ("x-forgejo-signature", "00")],
+        vec![
+            ("x-hub-signature-256", &other),
+            ("x-hub-signature-256", &hub),
+        ],
+    ] {
+        let mut pairs = vec![("x-github-event", "push")];
+        pairs.extend(proofs.iter().copied());
+        let verdict = judged(&pairs, PUSH, Some("master"));
+        assert_eq!(verdict, Verdict::Unsigned, "{proofs:?}");
+    }
+    assert_eq!(judged(&[], b"", None), Verdict::Unsigned);
+}
+
+#[test]
+fn nobody_without_the_secret_is_told_why() {
+    let (status, said) = Verdict::Unsigned.answer();
+    assert_eq!((status.as_u16(), said), (401, "refused\n"));
+}

@@ -1,0 +1,75 @@
+//! What is said at the socket: one JSON object a line, the `type` first.
+//!
+//! To connect is to ask. Nothing is sent by whoever asks, and nothing that is sent
+//! is read. The answer ends with `end` or `refused`:
+//!
+//! ```text
+//! {"type":"text","text":"Plan: 1 to update.\n"}
+//! {"type":"end","exit_code":0,"summary":"1 applied, 0 failed"}
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+/// A line of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    /// What the daemon prints about the run.
+    Text {
+        /// Whole lines.
+        text: String,
+    },
+    /// The run has ended.
+    End {
+        /// As `integrationd sync` would have exited.
+        exit_code: u8,
+        /// In a line.
+        summary: String,
+    },
+    /// There is no answer.
+    Refused {
+        /// The reason.
+        why: String,
+    },
+}
+
+impl Message {
+    /// The line, with its end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        // Of text and numbers alone a document can always be made.
+        let line = serde_json::to_string(self).unwrap_or_default();
+        line + "\n"
+    }
+
+    /// What a line says, if it is one of ours.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_and_is_read_as_it_was_meant() {
+        for message in [
+            Message::Text {
+                text: "a\n\"b\"\n".to_owned(),
+            },
+            Message::End {
+                exit_code: 65,
+                summary: "x".to_owned(),
+            },
+            Message::Refused { why: String::new() },
+        ] {
+            let line = message.line();
+            assert_eq!(line.matches('\n').count(), 1, "{line}");
+            assert_eq!(Message::parse(&line), Some(message));
+        }
+        assert_eq!(Message::parse("{\"type\":\"other\"}"), None);
+        assert_eq!(Message::parse(""), None);
+    }
+}

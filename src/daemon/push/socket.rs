@@ -1,0 +1,307 @@
+//! The socket where somebody on this machine asks: look now, and tell me.
+//!
+//! The kernel says who asks. Root and the daemon's own user may, and those that
+//! the operator names; nobody else, whatever the mode of the file.
+
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as Probe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::message::Message;
+use super::talk::{Listening, Said, Talk};
+use crate::apply::Stop;
+use crate::daemon::Bell;
+
+/// How many may be told at once: a push is one.
+const CLIENTS: usize = 16;
+
+/// How long anybody is told: longer than a write is followed.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// How long whoever asks may take to read a line.
+const SLOWEST: Duration = Duration::from_secs(10);
+
+/// How long the last words may take at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long to wait when nobody can be let in, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Somebody answers there.
+    #[error("another daemon listens at {}", .0.display())]
+    InUse(PathBuf),
+    /// A file that is not to be lost.
+    #[error("{} is there, and is no socket", .0.display())]
+    NotASocket(PathBuf),
+    /// The system does not let us.
+    #[error("cannot listen at {}", .path.display())]
+    Bind {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl SocketError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::InUse(_) => "end it, or choose another path with `--socket`, or `--socket none`",
+            Self::NotASocket(_) => "choose another path with `--socket`",
+            Self::Bind { .. } => {
+                "the directory must be there, this user's to write, and the path shorter than 108 bytes: see `--socket`"
+            }
+        }
+    }
+}
+
+/// A bound socket. Its file goes when it does.
+#[derive(Debug)]
+pub struct Socket {
+    listener: UnixListener,
+    file: File,
+    /// Who may ask, by number.
+    users: Arc<[u32]>,
+}
+
+/// The file of a socket, which another daemon may have replaced.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let found = fs::symlink_metadata(&self.path);
+        if found.is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode)) {
+            // Left behind, it is taken for what it is by the next start.
+            let _unimportant = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Socket {
+    /// Binds the path, for these users besides root and the daemon's own. What a
+    /// daemon that was killed has left there is removed.
+    ///
+    /// # Errors
+    /// The path is not to be had.
+    pub fn bind(path: &Path, others: &[u32]) -> Result<Self, SocketError> {
+        let failed = |source| SocketError::Bind {
+            path: path.to_owned(),
+            source,
+        };
+        let listener = match UnixListener::bind(path) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                remove_stale(path)?;
+                UnixListener::bind(path)
+            }
+            bound => bound,
+        };
+        let listener = listener.map_err(failed)?;
+        // The umask has kept everybody else out until here. To connect is to write.
+        let mode = if others.is_empty() { 0o600 } else { 0o666 };
+        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
+        let found = fs::symlink_metadata(path).map_err(failed)?;
+        let mut users = vec![0, geteuid().as_raw()];
+        users.extend(others);
+        Ok(Self {
+            listener,
+            file: File {
+                path: path.to_owned(),
+                device: found.dev(),
+                inode: found.ino(),
+            },
+            users: users.into(),
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Answers until the stop is pulled; the last words then have a little time.
+    pub async fn serve(self, talk: Talk, bell: Bell, stop: Stop) {
+        let places = Arc::new(Semaphore::new(CLIENTS));
+        let mut visits = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.requested() => break,
+                Some(_) = visits.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let visit = Visit {
+                            place: Arc::clone(&places).try_acquire_owned().ok(),
+                            is_welcome: self.is_welcome(&stream),
+                            talk: talk.clone(),
+                            bell: bell.clone(),
+                            stop: stop.clone(),
+                        };
+                        visits.spawn(visit.hold(stream));
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "nobody could be let in at the socket");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+        drop(self);
+        let all = async { while visits.join_next().await.is_some() {} };
+        if timeout(FAREWELL, all).await.is_err() {
+            tracing::debug!("somebody at the socket was cut off at the end");
+        }
+    }
+
+    fn is_welcome(&self, stream: &UnixStream) -> bool {
+        match stream.peer_cred() {
+            Ok(peer) if self.users.contains(&peer.uid()) => true,
+            Ok(peer) => {
+                let uid = peer.uid();
+                tracing::warn!(uid, "somebody who may not has asked at the socket");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it cannot be told who asks at the socket");
+                false
+            }
+        }
+    }
+}
+
+/// Removes a socket at which nobody answers.
+fn remove_stale(path: &Path) -> Result<(), SocketError> {
+    let failed = |source| SocketError::Bind {
+        path: path.to_owned(),
+        source,
+    };
+    let found = fs::symlink_metadata(path).map_err(failed)?;
+    if !found.file_type().is_socket() {
+        return Err(SocketError::NotASocket(path.to_owned()));
+    }
+    match Probe::connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(failed)
+        }
+        Ok(_) => Err(SocketError::InUse(path.to_owned())),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Somebody who asks.
+struct Visit {
+    place: Option<OwnedSemaphorePermit>,
+    is_welcome: bool,
+    talk: Talk,
+    bell: Bell,
+    stop: Stop,
+}
+
+impl Visit {
+    async fn hold(self, mut stream: UnixStream) {
+        let refusal = match (self.is_welcome, &self.place) {
+            (false, _) => "this user may not ask: the daemon's `--socket-user` says who may",
+            (true, None) => "too many ask at once: the daemon looks all the same",
+            (true, Some(_)) => return self.answer(stream).await,
+        };
+        if self.is_welcome {
+            self.bell.ring();
+        }
+        let _gone = say(&mut stream, &refused(refusal)).await;
+    }
+
+    async fn answer(self, mut stream: UnixStream) {
+        // To listen first: what is rung for may begin at once.
+        let mut listening = self.talk.listen();
+        tracing::info!("somebody at the socket asks for a run");
+        self.bell.ring();
+        let told = timeout(LONGEST, self.tell(&mut stream, &mut listening)).await;
+        match told {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "somebody at the socket went away"),
+            Err(_) => {
+                let _gone = say(&mut stream, &refused("it takes too long to be told here")).await;
+            }
+        }
+    }
+
+    async fn tell(&self, stream: &mut UnixStream, listening: &mut Listening) -> io::Result<()> {
+        loop {
+            let said = tokio::select! {
+                biased;
+                said = listening.next() => said,
+                gone = is_gone(stream) => return gone,
+                () = self.stop.requested() => listening.rest(),
+            };
+            let (message, is_last) = match said {
+                Some(Said::Begun) => continue,
+                Some(said) => message(said),
+                None => (refused("the daemon ends"), true),
+            };
+            say(stream, &message).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Waits until the other side has closed. What it sends is not looked at.
+async fn is_gone(stream: &mut UnixStream) -> io::Result<()> {
+    let mut unread = [0; 512];
+    while stream.read(&mut unread).await? > 0 {}
+    Ok(())
+}
+
+/// The message, and whether it is the last.
+fn message(said: Said) -> (Message, bool) {
+    match said {
+        Said::Begun => (text(""), false),
+        Said::Text(said) => (text(&said), false),
+        Said::Gap => (text("… (the rest is in the log of the daemon)\n"), false),
+        Said::Ended { exit, summary } => {
+            let end = Message::End {
+                exit_code: exit as u8,
+                summary: summary.to_string(),
+            };
+            (end, true)
+        }
+    }
+}
+
+fn text(text: &str) -> Message {
+    let text = text.to_owned();
+    Message::Text { text }
+}
+
+fn refused(why: &str) -> Message {
+    let why = why.to_owned();
+    Message::Refused { why }
+}
+
+async fn say(stream: &mut UnixStream, message: &Message) -> io::Result<()> {
+    let line = message.line();
+    timeout(SLOWEST, stream.write_all(line.as_bytes())).await?
+}

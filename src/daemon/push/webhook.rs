@@ -1,0 +1,118 @@
+//! Where forges tell of pushes: one path, one method, and a bell.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+
+use super::{Verdict, judge};
+use crate::daemon::Bell;
+use crate::daemon::http::{Handler, Limits, Peer};
+use crate::secret::Secret;
+
+/// The path of it.
+const PATH: &str = "/webhook";
+
+/// Shorter secrets can be guessed.
+const SHORTEST_SECRET: usize = 16;
+
+/// The largest webhook: GitHub puts up to 2,048 commits into one, each with the
+/// names of its files. A push that is larger is seen by the next poll.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// What is held of webhooks at once: this many times the largest.
+const CONNECTIONS: usize = 16;
+
+/// What anybody may have of us. No forge keeps a connection for later.
+#[must_use]
+pub fn limits() -> Limits {
+    Limits {
+        connections: CONNECTIONS,
+        body_bytes: LARGEST,
+        connection: Duration::from_secs(30),
+        ..Limits::default()
+    }
+}
+
+/// Hears webhooks.
+#[derive(Debug)]
+pub struct Webhook {
+    secret: Secret,
+    branch: Option<String>,
+    bell: Bell,
+}
+
+/// A secret that can be guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the webhook secret has {length} characters")]
+pub struct ShortSecret {
+    /// How many it has.
+    pub length: usize,
+}
+
+impl Webhook {
+    /// With this secret, for this branch or for all.
+    ///
+    /// # Errors
+    /// The secret can be guessed.
+    pub fn new(secret: Secret, branch: Option<String>, bell: Bell) -> Result<Self, ShortSecret> {
+        let length = secret.expose().chars().count();
+        if length < SHORTEST_SECRET {
+            return Err(ShortSecret { length });
+        }
+        Ok(Self {
+            secret,
+            branch,
+            bell,
+        })
+    }
+
+    fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        if request.uri().path() != PATH {
+            return text(StatusCode::NOT_FOUND, "there is nothing here\n");
+        }
+        if request.method() != Method::POST {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not with this method\n");
+            let allow = HeaderValue::from_static("POST");
+            response.headers_mut().insert(ALLOW, allow);
+            return response;
+        }
+        let branch = self.branch.as_deref();
+        let verdict = judge(request.headers(), request.body(), &self.secret, branch);
+        let peer = request.extensions().get::<Peer>();
+        log(verdict, peer);
+        if verdict == Verdict::Ring {
+            self.bell.ring();
+        }
+        let (status, said) = verdict.answer();
+        text(status, said)
+    }
+}
+
+impl Handler for Webhook {
+    async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.respond(&request)
+    }
+}
+
+/// Nothing of what was sent: anybody can send it.
+fn log(verdict: Verdict, peer: Option<&Peer>) {
+    let peer = peer.map(|Peer(address)| address.ip());
+    match verdict {
+        Verdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
+        Verdict::OtherBranch | Verdict::NoPush | Verdict::Ping => {
+            tracing::info!(?peer, ?verdict, "a forge tells of something else");
+        }
+        Verdict::Unsigned => tracing::warn!(?peer, "a webhook without the right signature"),
+        Verdict::Unreadable => tracing::warn!(?peer, "a webhook that names no reference"),
+    }
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

@@ -1,0 +1,198 @@
+//! Where forges tell of pushes, and what they must share with us.
+//!
+//! Without a secret anybody could ask for a run, so there is none without it, on
+//! loopback neither. Elsewhere it takes a certificate: GitLab sends the secret.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{Environment, KeySource, Names, SettingsError, secret};
+use crate::secret::WEBHOOK_CREDENTIAL;
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookFlags {
+    /// `--webhook-listen`; `None` for `none`.
+    pub address: Option<SocketAddr>,
+    /// `--webhook-secret-file`.
+    pub secret_file: Option<PathBuf>,
+    /// `--webhook-tls-cert`.
+    pub certificate: Option<PathBuf>,
+    /// `--webhook-tls-key`.
+    pub key: Option<PathBuf>,
+    /// `--webhook-branch`.
+    pub branch: Option<String>,
+}
+
+/// Where to hear webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The address.
+    pub address: SocketAddr,
+    /// Where the secret is.
+    pub secret: KeySource,
+    /// The certificate and its key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The branch whose pushes count; all if there is none.
+    pub branch: Option<String>,
+}
+
+/// A setting for webhooks that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    /// What every setting can be wrong in.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// One of the two files.
+    #[error("`{given}` is given, and `{missing}` is not")]
+    Half {
+        /// What is there.
+        given: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// In clear, over a network.
+    #[error("{0} is not a loopback address, and there is no certificate for webhooks")]
+    NoTls(SocketAddr),
+    /// For everybody.
+    #[error("webhooks are to be heard, and there is no secret to know them by")]
+    NoSecret,
+}
+
+impl WebhookError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Half { .. } => "a certificate and its key go together",
+            Self::NoTls(_) => {
+                "give `--webhook-tls-cert` and `--webhook-tls-key`, or listen on a loopback address behind a proxy"
+            }
+            Self::NoSecret => {
+                "make one with `openssl rand -hex 32`, give it to the forge, and name its file with `--webhook-secret-file`"
+            }
+        }
+    }
+}
+
+pub(super) const SECRET: Names = Names {
+    value: "INTEGRATIOND_WEBHOOK_SECRET",
+    file: "INTEGRATIOND_WEBHOOK_SECRET_FILE",
+    credential: WEBHOOK_CREDENTIAL,
+};
+
+/// The settings; `None` if nothing is to be heard.
+///
+/// # Errors
+/// Something is missing, or given twice.
+pub fn webhook(
+    flags: &WebhookFlags,
+    env: Environment<'_>,
+    credential: Option<PathBuf>,
+) -> Result<Option<WebhookSettings>, WebhookError> {
+    let WebhookFlags {
+        address,
+        secret_file,
+        certificate,
+        key,
+        branch,
+    } = flags;
+    let Some(address) = *address else {
+        return Ok(None);
+    };
+    let half = |given, missing| Err(WebhookError::Half { given, missing });
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        (None, None) => None,
+        (Some(_), None) => return half("--webhook-tls-cert", "--webhook-tls-key"),
+        (None, Some(_)) => return half("--webhook-tls-key", "--webhook-tls-cert"),
+    };
+    if !address.ip().is_loopback() && tls.is_none() {
+        return Err(WebhookError::NoTls(address));
+    }
+    let secret = secret(&SECRET, secret_file.as_ref(), env, credential)?;
+    Ok(Some(WebhookSettings {
+        address,
+        secret: secret.ok_or(WebhookError::NoSecret)?,
+        tls,
+        branch: branch.clone(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn flags(address: &str) -> WebhookFlags {
+        WebhookFlags {
+            address: Some(address.parse().unwrap()),
+            secret_file: Some("secret".into()),
+            ..WebhookFlags::default()
+        }
+    }
+
+    fn webhook(flags: &WebhookFlags) -> Result<Option<WebhookSettings>, WebhookError> {
+        super::webhook(flags, &|_| None, None)
+    }
+
+    #[test]
+    fn it_takes_a_secret_everywhere_and_a_certificate_elsewhere_than_on_loopback() {
+        assert_eq!(webhook(&WebhookFlags::default()), Ok(None));
+        for address in ["127.0.0.1:1", "[::1]:0"] {
+            assert!(webhook(&flags(address)).unwrap().is_some(), "{address}");
+            let open = WebhookFlags {
+                secret_file: None,
+                ..flags(address)
+            };
+            assert_eq!(webhook(&open), Err(WebhookError::NoSecret));
+        }
+        for address in ["0.0.0.0:1", "[::]:1", "[::ffff:127.0.0.1]:1", "10.0.0.1:1"] {
+            let clear = flags(address);
+            assert!(
+                matches!(webhook(&clear), Err(WebhookError::NoTls(_))),
+                "{address}"
+            );
+            let covered = WebhookFlags {
+                certificate: Some("cert.pem".into()),
+                key: Some("key.pem".into()),
+                ..clear
+            };
+            assert!(webhook(&covered).unwrap().is_some(), "{address}");
+        }
+    }
+
+    #[test]
+    fn half_a_certificate_is_an_error_that_names_the_other_half() {
+        let half = WebhookFlags {
+            certificate: Some("cert.pem".into()),
+            ..flags("127.0.0.1:1")
+        };
+        let error = webhook(&half).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`--webhook-tls-cert` is given, and `--webhook-tls-key` is not"
+        );
+    }
+
+    #[test]
+    fn two_secrets_are_an_error_that_names_both_and_a_flag_beats_them() {
+        let env = |name: &str| (name == SECRET.value).then(|| OsString::from("s"));
+        let credential = || Some("/run/c/secret".into());
+        let without = WebhookFlags {
+            secret_file: None,
+            ..flags("127.0.0.1:1")
+        };
+        let twice = SettingsError::Twice {
+            first: SECRET.value,
+            second: WEBHOOK_CREDENTIAL,
+        };
+        let found = super::webhook(&without, &env, credential());
+        assert_eq!(found, Err(WebhookError::Settings(twice)));
+        let found = super::webhook(&flags("127.0.0.1:1"), &env, credential()).unwrap();
+        let expected = KeySource::File("secret".into());
+        assert_eq!(found.map(|settings| settings.secret), Some(expected));
+    }
+}

@@ -1,0 +1,546 @@
+//! A `git push` that shows the pusher what it changed: a real repository with the
+//! hook, and a real daemon at a socket.
+//!
+//! The daemon reads a directory and looks only when it is told to; a test changes
+//! a file and pushes.
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use http::Method;
+use integrationd::simulator::{Fault, FaultKind, Options};
+use rustix::process::getuid;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
+use crate::programs::output;
+use crate::web::Web;
+
+/// Somebody whom nobody has named.
+const STRANGER: u32 = 65_534;
+/// Somebody whom the daemon is told of.
+const FRIEND: u32 = 54_321;
+
+const TOKEN: &str = "token-of-the-lake";
+
+struct World {
+    web: Web,
+    place: TempDir,
+}
+
+impl World {
+    /// A bare repository with a clone of it, and a file that differs from nothing yet.
+    fn new() -> Self {
+        let files = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
+        let world = Self {
+            web: Web::new(files),
+            place: TempDir::new().unwrap(),
+        };
+        // Other users have to get to the socket.
+        fs::set_permissions(world.place.path(), Permissions::from_mode(0o755)).unwrap();
+        for arguments in [
+            "init --quiet --bare --initial-branch=main bare.git",
+            "init --quiet --initial-branch=main work",
+        ] {
+            output(world.git().args(arguments.split(' ')));
+        }
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn bare(&self) -> String {
+        self.path("bare.git").display().to_string()
+    }
+
+    fn socket(&self) -> String {
+        self.path("s.sock").display().to_string()
+    }
+
+    /// Git with nothing of the machine's settings.
+    fn git(&self) -> Command {
+        let mut git = Command::new("git");
+        git.current_dir(self.place.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.place.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), "Ada")
+                .env(format!("GIT_{who}_EMAIL"), "ada@example.com");
+        }
+        git
+    }
+
+    /// What a push of a new commit shows; it must succeed.
+    fn push(&self, branch: &str) -> String {
+        let commit = "-C work commit --quiet --allow-empty -m change";
+        output(self.git().args(commit.split(' ')));
+        let push = format!("-C work push {} HEAD:refs/heads/{branch}", self.bare());
+        let pushed = self.git().args(push.split(' ')).output().unwrap();
+        let shown = String::from_utf8(pushed.stderr).unwrap();
+        assert!(pushed.status.success(), "{shown}");
+        shown
+    }
+
+    fn hook(&self, args: &[&str]) -> Ran {
+        let run = Integrationd::new(["hook"]);
+        let run = args.iter().fold(run, Integrationd::arg);
+        run.arg("--socket").arg(self.socket()).run()
+    }
+
+    fn install(&self, args: &[&str]) {
+        let bare = self.bare();
+        let all = [&["install", bare.as_str()], args].concat();
+        self.hook(&all).exits_with(0);
+    }
+
+    fn daemon(&self, args: &[&str]) -> Integrationd {
+        let socket = self.socket();
+        let all = ["--poll", "1h", "--listen", "none", "--socket", &socket];
+        self.web.daemon(&[&all, args].concat())
+    }
+
+    /// After the first run.
+    fn start(&self, args: &[&str]) -> Running {
+        let daemon = self.daemon(args).start();
+        daemon.prints("1 applied, 0 failed");
+        self.web.tenant.simulator.clear_log();
+        daemon
+    }
+
+    fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.socket()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream
+    }
+
+    /// `hook run` as another user, with a program that this user can reach.
+    fn as_user(&self, user: u32) -> Ran {
+        let program = self.path("integrationd");
+        if !program.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_integrationd"), &program).unwrap();
+        }
+        let user = format!("--reuid={user}");
+        let output = Command::new("setpriv")
+            .args([&user, "--clear-groups"])
+            .arg(program)
+            .args(["hook", "run", "--socket", &self.socket()])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn ends(daemon: Running) {
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
+}
+
+/// What the daemon said, without what git says and its `remote: `.
+fn remote(shown: &str) -> String {
+    let lines = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote: "));
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn a_push_shows_the_plan_and_what_came_of_it_and_no_secret() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.install(&[]);
+    world.web.files.change("lake.yaml", "/p", "/q");
+    let shown = world.push("main");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert!(!shown.contains(TOKEN), "{shown}");
+    let files = world.web.files.path().display().to_string();
+    insta::assert_snapshot!(remote(&shown).replace(&files, "[FILES]"), @r#"
+      # lake will be updated  [FILES]/lake.yaml:1
+      ~ Databricks Unity Catalog (id 1)
+          ~ httpPath = "/p" -> "/q"
+
+    Plan: 1 to update.
+
+    Applied: 1 updated.
+    Proved: a second plan is empty: nothing is left to change.
+    integrationd: 1 applied, 0 failed
+    "#);
+    assert_eq!(world.web.tenant.writes(), ["PUT /integrations/1"]);
+    // Once more, and there is nothing to do.
+    assert!(world.push("main").contains("integrationd: 1 unchanged"));
+    let ran = world.hook(&["run"]).exits_with(0);
+    assert!(ran.stdout.contains("1 unchanged"), "{}", ran.all());
+    ends(daemon);
+}
+
+#[test]
+fn what_is_pushed_is_what_the_pusher_sees_where_the_daemon_reads_the_repository() {
+    let world = World::new();
+    let write = |path: &str| {
+        let text = lake("lake", "${env:LAKE_TOKEN}").replace("/p", path);
+        fs::write(world.path("work/lake.yaml"), text).unwrap();
+        output(world.git().args(["-C", "work", "add", "lake.yaml"]));
+    };
+    write("/one");
+    world.push("main");
+    let (bare, socket) = (world.bare(), world.socket());
+    let args = ["--poll=1h", "--listen=none", "--git", &bare, "--socket"];
+    let run = args
+        .iter()
+        .fold(Integrationd::new(["daemon"]), Integrationd::arg);
+    let run = run
+        .arg(&socket)
+        .arg("--allow-secret=env:LAKE_TOKEN=Databricks@lake.example.com")
+        .on(&world.web.tenant)
+        .env("LAKE_TOKEN", TOKEN)
+        .env("INTEGRATIOND_LOG_LEVEL", "info");
+    let daemon = run.start();
+    daemon.prints("1 applied, 0 failed");
+    world.install(&["--branch=main"]);
+    write("/two");
+    let shown = world.push("main");
+    assert!(shown.contains("httpPath = \"/one\" -> \"/two\""), "{shown}");
+    assert!(
+        shown.contains("integrationd: 1 applied, 0 failed"),
+        "{shown}"
+    );
+    assert!(!shown.contains(TOKEN), "{shown}");
+    ends(daemon);
+}
+
+#[test]
+fn a_push_of_another_branch_is_told_to_be_ignored() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.install(&["--branch", "main"]);
+    let shown = world.push("topic");
+    let told = "remote: integrationd: ignored: topic is not main";
+    assert!(shown.contains(told), "{shown}");
+    assert_eq!(world.web.tenant.requests(), [""; 0]);
+    assert!(world.push("main").contains("integrationd: 1 unchanged"));
+    ends(daemon);
+}
+
+#[test]
+fn where_no_daemon_is_the_push_succeeds_and_a_line_says_so() {
+    let world = World::new();
+    world.install(&[]);
+    let shown = remote(&world.push("main"));
+    let told = format!(
+        "integrationd: no daemon listens at {}; what was pushed is applied when the daemon next looks\n",
+        world.socket()
+    );
+    assert_eq!(shown, told);
+    world.hook(&["run"]).exits_with(1);
+}
+
+#[test]
+fn a_run_that_fails_is_told_and_the_push_succeeds() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.install(&[]);
+    let error = FaultKind::ServerError {
+        code: 500,
+        after_effect: false,
+    };
+    let fault = Fault::new(error).on(&Method::PUT, "/integrations/1");
+    world.web.tenant.simulator.fault(fault.always());
+    world.web.files.change("lake.yaml", "/p", "/q");
+    let shown = world.push("main");
+    assert!(
+        shown.contains("integrationd: 0 applied, 1 failed"),
+        "{shown}"
+    );
+    assert!(!shown.contains(TOKEN), "{shown}");
+    world.hook(&["run"]).exits_with(1);
+    world.web.tenant.simulator.clear_faults();
+    let away = world.web.files.path().with_extension("away");
+    fs::rename(world.web.files.path(), &away).unwrap();
+    let shown = world.push("main");
+    assert!(
+        shown.contains("integrationd: there is no directory"),
+        "{shown}"
+    );
+    fs::rename(&away, world.web.files.path()).unwrap();
+    ends(daemon);
+}
+
+#[test]
+fn a_mistake_in_a_file_is_shown_to_the_pusher_with_its_place_and_no_value() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.install(&[]);
+    let bad = lake("other", "canary-Rq7w-literal").replace("httpPath", "httpPaht");
+    world.web.files.write("bad.yaml", &bad);
+    let shown = world.push("main");
+    assert!(shown.contains("bad.yaml:5:3: error[E0301]"), "{shown}");
+    assert!(shown.contains("did you mean `httpPath`"), "{shown}");
+    assert!(!shown.contains("canary-Rq7w"), "{shown}");
+    world.hook(&["run"]).exits_with(65);
+    ends(daemon);
+}
+
+#[test]
+fn a_pusher_waits_no_longer_than_was_said_and_the_run_goes_on() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.web.tenant.simulator.set_options(Options {
+        settle: Duration::from_secs(4),
+        ..world.web.tenant.simulator.options()
+    });
+    world.install(&["--timeout", "1s"]);
+    world.web.files.change("lake.yaml", "/p", "/q");
+    let shown = world.push("main");
+    assert!(
+        shown.contains("integrationd: not done after 1 s"),
+        "{shown}"
+    );
+    assert!(shown.contains("Plan: 1 to update"), "{shown}");
+    eventually("the end of the run", || {
+        daemon.printed().matches("1 applied, 0 failed").count() >= 2
+    });
+    ends(daemon);
+}
+
+#[test]
+fn who_asks_during_a_run_is_told_of_the_next_which_has_read_everything() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.web.tenant.simulator.set_options(Options {
+        settle: Duration::from_secs(2),
+        ..world.web.tenant.simulator.options()
+    });
+    world.web.files.change("lake.yaml", "/p", "/q");
+    let first = world.connect();
+    eventually("the write", || world.web.tenant.writes().len() == 1);
+    world.web.files.change("lake.yaml", "/q", "/r");
+    let second = world.connect();
+    let told = |stream: UnixStream| {
+        let lines = BufReader::new(stream).lines();
+        lines.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    };
+    let (first, second) = (told(first), told(second));
+    assert!(first.contains("/q") && !first.contains("/r"), "{first}");
+    assert!(second.contains("/r"), "{second}");
+    for told in [first, second] {
+        let end = r#"{"type":"end","exit_code":0,"summary":"1 applied, 0 failed"}"#;
+        assert!(told.ends_with(end), "{told}");
+    }
+    ends(daemon);
+}
+
+#[test]
+fn who_is_there_when_the_daemon_ends_is_told_and_nobody_holds_it_up() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let late = Fault::new(FaultKind::Delay { ms: 60_000 });
+    let fault = late.on(&Method::GET, "/integrations");
+    world.web.tenant.simulator.fault(fault.always());
+    // The run that they all wait for.
+    let mut waiting: Vec<_> = (0..16).map(|_| world.connect()).collect();
+    eventually("all of them are in", || {
+        let printed = daemon.printed();
+        printed.matches("somebody at the socket asks").count() == 16
+    });
+    // One more than there is room for.
+    let mut answer = String::new();
+    world.connect().read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("too many ask at once"), "{answer}");
+    // Whoever goes away leaves room.
+    drop(waiting.pop());
+    let mut more = Vec::new();
+    eventually("room", || {
+        more.push(world.connect());
+        let printed = daemon.printed();
+        printed.matches("somebody at the socket asks").count() == 17
+    });
+    daemon.signal("TERM");
+    daemon.prints("asked to end");
+    // The run would last another minute.
+    daemon.signal("TERM");
+    for mut stream in waiting {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("the daemon ends"), "{answer}");
+    }
+    daemon.wait().exits_with(0);
+    assert!(!world.path("s.sock").exists());
+}
+
+#[test]
+fn only_root_the_daemon_and_who_is_named_may_ask() {
+    if !getuid().is_root() {
+        return;
+    }
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let told = world.as_user(STRANGER).exits_with(1).stdout;
+    assert!(told.contains("this user may not ask at"), "{told}");
+    ends(daemon);
+    let daemon = world
+        .daemon(&["--socket-user", &FRIEND.to_string()])
+        .start();
+    daemon.prints("1 unchanged");
+    let told = world.as_user(STRANGER).exits_with(1).stdout;
+    assert!(
+        told.contains("integrationd: this user may not ask:"),
+        "{told}"
+    );
+    assert!(!told.contains("unchanged"), "{told}");
+    daemon.prints("somebody who may not has asked at the socket");
+    let told = world.as_user(FRIEND).exits_with(0).stdout;
+    assert!(told.contains("integrationd: 1 unchanged"), "{told}");
+    ends(daemon);
+    for nobody in ["nobody", "65534", "no-such-user"] {
+        let refused = world.daemon(&["--socket-user", nobody]).run();
+        let told = refused.exits_with(78).stderr;
+        assert!(
+            told.contains(&format!("`--socket-user {nobody}`")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn what_a_daemon_that_was_killed_has_left_is_replaced_and_nothing_else_is() {
+    let world = World::new();
+    let mut daemon = world.start(&[]);
+    let mode = fs::metadata(world.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Another daemon, for another tenant, at the same path.
+    let other = World::new();
+    let told = |args: &[&str], code| {
+        let all = [&["--poll", "1h", "--listen", "none"], args].concat();
+        other.web.daemon(&all).run().exits_with(code).stderr
+    };
+    let said = told(&["--socket", &world.socket()], 1);
+    assert!(said.contains("another daemon listens at"), "{said}");
+    daemon.kill();
+    daemon.wait();
+    assert!(world.path("s.sock").exists());
+    let daemon = world.daemon(&[]).start();
+    daemon.prints("1 unchanged");
+    world.hook(&["run"]).exits_with(0);
+    ends(daemon);
+    let file = world.path("file");
+    fs::write(&file, "mine").unwrap();
+    let said = told(&["--socket", file.to_str().unwrap()], 1);
+    assert!(said.contains("is there, and is no socket"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    let said = told(&["--socket", "/nowhere/s.sock"], 1);
+    assert!(said.contains("cannot listen at /nowhere/s.sock"), "{said}");
+}
+
+#[test]
+fn the_socket_is_where_systemd_made_room_unless_it_is_told_otherwise() {
+    let world = World::new();
+    let runtime = world.place.path().to_str().unwrap().to_owned();
+    let daemon = |args: &[&str]| {
+        let all = [&["--listen", "none"], args].concat();
+        world.web.daemon(&all).env("RUNTIME_DIRECTORY", &runtime)
+    };
+    let running = daemon(&[]).start();
+    running.prints("the socket is open");
+    let found = fs::symlink_metadata(world.path("integrationd.sock")).unwrap();
+    assert!(found.file_type().is_socket());
+    running.prints("1 applied, 0 failed");
+    ends(running);
+    let running = daemon(&["--socket", "none"]).start();
+    running.prints("the daemon begins");
+    running.prints("1 unchanged");
+    assert!(!world.path("integrationd.sock").exists());
+    ends(running);
+}
+
+#[test]
+fn the_hook_of_another_is_never_overwritten() {
+    let world = World::new();
+    let bare = world.bare();
+    let hook = world.path("bare.git/hooks/post-receive");
+    let theirs = "#!/bin/sh\nexec mail-everybody\n";
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(&hook, theirs).unwrap();
+    for args in [
+        &["install", bare.as_str()][..],
+        &["install", &bare, "--uninstall"],
+    ] {
+        let ran = world.hook(args).exits_with(1);
+        assert!(
+            ran.stderr.contains("is there and is not ours"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(fs::read_to_string(&hook).unwrap(), theirs);
+    }
+    let ran = world.hook(&["install", &bare]);
+    assert!(
+        ran.stderr.contains("help: add this line to it: '"),
+        "{}",
+        ran.stderr
+    );
+    fs::remove_file(&hook).unwrap();
+    // Not even where a link leads to.
+    symlink("/nowhere", &hook).unwrap();
+    world.hook(&["install", &bare]).exits_with(1);
+    fs::remove_file(&hook).unwrap();
+    world.install(&[]);
+    let ours = fs::metadata(&hook).unwrap().permissions().mode();
+    assert_eq!(ours & 0o777, 0o755);
+    world.install(&["--branch", "it's main"]);
+    let script = fs::read_to_string(&hook).unwrap();
+    assert!(script.contains(r"--branch='it'\''s main'"), "{script}");
+    for said in ["post-receive is gone.", "There is no hook of integrationd."] {
+        let ran = world.hook(&["install", &bare, "--uninstall"]).exits_with(0);
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+        assert!(!hook.exists());
+    }
+}
+
+#[test]
+fn a_hook_is_written_where_git_looks_for_it_and_only_into_a_bare_repository() {
+    let world = World::new();
+    let elsewhere = world.path("hooks-of-all");
+    let hooks = elsewhere.to_str().unwrap();
+    let config = ["-C", "bare.git", "config", "core.hooksPath", hooks];
+    output(world.git().args(config));
+    world.install(&[]);
+    assert!(elsewhere.join("post-receive").exists());
+    assert!(!world.path("bare.git/hooks/post-receive").exists());
+    assert!(world.push("main").contains("no daemon listens"));
+    let work = world.path("work/.git").display().to_string();
+    for (repository, why) in [(work.as_str(), "it is not bare"), ("/nowhere", "not a git")] {
+        let ran = world.hook(&["install", repository]).exits_with(64);
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_is_sent_to_the_socket_is_not_looked_at() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let mut stream = world.connect();
+    // It may be closed before all of it was sent.
+    let _ = stream.write_all("GET / HTTP/1.1\r\n\r\n".repeat(1000).as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("1 unchanged"), "{answer}");
+    ends(daemon);
+}

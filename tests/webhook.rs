@@ -1,0 +1,295 @@
+//! Webhooks, over HTTP to the daemon as a process: what each forge sends is taken
+//! for what it is, and what anybody else sends changes nothing.
+
+use std::io::Write;
+use std::net::TcpListener;
+
+use hmac::{Hmac, Mac};
+use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
+use sha2::Sha256;
+
+use crate::common::{Files, Integrationd, eventually, lake};
+use crate::http::certificate;
+use crate::web::{Answer, Served, Web};
+
+const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
+
+const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
+const PING: &str = include_str!("data/webhooks/github-ping.json");
+
+/// What is printed before the address.
+const HEARD: &str = "webhooks are heard at http";
+
+fn web() -> Web {
+    Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")))
+}
+
+/// A daemon that looks only when it is told to, and listens for webhooks.
+fn daemon(web: &Web, args: &[&str]) -> Integrationd {
+    let all = ["--poll", "1h", "--listen", "none"];
+    let run = web.daemon(&[&all, args].concat());
+    let run = match args.contains(&"--webhook-listen") {
+        true => run,
+        false => run.arg("--webhook-listen").arg("127.0.0.1:0"),
+    };
+    run.env("INTEGRATIOND_WEBHOOK_SECRET", SECRET)
+}
+
+/// The same, after the first run.
+fn heard(web: &Web, args: &[&str]) -> Served {
+    let served = Served::at(daemon(web, args).start(), HEARD);
+    served.daemon.prints("1 applied, 0 failed");
+    web.tenant.simulator.clear_log();
+    served
+}
+
+fn signature(body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let tag = mac.finalize().into_bytes();
+    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn send(served: &Served, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut head = format!("POST /webhook HTTP/1.1\r\nhost: {}\r\n", served.address);
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let length = body.len();
+    let rest = format!("connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    served.send(&format!("{head}{rest}"))
+}
+
+/// As GitHub sends it.
+fn github(served: &Served, event: &str, body: &str) -> Answer {
+    let signature = format!("sha256={}", signature(body));
+    let headers = [
+        ("x-github-event", event),
+        ("x-hub-signature-256", signature.as_str()),
+        ("content-type", "application/json"),
+    ];
+    send(served, &headers, body)
+}
+
+fn runs(served: &Served) -> usize {
+    served.daemon.printed().matches("sync{tenant=").count()
+}
+
+#[test]
+fn a_push_to_any_forge_is_applied_at_once() {
+    let web = web();
+    let served = heard(&web, &["--webhook-branch", "master"]);
+    let tag = signature(PUSH);
+    let hub = format!("sha256={tag}");
+    let forges = [
+        vec![("x-github-event", "push"), ("x-hub-signature-256", &hub)],
+        vec![("x-gitlab-event", "Push Hook"), ("x-gitlab-token", SECRET)],
+        vec![("x-gitea-event", "push"), ("x-gitea-signature", &tag)],
+        vec![("x-forgejo-event", "push"), ("x-forgejo-signature", &tag)],
+    ];
+    for (nth, headers) in forges.iter().enumerate() {
+        let (from, to) = (format!("/p{nth}"), format!("/p{}", nth + 1));
+        let from = if nth == 0 { "/p" } else { &from };
+        web.files.change("lake.yaml", from, &to);
+        let answer = send(&served, headers, PUSH);
+        assert_eq!(
+            (answer.code, answer.body.as_str()),
+            (202, "a run follows\n")
+        );
+        eventually("the write", || web.tenant.writes().len() == nth + 1);
+    }
+    let printed = served.daemon.printed();
+    assert!(!printed.contains(SECRET), "{printed}");
+    served.end();
+}
+
+#[test]
+fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
+    let web = web();
+    let served = heard(&web, &[]);
+    let tag = signature(PUSH);
+    let other = format!("sha256={}", signature(PING));
+    let wrong: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("x-hub-signature-256", &other)],
+        &[("x-hub-signature-256", &tag)],
+        &[("x-hub-signature", "sha1=00")],
+        &[("x-gitlab-token", "secret-of-the-forge-Yb4n-Tq9t")],
+        &[("x-gitlab-token", "")],
+        &[("x-gitea-signature", "00")],
+        &[("x-forgejo-signature", "")],
+    ];
+    for proofs in wrong {
+        let headers = [&[("x-github-event", "push")], proofs].concat();
+        let answer = send(&served, &headers, PUSH);
+        assert_eq!((answer.code, answer.body.as_str()), (401, "refused\n"));
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+    eventually("a line for each in the log", || {
+        let printed = served.daemon.printed();
+        let lines = printed.matches("a webhook without the right signature");
+        lines.count() == wrong.len()
+    });
+    // The next run is the one that is asked for here.
+    web.files.change("lake.yaml", "/p", "/q");
+    assert_eq!(github(&served, "push", PUSH).code, 202);
+    eventually("the write", || web.tenant.writes().len() == 1);
+    let lists = web.tenant.requests();
+    let lists = lists.iter().filter(|line| *line == "GET /integrations");
+    // One for the plan, one for the proof.
+    assert!(lists.count() <= 2, "{:?}", web.tenant.requests());
+    served.end();
+}
+
+#[test]
+fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
+    let web = web();
+    let served = heard(&web, &["--webhook-branch", "main"]);
+    for (event, body, code, said) in [
+        ("ping", PING, 200, "heard\n"),
+        ("push", PUSH, 202, "ignored: another branch\n"),
+        ("issues", PUSH, 202, "ignored: no push\n"),
+        ("push", "{}", 400, "it names no reference\n"),
+        ("push", "no JSON", 400, "it names no reference\n"),
+    ] {
+        let answer = github(&served, event, body);
+        assert_eq!((answer.code, answer.body.as_str()), (code, said), "{event}");
+    }
+    assert_eq!(web.tenant.requests(), [""; 0]);
+    served.end();
+}
+
+#[test]
+fn a_replay_is_one_look_more_and_nothing_else() {
+    let web = web();
+    let served = heard(&web, &[]);
+    for nth in 1..=3 {
+        assert_eq!(github(&served, "push", PUSH).code, 202);
+        eventually("a run that finds nothing to do", || {
+            served.daemon.printed().matches("1 unchanged").count() >= nth
+        });
+    }
+    assert_eq!(web.tenant.writes(), [""; 0]);
+    assert!(runs(&served) >= 3, "{}", served.daemon.printed());
+    served.end();
+}
+
+#[test]
+fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
+    let web = web();
+    let served = heard(&web, &[]);
+    for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
+        let answer = served.ask(method, "/webhook", &[], "");
+        assert_eq!(answer.code, 405, "{method}");
+        assert_eq!(answer.header("allow"), Some("POST"));
+    }
+    for path in ["/", "/status", "/webhook/", "/sync", "/livez"] {
+        assert_eq!(served.ask("POST", path, &[], "").code, 404, "{path}");
+    }
+    let announced = "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 4194305\r\n\r\n";
+    assert_eq!(served.send(announced).code, 413);
+    let large = format!("{{\"ref\": \"{}\"}}", "x".repeat(4_000_000));
+    assert_eq!(github(&served, "push", &large).code, 202);
+    let slow: Vec<_> = (0..10)
+        .map(|nth| {
+            let mut stream = served.connect();
+            let begun = "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{";
+            let sent = if nth % 2 == 0 { begun } else { &begun[..20] };
+            stream.write_all(sent.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(github(&served, "ping", PING).code, 200);
+    served.end();
+    drop(slow);
+}
+
+#[test]
+fn what_is_not_safe_to_hear_is_told_before_anything_is_done() {
+    let web = web();
+    let refused = |args: &[&str]| daemon(&web, args).run().exits_with(78).stderr;
+    insta::assert_snapshot!(refused(&["--webhook-listen", "0.0.0.0:0"]), @r"
+    error: 0.0.0.0:0 is not a loopback address, and there is no certificate for webhooks
+     help: give `--webhook-tls-cert` and `--webhook-tls-key`, or listen on a loopback address behind a proxy
+    ");
+    insta::assert_snapshot!(refused(&["--webhook-tls-key", "k.pem"]), @r"
+    error: `--webhook-tls-key` is given, and `--webhook-tls-cert` is not
+     help: a certificate and its key go together
+    ");
+    let short = daemon(&web, &[]).env("INTEGRATIOND_WEBHOOK_SECRET", "guess-me");
+    insta::assert_snapshot!(short.run().exits_with(78).stderr, @r"
+    error: the webhook secret has 8 characters
+     help: it can be guessed: make one of at least 16 characters, such as with `openssl rand -hex 32`
+    ");
+    let none = daemon(&web, &[]).without_env("INTEGRATIOND_WEBHOOK_SECRET");
+    insta::assert_snapshot!(none.run().exits_with(78).stderr, @r"
+    error: webhooks are to be heard, and there is no secret to know them by
+     help: make one with `openssl rand -hex 32`, give it to the forge, and name its file with `--webhook-secret-file`
+    ");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = daemon(&web, &["--webhook-listen", &address]).run();
+    let told = ran.exits_with(1).stderr;
+    assert!(told.contains("`--webhook-listen none`"), "{told}");
+    assert_eq!(web.tenant.requests(), [""; 0]);
+}
+
+#[test]
+fn elsewhere_than_on_loopback_it_is_heard_over_tls_and_a_new_certificate_is_taken_up() {
+    let web = web();
+    let place = web.state.path();
+    let path = |name: &str| place.join(name).display().to_string();
+    let renew = || {
+        let (certificate, key) = certificate();
+        std::fs::write(place.join("cert.pem"), &certificate).unwrap();
+        std::fs::write(place.join("key.pem"), key).unwrap();
+        certificate
+    };
+    let first = renew();
+    std::fs::write(place.join("secret"), format!("{SECRET}\n")).unwrap();
+    let (secret, certificate, key) = (path("secret"), path("cert.pem"), path("key.pem"));
+    let args = [
+        "--webhook-listen",
+        "0.0.0.0:0",
+        "--webhook-secret-file",
+        &secret,
+        "--webhook-tls-cert",
+        &certificate,
+        "--webhook-tls-key",
+        &key,
+    ];
+    let served = heard(&web, &args);
+    assert_eq!(push_over_tls(&served, &first), Some(202));
+    assert_eq!(github(&served, "push", PUSH).code, 0, "in clear");
+    let second = renew();
+    served.daemon.signal("HUP");
+    eventually("the new certificate", || {
+        push_over_tls(&served, &second) == Some(202)
+    });
+    assert_eq!(push_over_tls(&served, &first), None);
+    served.end();
+}
+
+/// The code of the answer; none where the certificate was not accepted.
+fn push_over_tls(served: &Served, ca: &str) -> Option<u16> {
+    let place = tempfile::TempDir::new().unwrap();
+    let file = place.path().join("ca.pem");
+    std::fs::write(&file, ca).unwrap();
+    let url = format!("https://localhost:{}", served.address.port());
+    let transport = HttpTransport::new(&HttpSettings {
+        ca_files: vec![file],
+        ..HttpSettings::new(ServerUrl::parse(&url).unwrap())
+    });
+    let request = http::Request::post("/webhook")
+        .header("x-gitlab-token", SECRET)
+        .header("x-gitlab-event", "Push Hook")
+        .extension(UrlTemplate("test"))
+        .body(bytes::Bytes::from_static(PUSH.as_bytes()));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let exchange = runtime
+        .unwrap()
+        .block_on(transport.unwrap().exchange(request.unwrap()));
+    exchange.ok().map(|answer| answer.status().as_u16())
+}
