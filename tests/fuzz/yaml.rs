@@ -12,7 +12,7 @@ use integrationd::diagnostic::{Place, render};
 use integrationd::ledger::Ledger;
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, plan};
+use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, Suspensions, plan};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
@@ -104,6 +104,8 @@ fn can_be_planned(manifest: &Manifest) {
         fingerprint: &|_, _, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
+        suspended: &Suspensions::default(),
+        resting: &BTreeMap::new(),
         revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
