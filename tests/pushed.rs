@@ -173,6 +173,25 @@ fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
 }
 
 #[test]
+fn what_the_guard_refused_may_be_rewritten_since_it_was_never_applied() {
+    let world = World::new();
+    let daemon = world.daemon(&[BOUND, "--poll=200ms", "--max-changes=1"]);
+    world.writes_come_to(&["POST /integrations"]);
+    daemon.prints("1 applied, 0 failed");
+    world
+        .repository
+        .write("files/lake.yaml", LAKE.replace("/one", "/two"));
+    world.repository.commit("files/sea.yaml", "type: Trino\n");
+    daemon.prints("refused by the guard");
+    world.repository.git(["rm", "--quiet", "files/sea.yaml"]);
+    world
+        .repository
+        .commit_with(["--amend", "-m", "One thing at a time"]);
+    world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
+    ends(daemon);
+}
+
+#[test]
 fn what_fails_again_and_again_rests_while_the_others_go_on() {
     let world = World::new();
     let failed = FailedTest {

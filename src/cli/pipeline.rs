@@ -194,6 +194,10 @@ impl Pipeline {
             let disposition = of_error(&error);
             (error.into(), disposition)
         })?;
+        let is_done = matches!(synced.ending, Ending::Applied { .. } | Ending::NothingToDo);
+        if let Some(revision) = request.revision.as_deref().filter(|_| is_done) {
+            self.fixed.place.carried_out(revision);
+        }
         Ok(self.tell(&Report {
             tenant: self.fixed.tenant.clone(),
             source: request.source,

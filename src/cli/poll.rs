@@ -30,14 +30,19 @@ pub(super) struct Place {
 struct Known {
     /// What the last run has seen, whether it took it or not.
     seen: Option<CommitId>,
-    /// What a run has taken.
+    /// What a run has carried out: what it only looked at may be rewritten.
     applied: Option<CommitId>,
 }
 
 impl Place {
-    /// The revision that a run of this process has last taken.
+    /// The revision that a run of this process has last carried out.
     pub(super) fn applied(&self) -> Option<CommitId> {
         self.known().applied
+    }
+
+    /// A run has carried this revision out.
+    pub(super) fn carried_out(&self, revision: &str) {
+        self.known().applied = CommitId::parse(revision).ok();
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -55,19 +60,15 @@ impl Place {
         let _turn = self.turn.lock().await;
         let source = Source::of(&args.run).map_err(Unread::lasting)?;
         let read = source.read(&args.run, applied, terminal).await;
-        let (seen, taken) = match &read {
-            Ok(read) => {
-                let id = read.revision.as_ref().map(|revision| revision.id);
-                (id, id)
-            }
-            Err(unread) => (unread.seen, None),
+        let seen = match &read {
+            Ok(read) => read.revision.as_ref().map(|revision| revision.id),
+            Err(unread) => unread.seen,
         };
         if matches!(source, Source::Git(_)) {
             board.metrics.fetched(seen.is_some());
         }
         let mut known = self.known();
         known.seen = seen.or(known.seen);
-        known.applied = taken.or(known.applied);
         drop(known);
         read
     }
