@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Attribute, Platform};
+use crate::platform::{Attribute, Platform, by_wire};
 
 /// The id of an integration on the server, kept as text: the documentation says
 /// number, its examples show strings (API.md section 4).
@@ -62,6 +62,12 @@ impl Live {
     #[must_use]
     pub fn hole(&self, platform: &Platform) -> Option<&Unreadable> {
         self.unreadable.iter().find(|u| u.scope.covers(platform))
+    }
+
+    /// What could not be read and may be an integration of this type, known or not.
+    #[must_use]
+    pub fn hole_of_type(&self, type_name: &str) -> Option<&Unreadable> {
+        by_wire(type_name).map_or_else(|| self.unreadable.first(), |platform| self.hole(platform))
     }
 }
 

@@ -15,15 +15,8 @@ use crate::common::{Files, Integrationd, Tenant};
 use crate::in_process::{Run, write_lines};
 use crate::memory::BOUNDARIES;
 use crate::removal::{base, dying, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
+use crate::replacement::names;
 use crate::texts::Texts;
-
-fn names(journal: &MemoryJournal) -> Vec<String> {
-    let records = journal.ledger().records;
-    let named = records
-        .iter()
-        .map(|(name, record)| format!("{name} {}", record.id));
-    named.collect()
-}
 
 fn query_file(dataset: &str) -> String {
     format!(

@@ -29,7 +29,7 @@ fn lake_by_hand(host: &str) -> Seed {
     Seed::new("Databricks", Some(false), Some(config))
 }
 
-fn names(journal: &MemoryJournal) -> Vec<String> {
+pub(crate) fn names(journal: &MemoryJournal) -> Vec<String> {
     let records = journal.ledger().records;
     let named = records
         .iter()

@@ -384,15 +384,9 @@ pub(super) struct AdoptArgs {
     pub connection: ConnectionArgs,
 }
 
-/// Show what was done and when; asks the tenant nothing
+/// Which ledger, where the tenant is not asked.
 #[derive(Debug, Args)]
-pub(super) struct HistoryArgs {
-    /// How many runs, newest first
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub limit: u32,
-    /// The form of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    pub output: Format,
+pub(super) struct LedgerArgs {
     /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
     #[arg(
         long,
@@ -404,6 +398,19 @@ pub(super) struct HistoryArgs {
     /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+}
+
+/// Show what was done and when; asks the tenant nothing
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// How many runs, newest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
 }
 
 /// Say how a write ended of which nobody can tell

@@ -20,8 +20,8 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
 pub(super) fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let tenant = connect::url(args.url.as_deref())?;
-    let history = state::history(args.state.as_deref(), &tenant, args.limit)?;
+    let tenant = connect::url(args.ledger.url.as_deref())?;
+    let history = state::history(args.ledger.state.as_deref(), &tenant, args.limit)?;
     match args.output {
         Format::Text => terminal.out(&text(&history)),
         Format::Json => terminal.out_unfolded(&format!("{:#}\n", json(&tenant, &history))),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tempfile::NamedTempFile;
 
+use super::args::LedgerArgs;
 use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
@@ -16,22 +17,6 @@ use crate::manifest::Suspend;
 use crate::plan::Suspensions;
 use crate::report::exit::Exit;
 use crate::text::escaped;
-
-/// Where what is suspended is kept.
-#[derive(Debug, Args)]
-pub(super) struct SuspendedArgs {
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
-    )]
-    pub state: Option<PathBuf>,
-    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-}
 
 /// Write nothing for a while: of all integrations, or of some
 ///
@@ -50,7 +35,7 @@ pub(super) struct SuspendArgs {
     #[arg(long, value_name = "DATE")]
     pub until: Option<jiff::civil::Date>,
     #[command(flatten)]
-    pub place: SuspendedArgs,
+    pub place: LedgerArgs,
 }
 
 /// End what `suspend` began
@@ -60,7 +45,7 @@ pub(super) struct ResumeArgs {
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
     #[command(flatten)]
-    pub place: SuspendedArgs,
+    pub place: LedgerArgs,
 }
 
 /// What is suspended for a tenant. A file that cannot be read stops the run: it may
@@ -115,7 +100,7 @@ fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
 }
 
 /// The file, and what is in it.
-fn open(args: &SuspendedArgs) -> Result<(PathBuf, Suspensions), Failure> {
+fn open(args: &LedgerArgs) -> Result<(PathBuf, Suspensions), Failure> {
     let tenant = connect::url(args.url.as_deref())?;
     let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
     place.create()?;

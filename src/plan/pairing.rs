@@ -22,7 +22,7 @@ use super::{Block, Unmanaged};
 use crate::ledger::{Ledger, Record, taken_name};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
 use crate::manifest::{Integration, Manifest, Name};
-use crate::platform::{Platform, by_wire};
+use crate::platform::Platform;
 use crate::text::escaped;
 pub(super) use claims::Claims;
 use index::Index;
@@ -31,7 +31,6 @@ use index::Index;
 pub(super) const TYPE: &str = "type";
 
 /// What a file was found to mean.
-#[derive(Clone)]
 pub(super) enum Pairing<'l> {
     /// Nothing that exists.
     New,
@@ -118,7 +117,7 @@ impl<'a, 'l> Index<'a, 'l> {
         if let Some(pinned) = self.pinned(integration) {
             return pinned.into_iter().collect();
         }
-        let links = self.links(integration).into_iter();
+        let links = self.links(integration).iter();
         let mut links = links.filter(|link| link.moved.is_none());
         let mut certain: Vec<_> = links.next().map(|link| link.found).into_iter().collect();
         if integration.platform.pairs_with_certainty() {
@@ -181,7 +180,7 @@ impl<'a, 'l> Index<'a, 'l> {
 
     /// What was made from a file and is still there. A pin gives it to another file;
     /// an id of another type than recorded is not what was made.
-    fn links(&self, integration: &Integration) -> Vec<Link<'l>> {
+    fn find_links(&self, integration: &Integration) -> Vec<Link<'l>> {
         let link = |(said, record): (Said, &'a Record)| {
             let found = *self.by_id.get(&record.id)?;
             let is_it = !self.pins.contains(&record.id) && found.type_name == record.type_name;
@@ -197,11 +196,16 @@ impl<'a, 'l> Index<'a, 'l> {
             .collect()
     }
 
+    fn links(&self, integration: &Integration) -> &[Link<'l>] {
+        let links = self.links.get(integration.name.as_str());
+        links.map_or(&[], Vec::as_slice)
+    }
+
     /// Whether it has what it says that it had, by a name that it gives.
     fn is_known(&self, integration: &Integration) -> bool {
-        let links = self.links(integration);
-        let said = links.iter().filter(|link| link.said != Said::Taken);
-        said.into_iter().any(|link| link.moved.is_none())
+        let links = self.links(integration).iter();
+        let mut said = links.filter(|link| link.said != Said::Taken);
+        said.any(|link| link.moved.is_none())
     }
 
     /// How a file has become another than what was made from it. A hint may change:
@@ -231,9 +235,8 @@ impl<'a, 'l> Index<'a, 'l> {
 
     /// Whether it is recorded under the name that a file has now.
     fn is_of_a_file(&self, found: &LiveIntegration) -> bool {
-        let mut records = self.ledger.records.iter();
-        let record = records.find(|(_, record)| record.id == found.id);
-        record.is_some_and(|(name, _)| self.files.contains_key(name.as_str()))
+        let name = self.recorded.get(&found.id);
+        name.is_some_and(|name| self.files.contains_key(name))
     }
 
     /// Why it cannot be told whether what was made from a file is there.
@@ -246,10 +249,7 @@ impl<'a, 'l> Index<'a, 'l> {
         {
             return None;
         }
-        let hole = |record: &Record| {
-            let mut holes = self.live.unreadable.iter();
-            holes.find(|hole| by_wire(&record.type_name).is_none_or(|p| hole.scope.covers(p)))
-        };
+        let hole = |record: &Record| self.live.hole_of_type(&record.type_name);
         let mut hidden = made.iter().filter(|(_, record)| !is_there(record));
         let reason = hidden.find_map(|(_, record)| Some(hole(record)?.reason.clone()))?;
         Some(Block::UnknownScope { reason })
@@ -258,7 +258,7 @@ impl<'a, 'l> Index<'a, 'l> {
     /// What was made from a file, is still there, is not what the file says any more,
     /// and belongs to no other file.
     fn left(&self, integration: &Integration) -> Option<(&'l LiveIntegration, &'static str)> {
-        let links = self.links(integration).into_iter();
+        let links = self.links(integration).iter();
         let mut moved = links.filter_map(|link| Some((link.found, link.moved?)));
         moved.find(|(found, _)| self.holders(found, integration).is_empty())
     }
@@ -320,9 +320,8 @@ impl<'a, 'l> Index<'a, 'l> {
 
     /// The name of a file, or one that a file can have had, from which it was made.
     fn name_of(&self, found: &LiveIntegration) -> Option<Name> {
-        let mut records = self.ledger.records.iter();
-        let (name, _) = records.find(|(_, record)| record.id == found.id)?;
-        taken_name(name).is_none().then(|| name.clone())
+        let name = *self.recorded.get(&found.id)?;
+        taken_name(name).is_none().then(|| name.to_owned())
     }
 
     /// Nothing is certain: by a hint, or by being the only one.

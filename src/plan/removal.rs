@@ -18,7 +18,7 @@ use super::{
 use crate::ledger::{Ledger, Memory, Record, taken_name};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId};
 use crate::manifest::{Manifest, Name};
-use crate::platform::{Platform, by_wire};
+use crate::platform::Platform;
 use crate::secret::{Parsed, Reference, parse_template};
 use crate::value::{Object, Value};
 
@@ -247,10 +247,7 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
         .map(|found| (&found.id, found.type_name.as_str()))
         .collect();
     let is_there = |record: &Record| there.get(&record.id) == Some(&record.type_name.as_str());
-    let is_unreadable = |record: &Record| {
-        let mut holes = live.unreadable.iter();
-        holes.any(|hole| by_wire(&record.type_name).is_none_or(|p| hole.scope.covers(p)))
-    };
+    let is_unreadable = |record: &Record| live.hole_of_type(&record.type_name).is_some();
     let is_in_doubt = |name: &Name| {
         let intent = context.ledger.intents.get(name);
         intent.is_some() || context.doubts.contains_key(name)

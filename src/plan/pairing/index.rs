@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Key, found_identity, found_key, key, present};
+use super::{Key, Link, found_identity, found_key, key, present};
 use crate::ledger::{Ledger, Record, taken_name};
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::manifest::Integration;
@@ -28,6 +28,10 @@ pub(super) struct Index<'a, 'l> {
     /// Files that are certain of one and may not have it: what was made from them
     /// would be left behind.
     pub(super) moved: HashSet<&'a str>,
+    /// What was made from each file, by its name.
+    pub(super) links: HashMap<&'a str, Vec<Link<'l>>>,
+    /// The names of records.
+    pub(super) recorded: HashMap<&'a RemoteId, &'a str>,
     /// Files by their name.
     pub(super) files: HashMap<&'a str, &'a Integration>,
     /// Records whose name was taken, by that name.
@@ -49,6 +53,8 @@ impl<'a, 'l> Index<'a, 'l> {
             seeking: HashMap::new(),
             moved: HashSet::new(),
             parked: HashMap::new(),
+            links: HashMap::new(),
+            recorded: HashMap::new(),
             files: integrations.iter().map(|i| (i.name.as_str(), i)).collect(),
         };
         for found in present(live) {
@@ -57,6 +63,7 @@ impl<'a, 'l> Index<'a, 'l> {
             }
         }
         for (name, record) in &ledger.records {
+            index.recorded.insert(&record.id, name);
             if let Some(taken) = taken_name(name) {
                 index.parked.entry(taken).or_default().push(record);
             }
@@ -69,6 +76,10 @@ impl<'a, 'l> Index<'a, 'l> {
         // integration must find it, or it would be created a second time.
         let pinned = integrations.iter().filter_map(|i| index.pinned(i)?.ok());
         index.pins = pinned.map(|found| &found.id).collect();
+        let links = integrations
+            .iter()
+            .map(|i| (i.name.as_str(), index.find_links(i)));
+        index.links = links.collect();
         for integration in integrations {
             let certain = index.certainly(integration);
             if certain.is_empty() && integration.options.id.is_none() {
