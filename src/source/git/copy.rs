@@ -26,7 +26,15 @@ const NOTE: &str = "integrationd-source";
 /// The directory of a source, held by this fetch alone.
 pub(super) struct Place {
     directory: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process has the file open too, until it has
+        // become another program.
+        drop(self.lock.unlock());
+    }
 }
 
 /// The copy.
@@ -47,7 +55,7 @@ impl Place {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 directory: directory.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(Failure::Busy),
             Err(TryLockError::Error(source)) => Err(unusable(directory, source)),
