@@ -27,20 +27,22 @@ fn the_help_teaches() {
     Usage: integrationd [OPTIONS] <COMMAND>
 
     Commands:
-      sync       Plan and apply once; `--dry-run` stops at the plan
-      daemon     Keep the tenant in sync: the service
-      validate   Check the files and touch nothing: no tenant, no credentials, no network
-      list       Show what is live on the tenant; nothing secret
-      ping       Check the URL, the certificate, the credentials and the permission
-      adopt      Take live integrations over; sends nothing but reads
-      history    Show what was done and when; asks the tenant nothing
-      resolve    Say how a write ended of which nobody can tell
-      suspend    Write nothing for a while: of all integrations, or of some
-      resume     End what `suspend` began
-      simulator  Serve a simulated tenant, to try things out and to test against
-      hook       Let a push to a repository here ask the daemon for a run
-      settings   Check the settings file, or print its schema
-      help       Print this message or the help of the given subcommand(s)
+      sync        Plan and apply once; `--dry-run` stops at the plan
+      daemon      Keep the tenant in sync: the service
+      validate    Check the files and touch nothing: no tenant, no credentials, no network
+      list        Show what is live on the tenant; nothing secret
+      ping        Check the URL, the certificate, the credentials and the permission
+      adopt       Take live integrations over; sends nothing but reads
+      history     Show what was done and when; asks the tenant nothing
+      resolve     Say how a write ended of which nobody can tell
+      suspend     Write nothing for a while: of all integrations, or of some
+      resume      End what `suspend` began
+      simulator   Serve a simulated tenant, to try things out and to test against
+      hook        Let a push to a repository here ask the daemon for a run
+      settings    Check the settings file, or print its schema
+      completion  Print what lets a shell complete the command line
+      man         Print a manual page, or write all of them
+      help        Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help

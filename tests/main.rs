@@ -55,6 +55,8 @@ mod log;
 #[cfg(test)]
 mod lost_answers;
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod notify;
@@ -90,6 +92,7 @@ mod results;
 mod secrecy;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
 mod settings_file;
 #[cfg(test)]
 mod simulator_command;

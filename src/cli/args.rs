@@ -12,6 +12,7 @@ use super::guard::GuardArgs;
 use super::help;
 use super::hook::HookArgs;
 use super::listen::ListenArgs;
+use super::manual::{CompletionArgs, ManArgs};
 use super::notify::NotifyArgs;
 use super::push::PushArgs;
 use super::secrets::VaultArgs;
@@ -69,6 +70,10 @@ pub(super) enum Command {
     #[command(after_help = help::HOOK)]
     Hook(HookArgs),
     Settings(SettingsArgs),
+    #[command(after_help = help::COMPLETION)]
+    Completion(CompletionArgs),
+    #[command(after_help = help::MAN)]
+    Man(ManArgs),
 }
 
 impl Command {
@@ -87,6 +92,8 @@ impl Command {
             | Self::Settings(_)
             | Self::Suspend(_)
             | Self::Resume(_)
+            | Self::Completion(_)
+            | Self::Man(_)
             | Self::Simulator(_) => false,
         }
     }

@@ -231,3 +231,15 @@ Examples:
 
 The daemon reads what it was told to read, not what was pushed: let it read this
 repository. `hook run` exits as `sync` would have; a push has succeeded by then.";
+
+pub(super) const MAN: &str = "\
+Examples:
+  integrationd man | man -l -
+  integrationd man sync | man -l -
+  integrationd man --directory /usr/local/share/man/man1";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  integrationd completion bash > /usr/share/bash-completion/completions/integrationd
+  integrationd completion zsh > /usr/share/zsh/vendor-completions/_integrationd
+  integrationd completion fish > /usr/share/fish/vendor_completions.d/integrationd.fish";

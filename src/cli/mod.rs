@@ -16,6 +16,7 @@ mod hygiene;
 mod list;
 mod listen;
 mod log;
+mod manual;
 mod notify;
 mod panic;
 mod ping;
@@ -129,6 +130,8 @@ async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
         Command::Suspend(args) => suspend::suspend(&args, terminal),
         Command::Resume(args) => suspend::resume(&args, terminal),
         Command::Settings(args) => settings_file::run(&args, terminal),
+        Command::Man(args) => manual::man(&args, terminal),
+        Command::Completion(args) => Ok(manual::completion(&args, terminal)),
     }
 }
 

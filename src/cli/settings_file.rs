@@ -31,7 +31,7 @@ const WHOLE: &str = "daemon";
 const NOT_SETTINGS: &[&str] = &["help", "version", "config"];
 
 /// Commands that have nothing to do with a tenant.
-const WITHOUT: &[&str] = &["simulator", "settings", "hook"];
+const WITHOUT: &[&str] = &["simulator", "settings", "hook", "completion", "man"];
 
 /// Check the settings file, or print its schema
 #[derive(Debug, Args)]
