@@ -2,21 +2,26 @@
 //!
 //! Text for people, and JSON for programs: one flat object on each line, in
 //! which the fields of the spans around an event (tenant, run, integration)
-//! stand beside its own. Crates below speak only when something is wrong.
+//! stand beside its own. Where standard error is systemd's journal, what is for
+//! people goes there as entries with fields. Crates below speak only when something
+//! is wrong.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
-use tracing::field::{Field, Visit};
+use serde_json::Value as Json;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::{LogFormat, LogLevel, OutputArgs};
+use super::fields::Fields;
+use super::journal::Journal;
 use super::panic;
 use super::terminal::Terminal;
 
@@ -31,6 +36,15 @@ pub(super) fn start(output: &OutputArgs, terminal: Terminal) {
         LogLevel::Trace => "trace",
     };
     let filter = EnvFilter::new(format!("warn,integrationd={level}"));
+    if let LogFormat::Text = output.log_format
+        && let Some(journal) = Journal::of_process(terminal)
+    {
+        tracing_subscriber::registry()
+            .with(journal)
+            .with(filter)
+            .init();
+        return;
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(terminal.err_has_colour())
@@ -87,40 +101,5 @@ where
         }
         event.record(&mut fields);
         writeln!(writer, "{}", Json::Object(fields.0))
-    }
-}
-
-#[derive(Default)]
-struct Fields(Map<String, Json>);
-
-impl Fields {
-    fn put(&mut self, name: &str, value: impl Into<Json>) {
-        self.0.insert(name.to_owned(), value.into());
-    }
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field.name(), format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field.name(), value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field.name(), value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field.name(), value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field.name(), value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field.name(), value);
     }
 }
