@@ -159,6 +159,7 @@ fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
         .write("files/lake.yaml", LAKE.replace("/one", "/two"));
     let rewritten = world.repository.commit_with(["--amend", "-m", "Rewritten"]);
     daemon.prints("history was rewritten");
+    daemon.prints(&format!("take it with `--git-allow-rewrite={rewritten}`"));
     assert_eq!(world.tenant.writes(), ["POST /integrations"]);
 
     // Settings that are wrong are refused, and the old ones go on.

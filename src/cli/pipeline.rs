@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch as published;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 
 use super::args::DaemonArgs;
 use super::poll::Place;
@@ -73,20 +73,24 @@ impl Activation for Pipeline {
         }
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
-        let span = tracing::error_span!("sync", tenant, run_id);
+        let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
         let ran = self.activate(stop).instrument(span.clone()).await;
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             exit: failure.exit(),
             summary: failure.what().to_owned(),
+            help: Some(failure.help().to_owned()),
             seen: None,
         });
         span.in_scope(|| {
             let summary = &*escaped(&ran.summary);
+            let help = ran.help.as_deref();
             match ran.disposition {
                 Disposition::InSync => tracing::info!("{summary}"),
-                Disposition::Stalled(reason) => tracing::error!(reason, "{summary}"),
-                Disposition::Retry(_) | Disposition::Transient => tracing::warn!("{summary}"),
+                Disposition::Stalled(reason) => tracing::error!(reason, help, "{summary}"),
+                Disposition::Retry(_) | Disposition::Transient => {
+                    tracing::warn!(help, "{summary}");
+                }
             }
         });
         ran
@@ -126,6 +130,9 @@ impl Pipeline {
         let mut request = request::request(&args.run);
         request.source = Source::shown(&args.run, revision.as_ref());
         request.revision = revision.map(|revision| revision.id.to_string());
+        if let Some(revision) = &request.revision {
+            Span::current().record("revision", revision);
+        }
         let state = args.run.state.as_deref();
         request.suspended = suspend::read(state, &self.fixed.tenant)
             .map_err(|failure| (failure, Disposition::Stalled("InvalidSettings")))?;
@@ -220,6 +227,7 @@ impl Pipeline {
             disposition,
             exit: exit(report, false),
             summary: summary(report),
+            help: None,
             seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
         }
     }

@@ -48,6 +48,10 @@ impl Board {
     pub(super) fn end(&self, begun: Instant, ran: Ran, pause: Duration) {
         let took = begun.elapsed();
         let (exit, summary) = (ran.exit, ran.summary.clone());
+        if let Some(help) = &ran.help {
+            self.talk
+                .text(&format!("error: {summary}\n help: {help}\n"));
+        }
         self.status.send_modify(|status| {
             status.end(ran, pause);
             // Before anybody sees the status: whoever then asks finds both.

@@ -57,6 +57,7 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
             disposition: Disposition::Stalled("Guarded"),
             exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),
+            help: None,
             seen: None,
         },
         Duration::ZERO,

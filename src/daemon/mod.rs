@@ -71,6 +71,8 @@ pub struct Ran {
     pub exit: Exit,
     /// In a line, for people: `7 unchanged`, or what went wrong.
     pub summary: String,
+    /// What helps, where it came to no result.
+    pub help: Option<String>,
     /// What was seen; `None` if the files or the tenant could not be read.
     pub seen: Option<Arc<View>>,
 }

@@ -33,6 +33,7 @@ impl Activation for Runs {
             disposition: next,
             exit: Exit::Success,
             summary: "counted".to_owned(),
+            help: None,
             seen: None,
         }
     }

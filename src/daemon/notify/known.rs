@@ -122,7 +122,12 @@ impl Known {
 
 /// What is wrong with the run as a whole.
 fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
-    let summary = || vec![ran.summary.clone()];
+    let summary = || {
+        std::iter::once(&ran.summary)
+            .chain(&ran.help)
+            .cloned()
+            .collect()
+    };
     let trouble = |reason, key: &str| Trouble {
         reason,
         key: key.to_owned(),

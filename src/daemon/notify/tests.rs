@@ -59,6 +59,7 @@ fn seen(rows: Vec<Row>) -> Ran {
     Ran {
         disposition: Disposition::Transient,
         summary: "summed up".to_owned(),
+        help: None,
         exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows,
@@ -71,6 +72,7 @@ fn unseen(disposition: Disposition, summary: &str) -> Ran {
     Ran {
         disposition,
         summary: summary.to_owned(),
+        help: Some("what helps".to_owned()),
         exit: Exit::Failed,
         seen: None,
     }
@@ -283,6 +285,8 @@ fn another_revision_that_is_held_is_news() {
         unseen(Disposition::Stalled("SourceRefused"), &summary)
     };
     let runs = vec![held("1111"), held("1111"), held("2222"), seen(Vec::new())];
+    let about = Known::default().after(&held("1111"))[0].about.join("; ");
+    assert!(about.ends_with("does not descend; what helps"), "{about}");
     let refused = "Failed run SourceRefused";
     let expected = [refused, "", refused, "Recovered run SourceRefused"];
     assert_eq!(told(&runs), expected);
@@ -293,6 +297,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
     let guarded = |update| Ran {
         disposition: Disposition::Stalled("Guarded"),
         summary: "refused by the guard".to_owned(),
+        help: None,
         exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows: vec![stalled("Guarded")],
@@ -315,6 +320,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     let stuck = |rows: Vec<Row>| Ran {
         disposition: Disposition::Stalled("InvalidFile"),
         summary: "1 invalid".to_owned(),
+        help: None,
         exit: Exit::Failed,
         seen: Some(Arc::new(View {
             rows,

@@ -31,6 +31,7 @@ pub fn status(status: &Status) -> Json {
             Phase::Starting | Phase::Reconciling | Phase::Ready | Phase::Retrying(_) => None,
         },
         "summary": last.as_ref().map(|ran| &ran.summary),
+        "help": last.as_ref().and_then(|ran| ran.help.as_ref()),
         "runs": runs,
         "last_reconcile": at.map(|at| at.to_string()),
         "last_success": succeeded.map(|at| at.to_string()),

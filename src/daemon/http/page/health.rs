@@ -20,7 +20,10 @@ pub(super) fn panel(status: &Status) -> Markup {
                 }
             }
             @match &status.last {
-                Some(ran) => p.summary { (safe(&ran.summary)) },
+                Some(ran) => {
+                    p.summary { (safe(&ran.summary)) }
+                    @if let Some(help) = &ran.help { p.help { "help: " (safe(help)) } }
+                },
                 None => p.summary { "The first look at the files and the tenant is under way." },
             }
             dl {

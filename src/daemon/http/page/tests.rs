@@ -81,6 +81,7 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
         disposition: Disposition::Transient,
         exit: Exit::Failed,
         summary: "the tenant could not be read: <timed out>".to_owned(),
+        help: Some("look at the <network>".to_owned()),
         seen: None,
     };
     let status = Status {
@@ -94,6 +95,7 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
         "data-tone=\"bad\"",
         "again within 1 s",
         "could not be read: &lt;timed out&gt;",
+        "help: look at the &lt;network&gt;",
         "what follows is what was seen before it",
         "Shown as of",
         "1 of 1 shown",
@@ -149,6 +151,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         disposition: Disposition::InSync,
         exit: Exit::Success,
         summary: text(),
+        help: None,
         seen: None,
     });
     let html = page(
