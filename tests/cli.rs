@@ -59,10 +59,9 @@ fn the_help_teaches() {
               [possible values: auto, always, never]
 
           --log-level <LEVEL>
-              How much to log on standard error
+              How much to log on standard error [default: warn; of the daemon: info]
               
               [env: INTEGRATIOND_LOG_LEVEL]
-              [default: warn]
               [possible values: error, warn, info, debug, trace]
 
           --log-format <FORMAT>

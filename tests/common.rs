@@ -443,7 +443,8 @@ pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
     assert!(comes_true(is_so), "never: {what}");
 }
 
-fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
+/// Whether something is so within a minute.
+pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = std::time::Instant::now();
     while !is_so() {
         if begun.elapsed() > Duration::from_secs(60) {

@@ -9,6 +9,8 @@ mod bindings;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod booted;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod canary;

@@ -16,8 +16,9 @@ fn units() -> (TempDir, Vec<PathBuf>) {
     let mut units = Vec::new();
     for entry in std::fs::read_dir(source).unwrap() {
         let unit = entry.unwrap().path();
-        // The settings that lie beside the units are none.
-        if unit.extension().is_some_and(|ending| ending == "yaml") {
+        // What lies beside the units is none.
+        let ending = unit.extension().unwrap_or_default();
+        if ending != "service" && ending != "timer" {
             continue;
         }
         let text = std::fs::read_to_string(&unit).unwrap();
@@ -58,4 +59,26 @@ fn the_services_are_confined() {
         .filter(|unit| unit.extension().is_some_and(|e| e == "service"))
         .collect();
     analyze(&["security", "--offline=true", MOST_EXPOSED], &services);
+}
+
+/// The settings of a service, without those that are its own.
+fn confinement(unit: &str) -> Vec<&str> {
+    let (_, service) = unit.split_once("\nDynamicUser=yes\n").unwrap();
+    service
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_services_are_confined_alike() {
+    let daemon = confinement(include_str!("../systemd/integrationd.service"));
+    assert!(daemon.len() > 20, "{daemon:?}");
+    let others = [
+        include_str!("../systemd/integrationd@.service"),
+        include_str!("../systemd/integrationd-sync.service"),
+    ];
+    for other in others {
+        assert_eq!(confinement(other), daemon);
+    }
 }

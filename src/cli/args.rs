@@ -77,6 +77,15 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// How much to log if nobody says: a service has nobody at a screen who saw it work.
+    pub(super) fn log_level(&self) -> LogLevel {
+        if matches!(self, Self::Daemon(_)) {
+            LogLevel::Info
+        } else {
+            LogLevel::Warn
+        }
+    }
+
     /// Whether the result is to be a JSON document.
     pub(super) fn wants_json(&self) -> bool {
         match self {
@@ -106,9 +115,16 @@ pub(super) struct OutputArgs {
     /// Whether to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// How much to log on standard error
-    #[arg(long, global = true, value_name = "LEVEL", value_enum, env = "INTEGRATIOND_LOG_LEVEL", hide_env_values = true, default_value_t = LogLevel::Warn)]
-    pub log_level: LogLevel,
+    /// How much to log on standard error [default: warn; of the daemon: info]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        value_enum,
+        env = "INTEGRATIOND_LOG_LEVEL",
+        hide_env_values = true
+    )]
+    pub log_level: Option<LogLevel>,
     /// How to write the log: lines for people, or one JSON object a line
     #[arg(long, global = true, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_LOG_FORMAT", hide_env_values = true, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

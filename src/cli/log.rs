@@ -26,9 +26,9 @@ use super::panic;
 use super::terminal::Terminal;
 
 /// Starts the log.
-pub(super) fn start(output: &OutputArgs, terminal: Terminal) {
+pub(super) fn start(output: &OutputArgs, default: LogLevel, terminal: Terminal) {
     panic::report_as(output.log_format);
-    let level = match output.log_level {
+    let level = match output.log_level.unwrap_or(default) {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
         LogLevel::Info => "info",

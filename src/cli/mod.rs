@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
             "see to it that the system makes none: they would hold secrets",
         );
     }
-    log::start(&cli.output, terminal);
+    log::start(&cli.output, cli.command.log_level(), terminal);
     let as_json = cli.command.wants_json();
     let exit = match without_panic(|| in_runtime(cli.command, terminal)) {
         Ok(exit) => exit,
