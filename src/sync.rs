@@ -9,6 +9,8 @@
 //! the plan by [`make_plan`], and so does the proof at the end.
 
 mod chronicle;
+mod proof;
+mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -16,7 +18,7 @@ use futures::StreamExt;
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
-use crate::ledger::{Fingerprinter, Journal, JournalError, Ledger, Seen};
+use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger, Seen};
 use crate::live::{Live, RemoteId, Scope, Unreadable};
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
@@ -55,6 +57,19 @@ impl Desired {
         live
     }
 
+    /// The fingerprint of a secret by the name of its integration and its path;
+    /// `None` where it, or the key, is missing.
+    fn fingerprint(&self, name: &str, path: &str, template: &Template) -> Option<Fingerprint> {
+        let secret = template
+            .render(|reference| self.secrets.get(reference))
+            .ok()?;
+        Some(
+            self.fingerprinter
+                .as_ref()?
+                .fingerprint(name, path, &secret),
+        )
+    }
+
     /// Every secret that is known here: those of the sources, and those in the files.
     #[must_use]
     pub fn known_secrets(&self) -> Vec<&Secret> {
@@ -87,6 +102,9 @@ pub struct Request {
     pub suspended: Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub resting: BTreeMap<Name, jiff::Timestamp>,
+    /// Whether what the server refused is left alone for a while: a human who asks is
+    /// not kept waiting.
+    pub heeds_refusals: bool,
     /// Where the files come from, for the history.
     pub source: String,
     /// Their revision, if they have one.
@@ -109,6 +127,7 @@ impl Request {
             allow_replace: BTreeSet::new(),
             suspended: Suspensions::default(),
             resting: BTreeMap::new(),
+            heeds_refusals: false,
             source: String::new(),
             revision: None,
             apply: apply::Options::default(),
@@ -290,17 +309,8 @@ fn in_context<T>(
             .err()
             .map(|missing| missing.to_string())
     };
-    let fingerprint = |name: &str, path: &str, template: &Template| {
-        let secret = template
-            .render(|reference| desired.secrets.get(reference))
-            .ok()?;
-        Some(
-            desired
-                .fingerprinter
-                .as_ref()?
-                .fingerprint(name, path, &secret),
-        )
-    };
+    let fingerprint =
+        |name: &str, path: &str, template: &_| desired.fingerprint(name, path, template);
     let context = Context {
         selection: &request.selection,
         today: request.today,
@@ -312,6 +322,7 @@ fn in_context<T>(
         allow_replace: &request.allow_replace,
         suspended: &request.suspended,
         resting: &request.resting,
+        refusals_at: request.heeds_refusals.then(|| request.apply.clock.now()),
         revision: request.revision.as_deref(),
         on_drift: request.on_drift,
         on_conflict: request.on_conflict,
@@ -355,6 +366,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
     write_down(journal, &recovery)?;
     note(journal, &plan, request.apply.clock.now())?;
+    let refused = recovery.ledger.refusals;
+    refusals::settle(journal, &refused, &plan);
     let approved = match plan::review(plan, &request.limits) {
         Ok(approved) => approved,
         Err(refused) => {
@@ -365,6 +378,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         }
     };
     if !has_work(approved.plan()) {
+        chronicle::carried_out(journal, request);
         return Ok(Synced {
             plan: approved.into_plan(),
             ending: Ending::NothingToDo,
@@ -381,6 +395,10 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     }
     let api = into_writer(api);
     let ending = carry_out(&api, &approved, desired, request, journal, shell, stop).await;
+    if let Ending::Applied { outcomes, .. } = &ending {
+        refusals::remember(journal, &refused, desired, request, outcomes);
+        chronicle::carried_out(journal, request);
+    }
     Ok(Synced {
         plan: approved.into_plan(),
         ending,
@@ -428,55 +446,12 @@ async fn carry_out<W: WriteApi>(
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,
-        afterwards = look_again(api, desired, request, journal, &outcomes) => afterwards,
+        afterwards = proof::look_again(api, desired, request, journal, &outcomes) => afterwards,
     };
     Ending::Applied {
         outcomes,
         afterwards,
     }
-}
-
-async fn look_again<R: ReadApi>(
-    api: &R,
-    desired: &Desired,
-    request: &Request,
-    journal: &dyn Journal,
-    outcomes: &[Outcome],
-) -> Afterwards {
-    prove(api, desired, request, journal, outcomes)
-        .await
-        .map_or_else(Afterwards::Unread, Afterwards::Planned)
-}
-
-/// The second plan. What differs although it was just written is remembered, so
-/// that it is not written again and again.
-async fn prove<R: ReadApi>(
-    api: &R,
-    desired: &Desired,
-    request: &Request,
-    journal: &dyn Journal,
-    outcomes: &[Outcome],
-) -> Result<Plan, SyncError> {
-    let ledger = journal.ledger()?;
-    let live = fetch(api, desired, &ledger).await?;
-    let mut recovery = plan::recover(&ledger, &live, request.apply.clock.now());
-    let second = plan(desired, &live, request, &recovery);
-    let written = outcomes.iter().filter(|o| o.result.is_ok());
-    let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
-    let records = plan::not_kept(&written, &second, &recovery.ledger);
-    if records.is_empty() {
-        note(journal, &second, request.apply.clock.now())?;
-        return Ok(second);
-    }
-    for (name, record) in &records {
-        recovery.ledger.record_as(name, record);
-    }
-    let second = plan(desired, &live, request, &recovery);
-    journal.note(&Seen {
-        records,
-        gone: Vec::new(),
-    })?;
-    Ok(second)
 }
 
 /// Whether there is anything to carry out.

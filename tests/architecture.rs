@@ -21,7 +21,7 @@ const LAYERS: &[Layer] = &[
     pure(&["value"]),
     pure(&["live"]),
     pure(&["manifest"]),
-    pure(&["ledger/mod", "ledger/fingerprint"]),
+    pure(&["ledger/mod", "ledger/fingerprint", "ledger/refusal"]),
     pure(&["plan"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it. What is left of `secret` is its providers.
     layer(&["net"]),

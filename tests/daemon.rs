@@ -239,3 +239,55 @@ fn systemd_hears_when_it_is_ready_what_it_does_that_it_lives_and_that_it_ends() 
     hears("STOPPING=1");
     daemon.wait().exits_with(0);
 }
+
+#[test]
+fn a_refused_write_is_repeated_by_a_human_or_by_another_content_and_by_nothing_else() {
+    let world = World::new();
+    let daemon = world.in_sync(&[]);
+    let refuse = Fault::new(FaultKind::Unprocessable {
+        message: "the password is wrong".to_owned(),
+    });
+    let refuse = refuse.on(&Method::PUT, "/integrations/1").always();
+    world.tenant.simulator.fault(refuse);
+    world.files.change("lake.yaml", "/one", "/two");
+    let puts = || {
+        let writes = world.tenant.writes();
+        writes
+            .iter()
+            .filter(|write| **write == "PUT /integrations/1")
+            .count()
+    };
+    eventually("the refusal", || puts() == 1);
+    // Another file is no reason, and neither is another start.
+    world.files.write("other.yaml", "type: Trino\n");
+    daemon.prints("its last write failed; it is tried again at");
+    ends(daemon);
+    let daemon = world.daemon(&[]).start();
+    daemon.prints("its last write failed; it is tried again at");
+    assert_eq!(puts(), 1);
+    daemon.signal("HUP");
+    eventually("another try by a human", || puts() == 2);
+    world.files.change("lake.yaml", "/two", "/three");
+    eventually("another try with another content", || puts() == 3);
+    world.tenant.simulator.clear_faults();
+    daemon.signal("HUP");
+    daemon.prints("1 applied, 0 failed");
+    ends(daemon);
+}
+
+#[test]
+fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
+    let world = World::new();
+    world.tenant.simulator.set_options(Options {
+        settle: Duration::from_secs(3),
+        ..world.tenant.simulator.options()
+    });
+    let daemon = world.daemon(&["--wait-timeout", "1s"]).start();
+    daemon.prints("0 applied, 1 failed");
+    daemon.prints("1 unchanged");
+    world.tenant.simulator.clear_log();
+    std::thread::sleep(Duration::from_secs(1));
+    let requests = world.tenant.requests();
+    assert!(requests.len() < 3, "{requests:?}");
+    ends(daemon);
+}

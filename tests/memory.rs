@@ -4,10 +4,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
-use integrationd::ledger::{Intent, Journal, JournalError, Ledger, MemoryJournal, Record, Seen};
+use integrationd::ledger::{
+    Fingerprint, Intent, Journal, JournalError, Ledger, MemoryJournal, Record, Seen,
+};
 use integrationd::live::RemoteId;
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines, writes};
@@ -259,6 +262,18 @@ impl Journal for Dying<'_> {
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {
         self.journal.abandon(name)
+    }
+
+    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.journal.refused(name, inputs, at)
+    }
+
+    fn accepted(&self, name: &str) -> Result<(), JournalError> {
+        self.journal.accepted(name)
+    }
+
+    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
+        self.journal.carried_out(revision)
     }
 }
 

@@ -232,3 +232,38 @@ fn what_fails_again_and_again_rests_while_the_others_go_on() {
     eventually("an end", || daemon.printed().contains("2 unchanged"));
     ends(daemon);
 }
+
+#[test]
+fn a_revision_without_a_change_is_carried_out_and_cannot_be_rewritten_after_a_restart() {
+    let world = World::new();
+    let daemon = world.daemon(&[BOUND, "--poll=200ms"]);
+    world.writes_come_to(&["POST /integrations"]);
+    daemon.prints("1 applied, 0 failed");
+    let first = world.repository.head().to_string();
+    let comment = format!("# A comment.\n{LAKE}");
+    world.repository.commit("files/lake.yaml", comment);
+    daemon.prints("1 unchanged");
+    ends(daemon);
+    world.repository.git(["reset", "--quiet", "--hard", &first]);
+    let other = LAKE.replace("/one", "/two");
+    world.repository.commit("files/lake.yaml", other);
+    let daemon = world.daemon(&[BOUND]);
+    daemon.prints("history was rewritten");
+    ends(daemon);
+    world.sync(&[BOUND]).exits_with(4);
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+}
+
+#[test]
+fn a_repository_that_was_away_is_read_when_it_is_back() {
+    let world = World::new();
+    let daemon = world.daemon(&[BOUND, "--poll=200ms"]);
+    daemon.prints("1 applied, 0 failed");
+    let (here, away) = (world.repository.path(), world.repository.path() + ".away");
+    std::fs::rename(&here, &away).unwrap();
+    // The next look says so, and not only the next run that is due.
+    daemon.prints("reason=\"SourceUnreadable\"");
+    std::fs::rename(&away, &here).unwrap();
+    daemon.prints("1 unchanged");
+    ends(daemon);
+}

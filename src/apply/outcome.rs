@@ -255,6 +255,35 @@ impl Failure {
         }
     }
 
+    /// Whether the server has looked at the write and did not want it: the same again
+    /// will end the same way.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.refusal().is_some_and(|refusal| {
+                let code = refusal.code;
+                // Not leave, time, a state that passes, or a rate.
+                (400..500).contains(&code) && !matches!(code, 401 | 403 | 408 | 409 | 425 | 429)
+            }),
+            Self::NotEditable(_) | Self::Server { .. } => true,
+            Self::NotRecreated { failure, .. } => failure.is_refusal(),
+            Self::NotStarted
+            | Self::MissingSecret(_)
+            | Self::NotWrittenDown(_)
+            | Self::NotRecorded(_)
+            | Self::Unread(_)
+            | Self::Unclear(_)
+            | Self::Changed { .. }
+            | Self::Appeared { .. }
+            | Self::Gone { .. }
+            | Self::Unconfirmed(_)
+            | Self::NotDeleted { .. }
+            | Self::TimedOut { .. }
+            | Self::Unfollowed(_)
+            | Self::Interrupted { .. } => false,
+        }
+    }
+
     /// Whether the apply was stopped while the server was at work.
     #[must_use]
     pub fn is_interruption(&self) -> bool {

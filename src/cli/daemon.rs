@@ -101,7 +101,8 @@ async fn keep_watching(
                 poll: args.poll.unwrap_or(DISTRUST),
                 events: args.poll.is_none(),
             };
-            watch(args.run.files.dir.clone(), options, bell.clone()).await;
+            let dir = args.run.files.dir.clone();
+            watch(dir, options, bell.clone(), place.content()).await;
         };
         tokio::select! {
             () = watching => return,
@@ -144,7 +145,7 @@ impl Signals {
                     for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
                         tracing::error!(error = chain(&error), "the old certificate stays");
                     }
-                    bell.ring();
+                    bell.ask();
                     systemd::ready();
                 }
                 Some(()) = received(&mut self.terminate) => if ends(stop) { return },

@@ -15,22 +15,21 @@ use super::terminal::Terminal;
 use super::{connect, request, secrets, state, suspend};
 use crate::apply::{Event, Failure, Observer, Outcome, Stop};
 use crate::daemon::view::{Past, see};
-use crate::daemon::{Activation, Backoff, Board, Disposition, Ran};
+use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
 use crate::diagnostic::render;
 use crate::immuta::{Reader, RetryPolicy};
-use crate::ledger::Journal;
 use crate::ledger::history::Run;
 use crate::ledger::sqlite::SqliteLedger;
+use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
-use crate::plan::{Block, Kind, Plan, deletion_references};
+use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
 use crate::sync::{self, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
 use crate::text::{chain, escaped};
 
-/// How many runs are looked through: the page shows them, and the last revision
-/// that was applied is among them.
+/// How many runs the page shows.
 const RUNS: u32 = 20;
 
 /// The pipeline, with everything that a run needs made anew: the key, the files,
@@ -67,14 +66,14 @@ impl Activation for Pipeline {
         self.fixed.settings.borrow().interval
     }
 
-    async fn run(&mut self, stop: &Stop, is_new: bool) -> Ran {
-        if is_new {
+    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Ran {
+        if occasion != Occasion::Due {
             self.backoff.reset();
         }
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
         let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
-        let ran = self.activate(stop).instrument(span.clone()).await;
+        let ran = self.activate(stop, occasion).instrument(span.clone()).await;
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             exit: failure.exit(),
@@ -110,20 +109,24 @@ impl Pipeline {
     }
 
     /// The files, and the request that is made with them.
-    async fn read(&mut self, args: &DaemonArgs) -> Result<(Manifest, Request), NoResult> {
+    async fn read(
+        &mut self,
+        args: &DaemonArgs,
+        ledger: &Ledger,
+    ) -> Result<(Manifest, Request), NoResult> {
         let Fixed {
             place,
             board,
             terminal,
             ..
         } = &self.fixed;
-        let applied = place.applied().or_else(|| source::applied(&self.history));
+        let applied = source::applied(ledger);
         let read = place.read(args, applied, board, *terminal).await;
         let Read { manifest, revision } = read.map_err(|unread| {
-            let disposition = if unread.is_transient {
-                Disposition::Transient
-            } else {
-                Disposition::Stalled("SourceRefused")
+            let disposition = match (unread.is_transient, unread.is_refused) {
+                (true, _) => Disposition::Transient,
+                (false, true) => Disposition::Stalled("SourceRefused"),
+                (false, false) => Disposition::Stalled("SourceUnreadable"),
             };
             (unread.failure, disposition)
         })?;
@@ -145,31 +148,53 @@ impl Pipeline {
         Ok((manifest, request))
     }
 
-    /// What came of the integrations that were tried, for the pauses before the next try.
-    fn rest(&mut self, report: &Report) {
-        let Ending::Applied { outcomes, .. } = &report.synced.ending else {
-            return;
+    /// What came of the integrations that were tried, for the pauses before the next
+    /// try; how long the shortest of these is.
+    fn rest(&mut self, report: &Report, ledger: &Ledger) -> Option<Duration> {
+        let (now, today) = (Instant::now(), Timestamp::now());
+        let actions = &report.synced.plan.actions;
+        self.backoff.after(actions.iter().filter_map(waits), now);
+        let outcomes = match &report.synced.ending {
+            Ending::Applied { outcomes, .. } => outcomes.as_slice(),
+            Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
         };
         let is_tried = |o: &&Outcome| !matches!(o.result, Err(Failure::NotStarted));
         let tried = outcomes.iter().filter(is_tried);
-        let tried = tried.map(|o| (o.name.as_str(), o.result.is_ok()));
-        self.backoff.after(tried, Instant::now());
+        // What was refused has its pause in the ledger.
+        let is_done = |o: &Outcome| o.result.as_ref().err().is_none_or(Failure::is_refusal);
+        let tried = tried.map(|o| (o.name.as_str(), is_done(o)));
+        self.backoff.after(tried, now);
+        let is_concerned = |name: &str| {
+            actions
+                .iter()
+                .any(|a| a.name == name && (a.kind.is_write() || is_resting(&a.kind)))
+        };
+        let refusals = ledger
+            .refusals
+            .iter()
+            .filter(|(name, _)| is_concerned(name));
+        let until = refusals.map(|(_, refused)| refused.until()).min();
+        let until = until.map(|until| Duration::try_from(until - today).unwrap_or_default());
+        self.backoff.pause(now).into_iter().chain(until).min()
     }
 
-    async fn activate(&mut self, stop: &Stop) -> Result<Ran, NoResult> {
+    async fn activate(&mut self, stop: &Stop, occasion: Occasion) -> Result<Ran, NoResult> {
         let transient = |failure| (failure, Disposition::Transient);
         let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
         if self.history.is_empty() {
             self.look_back();
         }
         let args = Arc::clone(&self.fixed.settings.borrow());
-        let (manifest, request) = self.read(&args).await?;
+        let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
+        let ledger = ledger.map_err(|error| transient(error.into()))?;
+        let (manifest, mut request) = self.read(&args, &ledger).await?;
+        // Who pushes is a human, too; the same revision again is nobody.
+        let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
+        request.heeds_refusals = occasion != Occasion::Asked && !is_pushed;
         let observer = Arc::new(self.fixed.board.metrics.clone());
         let policy = RetryPolicy::default();
         let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
-        let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
-        let ledger = ledger.map_err(|error| transient(error.into()))?;
         let kept = deletion_references(&ledger, request.policy, &request.allow_replace);
         let references = secrets::bound(&args.run, &manifest, &kept);
         let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
@@ -201,10 +226,6 @@ impl Pipeline {
             let disposition = of_error(&error);
             (error.into(), disposition)
         })?;
-        let is_done = matches!(synced.ending, Ending::Applied { .. } | Ending::NothingToDo);
-        if let Some(revision) = request.revision.as_deref().filter(|_| is_done) {
-            self.fixed.place.carried_out(revision);
-        }
         Ok(self.tell(&Report {
             tenant: self.fixed.tenant.clone(),
             source: request.source,
@@ -216,13 +237,14 @@ impl Pipeline {
     /// Shows what there is to see, and sums it up.
     fn tell(&mut self, report: &Report) -> Ran {
         let plan = &report.synced.plan;
-        self.rest(report);
-        let disposition = of_report(report, self.backoff.pause(Instant::now()));
+        let ledger = heeded(self.fixed.journal.ledger()).unwrap_or_default();
+        let pause = self.rest(report, &ledger);
+        let disposition = of_report(report, pause);
         if disposition != Disposition::InSync && !has_work(plan) {
             self.fixed.out(&text::plan(plan, &self.fixed.tenant));
         }
         self.fixed.out(&text::ending(report));
-        let past = self.past(report);
+        let past = self.past(report, ledger);
         Ran {
             disposition,
             exit: exit(report, false),
@@ -234,13 +256,13 @@ impl Pipeline {
 
     /// What the ledger tells beside the report. The page has a gap where it cannot be
     /// read; the next run fails for it.
-    fn past(&mut self, report: &Report) -> Past {
+    fn past(&mut self, report: &Report, ledger: Ledger) -> Past {
         let applied = matches!(report.synced.ending, Ending::Applied { .. });
         if applied || self.history.is_empty() {
             self.look_back();
         }
         Past {
-            ledger: heeded(self.fixed.journal.ledger()).unwrap_or_default(),
+            ledger,
             history: Arc::clone(&self.history),
         }
     }
@@ -290,29 +312,33 @@ fn of_error(error: &SyncError) -> Disposition {
     }
 }
 
-/// What the end of a run asks for. What the server is still at work on may go better
-/// by itself; what failed is tried again when its pause is over.
+/// Whether an integration is waited for, and how: `false` for one whose state passes,
+/// `true` for one that has nothing to be written; neither for what rests or is written.
+fn waits(action: &Action) -> Option<(&str, bool)> {
+    let is_done = match &action.kind {
+        Kind::Create(_) | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
+            return None;
+        }
+        Kind::Blocked(Block::Resting { .. }) => return None,
+        Kind::Blocked(block) => !block.passes(),
+        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) => true,
+    };
+    Some((&action.name, is_done))
+}
+
+fn is_resting(kind: &Kind) -> bool {
+    matches!(kind, Kind::Blocked(Block::Resting { .. }))
+}
+
+/// What the end of a run asks for. What failed, or will pass, is looked at again when
+/// its pause is over.
 fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
-    let actions = report.synced.plan.actions.iter();
-    let mut blocks = actions.filter_map(|action| match &action.kind {
-        Kind::Blocked(Block::Resting { .. }) => None,
-        Kind::Blocked(block) => Some(block),
-        Kind::Unchanged { .. }
-        | Kind::Create(_)
-        | Kind::Update { .. }
-        | Kind::Delete(_)
-        | Kind::Replace { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended(_) => None,
-    });
-    let passes = blocks.any(Block::passes);
     let failed = match &report.synced.ending {
         Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
         Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
     };
     match (exit(report, false), pause) {
-        _ if passes => Disposition::Transient,
         (_, Some(pause)) => Disposition::Retry(pause),
         _ if failed => Disposition::Transient,
         (Exit::Success, None) => Disposition::InSync,

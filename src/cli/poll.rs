@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, watch as published};
 use tokio::time::sleep;
 
 use super::args::DaemonArgs;
-use super::source::{Read, Source, Unread};
+use super::source::{Read, Seen, Source, Unread};
 use super::terminal::Terminal;
+use crate::daemon::watch::{self, Content};
 use crate::daemon::{Bell, Board};
 use crate::source::git::CommitId;
 use crate::text::chain;
@@ -23,30 +24,20 @@ const JITTER: f64 = 0.1;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place {
     turn: Arc<Turn<()>>,
-    known: Arc<Mutex<Known>>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Known {
-    /// What the last run has seen, whether it took it or not.
-    seen: Option<CommitId>,
-    /// What a run has carried out: what it only looked at may be rewritten.
-    applied: Option<CommitId>,
+    /// What the last run has found, whether it took it or not.
+    seen: Arc<Mutex<Option<Seen>>>,
+    /// What the last run has read of a directory.
+    content: published::Sender<Option<Content>>,
 }
 
 impl Place {
-    /// The revision that a run of this process has last carried out.
-    pub(super) fn applied(&self) -> Option<CommitId> {
-        self.known().applied
+    /// What the last run has read of a directory, now and later.
+    pub(super) fn content(&self) -> published::Receiver<Option<Content>> {
+        self.content.subscribe()
     }
 
-    /// A run has carried this revision out.
-    pub(super) fn carried_out(&self, revision: &str) {
-        self.known().applied = CommitId::parse(revision).ok();
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> std::sync::MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the files for a run.
@@ -59,22 +50,25 @@ impl Place {
     ) -> Result<Read, Unread> {
         let _turn = self.turn.lock().await;
         let source = Source::of(&args.run).map_err(Unread::lasting)?;
-        let read = source.read(&args.run, applied, terminal).await;
+        let look = |read: &Result<_, _>| {
+            self.content.send_replace(Some(watch::content_of(read)));
+        };
+        let read = source.read(&args.run, applied, terminal, look).await;
         let seen = match &read {
-            Ok(read) => read.revision.as_ref().map(|revision| revision.id),
-            Err(unread) => unread.seen,
+            Ok(read) => read.revision.as_ref().map(|it| Seen::Revision(it.id)),
+            Err(unread) => unread.seen.clone(),
         };
         if matches!(source, Source::Git(_)) {
-            board.metrics.fetched(seen.is_some());
+            board
+                .metrics
+                .fetched(matches!(seen, Some(Seen::Revision(_))));
         }
-        let mut known = self.known();
-        known.seen = seen.or(known.seen);
-        drop(known);
+        *self.seen() = seen;
         read
     }
 
-    /// Asks for a new revision again and again, and rings when there is one. What goes
-    /// wrong is for the next run to tell.
+    /// Asks for a new revision again and again, and rings when it finds something else
+    /// than the last run did: another revision, or something that is wrong or right now.
     pub(super) async fn poll(&self, args: &DaemonArgs, board: &Board, bell: &Bell) {
         let pause = args.poll.unwrap_or(ASK);
         loop {
@@ -85,10 +79,11 @@ impl Place {
             };
             let fetched = source.fetch(None).await;
             board.metrics.fetched(fetched.is_ok());
-            match fetched {
-                Ok(fetched) if Some(fetched.revision.id) != self.known().seen => bell.ring(),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(error = chain(&error), "nothing was fetched"),
+            if let Err(error) = &fetched {
+                tracing::warn!(error = chain(error), "nothing was fetched");
+            }
+            if *self.seen() != Some(Seen::of(&fetched)) {
+                bell.ring();
             }
         }
     }

@@ -41,6 +41,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         source: args.files.dir.display().to_string(),
         suspended: Suspensions::default(),
         resting: BTreeMap::new(),
+        heeds_refusals: false,
         revision: None,
     }
 }

@@ -4,15 +4,12 @@ use super::args::RunArgs;
 use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::ledger::history::Run;
+use crate::ledger::Ledger;
 use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
-use crate::source::git::{CommitId, Fetched, GitSource, Revision, advance};
-use crate::source::read_directory;
-use crate::text::escaped;
-
-/// How many runs are looked through for the revision that was last applied.
-pub(super) const LOOK_BACK: u32 = 100;
+use crate::source::git::{CommitId, Fetched, GitError, GitSource, Revision, advance};
+use crate::source::{Snapshot, SourceError, read_directory};
+use crate::text::{chain, escaped};
 
 /// Where the files come from.
 #[derive(Debug, Clone)]
@@ -33,8 +30,30 @@ pub(super) struct Unread {
     pub failure: Failure,
     /// Whether trying again may help.
     pub is_transient: bool,
-    /// The revision that was seen, and not taken.
-    pub seen: Option<CommitId>,
+    /// Whether what was found there must not be taken.
+    pub is_refused: bool,
+    /// What a look at the source found.
+    pub seen: Option<Seen>,
+}
+
+/// What a look at a source found, as far as the next look compares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    Revision(CommitId),
+    /// What somebody has to do something about, in words.
+    Problem(String),
+    /// What may pass by itself.
+    Outage,
+}
+
+impl Seen {
+    pub(super) fn of(fetched: &Result<Fetched, GitError>) -> Self {
+        match fetched {
+            Ok(fetched) => Self::Revision(fetched.revision.id),
+            Err(error) if error.is_transient() => Self::Outage,
+            Err(error) => Self::Problem(chain(error)),
+        }
+    }
 }
 
 impl Source {
@@ -44,16 +63,20 @@ impl Source {
         Ok(git.map_or(Self::Directory, |source| Self::Git(Box::new(source))))
     }
 
-    /// Reads the files. A revision that does not follow the applied one is held.
+    /// Reads the files. A revision that does not follow the applied one is held. What is
+    /// read of a directory is shown to `look`.
     pub(super) async fn read(
         &self,
         args: &RunArgs,
         applied: Option<CommitId>,
         terminal: Terminal,
+        look: impl FnOnce(&Result<Snapshot, SourceError>),
     ) -> Result<Read, Unread> {
         let source = match self {
             Self::Directory => {
-                let snapshot = read_directory(&args.files.dir).map_err(Unread::transient)?;
+                let read = read_directory(&args.files.dir);
+                look(&read);
+                let snapshot = read.map_err(Unread::transient)?;
                 let place = Self::shown(args, None);
                 return Ok(Read {
                     manifest: connect::load(
@@ -67,10 +90,13 @@ impl Source {
             }
             Self::Git(source) => source,
         };
-        let fetched = source.fetch(applied).await.map_err(|error| Unread {
+        let fetched = source.fetch(applied).await;
+        let seen = Some(Seen::of(&fetched));
+        let fetched = fetched.map_err(|error| Unread {
             is_transient: error.is_transient(),
+            is_refused: error.is_refusal(),
             failure: error.into(),
-            seen: None,
+            seen,
         })?;
         let Fetched {
             revision,
@@ -120,10 +146,9 @@ pub(super) fn bindings(args: &RunArgs) -> Bindings {
     }
 }
 
-/// The revision that was last applied, as the history has it.
-pub(super) fn applied(runs: &[Run]) -> Option<CommitId> {
-    let mut revisions = runs.iter().filter_map(|run| run.start.revision.as_deref());
-    revisions.find_map(|id| CommitId::parse(id).ok())
+/// The revision that was last carried out.
+pub(super) fn applied(ledger: &Ledger) -> Option<CommitId> {
+    CommitId::parse(ledger.carried_out.as_deref()?).ok()
 }
 
 fn held(revision: &Revision, applied: Option<CommitId>) -> Unread {
@@ -136,7 +161,8 @@ fn held(revision: &Revision, applied: Option<CommitId>) -> Unread {
     let applied = applied.map(|id| id.to_string()).unwrap_or_default();
     Unread {
         is_transient: false,
-        seen: Some(revision.id),
+        is_refused: true,
+        seen: Some(Seen::Revision(revision.id)),
         failure: Failure::new(
             Exit::Refused,
             format_args!(
@@ -159,6 +185,7 @@ impl Unread {
         Self {
             failure: error.into(),
             is_transient: false,
+            is_refused: false,
             seen: None,
         }
     }

@@ -8,7 +8,7 @@ use crate::ledger::history::History;
 use crate::ledger::key::{self, KeyError};
 use crate::ledger::place::{PlaceError, StateDirectory};
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Fingerprinter, Journal, LedgerError, MemoryJournal};
+use crate::ledger::{Fingerprinter, Journal, Ledger, LedgerError, MemoryJournal};
 use crate::report::exit::Exit;
 use crate::text::chain;
 
@@ -69,6 +69,17 @@ pub(super) fn history(flag: Option<&Path>, tenant: &str, runs: u32) -> Result<Hi
     place.check()?;
     let history = SqliteLedger::history_read_only(&place.ledger_file(tenant), runs)?;
     Ok(history.unwrap_or_default())
+}
+
+/// What is known of a tenant, to look at; nothing where there is no place for a ledger.
+pub(super) fn read_ledger(flag: Option<&Path>, tenant: &str) -> Result<Ledger, Failure> {
+    let place = match StateDirectory::find(flag, &|name: &str| std::env::var_os(name)) {
+        Err(PlaceError::Nowhere) => return Ok(Ledger::default()),
+        found => found?,
+    };
+    place.check()?;
+    let ledger = SqliteLedger::open_read_only(&place.ledger_file(tenant))?;
+    Ok(ledger.unwrap_or_default())
 }
 
 /// The ledger alone, for writing.

@@ -35,7 +35,8 @@ use crate::text::count;
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let source = Source::of(&args.run)?;
     let applied = applied(&args)?;
-    let source::Read { manifest, revision } = source.read(&args.run, applied, terminal).await?;
+    let source::Read { manifest, revision } =
+        source.read(&args.run, applied, terminal, |_| {}).await?;
     let mut request = request::request(&args.run);
     request.source = Source::shown(&args.run, revision.as_ref());
     request.revision = revision.map(|revision| revision.id.to_string());
@@ -74,14 +75,14 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
     .await
 }
 
-/// The revision that was last applied, if the files come from a repository.
+/// The revision that was last carried out, if the files come from a repository.
 fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
     if args.run.git.git.is_none() || args.simulate {
         return Ok(None);
     }
     let url = connect::url(args.run.connection.url.as_deref())?;
-    let history = state::history(args.run.state.as_deref(), &url, source::LOOK_BACK)?;
-    Ok(source::applied(&history.runs))
+    let ledger = state::read_ledger(args.run.state.as_deref(), &url)?;
+    Ok(source::applied(&ledger))
 }
 
 /// Against a tenant in this process, and without any real secret.

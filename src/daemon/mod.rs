@@ -1,11 +1,13 @@
 //! Keeps a tenant in sync without anyone at a keyboard.
 //!
-//! Triggers carry no data: each rings a [`Bell`], which only says "look again".
+//! Triggers carry no data: each rings a [`Bell`], which only says "look again", and
+//! whether it is a human who does.
 //! One worker runs the pipeline, one [`Activation`] at a time, so that a burst
 //! becomes one more run. After a run the [`Schedule`] says when to look again by
 //! itself: at the resync interval, or sooner and later again after a failure.
 //!
-//! A new revision, and whoever rings, resets every backoff. A stop lets the writes
+//! A new revision, and whoever rings, resets the backoff of what failed; what the server
+//! refused waits for other inputs, its time, or a human. A stop lets the writes
 //! under way end; what is left is carried on by the next start, through the ledger.
 
 mod backoff;
@@ -22,6 +24,7 @@ pub mod view;
 pub mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -36,20 +39,49 @@ pub use view::View;
 use crate::apply::Stop;
 use crate::report::exit::Exit;
 
-/// Says "look again", and nothing else.
+/// Says "look again", and whether a human does.
 #[derive(Debug, Clone, Default)]
-pub struct Bell(Arc<Notify>);
+pub struct Bell(Arc<Chime>);
+
+#[derive(Debug, Default)]
+struct Chime {
+    rung: Notify,
+    by_a_human: AtomicBool,
+}
 
 impl Bell {
     /// Asks for a look. However often it rings during one run, one more follows.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.0.rung.notify_one();
+    }
+
+    /// The same, by a human who wants everything tried: a webhook may be replayed, and
+    /// a file may be saved every minute.
+    pub fn ask(&self) {
+        self.0.by_a_human.store(true, Ordering::Relaxed);
+        self.ring();
     }
 
     /// Waits until it rings.
-    pub async fn rung(&self) {
-        self.0.notified().await;
+    pub async fn rung(&self) -> Occasion {
+        self.0.rung.notified().await;
+        if self.0.by_a_human.swap(false, Ordering::Relaxed) {
+            Occasion::Asked
+        } else {
+            Occasion::New
+        }
     }
+}
+
+/// Why a run is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// It was due.
+    Due,
+    /// Something may be new: what failed is tried again, but not what was refused.
+    New,
+    /// A human asks: everything is tried.
+    Asked,
 }
 
 /// One run of the pipeline, as the worker needs it.
@@ -57,9 +89,8 @@ pub trait Activation {
     /// How often to look although nothing is new.
     fn interval(&self) -> Duration;
 
-    /// Runs it. A stop lets the writes under way end. Something new, or somebody who
-    /// asked, ends the pauses of what has failed.
-    fn run(&mut self, stop: &Stop, is_new: bool) -> impl Future<Output = Ran>;
+    /// Runs it. A stop lets the writes under way end.
+    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Ran>;
 }
 
 /// How a run ended.
@@ -99,21 +130,21 @@ pub async fn work(
     stop: &Stop,
 ) {
     let heartbeat = systemd::Heartbeat::of_process(board.pulse.clone());
-    let mut is_new = true;
+    let mut occasion = Occasion::New;
     while !stop.is_requested() {
         let begun = board.begin();
-        let ran = heartbeat.during(activation.run(stop, is_new)).await;
+        let ran = heartbeat.during(activation.run(stop, occasion)).await;
         schedule.set_interval(activation.interval());
         let pause = schedule.after(ran.disposition, fastrand::f64());
         board.end(begun, ran, pause);
         tokio::select! {
             biased;
             () = stop.requested() => {}
-            () = bell.rung() => {
+            heard = bell.rung() => {
                 schedule.reset();
-                is_new = true;
+                occasion = heard;
             }
-            () = heartbeat.during(tokio::time::sleep(pause)) => is_new = false,
+            () = heartbeat.during(tokio::time::sleep(pause)) => occasion = Occasion::Due,
         }
     }
 }

@@ -45,7 +45,8 @@ impl Schedule {
             Disposition::Retry(pause) => {
                 self.failures = 0;
                 let late = JITTER * chance.clamp(0.0, 1.0);
-                return pause.mul_f64(1.0 + late).min(self.interval);
+                // Whatever it is that is due: not without a pause.
+                return pause.max(FIRST).mul_f64(1.0 + late).min(self.interval);
             }
             Disposition::Transient => {
                 let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures));
@@ -77,6 +78,13 @@ mod tests {
         assert_eq!(after(Disposition::InSync), 60);
         assert_eq!(after(Disposition::Transient), 5);
         assert_eq!(after(Disposition::Stalled("Guarded")), 60);
+    }
+
+    #[test]
+    fn nothing_is_due_without_a_pause() {
+        let mut schedule = Schedule::every(INTERVAL);
+        let pause = schedule.after(Disposition::Retry(Duration::ZERO), 0.0);
+        assert_eq!(pause, FIRST);
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Activation for Runs {
         Duration::from_secs(600)
     }
 
-    async fn run(&mut self, _: &Stop, _: bool) -> Ran {
+    async fn run(&mut self, _: &Stop, _: Occasion) -> Ran {
         self.begun.lock().unwrap().push(self.since.elapsed());
         sleep(self.took).await;
         let next = if self.endings.len() > 1 {

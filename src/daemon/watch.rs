@@ -1,7 +1,7 @@
 //! Watches a directory of integration files.
 //!
 //! An event means only "read again": the directory is read whole, and the bell
-//! rings when its content is another one. That is how editors that rename, the
+//! rings when its content is another one than the last run has read. That is how editors that rename, the
 //! symbolic link of a Kubernetes `ConfigMap`, a file in a folder that was made a
 //! moment ago and our own reads need no rule of their own. Since events can be
 //! lost, the directory is read again now and then anyway; and since a watch stays
@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch as published};
 use tokio::time::sleep;
 
 use super::Bell;
-use crate::source::read_directory;
+use crate::source::{Snapshot, SourceError, read_directory};
 use crate::text::chain;
 
 /// How a directory is watched.
@@ -38,31 +38,48 @@ const IMPATIENCE: u32 = 10;
 
 /// What was read: a hash of every path and content. Failures are part of it, so
 /// that one that comes or goes is noticed, too.
-type Content = [u8; 32];
+pub type Content = [u8; 32];
 
 /// Which directory a path leads to: its device and inode; `None` if to none.
 type Identity = Option<(u64, u64)>;
 
-/// Rings the bell whenever the content of the directory is another one. Never ends.
-pub async fn watch(directory: PathBuf, options: Options, bell: Bell) {
+/// Rings the bell whenever the content of the directory is another one than the last
+/// run has read, which `read` tells. Never ends.
+pub async fn watch(
+    directory: PathBuf,
+    options: Options,
+    bell: Bell,
+    mut read: published::Receiver<Option<Content>>,
+) {
     let nudge = Arc::new(Notify::new());
-    let mut last = None;
+    // For what it has rung, and no run has read anything since.
+    let mut rung = None;
     loop {
         let identity = identity(&directory);
         // Before the first look, so that what comes after it is not missed.
         let armed = options.events.then(|| arm(&directory, &nudge)).flatten();
+        let mut now = content(&directory).await;
         loop {
-            let now = content(&directory).await;
-            if last.replace(now).is_some_and(|last| last != now) {
+            let is_new = read.borrow_and_update().is_some_and(|read| read != now);
+            if is_new && rung != Some(now) {
+                rung = Some(now);
                 bell.ring();
             }
             tokio::select! {
                 () = nudge.notified(), if armed.is_some() => settle(&nudge, options.debounce).await,
+                Ok(()) = read.changed() => {
+                    rung = None;
+                    // Mostly it is what was seen here, too.
+                    if *read.borrow() == Some(now) {
+                        continue;
+                    }
+                }
                 () = sleep(options.poll) => {}
             }
             if self::identity(&directory) != identity {
                 break;
             }
+            now = content(&directory).await;
         }
     }
 }
@@ -94,12 +111,9 @@ fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
         if directory.exists() {
             watcher.watch(directory, RecursiveMode::Recursive)?;
         }
-        // The directory may come back, or be swapped.
-        let around = directory.parent().filter(|p| p.as_os_str() != "");
-        watcher.watch(
-            around.unwrap_or(Path::new(".")),
-            RecursiveMode::NonRecursive,
-        )?;
+        for around in places(directory) {
+            watcher.watch(around, RecursiveMode::NonRecursive)?;
+        }
         Ok(watcher)
     });
     armed
@@ -112,6 +126,17 @@ fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
         .ok()
 }
 
+/// The directories in which it may come back, or be swapped: the one around it, and
+/// those of the links on the way to it, such as `current` in `current/integrations.d`.
+fn places(directory: &Path) -> impl Iterator<Item = &Path> {
+    let links = directory.ancestors().skip(1).filter(|at| at.is_symlink());
+    let swapped = std::iter::once(directory).chain(links);
+    swapped.map(|at| match at.parent() {
+        Some(around) if around.as_os_str() != "" => around,
+        Some(_) | None => Path::new("."),
+    })
+}
+
 fn identity(directory: &Path) -> Identity {
     let metadata = std::fs::metadata(directory).ok()?;
     Some((metadata.dev(), metadata.ino()))
@@ -119,19 +144,21 @@ fn identity(directory: &Path) -> Identity {
 
 async fn content(directory: &Path) -> Content {
     let directory = directory.to_owned();
-    let read = tokio::task::spawn_blocking(move || hash(&directory)).await;
+    let read = tokio::task::spawn_blocking(move || content_of(&read_directory(&directory))).await;
     // A panic of the reader is as good as another content: the run will tell.
     read.unwrap_or_default()
 }
 
-fn hash(directory: &Path) -> Content {
+/// The hash of what was read.
+#[must_use]
+pub fn content_of(read: &Result<Snapshot, SourceError>) -> Content {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
-    match read_directory(directory) {
-        Err(error) => part(chain(&error).as_bytes()),
+    match read {
+        Err(error) => part(chain(error).as_bytes()),
         Ok(snapshot) => {
             for file in &snapshot.files {
                 part(file.path.as_bytes());
@@ -159,7 +186,9 @@ mod tests {
     /// A directory in a directory, watched.
     struct Watched {
         around: tempfile::TempDir,
+        directory: PathBuf,
         bell: Bell,
+        read: published::Sender<Option<Content>>,
         task: tokio::task::JoinHandle<()>,
     }
 
@@ -167,22 +196,43 @@ mod tests {
         async fn with(options: Options) -> Self {
             let around = tempfile::tempdir().unwrap();
             std::fs::create_dir(around.path().join("files")).unwrap();
+            Self::begin(around, "files", options).await
+        }
+
+        async fn begin(around: tempfile::TempDir, path: &str, options: Options) -> Self {
             let bell = Bell::default();
-            let task = tokio::spawn(watch(around.path().join("files"), options, bell.clone()));
-            // The first look.
+            let (read, seen) = published::channel(None);
+            let directory = around.path().join(path);
+            let task = tokio::spawn(watch(directory.clone(), options, bell.clone(), seen));
+            let watched = Self {
+                around,
+                directory,
+                bell,
+                read,
+                task,
+            };
+            // The first run, and the first look.
+            watched.run();
             sleep(Duration::from_millis(200)).await;
-            Self { around, bell, task }
+            watched
+        }
+
+        /// What a run does.
+        fn run(&self) {
+            let read = read_directory(&self.path(""));
+            self.read.send_replace(Some(content_of(&read)));
         }
 
         fn path(&self, name: &str) -> PathBuf {
-            self.around.path().join("files").join(name)
+            self.directory.join(name)
         }
 
+        /// Whether it rings; a run follows.
         async fn rings(&self) -> bool {
             let patience = Duration::from_secs(10);
-            tokio::time::timeout(patience, self.bell.rung())
-                .await
-                .is_ok()
+            let rung = tokio::time::timeout(patience, self.bell.rung()).await;
+            self.run();
+            rung.is_ok()
         }
 
         async fn is_quiet(&self) -> bool {
@@ -264,6 +314,49 @@ mod tests {
         assert!(watched.rings().await);
         sleep(Duration::from_millis(200)).await;
         write(&watched.path("a.yaml"), "three");
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn what_is_saved_while_the_first_run_reads_rings() {
+        let watched = Watched::with(OPTIONS).await;
+        // A run that read before, and says so after, the look that saw the file.
+        let before = content_of(&read_directory(&watched.path("")));
+        watched.read.send_replace(None);
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.is_quiet().await);
+        watched.read.send_replace(Some(before));
+        assert!(watched.rings().await);
+        assert!(watched.is_quiet().await);
+    }
+
+    #[tokio::test]
+    async fn what_changes_back_before_the_next_run_rings_again_if_that_read_it() {
+        let watched = Watched::with(OPTIONS).await;
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.rings().await);
+        write(&watched.path("a.yaml"), "two");
+        assert!(watched.rings().await);
+        write(&watched.path("a.yaml"), "one");
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn the_swap_of_a_link_above_the_directory_rings() {
+        let around = tempfile::tempdir().unwrap();
+        for release in ["1", "2"] {
+            let files = around.path().join(release).join("files");
+            std::fs::create_dir_all(&files).unwrap();
+            write(&files.join("a.yaml"), release);
+        }
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(to, around.path().join(at)).unwrap();
+        };
+        link("1", "current");
+        link("2", "next");
+        let watched = Watched::begin(around, "current/files", OPTIONS).await;
+        let at = |name: &str| watched.around.path().join(name);
+        std::fs::rename(at("next"), at("current")).unwrap();
         assert!(watched.rings().await);
     }
 

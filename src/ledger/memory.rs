@@ -3,7 +3,9 @@
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Intent, Journal, JournalError, Ledger, Record, Seen};
+use jiff::Timestamp;
+
+use super::{Fingerprint, Intent, Journal, JournalError, Ledger, Record, Refused, Seen};
 use crate::live::RemoteId;
 
 /// Keeps a [`Ledger`] in memory.
@@ -70,6 +72,23 @@ impl Journal for MemoryJournal {
         let mut ledger = self.lock();
         ledger.forget(id);
         ledger.intents.remove(name);
+        Ok(())
+    }
+
+    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        let mut ledger = self.lock();
+        let refused = Refused::again(ledger.refusals.get(name), inputs, at);
+        ledger.refusals.insert(name.to_owned(), refused);
+        Ok(())
+    }
+
+    fn accepted(&self, name: &str) -> Result<(), JournalError> {
+        self.lock().refusals.remove(name);
+        Ok(())
+    }
+
+    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
+        self.lock().carried_out = Some(revision.to_owned());
         Ok(())
     }
 

@@ -20,6 +20,8 @@ mod lock;
 mod memory;
 pub mod place;
 mod read_only;
+mod refusal;
+mod refusals;
 mod rows;
 mod schema;
 pub mod sqlite;
@@ -28,12 +30,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use error::LedgerError;
 pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
 pub use memory::MemoryJournal;
+pub use refusal::Refused;
 
 use history::{RunAction, RunEnd, RunId, RunStart};
 
@@ -47,6 +51,10 @@ pub struct Ledger {
     pub records: BTreeMap<Name, Record>,
     /// Writes that were begun and of which nobody knows the end, by name.
     pub intents: BTreeMap<Name, Intent>,
+    /// Writes that the server refused and that were not made since, by name.
+    pub refusals: BTreeMap<Name, Refused>,
+    /// The revision that was last carried out: the next one has to descend from it.
+    pub carried_out: Option<String>,
 }
 
 impl Ledger {
@@ -103,7 +111,7 @@ pub struct Record {
     /// What is kept of its file.
     pub memory: Memory,
     /// When it was last written or compared with another result than before.
-    pub at: jiff::Timestamp,
+    pub at: Timestamp,
 }
 
 /// What is kept of a file and what came of it.
@@ -192,7 +200,7 @@ pub struct Intent {
     /// What will be kept if it succeeds.
     pub memory: Memory,
     /// When it was begun.
-    pub at: jiff::Timestamp,
+    pub at: Timestamp,
 }
 
 /// The kind of a write.
@@ -271,6 +279,24 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// It could not be written down; both are still there.
     fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError>;
+
+    /// After a write that the server refused: what the file and its secrets said.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError>;
+
+    /// After a write that succeeded, or a look that found nothing to do: no refusal is left.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn accepted(&self, name: &str) -> Result<(), JournalError>;
+
+    /// A revision was carried out, whether or not there was anything to do.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn carried_out(&self, revision: &str) -> Result<(), JournalError>;
 
     /// A run begins that will write. A journal that ends with the process keeps none.
     ///

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::LedgerError;
-use super::{IntendedWrite, Intent, Ledger, Memory, Record};
+use super::{IntendedWrite, Intent, Ledger, Memory, Record, refusals};
 use crate::live::RemoteId;
 
 const CREATE: &str = "create";
@@ -22,13 +22,32 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     let moment = connection.unchecked_transaction().map_err(failed())?;
     let records = all(&moment, "SELECT * FROM records", RawRecord::of).map_err(failed())?;
     let intents = all(&moment, "SELECT * FROM intents", RawIntent::of).map_err(failed())?;
+    let refusals = refusals::read(&moment, file)?;
+    let carried_out = revision(&moment).map_err(failed())?;
     moment.finish().map_err(failed())?;
     let records = records.into_iter().map(|raw| raw.parsed(file));
     let intents = intents.into_iter().map(|raw| raw.parsed(file));
     Ok(Ledger {
         records: records.collect::<Result<BTreeMap<_, _>, _>>()?,
         intents: intents.collect::<Result<BTreeMap<_, _>, _>>()?,
+        refusals,
+        carried_out,
     })
+}
+
+/// The revision that was last carried out.
+fn revision(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let value = "SELECT value FROM meta WHERE key = 'revision'";
+    connection.query_row(value, (), |row| row.get(0)).optional()
+}
+
+/// Sets it.
+pub(super) fn set_revision(connection: &Connection, revision: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('revision', ?1)",
+        [revision],
+    )?;
+    Ok(())
 }
 
 /// All rows of a query.
@@ -138,7 +157,8 @@ pub(super) fn forget_record(connection: &Connection, id: &RemoteId) -> rusqlite:
     Ok(())
 }
 
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+/// A value that has a structure, as text.
+pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

@@ -22,9 +22,10 @@ pub(super) struct Migration {
 }
 
 /// All versions, oldest first, without a gap.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: "
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL
@@ -88,7 +89,22 @@ CREATE TABLE actions (
 ) STRICT;
 CREATE INDEX actions_by_run ON actions (run);
 ",
-}];
+    },
+    Migration {
+        version: 2,
+        // The revision that was last carried out stands in `meta`, also where nothing was to do.
+        sql: "
+CREATE TABLE refusals (
+    name TEXT PRIMARY KEY NOT NULL,
+    inputs TEXT NOT NULL CHECK (json_valid(inputs)),
+    times INTEGER NOT NULL CHECK (times > 0),
+    at TEXT NOT NULL
+) STRICT;
+INSERT INTO meta (key, value)
+SELECT 'revision', revision FROM runs WHERE revision IS NOT NULL ORDER BY id DESC LIMIT 1;
+",
+    },
+];
 
 /// Makes sure that this is a whole ledger of a version that is known; changes nothing.
 pub(super) fn check(

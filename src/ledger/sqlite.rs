@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::LedgerError;
@@ -21,7 +22,9 @@ use super::files::{beside, sync_directory};
 use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
-use super::{Intent, Journal, JournalError, Ledger, Record, Seen, rows};
+use super::{
+    Fingerprint, Intent, Journal, JournalError, Ledger, Record, Refused, Seen, refusals, rows,
+};
 use crate::live::RemoteId;
 use crate::text::chain;
 
@@ -151,6 +154,43 @@ impl SqliteLedger {
         })
     }
 
+    /// After a write that the server refused.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn refuse(
+        &self,
+        name: &str,
+        inputs: &Fingerprint,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let known = self.read()?.refusals;
+        let refused = Refused::again(known.get(name), inputs, at);
+        self.write("write a refusal to", |transaction| {
+            refusals::insert(transaction, name, &refused)
+        })
+    }
+
+    /// After a write that succeeded, or a look that found nothing to do: no refusal is left.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn accept(&self, name: &str) -> Result<(), LedgerError> {
+        self.write("remove a refusal from", |transaction| {
+            delete(transaction, "DELETE FROM refusals WHERE name = ?1", name)
+        })
+    }
+
+    /// A revision was carried out.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn carry_out(&self, revision: &str) -> Result<(), LedgerError> {
+        self.write("write the revision to", |transaction| {
+            rows::set_revision(transaction, revision)
+        })
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -218,6 +258,21 @@ impl Journal for SqliteLedger {
     fn run_ends(&self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
         self.end_run(run, end)
             .map_err(journal_error("end", "a run"))
+    }
+
+    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.refuse(name, inputs, at)
+            .map_err(journal_error("remember the refusal of", name))
+    }
+
+    fn accepted(&self, name: &str) -> Result<(), JournalError> {
+        self.accept(name)
+            .map_err(journal_error("forget the refusal of", name))
+    }
+
+    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
+        self.carry_out(revision)
+            .map_err(journal_error("remember the revision", revision))
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {

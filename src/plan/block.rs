@@ -274,7 +274,9 @@ impl Block {
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
-            Self::Resting { .. } => "`systemctl reload integrationd` tries it at once".into(),
+            Self::Resting { .. } => {
+                "another file or secret is tried at once; `systemctl reload integrationd` tries everything".into()
+            }
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
     }

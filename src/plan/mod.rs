@@ -18,6 +18,7 @@ mod diff;
 mod doubt;
 mod guard;
 mod history;
+mod inputs;
 mod memory;
 mod needs;
 mod pairing;
@@ -40,6 +41,7 @@ pub use compare::to_json as shown;
 pub use converge::not_kept;
 pub use guard::{Approved, Refused, review};
 pub use history::{OnConflict, OnDrift};
+pub use inputs::inputs;
 pub use memory::Noted;
 pub use pairing::found_key as identity_of;
 pub use policy::{Exceeded, Limit, Limits, Policy};
@@ -260,6 +262,8 @@ pub struct Context<'a> {
     pub suspended: &'a Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub resting: &'a BTreeMap<Name, jiff::Timestamp>,
+    /// When it is, if what the server refused is left alone for a while.
+    pub refusals_at: Option<jiff::Timestamp>,
     /// The revision of the files, if they have one.
     pub revision: Option<&'a str>,
     /// What is done about values that the server moved.
@@ -297,7 +301,9 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
-        action.kind = context.policy.limit(postponed(kind, &action.name, context));
+        action.kind = context
+            .policy
+            .limit(postponed(kind, &action.name, manifest, context));
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
@@ -312,7 +318,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
 }
 
 /// What is suspended waits for a human, and what failed a moment ago for its time.
-fn postponed(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>) -> Kind {
     if let Some(suspend) = context
         .suspended
         .of(name, context.today)
@@ -320,10 +326,28 @@ fn postponed(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
     {
         return Kind::Suspended(suspend.clone());
     }
-    match context.resting.get(name) {
-        Some(until) if kind.is_write() => Kind::Blocked(Block::Resting { until: *until }),
-        Some(_) | None => kind,
+    if !kind.is_write() {
+        return kind;
     }
+    let refused = refused_until(name, manifest, context);
+    match context.resting.get(name).copied().max(refused) {
+        Some(until) => Kind::Blocked(Block::Resting { until }),
+        None => kind,
+    }
+}
+
+/// Until when a write is not repeated that the server refused; `None` if it may be sent.
+fn refused_until(
+    name: &str,
+    manifest: &Manifest,
+    context: &Context<'_>,
+) -> Option<jiff::Timestamp> {
+    let now = context.refusals_at?;
+    let refused = context.ledger.refusals.get(name)?;
+    let integration = manifest.integrations.iter().find(|it| it.name == name);
+    let inputs = inputs(name, integration, context.fingerprint)?;
+    let until = refused.until();
+    (refused.is_of(&inputs) && until > now).then_some(until)
 }
 
 /// How many there are that files mean, or that this tool owns although none does any more.

@@ -66,6 +66,13 @@ impl<S: Shell> Observer for Chronicle<'_, S> {
     }
 }
 
+/// The revision of the files was carried out, whether or not there was anything to do.
+pub(super) fn carried_out(journal: &dyn Journal, request: &Request) {
+    if let Some(revision) = &request.revision {
+        heeded(journal.carried_out(revision));
+    }
+}
+
 /// What was written down, or nothing and a line in the log.
 fn heeded<T>(written: Result<T, JournalError>) -> Option<T> {
     written

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures::poll;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{Transport, TransportError, TransportErrorKind};
-use integrationd::ledger::{Intent, Journal, JournalError, Ledger, Record, Seen};
+use integrationd::ledger::{Fingerprint, Intent, Journal, JournalError, Ledger, Record, Seen};
 use integrationd::live::RemoteId;
 use integrationd::simulator::{Fault, FaultKind, Simulator};
+use jiff::Timestamp;
 
 use super::fate::Fate;
 use super::scenario::Entry;
@@ -144,6 +145,18 @@ impl Journal for Mortal<'_> {
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {
         self.entry(Entry::Abandon, name, None, || self.journal.abandon(name))
+    }
+
+    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.journal.refused(name, inputs, at)
+    }
+
+    fn accepted(&self, name: &str) -> Result<(), JournalError> {
+        self.journal.accepted(name)
+    }
+
+    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
+        self.journal.carried_out(revision)
     }
 }
 

@@ -261,7 +261,7 @@ impl Site {
             return to_the_page(Some(&self.gate.end_session()));
         }
         tracing::info!("an operator asks for a run");
-        self.bell.ring();
+        self.bell.ask();
         to_the_page(None)
     }
 }

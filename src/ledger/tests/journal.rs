@@ -9,6 +9,24 @@ fn steps(journal: &dyn Journal) -> String {
     journal.confirm("a", &record("1")).unwrap();
     journal.abandon("b").unwrap();
     journal.abandon("never begun").unwrap();
+    let inputs = |hash: &str| Fingerprint {
+        key: "k".into(),
+        hash: hash.into(),
+    };
+    for (name, hash) in [
+        ("d", "one"),
+        ("d", "one"),
+        ("e", "one"),
+        ("e", "two"),
+        ("f", "one"),
+    ] {
+        journal
+            .refused(name, &inputs(hash), jiff::Timestamp::UNIX_EPOCH)
+            .unwrap();
+    }
+    journal.accepted("f").unwrap();
+    journal.carried_out("1111").unwrap();
+    journal.carried_out("2222").unwrap();
     journal.begin("c", &create()).unwrap_err().to_string()
 }
 
@@ -24,7 +42,14 @@ fn both_journals_keep_the_same_ledger() {
     let expected = Ledger {
         records: [("a".into(), record("1"))].into(),
         intents: [("c".into(), update("3"))].into(),
+        refusals: memory.ledger().refusals,
+        carried_out: Some("2222".into()),
     };
+    let times = expected
+        .refusals
+        .iter()
+        .map(|(name, it)| (name.as_str(), it.times));
+    assert_eq!(times.collect::<Vec<_>>(), [("d", 2), ("e", 1)]);
     assert_eq!(memory.ledger(), expected);
     assert_eq!(store.read().unwrap(), expected);
 }

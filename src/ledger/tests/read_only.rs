@@ -64,7 +64,9 @@ fn a_dry_run_reads_one_moment_while_writers_come_and_go() {
         });
         let mut last = 0;
         while !writer.is_finished() {
-            let Ledger { records, intents } = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+            let Ledger {
+                records, intents, ..
+            } = SqliteLedger::open_read_only(&file).unwrap().unwrap();
             let kept = records.keys().filter(|name| name.starts_with("a-")).count();
             assert!(kept >= last, "a record vanished");
             last = kept;

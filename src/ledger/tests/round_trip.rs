@@ -269,7 +269,11 @@ proptest! {
         for (name, intent) in &intents {
             store.begin(name, intent).unwrap();
         }
-        let expected = Ledger { records, intents };
+        let expected = Ledger {
+            records,
+            intents,
+            ..Ledger::default()
+        };
         prop_assert_eq!(&store.read().unwrap(), &expected);
         let beside_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
         prop_assert_eq!(&beside_the_writer, &expected);

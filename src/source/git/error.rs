@@ -27,6 +27,12 @@ impl GitError {
         self.failure.is_transient()
     }
 
+    /// Whether there is a revision, and it must not be taken.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.failure, Failure::Unverified { .. })
+    }
+
     /// What somebody can do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {

@@ -1,0 +1,93 @@
+//! Writes that the server refused, and when each may be sent again.
+//!
+//! The same inputs are not sent in a hurry: a password that is wrong locks an
+//! account. This outlasts the process, since a daemon that is started again and
+//! again must not knock each time. Other inputs are another write.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Fingerprint;
+
+/// The first pause: long enough for whoever is paged to look.
+const FIRST: Duration = Duration::from_secs(5 * 60);
+
+/// The longest: an account that locks after some failures forgets them within a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A write that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What the file and its secrets said.
+    pub inputs: Fingerprint,
+    /// How often in a row.
+    pub times: u32,
+    /// When last.
+    pub at: Timestamp,
+}
+
+impl Refused {
+    /// Refused now, perhaps not for the first time.
+    #[must_use]
+    pub fn again(before: Option<&Self>, inputs: &Fingerprint, at: Timestamp) -> Self {
+        let times = before
+            .filter(|before| before.is_of(inputs))
+            .map_or(0, |before| before.times);
+        Self {
+            inputs: inputs.clone(),
+            times: times.saturating_add(1),
+            at,
+        }
+    }
+
+    /// Whether these are the inputs that were refused.
+    #[must_use]
+    pub fn is_of(&self, inputs: &Fingerprint) -> bool {
+        self.inputs.same_secret(inputs) == Some(true)
+    }
+
+    /// Until when the same is not sent again by itself.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        let doubled = 2_u32.saturating_pow(self.times.saturating_sub(1));
+        let pause = FIRST.saturating_mul(doubled).min(LONGEST);
+        self.at.checked_add(pause).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(hash: &str) -> Fingerprint {
+        Fingerprint {
+            key: "k".to_owned(),
+            hash: hash.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_same_rests_for_longer_each_time_up_to_a_day() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut last = None;
+        let mut minutes = Vec::new();
+        for _ in 0..11 {
+            let refused = Refused::again(last.as_ref(), &inputs("one"), at);
+            minutes.push((refused.until() - at).get_seconds() / 60);
+            last = Some(refused);
+        }
+        assert_eq!(minutes[..4], [5, 10, 20, 40]);
+        assert_eq!(minutes[9..], [24 * 60, 24 * 60]);
+    }
+
+    #[test]
+    fn other_inputs_begin_anew() {
+        let at = Timestamp::UNIX_EPOCH;
+        let first = Refused::again(None, &inputs("one"), at);
+        let second = Refused::again(Some(&first), &inputs("one"), at);
+        assert_eq!((first.times, second.times), (1, 2));
+        assert_eq!(Refused::again(Some(&second), &inputs("two"), at).times, 1);
+        assert!(second.is_of(&inputs("one")) && !second.is_of(&inputs("two")));
+    }
+}

@@ -1,0 +1,57 @@
+//! Refusals as rows, and back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::{Connection, named_params};
+
+use super::Refused;
+use super::error::LedgerError;
+use super::rows::{Place, all, json};
+
+/// Every refusal, by the name of its integration.
+pub(super) fn read(
+    connection: &Connection,
+    file: &Path,
+) -> Result<BTreeMap<String, Refused>, LedgerError> {
+    let rows = all(connection, "SELECT * FROM refusals", |row| {
+        Ok((
+            row.get::<_, String>("name")?,
+            row.get::<_, String>("inputs")?,
+            row.get("times")?,
+            row.get::<_, String>("at")?,
+        ))
+    });
+    let rows = rows.map_err(LedgerError::sqlite("read", file))?.into_iter();
+    let refusals = rows.map(|(name, inputs, times, at)| {
+        let place = Place {
+            file,
+            table: "refusals",
+            name: &name,
+        };
+        let refused = Refused {
+            inputs: place.json("inputs", &inputs)?,
+            times,
+            at: place.time("at", &at)?,
+        };
+        Ok((name, refused))
+    });
+    refusals.collect()
+}
+
+/// Adds one, in the place of an earlier one.
+pub(super) fn insert(
+    connection: &Connection,
+    name: &str,
+    refused: &Refused,
+) -> rusqlite::Result<()> {
+    let Refused { inputs, times, at } = refused;
+    connection.execute(
+        "INSERT OR REPLACE INTO refusals (name, inputs, times, at)
+         VALUES (:name, :inputs, :times, :at)",
+        named_params! {
+            ":name": name, ":inputs": json(inputs)?, ":times": times, ":at": at.to_string(),
+        },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The second plan after an apply: nothing should be left in it.
+
+use std::collections::HashSet;
+
+use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan};
+use crate::apply::Outcome;
+use crate::immuta::ReadApi;
+use crate::ledger::{Journal, Seen};
+use crate::plan::{self as planning, Plan};
+
+/// Looks at the tenant once more.
+pub(super) async fn look_again<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    journal: &dyn Journal,
+    outcomes: &[Outcome],
+) -> Afterwards {
+    prove(api, desired, request, journal, outcomes)
+        .await
+        .map_or_else(Afterwards::Unread, Afterwards::Planned)
+}
+
+/// The second plan. What differs although it was just written is remembered, so
+/// that it is not written again and again.
+async fn prove<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    journal: &dyn Journal,
+    outcomes: &[Outcome],
+) -> Result<Plan, SyncError> {
+    let ledger = journal.ledger()?;
+    let live = fetch(api, desired, &ledger).await?;
+    let mut recovery = planning::recover(&ledger, &live, request.apply.clock.now());
+    let second = plan(desired, &live, request, &recovery);
+    let written = outcomes.iter().filter(|o| o.result.is_ok());
+    let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
+    let records = planning::not_kept(&written, &second, &recovery.ledger);
+    if records.is_empty() {
+        note(journal, &second, request.apply.clock.now())?;
+        return Ok(second);
+    }
+    for (name, record) in &records {
+        recovery.ledger.record_as(name, record);
+    }
+    let second = plan(desired, &live, request, &recovery);
+    journal.note(&Seen {
+        records,
+        gone: Vec::new(),
+    })?;
+    Ok(second)
+}

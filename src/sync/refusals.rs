@@ -1,0 +1,53 @@
+//! What the server refused is remembered, so that a daemon does not repeat it in a hurry.
+
+use std::collections::BTreeMap;
+
+use super::{Desired, Request};
+use crate::apply::Outcome;
+use crate::ledger::{Journal, JournalError, Refused};
+use crate::manifest::Name;
+use crate::plan::{self, Kind, Plan};
+use crate::text::chain;
+
+/// What a look found to be as its file says is refused no more.
+pub(super) fn settle(journal: &dyn Journal, known: &BTreeMap<Name, Refused>, plan: &Plan) {
+    let unchanged = plan.actions.iter().filter(|action| {
+        matches!(action.kind, Kind::Unchanged { .. }) && known.contains_key(&action.name)
+    });
+    unchanged.for_each(|action| heeded(journal.accepted(&action.name)));
+}
+
+/// What became of the writes. A run does not fail for it: the write would only be
+/// sent again too soon.
+pub(super) fn remember(
+    journal: &dyn Journal,
+    known: &BTreeMap<Name, Refused>,
+    desired: &Desired,
+    request: &Request,
+    outcomes: &[Outcome],
+) {
+    for outcome in outcomes {
+        let name = outcome.name.as_str();
+        match &outcome.result {
+            Ok(_) if known.contains_key(name) => heeded(journal.accepted(name)),
+            Err(failure) if failure.is_refusal() => {
+                let mut integrations = desired.manifest.integrations.iter();
+                let integration = integrations.find(|integration| integration.name == name);
+                let fingerprint = &|name: &str, path: &str, template: &_| {
+                    desired.fingerprint(name, path, template)
+                };
+                if let Some(inputs) = plan::inputs(name, integration, fingerprint) {
+                    let now = request.apply.clock.now();
+                    heeded(journal.refused(name, &inputs, now));
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+fn heeded(written: Result<(), JournalError>) {
+    if let Err(error) = written {
+        tracing::warn!(error = chain(&error), "a refusal is not remembered");
+    }
+}
