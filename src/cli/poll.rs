@@ -80,7 +80,8 @@ impl Place {
             let fetched = source.fetch(None).await;
             board.metrics.fetched(fetched.is_ok());
             if let Err(error) = &fetched {
-                tracing::warn!(error = chain(error), "nothing was fetched");
+                // The run that follows tells what is new.
+                tracing::debug!(error = chain(error), "nothing was fetched");
             }
             if *self.seen() != Some(Seen::of(&fetched)) {
                 bell.ring();
