@@ -106,6 +106,7 @@ fn can_be_planned(manifest: &Manifest) {
         allow_replace: &BTreeSet::new(),
         suspended: &Suspensions::default(),
         resting: &BTreeMap::new(),
+        refusals_at: None,
         revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
