@@ -1,13 +1,13 @@
 //! The git source, with real repositories and real servers.
 
 mod broken;
-mod https;
+pub(crate) mod https;
 mod local;
 mod moves;
 pub(crate) mod repository;
-mod server;
+pub(crate) mod server;
 mod signatures;
-mod ssh;
+pub(crate) mod ssh;
 mod tree;
 
 use std::error::Error;

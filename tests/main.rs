@@ -29,6 +29,8 @@ mod damage;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod end_to_end;
+#[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
 mod explorer;

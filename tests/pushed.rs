@@ -7,11 +7,11 @@ use tempfile::TempDir;
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
 use crate::git::repository::Repository;
 
-const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
+pub(crate) const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
     token: ${env:LAKE_TOKEN}\n";
 
-const BOUND: &str = "--allow-secret=env:LAKE_TOKEN=Databricks@lake.example.com";
+pub(crate) const BOUND: &str = "--allow-secret=env:LAKE_TOKEN=Databricks@lake.example.com";
 
 struct World {
     tenant: Tenant,
@@ -31,13 +31,8 @@ impl World {
     }
 
     fn run(&self, command: &str, args: &[&str]) -> Integrationd {
-        let run = Integrationd::new([command, "--git-directory=files", "--state"]);
-        let run = run
-            .arg(self.state.path())
-            .arg("--git")
-            .arg(self.repository.path());
-        let run = args.iter().fold(run, Integrationd::arg);
-        run.on(&self.tenant).env("LAKE_TOKEN", "token-of-the-lake")
+        let Self { tenant, state, .. } = self;
+        run((tenant, state), command, &self.repository.path(), args)
     }
 
     fn sync(&self, args: &[&str]) -> Ran {
@@ -45,8 +40,7 @@ impl World {
     }
 
     fn daemon(&self, args: &[&str]) -> Running {
-        let run = self.run("daemon", args).arg("--listen=none");
-        run.env("INTEGRATIOND_LOG_LEVEL", "info").start()
+        self.run("daemon", args).arg("--listen=none").start()
     }
 
     fn writes_come_to(&self, expected: &[&str]) {
@@ -54,7 +48,21 @@ impl World {
     }
 }
 
-fn ends(daemon: Running) {
+/// A command on the files of a repository, with what it remembers of the tenant.
+pub(crate) fn run(
+    (tenant, state): (&Tenant, &TempDir),
+    command: &str,
+    url: &str,
+    args: &[&str],
+) -> Integrationd {
+    let run = Integrationd::new([command, "--git-directory=files", "--state"]);
+    let run = run.arg(state.path()).arg("--git").arg(url);
+    let run = args.iter().fold(run, Integrationd::arg).on(tenant);
+    run.env("LAKE_TOKEN", "token-of-the-lake")
+        .env("INTEGRATIOND_LOG_LEVEL", "info")
+}
+
+pub(crate) fn ends(daemon: Running) {
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
 }

@@ -75,22 +75,7 @@ impl Served {
 
     /// At the address that follows this in the log.
     pub(crate) fn at(daemon: Running, said: &str) -> Self {
-        daemon.prints(said);
-        let mut address = None;
-        // The end of the line may come later than its beginning.
-        eventually("the whole address", || {
-            let printed = daemon.printed();
-            let (_, rest) = printed.split_once(said).unwrap();
-            let rest = rest.trim_start_matches('s').trim_start_matches("://");
-            address = rest
-                .split_once('/')
-                .and_then(|(found, _)| found.parse().ok());
-            address.is_some()
-        });
-        let mut address: SocketAddr = address.unwrap();
-        if address.ip().is_unspecified() {
-            address.set_ip([127, 0, 0, 1].into());
-        }
+        let address = address(&daemon, said);
         Self { daemon, address }
     }
 
@@ -135,18 +120,11 @@ impl Served {
 
     /// Sends this as it stands.
     pub(crate) fn send(&self, text: &str) -> Answer {
-        let mut stream = self.connect();
-        // It may be answered, and closed, before all of it was read.
-        let _ = stream.write_all(text.as_bytes());
-        Answer::read(&mut stream)
+        send(self.address, text)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
-        stream
+        connect(self.address)
     }
 
     /// The status, as a document.
@@ -170,6 +148,43 @@ impl Served {
         self.daemon.signal("TERM");
         self.daemon.wait().exits_with(0);
     }
+}
+
+/// The address that follows this in the log.
+pub(crate) fn address(daemon: &Running, said: &str) -> SocketAddr {
+    daemon.prints(said);
+    let mut address = None;
+    // The end of the line may come later than its beginning.
+    eventually("the whole address", || {
+        let printed = daemon.printed();
+        let (_, rest) = printed.split_once(said).unwrap();
+        let rest = rest.trim_start_matches('s').trim_start_matches("://");
+        address = rest
+            .split_once('/')
+            .and_then(|(found, _)| found.parse().ok());
+        address.is_some()
+    });
+    let mut address: SocketAddr = address.unwrap();
+    if address.ip().is_unspecified() {
+        address.set_ip([127, 0, 0, 1].into());
+    }
+    address
+}
+
+/// Sends this as it stands.
+pub(crate) fn send(address: SocketAddr, text: &str) -> Answer {
+    let mut stream = connect(address);
+    // It may be answered, and closed, before all of it was read.
+    let _ = stream.write_all(text.as_bytes());
+    Answer::read(&mut stream)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    stream
 }
 
 /// An answer, whole.

@@ -2,7 +2,7 @@
 //! for what it is, and what anybody else sends changes nothing.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use hmac::{Hmac, Mac};
 use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
@@ -10,15 +10,15 @@ use sha2::Sha256;
 
 use crate::common::{Files, Integrationd, eventually, lake};
 use crate::http::certificate;
-use crate::web::{Answer, Served, Web};
+use crate::web::{self, Answer, Served, Web};
 
-const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
+pub(crate) const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
 
-const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
-const PING: &str = include_str!("data/webhooks/github-ping.json");
+pub(crate) const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
+pub(crate) const PING: &str = include_str!("data/webhooks/github-ping.json");
 
 /// What is printed before the address.
-const HEARD: &str = "webhooks are heard at http";
+pub(crate) const HEARD: &str = "webhooks are heard at http";
 
 fn web() -> Web {
     Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")))
@@ -43,32 +43,32 @@ fn heard(web: &Web, args: &[&str]) -> Served {
     served
 }
 
-fn signature(body: &str) -> String {
+pub(crate) fn signature(body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let tag = mac.finalize().into_bytes();
     tag.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn send(served: &Served, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut head = format!("POST /webhook HTTP/1.1\r\nhost: {}\r\n", served.address);
+pub(crate) fn send(address: SocketAddr, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut head = format!("POST /webhook HTTP/1.1\r\nhost: {address}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     let length = body.len();
     let rest = format!("connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
-    served.send(&format!("{head}{rest}"))
+    web::send(address, &format!("{head}{rest}"))
 }
 
 /// As GitHub sends it.
-fn github(served: &Served, event: &str, body: &str) -> Answer {
+pub(crate) fn github(address: SocketAddr, event: &str, body: &str) -> Answer {
     let signature = format!("sha256={}", signature(body));
     let headers = [
         ("x-github-event", event),
         ("x-hub-signature-256", signature.as_str()),
         ("content-type", "application/json"),
     ];
-    send(served, &headers, body)
+    send(address, &headers, body)
 }
 
 fn runs(served: &Served) -> usize {
@@ -91,7 +91,7 @@ fn a_push_to_any_forge_is_applied_at_once() {
         let (from, to) = (format!("/p{nth}"), format!("/p{}", nth + 1));
         let from = if nth == 0 { "/p" } else { &from };
         web.files.change("lake.yaml", from, &to);
-        let answer = send(&served, headers, PUSH);
+        let answer = send(served.address, headers, PUSH);
         assert_eq!(
             (answer.code, answer.body.as_str()),
             (202, "a run follows\n")
@@ -121,7 +121,7 @@ fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     ];
     for proofs in wrong {
         let headers = [&[("x-github-event", "push")], proofs].concat();
-        let answer = send(&served, &headers, PUSH);
+        let answer = send(served.address, &headers, PUSH);
         assert_eq!((answer.code, answer.body.as_str()), (401, "refused\n"));
         assert_eq!(answer.header("www-authenticate"), None);
     }
@@ -132,7 +132,7 @@ fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     });
     // The next run is the one that is asked for here.
     web.files.change("lake.yaml", "/p", "/q");
-    assert_eq!(github(&served, "push", PUSH).code, 202);
+    assert_eq!(github(served.address, "push", PUSH).code, 202);
     eventually("the write", || web.tenant.writes().len() == 1);
     let lists = web.tenant.requests();
     let lists = lists.iter().filter(|line| *line == "GET /integrations");
@@ -152,7 +152,7 @@ fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
         ("push", "{}", 400, "it names no reference\n"),
         ("push", "no JSON", 400, "it names no reference\n"),
     ] {
-        let answer = github(&served, event, body);
+        let answer = github(served.address, event, body);
         assert_eq!((answer.code, answer.body.as_str()), (code, said), "{event}");
     }
     assert_eq!(web.tenant.requests(), [""; 0]);
@@ -164,7 +164,7 @@ fn a_replay_is_one_look_more_and_nothing_else() {
     let web = web();
     let served = heard(&web, &[]);
     for nth in 1..=3 {
-        assert_eq!(github(&served, "push", PUSH).code, 202);
+        assert_eq!(github(served.address, "push", PUSH).code, 202);
         eventually("a run that finds nothing to do", || {
             served.daemon.printed().matches("1 unchanged").count() >= nth
         });
@@ -189,7 +189,7 @@ fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
     let announced = "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 4194305\r\n\r\n";
     assert_eq!(served.send(announced).code, 413);
     let large = format!("{{\"ref\": \"{}\"}}", "x".repeat(4_000_000));
-    assert_eq!(github(&served, "push", &large).code, 202);
+    assert_eq!(github(served.address, "push", &large).code, 202);
     let slow: Vec<_> = (0..10)
         .map(|nth| {
             let mut stream = served.connect();
@@ -199,7 +199,7 @@ fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
             stream
         })
         .collect();
-    assert_eq!(github(&served, "ping", PING).code, 200);
+    assert_eq!(github(served.address, "ping", PING).code, 200);
     served.end();
     drop(slow);
 }
@@ -260,7 +260,7 @@ fn elsewhere_than_on_loopback_it_is_heard_over_tls_and_a_new_certificate_is_take
     ];
     let served = heard(&web, &args);
     assert_eq!(push_over_tls(&served, &first), Some(202));
-    assert_eq!(github(&served, "push", PUSH).code, 0, "in clear");
+    assert_eq!(github(served.address, "push", PUSH).code, 0, "in clear");
     let second = renew();
     served.daemon.signal("HUP");
     eventually("the new certificate", || {

@@ -37,7 +37,7 @@ fn source(server: &Server, path: &str, credentials: Option<Credentials>) -> Sour
 }
 
 /// Whether a file below a directory holds a text.
-fn holds(directory: &Path, text: &str) -> bool {
+pub(crate) fn holds(directory: &Path, text: &str) -> bool {
     fs::read_dir(directory).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -18,7 +18,7 @@ pub(crate) struct Repository {
 
 /// A command that sees nothing of the machine's settings: they may name
 /// certificates, keys and hooks.
-pub(super) fn command(program: impl AsRef<std::ffi::OsStr>, home: &Path) -> Command {
+pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>, home: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -87,11 +87,16 @@ impl Repository {
         self.place().join("work")
     }
 
+    /// git, to be run in the working tree.
+    pub(crate) fn worker(&self) -> Command {
+        let mut git = command("git", self.place());
+        git.arg("-C").arg(self.work());
+        git
+    }
+
     /// Runs git in the working tree.
     pub(crate) fn git<const N: usize>(&self, args: [&str; N]) -> String {
-        let mut git = command("git", self.place());
-        git.arg("-C").arg(self.work()).args(args);
-        output(&mut git).trim().to_owned()
+        output(self.worker().args(args)).trim().to_owned()
     }
 
     /// Runs git in the bare repository.
@@ -121,12 +126,16 @@ impl Repository {
 
     /// Commits everything, and pushes.
     pub(crate) fn commit_with<const N: usize>(&self, args: [&str; N]) -> CommitId {
+        let id = self.record(args);
+        self.push();
+        id
+    }
+
+    /// Commits everything, and pushes nothing.
+    pub(crate) fn record<const N: usize>(&self, args: [&str; N]) -> CommitId {
         self.git(["add", "--all"]);
         let commit = ["commit", "--quiet", "--allow-empty"];
-        let all: Vec<&str> = commit.into_iter().chain(args).collect();
-        let mut git = command("git", self.place());
-        output(git.arg("-C").arg(self.work()).args(all));
-        self.push();
+        output(self.worker().args(commit).args(args));
         self.head()
     }
 
@@ -146,10 +155,8 @@ impl Repository {
             )
         };
         let stream: String = (0..commits).map(commit).collect();
-        let mut git = command("git", self.place());
-        git.arg("-C")
-            .arg(self.work())
-            .args(["fast-import", "--quiet"]);
+        let mut git = self.worker();
+        git.args(["fast-import", "--quiet"]);
         feed(&mut git, stream.as_bytes());
         self.git(["reset", "--quiet", "--hard"]);
         self.push();

@@ -12,17 +12,21 @@ use super::repository::command;
 use crate::common::eventually;
 use crate::programs::output;
 
-pub(super) const USER: &str = "reader";
-pub(super) const PASSWORD: &str = "s3cr3t-of-git-Wm4q";
+pub(crate) const USER: &str = "reader";
+pub(crate) const PASSWORD: &str = "s3cr3t-of-git-Wm4q";
 pub(super) const TOKEN: &str = "s3cr3t-bearer-of-git-Yk8v";
+
+/// Who may push.
+pub(crate) const PUSHER: &str = "pusher";
+pub(crate) const PUSHERS_PASSWORD: &str = "s3cr3t-of-the-pusher-Hn2c";
 
 /// Two tests may find the same free port; so often another one is tried.
 const ATTEMPTS: usize = 5;
 
 /// Serves every repository below a directory: `/basic/` and `/bearer/` ask for
 /// credentials, `/open/` for none, `/moved/` leads to `/basic/`, `/page/` is a web
-/// page and `/busy/` has no time.
-pub(super) struct Server {
+/// page and `/busy/` has no time. To `/push/` the pusher may push.
+pub(crate) struct Server {
     https: u16,
     http: u16,
     place: TempDir,
@@ -68,7 +72,7 @@ pub(super) fn answers(port: u16) -> bool {
 }
 
 impl Server {
-    pub(super) fn start(repositories: &Path) -> Self {
+    pub(crate) fn start(repositories: &Path) -> Self {
         let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start(repositories));
         started.next().expect("nginx does not start")
     }
@@ -77,8 +81,13 @@ impl Server {
         let place = TempDir::new().unwrap();
         let (https, http) = (free_port(), free_port());
         certificates(place.path());
-        let plain = format!("{USER}:{{PLAIN}}{PASSWORD}\n");
-        fs::write(place.path().join("passwords"), plain).unwrap();
+        for (name, user, password) in [
+            ("passwords", USER, PASSWORD),
+            ("pushers", PUSHER, PUSHERS_PASSWORD),
+        ] {
+            let plain = format!("{user}:{{PLAIN}}{password}\n");
+            fs::write(place.path().join(name), plain).unwrap();
+        }
         let settings = place.path().join("nginx.conf");
         fs::write(
             &settings,
@@ -106,12 +115,18 @@ impl Server {
     }
 
     /// The certificate of the authority that signed the server's.
-    pub(super) fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.place.path().join("ca.pem")
     }
 
-    pub(super) fn https(&self, path: &str) -> String {
+    pub(crate) fn https(&self, path: &str) -> String {
         format!("https://127.0.0.1:{}/{path}", self.https)
+    }
+
+    /// With the credentials of the pusher, as git takes them.
+    pub(crate) fn as_pusher(&self, path: &str) -> String {
+        let port = self.https;
+        format!("https://{PUSHER}:{PUSHERS_PASSWORD}@127.0.0.1:{port}/push/{path}")
     }
 
     pub(super) fn http(&self, path: &str) -> String {
@@ -123,7 +138,7 @@ impl Server {
     }
 
     /// What was asked for so far, with the credentials that came with it.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.place.path().join("access.log")).unwrap()
     }
 }
@@ -179,6 +194,10 @@ fn configuration(place: &Path, repositories: &Path, https: u16, http: u16) -> St
              location ~ ^/open(/.*)$ {{ {git} }}
              location ~ ^/basic(/.*)$ {{
                auth_basic x; auth_basic_user_file {place}/passwords; {git}
+             }}
+             location ~ ^/push(/.*)$ {{
+               auth_basic x; auth_basic_user_file {place}/pushers; {git}
+               fastcgi_param REMOTE_USER $remote_user;
              }}
              location ~ ^/bearer(/.*)$ {{
                if ($http_authorization != 'Bearer {TOKEN}') {{ return 403; }} {git}

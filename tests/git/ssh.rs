@@ -18,7 +18,7 @@ use crate::programs::output;
 const ATTEMPTS: usize = 5;
 
 /// An ssh server for one user, who may run git alone.
-struct Sshd {
+pub(crate) struct Sshd {
     port: u16,
     place: TempDir,
     _process: Process,
@@ -33,7 +33,7 @@ fn key(path: &Path) -> String {
 }
 
 impl Sshd {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start());
         started.next().expect("sshd does not start")
     }
@@ -83,14 +83,19 @@ impl Sshd {
         })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
+    }
+
+    /// The address of a repository.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let user = output(command("id", self.place.path()).arg("-un"));
+        format!("ssh://{}@127.0.0.1:{}{path}", user.trim(), self.port)
     }
 
     /// A source with a key and known hosts of this server's directory.
     fn source(&self, path: &str, identity: &str, known: &str) -> Source {
-        let user = output(command("id", self.place.path()).arg("-un"));
-        let url = format!("ssh://{}@127.0.0.1:{}{path}", user.trim(), self.port);
+        let url = self.url(path);
         Source::new(GitOptions {
             ssh: SshSettings {
                 identity_file: Some(self.path(identity)),

@@ -1,0 +1,88 @@
+//! A bare repository behind sshd, with the hook in it: whoever pushes sees what the
+//! daemon on the same machine made of it.
+
+use std::process::Output;
+
+use super::{World, lake};
+use crate::common::Integrationd;
+use crate::git::repository::Repository;
+use crate::git::ssh::Sshd;
+use crate::pushed::{LAKE, ends};
+
+/// Pushes over ssh with one of the server's keys.
+fn push(repository: &Repository, server: &Sshd, key: &str, branch: &str) -> Output {
+    let path = |name: &str| server.path(name).display().to_string();
+    let ssh = format!(
+        "ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -i {} -o UserKnownHostsFile={} \
+         -o GlobalKnownHostsFile=/dev/null",
+        path(key),
+        path("known")
+    );
+    let mut git = repository.worker();
+    git.env("GIT_SSH_COMMAND", ssh).arg("push");
+    git.arg(server.url(&repository.path()));
+    git.arg(format!("HEAD:refs/heads/{branch}"))
+        .output()
+        .unwrap()
+}
+
+/// What the daemon says to whoever pushes; the push must succeed.
+fn shown(pushed: &Output) -> String {
+    let text = String::from_utf8_lossy(&pushed.stderr);
+    assert!(pushed.status.success(), "{text}");
+    let remote = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote: "));
+    remote
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[test]
+fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
+    let (world, repository, server) = (World::new(), Repository::empty(), Sshd::start());
+    repository.commit("files/lake.yaml", LAKE);
+    let bare = repository.path();
+    let socket = world.state.path().join("s.sock").display().to_string();
+    let key = format!("--git-ssh-key={}", server.path("user").display());
+    let known = format!("--git-known-hosts={}", server.path("known").display());
+    let args = [&key, &known, "--poll=1h", "--socket", &socket];
+    let daemon = world.daemon(&server.url(&bare), &args).start();
+    daemon.prints("1 applied, 0 failed");
+    world.tenant.simulator.clear_log();
+    let install = [
+        "hook",
+        "install",
+        &bare,
+        "--branch=main",
+        "--socket",
+        &socket,
+    ];
+    Integrationd::new(install).run().exits_with(0);
+
+    repository.write("files/lake.yaml", lake("/two"));
+    repository.record(["-m", "Another path"]);
+    let refused = push(&repository, &server, "stranger", "main");
+    assert!(!refused.status.success());
+    let told = shown(&push(&repository, &server, "user", "topic"));
+    assert_eq!(told, "integrationd: ignored: topic is not main\n");
+    assert_eq!(world.tenant.requests(), [""; 0]);
+
+    let told = shown(&push(&repository, &server, "user", "main"));
+    insta::assert_snapshot!(told, @r#"
+      # lake will be updated  files/lake.yaml:1
+      ~ Databricks Unity Catalog (id 1)
+          ~ httpPath = "/one" -> "/two"
+
+    Plan: 1 to update.
+
+    Applied: 1 updated.
+    Proved: a second plan is empty: nothing is left to change.
+    integrationd: 1 applied, 0 failed
+    "#);
+    assert_eq!(world.tenant.writes(), ["PUT /integrations/1"]);
+    assert_eq!(world.paths(), ["/two"]);
+    let printed = daemon.printed();
+    assert!(!printed.contains("token-of-the-lake"), "{printed}");
+    ends(daemon);
+}
