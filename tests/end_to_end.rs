@@ -3,6 +3,7 @@
 //! tenant. What each part does by itself is tested elsewhere.
 
 mod https;
+mod signatures;
 mod ssh;
 mod stops;
 

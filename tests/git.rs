@@ -6,7 +6,7 @@ mod local;
 mod moves;
 pub(crate) mod repository;
 pub(crate) mod server;
-mod signatures;
+pub(crate) mod signatures;
 pub(crate) mod ssh;
 mod tree;
 

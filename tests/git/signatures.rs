@@ -14,12 +14,12 @@ use super::{Source, finally, lines, options, tag, told};
 use crate::programs::output;
 
 /// A repository, and the keys of those who sign in it.
-struct Signers {
-    repository: Repository,
+pub(crate) struct Signers {
+    pub(crate) repository: Repository,
 }
 
 impl Signers {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let signers = Self {
             repository: Repository::new(),
         };
@@ -34,14 +34,14 @@ impl Signers {
     }
 
     /// Makes an SSH key; its public half.
-    fn ssh_key(&self, name: &str) -> String {
+    pub(crate) fn ssh_key(&self, name: &str) -> String {
         let mut keygen = command("ssh-keygen", self.repository.place());
         keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]);
         output(keygen.arg(self.path(name)));
         fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap()
     }
 
-    fn sign_with_ssh(&self, name: &str) {
+    pub(crate) fn sign_with_ssh(&self, name: &str) {
         let key = self.path(name);
         self.repository.git(["config", "gpg.format", "ssh"]);
         let key = key.to_str().unwrap();
@@ -58,7 +58,7 @@ impl Signers {
     }
 
     /// Makes an OpenPGP key, and signs with it; the file with its public half.
-    fn sign_with_openpgp(&self, name: &str) -> PathBuf {
+    pub(crate) fn sign_with_openpgp(&self, name: &str) -> PathBuf {
         self.gpg(["--quick-generate-key", name, "ed25519", "sign", "never"]);
         let wrapper = self.path("gpg-of-the-test");
         let home = self.path("gnupg");
@@ -82,7 +82,7 @@ impl Signers {
         path
     }
 
-    fn signed_commit(&self) -> CommitId {
+    pub(crate) fn signed_commit(&self) -> CommitId {
         self.repository.commit_with(["-S", "-m", "signed"])
     }
 
@@ -92,7 +92,7 @@ impl Signers {
     }
 
     /// A file of allowed signers.
-    fn allowed(&self, lines: &str) -> PathBuf {
+    pub(crate) fn allowed(&self, lines: &str) -> PathBuf {
         let path = self.path("allowed signers");
         fs::write(&path, lines).unwrap();
         path
@@ -252,8 +252,7 @@ async fn a_signature_of_another_commit_does_not_count() {
             1,
         ),
     ] {
-        let mut git = command("git", repository.place());
-        git.arg("-C").arg(signers.path("work"));
+        let mut git = repository.worker();
         git.args([
             "hash-object",
             "--literally",
