@@ -5,6 +5,7 @@
 //! secret comes from the environment, a file or a systemd credential, never from
 //! the command line.
 
+mod given;
 pub mod listen;
 pub mod notify;
 pub mod vault;
@@ -13,7 +14,9 @@ pub mod webhook;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::secret::{OWN_CREDENTIAL, Secret};
+pub use given::is_given;
+
+use crate::secret::{GIT_TOKEN_CREDENTIAL, OWN_CREDENTIAL, Secret};
 
 /// What the command line says about the connection.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +81,9 @@ impl SettingsError {
 /// The environment, as far as settings read it.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
+/// Where a credential lies that systemd passed in, if it did.
+pub type Credential<'a> = &'a dyn Fn(&str) -> Option<PathBuf>;
+
 /// The name of the systemd credential that holds the key.
 pub const KEY_CREDENTIAL: &str = OWN_CREDENTIAL;
 
@@ -87,33 +93,17 @@ const KEY: &str = "IMMUTA_API_KEY";
 const TOKEN: &str = "IMMUTA_API_TOKEN";
 const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
 
-/// Settings with variables of their own, by the flag.
-pub const OWN_VARIABLES: &[(&str, &[&str])] = &[
-    ("url", &[URL, HOST]),
-    ("api-key-file", &[KEY, TOKEN, KEY_FILE]),
-    (
-        "listen-token-file",
-        &[listen::TOKEN.value, listen::TOKEN.file],
-    ),
-    ("notify-url-file", &[notify::URL.value, notify::URL.file]),
-    (
-        "notify-secret-file",
-        &[notify::SECRET.value, notify::SECRET.file],
-    ),
-    (
-        "webhook-secret-file",
-        &[webhook::SECRET.value, webhook::SECRET.file],
-    ),
-    ("vault-token-file", &["VAULT_TOKEN", "VAULT_TOKEN_FILE"]),
-    ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),
-    (
-        "vault-secret-id-file",
-        &["INTEGRATIOND_VAULT_SECRET_ID_FILE"],
-    ),
-    ("vault-jwt-role", &["INTEGRATIOND_VAULT_JWT_ROLE"]),
-    ("vault-jwt-file", &["INTEGRATIOND_VAULT_JWT_FILE"]),
-    ("vault-auth-mount", &["INTEGRATIOND_VAULT_AUTH_MOUNT"]),
-];
+const API_KEY: Names = Names {
+    value: KEY,
+    file: KEY_FILE,
+    credential: KEY_CREDENTIAL,
+};
+
+const GIT_TOKEN: Names = Names {
+    value: "INTEGRATIOND_GIT_TOKEN",
+    file: "INTEGRATIOND_GIT_TOKEN_FILE",
+    credential: GIT_TOKEN_CREDENTIAL,
+};
 
 /// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
 ///
@@ -143,7 +133,7 @@ pub fn url(flags: &Flags, env: Environment<'_>) -> Result<String, SettingsError>
 pub fn api_key(
     flags: &Flags,
     env: Environment<'_>,
-    credential: Option<PathBuf>,
+    credential: Credential<'_>,
 ) -> Result<KeySource, SettingsError> {
     if let Some(file) = &flags.api_key_file {
         return Ok(KeySource::File(file.clone()));
@@ -155,7 +145,7 @@ pub fn api_key(
         value(KEY)?,
         value(TOKEN)?,
         text(env, KEY_FILE)?.map(|path| (KEY_FILE, KeySource::File(path.into()))),
-        credential.map(|path| (KEY_CREDENTIAL, KeySource::File(path))),
+        credential(KEY_CREDENTIAL).map(|path| (KEY_CREDENTIAL, KeySource::File(path))),
     ];
     let mut given = given.into_iter().flatten();
     match (given.next(), given.next()) {
@@ -163,6 +153,18 @@ pub fn api_key(
         (Some((_, source)), None) => Ok(source),
         (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
     }
+}
+
+/// Where the token for a git server is, if there is one.
+///
+/// # Errors
+/// Two are given.
+pub fn git_token(
+    flag: Option<&PathBuf>,
+    env: Environment<'_>,
+    credential: Credential<'_>,
+) -> Result<Option<KeySource>, SettingsError> {
+    secret(&GIT_TOKEN, flag, env, credential)
 }
 
 /// What names a secret, beside its flag.
@@ -181,7 +183,7 @@ fn secret(
     names: &Names,
     flag: Option<&PathBuf>,
     env: Environment<'_>,
-    credential: Option<PathBuf>,
+    credential: Credential<'_>,
 ) -> Result<Option<KeySource>, SettingsError> {
     if let Some(file) = flag {
         return Ok(Some(KeySource::File(file.clone())));
@@ -189,6 +191,7 @@ fn secret(
     let value = text(env, names.value)?;
     let value = value.map(|value| (names.value, KeySource::Value(Secret::new(value))));
     let file = text(env, names.file)?.map(|path| (names.file, KeySource::File(path.into())));
+    let credential = credential(names.credential);
     let credential = credential.map(|path| (names.credential, KeySource::File(path)));
     let mut given = [value, file, credential].into_iter().flatten();
     match (given.next(), given.next()) {
@@ -211,6 +214,8 @@ fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, Sett
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
@@ -220,6 +225,12 @@ mod tests {
                 .find(|(n, _)| *n == name)
                 .map(|(_, v)| OsString::from(v))
         }
+    }
+
+    /// Every credential, as systemd would.
+    #[expect(clippy::unnecessary_wraps, reason = "others pass in nothing")]
+    fn passed_in(name: &str) -> Option<PathBuf> {
+        Some(Path::new("/run/c").join(name))
     }
 
     #[test]
@@ -256,7 +267,7 @@ mod tests {
         let found = api_key(
             &Flags::default(),
             &env(&[("IMMUTA_API_KEY", "a"), ("IMMUTA_API_KEY_FILE", "b")]),
-            None,
+            &|_| None,
         );
         let twice = SettingsError::Twice {
             first: "IMMUTA_API_KEY",
@@ -275,11 +286,19 @@ mod tests {
 
     #[test]
     fn a_systemd_credential_is_a_source_of_the_key() {
-        let found = api_key(
-            &Flags::default(),
-            &env(&[]),
-            Some("/run/c/immuta-api-key".into()),
-        );
+        let found = api_key(&Flags::default(), &env(&[]), &passed_in);
         assert_eq!(found, Ok(KeySource::File("/run/c/immuta-api-key".into())));
+    }
+
+    #[test]
+    fn two_tokens_for_git_are_an_error_and_a_flag_beats_them() {
+        let set = env(&[("INTEGRATIOND_GIT_TOKEN_FILE", "t")]);
+        let twice = SettingsError::Twice {
+            first: GIT_TOKEN.file,
+            second: GIT_TOKEN_CREDENTIAL,
+        };
+        assert_eq!(git_token(None, &set, &passed_in), Err(twice));
+        let flag = git_token(Some(&"flag".into()), &set, &passed_in);
+        assert_eq!(flag, Ok(Some(KeySource::File("flag".into()))));
     }
 }

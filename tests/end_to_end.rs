@@ -2,6 +2,7 @@
 //! or sshd before the repository, the daemon as a process, and HTTP to a simulated
 //! tenant. What each part does by itself is tested elsewhere.
 
+mod credentials;
 mod https;
 mod signatures;
 mod ssh;
@@ -106,8 +107,14 @@ impl Forge {
     /// A daemon on it that looks when the forge tells it to.
     fn daemon(&self, world: &World, args: &[&str]) -> Integrationd {
         let token = self.place.path().join("token");
+        let token = format!("--git-token-file={}", token.display());
+        self.without_secrets(world, args)
+            .arg(token)
+            .env("INTEGRATIOND_WEBHOOK_SECRET", SECRET)
+    }
+
+    fn without_secrets(&self, world: &World, args: &[&str]) -> Integrationd {
         let own = [
-            format!("--git-token-file={}", token.display()),
             format!("--git-ca-file={}", self.server.ca().display()),
             format!("--git-user={USER}"),
             format!("--git-branch={BRANCH}"),
@@ -117,8 +124,7 @@ impl Forge {
         ];
         let own: Vec<&str> = own.iter().map(String::as_str).collect();
         let run = world.daemon(&self.server.https("basic/bare.git"), &own);
-        let run = args.iter().fold(run, Integrationd::arg);
-        run.env("INTEGRATIOND_WEBHOOK_SECRET", SECRET)
+        args.iter().fold(run, Integrationd::arg)
     }
 }
 

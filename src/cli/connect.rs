@@ -19,7 +19,7 @@ use crate::net::ExchangeObserver;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
-use crate::settings::{self, Flags, KEY_CREDENTIAL, KeySource, SettingsError};
+use crate::settings::{self, Environment, Flags, KeySource, SettingsError};
 use crate::source::{Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
 
@@ -84,11 +84,8 @@ pub(super) fn observed_tenant(
         api_key_file: args.api_key_file.clone(),
     };
     let url = TenantUrl::parse(&settings::url(&flags, &env)?)?;
-    let key = ApiKey::new(read_key(settings::api_key(
-        &flags,
-        &env,
-        key_credential(),
-    )?)?)?;
+    let source = settings::api_key(&flags, &env, &credential)?;
+    let key = ApiKey::new(read_key(source)?)?;
     let credentials = match args.auth {
         Auth::Key => Credentials::ApiKey(key),
         Auth::Token => Credentials::Exchange(key),
@@ -116,14 +113,14 @@ pub(super) fn url(flag: Option<&str>) -> Result<String, ConnectError> {
     Ok(TenantUrl::parse(&settings::url(&flags, &env)?)?.to_string())
 }
 
-/// The key that systemd passed in, if it did.
-fn key_credential() -> Option<PathBuf> {
-    credential(KEY_CREDENTIAL)
-}
-
 /// A credential that systemd passed in, if it did.
 pub(super) fn credential(name: &str) -> Option<PathBuf> {
-    let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    credential_of(name, &|variable: &str| std::env::var_os(variable))
+}
+
+/// The same, by this environment.
+pub(super) fn credential_of(name: &str, env: Environment<'_>) -> Option<PathBuf> {
+    let directory = env("CREDENTIALS_DIRECTORY")?;
     Some(Path::new(&directory).join(name)).filter(|path| path.exists())
 }
 

@@ -5,19 +5,16 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use super::connect::{self, read_secret};
+use super::connect::{self, ConnectError, read_secret};
 use super::failure::Failure;
 use crate::ledger::place::StateDirectory;
 use crate::report::exit::Exit;
-use crate::settings::KeySource;
+use crate::settings::git_token;
 use crate::source::git::{
     Credentials, GitError, GitOptions, GitSource, GitUrl, Reference, SshSettings, Subdirectory,
     Verification, VerifyMode,
 };
 use crate::text::chain;
-
-/// The systemd credential with the token for https.
-const TOKEN_CREDENTIAL: &str = "integrationd-git-token";
 
 /// Whose name stands beside a token, where none is given: most servers take any.
 const ANY_USER: &str = "git";
@@ -75,13 +72,9 @@ pub(super) struct GitArgs {
         hide_env_values = true
     )]
     pub git_user: Option<String>,
-    /// A file with the password or token for https [credential: integrationd-git-token]
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_GIT_TOKEN_FILE",
-        hide_env_values = true
-    )]
+    /// A file with the password or token for https
+    /// [env: INTEGRATIOND_GIT_TOKEN, INTEGRATIOND_GIT_TOKEN_FILE] [credential: integrationd-git-token]
+    #[arg(long, value_name = "FILE")]
     pub git_token_file: Option<PathBuf>,
     /// A PEM file with certificates to trust for https besides the system's; may be repeated
     #[arg(
@@ -173,7 +166,6 @@ impl GitArgs {
             .into_iter()
             .flatten()
             .cloned()
-            .chain(connect::credential(TOKEN_CREDENTIAL))
     }
 
     /// The repository, if one is given. Nothing is fetched yet.
@@ -217,11 +209,13 @@ impl GitArgs {
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {
-        let file = self.git_token_file.clone();
-        let Some(file) = file.or_else(|| connect::credential(TOKEN_CREDENTIAL)) else {
+        let env = |name: &str| std::env::var_os(name);
+        let file = self.git_token_file.as_ref();
+        let found = git_token(file, &env, &connect::credential).map_err(ConnectError::from)?;
+        let Some(source) = found else {
             return Ok(None);
         };
-        let password = read_secret(KeySource::File(file)).map_err(|(path, error)| {
+        let password = read_secret(source).map_err(|(path, error)| {
             Failure::new(
                 Exit::InvalidSettings,
                 format_args!(

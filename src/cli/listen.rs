@@ -15,7 +15,6 @@ use crate::apply::Stop;
 use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
 use crate::daemon::{Bell, Board};
 use crate::report::exit::Exit;
-use crate::secret::LISTEN_CREDENTIAL;
 use crate::settings::KeySource;
 use crate::settings::listen::{ListenError, ListenFlags, listen};
 use crate::text::chain;
@@ -125,8 +124,7 @@ pub(super) async fn bind(
     bell: &Bell,
 ) -> Result<Option<Bound>, Failure> {
     let env = |name: &str| std::env::var_os(name);
-    let credential = connect::credential(LISTEN_CREDENTIAL);
-    let Some(settings) = listen(&ListenFlags::from(args), &env, credential)? else {
+    let Some(settings) = listen(&ListenFlags::from(args), &env, &connect::credential)? else {
         return Ok(None);
     };
     let tls = settings.tls.as_ref();

@@ -13,12 +13,13 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Subcom
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Cli;
+use super::connect::credential_of;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::manifest::{Flat, flat};
 use crate::report::exit::Exit;
-use crate::settings::OWN_VARIABLES;
+use crate::settings::is_given;
 use crate::text::escaped;
 
 /// Where it is if nobody says otherwise. There need not be one.
@@ -178,9 +179,10 @@ fn with_defaults(
     flat: &Flat,
     environment: &impl Fn(&str) -> Option<OsString>,
 ) -> Command {
+    let credential = |name: &str| credential_of(name, environment);
     let ids: Vec<(String, &Vec<String>)> = settings()
         .into_iter()
-        .filter(|(key, _)| !is_in_environment(key, environment))
+        .filter(|(key, _)| !is_given(key, environment, &credential))
         .filter_map(|(key, arg)| Some((arg.get_id().as_str().to_owned(), flat.get(&key)?)))
         .collect();
     let names: Vec<String> = command
@@ -202,15 +204,6 @@ fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {
     let known = ids.iter().filter(|(id, _)| own.contains(id));
     known.fold(command, |command, (id, values)| {
         command.mut_arg(id, |arg| arg.default_values(values.iter().cloned()))
-    })
-}
-
-/// Whether the environment gives a setting that is not read by the command line.
-fn is_in_environment(key: &str, environment: &impl Fn(&str) -> Option<OsString>) -> bool {
-    let own = OWN_VARIABLES.iter().find(|(known, _)| *known == key);
-    own.is_some_and(|(_, variables)| {
-        let mut values = variables.iter().filter_map(|name| environment(name));
-        values.any(|value| !value.is_empty())
     })
 }
 

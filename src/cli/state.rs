@@ -1,8 +1,9 @@
 //! The ledger of a tenant, and the key of its fingerprints.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::RunArgs;
+use super::connect;
 use super::failure::Failure;
 use crate::ledger::history::History;
 use crate::ledger::key::{self, KeyError};
@@ -56,7 +57,7 @@ pub(super) fn open(args: &RunArgs, dry_run: bool, tenant: &str) -> Result<State,
 /// What makes the fingerprints of a tenant, with the key as it is now.
 pub(super) fn fingerprinter(args: &RunArgs, tenant: &str) -> Result<Fingerprinter, Failure> {
     let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
-    let key = match credential() {
+    let key = match connect::credential(key::KEY_CREDENTIAL) {
         Some(file) => key::read_credential(&file)?,
         None => key::read_or_create(&place.key_file())?,
     };
@@ -94,16 +95,11 @@ fn key(
     place: &StateDirectory,
     may_create: bool,
 ) -> Result<Option<crate::ledger::FingerprintKey>, KeyError> {
-    match credential() {
+    match connect::credential(key::KEY_CREDENTIAL) {
         Some(file) => key::read_credential(&file).map(Some),
         None if may_create => key::read_or_create(&place.key_file()).map(Some),
         None => key::read(&place.key_file()),
     }
-}
-
-fn credential() -> Option<PathBuf> {
-    let directory = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    Some(Path::new(&directory).join(key::KEY_CREDENTIAL)).filter(|path| path.exists())
 }
 
 impl From<PlaceError> for Failure {

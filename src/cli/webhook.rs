@@ -11,7 +11,6 @@ use crate::daemon::Bell;
 use crate::daemon::http::{HttpError, Listener, Tls};
 use crate::daemon::push::{ShortSecret, Webhook, limits};
 use crate::report::exit::Exit;
-use crate::secret::WEBHOOK_CREDENTIAL;
 use crate::settings::webhook::{WebhookError, WebhookFlags, webhook};
 use crate::text::chain;
 
@@ -90,8 +89,8 @@ pub(super) struct Bound {
 /// Binds the address, if there is one.
 pub(super) async fn bind(args: &WebhookArgs, bell: &Bell) -> Result<Option<Bound>, Failure> {
     let env = |name: &str| std::env::var_os(name);
-    let credential = connect::credential(WEBHOOK_CREDENTIAL);
-    let Some(settings) = webhook(&WebhookFlags::from(args), &env, credential)? else {
+    let flags = WebhookFlags::from(args);
+    let Some(settings) = webhook(&flags, &env, &connect::credential)? else {
         return Ok(None);
     };
     let tls = settings.tls.as_ref();

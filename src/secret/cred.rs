@@ -17,6 +17,9 @@ pub const OWN_CREDENTIAL: &str = "immuta-api-key";
 /// The credential that holds the key of the fingerprints of secrets.
 pub(super) const FINGERPRINT_CREDENTIAL: &str = "integrationd-fingerprint-key";
 
+/// The credential that holds the token for a git server.
+pub const GIT_TOKEN_CREDENTIAL: &str = "integrationd-git-token";
+
 /// The credential that holds the token which the status page asks for.
 pub const LISTEN_CREDENTIAL: &str = "integrationd-listen-token";
 
@@ -30,9 +33,10 @@ pub const NOTIFY_SECRET_CREDENTIAL: &str = "integrationd-notify-secret";
 pub const WEBHOOK_CREDENTIAL: &str = "integrationd-webhook-secret";
 
 /// All of them.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     OWN_CREDENTIAL,
     FINGERPRINT_CREDENTIAL,
+    GIT_TOKEN_CREDENTIAL,
     LISTEN_CREDENTIAL,
     NOTIFY_URL_CREDENTIAL,
     NOTIFY_SECRET_CREDENTIAL,

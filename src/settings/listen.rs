@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Environment, KeySource, Names, SettingsError, secret};
+use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::LISTEN_CREDENTIAL;
 
 /// What the command line says.
@@ -89,7 +89,7 @@ pub(super) const TOKEN: Names = Names {
 pub fn listen(
     flags: &ListenFlags,
     env: Environment<'_>,
-    credential: Option<PathBuf>,
+    credential: Credential<'_>,
 ) -> Result<Option<Listen>, ListenError> {
     let ListenFlags {
         address,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn listen(flags: &ListenFlags) -> Result<Option<Listen>, ListenError> {
-        super::listen(flags, &|_| None, None)
+        super::listen(flags, &|_| None, &|_| None)
     }
 
     #[test]
@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn two_tokens_are_an_error_that_names_both() {
         let env = |name: &str| (name == TOKEN.value).then(|| OsString::from("t"));
-        let found = super::listen(&flags("127.0.0.1:1"), &env, Some("/run/c/token".into()));
+        let credential = |_: &str| Some("/run/c/token".into());
+        let found = super::listen(&flags("127.0.0.1:1"), &env, &credential);
         let twice = SettingsError::Twice {
             first: TOKEN.value,
             second: LISTEN_CREDENTIAL,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Environment, KeySource, Names, SettingsError, secret};
+use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::{NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL};
 
 /// What the command line says.
@@ -57,23 +57,21 @@ pub(super) const SECRET: Names = Names {
     credential: NOTIFY_SECRET_CREDENTIAL,
 };
 
-/// The settings; `None` if nobody is to be notified. `credential` tells where one
-/// lies that systemd passed in.
+/// The settings; `None` if nobody is to be notified.
 ///
 /// # Errors
 /// Something is missing, or given twice.
 pub fn notify(
     flags: &NotifyFlags,
     env: Environment<'_>,
-    credential: &dyn Fn(&str) -> Option<PathBuf>,
+    credential: Credential<'_>,
 ) -> Result<Option<Notify>, NotifyError> {
     let NotifyFlags {
         url_file,
         secret_file,
     } = flags;
-    let find = |names: &Names, flag: &Option<PathBuf>| {
-        secret(names, flag.as_ref(), env, credential(names.credential))
-    };
+    let find =
+        |names: &Names, flag: &Option<PathBuf>| secret(names, flag.as_ref(), env, credential);
     match (find(&URL, url_file)?, find(&SECRET, secret_file)?) {
         (Some(url), secret) => Ok(Some(Notify { url, secret })),
         (None, None) => Ok(None),

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Environment, KeySource, Names, SettingsError, secret};
+use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::WEBHOOK_CREDENTIAL;
 
 /// What the command line says.
@@ -89,7 +89,7 @@ pub(super) const SECRET: Names = Names {
 pub fn webhook(
     flags: &WebhookFlags,
     env: Environment<'_>,
-    credential: Option<PathBuf>,
+    credential: Credential<'_>,
 ) -> Result<Option<WebhookSettings>, WebhookError> {
     let WebhookFlags {
         address,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn webhook(flags: &WebhookFlags) -> Result<Option<WebhookSettings>, WebhookError> {
-        super::webhook(flags, &|_| None, None)
+        super::webhook(flags, &|_| None, &|_| None)
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn two_secrets_are_an_error_that_names_both_and_a_flag_beats_them() {
         let env = |name: &str| (name == SECRET.value).then(|| OsString::from("s"));
-        let credential = || Some("/run/c/secret".into());
+        let credential = |_: &str| Some("/run/c/secret".into());
         let without = WebhookFlags {
             secret_file: None,
             ..flags("127.0.0.1:1")
@@ -189,9 +189,9 @@ mod tests {
             first: SECRET.value,
             second: WEBHOOK_CREDENTIAL,
         };
-        let found = super::webhook(&without, &env, credential());
+        let found = super::webhook(&without, &env, &credential);
         assert_eq!(found, Err(WebhookError::Settings(twice)));
-        let found = super::webhook(&flags("127.0.0.1:1"), &env, credential()).unwrap();
+        let found = super::webhook(&flags("127.0.0.1:1"), &env, &credential).unwrap();
         let expected = KeySource::File("secret".into());
         assert_eq!(found.map(|settings| settings.secret), Some(expected));
     }
