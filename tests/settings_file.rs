@@ -133,6 +133,67 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
 }
 
 #[test]
+fn a_password_in_an_address_is_an_error_with_its_place_and_not_shown() {
+    let told = |text: &str| {
+        let files = Files::none().with("settings.yaml", text);
+        let ran = check(&files.path().join("settings.yaml")).exits_with(78);
+        assert_eq!(ran.stdout, "");
+        for part in ["ada", "s3cr3t"] {
+            assert!(!ran.stderr.contains(part), "{text}\n{}", ran.stderr);
+        }
+        ran.stderr
+            .replace(&format!("{}/", files.path().display()), "")
+    };
+    insta::assert_snapshot!(told("poll: 1m\ngit: https://ada:s3cr3t@git.example.com/a.git\n"), @r"
+    settings.yaml:2:6: error[E0305]: `git` cannot be used: it holds a user name or a password: remove them
+      |
+    2 | git: …
+      |      ^ here
+
+    1 error in 1 file
+    error: the settings in settings.yaml are not in order
+     help: `integrationd settings schema` prints what can be set, for an editor
+    ");
+    for text in [
+        "git: https://s3cr3t@git.example.com/a.git\n",
+        "git: ssh://ada:s3cr3t@git.example.com/a.git\n",
+        "git: ada:s3cr3t@git.example.com:a.git\n",
+        "git: https//ada:s3cr3t@git.example.com/a.git\n",
+        "git: [https://ada:s3cr3t@git.example.com/a.git, other]\n",
+        "git: [https://ada:s3cr3t@git.example.com/a.git, [other]]\n",
+        "url: https://ada:s3cr3t@acme.example\n",
+        "url: {x: https://ada:s3cr3t@acme.example}\n",
+        "url: https://acme.example?key=s3cr3t\n",
+        "git-branch: https://ada:s3cr3t@git.example.com/a.git\n",
+        "var: {PROXY: 'http://ada:s3cr3t@proxy.example.com:3128'}\n",
+        "interval: https://ada:s3cr3t@proxy.example.com\n",
+    ] {
+        told(text);
+    }
+    let files = Files::none().with("settings.yaml", "git: git@example.com:a.git\n");
+    let ran = check(&files.path().join("settings.yaml")).exits_with(0);
+    assert!(
+        ran.stdout.contains("git = git@example.com:a.git"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_password_in_the_address_of_a_repository_is_refused_and_not_repeated() {
+    let tenant = Tenant::empty();
+    for command in ["sync", "daemon"] {
+        for url in ["https://ada:s3cr3t@h/a.git", "ssh://ada:s3cr3t@h/a.git"] {
+            let ran = Integrationd::new([command, "--git", url]).on(&tenant).run();
+            let ran = ran.exits_with(78);
+            let says = ran.stderr.contains("password: remove");
+            assert!(says && !ran.stderr.contains("s3cr3t"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(tenant.requests(), [""; 0]);
+}
+
+#[test]
 fn the_example_names_every_setting_and_each_of_its_lines_is_in_order() {
     let files = Files::none().with("settings.yaml", &uncommented());
     let ran = check(&files.path().join("settings.yaml")).exits_with(0);

@@ -17,10 +17,12 @@ use super::connect::credential_of;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
-use crate::manifest::{Flat, flat};
+use crate::immuta::TenantUrl;
+use crate::manifest::{Flat, Refused, flat};
 use crate::report::exit::Exit;
 use crate::settings::is_given;
-use crate::text::escaped;
+use crate::source::git::GitUrl;
+use crate::text::{chain, escaped};
 
 /// Where it is if nobody says otherwise. There need not be one.
 const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
@@ -110,7 +112,14 @@ fn read(named: Option<&Path>) -> Result<Flat, Failure> {
     let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
     let accept = |key: &str, values: &[String]| {
         let setting = settings.iter().find(|(known, _)| known == key);
-        setting.map_or(Ok(()), |(_, arg)| accept(arg, values))
+        let secret = values.iter().find_map(|value| secret_in(key, value));
+        if let Some(why) = secret {
+            let is_secret = true;
+            return Err(Refused { why, is_secret });
+        }
+        let accepted = setting.map_or(Ok(()), |(_, arg)| accept(arg, values));
+        let is_secret = false;
+        accepted.map_err(|why| Refused { why, is_secret })
     };
     flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
         let rendered = diagnostic::render(&diagnostics, true);
@@ -138,6 +147,29 @@ fn settings() -> Vec<(String, Arg)> {
 fn key_of(arg: &Arg) -> String {
     let name = arg.get_long().unwrap_or(arg.get_id().as_str());
     name.to_owned()
+}
+
+/// Why a value cannot be shown: it is an address with a password, or one of a kind
+/// that might have one and cannot be read.
+fn secret_in(key: &str, value: &str) -> Option<String> {
+    let unusable = match key {
+        "git" => GitUrl::parse(value).err().map(|error| chain(&error)),
+        "url" => TenantUrl::parse(value).err().map(|error| chain(&error)),
+        _ => has_password(value).then(|| "it holds a password: remove it".to_owned()),
+    };
+    unusable.map(|why| format!("`{key}` cannot be used: {why}"))
+}
+
+/// Whether `SCHEME://USER:PASSWORD@` is in it.
+fn has_password(value: &str) -> bool {
+    let mut rests = value
+        .match_indices("://")
+        .map(|(at, mark)| &value[at + mark.len()..]);
+    rests.any(|rest| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        user.is_some_and(|user| user.contains(':'))
+    })
 }
 
 /// Whether a flag can have these values, in the words of the command line.

@@ -16,9 +16,19 @@ use crate::diagnostic::{Code, Diagnostic};
 pub type Flat = BTreeMap<String, Vec<String>>;
 
 /// Says why a key cannot have these values.
-pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), String>;
+pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), Refused>;
 
-/// Reads a flat mapping. Nothing in it is secret, so that values are shown.
+/// Why a key cannot have its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// In a sentence.
+    pub why: String,
+    /// Whether the values may hold a secret: then they are not shown.
+    pub is_secret: bool,
+}
+
+/// Reads a flat mapping. Nothing in it is meant to be secret, so that values are shown
+/// unless they are refused for being so.
 ///
 /// # Errors
 /// Every mistake, if there is one.
@@ -103,12 +113,19 @@ impl Reader<'_> {
             let draft = draft.label("no setting has this name").maybe_help(help);
             return self.drafts.push(draft);
         }
+        let shown = self.veil.shown.len();
         let Some(values) = self.values(key, &entry.value) else {
-            return;
+            // Nobody has looked at the others of a list that is wrong.
+            return self.veil.shown.truncate(shown);
         };
         match (self.accept)(key, &values) {
             Ok(()) => drop(self.flat.insert(key.to_owned(), values)),
-            Err(message) => self.complain(Code::Format, entry.value.span, message),
+            Err(Refused { why, is_secret }) => {
+                if is_secret {
+                    self.veil.shown.truncate(shown);
+                }
+                self.complain(Code::Format, entry.value.span, why);
+            }
         }
     }
 

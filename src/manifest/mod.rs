@@ -32,7 +32,7 @@ mod unknown;
 mod yaml;
 
 pub use binding::{Binding, BindingError, Bindings};
-pub use flat::{Accept, Flat, flat};
+pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};
 
 use crate::diagnostic::Diagnostic;
