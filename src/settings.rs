@@ -8,6 +8,7 @@
 mod given;
 pub mod listen;
 pub mod notify;
+pub mod tls;
 pub mod vault;
 pub mod webhook;
 

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::tls::{TlsError, TlsFlags, tls};
 use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::LISTEN_CREDENTIAL;
 
@@ -43,17 +44,9 @@ pub enum ListenError {
     /// What every setting can be wrong in.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// One of the two files.
-    #[error("`{given}` is given, and `{missing}` is not")]
-    Half {
-        /// What is there.
-        given: &'static str,
-        /// What is not.
-        missing: &'static str,
-    },
-    /// In clear, over a network.
-    #[error("{0} is not a loopback address, and there is no certificate")]
-    NoTls(SocketAddr),
+    /// The certificate and its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// For everybody, over a network.
     #[error("{0} is not a loopback address, and there is no token")]
     NoToken(SocketAddr),
@@ -65,10 +58,7 @@ impl ListenError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
-            Self::Half { .. } => "a certificate and its key go together",
-            Self::NoTls(_) => {
-                "give `--listen-tls-cert` and `--listen-tls-key`, or listen on a loopback address behind a proxy"
-            }
+            Self::Tls(error) => error.help(),
             Self::NoToken(_) => {
                 "give `--listen-token-file`, or listen on a loopback address behind a proxy"
             }
@@ -80,6 +70,13 @@ pub(super) const TOKEN: Names = Names {
     value: "INTEGRATIOND_LISTEN_TOKEN",
     file: "INTEGRATIOND_LISTEN_TOKEN_FILE",
     credential: LISTEN_CREDENTIAL,
+};
+
+const TLS: TlsFlags = TlsFlags {
+    certificate: "--listen-tls-cert",
+    key: "--listen-tls-key",
+    purpose: "",
+    help: "give `--listen-tls-cert` and `--listen-tls-key`, or listen on a loopback address behind a proxy",
 };
 
 /// The settings; `None` if nothing is to be served.
@@ -101,21 +98,10 @@ pub fn listen(
     let Some(address) = *address else {
         return Ok(None);
     };
-    let half = |given, missing| Err(ListenError::Half { given, missing });
-    let tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-        (None, None) => None,
-        (Some(_), None) => return half("--listen-tls-cert", "--listen-tls-key"),
-        (None, Some(_)) => return half("--listen-tls-key", "--listen-tls-cert"),
-    };
+    let tls = tls(&TLS, address, certificate.as_ref(), key.as_ref())?;
     let token = secret(&TOKEN, token_file.as_ref(), env, credential)?;
-    if !address.ip().is_loopback() {
-        if tls.is_none() {
-            return Err(ListenError::NoTls(address));
-        }
-        if token.is_none() {
-            return Err(ListenError::NoToken(address));
-        }
+    if !address.ip().is_loopback() && token.is_none() {
+        return Err(ListenError::NoToken(address));
     }
     Ok(Some(Listen {
         address,
@@ -168,7 +154,7 @@ mod tests {
         ] {
             let bare = flags(address);
             assert!(
-                matches!(listen(&bare), Err(ListenError::NoTls(_))),
+                matches!(listen(&bare), Err(ListenError::Tls(_))),
                 "{address}"
             );
             let no_token = with_tls(bare.clone());
@@ -177,23 +163,10 @@ mod tests {
                 token_file: Some("token".into()),
                 ..bare
             };
-            assert!(matches!(listen(&no_tls), Err(ListenError::NoTls(_))));
+            assert!(matches!(listen(&no_tls), Err(ListenError::Tls(_))));
             let both = with_tls(no_tls);
             assert!(listen(&both).unwrap().is_some());
         }
-    }
-
-    #[test]
-    fn half_a_certificate_is_an_error_that_names_the_other_half() {
-        let half = ListenFlags {
-            key: None,
-            ..with_tls(flags("127.0.0.1:1"))
-        };
-        let error = listen(&half).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "`--listen-tls-cert` is given, and `--listen-tls-key` is not"
-        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::tls::{TlsError, TlsFlags, tls};
 use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::WEBHOOK_CREDENTIAL;
 
@@ -43,17 +44,9 @@ pub enum WebhookError {
     /// What every setting can be wrong in.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// One of the two files.
-    #[error("`{given}` is given, and `{missing}` is not")]
-    Half {
-        /// What is there.
-        given: &'static str,
-        /// What is not.
-        missing: &'static str,
-    },
-    /// In clear, over a network.
-    #[error("{0} is not a loopback address, and there is no certificate for webhooks")]
-    NoTls(SocketAddr),
+    /// The certificate and its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// For everybody.
     #[error("webhooks are to be heard, and there is no secret to know them by")]
     NoSecret,
@@ -65,10 +58,7 @@ impl WebhookError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
-            Self::Half { .. } => "a certificate and its key go together",
-            Self::NoTls(_) => {
-                "give `--webhook-tls-cert` and `--webhook-tls-key`, or listen on a loopback address behind a proxy"
-            }
+            Self::Tls(error) => error.help(),
             Self::NoSecret => {
                 "make one with `openssl rand -hex 32`, give it to the forge, and name its file with `--webhook-secret-file`"
             }
@@ -80,6 +70,13 @@ pub(super) const SECRET: Names = Names {
     value: "INTEGRATIOND_WEBHOOK_SECRET",
     file: "INTEGRATIOND_WEBHOOK_SECRET_FILE",
     credential: WEBHOOK_CREDENTIAL,
+};
+
+const TLS: TlsFlags = TlsFlags {
+    certificate: "--webhook-tls-cert",
+    key: "--webhook-tls-key",
+    purpose: " for webhooks",
+    help: "give `--webhook-tls-cert` and `--webhook-tls-key`, or listen on a loopback address behind a proxy",
 };
 
 /// The settings; `None` if nothing is to be heard.
@@ -101,16 +98,7 @@ pub fn webhook(
     let Some(address) = *address else {
         return Ok(None);
     };
-    let half = |given, missing| Err(WebhookError::Half { given, missing });
-    let tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-        (None, None) => None,
-        (Some(_), None) => return half("--webhook-tls-cert", "--webhook-tls-key"),
-        (None, Some(_)) => return half("--webhook-tls-key", "--webhook-tls-cert"),
-    };
-    if !address.ip().is_loopback() && tls.is_none() {
-        return Err(WebhookError::NoTls(address));
-    }
+    let tls = tls(&TLS, address, certificate.as_ref(), key.as_ref())?;
     let secret = secret(&SECRET, secret_file.as_ref(), env, credential)?;
     Ok(Some(WebhookSettings {
         address,
@@ -152,7 +140,7 @@ mod tests {
         for address in ["0.0.0.0:1", "[::]:1", "[::ffff:127.0.0.1]:1", "10.0.0.1:1"] {
             let clear = flags(address);
             assert!(
-                matches!(webhook(&clear), Err(WebhookError::NoTls(_))),
+                matches!(webhook(&clear), Err(WebhookError::Tls(_))),
                 "{address}"
             );
             let covered = WebhookFlags {
@@ -162,19 +150,6 @@ mod tests {
             };
             assert!(webhook(&covered).unwrap().is_some(), "{address}");
         }
-    }
-
-    #[test]
-    fn half_a_certificate_is_an_error_that_names_the_other_half() {
-        let half = WebhookFlags {
-            certificate: Some("cert.pem".into()),
-            ..flags("127.0.0.1:1")
-        };
-        let error = webhook(&half).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "`--webhook-tls-cert` is given, and `--webhook-tls-key` is not"
-        );
     }
 
     #[test]
