@@ -10,7 +10,7 @@ use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
 use integrationd::simulator::{API_KEY, Drift, FailedTest, Fault, FaultKind, Status};
 use serde_json::json;
 
-use crate::common::{Files, eventually, lake, snowflake};
+use crate::common::{Files, Integrationd, eventually, lake, snowflake};
 use crate::web::{Answer, Served, TOKEN, Web};
 
 fn one() -> Files {
@@ -130,6 +130,25 @@ fn the_status_tells_of_each_integration_how_it_is_and_why() {
             .any(|run| run["outcome"] == "4 applied, 0 failed"),
         "{history:#?}"
     );
+    served.end();
+}
+
+#[test]
+fn the_counts_of_the_status_are_those_of_a_report_of_the_same_plan() {
+    let asleep = "type: Trino\nsync: {suspend: {reason: moving house}}\n";
+    let files = one()
+        .with("asleep.yaml", asleep)
+        .with("bad.yaml", "type: Trino\nwhat: 1\n");
+    let web = Web::new(files);
+    let dry_run = Integrationd::new(["sync", "--dry-run", "--output=json"]);
+    let dry_run = dry_run.on(&web.tenant).with(&web.files);
+    let mut report = dry_run.env("LAKE_TOKEN", "token-of-the-lake").run().json();
+    let summary = report["plan"]["summary"].as_object_mut().unwrap();
+    // The daemon runs all of them.
+    assert_eq!(summary.remove("unselected"), Some(json!(0)));
+    let served = web.ready(&[]);
+    assert_eq!(served.status()["seen"]["plan"], report["plan"]["summary"]);
+    assert_eq!(report["plan"]["summary"]["create"], 1);
     served.end();
 }
 

@@ -56,6 +56,19 @@ fn plan(plan: &Plan) -> Json {
         gone: _,
         managed: _,
     } = plan;
+    let mut summary = counts(Counts::of(plan));
+    extend(&mut summary, json!({ "unselected": unselected }));
+    json!({
+        "summary": summary,
+        "actions": actions.iter().map(action).collect::<Vec<_>>(),
+        "unmanaged": unmanaged.iter().map(self::unmanaged).collect::<Vec<_>>(),
+        "unreadable": unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
+    })
+}
+
+/// How many actions of each kind there are.
+#[must_use]
+pub fn counts(counts: Counts) -> Json {
     let Counts {
         create,
         update,
@@ -66,23 +79,17 @@ fn plan(plan: &Plan) -> Json {
         suspended,
         blocked,
         invalid,
-    } = Counts::of(plan);
+    } = counts;
     json!({
-        "summary": {
-            "create": create,
-            "update": update,
-            "replace": replace,
-            "delete": delete,
-            "withheld": withheld,
-            "unchanged": unchanged,
-            "suspended": suspended,
-            "blocked": blocked,
-            "invalid": invalid,
-            "unselected": unselected,
-        },
-        "actions": actions.iter().map(action).collect::<Vec<_>>(),
-        "unmanaged": unmanaged.iter().map(self::unmanaged).collect::<Vec<_>>(),
-        "unreadable": unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
+        "create": create,
+        "update": update,
+        "replace": replace,
+        "delete": delete,
+        "withheld": withheld,
+        "unchanged": unchanged,
+        "suspended": suspended,
+        "blocked": blocked,
+        "invalid": invalid,
     })
 }
 
@@ -259,11 +266,11 @@ fn note(note: &Note) -> Json {
     }
 }
 
-fn tests(failing: &[FailingTest]) -> Vec<Json> {
-    failing
-        .iter()
-        .map(|t| json!({ "name": t.name, "message": t.message }))
-        .collect()
+/// The validation tests of the server that fail.
+#[must_use]
+pub fn tests(failing: &[FailingTest]) -> Vec<Json> {
+    let test = |FailingTest { name, message }: &_| json!({ "name": name, "message": message });
+    failing.iter().map(test).collect()
 }
 
 fn unmanaged(live: &Unmanaged) -> Json {

@@ -6,9 +6,8 @@ use serde_json::{Value as Json, json};
 use super::{Mistake, Row, State, Stranger, View};
 use crate::daemon::{Phase, Status};
 use crate::ledger::history::{Run, RunAction};
-use crate::live::{FailingTest, RemoteId};
-use crate::report::Counts;
-use crate::report::json::FORMAT_VERSION;
+use crate::live::RemoteId;
+use crate::report::json::{self as report, FORMAT_VERSION};
 
 /// The whole document.
 #[must_use]
@@ -60,37 +59,12 @@ fn view(view: &View) -> Json {
         "source": source,
         "states": Json::Object(states.into_iter().collect()),
         "drifted": drifted,
-        "plan": self::counts(*counts),
+        "plan": report::counts(*counts),
         "integrations": rows.iter().map(row).collect::<Vec<_>>(),
         "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>(),
         "unreadable": unreadable,
         "unmanaged": unmanaged.iter().map(stranger).collect::<Vec<_>>(),
         "history": history.iter().map(run).collect::<Vec<_>>(),
-    })
-}
-
-fn counts(counts: Counts) -> Json {
-    let Counts {
-        create,
-        update,
-        replace,
-        delete,
-        withheld,
-        unchanged,
-        suspended,
-        blocked,
-        invalid,
-    } = counts;
-    json!({
-        "create": create,
-        "update": update,
-        "replace": replace,
-        "delete": delete,
-        "withheld": withheld,
-        "unchanged": unchanged,
-        "suspended": suspended,
-        "blocked": blocked,
-        "invalid": invalid,
     })
 }
 
@@ -120,15 +94,10 @@ fn row(row: &Row) -> Json {
         "about": about,
         "drift": drift,
         "drift_repaired": repaired,
-        "failing_tests": failing_tests.iter().map(test).collect::<Vec<_>>(),
+        "failing_tests": report::tests(failing_tests),
         "last_change": changed.map(|at| at.to_string()),
         "revision": revision,
     })
-}
-
-fn test(test: &FailingTest) -> Json {
-    let FailingTest { name, message } = test;
-    json!({ "name": name, "message": message })
 }
 
 fn mistake(mistake: &Mistake) -> Json {
