@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Running, Tenant, eventually, lake};
 use crate::stub::Stub;
+use crate::web::Served;
 
 /// In the path of the webhook: whoever has it can write there.
 const KEY: &str = "s3cr3t-of-the-webhook-Wm4t";
@@ -43,7 +44,7 @@ impl World {
     fn notifying(&self, url: &str) -> Integrationd {
         std::fs::write(self.own("url"), format!("{url}\n")).unwrap();
         let arg = |flag: &str, name: &str| format!("--{flag}={}", self.own(name).display());
-        let run = Integrationd::new(["daemon", "--debounce=50ms", "--listen=none"])
+        let run = Integrationd::new(["daemon", "--debounce=50ms", "--listen=127.0.0.1:0"])
             .arg(arg("state", "state"))
             .arg(arg("notify-url-file", "url"))
             .arg(arg("notify-secret-file", "signing"));
@@ -145,7 +146,7 @@ fn a_receiver_that_is_busy_is_asked_again_with_the_same_message_and_one_that_red
         codes.send(code).unwrap();
     }
     let stub = Stub::start(move |_| (answers.recv().unwrap_or(500), String::new()));
-    let daemon = world.daemon(&stub, &["--notify-format=slack"]);
+    let served = Served::of(world.daemon(&stub, &["--notify-format=slack"]));
     world.fails();
     eventually("three attempts", || stub.requests().len() == 3);
     assert_eq!(body(&stub, 0), body(&stub, 2));
@@ -154,10 +155,23 @@ fn a_receiver_that_is_busy_is_asked_again_with_the_same_message_and_one_that_red
         text.contains("\nFailed: lake (Databricks), WriteFailed: "),
         "{text}"
     );
+    let counts = |success: u64, failure: u64| {
+        let count = |result: &str, n: u64| {
+            format!("integrationd_notifications_total{{result=\"{result}\"}} {n}\n")
+        };
+        eventually("the counts", || {
+            let metrics = served.get("/metrics").body;
+            metrics.contains(&count("success", success))
+                && metrics.contains(&count("failure", failure))
+                && metrics.contains(&count("dropped", 0))
+        });
+    };
+    counts(1, 0);
     world.tenant.simulator.clear_faults();
-    daemon.signal("HUP");
-    daemon.prints("it answered with the status 307");
-    ends(daemon);
+    served.daemon.signal("HUP");
+    served.daemon.prints("it answered with the status 307");
+    counts(1, 1);
+    ends(served.daemon);
     assert_eq!(stub.requests().len(), 4);
 }
 

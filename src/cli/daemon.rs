@@ -58,7 +58,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     systemd::ready();
     tracing::info!("the daemon begins");
     let served = bound.map(listen::Bound::serve);
-    let notifier = webhook.map(|hook| Notifier::start(hook, board.subscribe(), shown));
+    let notifier = webhook.map(|hook| Notifier::start(hook, &board, shown));
     let open = doors.open(&board, &bell);
     let reporting = async {
         while status.changed().await.is_ok() {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::connect;
 use super::failure::Failure;
 use crate::apply::Stop;
-use crate::daemon::Status;
+use crate::daemon::Board;
 use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
 use crate::report::exit::Exit;
 use crate::secret::Secret;
@@ -127,17 +127,14 @@ pub(super) struct Notifier {
 
 impl Notifier {
     /// Begins, in a task of its own: no run waits for it.
-    pub(super) fn start(
-        webhook: Webhook,
-        status: published::Receiver<Status>,
-        tenant: String,
-    ) -> Self {
+    pub(super) fn start(webhook: Webhook, board: &Board, tenant: String) -> Self {
         let (stop, stopped) = Stop::new();
         let (sender, queue) = mpsc::channel(QUEUE);
+        let (status, metrics) = (board.subscribe(), board.metrics.clone());
         let task = tokio::spawn(async move {
             tokio::join!(
-                watch(status, tenant, sender, stopped),
-                deliver(queue, webhook)
+                watch(status, tenant, sender, metrics.clone(), stopped),
+                deliver(queue, webhook, metrics)
             );
         });
         Self { stop, task }

@@ -84,6 +84,30 @@ struct Inner {
     request_duration: Histogram,
     rate_limited: Counter,
     git_fetches: Family<ResultLabel, Counter>,
+    notifications: Family<ResultLabel, Counter>,
+}
+
+/// What becomes of a message of notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was taken.
+    Taken,
+    /// It was not, however often it was sent.
+    Failed,
+    /// Too many waited already: it was never sent.
+    Dropped,
+}
+
+impl Delivery {
+    const ALL: [Self; 3] = [Self::Taken, Self::Failed, Self::Dropped];
+
+    fn word(self) -> Word {
+        match self {
+            Self::Taken => "success",
+            Self::Failed => "failure",
+            Self::Dropped => "dropped",
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -103,6 +127,7 @@ impl Default for Metrics {
             request_duration: Histogram::new(REQUEST_BUCKETS),
             rate_limited: Counter::default(),
             git_fetches: Family::default(),
+            notifications: Family::default(),
         };
         inner.register();
         inner.begin();
@@ -190,6 +215,11 @@ impl Inner {
             "Fetches from the git repository, by how they ended",
             self.git_fetches.clone(),
         );
+        it.register(
+            "notifications",
+            "Messages of notifications, by what became of them",
+            self.notifications.clone(),
+        );
     }
 
     /// Every series that there can be.
@@ -201,6 +231,11 @@ impl Inner {
         }
         for result in ["success", "failure"] {
             self.git_fetches
+                .get_or_create(&ResultLabel { result })
+                .inc_by(0);
+        }
+        for result in Delivery::ALL.map(Delivery::word) {
+            self.notifications
                 .get_or_create(&ResultLabel { result })
                 .inc_by(0);
         }
@@ -301,6 +336,13 @@ impl Metrics {
         let result = if success { "success" } else { "failure" };
         let fetches = &self.0.git_fetches;
         fetches.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// A message of notifications has come to its end.
+    pub fn notified(&self, delivery: Delivery) {
+        let result = delivery.word();
+        let notifications = &self.0.notifications;
+        notifications.get_or_create(&ResultLabel { result }).inc();
     }
 }
 

@@ -51,6 +51,10 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
     for result in ["success", "stalled", "failure"] {
         assert_eq!(line_of(&before, &reconciles(result)), "0");
     }
+    for result in ["success", "failure", "dropped"] {
+        let series = format!("integrationd_notifications_total{{result=\"{result}\"}}");
+        assert_eq!(line_of(&before, &series), "0");
+    }
     let mut status = Status::default();
     status.end(
         Ran {

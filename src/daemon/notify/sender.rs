@@ -10,6 +10,7 @@ use super::webhook::{Attempt, Webhook};
 use super::{Known, Letter};
 use crate::apply::Stop;
 use crate::daemon::Status;
+use crate::daemon::metrics::{Delivery, Metrics};
 use crate::text::escaped;
 
 /// How many messages wait at most; what comes then is not sent.
@@ -26,6 +27,7 @@ pub async fn watch(
     mut status: published::Receiver<Status>,
     tenant: String,
     queue: mpsc::Sender<Letter>,
+    metrics: Metrics,
     stop: Stop,
 ) {
     let mut known = Known::default();
@@ -48,6 +50,7 @@ pub async fn watch(
             && queue.try_send(letter).is_err()
         {
             tracing::error!("too many notifications wait: one is not sent");
+            metrics.notified(Delivery::Dropped);
         }
     }
 }
@@ -66,32 +69,32 @@ fn letter(known: &mut Known, status: &Status, tenant: &str) -> Option<Letter> {
 }
 
 /// Sends what is queued, one after the other, until nobody queues any more.
-pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: Webhook) {
+pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: Webhook, metrics: Metrics) {
     while let Some(letter) = queue.recv().await {
-        send(&webhook, &letter).await;
+        metrics.notified(send(&webhook, &letter).await);
     }
 }
 
-async fn send(webhook: &Webhook, letter: &Letter) {
+async fn send(webhook: &Webhook, letter: &Letter) -> Delivery {
     let body = webhook.format.body(letter);
     let mut attempt = 1;
     loop {
         let why = match webhook.send(&body).await {
             Attempt::Taken => {
                 tracing::debug!(attempt, "a notification was sent");
-                return;
+                return Delivery::Taken;
             }
             Attempt::Never(why) => {
                 let why = &*escaped(&why);
                 tracing::error!(attempt, why, "a notification was not taken");
-                return;
+                return Delivery::Failed;
             }
             Attempt::Later(why) => why,
         };
         let why = &*escaped(&why);
         if attempt == ATTEMPTS {
             tracing::error!(attempt, why, "a notification was not sent");
-            return;
+            return Delivery::Failed;
         }
         tracing::warn!(attempt, why, "a notification is sent again");
         let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);

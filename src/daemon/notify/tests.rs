@@ -460,7 +460,8 @@ async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
     let board = Board::new(Metrics::default());
     let (sender, mut queue) = mpsc::channel(2);
     let (pull, stop) = Stop::new();
-    let watching = tokio::spawn(watch(board.subscribe(), "t".to_owned(), sender, stop));
+    let (status, metrics) = (board.subscribe(), board.metrics.clone());
+    let watching = tokio::spawn(watch(status, "t".to_owned(), sender, metrics, stop));
     for n in 0..5 {
         let ran = if n % 2 == 0 {
             unseen(Disposition::Transient, "out")
@@ -477,4 +478,6 @@ async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
         kinds.extend(letter.notifications.iter().map(|n| n.kind));
     }
     assert_eq!(kinds, [Kind::Failed, Kind::Recovered]);
+    let dropped = "integrationd_notifications_total{result=\"dropped\"} 3\n";
+    assert!(board.metrics.text().contains(dropped));
 }
