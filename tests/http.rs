@@ -409,6 +409,34 @@ fn with_a_token_nothing_is_told_without_it_but_the_health() {
     served.end();
 }
 
+#[test]
+fn whoever_tries_tokens_is_logged_and_locks_nobody_out() {
+    let web = Web::new(one());
+    let served = web.serve_with_token();
+    let tried = |nth: usize| format!("guess-number-{nth}");
+    for nth in 0..50 {
+        let bearer = format!("Bearer {}", tried(nth));
+        let answer = served.ask("GET", "/status", &[("authorization", &bearer)], "");
+        assert_eq!(answer.code, 401);
+        let form = format!("token={}", tried(nth));
+        assert_eq!(served.ask("POST", "/login", &[], &form).code, 401);
+    }
+    assert_eq!(served.get_as_bearer("/status").code, 200);
+    log_in(&served);
+    // Whoever shows no token has not tried one.
+    assert_eq!(served.get("/status").code, 401);
+    for said in [
+        "a request with a wrong token",
+        "a log-in with a wrong token",
+    ] {
+        let lines = || served.daemon.printed().matches(said).count();
+        eventually(said, || lines() == 50);
+    }
+    let printed = served.daemon.printed();
+    assert!(!printed.contains("guess-number"), "{printed}");
+    served.end();
+}
+
 /// Logs in; the cookie.
 fn log_in(served: &Served) -> String {
     let answer = served.ask("POST", "/login", &[], &format!("token={TOKEN}"));

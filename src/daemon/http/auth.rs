@@ -4,6 +4,10 @@
 //! as a session that it was exchanged for. A session is a signed time of expiry: the
 //! server remembers none, and forgets them all when it ends. What a form sends must
 //! carry a second proof, which only a page of ours could have held.
+//!
+//! Wrong tokens are logged, and not slowed down. A limit that lets the right one pass
+//! at once tells it from the wrong ones all the same, and one that does not lets
+//! anybody lock the others out. So a token has to be too long to be found by trying.
 
 use std::time::Duration;
 
@@ -184,7 +188,8 @@ impl std::fmt::Debug for Gate {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// What is shown for the token.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

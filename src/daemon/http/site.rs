@@ -1,17 +1,18 @@
 //! Which path answers what, and to whom.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::auth::{Gate, Session, Who};
+use super::auth::{Gate, Session, Who, bearer};
 use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
 use crate::daemon::view::json;
@@ -137,7 +138,7 @@ impl Site {
         }
         let who = self.gate.who(headers, Timestamp::now());
         match route.access() {
-            Access::Look if !who.may_look() => refuse(headers),
+            Access::Look if !who.may_look() => refuse(request),
             Access::Act => match self.refusal(&who, request) {
                 Some(refusal) => refusal,
                 None => self.act(route),
@@ -218,10 +219,7 @@ impl Site {
     }
 
     fn log_in(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let peer = request
-            .extensions()
-            .get::<Peer>()
-            .map(|Peer(peer)| peer.ip());
+        let peer = peer(request);
         if !self
             .gate
             .is_token(request::value(request.body(), "token").trim())
@@ -248,7 +246,7 @@ impl Site {
                 let help = "this form is not from a page of this session: load the page again\n";
                 (!is_ours).then(|| text(StatusCode::FORBIDDEN, help))
             }
-            Who::Stranger => Some(refuse(request.headers())),
+            Who::Stranger => Some(refuse(request)),
             Who::Anybody => {
                 let help = "nobody may act without a token: give one with `--listen-token-file`\n";
                 Some(text(StatusCode::FORBIDDEN, help))
@@ -278,8 +276,18 @@ impl Handler for Site {
     }
 }
 
+fn peer(request: &Request<Bytes>) -> Option<IpAddr> {
+    let peer = request.extensions().get::<Peer>();
+    peer.map(|Peer(peer)| peer.ip())
+}
+
 /// A person is shown where to log in, a program is told what to send.
-fn refuse(headers: &HeaderMap) -> Response<Bytes> {
+fn refuse(request: &Request<Bytes>) -> Response<Bytes> {
+    let headers = request.headers();
+    if bearer(headers).is_some() {
+        let peer = peer(request);
+        tracing::warn!(?peer, "a request with a wrong token");
+    }
     if request::wants_html(headers) {
         let mut response = text(StatusCode::SEE_OTHER, "log in\n");
         set(&mut response, LOCATION, "/login");
