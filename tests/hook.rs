@@ -278,6 +278,7 @@ fn a_run_that_fails_is_told_and_the_push_succeeds() {
         shown.contains("integrationd: there is no directory"),
         "{shown}"
     );
+    assert!(shown.contains(" help: create it"), "{shown}");
     fs::rename(&away, world.web.files.path()).unwrap();
     ends(daemon);
 }

@@ -93,9 +93,12 @@ fn what_is_rewritten_over_https_is_held_and_shown_until_the_settings_take_it() {
         });
         let status = served.status();
         assert_eq!(status["reason"], "SourceRefused");
+        let help = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
+        assert_eq!(status["help"], help.as_str());
+        served.daemon.prints(&help);
         let summary = status["summary"].as_str().unwrap();
         assert!(summary.starts_with("history was rewritten: "), "{summary}");
-        assert!(served.get("/").body.contains(id));
+        assert!(served.get("/").body.contains(&help));
         // What was seen before stays in view, with the revision that is applied.
         assert_eq!(served.row("lake")["state"], "Ready");
     };
