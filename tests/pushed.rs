@@ -1,11 +1,15 @@
 //! A git repository as the source: pushed, fetched, applied; what was rewritten is
 //! held, and no secret goes where it is not bound.
 
+use std::os::unix::fs::chown;
+
 use integrationd::simulator::{FailedTest, Fault, FaultKind};
+use rustix::process::getuid;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
 use crate::git::repository::Repository;
+use crate::web::Served;
 
 pub(crate) const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
@@ -132,6 +136,32 @@ fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
     let ran = world.sync(&[BOUND, "--git-verify=head"]).exits_with(1);
     assert!(ran.stderr.contains("is not signed"), "{}", ran.stderr);
     assert_eq!(world.tenant.requests(), [""; 0]);
+}
+
+#[test]
+fn a_repository_of_another_user_is_refused_with_whose_it_is_and_what_helps() {
+    if !getuid().is_root() {
+        return; // Nobody else can give a file away.
+    }
+    let world = World::new();
+    let bare = world.repository.path();
+    chown(&bare, Some(54_321), None).unwrap();
+    let why = format!("{bare} belongs to the user 54321, and integrationd runs as root (0)");
+    let help = "let integrationd run as that user, or give it to the one that integrationd runs as";
+    let ran = world.sync(&[BOUND]).exits_with(1);
+    let told = format!("{why}\n help: {help}\n");
+    assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);
+    let listening = world.run("daemon", &[BOUND]).arg("--listen=127.0.0.1:0");
+    let served = Served::of(listening.start());
+    served.daemon.prints(&why);
+    served.daemon.prints(help);
+    eventually("the status tells of it", || {
+        let status = served.status();
+        let summary = status["summary"].as_str().unwrap_or_default();
+        summary.ends_with(&why) && status["help"] == help
+    });
+    assert_eq!(world.tenant.requests(), [""; 0]);
+    served.end();
 }
 
 #[test]

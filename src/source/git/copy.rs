@@ -49,8 +49,7 @@ impl Place {
     pub(super) fn hold(directory: &Path) -> Result<Self, Failure> {
         let lock = prepare(directory).map_err(|source| unusable(directory, source))?;
         if !owner::is_ours(directory).map_err(|source| unusable(directory, source))? {
-            let path = directory.to_owned();
-            return Err(Failure::ForeignOwner { path });
+            return Err(owner::foreign(directory));
         }
         match lock.try_lock() {
             Ok(()) => Ok(Self {

@@ -140,10 +140,14 @@ pub enum Failure {
     #[error("there is no git repository")]
     NotARepository(#[source] git2::Error),
     /// A repository of another user.
-    #[error("{} belongs to another user", path.display())]
+    #[error("{} belongs to the user {owner}, and integrationd runs as {own}", path.display())]
     ForeignOwner {
         /// What belongs to somebody else.
         path: PathBuf,
+        /// To whom, by name and number.
+        owner: Box<str>,
+        /// Who asks.
+        own: Box<str>,
     },
     /// A revision whose signature was asked for.
     #[error("the revision {revision} is not verified")]
@@ -255,7 +259,7 @@ impl Failure {
             Self::MissingSubdirectory { .. } => "push it, or name another directory",
             Self::NotARepository(_) => "check the path",
             Self::ForeignOwner { .. } => {
-                "give it to the user that integrationd runs as, or allow a repository of another owner"
+                "let integrationd run as that user, or give it to the one that integrationd runs as"
             }
             Self::Unverified { problem, .. } => problem.remedy(),
             Self::NoTagToVerify => "name a tag, or verify the head",
