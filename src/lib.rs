@@ -53,6 +53,7 @@ pub mod net;
 mod parallel;
 pub mod plan;
 pub mod platform;
+mod regular;
 pub mod report;
 pub mod secret;
 pub mod settings;

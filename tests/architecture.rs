@@ -23,8 +23,9 @@ const LAYERS: &[Layer] = &[
     pure(&["manifest"]),
     pure(&["ledger/mod", "ledger/fingerprint", "ledger/refusal"]),
     pure(&["plan"]),
-    // The edges: I/O, no decisions. `net` is HTTP for those that speak it. What is left of `secret` is its providers.
-    layer(&["net"]),
+    // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files.
+    // What is left of `secret` is its providers.
+    layer(&["net", "regular"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::MissingReason;
 use super::Secret;
+use crate::regular;
 
 /// The largest file that is read: no key or token comes near it.
 const LARGEST: u64 = 1024 * 1024;
@@ -85,7 +86,7 @@ pub(super) fn read_below(
     if !real.metadata().map_err(|error| reason(&error))?.is_file() {
         return Err(MissingReason::NotAFile);
     }
-    let file = File::open(&real).map_err(|error| reason(&error))?;
+    let file = open(&real)?;
     let metadata = file.metadata().map_err(|error| reason(&error))?;
     if own.iter().any(|own| is_same_file(own, &metadata)) {
         return Err(MissingReason::OwnFile);
@@ -98,8 +99,12 @@ pub(super) fn read_own(path: &Path) -> Result<Secret, MissingReason> {
     if !path.metadata().map_err(|error| reason(&error))?.is_file() {
         return Err(MissingReason::NotAFile);
     }
-    let file = File::open(path).map_err(|error| reason(&error))?;
-    secret_of(&bytes_of(file)?)
+    secret_of(&bytes_of(open(path)?)?)
+}
+
+fn open(path: &Path) -> Result<File, MissingReason> {
+    let opened = regular::open(path).map_err(|error| reason(&error))?;
+    opened.ok_or(MissingReason::NotAFile)
 }
 
 /// Whatever names, links or hard links lead to it.

@@ -6,14 +6,14 @@
 //! pipe can wait for ever.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::rules::{is_hidden, is_named_like_a_file, starts_with_dot, too_large};
 use super::{FileProblem, Snapshot, SourceError, SourceFile};
 use crate::manifest::MAX_FILE_SIZE;
-use crate::parallel;
+use crate::{parallel, regular};
 
 /// Reads a directory, or a single file. Paths are shown as they were given.
 ///
@@ -222,9 +222,10 @@ fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
         return Err(FileProblem::NotAFile);
     }
     too_large(metadata.len())?;
+    let opened = regular::open(path).map_err(|error| unreadable(&error))?;
+    let file = opened.ok_or(FileProblem::NotAFile)?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    let read =
-        File::open(path).and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes));
+    let read = file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes);
     let size = read.map_err(|error| unreadable(&error))?;
     too_large(size as u64)?;
     Ok(bytes)
@@ -233,6 +234,7 @@ fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs::File;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -335,6 +337,15 @@ mod tests {
             .status();
         assert!(status.unwrap().success());
         assert_eq!(dir.read(), ["a.yaml: 1", "pipe.yaml: NotAFile"]);
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_file_before_it_is_opened_is_not_read() {
+        let dir = Dir::new().with("a.yaml", "1");
+        let seen = fs::metadata(dir.path("a.yaml")).unwrap();
+        let pipe = dir.path("pipe");
+        let read = regular::tests::with_a_pipe(&pipe, || read_file(&pipe, &seen));
+        assert_eq!(read, Err(FileProblem::NotAFile));
     }
 
     #[test]
