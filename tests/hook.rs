@@ -154,7 +154,7 @@ fn ends(daemon: Running) {
 }
 
 /// What the daemon said, without what git says and its `remote: `.
-fn remote(shown: &str) -> String {
+pub(crate) fn remote(shown: &str) -> String {
     let lines = shown
         .lines()
         .filter_map(|line| line.strip_prefix("remote: "));

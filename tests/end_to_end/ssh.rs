@@ -7,6 +7,7 @@ use super::{World, lake};
 use crate::common::Integrationd;
 use crate::git::repository::Repository;
 use crate::git::ssh::Sshd;
+use crate::hook::remote;
 use crate::pushed::{LAKE, ends};
 
 /// Pushes over ssh with one of the server's keys.
@@ -30,12 +31,7 @@ fn push(repository: &Repository, server: &Sshd, key: &str, branch: &str) -> Outp
 fn shown(pushed: &Output) -> String {
     let text = String::from_utf8_lossy(&pushed.stderr);
     assert!(pushed.status.success(), "{text}");
-    let remote = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("remote: "));
-    remote
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    remote(&text)
 }
 
 #[test]
