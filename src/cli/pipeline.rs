@@ -13,7 +13,7 @@ use super::poll::Place;
 use super::source::{self, Read, Source};
 use super::terminal::Terminal;
 use super::{connect, request, secrets, state, suspend};
-use crate::apply::{Event, Failure, Observer, Outcome, Stop};
+use crate::apply::{Event, Failure, Observer, Outcome, Stop, in_a_line};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
 use crate::diagnostic::render;
@@ -26,7 +26,7 @@ use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
-use crate::sync::{self, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
+use crate::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -158,7 +158,7 @@ impl Pipeline {
             Ending::Applied { outcomes, .. } => outcomes.as_slice(),
             Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
         };
-        let is_tried = |o: &&Outcome| !matches!(o.result, Err(Failure::NotStarted));
+        let is_tried = |o: &&Outcome| !o.result.as_ref().is_err_and(Failure::is_unfinished);
         let tried = outcomes.iter().filter(is_tried);
         // What was refused has its pause in the ledger.
         let is_done = |o: &Outcome| o.result.as_ref().err().is_none_or(Failure::is_refusal);
@@ -285,9 +285,8 @@ fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
 fn summary(report: &Report) -> String {
     match &report.synced.ending {
         Ending::Applied { outcomes, .. } => {
-            let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
             let counts = Counts::of(&report.synced.plan);
-            let done = format!("{} applied, {failed} failed", outcomes.len() - failed);
+            let done = in_a_line(outcomes);
             match counts.blocked + counts.invalid {
                 0 => done,
                 blocked => format!("{done}, {blocked} blocked"),
@@ -335,6 +334,11 @@ fn is_resting(kind: &Kind) -> bool {
 fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
     let failed = match &report.synced.ending {
         Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
+        // The stop came, and nothing is wrong: the next start goes on.
+        Ending::Applied {
+            afterwards: Afterwards::Skipped,
+            ..
+        } => return Disposition::Transient,
         Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
     };
