@@ -188,10 +188,11 @@ impl Pipeline {
         let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
         let ledger = ledger.map_err(|error| transient(error.into()))?;
         let (manifest, mut request) = self.read(&args, &ledger).await?;
+        self.fixed.board.moves();
         // Who pushes is a human, too; the same revision again is nobody.
         let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
         request.heeds_refusals = occasion != Occasion::Asked && !is_pushed;
-        let observer = Arc::new(self.fixed.board.metrics.clone());
+        let observer = Arc::new(self.fixed.board.clone());
         let policy = RetryPolicy::default();
         let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
@@ -201,6 +202,7 @@ impl Pipeline {
         let own = args.listen.own_files().chain(args.notify.own_files());
         providers.own_files.extend(own);
         providers.own_files.extend(args.push.own_files());
+        providers.progress = self.fixed.board.pulse.progress.clone();
         let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
@@ -364,7 +366,9 @@ struct Service<'a>(&'a Fixed);
 
 impl Observer for Service<'_> {
     /// The log tells of every action.
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, _: &Event<'_>) {
+        self.0.board.moves();
+    }
 }
 
 impl Shell for Service<'_> {

@@ -144,7 +144,7 @@ pub async fn work(
                 schedule.reset();
                 occasion = heard;
             }
-            () = heartbeat.during(tokio::time::sleep(pause)) => occasion = Occasion::Due,
+            () = heartbeat.between(tokio::time::sleep(pause)) => occasion = Occasion::Due,
         }
     }
 }
