@@ -1,6 +1,7 @@
 //! What the daemon's worker runs, again and again: the pipeline, told to whoever looks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +27,9 @@ use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
-use crate::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
+use crate::sync::{
+    self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work,
+};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -66,14 +69,22 @@ impl Activation for Pipeline {
         self.fixed.settings.borrow().interval
     }
 
-    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Ran {
+    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {
         if occasion != Occasion::Due {
             self.backoff.reset();
         }
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
         let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
-        let ran = self.activate(stop, occasion).instrument(span.clone()).await;
+        let writes = AtomicBool::new(false);
+        let ran = tokio::select! {
+            biased;
+            ran = self.activate((stop, &writes), occasion).instrument(span.clone()) => ran,
+            () = given_up(stop, &writes) => {
+                span.in_scope(|| tracing::info!("the run is given up before its first write"));
+                return None;
+            }
+        };
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             exit: failure.exit(),
@@ -92,7 +103,15 @@ impl Activation for Pipeline {
                 }
             }
         });
-        ran
+        Some(ran)
+    }
+}
+
+/// Comes to its end when the stop is pulled, unless the run writes by then.
+async fn given_up(stop: &Stop, writes: &AtomicBool) {
+    stop.requested().await;
+    if writes.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -178,7 +197,11 @@ impl Pipeline {
         self.backoff.pause(now).into_iter().chain(until).min()
     }
 
-    async fn activate(&mut self, stop: &Stop, occasion: Occasion) -> Result<Ran, NoResult> {
+    async fn activate(
+        &mut self,
+        (stop, writes): (&Stop, &AtomicBool),
+        occasion: Occasion,
+    ) -> Result<Ran, NoResult> {
         let transient = |failure| (failure, Disposition::Transient);
         let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
         if self.history.is_empty() {
@@ -213,7 +236,8 @@ impl Pipeline {
         };
         let talk = &self.fixed.board.talk;
         talk.text(&render(&desired.manifest.diagnostics, false));
-        let shell = Service(&self.fixed);
+        let fixed = &self.fixed;
+        let shell = Service { fixed, writes };
         let synced = sync::sync(
             connection.reader,
             Reader::into_writer,
@@ -362,18 +386,23 @@ fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
 }
 
 /// Nobody is at a keyboard: what the guard approves is done.
-struct Service<'a>(&'a Fixed);
+struct Service<'a> {
+    fixed: &'a Fixed,
+    /// Set before the first write.
+    writes: &'a AtomicBool,
+}
 
 impl Observer for Service<'_> {
     /// The log tells of every action.
     fn event(&self, _: &Event<'_>) {
-        self.0.board.moves();
+        self.fixed.board.moves();
     }
 }
 
 impl Shell for Service<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
-        self.0.out(&text::plan(plan, &self.0.tenant));
+        self.fixed.out(&text::plan(plan, &self.fixed.tenant));
+        self.writes.store(true, Ordering::Relaxed);
         Consent::Given
     }
 }
