@@ -21,7 +21,7 @@
 //! | --- | --- |
 //! | vocabulary | [`text`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
 //! | pure decisions | [`manifest`], [`plan`] |
-//! | edges | [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
+//! | edges | [`progress`], [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
 //! | orchestration | [`apply`], [`sync`] |
 //! | shells | [`report`], [`settings`], [`embedded`], [`daemon`], [`cli`] |
 //!
@@ -53,6 +53,7 @@ pub mod net;
 mod parallel;
 pub mod plan;
 pub mod platform;
+pub mod progress;
 mod regular;
 pub mod report;
 pub mod secret;

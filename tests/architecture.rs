@@ -25,6 +25,7 @@ const LAYERS: &[Layer] = &[
     pure(&["plan"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files.
     // What is left of `secret` is its providers.
+    layer(&["progress"]),
     layer(&["net", "regular"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.

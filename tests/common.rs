@@ -4,8 +4,10 @@
 //! and at the requests that the server got.
 
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -436,6 +438,37 @@ impl Gathered {
         std::mem::take(&mut self.bytes.lock().unwrap())
     }
 }
+
+/// A pipe with a name, whose reader waits until somebody writes: a file on a file system
+/// that does not answer.
+pub(crate) struct Pipe {
+    pub(crate) path: PathBuf,
+}
+
+impl Pipe {
+    pub(crate) fn make(path: &Path) -> Self {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+        let path = path.to_owned();
+        Self { path }
+    }
+
+    /// Waits until somebody reads it, who then waits as long as this is held.
+    #[track_caller]
+    pub(crate) fn is_read(&self) -> File {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(NONBLOCK);
+        let mut writer = None;
+        eventually("somebody reads the pipe", || {
+            writer = options.open(&self.path).ok();
+            writer.is_some()
+        });
+        writer.unwrap()
+    }
+}
+
+/// `O_NONBLOCK` of Linux.
+const NONBLOCK: i32 = 0o4000;
 
 /// Waits until something is so; fails the test if it is not within a minute.
 #[track_caller]

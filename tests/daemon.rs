@@ -1,15 +1,20 @@
 //! The daemon as a process: what makes it look, what it does about failures, how
 //! it ends, and what systemd hears of it.
 
+use std::fs::{File, TryLockError};
+use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{Drift, Fault, FaultKind, Options};
+use integrationd::simulator::{API_KEY, Drift, Fault, FaultKind, Options};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Running, Tenant, eventually};
+use crate::common::{Files, Integrationd, Pipe, Ran, Running, Tenant, eventually};
+use crate::git::repository::Repository;
+use crate::stub::Stub;
 
 const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
@@ -59,6 +64,16 @@ impl World {
         daemon
     }
 
+    /// Whether somebody holds the copy of a repository.
+    fn is_fetching(&self) -> bool {
+        let copies = std::fs::read_dir(self.state.path().join("git"));
+        let mut copies = copies.into_iter().flatten().flatten();
+        copies.any(|copy| {
+            let lock = File::open(copy.path().join("lock"));
+            lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+        })
+    }
+
     fn writes_come_to(&self, expected: &[&str]) {
         eventually("the writes", || self.tenant.writes() == expected);
     }
@@ -67,6 +82,32 @@ impl World {
 fn ends(daemon: Running) {
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
+}
+
+/// Ends before those answer whom it waits for: they never do.
+fn ends_at_once(mut daemon: Running) -> Ran {
+    daemon.signal("TERM");
+    eventually("the end", || daemon.has_ended());
+    daemon.wait().exits_with(0)
+}
+
+/// The same, in a run that has not written yet.
+fn is_given_up(daemon: Running) -> Ran {
+    let ran = ends_at_once(daemon);
+    let told = ran.all();
+    assert!(told.contains("given up before its first write"), "{told}");
+    ran
+}
+
+/// Takes connections and never answers.
+fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+fn never() -> FaultKind {
+    FaultKind::Delay { ms: 3_600_000 }
 }
 
 #[test]
@@ -150,16 +191,133 @@ fn a_stop_lets_the_write_under_way_end_and_the_next_start_carries_on() {
         settle: Duration::from_secs(2),
         ..world.tenant.simulator.options()
     });
-    let daemon = world.daemon(&["--parallelism", "1"]).start();
+    let hook = Stub::start(|_| (200, String::new()));
+    let daemon = world
+        .daemon(&["--parallelism", "1"])
+        .env("INTEGRATIOND_NOTIFY_URL", &hook.url)
+        .start();
     world.writes_come_to(&["POST /integrations"]);
     ends(daemon);
     assert_eq!(world.tenant.writes().len(), 1);
+    assert_eq!(hook.lines(), [""; 0]);
     let daemon = world.daemon(&[]).start();
     world.writes_come_to(&["POST /integrations", "POST /integrations"]);
     ends(daemon);
     let kept = world.daemon(&[]).start();
     kept.prints("2 unchanged");
     ends(kept);
+}
+
+#[test]
+fn a_stop_gives_up_a_fetch_that_is_not_answered() {
+    let world = World::new();
+    let (listener, url) = silent();
+    let git = format!("--git={url}/x.git");
+    let daemon = world.daemon(&[&git]).start();
+    let _asked = listener.accept().unwrap();
+    let ran = is_given_up(daemon);
+    assert!(!ran.all().contains("cannot fetch"), "{}", ran.all());
+    assert!(
+        !ran.all().contains("a mistake in integrationd"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
+fn a_stop_gives_up_a_fetch_that_hangs_and_its_lock_with_it() {
+    let (world, repository) = (World::new(), Repository::empty());
+    repository.commit("lake.yaml", LAKE);
+    repository.bare_git(["pack-refs", "--all"]);
+    let refs = Path::new(&repository.path()).join("packed-refs");
+    std::fs::rename(&refs, refs.with_extension("away")).unwrap();
+    Pipe::make(&refs);
+    let git = format!("--git={}", repository.path());
+    let args = [&*git, "--allow-secret=env:LAKE_TOKEN"];
+    let daemon = world.daemon(&args).start();
+    eventually("a fetch", || world.is_fetching());
+    is_given_up(daemon);
+    std::fs::rename(refs.with_extension("away"), &refs).unwrap();
+    let daemon = world.daemon(&args).start();
+    daemon.prints("1 applied, 0 failed");
+    ends(daemon);
+}
+
+#[test]
+fn a_stop_gives_up_a_question_that_is_not_answered_and_nobody_hears_of_a_failure() {
+    let world = World::new();
+    let tenant = &world.tenant.simulator;
+    tenant.fault(
+        Fault::new(never())
+            .on(&Method::GET, "/integrations")
+            .always(),
+    );
+    let hook = Stub::start(|_| (200, String::new()));
+    let daemon = world
+        .daemon(&[])
+        .env("INTEGRATIOND_NOTIFY_URL", &hook.url)
+        .start();
+    eventually("the question", || !world.tenant.requests().is_empty());
+    is_given_up(daemon);
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    assert_eq!(hook.lines(), [""; 0]);
+}
+
+#[test]
+fn a_second_signal_ends_it_whatever_is_under_way() {
+    let world = World::new();
+    let daemon = world.in_sync(&[]);
+    let put = Fault::new(never()).on(&Method::PUT, "/integrations/{id}");
+    world.tenant.simulator.fault(put);
+    world.files.change("lake.yaml", "/one", "/two");
+    eventually("the write", || {
+        world
+            .tenant
+            .requests()
+            .iter()
+            .any(|line| line.starts_with("PUT"))
+    });
+    daemon.signal("TERM");
+    daemon.prints("asked to end");
+    let ran = ends_at_once(daemon);
+    assert!(
+        !ran.all().contains("before the server had answered"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
+fn a_second_signal_ends_it_while_it_waits_for_a_file() {
+    let world = World::new();
+    let key = world.files.path().join(".key");
+    std::fs::write(&key, API_KEY).unwrap();
+    let flag = format!("--api-key-file={}", key.display());
+    let daemon = world.daemon(&[&flag]).without_env("IMMUTA_API_KEY").start();
+    daemon.prints("1 applied, 0 failed");
+    std::fs::remove_file(&key).unwrap();
+    let pipe = Pipe::make(&key);
+    world.files.change("lake.yaml", "/one", "/two");
+    let _held = pipe.is_read();
+    daemon.signal("TERM");
+    daemon.prints("asked to end");
+    ends_at_once(daemon);
+}
+
+#[test]
+fn a_second_signal_skips_the_farewells() {
+    let world = World::new();
+    world.files.write("bad.yaml", "type: Trino\nwhat: 1\n");
+    let (listener, url) = silent();
+    let run = world.daemon(&[]).env("INTEGRATIOND_NOTIFY_URL", &url);
+    let daemon = run.start();
+    daemon.prints("1 applied, 0 failed");
+    let _asked = listener.accept().unwrap();
+    daemon.signal("TERM");
+    daemon.prints("asked to end");
+    let ran = ends_at_once(daemon);
+    let waited = "before every notification was sent";
+    assert!(!ran.all().contains(waited), "{}", ran.all());
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn failed(failure: &Failure) -> String {
         Failure::NotRecreated { .. } => "not created again".to_owned(),
         Failure::TimedOut { status, .. } => format!("still {status}"),
         Failure::Unfollowed(error) => format!("not followed: {}", error.operation()),
-        Failure::Interrupted { status } => format!("interrupted in {status}"),
+        Failure::Interrupted { status } => format!("interrupted in {status:?}"),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use integrationd::simulator::{Drift, Options};
+use http::Method;
+use integrationd::simulator::{Drift, Fault, FaultKind, Options};
 
-use crate::common::{Files, Integrationd, Running, Tenant, eventually, snowflake};
+use crate::common::{Files, Integrationd, Pipe, Ran, Running, Tenant, eventually, snowflake};
 
 /// A server that is at work on a creation until a test ends it.
 fn slow() -> Tenant {
@@ -107,4 +108,57 @@ fn a_second_signal_stops_at_once_and_the_next_run_creates_nothing_twice() {
     let again = Integrationd::new(["sync", "--yes"]);
     again.on(&tenant).with(&files).run().exits_with(0);
     assert_eq!(tenant.writes(), ["POST /integrations"; 2]);
+}
+
+/// A tenant that takes a request and never answers it.
+fn silent() -> Tenant {
+    let tenant = Tenant::empty();
+    let never = Fault::new(FaultKind::Delay { ms: 3_600_000 });
+    tenant
+        .simulator
+        .fault(never.on(&Method::GET, "/integrations").always());
+    tenant
+}
+
+/// Waits for its end, for less than the tenant would be waited for.
+fn ended(mut running: Running) -> Ran {
+    eventually("the end", || running.has_ended());
+    running.wait()
+}
+
+#[test]
+fn a_signal_before_the_first_write_ends_the_run_at_once() {
+    for (signal, args) in [
+        ("TERM", ["--yes", "--output=json"]),
+        ("INT", ["--dry-run", "--output=json"]),
+    ] {
+        let (tenant, files) = (silent(), two());
+        let run = args
+            .iter()
+            .fold(Integrationd::new(["sync"]), Integrationd::arg);
+        let running = run.on(&tenant).with(&files).start();
+        eventually("the question", || !tenant.requests().is_empty());
+        running.signal(signal);
+        let report = ended(running).exits_with(3).json();
+        assert_eq!(report["exit_code"], 3);
+        let message = &report["error"]["message"];
+        assert_eq!(message, "stopped by a signal before anything was written");
+        assert_eq!(tenant.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_signal_is_heard_while_a_file_is_waited_for() {
+    let (tenant, files) = (Tenant::empty(), two());
+    let pipe = Pipe::make(&files.path().join(".key"));
+    let running = Integrationd::new(["sync", "--yes", "--api-key-file"])
+        .arg(&pipe.path)
+        .on(&tenant)
+        .with(&files)
+        .without_env("IMMUTA_API_KEY")
+        .start();
+    let _held = pipe.is_read();
+    running.signal("INT");
+    let ran = ended(running).exits_with(3);
+    assert!(ran.stderr.contains("stopped by a signal"), "{}", ran.stderr);
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use http::Method;
 use integrationd::apply::{Event, Failure};
+use integrationd::ledger::MemoryJournal;
 use integrationd::plan::Broken;
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::in_process::{Run, WAIT, write_lines, writes};
 use crate::payload::{file_of, value};
@@ -349,12 +351,83 @@ async fn a_stop_waits_a_little_for_a_write_that_never_ends() {
     let Failure::Interrupted { status } = ran.failure() else {
         panic!("{}", ran.failure());
     };
-    assert_eq!(status.as_str(), "editing");
+    let status = status.as_ref().map(ToString::to_string);
+    assert_eq!(status.as_deref(), Some("editing"));
     let took = ran.outcomes()[0].took;
     assert!(took > Duration::ZERO && took < WAIT / 2, "{took:?}");
     let end = Drift::status(OURS, Status::Enabled);
     world.simulator.drift(end).unwrap();
     world.recover("stopped").await;
+}
+
+/// Pulls the stop a moment after an action has begun: its first requests are under way.
+fn stopped_on_the_way(event: &Event<'_>, stop: &watch::Sender<bool>) {
+    if let Event::Started { .. } = event {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            stop.send_replace(true);
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
+    for kind in [
+        FaultKind::Delay { ms: 3_600_000 },
+        FaultKind::DelayAfter { ms: 3_600_000 },
+    ] {
+        for (start, method) in [
+            (Start::Absent, Method::POST),
+            (Start::Differs, Method::PUT),
+            (Start::CreateError, Method::PUT),
+        ] {
+            let (world, journal) = (World::any(start), MemoryJournal::default());
+            let context = format!("{kind:?} {start:?}");
+            let path = match start {
+                Start::Absent => "/integrations",
+                Start::Differs | Start::CreateError => "/integrations/{id}",
+            };
+            let fault = Fault::new(kind.clone()).on(&method, path);
+            world.simulator.fault(fault);
+            let ran = Run::of(&world.texts, &world.simulator)
+                .remembering(&journal)
+                .on_event(stopped_on_the_way)
+                .sync()
+                .await;
+            let failure = ran.failure();
+            let is_left = matches!(failure, Failure::Interrupted { status: None });
+            assert!(is_left, "{context}: {failure}");
+            let shown = ran.shown();
+            assert!(shown.contains("1 cut short."), "{context}\n{shown}");
+            assert!(!shown.contains("1 failed"), "{context}\n{shown}");
+            assert_eq!(journal.ledger().intents.len(), 1, "{context}");
+            world.recover(&context).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_write_of_an_action_leaves_it_at_once() {
+    for (start, path) in [
+        (Start::Absent, "/integrations"),
+        (Start::Differs, "/integrations/{id}"),
+    ] {
+        let world = World::any(start);
+        let ran = Run::of(&world.texts, &world.simulator)
+            .meanwhile(|_| {
+                let late = Fault::new(FaultKind::Delay { ms: 3_600_000 });
+                world.simulator.fault(late.on(&Method::GET, path).always());
+            })
+            .on_event(stopped_on_the_way)
+            .sync()
+            .await;
+        let failure = ran.failure();
+        assert!(matches!(failure, Failure::NotStarted), "{failure}");
+        assert_eq!(ran.outcomes()[0].took, Duration::from_secs(5));
+        assert_eq!(write_lines(&world.simulator), [""; 0]);
+        world.recover(path).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,13 @@
 //! Replacing what cannot be edited: only with leave, and only what no other file
 //! could mean.
 
+use integrationd::apply::Event;
 use integrationd::ledger::MemoryJournal;
 use integrationd::simulator::{Drift, Fault, FaultKind, Options, Seed, Simulator};
 use integrationd::sync::Request;
 use serde_json::json;
 
-use crate::in_process::write_lines;
+use crate::in_process::{Run, write_lines};
 use crate::memory::BOUNDARIES;
 use crate::removal::{
     base, dying, in_sync, lake_file, pruning, synced, types, warehouse_file, with_lake,
@@ -315,7 +316,7 @@ async fn what_stands_against_the_create_is_found_before_the_delete() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let texts = base().file("lake.yaml", lake_file("moved.example.com"));
     let by_hand = simulator.clone();
-    let run = crate::in_process::Run::of(&texts, &simulator).remembering(&journal);
+    let run = Run::of(&texts, &simulator).remembering(&journal);
     simulator.clear_log();
     let ran = run
         .with(leave(&["lake"]))
@@ -389,7 +390,7 @@ async fn a_replacement_shows_what_goes_and_does_not_come_back() {
         .drift(Drift::value(2, "/warehouse", json!("BIG")))
         .unwrap();
     let texts = base().file("warehouse.yaml", format!("{file}{ignore}"));
-    let run = crate::in_process::Run::of(&texts, &simulator).remembering(&journal);
+    let run = Run::of(&texts, &simulator).remembering(&journal);
     let ran = run.with(leave(&["warehouse"])).dry_run().await;
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @r#"
@@ -474,4 +475,26 @@ async fn a_write_in_doubt_whose_file_is_gone_is_told() {
     let shown = ran.shown();
     assert!(shown.contains("integrationd resolve lake"), "{shown}");
     assert_eq!(ran.exit_code(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_during_the_delete_does_not_leave_the_integration_deleted() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    simulator.clear_log();
+    let moved = base().file("lake.yaml", lake_file("moved.example.com"));
+    let ran = Run::of(&moved, &simulator)
+        .remembering(&journal)
+        .with(|request| request.allow_replace = ["lake".to_owned()].into())
+        .on_event(|event, stop| {
+            if let Event::Status { .. } = event {
+                stop.send_replace(true);
+            }
+        })
+        .sync()
+        .await;
+    assert_eq!(
+        write_lines(&simulator),
+        ["DELETE /integrations/1", "POST /integrations"]
+    );
+    assert!(ran.outcomes()[0].result.is_ok(), "{}", ran.shown());
 }

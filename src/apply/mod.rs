@@ -11,18 +11,21 @@ mod delete;
 mod fresh;
 mod outcome;
 mod record;
+mod stop;
 mod update;
 mod wait;
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 pub use clock::Clock;
-pub use outcome::{Failure, Outcome, Success, Verb};
+pub use outcome::{Failure, Outcome, Success, Verb, in_a_line};
+pub use stop::{DRAIN, Stop};
 
 use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
 use crate::ledger::Journal;
@@ -31,6 +34,7 @@ use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
 use crate::secret::{Secret, Secrets};
 use crate::text::{chain, escaped};
 use fresh::FreshList;
+use stop::Drain;
 
 /// How an apply is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -84,33 +88,6 @@ pub trait Observer: Sync {
     fn event(&self, event: &Event<'_>);
 }
 
-/// Tells a running apply to take no new work and to finish what is under way.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    /// A switch, and what listens to it.
-    #[must_use]
-    pub fn new() -> (watch::Sender<bool>, Self) {
-        let (sender, receiver) = watch::channel(false);
-        (sender, Self(receiver))
-    }
-
-    /// Whether it was pulled.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until it is pulled: for ever, if whoever could is gone.
-    pub(crate) async fn requested(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|pulled| *pulled).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// What every action needs.
 struct Run<'a, W> {
     api: &'a W,
@@ -118,8 +95,10 @@ struct Run<'a, W> {
     journal: &'a dyn Journal,
     options: Options,
     observer: &'a dyn Observer,
-    stop: &'a Stop,
+    drain: Drain,
     fresh: FreshList<'a, W>,
+    /// What has a write that was begun: before it an action can be left at once.
+    under_way: Mutex<HashSet<String>>,
 }
 
 /// What became of one write: the id, if it is known, and the end.
@@ -142,8 +121,9 @@ pub async fn apply<W: WriteApi>(
         journal,
         options,
         observer,
-        stop,
+        drain: Drain::of(stop),
         fresh: FreshList::new(api),
+        under_way: Mutex::default(),
     };
     let work = approved
         .plan()
@@ -181,7 +161,12 @@ fn log(outcome: &Outcome) {
         }
         Err(failure) => {
             let error = chain(failure);
-            tracing::info!(error = &*escaped(&error), duration_ms, "the action failed");
+            let error = &*escaped(&error);
+            if failure.is_unfinished() {
+                tracing::info!(error, duration_ms, "the action was not finished");
+            } else {
+                tracing::info!(error, duration_ms, "the action failed");
+            }
         }
     }
 }
@@ -200,7 +185,7 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn timed(&self, action: &Action, verb: Verb) -> Outcome {
         let begun = Instant::now();
-        let (id, result) = if self.stop.is_requested() {
+        let (id, result) = if self.drain.has_begun() {
             (None, Err(Failure::NotStarted))
         } else {
             tracing::info!("the action begins");
@@ -224,7 +209,7 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn carry_out(&self, action: &Action) -> Ended {
         match &action.kind {
-            Kind::Create(creation) => self.create(&action.name, creation).await,
+            Kind::Create(creation) => self.create_unless_stopped(&action.name, creation).await,
             Kind::Update {
                 id,
                 body,
@@ -233,14 +218,14 @@ impl<W: WriteApi> Run<'_, W> {
                 ..
             } => {
                 let intent = record::to_update(body.platform, memory, id, self.now());
-                let ended = self
-                    .update(&action.name, id, body, precondition, &intent)
-                    .await;
-                (Some(id.clone()), ended)
+                let update = self.update(&action.name, id, body, precondition, &intent);
+                let ended = self.unless_stopped(&action.name, update).await;
+                (Some(id.clone()), ended.flatten())
             }
             Kind::Delete(deletion) => {
-                let ended = self.delete(&action.name, deletion).await;
-                (Some(deletion.id.clone()), ended)
+                let delete = self.delete(&action.name, deletion);
+                let ended = self.unless_stopped(&action.name, delete).await;
+                (Some(deletion.id.clone()), ended.flatten())
             }
             Kind::Replace {
                 deletion, creation, ..
@@ -252,17 +237,55 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    /// What stands against the create is found before the delete, as far as it can be.
+    /// Does this part of an action, unless the stop comes. Before the first write of the
+    /// action it is left at once, and then when the time is over, also without an answer:
+    /// the intent is in the ledger, and the next run finds out what became of it.
+    async fn unless_stopped<T>(
+        &self,
+        name: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let left = async {
+            self.drain.begins().await;
+            if !self.is_under_way(name) {
+                return Failure::NotStarted;
+            }
+            self.drain.is_over().await;
+            Failure::Interrupted { status: None }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            failure = left => Err(failure),
+        }
+    }
+
+    /// Whether a write of this action was begun.
+    fn is_under_way(&self, name: &str) -> bool {
+        let under_way = self.under_way.lock();
+        let under_way = under_way.unwrap_or_else(PoisonError::into_inner);
+        under_way.contains(name)
+    }
+
+    async fn create_unless_stopped(&self, name: &str, creation: &Creation) -> Ended {
+        let create = self.create(name, creation);
+        let ended = self.unless_stopped(name, create).await;
+        ended.unwrap_or_else(|failure| (None, Err(failure)))
+    }
+
+    /// What stands against the create is found before the delete, as far as it can be. A
+    /// stop between the two does not leave the one without the other.
     async fn replace(&self, name: &str, deletion: &Deletion, creation: &Creation) -> Ended {
         let id = deletion.id.clone();
-        let deleted = match self.ready_to_create(creation).await {
-            Ok(_) => self.delete(name, deletion).await,
-            Err(failure) => Err(failure),
+        let delete = async {
+            self.ready_to_create(creation).await?;
+            self.delete(name, deletion).await
         };
-        if let Err(failure) = deleted {
+        let deleted = self.unless_stopped(name, delete).await;
+        if let Err(failure) = deleted.flatten() {
             return (Some(id), Err(failure));
         }
-        let (made, created) = self.create(name, creation).await;
+        let (made, created) = self.create_unless_stopped(name, creation).await;
         let not_recreated = |failure| Failure::NotRecreated {
             id,
             failure: Box::new(failure),
@@ -295,7 +318,7 @@ impl<W: WriteApi> Run<'_, W> {
             let scrubber = Scrubber::new(secrets);
             tests.iter().map(|test| scrubber.scrub_test(test)).collect()
         };
-        match wait::follow(self.api, id, timeout, self.stop, on_status).await {
+        match wait::follow(self.api, id, timeout, &self.drain, on_status).await {
             Ok(Success {
                 status,
                 failing_tests,

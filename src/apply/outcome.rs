@@ -165,11 +165,11 @@ pub enum Failure {
     /// It was written, and how it goes on could not be read until time ran out.
     #[error("it was sent, and its status cannot be read: {0}")]
     Unfollowed(#[source] ApiError),
-    /// The apply was stopped while the server was at work.
-    #[error("stopped while its status was `{status}`")]
+    /// The apply was stopped while the server was at work: nobody knows how it ends.
+    #[error("stopped {}", before(status.as_ref()))]
     Interrupted {
-        /// The last status.
-        status: Status,
+        /// The last status; `None` if the write was not answered.
+        status: Option<Status>,
     },
 }
 
@@ -293,6 +293,13 @@ impl Failure {
         matches!(self, Self::Interrupted { .. })
     }
 
+    /// Whether the stop came before it ended, or before it began: it is neither done nor
+    /// failed.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self, Self::NotStarted) || self.is_interruption()
+    }
+
     /// The refusal behind it, if there is one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -329,6 +336,27 @@ impl Failure {
         }
         self.refusal().map_or(&[], |refusal| &refusal.failing_tests)
     }
+}
+
+/// How many went well and how many did not, in a line.
+#[must_use]
+pub fn in_a_line(outcomes: &[Outcome]) -> String {
+    let failures = outcomes.iter().filter_map(|o| o.result.as_ref().err());
+    let (unfinished, failed): (Vec<_>, Vec<_>) = failures.partition(|f| f.is_unfinished());
+    let (unfinished, failed) = (unfinished.len(), failed.len());
+    let done = outcomes.len() - failed - unfinished;
+    let line = format!("{done} applied, {failed} failed");
+    match unfinished {
+        0 => line,
+        unfinished => format!("{line}, {unfinished} not finished"),
+    }
+}
+
+fn before(status: Option<&Status>) -> String {
+    status.map_or_else(
+        || "before the server had answered".to_owned(),
+        |status| format!("while its status was `{status}`"),
+    )
 }
 
 fn tests(failing: &[FailingTest]) -> String {

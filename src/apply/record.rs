@@ -1,6 +1,8 @@
 //! What is written down around every write: the intent before it, the record
 //! after it is confirmed, and nothing while nobody knows.
 
+use std::sync::PoisonError;
+
 use jiff::Timestamp;
 
 use super::{Ended, Failure, Run};
@@ -66,11 +68,19 @@ impl<W: WriteApi> Run<'_, W> {
         self.options.clock.now()
     }
 
-    /// Writes down what is about to be sent; nothing is sent without it.
+    /// Writes down what is about to be sent; nothing is sent without it, and after a
+    /// stop only what finishes an action.
     pub(super) fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
+        if self.drain.has_begun() && !self.is_under_way(name) {
+            return Err(Failure::NotStarted);
+        }
         self.journal
             .begin(name, intent)
-            .map_err(Failure::NotWrittenDown)
+            .map_err(Failure::NotWrittenDown)?;
+        let under_way = self.under_way.lock();
+        let mut under_way = under_way.unwrap_or_else(PoisonError::into_inner);
+        under_way.insert(name.to_owned());
+        Ok(())
     }
 
     /// Writes down what came of it. A write that succeeded and could not be

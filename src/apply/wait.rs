@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{Failure, Stop, Success};
+use super::stop::Drain;
+use super::{Failure, Success};
 use crate::immuta::{ApiError, ReadApi, StatusReport};
 use crate::live::{Phase, RemoteId, Status};
 use crate::text::chain;
@@ -17,31 +18,29 @@ use crate::text::chain;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause: a warehouse takes minutes to set up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a stopped apply still follows what is under way.
-const DRAIN: Duration = Duration::from_secs(20);
 /// How long the integration is asked for its failing tests: the end is known without them.
 const LAST_QUESTION: Duration = Duration::from_secs(10);
 /// As good as for ever, and a moment that a clock can name.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Asks for the status until it settles, the time is up, or the stop was pulled.
+/// Asks for the status until it settles, or the time is up: its own, or that after a stop.
 pub(super) async fn follow<R: ReadApi>(
     api: &R,
     id: &RemoteId,
     timeout: Duration,
-    stop: &Stop,
+    drain: &Drain,
     on_status: impl Fn(&Status),
 ) -> Result<Success, Failure> {
     let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
     // A question on its way, with its retries, must not outlast it.
-    let mut end = pin!(end_of_waiting(deadline, stop));
+    let mut end = pin!(end_of_waiting(deadline, drain));
     let mut pause = FIRST_PAUSE;
     let mut last = Status::Unknown("not known yet".into());
     let mut unread = None;
     loop {
         let asked = tokio::select! {
             asked = api.status(id) => asked,
-            () = &mut end => return Err(unsettled(last, unread, timeout, stop)),
+            () = &mut end => return Err(unsettled(last, unread, timeout, drain)),
         };
         // A question that fails is asked again.
         match asked {
@@ -64,24 +63,26 @@ pub(super) async fn follow<R: ReadApi>(
         }
         tokio::select! {
             () = sleep(jittered(pause)) => {}
-            () = &mut end => return Err(unsettled(last, unread, timeout, stop)),
+            () = &mut end => return Err(unsettled(last, unread, timeout, drain)),
         }
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
 
 /// Comes to its end at the deadline, or a while after the stop was pulled.
-async fn end_of_waiting(deadline: Instant, stop: &Stop) {
+async fn end_of_waiting(deadline: Instant, drain: &Drain) {
     tokio::select! {
         () = sleep_until(deadline) => {}
-        () = stop.requested() => sleep_until(deadline.min(Instant::now() + DRAIN)).await,
+        () = drain.is_over() => {}
     }
 }
 
 /// The end of a wait in which nothing settled; `unread` is why the last question failed.
-fn unsettled(status: Status, unread: Option<ApiError>, waited: Duration, stop: &Stop) -> Failure {
+fn unsettled(status: Status, unread: Option<ApiError>, waited: Duration, drain: &Drain) -> Failure {
     match unread {
-        _ if stop.is_requested() => Failure::Interrupted { status },
+        _ if drain.has_begun() => Failure::Interrupted {
+            status: Some(status),
+        },
         Some(error) => Failure::Unfollowed(error),
         None => Failure::TimedOut { status, waited },
     }
@@ -142,6 +143,8 @@ fn jittered(pause: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Stop;
+    use super::super::stop::DRAIN;
     use super::*;
     use crate::immuta::ApiError;
     use crate::live::{Live, LiveIntegration};
@@ -165,7 +168,14 @@ mod tests {
 
     async fn waited(timeout: Duration, stop: &Stop) -> (Duration, Result<Success, Failure>) {
         let begun = Instant::now();
-        let ended = follow(&Silent, &RemoteId::new("1"), timeout, stop, |_| {}).await;
+        let ended = follow(
+            &Silent,
+            &RemoteId::new("1"),
+            timeout,
+            &Drain::of(stop),
+            |_| {},
+        )
+        .await;
         (begun.elapsed(), ended)
     }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as published;
+use tokio::time::sleep;
 
+use super::apart::Apart;
 use super::args::DaemonArgs;
 use super::failure::Failure;
 use super::notify::Notifier;
@@ -15,16 +18,19 @@ use super::reload::reload;
 use super::source::Source;
 use super::terminal::Terminal;
 use super::{connect, listen, push, state};
-use crate::apply::Stop;
+use crate::apply::{DRAIN, Stop};
 use crate::daemon::http::Tls;
 use crate::daemon::watch::{self, watch};
-use crate::daemon::{Bell, Board, Schedule, systemd, work};
+use crate::daemon::{Bell, Board, Schedule, Status, systemd, work};
 use crate::immuta::RetryPolicy;
 use crate::report::exit::Exit;
 use crate::text::chain;
 
 /// How often the directory is read although no event came: events can be lost.
 const DISTRUST: Duration = Duration::from_secs(60);
+
+/// How much longer than what is under way the worker is waited for.
+const SLACK: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Failure> {
     // What is wrong now will not mend itself: the operator is at the keyboard.
@@ -35,7 +41,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     let bell = Bell::default();
     let (sender, stop) = Stop::new();
     let board = Board::default();
-    let mut status = board.subscribe();
+    let status = board.subscribe();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
     let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
     let doors = push::bind(&args.push, &bell).await?;
@@ -54,33 +60,68 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
         board: board.clone(),
     });
     // Before anybody hears that it is there: a signal would end it until then.
-    let signals = Signals::heard();
+    let mut signals = Signals::heard();
     systemd::ready();
     tracing::info!("the daemon begins");
-    let served = bound.map(listen::Bound::serve);
-    let notifier = webhook.map(|hook| Notifier::start(hook, &board, shown));
-    let open = doors.open(&board, &bell);
-    let reporting = async {
-        while status.changed().await.is_ok() {
-            let line = status.borrow_and_update().line();
-            systemd::status(&line);
-        }
+    let beside = Beside {
+        served: bound.map(listen::Bound::serve),
+        notifier: webhook.map(|hook| Notifier::start(hook, &board, shown)),
+        open: doors.open(&board, &bell),
     };
-    tokio::select! {
-        () = work(&mut pipeline, &bell, &mut schedule, &board, &stop) => {}
-        () = keep_watching(current, &place, &board, &bell) => {}
-        () = signals.heed(&bell, &settings, &tls, &sender) => {}
-        () = reporting => {}
+    let stopped = stop.clone();
+    let mut worker = {
+        let (bell, board) = (bell.clone(), board.clone());
+        Apart::begin(move || async move {
+            work(&mut pipeline, &bell, &mut schedule, &board, &stop).await;
+        })
+    };
+    let is_hurried = tokio::select! {
+        () = worker.ended() => false,
+        () = overdue(stopped) => false,
+        () = keep_watching(current, &place, &board, &bell) => false,
+        () = signals.heed(&bell, &settings, &tls, &sender) => true,
+        () = report(status) => false,
+    };
+    if !is_hurried {
+        tokio::select! {
+            () = beside.end() => {}
+            () = signals.asked_to_end() => {}
+        }
     }
-    open.end().await;
-    if let Some(served) = served {
-        served.end().await;
-    }
-    if let Some(notifier) = notifier {
-        notifier.end().await;
-    }
+    worker.call_off().await;
     tracing::info!("the daemon ends");
     Ok(Exit::Success)
+}
+
+/// Comes to its end when the worker should long have heard of the stop: it waits for
+/// the system, such as for a file that cannot be read.
+async fn overdue(stop: Stop) {
+    stop.requested().await;
+    sleep(DRAIN + SLACK).await;
+}
+
+/// Tells systemd what the worker does.
+async fn report(mut status: published::Receiver<Status>) {
+    while status.changed().await.is_ok() {
+        let line = status.borrow_and_update().line();
+        systemd::status(&line);
+    }
+}
+
+/// What goes on beside the worker.
+struct Beside {
+    served: Option<listen::Served>,
+    notifier: Option<Notifier>,
+    open: push::Open,
+}
+
+impl Beside {
+    /// The last words of all of them, at the same time.
+    async fn end(self) {
+        let served = OptionFuture::from(self.served.map(listen::Served::end));
+        let notifier = OptionFuture::from(self.notifier.map(Notifier::end));
+        tokio::join!(self.open.end(), served, notifier);
+    }
 }
 
 /// Rings whenever the source has something else, as the settings now name it.
@@ -111,7 +152,8 @@ async fn keep_watching(
     }
 }
 
-/// SIGHUP reads the settings again and rings the bell. SIGTERM and SIGINT pull the stop; a second one ends at once.
+/// SIGHUP reads the settings again and rings the bell. SIGTERM and SIGINT pull the stop;
+/// a second one ends at once, whatever is under way.
 struct Signals {
     hangup: Option<Signal>,
     terminate: Option<Signal>,
@@ -129,8 +171,17 @@ impl Signals {
         }
     }
 
+    /// Waits until somebody asks for the end.
+    async fn asked_to_end(&mut self) {
+        tokio::select! {
+            Some(()) = received(&mut self.terminate) => {}
+            Some(()) = received(&mut self.interrupt) => {}
+            else => std::future::pending().await,
+        }
+    }
+
     async fn heed(
-        mut self,
+        &mut self,
         bell: &Bell,
         settings: &published::Sender<Arc<DaemonArgs>>,
         tls: &[Tls],

@@ -121,8 +121,9 @@ Exit codes:
   When several apply, the first of 4, 3, 1, 65, 2.
 
 Signals:
-  The first Ctrl-C (or SIGTERM) starts no new write and finishes those under way.
-  The second one stops at once. Running it again goes on in both cases."
+  The first Ctrl-C (or SIGTERM) ends what has not written yet; after that it starts
+  no new write and finishes those under way, for up to 20 seconds. The second one
+  stops at once. Running it again goes on in all cases."
 );
 
 pub(super) const DAEMON: &str = "\

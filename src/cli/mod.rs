@@ -2,6 +2,7 @@
 //! subcommand gathers what the pipeline needs, calls it, and prints.
 
 mod adopt;
+mod apart;
 mod args;
 mod connect;
 mod daemon;
@@ -42,7 +43,7 @@ mod terminal;
 mod validate;
 mod webhook;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use crate::report::exit::Exit;
@@ -111,10 +112,12 @@ fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
     })
     .map_err(|_| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
-    let exit = runtime.block_on(run(command, terminal));
+    let exit = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(run(command, terminal))
+    }));
     // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
     runtime.shutdown_background();
-    exit
+    exit.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {

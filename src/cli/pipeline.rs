@@ -1,6 +1,7 @@
 //! What the daemon's worker runs, again and again: the pipeline, told to whoever looks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use super::poll::Place;
 use super::source::{self, Read, Source};
 use super::terminal::Terminal;
 use super::{connect, request, secrets, state, suspend};
-use crate::apply::{Event, Failure, Observer, Outcome, Stop};
+use crate::apply::{Event, Failure, Observer, Outcome, Stop, in_a_line};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
 use crate::diagnostic::render;
@@ -26,7 +27,9 @@ use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
-use crate::sync::{self, Consent, Desired, Ending, Request, Shell, SyncError, has_work};
+use crate::sync::{
+    self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work,
+};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -66,14 +69,22 @@ impl Activation for Pipeline {
         self.fixed.settings.borrow().interval
     }
 
-    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Ran {
+    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {
         if occasion != Occasion::Due {
             self.backoff.reset();
         }
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
         let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
-        let ran = self.activate(stop, occasion).instrument(span.clone()).await;
+        let writes = AtomicBool::new(false);
+        let ran = tokio::select! {
+            biased;
+            ran = self.activate((stop, &writes), occasion).instrument(span.clone()) => ran,
+            () = given_up(stop, &writes) => {
+                span.in_scope(|| tracing::info!("the run is given up before its first write"));
+                return None;
+            }
+        };
         let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             exit: failure.exit(),
@@ -92,7 +103,15 @@ impl Activation for Pipeline {
                 }
             }
         });
-        ran
+        Some(ran)
+    }
+}
+
+/// Comes to its end when the stop is pulled, unless the run writes by then.
+async fn given_up(stop: &Stop, writes: &AtomicBool) {
+    stop.requested().await;
+    if writes.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -158,7 +177,7 @@ impl Pipeline {
             Ending::Applied { outcomes, .. } => outcomes.as_slice(),
             Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
         };
-        let is_tried = |o: &&Outcome| !matches!(o.result, Err(Failure::NotStarted));
+        let is_tried = |o: &&Outcome| !o.result.as_ref().is_err_and(Failure::is_unfinished);
         let tried = outcomes.iter().filter(is_tried);
         // What was refused has its pause in the ledger.
         let is_done = |o: &Outcome| o.result.as_ref().err().is_none_or(Failure::is_refusal);
@@ -178,7 +197,11 @@ impl Pipeline {
         self.backoff.pause(now).into_iter().chain(until).min()
     }
 
-    async fn activate(&mut self, stop: &Stop, occasion: Occasion) -> Result<Ran, NoResult> {
+    async fn activate(
+        &mut self,
+        (stop, writes): (&Stop, &AtomicBool),
+        occasion: Occasion,
+    ) -> Result<Ran, NoResult> {
         let transient = |failure| (failure, Disposition::Transient);
         let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
         if self.history.is_empty() {
@@ -188,10 +211,11 @@ impl Pipeline {
         let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
         let ledger = ledger.map_err(|error| transient(error.into()))?;
         let (manifest, mut request) = self.read(&args, &ledger).await?;
+        self.fixed.board.moves();
         // Who pushes is a human, too; the same revision again is nobody.
         let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
         request.heeds_refusals = occasion != Occasion::Asked && !is_pushed;
-        let observer = Arc::new(self.fixed.board.metrics.clone());
+        let observer = Arc::new(self.fixed.board.clone());
         let policy = RetryPolicy::default();
         let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
@@ -201,6 +225,7 @@ impl Pipeline {
         let own = args.listen.own_files().chain(args.notify.own_files());
         providers.own_files.extend(own);
         providers.own_files.extend(args.push.own_files());
+        providers.progress = self.fixed.board.pulse.progress.clone();
         let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
@@ -211,7 +236,8 @@ impl Pipeline {
         };
         let talk = &self.fixed.board.talk;
         talk.text(&render(&desired.manifest.diagnostics, false));
-        let shell = Service(&self.fixed);
+        let fixed = &self.fixed;
+        let shell = Service { fixed, writes };
         let synced = sync::sync(
             connection.reader,
             Reader::into_writer,
@@ -285,9 +311,8 @@ fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
 fn summary(report: &Report) -> String {
     match &report.synced.ending {
         Ending::Applied { outcomes, .. } => {
-            let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
             let counts = Counts::of(&report.synced.plan);
-            let done = format!("{} applied, {failed} failed", outcomes.len() - failed);
+            let done = in_a_line(outcomes);
             match counts.blocked + counts.invalid {
                 0 => done,
                 blocked => format!("{done}, {blocked} blocked"),
@@ -335,6 +360,11 @@ fn is_resting(kind: &Kind) -> bool {
 fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
     let failed = match &report.synced.ending {
         Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
+        // The stop came, and nothing is wrong: the next start goes on.
+        Ending::Applied {
+            afterwards: Afterwards::Skipped,
+            ..
+        } => return Disposition::Transient,
         Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
     };
@@ -356,16 +386,23 @@ fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
 }
 
 /// Nobody is at a keyboard: what the guard approves is done.
-struct Service<'a>(&'a Fixed);
+struct Service<'a> {
+    fixed: &'a Fixed,
+    /// Set before the first write.
+    writes: &'a AtomicBool,
+}
 
 impl Observer for Service<'_> {
     /// The log tells of every action.
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, _: &Event<'_>) {
+        self.fixed.board.moves();
+    }
 }
 
 impl Shell for Service<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
-        self.0.out(&text::plan(plan, &self.0.tenant));
+        self.fixed.out(&text::plan(plan, &self.fixed.tenant));
+        self.writes.store(true, Ordering::Relaxed);
         Consent::Given
     }
 }

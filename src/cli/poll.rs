@@ -49,6 +49,7 @@ impl Place {
         terminal: Terminal,
     ) -> Result<Read, Unread> {
         let _turn = self.turn.lock().await;
+        board.moves();
         let source = Source::of(&args.run).map_err(Unread::lasting)?;
         let look = |read: &Result<_, _>| {
             self.content.send_replace(Some(watch::content_of(read)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use futures::future::join_all;
 
 use super::failure::Failure;
 use super::listen::Served;
@@ -77,8 +78,6 @@ pub(super) struct Open(Vec<Served>);
 impl Open {
     /// Lets the answers under way end.
     pub(super) async fn end(self) {
-        for served in self.0 {
-            served.end().await;
-        }
+        join_all(self.0.into_iter().map(Served::end)).await;
     }
 }

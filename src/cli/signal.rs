@@ -1,30 +1,134 @@
-//! The signals that ask a running apply to end.
+//! The signals that ask a sync to end, and how far it has come by then.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
-/// SIGINT, SIGTERM, and SIGHUP: a terminal that is closed must not cut a write
-/// in half either. From here on none of them ends the process by itself.
-pub(super) struct Signals([Option<Signal>; 3]);
+/// SIGINT and SIGTERM, and later SIGHUP. From here on none of them ends the process by
+/// itself. A signal that cannot be listened to goes on doing so.
+pub(super) struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
+}
 
 impl Signals {
     /// Begins to listen.
     pub(super) fn listen() -> Self {
-        let kinds = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ];
-        // A signal that cannot be listened to goes on ending the process.
-        Self(kinds.map(|kind| signal(kind).ok()))
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+            hangup: None,
+        }
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
-        let Self([interrupt, terminate, hangup]) = self;
+    async fn next(&mut self) {
+        let Self {
+            interrupt,
+            terminate,
+            hangup,
+        } = self;
         tokio::select! {
             () = received(interrupt) => {}
             () = received(terminate) => {}
             () = received(hangup) => {}
+        }
+    }
+
+    /// Waits for the first one. Those of a run that writes come with it.
+    pub(super) async fn first(&mut self, writing: &mut oneshot::Receiver<Writing>) {
+        tokio::select! {
+            () = self.next() => {}
+            Ok(Writing(hangup)) = writing => {
+                self.hangup = hangup;
+                self.next().await;
+            }
+        }
+    }
+
+    /// Waits for another one.
+    pub(super) async fn second(&mut self, writing: &mut oneshot::Receiver<Writing>) {
+        if let Ok(Writing(hangup)) = writing.try_recv() {
+            self.hangup = hangup;
+        }
+        self.next().await;
+    }
+}
+
+/// A run writes from now on. A terminal that is closed must not cut a write in half
+/// either; before, SIGHUP does what it always does.
+pub(super) struct Writing(Option<Signal>);
+
+/// How far a run has come: until it writes, or tells what came of it, a signal leaves it
+/// where it is. Either it goes on or the signal has it, and never both.
+#[derive(Clone)]
+pub(super) struct Course(Arc<Mutex<Stage>>);
+
+enum Stage {
+    /// Whoever waits for signals is to be told when it writes.
+    Reading(oneshot::Sender<Writing>),
+    Writing,
+    Telling,
+    Left,
+}
+
+/// What a signal found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing was written, and nothing will be.
+    Reading,
+    /// Writes are under way.
+    Writing,
+    /// It is at its end.
+    Telling,
+}
+
+impl Course {
+    pub(super) fn new() -> (Self, oneshot::Receiver<Writing>) {
+        let (sender, receiver) = oneshot::channel();
+        let stage = Mutex::new(Stage::Reading(sender));
+        (Self(Arc::new(stage)), receiver)
+    }
+
+    fn stage(&self) -> std::sync::MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It writes from now on; what was left where it is finds the stop pulled.
+    pub(super) fn writes(&self) {
+        let mut stage = self.stage();
+        if matches!(*stage, Stage::Reading(_))
+            && let Stage::Reading(told) = std::mem::replace(&mut *stage, Stage::Writing)
+        {
+            // Nobody waits for signals when the run is over.
+            let _ = told.send(Writing(signal(SignalKind::hangup()).ok()));
+        }
+    }
+
+    /// It tells what came of it; whether anybody is to hear that.
+    pub(super) fn tells(&self) -> bool {
+        let mut stage = self.stage();
+        match *stage {
+            Stage::Left => false,
+            Stage::Reading(_) | Stage::Writing | Stage::Telling => {
+                *stage = Stage::Telling;
+                true
+            }
+        }
+    }
+
+    /// Leaves it where it is, if it does not write yet.
+    pub(super) fn leave(&self) -> Found {
+        let mut stage = self.stage();
+        match *stage {
+            Stage::Reading(_) | Stage::Left => {
+                *stage = Stage::Left;
+                Found::Reading
+            }
+            Stage::Writing => Found::Writing,
+            Stage::Telling => Found::Telling,
         }
     }
 }

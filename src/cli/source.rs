@@ -1,5 +1,6 @@
 //! Where the files come from: a directory, or a revision of a git repository.
 
+use super::apart::joined;
 use super::args::RunArgs;
 use super::connect;
 use super::failure::Failure;
@@ -74,7 +75,10 @@ impl Source {
     ) -> Result<Read, Unread> {
         let source = match self {
             Self::Directory => {
-                let read = read_directory(&args.files.dir);
+                // In a thread: nothing else waits for a file system that hangs.
+                let directory = args.files.dir.clone();
+                let read = tokio::task::spawn_blocking(move || read_directory(&directory)).await;
+                let read = joined(read);
                 look(&read);
                 let snapshot = read.map_err(Unread::transient)?;
                 let place = Self::shown(args, None);

@@ -1,18 +1,19 @@
 //! `sync`: plan and apply once.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
+use super::apart::Apart;
 use super::args::{Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::request;
 use super::secrets;
-use super::signal::Signals;
+use super::signal::{Course, Found, Signals, Writing};
 use super::source::{self, Source};
 use super::state::{self, State};
 use super::suspend;
@@ -33,6 +34,63 @@ use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen();
+    let (sender, stop) = Stop::new();
+    let (course, mut writing) = Course::new();
+    let progress = Arc::new(Progress::new(terminal));
+    let control = Control {
+        course: course.clone(),
+        stop,
+        progress: Arc::clone(&progress),
+    };
+    let mut run = Apart::begin(move || async move { sync(args, terminal, &control).await });
+    let failure = tokio::select! {
+        ended = run.ended() => return ended,
+        failure = cut_short(&mut signals, &mut writing, &course, &sender, terminal) => failure,
+    };
+    run.call_off().await;
+    progress.clear();
+    Err(failure)
+}
+
+/// Waits for what ends a run early: one signal before the first write, two after it.
+async fn cut_short(
+    signals: &mut Signals,
+    writing: &mut oneshot::Receiver<Writing>,
+    course: &Course,
+    stop: &watch::Sender<bool>,
+    terminal: Terminal,
+) -> Failure {
+    signals.first(writing).await;
+    stop.send_replace(true);
+    match course.leave() {
+        Found::Reading => {
+            return Failure::new(
+                Exit::Partial,
+                "stopped by a signal before anything was written",
+                "run this again",
+            );
+        }
+        Found::Writing => terminal
+            .err("Stopping: no new writes; finishing those under way. Once more stops at once.\n"),
+        Found::Telling => {}
+    }
+    signals.second(writing).await;
+    Failure::new(
+        Exit::Partial,
+        "stopped at once: what became of the writes under way is not known",
+        "run this again: the new plan shows what is so now, and goes on from there",
+    )
+}
+
+/// What ties a run to the signals.
+struct Control {
+    course: Course,
+    stop: Stop,
+    progress: Arc<Progress>,
+}
+
+async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<Exit, Failure> {
     let source = Source::of(&args.run)?;
     let applied = applied(&args)?;
     let source::Read { manifest, revision } =
@@ -44,7 +102,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {
-        return simulate(&args, manifest, &request, terminal).await;
+        return simulate(&args, manifest, &request, terminal, control).await;
     }
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
     request.suspended = suspend::read(args.run.state.as_deref(), &tenant.url)?;
@@ -70,7 +128,7 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         &args,
         desired,
         &request,
-        terminal,
+        (terminal, control),
     )
     .await
 }
@@ -91,6 +149,7 @@ async fn simulate(
     manifest: Manifest,
     request: &Request,
     terminal: Terminal,
+    control: &Control,
 ) -> Result<Exit, Failure> {
     request::check_names(request, &manifest, &Ledger::default())?;
     let simulator = Simulator::new(Options::default());
@@ -118,7 +177,7 @@ async fn simulate(
         args,
         desired,
         request,
-        terminal,
+        (terminal, control),
     )
     .await
 }
@@ -131,7 +190,7 @@ async fn execute<T: Transport>(
     args: &SyncArgs,
     desired: Desired,
     request: &Request,
-    terminal: Terminal,
+    (terminal, control): (Terminal, &Control),
 ) -> Result<Exit, Failure> {
     // At the level of errors, so that whatever is logged inside has these fields.
     let span = tracing::error_span!("sync", tenant, run_id = run_id());
@@ -141,7 +200,18 @@ async fn execute<T: Transport>(
         tracing::info!(dry_run, "the run begins");
         let known = desired.known_secrets().into_iter().cloned().collect();
         let reader = reader.knowing(known);
-        let synced = carry_out(reader, tenant, journal, args, &desired, request, terminal).await?;
+        let synced = carry_out(
+            reader,
+            (tenant, terminal, control),
+            journal,
+            args,
+            &desired,
+            request,
+        )
+        .await?;
+        if !control.course.tells() {
+            return Ok(Exit::Partial);
+        }
         let exit = finish(synced, desired, args, (tenant, &request.source), terminal);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
@@ -157,37 +227,24 @@ fn run_id() -> String {
 
 async fn carry_out<T: Transport>(
     reader: Reader<T>,
-    tenant: &str,
+    (tenant, terminal, control): (&str, Terminal, &Control),
     journal: &dyn Journal,
     args: &SyncArgs,
     desired: &Desired,
     request: &Request,
-    terminal: Terminal,
 ) -> Result<Synced, Failure> {
     if args.dry_run {
         let ledger = journal.ledger().map_err(SyncError::from)?;
         return Ok(sync::dry_run(&reader, desired, request, &ledger).await?);
     }
-    let (stop_sender, stop) = Stop::new();
-    let (applying, begun) = oneshot::channel();
     let shell = CommandLine {
         terminal,
         args,
         tenant,
-        progress: Progress::new(terminal),
-        applying: Mutex::new(Some(applying)),
+        control,
     };
-    tokio::select! {
-        synced = sync::sync(reader, Reader::into_writer, desired, request, journal, &shell, &stop) => Ok(synced?),
-        () = stopped_twice(begun, &stop_sender, terminal) => {
-            shell.progress.clear();
-            Err(Failure::new(
-                Exit::Partial,
-                "stopped at once: what became of the writes under way is not known",
-                "run this again: the new plan shows what is so now, and goes on from there",
-            ))
-        }
-    }
+    let (writer, stop) = (Reader::into_writer, &control.stop);
+    Ok(sync::sync(reader, writer, desired, request, journal, &shell, stop).await?)
 }
 
 fn finish(
@@ -218,36 +275,17 @@ fn finish(
     exit
 }
 
-/// Waits for two signals: the first pulls the stop, the second ends the waiting.
-/// Before anything is written a signal ends the process as usual.
-async fn stopped_twice(
-    applying: oneshot::Receiver<Signals>,
-    stop: &watch::Sender<bool>,
-    terminal: Terminal,
-) {
-    let Ok(mut signals) = applying.await else {
-        return std::future::pending().await;
-    };
-    signals.next().await;
-    terminal.err("Stopping: no new writes; finishing those under way. Once more stops at once.\n");
-    // Nobody listens any more when the apply has just ended.
-    let _ = stop.send(true);
-    signals.next().await;
-}
-
 /// The operator at the command line.
 struct CommandLine<'a> {
     terminal: Terminal,
     args: &'a SyncArgs,
     tenant: &'a str,
-    progress: Progress,
-    /// Told when writing begins, with the signals that are listened to since.
-    applying: Mutex<Option<oneshot::Sender<Signals>>>,
+    control: &'a Control,
 }
 
 impl Observer for CommandLine<'_> {
     fn event(&self, event: &Event<'_>) {
-        self.progress.event(event);
+        self.control.progress.event(event);
     }
 }
 
@@ -276,11 +314,7 @@ impl CommandLine<'_> {
 
     /// From now on a signal must not cut a write in half.
     fn begin(&self) {
-        let applying = self.applying.lock().ok().and_then(|mut it| it.take());
-        if let Some(applying) = applying {
-            // Nobody waits for signals when the run is over.
-            let _ = applying.send(Signals::listen());
-        }
+        self.control.course.writes();
         self.terminal.err("\n");
     }
 }

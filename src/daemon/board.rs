@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::metrics::Metrics;
 use super::push::Talk;
 use super::{Pulse, Ran, Status};
+use crate::net::{ExchangeObserver, Exchanged};
 
 /// What the worker tells, and to whom.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,11 @@ impl Board {
         self.status.subscribe()
     }
 
+    /// A step of the run has ended.
+    pub fn moves(&self) {
+        self.pulse.progress.moves();
+    }
+
     /// A run begins.
     pub(super) fn begin(&self) -> Instant {
         self.status.send_modify(Status::begin);
@@ -58,5 +64,12 @@ impl Board {
             self.metrics.ran(status, took);
         });
         self.talk.ended(exit, &summary);
+    }
+}
+
+impl ExchangeObserver for Board {
+    fn exchanged(&self, exchanged: &Exchanged<'_>) {
+        self.moves();
+        self.metrics.exchanged(exchanged);
     }
 }

@@ -7,8 +7,9 @@
 //! itself: at the resync interval, or sooner and later again after a failure.
 //!
 //! A new revision, and whoever rings, resets the backoff of what failed; what the server
-//! refused waits for other inputs, its time, or a human. A stop lets the writes
-//! under way end; what is left is carried on by the next start, through the ledger.
+//! refused waits for other inputs, its time, or a human. A stop lets the writes under
+//! way end, within a deadline, and gives up at once what has not written yet; what is
+//! left is carried on by the next start, through the ledger.
 
 mod backoff;
 mod board;
@@ -89,8 +90,9 @@ pub trait Activation {
     /// How often to look although nothing is new.
     fn interval(&self) -> Duration;
 
-    /// Runs it. A stop lets the writes under way end.
-    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Ran>;
+    /// Runs it. A stop lets the writes under way end; a run without any is given up, and
+    /// `None` comes of it.
+    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Option<Ran>>;
 }
 
 /// How a run ended.
@@ -133,7 +135,9 @@ pub async fn work(
     let mut occasion = Occasion::New;
     while !stop.is_requested() {
         let begun = board.begin();
-        let ran = heartbeat.during(activation.run(stop, occasion)).await;
+        let Some(ran) = heartbeat.during(activation.run(stop, occasion)).await else {
+            return;
+        };
         schedule.set_interval(activation.interval());
         let pause = schedule.after(ran.disposition, fastrand::f64());
         board.end(begun, ran, pause);
@@ -144,7 +148,7 @@ pub async fn work(
                 schedule.reset();
                 occasion = heard;
             }
-            () = heartbeat.during(tokio::time::sleep(pause)) => occasion = Occasion::Due,
+            () = heartbeat.between(tokio::time::sleep(pause)) => occasion = Occasion::Due,
         }
     }
 }

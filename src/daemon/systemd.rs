@@ -40,12 +40,13 @@ pub fn status(line: &str) {
     tell(&[NotifyState::Status(line)]);
 }
 
-/// Tells that the worker is alive, to the watchdog and to whoever asks: only while
-/// the worker's own task is polled, so that a hang of it is seen.
+/// Tells that the worker is alive, to the watchdog and to whoever asks: only while the
+/// worker's own task is polled and gets on, so that a hang of either kind is seen.
 #[derive(Debug, Clone)]
 pub(super) struct Heartbeat {
     watchdog: Option<Duration>,
     pulse: Pulse,
+    tell: fn(&[NotifyState<'_>]),
 }
 
 impl Heartbeat {
@@ -54,20 +55,38 @@ impl Heartbeat {
         Self {
             watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 3),
             pulse,
+            tell,
         }
     }
 
-    /// Waits for this, and beats.
-    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Waits for a run, and beats as long as it gets on.
+    pub(super) async fn during<T>(&self, run: impl Future<Output = T>) -> T {
+        self.pulse.progress.moves();
+        self.beat(run, || self.pulse.gets_on()).await
+    }
+
+    /// Waits between two runs, and beats: to be polled is all that there is to do.
+    pub(super) async fn between<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.beat(wait, || true).await
+    }
+
+    async fn beat<T>(&self, work: impl Future<Output = T>, is_alive: impl Fn() -> bool) -> T {
         let mut work = pin!(work);
         self.feed();
         let mut due = pin!(self.due());
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = self.pulse.asked() => self.pulse.beat(),
+                () = self.pulse.asked() => if is_alive() {
+                    self.pulse.beat();
+                },
                 () = &mut due => {
-                    self.feed();
+                    if is_alive() {
+                        self.feed();
+                    } else {
+                        let still_for = self.pulse.progress.still_for().as_secs();
+                        tracing::error!(still_for, "the run hangs: the watchdog is not fed");
+                    }
                     due.set(self.due());
                 }
             }
@@ -84,7 +103,48 @@ impl Heartbeat {
 
     fn feed(&self) {
         if self.watchdog.is_some() {
-            tell(&[NotifyState::Watchdog]);
+            (self.tell)(&[NotifyState::Watchdog]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::{sleep, timeout};
+
+    use super::super::pulse::LONGEST_STEP;
+    use super::*;
+
+    thread_local! {
+        static FED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// How often the watchdog is fed in this time of a run.
+    async fn fed<T>(heartbeat: &Heartbeat, run: impl Future<Output = T>, within: Duration) -> u32 {
+        FED.set(0);
+        let _ = timeout(within, heartbeat.during(run)).await;
+        FED.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watchdog_is_fed_while_a_run_gets_on_and_no_more_when_it_hangs() {
+        let beat = Duration::from_secs(40);
+        let heartbeat = Heartbeat {
+            watchdog: Some(beat),
+            pulse: Pulse::default(),
+            tell: |_| FED.set(FED.get() + 1),
+        };
+        let hour = 90 * beat;
+        let gets_on = async {
+            loop {
+                sleep(LONGEST_STEP).await;
+                heartbeat.pulse.progress.moves();
+            }
+        };
+        assert!(fed(&heartbeat, gets_on, hour).await >= 90);
+        let hangs = std::future::pending::<()>();
+        assert!(fed(&heartbeat, hangs, hour).await <= 6);
     }
 }

@@ -6,11 +6,19 @@ use std::time::Duration;
 use tokio::sync::watch as published;
 use tokio::time::{Instant, sleep};
 
+use super::pulse::LONGEST_STEP;
 use super::*;
+use crate::immuta::{LONGEST_RETRY_AFTER, RetryPolicy};
+use crate::net::{HttpSettings, ServerUrl};
+use crate::progress::Progress;
+use crate::source::git;
 
-/// Runs that take this long and end so, one after the other; the last one for ever.
+/// Runs of so many steps that take this long, and end so, one after the other; the last
+/// one for ever. Without an ending a run hangs after its steps.
 struct Runs {
     took: Duration,
+    steps: u32,
+    progress: Progress,
     endings: Vec<Disposition>,
     begun: Arc<Mutex<Vec<Duration>>>,
     since: Instant,
@@ -21,21 +29,24 @@ impl Activation for Runs {
         Duration::from_secs(600)
     }
 
-    async fn run(&mut self, _: &Stop, _: Occasion) -> Ran {
+    async fn run(&mut self, _: &Stop, _: Occasion) -> Option<Ran> {
         self.begun.lock().unwrap().push(self.since.elapsed());
-        sleep(self.took).await;
-        let next = if self.endings.len() > 1 {
-            self.endings.remove(0)
-        } else {
-            self.endings[0]
+        for _ in 0..self.steps {
+            sleep(self.took).await;
+            self.progress.moves();
+        }
+        let next = match self.endings.as_slice() {
+            [] => std::future::pending().await,
+            [last] => *last,
+            [_, ..] => self.endings.remove(0),
         };
-        Ran {
+        Some(Ran {
             disposition: next,
             exit: Exit::Success,
             summary: "counted".to_owned(),
             help: None,
             seen: None,
-        }
+        })
     }
 }
 
@@ -44,17 +55,24 @@ struct World {
     stop: tokio::sync::watch::Sender<bool>,
     begun: Arc<Mutex<Vec<Duration>>>,
     status: published::Receiver<Status>,
+    pulse: Pulse,
     worker: tokio::task::JoinHandle<()>,
 }
 
 fn world(took: Duration, endings: &[Disposition]) -> World {
+    stepping(took, 1, endings)
+}
+
+fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
     let (sender, stop) = Stop::new();
     let board = Board::new(metrics::Metrics::default());
-    let status = board.subscribe();
+    let (status, pulse) = (board.subscribe(), board.pulse.clone());
     let begun = Arc::new(Mutex::new(Vec::new()));
     let bell = Bell::default();
     let mut runs = Runs {
         took,
+        steps,
+        progress: pulse.progress.clone(),
         endings: endings.to_vec(),
         begun: Arc::clone(&begun),
         since: Instant::now(),
@@ -69,6 +87,7 @@ fn world(took: Duration, endings: &[Disposition]) -> World {
         stop: sender,
         begun,
         status,
+        pulse,
         worker,
     }
 }
@@ -133,4 +152,39 @@ async fn a_stop_ends_the_worker_and_lets_the_run_under_way_end() {
     assert_eq!(begun.elapsed().as_secs(), 9);
     let runs = world.begun.lock().unwrap().len();
     assert_eq!(runs, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_goes_on_step_by_step_is_alive_however_long_it_takes() {
+    let world = stepping(git::TIMEOUT, 100, &[]);
+    for _ in 0..99 {
+        sleep(git::TIMEOUT).await;
+        assert!(world.pulse.is_felt(SECOND).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_step_never_ends_is_not_alive_for_longer_than_the_longest_step() {
+    let world = world(SECOND, &[]);
+    sleep(LONGEST_STEP).await;
+    assert!(world.pulse.is_felt(SECOND).await);
+    sleep(2 * SECOND).await;
+    assert!(!world.pulse.is_felt(SECOND).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_waits_for_the_next_run_is_alive() {
+    let world = world(Duration::ZERO, &[Disposition::InSync]);
+    sleep(2 * LONGEST_STEP).await;
+    assert_eq!(world.runs(), 1);
+    assert!(world.pulse.is_felt(SECOND).await);
+}
+
+#[test]
+fn every_step_has_less_time_than_the_longest_one() {
+    let server = ServerUrl::parse("https://acme.example.com").unwrap();
+    let answer = HttpSettings::new(server).timeout;
+    let pause = LONGEST_RETRY_AFTER + RetryPolicy::default().longest_pause;
+    assert!(answer + pause < LONGEST_STEP);
+    assert!(git::TIMEOUT + git::GRACE < LONGEST_STEP);
 }

@@ -39,6 +39,8 @@ pub use client::{Reader, Writer};
 pub use encode::{Nesting, encode, encode_credentials};
 pub use retry::RetryPolicy;
 pub use scrub::{Scrubber, scrub};
+#[cfg(test)]
+pub(crate) use wire::LONGEST_RETRY_AFTER;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {

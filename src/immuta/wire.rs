@@ -26,7 +26,7 @@ use crate::text::is_unsafe;
 
 /// The longest pause that a server can ask for. A longer one is cut to this:
 /// nobody waits for it at a terminal, and the daemon comes again by itself.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Integers up to here are exact in the floating point of JSON.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::TransportErrorKind;
+use crate::progress::Progress;
 
 /// The path of a request with names in place of values, such as
 /// `/integrations/{id}`. It goes with a request as an extension.
@@ -28,4 +29,10 @@ pub struct Exchanged<'a> {
 pub trait ExchangeObserver: std::fmt::Debug + Send + Sync {
     /// An exchange has ended.
     fn exchanged(&self, exchanged: &Exchanged<'_>);
+}
+
+impl ExchangeObserver for Progress {
+    fn exchanged(&self, _: &Exchanged<'_>) {
+        self.moves();
+    }
 }

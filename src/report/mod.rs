@@ -84,7 +84,9 @@ pub struct Tally {
     pub succeeded: usize,
     /// Not well.
     pub failed: usize,
-    /// Those of them that have changed the tenant all the same.
+    /// Nobody knows how, because the apply was stopped before.
+    pub cut_short: usize,
+    /// Those of both that have changed the tenant all the same.
     pub in_part: usize,
     /// Not begun, because the apply was stopped before.
     pub not_started: usize,
@@ -105,8 +107,12 @@ impl Tally {
                     tally.interrupted = true;
                 }
                 Err(failure) => {
-                    tally.failed += 1;
-                    tally.interrupted |= failure.is_interruption();
+                    if failure.is_interruption() {
+                        tally.cut_short += 1;
+                        tally.interrupted = true;
+                    } else {
+                        tally.failed += 1;
+                    }
                     let is_half = matches!(failure, Failure::NotRecreated { .. });
                     tally.in_part += usize::from(is_half);
                 }

@@ -91,6 +91,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
         (done(Verb::Replace), "replaced"),
         (done(Verb::Delete), "deleted"),
         (tally.failed, "failed"),
+        (tally.cut_short, "cut short"),
         (tally.not_started, "not started"),
     ]);
     let _ = writeln!(out, "{} {what}.", paint(style.bold(), title));
@@ -117,7 +118,12 @@ fn outcome(out: &mut String, outcome: &Outcome) {
             };
             let what = chain(failure);
             let what = escaped(&what);
-            let _ = writeln!(out, "  {cross} {name}{id} could not be {done}: {what}");
+            let came_of_it = if failure.is_interruption() {
+                "may have been"
+            } else {
+                "could not be"
+            };
+            let _ = writeln!(out, "  {cross} {name}{id} {came_of_it} {done}: {what}");
             tests(out, failure.failing_tests());
             let _ = writeln!(out, "      {} {}\n", paint(BOLD, "help:"), failure.help());
         }

@@ -12,6 +12,7 @@ use super::vault::VaultSettings;
 use super::{
     Missing, MissingReason, Reference, Secret, SecretSource, cred, env, file, own, sops, vault,
 };
+use crate::progress::Progress;
 
 /// Looks up an environment variable.
 pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
@@ -32,6 +33,8 @@ pub struct Providers {
     pub sops_environment: Vec<(OsString, OsString)>,
     /// Where Vault is; absent if there is none.
     pub vault: Option<VaultSettings>,
+    /// Is told of every answer of theirs.
+    pub progress: Progress,
 }
 
 impl Providers {
@@ -55,6 +58,7 @@ impl Providers {
             secret_roots: Vec::new(),
             sops_environment: Vec::new(),
             vault: None,
+            progress: Progress::default(),
         }
     }
 }
@@ -68,6 +72,7 @@ impl std::fmt::Debug for Providers {
             // It holds the keys of sops.
             sops_environment: _,
             vault,
+            progress: _,
         } = self;
         f.debug_struct("Providers")
             .field("secret_roots", secret_roots)
@@ -152,7 +157,7 @@ pub async fn resolve<'a>(
     let mut secrets: HashMap<_, _> = here.collect();
     let (from_sops, from_vault) = futures::join!(
         sops::read(&in_sops, providers),
-        vault::read(&in_vault, providers.vault.as_ref())
+        vault::read(&in_vault, providers)
     );
     secrets.extend(from_sops.into_iter().chain(from_vault));
     Secrets(secrets)
@@ -166,6 +171,7 @@ fn read(reference: &Reference, providers: &Providers) -> Result<Secret, MissingR
         own_files,
         sops_environment: _,
         vault: _,
+        progress: _,
     } = providers;
     match reference.source {
         SecretSource::Env => env::read(&reference.argument, environment),

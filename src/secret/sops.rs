@@ -186,6 +186,7 @@ pub(super) async fn read(references: &[&Reference], providers: &Providers) -> Ve
     }
     let runs = files.into_iter().map(|(file, wanted)| async move {
         let document = decrypted(file, providers).await;
+        providers.progress.moves();
         let value = |pointer: &str| at(document.as_ref().map_err(Clone::clone)?, pointer);
         let found = wanted.into_iter();
         found

@@ -1,7 +1,7 @@
 //! The history of a run, written down while it goes on.
 
 use super::{Request, Shell};
-use crate::apply::{Clock, Event, Observer, Outcome};
+use crate::apply::{Clock, Event, Observer, Outcome, in_a_line};
 use crate::ledger::history::{RunAction, RunEnd, RunId, RunStart};
 use crate::ledger::{Journal, JournalError};
 use crate::text::chain;
@@ -33,10 +33,9 @@ impl<'a, S: Shell> Chronicle<'a, S> {
     }
 
     pub(super) fn end(self, outcomes: &[Outcome]) {
-        let failed = outcomes.iter().filter(|o| o.result.is_err()).count();
         let end = RunEnd {
             ended: self.clock.now(),
-            outcome: format!("{} applied, {failed} failed", outcomes.len() - failed),
+            outcome: in_a_line(outcomes),
         };
         heeded(
             self.run

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use integrationd::source::git::{
     CommitId, Failure, GitOptions, GitSource, Reference, Subdirectory,
@@ -10,7 +11,8 @@ use integrationd::source::git::{
 use rustix::process::getuid;
 
 use super::repository::Repository;
-use super::{Source, branch, finally, lines, options, tag};
+use super::{Source, branch, finally, lines, options, tag, told};
+use crate::common::Pipe;
 
 #[tokio::test]
 async fn the_newest_revision_of_the_default_branch_is_read() {
@@ -277,4 +279,34 @@ async fn a_repository_of_another_user_needs_leave() {
         ..options(&repository.path())
     });
     assert_eq!(lines(&allowed.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn a_file_system_that_does_not_answer_is_given_up_and_read_when_it_is_back() {
+    let repository = Repository::new();
+    repository.bare_git(["pack-refs", "--all"]);
+    let refs = Path::new(&repository.path()).join("packed-refs");
+    fs::rename(&refs, refs.with_extension("away")).unwrap();
+    let pipe = Pipe::make(&refs);
+    let source = Source::new(GitOptions {
+        timeout: Duration::from_millis(200),
+        ..options(&repository.path())
+    });
+    let error = source.refused().await;
+    assert!(error.is_transient(), "{}", told(&error));
+    assert!(
+        matches!(error.failure, Failure::Hangs { .. }),
+        "{}",
+        told(&error)
+    );
+    // Only one thread hangs.
+    let error = source.refused().await;
+    assert!(matches!(error.failure, Failure::Busy), "{}", told(&error));
+    let held = pipe.is_read();
+    fs::rename(refs.with_extension("away"), &refs).unwrap();
+    drop(held);
+    while let Err(error) = source.source.fetch(None).await {
+        assert!(matches!(error.failure, Failure::Busy), "{}", told(&error));
+    }
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
 }

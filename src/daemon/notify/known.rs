@@ -23,6 +23,7 @@ const WAITS: &[&str] = &[
     "Pending",
     "NotProved",
     "NotStarted",
+    "Interrupted",
 ];
 
 /// The reason of what differs because the operator wants it so.

@@ -150,7 +150,14 @@ fn a_failure_that_changes_is_told_again() {
 
 #[test]
 fn what_rests_or_is_on_its_way_is_neither_news_nor_over() {
-    for reason in ["Resting", "Busy", "Pending", "NotProved", "NotStarted"] {
+    for reason in [
+        "Resting",
+        "Busy",
+        "Pending",
+        "NotProved",
+        "NotStarted",
+        "Interrupted",
+    ] {
         tells(
             vec![
                 waits(reason),

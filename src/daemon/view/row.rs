@@ -151,6 +151,8 @@ pub(super) fn failed(failure: &Failure) -> Standing {
     let about = vec![chain(failure), failure.help().to_owned()];
     if matches!(failure, Failure::NotStarted) {
         (State::Reconciling, Some("NotStarted"), about)
+    } else if failure.is_interruption() {
+        (State::Reconciling, Some("Interrupted"), about)
     } else {
         (State::Stalled, Some("WriteFailed"), about)
     }
@@ -318,5 +320,7 @@ mod tests {
         assert_eq!(word(Left::NotProved), (State::Reconciling, "NotProved"));
         assert_eq!(word(Left::NotSent), (State::Reconciling, "Pending"));
         assert_eq!(failed(&Failure::NotStarted).0, State::Reconciling);
+        let cut_short = Failure::Interrupted { status: None };
+        assert_eq!(failed(&cut_short).0, State::Reconciling);
     }
 }

@@ -1,5 +1,7 @@
 //! The three calls: log in, read a path, and revoke the token of the login.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
 use serde_json::json;
@@ -8,6 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Held, VaultLogin, VaultProblem, VaultSettings, answer};
 use crate::net::{HttpSettings, HttpTransport};
+use crate::progress::Progress;
 use crate::secret::json::Document;
 use crate::secret::{MissingReason, Secret, file};
 use crate::text::{chain, escaped};
@@ -34,9 +37,10 @@ struct Answer {
 }
 
 impl Client {
-    pub(super) fn new(settings: &VaultSettings) -> Result<Self, VaultProblem> {
+    pub(super) fn new(settings: &VaultSettings, progress: &Progress) -> Result<Self, VaultProblem> {
         let transport = HttpTransport::new(&HttpSettings {
             ca_files: settings.ca_files.clone(),
+            observer: Some(Arc::new(progress.clone())),
             ..HttpSettings::new(settings.url.clone())
         });
         let namespace = settings.namespace.as_deref().map(HeaderValue::from_str);

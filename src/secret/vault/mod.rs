@@ -19,7 +19,7 @@ use futures::StreamExt;
 use super::address::VaultAddress;
 use super::json::{Document, secret};
 use super::resolve::Found;
-use super::{MissingReason, Reference, Secret};
+use super::{MissingReason, Providers, Reference, Secret};
 use crate::net::ServerUrl;
 use client::{Client, Session};
 
@@ -75,14 +75,11 @@ pub enum Held {
 }
 
 /// Looks these up, each path once.
-pub(super) async fn read(
-    references: &[&Reference],
-    settings: Option<&VaultSettings>,
-) -> Vec<Found> {
+pub(super) async fn read(references: &[&Reference], providers: &Providers) -> Vec<Found> {
     if references.is_empty() {
         return Vec::new();
     }
-    match open(settings).await {
+    match open(providers).await {
         Ok(session) => {
             let found = read_all(references, &session).await;
             session.close().await;
@@ -100,9 +97,11 @@ pub(super) async fn read(
     }
 }
 
-async fn open(settings: Option<&VaultSettings>) -> Result<Session, VaultProblem> {
-    let settings = settings.ok_or(VaultProblem::NoServer)?;
-    Client::new(settings)?.log_in(&settings.login).await
+async fn open(providers: &Providers) -> Result<Session, VaultProblem> {
+    let settings = providers.vault.as_ref().ok_or(VaultProblem::NoServer)?;
+    Client::new(settings, &providers.progress)?
+        .log_in(&settings.login)
+        .await
 }
 
 async fn read_all(references: &[&Reference], session: &Session) -> Vec<Found> {

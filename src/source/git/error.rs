@@ -49,11 +49,17 @@ pub enum Failure {
         /// The time allowed.
         seconds: u64,
     },
+    /// It could not even be called off.
+    #[error("it hangs: a file system did not answer within {seconds} seconds")]
+    Hangs {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// Whoever asked does not wait any more.
     #[error("it was called off")]
     Cancelled,
     /// Another fetch into the same directory is under way.
-    #[error("another fetch into the same directory is under way")]
+    #[error("another fetch into the same directory is under way, or hangs")]
     Busy,
     /// The HTTP client cannot be set up.
     #[error("cannot set up the connection")]
@@ -204,7 +210,11 @@ impl Failure {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Deadline { .. } | Self::Cancelled | Self::Busy | Self::Broken(_) => true,
+            Self::Deadline { .. }
+            | Self::Hangs { .. }
+            | Self::Cancelled
+            | Self::Busy
+            | Self::Broken(_) => true,
             Self::Transport(error) => error.kind != TransportErrorKind::Certificate,
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
             Self::Ssh { problem, .. } => *problem == SshProblem::Failed,
@@ -235,7 +245,13 @@ impl Failure {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Deadline { .. } => "see whether the server is slow, or allow more time",
-            Self::Cancelled | Self::Busy => "nothing: it is tried again",
+            Self::Hangs { .. } => {
+                "see whether the file systems of the repository and of the state directory answer"
+            }
+            Self::Cancelled => "nothing: it is tried again",
+            Self::Busy => {
+                "nothing: it is tried again; if it stays, see whether the file systems answer"
+            }
             Self::Setup(_) => "correct the CA files",
             Self::Transport(error) if error.kind == TransportErrorKind::Certificate => {
                 "give the CA file of the authority that signed the server's certificate"

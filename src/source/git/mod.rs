@@ -50,7 +50,11 @@ use ssh::SshRoute;
 use transfer::{Found, Transfer};
 
 /// Time for a whole fetch. A slow server packs a large repository for a minute.
-const TIMEOUT: Duration = Duration::from_secs(180);
+pub const TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How much longer a fetch is waited for: its thread looks at the time between two
+/// steps of its own, and not while it waits for a file system.
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What is fetched, and how.
 #[derive(Debug, Clone)]
@@ -144,7 +148,8 @@ impl GitSource {
     /// Fetches the revision that the reference leads to now.
     ///
     /// To call it off, drop the future: the work ends at its next step. A second
-    /// fetch before that is [`Failure::Busy`].
+    /// fetch before that is [`Failure::Busy`]. A file system that does not answer can
+    /// hold that step up for ever; then the thread is left to itself.
     ///
     /// # Errors
     /// If it cannot be had, read or verified. What was fetched before stays usable.
@@ -153,9 +158,15 @@ impl GitSource {
         let session = Session::new(self.route.clone(), self.options.timeout, cancelled);
         let source = self.clone();
         let work = move || source.fetch_blocking(&Arc::new(session), previous);
-        let done = tokio::task::spawn_blocking(work).await;
+        let work = tokio::task::spawn_blocking(work);
+        let limit = self.options.timeout + GRACE;
+        let done = match tokio::time::timeout(limit, work).await {
+            Ok(done) => done.unwrap_or(Err(Failure::Ended)),
+            Err(_) => Err(Failure::Hangs {
+                seconds: limit.as_secs(),
+            }),
+        };
         drop(wanted);
-        let done = done.unwrap_or(Err(Failure::Ended));
         done.map_err(|failure| failed(&self.options, failure))
     }
 
@@ -165,13 +176,14 @@ impl GitSource {
         previous: Option<CommitId>,
     ) -> Result<Fetched, Failure> {
         setup::once().map_err(Failure::Damaged)?;
+        let _session = session.enter();
+        // First, so that of many fetches from a file system that hangs only one hangs.
+        let place = Place::hold(&self.directory)?;
         if let GitUrl::Local(path) = &self.options.url
             && !self.options.allow_other_owner
         {
             owner::check(path)?;
         }
-        let _session = session.enter();
-        let place = Place::hold(&self.directory)?;
         let url = self.options.url.to_string();
         let copy = place.open(&url)?;
         let fetched = match self.fetch_into(session, &place, &copy, previous) {

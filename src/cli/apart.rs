@@ -1,0 +1,76 @@
+//! Work in a thread of its own, so that whoever began it hears signals also while the
+//! work waits for the system: for a file, a terminal, a pipe that nobody reads.
+
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+/// How long what is called off has to notice it. What waits for the system does not,
+/// and ends with the process.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// The work.
+pub(super) struct Apart<T> {
+    /// Dropped, it calls the work off.
+    wanted: oneshot::Sender<()>,
+    /// Absent once it has ended.
+    thread: Option<JoinHandle<Option<T>>>,
+}
+
+impl<T: Send + 'static> Apart<T> {
+    /// Begins it.
+    pub(super) fn begin<F>(work: impl FnOnce() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = T>,
+    {
+        let (wanted, called_off) = oneshot::channel();
+        let runtime = Handle::current();
+        let thread = spawn_blocking(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = called_off => None,
+                    done = work() => Some(done),
+                }
+            })
+        });
+        Self {
+            wanted,
+            thread: Some(thread),
+        }
+    }
+
+    /// Waits for its end.
+    pub(super) async fn ended(&mut self) -> T {
+        if let Some(thread) = &mut self.thread {
+            let done = joined(thread.await);
+            self.thread = None;
+            if let Some(done) = done {
+                return done;
+            }
+        }
+        // It was called off, or has ended before.
+        std::future::pending().await
+    }
+
+    /// Calls it off: it ends where it waits next.
+    pub(super) async fn call_off(self) {
+        drop(self.wanted);
+        if let Some(thread) = self.thread {
+            // How it ends is of no interest any more.
+            let _ = timeout(MOMENT, thread).await;
+        }
+    }
+}
+
+/// What a thread came to. A panic in it is one of whoever waits for it.
+pub(super) fn joined<T>(done: Result<T, JoinError>) -> T {
+    done.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(error) => resume_unwind(Box::new(error)),
+    })
+}
