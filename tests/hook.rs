@@ -372,9 +372,7 @@ fn who_is_there_when_the_daemon_ends_is_told_and_nobody_holds_it_up() {
         let printed = daemon.printed();
         printed.matches("somebody at the socket asks").count() == 17
     });
-    daemon.signal("TERM");
-    daemon.prints("asked to end");
-    // The run would last another minute.
+    // The run would last another minute, and is given up.
     daemon.signal("TERM");
     for mut stream in waiting {
         let mut answer = String::new();
