@@ -104,6 +104,30 @@ fn a_push_to_any_forge_is_applied_at_once() {
 }
 
 #[test]
+fn a_push_that_gitea_sends_as_a_form_is_applied_like_one_in_json() {
+    let web = web();
+    let served = heard(&web, &["--webhook-branch", "master"]);
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    let form = form.append_pair("payload", PUSH).finish();
+    let tag = signature(PUSH);
+    let hub = format!("sha256={tag}");
+    let headers = [
+        ("x-gitea-event", "push"),
+        ("x-gitea-signature", tag.as_str()),
+        ("x-hub-signature-256", hub.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    web.files.change("lake.yaml", "/p", "/q");
+    let answer = send(served.address, &headers, &form);
+    assert_eq!(
+        (answer.code, answer.body.as_str()),
+        (202, "a run follows\n")
+    );
+    eventually("the write", || web.tenant.writes().len() == 1);
+    served.end();
+}
+
+#[test]
 fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     let web = web();
     let served = heard(&web, &[]);

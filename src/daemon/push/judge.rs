@@ -3,6 +3,9 @@
 //! GitHub, Gitea and Forgejo sign the body with a secret that they share with us;
 //! GitLab sends the secret itself. Forgejo signs under several names at once: at
 //! least one must be there, and every one that is there must be right.
+//!
+//! In a form GitHub signs the form, and Gitea and Forgejo the JSON document in it,
+//! under GitHub's name, too: either proves that the sender has the secret.
 
 use std::borrow::Cow;
 
@@ -74,22 +77,23 @@ const EVENTS: [&str; 4] = [
 /// What is to be done. Without a branch every push counts.
 #[must_use]
 pub fn judge(headers: &HeaderMap, body: &[u8], secret: &Secret, branch: Option<&str>) -> Verdict {
-    if !is_genuine(headers, body, secret) {
+    let document = document(headers, body);
+    if !is_genuine(headers, (body, document.as_deref()), secret) {
         return Verdict::Unsigned;
     }
     let event = EVENTS.iter().find_map(|name| headers.get(*name));
     match event.and_then(|event| event.to_str().ok()) {
         Some("ping") => Verdict::Ping,
-        Some("push" | "Push Hook" | "Tag Push Hook") => judge_push(headers, body, branch),
+        Some("push" | "Push Hook" | "Tag Push Hook") => judge_push(document.as_deref(), branch),
         Some(_) | None => Verdict::NoPush,
     }
 }
 
-fn judge_push(headers: &HeaderMap, body: &[u8], branch: Option<&str>) -> Verdict {
+fn judge_push(document: Option<&[u8]>, branch: Option<&str>) -> Verdict {
     let Some(branch) = branch else {
         return Verdict::Ring;
     };
-    match pushed(headers, body) {
+    match document.and_then(pushed) {
         None => Verdict::Unreadable,
         Some(reference) if reference.strip_prefix("refs/heads/") == Some(branch) => Verdict::Ring,
         Some(_) => Verdict::OtherBranch,
@@ -97,17 +101,20 @@ fn judge_push(headers: &HeaderMap, body: &[u8], branch: Option<&str>) -> Verdict
 }
 
 /// The reference that was pushed.
-fn pushed(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+fn pushed(document: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Push {
         #[serde(rename = "ref")]
         reference: String,
     }
-    let push: Push = serde_json::from_slice(&document(headers, body)?).ok()?;
+    let push: Push = serde_json::from_slice(document).ok()?;
     Some(push.reference)
 }
 
-/// The JSON document: GitHub and Gitea can put it into a form.
+/// What may have been signed: the body, and the document where that is only a part of it.
+type Signed<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// The JSON document: every forge but GitLab can put it into a form.
 fn document<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     if !media_type.is_some_and(|t| t.starts_with("application/x-www-form-urlencoded")) {
@@ -118,21 +125,23 @@ fn document<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     Some(Cow::Owned(payload.into_owned().into_bytes()))
 }
 
-fn is_genuine(headers: &HeaderMap, body: &[u8], secret: &Secret) -> bool {
+fn is_genuine(headers: &HeaderMap, signed: Signed<'_>, secret: &Secret) -> bool {
     let mut proofs = PROOFS.iter().flat_map(|(name, proof)| {
         let values = headers.get_all(*name).into_iter();
-        values.map(|value| is_right(*proof, value.as_bytes(), body, secret))
+        values.map(|value| is_right(*proof, value.as_bytes(), signed, secret))
     });
     // All of them: `all` alone would have it that none at all are right.
     proofs.next().is_some_and(|first| first) && proofs.all(|right| right)
 }
 
-fn is_right(proof: Proof, given: &[u8], body: &[u8], secret: &Secret) -> bool {
+fn is_right(proof: Proof, given: &[u8], signed: Signed<'_>, secret: &Secret) -> bool {
+    let (body, document) = signed;
+    let is_of = |message: &[u8], tag: &[u8]| verify(secret.expose().as_bytes(), message, tag);
     match proof {
         Proof::Signature(prefix) => given
             .strip_prefix(prefix.as_bytes())
             .and_then(unhex)
-            .is_some_and(|tag| verify(secret.expose().as_bytes(), body, &tag)),
+            .is_some_and(|tag| is_of(body, &tag) || document.is_some_and(|d| is_of(d, &tag))),
         Proof::Token => is_same(given, secret.expose().as_bytes()),
     }
 }

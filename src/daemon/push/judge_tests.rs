@@ -98,6 +98,45 @@ fn a_push_in_a_form_is_read_like_one_in_json() {
     assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
 }
 
+/// As Gitea 1.22 and Forgejo 9 send it, with the content type of a form: every name
+/// has the signature of the document.
+#[test]
+fn a_form_of_gitea_or_forgejo_is_signed_in_its_document() {
+    let form = |document: &[u8]| {
+        let document = std::str::from_utf8(document).unwrap();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("payload", document).finish()
+    };
+    let tag = sign(SECRET, PUSH);
+    let hub = format!("sha256={tag}");
+    let gitea = [("x-gitea-event", "push"), ("x-gitea-signature", &tag)];
+    let github = [("x-github-event", "push"), ("x-hub-signature-256", &hub)];
+    let forgejo = [("x-forgejo-event", "push"), ("x-forgejo-signature", &tag)];
+    for forge in [
+        gitea.to_vec(),
+        [gitea, github].concat(),
+        [forgejo, gitea, github].concat(),
+    ] {
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let pairs = [forge.as_slice(), &[kind]].concat();
+        let judged = |form: &str, branch| judged(&pairs, form.as_bytes(), Some(branch));
+        assert_eq!(judged(&form(PUSH), "master"), Verdict::Ring, "{pairs:?}");
+        assert_eq!(judged(&form(PUSH), "main"), Verdict::OtherBranch);
+        // The signature of one document does not cover another one before or instead of it.
+        assert_eq!(judged(&form(TAG), "master"), Verdict::Unsigned);
+        let before = format!("{}&{}", form(TAG), form(PUSH));
+        assert_eq!(judged(&before, "master"), Verdict::Unsigned);
+        assert_eq!(judged("other=1", "master"), Verdict::Unsigned);
+        let refused = judge(
+            &headers(&pairs),
+            form(PUSH).as_bytes(),
+            &Secret::new("another secret, as long".to_owned()),
+            None,
+        );
+        assert_eq!(refused, Verdict::Unsigned);
+    }
+}
+
 #[test]
 fn every_forge_is_known_by_its_own_header() {
     let tag = sign(SECRET, PUSH);
