@@ -321,6 +321,26 @@ fn a_pusher_waits_no_longer_than_was_said_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_standard_input_that_stays_open_is_waited_for_no_longer_than_was_said() {
+    let world = World::new();
+    let socket = world.socket();
+    let args = ["hook", "run", "--branch=main", "--timeout=1s", "--socket"];
+    let (mut command, _state) = Integrationd::new(args).arg(socket).into_command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut asking = command.spawn().unwrap();
+    let open = asking.stdin.take();
+    eventually("the end", || asking.try_wait().unwrap().is_some());
+    let said = asking.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(
+        said,
+        "integrationd: nothing was asked: standard input, which tells what was pushed, was still open after 1 s; `</dev/null` asks by hand\n"
+    );
+    drop(open);
+}
+
+#[test]
 fn who_asks_during_a_run_is_told_of_the_next_which_has_read_everything() {
     let world = World::new();
     let daemon = world.start(&[]);

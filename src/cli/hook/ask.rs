@@ -3,10 +3,12 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 
 use super::AskArgs;
 use crate::cli::terminal::Terminal;
@@ -24,13 +26,21 @@ const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 const LATER: &str = "what was pushed is applied when the daemon next looks";
 
 pub(super) async fn run(args: &AskArgs, terminal: Terminal) -> Exit {
-    if let Some(branch) = &args.branch
-        && let Some(ignored) = ignored(branch)
-    {
-        say(terminal, &ignored);
-        return Exit::Success;
+    let end = Instant::now() + args.timeout;
+    if let Some(branch) = &args.branch {
+        match timeout_at(end, ignored(branch.clone())).await {
+            Ok(None) => {}
+            Ok(Some(ignored)) => {
+                say(terminal, &ignored);
+                return Exit::Success;
+            }
+            Err(_) => {
+                say(terminal, &still_open(args.timeout));
+                return Exit::Failed;
+            }
+        }
     }
-    match timeout(args.timeout, ask(&args.socket, terminal)).await {
+    match timeout_at(end, ask(&args.socket, terminal)).await {
         Ok(exit) => exit,
         Err(_) => {
             let after = args.timeout.as_secs();
@@ -41,17 +51,30 @@ pub(super) async fn run(args: &AskArgs, terminal: Terminal) -> Exit {
     }
 }
 
+fn still_open(after: Duration) -> String {
+    let after = after.as_secs();
+    format!(
+        "nothing was asked: standard input, which tells what was pushed, was still open after {after} s; `</dev/null` asks by hand"
+    )
+}
+
 /// Why a push does not count: nothing of it is the branch. Whoever asks by hand
 /// has pushed nothing.
-fn ignored(branch: &str) -> Option<String> {
+async fn ignored(branch: String) -> Option<String> {
     if io::stdin().is_terminal() {
         return None;
     }
+    // The thread may wait for ever: nobody waits for it.
+    let pushed = spawn_blocking(pushed).await.ok()?;
+    ignored_push(&branch, &pushed.ok()?)
+}
+
+/// What git says. What cannot be read may be the branch: one look more does no harm.
+fn pushed() -> io::Result<String> {
     let mut pushed = String::new();
     let input = io::stdin().take(LARGEST_INPUT);
-    // What cannot be read may be the branch: one look more does no harm.
-    io::BufReader::new(input).read_to_string(&mut pushed).ok()?;
-    ignored_push(branch, &pushed)
+    io::BufReader::new(input).read_to_string(&mut pushed)?;
+    Ok(pushed)
 }
 
 /// The same, of the lines that git hands to the hook: `OLD NEW REFERENCE`.
