@@ -79,6 +79,41 @@ impl World {
     }
 }
 
+/// Hears what systemd would.
+pub(crate) struct Systemd {
+    place: TempDir,
+    socket: UnixDatagram,
+}
+
+impl Systemd {
+    pub(crate) fn new() -> Self {
+        let place = TempDir::new().unwrap();
+        let socket = UnixDatagram::bind(place.path().join("notify")).unwrap();
+        let patience = Some(Duration::from_secs(20));
+        socket.set_read_timeout(patience).unwrap();
+        Self { place, socket }
+    }
+
+    /// For `NOTIFY_SOCKET`.
+    pub(crate) fn socket(&self) -> String {
+        self.place.path().join("notify").display().to_string()
+    }
+
+    /// Waits until something is said in which this stands.
+    #[track_caller]
+    pub(crate) fn hears(&self, wanted: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let heard = self.socket.recv(&mut buffer);
+            let size = heard.unwrap_or_else(|error| panic!("{wanted}: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
+            if text.contains(wanted) {
+                return text;
+            }
+        }
+    }
+}
+
 fn ends(daemon: Running) {
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
@@ -363,27 +398,11 @@ fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
 #[test]
 fn systemd_hears_when_it_is_ready_what_it_does_that_it_lives_and_that_it_ends() {
     let world = World::new();
-    let place = TempDir::new().unwrap();
-    let path = place.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let hears = |wanted: &str| {
-        let mut buffer = [0; 4096];
-        loop {
-            let size = socket
-                .recv(&mut buffer)
-                .unwrap_or_else(|error| panic!("{wanted}: {error}"));
-            let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
-            if text.contains(wanted) {
-                return text;
-            }
-        }
-    };
+    let systemd = Systemd::new();
+    let hears = |wanted: &str| systemd.hears(wanted);
     let daemon = world
         .daemon(&[])
-        .env("NOTIFY_SOCKET", path.to_str().unwrap())
+        .env("NOTIFY_SOCKET", &systemd.socket())
         .env("WATCHDOG_USEC", "600000")
         .start();
     hears("READY=1");

@@ -87,6 +87,8 @@ mod races;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod removal;
 #[cfg(test)]
 mod replacement;

@@ -11,10 +11,11 @@ use tokio::time::sleep;
 use super::apart::Apart;
 use super::args::DaemonArgs;
 use super::failure::Failure;
+use super::log::Log;
 use super::notify::Notifier;
 use super::pipeline::{Fixed, Pipeline};
 use super::poll::Place;
-use super::reload::reload;
+use super::reload::Reload;
 use super::source::Source;
 use super::terminal::Terminal;
 use super::{connect, listen, push, state};
@@ -32,7 +33,7 @@ const DISTRUST: Duration = Duration::from_secs(60);
 /// How much longer than what is under way the worker is waited for.
 const SLACK: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     // What is wrong now will not mend itself: the operator is at the keyboard.
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
     let journal = state::open_ledger(args.run.state.as_deref(), &tenant.url)?;
@@ -49,6 +50,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
     let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
+    let reload = Reload::new(settings, log, &board);
     let place = Place::default();
     let shown = tenant.url.clone();
     let mut pipeline = Pipeline::new(Fixed {
@@ -79,7 +81,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal) -> Result<Exit, Fa
         () = worker.ended() => false,
         () = overdue(stopped) => false,
         () = keep_watching(current, &place, &board, &bell) => false,
-        () = signals.heed(&bell, &settings, &tls, &sender) => true,
+        () = signals.heed(&bell, &reload, &tls, &sender) => true,
         () = report(status) => false,
     };
     if !is_hurried {
@@ -183,7 +185,7 @@ impl Signals {
     async fn heed(
         &mut self,
         bell: &Bell,
-        settings: &published::Sender<Arc<DaemonArgs>>,
+        reload: &Reload<'_>,
         tls: &[Tls],
         stop: &published::Sender<bool>,
     ) {
@@ -192,7 +194,7 @@ impl Signals {
                 Some(()) = received(&mut self.hangup) => {
                     systemd::reloading();
                     tracing::info!("asked to read the settings and to look again");
-                    reload(settings);
+                    reload.again();
                     for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
                         tracing::error!(error = chain(&error), "the old certificate stays");
                     }

@@ -1,6 +1,7 @@
 //! A command that came to no result.
 
 use super::terminal::Terminal;
+use crate::diagnostic::{Diagnostic, render};
 use crate::immuta::ApiError;
 use crate::report::exit::Exit;
 use crate::report::json;
@@ -13,8 +14,8 @@ pub(super) struct Failure {
     what: String,
     help: String,
     exit: Exit,
-    /// The mistakes with their places, ready to be shown.
-    excerpts: String,
+    /// The mistakes in a file that led to it.
+    mistakes: Vec<Diagnostic>,
 }
 
 impl Failure {
@@ -33,6 +34,11 @@ impl Failure {
         &self.help
     }
 
+    /// The mistakes in a file that led to it.
+    pub(super) fn mistakes(&self) -> &[Diagnostic] {
+        &self.mistakes
+    }
+
     pub(super) fn new(
         exit: Exit,
         what: impl std::fmt::Display,
@@ -43,19 +49,19 @@ impl Failure {
             what: escaped(&what).into_owned(),
             help: escaped(&help).into_owned(),
             exit,
-            excerpts: String::new(),
+            mistakes: Vec::new(),
         }
     }
 
     /// The same, with the mistakes of a file.
-    pub(super) fn with_excerpts(
+    pub(super) fn with_mistakes(
         exit: Exit,
         what: impl std::fmt::Display,
         help: impl std::fmt::Display,
-        excerpts: String,
+        mistakes: Vec<Diagnostic>,
     ) -> Self {
         Self {
-            excerpts,
+            mistakes,
             ..Self::new(exit, what, help)
         }
     }
@@ -67,9 +73,9 @@ impl Failure {
             what,
             help,
             exit,
-            excerpts,
+            mistakes,
         } = self;
-        terminal.err_unfolded(&excerpts);
+        terminal.err_unfolded(&render(&mistakes, true));
         terminal.failure(&what, &help);
         if as_json {
             let document = json::failure(&what, &help, exit);

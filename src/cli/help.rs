@@ -138,7 +138,7 @@ The status page is at http://127.0.0.1:9464/, and so are /status, /metrics, /liv
 
 Signals:
   SIGTERM, SIGINT   no new write; the daemon ends when those under way have
-  SIGHUP            look again now, with the key and the secrets as they are now
+  SIGHUP            read the settings again, and look now, with the key and the secrets as they are
 
 Exit codes:
   0   it was stopped

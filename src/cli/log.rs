@@ -12,22 +12,70 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
-use super::args::{LogFormat, LogLevel, OutputArgs};
+use super::args::{Color, LogFormat, LogLevel, OutputArgs};
 use super::fields::Fields;
 use super::journal::Journal;
 use super::panic;
 use super::terminal::Terminal;
 
-/// Starts the log.
-pub(super) fn start(output: &OutputArgs, default: LogLevel, terminal: Terminal) {
-    panic::report_as(output.log_format);
+/// The log of this process. Its level may change while it runs.
+#[derive(Debug)]
+pub(super) struct Log {
+    filter: reload::Handle<EnvFilter, Registry>,
+    default: LogLevel,
+    format: LogFormat,
+    color: Color,
+}
+
+impl Log {
+    /// Starts it.
+    pub(super) fn start(output: &OutputArgs, default: LogLevel, terminal: Terminal) -> Self {
+        panic::report_as(output.log_format);
+        let (filter, handle) = reload::Layer::new(filter(output, default));
+        let lines = lines(output.log_format, terminal);
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(lines)
+            .init();
+        Self {
+            filter: handle,
+            default,
+            format: output.log_format,
+            color: output.color,
+        }
+    }
+
+    /// What of these settings cannot be taken up, if there is something.
+    pub(super) fn fixed(&self, output: &OutputArgs) -> Option<&'static str> {
+        let OutputArgs {
+            color,
+            log_level: _,
+            log_format,
+        } = output;
+        let differs = [
+            ("`log-format`", *log_format != self.format),
+            ("`color`", *color != self.color),
+        ];
+        let found = differs.into_iter().find(|(_, differs)| *differs);
+        found.map(|(what, _)| what)
+    }
+
+    /// Takes up the level.
+    pub(super) fn take(&self, output: &OutputArgs) {
+        if let Err(error) = self.filter.reload(filter(output, self.default)) {
+            tracing::error!(%error, "the old level of the log stays");
+        }
+    }
+}
+
+fn filter(output: &OutputArgs, default: LogLevel) -> EnvFilter {
     let level = match output.log_level.unwrap_or(default) {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
@@ -35,27 +83,29 @@ pub(super) fn start(output: &OutputArgs, default: LogLevel, terminal: Terminal) 
         LogLevel::Debug => "debug",
         LogLevel::Trace => "trace",
     };
-    let filter = EnvFilter::new(format!("warn,integrationd={level}"));
-    if let LogFormat::Text = output.log_format
+    EnvFilter::new(format!("warn,integrationd={level}"))
+}
+
+/// Writes each event, in the form that was asked for.
+fn lines<S>(format: LogFormat, terminal: Terminal) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    if let LogFormat::Text = format
         && let Some(journal) = Journal::of_process(terminal)
     {
-        tracing_subscriber::registry()
-            .with(journal)
-            .with(filter)
-            .init();
-        return;
+        return Box::new(journal);
     }
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(terminal.err_has_colour())
         .with_writer(move || Line(terminal));
-    match output.log_format {
+    match format {
         // A person sees when it happens.
         LogFormat::Text if terminal.bars().is_some() => {
-            builder.with_target(false).without_time().init();
+            Box::new(lines.with_target(false).without_time())
         }
-        LogFormat::Text => builder.with_target(false).init(),
-        LogFormat::Json => builder.json().event_format(Flat).init(),
+        LogFormat::Text => Box::new(lines.with_target(false)),
+        LogFormat::Json => Box::new(lines.json().event_format(Flat)),
     }
 }
 

@@ -49,6 +49,7 @@ use std::process::ExitCode;
 use crate::report::exit::Exit;
 use args::Command;
 use failure::Failure;
+use log::Log;
 use settings_file::ParseError;
 use terminal::Terminal;
 
@@ -74,9 +75,9 @@ pub fn main() -> ExitCode {
             "see to it that the system makes none: they would hold secrets",
         );
     }
-    log::start(&cli.output, cli.command.log_level(), terminal);
+    let log = Log::start(&cli.output, cli.command.log_level(), terminal);
     let as_json = cli.command.wants_json();
-    let exit = match without_panic(|| in_runtime(cli.command, terminal)) {
+    let exit = match without_panic(|| in_runtime(cli.command, terminal, &log)) {
         Ok(exit) => exit,
         Err(failure) => failure.tell(terminal, as_json),
     };
@@ -96,7 +97,7 @@ fn without_panic<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failu
     })
 }
 
-fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
+fn in_runtime(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     let cannot_start = |why: &dyn std::fmt::Display| {
         Failure::new(
             Exit::Failed,
@@ -113,17 +114,17 @@ fn in_runtime(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
     .map_err(|_| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(run(command, terminal))
+        runtime.block_on(run(command, terminal, log))
     }));
     // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
     runtime.shutdown_background();
     exit.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-async fn run(command: Command, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     match command {
         Command::Sync(args) => sync::run(args, terminal).await,
-        Command::Daemon(args) => daemon::run(*args, terminal).await,
+        Command::Daemon(args) => daemon::run(*args, terminal, log).await,
         Command::Validate(args) => validate::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal).await,
         Command::Ping(args) => ping::run(&args, terminal).await,

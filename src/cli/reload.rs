@@ -2,34 +2,86 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::args::{Command, DaemonArgs};
+use super::args::{Command, DaemonArgs, OutputArgs};
 use super::connect;
 use super::failure::Failure;
+use super::log::Log;
 use super::settings_file::{self, ParseError};
 use super::source::Source;
+use crate::daemon::view::Mistake;
+use crate::daemon::{Board, Refusal};
 use crate::immuta::RetryPolicy;
 use crate::report::exit::Exit;
 
-/// Reads the settings again. What is wrong with them is logged, and the old ones go on.
-pub(super) fn reload(settings: &watch::Sender<Arc<DaemonArgs>>) {
-    let old = Arc::clone(&settings.borrow());
-    match read(&old) {
-        Ok(new) => drop(settings.send_replace(Arc::new(new))),
-        Err(failure) => tracing::error!(
-            error = failure.what(),
-            help = failure.help(),
-            "the settings are refused, and the old ones go on"
-        ),
+/// What may be read again, and where it is told whether it was taken.
+pub(super) struct Reload<'a> {
+    settings: watch::Sender<Arc<DaemonArgs>>,
+    log: &'a Log,
+    board: Board,
+}
+
+impl<'a> Reload<'a> {
+    pub(super) fn new(
+        settings: watch::Sender<Arc<DaemonArgs>>,
+        log: &'a Log,
+        board: &Board,
+    ) -> Self {
+        Self {
+            settings,
+            log,
+            board: board.clone(),
+        }
+    }
+
+    /// Reads the settings again. What is wrong with them is told, and the old ones go on.
+    pub(super) fn again(&self) {
+        let old = Arc::clone(&self.settings.borrow());
+        match read(&old, self.log) {
+            Ok((new, output)) => {
+                self.log.take(&output);
+                self.settings.send_replace(Arc::new(new));
+                self.board.settings(None);
+            }
+            Err(failure) => {
+                tell(&failure);
+                self.board.settings(Some(Refusal {
+                    at: Timestamp::now(),
+                    why: failure.what().to_owned(),
+                    help: failure.help().to_owned(),
+                    mistakes: failure.mistakes().iter().map(Mistake::from).collect(),
+                }));
+            }
+        }
     }
 }
 
-fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
+fn tell(failure: &Failure) {
+    tracing::error!(
+        error = failure.what(),
+        help = failure.help(),
+        "the settings are refused, and the old ones go on"
+    );
+    for mistake in failure.mistakes().iter().map(Mistake::from) {
+        let help = (!mistake.help.is_empty()).then(|| mistake.help.join("; "));
+        let Mistake {
+            place,
+            severity,
+            code,
+            message,
+            ..
+        } = mistake;
+        tracing::error!(help, "{place}: {severity}[{code}]: {message}");
+    }
+}
+
+fn read(old: &DaemonArgs, log: &Log) -> Result<(DaemonArgs, OutputArgs), Failure> {
     let line = std::env::args_os();
     let parsed = settings_file::parse(line, |name| std::env::var_os(name));
-    let new = match parsed.map(|cli| cli.command) {
-        Ok(Command::Daemon(new)) => *new,
+    let (new, output) = match parsed.map(|cli| (cli.command, cli.output)) {
+        Ok((Command::Daemon(new), output)) => (*new, output),
         Ok(_) => return Err(restart("the command")),
         Err(ParseError::Settings(failure)) => return Err(failure),
         Err(ParseError::Usage(error)) => {
@@ -42,6 +94,9 @@ fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
             ));
         }
     };
+    if let Some(what) = log.fixed(&output) {
+        return Err(restart(what));
+    }
     // What would fail in every run is refused at once.
     let tenant = |args: &DaemonArgs| connect::tenant(&args.run.connection, RetryPolicy::default());
     let url = tenant(&new)?.url;
@@ -63,7 +118,7 @@ fn read(old: &DaemonArgs) -> Result<DaemonArgs, Failure> {
             return Err(restart(what));
         }
     }
-    Ok(new)
+    Ok((new, output))
 }
 
 fn restart(what: &str) -> Failure {

@@ -16,7 +16,6 @@ use super::args::Cli;
 use super::connect::credential_of;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::diagnostic;
 use crate::immuta::TenantUrl;
 use crate::manifest::{Flat, Refused, flat};
 use crate::report::exit::Exit;
@@ -122,12 +121,11 @@ fn read(named: Option<&Path>) -> Result<Flat, Failure> {
         accepted.map_err(|why| Refused { why, is_secret })
     };
     flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
-        let rendered = diagnostic::render(&diagnostics, true);
-        Failure::with_excerpts(
+        Failure::with_mistakes(
             Exit::InvalidSettings,
             format_args!("the settings in {} are not in order", path.display()),
             "`integrationd settings schema` prints what can be set, for an editor",
-            rendered,
+            diagnostics,
         )
     })
 }

@@ -1,5 +1,6 @@
 //! Where the worker says what it does: one published value, and the metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use super::push::Talk;
-use super::{Pulse, Ran, Status};
+use super::{Pulse, Ran, Refusal, Status};
 use crate::net::{ExchangeObserver, Exchanged};
 
 /// What the worker tells, and to whom.
@@ -41,6 +42,15 @@ impl Board {
     /// A step of the run has ended.
     pub fn moves(&self) {
         self.pulse.progress.moves();
+    }
+
+    /// Settings were read: they are refused, or in force.
+    pub fn settings(&self, refused: Option<Refusal>) {
+        self.status.send_if_modified(|status| {
+            let is_news = status.refused.is_some() || refused.is_some();
+            status.refused = refused.map(Arc::new);
+            is_news
+        });
     }
 
     /// A run begins.

@@ -34,7 +34,7 @@ pub use backoff::Backoff;
 pub use board::Board;
 pub use pulse::Pulse;
 pub use schedule::Schedule;
-pub use status::{Phase, Status};
+pub use status::{Phase, Refusal, Status};
 pub use view::View;
 
 use crate::apply::Stop;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::view::Told;
+use super::view::{Mistake, Told};
 use super::{Disposition, Ran, View};
 
 /// What the daemon is doing, and how the last run ended.
@@ -26,6 +26,21 @@ pub struct Status {
     pub changed: Option<Arc<Told>>,
     /// How many runs there were.
     pub runs: u64,
+    /// Settings that were read since and are refused: those of before go on.
+    pub refused: Option<Arc<Refusal>>,
+}
+
+/// Settings that were read while the daemon runs and that it does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// When they were read.
+    pub at: Timestamp,
+    /// Why, in a line.
+    pub why: String,
+    /// What helps.
+    pub help: String,
+    /// The mistakes in the settings file.
+    pub mistakes: Vec<Mistake>,
 }
 
 /// What the daemon is doing. The words are those of kstatus.
@@ -91,13 +106,17 @@ impl Status {
     pub fn line(&self) -> String {
         let last = self.last.as_ref().map_or("", |ran| &ran.summary);
         let word = self.phase.word();
-        match self.phase {
+        let mut line = match self.phase {
             Phase::Starting | Phase::Reconciling => word.to_owned(),
             Phase::Ready => format!("{word}: {last}"),
             Phase::Stalled(reason) => format!("{word} ({reason}): {last}"),
             Phase::Retrying(pause) => {
                 format!("{word} in {} s: {last}", pause.as_secs().max(1))
             }
+        };
+        if self.refused.is_some() {
+            line += "; the new settings are refused, and the old ones go on";
         }
+        line
     }
 }

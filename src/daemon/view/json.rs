@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Mistake, Row, State, Stranger, View};
-use crate::daemon::{Phase, Status};
+use crate::daemon::{Phase, Refusal, Status};
 use crate::ledger::history::{Run, RunAction};
 use crate::live::RemoteId;
 use crate::report::json::{self as report, FORMAT_VERSION};
@@ -20,6 +20,7 @@ pub fn status(status: &Status) -> Json {
         seen,
         changed: _,
         runs,
+        refused,
     } = status;
     json!({
         "format_version": FORMAT_VERSION,
@@ -34,7 +35,23 @@ pub fn status(status: &Status) -> Json {
         "runs": runs,
         "last_reconcile": at.map(|at| at.to_string()),
         "last_success": succeeded.map(|at| at.to_string()),
+        "settings_refused": refused.as_deref().map(refusal),
         "seen": seen.as_deref().map(view),
+    })
+}
+
+fn refusal(refusal: &Refusal) -> Json {
+    let Refusal {
+        at,
+        why,
+        help,
+        mistakes,
+    } = refusal;
+    json!({
+        "at": at.to_string(),
+        "why": why,
+        "help": help,
+        "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>(),
     })
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::diagnostic::Diagnostic;
 use crate::ledger::history::Run;
 use crate::platform::Platform;
 use crate::report::Counts;
@@ -73,6 +74,19 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it.
     pub help: Vec<String>,
+}
+
+impl From<&Diagnostic> for Mistake {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        let place = &diagnostic.place;
+        Self {
+            code: diagnostic.code.number(),
+            severity: diagnostic.severity.as_str(),
+            place: format!("{}:{}:{}", place.file, place.line, place.column),
+            message: diagnostic.message.clone(),
+            help: diagnostic.help.clone(),
+        }
+    }
 }
 
 /// A live integration that no file describes.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::row::{self, Left, Row};
 use super::{Mistake, Stranger, Told, View};
 use crate::apply::{Failure, Outcome};
-use crate::diagnostic::Diagnostic;
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
 use crate::plan::{Action, Plan, Unmanaged};
@@ -56,7 +55,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         counts: Counts::of(&synced.plan),
         drifted: synced.plan.actions.iter().filter(drifts).count(),
         plan: Arc::new(told(report, at)),
-        mistakes: diagnostics.iter().map(mistake).collect(),
+        mistakes: diagnostics.iter().map(Mistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
         unmanaged: newest.unmanaged.iter().map(stranger).collect(),
         history: Arc::clone(&past.history),
@@ -175,17 +174,6 @@ fn cut(text: &mut String) -> usize {
     text.truncate(end);
     text.shrink_to_fit();
     left_out
-}
-
-fn mistake(diagnostic: &Diagnostic) -> Mistake {
-    let place = &diagnostic.place;
-    Mistake {
-        code: diagnostic.code.number(),
-        severity: diagnostic.severity.as_str(),
-        place: format!("{}:{}:{}", place.file, place.line, place.column),
-        message: diagnostic.message.clone(),
-        help: diagnostic.help.clone(),
-    }
 }
 
 fn stranger(live: &Unmanaged) -> Stranger {

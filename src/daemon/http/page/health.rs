@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::filter::Filter;
+use super::plan::mistake;
 use super::{moment, safe};
 use crate::daemon::view::State;
-use crate::daemon::{Phase, Status, View};
+use crate::daemon::{Phase, Refusal, Status, View};
 
 /// What the daemon does, since when, and what is wrong.
 pub(super) fn panel(status: &Status) -> Markup {
@@ -39,6 +40,19 @@ pub(super) fn panel(status: &Status) -> Markup {
                     "The last look failed: what follows is what was seen before it."
                 }
             }
+            @if let Some(refused) = status.refused.as_deref() { (refusal(refused)) }
+        }
+    }
+}
+
+/// Why the settings that were read last are not those in force.
+fn refusal(refused: &Refusal) -> Markup {
+    html! {
+        div.stale role="status" {
+            "The new settings are refused, and the old ones go on: "
+            (safe(&refused.why)) " (" (moment(refused.at)) ")"
+            ul.plain { @for one in &refused.mistakes { (mistake(one)) } }
+            span.help { "help: " (safe(&refused.help)) }
         }
     }
 }

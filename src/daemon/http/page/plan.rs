@@ -111,7 +111,7 @@ pub(super) fn mistakes(view: &View) -> Markup {
     }
 }
 
-fn mistake(mistake: &Mistake) -> Markup {
+pub(super) fn mistake(mistake: &Mistake) -> Markup {
     let tone = if mistake.severity == "error" {
         "bad"
     } else {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::daemon::view::{Row, State};
-use crate::daemon::{Disposition, Phase, Ran};
+use crate::daemon::view::{Mistake, Row, State};
+use crate::daemon::{Disposition, Phase, Ran, Refusal};
 use crate::live::FailingTest;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
@@ -154,14 +154,26 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         help: None,
         seen: None,
     });
+    status.refused = Some(Arc::new(Refusal {
+        at: Timestamp::UNIX_EPOCH,
+        why: text(),
+        help: text(),
+        mistakes: vec![Mistake {
+            code: "E0202",
+            severity: "error",
+            place: text(),
+            message: text(),
+            help: vec![text()],
+        }],
+    }));
     let html = page(
         &status,
         "q=%3Cb+a%3D%27%22%26%E2%80%AE%1B%5B31m%00%3C%2Fpre%3E",
     );
     assert!(!html.contains("<b a"), "{html}");
     assert!(!html.chars().any(crate::text::is_unsafe), "{html:?}");
-    // The summary, the search, and every place of the row; the revision twice.
-    assert!(html.matches(HARMLESS).count() >= 9, "{html}");
+    // The summary, the search, and every place of the row; the revision twice; the settings.
+    assert!(html.matches(HARMLESS).count() >= 14, "{html}");
 }
 
 #[test]

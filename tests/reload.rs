@@ -1,0 +1,105 @@
+//! Settings that are read again by a daemon that runs: what is wrong with them is told
+//! wherever somebody looks, and what cannot be taken up is refused.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::common::{Files, eventually, lake};
+use crate::daemon::Systemd;
+use crate::web::{Served, Web};
+
+struct World {
+    web: Web,
+    settings: Files,
+}
+
+impl World {
+    /// Settings under which nothing looks by itself.
+    fn new() -> Self {
+        let files = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
+        let world = Self {
+            web: Web::new(files),
+            settings: Files::none(),
+        };
+        world.set("interval: 1h\n");
+        world
+    }
+
+    fn set(&self, text: &str) {
+        self.settings.write("settings.yaml", text);
+    }
+
+    fn file(&self) -> PathBuf {
+        self.settings.path().join("settings.yaml")
+    }
+
+    /// The daemon with these settings, after its first run.
+    fn serve(&self, systemd: &Systemd) -> Served {
+        let file = self.file().display().to_string();
+        let run = self.web.daemon(&["--poll=1h", "--config", &file]);
+        let run = run.without_env("INTEGRATIOND_LOG_LEVEL");
+        let served = Served::of(run.env("NOTIFY_SOCKET", &systemd.socket()).start());
+        systemd.hears("STATUS=Ready: 1 applied");
+        served
+    }
+}
+
+const OLD_GO_ON: &str = "the new settings are refused, and the old ones go on";
+
+#[test]
+fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are_mended() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    let served = world.serve(&systemd);
+    assert_eq!(served.status()["settings_refused"], Value::Null);
+    world.set("interval: 1h\n\n\nbogus: canary-Vd3k\n");
+    served.daemon.signal("HUP");
+    systemd.hears(&format!("1 unchanged; {OLD_GO_ON}"));
+    let place = format!("{}:4:1", world.file().display());
+    served
+        .daemon
+        .prints(&format!("{place}: error[E0202]: unknown setting `bogus`"));
+    let refused = &served.status()["settings_refused"];
+    assert_eq!(refused["mistakes"][0]["place"], place.as_str());
+    let why = refused["why"].as_str().unwrap();
+    assert!(why.ends_with("settings.yaml are not in order"), "{why}");
+    let page = served.get("/").body;
+    assert!(page.contains("The new settings are refused"), "{page}");
+    assert!(page.contains(&place), "{page}");
+    let told = page + &served.daemon.printed() + &served.get("/status").body;
+    assert!(!told.contains("canary-Vd3k"), "{told}");
+    // Another run does not make it forgotten; a file in order does.
+    served.daemon.signal("HUP");
+    systemd.hears(&format!("1 unchanged; {OLD_GO_ON}"));
+    world.set("interval: 2h\n");
+    served.daemon.signal("HUP");
+    eventually("it is taken", || {
+        served.status()["settings_refused"].is_null()
+    });
+    assert!(!served.get("/").body.contains("settings are refused"));
+    served.end();
+}
+
+#[test]
+fn the_level_of_the_log_is_taken_up_and_another_format_takes_a_restart() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    let served = world.serve(&systemd);
+    assert!(!served.daemon.printed().contains("DEBUG"));
+    world.set("interval: 1h\nlog-level: debug\n");
+    served.daemon.signal("HUP");
+    served.daemon.prints("DEBUG");
+    world.set("interval: 1h\nlog-level: error\nlog-format: json\n");
+    served.daemon.signal("HUP");
+    let told = "`log-format` cannot change while the daemon runs";
+    served.daemon.prints(told);
+    eventually("it is on the page", || served.get("/").body.contains(told));
+    // Nothing of settings that are refused counts: it still logs what it does.
+    served.daemon.signal("HUP");
+    systemd.hears(OLD_GO_ON);
+    eventually("the runs after the refusals are logged", || {
+        let printed = served.daemon.printed();
+        let (_, after) = printed.rsplit_once(told).unwrap();
+        after.contains("DEBUG")
+    });
+    served.end();
+}
