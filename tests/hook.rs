@@ -216,6 +216,10 @@ fn what_is_pushed_is_what_the_pusher_sees_where_the_daemon_reads_the_repository(
     world.install(&["--branch=main"]);
     write("/two");
     let shown = world.push("main");
+    let head = output(world.git().args(["-C", "work", "rev-parse", "HEAD"]));
+    let told = format!("Revision {} by Ada: change", head.trim());
+    assert!(remote(&shown).starts_with(&told), "{shown}");
+    assert_eq!(shown.matches("Revision ").count(), 1, "{shown}");
     assert!(shown.contains("httpPath = \"/one\" -> \"/two\""), "{shown}");
     assert!(
         shown.contains("integrationd: 1 applied, 0 failed"),

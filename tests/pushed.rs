@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
 use crate::git::repository::Repository;
+use crate::stub::Stub;
 use crate::web::Served;
 
 pub(crate) const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
@@ -83,6 +84,64 @@ fn a_revision_is_applied_and_stands_in_the_report_and_the_history() {
     let history = history.on(&world.tenant).run().exits_with(0);
     assert!(history.stdout.contains(&told), "{}", history.stdout);
     assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+}
+
+/// An author and a subject that would steer a terminal.
+const HOSTILE: [&str; 4] = [
+    "--author=A\u{202e}da <a@example.com>",
+    "-m",
+    "Twice\u{1b}[2J as fast",
+    "--allow-empty",
+];
+
+#[test]
+fn a_report_for_people_begins_with_the_revision_its_author_and_its_subject() {
+    let world = World::new();
+    world
+        .repository
+        .write("files/lake.yaml", LAKE.replace("/one", "/two"));
+    let head = world.repository.commit_with(HOSTILE);
+    let told = format!("Revision {head} by A\\u{{202e}}da: Twice\\u{{1b}}[2J as fast\n\n");
+    for args in [&["--dry-run"][..], &["--dry-run", "--simulate"], &[]] {
+        let args = [&[BOUND], args].concat();
+        let ran = world.sync(&args).exits_with(0);
+        assert!(ran.stdout.starts_with(&told), "{}", ran.stdout);
+    }
+    // There is nothing to do now, and the revision is told all the same.
+    let ran = world.sync(&[BOUND]).exits_with(0);
+    assert!(ran.stdout.starts_with(&told), "{}", ran.stdout);
+}
+
+#[test]
+fn the_daemon_tells_the_revision_above_its_plan_and_in_its_notifications() {
+    let world = World::new();
+    let stub = Stub::start(|_| (204, String::new()));
+    let url = world.repository.place().join("url");
+    std::fs::write(&url, &stub.url).unwrap();
+    let notify = format!("--notify-url-file={}", url.display());
+    let failed = FailedTest {
+        test: "Some test".into(),
+        message: "no".into(),
+    };
+    let fault = Fault::new(FaultKind::EditError(failed)).on(&http::Method::PUT, "/integrations/1");
+    world.tenant.simulator.fault(fault.always());
+    let daemon = world.daemon(&[BOUND, "--poll=200ms", &notify]);
+    let told = |head: &dyn std::fmt::Display, plan: &str| {
+        let line = format!("Revision {head} by Ada: Change files/lake.yaml\n\n");
+        daemon.prints(&format!("{line}  # lake will be {plan}"));
+    };
+    told(&world.repository.head(), "created");
+    daemon.prints("1 applied, 0 failed");
+    let changed = LAKE.replace("/one", "/two");
+    let head = world.repository.commit("files/lake.yaml", changed);
+    told(&head, "updated");
+    eventually("a notification", || !stub.requests().is_empty());
+    let sent: serde_json::Value = serde_json::from_str(&stub.requests()[0].body).unwrap();
+    let revision = serde_json::json!({
+        "id": head.to_string(), "author": "Ada", "subject": "Change files/lake.yaml",
+    });
+    assert_eq!(sent["revision"], revision);
+    ends(daemon);
 }
 
 #[test]

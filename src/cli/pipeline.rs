@@ -27,6 +27,7 @@ use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, text};
 use crate::secret::resolve;
+use crate::source::git::Revision;
 use crate::sync::{
     self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work,
 };
@@ -39,6 +40,8 @@ const RUNS: u32 = 20;
 /// the secrets. The ledger alone stays open.
 pub(super) struct Pipeline {
     fixed: Fixed,
+    /// What the run under way has read.
+    revision: Option<Arc<Revision>>,
     /// The latest runs; read again after each that writes.
     history: Arc<Vec<Run>>,
     /// What failed, and when it is tried again.
@@ -62,6 +65,14 @@ impl Fixed {
         self.terminal.out(text);
         self.board.talk.text(text);
     }
+
+    /// The plan, below what it was made from; whoever has asked knows that already.
+    fn plan(&self, plan: &Plan, revision: Option<&Revision>) {
+        if let Some(revision) = revision {
+            self.terminal.out(&format!("{revision}\n\n"));
+        }
+        self.out(&text::plan(plan, &self.tenant));
+    }
 }
 
 impl Activation for Pipeline {
@@ -76,6 +87,7 @@ impl Activation for Pipeline {
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
         let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
+        self.revision = None;
         let writes = AtomicBool::new(false);
         let ran = tokio::select! {
             biased;
@@ -85,13 +97,15 @@ impl Activation for Pipeline {
                 return None;
             }
         };
-        let ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
+        let mut ran = ran.unwrap_or_else(|(failure, disposition)| Ran {
             disposition,
             exit: failure.exit(),
             summary: failure.what().to_owned(),
             help: Some(failure.help().to_owned()),
+            revision: None,
             seen: None,
         });
+        ran.revision = self.revision.take();
         span.in_scope(|| {
             let summary = &*escaped(&ran.summary);
             let help = ran.help.as_deref();
@@ -122,6 +136,7 @@ impl Pipeline {
     pub(super) fn new(fixed: Fixed) -> Self {
         Self {
             fixed,
+            revision: None,
             history: Arc::default(),
             backoff: Backoff::default(),
         }
@@ -151,9 +166,11 @@ impl Pipeline {
         })?;
         let mut request = request::request(&args.run);
         request.source = Source::shown(&args.run, revision.as_ref());
-        request.revision = revision.map(|revision| revision.id.to_string());
-        if let Some(revision) = &request.revision {
-            Span::current().record("revision", revision);
+        request.revision = revision.as_ref().map(|revision| revision.id.to_string());
+        self.revision = revision.map(Arc::new);
+        if let Some(revision) = &self.revision {
+            Span::current().record("revision", revision.id.to_string());
+            board.talk.text(&format!("{revision}\n\n"));
         }
         let state = args.run.state.as_deref();
         request.suspended = suspend::read(state, &self.fixed.tenant)
@@ -236,8 +253,11 @@ impl Pipeline {
         };
         let talk = &self.fixed.board.talk;
         talk.text(&render(&desired.manifest.diagnostics, false));
-        let fixed = &self.fixed;
-        let shell = Service { fixed, writes };
+        let shell = Service {
+            fixed: &self.fixed,
+            revision: self.revision.as_deref(),
+            writes,
+        };
         let synced = sync::sync(
             connection.reader,
             Reader::into_writer,
@@ -267,7 +287,7 @@ impl Pipeline {
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
         if disposition != Disposition::InSync && !has_work(plan) {
-            self.fixed.out(&text::plan(plan, &self.fixed.tenant));
+            self.fixed.plan(plan, self.revision.as_deref());
         }
         self.fixed.out(&text::ending(report));
         let past = self.past(report, ledger);
@@ -276,6 +296,7 @@ impl Pipeline {
             exit: exit(report, false),
             summary: summary(report),
             help: None,
+            revision: None,
             seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
         }
     }
@@ -388,6 +409,7 @@ fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
 /// Nobody is at a keyboard: what the guard approves is done.
 struct Service<'a> {
     fixed: &'a Fixed,
+    revision: Option<&'a Revision>,
     /// Set before the first write.
     writes: &'a AtomicBool,
 }
@@ -401,7 +423,7 @@ impl Observer for Service<'_> {
 
 impl Shell for Service<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
-        self.fixed.out(&text::plan(plan, &self.fixed.tenant));
+        self.fixed.plan(plan, self.revision);
         self.writes.store(true, Ordering::Relaxed);
         Consent::Given
     }

@@ -97,8 +97,11 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         source.read(&args.run, applied, terminal, |_| {}).await?;
     let mut request = request::request(&args.run);
     request.source = Source::shown(&args.run, revision.as_ref());
-    request.revision = revision.map(|revision| revision.id.to_string());
+    request.revision = revision.as_ref().map(|revision| revision.id.to_string());
     if args.output == Format::Text {
+        if let Some(revision) = &revision {
+            terminal.out(&format!("{revision}\n\n"));
+        }
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {

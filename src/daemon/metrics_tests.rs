@@ -62,6 +62,7 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
             exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),
             help: None,
+            revision: None,
             seen: None,
         },
         Duration::ZERO,

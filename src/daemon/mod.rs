@@ -39,6 +39,7 @@ pub use view::View;
 
 use crate::apply::Stop;
 use crate::report::exit::Exit;
+use crate::source::git::Revision;
 
 /// Says "look again", and whether a human does.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +107,8 @@ pub struct Ran {
     pub summary: String,
     /// What helps, where it came to no result.
     pub help: Option<String>,
+    /// What was read; `None` for a directory, or if nothing was.
+    pub revision: Option<Arc<Revision>>,
     /// What was seen; `None` if the files or the tenant could not be read.
     pub seen: Option<Arc<View>>,
 }

@@ -45,6 +45,7 @@ impl Activation for Runs {
             exit: Exit::Success,
             summary: "counted".to_owned(),
             help: None,
+            revision: None,
             seen: None,
         })
     }

@@ -1,5 +1,7 @@
 //! What is sent: the body in either form, and its signature.
 
+use std::sync::Arc;
+
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -8,6 +10,7 @@ use sha2::Sha256;
 use super::Notification;
 use crate::report::json::FORMAT_VERSION;
 use crate::secret::Secret;
+use crate::source::git::Revision;
 use crate::text::{cut, escaped};
 
 /// The header with the signature: `sha256=` and the HMAC-SHA-256 of the body, in hex.
@@ -33,6 +36,8 @@ pub struct Letter {
     pub tenant: String,
     /// How the run ended, in a line.
     pub summary: String,
+    /// What the run has read, if that is a revision.
+    pub revision: Option<Arc<Revision>>,
     /// The news.
     pub notifications: Vec<Notification>,
 }
@@ -64,6 +69,7 @@ fn document(letter: &Letter) -> Json {
         at,
         tenant,
         summary,
+        revision,
         notifications,
     } = letter;
     json!({
@@ -73,9 +79,21 @@ fn document(letter: &Letter) -> Json {
         "at": at.to_string(),
         "tenant": tenant,
         "summary": cut(&escaped(summary), super::LONGEST_SENTENCE),
+        "revision": revision.as_deref().map(self::revision),
         "notifications": notifications.iter().take(MOST).map(one).collect::<Vec<_>>(),
         "left_out": notifications.len().saturating_sub(MOST),
     })
+}
+
+fn revision(revision: &Revision) -> Json {
+    let Revision {
+        id,
+        reference: _,
+        author,
+        subject,
+        time: _,
+    } = revision;
+    json!({ "id": id.to_string(), "author": author, "subject": subject })
 }
 
 fn one(notification: &Notification) -> Json {
@@ -103,6 +121,9 @@ fn one(notification: &Notification) -> Json {
 fn message(letter: &Letter) -> Json {
     let head = format!("{}: {}", letter.tenant, escaped(&letter.summary));
     let mut text = cut(&head, LONGEST_LINE).into_owned();
+    if let Some(revision) = &letter.revision {
+        text = text + "\n" + &cut(&revision.to_string(), LONGEST_LINE);
+    }
     let mut length = text.chars().count();
     let mut told = 0;
     for notification in letter.notifications.iter().take(MOST) {

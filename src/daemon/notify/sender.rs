@@ -64,6 +64,7 @@ fn letter(known: &mut Known, status: &Status, tenant: &str) -> Option<Letter> {
         at: status.at.unwrap_or_else(Timestamp::now),
         tenant: tenant.to_owned(),
         summary: ran.summary.clone(),
+        revision: ran.revision.clone(),
         notifications,
     })
 }

@@ -16,6 +16,7 @@ use crate::live::FailingTest;
 use crate::report::Counts;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
+use crate::source::git::{CommitId, Reference, Revision};
 
 fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
     Row {
@@ -61,6 +62,7 @@ fn seen(rows: Vec<Row>) -> Ran {
         summary: "summed up".to_owned(),
         help: None,
         exit: Exit::Failed,
+        revision: None,
         seen: Some(Arc::new(View {
             rows,
             ..View::default()
@@ -74,6 +76,7 @@ fn unseen(disposition: Disposition, summary: &str) -> Ran {
         summary: summary.to_owned(),
         help: Some("what helps".to_owned()),
         exit: Exit::Failed,
+        revision: None,
         seen: None,
     }
 }
@@ -306,6 +309,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
         summary: "refused by the guard".to_owned(),
         help: None,
         exit: Exit::Failed,
+        revision: None,
         seen: Some(Arc::new(View {
             rows: vec![stalled("Guarded")],
             counts: Counts {
@@ -329,6 +333,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
         summary: "1 invalid".to_owned(),
         help: None,
         exit: Exit::Failed,
+        revision: None,
         seen: Some(Arc::new(View {
             rows,
             mistakes: vec![Mistake {
@@ -354,7 +359,18 @@ fn letter(rows: Vec<Row>) -> Letter {
         at: Timestamp::UNIX_EPOCH,
         tenant: "https://acme.example.com".to_owned(),
         summary: "0 applied, 1 failed".to_owned(),
+        revision: None,
         notifications: Known::default().after(&seen(rows)),
+    }
+}
+
+fn revision(author: &str, subject: &str) -> Revision {
+    Revision {
+        id: CommitId::parse(&"1".repeat(40)).unwrap(),
+        reference: Reference::default(),
+        author: author.to_owned(),
+        subject: subject.to_owned(),
+        time: None,
     }
 }
 
@@ -368,7 +384,11 @@ fn the_document_says_what_when_where_and_why() {
         about: vec!["the server refused it".to_owned()],
         ..drifted(stalled("WriteFailed"), &["/config/x"], false)
     };
-    let shown = body(Format::Json, &letter(vec![failed]));
+    let letter = Letter {
+        revision: Some(Arc::new(revision("Ada", "Change it"))),
+        ..letter(vec![failed])
+    };
+    let shown = body(Format::Json, &letter);
     let version = env!("CARGO_PKG_VERSION");
     let expected = serde_json::json!({
         "format_version": crate::report::json::FORMAT_VERSION,
@@ -377,6 +397,7 @@ fn the_document_says_what_when_where_and_why() {
         "at": "1970-01-01T00:00:00Z",
         "tenant": "https://acme.example.com",
         "summary": "0 applied, 1 failed",
+        "revision": { "id": "1".repeat(40), "author": "Ada", "subject": "Change it" },
         "notifications": [
             {
                 "kind": "Failed", "integration": "lake", "type": null, "reason": "WriteFailed",
@@ -398,10 +419,15 @@ fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
         about: vec!["<!channel> & <https://x|click>\u{202e}\nnew line".to_owned()],
         ..stalled("WriteFailed")
     };
-    let message = body(Format::Slack, &letter(vec![failed]));
+    let letter = Letter {
+        revision: Some(Arc::new(revision("<@U1>", "See <https://x|this> & that"))),
+        ..letter(vec![failed])
+    };
+    let message = body(Format::Slack, &letter);
     let text = message["text"].as_str().unwrap();
     insta::assert_snapshot!(text, @r"
     https://acme.example.com: 0 applied, 1 failed
+    Revision 1111111111111111111111111111111111111111 by &lt;@U1&gt;: See &lt;https://x|this&gt; &amp; that
     Failed: lake, WriteFailed: &lt;!channel&gt; &amp; &lt;https://x|click&gt;\u{202e}\nnew line
     ");
     assert_eq!(message["mrkdwn"], false);

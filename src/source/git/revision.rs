@@ -40,6 +40,20 @@ impl Revision {
     }
 }
 
+/// In a line, for people.
+impl std::fmt::Display for Revision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            id,
+            reference: _,
+            author,
+            subject,
+            time: _,
+        } = self;
+        write!(f, "Revision {id} by {author}: {subject}")
+    }
+}
+
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     escaped(&cut(text.trim(), LONGEST_TEXT)).into_owned()

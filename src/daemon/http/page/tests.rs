@@ -82,6 +82,7 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
         exit: Exit::Failed,
         summary: "the tenant could not be read: <timed out>".to_owned(),
         help: Some("look at the <network>".to_owned()),
+        revision: None,
         seen: None,
     };
     let status = Status {
@@ -152,6 +153,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         exit: Exit::Success,
         summary: text(),
         help: None,
+        revision: None,
         seen: None,
     });
     status.refused = Some(Arc::new(Refusal {
