@@ -192,7 +192,11 @@ fn a_history_that_was_rewritten_is_held_until_somebody_takes_it() {
 #[test]
 fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
     let world = World::new();
-    let ran = world.sync(&[BOUND, "--git-verify=head"]).exits_with(1);
+    let signers = world.repository.place().join("signers");
+    std::fs::write(&signers, "").unwrap();
+    let signers = format!("--git-allowed-signers={}", signers.display());
+    let args = [BOUND, "--git-verify=head", &signers];
+    let ran = world.sync(&args).exits_with(1);
     assert!(ran.stderr.contains("is not signed"), "{}", ran.stderr);
     assert_eq!(world.tenant.requests(), [""; 0]);
 }

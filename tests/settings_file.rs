@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::{Files, Integrationd, Ran, Tenant};
+use crate::http::certificate;
 
 const EXAMPLE: &str = "systemd/integrationd.yaml";
 
@@ -119,6 +120,151 @@ fn a_file_that_is_named_must_be_there() {
     );
 }
 
+/// What the check says of these settings, without the directory of the files.
+fn refused(files: &Files, text: &str) -> String {
+    files.write("settings.yaml", text);
+    let ran = check(&files.path().join("settings.yaml")).exits_with(78);
+    assert_eq!(ran.stdout, "", "{text}");
+    let place = format!("{}/", files.path().display());
+    ran.stderr.replace(&place, "")
+}
+
+#[test]
+fn what_no_repository_can_have_is_told_with_its_place() {
+    let told = refused(
+        &Files::none(),
+        "git-commit: nonsense\ngit-directory: ../..\ngit-branch: refs/heads/main\ngit-tag: -x\n",
+    );
+    let heads: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains(": error["))
+        .collect();
+    insta::assert_snapshot!(heads.join("\n"), @r"
+    settings.yaml:1:13: error[E0305]: invalid value 'nonsense' for '--git-commit <HASH>': it is not the full id of a commit: 40 hexadecimal digits
+    settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': it is no directory of a repository: give a relative path without ..
+    settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
+    settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
+    ");
+}
+
+/// Settings of a repository that cannot be used, and what is said of them.
+fn wrong_for_git(place: &str) -> Vec<(String, &'static str)> {
+    let git = "git: https://git.example.com/a.git\n";
+    let head = format!("{git}git-verify: head\n");
+    let signers = format!("git-allowed-signers: {place}");
+    vec![
+        (head.clone(), "no keys whose signatures count"),
+        (
+            format!("{git}git-verify: tag\n{signers}/short\n"),
+            "no tag is fetched",
+        ),
+        (format!("{head}{signers}/gone\n"), READ_WITH_EACH_REVISION),
+        (format!("{git}git-ca-file: {place}/gone\n"), "gone"),
+        (
+            format!("{git}git-token-file: {place}/gone\n"),
+            "the git token cannot be read",
+        ),
+        (
+            "git: ftp://git.example.com/a\n".to_owned(),
+            "its scheme is none of",
+        ),
+    ]
+}
+
+/// The only thing that the check looks at and the start of the daemon does not.
+const READ_WITH_EACH_REVISION: &str = "gone cannot be read";
+
+/// The same of everything else.
+fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
+    let tls = format!("listen-tls-cert: {place}/cert.pem\nlisten-tls-key: {place}");
+    let webhook = "webhook-listen: 127.0.0.1:1\n";
+    let secret = format!("webhook-secret-file: {place}/short\n");
+    let socket = format!("socket: {place}/s\n");
+    vec![
+        ("listen: 0.0.0.0:1\n".to_owned(), "there is no certificate"),
+        (format!("{tls}/gone\n"), "cannot read gone"),
+        (
+            format!("listen-token-file: {place}/gone\n"),
+            "the token cannot be read",
+        ),
+        (
+            format!("listen-token-file: {place}/short\n"),
+            "has 5 characters",
+        ),
+        (
+            "webhook-listen: 0.0.0.0:1\n".to_owned(),
+            "no certificate for webhooks",
+        ),
+        (
+            format!("{webhook}{secret}"),
+            "the webhook secret has 5 characters",
+        ),
+        (
+            format!("notify-url-file: {place}/short\n"),
+            "the URL for notifications cannot be used",
+        ),
+        (
+            format!("notify-secret-file: {place}/gone\n"),
+            "the secret for notifications cannot be",
+        ),
+        (
+            format!("{socket}socket-user: nobody\n"),
+            "`--socket-user nobody`",
+        ),
+        (
+            "url: ftp://acme.example.com\n".to_owned(),
+            "`url` cannot be used",
+        ),
+        (
+            format!("api-key-file: {place}/gone\n"),
+            "the API key cannot be read",
+        ),
+    ]
+}
+
+#[test]
+fn what_the_daemon_would_refuse_at_its_start_is_refused_by_the_check() {
+    let files = Files::none().with("short", "guess");
+    files.write("cert.pem", &certificate().0);
+    let place = files.path().display().to_string();
+    for (text, told) in [wrong_for_git(&place), wrong_for_the_rest(&place)].concat() {
+        let refused = refused(&files, &text);
+        assert!(refused.contains(told), "{text}{refused}");
+        if told == READ_WITH_EACH_REVISION {
+            continue;
+        }
+        let daemon = Integrationd::new(["daemon", "--config"]);
+        let daemon = daemon.arg(files.path().join("settings.yaml"));
+        let tenant = [
+            ("IMMUTA_URL", "http://127.0.0.1:9", "url: "),
+            ("IMMUTA_API_KEY", "a0key", "api-key-file: "),
+        ];
+        let of_here = tenant.iter().filter(|(_, _, key)| !text.starts_with(key));
+        let daemon = of_here.fold(daemon, |run, (name, value, _)| run.env(name, value));
+        daemon.run().exits_with(78);
+    }
+    // All of it at once, and nothing is made.
+    let text = "listen: 0.0.0.0:1\nwebhook-listen: 0.0.0.0:2\nstate: state\n";
+    let both = refused(&files, text);
+    assert_eq!(both.matches("error: ").count(), 2, "{both}");
+    assert!(!Path::new("state").exists());
+}
+
+#[test]
+fn what_only_the_service_is_given_is_not_missed_by_the_check() {
+    let files = Files::none();
+    let (certificate, key) = certificate();
+    files.write("cert.pem", &certificate);
+    files.write("key.pem", &key);
+    let place = files.path().display();
+    let text = format!(
+        "listen: 0.0.0.0:1\nlisten-tls-cert: {place}/cert.pem\nlisten-tls-key: {place}/key.pem\n\
+         webhook-listen: 127.0.0.1:2\n"
+    );
+    files.write("settings.yaml", &text);
+    check(&files.path().join("settings.yaml")).exits_with(0);
+}
+
 #[test]
 fn a_secret_in_the_wrong_place_is_not_shown() {
     for text in [
@@ -195,7 +341,43 @@ fn a_password_in_the_address_of_a_repository_is_refused_and_not_repeated() {
 
 #[test]
 fn the_example_names_every_setting_and_each_of_its_lines_is_in_order() {
-    let files = Files::none().with("settings.yaml", &uncommented());
+    // The files that it names are elsewhere here, and so is the user.
+    let files = Files::none();
+    let place = files.path().display().to_string();
+    let text = uncommented().replace("/etc/integrationd", &place);
+    files.write("settings.yaml", &text.replace("[git]", "[root]"));
+    let (certificate, key) = certificate();
+    let credential = |name: &str| format!("credentials/{name}");
+    for (name, content) in [
+        ("ca.pem", certificate.as_str()),
+        ("cert.pem", &certificate),
+        ("key.pem", &key),
+        ("known_hosts", ""),
+        ("allowed_signers", ""),
+        ("revoked_keys", ""),
+        ("release.asc", ""),
+        (&credential("immuta-api-key"), "a0key"),
+        (&credential("git-token"), "a0token"),
+        (&credential("git-ssh-key"), ""),
+        (
+            &credential("integrationd-listen-token"),
+            "listen0listen0listen0listen0listen0",
+        ),
+        (
+            &credential("integrationd-webhook-secret"),
+            "webhook0webhook0webhook0",
+        ),
+        (
+            &credential("integrationd-notify-url"),
+            "https://hooks.example.com/0",
+        ),
+        (
+            &credential("integrationd-notify-secret"),
+            "notify0notify0notify0",
+        ),
+    ] {
+        files.write(name, content);
+    }
     let ran = check(&files.path().join("settings.yaml")).exits_with(0);
     let schema = schema();
     for key in schema["properties"].as_object().unwrap().keys() {

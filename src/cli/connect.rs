@@ -78,39 +78,70 @@ pub(super) fn observed_tenant(
     retry: RetryPolicy,
     observer: Option<Arc<dyn ExchangeObserver>>,
 ) -> Result<Tenant, ConnectError> {
-    let env = |name: &str| std::env::var_os(name);
-    let flags = Flags {
-        url: args.url.clone(),
-        api_key_file: args.api_key_file.clone(),
-    };
-    let url = TenantUrl::parse(&settings::url(&flags, &env)?)?;
-    let source = settings::api_key(&flags, &env, &credential)?;
-    let key = ApiKey::new(read_key(source)?)?;
+    let url = tenant_url(args.url.as_deref())?;
+    let key = key(args)?;
     let credentials = match args.auth {
         Auth::Key => Credentials::ApiKey(key),
         Auth::Token => Credentials::Exchange(key),
     };
     let shown = url.to_string();
-    let settings = HttpSettings {
-        ca_files: args.ca_file.clone(),
-        observer,
-        ..HttpSettings::new(url)
-    };
-    let transport = HttpTransport::new(&settings)?;
+    let transport = transport(args, url, observer)?;
     Ok(Tenant {
         url: shown,
         reader: Reader::new(transport, credentials, retry),
     })
 }
 
+/// Whether a tenant could be set up, as far as it is named here: the environment of
+/// the service may say more.
+pub(super) fn check(args: &ConnectionArgs) -> impl Iterator<Item = Failure> {
+    let url = tenant_url(args.url.as_deref());
+    let reached = url.and_then(|url| transport(args, url, None).map(drop));
+    let found = [reached, key(args).map(drop)];
+    let wrong = found.into_iter().filter_map(Result::err);
+    let wrong = wrong.filter(|error| {
+        let is_missing =
+            |e: &SettingsError| matches!(e, SettingsError::NoUrl | SettingsError::NoKey);
+        !matches!(error, ConnectError::Settings(error) if is_missing(error))
+    });
+    wrong.map(Failure::from)
+}
+
+fn transport(
+    args: &ConnectionArgs,
+    url: TenantUrl,
+    observer: Option<Arc<dyn ExchangeObserver>>,
+) -> Result<HttpTransport, ConnectError> {
+    let settings = HttpSettings {
+        ca_files: args.ca_file.clone(),
+        observer,
+        ..HttpSettings::new(url)
+    };
+    Ok(HttpTransport::new(&settings)?)
+}
+
+fn key(args: &ConnectionArgs) -> Result<ApiKey, ConnectError> {
+    let flags = Flags {
+        url: None,
+        api_key_file: args.api_key_file.clone(),
+    };
+    let env = |name: &str| std::env::var_os(name);
+    let source = settings::api_key(&flags, &env, &credential)?;
+    Ok(ApiKey::new(read_key(source)?)?)
+}
+
 /// The tenant's URL, as ledgers are named after it.
 pub(super) fn url(flag: Option<&str>) -> Result<String, ConnectError> {
+    Ok(tenant_url(flag)?.to_string())
+}
+
+fn tenant_url(flag: Option<&str>) -> Result<TenantUrl, ConnectError> {
     let flags = Flags {
         url: flag.map(str::to_owned),
         api_key_file: None,
     };
     let env = |name: &str| std::env::var_os(name);
-    Ok(TenantUrl::parse(&settings::url(&flags, &env)?)?.to_string())
+    Ok(TenantUrl::parse(&settings::url(&flags, &env)?)?)
 }
 
 /// A credential that systemd passed in, if it did.

@@ -1,5 +1,6 @@
 //! A git repository instead of a directory, as the command line says it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -11,8 +12,8 @@ use crate::ledger::place::StateDirectory;
 use crate::report::exit::Exit;
 use crate::settings::git_token;
 use crate::source::git::{
-    Credentials, GitError, GitOptions, GitSource, GitUrl, Reference, SshSettings, Subdirectory,
-    Verification, VerifyMode,
+    CommitId, Credentials, GitError, GitOptions, GitSource, GitUrl, RefName, Reference,
+    ReferenceError, SshSettings, Subdirectory, Verification, VerifyMode,
 };
 use crate::text::chain;
 
@@ -37,7 +38,8 @@ pub(super) struct GitArgs {
         long,
         value_name = "NAME",
         env = "INTEGRATIOND_GIT_BRANCH",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = ref_name
     )]
     pub git_branch: Option<String>,
     /// A tag, before the branch
@@ -45,7 +47,8 @@ pub(super) struct GitArgs {
         long,
         value_name = "NAME",
         env = "INTEGRATIOND_GIT_TAG",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = ref_name
     )]
     pub git_tag: Option<String>,
     /// A commit, before tag and branch
@@ -53,7 +56,8 @@ pub(super) struct GitArgs {
         long,
         value_name = "HASH",
         env = "INTEGRATIOND_GIT_COMMIT",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = commit
     )]
     pub git_commit: Option<String>,
     /// Where in it the files are
@@ -61,7 +65,8 @@ pub(super) struct GitArgs {
         long,
         value_name = "DIR",
         env = "INTEGRATIOND_GIT_DIRECTORY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = subdirectory
     )]
     pub git_directory: Option<String>,
     /// The user name for https
@@ -137,6 +142,29 @@ pub(super) struct GitArgs {
     pub git_allow_rewrite: String,
 }
 
+fn ref_name(text: &str) -> Result<String, ReferenceError> {
+    fit(text, RefName::parse)
+}
+
+fn commit(text: &str) -> Result<String, ReferenceError> {
+    fit(text, CommitId::parse)
+}
+
+fn subdirectory(text: &str) -> Result<String, ReferenceError> {
+    fit(text, Subdirectory::parse)
+}
+
+/// The text, if it can be read as what it is meant for. An empty one gives nothing.
+fn fit<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, ReferenceError>,
+) -> Result<String, ReferenceError> {
+    if !text.is_empty() {
+        parse(text)?;
+    }
+    Ok(text.to_owned())
+}
+
 /// What of a revision must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Verify {
@@ -179,6 +207,40 @@ impl GitArgs {
         let hash: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
         let directory = place.path().join("git").join(hash);
         Ok(Some(GitSource::new(self.options(url)?, &directory)?))
+    }
+
+    /// Whether the repository, if one is given, could be set up. Nothing is made.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let Some(url) = &self.git else {
+            return Ok(());
+        };
+        GitSource::new(self.options(url)?, Path::new(""))?;
+        let Self {
+            git_ssh_key,
+            git_known_hosts,
+            git_allowed_signers,
+            git_revoked_keys,
+            git_openpgp_key,
+            ..
+        } = self;
+        let files = [
+            git_ssh_key,
+            git_known_hosts,
+            git_allowed_signers,
+            git_revoked_keys,
+        ];
+        let files = files.into_iter().flatten().chain(git_openpgp_key);
+        for path in files {
+            File::open(path).map_err(|error| {
+                let what = format!("{} cannot be read: {error}", path.display());
+                Failure::new(
+                    Exit::InvalidSettings,
+                    what,
+                    "check the path and who may read it",
+                )
+            })?;
+        }
+        Ok(())
     }
 
     fn options(&self, url: &str) -> Result<GitOptions, Failure> {
@@ -247,6 +309,11 @@ impl GitArgs {
 
 impl From<GitError> for Failure {
     fn from(error: GitError) -> Self {
-        Self::new(Exit::Failed, chain(&error), error.remedy())
+        let exit = if error.is_of_settings() {
+            Exit::InvalidSettings
+        } else {
+            Exit::Failed
+        };
+        Self::new(exit, chain(&error), error.remedy())
     }
 }

@@ -16,7 +16,7 @@ use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
 use crate::daemon::{Bell, Board};
 use crate::report::exit::Exit;
 use crate::settings::KeySource;
-use crate::settings::listen::{ListenError, ListenFlags, listen};
+use crate::settings::listen::{Listen, ListenError, ListenFlags, listen};
 use crate::text::chain;
 
 /// Where the status is served, and to whom.
@@ -127,12 +127,7 @@ pub(super) async fn bind(
     let Some(settings) = listen(&ListenFlags::from(args), &env, &connect::credential)? else {
         return Ok(None);
     };
-    let tls = settings.tls.as_ref();
-    let tls = tls
-        .map(|(certificate, key)| Tls::read(certificate, key))
-        .transpose()?;
-    let token = settings.token.map(read_token).transpose()?;
-    let gate = Gate::new(token, tls.is_some())?;
+    let (tls, gate) = read(&settings)?;
     let listener = Listener::bind(settings.address, tls.clone(), Limits::default()).await?;
     let hosts = Hosts::new(&settings.hosts);
     let site = Site::new(board, bell.clone(), gate, hosts, listener.scheme());
@@ -141,6 +136,36 @@ pub(super) async fn bind(
         site,
         tls,
     }))
+}
+
+/// Whether it could be served, as far as the files are here: the token may be handed
+/// over to the service alone.
+pub(super) fn check(args: &ListenArgs) -> Result<(), Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let flags = ListenFlags::from(args);
+    let settings = match listen(&flags, &env, &connect::credential) {
+        Err(ListenError::NoToken(_)) => {
+            let handed_over = |name: &str| Some(PathBuf::from(name));
+            let settings = listen(&flags, &env, &handed_over)?;
+            settings.map(|settings| Listen {
+                token: None,
+                ..settings
+            })
+        }
+        found => found?,
+    };
+    settings.as_ref().map(read).transpose().map(drop)
+}
+
+/// What the files hold that are named.
+fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), Failure> {
+    let tls = settings.tls.as_ref();
+    let tls = tls
+        .map(|(certificate, key)| Tls::read(certificate, key))
+        .transpose()?;
+    let token = settings.token.clone().map(read_token).transpose()?;
+    let gate = Gate::new(token, tls.is_some())?;
+    Ok((tls, gate))
 }
 
 fn read_token(source: KeySource) -> Result<crate::secret::Secret, Failure> {

@@ -4,6 +4,7 @@
 mod adopt;
 mod apart;
 mod args;
+mod check;
 mod connect;
 mod daemon;
 mod failure;

@@ -16,11 +16,14 @@ use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
 use crate::report::exit::Exit;
 use crate::secret::Secret;
 use crate::settings::KeySource;
-use crate::settings::notify::{NotifyError, NotifyFlags, notify};
+use crate::settings::notify::{Notify, NotifyError, NotifyFlags, notify};
 use crate::text::chain;
 
 /// How long the end of the daemon waits for what is still to be sent.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// What the second file holds, in an error.
+const SIGNING: &str = "the secret for notifications";
 
 /// Who is told of failure, recovery and drift.
 #[derive(Debug, Args)]
@@ -61,9 +64,30 @@ impl NotifyArgs {
 
     /// The webhook, if there is one; nothing is sent yet.
     pub(super) fn webhook(&self, ca_files: &[PathBuf]) -> Result<Option<Webhook>, Failure> {
+        let found = self.find()?;
+        found.map(|found| self.set_up(found, ca_files)).transpose()
+    }
+
+    /// Whether there could be one, as far as the files are here: the URL may be handed
+    /// over to the service alone.
+    pub(super) fn check(&self, ca_files: &[PathBuf]) -> Result<(), Failure> {
+        match (self.find(), &self.notify_secret_file) {
+            (Err(NotifyError::NoUrl), Some(secret)) => {
+                read(SIGNING, KeySource::File(secret.clone())).map(drop)
+            }
+            (Err(NotifyError::NoUrl), None) => Ok(()),
+            (found, _) => {
+                let found = found?;
+                let webhook = found.map(|found| self.set_up(found, ca_files));
+                webhook.transpose().map(drop)
+            }
+        }
+    }
+
+    fn find(&self) -> Result<Option<Notify>, NotifyError> {
         let Self {
             notify_url_file,
-            notify_format,
+            notify_format: _,
             notify_secret_file,
         } = self;
         let flags = NotifyFlags {
@@ -71,13 +95,12 @@ impl NotifyArgs {
             secret_file: notify_secret_file.clone(),
         };
         let env = |name: &str| std::env::var_os(name);
-        let Some(found) = notify(&flags, &env, &connect::credential)? else {
-            return Ok(None);
-        };
+        notify(&flags, &env, &connect::credential)
+    }
+
+    fn set_up(&self, found: Notify, ca_files: &[PathBuf]) -> Result<Webhook, Failure> {
         let url = read("the URL for notifications", found.url)?;
-        let secret = found
-            .secret
-            .map(|s| read("the secret for notifications", s));
+        let secret = found.secret.map(|secret| read(SIGNING, secret));
         let address = Address::parse(&url).map_err(|error| {
             invalid(
                 format_args!(
@@ -87,15 +110,13 @@ impl NotifyArgs {
                 "give the one that the receiver shows for its webhook",
             )
         })?;
-        let format = match notify_format {
+        let format = match self.notify_format {
             NotifyFormat::Json => Format::Json,
             NotifyFormat::Slack => Format::Slack,
         };
         let webhook = Webhook::new(address, secret.transpose()?, format, ca_files.to_vec());
         let help = "check the certificates that `--ca-file` names";
-        webhook
-            .map(Some)
-            .map_err(|error| invalid(format_args!("{}", chain(&error)), help))
+        webhook.map_err(|error| invalid(format_args!("{}", chain(&error)), help))
     }
 }
 

@@ -9,7 +9,7 @@ use super::args::{Command, DaemonArgs, OutputArgs};
 use super::connect;
 use super::failure::Failure;
 use super::log::Log;
-use super::settings_file::{self, ParseError};
+use super::settings_file;
 use super::source::Source;
 use crate::daemon::view::Mistake;
 use crate::daemon::{Board, Refusal};
@@ -79,21 +79,11 @@ fn tell(failure: &Failure) {
 
 fn read(old: &DaemonArgs, log: &Log) -> Result<(DaemonArgs, OutputArgs), Failure> {
     let line = std::env::args_os();
-    let parsed = settings_file::parse(line, |name| std::env::var_os(name));
-    let (new, output) = match parsed.map(|cli| (cli.command, cli.output)) {
-        Ok((Command::Daemon(new), output)) => (*new, output),
-        Ok(_) => return Err(restart("the command")),
-        Err(ParseError::Settings(failure)) => return Err(failure),
-        Err(ParseError::Usage(error)) => {
-            let error = error.to_string();
-            let what = error.lines().next().unwrap_or_default();
-            return Err(Failure::new(
-                Exit::Usage,
-                what,
-                "`integrationd settings check`",
-            ));
-        }
+    let cli = settings_file::parse(line, |name| std::env::var_os(name))?;
+    let Command::Daemon(new) = cli.command else {
+        return Err(restart("the command"));
     };
+    let (new, output) = (*new, cli.output);
     if let Some(what) = log.fixed(&output) {
         return Err(restart(what));
     }

@@ -13,6 +13,7 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Subcom
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Cli;
+use super::check::check;
 use super::connect::credential_of;
 use super::failure::Failure;
 use super::terminal::Terminal;
@@ -60,6 +61,21 @@ pub(super) enum ParseError {
     Usage(clap::Error),
     /// The settings file is.
     Settings(Failure),
+}
+
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Settings(failure) => failure,
+            ParseError::Usage(error) => {
+                let error = error.to_string();
+                let what = error.lines().next().unwrap_or_default();
+                let what = what.trim_start_matches("error: ");
+                let help = "`integrationd daemon --help` tells what it takes";
+                Self::new(Exit::Usage, what, help)
+            }
+        }
+    }
 }
 
 /// Parses a command line, with what the settings file says for what it leaves out.
@@ -243,6 +259,7 @@ pub(super) fn run(args: &SettingsArgs, terminal: Terminal) -> Result<Exit, Failu
         SettingsCommand::Check { file } => {
             let path = file.as_deref().unwrap_or(Path::new(DEFAULT));
             let flat = read(Some(path))?;
+            check_daemon(path, terminal)?;
             let path = path.display().to_string();
             terminal.out(&format!("{} is in order.\n", escaped(&path)));
             for (key, values) in flat {
@@ -253,6 +270,24 @@ pub(super) fn run(args: &SettingsArgs, terminal: Terminal) -> Result<Exit, Failu
         SettingsCommand::Schema => terminal.out_unfolded(&format!("{:#}\n", schema())),
     }
     Ok(Exit::Success)
+}
+
+/// Tells all that the daemon would refuse of these settings; the last is the failure.
+fn check_daemon(path: &Path, terminal: Terminal) -> Result<(), Failure> {
+    let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
+    let line = line.into_iter().chain([path.into()]);
+    let cli = parse(line, |name| std::env::var_os(name))?;
+    let super::args::Command::Daemon(args) = cli.command else {
+        return Ok(());
+    };
+    let mut refused = check(&args);
+    let Some(last) = refused.pop() else {
+        return Ok(());
+    };
+    for failure in refused {
+        failure.tell(terminal, false);
+    }
+    Err(last)
 }
 
 /// The JSON Schema of the file.

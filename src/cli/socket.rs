@@ -13,6 +13,9 @@ use crate::text::chain;
 /// The name of the socket in the directory that systemd makes.
 const NAME: &str = "integrationd.sock";
 
+/// Says that there is to be no socket.
+const NONE: &str = "none";
+
 /// Where the names of users are.
 const USERS: &str = "/etc/passwd";
 
@@ -56,9 +59,18 @@ pub(super) fn bind(args: &SocketArgs) -> Result<Option<Socket>, Failure> {
     Ok(Some(Socket::bind(&path, &users)?))
 }
 
+/// Whether those who may ask could be told from others. Where the socket is, only the
+/// service may know.
+pub(super) fn check(args: &SocketArgs) -> Result<(), Failure> {
+    if args.socket.as_deref() == Some(Path::new(NONE)) {
+        return Ok(());
+    }
+    numbers(&args.socket_user).map(drop)
+}
+
 fn path(flag: Option<&Path>, runtime: Option<OsString>) -> Option<PathBuf> {
     match flag {
-        Some(path) if path == Path::new("none") => None,
+        Some(path) if path == Path::new(NONE) => None,
         Some(path) => Some(path.to_owned()),
         None => {
             // Several are separated by colons; the first is the main one.

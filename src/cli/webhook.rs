@@ -11,7 +11,7 @@ use crate::daemon::Bell;
 use crate::daemon::http::{HttpError, Listener, Tls};
 use crate::daemon::push::{ShortSecret, Webhook, limits};
 use crate::report::exit::Exit;
-use crate::settings::webhook::{WebhookError, WebhookFlags, webhook};
+use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;
 
 /// Where webhooks are heard, and whose.
@@ -93,12 +93,49 @@ pub(super) async fn bind(args: &WebhookArgs, bell: &Bell) -> Result<Option<Bound
     let Some(settings) = webhook(&flags, &env, &connect::credential)? else {
         return Ok(None);
     };
-    let tls = settings.tls.as_ref();
-    let tls = tls
-        .map(|(certificate, key)| Tls::read(certificate, key))
-        .transpose()
+    let tls = read_tls(&settings)?;
+    let handler = handler(&settings, bell)?;
+    let listener = Listener::bind(settings.address, tls.clone(), limits())
+        .await
         .map_err(http_failure)?;
-    let secret = connect::read_secret(settings.secret).map_err(|(path, error)| {
+    Ok(Some(Bound {
+        listener,
+        handler,
+        tls,
+    }))
+}
+
+/// Whether webhooks could be heard, as far as the files are here: the secret may be
+/// handed over to the service alone.
+pub(super) fn check(args: &WebhookArgs) -> Result<(), Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let flags = WebhookFlags::from(args);
+    let (settings, is_known) = match webhook(&flags, &env, &connect::credential) {
+        Err(WebhookError::NoSecret) => {
+            let handed_over = |name: &str| Some(PathBuf::from(name));
+            (webhook(&flags, &env, &handed_over)?, false)
+        }
+        found => (found?, true),
+    };
+    let Some(settings) = settings else {
+        return Ok(());
+    };
+    read_tls(&settings)?;
+    if is_known {
+        handler(&settings, &Bell::default())?;
+    }
+    Ok(())
+}
+
+fn read_tls(settings: &WebhookSettings) -> Result<Option<Tls>, Failure> {
+    let tls = settings.tls.as_ref();
+    tls.map(|(certificate, key)| Tls::read(certificate, key))
+        .transpose()
+        .map_err(http_failure)
+}
+
+fn handler(settings: &WebhookSettings, bell: &Bell) -> Result<Webhook, Failure> {
+    let secret = connect::read_secret(settings.secret.clone()).map_err(|(path, error)| {
         let what = format!(
             "the webhook secret cannot be read from {}: {error}",
             path.display()
@@ -109,15 +146,7 @@ pub(super) async fn bind(args: &WebhookArgs, bell: &Bell) -> Result<Option<Bound
             "check the path and who may read it",
         )
     })?;
-    let handler = Webhook::new(secret, settings.branch, bell.clone())?;
-    let listener = Listener::bind(settings.address, tls.clone(), limits())
-        .await
-        .map_err(http_failure)?;
-    Ok(Some(Bound {
-        listener,
-        handler,
-        tls,
-    }))
+    Ok(Webhook::new(secret, settings.branch.clone(), bell.clone())?)
 }
 
 /// With the flags of this listener instead of those of the status page.

@@ -223,7 +223,8 @@ async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
         signers.problem(head(), revoked).await,
         SignatureProblem::Revoked(Object::Commit)
     );
-    let kind = openpgp(Head, &[]);
+    // For want of the keys of that kind; it is not asked what the file holds.
+    let kind = openpgp(Head, &[&signers.path("eve.pub")]);
     assert_problem!(
         signers.problem(head(), kind).await,
         SignatureProblem::NoKeys { kind: "SSH", .. }
@@ -463,13 +464,21 @@ async fn a_revision_that_is_refused_does_not_stay_so_once_its_key_is_given() {
 }
 
 #[test]
-fn a_tags_signature_needs_a_tag() {
-    for mode in [Tag, TagAndHead] {
+fn a_tags_signature_needs_a_tag_and_every_signature_keys() {
+    let refused = |mode, keys: &[&PathBuf]| {
         let options = GitOptions {
-            verification: Some(openpgp(mode, &[])),
+            verification: Some(openpgp(mode, keys)),
             ..options("/srv/git/a.git")
         };
         let error = GitSource::new(options, "/nowhere".as_ref()).unwrap_err();
-        assert!(matches!(finally(error), Failure::NoTagToVerify));
+        assert!(error.is_of_settings());
+        finally(error)
+    };
+    let keys = PathBuf::from("/keys.asc");
+    for mode in [Tag, TagAndHead] {
+        assert!(matches!(refused(mode, &[&keys]), Failure::NoTagToVerify));
+    }
+    for mode in [Head, Tag, TagAndHead] {
+        assert!(matches!(refused(mode, &[]), Failure::NoKeysToVerify));
     }
 }

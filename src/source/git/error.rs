@@ -33,6 +33,18 @@ impl GitError {
         matches!(self.failure, Failure::Unverified { .. })
     }
 
+    /// Whether it is the settings that cannot be used, whatever the repository has.
+    #[must_use]
+    pub fn is_of_settings(&self) -> bool {
+        matches!(
+            self.failure,
+            Failure::Setup(_)
+                | Failure::Credentials
+                | Failure::NoTagToVerify
+                | Failure::NoKeysToVerify
+        )
+    }
+
     /// What somebody can do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
@@ -167,6 +179,9 @@ pub enum Failure {
     /// Settings that cannot work together.
     #[error("a tag's signature is asked for, but no tag is fetched")]
     NoTagToVerify,
+    /// Signatures of nobody.
+    #[error("a signature is asked for, and there are no keys whose signatures count")]
+    NoKeysToVerify,
     /// The private copy cannot be written or read.
     #[error("cannot use the copy in {}", path.display())]
     Copy {
@@ -234,6 +249,7 @@ impl Failure {
             | Self::ForeignOwner { .. }
             | Self::Unverified { .. }
             | Self::NoTagToVerify
+            | Self::NoKeysToVerify
             | Self::Copy { .. }
             | Self::Damaged(_)
             | Self::Ended => false,
@@ -279,6 +295,7 @@ impl Failure {
             }
             Self::Unverified { problem, .. } => problem.remedy(),
             Self::NoTagToVerify => "name a tag, or verify the head",
+            Self::NoKeysToVerify => "give SSH allowed signers, or OpenPGP keys",
             Self::Copy { .. } => {
                 "give the user that integrationd runs as the right to write there, and space"
             }

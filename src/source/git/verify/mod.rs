@@ -162,6 +162,9 @@ pub(super) fn check_settings(
     verification: &Verification,
     reference: &Reference,
 ) -> Result<(), Failure> {
+    if verification.allowed_signers.is_none() && verification.openpgp_keys.is_empty() {
+        return Err(Failure::NoKeysToVerify);
+    }
     match (verification.mode, reference) {
         (VerifyMode::Head, _) | (_, Reference::Tag(_)) => Ok(()),
         (
