@@ -211,6 +211,7 @@ pub(super) const SUSPEND: &str = "\
 Examples:
   integrationd suspend --reason 'vendor migration' --until 2026-12-01
   integrationd suspend warehouse-prod --reason 'someone is at work on it'
+  integrationd suspend new-lake --unknown --reason 'not yet'    a file that was never applied
 
 `systemctl reload integrationd` makes it count at once.";
 

@@ -2,6 +2,7 @@
 //!
 //! It needs no lock: the daemon and every sync read it at the beginning of a run.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,11 +10,12 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use super::args::LedgerArgs;
-use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
+use super::{connect, state};
+use crate::ledger::Ledger;
 use crate::ledger::place::StateDirectory;
-use crate::manifest::Suspend;
+use crate::manifest::{Suspend, nearest};
 use crate::plan::Suspensions;
 use crate::report::exit::Exit;
 use crate::text::escaped;
@@ -34,6 +36,10 @@ pub(super) struct SuspendArgs {
     /// The first day on which it is written again, such as 2026-12-01
     #[arg(long, value_name = "DATE")]
     pub until: Option<jiff::civil::Date>,
+    /// Also names of which the ledger knows nothing: what their files describe was
+    /// never written
+    #[arg(long)]
+    pub unknown: bool,
     #[command(flatten)]
     pub place: LedgerArgs,
 }
@@ -99,18 +105,26 @@ fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
     })
 }
 
-/// The file, and what is in it.
-fn open(args: &LedgerArgs) -> Result<(PathBuf, Suspensions), Failure> {
+/// The tenant, the file, and what is in it.
+fn open(args: &LedgerArgs) -> Result<(String, PathBuf, Suspensions), Failure> {
     let tenant = connect::url(args.url.as_deref())?;
     let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
     place.create()?;
     let file = place.suspensions_file(&tenant);
     let suspensions = read_file(&file)?;
-    Ok((file, suspensions))
+    Ok((tenant, file, suspensions))
 }
 
 pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (file, mut suspensions) = open(&args.place)?;
+    let today = jiff::Zoned::now().date();
+    if let Some(day) = args.until.filter(|day| *day <= today) {
+        return Err(over(day));
+    }
+    let (tenant, file, mut suspensions) = open(&args.place)?;
+    if !args.unknown {
+        let ledger = state::read_ledger(args.place.state.as_deref(), &tenant)?;
+        check_names(&args.name, &ledger, &suspensions)?;
+    }
     let suspend = Suspend {
         reason: args.reason.clone(),
         until: args.until,
@@ -129,11 +143,15 @@ pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Fa
 }
 
 pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (file, mut suspensions) = open(&args.place)?;
+    let (_, file, mut suspensions) = open(&args.place)?;
+    let before: Vec<String> = suspensions.names.keys().cloned().collect();
     let was_not = suspensions.resume(&args.name);
     if !was_not.is_empty() {
         let what = format!("{} was not suspended", was_not.join(" and "));
-        let help = "`integrationd resume` without a name ends everything that is suspended";
+        let meant = meant(&was_not, &before.iter().map(String::as_str).collect());
+        let help = format!(
+            "{meant}`integrationd resume` without a name ends everything that is suspended"
+        );
         return Err(Failure::new(Exit::Failed, what, help));
     }
     write(&file, &suspensions)?;
@@ -142,6 +160,58 @@ pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Fail
         what(&args.name)
     ));
     Ok(Exit::Success)
+}
+
+fn over(day: jiff::civil::Date) -> Failure {
+    let what = format!("nothing would be suspended until {day}: that day is there already");
+    let help = "`--until` takes the first day on which it is written again; without it, `integrationd resume` ends it";
+    Failure::new(Exit::Usage, what, help)
+}
+
+/// A name that is none would let be written what was meant to wait.
+fn check_names(
+    names: &[String],
+    ledger: &Ledger,
+    suspensions: &Suspensions,
+) -> Result<(), Failure> {
+    let Ledger {
+        records,
+        intents,
+        refusals,
+        carried_out: _,
+    } = ledger;
+    let known: BTreeSet<&str> = records
+        .keys()
+        .chain(intents.keys())
+        .chain(refusals.keys())
+        .chain(suspensions.names.keys())
+        .map(String::as_str)
+        .collect();
+    let is_unknown = |name: &&String| !known.contains(name.as_str());
+    let unknown: Vec<String> = names.iter().filter(is_unknown).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "nothing was suspended: the ledger knows no integration named {}",
+        unknown.join(" or ")
+    );
+    let meant = meant(&unknown, &known);
+    let help = format!("{meant}what was never written is suspended with `--unknown`");
+    Err(Failure::new(Exit::Usage, what, help))
+}
+
+/// Which names may have been meant, as the beginning of a remedy.
+fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
+    let near = wrong
+        .iter()
+        .filter_map(|name| nearest(name, known.iter().copied()));
+    let near: BTreeSet<String> = near.map(|name| format!("`{name}`")).collect();
+    if near.is_empty() {
+        return String::new();
+    }
+    let near: Vec<String> = near.into_iter().collect();
+    format!("did you mean {}? ", near.join(" and "))
 }
 
 fn what(names: &[String]) -> String {

@@ -34,6 +34,7 @@ mod yaml;
 pub use binding::{Binding, BindingError, Bindings};
 pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};
+pub(crate) use suggest::nearest;
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the words that were possible.
 
 /// The candidate nearest to what was written, if one is near.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
