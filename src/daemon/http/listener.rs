@@ -2,11 +2,13 @@
 //! time, of bytes. What is asked, and what is answered, it does not know.
 //!
 //! A request reaches its [`Handler`] whole. Whoever is slow, or sends too much, is
-//! cut off; while every place is taken, nobody else is let in, and each place is
-//! free again after a while.
+//! cut off; where every place is taken, one that was had for long is given up for
+//! whoever comes, so that nobody can keep the others out. A body that nobody wants is
+//! not waited for.
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -21,17 +24,21 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::places::{Network, Places};
 use super::{HttpError, Tls, headers};
 use crate::apply::Stop;
 
 /// How long to wait when no connection can be accepted, mostly for want of file
 /// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many connections may wait to be accepted: more than one client can have by
+/// its usual limits. Whoever finds no room tries again a second later.
+const WAITING: u32 = 1024;
 
 /// The largest head of a request: room for the cookies of other services on the host.
 const LARGEST_HEAD: usize = 32 * 1024;
@@ -58,8 +65,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 64,
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(10),
+            head: Duration::from_secs(5),
+            body: Duration::from_secs(5),
             body_bytes: 16 * 1024,
             connection: Duration::from_secs(120),
             farewell: Duration::from_secs(2),
@@ -75,6 +82,10 @@ pub struct Peer(pub SocketAddr);
 pub trait Handler: Send + Sync + 'static {
     /// The answer. The request is whole, and within the limits.
     fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
+
+    /// Whether a request with this head has a body that counts; any other is answered
+    /// without it, and the connection closed.
+    fn wants_body(&self, head: &Parts) -> bool;
 }
 
 /// A bound address.
@@ -97,7 +108,7 @@ impl Listener {
         limits: Limits,
     ) -> Result<Self, HttpError> {
         let failed = |source| HttpError::Bind { address, source };
-        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let tcp = listen(address).map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         Ok(Self {
             tcp,
@@ -121,47 +132,102 @@ impl Listener {
 
     /// Serves until the stop is pulled; what is under way then has a little time.
     pub async fn serve(self, handler: Arc<impl Handler>, stop: Stop) {
-        let places = Arc::new(Semaphore::new(self.limits.connections));
-        let mut conversations = JoinSet::new();
+        let mut room = Room {
+            places: Places::new(self.limits.connections),
+            conversations: JoinSet::new(),
+        };
         loop {
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(_) = conversations.join_next() => {}
-                Some((stream, peer, place)) = self.accept(&places) => {
+                Some(ended) = room.conversations.join_next_with_id() => room.left(ended),
+                (stream, peer) = self.accept() => {
+                    let network = Network::of(peer.ip());
+                    tokio::select! {
+                        biased;
+                        () = stop.requested() => break,
+                        () = room.make(network) => {}
+                    }
                     let conversation = Conversation {
                         handler: Arc::clone(&handler),
                         limits: self.limits,
                         stop: stop.clone(),
                         peer: Peer(peer),
                     };
-                    conversations.spawn(conversation.begin(stream, self.tls.clone(), place));
+                    room.enter(network, conversation.begin(stream, self.tls.clone()));
                 }
             }
         }
         let farewell = self.limits.farewell;
         drop(self);
-        let all = async { while conversations.join_next().await.is_some() {} };
+        let all = async { while room.conversations.join_next().await.is_some() {} };
         if timeout(farewell, all).await.is_err() {
             tracing::debug!("connections were cut off at the end");
         }
     }
 
-    /// Waits for a place, then for a connection.
-    async fn accept(
-        &self,
-        places: &Arc<Semaphore>,
-    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let place = Arc::clone(places).acquire_owned().await.ok()?;
+    async fn accept(&self) -> (TcpStream, SocketAddr) {
         loop {
             match self.tcp.accept().await {
-                Ok((stream, peer)) => return Some((stream, peer, place)),
+                Ok(accepted) => return accepted,
                 Err(error) => {
                     tracing::debug!(%error, "no connection could be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Connections of before may linger after a restart.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
+/// The conversations, and their places.
+struct Room {
+    places: Places,
+    conversations: JoinSet<()>,
+}
+
+impl Room {
+    /// Makes a place free, if all are taken: somebody gives way.
+    async fn make(&mut self, comer: Network) {
+        while self.places.is_full() {
+            let Some((conversation, when)) = self.places.giving_way(comer) else {
+                return;
+            };
+            let conversation = conversation.clone();
+            tokio::select! {
+                biased;
+                Some(ended) = self.conversations.join_next_with_id() => {
+                    self.left(ended);
+                    continue;
+                }
+                () = sleep_until(when) => conversation.abort(),
+            }
+            // It is over at its next step, and its place is free then.
+            if let Some(ended) = self.conversations.join_next_with_id().await {
+                self.left(ended);
+            }
+        }
+    }
+
+    fn enter(&mut self, network: Network, conversation: impl Future<Output = ()> + Send + 'static) {
+        let handle = self.conversations.spawn(conversation);
+        self.places
+            .take(handle.id(), network, Instant::now(), handle);
+    }
+
+    fn left(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.places.give_back(id);
     }
 }
 
@@ -174,8 +240,7 @@ struct Conversation<H> {
 }
 
 impl<H: Handler> Conversation<H> {
-    /// The place is given back at the end.
-    async fn begin(self, stream: TcpStream, tls: Option<Tls>, _place: OwnedSemaphorePermit) {
+    async fn begin(self, stream: TcpStream, tls: Option<Tls>) {
         // Answers are written whole: without this each would wait for the caller's acknowledgement.
         let _unimportant = stream.set_nodelay(true);
         match tls {
@@ -229,20 +294,31 @@ async fn respond(
     peer: Peer,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let mut response = match whole(request, limits).await {
+    let (head, body) = request.into_parts();
+    let is_wanted = handler.wants_body(&head);
+    let is_left = !is_wanted && !body.is_end_stream();
+    let whole = match is_wanted {
+        true => whole(body, limits).await,
+        false => Ok(Bytes::new()),
+    };
+    let request = whole.map(|body| Request::from_parts(head, body));
+    let mut response = match request {
         Ok(mut request) => {
             request.extensions_mut().insert(peer);
             handler.answer(request).await
         }
         Err(status) => cut_off(status),
     };
+    if is_left {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
     headers::harden(response.headers_mut());
     response.map(Full::new)
 }
 
 /// Reads the body, unless it is too much or too slow.
-async fn whole(request: Request<Incoming>, limits: Limits) -> Result<Request<Bytes>, StatusCode> {
-    let (head, body) = request.into_parts();
+async fn whole(body: Incoming, limits: Limits) -> Result<Bytes, StatusCode> {
     // Told by its length where it has one, so that no byte of it need be read.
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limits.body_bytes {
@@ -250,7 +326,7 @@ async fn whole(request: Request<Incoming>, limits: Limits) -> Result<Request<Byt
     }
     let body = Limited::new(body, limits.body_bytes).collect();
     match timeout(limits.body, body).await {
-        Ok(Ok(body)) => Ok(Request::from_parts(head, body.to_bytes())),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }

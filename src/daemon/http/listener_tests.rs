@@ -1,7 +1,5 @@
 //! The limits, with a handler that only says what it got.
 
-use std::time::Instant;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -30,7 +28,23 @@ impl Handler for Echo {
         }
         Response::new(request.into_body())
     }
+
+    fn wants_body(&self, head: &Parts) -> bool {
+        head.uri.path() == "/"
+    }
 }
+
+/// Nobody is cut off for being slow.
+const PATIENT: Limits = Limits {
+    head: PATIENCE.saturating_mul(2),
+    body: PATIENCE.saturating_mul(2),
+    ..LIMITS
+};
+
+/// A request whose body does not come.
+const WITHOUT_BODY: &str = "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\n1";
+
+const GET: &str = "GET /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
 
 struct Served {
     address: SocketAddr,
@@ -118,6 +132,54 @@ async fn places_that_are_taken_are_free_again_after_a_while() {
     let _idle = [served.send("G").await, served.send("G").await];
     let answer = served.answer(&post("ok")).await;
     assert!(answer.ends_with("ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_keeps_every_place_keeps_nobody_out() {
+    let served = serve(PATIENT).await;
+    let mut holding = Vec::new();
+    for _ in 0..20 {
+        holding.push(served.send(WITHOUT_BODY).await);
+        holding.push(served.send("G").await);
+    }
+    for _ in 0..10 {
+        let answer = served.answer(GET).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        holding.push(served.send(WITHOUT_BODY).await);
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_from_one_address_costs_another_nothing() {
+    let limits = Limits {
+        connections: 4,
+        ..PATIENT
+    };
+    let served = serve(limits).await;
+    let other = TcpSocket::new_v4().unwrap();
+    other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = other.connect(served.address).await.unwrap();
+    other.write_all(WITHOUT_BODY.as_bytes()).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..20 {
+        crowd.push(served.send(WITHOUT_BODY).await);
+    }
+    let answer = served.answer(GET).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    other.write_all(b"2345").await.unwrap();
+    let mut answer = [0; 12];
+    let read = timeout(PATIENCE, other.read_exact(&mut answer)).await;
+    read.expect("it has kept its place").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+}
+
+#[tokio::test]
+async fn what_wants_no_body_is_answered_before_it_comes() {
+    let served = serve(PATIENT).await;
+    let large = "POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 99999\r\n\r\n1";
+    let answer = served.answer(large).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod headers;
 mod hosts;
 pub mod listener;
 mod page;
+mod places;
 mod request;
 mod site;
 mod tls;

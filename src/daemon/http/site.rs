@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -96,6 +97,10 @@ impl Route {
             Self::Logout | Self::Sync => "POST",
         }
     }
+
+    fn takes(self, method: &Method) -> bool {
+        self.methods().split(", ").any(|own| own == method.as_str())
+    }
 }
 
 impl Site {
@@ -121,11 +126,7 @@ impl Site {
         let Some(route) = Route::of(request.uri().path()) else {
             return text(StatusCode::NOT_FOUND, "there is nothing here\n");
         };
-        if !route
-            .methods()
-            .split(", ")
-            .any(|m| m == request.method().as_str())
-        {
+        if !route.takes(request.method()) {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not with this method\n");
             let allow = HeaderValue::from_static(route.methods());
             response.headers_mut().insert(ALLOW, allow);
@@ -265,6 +266,11 @@ impl Site {
 }
 
 impl Handler for Site {
+    fn wants_body(&self, head: &Parts) -> bool {
+        let route = Route::of(head.uri.path());
+        head.method == Method::POST && route.is_some_and(|route| route.takes(&head.method))
+    }
+
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let response = self.respond(&request).await;
         tracing::debug!(

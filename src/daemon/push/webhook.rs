@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::{Verdict, judge};
@@ -29,6 +30,7 @@ const CONNECTIONS: usize = 16;
 pub fn limits() -> Limits {
     Limits {
         connections: CONNECTIONS,
+        body: Duration::from_secs(10),
         body_bytes: LARGEST,
         connection: Duration::from_secs(30),
         ..Limits::default()
@@ -93,6 +95,10 @@ impl Webhook {
 impl Handler for Webhook {
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.respond(&request)
+    }
+
+    fn wants_body(&self, head: &Parts) -> bool {
+        head.uri.path() == PATH && head.method == Method::POST
     }
 }
 

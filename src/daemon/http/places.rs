@@ -1,0 +1,144 @@
+//! Who has a place, and who gives one up when all are taken.
+//!
+//! The newest is always let in: whoever has the most places gives up the one that was
+//! taken first. So whoever keeps all of them, however slowly or silently, keeps
+//! nobody else out, and a probe from the same address neither.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, Id};
+use tokio::time::Instant;
+
+/// How long a place is had at least: time to ask, even in a crowd. With it a thousand
+/// that come again and again are let in within a second, and cost little.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// Whose places are counted together: an address, and of IPv6 what one customer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Network {
+    Address(Ipv4Addr),
+    /// A /64, by its first half.
+    Prefix(u64),
+}
+
+impl Network {
+    pub(super) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::Address(address),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments().map(u64::from);
+                Self::Prefix(a << 48 | b << 32 | c << 16 | d)
+            }
+        }
+    }
+}
+
+/// A place that is taken.
+#[derive(Debug)]
+pub(super) struct Taken<H> {
+    network: Network,
+    since: Instant,
+    /// What ends the conversation.
+    handle: H,
+}
+
+/// All that are taken, by the task that holds the conversation.
+#[derive(Debug)]
+pub(super) struct Places<I = Id, H = AbortHandle> {
+    limit: usize,
+    taken: HashMap<I, Taken<H>>,
+}
+
+impl<I: Copy + Eq + std::hash::Hash, H> Places<I, H> {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            taken: HashMap::new(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.taken.len() >= self.limit
+    }
+
+    pub(super) fn take(&mut self, id: I, network: Network, since: Instant, handle: H) {
+        let taken = Taken {
+            network,
+            since,
+            handle,
+        };
+        self.taken.insert(id, taken);
+    }
+
+    pub(super) fn give_back(&mut self, id: I) {
+        self.taken.remove(&id);
+    }
+
+    /// What has to end so that somebody of this network gets a place, and not before when.
+    pub(super) fn giving_way(&self, comer: Network) -> Option<(&H, Instant)> {
+        let mut counts = HashMap::from([(comer, 1_usize)]);
+        for taken in self.taken.values() {
+            *counts.entry(taken.network).or_default() += 1;
+        }
+        let most = |taken: &&Taken<H>| counts.get(&taken.network).copied().unwrap_or_default();
+        let first = self
+            .taken
+            .values()
+            .min_by_key(|taken| (Reverse(most(taken)), taken.since))?;
+        Some((&first.handle, first.since + GRACE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(address: &str) -> Network {
+        Network::of(address.parse().unwrap())
+    }
+
+    /// Places that were taken one second after the other; who gives way.
+    fn gives_way(taken: &[&str], comer: &str) -> Option<usize> {
+        let begun = Instant::now();
+        let mut places = Places::new(taken.len());
+        for (nth, address) in taken.iter().enumerate() {
+            let since = begun + Duration::from_secs(nth as u64);
+            places.take(nth, network(address), since, nth);
+        }
+        places.giving_way(network(comer)).map(|(nth, _)| *nth)
+    }
+
+    #[test]
+    fn whoever_has_the_most_gives_up_the_place_that_was_taken_first() {
+        let (a, b, c) = ("10.0.0.1", "10.0.0.2", "10.0.0.3");
+        assert_eq!(gives_way(&[b, a, a, a], c), Some(1));
+        assert_eq!(gives_way(&[b, a, a, a], a), Some(1));
+        // With the one that comes, both would have as many.
+        assert_eq!(gives_way(&[a, b, b, a], b), Some(1));
+        assert_eq!(gives_way(&[a, b, c], "10.0.0.4"), Some(0));
+        assert_eq!(gives_way(&[], a), None);
+    }
+
+    #[test]
+    fn a_place_is_had_for_a_moment_at_least() {
+        let mut places = Places::new(1);
+        let since = Instant::now();
+        places.take(0, network("10.0.0.1"), since, ());
+        assert!(places.is_full());
+        let (_, when) = places.giving_way(network("10.0.0.1")).unwrap();
+        assert_eq!(when, since + GRACE);
+        places.give_back(0);
+        assert!(!places.is_full());
+    }
+
+    #[test]
+    fn the_addresses_of_a_customer_count_together_and_those_of_ipv4_each_alone() {
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("10.0.0.1"), network("10.0.0.2"));
+        assert_eq!(network("10.0.0.1"), network("::ffff:10.0.0.1"));
+    }
+}
