@@ -69,7 +69,11 @@ pub(super) struct GitArgs {
         value_parser = subdirectory
     )]
     pub git_directory: Option<String>,
-    /// The user name for https
+    /// How https is asked with the token: as the password of a user, or by itself
+    #[arg(long, value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
+          default_value_t = GitAuth::Basic)]
+    pub git_auth: GitAuth,
+    /// The user name for https, with `--git-auth basic` [default: git]
     #[arg(
         long,
         value_name = "NAME",
@@ -163,6 +167,15 @@ fn fit<T>(
         parse(text)?;
     }
     Ok(text.to_owned())
+}
+
+/// How a token is shown to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GitAuth {
+    /// With a user name, in basic authentication
+    Basic,
+    /// As a bearer token
+    Bearer,
 }
 
 /// What of a revision must be signed.
@@ -287,8 +300,13 @@ impl GitArgs {
                 "check the path and who may read it",
             )
         })?;
-        let user = self.git_user.clone().unwrap_or_else(|| ANY_USER.to_owned());
-        Ok(Some(Credentials::Basic { user, password }))
+        Ok(Some(match self.git_auth {
+            GitAuth::Basic => {
+                let user = self.git_user.clone().unwrap_or_else(|| ANY_USER.to_owned());
+                Credentials::Basic { user, password }
+            }
+            GitAuth::Bearer => Credentials::Bearer(password),
+        }))
     }
 
     fn verification(&self) -> Option<Verification> {

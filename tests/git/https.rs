@@ -10,6 +10,7 @@ use integrationd::source::git::{Credentials, Failure, GitOptions, GitSource, Ref
 use super::repository::Repository;
 use super::server::{PASSWORD, Server, TOKEN, USER, free_port};
 use super::{Source, branch, finally, lines, options, told};
+use crate::common::Integrationd;
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();
@@ -68,6 +69,42 @@ async fn a_repository_behind_a_bearer_token_is_fetched() {
     let (_repository, server) = served();
     let source = source(&server, "bearer/bare.git", bearer(TOKEN));
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+}
+
+#[test]
+fn a_sync_logs_in_with_a_bearer_token_or_a_user_as_its_settings_say() {
+    let repository = Repository::empty();
+    repository.commit("trino.yaml", "type: Trino\n");
+    let server = Server::start(repository.place());
+    let file = |name: &str, text: &str| {
+        let path = repository.place().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (token, password) = (file("token", TOKEN), file("password", PASSWORD));
+    let ca = server.ca().display().to_string();
+    let sync = |path: &str, settings: &str| {
+        let git = server.https(path);
+        let settings = format!("git: {git}\ngit-ca-file: {ca}\n{settings}");
+        let settings = file("settings.yaml", &settings);
+        let run = Integrationd::new(["sync", "--simulate", "--yes", "--config"]);
+        run.arg(settings).run()
+    };
+    let bearer = format!("git-token-file: {token}\ngit-auth: bearer\n");
+    let ran = sync("bearer/bare.git", &bearer).exits_with(0);
+    assert!(ran.stdout.contains("1 created"), "{}", ran.all());
+    let basic = format!("git-token-file: {password}\ngit-user: {USER}\n");
+    sync("basic/bare.git", &basic).exits_with(0);
+    // Each where the other one is asked for.
+    for (path, settings) in [("basic/bare.git", &bearer), ("bearer/bare.git", &basic)] {
+        let ran = sync(path, settings).exits_with(1);
+        assert!(
+            ran.stderr.contains("refused the credentials"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!ran.all().contains("s3cr3t"), "{}", ran.all());
+    }
 }
 
 #[tokio::test]
