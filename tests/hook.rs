@@ -6,6 +6,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -552,6 +553,18 @@ fn a_hook_is_written_where_git_looks_for_it_and_only_into_a_bare_repository() {
         let ran = world.hook(&["install", repository]).exits_with(64);
         assert!(ran.stderr.contains(why), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn who_says_that_nothing_more_comes_is_told_all_the_same() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let mut stream = world.connect();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("1 unchanged"), "{answer}");
+    ends(daemon);
 }
 
 #[test]

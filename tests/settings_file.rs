@@ -133,7 +133,8 @@ fn refused(files: &Files, text: &str) -> String {
 fn what_no_repository_can_have_is_told_with_its_place() {
     let told = refused(
         &Files::none(),
-        "git-commit: nonsense\ngit-directory: ../..\ngit-branch: refs/heads/main\ngit-tag: -x\n",
+        "git-commit: nonsense\ngit-directory: ../..\ngit-branch: refs/heads/main\ngit-tag: -x\n\
+         git-allow-rewrite: abc\n",
     );
     let heads: Vec<&str> = told
         .lines()
@@ -144,6 +145,7 @@ fn what_no_repository_can_have_is_told_with_its_place() {
     settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': it is no directory of a repository: give a relative path without ..
     settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
     settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
+    settings.yaml:5:20: error[E0305]: invalid value 'abc' for '--git-allow-rewrite[=<COMMIT>]': give `true`, `false`, or the full id of a commit: 40 hexadecimal digits
     ");
 }
 
@@ -401,6 +403,13 @@ fn the_schema_takes_what_the_check_takes() {
         .map(|e| e.to_string())
         .collect();
     assert_eq!(mistakes, [""; 0]);
+    let commit = format!("{{\"git-allow-rewrite\": \"{}\"}}", "1".repeat(40));
+    for right in [r#"{"git-allow-rewrite": true}"#, &commit] {
+        let files = Files::none().with("settings.yaml", right);
+        check(&files.path().join("settings.yaml")).exits_with(0);
+        let right: Value = serde_json::from_str(right).unwrap();
+        assert!(schema.is_valid(&right), "{right}");
+    }
     for wrong in [
         r#"{"policy": "all"}"#,
         r#"{"urll": "x"}"#,

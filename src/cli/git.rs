@@ -142,8 +142,8 @@ pub(super) struct GitArgs {
     /// Take a revision that does not descend from the applied one: `true`, or the commit
     #[arg(long, value_name = "COMMIT", env = "INTEGRATIOND_GIT_ALLOW_REWRITE",
           hide_env_values = true, default_value = "false", num_args = 0..=1,
-          default_missing_value = "true", require_equals = true)]
-    pub git_allow_rewrite: String,
+          default_missing_value = "true", require_equals = true, value_parser = rewrite)]
+    pub git_allow_rewrite: Rewrite,
 }
 
 fn ref_name(text: &str) -> Result<String, ReferenceError> {
@@ -167,6 +167,27 @@ fn fit<T>(
         parse(text)?;
     }
     Ok(text.to_owned())
+}
+
+/// What may be taken although history was rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rewrite {
+    Nothing,
+    Anything,
+    Commit(CommitId),
+}
+
+fn rewrite(text: &str) -> Result<Rewrite, String> {
+    match text {
+        "" | "false" => Ok(Rewrite::Nothing),
+        "true" => Ok(Rewrite::Anything),
+        commit => {
+            let commit = CommitId::parse(commit).map(Rewrite::Commit);
+            commit.map_err(|_| {
+                "give `true`, `false`, or the full id of a commit: 40 hexadecimal digits".to_owned()
+            })
+        }
+    }
 }
 
 /// How a token is shown to a server.
@@ -193,11 +214,11 @@ pub(super) enum Verify {
 
 impl GitArgs {
     /// Whether this revision may be taken although history was rewritten.
-    pub(super) fn may_rewrite(&self, revision: &str) -> bool {
-        match self.git_allow_rewrite.as_str() {
-            "true" => true,
-            "false" => false,
-            commit => revision == commit,
+    pub(super) fn may_rewrite(&self, revision: &CommitId) -> bool {
+        match &self.git_allow_rewrite {
+            Rewrite::Nothing => false,
+            Rewrite::Anything => true,
+            Rewrite::Commit(commit) => revision == commit,
         }
     }
 

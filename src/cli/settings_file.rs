@@ -218,6 +218,12 @@ fn takes_several(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
+/// Whether a flag can also be given without a value, which then means `true`.
+fn is_switch(arg: &Arg) -> bool {
+    arg.get_num_args()
+        .is_some_and(|range| range.min_values() == 0)
+}
+
 /// The command with these defaults, where it has such a flag and the environment
 /// says nothing of it.
 fn with_defaults(
@@ -313,6 +319,8 @@ fn property(arg: &Arg) -> Json {
         .collect();
     let one = if matches!(arg.get_action(), ArgAction::SetTrue) {
         json!({ "type": "boolean" })
+    } else if is_switch(arg) {
+        json!({ "type": ["string", "boolean"] })
     } else if words.is_empty() {
         json!({ "type": ["string", "number"] })
     } else {

@@ -107,8 +107,7 @@ impl Source {
             snapshot,
             descent,
         } = fetched;
-        let id = revision.id.to_string();
-        let may_rewrite = args.git.may_rewrite(&id);
+        let may_rewrite = args.git.may_rewrite(&revision.id);
         if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
             return Err(held(&revision, applied));
         }

@@ -188,7 +188,7 @@ impl Inner {
         );
         it.register(
             "suspended_integrations",
-            "Integrations that their files say to leave alone",
+            "Integrations that are left alone, by their files or by `suspend`",
             self.suspended.clone(),
         );
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::geteuid;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -268,11 +268,16 @@ impl Visit {
     }
 }
 
-/// Waits until the other side has closed. What it sends is not looked at.
+/// Waits until the other side has closed. What it sends is not looked at; one that only
+/// says that nothing more comes still listens.
 async fn is_gone(stream: &mut UnixStream) -> io::Result<()> {
     let mut unread = [0; 512];
     while stream.read(&mut unread).await? > 0 {}
-    Ok(())
+    if stream.ready(Interest::WRITABLE).await?.is_write_closed() {
+        return Ok(());
+    }
+    // Should it go away later, the next word to it fails.
+    std::future::pending().await
 }
 
 /// The message, and whether it is the last.
