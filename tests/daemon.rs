@@ -340,6 +340,23 @@ fn a_second_signal_ends_it_while_it_waits_for_a_file() {
 }
 
 #[test]
+fn a_stop_is_heard_while_the_settings_are_read_again() {
+    let world = World::new();
+    let key = world.files.path().join(".key");
+    std::fs::write(&key, API_KEY).unwrap();
+    let flag = format!("--api-key-file={}", key.display());
+    let daemon = world.daemon(&[&flag]).without_env("IMMUTA_API_KEY").start();
+    daemon.prints("1 applied, 0 failed");
+    std::fs::remove_file(&key).unwrap();
+    let pipe = Pipe::make(&key);
+    daemon.signal("HUP");
+    let _held = pipe.is_read();
+    let ran = ends_at_once(daemon);
+    let told = ran.all();
+    assert!(!told.contains("the settings are refused"), "{told}");
+}
+
+#[test]
 fn a_second_signal_skips_the_farewells() {
     let world = World::new();
     world.files.write("bad.yaml", "type: Trino\nwhat: 1\n");

@@ -66,7 +66,7 @@ fn a_worker_that_hangs_is_not_alive_and_the_page_is_served_all_the_same() {
     std::fs::remove_file(&key).unwrap();
     let made = Command::new("mkfifo").arg(&key).status().unwrap();
     assert!(made.success());
-    served.daemon.signal("HUP");
+    web.files.change("lake.yaml", "/p", "/q");
     eventually("it hangs", || served.get("/livez").code == 503);
     assert_eq!(served.get("/").code, 200);
     served.daemon.kill();

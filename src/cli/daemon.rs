@@ -25,7 +25,6 @@ use crate::daemon::watch::{self, watch};
 use crate::daemon::{Bell, Board, Schedule, Status, systemd, work};
 use crate::immuta::RetryPolicy;
 use crate::report::exit::Exit;
-use crate::text::chain;
 
 /// How often the directory is read although no event came: events can be lost.
 const DISTRUST: Duration = Duration::from_secs(60);
@@ -42,7 +41,6 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let bell = Bell::default();
     let (sender, stop) = Stop::new();
     let board = Board::default();
-    let status = board.subscribe();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
     let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
     let doors = push::bind(&args.push, &bell).await?;
@@ -50,7 +48,11 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
-    let reload = Reload::new(settings, log, &board);
+    let reload = Reload {
+        settings,
+        log,
+        board: board.clone(),
+    };
     let place = Place::default();
     let shown = tenant.url.clone();
     let mut pipeline = Pipeline::new(Fixed {
@@ -70,27 +72,24 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
         notifier: webhook.map(|hook| Notifier::start(hook, &board, shown)),
         open: doors.open(&board, &bell),
     };
-    let stopped = stop.clone();
-    let mut worker = {
-        let (bell, board) = (bell.clone(), board.clone());
-        Apart::begin(move || async move {
-            work(&mut pipeline, &bell, &mut schedule, &board, &stop).await;
-        })
-    };
+    let (stopped, status) = (stop.clone(), board.subscribe());
+    let (heard, told) = (bell.clone(), board.clone());
+    let mut watcher = Apart::begin(move || keep_watching(current, place, told, heard));
+    let heard = bell.clone();
+    let mut worker = Apart::begin(move || async move {
+        work(&mut pipeline, &heard, &mut schedule, &board, &stop).await;
+    });
     let is_hurried = tokio::select! {
         () = worker.ended() => false,
         () = overdue(stopped) => false,
-        () = keep_watching(current, &place, &board, &bell) => false,
+        () = watcher.ended() => false,
         () = signals.heed(&bell, &reload, &tls, &sender) => true,
         () = report(status) => false,
     };
     if !is_hurried {
-        tokio::select! {
-            () = beside.end() => {}
-            () = signals.asked_to_end() => {}
-        }
+        beside.end_unless_hurried(&mut signals).await;
     }
-    worker.call_off().await;
+    tokio::join!(worker.call_off(), watcher.call_off());
     tracing::info!("the daemon ends");
     Ok(Exit::Success)
 }
@@ -118,6 +117,13 @@ struct Beside {
 }
 
 impl Beside {
+    async fn end_unless_hurried(self, signals: &mut Signals) {
+        tokio::select! {
+            () = self.end() => {}
+            () = signals.asked_to_end() => {}
+        }
+    }
+
     /// The last words of all of them, at the same time.
     async fn end(self) {
         let served = OptionFuture::from(self.served.map(listen::Served::end));
@@ -129,15 +135,15 @@ impl Beside {
 /// Rings whenever the source has something else, as the settings now name it.
 async fn keep_watching(
     mut settings: published::Receiver<Arc<DaemonArgs>>,
-    place: &Place,
-    board: &Board,
-    bell: &Bell,
+    place: Place,
+    board: Board,
+    bell: Bell,
 ) {
     loop {
         let args = Arc::clone(&settings.borrow_and_update());
         let watching = async {
             if args.run.git.git.is_some() {
-                return place.poll(&args, board, bell).await;
+                return place.poll(&args, &board, &bell).await;
             }
             let options = watch::Options {
                 debounce: args.debounce,
@@ -194,9 +200,10 @@ impl Signals {
                 Some(()) = received(&mut self.hangup) => {
                     systemd::reloading();
                     tracing::info!("asked to read the settings and to look again");
-                    reload.again();
-                    for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
-                        tracing::error!(error = chain(&error), "the old certificate stays");
+                    tokio::select! {
+                        () = reload.again(tls) => {}
+                        // Of no use any more: it ends.
+                        () = self.asked_to_end() => if ends(stop) { return } else { continue },
                     }
                     bell.ask();
                     systemd::ready();

@@ -1,45 +1,59 @@
 //! Settings that are read again while the daemon runs: all of them, or none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
+use super::apart::joined;
 use super::args::{Command, DaemonArgs, OutputArgs};
 use super::connect;
 use super::failure::Failure;
 use super::log::Log;
 use super::settings_file;
 use super::source::Source;
+use crate::daemon::http::Tls;
 use crate::daemon::view::Mistake;
 use crate::daemon::{Board, Refusal};
 use crate::immuta::RetryPolicy;
 use crate::report::exit::Exit;
+use crate::text::chain;
+
+/// How long the files are waited for: longer than a disk takes, and shorter than
+/// systemd waits for a reload.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What may be read again, and where it is told whether it was taken.
 pub(super) struct Reload<'a> {
-    settings: watch::Sender<Arc<DaemonArgs>>,
-    log: &'a Log,
-    board: Board,
+    pub settings: watch::Sender<Arc<DaemonArgs>>,
+    pub log: &'a Log,
+    pub board: Board,
 }
 
-impl<'a> Reload<'a> {
-    pub(super) fn new(
-        settings: watch::Sender<Arc<DaemonArgs>>,
-        log: &'a Log,
-        board: &Board,
-    ) -> Self {
-        Self {
-            settings,
-            log,
-            board: board.clone(),
-        }
-    }
-
-    /// Reads the settings again. What is wrong with them is told, and the old ones go on.
-    pub(super) fn again(&self) {
+impl Reload<'_> {
+    /// Reads the settings and the certificates again. What is wrong with them is told, and
+    /// the old ones go on.
+    pub(super) async fn again(&self, tls: &[Tls]) {
         let old = Arc::clone(&self.settings.borrow());
-        match read(&old, self.log) {
+        let tls = tls.to_vec();
+        // In a thread: a signal is heard also while a file is waited for.
+        let reading = spawn_blocking(move || {
+            let new = read(&old);
+            for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
+                tracing::error!(error = chain(&error), "the old certificate stays");
+            }
+            new
+        });
+        let read = timeout(PATIENCE, reading).await;
+        let read = read.map_or_else(|_| Err(late()), joined);
+        let read = read.and_then(|(new, output)| match self.log.fixed(&output) {
+            Some(what) => Err(restart(what)),
+            None => Ok((new, output)),
+        });
+        match read {
             Ok((new, output)) => {
                 self.log.take(&output);
                 self.settings.send_replace(Arc::new(new));
@@ -77,16 +91,13 @@ fn tell(failure: &Failure) {
     }
 }
 
-fn read(old: &DaemonArgs, log: &Log) -> Result<(DaemonArgs, OutputArgs), Failure> {
+fn read(old: &DaemonArgs) -> Result<(DaemonArgs, OutputArgs), Failure> {
     let line = std::env::args_os();
     let cli = settings_file::parse(line, |name| std::env::var_os(name))?;
     let Command::Daemon(new) = cli.command else {
         return Err(restart("the command"));
     };
     let (new, output) = (*new, cli.output);
-    if let Some(what) = log.fixed(&output) {
-        return Err(restart(what));
-    }
     // What would fail in every run is refused at once.
     let tenant = |args: &DaemonArgs| connect::tenant(&args.run.connection, RetryPolicy::default());
     let url = tenant(&new)?.url;
@@ -109,6 +120,15 @@ fn read(old: &DaemonArgs, log: &Log) -> Result<(DaemonArgs, OutputArgs), Failure
         }
     }
     Ok((new, output))
+}
+
+fn late() -> Failure {
+    let seconds = PATIENCE.as_secs();
+    Failure::new(
+        Exit::InvalidSettings,
+        format_args!("they could not be read within {seconds} seconds"),
+        "see whether the file systems with the settings and the keys answer",
+    )
 }
 
 fn restart(what: &str) -> Failure {

@@ -65,7 +65,10 @@ fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
     assert_eq!(world.tenant.requests(), [""; 0]);
 
     let told = shown(&push(&repository, &server, "user", "main"));
+    let told = told.replace(&repository.head().to_string(), "[HEAD]");
     insta::assert_snapshot!(told, @r#"
+    Revision [HEAD] by Ada: Another path
+
       # lake will be updated  files/lake.yaml:1
       ~ Databricks Unity Catalog (id 1)
           ~ httpPath = "/one" -> "/two"
