@@ -201,6 +201,23 @@ fn one_sync_reads_the_same_settings_and_fails_when_a_file_is_invalid() {
 }
 
 #[test]
+fn what_root_suspends_is_left_alone_by_the_service() {
+    let (machine, _) = in_sync("");
+    let state = "--state /var/lib/integrationd";
+    let history = machine.runs(&format!("integrationd history {state}"));
+    assert!(history.contains("create lake"), "{history}");
+    machine.runs(&format!(
+        "integrationd suspend lake --reason 'vendor migration' {state}"
+    ));
+    machine.write("/etc/integrationd/integrations.d/lake.yaml", &lake("/two"));
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 suspended");
+    machine.runs(&format!(
+        "integrationd resume {state}; systemctl reload integrationd"
+    ));
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 applied, 0 failed");
+}
+
+#[test]
 fn each_tenant_has_a_service_of_its_own() {
     let machine = Machine::boot();
     let tenants = [("acme", 8081), ("bolt", 8082)];

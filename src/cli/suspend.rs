@@ -3,10 +3,14 @@
 //! It needs no lock: the daemon and every sync read it at the beginning of a run.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rustix::fs::{Gid, Uid, fchown};
+use rustix::process::getuid;
 use tempfile::NamedTempFile;
 
 use super::args::LedgerArgs;
@@ -85,11 +89,12 @@ fn read_file(file: &Path) -> Result<Suspensions, Failure> {
 fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
     let directory = file.parent().unwrap_or(Path::new("."));
     let written = serde_json::to_vec_pretty(suspensions)
-        .map_err(std::io::Error::from)
+        .map_err(io::Error::from)
         .and_then(|text| {
             let mut draft = NamedTempFile::new_in(directory)?;
             draft.write_all(&text)?;
             draft.as_file().sync_all()?;
+            give_to_owner(draft.as_file(), directory)?;
             Ok(draft.persist(file)?)
         });
     written.map(drop).map_err(|error| {
@@ -103,6 +108,16 @@ fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
             "check who may write to the state directory",
         )
     })
+}
+
+/// What root writes, the daemon has to read: it belongs to whom the directory does.
+fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
+    let owner = directory.metadata()?;
+    if owner.uid() == getuid().as_raw() {
+        return Ok(());
+    }
+    let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+    Ok(fchown(file, Some(user), Some(group))?)
 }
 
 /// The tenant, the file, and what is in it.
