@@ -20,6 +20,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::hygiene::under;
+
 /// The example files.
 pub(crate) fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d")
@@ -283,6 +285,12 @@ impl Integrationd {
 
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
+        self
+    }
+
+    /// Started by this command, which sets something up for it.
+    pub(crate) fn under(mut self, prefix: &[&str]) -> Self {
+        self.command = under(prefix, &self.command);
         self
     }
 

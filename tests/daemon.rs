@@ -485,3 +485,28 @@ fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
     assert!(requests.len() < 3, "{requests:?}");
     ends(daemon);
 }
+
+#[test]
+fn a_folder_beyond_the_limit_of_watches_is_told_once_and_read_all_the_same() {
+    let world = World::new();
+    // In a namespace of its own, so that nobody else feels the limit.
+    let limit = "echo 6 >/proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
+    let daemon = world.daemon(&["--interval", "1s"]);
+    let prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", limit];
+    let daemon = daemon.under(&prefix).start();
+    daemon.prints("1 applied, 0 failed");
+    let told = "cannot be watched and is read regularly instead";
+    assert!(!daemon.printed().contains(told), "{}", daemon.printed());
+    for folder in 0..20 {
+        let name = format!("team-{folder}/note.txt");
+        world.files.write(&name, "a folder more");
+    }
+    daemon.prints(told);
+    world.tenant.simulator.clear_log();
+    let other = LAKE.replace("lake.example.com", "sea.example.com");
+    world.files.write("team-19/sea.yaml", &other);
+    world.writes_come_to(&["POST /integrations"]);
+    let count = daemon.printed().matches(told).count();
+    assert_eq!(count, 1, "{}", daemon.printed());
+    ends(daemon);
+}

@@ -11,6 +11,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -51,7 +52,7 @@ pub async fn watch(
     bell: Bell,
     mut read: published::Receiver<Option<Content>>,
 ) {
-    let nudge = Arc::new(Notify::new());
+    let nudge = Arc::new(Nudge::default());
     // For what it has rung, and no run has read anything since.
     let mut rung = None;
     loop {
@@ -66,7 +67,7 @@ pub async fn watch(
                 bell.ring();
             }
             tokio::select! {
-                () = nudge.notified(), if armed.is_some() => settle(&nudge, options.debounce).await,
+                () = nudge.seen.notified(), if armed.is_some() => settle(&nudge.seen, options.debounce).await,
                 Ok(()) = read.changed() => {
                     rung = None;
                     // Mostly it is what was seen here, too.
@@ -97,16 +98,41 @@ async fn settle(nudge: &Notify, debounce: Duration) {
     }
 }
 
-/// Begins to watch; `None` where that is not possible, and the log says so.
-fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
-    let nudge = Arc::clone(nudge);
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading is an event, too: ours would be one after the other.
-        let is_read = matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_)));
-        if !is_read {
-            nudge.notify_one();
+/// Says that something has happened.
+#[derive(Debug, Default)]
+struct Nudge {
+    seen: Notify,
+    /// Whether the log says that not everything is seen.
+    is_told: AtomicBool,
+}
+
+impl Nudge {
+    fn event(&self, event: &notify::Result<notify::Event>) {
+        match event {
+            // Reading is an event, too: ours would be one after the other.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
+            Ok(_) => {}
+            // Such as a folder that was made when the system has no more watches to give.
+            Err(error) => self.blind(error),
         }
-    });
+        self.seen.notify_one();
+    }
+
+    /// It is said once: what follows is of the same kind.
+    fn blind(&self, error: &notify::Error) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                error = chain(error),
+                "the directory, or a part of it, cannot be watched and is read regularly instead"
+            );
+        }
+    }
+}
+
+/// Begins to watch; `None` where that is not possible, and the log says so.
+fn arm(directory: &Path, nudge: &Arc<Nudge>) -> Option<RecommendedWatcher> {
+    let seen = Arc::clone(nudge);
+    let watcher = notify::recommended_watcher(move |event| seen.event(&event));
     let armed = watcher.and_then(|mut watcher| {
         if directory.exists() {
             watcher.watch(directory, RecursiveMode::Recursive)?;
@@ -116,14 +142,7 @@ fn arm(directory: &Path, nudge: &Arc<Notify>) -> Option<RecommendedWatcher> {
         }
         Ok(watcher)
     });
-    armed
-        .inspect_err(|error| {
-            tracing::warn!(
-                error = chain(error),
-                "the directory cannot be watched and is read regularly instead"
-            );
-        })
-        .ok()
+    armed.inspect_err(|error| nudge.blind(error)).ok()
 }
 
 /// The directories in which it may come back, or be swapped: the one around it, and
