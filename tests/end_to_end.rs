@@ -14,12 +14,12 @@ use integrationd::source::git::CommitId;
 use tempfile::TempDir;
 
 use crate::common::{Integrationd, Running, Tenant, eventually};
+use crate::forge::{HEARD, PUSH, SECRET, github};
 use crate::git::repository::Repository;
 use crate::git::server::{PASSWORD, Server, USER};
 use crate::programs::output;
 use crate::pushed::{BOUND, LAKE, run};
 use crate::web::{self, Answer};
-use crate::webhook::{HEARD, PUSH, SECRET, github};
 
 /// The branch of the recorded push.
 const BRANCH: &str = "master";

@@ -39,6 +39,8 @@ mod fault_kinds;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod forge;
+#[cfg(test)]
 mod git;
 #[cfg(test)]
 mod hook;

@@ -4,21 +4,14 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 
-use hmac::{Hmac, Mac};
 use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
-use sha2::Sha256;
 
 use crate::common::{Files, Integrationd, eventually, lake};
+use crate::forge::{HEARD, PUSH, SECRET, github, send, signature};
 use crate::http::certificate;
-use crate::web::{self, Answer, Served, Web};
+use crate::web::{Served, Web};
 
-pub(crate) const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
-
-pub(crate) const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
 pub(crate) const PING: &str = include_str!("data/webhooks/github-ping.json");
-
-/// What is printed before the address.
-pub(crate) const HEARD: &str = "webhooks are heard at http";
 
 fn web() -> Web {
     Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")))
@@ -41,34 +34,6 @@ fn heard(web: &Web, args: &[&str]) -> Served {
     served.daemon.prints("1 applied, 0 failed");
     web.tenant.simulator.clear_log();
     served
-}
-
-pub(crate) fn signature(body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let tag = mac.finalize().into_bytes();
-    tag.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn send(address: SocketAddr, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut head = format!("POST /webhook HTTP/1.1\r\nhost: {address}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    let length = body.len();
-    let rest = format!("connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
-    web::send(address, &format!("{head}{rest}"))
-}
-
-/// As GitHub sends it.
-pub(crate) fn github(address: SocketAddr, event: &str, body: &str) -> Answer {
-    let signature = format!("sha256={}", signature(body));
-    let headers = [
-        ("x-github-event", event),
-        ("x-hub-signature-256", signature.as_str()),
-        ("content-type", "application/json"),
-    ];
-    send(address, &headers, body)
 }
 
 fn runs(served: &Served) -> usize {

@@ -21,6 +21,7 @@ use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Sh
 use serde::{Deserialize, Serialize};
 
 use super::fleet;
+use super::process::Process;
 
 /// Writes under way at once: what the command does unless told otherwise.
 pub(crate) const PARALLELISM: usize = 4;
@@ -107,7 +108,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
             report,
         },
         unchanged: Counts::of(&plan).unchanged,
-        peak_kib: peak_kib(),
+        peak_kib: Process::own().peak_kib(),
     }
 }
 
@@ -121,7 +122,7 @@ pub(crate) fn create(directory: &Path, url: &str) -> Created {
     Created {
         took,
         created: created(&synced),
-        peak_kib: peak_kib(),
+        peak_kib: Process::own().peak_kib(),
     }
 }
 
@@ -253,12 +254,4 @@ impl Stopwatch {
         let now = Instant::now();
         now - std::mem::replace(&mut self.0, now)
     }
-}
-
-/// The most memory that this process ever had, in KiB.
-fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.and_then(|number| number.parse().ok()).unwrap()
 }

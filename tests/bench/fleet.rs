@@ -50,9 +50,8 @@ impl Fleet {
         }
         std::fs::create_dir(as_json(directory.path())).unwrap();
         for number in 0..len {
-            let (stem, template) = TEMPLATES[number % TEMPLATES.len()];
-            let path = files(directory.path()).join(format!("{stem}/{stem}-{number:05}.yaml"));
-            std::fs::write(path, distinct(template, number)).unwrap();
+            let (path, text) = file(number);
+            std::fs::write(files(directory.path()).join(path), text).unwrap();
         }
         Self { directory, len }
     }
@@ -65,6 +64,28 @@ impl Fleet {
     pub(crate) fn directory(&self) -> &str {
         self.directory.path().to_str().unwrap()
     }
+}
+
+/// A file of every fleet, by its number: its path in the directory of files, and its text.
+pub(crate) fn file(number: usize) -> (String, String) {
+    let (stem, text) = TEMPLATES[template(number)];
+    let path = format!("{stem}/{stem}-{number:05}.yaml");
+    (path, distinct(text, number))
+}
+
+/// Which of the examples a file was made from.
+pub(crate) fn template(number: usize) -> usize {
+    number % TEMPLATES.len()
+}
+
+/// The same with a port, which every platform lets one edit.
+pub(crate) fn with_port(text: &str, port: u16) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("  port:"));
+    let lines = lines.map(|line| match line {
+        "config:" => format!("config:\n  port: {port}\n"),
+        line => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 fn distinct(template: &str, number: usize) -> String {

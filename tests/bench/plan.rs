@@ -24,6 +24,8 @@
 
 mod client;
 mod fleet;
+mod plans;
+mod process;
 mod table;
 mod tenant;
 
@@ -36,7 +38,7 @@ use serde::de::DeserializeOwned;
 
 use client::{Created, Parsed, Planned};
 use fleet::Fleet;
-use table::Round;
+use plans::Round;
 use tenant::Tenant;
 
 /// The sizes of a full run.
@@ -115,7 +117,7 @@ fn bench(options: &Options) {
         "\nA plan with nothing to do, medians of {} rounds",
         options.rounds
     );
-    println!("{}", table::plans(&sizes));
+    println!("{}", plans::plans(&sizes));
     if options.create > 0 {
         let fleet = Fleet::write(options.create);
         let mut tenant = Tenant::empty();
@@ -124,7 +126,7 @@ fn bench(options: &Options) {
             "\nCreating all, {} at a time, each followed until it is enabled",
             client::PARALLELISM
         );
-        println!("{}", table::creations(options.create, &created, &requests));
+        println!("{}", plans::creations(options.create, &created, &requests));
     }
 }
 

@@ -4,10 +4,10 @@ use integrationd::simulator::API_KEY;
 
 use super::{Forge, World, told};
 use crate::common::{Files, eventually};
+use crate::forge::{SECRET, signature};
 use crate::git::server::PASSWORD;
 use crate::stub::Stub;
 use crate::web::{Served, TOKEN};
-use crate::webhook::{SECRET, signature};
 
 /// The flags that name a file with a secret.
 const FLAGS: [&str; 6] = [

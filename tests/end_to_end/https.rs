@@ -2,10 +2,11 @@
 
 use super::{Forge, World, lake, told};
 use crate::common::{Files, eventually};
+use crate::forge::{HEARD, PUSH, SECRET, github, send, signature};
 use crate::git::https::holds;
 use crate::git::server::PASSWORD;
 use crate::web::{self, Served};
-use crate::webhook::{HEARD, PING, PUSH, SECRET, github, send, signature};
+use crate::webhook::PING;
 
 const TAG: &str = include_str!("../data/webhooks/github-push-tag.json");
 
