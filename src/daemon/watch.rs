@@ -1,12 +1,14 @@
 //! Watches a directory of integration files.
 //!
 //! An event means only "read again": the directory is read whole, and the bell
-//! rings when its content is another one than the last run has read. That is how editors that rename, the
-//! symbolic link of a Kubernetes `ConfigMap`, a file in a folder that was made a
-//! moment ago and our own reads need no rule of their own. Since events can be
-//! lost, the directory is read again now and then anyway; and since a watch stays
-//! with a directory that was moved away, its identity is looked at each time, and
-//! the directory around it is watched, too.
+//! rings when its content is another one than the last run has read. That is how
+//! editors that rename, the symbolic link of a Kubernetes `ConfigMap`, a file in a
+//! folder that was made a moment ago and our own reads need no rule of their own.
+//! Since events can be lost, the directory is read again now and then anyway; and
+//! since a watch stays with a directory that was moved away, its identity is looked
+//! at each time. The directory around it may be a busy one, such as `/etc`: it is
+//! watched only where nothing else would tell, and what happens to its other entries
+//! is passed over.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -60,7 +62,7 @@ pub async fn watch(
         // Before the first look, so that what comes after it is not missed.
         let armed = options.events.then(|| arm(&directory, &nudge)).flatten();
         let mut now = content(&directory).await;
-        loop {
+        while self::identity(&directory) == identity {
             let is_new = read.borrow_and_update().is_some_and(|read| read != now);
             if is_new && rung != Some(now) {
                 rung = Some(now);
@@ -76,9 +78,6 @@ pub async fn watch(
                     }
                 }
                 () = sleep(options.poll) => {}
-            }
-            if self::identity(&directory) != identity {
-                break;
             }
             now = content(&directory).await;
         }
@@ -107,10 +106,9 @@ struct Nudge {
 }
 
 impl Nudge {
-    fn event(&self, event: &notify::Result<notify::Event>) {
+    fn event(&self, event: &notify::Result<notify::Event>, counted: &[PathBuf]) {
         match event {
-            // Reading is an event, too: ours would be one after the other.
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
+            Ok(event) if !counts(event, counted) => return,
             Ok(_) => {}
             // Such as a folder that was made when the system has no more watches to give.
             Err(error) => self.blind(error),
@@ -131,29 +129,43 @@ impl Nudge {
 
 /// Begins to watch; `None` where that is not possible, and the log says so.
 fn arm(directory: &Path, nudge: &Arc<Nudge>) -> Option<RecommendedWatcher> {
+    let own = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    // Without the slash at the end, by which a link would pass for a directory.
+    let own: PathBuf = own.components().collect();
+    let swapped = swapped(&own);
+    let mut counted = swapped.clone();
+    counted.push(own.clone());
     let seen = Arc::clone(nudge);
-    let watcher = notify::recommended_watcher(move |event| seen.event(&event));
+    let watcher = notify::recommended_watcher(move |event| seen.event(&event, &counted));
     let armed = watcher.and_then(|mut watcher| {
-        if directory.exists() {
-            watcher.watch(directory, RecursiveMode::Recursive)?;
-        }
-        for around in places(directory) {
+        for around in swapped.iter().filter_map(|at| at.parent()) {
             watcher.watch(around, RecursiveMode::NonRecursive)?;
+        }
+        if own.exists() {
+            watcher.watch(&own, RecursiveMode::Recursive)?;
         }
         Ok(watcher)
     });
     armed.inspect_err(|error| nudge.blind(error)).ok()
 }
 
-/// The directories in which it may come back, or be swapped: the one around it, and
-/// those of the links on the way to it, such as `current` in `current/integrations.d`.
-fn places(directory: &Path) -> impl Iterator<Item = &Path> {
-    let links = directory.ancestors().skip(1).filter(|at| at.is_symlink());
-    let swapped = std::iter::once(directory).chain(links);
-    swapped.map(|at| match at.parent() {
-        Some(around) if around.as_os_str() != "" => around,
-        Some(_) | None => Path::new("."),
-    })
+/// What may be swapped without a word, or come back: the links on the way to the
+/// directory, such as `current` in `current/integrations.d`, and the directory itself
+/// if it is not there. Otherwise it tells by itself when it is moved or removed.
+fn swapped(directory: &Path) -> Vec<PathBuf> {
+    let links = directory.ancestors().filter(|at| at.is_symlink());
+    let absent = Some(directory).filter(|at| std::fs::symlink_metadata(at).is_err());
+    links.chain(absent).map(Path::to_owned).collect()
+}
+
+/// Whether an event may mean another content of the directory: it is about one of
+/// these, or about what is in it.
+fn counts(event: &notify::Event, counted: &[PathBuf]) -> bool {
+    // Reading is an event, too: ours would be one after the other.
+    let is_read = matches!(event.kind, EventKind::Access(_));
+    let is_ours = |path: &PathBuf| counted.iter().any(|own| path.starts_with(own));
+    // Where events were lost, none is named.
+    !is_read && (event.paths.is_empty() || event.paths.iter().any(is_ours))
 }
 
 fn identity(directory: &Path) -> Identity {
@@ -377,6 +389,47 @@ mod tests {
         let at = |name: &str| watched.around.path().join(name);
         std::fs::rename(at("next"), at("current")).unwrap();
         assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_leads_elsewhere_rings_and_what_is_there_now_does() {
+        let around = tempfile::tempdir().unwrap();
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(to, around.path().join(at)).unwrap();
+        };
+        for release in ["1", "2"] {
+            std::fs::create_dir(around.path().join(release)).unwrap();
+            write(&around.path().join(release).join("a.yaml"), release);
+        }
+        link("1", "files");
+        link("2", "next");
+        let watched = Watched::begin(around, "files", OPTIONS).await;
+        let at = |name: &str| watched.around.path().join(name);
+        std::fs::rename(at("next"), at("files")).unwrap();
+        assert!(watched.rings().await);
+        sleep(Duration::from_millis(200)).await;
+        write(&at("2/a.yaml"), "three");
+        assert!(watched.rings().await);
+    }
+
+    #[tokio::test]
+    async fn what_happens_beside_the_directory_is_passed_over() {
+        let around = tempfile::tempdir().unwrap();
+        let path = |name: &str| around.path().join(name);
+        std::fs::create_dir(path("real")).unwrap();
+        // Of it, and of what is not there, the directory around is watched.
+        std::os::unix::fs::symlink("real", path("link")).unwrap();
+        for name in ["real", "link", "link/", "absent"] {
+            let nudge = Arc::new(Nudge::default());
+            let _watcher = arm(&path(name), &nudge).unwrap();
+            let nudged = || tokio::time::timeout(Duration::from_millis(300), nudge.seen.notified());
+            write(&path("neighbour"), "one");
+            std::fs::remove_file(path("neighbour")).unwrap();
+            assert!(nudged().await.is_err(), "{name}");
+            std::fs::create_dir_all(path(name)).unwrap();
+            write(&path(name).join("a.yaml"), "one");
+            assert!(nudged().await.is_ok(), "{name}");
+        }
     }
 
     #[tokio::test]
