@@ -20,8 +20,6 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::hygiene::under;
-
 /// The example files.
 pub(crate) fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d")
@@ -341,6 +339,19 @@ fn ran(output: Output, scrub: &[(String, &str)]) -> Ran {
         stdout: text(stdout),
         stderr: text(stderr),
     }
+}
+
+/// The process as another program starts it: with a prefix before it.
+pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
+    let mut wrapped = Command::new(prefix[0]);
+    wrapped.args(&prefix[1..]).arg(command.get_program());
+    wrapped.args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            wrapped.env(name, value);
+        }
+    }
+    wrapped
 }
 
 /// A run that is under way.

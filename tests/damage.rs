@@ -14,8 +14,8 @@ use rustix::process::{getgid, getuid};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
-use crate::hygiene::{Unprivileged, under};
+use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually, under};
+use crate::hygiene::Unprivileged;
 use disk::Disk;
 
 /// What a command did that is run in another way.

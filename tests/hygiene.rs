@@ -11,23 +11,10 @@ use integrationd::simulator::Options;
 use rustix::process::getuid;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually};
+use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, under};
 
 /// A user without privileges, for tests that root would pass anyway.
 const NOBODY: u32 = 65534;
-
-/// The process as another program starts it: with a prefix before it.
-pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
-    let mut wrapped = Command::new(prefix[0]);
-    wrapped.args(&prefix[1..]).arg(command.get_program());
-    wrapped.args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            wrapped.env(name, value);
-        }
-    }
-    wrapped
-}
 
 /// A simulator under way: a process that stays until it is told to go.
 struct Simulator {

@@ -2,7 +2,7 @@
 //! for what it is, and what anybody else sends changes nothing.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
 

@@ -23,8 +23,16 @@
 )]
 
 mod client;
+#[expect(
+    dead_code,
+    reason = "what the benchmarks share is more than is needed here"
+)]
 mod fleet;
 mod plans;
+#[expect(
+    dead_code,
+    reason = "what the benchmarks share is more than is needed here"
+)]
 mod process;
 mod table;
 mod tenant;

@@ -6,8 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::common::Integrationd;
-use crate::hygiene::under;
+use crate::common::{Integrationd, under};
 
 /// A file system in memory, seen through the process that mounted it: in a name
 /// space of its own, so that no privileges are needed where the system allows that.
