@@ -96,7 +96,9 @@ impl Stage {
         let run = run
             .env("INTEGRATIOND_LISTEN_TOKEN", TOKEN)
             .env("INTEGRATIOND_WEBHOOK_SECRET", forge::SECRET)
-            .env("INTEGRATIOND_LOG_LEVEL", "info");
+            .env("INTEGRATIOND_LOG_LEVEL", "info")
+            // As the units have it.
+            .env("MALLOC_ARENA_MAX", "1");
         Served::of(run.start())
     }
 
