@@ -322,8 +322,8 @@ fn a_second_signal_ends_it_whatever_is_under_way() {
     );
 }
 
-#[test]
-fn a_second_signal_ends_it_while_it_waits_for_a_file() {
+/// In sync; from now on whoever reads the key waits for the other end of a pipe.
+fn whose_key_is_a_pipe() -> (World, Running, Pipe) {
     let world = World::new();
     let key = world.files.path().join(".key");
     std::fs::write(&key, API_KEY).unwrap();
@@ -332,6 +332,12 @@ fn a_second_signal_ends_it_while_it_waits_for_a_file() {
     daemon.prints("1 applied, 0 failed");
     std::fs::remove_file(&key).unwrap();
     let pipe = Pipe::make(&key);
+    (world, daemon, pipe)
+}
+
+#[test]
+fn a_second_signal_ends_it_while_it_waits_for_a_file() {
+    let (world, daemon, pipe) = whose_key_is_a_pipe();
     world.files.change("lake.yaml", "/one", "/two");
     let _held = pipe.is_read();
     daemon.signal("TERM");
@@ -341,14 +347,7 @@ fn a_second_signal_ends_it_while_it_waits_for_a_file() {
 
 #[test]
 fn a_stop_is_heard_while_the_settings_are_read_again() {
-    let world = World::new();
-    let key = world.files.path().join(".key");
-    std::fs::write(&key, API_KEY).unwrap();
-    let flag = format!("--api-key-file={}", key.display());
-    let daemon = world.daemon(&[&flag]).without_env("IMMUTA_API_KEY").start();
-    daemon.prints("1 applied, 0 failed");
-    std::fs::remove_file(&key).unwrap();
-    let pipe = Pipe::make(&key);
+    let (_world, daemon, pipe) = whose_key_is_a_pipe();
     daemon.signal("HUP");
     let _held = pipe.is_read();
     let ran = ends_at_once(daemon);

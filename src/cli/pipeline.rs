@@ -209,9 +209,8 @@ impl Pipeline {
             .refusals
             .iter()
             .filter(|(name, _)| is_concerned(name));
-        let until = refusals.map(|(_, refused)| refused.until()).min();
-        let until = until.map(|until| Duration::try_from(until - today).unwrap_or_default());
-        self.backoff.pause(now).into_iter().chain(until).min()
+        let pauses = refusals.filter_map(|(_, refused)| refused.pause(today));
+        pauses.chain(self.backoff.pause(now)).min()
     }
 
     async fn activate(

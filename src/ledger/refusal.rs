@@ -54,6 +54,13 @@ impl Refused {
         let pause = FIRST.saturating_mul(doubled).min(LONGEST);
         self.at.checked_add(pause).unwrap_or(Timestamp::MAX)
     }
+
+    /// How long that still is; `None` once it is over.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Option<Duration> {
+        let left = Duration::try_from(self.until() - now).ok()?;
+        (!left.is_zero()).then_some(left)
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +86,14 @@ mod tests {
         }
         assert_eq!(minutes[..4], [5, 10, 20, 40]);
         assert_eq!(minutes[9..], [24 * 60, 24 * 60]);
+    }
+
+    #[test]
+    fn a_pause_that_is_over_asks_for_nothing() {
+        let refused = Refused::again(None, &inputs("one"), Timestamp::UNIX_EPOCH);
+        let after = |seconds| refused.pause(Timestamp::from_second(seconds).unwrap());
+        assert_eq!(after(60), Some(Duration::from_secs(240)));
+        assert_eq!((after(300), after(86_400)), (None, None));
     }
 
     #[test]

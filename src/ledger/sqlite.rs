@@ -164,7 +164,7 @@ impl SqliteLedger {
         inputs: &Fingerprint,
         at: Timestamp,
     ) -> Result<(), LedgerError> {
-        let known = self.read()?.refusals;
+        let known = refusals::read(&self.lock(), &self.file)?;
         let refused = Refused::again(known.get(name), inputs, at);
         self.write("write a refusal to", |transaction| {
             refusals::insert(transaction, name, &refused)

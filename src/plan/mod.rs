@@ -346,8 +346,8 @@ fn refused_until(
     let refused = context.ledger.refusals.get(name)?;
     let integration = manifest.integrations.iter().find(|it| it.name == name);
     let inputs = inputs(name, integration, context.fingerprint)?;
-    let until = refused.until();
-    (refused.is_of(&inputs) && until > now).then_some(until)
+    refused.pause(now)?;
+    refused.is_of(&inputs).then(|| refused.until())
 }
 
 /// How many there are that files mean, or that this tool owns although none does any more.
