@@ -1,6 +1,7 @@
 //! The git source, with real repositories and real servers.
 
 mod broken;
+mod copy;
 pub(crate) mod https;
 mod local;
 mod moves;
@@ -11,7 +12,8 @@ pub(crate) mod ssh;
 mod tree;
 
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use integrationd::source::git::{
     CommitId, Failure, Fetched, GitError, GitOptions, GitSource, GitUrl, RefName, Reference,
@@ -70,6 +72,19 @@ fn told(error: &GitError) -> String {
         cause = error.source();
     }
     format!("{text} [{}]", error.remedy())
+}
+
+/// Every file and directory below a directory.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        }
+        found.push(path);
+    }
+    found
 }
 
 /// The failure of an error that must be final.

@@ -40,6 +40,9 @@ mod programs;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
 #[path = "../git/repository.rs"]
 mod repository;
+#[expect(dead_code, reason = "what the tests share is more than is needed here")]
+#[path = "../git/server.rs"]
+mod server;
 #[expect(
     dead_code,
     reason = "what the benchmarks share is more than is needed here"
@@ -189,7 +192,12 @@ fn deeds(storm: &Storm) -> Vec<(&'static str, String)> {
     let kinds = triggers.iter();
     let kinds = kinds.map(|(kind, count)| format!("{count} {kind}"));
     let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let reached = match storm.server {
+        Some(_) => "over http",
+        None => "where it lies",
+    };
     vec![
+        ("the repository is read", reached.to_owned()),
         ("integrations at the end", storm.len().to_string()),
         ("runs", runs.to_string()),
         ("triggers", format!("{all}: {kinds}")),

@@ -17,7 +17,11 @@ const IN_REPOSITORY: &str = "integrations.d";
 /// Where the files are.
 pub(crate) enum Source {
     Directory(Files),
-    Repository(Repository),
+    Repository {
+        repository: Repository,
+        /// How the daemon gets at it.
+        url: String,
+    },
 }
 
 pub(crate) struct Stage {
@@ -42,7 +46,8 @@ impl Source {
             repository.write(&in_repository(&path), text);
         }
         repository.commit_with(["-m", "The first"]);
-        Self::Repository(repository)
+        let url = repository.path();
+        Self::Repository { repository, url }
     }
 }
 
@@ -68,7 +73,7 @@ impl Stage {
     /// The repository; there must be one.
     pub(crate) fn repository(&self) -> &Repository {
         match &self.source {
-            Source::Repository(repository) => repository,
+            Source::Repository { repository, .. } => repository,
             Source::Directory(_) => panic!("the files are in a directory"),
         }
     }
@@ -79,8 +84,8 @@ impl Stage {
         let run = args.iter().fold(run, Integrationd::arg).on(&self.tenant);
         match &self.source {
             Source::Directory(files) => run.with(files),
-            Source::Repository(repository) => {
-                let run = run.arg("--git").arg(repository.path());
+            Source::Repository { url, .. } => {
+                let run = run.arg("--git").arg(url);
                 let run = run.arg("--git-directory").arg(IN_REPOSITORY);
                 let secrets = SECRETS.iter();
                 secrets.fold(run.arg("--allow-secret=env:*"), |run, (name, value)| {

@@ -14,6 +14,7 @@ use crate::branch::{Branch, port};
 use crate::common::Integrationd;
 use crate::life::Life;
 use crate::outage::outage;
+use crate::server::Server;
 use crate::stage::{Source, Stage, status};
 use crate::trigger::{Doors, Triggers};
 use crate::web::{Served, address};
@@ -59,6 +60,8 @@ pub(crate) struct Counts {
 
 pub(crate) struct Storm {
     pub(crate) stage: Stage,
+    /// Serves the repository, if the daemon does not read it where it lies.
+    pub(crate) server: Option<Server>,
     pub(crate) counts: Counts,
     pub(crate) triggers: Triggers,
     /// What each process of the daemon took, the last one at the end.
@@ -84,10 +87,17 @@ impl Storm {
         // Objects are packed again and again while they are read.
         repository.bare_git(["config", "gc.auto", "100"]);
         repository.bare_git(["config", "gc.autoDetach", "false"]);
-        let stage = Stage::new(Source::Repository(repository));
+        // What is fetched grows another way than what is read where it lies.
+        let server = rng.bool().then(|| Server::start(repository.place()));
+        let url = match &server {
+            Some(server) => server.http("open/bare.git"),
+            None => repository.path(),
+        };
+        let stage = Stage::new(Source::Repository { repository, url });
         std::fs::write(stage.state.path().join("settings.yaml"), SETTINGS).unwrap();
         let mut storm = Self {
             stage,
+            server,
             counts: Counts::default(),
             triggers: Triggers::default(),
             lives: Vec::new(),

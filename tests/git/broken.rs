@@ -14,13 +14,13 @@ use super::server::Server;
 use super::{Source, finally, lines, options, told};
 
 /// Stands before a server, and lets only so many bytes of its answers pass.
-struct Cutter {
-    url: String,
+pub(super) struct Cutter {
+    pub(super) url: String,
     left: Arc<AtomicUsize>,
 }
 
 impl Cutter {
-    fn before(port: u16) -> Self {
+    pub(super) fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let left = Arc::new(AtomicUsize::new(usize::MAX));
@@ -33,6 +33,11 @@ impl Cutter {
         });
         let url = format!("http://127.0.0.1:{own}/open/bare.git");
         Self { url, left }
+    }
+
+    /// How many bytes passed so far, as long as nothing is cut.
+    pub(super) fn passed(&self) -> usize {
+        usize::MAX - self.left.load(Ordering::SeqCst)
     }
 
     /// From now on, over all connections, also those that are open already.

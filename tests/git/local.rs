@@ -1,17 +1,15 @@
-//! A bare repository on this machine: references, revisions, the copy.
+//! A bare repository on this machine: references, revisions, its owner.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use integrationd::source::git::{
-    CommitId, Failure, GitOptions, GitSource, Reference, Subdirectory,
-};
+use integrationd::source::git::{CommitId, Failure, GitOptions, Reference, Subdirectory};
 use rustix::process::getuid;
 
 use super::repository::Repository;
-use super::{Source, branch, finally, lines, options, tag, told};
+use super::{Source, below, branch, finally, lines, options, tag, told};
 use crate::common::Pipe;
 
 #[tokio::test]
@@ -141,36 +139,6 @@ async fn what_an_author_writes_cannot_drive_a_terminal() {
     assert!(subject.ends_with('…') && subject.len() < 300, "{subject}");
 }
 
-/// Every file and directory below a directory.
-fn below(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(below(&path));
-        }
-        found.push(path);
-    }
-    found
-}
-
-#[tokio::test]
-async fn the_copy_is_private_bare_and_of_no_use_to_a_hook() {
-    let repository = Repository::new();
-    let source = Source::new(options(&repository.path()));
-    source.fetch().await;
-    let directory = source.path().join("git");
-    let mode = fs::metadata(&directory).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
-    let names: Vec<_> = below(&directory);
-    let has = |name: &str| names.iter().any(|path| path.ends_with(name));
-    assert!(has("copy.git/HEAD"), "{names:?}");
-    assert!(!has("a.yaml"), "{names:?}");
-    let hooks = below(&directory.join("copy.git/hooks"));
-    let is_sample = |path: &PathBuf| path.extension().is_some_and(|own| own == "sample");
-    assert!(hooks.iter().all(is_sample), "{hooks:?}");
-}
-
 #[tokio::test]
 async fn no_program_of_a_repository_is_run() {
     let repository = Repository::new();
@@ -201,67 +169,6 @@ async fn no_program_of_a_repository_is_run() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_when_nothing_moved() {
-    let repository = Repository::new();
-    let source = Source::new(options(&repository.path()));
-    let packs = || {
-        let path = source.path().join("git/copy.git/objects/pack");
-        below(&path).len()
-    };
-    source.fetch().await;
-    let before = packs();
-    source.fetch().await;
-    assert_eq!(packs(), before);
-    repository.commit("a.yaml", "2");
-    assert_eq!(lines(&source.fetch().await), ["a.yaml: 2"]);
-    assert!(packs() > before);
-}
-
-#[tokio::test]
-async fn a_copy_that_is_damaged_is_made_anew() {
-    let repository = Repository::new();
-    let source = Source::new(options(&repository.path()));
-    let copy = source.path().join("git/copy.git");
-    source.fetch().await;
-    for ending in ["pack", "idx"] {
-        for path in below(&copy.join("objects/pack")) {
-            if path.extension().is_some_and(|own| own == ending) {
-                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-                fs::write(path, "damaged").unwrap();
-            }
-        }
-        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{ending}");
-    }
-    for name in ["HEAD", "config", "objects"] {
-        let path = copy.join(name);
-        if path.is_dir() {
-            fs::remove_dir_all(path).unwrap();
-        } else {
-            fs::write(path, "[damaged").unwrap();
-        }
-        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{name}");
-    }
-}
-
-#[tokio::test]
-async fn one_directory_for_two_repositories_mixes_nothing() {
-    let (first, second) = (Repository::new(), Repository::new());
-    let secret = first.commit("a.yaml", "of the first");
-    let directory = first.place().join("copy");
-    let source = |repository: &Repository, reference| {
-        let options = GitOptions {
-            reference,
-            ..options(&repository.path())
-        };
-        GitSource::new(options, &directory).unwrap()
-    };
-    let pinned = Reference::Commit(secret);
-    source(&first, pinned.clone()).fetch(None).await.unwrap();
-    let error = source(&second, pinned).fetch(None).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::MissingReference(_)));
-}
-
-#[tokio::test]
 async fn a_repository_of_another_user_needs_leave() {
     if !getuid().is_root() {
         return; // Nobody else can give a file away.
@@ -279,6 +186,40 @@ async fn a_repository_of_another_user_needs_leave() {
         ..options(&repository.path())
     });
     assert_eq!(lines(&allowed.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_and_read_once_it_can() {
+    let repository = Repository::new();
+    let source = Source::new(options(&repository.path()));
+    let id = repository.git(["rev-parse", "HEAD:a.yaml"]);
+    let (folder, name) = id.split_at(2);
+    let object = Path::new(&repository.path()).join(format!("objects/{folder}/{name}"));
+    let away = repository.place().join("away");
+    fs::rename(&object, &away).unwrap();
+    // As with whatever a push or git gc is about to change.
+    let error = source.refused().await;
+    assert!(error.is_transient(), "{}", told(&error));
+    assert!(told(&error).contains("git fsck"), "{}", told(&error));
+    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    assert!(is_unreadable, "{}", told(&error));
+    fs::rename(&away, &object).unwrap();
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn a_repository_is_read_however_its_objects_are_kept() {
+    let repository = Repository::new();
+    let source = Source::new(options(&repository.path()));
+    for (number, packed) in ["--loose", "-ad", "-adf"].into_iter().enumerate() {
+        repository.commit("a.yaml", number.to_string());
+        if packed != "--loose" {
+            repository.bare_git(["repack", "--quiet", packed]);
+            repository.bare_git(["pack-refs", "--all"]);
+        }
+        let expected = [format!("a.yaml: {number}")];
+        assert_eq!(lines(&source.fetch().await), expected, "{packed}");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! Whether a revision descends from the one before: history that goes on, and
 //! history that was rewritten.
 
-use integrationd::source::git::{Advance, Descent, advance};
+use integrationd::source::git::{Advance, Descent, GitOptions, GitSource, GitUrl, advance};
 
+use super::broken::Cutter;
 use super::repository::Repository;
 use super::server::Server;
 use super::{Source, lines, options};
 
-/// The same repository in the three ways of reaching history: whole, and shallow.
+/// The same repository in the two ways of reaching history: whole, and shallow.
 fn sources(repository: &Repository, server: &Server) -> [Source; 2] {
     [
         Source::new(options(&repository.path())),
@@ -131,17 +132,21 @@ async fn a_history_too_long_to_tell_is_held_and_not_fetched_again_and_again() {
     let previous = repository.head();
     let new = repository.commit_with(["--amend", "-m", "another past"]);
     let server = Server::start(repository.place());
-    let source = Source::new(options(&server.http("open/bare.git")));
-    let packs = || {
-        let packs = source.path().join("git/copy.git/objects/pack");
-        std::fs::read_dir(packs).unwrap().count()
+    let cutter = Cutter::before(server.http_port());
+    let url = GitUrl::parse(&cutter.url).unwrap();
+    let directory = repository.place().join("copy");
+    // Each run has a source of its own. How much is asked of the server is counted.
+    let look = async |previous| {
+        let before = cutter.passed();
+        let source = GitSource::new(GitOptions::new(url.clone()), &directory).unwrap();
+        let fetched = source.fetch(previous).await.unwrap();
+        (fetched.descent, cutter.passed() - before)
     };
-    let fetched = source.fetch_after(Some(previous)).await;
-    assert_eq!(fetched.descent, Descent::Unknown);
-    let moved = advance(Some(&previous), &new, fetched.descent, false);
+    let (descent, _) = look(Some(previous)).await;
+    assert_eq!(descent, Descent::Unknown);
+    let moved = advance(Some(&previous), &new, descent, false);
     assert_eq!(moved, Advance::Held);
-    let before = packs();
-    let again = source.fetch_after(Some(previous)).await;
-    assert_eq!(again.descent, Descent::Unknown);
-    assert_eq!(packs(), before);
+    let (_, of_the_head_alone) = look(None).await;
+    let again = look(Some(previous)).await;
+    assert_eq!(again, (Descent::Unknown, of_the_head_alone));
 }

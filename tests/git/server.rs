@@ -129,7 +129,7 @@ impl Server {
         format!("https://{PUSHER}:{PUSHERS_PASSWORD}@127.0.0.1:{port}/push/{path}")
     }
 
-    pub(super) fn http(&self, path: &str) -> String {
+    pub(crate) fn http(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.http)
     }
 

@@ -1,10 +1,11 @@
-//! Whether a commit has another one in its history, as far as the copy has it.
+//! Whether a commit has another one in its history, as far as that is there.
 
 use std::collections::{HashSet, VecDeque};
 
 use git2::{ErrorCode, Oid, Repository};
 
 use super::error::Failure;
+use super::reference::CommitId;
 use super::revision::Descent;
 use super::session::Session;
 
@@ -12,41 +13,50 @@ use super::session::Session;
 /// configuration are shorter, and the one before is mostly near.
 const MOST_COMMITS: usize = 100_000;
 
-/// Walks the history. The one before need not be in the copy: its child names it.
-pub(super) fn descent(
+/// What a look at the history shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) descent: Descent,
+    /// How many commits are there, as far as was looked.
+    pub(super) commits: usize,
+}
+
+/// Walks the history. The one before need not be there: its child names it.
+pub(super) fn look(
     session: &Session,
     repository: &Repository,
-    new: Oid,
-    previous: Oid,
-) -> Result<Descent, Failure> {
-    if new == previous {
-        return Ok(Descent::Descends);
-    }
-    let mut seen = HashSet::from([new]);
-    let mut next = VecDeque::from([new]);
+    new: CommitId,
+    previous: CommitId,
+) -> Result<Seen, Failure> {
+    let mut commits = 0;
     let mut is_whole = true;
-    while let Some(id) = next.pop_front() {
+    let mut known = HashSet::from([new.0]);
+    let mut next = VecDeque::from([new.0]);
+    let descent = loop {
+        if known.contains(&previous.0) {
+            break Descent::Descends;
+        }
+        let Some(id) = next.pop_front() else {
+            break match is_whole {
+                true => Descent::Unrelated,
+                false => Descent::Unknown,
+            };
+        };
+        if commits == MOST_COMMITS {
+            break Descent::Unknown;
+        }
         session.check()?;
         let Some(parents) = parents(repository, id)? else {
             is_whole = false;
             continue;
         };
-        if parents.contains(&previous) {
-            return Ok(Descent::Descends);
-        }
-        if seen.len() > MOST_COMMITS {
-            return Ok(Descent::Unknown);
-        }
-        next.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
-    }
-    Ok(if is_whole {
-        Descent::Unrelated
-    } else {
-        Descent::Unknown
-    })
+        commits += 1;
+        next.extend(parents.into_iter().filter(|parent| known.insert(*parent)));
+    };
+    Ok(Seen { descent, commits })
 }
 
-/// What a commit names as its parents; nothing if it is not in the copy. From the
+/// What a commit names as its parents; nothing if it is not there. From the
 /// commit's own text: libgit2 hides the parents that a shallow copy lacks.
 fn parents(repository: &Repository, id: Oid) -> Result<Option<Vec<Oid>>, Failure> {
     let commit = match repository.find_commit(id) {

@@ -157,6 +157,9 @@ pub enum Failure {
     /// No repository at a path.
     #[error("there is no git repository")]
     NotARepository(#[source] git2::Error),
+    /// A repository on this machine, something of which cannot be read.
+    #[error("the repository cannot be read")]
+    Unreadable(#[source] git2::Error),
     /// A repository of another user.
     #[error("{} belongs to the user {owner}, and integrationd runs as {own}", path.display())]
     ForeignOwner {
@@ -229,7 +232,8 @@ impl Failure {
             | Self::Hangs { .. }
             | Self::Cancelled
             | Self::Busy
-            | Self::Broken(_) => true,
+            | Self::Broken(_)
+            | Self::Unreadable(_) => true,
             Self::Transport(error) => error.kind != TransportErrorKind::Certificate,
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..),
             Self::Ssh { problem, .. } => *problem == SshProblem::Failed,
@@ -290,6 +294,9 @@ impl Failure {
             Self::MissingReference(_) | Self::NotACommit(_) => "push it, or name another one",
             Self::MissingSubdirectory { .. } => "push it, or name another directory",
             Self::NotARepository(_) => "check the path",
+            Self::Unreadable(_) => {
+                "let the user that integrationd runs as read all of it, and see whether git fsck finds it whole"
+            }
             Self::ForeignOwner { .. } => {
                 "let integrationd run as that user, or give it to the one that integrationd runs as"
             }

@@ -1,8 +1,9 @@
 //! A git repository as a source of files.
 //!
-//! Its objects are fetched into a private bare copy, a revision is chosen, its
-//! signature is verified if that is asked for, and its files are read from the
-//! objects. Nothing of the repository is ever run or checked out.
+//! Its objects are fetched into a private bare copy, or are on this machine already;
+//! a revision is chosen, its signature is verified if that is asked for, and its
+//! files are read from the objects. Nothing of the repository is ever run or
+//! checked out.
 //!
 //! The repository's content is the input of whoever can push to it. What it may
 //! do is bounded in time, in bytes and in files, and its texts are escaped.
@@ -15,6 +16,7 @@ mod ancestry;
 mod copy;
 mod error;
 mod http;
+mod local;
 mod owner;
 mod program;
 mod reference;
@@ -35,10 +37,10 @@ pub use ssh::SshSettings;
 pub use verify::{Object, SignatureProblem, Verification, VerifyMode};
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use git2::{ErrorClass, ObjectType};
+use git2::{ErrorClass, ObjectType, Oid, Repository};
 use tokio::sync::watch;
 
 use super::Snapshot;
@@ -47,7 +49,7 @@ use copy::{Copy, Place};
 use http::HttpRoute;
 use session::{Route, Session};
 use ssh::SshRoute;
-use transfer::{Found, Transfer};
+use transfer::Transfer;
 
 /// Time for a whole fetch. A slow server packs a large repository for a minute.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
@@ -114,16 +116,6 @@ pub struct GitSource {
     options: Arc<GitOptions>,
     route: Route,
     directory: PathBuf,
-    told: Arc<Mutex<Option<Told>>>,
-}
-
-/// How two revisions are related. Where a revision is held it is asked again and
-/// again, and to look again would mean to fetch much of a long history each time.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    new: CommitId,
-    previous: CommitId,
-    descent: Descent,
 }
 
 impl GitSource {
@@ -139,7 +131,6 @@ impl GitSource {
                 route,
                 options: Arc::new(options),
                 directory: directory.to_owned(),
-                told: Arc::default(),
             }),
             Err(failure) => Err(failed(&options, failure)),
         }
@@ -179,19 +170,50 @@ impl GitSource {
         let _session = session.enter();
         // First, so that of many fetches from a file system that hangs only one hangs.
         let place = Place::hold(&self.directory)?;
-        if let GitUrl::Local(path) = &self.options.url
-            && !self.options.allow_other_owner
-        {
-            owner::check(path)?;
+        match &self.options.url {
+            GitUrl::Local(path) => self.read_local(session, &place, path, previous),
+            GitUrl::Http(_) | GitUrl::Ssh(_) => self.fetch_remote(session, &place, previous),
         }
+    }
+
+    fn read_local(
+        &self,
+        session: &Session,
+        place: &Place,
+        path: &Path,
+        previous: Option<CommitId>,
+    ) -> Result<Fetched, Failure> {
+        // Perhaps there is one, of another repository.
+        place.discard()?;
+        let repository = owner::open(path, self.options.allow_other_owner)?;
+        let object = local::find(&repository, &self.options.reference)?;
+        let descent = |new, previous| {
+            let seen = ancestry::look(session, &repository, new, previous)?;
+            Ok(seen.descent)
+        };
+        let read = self.read(session, place, &repository, object, previous, descent);
+        read.map_err(|failure| {
+            if let Failure::Damaged(error) = failure {
+                return Failure::Unreadable(error);
+            }
+            failure
+        })
+    }
+
+    fn fetch_remote(
+        &self,
+        session: &Arc<Session>,
+        place: &Place,
+        previous: Option<CommitId>,
+    ) -> Result<Fetched, Failure> {
         let url = self.options.url.to_string();
         let copy = place.open(&url)?;
-        let fetched = match self.fetch_into(session, &place, &copy, previous) {
+        let fetched = match self.fetch_into(session, place, &copy, previous) {
             // It is a cache: what is wrong with it goes away with it.
             Err(Failure::Damaged(_)) if !copy.is_new => {
                 drop(copy);
                 place.discard()?;
-                self.fetch_into(session, &place, &place.open(&url)?, previous)
+                self.fetch_into(session, place, &place.open(&url)?, previous)
             }
             other => other,
         };
@@ -205,17 +227,30 @@ impl GitSource {
         copy: &Copy,
         previous: Option<CommitId>,
     ) -> Result<Fetched, Failure> {
-        let options = &*self.options;
         let repository = &copy.repository;
         let transfer = Transfer {
             session,
             repository,
-            url: &transfer::address(&self.options.url),
         };
+        let found = transfer.bring(&self.options.reference)?;
+        let descent = |new, previous| transfer.descent(&found, new, previous);
+        self.read(session, place, repository, found.object, previous, descent)
+    }
+
+    /// Reads what is there: a commit, or a tag of one.
+    fn read(
+        &self,
+        session: &Session,
+        place: &Place,
+        repository: &Repository,
+        object: Oid,
+        previous: Option<CommitId>,
+        descent: impl FnOnce(CommitId, CommitId) -> Result<Descent, Failure>,
+    ) -> Result<Fetched, Failure> {
+        let options = &*self.options;
         let reference = &options.reference;
-        let found = transfer.bring(reference)?;
-        let object = repository.find_object(found.object, None);
-        let commit = object
+        let commit = repository
+            .find_object(object, None)
             .map_err(Failure::Damaged)?
             .peel(ObjectType::Commit)
             .map_err(|_| Failure::NotACommit(reference.clone()))?
@@ -223,43 +258,18 @@ impl GitSource {
             .map_err(|_| Failure::NotACommit(reference.clone()))?;
         if let Some(trust) = &options.verification {
             let workshop = place.workshop()?;
-            let object = (reference, found.object);
+            let object = (reference, object);
             verify::verify(session, &workshop, trust, repository, object, commit.id())?;
         }
         let id = CommitId(commit.id());
-        let descent = match previous {
-            Some(previous) => self.descent(&transfer, &found, id, previous)?,
-            None => Descent::Unknown,
-        };
         Ok(Fetched {
             revision: Revision::of(&commit, reference),
+            descent: match previous {
+                Some(previous) => descent(id, previous)?,
+                None => Descent::Unknown,
+            },
             snapshot: tree::read(session, repository, id, &options.subdirectory)?,
-            descent,
         })
-    }
-}
-
-impl GitSource {
-    fn descent(
-        &self,
-        transfer: &Transfer<'_>,
-        found: &Found,
-        new: CommitId,
-        previous: CommitId,
-    ) -> Result<Descent, Failure> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(told) = *told
-            && (told.new, told.previous) == (new, previous)
-        {
-            return Ok(told.descent);
-        }
-        let descent = transfer.descent(found, new, previous)?;
-        *told = Some(Told {
-            new,
-            previous,
-            descent,
-        });
-        Ok(descent)
     }
 }
 

@@ -19,15 +19,21 @@ use crate::text::escaped;
 /// Where the names of users are.
 const USERS: &str = "/etc/passwd";
 
-/// Refuses a repository that neither this user nor root owns.
-pub(super) fn check(path: &Path) -> Result<(), Failure> {
+/// Opens a repository, and refuses one that neither this user nor root owns, unless
+/// that is allowed.
+pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, Failure> {
+    let check = |place: &Path| match allow_other_owner {
+        true => Ok(()),
+        false => check_place(place),
+    };
     // The path itself first: it needs no look at the repository's configuration.
-    check_place(path)?;
+    check(path)?;
     let no_parents: [&Path; 0] = [];
     let repository = Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, no_parents)
         .map_err(Failure::NotARepository)?;
-    check_place(repository.path())?;
-    check_place(repository.commondir())
+    check(repository.path())?;
+    check(repository.commondir())?;
+    Ok(repository)
 }
 
 fn check_place(path: &Path) -> Result<(), Failure> {

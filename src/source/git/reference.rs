@@ -102,6 +102,16 @@ impl Reference {
         let branch = branch.map(RefName::parse).transpose()?.map(Self::Branch);
         Ok(commit.or(tag).or(branch).unwrap_or_default())
     }
+
+    /// The name that a repository knows it by; a commit has none but its id.
+    pub(super) fn full_name(&self) -> String {
+        match self {
+            Self::Commit(id) => id.to_string(),
+            Self::Tag(name) => format!("refs/tags/{}", name.as_str()),
+            Self::Branch(name) => format!("refs/heads/{}", name.as_str()),
+            Self::Default => "HEAD".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Reference {

@@ -28,6 +28,7 @@ const LARGEST_FETCH: u64 = 512 * 1024 * 1024;
 pub(super) enum Route {
     Http(HttpRoute),
     Ssh(SshRoute),
+    /// Not at all: it is read where it lies.
     Local,
 }
 
@@ -35,11 +36,6 @@ impl Route {
     /// Whether every request stands for itself.
     pub(super) fn is_stateless(&self) -> bool {
         matches!(self, Self::Http(_))
-    }
-
-    /// Whether history can be left out. libgit2 cannot where it reads files itself.
-    pub(super) fn is_shallow(&self) -> bool {
-        !matches!(self, Self::Local)
     }
 }
 

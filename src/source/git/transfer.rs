@@ -7,12 +7,11 @@ use git2::{
     RemoteConnection, Repository,
 };
 
-use super::address::GitUrl;
 use super::ancestry;
 use super::error::Failure;
 use super::reference::{CommitId, Reference};
 use super::revision::Descent;
-use super::session::{Route, Session};
+use super::session::Session;
 use super::setup::REMOTE;
 
 /// Where what was fetched is kept, so that the next fetch can say what it has.
@@ -41,8 +40,6 @@ type Connection<'repo, 'r> = RemoteConnection<'repo, 'r, 'static>;
 pub(super) struct Transfer<'a> {
     pub(super) session: &'a Arc<Session>,
     pub(super) repository: &'a Repository,
-    /// The address that libgit2 is given.
-    pub(super) url: &'a str,
 }
 
 impl Transfer<'_> {
@@ -50,26 +47,23 @@ impl Transfer<'_> {
     pub(super) fn bring(&self, reference: &Reference) -> Result<Found, Failure> {
         match reference {
             Reference::Commit(id) => self.bring_commit(*id),
-            Reference::Tag(name) => {
-                self.bring_named(reference, &format!("refs/tags/{}", name.as_str()))
+            Reference::Tag(_) | Reference::Branch(_) | Reference::Default => {
+                self.bring_named(reference)
             }
-            Reference::Branch(name) => {
-                self.bring_named(reference, &format!("refs/heads/{}", name.as_str()))
-            }
-            Reference::Default => self.bring_named(reference, "HEAD"),
         }
     }
 
-    fn bring_named(&self, reference: &Reference, name: &str) -> Result<Found, Failure> {
+    fn bring_named(&self, reference: &Reference) -> Result<Found, Failure> {
+        let name = reference.full_name();
         let mut remote = self.remote()?;
         let mut connection = self.connect(&mut remote)?;
         let heads = self.heads(&connection)?;
-        let Some((_, object)) = heads.iter().find(|(own, _)| own == name) else {
+        let Some((_, object)) = heads.iter().find(|(own, _)| *own == name) else {
             return Err(Failure::MissingReference(reference.clone()));
         };
-        let refspec = kept(name);
+        let refspec = kept(&name);
         if !self.has(*object)? {
-            self.fetch(&mut connection, &[&refspec], self.first_depth())?;
+            self.fetch(&mut connection, &[&refspec], SHALLOW)?;
         }
         Ok(Found {
             object: *object,
@@ -93,11 +87,11 @@ impl Transfer<'_> {
         let heads = self.heads(&connection)?;
         let named = heads.iter().find(|(_, object)| *object == id.0);
         if let Some((name, _)) = named {
-            self.fetch(&mut connection, &[&kept(name)], self.first_depth())?;
+            self.fetch(&mut connection, &[&kept(name)], SHALLOW)?;
             return Ok(found(name));
         }
         let name = id.to_string();
-        let asked = self.fetch(&mut connection, &[&kept(&name)], self.first_depth());
+        let asked = self.fetch(&mut connection, &[&kept(&name)], SHALLOW);
         if asked.is_ok() && self.has(id.0)? {
             return Ok(found(&name));
         }
@@ -117,15 +111,10 @@ impl Transfer<'_> {
         let mut remote = self.remote()?;
         let mut connection = self.connect(&mut remote)?;
         let everything = ["heads", "tags"].map(|kind| format!("+refs/{kind}/*:{KEPT}/{kind}/*"));
-        let depth = if self.session.route.is_shallow() {
-            UNSHALLOW
-        } else {
-            0
-        };
         self.fetch(
             &mut connection,
             &everything.each_ref().map(String::as_str),
-            depth,
+            UNSHALLOW,
         )
     }
 
@@ -137,36 +126,29 @@ impl Transfer<'_> {
         new: CommitId,
         previous: CommitId,
     ) -> Result<Descent, Failure> {
-        let look = || ancestry::descent(self.session, self.repository, new.0, previous.0);
-        let mut descent = look()?;
+        let look = || ancestry::look(self.session, self.repository, new, previous);
+        let mut seen = look()?;
         let Some(refspec) = &found.refspec else {
-            return Ok(descent);
+            return Ok(seen.descent);
         };
-        if !self.session.route.is_shallow() {
-            return Ok(descent);
-        }
         for depth in DEPTHS {
-            if descent != Descent::Unknown {
+            if seen.descent != Descent::Unknown {
                 break;
+            }
+            // What is held is asked again and again, and is as deep as it was.
+            if seen.commits >= depth as usize {
+                continue;
             }
             let mut remote = self.remote()?;
             let mut connection = self.connect(&mut remote)?;
             self.fetch(&mut connection, &[refspec], depth)?;
-            descent = look()?;
+            seen = look()?;
         }
-        Ok(descent)
-    }
-
-    fn first_depth(&self) -> i32 {
-        if self.session.route.is_shallow() {
-            SHALLOW
-        } else {
-            0
-        }
+        Ok(seen.descent)
     }
 
     fn remote(&self) -> Result<Remote<'_>, Failure> {
-        let remote = self.repository.remote_anonymous(self.url);
+        let remote = self.repository.remote_anonymous(REMOTE);
         remote.map_err(Failure::Damaged)
     }
 
@@ -176,13 +158,7 @@ impl Transfer<'_> {
     ) -> Result<Connection<'repo, 'r>, Failure> {
         self.session.check()?;
         let connected = remote.connect_auth(Direction::Fetch, None, None);
-        connected.map_err(|error| {
-            self.session
-                .failure(error, |error| match self.session.route {
-                    Route::Local => Failure::NotARepository(error),
-                    Route::Http(_) | Route::Ssh(_) => Failure::Broken(error),
-                })
-        })
+        connected.map_err(|error| self.session.failure(error, Failure::Broken))
     }
 
     /// What the repository has.
@@ -243,13 +219,4 @@ impl Transfer<'_> {
 /// How a reference is fetched, and kept.
 fn kept(name: &str) -> String {
     format!("+{name}:{KEPT}/head")
-}
-
-/// The address that libgit2 is given for a repository.
-pub(super) fn address(url: &GitUrl) -> String {
-    match url {
-        GitUrl::Http(_) | GitUrl::Ssh(_) => REMOTE.to_owned(),
-        // `address` takes none that is not text.
-        GitUrl::Local(path) => path.to_string_lossy().into_owned(),
-    }
 }

@@ -1,0 +1,113 @@
+//! The private copy of a repository that is served.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use integrationd::source::git::{Failure, GitOptions, GitSource, Reference};
+
+use super::repository::Repository;
+use super::server::Server;
+use super::{Source, below, lines, options};
+
+fn served() -> (Repository, Server) {
+    let repository = Repository::new();
+    let server = Server::start(repository.place());
+    (repository, server)
+}
+
+fn source(server: &Server) -> Source {
+    Source::new(options(&server.http("open/bare.git")))
+}
+
+#[tokio::test]
+async fn the_copy_is_private_bare_and_of_no_use_to_a_hook() {
+    let (_repository, server) = served();
+    let source = source(&server);
+    source.fetch().await;
+    let directory = source.path().join("git");
+    let mode = fs::metadata(&directory).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let names: Vec<_> = below(&directory);
+    let has = |name: &str| names.iter().any(|path| path.ends_with(name));
+    assert!(has("copy.git/HEAD"), "{names:?}");
+    assert!(!has("a.yaml"), "{names:?}");
+    let hooks = below(&directory.join("copy.git/hooks"));
+    let is_sample = |path: &PathBuf| path.extension().is_some_and(|own| own == "sample");
+    assert!(hooks.iter().all(is_sample), "{hooks:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_when_nothing_moved() {
+    let (repository, server) = served();
+    let source = source(&server);
+    let packs = || {
+        let path = source.path().join("git/copy.git/objects/pack");
+        below(&path).len()
+    };
+    source.fetch().await;
+    let before = packs();
+    source.fetch().await;
+    assert_eq!(packs(), before);
+    repository.commit("a.yaml", "2");
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 2"]);
+    assert!(packs() > before);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_damaged_is_made_anew() {
+    let (_repository, server) = served();
+    let source = source(&server);
+    let copy = source.path().join("git/copy.git");
+    source.fetch().await;
+    for ending in ["pack", "idx"] {
+        for path in below(&copy.join("objects/pack")) {
+            if path.extension().is_some_and(|own| own == ending) {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                fs::write(path, "damaged").unwrap();
+            }
+        }
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{ending}");
+    }
+    for name in ["HEAD", "config", "objects"] {
+        let path = copy.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::write(path, "[damaged").unwrap();
+        }
+        assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_directory_for_two_repositories_mixes_nothing() {
+    let ((first, one), (_second, other)) = (served(), served());
+    let secret = first.commit("a.yaml", "of the first");
+    let directory = first.place().join("copy");
+    let source = |server: &Server, reference| {
+        let options = GitOptions {
+            reference,
+            ..options(&server.http("open/bare.git"))
+        };
+        GitSource::new(options, &directory).unwrap()
+    };
+    let pinned = Reference::Commit(secret);
+    source(&one, pinned.clone()).fetch(None).await.unwrap();
+    let error = source(&other, pinned).fetch(None).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::MissingReference(_)));
+}
+
+#[tokio::test]
+async fn what_lies_on_this_machine_needs_no_copy() {
+    let (repository, server) = served();
+    let directory = repository.place().join("copy");
+    let fetched = async |url: &str| {
+        let source = GitSource::new(options(url), &directory).unwrap();
+        lines(&source.fetch(None).await.unwrap())
+    };
+    assert_eq!(fetched(&server.http("open/bare.git")).await, ["a.yaml: 1"]);
+    assert!(directory.join("copy.git").exists());
+    assert_eq!(fetched(&repository.path()).await, ["a.yaml: 1"]);
+    assert_eq!(below(&directory), [directory.join("lock")]);
+}
