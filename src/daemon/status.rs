@@ -60,15 +60,24 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The word for it.
+    /// The word for it: of a closed set.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Starting => "Starting",
-            Self::Reconciling => "Reconciling",
+            Self::Starting | Self::Reconciling | Self::Retrying(_) => "Reconciling",
             Self::Ready => "Ready",
             Self::Stalled(_) => "Stalled",
-            Self::Retrying(_) => "Retrying",
+        }
+    }
+
+    /// Why it is not simply that, in CamelCase.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Starting => Some("Starting"),
+            Self::Retrying(_) => Some("ProgressingWithRetry"),
+            Self::Stalled(reason) => Some(reason),
+            Self::Reconciling | Self::Ready => None,
         }
     }
 }
@@ -105,15 +114,17 @@ impl Status {
     #[must_use]
     pub fn line(&self) -> String {
         let last = self.last.as_ref().map_or("", |ran| &ran.summary);
-        let word = self.phase.word();
-        let mut line = match self.phase {
-            Phase::Starting | Phase::Reconciling => word.to_owned(),
-            Phase::Ready => format!("{word}: {last}"),
-            Phase::Stalled(reason) => format!("{word} ({reason}): {last}"),
+        let mut line = self.phase.word().to_owned();
+        if let Some(reason) = self.phase.reason() {
+            line += &format!(" ({reason})");
+        }
+        match self.phase {
+            Phase::Starting | Phase::Reconciling => {}
+            Phase::Ready | Phase::Stalled(_) => line += &format!(": {last}"),
             Phase::Retrying(pause) => {
-                format!("{word} in {} s: {last}", pause.as_secs().max(1))
+                line += &format!(", again in {} s: {last}", pause.as_secs().max(1));
             }
-        };
+        }
         if self.refused.is_some() {
             line += "; the new settings are refused, and the old ones go on";
         }

@@ -144,6 +144,20 @@ async fn what_is_stalled_waits_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_ready_is_reconciling_and_the_reason_says_what_it_waits_for() {
+    assert_eq!(Status::default().line(), "Reconciling (Starting)");
+    let world = world(10 * SECOND, &[Disposition::Transient]);
+    sleep(SECOND).await;
+    assert_eq!(world.status.borrow().line(), "Reconciling");
+    sleep(10 * SECOND).await;
+    let line = world.status.borrow().line();
+    let (words, summary) = line.split_once(" s: ").unwrap();
+    let seconds = words.strip_prefix("Reconciling (ProgressingWithRetry), again in ");
+    assert!((1..=5).contains(&seconds.unwrap().parse::<u64>().unwrap()));
+    assert_eq!(summary, "counted");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_ends_the_worker_and_lets_the_run_under_way_end() {
     let world = world(10 * SECOND, &[Disposition::InSync]);
     sleep(SECOND).await;

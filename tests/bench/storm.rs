@@ -223,7 +223,8 @@ impl Storm {
     /// Somebody changes the tenant. Not in the middle of a run: what is changed between
     /// a write and its proof counts as what the server does not keep.
     fn drift(&mut self) {
-        if status(self.served())["state"] == "Reconciling" {
+        let status = status(self.served());
+        if status["state"] == "Reconciling" && status["reason"].is_null() {
             return;
         }
         let state = self.stage.tenant.simulator.state();

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Mistake, Row, State, Stranger, View};
-use crate::daemon::{Phase, Refusal, Status};
+use crate::daemon::{Refusal, Status};
 use crate::ledger::history::{Run, RunAction};
 use crate::live::RemoteId;
 use crate::report::json::{self as report, FORMAT_VERSION};
@@ -26,10 +26,7 @@ pub fn status(status: &Status) -> Json {
         "format_version": FORMAT_VERSION,
         "version": env!("CARGO_PKG_VERSION"),
         "state": phase.word(),
-        "reason": match phase {
-            Phase::Stalled(reason) => Some(*reason),
-            Phase::Starting | Phase::Reconciling | Phase::Ready | Phase::Retrying(_) => None,
-        },
+        "reason": phase.reason(),
         "summary": last.as_ref().map(|ran| &ran.summary),
         "help": last.as_ref().and_then(|ran| ran.help.as_ref()),
         "runs": runs,

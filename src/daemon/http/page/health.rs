@@ -15,7 +15,7 @@ pub(super) fn panel(status: &Status) -> Markup {
         section.health #health data-live data-tone=(tone(status)) aria-label="Daemon" {
             div.headline {
                 h1 { (mark(tone(status))) (word) }
-                @if let Phase::Stalled(reason) = status.phase { code.reason { (reason) } }
+                @if let Some(reason) = status.phase.reason() { code.reason { (reason) } }
                 @if let Phase::Retrying(pause) = status.phase {
                     span.note { "again within " (pause.as_secs().max(1)) " s" }
                 }

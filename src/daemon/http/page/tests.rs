@@ -59,7 +59,7 @@ fn before_the_first_look_it_says_so_and_shows_no_table() {
     let html = page(&Status::default(), "");
     assert!(html.contains("The first look at the files and the tenant is under way."));
     assert!(
-        html.contains("<title>Starting – </title>") && !html.contains("<table"),
+        html.contains("<title>Reconciling – </title>") && !html.contains("<table"),
         "{html}"
     );
 }
