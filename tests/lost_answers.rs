@@ -1,10 +1,14 @@
 //! What is made of a write that was lost or failed, where a look cannot tell.
 
+use std::time::Duration;
+
 use http::Method;
 use integrationd::apply::Failure;
 use integrationd::ledger::MemoryJournal;
+use integrationd::plan::Policy;
 use integrationd::simulator::{FailedTest, Fault, FaultKind, Simulator};
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
 use crate::in_process::{Ran, Run, write_lines};
 use crate::texts::Texts;
@@ -76,4 +80,75 @@ async fn an_attribute_of_a_creation_that_failed_is_taken_out_when_it_leaves_the_
     let config = &simulator.state()[0]["config"];
     assert_eq!(config.pointer("/groupPattern/deny"), None);
     assert_eq!(config["token"], "first");
+}
+
+/// The process is killed while a create is on its way, which takes effect after so
+/// long.
+async fn killed_in_a_create(simulator: &Simulator, journal: &MemoryJournal, late: Duration) {
+    let texts = lake("first", "");
+    let fault = Fault::new(FaultKind::Delay {
+        ms: late.as_millis() as u64,
+    });
+    simulator.fault(fault.on(&Method::POST, "/integrations"));
+    let run = Run::of(&texts, simulator).remembering(journal);
+    let killed = timeout(Duration::from_secs(5), run.sync()).await;
+    assert!(killed.is_err());
+    assert_eq!(journal.ledger().intents.len(), 1);
+    simulator.clear_faults();
+}
+
+/// A run that deletes what has no file.
+async fn prune(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+    let run = Run::of(texts, simulator).remembering(journal);
+    run.with(|request| request.policy = Policy::Sync)
+        .sync()
+        .await
+}
+
+/// Another file: with none at all nothing is deleted.
+fn sea() -> Texts {
+    Texts::none().file("sea.yaml", "type: Trino\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_takes_effect_once_its_file_is_gone_is_not_forgotten() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    assert!(sync(&sea(), &simulator, &journal).await.is_proved());
+    killed_in_a_create(&simulator, &journal, Duration::from_secs(60)).await;
+
+    let too_early = prune(&sea(), &simulator, &journal).await;
+    let shown = too_early.shown();
+    assert!(shown.contains("may still take effect"), "{shown}");
+    assert!(!too_early.is_proved(), "{shown}");
+
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(simulator.state().len(), 2);
+    let later = prune(&sea(), &simulator, &journal).await;
+    assert!(later.is_proved(), "{}", later.shown());
+    assert_eq!(simulator.state().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_create_made_before_its_repetition_was_refused_is_ours() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    assert!(sync(&sea(), &simulator, &journal).await.is_proved());
+    let late = Duration::from_secs(20);
+    killed_in_a_create(&simulator, &journal, late).await;
+    let fault = Fault::new(FaultKind::Delay {
+        ms: late.as_millis() as u64,
+    });
+    simulator.fault(fault.on(&Method::POST, "/integrations"));
+    let both = lake("first", "").file("sea.yaml", "type: Trino\n");
+    let refused = sync(&both, &simulator, &journal).await;
+    let failure = refused.failure();
+    assert!(matches!(failure, Failure::Appeared { .. }), "{failure}");
+
+    // Of which of the two the secret is nobody can tell.
+    simulator.clear_log();
+    let again = sync(&both, &simulator, &journal).await;
+    assert!(again.is_proved(), "{}", again.shown());
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/2"]);
+    let last = prune(&sea(), &simulator, &journal).await;
+    assert!(last.is_proved(), "{}", last.shown());
+    assert_eq!(simulator.state().len(), 1);
 }

@@ -36,11 +36,21 @@ enum Found {
 impl<W: WriteApi> Run<'_, W> {
     pub(super) async fn create(&self, name: &str, creation: &Creation) -> Ended {
         let intent = super::record::to_create(creation, self.now());
+        let begun = match &creation.repeats {
+            Some(earlier) => super::record::with_earlier(&intent, earlier),
+            None => intent.clone(),
+        };
         let ready = self.ready_to_create(creation).await;
-        match ready.and_then(|request| self.begin(name, &intent).map(|()| request)) {
+        match ready.and_then(|request| self.begin(name, &begun).map(|()| request)) {
             Ok(request) => {
                 let ended = self.post(name, &request, &creation.precondition).await;
-                self.settle(name, &intent, ended)
+                match &ended {
+                    // Perhaps for what the earlier one has made or will make: it stays open.
+                    (_, Err(failure)) if creation.repeats.is_some() && failure.had_no_effect() => {
+                        ended
+                    }
+                    _ => self.settle(name, &intent, ended),
+                }
             }
             Err(failure) => (None, Err(failure)),
         }

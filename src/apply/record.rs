@@ -16,10 +16,25 @@ pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
     let Creation {
         body,
         memory,
+        repeats: _,
         precondition,
     } = creation;
     let listed = precondition.listed().cloned().collect();
     intent(body.platform, memory, IntendedWrite::Create { listed }, at)
+}
+
+/// What is written down before it is sent: what appears may also be what an earlier
+/// one makes.
+pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
+    let Memory { applied, .. } = intent.memory.clone();
+    Intent {
+        write: earlier.write.clone(),
+        memory: Memory {
+            applied: applied.or(&earlier.memory.applied),
+            ..intent.memory.clone()
+        },
+        ..intent.clone()
+    }
 }
 
 pub(super) fn to_update(

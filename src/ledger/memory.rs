@@ -41,6 +41,10 @@ impl Journal for MemoryJournal {
                 place.insert(intent.clone());
                 Ok(())
             }
+            Entry::Occupied(mut place) if intent.is_again(place.get()) => {
+                place.insert(intent.clone());
+                Ok(())
+            }
             Entry::Occupied(_) => Err(JournalError {
                 operation: "begin the write of",
                 object: name.to_owned(),

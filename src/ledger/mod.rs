@@ -154,6 +154,20 @@ impl Applied {
         secrets.for_each(|it| *it = Some(Fingerprint::unproven()));
         self
     }
+
+    /// What counts as applied if it is this or an earlier one, and nobody can tell: a
+    /// value of the earlier one that the file has no more is changed, or taken out.
+    #[must_use]
+    pub fn or(self, earlier: &Self) -> Self {
+        let mut secrets = earlier.secrets.clone();
+        secrets.extend(self.secrets);
+        let either = Self {
+            attributes: earlier.attributes.clone(),
+            secrets,
+            bound_to: self.bound_to,
+        };
+        either.unproven()
+    }
 }
 
 /// How an integration may be removed: its file cannot tell any more once it is gone.
@@ -201,6 +215,18 @@ pub struct Intent {
     pub memory: Memory,
     /// When it was begun.
     pub at: Timestamp,
+}
+
+impl Intent {
+    /// Whether it is a create that was begun before and is sent once more: whatever
+    /// tells of this one tells of the other too.
+    #[must_use]
+    pub fn is_again(&self, before: &Self) -> bool {
+        matches!(self.write, IntendedWrite::Create { .. })
+            && self.write == before.write
+            && self.type_name == before.type_name
+            && self.memory.identity == before.memory.identity
+    }
 }
 
 /// The kind of a write.
@@ -253,7 +279,8 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     /// It could not be written down, so the write must not be sent; or an earlier
-    /// write of this name is not settled, whose intent must not be lost.
+    /// write of this name is not settled, whose intent must not be lost, as it is not
+    /// by a create that is sent once more ([`Intent::is_again`]).
     fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError>;
 
     /// After a write that succeeded, an adoption, or a look that found everything

@@ -59,7 +59,8 @@ pub(super) fn all<T>(
     connection.prepare_cached(sql)?.query_map((), of)?.collect()
 }
 
-/// Adds an intent, unless there is one of this name; whether it did.
+/// Adds an intent, unless there is one of this name that would be lost
+/// ([`Intent::is_again`]); whether it did.
 pub(super) fn insert_intent(
     connection: &Connection,
     name: &str,
@@ -83,8 +84,13 @@ pub(super) fn insert_intent(
                               owned, applied, removal, rewritten, revision, at)
          VALUES (:name, :type, :identity, :kind, :id, :listed, :before,
                  :owned, :applied, :removal, :rewritten, :revision, :at)
-         ON CONFLICT (name) DO NOTHING",
+         ON CONFLICT (name) DO UPDATE
+             SET owned = excluded.owned, applied = excluded.applied, removal = excluded.removal,
+                 rewritten = excluded.rewritten, revision = excluded.revision, at = excluded.at
+             WHERE kind = :create AND excluded.kind = :create AND listed = excluded.listed
+                   AND type = excluded.type AND identity IS excluded.identity",
         named_params! {
+            ":create": CREATE,
             ":name": name, ":type": type_name, ":identity": columns.identity, ":kind": kind,
             ":id": id, ":listed": listed, ":before": before, ":owned": columns.owned,
             ":applied": columns.applied, ":removal": columns.removal,

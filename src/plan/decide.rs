@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::converge;
 use super::diff::Difference;
-use super::doubt::in_doubt;
+use super::doubt::{in_doubt, repeated};
 use super::history::History;
 use super::memory::{self, Noted, Past, Pasts};
 use super::pairing::{Claims, Pairing};
@@ -101,6 +101,9 @@ pub(super) fn creation(
     }
     Ok(Creation {
         body: Body::for_create(integration),
+        repeats: repeated(integration, against.context)
+            .cloned()
+            .map(Box::new),
         memory: memory::of_create(integration, against.context),
         precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
     })

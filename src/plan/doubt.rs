@@ -1,9 +1,12 @@
 //! Writes of which nobody knows the end stop others.
+//!
+//! But for one: a create that may still take effect can be repeated where the server
+//! itself refuses a second one, so that an answer that was lost costs no minutes.
 
 use super::memory::Past;
 use super::pairing::Pairing;
-use super::{Action, Block, Context, Kind};
-use crate::ledger::IntendedWrite;
+use super::{Action, Block, Context, Doubt, Kind};
+use crate::ledger::{IntendedWrite, Intent};
 use crate::manifest::Integration;
 use crate::platform::by_wire;
 
@@ -27,10 +30,25 @@ pub(super) fn in_doubt(
         .iter()
         .filter(|(_, intent)| found.is_some() && intent.write.id() == found);
     let others = same_create.chain(same_id).map(|(name, _)| name.as_str());
+    let is_repeated = matches!(pairing, Pairing::New) && repeated(integration, context).is_some();
     integration
         .names()
         .chain(others)
+        .filter(|name| !(is_repeated && *name == integration.name))
         .find_map(|name| block(name, context))
+}
+
+/// The create of this integration that may still take effect and can be repeated.
+pub(super) fn repeated<'c>(integration: &Integration, context: &Context<'c>) -> Option<&'c Intent> {
+    let doubt = context.doubts.get(&integration.name)?;
+    let intent = context.ledger.intents.get(&integration.name)?;
+    let is_same = matches!(intent.write, IntendedWrite::Create { .. })
+        && intent.type_name == integration.platform.wire
+        && intent.memory.identity == integration.pairing_key();
+    let can_be = matches!(doubt, Doubt::InFlight { .. })
+        && integration.platform.pairs_with_certainty()
+        && is_same;
+    can_be.then_some(intent)
 }
 
 /// The block of a write of this name, if it is in doubt.

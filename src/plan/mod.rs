@@ -50,7 +50,7 @@ pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use suspensions::Suspensions;
 
-use crate::ledger::{Fingerprint, Ledger, Memory, parked_name};
+use crate::ledger::{Fingerprint, Intent, Ledger, Memory, parked_name};
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadable};
 use crate::manifest::{Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
@@ -162,6 +162,9 @@ pub struct Creation {
     pub body: Body,
     /// What the ledger keeps of it.
     pub memory: Memory,
+    /// The same, begun before: it may still take effect, and the server then refuses
+    /// this one.
+    pub repeats: Option<Box<Intent>>,
     /// What must still be so before it.
     pub precondition: AbsencePrecondition,
 }

@@ -153,8 +153,8 @@ fn created<'l>(
         .collect()
 }
 
-/// The tenant shows nothing of it. Where the server itself refuses a second one,
-/// it can be tried again at once; elsewhere only when it cannot be under way any more.
+/// The tenant shows nothing of it. A create is over when it cannot be under way any
+/// more: what it makes after that would be nobody's.
 fn nothing(
     intent: &Intent,
     platform: &'static Platform,
@@ -172,7 +172,7 @@ fn nothing(
     let is_create = matches!(intent.write, IntendedWrite::Create { .. });
     // An age below zero is that of a clock that was set back: it may be recent.
     let is_recent = now.duration_since(intent.at) < IN_FLIGHT;
-    if is_create && is_recent && !platform.pairs_with_certainty() {
+    if is_create && is_recent {
         return Err(Doubt::InFlight { begun: intent.at });
     }
     Ok(Settled::Abandoned)

@@ -1,6 +1,14 @@
 use super::super::{Journal, Ledger, MemoryJournal};
 use super::*;
 
+/// The same create, sent once more.
+fn again() -> Intent {
+    let mut again = create();
+    again.at = at(7);
+    again.memory.applied = Applied::default();
+    again
+}
+
 /// The same steps on a journal, and what it says of a second beginning.
 fn steps(journal: &dyn Journal) -> String {
     journal.begin("a", &create()).unwrap();
@@ -27,7 +35,13 @@ fn steps(journal: &dyn Journal) -> String {
     journal.accepted("f").unwrap();
     journal.carried_out("1111").unwrap();
     journal.carried_out("2222").unwrap();
-    journal.begin("c", &create()).unwrap_err().to_string()
+    journal.begin("g", &create()).unwrap();
+    journal.begin("g", &again()).unwrap();
+    let mut of_another = again();
+    of_another.memory.identity = Some("another".into());
+    let others = [("c", create()), ("g", of_another), ("g", update("3"))];
+    let refused = others.map(|(name, other)| journal.begin(name, &other).unwrap_err().to_string());
+    refused.join("\n")
 }
 
 #[test]
@@ -37,11 +51,19 @@ fn both_journals_keep_the_same_ledger() {
     let memory = MemoryJournal::default();
     let told = steps(&store);
     let told = told.replace(place.path().to_str().unwrap(), "STATE");
-    insta::assert_snapshot!(told, @"cannot begin the write of `c`: an earlier write of `c` is not settled in the ledger STATE/tenant.db");
-    insta::assert_snapshot!(steps(&memory), @"cannot begin the write of `c`: an earlier write of it is not settled");
+    insta::assert_snapshot!(told, @r"
+    cannot begin the write of `c`: an earlier write of `c` is not settled in the ledger STATE/tenant.db
+    cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
+    cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
+    ");
+    insta::assert_snapshot!(steps(&memory), @r"
+    cannot begin the write of `c`: an earlier write of it is not settled
+    cannot begin the write of `g`: an earlier write of it is not settled
+    cannot begin the write of `g`: an earlier write of it is not settled
+    ");
     let expected = Ledger {
         records: [("a".into(), record("1"))].into(),
-        intents: [("c".into(), update("3"))].into(),
+        intents: [("c".into(), update("3")), ("g".into(), again())].into(),
         refusals: memory.ledger().refusals,
         carried_out: Some("2222".into()),
     };
