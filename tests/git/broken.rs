@@ -57,10 +57,11 @@ fn pass(client: TcpStream, server: TcpStream, left: Arc<AtomicUsize>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 1024];
         while let Ok(size @ 1..) = server.read(&mut bytes) {
+            // Counted first: whoever has read them may ask how many there were.
             let most = left.load(Ordering::SeqCst);
             let passed = size.min(most);
-            let written = client.write_all(&bytes[..passed]);
             left.store(most - passed, Ordering::SeqCst);
+            let written = client.write_all(&bytes[..passed]);
             if passed < size || written.is_err() {
                 break;
             }

@@ -7,6 +7,7 @@ use super::broken::Cutter;
 use super::repository::Repository;
 use super::server::Server;
 use super::{Source, lines, options};
+use crate::programs::output;
 
 /// The same repository in the two ways of reaching history: whole, and shallow.
 fn sources(repository: &Repository, server: &Server) -> [Source; 2] {
@@ -51,6 +52,32 @@ async fn a_revision_descends_from_one_before_however_many_were_pushed_between() 
             advance(Some(&previous), &id, same.descent, false),
             Advance::Same
         );
+    }
+}
+
+#[tokio::test]
+async fn a_revision_descends_from_one_before_however_many_branches_were_merged_between() {
+    let repository = Repository::new();
+    let root = repository.head();
+    let chains = 20;
+    let names: Vec<_> = (0..chains).map(|chain| format!("chain-{chain}")).collect();
+    for name in &names {
+        repository.git(["switch", "--quiet", "-C", "main", &root.to_string()]);
+        repository.record(["-m", name]);
+        repository.history(300);
+        repository.git(["branch", name]);
+    }
+    let merge = ["merge", "--quiet", "--no-ff", "--no-edit", "-s", "ours"];
+    let mut git = repository.worker();
+    output(git.args(merge).args(&names[..chains - 1]));
+    repository.history(20);
+    // More commits than the greatest depth that is asked for.
+    let commits = repository.git(["rev-list", "--count", "HEAD"]);
+    assert!(commits.parse::<usize>().unwrap() > 6_000, "{commits}");
+    let server = Server::start(repository.place());
+    for source in sources(&repository, &server) {
+        let fetched = source.fetch_after(Some(root)).await;
+        assert_eq!(fetched.descent, Descent::Descends);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a commit has another one in its history, as far as that is there.
+//! Whether a commit has another one in its history, as far as it is there.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -13,47 +13,38 @@ use super::session::Session;
 /// configuration are shorter, and the one before is mostly near.
 const MOST_COMMITS: usize = 100_000;
 
-/// What a look at the history shows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    pub(super) descent: Descent,
-    /// How many commits are there, as far as was looked.
-    pub(super) commits: usize,
-}
-
 /// Walks the history. The one before need not be there: its child names it.
-pub(super) fn look(
+pub(super) fn descent(
     session: &Session,
     repository: &Repository,
     new: CommitId,
     previous: CommitId,
-) -> Result<Seen, Failure> {
-    let mut commits = 0;
-    let mut is_whole = true;
-    let mut known = HashSet::from([new.0]);
+) -> Result<Descent, Failure> {
+    if new == previous {
+        return Ok(Descent::Descends);
+    }
+    let mut seen = HashSet::from([new.0]);
     let mut next = VecDeque::from([new.0]);
-    let descent = loop {
-        if known.contains(&previous.0) {
-            break Descent::Descends;
-        }
-        let Some(id) = next.pop_front() else {
-            break match is_whole {
-                true => Descent::Unrelated,
-                false => Descent::Unknown,
-            };
-        };
-        if commits == MOST_COMMITS {
-            break Descent::Unknown;
-        }
+    let mut is_whole = true;
+    while let Some(id) = next.pop_front() {
         session.check()?;
         let Some(parents) = parents(repository, id)? else {
             is_whole = false;
             continue;
         };
-        commits += 1;
-        next.extend(parents.into_iter().filter(|parent| known.insert(*parent)));
-    };
-    Ok(Seen { descent, commits })
+        if parents.contains(&previous.0) {
+            return Ok(Descent::Descends);
+        }
+        if seen.len() > MOST_COMMITS {
+            return Ok(Descent::Unknown);
+        }
+        next.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
+    }
+    Ok(if is_whole {
+        Descent::Unrelated
+    } else {
+        Descent::Unknown
+    })
 }
 
 /// What a commit names as its parents; nothing if it is not there. From the

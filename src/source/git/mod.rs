@@ -14,6 +14,7 @@
 mod address;
 mod ancestry;
 mod copy;
+mod depths;
 mod error;
 mod http;
 mod local;
@@ -187,10 +188,7 @@ impl GitSource {
         place.discard()?;
         let repository = owner::open(path, self.options.allow_other_owner)?;
         let object = local::find(&repository, &self.options.reference)?;
-        let descent = |new, previous| {
-            let seen = ancestry::look(session, &repository, new, previous)?;
-            Ok(seen.descent)
-        };
+        let descent = |new, previous| ancestry::descent(session, &repository, new, previous);
         let read = self.read(session, place, &repository, object, previous, descent);
         read.map_err(|failure| {
             if let Failure::Damaged(error) = failure {

@@ -8,6 +8,7 @@ use git2::{
 };
 
 use super::ancestry;
+use super::depths::Depths;
 use super::error::Failure;
 use super::reference::{CommitId, Reference};
 use super::revision::Descent;
@@ -16,10 +17,6 @@ use super::setup::REMOTE;
 
 /// Where what was fetched is kept, so that the next fetch can say what it has.
 const KEPT: &str = "refs/integrationd";
-
-/// How much history is brought, step by step, to find the revision before. A
-/// branch that moved on by more commits between two looks is rare.
-const DEPTHS: [i32; 3] = [16, 256, 4096];
 
 /// No history but the commit itself.
 const SHALLOW: i32 = 1;
@@ -126,25 +123,22 @@ impl Transfer<'_> {
         new: CommitId,
         previous: CommitId,
     ) -> Result<Descent, Failure> {
-        let look = || ancestry::look(self.session, self.repository, new, previous);
-        let mut seen = look()?;
+        let look = || ancestry::descent(self.session, self.repository, new, previous);
+        let mut descent = look()?;
         let Some(refspec) = &found.refspec else {
-            return Ok(seen.descent);
+            return Ok(descent);
         };
-        for depth in DEPTHS {
-            if seen.descent != Descent::Unknown {
-                break;
-            }
-            // What is held is asked again and again, and is as deep as it was.
-            if seen.commits >= depth as usize {
-                continue;
-            }
+        let mut depths = Depths::of(self.repository, new);
+        while descent == Descent::Unknown
+            && let Some(depth) = depths.next()
+        {
             let mut remote = self.remote()?;
             let mut connection = self.connect(&mut remote)?;
             self.fetch(&mut connection, &[refspec], depth)?;
-            seen = look()?;
+            depths.keep(depth);
+            descent = look()?;
         }
-        Ok(seen.descent)
+        Ok(descent)
     }
 
     fn remote(&self) -> Result<Remote<'_>, Failure> {
