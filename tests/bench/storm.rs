@@ -27,8 +27,9 @@ const PAUSE: u64 = 20;
 const BURST: usize = 20;
 
 /// How long the daemon may take until all is well once nothing goes wrong: it tries
-/// again after 5, 10 and 20 seconds, and each call by itself for some seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// again after 5, 10, 20 seconds and so on, each call by itself for some seconds, and
+/// for two minutes a create that was cut short may still take effect.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the daemon is told, besides where its files and its tenant are.
 const SETTINGS: &str = "\
@@ -81,14 +82,13 @@ struct Daemon {
 }
 
 impl Storm {
-    pub(crate) fn new(files: usize, seed: u64) -> Self {
+    pub(crate) fn new(files: usize, seed: u64, is_served: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let (branch, repository) = Branch::new(files, &mut rng);
         // Objects are packed again and again while they are read.
         repository.bare_git(["config", "gc.auto", "100"]);
         repository.bare_git(["config", "gc.autoDetach", "false"]);
-        // What is fetched grows another way than what is read where it lies.
-        let server = rng.bool().then(|| Server::start(repository.place()));
+        let server = is_served.then(|| Server::start(repository.place()));
         let url = match &server {
             Some(server) => server.http("open/bare.git"),
             None => repository.path(),
