@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use integrationd::ledger::MemoryJournal;
 use integrationd::platform::{Attribute, Class};
 use integrationd::simulator::{Drift, Options, Secrets, Seed, Simulator};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::in_process::{Run, changes, write_lines, writes};
 use crate::payload::{
     Case, every_case, fill_in, login_attribute, put, remove, sent, stored, texts_of, value,
 };
+use crate::texts::Texts;
 
 /// Creates a full payload, pinned so that every platform can be updated.
 async fn created(case: &Case) -> (Simulator, Value, u64) {
@@ -208,4 +210,24 @@ async fn another_way_to_log_in_is_one_update_that_drops_what_went_with_the_old_o
         }
     }
     assert!(switched > 0, "no platform has two ways to log in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_sent_to_the_server_is_no_change_of_the_integration() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let file = |more: &str| Texts::none().file("sea.yaml", format!("type: Trino\n{more}"));
+    Run::of(&file(""), &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    let before = journal.ledger().records["sea"].clone();
+    let protected = file("sync: {protect: true}\n");
+    let ran = Run::of(&protected, &simulator)
+        .remembering(&journal)
+        .sync()
+        .await;
+    assert!(ran.is_in_sync(), "{}", ran.shown());
+    let after = journal.ledger().records["sea"].clone();
+    assert!(after.memory.removal.protect);
+    assert_eq!(after.at, before.at);
 }

@@ -200,6 +200,8 @@ impl Pipeline {
         let is_done = |o: &Outcome| o.result.as_ref().err().is_none_or(Failure::is_refusal);
         let tried = tried.map(|o| (o.name.as_str(), is_done(o)));
         self.backoff.after(tried, now);
+        self.backoff
+            .retain(|name| actions.iter().any(|a| a.name == name));
         let is_concerned = |name: &str| {
             actions
                 .iter()

@@ -55,6 +55,11 @@ impl Backoff {
         }
     }
 
+    /// Forgets those that nothing is to be done about any more, as when a file is gone.
+    pub fn retain(&mut self, is_concerned: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| is_concerned(name));
+    }
+
     /// How long until the first of them may be tried again.
     #[must_use]
     pub fn pause(&self, now: Instant) -> Option<Duration> {
@@ -106,6 +111,8 @@ mod tests {
             backoff.resting(later).into_keys().collect::<Vec<_>>(),
             ["slow"]
         );
+        backoff.retain(|name| name != "quick");
+        assert_eq!(backoff.pause(later), Some(FIRST));
         backoff.reset();
         assert!(backoff.resting(later).is_empty());
     }

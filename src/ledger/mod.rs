@@ -110,7 +110,7 @@ pub struct Record {
     pub id: RemoteId,
     /// What is kept of its file.
     pub memory: Memory,
-    /// When it was last written or compared with another result than before.
+    /// When it was last written, or else when it was adopted or first seen.
     pub at: Timestamp,
 }
 

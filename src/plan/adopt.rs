@@ -114,5 +114,6 @@ fn adopted(
         type_name: found.type_name.clone(),
         id: found.id.clone(),
         memory,
+        changed: None,
     }))
 }

@@ -26,23 +26,26 @@ pub struct Noted {
     pub id: RemoteId,
     /// What is kept of its file.
     pub memory: Memory,
+    /// When it was last changed, if that is known.
+    pub changed: Option<jiff::Timestamp>,
 }
 
 impl Noted {
-    /// The record of it, with its name.
+    /// The record of it, with its name. What was never changed by us is seen now.
     #[must_use]
-    pub fn record(&self, at: jiff::Timestamp) -> (Name, Record) {
+    pub fn record(&self, now: jiff::Timestamp) -> (Name, Record) {
         let Self {
             name,
             type_name,
             id,
             memory,
+            changed,
         } = self.clone();
         let record = Record {
             type_name,
             id,
             memory,
-            at,
+            at: changed.unwrap_or(now),
         };
         (name, record)
     }
@@ -149,6 +152,7 @@ pub(super) fn noted(
         type_name: found.type_name.clone(),
         id: found.id.clone(),
         memory,
+        changed: past.map(|past| past.record.at),
     })
 }
 

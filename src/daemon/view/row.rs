@@ -70,7 +70,7 @@ pub struct Row {
     pub failing_tests: Vec<FailingTest>,
     /// When it was last changed, as the ledger knows it.
     pub changed: Option<Timestamp>,
-    /// The revision of the files that it was last equal to.
+    /// The revision that it was last written from.
     pub revision: Option<String>,
 }
 

@@ -27,15 +27,15 @@ pub(super) fn section(view: &View) -> Markup {
 
 fn run(run: &Run) -> Markup {
     let outcome = run.end.as_ref().map_or("cut off", |end| &end.outcome);
-    let revision = run.start.revision.as_deref();
     let (first, rest) = run.actions.split_at(run.actions.len().min(FIRST));
     let left_out = run.actions.len().saturating_sub(MOST);
     html! {
         li {
             p.run {
                 (moment(run.start.begun)) " " strong { (safe(outcome)) }
-                @if let Some(revision) = revision { " " code { (safe(revision)) } }
             }
+            // With the author and the subject.
+            @if run.start.revision.is_some() { p.run { (safe(&run.start.source)) } }
             ul.plain { @for one in first { (action(one)) } }
             @if !rest.is_empty() {
                 details id={ "run-" (run.start.begun.as_millisecond()) } {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::daemon::view::{Mistake, Row, State};
 use crate::daemon::{Disposition, Phase, Ran, Refusal};
+use crate::ledger::history::{Run, RunAction, RunEnd, RunId, RunStart};
 use crate::live::FailingTest;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
@@ -213,5 +214,43 @@ fn what_the_page_needs_is_served_and_nothing_is_inline() {
     }
     for inline in ["style=", "<style", "onclick", "javascript:"] {
         assert!(!html.contains(inline), "{inline}");
+    }
+}
+
+#[test]
+fn the_history_tells_who_wrote_what_was_applied_and_what_came_of_it() {
+    let head = "ed220c4".repeat(6);
+    let run = Run {
+        id: RunId::NONE,
+        start: RunStart {
+            begun: Timestamp::UNIX_EPOCH,
+            source: format!("/srv/git/a.git at {head} (Ada: Twice <b>as</b> fast)"),
+            revision: Some(head.clone()),
+        },
+        end: Some(RunEnd {
+            ended: Timestamp::UNIX_EPOCH,
+            outcome: "1 applied, 0 failed".to_owned(),
+        }),
+        actions: vec![RunAction {
+            name: "lake".to_owned(),
+            verb: "update".to_owned(),
+            id: None,
+            succeeded: true,
+            what: "2 attributes".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }],
+    };
+    let view = View {
+        history: vec![run].into(),
+        ..View::default()
+    };
+    let html = history::section(&view).into_string();
+    for text in [
+        "1 applied, 0 failed",
+        &format!("{head} (Ada: Twice &lt;b&gt;as&lt;/b&gt; fast)"),
+        "<strong>lake</strong>",
+        "2 attributes",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
     }
 }
