@@ -28,11 +28,11 @@ pub(super) fn panel(status: &Status) -> Markup {
                 None => p.summary { "The first look at the files and the tenant is under way." },
             }
             dl {
-                @if let Some(at) = status.at { dt { "Last look" } dd { (moment(at)) } }
-                @if let Some(at) = status.succeeded { dt { "Last in sync" } dd { (moment(at)) } }
+                @if let Some(at) = status.at { (fact("Last look", &moment(at))) }
+                @if let Some(at) = status.succeeded { (fact("Last in sync", &moment(at))) }
                 @if let Some(view) = status.seen.as_deref() {
-                    @if is_stale(status) { dt { "Shown as of" } dd { (moment(view.at)) } }
-                    dt { "Files" } dd { (safe(&view.source)) }
+                    @if is_stale(status) { (fact("Shown as of", &moment(view.at))) }
+                    (fact("Files", &html! { (safe(&view.source)) }))
                 }
             }
             @if is_stale(status) && status.seen.is_some() {
@@ -43,6 +43,10 @@ pub(super) fn panel(status: &Status) -> Markup {
             @if let Some(refused) = status.refused.as_deref() { (refusal(refused)) }
         }
     }
+}
+
+fn fact(term: &str, what: &Markup) -> Markup {
+    html! { div { dt { (term) } dd { (what) } } }
 }
 
 /// Why the settings that were read last are not those in force.
