@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use hmac::{Hmac, Mac};
 use http::Method;
-use integrationd::simulator::{FailedTest, Fault, FaultKind};
+use integrationd::simulator::{Drift, FailedTest, Fault, FaultKind};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
@@ -241,4 +241,36 @@ fn a_url_that_cannot_be_used_is_refused_at_the_start_and_not_repeated() {
         assert!(ran.stderr.contains("the URL for notifications"), "{url}");
         assert!(!ran.all().contains(KEY), "{}", ran.all());
     }
+}
+
+#[test]
+fn what_somebody_moved_and_what_the_server_does_not_keep_is_told_once_each() {
+    let world = World::new();
+    let stub = Stub::start(|_| (204, String::new()));
+    let daemon = world.daemon(&stub, &["--interval=1s"]);
+    let told = |n: usize, kind: &str, reason: &str| {
+        eventually("the notification", || stub.requests().len() == n);
+        let told = body(&stub, n - 1)["notifications"].clone();
+        let one = |key: &str| told[0][key].as_str().unwrap_or_default().to_owned();
+        assert_eq!(one("kind"), kind, "{told}");
+        assert_eq!(one("integration"), "lake", "{told}");
+        assert!(told.to_string().contains(reason), "{told}");
+        assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+    };
+    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    world.tenant.simulator.drift(drift).unwrap();
+    told(1, "Drift", "httpPath");
+    let kept = FaultKind::Rewrite {
+        path: "/httpPath".into(),
+        value: json!("/as-the-server-likes"),
+    };
+    world.tenant.simulator.fault(Fault::new(kept).always());
+    world.files.change("lake.yaml", "/p", "/two");
+    told(2, "NotConverging", "httpPath");
+    // Some runs more tell nothing more.
+    let runs = || daemon.printed().matches("1 blocked").count();
+    let before = runs();
+    eventually("some runs", || runs() >= before + 2);
+    assert_eq!(stub.requests().len(), 2);
+    ends(daemon);
 }
