@@ -210,7 +210,11 @@ fn what_root_suspends_is_left_alone_by_the_service() {
         "integrationd suspend lake --reason 'vendor migration' {state}"
     ));
     machine.write("/etc/integrationd/integrations.d/lake.yaml", &lake("/two"));
-    machine.comes_to(SERVICE, "StatusText", "Ready: 1 suspended");
+    machine.comes_to(
+        SERVICE,
+        "StatusText",
+        "Ready (Suspended): 1 suspended with changes",
+    );
     machine.runs(&format!(
         "integrationd resume {state}; systemctl reload integrationd"
     ));

@@ -113,7 +113,7 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
                 | Kind::Replace { .. }
                 | Kind::Delete(_)
                 | Kind::Withheld { .. }
-                | Kind::Suspended(_) => None,
+                | Kind::Suspended { .. } => None,
             }));
             if words.is_empty() {
                 words.push("differs afterwards".to_owned());

@@ -108,7 +108,7 @@ fn the_status_tells_of_each_integration_how_it_is_and_why() {
     assert_eq!(row("lake"), "Ready -");
     assert_eq!(row("ill"), "Stalled ValidationFailed");
     assert_eq!(row("bad"), "Stalled InvalidFile");
-    assert_eq!(row("asleep"), "Suspended -");
+    assert_eq!(row("asleep"), "Suspended Pending");
     assert_eq!(served.row("asleep")["about"][0], "moving house");
     assert_eq!(row("refused"), "Stalled WriteFailed");
     let test = &served.row("refused")["failing_tests"][0];

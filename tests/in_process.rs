@@ -441,6 +441,7 @@ pub(crate) fn is_empty(plan: &Plan) -> bool {
         withheld,
         unchanged: _,
         suspended: _,
+        held: _,
         blocked,
         invalid,
     } = Counts::of(plan);

@@ -281,9 +281,16 @@ fn what_is_suspended_says_why_and_until_when() {
             ),
         );
     insta::assert_snapshot!(plan(&Tenant::empty(), &files), @r#"
-      # a is suspended  [FILES]/a.yaml:1
+      # a would be created, and is suspended  [FILES]/a.yaml:1
       . Snowflake
-          vendor migration (until 2999-12-01)
+          + autoBootstrap      = false
+          + host               = "a.snowflakecomputing.com"
+          + warehouse          = "WH"
+          + database           = "IMMUTA"
+          + authenticationType = "userPassword"
+          + username           = "immuta"
+          + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
+          note: it is suspended: vendor migration (until 2999-12-01)
 
       # b will be created  [FILES]/b.yaml:1
       + Snowflake
@@ -295,7 +302,7 @@ fn what_is_suspended_says_why_and_until_when() {
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
 
-    Plan: 1 to create, 1 suspended.
+    Plan: 1 to create, 1 suspended with changes.
     "#);
 }
 

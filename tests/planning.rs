@@ -119,7 +119,7 @@ pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
         Kind::Replace { deletion, .. } => format!("replace {}", deletion.id),
         Kind::Delete(deletion) => format!("delete {}", deletion.id),
         Kind::Withheld { .. } => "withheld".to_owned(),
-        Kind::Suspended(_) => "suspended".to_owned(),
+        Kind::Suspended { .. } => "suspended".to_owned(),
         Kind::Blocked(block) => format!("blocked: {block}"),
     };
     planned(manifest, live)

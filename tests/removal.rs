@@ -192,7 +192,10 @@ async fn what_was_there_before_and_was_only_described_is_never_deleted() {
 async fn protection_and_suspension_count_although_their_file_is_gone() {
     for (options, told) in [
         ("protect: true", "is protected by `sync.protect`"),
-        ("suspend: {reason: vendor migration}", "vendor migration"),
+        (
+            "suspend: {reason: vendor migration}",
+            "would be deleted, and is suspended",
+        ),
     ] {
         let (simulator, journal) = in_sync(&with_lake()).await;
         // Nothing but the option is new, so that nothing is sent for it.

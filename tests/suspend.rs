@@ -1,10 +1,15 @@
 //! Writes that wait for a human's word, for one integration or for all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Tenant};
+use integrationd::simulator::Drift;
+use serde_json::json;
+
+use crate::common::{Files, Integrationd, Ran, Tenant, lake};
+use crate::daemon::Systemd;
+use crate::web::{Served, Web};
 
 struct World {
     tenant: Tenant,
@@ -32,12 +37,8 @@ impl World {
         run.env("LAKE_TOKEN", "t0ken")
     }
 
-    /// Where it is kept what is suspended.
     fn file(&self) -> PathBuf {
-        let is_it = |path: &PathBuf| path.to_string_lossy().ends_with(".suspended.json");
-        let files = std::fs::read_dir(self.state.path()).unwrap();
-        let mut files = files.map(|file| file.unwrap().path());
-        files.find(is_it).unwrap()
+        suspensions(self.state.path())
     }
 
     fn sync(&self) -> Ran {
@@ -46,6 +47,45 @@ impl World {
             .run()
             .exits_with(0)
     }
+
+    /// In sync, and then `lake` is changed by hand.
+    fn drifted() -> Self {
+        let world = Self::new();
+        world
+            .run("sync", &["--yes", "--parallelism", "1"])
+            .with(&world.files)
+            .run()
+            .exits_with(0);
+        world.tenant.simulator.clear_log();
+        drift(&world.tenant);
+        world
+    }
+
+    fn suspend(&self, args: &[&str]) {
+        self.run("suspend", args).run().exits_with(0);
+    }
+
+    /// What a plan says, and that nothing was written for it.
+    fn plan(&self, args: &[&str], code: i32) -> Ran {
+        let args = [args, &["--dry-run"]].concat();
+        let ran = self.run("sync", &args).with(&self.files).run();
+        assert_eq!(self.tenant.writes(), [""; 0]);
+        ran.exits_with(code)
+    }
+}
+
+/// Where it is kept what is suspended.
+fn suspensions(state: &Path) -> PathBuf {
+    let is_it = |path: &PathBuf| path.to_string_lossy().ends_with(".suspended.json");
+    let files = std::fs::read_dir(state).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    files.find(is_it).unwrap()
+}
+
+/// Somebody changes the first integration by hand.
+fn drift(tenant: &Tenant) {
+    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    tenant.simulator.drift(by_hand).unwrap();
 }
 
 #[test]
@@ -63,6 +103,12 @@ fn what_is_suspended_is_planned_and_not_written_until_it_is_resumed() {
     let ran = world.sync();
     assert!(
         ran.stdout.contains("vendor migration (until 2999-12-01)"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("A second plan still has 1 suspended with changes."),
         "{}",
         ran.stdout
     );
@@ -162,4 +208,147 @@ fn a_day_that_is_there_already_suspends_nothing_and_is_told() {
     }
     world.sync();
     assert_eq!(world.tenant.writes().len(), 2);
+}
+
+#[test]
+fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
+    let world = World::drifted();
+    world.suspend(&["lake", "--reason", "vendor migration"]);
+    let ran = world.plan(&["--detailed-exitcode"], 2);
+    insta::assert_snapshot!(ran.stdout, @r#"
+      # lake would be updated, and is suspended  [FILES]/lake.yaml:1
+      . Databricks Unity Catalog (id 1)
+          ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
+          note: it is suspended: vendor migration
+
+    Plan: 1 suspended with changes, 1 unchanged.
+    "#);
+    // A suspension is no failure.
+    world.plan(&[], 0);
+    let report = world.plan(&["--output=json"], 0).json();
+    let action = &report["plan"]["actions"][0];
+    assert_eq!(action["action"], "suspended");
+    assert_eq!(action["would"]["action"], "update");
+    assert_eq!(action["would"]["changes"][0]["kind"], "drift");
+    assert_eq!(report["plan"]["summary"]["held"], 1);
+    world.sync();
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    world.run("resume", &["lake"]).run().exits_with(0);
+    world.sync();
+    assert_eq!(world.tenant.writes(), ["PUT /integrations/1"]);
+}
+
+#[test]
+fn what_its_file_suspends_is_compared_and_differs_or_not() {
+    let world = World::drifted();
+    world.files.change(
+        "lake.yaml",
+        "type: ",
+        "sync: {suspend: {reason: vendor migration}}\ntype: ",
+    );
+    let ran = world.plan(&["--detailed-exitcode"], 2);
+    insta::assert_snapshot!(ran.stdout, @r#"
+      # lake would be updated, and is suspended  [FILES]/lake.yaml:1
+      . Databricks Unity Catalog (id 1)
+          ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
+          note: it is suspended: vendor migration
+
+    Plan: 1 suspended with changes, 1 unchanged.
+    "#);
+    let put_back = Drift::value(1, "/httpPath", json!("/one"));
+    world.tenant.simulator.drift(put_back).unwrap();
+    let ran = world.plan(&["--detailed-exitcode"], 0);
+    insta::assert_snapshot!(ran.stdout, @"
+      # lake is suspended  [FILES]/lake.yaml:1
+      . Databricks Unity Catalog (id 1)
+          vendor migration
+
+    No changes. [TENANT] matches the files.
+    Plan: 1 suspended, 1 unchanged.
+    ");
+}
+
+#[test]
+fn what_is_suspended_lacks_a_secret_and_no_apply_would_be_blocked_by_it() {
+    let world = World::drifted();
+    world.suspend(&["lake", "--reason", "vendor migration"]);
+    let run = world.run("sync", &["--dry-run"]).with(&world.files);
+    let ran = run.without_env("LAKE_TOKEN").run().exits_with(0);
+    assert!(ran.stdout.contains("LAKE_TOKEN"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("would block"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("apply would be"), "{}", ran.stdout);
+}
+
+/// A daemon that has made two integrations, and what systemd hears of it.
+struct Watched {
+    web: Web,
+    served: Served,
+    systemd: Systemd,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let web = Web::new(
+            Files::none()
+                .with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"))
+                .with("trino.yaml", "type: Trino\n"),
+        );
+        let systemd = Systemd::new();
+        let daemon = web.daemon(&["--parallelism", "1"]);
+        let served = Served::of(daemon.env("NOTIFY_SOCKET", &systemd.socket()).start());
+        systemd.hears("STATUS=Ready: 2 applied, 0 failed");
+        web.tenant.simulator.clear_log();
+        Self {
+            web,
+            served,
+            systemd,
+        }
+    }
+
+    /// `suspend` or `resume`, and a run after it of which systemd hears this.
+    fn tell(&self, command: &str, args: &[&str], heard: &str) {
+        let run = Integrationd::new([command, "--state"]).arg(self.web.state.path());
+        let run = args
+            .iter()
+            .fold(run, Integrationd::arg)
+            .on(&self.web.tenant);
+        run.run().exits_with(0);
+        self.served.daemon.signal("HUP");
+        self.systemd.hears(heard);
+    }
+
+    fn metric(&self, name: &str) -> f64 {
+        let text = self.served.get("/metrics").body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+            .trim()
+            .parse()
+            .unwrap()
+    }
+}
+
+#[test]
+fn a_daemon_counts_the_drift_of_what_is_suspended_and_is_not_in_sync_meanwhile() {
+    let it = Watched::new();
+    let lake = ["lake", "--reason", "vendor migration"];
+    it.tell("suspend", &lake, "STATUS=Ready: 2 unchanged");
+    let in_sync = it.served.status()["last_success"].clone();
+    drift(&it.web.tenant);
+    it.served.daemon.signal("HUP");
+    it.systemd
+        .hears("STATUS=Ready (Suspended): 1 suspended with changes, 1 unchanged");
+    let status = it.served.status();
+    assert_eq!(status["seen"]["drifted"], 1);
+    assert_eq!(status["last_success"], in_sync);
+    assert_ne!(status["last_reconcile"], in_sync);
+    assert_eq!(it.metric("integrationd_drifted_integrations"), 1.0);
+    assert_eq!(it.served.row("lake")["drift"], json!(["httpPath"]));
+    // In the log, too.
+    it.served
+        .daemon
+        .prints("lake would be updated, and is suspended");
+    assert_eq!(it.web.tenant.writes(), [""; 0]);
+    it.tell("resume", &["lake"], "STATUS=Ready: 1 applied, 0 failed\n");
+    assert_ne!(it.served.status()["last_success"], in_sync);
+    it.served.end();
 }

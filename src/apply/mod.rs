@@ -145,9 +145,10 @@ fn verb(action: &Action) -> Option<Verb> {
         Kind::Update { .. } => Some(Verb::Update),
         Kind::Delete(_) => Some(Verb::Delete),
         Kind::Replace { .. } => Some(Verb::Replace),
-        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) | Kind::Blocked(_) => {
-            None
-        }
+        Kind::Unchanged { .. }
+        | Kind::Withheld { .. }
+        | Kind::Suspended { .. }
+        | Kind::Blocked(_) => None,
     }
 }
 
@@ -232,7 +233,7 @@ impl<W: WriteApi> Run<'_, W> {
             } => self.replace(&action.name, deletion, creation).await,
             Kind::Unchanged { .. }
             | Kind::Withheld { .. }
-            | Kind::Suspended(_)
+            | Kind::Suspended { .. }
             | Kind::Blocked(_) => (None, Err(Failure::NotStarted)),
         }
     }

@@ -110,7 +110,7 @@ impl Activation for Pipeline {
             let summary = &*escaped(&ran.summary);
             let help = ran.help.as_deref();
             match ran.disposition {
-                Disposition::InSync => tracing::info!("{summary}"),
+                Disposition::InSync | Disposition::Suspended => tracing::info!("{summary}"),
                 Disposition::Stalled(reason) => tracing::error!(reason, help, "{summary}"),
                 Disposition::Retry(_) | Disposition::Transient => {
                     tracing::warn!(help, "{summary}");
@@ -368,7 +368,7 @@ fn waits(action: &Action) -> Option<(&str, bool)> {
         }
         Kind::Blocked(Block::Resting { .. }) => return None,
         Kind::Blocked(block) => !block.passes(),
-        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) => true,
+        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => true,
     };
     Some((&action.name, is_done))
 }
@@ -393,6 +393,7 @@ fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
     match (exit(report, false), pause) {
         (_, Some(pause)) => Disposition::Retry(pause),
         _ if failed => Disposition::Transient,
+        (Exit::Success, None) if Counts::of(&report.synced.plan).held > 0 => Disposition::Suspended,
         (Exit::Success, None) => Disposition::InSync,
         (Exit::InvalidFile, None) => Disposition::Stalled("InvalidFile"),
         (

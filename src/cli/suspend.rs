@@ -27,7 +27,8 @@ use crate::text::escaped;
 /// Write nothing for a while: of all integrations, or of some
 ///
 /// Counts from the next run of the daemon and of every sync with this state.
-/// Plans are made and shown as ever. For what is to be reviewed with a file there is
+/// Plans are made and shown as ever: with `--detailed-exitcode` what waits is a
+/// change, and nowhere a failure. For what is to be reviewed with a file there is
 /// `sync: {suspend: ...}` in it.
 #[derive(Debug, Args)]
 pub(super) struct SuspendArgs {

@@ -274,6 +274,7 @@ fn actions(counts: Counts) -> [(Word, usize); 7] {
         withheld,
         unchanged: _,
         suspended: _,
+        held: _,
         blocked,
         invalid,
     } = counts;
@@ -308,7 +309,7 @@ impl Metrics {
     pub(super) fn ran(&self, status: &Status, took: Duration) {
         let Some(last) = &status.last else { return };
         let result = match last.disposition {
-            Disposition::InSync => "success",
+            Disposition::InSync | Disposition::Suspended => "success",
             Disposition::Stalled(_) => "stalled",
             Disposition::Retry(_) | Disposition::Transient => "failure",
         };

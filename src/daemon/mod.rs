@@ -118,6 +118,8 @@ pub struct Ran {
 pub enum Disposition {
     /// Nothing: the tenant equals the files.
     InSync,
+    /// Nothing: what differs is suspended.
+    Suspended,
     /// Nothing but to wait for a new revision or a human; the reason in a word.
     Stalled(&'static str),
     /// Some of it failed, and may be tried again after this pause.

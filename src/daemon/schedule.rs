@@ -37,7 +37,7 @@ impl Schedule {
     /// How long to wait after a run that ended so. `chance` is from 0 to 1.
     pub fn after(&mut self, disposition: Disposition, chance: f64) -> Duration {
         let pause = match disposition {
-            Disposition::InSync | Disposition::Stalled(_) => {
+            Disposition::InSync | Disposition::Suspended | Disposition::Stalled(_) => {
                 self.failures = 0;
                 self.interval
             }

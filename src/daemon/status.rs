@@ -53,6 +53,8 @@ pub enum Phase {
     Reconciling,
     /// It waits; the tenant equals the files.
     Ready,
+    /// It waits; what differs is suspended.
+    Suspended,
     /// It waits for a new revision or a human.
     Stalled(&'static str),
     /// It waits for so long, and tries again.
@@ -65,7 +67,7 @@ impl Phase {
     pub fn word(self) -> &'static str {
         match self {
             Self::Starting | Self::Reconciling | Self::Retrying(_) => "Reconciling",
-            Self::Ready => "Ready",
+            Self::Ready | Self::Suspended => "Ready",
             Self::Stalled(_) => "Stalled",
         }
     }
@@ -75,6 +77,7 @@ impl Phase {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Starting => Some("Starting"),
+            Self::Suspended => Some("Suspended"),
             Self::Retrying(_) => Some("ProgressingWithRetry"),
             Self::Stalled(reason) => Some(reason),
             Self::Reconciling | Self::Ready => None,
@@ -93,6 +96,7 @@ impl Status {
         let now = Timestamp::now();
         self.phase = match ran.disposition {
             Disposition::InSync => Phase::Ready,
+            Disposition::Suspended => Phase::Suspended,
             Disposition::Stalled(reason) => Phase::Stalled(reason),
             Disposition::Retry(_) | Disposition::Transient => Phase::Retrying(pause),
         };
@@ -120,7 +124,7 @@ impl Status {
         }
         match self.phase {
             Phase::Starting | Phase::Reconciling => {}
-            Phase::Ready | Phase::Stalled(_) => line += &format!(": {last}"),
+            Phase::Ready | Phase::Suspended | Phase::Stalled(_) => line += &format!(": {last}"),
             Phase::Retrying(pause) => {
                 line += &format!(", again in {} s: {last}", pause.as_secs().max(1));
             }

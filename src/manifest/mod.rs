@@ -228,6 +228,17 @@ pub struct Suspend {
     pub until: Option<jiff::civil::Date>,
 }
 
+/// `vendor migration (until 2026-12-01)`.
+impl std::fmt::Display for Suspend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)?;
+        match self.until {
+            Some(day) => write!(f, " (until {day})"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Suspend {
     /// Whether it counts on this day.
     #[must_use]

@@ -76,7 +76,7 @@ pub fn not_kept(
             | Kind::Create(_)
             | Kind::Delete(_)
             | Kind::Withheld { .. }
-            | Kind::Suspended(_)
+            | Kind::Suspended { .. }
             | Kind::Blocked(_) => return None,
         };
         let record = ledger.records.get(&action.name)?;

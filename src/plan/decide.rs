@@ -50,9 +50,6 @@ pub(super) fn decide(
         Pairing::Likely(_) | Pairing::New | Pairing::Replaces { .. } | Pairing::Blocked(_) => None,
     };
     let (kind, notes) = match pairing {
-        _ if let Some(suspend) = suspension(integration, context) => {
-            (Kind::Suspended(suspend.clone()), Vec::new())
-        }
         Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, against),
@@ -60,6 +57,10 @@ pub(super) fn decide(
         Pairing::Replaces { found, attribute } => {
             replace_moved(integration, found, attribute, against)
         }
+    };
+    let kind = match suspension(integration, context) {
+        Some(suspend) => kind.suspended(suspend),
+        None => kind,
     };
     let noted = found.and_then(|found| {
         memory::noted(integration, found, &kind, against.pasts.of(found), context)

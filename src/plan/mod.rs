@@ -135,8 +135,13 @@ pub enum Kind {
         /// What would be done.
         would: Box<Kind>,
     },
-    /// Nothing: the file says to leave it alone.
-    Suspended(Suspend),
+    /// Nothing: its file, or a human, says to leave it alone.
+    Suspended {
+        /// Why, and until when.
+        suspend: Suspend,
+        /// What would be done.
+        would: Box<Kind>,
+    },
     /// Nothing, although something would have to be done.
     Blocked(Block),
 }
@@ -149,9 +154,25 @@ impl Kind {
             Self::Create(_) | Self::Update { .. } | Self::Delete(_) | Self::Replace { .. } => true,
             Self::Unchanged { .. }
             | Self::Withheld { .. }
-            | Self::Suspended(_)
+            | Self::Suspended { .. }
             | Self::Blocked(_) => false,
         }
+    }
+
+    /// Whether it is not, or not known to be, as it should be, and is left so because it
+    /// is suspended.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let Self::Suspended { would, .. } = self else {
+            return false;
+        };
+        !matches!(**would, Self::Unchanged { .. })
+    }
+
+    fn suspended(self, suspend: &Suspend) -> Self {
+        let suspend = suspend.clone();
+        let would = Box::new(self);
+        Self::Suspended { suspend, would }
     }
 }
 
@@ -327,7 +348,7 @@ fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>)
         .of(name, context.today)
         .filter(|_| kind.is_write())
     {
-        return Kind::Suspended(suspend.clone());
+        return kind.suspended(suspend);
     }
     if !kind.is_write() {
         return kind;

@@ -38,7 +38,7 @@ impl Policy {
             }
             Kind::Delete(_) => self == Self::Sync,
             Kind::Unchanged { .. }
-            | Kind::Suspended(_)
+            | Kind::Suspended { .. }
             | Kind::Withheld { .. }
             | Kind::Blocked(_) => true,
         };

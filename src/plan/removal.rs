@@ -89,19 +89,22 @@ fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Agains
     let suspend = past.record.memory.removal.suspend.as_ref();
     let suspend = suspend.filter(|suspend| suspend.counts_on(context.today));
     let mut notes = Vec::new();
-    let kind = match (freeze, suspend) {
-        (Some(reason), _) => {
+    let kind = match freeze {
+        Some(reason) => {
             let (id, reason) = (found.id.clone(), reason.clone());
             Kind::Blocked(Undeletable::Frozen { id, reason }.into())
         }
-        (None, Some(suspend)) => Kind::Suspended(suspend.clone()),
-        (None, None) => match deletion(past, found, live, context) {
+        None => match deletion(past, found, live, context) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 Kind::Delete(Box::new(deletion))
             }
             Err(block) => Kind::Blocked(block),
         },
+    };
+    let kind = match suspend {
+        Some(suspend) if freeze.is_none() => kind.suspended(suspend),
+        Some(_) | None => kind,
     };
     Action {
         name,

@@ -77,6 +77,7 @@ pub fn counts(counts: Counts) -> Json {
         withheld,
         unchanged,
         suspended,
+        held,
         blocked,
         invalid,
     } = counts;
@@ -88,6 +89,7 @@ pub fn counts(counts: Counts) -> Json {
         "withheld": withheld,
         "unchanged": unchanged,
         "suspended": suspended,
+        "held": held,
         "blocked": blocked,
         "invalid": invalid,
     })
@@ -156,10 +158,11 @@ fn details(kind: &Kind) -> Json {
             "policy": policy.as_str(),
             "would": details(would),
         }),
-        Kind::Suspended(suspend) => json!({
+        Kind::Suspended { suspend, would } => json!({
             "action": "suspended",
             "reason": suspend.reason,
             "until": suspend.until.map(|day| day.to_string()),
+            "would": details(would),
         }),
         Kind::Blocked(block) => json!({
             "action": "blocked",

@@ -3,6 +3,7 @@
 pub mod exit;
 pub mod json;
 mod result;
+mod suspended;
 pub mod text;
 mod value;
 
@@ -43,6 +44,8 @@ pub struct Counts {
     pub unchanged: usize,
     /// Left alone on purpose.
     pub suspended: usize,
+    /// Of these, those that are not as they should be.
+    pub held: usize,
     /// Blocked for another reason than an invalid file.
     pub blocked: usize,
     /// Blocked by an invalid file.
@@ -55,6 +58,7 @@ impl Counts {
     pub fn of(plan: &Plan) -> Self {
         let mut counts = Self::default();
         for action in &plan.actions {
+            counts.held += usize::from(action.kind.is_held());
             *match &action.kind {
                 Kind::Create(_) => &mut counts.create,
                 Kind::Update { .. } => &mut counts.update,
@@ -62,7 +66,7 @@ impl Counts {
                 Kind::Delete(_) => &mut counts.delete,
                 Kind::Withheld { .. } => &mut counts.withheld,
                 Kind::Unchanged { .. } => &mut counts.unchanged,
-                Kind::Suspended(_) => &mut counts.suspended,
+                Kind::Suspended { .. } => &mut counts.suspended,
                 Kind::Blocked(Block::InvalidFile) => &mut counts.invalid,
                 Kind::Blocked(_) => &mut counts.blocked,
             } += 1;
@@ -74,6 +78,24 @@ impl Counts {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.create + self.update + self.replace + self.delete
+    }
+
+    /// Whether everything is as it should be.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let Self {
+            create,
+            update,
+            replace,
+            delete,
+            withheld,
+            unchanged: _,
+            suspended: _,
+            held,
+            blocked,
+            invalid,
+        } = self;
+        create + update + replace + delete + withheld + held + blocked + invalid == 0
     }
 }
 
@@ -152,7 +174,7 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
             }
             // What cannot be compared now may well have converged: the second plan tells why.
             Kind::Blocked(_) => None,
-            Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended(_) => None,
+            Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => None,
         })
         .collect()
 }

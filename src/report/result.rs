@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{ADD, BAD, BOLD, paint, parts, tests};
+use super::text::{ADD, BAD, BOLD, HELD, paint, parts, tests};
 use super::value::shown;
 use super::{Counts, Report, Tally, not_converged};
 use crate::apply::{Failure, Outcome, Verb};
@@ -170,7 +170,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
         not_converged_one(out, name, changes);
     }
     let left = Counts::of(plan);
-    let is_empty = left.pending() + left.withheld + left.blocked + left.invalid == 0;
+    let is_empty = left.is_settled();
     if is_empty && !well {
         // It may show a write that is still under way.
         let _ = writeln!(out, "A second plan is empty.");
@@ -188,6 +188,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
             (left.delete, "to delete"),
             (left.withheld, "left by the policy"),
             (left.blocked + left.invalid, "blocked"),
+            (left.held, HELD),
         ]);
         let _ = writeln!(out, "A second plan still has {what}.");
     }

@@ -10,8 +10,8 @@ use anstyle::{AnsiColor, Style};
 
 pub use super::result::ending;
 
-use super::Counts;
 use super::value::{Both, SECRET, both, shown};
+use super::{Counts, suspended};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{
     Action, Block, Body, Change, ChangeKind, Creation, Deletion, Kind, Note, Plan, Shown, Unmanaged,
@@ -27,6 +27,9 @@ pub(super) const BOLD: Style = Style::new().bold();
 
 /// The longest message of a validation test that is shown, in characters.
 const TEST_MESSAGE: usize = 300;
+
+/// What is suspended and differs.
+pub(super) const HELD: &str = "suspended with changes";
 
 /// The text in a style.
 pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
@@ -54,7 +57,7 @@ fn action(out: &mut String, action: &Action) {
         Kind::Delete(_) => ('-', BAD, "will be deleted"),
         Kind::Replace { .. } => ('±', BAD, "will be deleted and created again"),
         Kind::Withheld { .. } => ('.', DIM, "would be changed, and is left by the policy"),
-        Kind::Suspended(_) => ('.', DIM, "is suspended"),
+        Kind::Suspended { would, .. } => ('.', DIM, suspended::verdict(would)),
         Kind::Blocked(_) => ('!', BAD, "is blocked"),
     };
     headline(out, action, verdict);
@@ -68,7 +71,9 @@ fn action(out: &mut String, action: &Action) {
 /// The rest of the line of an action, and the lines below it.
 fn details(out: &mut String, kind: &Kind) {
     match kind {
-        Kind::Unchanged { .. } => {}
+        Kind::Unchanged { id } => {
+            let _ = writeln!(out, " {}", id_of(id));
+        }
         Kind::Delete(deletion) => {
             let _ = writeln!(out, " {}", id_of(&deletion.id));
             deleted(out, deletion);
@@ -96,12 +101,14 @@ fn details(out: &mut String, kind: &Kind) {
             let _ = writeln!(out, " {}", id_of(id));
             updated(out, changes, MAY_BE_REFUSED);
         }
-        Kind::Suspended(suspend) => {
-            let until = suspend
-                .until
-                .map(|day| format!(" (until {day})"))
-                .unwrap_or_default();
-            let _ = writeln!(out, "\n      {}{until}", escaped(&suspend.reason));
+        Kind::Suspended { suspend, would } => {
+            details(out, would);
+            let why = suspend.to_string();
+            if kind.is_held() {
+                note(out, &format!("it is suspended: {why}"));
+            } else {
+                let _ = writeln!(out, "      {}", escaped(&why));
+            }
         }
         Kind::Blocked(block) => {
             let _ = writeln!(out);
@@ -309,8 +316,13 @@ fn notes(out: &mut String, action: &Action) {
                 self::note(out, "its creation failed before; the update repeats it");
             }
             Note::SecretsMissing(reasons) => {
+                let then = if action.kind.is_write() {
+                    "an apply would be blocked: "
+                } else {
+                    ""
+                };
                 for reason in reasons {
-                    self::note(out, &format!("an apply would be blocked: {reason}"));
+                    self::note(out, &format!("{then}{reason}"));
                 }
             }
         }
@@ -416,8 +428,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         .actions
         .iter()
         .any(|action| action.notes.iter().any(is_drift));
-    let is_settled = counts.pending() + counts.withheld + counts.blocked + counts.invalid == 0;
-    if is_settled && !drifted && plan.unreadable.is_empty() {
+    if counts.is_settled() && !drifted && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
             "{} {tenant} matches the files.",
@@ -426,11 +437,12 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     }
     let what = counted(plan);
     let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
-    let with = |wanted: fn(&Note) -> bool| {
-        let having = plan.actions.iter().filter(|a| a.notes.iter().any(wanted));
-        having.count()
+    let having = |wanted: fn(&Note) -> bool| {
+        let actions = plan.actions.iter();
+        actions.filter(move |a| a.notes.iter().any(wanted))
     };
-    let missing = with(|note| matches!(note, Note::SecretsMissing(_)));
+    let missing = having(|note| matches!(note, Note::SecretsMissing(_)));
+    let missing = missing.filter(|a| a.kind.is_write()).count();
     if missing > 0 {
         let text = format!(
             "An apply would block {}: secrets have no value here.",
@@ -438,7 +450,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
     }
-    let not_compared = with(|note| matches!(note, Note::SecretsNotCompared(_)));
+    let not_compared = having(|note| matches!(note, Note::SecretsNotCompared(_))).count();
     if not_compared > 0 {
         let whose = count(not_compared, "integration");
         let text =
@@ -458,7 +470,8 @@ pub fn counted(plan: &Plan) -> String {
         (counts.delete, "to delete"),
         (counts.withheld, "left by the policy"),
         (counts.blocked + counts.invalid, "blocked"),
-        (counts.suspended, "suspended"),
+        (counts.held, HELD),
+        (counts.suspended - counts.held, "suspended"),
         (counts.unchanged, "unchanged"),
         (plan.unselected, "not selected"),
     ])

@@ -40,7 +40,7 @@ pub(super) fn judge(
         | Kind::Delete(_)
         | Kind::Replace { .. }
         | Kind::Withheld { .. } => inexcusable(),
-        Kind::Suspended(_) => excused(document.suspended, "suspended"),
+        Kind::Suspended { .. } => excused(document.suspended, "suspended"),
         Kind::Update { id, .. } => {
             let live = world.live();
             let live = live.iter().find(|(own, _)| own.to_string() == id.as_str());

@@ -159,7 +159,7 @@ fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
             continue;
         };
         let is_excused = match &action.kind {
-            Kind::Suspended(_) => record.memory.removal.suspend.is_some(),
+            Kind::Suspended { .. } => record.memory.removal.suspend.is_some(),
             Kind::Blocked(block) => may_stay(world, ledger, record, block),
             _ => false,
         };

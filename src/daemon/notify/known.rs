@@ -20,11 +20,14 @@ const WAITS: &[&str] = &[
     GUARDED,
     "Busy",
     "Resting",
-    "Pending",
+    PENDING,
     "NotProved",
     "NotStarted",
     "Interrupted",
 ];
+
+/// The reason of what waits to be sent.
+const PENDING: &str = "Pending";
 
 /// The reason of what differs because the operator wants it so.
 const WITHHELD: &str = "WithheldByPolicy";
@@ -139,9 +142,13 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
             Some((trouble(SOURCE_REFUSED, &ran.summary), summary()))
         }
         (None, Disposition::Stalled(reason)) => Some((trouble(reason, head(ran)), summary())),
-        (None, Disposition::InSync | Disposition::Retry(_) | Disposition::Transient) => {
-            Some((trouble(NO_RESULT, head(ran)), summary()))
-        }
+        (
+            None,
+            Disposition::InSync
+            | Disposition::Suspended
+            | Disposition::Retry(_)
+            | Disposition::Transient,
+        ) => Some((trouble(NO_RESULT, head(ran)), summary())),
         (Some(view), Disposition::Stalled(GUARDED)) => {
             let asked = asked(view);
             Some((trouble(GUARDED, &asked), vec![ran.summary.clone(), asked]))
@@ -154,6 +161,7 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
             Some(_),
             Disposition::Stalled(_)
             | Disposition::InSync
+            | Disposition::Suspended
             | Disposition::Retry(_)
             | Disposition::Transient,
         ) => None,
@@ -239,7 +247,12 @@ impl Told {
     fn drifted(&mut self, row: &Row) -> Option<Notification> {
         if row.drift.is_empty() {
             // What is blocked is not compared.
-            if matches!(row.state, State::Ready | State::Suspended) {
+            let is_compared = match (row.state, row.reason) {
+                (State::Ready, _) => true,
+                (State::Suspended, reason) => reason.is_none_or(|word| word == PENDING),
+                (State::Stalled | State::Reconciling, _) => false,
+            };
+            if is_compared {
                 self.drift = None;
             }
             return None;

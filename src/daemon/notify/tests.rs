@@ -227,6 +227,17 @@ fn drift_is_told_once_whether_it_is_put_back_or_not() {
         vec![left(&["/a"]), waits("Busy"), left(&["/a"])],
         &["Drift lake -", "", ""],
     );
+    let suspended = |reason| row("lake", State::Suspended, reason);
+    let held = || drifted(suspended(Some("Pending")), &["/a"], false);
+    tells(
+        vec![held(), suspended(Some("Busy")), held()],
+        &["Drift lake -", "", ""],
+    );
+    // Compared, and its file alone has moved.
+    tells(
+        vec![held(), suspended(Some("Pending")), held()],
+        &["Drift lake -", "", "Drift lake -"],
+    );
 }
 
 #[test]

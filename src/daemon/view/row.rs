@@ -11,6 +11,9 @@ use crate::text::chain;
 /// The reason of what the server does not keep as it is sent.
 pub(super) const NOT_CONVERGING: &str = "NotConverging";
 
+/// The reason of what waits to be sent.
+const PENDING: &str = "Pending";
+
 /// How an integration is. The words are those of kstatus, and one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -18,7 +21,7 @@ pub enum State {
     Stalled,
     /// It is on its way, or waits for the server.
     Reconciling,
-    /// Its file says to leave it alone.
+    /// Its file, or a human, says to leave it alone.
     Suspended,
     /// It is as its file says, and healthy.
     Ready,
@@ -88,13 +91,27 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
             let about = format!("it differs, and the policy `{}` leaves it", policy.as_str());
             (State::Stalled, Some("WithheldByPolicy"), vec![about])
         }
-        Kind::Suspended(suspend) => {
-            let until = suspend.until.map(|day| format!(" (until {day})"));
-            let about = suspend.reason.clone() + until.as_deref().unwrap_or_default();
-            (State::Suspended, None, vec![about])
+        Kind::Suspended { suspend, would } => {
+            let mut about = vec![suspend.to_string()];
+            let (reason, would) = held(would).unzip();
+            about.extend(would);
+            (State::Suspended, reason, about)
         }
         Kind::Blocked(block) => blocked(block),
     }
+}
+
+/// What is left undone because it is suspended: in a word, and in a sentence.
+fn held(would: &Kind) -> Option<(&'static str, String)> {
+    let would = match would {
+        Kind::Create(_) => "it would be created",
+        Kind::Update { .. } => "it differs from its file, and would be updated",
+        Kind::Delete(_) => "it would be deleted",
+        Kind::Replace { .. } => "it differs from its file, and would be deleted and created again",
+        Kind::Blocked(block) => return Some((block.code(), block.to_string())),
+        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => return None,
+    };
+    Some((PENDING, would.to_owned()))
 }
 
 fn ready() -> Standing {
@@ -132,7 +149,7 @@ fn pending(left: Left) -> Standing {
             "NotProved",
             "it was written, and the tenant could not be read since",
         ),
-        Left::NotSent => standing(State::Reconciling, "Pending", "it waits for its turn"),
+        Left::NotSent => standing(State::Reconciling, PENDING, "it waits for its turn"),
     }
 }
 
@@ -228,12 +245,8 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
 fn changes(kind: &Kind) -> &[Change] {
     match kind {
         Kind::Update { changes, .. } | Kind::Replace { changes, .. } => changes,
-        Kind::Withheld { would, .. } => changes(would),
-        Kind::Unchanged { .. }
-        | Kind::Create { .. }
-        | Kind::Delete(_)
-        | Kind::Suspended(_)
-        | Kind::Blocked(_) => &[],
+        Kind::Withheld { would, .. } | Kind::Suspended { would, .. } => changes(would),
+        Kind::Unchanged { .. } | Kind::Create { .. } | Kind::Delete(_) | Kind::Blocked(_) => &[],
     }
 }
 
@@ -242,8 +255,8 @@ pub(super) fn id(kind: &Kind) -> Option<String> {
     match kind {
         Kind::Unchanged { id } | Kind::Update { id, .. } => Some(id.to_string()),
         Kind::Delete(deletion) | Kind::Replace { deletion, .. } => Some(deletion.id.to_string()),
-        Kind::Withheld { would, .. } => id(would),
-        Kind::Create { .. } | Kind::Suspended(_) | Kind::Blocked(_) => None,
+        Kind::Withheld { would, .. } | Kind::Suspended { would, .. } => id(would),
+        Kind::Create { .. } | Kind::Blocked(_) => None,
     }
 }
 
@@ -305,7 +318,10 @@ mod tests {
             reason: "moving".to_owned(),
             until: Some(jiff::civil::date(2027, 1, 31)),
         };
-        let shown = shown(Kind::Suspended(suspend), Vec::new());
+        let would = Box::new(Kind::Unchanged {
+            id: RemoteId::new("7"),
+        });
+        let shown = shown(Kind::Suspended { suspend, would }, Vec::new());
         assert_eq!(shown, "Suspended - moving (until 2027-01-31)");
     }
 

@@ -73,6 +73,7 @@ fn tone(status: &Status) -> &'static str {
         Phase::Reconciling if is_stale(status) => "bad",
         Phase::Reconciling => "busy",
         Phase::Ready => "good",
+        Phase::Suspended => "calm",
         Phase::Stalled(_) | Phase::Retrying(_) => "bad",
     }
 }
