@@ -213,7 +213,7 @@ fn what_root_suspends_is_left_alone_by_the_service() {
     machine.comes_to(
         SERVICE,
         "StatusText",
-        "Ready (Suspended): 1 suspended with changes",
+        "Ready (Suspended): 1 suspended with changes; suspended: lake (vendor migration)",
     );
     machine.runs(&format!(
         "integrationd resume {state}; systemctl reload integrationd"

@@ -126,7 +126,8 @@ fn everything_is_suspended_without_a_name_and_a_day_that_is_over_does_not_count(
         .run()
         .exits_with(0);
     let ran = world.sync();
-    assert_eq!(ran.stdout.matches("an audit").count(), 2, "{}", ran.stdout);
+    // One line for both, and one at each.
+    assert_eq!(ran.stdout.matches("an audit").count(), 3, "{}", ran.stdout);
     assert_eq!(world.tenant.writes(), [""; 0]);
     let for_long = ["--reason", "an audit", "--until", "2999-12-01"];
     world.run("suspend", &for_long).run().exits_with(0);
@@ -221,6 +222,7 @@ fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
           note: it is suspended: vendor migration
 
+    Suspended: lake (vendor migration).
     Plan: 1 suspended with changes, 1 unchanged.
     "#);
     // A suspension is no failure.
@@ -231,6 +233,10 @@ fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
     assert_eq!(action["would"]["action"], "update");
     assert_eq!(action["would"]["changes"][0]["kind"], "drift");
     assert_eq!(report["plan"]["summary"]["held"], 1);
+    assert_eq!(
+        report["plan"]["suspensions"],
+        json!({ "all": null, "names": { "lake": { "reason": "vendor migration", "until": null } } })
+    );
     world.sync();
     assert_eq!(world.tenant.writes(), [""; 0]);
     world.run("resume", &["lake"]).run().exits_with(0);
@@ -266,6 +272,25 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
     No changes. [TENANT] matches the files.
     Plan: 1 suspended, 1 unchanged.
     ");
+}
+
+#[test]
+fn everything_suspended_is_told_by_a_plan_without_changes() {
+    let world = World::new();
+    world.sync();
+    world.tenant.simulator.clear_log();
+    world.suspend(&["--reason", "freeze", "--until", "2999-12-01"]);
+    let ran = world.plan(&["--detailed-exitcode"], 0);
+    insta::assert_snapshot!(ran.stdout, @"
+    Suspended: everything (freeze, until 2999-12-01).
+    No changes. [TENANT] matches the files.
+    Plan: 2 unchanged.
+    ");
+    let report = world.plan(&["--output=json"], 0).json();
+    assert_eq!(
+        report["plan"]["suspensions"],
+        json!({ "all": { "reason": "freeze", "until": "2999-12-01" }, "names": {} })
+    );
 }
 
 #[test]
@@ -328,10 +353,52 @@ impl Watched {
 }
 
 #[test]
+fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resumed() {
+    let it = Watched::new();
+    let freeze = ["--reason", "freeze", "--until", "2999-12-01"];
+    let heard = "STATUS=Ready: 2 unchanged; suspended: everything (freeze, until 2999-12-01)";
+    it.tell("suspend", &freeze, heard);
+    let status = it.served.status();
+    assert_eq!(status["state"], "Ready");
+    assert_eq!(status["seen"]["suspended"], 2);
+    assert_eq!(
+        status["seen"]["suspensions"]["all"],
+        json!({ "reason": "freeze", "until": "2999-12-01" })
+    );
+    assert_eq!(it.metric("integrationd_suspended_integrations"), 2.0);
+    let page = it.served.get("/").body;
+    assert!(
+        page.contains("<strong>everything</strong>: freeze (until 2999-12-01)"),
+        "{page}"
+    );
+    it.web.files.change("lake.yaml", "/p", "/q");
+    it.systemd.hears(
+        "STATUS=Ready (Suspended): 1 suspended with changes, 1 unchanged; suspended: everything",
+    );
+    assert_eq!(it.served.row("lake")["reason"], "Pending");
+    let page = it.served.get("/").body;
+    assert!(
+        page.contains("would be updated, and is suspended"),
+        "{page}"
+    );
+    assert_eq!(it.web.tenant.writes(), [""; 0]);
+    it.tell("resume", &[], "STATUS=Ready: 1 applied, 0 failed\n");
+    assert_eq!(it.web.tenant.writes(), ["PUT /integrations/1"]);
+    assert_eq!(it.metric("integrationd_suspended_integrations"), 0.0);
+    assert!(!it.served.get("/").body.contains("freeze"));
+    it.served.end();
+}
+
+#[test]
 fn a_daemon_counts_the_drift_of_what_is_suspended_and_is_not_in_sync_meanwhile() {
     let it = Watched::new();
     let lake = ["lake", "--reason", "vendor migration"];
-    it.tell("suspend", &lake, "STATUS=Ready: 2 unchanged");
+    it.tell(
+        "suspend",
+        &lake,
+        "STATUS=Ready: 2 unchanged; suspended: lake (vendor migration)",
+    );
+    assert_eq!(it.metric("integrationd_suspended_integrations"), 1.0);
     let in_sync = it.served.status()["last_success"].clone();
     drift(&it.web.tenant);
     it.served.daemon.signal("HUP");
@@ -350,5 +417,26 @@ fn a_daemon_counts_the_drift_of_what_is_suspended_and_is_not_in_sync_meanwhile()
     assert_eq!(it.web.tenant.writes(), [""; 0]);
     it.tell("resume", &["lake"], "STATUS=Ready: 1 applied, 0 failed\n");
     assert_ne!(it.served.status()["last_success"], in_sync);
+    it.served.end();
+}
+
+#[test]
+fn a_suspension_ends_by_itself_while_the_daemon_runs() {
+    let it = Watched::new();
+    let freeze = ["--reason", "freeze", "--until", "2999-12-01"];
+    it.tell("suspend", &freeze, "suspended: everything");
+    it.web.files.change("lake.yaml", "/p", "/q");
+    it.systemd.hears("STATUS=Ready (Suspended)");
+    // As if the day had come.
+    let file = suspensions(it.web.state.path());
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("2999-", "2020-")).unwrap();
+    it.served.daemon.signal("HUP");
+    it.systemd.hears("STATUS=Ready: 1 applied, 0 failed\n");
+    assert_eq!(it.web.tenant.writes(), ["PUT /integrations/1"]);
+    assert_eq!(
+        it.served.status()["seen"]["suspensions"]["all"],
+        json!(null)
+    );
     it.served.end();
 }

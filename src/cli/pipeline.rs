@@ -25,7 +25,7 @@ use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
 use crate::plan::{Action, Block, Kind, Plan, deletion_references};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Counts, Report, text};
+use crate::report::{Counts, Report, suspended, text};
 use crate::secret::resolve;
 use crate::source::git::Revision;
 use crate::sync::{
@@ -329,8 +329,16 @@ fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
         .ok()
 }
 
-/// In a line: what was done, or how things are.
+/// In a line: what was done, or how things are, and what is suspended.
 fn summary(report: &Report) -> String {
+    let how = how(report);
+    match suspended::line(&report.synced.plan.suspensions) {
+        Some(what) => format!("{how}; suspended: {what}"),
+        None => how,
+    }
+}
+
+fn how(report: &Report) -> String {
     match &report.synced.ending {
         Ending::Applied { outcomes, .. } => {
             let counts = Counts::of(&report.synced.plan);

@@ -260,7 +260,7 @@ impl Inner {
         }
         self.drifted.set(number(view.drifted));
         self.not_converging.set(number(view.not_converging()));
-        self.suspended.set(number(view.counts.suspended));
+        self.suspended.set(number(view.suspended));
     }
 }
 

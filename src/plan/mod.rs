@@ -77,6 +77,22 @@ pub struct Plan {
     pub gone: Vec<RemoteId>,
     /// How many live integrations are the files' or this tool's own.
     pub managed: usize,
+    /// What a human has suspended, as far as that counts now.
+    pub suspensions: Suspensions,
+}
+
+impl Plan {
+    /// How many integrations are left alone, whether or not anything is to be done.
+    #[must_use]
+    pub fn suspended(&self) -> usize {
+        let all = self.suspensions.all.is_some();
+        let names = &self.suspensions.names;
+        let is_it = |action: &&Action| {
+            let of_file = matches!(action.kind, Kind::Suspended { .. });
+            all || of_file || names.contains_key(&action.name)
+        };
+        self.actions.iter().filter(is_it).count()
+    }
 }
 
 /// What happens to one integration.
@@ -332,6 +348,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
         managed,
+        suspensions: context.suspended.on(context.today),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
         noted: noted.into_iter().flatten().collect(),

@@ -30,6 +30,18 @@ impl Suspensions {
         own.or(all)
     }
 
+    /// Those that count on this day.
+    #[must_use]
+    pub fn on(&self, day: Date) -> Self {
+        let Self { all, names } = self;
+        let counts = |suspend: &Suspend| suspend.counts_on(day);
+        let names = names.iter().filter(|(_, suspend)| counts(suspend));
+        Self {
+            all: all.clone().filter(counts),
+            names: names.map(|(n, s)| (n.clone(), s.clone())).collect(),
+        }
+    }
+
     /// Suspends these, or all if there are none.
     pub fn suspend(&mut self, names: &[Name], suspend: &Suspend) {
         if names.is_empty() {
@@ -52,5 +64,29 @@ impl Suspensions {
             }
         }
         was_not
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn what_is_over_on_a_day_does_not_count_on_it() {
+        let until = |day| Suspend {
+            reason: "freeze".to_owned(),
+            until: Some(day),
+        };
+        let mut suspensions = Suspensions::default();
+        suspensions.suspend(&[], &until(date(2026, 12, 1)));
+        suspensions.suspend(&["lake".to_owned()], &until(date(2026, 12, 2)));
+        let counting = |day| {
+            let on = suspensions.on(day);
+            (on.all.is_some(), on.names.len())
+        };
+        assert_eq!(counting(date(2026, 11, 30)), (true, 1));
+        assert_eq!(counting(date(2026, 12, 1)), (false, 1));
+        assert_eq!(counting(date(2026, 12, 2)), (false, 0));
     }
 }

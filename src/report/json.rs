@@ -7,7 +7,10 @@ use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
+use crate::manifest::Suspend;
+use crate::plan::{
+    Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Suspensions, Unmanaged,
+};
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::chain;
@@ -55,6 +58,7 @@ fn plan(plan: &Plan) -> Json {
         noted: _,
         gone: _,
         managed: _,
+        suspensions,
     } = plan;
     let mut summary = counts(Counts::of(plan));
     extend(&mut summary, json!({ "unselected": unselected }));
@@ -63,7 +67,25 @@ fn plan(plan: &Plan) -> Json {
         "actions": actions.iter().map(action).collect::<Vec<_>>(),
         "unmanaged": unmanaged.iter().map(self::unmanaged).collect::<Vec<_>>(),
         "unreadable": unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
+        "suspensions": self::suspensions(suspensions),
     })
+}
+
+/// What a human has suspended: everything, and by name.
+#[must_use]
+pub fn suspensions(suspensions: &Suspensions) -> Json {
+    let Suspensions { all, names } = suspensions;
+    let named = names.iter();
+    let named = named.map(|(name, suspend)| (name.clone(), self::suspend(suspend)));
+    json!({
+        "all": all.as_ref().map(suspend),
+        "names": named.collect::<Map<_, _>>(),
+    })
+}
+
+fn suspend(suspend: &Suspend) -> Json {
+    let Suspend { reason, until } = suspend;
+    json!({ "reason": reason, "until": until.map(|day| day.to_string()) })
 }
 
 /// How many actions of each kind there are.

@@ -3,7 +3,7 @@
 pub mod exit;
 pub mod json;
 mod result;
-mod suspended;
+pub mod suspended;
 pub mod text;
 mod value;
 

@@ -1,6 +1,25 @@
-//! What is suspended, in words.
+//! What is suspended, in a line.
 
-use crate::plan::Kind;
+use crate::manifest::Suspend;
+use crate::plan::{Kind, Suspensions};
+use crate::text::escaped;
+
+/// How many names a line has; the page and the report for programs have all.
+const LISTED: usize = 5;
+
+/// `everything (freeze), lake (vendor migration, until 2026-12-01)`; nothing if nothing
+/// is suspended.
+#[must_use]
+pub fn line(suspensions: &Suspensions) -> Option<String> {
+    let Suspensions { all, names } = suspensions;
+    let everything = all.iter().map(|suspend| one("everything", suspend));
+    let named = names.iter().map(|(name, suspend)| one(name, suspend));
+    let mut parts: Vec<String> = everything.chain(named.take(LISTED)).collect();
+    if names.len() > LISTED {
+        parts.push(format!("{} more", names.len() - LISTED));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
 
 /// What would be done of it, and is not.
 pub(super) fn verdict(would: &Kind) -> &'static str {
@@ -11,5 +30,35 @@ pub(super) fn verdict(would: &Kind) -> &'static str {
         Kind::Replace { .. } => "would be deleted and created again, and is suspended",
         Kind::Blocked(_) => "would be blocked, and is suspended",
         Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => "is suspended",
+    }
+}
+
+fn one(what: &str, suspend: &Suspend) -> String {
+    let Suspend { reason, until } = suspend;
+    let until = until.map(|day| format!(", until {day}"));
+    let told = format!("{what} ({reason}{})", until.unwrap_or_default());
+    escaped(&told).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_why_and_until_when_and_is_never_two() {
+        let suspend = |reason: &str, until| Suspend {
+            reason: reason.to_owned(),
+            until,
+        };
+        let mut suspensions = Suspensions::default();
+        assert_eq!(line(&suspensions), None);
+        let day = Some(jiff::civil::date(2026, 12, 1));
+        suspensions.suspend(&[], &suspend("an\naudit", day));
+        let told = "everything (an\\naudit, until 2026-12-01)";
+        assert_eq!(line(&suspensions).unwrap(), told);
+        let names = ["a", "b", "c", "d", "e", "f", "g"].map(str::to_owned);
+        suspensions.suspend(&names, &suspend("x", None));
+        let named = "a (x), b (x), c (x), d (x), e (x), 2 more";
+        assert_eq!(line(&suspensions).unwrap(), format!("{told}, {named}"));
     }
 }

@@ -428,6 +428,9 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         .actions
         .iter()
         .any(|action| action.notes.iter().any(is_drift));
+    if let Some(what) = suspended::line(&plan.suspensions) {
+        let _ = writeln!(out, "{} {what}.", paint(CHANGE.bold(), "Suspended:"));
+    }
     if counts.is_settled() && !drifted && plan.unreadable.is_empty() {
         let _ = writeln!(
             out,

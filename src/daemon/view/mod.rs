@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::diagnostic::Diagnostic;
 use crate::ledger::history::Run;
+use crate::plan::Suspensions;
 use crate::platform::Platform;
 use crate::report::Counts;
 
@@ -36,6 +37,10 @@ pub struct View {
     /// How many integrations differed on the server although their files had not
     /// changed, before the run.
     pub drifted: usize,
+    /// What a human had suspended.
+    pub suspensions: Suspensions,
+    /// How many integrations are left alone, whether or not anything is to be done.
+    pub suspended: usize,
     /// The plan, and what came of it.
     pub plan: Arc<Told>,
     /// The mistakes in the files.

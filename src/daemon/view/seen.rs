@@ -54,6 +54,8 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         rows,
         counts: Counts::of(&synced.plan),
         drifted: synced.plan.actions.iter().filter(drifts).count(),
+        suspensions: synced.plan.suspensions.clone(),
+        suspended: synced.plan.suspended(),
         plan: Arc::new(told(report, at)),
         mistakes: diagnostics.iter().map(Mistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),

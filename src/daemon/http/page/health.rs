@@ -7,6 +7,7 @@ use super::plan::mistake;
 use super::{moment, safe};
 use crate::daemon::view::State;
 use crate::daemon::{Phase, Refusal, Status, View};
+use crate::plan::Suspensions;
 
 /// What the daemon does, since when, and what is wrong.
 pub(super) fn panel(status: &Status) -> Markup {
@@ -40,6 +41,7 @@ pub(super) fn panel(status: &Status) -> Markup {
                     "The last look failed: what follows is what was seen before it."
                 }
             }
+            @if let Some(view) = status.seen.as_deref() { (suspensions(view)) }
             @if let Some(refused) = status.refused.as_deref() { (refusal(refused)) }
         }
     }
@@ -47,6 +49,27 @@ pub(super) fn panel(status: &Status) -> Markup {
 
 fn fact(term: &str, what: &Markup) -> Markup {
     html! { div { dt { (term) } dd { (what) } } }
+}
+
+/// What a human has suspended, why and until when.
+fn suspensions(view: &View) -> Markup {
+    let Suspensions { all, names } = &view.suspensions;
+    html! {
+        @if all.is_some() || !names.is_empty() {
+            div.suspended role="status" {
+                strong { "Suspended by " code { "integrationd suspend" } }
+                ul.plain {
+                    @if let Some(suspend) = all {
+                        li { strong { "everything" } ": " (safe(&suspend.to_string())) }
+                    }
+                    @for (name, suspend) in names {
+                        li { strong { (safe(name)) } ": " (safe(&suspend.to_string())) }
+                    }
+                }
+                span.help { "What differs is shown and not written. " code { "integrationd resume" } " ends it." }
+            }
+        }
+    }
 }
 
 /// Why the settings that were read last are not those in force.

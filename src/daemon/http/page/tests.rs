@@ -10,6 +10,7 @@ use crate::daemon::view::{Mistake, Row, State};
 use crate::daemon::{Disposition, Phase, Ran, Refusal};
 use crate::ledger::history::{Run, RunAction, RunEnd, RunId, RunStart};
 use crate::live::FailingTest;
+use crate::manifest::Suspend;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 
@@ -101,6 +102,39 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
         "what follows is what was seen before it",
         "Shown as of",
         "1 of 1 shown",
+    ] {
+        assert!(html.contains(text), "{text}\n{html}");
+    }
+}
+
+#[test]
+fn what_is_suspended_stands_above_all_with_reasons_that_are_text() {
+    let suspend = |reason: &str| Suspend {
+        reason: reason.to_owned(),
+        until: None,
+    };
+    let mut view = View::default();
+    let html = |view: &View| {
+        let seen = Some(Arc::new(view.clone()));
+        let status = Status {
+            phase: Phase::Suspended,
+            seen,
+            ..Status::default()
+        };
+        page(&status, "")
+    };
+    assert!(!html(&view).contains("integrationd resume"));
+    view.suspensions.suspend(&[], &suspend("<b>freeze"));
+    let names = ["lake".to_owned()];
+    view.suspensions
+        .suspend(&names, &suspend("vendor migration"));
+    let html = html(&view);
+    for text in [
+        "data-tone=\"calm\"",
+        "Suspended</code>",
+        "<strong>everything</strong>: &lt;b&gt;freeze",
+        "<strong>lake</strong>: vendor migration",
+        "integrationd resume",
     ] {
         assert!(html.contains(text), "{text}\n{html}");
     }
