@@ -408,6 +408,15 @@ fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
     std::fs::rename(&away, world.files.path()).unwrap();
     world.files.change("lake.yaml", "/one", "/two");
     world.writes_come_to(&["PUT /integrations/1"]);
+    // Deleted file by file, and made anew.
+    let looks = || daemon.printed().matches("there is no directory").count();
+    let before = looks();
+    std::fs::remove_dir_all(world.files.path()).unwrap();
+    eventually("it is gone again", || looks() > before);
+    world
+        .files
+        .write("lake.yaml", &LAKE.replace("/one", "/three"));
+    world.writes_come_to(&["PUT /integrations/1"; 2]);
     ends(daemon);
 }
 
