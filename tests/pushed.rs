@@ -8,7 +8,8 @@ use rustix::process::getuid;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
-use crate::git::repository::Repository;
+use crate::git::repository::{Repository, command};
+use crate::programs::output;
 use crate::stub::Stub;
 use crate::web::Served;
 
@@ -272,6 +273,52 @@ fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
     daemon.signal("HUP");
     world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
     ends(daemon);
+}
+
+#[test]
+fn where_a_shallow_clone_ends_it_is_held_and_not_said_that_history_was_rewritten() {
+    let world = World::new();
+    let place = world.repository.place();
+    let url = format!("file://{}", world.repository.path());
+    let shallow = place.join("shallow").display().to_string();
+    let git = |args: &[&str]| output(command("git", place).args(args));
+    git(&["clone", "--quiet", "--bare", "--depth=1", &url, &shallow]);
+    let fetch = |depth| {
+        let all = "+refs/heads/*:refs/heads/*";
+        git(&["-C", &shallow, "fetch", "--quiet", depth, "origin", all]);
+    };
+    let args = [BOUND, "--poll=200ms", "--interval=1s"];
+    let daemon = run((&world.tenant, &world.state), "daemon", &shallow, &args);
+    let served = Served::of(daemon.arg("--listen=127.0.0.1:0").start());
+    served.daemon.prints("1 applied, 0 failed");
+    let applied = world.repository.head();
+    for path in ["/two", "/three", "/four"] {
+        let changed = LAKE.replace("/one", path);
+        world.repository.commit("files/lake.yaml", changed);
+    }
+    fetch("--depth=1");
+    let head = world.repository.head();
+    let what = format!(
+        "it cannot be told whether {head} (Ada: Change files/lake.yaml) descends from {applied}, \
+         which is applied: the history that can be read ends before it"
+    );
+    let help = format!(
+        "if the repository is a shallow clone, fetch more history into it; or, if that is meant, \
+         take it with `--git-allow-rewrite={head}`"
+    );
+    eventually("the status tells of it", || {
+        let status = served.status();
+        status["summary"] == what && status["help"] == help && status["reason"] == "SourceRefused"
+    });
+    served.daemon.prints(&what);
+    served.daemon.prints(&help);
+    assert!(served.get("/").body.contains(&what));
+    assert!(!served.daemon.printed().contains("rewritten:"));
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+    // It helps.
+    fetch("--depth=3");
+    world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
+    served.end();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::ledger::Ledger;
 use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
-use crate::source::git::{CommitId, Fetched, GitError, GitSource, Revision, advance};
+use crate::source::git::{CommitId, Descent, Fetched, GitError, GitSource, Revision, advance};
 use crate::source::{Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
 
@@ -109,7 +109,7 @@ impl Source {
         } = fetched;
         let may_rewrite = args.git.may_rewrite(&revision.id);
         if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
-            return Err(held(&revision, applied));
+            return Err(held(&revision, applied, descent));
         }
         let place = Self::shown(args, None);
         Ok(Read {
@@ -154,7 +154,7 @@ pub(super) fn applied(ledger: &Ledger) -> Option<CommitId> {
     CommitId::parse(ledger.carried_out.as_deref()?).ok()
 }
 
-fn held(revision: &Revision, applied: Option<CommitId>) -> Unread {
+fn held(revision: &Revision, applied: Option<CommitId>, descent: Descent) -> Unread {
     let Revision {
         id,
         author,
@@ -162,17 +162,28 @@ fn held(revision: &Revision, applied: Option<CommitId>) -> Unread {
         ..
     } = revision;
     let applied = applied.map(|id| id.to_string()).unwrap_or_default();
+    let named = format!("{id} ({author}: {subject})");
+    let take = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
+    let (what, help) = match descent {
+        Descent::Unknown => (
+            format!(
+                "it cannot be told whether {named} descends from {applied}, which is applied: \
+                 the history that can be read ends before it"
+            ),
+            format!("if the repository is a shallow clone, fetch more history into it; or, {take}"),
+        ),
+        Descent::Unrelated | Descent::Descends => (
+            format!(
+                "history was rewritten: {named} does not descend from {applied}, which is applied"
+            ),
+            take,
+        ),
+    };
     Unread {
         is_transient: false,
         is_refused: true,
         seen: Some(Seen::Revision(revision.id)),
-        failure: Failure::new(
-            Exit::Refused,
-            format_args!(
-                "history was rewritten: {id} ({author}: {subject}) does not descend from {applied}, which is applied"
-            ),
-            format_args!("if that is meant, take it with `--git-allow-rewrite={id}`"),
-        ),
+        failure: Failure::new(Exit::Refused, what, help),
     }
 }
 
