@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use integrationd::source::git::{Failure, GitOptions, GitSource, Reference};
 
-use super::repository::Repository;
+use super::repository::{Repository, command, feed};
 use super::server::Server;
-use super::{Source, below, lines, options};
+use super::{Source, below, lines, options, tag};
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();
@@ -78,6 +78,32 @@ async fn a_copy_that_is_damaged_is_made_anew() {
         }
         assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_lacks_the_commit_of_a_tag_is_made_anew() {
+    let (repository, server) = served();
+    repository.git(["tag", "-a", "-m", "one", "v1"]);
+    repository.push();
+    let source = Source::new(GitOptions {
+        reference: tag("v1"),
+        ..options(&server.http("open/bare.git"))
+    });
+    source.fetch().await;
+    let copy = source.path().join("git/copy.git");
+    let packs = copy.join("objects/pack");
+    let is_pack = |path: &PathBuf| path.extension().is_some_and(|own| own == "pack");
+    let pack = below(&packs).into_iter().find(is_pack).unwrap();
+    let pack = fs::read(pack).unwrap();
+    fs::remove_dir_all(&packs).unwrap();
+    fs::create_dir(&packs).unwrap();
+    let mut git = command("git", repository.place());
+    git.arg("-C").arg(&copy).args(["unpack-objects", "-q"]);
+    feed(&mut git, &pack);
+    let head = repository.head().to_string();
+    let (folder, name) = head.split_at(2);
+    fs::remove_file(copy.join(format!("objects/{folder}/{name}"))).unwrap();
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
 }
 
 #[tokio::test]

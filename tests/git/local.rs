@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use integrationd::source::git::{CommitId, Failure, GitOptions, Reference, Subdirectory};
@@ -188,19 +188,44 @@ async fn a_repository_of_another_user_needs_leave() {
     assert_eq!(lines(&allowed.fetch().await), ["a.yaml: 1"]);
 }
 
+/// The file that holds an object.
+fn object(repository: &Repository, name: &str) -> PathBuf {
+    let id = repository.git(["rev-parse", name]);
+    let (folder, name) = id.split_at(2);
+    Path::new(&repository.path()).join(format!("objects/{folder}/{name}"))
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_is_told_and_read_once_it_can() {
     let repository = Repository::new();
     let source = Source::new(options(&repository.path()));
-    let id = repository.git(["rev-parse", "HEAD:a.yaml"]);
-    let (folder, name) = id.split_at(2);
-    let object = Path::new(&repository.path()).join(format!("objects/{folder}/{name}"));
+    let object = object(&repository, "HEAD:a.yaml");
     let away = repository.place().join("away");
     fs::rename(&object, &away).unwrap();
     // As with whatever a push or git gc is about to change.
     let error = source.refused().await;
     assert!(error.is_transient(), "{}", told(&error));
     assert!(told(&error).contains("git fsck"), "{}", told(&error));
+    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    assert!(is_unreadable, "{}", told(&error));
+    fs::rename(&away, &object).unwrap();
+    assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn a_commit_behind_a_tag_that_cannot_be_read_is_no_other_kind_of_object() {
+    let repository = Repository::new();
+    repository.git(["tag", "-a", "-m", "one", "v1"]);
+    repository.push();
+    let source = Source::new(GitOptions {
+        reference: tag("v1"),
+        ..options(&repository.path())
+    });
+    let object = object(&repository, "HEAD");
+    let away = repository.place().join("away");
+    fs::rename(&object, &away).unwrap();
+    let error = source.refused().await;
+    assert!(error.is_transient(), "{}", told(&error));
     let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
     assert!(is_unreadable, "{}", told(&error));
     fs::rename(&away, &object).unwrap();

@@ -1,10 +1,11 @@
-//! Whether a commit has another one in its history, as far as it is there.
+//! What a commit has in its history, as far as it is there.
 
 use std::collections::{HashSet, VecDeque};
 
-use git2::{ErrorCode, Oid, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::error::Failure;
+use super::objects::Objects;
 use super::reference::CommitId;
 use super::revision::Descent;
 use super::session::Session;
@@ -13,7 +14,8 @@ use super::session::Session;
 /// configuration are shorter, and the one before is mostly near.
 const MOST_COMMITS: usize = 100_000;
 
-/// Walks the history. The one before need not be there: its child names it.
+/// Whether a commit has another one in its history. The one before need not be there:
+/// its child names it.
 pub(super) fn descent(
     session: &Session,
     repository: &Repository,
@@ -23,22 +25,22 @@ pub(super) fn descent(
     if new == previous {
         return Ok(Descent::Descends);
     }
-    let mut seen = HashSet::from([new.0]);
-    let mut next = VecDeque::from([new.0]);
+    let objects = Objects::of(repository)?;
+    let mut walk = Walk::from([new.0]);
     let mut is_whole = true;
-    while let Some(id) = next.pop_front() {
+    while let Some(id) = walk.next() {
         session.check()?;
-        let Some(parents) = parents(repository, id)? else {
-            is_whole = false;
-            continue;
-        };
-        if parents.contains(&previous.0) {
-            return Ok(Descent::Descends);
+        match before(&objects, id)? {
+            Before::These(parents) if parents.contains(&previous.0) => {
+                return Ok(Descent::Descends);
+            }
+            Before::These(parents) => walk.extend(parents),
+            // A large one may have been pushed long ago: it stops nothing but the look.
+            Before::Missing | Before::TooLarge => is_whole = false,
         }
-        if seen.len() > MOST_COMMITS {
+        if walk.is_too_long() {
             return Ok(Descent::Unknown);
         }
-        next.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
     }
     Ok(if is_whole {
         Descent::Unrelated
@@ -47,19 +49,88 @@ pub(super) fn descent(
     })
 }
 
-/// What a commit names as its parents; nothing if it is not there. From the
-/// commit's own text: libgit2 hides the parents that a shallow copy lacks.
-fn parents(repository: &Repository, id: Oid) -> Result<Option<Vec<Oid>>, Failure> {
-    let commit = match repository.find_commit(id) {
-        Ok(commit) => commit,
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::Damaged(error)),
-    };
+/// Whether libgit2 may walk a history: it reads each commit, however large.
+pub(super) fn may_be_walked(
+    session: &Session,
+    repository: &Repository,
+    from: impl IntoIterator<Item = Oid>,
+) -> Result<bool, Failure> {
+    let objects = Objects::of(repository)?;
+    let mut walk = Walk::from(from);
+    while let Some(id) = walk.next() {
+        session.check()?;
+        match before(&objects, id)? {
+            Before::These(parents) => walk.extend(parents),
+            Before::Missing => {}
+            Before::TooLarge => return Ok(false),
+        }
+        if walk.is_too_long() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A walk that comes to each commit once.
+struct Walk {
+    seen: HashSet<Oid>,
+    next: VecDeque<Oid>,
+}
+
+impl Walk {
+    fn from(starts: impl IntoIterator<Item = Oid>) -> Self {
+        let mut walk = Self {
+            seen: HashSet::new(),
+            next: VecDeque::new(),
+        };
+        walk.extend(starts);
+        walk
+    }
+
+    fn next(&mut self) -> Option<Oid> {
+        self.next.pop_front()
+    }
+
+    fn extend(&mut self, found: impl IntoIterator<Item = Oid>) {
+        let Self { seen, next } = self;
+        next.extend(found.into_iter().filter(|id| seen.insert(*id)));
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.seen.len() > MOST_COMMITS
+    }
+}
+
+/// What comes before an object.
+enum Before {
+    These(Vec<Oid>),
+    Missing,
+    TooLarge,
+}
+
+/// What a commit names as its parents, or a tag as its target.
+fn before(objects: &Objects<'_>, id: Oid) -> Result<Before, Failure> {
+    let named = objects.header(id).and_then(|(kind, _)| match kind {
+        ObjectType::Commit => parents(objects, id),
+        ObjectType::Tag => Ok(vec![objects.tag(id)?.target_id()]),
+        ObjectType::Tree | ObjectType::Blob | ObjectType::Any => Ok(Vec::new()),
+    });
+    match named {
+        Ok(named) => Ok(Before::These(named)),
+        Err(Failure::Damaged(error)) if error.code() == ErrorCode::NotFound => Ok(Before::Missing),
+        Err(Failure::LargeObject { .. }) => Ok(Before::TooLarge),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// From the commit's own text: libgit2 hides the parents that a shallow copy lacks.
+fn parents(objects: &Objects<'_>, id: Oid) -> Result<Vec<Oid>, Failure> {
+    let commit = objects.commit(id)?;
     let header = String::from_utf8_lossy(commit.raw_header_bytes()).into_owned();
     let parents = header
         .lines()
         .filter_map(|line| line.strip_prefix("parent "))
         .map(|id| Oid::from_str(id.trim()))
         .collect::<Result<_, _>>();
-    parents.map(Some).map_err(Failure::Damaged)
+    parents.map_err(Failure::Damaged)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::objects::ObjectKind;
 use super::reference::{CommitId, Reference, Subdirectory};
 use super::verify::SignatureProblem;
 use crate::net::{HttpSetupError, TransportError, TransportErrorKind};
@@ -154,6 +155,16 @@ pub enum Failure {
         /// The revision.
         revision: CommitId,
     },
+    /// A commit, tag or tree that was made to take all memory.
+    #[error("the {kind} {id} has more than {limit} bytes")]
+    LargeObject {
+        /// What it is.
+        kind: ObjectKind,
+        /// Its id.
+        id: Box<str>,
+        /// The most that is read.
+        limit: usize,
+    },
     /// No repository at a path.
     #[error("there is no git repository")]
     NotARepository(#[source] git2::Error),
@@ -249,6 +260,7 @@ impl Failure {
             | Self::NotACommit(_)
             | Self::MissingSubdirectory { .. }
             | Self::TooMuch { .. }
+            | Self::LargeObject { .. }
             | Self::NotARepository(_)
             | Self::ForeignOwner { .. }
             | Self::Unverified { .. }
@@ -290,6 +302,7 @@ impl Failure {
             Self::TooLarge { .. } | Self::TooMuch { .. } => {
                 "keep integration files in a repository of their own, or name a subdirectory"
             }
+            Self::LargeObject { kind, .. } => kind.remedy(),
             Self::Empty => "push a first commit",
             Self::MissingReference(_) | Self::NotACommit(_) => "push it, or name another one",
             Self::MissingSubdirectory { .. } => "push it, or name another directory",

@@ -18,6 +18,7 @@ mod depths;
 mod error;
 mod http;
 mod local;
+mod objects;
 mod owner;
 mod program;
 mod reference;
@@ -32,6 +33,7 @@ mod verify;
 pub use address::{GitUrl, GitUrlError, SshAddress};
 pub use error::{Failure, GitError, SshProblem};
 pub use http::Credentials;
+pub use objects::ObjectKind;
 pub use reference::{CommitId, RefName, Reference, ReferenceError, Subdirectory};
 pub use revision::{Advance, Descent, Revision, advance};
 pub use ssh::SshSettings;
@@ -41,13 +43,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use git2::{ErrorClass, ObjectType, Oid, Repository};
+use git2::{Commit, ErrorClass, ObjectType, Oid, Repository};
 use tokio::sync::watch;
 
 use super::Snapshot;
 use crate::net::{HttpSettings, HttpTransport};
 use copy::{Copy, Place};
 use http::HttpRoute;
+use objects::Objects;
 use session::{Route, Session};
 use ssh::SshRoute;
 use transfer::Transfer;
@@ -247,17 +250,12 @@ impl GitSource {
     ) -> Result<Fetched, Failure> {
         let options = &*self.options;
         let reference = &options.reference;
-        let commit = repository
-            .find_object(object, None)
-            .map_err(Failure::Damaged)?
-            .peel(ObjectType::Commit)
-            .map_err(|_| Failure::NotACommit(reference.clone()))?
-            .into_commit()
-            .map_err(|_| Failure::NotACommit(reference.clone()))?;
+        let objects = Objects::of(repository)?;
+        let commit = commit_of(session, &objects, object, reference)?;
         if let Some(trust) = &options.verification {
             let workshop = place.workshop()?;
             let object = (reference, object);
-            verify::verify(session, &workshop, trust, repository, object, commit.id())?;
+            verify::verify(session, &workshop, trust, &objects, object, commit.id())?;
         }
         let id = CommitId(commit.id());
         Ok(Fetched {
@@ -266,8 +264,27 @@ impl GitSource {
                 Some(previous) => descent(id, previous)?,
                 None => Descent::Unknown,
             },
-            snapshot: tree::read(session, repository, id, &options.subdirectory)?,
+            snapshot: tree::read(session, &objects, &commit, &options.subdirectory)?,
         })
+    }
+}
+
+/// The commit that an object is, or that a tag leads to, also by way of other tags.
+fn commit_of<'r>(
+    session: &Session,
+    objects: &Objects<'r>,
+    mut object: Oid,
+    reference: &Reference,
+) -> Result<Commit<'r>, Failure> {
+    loop {
+        session.check()?;
+        match objects.header(object)?.0 {
+            ObjectType::Commit => return objects.commit(object),
+            ObjectType::Tag => object = objects.tag(object)?.target_id(),
+            ObjectType::Tree | ObjectType::Blob | ObjectType::Any => {
+                return Err(Failure::NotACommit(reference.clone()));
+            }
+        }
     }
 }
 

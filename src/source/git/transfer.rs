@@ -176,6 +176,7 @@ impl Transfer<'_> {
         refspecs: &[&str],
         depth: i32,
     ) -> Result<(), Failure> {
+        self.forget_what_is_too_large()?;
         self.session.check()?;
         let session = self.session;
         let mut callbacks = RemoteCallbacks::new();
@@ -191,6 +192,21 @@ impl Transfer<'_> {
             .remote()
             .fetch(refspecs, Some(&mut options), None);
         fetched.map_err(|error| self.failed(error))
+    }
+
+    /// To say what is there already, libgit2 reads the commits of what is kept.
+    fn forget_what_is_too_large(&self) -> Result<(), Failure> {
+        let kept = || {
+            let kept = self.repository.references_glob(&format!("{KEPT}/*"))?;
+            kept.collect::<Result<Vec<_>, _>>()
+        };
+        let kept = kept().map_err(Failure::Damaged)?;
+        let heads = kept.iter().filter_map(git2::Reference::target);
+        if ancestry::may_be_walked(self.session, self.repository, heads)? {
+            return Ok(());
+        }
+        let mut kept = kept.into_iter();
+        kept.try_for_each(|mut kept| kept.delete().map_err(Failure::Damaged))
     }
 
     fn has(&self, object: Oid) -> Result<bool, Failure> {

@@ -7,9 +7,10 @@
 
 use std::path::{Component, Path};
 
-use git2::{ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
+use git2::{Commit, ObjectType, Oid, Tree, TreeEntry};
 
 use super::error::Failure;
+use super::objects::Objects;
 use super::reference::{CommitId, Subdirectory};
 use super::session::Session;
 use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
@@ -31,14 +32,12 @@ const LINK_MODE: i32 = 0o120_000;
 /// Reads what lies in a subdirectory of a revision.
 pub(super) fn read(
     session: &Session,
-    repository: &Repository,
-    revision: CommitId,
+    objects: &Objects<'_>,
+    commit: &Commit<'_>,
     subdirectory: &Subdirectory,
 ) -> Result<Snapshot, Failure> {
-    let root = repository
-        .find_commit(revision.0)
-        .and_then(|commit| commit.tree())
-        .map_err(Failure::Damaged)?;
+    let revision = CommitId(commit.id());
+    let root = objects.tree(commit.tree_id())?;
     let mut tree = root.clone();
     for part in subdirectory.parts() {
         let entry = tree.get_name(part).map(|entry| (entry.kind(), entry.id()));
@@ -48,12 +47,11 @@ pub(super) fn read(
                 subdirectory: subdirectory.clone(),
             });
         };
-        tree = repository.find_tree(id).map_err(Failure::Damaged)?;
+        tree = objects.tree(id)?;
     }
     let mut walk = Walk {
         session,
-        repository,
-        objects: repository.odb().map_err(Failure::Damaged)?,
+        objects,
         revision,
         root,
         entries: 0,
@@ -68,8 +66,7 @@ pub(super) fn read(
 
 struct Walk<'r> {
     session: &'r Session,
-    repository: &'r Repository,
-    objects: Odb<'r>,
+    objects: &'r Objects<'r>,
     revision: CommitId,
     root: Tree<'r>,
     entries: usize,
@@ -80,14 +77,13 @@ struct Walk<'r> {
 impl Walk<'_> {
     fn tree(&mut self, tree: &Tree<'_>, place: &[String]) -> Result<(), Failure> {
         self.session.check()?;
-        if place.len() > DEEPEST {
+        self.weigh(self.objects.header(tree.id())?.1)?;
+        // Before those below, all of which stay in memory with it.
+        self.entries += tree.len();
+        if place.len() > DEEPEST || self.entries > MOST_ENTRIES {
             return Err(self.too_much());
         }
         for entry in tree {
-            self.entries += 1;
-            if self.entries > MOST_ENTRIES {
-                return Err(self.too_much());
-            }
             self.entry(&entry, place)?;
         }
         Ok(())
@@ -103,8 +99,8 @@ impl Walk<'_> {
         let path = [place, &[name]].concat();
         match entry.kind() {
             Some(ObjectType::Tree) => {
-                let tree = self.repository.find_tree(entry.id());
-                self.tree(&tree.map_err(Failure::Damaged)?, &path)?;
+                let tree = self.objects.tree(entry.id())?;
+                self.tree(&tree, &path)?;
             }
             Some(ObjectType::Blob) if entry.filemode() == LINK_MODE => {
                 if let Some(problem) = self.link(entry.id(), place, is_file)? {
@@ -134,16 +130,21 @@ impl Walk<'_> {
 
     /// What is in a file, whose size is looked at before it is read.
     fn blob(&mut self, id: Oid) -> Result<Result<Vec<u8>, FileProblem>, Failure> {
-        let (size, _) = self.objects.read_header(id).map_err(Failure::Damaged)?;
+        let (_, size) = self.objects.header(id)?;
         if let Err(problem) = too_large(size as u64) {
             return Ok(Err(problem));
         }
+        self.weigh(size)?;
+        self.objects.blob(id).map(Ok)
+    }
+
+    /// Counts what is read.
+    fn weigh(&mut self, size: usize) -> Result<(), Failure> {
         self.bytes += size as u64;
         if self.bytes > LARGEST_SNAPSHOT {
             return Err(self.too_much());
         }
-        let blob = self.repository.find_blob(id).map_err(Failure::Damaged)?;
-        Ok(Ok(blob.content().to_vec()))
+        Ok(())
     }
 
     /// A link matters if it is named like a file or could lead to a directory.
@@ -163,27 +164,27 @@ impl Walk<'_> {
         let Some(parts) = resolved(place, Path::new(&target)) else {
             return Ok(Some(FileProblem::LeavesDirectory));
         };
-        let problem = self.leads_to_files(&parts).then_some(FileProblem::Link);
-        Ok(problem)
+        Ok(self.leads_to_files(&parts)?.then_some(FileProblem::Link))
     }
 
     /// Whether a place is a directory, or lies behind another link.
-    fn leads_to_files(&self, parts: &[String]) -> bool {
+    fn leads_to_files(&self, parts: &[String]) -> Result<bool, Failure> {
         let mut tree = self.root.clone();
         for part in parts {
+            self.session.check()?;
             let entry = tree.get_name(part);
             let entry = entry.map(|entry| (entry.kind(), entry.filemode(), entry.id()));
             match entry {
-                Some((Some(ObjectType::Tree), _, id)) => match self.repository.find_tree(id) {
+                Some((Some(ObjectType::Tree), _, id)) => match self.objects.tree(id) {
                     Ok(next) => tree = next,
-                    Err(_) => return true,
+                    Err(_) => return Ok(true),
                 },
-                Some((Some(ObjectType::Blob), mode, _)) => return mode == LINK_MODE,
+                Some((Some(ObjectType::Blob), mode, _)) => return Ok(mode == LINK_MODE),
                 // A submodule, which is complained about where it is.
-                Some(_) | None => return false,
+                Some(_) | None => return Ok(false),
             }
         }
-        true
+        Ok(true)
     }
 
     fn push(&mut self, path: &[String], content: Result<Vec<u8>, FileProblem>) {

@@ -12,10 +12,11 @@ mod ssh;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{ObjectType, Oid};
 
 use super::copy::Workshop;
 use super::error::Failure;
+use super::objects::Objects;
 use super::reference::{CommitId, Reference};
 use super::session::Session;
 use crate::text::escaped;
@@ -144,12 +145,6 @@ impl From<Failure> for Refusal {
     }
 }
 
-impl From<git2::Error> for Refusal {
-    fn from(error: git2::Error) -> Self {
-        Self::Failure(Failure::Damaged(error))
-    }
-}
-
 /// One verification.
 struct Verifier<'a> {
     session: &'a Session,
@@ -179,7 +174,7 @@ pub(super) fn verify(
     session: &Session,
     workshop: &Workshop,
     trust: &Verification,
-    repository: &Repository,
+    objects: &Objects<'_>,
     (reference, object): (&Reference, Oid),
     commit: Oid,
 ) -> Result<(), Failure> {
@@ -192,10 +187,10 @@ pub(super) fn verify(
     let is_head = trust.mode != VerifyMode::Tag;
     let mut verdict = Ok(());
     if is_tag {
-        verdict = verifier.tag(repository, reference, object, commit);
+        verdict = verifier.tag(objects, reference, object, commit);
     }
     if is_head {
-        verdict = verdict.and_then(|()| verifier.commit(repository, commit));
+        verdict = verdict.and_then(|()| verifier.commit(objects, commit));
     }
     verdict.map_err(|refusal| match refusal {
         Refusal::Failure(failure) => failure,
@@ -207,32 +202,25 @@ pub(super) fn verify(
 }
 
 impl Verifier<'_> {
-    fn commit(&self, repository: &Repository, commit: Oid) -> Result<(), Refusal> {
-        match repository.extract_signature(&commit, None) {
-            Ok((signature, payload)) => self.signature(
-                Object::Commit,
-                &Signed::new(signature.to_vec(), payload.to_vec()),
-            ),
-            Err(error) if error.code() == ErrorCode::NotFound => {
-                Err(SignatureProblem::Unsigned(Object::Commit).into())
-            }
-            Err(error) => Err(error.into()),
-        }
+    fn commit(&self, objects: &Objects<'_>, commit: Oid) -> Result<(), Refusal> {
+        let found = objects.signature(commit)?;
+        let (signature, payload) = found.ok_or(SignatureProblem::Unsigned(Object::Commit))?;
+        self.signature(Object::Commit, &Signed::new(signature, payload))
     }
 
     /// A tag's signature says that a name is of a commit: both must be the ones
     /// that are looked at.
     fn tag(
         &self,
-        repository: &Repository,
+        objects: &Objects<'_>,
         reference: &Reference,
         object: Oid,
         commit: Oid,
     ) -> Result<(), Refusal> {
-        let object = repository.find_object(object, None)?;
-        let Some(tag) = object.as_tag() else {
+        if objects.header(object)?.0 != ObjectType::Tag {
             return Err(SignatureProblem::LightweightTag.into());
-        };
+        }
+        let tag = objects.tag(object)?;
         let name = String::from_utf8_lossy(tag.name_bytes()).into_owned();
         if !matches!(reference, Reference::Tag(wanted) if wanted.as_str() == name) {
             return Err(SignatureProblem::OtherName(escaped(&name).into_owned()).into());
@@ -240,7 +228,7 @@ impl Verifier<'_> {
         if tag.target_type() != Some(ObjectType::Commit) || tag.target_id() != commit {
             return Err(SignatureProblem::NestedTag.into());
         }
-        let raw = repository.odb()?.read(tag.id())?.data().to_vec();
+        let raw = objects.tag_text(object)?;
         let signed = Signed::of_tag(raw).ok_or(SignatureProblem::Unsigned(Object::Tag))?;
         self.signature(Object::Tag, &signed)
     }

@@ -1,0 +1,126 @@
+//! The objects of a repository: none is read before its size is known, since two
+//! megabytes that were pushed can unpack to hundreds.
+
+use git2::{Commit, Error, ErrorClass, ErrorCode, ObjectType, Odb, Oid, Repository, Tag, Tree};
+
+use super::error::Failure;
+
+/// A commit or a tag: a message for people, names and signatures. That of a merge of
+/// dozens of signed tags has some hundred kilobytes.
+const LARGEST_TEXT: usize = 1024 * 1024;
+
+/// A tree of as many entries as are walked at most, with long names.
+const LARGEST_TREE: usize = 16 * 1024 * 1024;
+
+/// What is read as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectKind {
+    /// A commit.
+    #[error("commit")]
+    Commit,
+    /// A tag.
+    #[error("tag")]
+    Tag,
+    /// A directory.
+    #[error("tree")]
+    Tree,
+}
+
+/// A signature, and what it signs.
+type SignatureAndText = (Vec<u8>, Vec<u8>);
+
+pub(super) struct Objects<'r> {
+    repository: &'r Repository,
+    odb: Odb<'r>,
+}
+
+impl<'r> Objects<'r> {
+    pub(super) fn of(repository: &'r Repository) -> Result<Self, Failure> {
+        let odb = repository.odb().map_err(Failure::Damaged)?;
+        Ok(Self { repository, odb })
+    }
+
+    /// What an object is, and its size.
+    pub(super) fn header(&self, id: Oid) -> Result<(ObjectType, usize), Failure> {
+        let (size, found) = self.odb.read_header(id).map_err(Failure::Damaged)?;
+        Ok((found, size))
+    }
+
+    pub(super) fn commit(&self, id: Oid) -> Result<Commit<'r>, Failure> {
+        self.check(id, ObjectKind::Commit)?;
+        self.repository.find_commit(id).map_err(Failure::Damaged)
+    }
+
+    pub(super) fn tag(&self, id: Oid) -> Result<Tag<'r>, Failure> {
+        self.check(id, ObjectKind::Tag)?;
+        self.repository.find_tag(id).map_err(Failure::Damaged)
+    }
+
+    pub(super) fn tree(&self, id: Oid) -> Result<Tree<'r>, Failure> {
+        self.check(id, ObjectKind::Tree)?;
+        self.repository.find_tree(id).map_err(Failure::Damaged)
+    }
+
+    /// A tag as it was signed.
+    pub(super) fn tag_text(&self, id: Oid) -> Result<Vec<u8>, Failure> {
+        self.check(id, ObjectKind::Tag)?;
+        let object = self.odb.read(id).map_err(Failure::Damaged)?;
+        Ok(object.data().to_vec())
+    }
+
+    /// The signature of a commit, and what it signs; nothing if it has none.
+    pub(super) fn signature(&self, id: Oid) -> Result<Option<SignatureAndText>, Failure> {
+        self.check(id, ObjectKind::Commit)?;
+        match self.repository.extract_signature(&id, None) {
+            Ok((signature, payload)) => Ok(Some((signature.to_vec(), payload.to_vec()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(Failure::Damaged(error)),
+        }
+    }
+
+    /// The content of a file, whose size is the caller's to check.
+    pub(super) fn blob(&self, id: Oid) -> Result<Vec<u8>, Failure> {
+        let blob = self.repository.find_blob(id).map_err(Failure::Damaged)?;
+        Ok(blob.content().to_vec())
+    }
+
+    /// libgit2 reads the whole of an object to see that it is another kind.
+    fn check(&self, id: Oid, kind: ObjectKind) -> Result<(), Failure> {
+        let (found, size) = self.header(id)?;
+        if found != kind.as_git() {
+            let words = format!("the object {id} is not a {kind}");
+            let error = Error::new(ErrorCode::NotFound, ErrorClass::Object, words);
+            return Err(Failure::Damaged(error));
+        }
+        let limit = kind.largest();
+        if size > limit {
+            let id = id.to_string().into();
+            return Err(Failure::LargeObject { kind, id, limit });
+        }
+        Ok(())
+    }
+}
+
+impl ObjectKind {
+    fn as_git(self) -> ObjectType {
+        match self {
+            Self::Commit => ObjectType::Commit,
+            Self::Tag => ObjectType::Tag,
+            Self::Tree => ObjectType::Tree,
+        }
+    }
+
+    fn largest(self) -> usize {
+        match self {
+            Self::Commit | Self::Tag => LARGEST_TEXT,
+            Self::Tree => LARGEST_TREE,
+        }
+    }
+
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::Commit | Self::Tag => "push one with a shorter message",
+            Self::Tree => "put fewer files into one directory",
+        }
+    }
+}
