@@ -3,6 +3,7 @@
 mod broken;
 mod copy;
 pub(crate) mod https;
+mod kinds;
 mod large;
 mod local;
 mod moves;

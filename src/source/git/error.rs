@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::kind::UnknownKind;
 use super::objects::ObjectKind;
 use super::reference::{CommitId, Reference, Subdirectory};
 use super::verify::SignatureProblem;
@@ -168,6 +169,26 @@ pub enum Failure {
     /// No repository at a path.
     #[error("there is no git repository")]
     NotARepository(#[source] git2::Error),
+    /// A repository that only git itself can read.
+    #[error("{kind}")]
+    UnknownKind {
+        /// What is not known of it.
+        kind: UnknownKind,
+        /// In libgit2's words.
+        #[source]
+        source: git2::Error,
+    },
+    /// A path that leads through a directory, or to one, that this user may not enter.
+    #[error("the user {own}, as whom integrationd runs, may not enter {}", path.display())]
+    Closed {
+        /// The directory.
+        path: PathBuf,
+        /// Who asks.
+        own: Box<str>,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A repository on this machine, something of which cannot be read.
     #[error("the repository cannot be read")]
     Unreadable(#[source] git2::Error),
@@ -262,6 +283,8 @@ impl Failure {
             | Self::TooMuch { .. }
             | Self::LargeObject { .. }
             | Self::NotARepository(_)
+            | Self::UnknownKind { .. }
+            | Self::Closed { .. }
             | Self::ForeignOwner { .. }
             | Self::Unverified { .. }
             | Self::NoTagToVerify
@@ -307,6 +330,10 @@ impl Failure {
             Self::MissingReference(_) | Self::NotACommit(_) => "push it, or name another one",
             Self::MissingSubdirectory { .. } => "push it, or name another directory",
             Self::NotARepository(_) => "check the path",
+            Self::UnknownKind { kind, .. } => kind.remedy(),
+            Self::Closed { .. } => {
+                "let that user enter it, or keep the repository elsewhere: under systemd, ProtectHome= closes home directories too"
+            }
             Self::Unreadable(_) => {
                 "let the user that integrationd runs as read all of it, and see whether git fsck finds it whole"
             }

@@ -14,6 +14,7 @@ use git2::{Repository, RepositoryOpenFlags};
 use rustix::process::geteuid;
 
 use super::error::Failure;
+use super::kind;
 use crate::text::escaped;
 
 /// Where the names of users are.
@@ -30,7 +31,7 @@ pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, F
     check(path)?;
     let no_parents: [&Path; 0] = [];
     let repository = Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, no_parents)
-        .map_err(Failure::NotARepository)?;
+        .map_err(|error| kind::unopened(path, error))?;
     check(repository.path())?;
     check(repository.commondir())?;
     Ok(repository)
@@ -42,7 +43,7 @@ fn check_place(path: &Path) -> Result<(), Failure> {
         Ok(false) => Err(foreign(path)),
         Err(error) => {
             let error = git2::Error::from_str(&error.to_string());
-            Err(Failure::NotARepository(error))
+            Err(kind::closed(path).unwrap_or(Failure::NotARepository(error)))
         }
     }
 }
@@ -54,8 +55,14 @@ pub(super) fn foreign(path: &Path) -> Failure {
     Failure::ForeignOwner {
         path: PathBuf::from(path),
         owner: owner.unwrap_or_default(),
-        own: shown(geteuid().as_raw(), &users),
+        own: own(),
     }
+}
+
+/// Who asks.
+pub(super) fn own() -> Box<str> {
+    let users = fs::read_to_string(USERS).unwrap_or_default();
+    shown(geteuid().as_raw(), &users)
 }
 
 /// Whether this user or root owns a file.

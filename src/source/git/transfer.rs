@@ -10,6 +10,7 @@ use git2::{
 use super::ancestry;
 use super::depths::Depths;
 use super::error::Failure;
+use super::kind::UnknownKind;
 use super::reference::{CommitId, Reference};
 use super::revision::Descent;
 use super::session::Session;
@@ -152,7 +153,16 @@ impl Transfer<'_> {
     ) -> Result<Connection<'repo, 'r>, Failure> {
         self.session.check()?;
         let connected = remote.connect_auth(Direction::Fetch, None, None);
-        connected.map_err(|error| self.session.failure(error, Failure::Broken))
+        connected.map_err(|error| {
+            self.session
+                .failure(error, |error| match UnknownKind::of(&error) {
+                    Some(kind) => Failure::UnknownKind {
+                        kind,
+                        source: error,
+                    },
+                    None => Failure::Broken(error),
+                })
+        })
     }
 
     /// What the repository has.

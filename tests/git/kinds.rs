@@ -1,0 +1,228 @@
+//! The kinds of repositories that there are at a path: those that are read, and those
+//! that are refused with what they are.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use integrationd::source::git::{Descent, Failure, GitOptions};
+use rustix::process::getuid;
+use tempfile::TempDir;
+
+use super::repository::{Repository, command};
+use super::server::Server;
+use super::{Source, finally, lines, options, tag, told};
+use crate::common::Tenant;
+use crate::programs::output;
+use crate::pushed::{BOUND, LAKE, run};
+
+/// Runs git beside a repository; the place that the last argument names.
+fn made(repository: &Repository, args: &[&str]) -> PathBuf {
+    let mut git = command("git", repository.place());
+    output(git.current_dir(repository.place()).args(args));
+    repository.place().join(args.last().unwrap())
+}
+
+fn source(place: &Path) -> Source {
+    Source::new(options(place.to_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_repository_is_read_in_whatever_way_it_lies_at_its_path() {
+    let repository = Repository::new();
+    repository.commit("a.yaml", "2");
+    repository.git(["worktree", "add", "--quiet", "../linked", "-b", "linked"]);
+    let linked = repository.place().join("linked");
+    let url = format!("file://{}", repository.path());
+    let shared = [
+        "clone", "--quiet", "--shared", "--bare", "bare.git", "shared",
+    ];
+    let shallow = ["clone", "--quiet", "--bare", "--depth=1", &url, "shallow"];
+    let (shared, shallow) = (made(&repository, &shared), made(&repository, &shallow));
+    let detached = made(&repository, &["clone", "--quiet", "bare.git", "detached"]);
+    let tree = detached.to_str().unwrap();
+    made(
+        &repository,
+        &["-C", tree, "checkout", "--quiet", "--detach"],
+    );
+    let link = repository.place().join("link");
+    symlink(repository.path(), &link).unwrap();
+    // Each is what it is meant to be.
+    assert!(linked.join(".git").is_file());
+    assert!(shared.join("objects/info/alternates").is_file());
+    assert!(shallow.join("shallow").is_file());
+    let head = fs::read_to_string(detached.join(".git/HEAD")).unwrap();
+    assert_eq!(head.trim(), repository.head().to_string());
+    for place in [linked, shared, shallow, detached, link] {
+        let fetched = source(&place).fetch().await;
+        assert_eq!(lines(&fetched), ["a.yaml: 2"], "{}", place.display());
+        assert_eq!(fetched.revision.id, repository.head());
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_names_a_missing_branch_is_told_and_a_branch_that_is_there_can_be_named() {
+    let repository = Repository::new();
+    repository.bare_git(["symbolic-ref", "HEAD", "refs/heads/gone"]);
+    let url = repository.path();
+    let error = Source::new(options(&url)).refused().await;
+    let expected = format!(
+        "cannot fetch the default branch of {url}: the repository does not have the default \
+         branch [push it, or name another one]"
+    );
+    assert_eq!(told(&error), expected);
+    finally(error);
+    let named = Source::new(GitOptions {
+        reference: super::branch("main"),
+        ..options(&url)
+    });
+    assert_eq!(lines(&named.fetch().await), ["a.yaml: 1"]);
+}
+
+#[tokio::test]
+async fn a_tag_of_a_tag_leads_to_its_commit() {
+    let repository = Repository::new();
+    let head = repository.head();
+    repository.git(["tag", "-a", "-m", "one", "inner"]);
+    repository.git(["tag", "-a", "-m", "two", "outer", "inner"]);
+    repository.commit("a.yaml", "2");
+    let server = Server::start(repository.place());
+    for url in [repository.path(), server.http("open/bare.git")] {
+        let fetched = Source::new(GitOptions {
+            reference: tag("outer"),
+            ..options(&url)
+        });
+        assert_eq!(fetched.fetch().await.revision.id, head, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_history_of_a_clone_ends_it_is_not_known_what_came_before() {
+    let repository = Repository::new();
+    let previous = repository.head();
+    let url = format!("file://{}", repository.path());
+    let clone = ["clone", "--quiet", "--bare", "--depth=1", &url, "shallow"];
+    let shallow = made(&repository, &clone);
+    repository.history(3);
+    let fetch = |depth| {
+        let place = shallow.to_str().unwrap();
+        let all = "+refs/heads/*:refs/heads/*";
+        made(
+            &repository,
+            &["-C", place, "fetch", "--quiet", depth, "origin", all],
+        );
+    };
+    let source = source(&shallow);
+    for (depth, descent) in [
+        ("--depth=1", Descent::Unknown),
+        ("--depth=2", Descent::Unknown),
+        // The last of them names it.
+        ("--depth=3", Descent::Descends),
+        ("--unshallow", Descent::Descends),
+    ] {
+        fetch(depth);
+        let fetched = source.fetch_after(Some(previous)).await;
+        assert_eq!(fetched.revision.id, repository.head());
+        assert_eq!(fetched.descent, descent, "{depth}");
+    }
+}
+
+/// A repository of a special kind, with one file.
+fn special(repository: &Repository, kind: &str) {
+    made(
+        repository,
+        &["init", "--quiet", "--initial-branch=main", kind, "special"],
+    );
+    fs::write(repository.place().join("special/a.yaml"), "1").unwrap();
+    made(repository, &["-C", "special", "add", "a.yaml"]);
+    made(
+        repository,
+        &["-C", "special", "commit", "--quiet", "-m", "first"],
+    );
+}
+
+#[tokio::test]
+async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_is_named() {
+    let repository = Repository::new();
+    special(&repository, "--object-format=sha256");
+    let server = Server::start(repository.place());
+    let place = repository.place().join("special");
+    for url in [place.to_str().unwrap(), &server.http("open/special/.git")] {
+        let error = Source::new(options(url)).refused().await;
+        let shown = told(&error);
+        let what = format!("{url}: the repository names its objects by another hash than SHA-1: ");
+        let help = "[keep the files in a repository of SHA-1, as git init --object-format=sha1 \
+                    makes it]";
+        assert!(shown.contains(&what) && shown.ends_with(help), "{shown}");
+        assert!(shown.contains("object format 'sha256'"), "{shown}");
+        finally(error);
+    }
+}
+
+#[tokio::test]
+async fn a_repository_of_reftables_is_refused_by_path_and_what_is_told_helps() {
+    let repository = Repository::new();
+    special(&repository, "--ref-format=reftable");
+    let place = repository.place().join("special");
+    let error = source(&place).refused().await;
+    let shown = told(&error);
+    let what = "the repository is kept in a way that libgit2 does not know: unsupported extension \
+                name extensions.refstorage";
+    let help = "[name a copy that git clone --bare made of it, or its address by ssh or https]";
+    assert!(shown.contains(what) && shown.ends_with(help), "{shown}");
+    finally(error);
+    let copy = made(
+        &repository,
+        &["clone", "--quiet", "--bare", "special", "copy"],
+    );
+    let server = Server::start(repository.place());
+    let url = server.http("open/special/.git");
+    for url in [copy.to_str().unwrap(), &url] {
+        let fetched = Source::new(options(url)).fetch().await;
+        assert_eq!(lines(&fetched), ["a.yaml: 1"], "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_whose_settings_are_broken_is_one_that_cannot_be_read() {
+    let repository = Repository::new();
+    fs::write(Path::new(&repository.path()).join("config"), "[broken").unwrap();
+    let error = Source::new(options(&repository.path())).refused().await;
+    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    assert!(is_unreadable, "{}", told(&error));
+}
+
+/// Without the leave that root has to enter every directory.
+const WITHOUT_LEAVE: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+
+#[test]
+fn a_directory_that_may_not_be_entered_is_named_with_who_may_not_and_what_helps() {
+    let repository = Repository::empty();
+    repository.commit("files/lake.yaml", LAKE);
+    let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
+    let work = repository.place().join("work");
+    for (url, closed) in [
+        (repository.path(), PathBuf::from(repository.path())),
+        (repository.path(), repository.place().to_owned()),
+        (work.display().to_string(), work.join(".git")),
+    ] {
+        let before = fs::metadata(&closed).unwrap().permissions();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+        let sync = run((&tenant, &state), "sync", &url, &[BOUND, "--dry-run"]);
+        let sync = match getuid().is_root() {
+            true => sync.under(&WITHOUT_LEAVE),
+            false => sync,
+        };
+        let ran = sync.run().exits_with(1);
+        fs::set_permissions(&closed, before).unwrap();
+        let what = format!(
+            ", as whom integrationd runs, may not enter {}: Permission denied",
+            closed.display()
+        );
+        assert!(ran.stderr.contains(&what), "{}", ran.stderr);
+        let help = "help: let that user enter it, or keep the repository elsewhere: under systemd, \
+                    ProtectHome= closes home directories too";
+        assert!(ran.stderr.contains(help), "{}", ran.stderr);
+    }
+    assert_eq!(tenant.requests(), [""; 0]);
+}
