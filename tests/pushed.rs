@@ -322,6 +322,36 @@ fn where_a_shallow_clone_ends_it_is_held_and_not_said_that_history_was_rewritten
 }
 
 #[test]
+fn a_daemon_waits_for_another_process_that_fetches_and_nobody_hears_of_a_failure() {
+    let world = World::new();
+    let stub = Stub::start(|_| (204, String::new()));
+    let url = world.repository.place().join("url");
+    std::fs::write(&url, &stub.url).unwrap();
+    let notify = format!("--notify-url-file={}", url.display());
+    let daemon = world.daemon(&[BOUND, "--poll=200ms", "--interval=1s", &notify]);
+    daemon.prints("1 applied, 0 failed");
+    let sources = std::fs::read_dir(world.state.path().join("git")).unwrap();
+    let source = sources.flatten().next().unwrap().path();
+    let lock = std::fs::File::open(source.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let changed = LAKE.replace("/one", "/two");
+    world.repository.commit("files/lake.yaml", changed);
+    // As `sync --dry-run` of an operator does, while the server packs.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+    lock.unlock().unwrap();
+    world.writes_come_to(&["POST /integrations", "PUT /integrations/1"]);
+    let printed = daemon.printed();
+    assert!(!printed.contains("under way"), "{printed}");
+    let failures = stub
+        .requests()
+        .into_iter()
+        .filter(|sent| sent.body.contains("Failed"));
+    assert_eq!(failures.count(), 0);
+    ends(daemon);
+}
+
+#[test]
 fn what_the_guard_refused_may_be_rewritten_since_it_was_never_applied() {
     let world = World::new();
     let daemon = world.daemon(&[BOUND, "--poll=200ms", "--max-changes=1"]);

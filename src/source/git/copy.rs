@@ -8,17 +8,26 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::error::Failure;
 use super::owner;
+use super::session::Session;
 
 /// Every fetch that brings something adds a pack. Reading gets slower with each.
 const MOST_PACKS: usize = 64;
 
 /// Twice of what one fetch may bring.
 const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
+
+/// How long another process may have the directory: a fetch mostly takes a few seconds,
+/// and one that hangs is not to hold up each of those that follow for long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks at the lock.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// In the copy: which repository it is of.
 const NOTE: &str = "integrationd-source";
@@ -45,20 +54,26 @@ pub(super) struct Copy {
 }
 
 impl Place {
-    /// Makes the directory, and locks it until the end of the fetch.
-    pub(super) fn hold(directory: &Path) -> Result<Self, Failure> {
+    /// Makes the directory, and locks it until the end of the fetch. Another process
+    /// may have it, for one fetch: it is waited for.
+    pub(super) fn hold(session: &Session, directory: &Path) -> Result<Self, Failure> {
         let lock = prepare(directory).map_err(|source| unusable(directory, source))?;
         if !owner::is_ours(directory).map_err(|source| unusable(directory, source))? {
             return Err(owner::foreign(directory));
         }
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                directory: directory.to_owned(),
-                lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(Failure::Busy),
-            Err(TryLockError::Error(source)) => Err(unusable(directory, source)),
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < until => pause(session)?,
+                Err(TryLockError::WouldBlock) => return Err(Failure::Busy),
+                Err(TryLockError::Error(source)) => return Err(unusable(directory, source)),
+            }
         }
+        Ok(Self {
+            directory: directory.to_owned(),
+            lock,
+        })
     }
 
     fn copy(&self) -> PathBuf {
@@ -147,6 +162,16 @@ impl Drop for Workshop {
     }
 }
 
+/// Waits a moment for the lock. Who comes to the end of the time allowed was kept from
+/// beginning at all.
+fn pause(session: &Session) -> Result<(), Failure> {
+    let paused = session.wait(async { tokio::time::sleep(PAUSE).await });
+    paused.map_err(|failure| {
+        let is_late = matches!(failure, Failure::Deadline { .. });
+        if is_late { Failure::Busy } else { failure }
+    })
+}
+
 fn prepare(directory: &Path) -> io::Result<File> {
     DirBuilder::new()
         .recursive(true)
@@ -200,13 +225,42 @@ fn is_overgrown(copy: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::sync::watch;
 
     use super::*;
+    use crate::source::git::session::Route;
+
+    /// What a fetch runs in, with so many milliseconds for it.
+    struct Fetch {
+        session: Session,
+        wanted: watch::Sender<bool>,
+        _runtime: Runtime,
+    }
+
+    impl Fetch {
+        fn of(milliseconds: u64) -> Self {
+            let mut runtime = Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(1).enable_time().build().unwrap();
+            let _entered = runtime.enter();
+            let (wanted, cancelled) = watch::channel(false);
+            let allowed = Duration::from_millis(milliseconds);
+            Self {
+                session: Session::new(Route::Local, allowed, cancelled),
+                wanted,
+                _runtime: runtime,
+            }
+        }
+
+        fn hold(&self, directory: &TempDir) -> Result<Place, Failure> {
+            Place::hold(&self.session, directory.path())
+        }
+    }
 
     #[test]
     fn a_copy_of_another_repository_is_made_anew() {
         let place = TempDir::new().unwrap();
-        let place = Place::hold(place.path()).unwrap();
+        let place = Fetch::of(1_000).hold(&place).unwrap();
         assert!(place.open("a").unwrap().is_new);
         assert!(!place.open("a").unwrap().is_new);
         assert!(place.open("b").unwrap().is_new);
@@ -215,7 +269,7 @@ mod tests {
     #[test]
     fn a_copy_does_not_grow_without_bound_and_keeps_nothing_of_a_killed_fetch() {
         let place = TempDir::new().unwrap();
-        let place = Place::hold(place.path()).unwrap();
+        let place = Fetch::of(1_000).hold(&place).unwrap();
         place.open("a").unwrap();
         let packs = place.copy().join("objects/pack");
         fs::create_dir_all(&packs).unwrap();
@@ -233,10 +287,40 @@ mod tests {
     #[test]
     fn two_fetches_do_not_work_in_one_directory() {
         let directory = TempDir::new().unwrap();
-        let held = Place::hold(directory.path()).unwrap();
-        let second = Place::hold(directory.path());
+        let held = Fetch::of(1_000).hold(&directory).unwrap();
+        let second = Fetch::of(200).hold(&directory);
         assert!(matches!(second, Err(Failure::Busy)));
         drop(held);
-        assert!(Place::hold(directory.path()).is_ok());
+        assert!(Fetch::of(200).hold(&directory).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_somebody_else_has_is_waited_for_but_not_as_long_as_a_fetch_may_take() {
+        let directory = TempDir::new().unwrap();
+        let (fetch, begun) = (Fetch::of(180_000), Instant::now());
+        let held = fetch.hold(&directory).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| fetch.hold(&directory).map(|_| begun.elapsed()));
+            std::thread::sleep(Duration::from_millis(500));
+            drop(held);
+            assert!(second.join().unwrap().unwrap() >= Duration::from_millis(500));
+        });
+        let (_held, begun) = (fetch.hold(&directory).unwrap(), Instant::now());
+        assert!(matches!(fetch.hold(&directory), Err(Failure::Busy)));
+        let waited = begun.elapsed();
+        assert!(
+            waited >= PATIENCE && waited < Duration::from_secs(60),
+            "{waited:?}"
+        );
+    }
+
+    #[test]
+    fn whoever_waits_for_a_directory_can_be_called_off() {
+        let directory = TempDir::new().unwrap();
+        let _held = Fetch::of(1_000).hold(&directory).unwrap();
+        let fetch = Fetch::of(180_000);
+        fetch.wanted.send_replace(true);
+        let second = fetch.hold(&directory);
+        assert!(matches!(second, Err(Failure::Cancelled)));
     }
 }

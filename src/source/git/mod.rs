@@ -145,7 +145,7 @@ impl GitSource {
     /// Fetches the revision that the reference leads to now.
     ///
     /// To call it off, drop the future: the work ends at its next step. A second
-    /// fetch before that is [`Failure::Busy`]. A file system that does not answer can
+    /// fetch before that waits a while, and then is [`Failure::Busy`]. A file system that does not answer can
     /// hold that step up for ever; then the thread is left to itself.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ impl GitSource {
         setup::once().map_err(Failure::Damaged)?;
         let _session = session.enter();
         // First, so that of many fetches from a file system that hangs only one hangs.
-        let place = Place::hold(&self.directory)?;
+        let place = Place::hold(session, &self.directory)?;
         match &self.options.url {
             GitUrl::Local(path) => self.read_local(session, &place, path, previous),
             GitUrl::Http(_) | GitUrl::Ssh(_) => self.fetch_remote(session, &place, previous),
