@@ -26,11 +26,10 @@ pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
 /// What is written down before it is sent: what appears may also be what an earlier
 /// one makes.
 pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
-    let Memory { applied, .. } = intent.memory.clone();
     Intent {
         write: earlier.write.clone(),
         memory: Memory {
-            applied: applied.or(&earlier.memory.applied),
+            applied: intent.memory.applied.clone().or(&earlier.memory.applied),
             ..intent.memory.clone()
         },
         ..intent.clone()
