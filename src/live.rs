@@ -80,6 +80,64 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// Reasons that are kept for each scope. Whoever reads ten elements that cannot be
+/// read knows the pattern; a broken server may send a million of them.
+pub(crate) const MOST_REASONS: usize = 10;
+
+/// Parts that could not be read, while they are gathered: the first few reasons for
+/// each scope, and a count of the others. Every scope keeps at least one reason, so
+/// that what became unknown stays unknown.
+#[derive(Debug, Default)]
+pub struct UnreadableParts {
+    kept: Vec<Unreadable>,
+    /// The number of parts by scope. There are few scopes.
+    counts: Vec<(Scope, usize)>,
+}
+
+impl Extend<Unreadable> for UnreadableParts {
+    fn extend<I: IntoIterator<Item = Unreadable>>(&mut self, parts: I) {
+        for part in parts {
+            if self.count(part.scope) <= MOST_REASONS {
+                self.kept.push(part);
+            }
+        }
+    }
+}
+
+impl UnreadableParts {
+    /// Counts one part more of a scope; the number of parts that it now has.
+    fn count(&mut self, scope: Scope) -> usize {
+        match self.counts.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.counts.push((scope, 1));
+                1
+            }
+        }
+    }
+
+    /// The reasons, and for each scope with more of them a line that says how many.
+    #[must_use]
+    pub fn into_reasons(self) -> Vec<Unreadable> {
+        let Self { mut kept, counts } = self;
+        for (scope, count) in counts {
+            let more = count.saturating_sub(MOST_REASONS);
+            if more > 0 {
+                let of = match scope {
+                    Scope::Everything => String::new(),
+                    Scope::Platform(platform) => format!(" of type {}", platform.wire),
+                };
+                let reason = format!("{more} more{of} cannot be read either");
+                kept.push(Unreadable { scope, reason });
+            }
+        }
+        kept
+    }
+}
+
 /// A part of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

@@ -19,7 +19,7 @@ use futures::StreamExt;
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
 use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger, Seen};
-use crate::live::{Live, RemoteId, Scope, Unreadable};
+use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
@@ -253,18 +253,20 @@ pub async fn fetch<R: ReadApi>(
     let mut answers = futures::stream::iter(missing)
         .map(|(id, type_name)| async move { (type_name, id, api.get(id).await) })
         .buffered(QUESTIONS);
+    let mut unread = UnreadableParts::default();
     while let Some((type_name, id, answer)) = answers.next().await {
         match answer {
             Ok(None) => {}
             Ok(Some(found)) => live.integrations.push(found),
-            Err(error) => live.unreadable.push(Unreadable {
+            Err(error) => unread.extend([Unreadable {
                 scope: by_wire(type_name).map_or(Scope::Everything, Scope::Platform),
                 reason: format!(
                     "integration {id} is not in the list, and asking for it failed: {error}"
                 ),
-            }),
+            }]),
         }
     }
+    live.unreadable.extend(unread.into_reasons());
     Ok(desired.scrubbed(live))
 }
 

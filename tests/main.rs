@@ -11,6 +11,8 @@ mod bodies;
 #[cfg(test)]
 mod booted;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod canary;

@@ -64,11 +64,15 @@ fn answer(terminal: Terminal, question: &str, answer: Result<&str, &str>) {
     ));
 }
 
+/// Up to so many parts that cannot be read, each has a line of its own.
+const FEW: usize = crate::live::MOST_REASONS;
+
 fn listed(live: &Live) -> String {
     let readable = count(live.integrations.len(), "integration");
     match live.unreadable.len() {
         0 => readable,
-        n => format!("{readable}, and {n} that cannot be read (see `integrationd list`)"),
+        n @ 1..=FEW => format!("{readable}, and {n} that cannot be read (see `integrationd list`)"),
+        n => format!("{readable}, and at least {n} that cannot be read (see `integrationd list`)"),
     }
 }
 

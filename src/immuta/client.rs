@@ -10,8 +10,9 @@ use http::Method;
 
 use super::auth::{Authenticator, Credentials};
 use super::call::{Call, INTEGRATION, INTEGRATIONS, STATUS};
+use super::list::read_list;
 use super::retry::{Kind, Retries, RetryPolicy};
-use super::wire::{read_accepted, read_integration, read_list, read_status};
+use super::wire::{read_accepted, read_integration, read_status};
 use super::{
     Accepted, ApiError, ReadApi, RequestBody, Scrubber, StatusReport, Transport, WriteApi,
 };

@@ -10,12 +10,14 @@
 //! error of a write says whether it may have had an [`Effect`].
 
 mod auth;
+mod bounded;
 mod call;
 mod client;
 mod encode;
 mod forms;
 mod help;
 mod http;
+mod list;
 mod retry;
 #[cfg(test)]
 mod script;

@@ -5,21 +5,17 @@
 //! turn a failed read into an absence: an element that cannot be read makes its
 //! scope unknown. No mistake repeats a value of the answer.
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserializer as _;
-use serde::de::{SeqAccess, Visitor};
-use serde_json::error::Category;
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
+use super::bounded::{Bounded, Budget, MOST_VALUES};
 use super::forms::wipe;
 use super::scrub::{presentable, scrub};
 use super::{Accepted, Refusal, StatusReport};
-use crate::live::{
-    FailingTest, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
-};
+use crate::live::{FailingTest, LiveConfig, LiveIntegration, RemoteId, Status};
 use crate::platform::Platform;
 use crate::secret::Secret;
 use crate::text::is_unsafe;
@@ -30,6 +26,10 @@ pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Integers up to here are exact in the floating point of JSON.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Failing tests of an integration that are kept. The documented set-ups run fewer
+/// than ten (API.md 5.3).
+const MOST_FAILING_TESTS: usize = 50;
 
 /// Finds a platform by the value of `type`; the tests bring platforms of their own.
 pub(super) type Lookup = fn(&str) -> Option<&'static Platform>;
@@ -54,6 +54,14 @@ pub(super) enum Mistake {
     /// JSON of another shape.
     #[error("not {0}")]
     Not(&'static str),
+    /// JSON with so much in it that it cannot be an answer of the API.
+    #[error("more than {limit} {unit}: no answer of Immuta is that large")]
+    TooMuch {
+        /// How much is read.
+        limit: usize,
+        /// Of which things.
+        unit: &'static str,
+    },
     /// A field that is missing or of another shape.
     #[error("`{name}` is not {expected}")]
     Field {
@@ -71,95 +79,17 @@ fn field(name: &'static str, expected: &'static str) -> Mistake {
     Mistake::Field { name, expected }
 }
 
-/// Reads the answer to `GET /integrations`.
-///
-/// A broken element with a known `type` makes that platform unknown; without a
-/// readable `type`, everything. A broken element with an unknown `type` cannot
-/// be any of ours and is passed over. Of two elements with one id, neither is believed.
-pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
-    let body = without_mark(body);
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_seq(Elements(lookup));
-    let mut live = read
-        .and_then(|live| json.end().map(|()| live))
-        .map_err(|error| match error.classify() {
-            Category::Data => Mistake::Not("a list of integrations"),
-            Category::Io | Category::Syntax | Category::Eof => not_json(body, &error),
-        })?;
-    distrust_duplicates(&mut live);
-    Ok(live)
-}
-
-/// Reads the elements of a list one by one: the JSON of ten thousand of them at
-/// once would take several times the memory of what is kept.
-struct Elements(Lookup);
-
-impl<'de> Visitor<'de> for Elements {
-    type Value = Live;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a list of integrations")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Live, A::Error> {
-        let mut live = Live::default();
-        let mut index = 0;
-        while let Some(element) = elements.next_element::<Value>()? {
-            match read_element(element, self.0) {
-                Ok(integration) => live.integrations.push(integration),
-                Err(broken) => live.unreadable.extend(broken.unreadable(index, self.0)),
-            }
-            index += 1;
-        }
-        Ok(live)
+pub(super) fn too_many_values(limit: usize) -> Mistake {
+    Mistake::TooMuch {
+        limit,
+        unit: "values",
     }
 }
 
 /// An element of the list that could not be read.
-struct Broken {
-    type_name: Option<String>,
-    mistake: Mistake,
-}
-
-impl Broken {
-    /// What it makes unknown, if anything.
-    fn unreadable(self, index: usize, lookup: Lookup) -> Option<Unreadable> {
-        let scope = match &self.type_name {
-            None => Scope::Everything,
-            Some(name) => {
-                let Some(platform) = lookup(name) else {
-                    tracing::debug!(
-                        element = index + 1,
-                        reason = %self.mistake,
-                        "passed over an integration of a type that this version does not know"
-                    );
-                    return None;
-                };
-                Scope::Platform(platform)
-            }
-        };
-        let reason = format!("element {} of the list: {}", index + 1, self.mistake);
-        Some(Unreadable { scope, reason })
-    }
-}
-
-/// Takes every integration out whose id is not its own.
-fn distrust_duplicates(live: &mut Live) {
-    let mut seen: HashMap<RemoteId, usize> = HashMap::new();
-    for integration in &live.integrations {
-        *seen.entry(integration.id.clone()).or_default() += 1;
-    }
-    let unreadable = &mut live.unreadable;
-    live.integrations.retain(|integration| {
-        let alone = seen.get(&integration.id) == Some(&1);
-        if let (false, Some(platform)) = (alone, integration.platform) {
-            unreadable.push(Unreadable {
-                scope: Scope::Platform(platform),
-                reason: "two elements of the list have one id".to_owned(),
-            });
-        }
-        alone
-    });
+pub(super) struct Broken {
+    pub(super) type_name: Option<String>,
+    pub(super) mistake: Mistake,
 }
 
 /// Reads the answer to `GET /integrations/{id}`.
@@ -168,7 +98,9 @@ pub(super) fn read_integration(
     asked: &RemoteId,
     lookup: Lookup,
 ) -> Result<LiveIntegration, Mistake> {
-    let integration = read_element(parse(body)?, lookup).map_err(|broken| broken.mistake)?;
+    let element = parse(body)?;
+    let integration =
+        read_element(element, &Budget::default(), lookup).map_err(|broken| broken.mistake)?;
     if integration.id == *asked {
         Ok(integration)
     } else {
@@ -266,6 +198,7 @@ pub(super) fn read_refusal(
                 Mistake::Empty
                 | Mistake::NotJson { .. }
                 | Mistake::Not(_)
+                | Mistake::TooMuch { .. }
                 | Mistake::Field { .. }
                 | Mistake::OtherIntegration => String::new(),
             };
@@ -330,15 +263,24 @@ fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 /// Parses JSON. The parser's own message is dropped but for the position.
 fn parse(body: &[u8]) -> Result<Value, Mistake> {
     let body = without_mark(body);
-    serde_json::from_slice(body).map_err(|error| not_json(body, &error))
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut budget = Budget::default();
+    let value = Bounded(&mut budget)
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|error| not_json(body, &error))?;
+    if budget.is_exceeded() {
+        return Err(too_many_values(MOST_VALUES));
+    }
+    Ok(value)
 }
 
 /// The body without a byte order mark.
-fn without_mark(body: &[u8]) -> &[u8] {
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-fn not_json(body: &[u8], error: &serde_json::Error) -> Mistake {
+pub(super) fn not_json(body: &[u8], error: &serde_json::Error) -> Mistake {
     match body.trim_ascii_start().first() {
         None => Mistake::Empty,
         Some(b'<') => Mistake::Html,
@@ -349,7 +291,12 @@ fn not_json(body: &[u8], error: &serde_json::Error) -> Mistake {
     }
 }
 
-fn read_element(element: Value, lookup: Lookup) -> Result<LiveIntegration, Broken> {
+/// Reads an element of the list; `budget` is what its values were counted against.
+pub(super) fn read_element(
+    element: Value,
+    budget: &Budget,
+    lookup: Lookup,
+) -> Result<LiveIntegration, Broken> {
     let Value::Object(mut fields) = element else {
         return Err(Broken {
             type_name: None,
@@ -365,7 +312,12 @@ fn read_element(element: Value, lookup: Lookup) -> Result<LiveIntegration, Broke
             });
         }
     };
-    read_fields(&mut fields, &type_name, lookup).map_err(|mistake| Broken {
+    let read = if budget.is_exceeded() {
+        Err(too_many_values(MOST_VALUES))
+    } else {
+        read_fields(&mut fields, &type_name, lookup)
+    };
+    read.map_err(|mistake| Broken {
         type_name: Some(type_name),
         mistake,
     })
@@ -449,18 +401,26 @@ fn read_failing_tests(results: Option<&Value>) -> Vec<FailingTest> {
         let value = test.get(key).and_then(Value::as_str);
         value.map(presentable).unwrap_or_default()
     };
-    tests
-        .into_iter()
-        .flatten()
-        .filter(|test| {
-            let status = test.get("status").and_then(Value::as_str);
-            matches!(status, Some("failed" | "warning"))
-        })
+    let mut failing = tests.into_iter().flatten().filter(|test| {
+        let status = test.get("status").and_then(Value::as_str);
+        matches!(status, Some("failed" | "warning"))
+    });
+    let mut shown: Vec<FailingTest> = failing
+        .by_ref()
+        .take(MOST_FAILING_TESTS)
         .map(|test| FailingTest {
             name: text(test, "name"),
             message: text(test, "message"),
         })
-        .collect()
+        .collect();
+    let more = failing.count();
+    if more > 0 {
+        shown.push(FailingTest {
+            name: format!("and {more} more"),
+            message: String::new(),
+        });
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
+use super::super::bounded::{MOST_INTEGRATIONS, MOST_VALUES_OF_LIST};
+use super::super::list::read_list;
 use super::*;
-use crate::live::Phase;
+use crate::live::{Live, Phase, Scope};
 use crate::platform::{Identity, Payload};
 
 static LAKE: Platform = platform("Lake");
@@ -412,4 +414,125 @@ fn an_exchange_gives_a_token_or_says_that_it_does_not() {
     assert!(read(r#"{"token": ""}"#).is_err());
     assert!(read(r#"{"token": 7}"#).is_err());
     assert!(read("[]").is_err());
+}
+
+#[test]
+fn a_list_that_is_too_long_is_not_read_at_all() {
+    let good = json!({"id": "1", "status": "enabled", "type": "Lake", "config": {}});
+    let junk = ",1".repeat(MOST_INTEGRATIONS);
+    let body = format!("[{good}{junk}]");
+    let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
+    assert_eq!(
+        mistake.to_string(),
+        "more than 20000 integrations: no answer of Immuta is that large"
+    );
+    let fits = format!("[{good}{}]", ",1".repeat(MOST_INTEGRATIONS - 1));
+    assert_eq!(
+        read_list(fits.as_bytes(), lookup)
+            .unwrap()
+            .integrations
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_list_with_too_many_values_is_not_read_at_all() {
+    let values = vec![0; MOST_VALUES - 1000];
+    let element = json!({"id": "1", "status": "enabled", "type": "Ocean", "config": {"v": values}});
+    let element = element.to_string();
+    let body = format!(
+        "[{}]",
+        vec![element; MOST_VALUES_OF_LIST / MOST_VALUES + 5].join(",")
+    );
+    let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
+    assert_eq!(mistake, too_many_values(MOST_VALUES_OF_LIST));
+}
+
+#[test]
+fn an_element_with_too_many_values_makes_its_platform_unknown() {
+    let large = |value: Value| {
+        unknown(|other| {
+            // `type` comes after it.
+            *other =
+                json!({"id": "2", "config": {"v": value}, "status": "enabled", "type": "Pond"});
+        })
+    };
+    let reason = "element 2 of the list: more than 20000 values: no answer of Immuta is that large";
+    let expected = [(Scope::Platform(&POND), reason.to_owned())];
+    assert_eq!(large(json!(vec![0; MOST_VALUES])), expected);
+    assert_eq!(large(json!(vec![json!([[]]); MOST_VALUES / 2])), expected);
+    let fields: Map<String, Value> = (0..MOST_VALUES)
+        .map(|n| (n.to_string(), n.into()))
+        .collect();
+    assert_eq!(large(fields.into()), expected);
+    // What is skipped is JSON all the same.
+    let broken = format!("[{{\"v\": [{}}}]", "0,".repeat(MOST_VALUES + 5));
+    let mistake = read_list(broken.as_bytes(), lookup).unwrap_err();
+    assert!(matches!(mistake, Mistake::NotJson { .. }), "{mistake}");
+}
+
+#[test]
+fn an_answer_about_one_integration_is_bounded_too() {
+    let body = json!({"id": "7", "status": "enabled", "type": "Lake", "config": {"v": vec![0; MOST_VALUES]}});
+    let body = body.to_string();
+    let seven = RemoteId::new("7");
+    let too_many = too_many_values(MOST_VALUES);
+    let read = read_integration(body.as_bytes(), &seven, lookup);
+    assert_eq!(read.unwrap_err(), too_many);
+    assert_eq!(read_status(body.as_bytes(), &seven).unwrap_err(), too_many);
+    assert_eq!(read_accepted(body.as_bytes(), None).unwrap_err(), too_many);
+}
+
+#[test]
+fn of_many_unreadable_elements_a_few_reasons_and_a_count_are_kept() {
+    let mut elements = vec![json!(1); 1000];
+    elements.push(json!({"type": "Pond"}));
+    let live = list(&Value::Array(elements));
+    let reasons: Vec<&str> = live.unreadable.iter().map(|u| u.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 12);
+    assert_eq!(reasons[9], "element 10 of the list: not an object");
+    assert_eq!(
+        reasons[10],
+        "element 1001 of the list: `id` is not a whole number or a string that can name something"
+    );
+    assert_eq!(reasons[11], "990 more cannot be read either");
+    assert!(live.hole(&POND).is_some());
+}
+
+#[test]
+fn every_platform_with_an_unreadable_element_stays_unknown() {
+    let mut elements = vec![json!({"type": "Lake"}); 1000];
+    elements.extend(vec![json!({"type": "Pond"}); 1000]);
+    let live = list(&Value::Array(elements));
+    assert_eq!(live.unreadable.len(), 22);
+    let more: Vec<&str> = live.unreadable[20..]
+        .iter()
+        .map(|u| u.reason.as_str())
+        .collect();
+    assert_eq!(
+        more,
+        [
+            "990 more of type Lake cannot be read either",
+            "990 more of type Pond cannot be read either"
+        ]
+    );
+    for platform in [&LAKE, &POND] {
+        assert!(
+            live.unreadable
+                .iter()
+                .any(|u| u.scope == Scope::Platform(platform))
+        );
+    }
+}
+
+#[test]
+fn of_many_failing_tests_the_first_and_a_count_are_kept() {
+    let live = list_with(|other| {
+        other["validationResults"] =
+            json!(vec![json!({"name": "Grants", "status": "failed"}); 1000]);
+    });
+    let tests = &live.integrations[1].failing_tests;
+    assert_eq!(tests.len(), MOST_FAILING_TESTS + 1);
+    assert_eq!(tests[MOST_FAILING_TESTS].name, "and 950 more");
 }
