@@ -203,11 +203,22 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// Whether the [`Shell`] was asked, and has shown the plan for it.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Applied { .. } => true,
+            Self::Planned | Self::NothingToDo | Self::Guarded(_) => false,
+        }
+    }
+}
+
 /// The look at the tenant after an apply.
 #[derive(Debug)]
 pub enum Afterwards {
     /// The second plan.
-    Planned(Plan),
+    Planned(Box<Plan>),
     /// The tenant or the ledger could not be read.
     Unread(SyncError),
     /// The stop was pulled: nobody waits for a proof.

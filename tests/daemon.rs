@@ -212,6 +212,7 @@ fn a_plan_that_the_guard_refuses_waits_for_a_human() {
     ends(daemon);
     let daemon = world.daemon(&["--max-changes", "0"]).start();
     world.files.change("lake.yaml", "/one", "/two");
+    daemon.prints("lake will be updated");
     daemon.prints("Refused by the guard");
     daemon.prints("--max-changes 1");
     assert_eq!(world.tenant.writes(), [""; 0]);

@@ -45,6 +45,8 @@ mod forge;
 #[cfg(test)]
 mod git;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod hook;
 #[cfg(test)]
 mod http;

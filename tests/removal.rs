@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use http::Method;
 use integrationd::immuta::Nesting;
 use integrationd::ledger::{Journal, MemoryJournal};
-use integrationd::plan::{Limit, Limits, Policy};
+use integrationd::plan::{Limit, Limits, Policy, Share};
 use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Options, Seed, Simulator};
 use integrationd::sync::Request;
 use serde_json::{Value, json};
@@ -241,7 +241,7 @@ async fn a_list_that_is_not_whole_deletes_nothing_of_its_scope() {
 }
 
 /// Six lakes, and one file for each of them.
-fn lakes(how_many: usize) -> Texts {
+pub(crate) fn lakes(how_many: usize) -> Texts {
     (0..how_many).fold(base(), |texts, n| {
         texts.file(
             &format!("lake-{n}.yaml"),
@@ -265,7 +265,7 @@ async fn too_many_deletions_are_refused_with_numbers_and_the_flag_that_allows_th
 
     let ran = synced(&lakes(3), &simulator, &journal, |request| {
         pruning(request);
-        request.limits.deletes.percent = 43;
+        request.limits.deletes.share = Share::Given(43);
     })
     .await;
     assert!(ran.is_proved(), "{}", ran.shown());
@@ -302,8 +302,7 @@ async fn a_plan_that_changes_most_of_what_exists_is_refused_as_a_whole() {
         request.limits = Limits {
             changes: Limit {
                 most: Some(5),
-                percent: 100,
-                floor: 0,
+                share: Share::Given(100),
             },
             ..Limits::default()
         };

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::immuta::Nesting;
-use crate::plan::{Limit, Limits, Policy};
+use crate::plan::{Limit, Limits, Policy, Share};
 
 /// How far a plan may go.
 #[derive(Debug, Args)]
@@ -21,10 +21,12 @@ pub(super) struct GuardArgs {
         hide_env_values = true
     )]
     pub max_changes: Option<usize>,
-    /// Refuse a plan that changes a larger share of what exists; ten are always allowed
+    /// Refuse a plan that writes a larger share of what exists, or of what the files
+    /// describe if that is more [default: 50 of what exists; creates do not count, and
+    /// ten changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
-          hide_env_values = true, default_value_t = 50, value_parser = percent)]
-    pub max_change_percent: u8,
+          hide_env_values = true, value_parser = percent)]
+    pub max_change_percent: Option<u8>,
     /// Refuse a plan with more deletions than this
     #[arg(
         long,
@@ -34,10 +36,11 @@ pub(super) struct GuardArgs {
         default_value_t = 10
     )]
     pub max_deletes: usize,
-    /// Refuse a plan that deletes a larger share of what exists; one is always allowed
+    /// Refuse a plan that deletes a larger share of what exists [default: 20; one is
+    /// always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
-          hide_env_values = true, default_value_t = 20, value_parser = percent)]
-    pub max_delete_percent: u8,
+          hide_env_values = true, value_parser = percent)]
+    pub max_delete_percent: Option<u8>,
     /// Delete and create again what cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
@@ -92,13 +95,11 @@ impl GuardArgs {
         Limits {
             changes: Limit {
                 most: self.max_changes,
-                percent: self.max_change_percent,
-                ..changes
+                share: self.max_change_percent.map_or(changes.share, Share::Given),
             },
             deletes: Limit {
                 most: Some(self.max_deletes),
-                percent: self.max_delete_percent,
-                ..deletes
+                share: self.max_delete_percent.map_or(deletes.share, Share::Given),
             },
         }
     }

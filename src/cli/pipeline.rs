@@ -28,9 +28,7 @@ use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, suspended, text};
 use crate::secret::resolve;
 use crate::source::git::Revision;
-use crate::sync::{
-    self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError, has_work,
-};
+use crate::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -287,7 +285,7 @@ impl Pipeline {
         let ledger = heeded(self.fixed.journal.ledger()).unwrap_or_default();
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
-        if disposition != Disposition::InSync && !has_work(plan) {
+        if disposition != Disposition::InSync && !report.synced.ending.was_asked() {
             self.fixed.plan(plan, self.revision.as_deref());
         }
         self.fixed.out(&text::ending(report));

@@ -30,7 +30,7 @@ use crate::report::{Counts, Report, json, text};
 use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::source::git::CommitId;
-use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced, has_work};
+use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced};
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -269,7 +269,7 @@ fn finish(
             terminal.out_unfolded(&format!("{:#}\n", json::report(&report, exit as u8)));
         }
         Format::Text => {
-            if args.dry_run || !has_work(&report.synced.plan) {
+            if !report.synced.ending.was_asked() {
                 terminal.out(&text::plan(&report.synced.plan, tenant));
             }
             terminal.out(&text::ending(&report));

@@ -44,7 +44,7 @@ pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
 pub use memory::Noted;
 pub use pairing::found_key as identity_of;
-pub use policy::{Exceeded, Limit, Limits, Policy};
+pub use policy::{Exceeded, Limit, Limits, Policy, Share};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
@@ -77,6 +77,8 @@ pub struct Plan {
     pub gone: Vec<RemoteId>,
     /// How many live integrations are the files' or this tool's own.
     pub managed: usize,
+    /// How many integrations the files describe, selected or not, valid or not.
+    pub described: usize,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
 }
@@ -336,7 +338,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         .unzip();
     let invalid = manifest.invalid.iter();
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
-    let unselected = manifest.integrations.len() + manifest.invalid.len() - actions.len();
+    let described_by_files = manifest.integrations.len() + manifest.invalid.len();
+    let unselected = described_by_files - actions.len();
     actions.extend(removal::deletions(&paired.unmanaged, &against));
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
@@ -348,6 +351,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
         managed,
+        described: described_by_files,
         suspensions: context.suspended.on(context.today),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),

@@ -64,12 +64,43 @@ pub struct Limits {
 /// A limit of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// At most so many.
+    /// At most this many.
     pub most: Option<usize>,
-    /// At most this share of those that exist, in percent.
-    pub percent: u8,
-    /// So many are always allowed: a share of a small set says little.
-    pub floor: usize,
+    /// At most this share.
+    pub share: Share,
+}
+
+/// A share of the integrations, in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Set by the operator, who means it: it holds for every number, and a create
+    /// counts like any other write.
+    Given(u8),
+    /// Nobody has set it. A first sync must not need a flag, so a create, which
+    /// touches nothing that exists, does not count.
+    Default {
+        /// The share.
+        percent: u8,
+        /// This many are always allowed: a share of a few integrations says little.
+        floor: usize,
+    },
+}
+
+impl Share {
+    fn percent(self) -> u8 {
+        match self {
+            Self::Given(percent) | Self::Default { percent, floor: _ } => percent,
+        }
+    }
+
+    /// How many of these are allowed.
+    fn allowed(self, total: usize) -> usize {
+        let share = total * usize::from(self.percent()) / 100;
+        match self {
+            Self::Given(_) => share,
+            Self::Default { percent: _, floor } => share.max(floor),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -77,19 +108,23 @@ impl Default for Limits {
         Self {
             changes: Limit {
                 most: None,
-                percent: 50,
-                floor: 10,
+                share: Share::Default {
+                    percent: 50,
+                    floor: 10,
+                },
             },
             deletes: Limit {
                 most: Some(10),
-                percent: 20,
-                floor: 1,
+                share: Share::Default {
+                    percent: 20,
+                    floor: 1,
+                },
             },
         }
     }
 }
 
-/// A limit that a plan goes beyond.
+/// A limit that a plan exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the plan {what} {count}{}, and the limit is {}",
@@ -125,27 +160,23 @@ fn with_percent(allowed: usize, percent: Option<u8>) -> String {
 }
 
 impl Limits {
-    /// What of a plan goes beyond them.
+    /// The limits that a plan exceeds.
     #[must_use]
     pub fn exceeded(&self, plan: &Plan) -> Vec<Exceeded> {
-        let names = |is_counted: fn(&Kind) -> bool| -> Vec<Name> {
-            let actions = plan.actions.iter().filter(|a| is_counted(&a.kind));
-            actions.map(|a| a.name.clone()).collect()
+        let Self { changes, deletes } = self;
+        let writes = plan.names_of(Kind::is_write);
+        let removals = plan.names_of(Kind::is_removal);
+        let (counted, total) = match changes.share {
+            Share::Given(_) => (writes.clone(), plan.managed.max(plan.described)),
+            Share::Default { .. } => (plan.names_of(Kind::is_write_to_existing), plan.managed),
         };
-        let writes = names(Kind::is_write);
-        // A create touches nothing that exists.
-        let touches = names(|kind| kind.is_write() && !matches!(kind, Kind::Create(_)));
-        let deletes = names(|kind| matches!(kind, Kind::Delete(_) | Kind::Replace { .. }));
+        // New files must not make a deletion look small: it is measured against what exists.
         let existing = plan.managed;
-        let Self {
-            changes,
-            deletes: removals,
-        } = self;
         [
-            changes.absolute("changes", "--max-changes", writes),
-            changes.share("changes", "--max-change-percent", touches, existing),
-            removals.absolute("deletes", "--max-deletes", deletes.clone()),
-            removals.share("deletes", "--max-delete-percent", deletes, existing),
+            changes.exceeded("changes", "--max-changes", writes),
+            changes.share_exceeded("changes", "--max-change-percent", counted, total),
+            deletes.exceeded("deletes", "--max-deletes", removals.clone()),
+            deletes.share_exceeded("deletes", "--max-delete-percent", removals, existing),
         ]
         .into_iter()
         .flatten()
@@ -153,8 +184,27 @@ impl Limits {
     }
 }
 
+impl Plan {
+    fn names_of(&self, is_counted: fn(&Kind) -> bool) -> Vec<Name> {
+        let counted = self.actions.iter().filter(|a| is_counted(&a.kind));
+        counted.map(|action| action.name.clone()).collect()
+    }
+}
+
+impl Kind {
+    /// Whether something that exists is written.
+    fn is_write_to_existing(&self) -> bool {
+        self.is_write() && !matches!(self, Self::Create(_))
+    }
+
+    /// Whether something that exists goes away, if only to be created again.
+    fn is_removal(&self) -> bool {
+        matches!(self, Self::Delete(_) | Self::Replace { .. })
+    }
+}
+
 impl Limit {
-    fn absolute(&self, what: &'static str, flag: &str, names: Vec<Name>) -> Option<Exceeded> {
+    fn exceeded(&self, what: &'static str, flag: &str, names: Vec<Name>) -> Option<Exceeded> {
         let (count, allowed) = (names.len(), self.most?);
         (count > allowed).then(|| Exceeded {
             what,
@@ -167,22 +217,24 @@ impl Limit {
         })
     }
 
-    fn share(
+    fn share_exceeded(
         &self,
         what: &'static str,
         flag: &str,
         names: Vec<Name>,
-        existing: usize,
+        total: usize,
     ) -> Option<Exceeded> {
         let count = names.len();
-        let allowed = (existing * usize::from(self.percent) / 100).max(self.floor);
-        let enough = (count * 100).div_ceil(existing.max(1));
+        // A plan that deletes some and creates others can write more than either are.
+        let total = total.max(count);
+        let allowed = self.share.allowed(total);
+        let enough = (count * 100).div_ceil(total.max(1));
         (count > allowed).then(|| Exceeded {
             what,
             count,
-            of: Some(existing),
+            of: Some(total),
             allowed,
-            percent: Some(self.percent),
+            percent: Some(self.share.percent()),
             lift: format!("{flag} {enough}"),
             names,
         })

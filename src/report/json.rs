@@ -58,6 +58,7 @@ fn plan(plan: &Plan) -> Json {
         noted: _,
         gone: _,
         managed: _,
+        described: _,
         suspensions,
     } = plan;
     let mut summary = counts(Counts::of(plan));

@@ -18,7 +18,9 @@ pub(super) async fn look_again<R: ReadApi>(
 ) -> Afterwards {
     prove(api, desired, request, journal, outcomes)
         .await
-        .map_or_else(Afterwards::Unread, Afterwards::Planned)
+        .map_or_else(Afterwards::Unread, |plan| {
+            Afterwards::Planned(Box::new(plan))
+        })
 }
 
 /// The second plan. What differs although it was just written is remembered, so

@@ -10,7 +10,7 @@ use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
 use integrationd::ledger::{Journal, Ledger, MemoryJournal};
-use integrationd::plan::{Limit, Limits, Plan};
+use integrationd::plan::{Limit, Limits, Plan, Share};
 use integrationd::report::exit::exit;
 use integrationd::report::{Report, json, text};
 use integrationd::secret::Secret;
@@ -246,16 +246,18 @@ fn ran(
 
 fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request {
     // How far a plan may go is not the subject.
-    let all = |floor| Limit {
+    let unlimited = Limit {
         most: None,
-        percent: 100,
-        floor,
+        share: Share::Default {
+            percent: 100,
+            floor: usize::MAX,
+        },
     };
     Request {
         policy: sync.policy,
         limits: Limits {
-            changes: all(usize::MAX),
-            deletes: all(usize::MAX),
+            changes: unlimited,
+            deletes: unlimited,
         },
         allow_replace: names.filter(|_| sync.may_replace).cloned().collect(),
         on_drift: sync.on_drift,

@@ -1,0 +1,153 @@
+//! The guard: how large a share of a tenant one run may touch.
+
+use integrationd::ledger::MemoryJournal;
+use integrationd::plan::Share;
+use integrationd::simulator::Simulator;
+
+use crate::common::{Files, Integrationd, Ran, Tenant, snowflake};
+use crate::in_process::write_lines;
+use crate::removal::{base, in_sync, lake_file, lakes, pruning, synced};
+
+/// A tenant and the files for it, of integrations with these names.
+struct World {
+    tenant: Tenant,
+    files: Files,
+    state: tempfile::TempDir,
+}
+
+impl World {
+    /// Nothing exists yet.
+    fn described(names: &[&str]) -> Self {
+        let file =
+            |files: Files, name: &&str| files.with(&format!("{name}.yaml"), &snowflake(name));
+        Self {
+            tenant: Tenant::empty(),
+            files: names.iter().fold(Files::none(), file),
+            state: tempfile::TempDir::new().unwrap(),
+        }
+    }
+
+    fn in_sync(names: &[&str]) -> Self {
+        let world = Self::described(names);
+        world.sync(&["--parallelism", "1"]).run().exits_with(0);
+        world.tenant.simulator.clear_log();
+        world
+    }
+
+    fn sync(&self, flags: &[&str]) -> Integrationd {
+        let run = Integrationd::new(["sync", "--yes", "--state"]).arg(self.state.path());
+        let run = flags.iter().fold(run, Integrationd::arg);
+        run.on(&self.tenant).with(&self.files)
+    }
+
+    /// The guard refuses it, and nothing is sent.
+    #[track_caller]
+    fn refused(&self, run: Integrationd) -> Ran {
+        let ran = run.run().exits_with(4);
+        assert_eq!(self.tenant.writes(), [""; 0]);
+        ran
+    }
+
+    fn change_all(&self, names: &[&str]) {
+        for name in names {
+            self.files
+                .change(&format!("{name}.yaml"), "warehouse: WH", "warehouse: OTHER");
+        }
+    }
+}
+
+#[test]
+fn refused_plan_is_printed_before_the_refusal() {
+    let world = World::in_sync(&["a", "b"]);
+    world.change_all(&["a"]);
+    let ran = world.refused(world.sync(&["--max-changes", "0"]));
+    insta::assert_snapshot!(ran.stdout, @r#"
+      # a will be updated  [FILES]/a.yaml:1
+      ~ Snowflake (id 1)
+          ~ warehouse = "WH" -> "OTHER"
+
+    Plan: 1 to update, 1 unchanged.
+
+    Refused by the guard: nothing was applied.
+      ✗ the plan changes 1, and the limit is 0
+     help: look at the plan; if it is what you mean, allow it with `--max-changes 1`
+    "#);
+    let report = world
+        .refused(world.sync(&["--max-changes", "0", "--output=json"]))
+        .json();
+    assert_eq!(report["plan"]["actions"][0]["action"], "update");
+    assert_eq!(report["result"]["exceeded"][0]["lift"], "--max-changes 1");
+}
+
+#[test]
+fn given_percentage_has_no_floor() {
+    let names = ["a", "b", "c"];
+    let world = World::in_sync(&names);
+    world.change_all(&names);
+    let ran = world.refused(world.sync(&["--max-change-percent", "50"]));
+    let told = "the plan changes 3 of 3, and the limit is 1 (50%)";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("`--max-change-percent 100`"),
+        "{}",
+        ran.stdout
+    );
+    let by_environment = world.sync(&[]).env("INTEGRATIOND_MAX_CHANGE_PERCENT", "50");
+    world.refused(by_environment);
+    let settings = world.state.path().join("settings.yaml");
+    std::fs::write(&settings, "max-change-percent: 50\n").unwrap();
+    world.refused(world.sync(&["--config", settings.to_str().unwrap()]));
+    // The default allows ten changes, whatever share they are.
+    world.sync(&[]).run().exits_with(0);
+    assert_eq!(world.tenant.writes().len(), 3);
+}
+
+#[test]
+fn creates_count_for_a_given_percentage() {
+    let world = World::described(&["a", "b", "c"]);
+    let ran = world.refused(world.sync(&["--max-change-percent", "99"]));
+    let told = "the plan changes 3 of 3, and the limit is 2 (99%)";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    world
+        .sync(&["--max-change-percent", "100"])
+        .run()
+        .exits_with(0);
+    assert_eq!(world.tenant.writes().len(), 3);
+}
+
+#[test]
+fn percentage_is_of_what_the_files_describe_if_that_is_more() {
+    let world = World::in_sync(&["a"]);
+    world.files.write("b.yaml", &snowflake("b"));
+    world
+        .sync(&["--max-change-percent", "50"])
+        .run()
+        .exits_with(0);
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_sync_needs_no_flag() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let ran = synced(&lakes(30), &simulator, &journal, |_| {}).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator).len(), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_delete_percentage_has_no_floor_and_new_files_do_not_dilute_it() {
+    let (simulator, journal) = in_sync(&lakes(1)).await;
+    // One of two goes; the files describe seven others.
+    let texts = (2..8).fold(base(), |texts, n| {
+        let host = format!("lake-{n}.example.com");
+        texts.file(&format!("lake-{n}.yaml"), lake_file(&host))
+    });
+    let ran = synced(&texts, &simulator, &journal, |request| {
+        pruning(request);
+        request.limits.deletes.share = Share::Given(20);
+    })
+    .await;
+    assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
+    let told = "the plan deletes 1 of 2, and the limit is 0 (20%)";
+    assert!(ran.ending().contains(told), "{}", ran.ending());
+}
