@@ -14,6 +14,35 @@ fn check(file: &Path) -> Ran {
     Integrationd::new(["settings", "check"]).arg(file).run()
 }
 
+#[test]
+fn settings_check_reads_the_file_of_the_config_flag() {
+    let files = Files::none()
+        .with("good.yaml", "policy: observe\n")
+        .with("bad.yaml", "policy: everything\n");
+    let [good, bad] = ["good.yaml", "bad.yaml"].map(|name| files.path().join(name));
+    let check = || Integrationd::new(["settings", "check"]);
+    let ran = check().arg("--config").arg(&bad).run().exits_with(78);
+    assert!(ran.stderr.contains("bad.yaml:1:9: error"), "{}", ran.stderr);
+    let ran = check().arg("--config").arg(&good).run().exits_with(0);
+    assert!(
+        ran.stdout.contains("good.yaml is in order."),
+        "{}",
+        ran.stdout
+    );
+    let both = check().arg(&good).arg("--config").arg(&bad);
+    let ran = both.run().exits_with(64);
+    assert!(
+        ran.stderr.contains("two settings files are given"),
+        "{}",
+        ran.stderr
+    );
+    // A draft is checked where the environment names the file in use.
+    let draft = check()
+        .arg(&good)
+        .env("INTEGRATIOND_CONFIG", bad.to_str().unwrap());
+    draft.run().exits_with(0);
+}
+
 fn schema() -> Value {
     let ran = Integrationd::new(["settings", "schema"]).run();
     ran.exits_with(0).json()

@@ -38,7 +38,7 @@ pub(super) struct Cli {
         long,
         global = true,
         value_name = "FILE",
-        env = "INTEGRATIOND_CONFIG",
+        env = super::settings_file::CONFIG_VARIABLE,
         hide_env_values = true
     )]
     pub config: Option<PathBuf>,

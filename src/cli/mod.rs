@@ -48,7 +48,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use crate::report::exit::Exit;
-use args::Command;
+use args::{Cli, Command};
 use failure::Failure;
 use log::Log;
 use settings_file::ParseError;
@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
     }
     let log = Log::start(&cli.output, cli.command.log_level(), terminal);
     let as_json = cli.command.wants_json();
-    let exit = match without_panic(|| in_runtime(cli.command, terminal, &log)) {
+    let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,
         Err(failure) => failure.tell(terminal, as_json),
     };
@@ -98,7 +98,7 @@ fn without_panic<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failu
     })
 }
 
-fn in_runtime(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
+fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     let cannot_start = |why: &dyn std::fmt::Display| {
         Failure::new(
             Exit::Failed,
@@ -115,15 +115,15 @@ fn in_runtime(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, F
     .map_err(|_| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(run(command, terminal, log))
+        runtime.block_on(run(cli, terminal, log))
     }));
     // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
     runtime.shutdown_background();
     exit.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-async fn run(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
-    match command {
+async fn run(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
+    match cli.command {
         Command::Sync(args) => sync::run(args, terminal).await,
         Command::Daemon(args) => daemon::run(*args, terminal, log).await,
         Command::Validate(args) => validate::run(&args, terminal),
@@ -136,7 +136,7 @@ async fn run(command: Command, terminal: Terminal, log: &Log) -> Result<Exit, Fa
         Command::Hook(args) => hook::run(&args, terminal).await,
         Command::Suspend(args) => suspend::suspend(&args, terminal),
         Command::Resume(args) => suspend::resume(&args, terminal),
-        Command::Settings(args) => settings_file::run(&args, terminal),
+        Command::Settings(args) => settings_file::run(&args, cli.config.as_deref(), terminal),
         Command::Man(args) => manual::man(&args, terminal),
         Command::Completion(args) => Ok(manual::completion(&args, terminal)),
     }

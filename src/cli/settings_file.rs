@@ -27,6 +27,9 @@ use crate::text::{chain, escaped};
 /// Where it is if nobody says otherwise. There need not be one.
 const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
 
+/// Names another one, as `--config` does.
+pub(super) const CONFIG_VARIABLE: &str = "INTEGRATIOND_CONFIG";
+
 /// The command whose flags are the settings.
 const WHOLE: &str = "daemon";
 
@@ -260,10 +263,14 @@ fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {
 }
 
 /// `settings`: checks a file, or prints the schema.
-pub(super) fn run(args: &SettingsArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &SettingsArgs,
+    config: Option<&Path>,
+    terminal: Terminal,
+) -> Result<Exit, Failure> {
     match &args.command {
         SettingsCommand::Check { file } => {
-            let path = file.as_deref().unwrap_or(Path::new(DEFAULT));
+            let path = checked_file(file.as_deref(), config)?;
             let flat = read(Some(path))?;
             check_daemon(path, terminal)?;
             let path = path.display().to_string();
@@ -276,6 +283,24 @@ pub(super) fn run(args: &SettingsArgs, terminal: Terminal) -> Result<Exit, Failu
         SettingsCommand::Schema => terminal.out_unfolded(&format!("{:#}\n", schema())),
     }
     Ok(Exit::Success)
+}
+
+/// The settings file that `settings check` is asked to check.
+fn checked_file<'p>(file: Option<&'p Path>, config: Option<&'p Path>) -> Result<&'p Path, Failure> {
+    let (Some(file), Some(config)) = (file, config) else {
+        return Ok(file.or(config).unwrap_or(Path::new(DEFAULT)));
+    };
+    // The environment names the usual file, and an argument another one.
+    let is_from_environment = std::env::var_os(CONFIG_VARIABLE).is_some_and(|path| path == config);
+    if is_from_environment || file == config {
+        return Ok(file);
+    }
+    let what = format!(
+        "two settings files are given: {} and, with `--config`, {}",
+        file.display(),
+        config.display()
+    );
+    Err(Failure::new(Exit::Usage, what, "give one of them"))
 }
 
 /// Tells all that the daemon would refuse of these settings; the last is the failure.
