@@ -86,8 +86,8 @@ impl Desired {
 pub struct Request {
     /// Which of them are meant.
     pub selection: Selection,
-    /// The day, for suspensions that end.
-    pub today: jiff::civil::Date,
+    /// The moment of the run, for suspensions that end: one for all plans of it.
+    pub now: jiff::Timestamp,
     /// What is done about values that the server moved.
     pub on_drift: OnDrift,
     /// What is done about values that both the file and the server moved.
@@ -116,10 +116,10 @@ pub struct Request {
 impl Request {
     /// All files, with the defaults of everything else.
     #[must_use]
-    pub fn new(today: jiff::civil::Date) -> Self {
+    pub fn new(now: jiff::Timestamp) -> Self {
         Self {
             selection: Selection::default(),
-            today,
+            now,
             on_drift: OnDrift::default(),
             on_conflict: OnConflict::default(),
             policy: Policy::default(),
@@ -326,7 +326,7 @@ fn in_context<T>(
         |name: &str, path: &str, template: &_| desired.fingerprint(name, path, template);
     let context = Context {
         selection: &request.selection,
-        today: request.today,
+        now: request.now,
         missing_secret: &missing,
         ledger: &recovery.ledger,
         doubts: &recovery.doubts,

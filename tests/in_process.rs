@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
             parallelism: 4,
             reversed: false,
             journal: None,
-            request: Request::new(jiff::civil::date(2026, 11, 22)),
+            request: Request::new("2026-11-22T12:00Z".parse().unwrap()),
             on_approval: None,
             on_event: None,
             on_request: None,

@@ -290,7 +290,7 @@ fn what_is_suspended_says_why_and_until_when() {
           + authenticationType = "userPassword"
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
-          note: it is suspended: vendor migration (until 2999-12-01)
+          note: it is suspended: vendor migration (until the end of 2999-12-01 UTC)
 
       # b will be created  [FILES]/b.yaml:1
       + Snowflake

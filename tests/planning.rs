@@ -46,7 +46,7 @@ pub(crate) fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) ->
 pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
     let context = Context {
         selection: &Selection::default(),
-        today: jiff::civil::date(2026, 11, 22),
+        now: "2026-11-22T12:00Z".parse().unwrap(),
         missing_secret: &|_| None,
         ledger: &Ledger::default(),
         doubts: &BTreeMap::new(),
@@ -354,18 +354,18 @@ fn an_ignored_difference_is_none_and_the_body_keeps_the_live_value() {
 }
 
 #[test]
-fn a_suspended_integration_is_left_alone_until_its_day() {
+fn a_suspended_integration_is_left_alone_until_its_end() {
     let until =
-        |day: &str| format!("{LAKE}sync: {{suspend: {{reason: migration, until: {day}}}}}\n");
+        |end: &str| format!("{LAKE}sync: {{suspend: {{reason: migration, until: '{end}'}}}}\n");
     let live = tenant([with(lake("7"), "httpPath", json!("/old"))]);
-    assert_eq!(
-        kinds(&files(&[("a.yaml", &until("2026-11-23"))]), &live),
-        ["suspended"]
-    );
-    assert_eq!(
-        kinds(&files(&[("a.yaml", &until("2026-11-22"))]), &live),
-        ["update 7"]
-    );
+    let planned = |end: &str| kinds(&files(&[("a.yaml", &until(end))]), &live);
+    // It is noon in UTC.
+    for end in ["2026-11-22", "2026-11-22T12:01Z", "2026-11-22T13:01+01:00"] {
+        assert_eq!(planned(end), ["suspended"], "{end}");
+    }
+    for end in ["2026-11-21", "2026-11-22T12:00Z", "2026-11-22T13:00+01:00"] {
+        assert_eq!(planned(end), ["update 7"], "{end}");
+    }
 }
 
 #[test]
@@ -515,7 +515,7 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
     };
     let context = Context {
         selection: &selection,
-        today: jiff::civil::date(2026, 11, 22),
+        now: "2026-11-22T12:00Z".parse().unwrap(),
         missing_secret: &|_| None,
         ledger: &Ledger::default(),
         doubts: &BTreeMap::new(),

@@ -102,7 +102,8 @@ fn what_is_suspended_is_planned_and_not_written_until_it_is_resumed() {
     world.run("suspend", &args).run().exits_with(0);
     let ran = world.sync();
     assert!(
-        ran.stdout.contains("vendor migration (until 2999-12-01)"),
+        ran.stdout
+            .contains("vendor migration (until the end of 2999-12-01 UTC)"),
         "{}",
         ran.stdout
     );
@@ -198,17 +199,58 @@ fn a_name_that_is_none_is_told_with_the_nearest_and_suspends_nothing() {
 }
 
 #[test]
-fn a_day_that_is_there_already_suspends_nothing_and_is_told() {
+fn end_that_is_over_suspends_nothing() {
     let world = World::new();
-    let today = jiff::Zoned::now().date().to_string();
-    for day in ["2020-01-01", &today] {
-        let args = ["--reason", "an audit", "--until", day];
+    for (end, told) in [
+        (
+            "2020-01-01",
+            "the end of 2020-01-01 UTC: that is over already",
+        ),
+        (
+            "2020-01-01T12:00+02:00",
+            "2020-01-01T10:00:00Z: that is over already",
+        ),
+        ("2999-01-01T12:00", "the time has no zone"),
+        (
+            "soon",
+            "expected a date such as `2026-12-01`, or a time with its zone",
+        ),
+    ] {
+        let args = ["--reason", "an audit", "--until", end];
         let ran = world.run("suspend", &args).run().exits_with(64);
-        let told = format!("nothing would be suspended until {day}");
-        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
     }
     world.sync();
     assert_eq!(world.tenant.writes().len(), 2);
+}
+
+#[test]
+fn suspend_says_which_end_it_understood() {
+    let world = World::new();
+    // The whole of this day is still to come, or under way.
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    for (end, told) in [
+        (today.to_string(), format!("the end of {today} UTC")),
+        (
+            "2999-12-01T18:00+01:00".to_owned(),
+            "2999-12-01T17:00:00Z".to_owned(),
+        ),
+        (
+            "2999-12-01T18:00[Europe/Berlin]".to_owned(),
+            "2999-12-01T17:00:00Z".to_owned(),
+        ),
+    ] {
+        let args = ["--reason", "an audit", "--until", &end];
+        let ran = world.run("suspend", &args).run().exits_with(0);
+        let answer = format!("Suspended until {told}: all integrations.");
+        assert!(ran.stdout.starts_with(&answer), "{}", ran.stdout);
+        let ran = world.sync();
+        let line = format!("Suspended: everything (an audit, until {told}).");
+        assert!(ran.stdout.contains(&line), "{}", ran.stdout);
+    }
+    assert_eq!(world.tenant.writes(), [""; 0]);
 }
 
 #[test]
@@ -282,7 +324,7 @@ fn everything_suspended_is_told_by_a_plan_without_changes() {
     world.suspend(&["--reason", "freeze", "--until", "2999-12-01"]);
     let ran = world.plan(&["--detailed-exitcode"], 0);
     insta::assert_snapshot!(ran.stdout, @"
-    Suspended: everything (freeze, until 2999-12-01).
+    Suspended: everything (freeze, until the end of 2999-12-01 UTC).
     No changes. [TENANT] matches the files.
     Plan: 2 unchanged.
     ");
@@ -356,7 +398,7 @@ impl Watched {
 fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resumed() {
     let it = Watched::new();
     let freeze = ["--reason", "freeze", "--until", "2999-12-01"];
-    let heard = "STATUS=Ready: 2 unchanged; suspended: everything (freeze, until 2999-12-01)";
+    let heard = "STATUS=Ready: 2 unchanged; suspended: everything (freeze, until the end of 2999-12-01 UTC)";
     it.tell("suspend", &freeze, heard);
     let status = it.served.status();
     assert_eq!(status["state"], "Ready");
@@ -368,7 +410,7 @@ fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resume
     assert_eq!(it.metric("integrationd_suspended_integrations"), 2.0);
     let page = it.served.get("/").body;
     assert!(
-        page.contains("<strong>everything</strong>: freeze (until 2999-12-01)"),
+        page.contains("<strong>everything</strong>: freeze (until the end of 2999-12-01 UTC)"),
         "{page}"
     );
     it.web.files.change("lake.yaml", "/p", "/q");

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
         secrets: Secrets::default(),
         fingerprinter: None,
     };
-    let request = Request::new(jiff::Zoned::now().date());
+    let request = Request::new(Timestamp::now());
     let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
     let known = ledger.read()?;
     let secrets = desired.known_secrets().into_iter().cloned().collect();

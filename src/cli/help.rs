@@ -209,7 +209,7 @@ A run without an end was cut off: the next one found out what became of it.";
 
 pub(super) const SUSPEND: &str = "\
 Examples:
-  integrationd suspend --reason 'vendor migration' --until 2026-12-01
+  integrationd suspend --reason 'vendor migration' --until 2026-12-01    to the end of that day, in UTC
   integrationd suspend warehouse-prod --reason 'someone is at work on it'
   integrationd suspend new-lake --unknown --reason 'not yet'    a file that was never applied
 

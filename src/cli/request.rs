@@ -19,7 +19,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
             only: names(&args.only),
             exclude: names(&args.exclude),
         },
-        today: jiff::Zoned::now().date(),
+        now: jiff::Timestamp::now(),
         on_drift: match args.on_drift {
             Drift::Apply => OnDrift::Apply,
             Drift::Report => OnDrift::Report,

@@ -19,7 +19,7 @@ use super::terminal::Terminal;
 use super::{connect, state};
 use crate::ledger::Ledger;
 use crate::ledger::place::StateDirectory;
-use crate::manifest::{Suspend, nearest};
+use crate::manifest::{Suspend, Until, nearest};
 use crate::plan::Suspensions;
 use crate::report::exit::Exit;
 use crate::text::escaped;
@@ -38,9 +38,10 @@ pub(super) struct SuspendArgs {
     /// Why, for those who wonder
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// The first day on which it is written again, such as 2026-12-01
-    #[arg(long, value_name = "DATE")]
-    pub until: Option<jiff::civil::Date>,
+    /// When it ends: 2026-12-01 is the end of that day in UTC; a time has its zone,
+    /// as in 2026-12-01T18:00+01:00
+    #[arg(long, value_name = "DATE|TIME")]
+    pub until: Option<Until>,
     /// Also names of which the ledger knows nothing: what their files describe was
     /// never written
     #[arg(long)]
@@ -132,9 +133,9 @@ fn open(args: &LedgerArgs) -> Result<(String, PathBuf, Suspensions), Failure> {
 }
 
 pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let today = jiff::Zoned::now().date();
-    if let Some(day) = args.until.filter(|day| *day <= today) {
-        return Err(over(day));
+    let now = jiff::Timestamp::now();
+    if let Some(until) = args.until.filter(|until| until.end() <= now) {
+        return Err(over(until));
     }
     let (tenant, file, mut suspensions) = open(&args.place)?;
     if !args.unknown {
@@ -147,10 +148,8 @@ pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Fa
     };
     suspensions.suspend(&args.name, &suspend);
     write(&file, &suspensions)?;
-    let until = args
-        .until
-        .map(|day| format!(" until {day}"))
-        .unwrap_or_default();
+    let until = args.until.map(|until| format!(" until {until}"));
+    let until = until.unwrap_or_default();
     let what = what(&args.name);
     terminal.out(&format!(
         "Suspended{until}: {what}. `integrationd resume` ends it.\n"
@@ -178,9 +177,9 @@ pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn over(day: jiff::civil::Date) -> Failure {
-    let what = format!("nothing would be suspended until {day}: that day is there already");
-    let help = "`--until` takes the first day on which it is written again; without it, `integrationd resume` ends it";
+fn over(until: Until) -> Failure {
+    let what = format!("nothing would be suspended until {until}: that is over already");
+    let help = "give `--until` a date or a time to come, or leave it out and end it with `integrationd resume`";
     Failure::new(Exit::Usage, what, help)
 }
 

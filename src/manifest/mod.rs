@@ -29,12 +29,14 @@ mod tests;
 mod text;
 mod tree;
 mod unknown;
+mod until;
 mod yaml;
 
 pub use binding::{Binding, BindingError, Bindings};
 pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};
 pub(crate) use suggest::nearest;
+pub use until::{Until, UntilError};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
@@ -224,26 +226,26 @@ pub struct Options {
 pub struct Suspend {
     /// Why.
     pub reason: String,
-    /// The first day on which it counts again; for ever if absent.
-    pub until: Option<jiff::civil::Date>,
+    /// When it ends; never if absent.
+    pub until: Option<Until>,
 }
 
-/// `vendor migration (until 2026-12-01)`.
+/// `vendor migration (until the end of 2026-12-01 UTC)`.
 impl std::fmt::Display for Suspend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.reason)?;
         match self.until {
-            Some(day) => write!(f, " (until {day})"),
+            Some(until) => write!(f, " (until {until})"),
             None => Ok(()),
         }
     }
 }
 
 impl Suspend {
-    /// Whether it counts on this day.
+    /// Whether it counts at this moment.
     #[must_use]
-    pub fn counts_on(&self, day: jiff::civil::Date) -> bool {
-        self.until.is_none_or(|until| day < until)
+    pub fn counts_at(&self, now: jiff::Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until.end())
     }
 }
 

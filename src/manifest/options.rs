@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
 use super::tree::{Entry, Node, Yaml};
-use super::{Ignore, Name, Options, Suspend};
+use super::{Ignore, Name, Options, Suspend, UntilError};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
 use crate::platform::{Attribute, Payload, Platform};
@@ -295,21 +295,19 @@ impl Checker<'_> {
             });
         };
         let text = self.option_text(until, "sync.suspend.until")?;
-        if let Ok(date) = text.parse() {
-            return Some(Suspend {
+        match text.parse() {
+            Ok(end) => Some(Suspend {
                 reason,
-                until: Some(date),
-            });
+                until: Some(end),
+            }),
+            Err(error) => {
+                let error: UntilError = error;
+                let what = "`sync.suspend.until` is not a date or a time";
+                let draft = Draft::new(Code::SyncOption, until.value.span, what);
+                self.report(draft.label(error.to_string()));
+                None
+            }
         }
-        self.report(
-            Draft::new(
-                Code::SyncOption,
-                until.value.span,
-                "`sync.suspend.until` is no date",
-            )
-            .label("expected a date such as `2026-12-01`"),
-        );
-        None
     }
 
     fn ignore(&mut self, entry: &Entry, platform: Option<&'static Platform>) -> Vec<Ignore> {

@@ -75,10 +75,10 @@ pub(super) fn decide(
     (action, noted)
 }
 
-/// Why it is left alone, if that counts today.
+/// Why it is left alone, if that counts now.
 fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
     let suspend = integration.options.suspend.as_ref()?;
-    suspend.counts_on(context.today).then_some(suspend)
+    suspend.counts_at(context.now).then_some(suspend)
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {

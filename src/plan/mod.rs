@@ -285,8 +285,8 @@ impl Selection {
 pub struct Context<'a> {
     /// Which documents are meant.
     pub selection: &'a Selection,
-    /// The day, for suspensions that end.
-    pub today: jiff::civil::Date,
+    /// The moment of the run, for suspensions that end.
+    pub now: jiff::Timestamp,
     /// Why a secret is not available; `None` if it is.
     pub missing_secret: &'a dyn Fn(&Reference) -> Option<String>,
     /// What was made and last applied; empty where there is no record of it.
@@ -352,7 +352,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     Plan {
         managed,
         described: described_by_files,
-        suspensions: context.suspended.on(context.today),
+        suspensions: context.suspended.at(context.now),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
         noted: noted.into_iter().flatten().collect(),
@@ -366,7 +366,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
 fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>) -> Kind {
     if let Some(suspend) = context
         .suspended
-        .of(name, context.today)
+        .of(name, context.now)
         .filter(|_| kind.is_write())
     {
         return kind.suspended(suspend);

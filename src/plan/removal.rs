@@ -87,7 +87,7 @@ fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Agains
         ..
     } = against;
     let suspend = past.record.memory.removal.suspend.as_ref();
-    let suspend = suspend.filter(|suspend| suspend.counts_on(context.today));
+    let suspend = suspend.filter(|suspend| suspend.counts_at(context.now));
     let mut notes = Vec::new();
     let kind = match freeze {
         Some(reason) => {

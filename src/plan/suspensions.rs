@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Name, Suspend};
@@ -19,22 +19,19 @@ pub struct Suspensions {
 }
 
 impl Suspensions {
-    /// What counts for an integration on this day.
+    /// What counts for an integration at this moment.
     #[must_use]
-    pub fn of(&self, name: &str, day: Date) -> Option<&Suspend> {
-        let own = self
-            .names
-            .get(name)
-            .filter(|suspend| suspend.counts_on(day));
-        let all = self.all.as_ref().filter(|suspend| suspend.counts_on(day));
+    pub fn of(&self, name: &str, now: Timestamp) -> Option<&Suspend> {
+        let own = self.names.get(name).filter(|own| own.counts_at(now));
+        let all = self.all.as_ref().filter(|all| all.counts_at(now));
         own.or(all)
     }
 
-    /// Those that count on this day.
+    /// Those that count at this moment.
     #[must_use]
-    pub fn on(&self, day: Date) -> Self {
+    pub fn at(&self, now: Timestamp) -> Self {
         let Self { all, names } = self;
-        let counts = |suspend: &Suspend| suspend.counts_on(day);
+        let counts = |suspend: &Suspend| suspend.counts_at(now);
         let names = names.iter().filter(|(_, suspend)| counts(suspend));
         Self {
             all: all.clone().filter(counts),
@@ -70,23 +67,22 @@ impl Suspensions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::civil::date;
 
     #[test]
-    fn what_is_over_on_a_day_does_not_count_on_it() {
-        let until = |day| Suspend {
+    fn suspension_that_is_over_does_not_count() {
+        let until = |text: &str| Suspend {
             reason: "freeze".to_owned(),
-            until: Some(day),
+            until: Some(text.parse().unwrap()),
         };
         let mut suspensions = Suspensions::default();
-        suspensions.suspend(&[], &until(date(2026, 12, 1)));
-        suspensions.suspend(&["lake".to_owned()], &until(date(2026, 12, 2)));
-        let counting = |day| {
-            let on = suspensions.on(day);
-            (on.all.is_some(), on.names.len())
+        suspensions.suspend(&[], &until("2026-12-01"));
+        suspensions.suspend(&["lake".to_owned()], &until("2026-12-02T12:00Z"));
+        let counting = |now: &str| {
+            let at = suspensions.at(now.parse().unwrap());
+            (at.all.is_some(), at.names.len())
         };
-        assert_eq!(counting(date(2026, 11, 30)), (true, 1));
-        assert_eq!(counting(date(2026, 12, 1)), (false, 1));
-        assert_eq!(counting(date(2026, 12, 2)), (false, 0));
+        assert_eq!(counting("2026-12-01T23:59:59Z"), (true, 1));
+        assert_eq!(counting("2026-12-02T00:00:00Z"), (false, 1));
+        assert_eq!(counting("2026-12-02T12:00:00Z"), (false, 0));
     }
 }

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::{Counts, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::manifest::Suspend;
+use crate::manifest::{Suspend, Until};
 use crate::plan::{
     Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Suspensions, Unmanaged,
 };
@@ -86,7 +86,7 @@ pub fn suspensions(suspensions: &Suspensions) -> Json {
 
 fn suspend(suspend: &Suspend) -> Json {
     let Suspend { reason, until } = suspend;
-    json!({ "reason": reason, "until": until.map(|day| day.to_string()) })
+    json!({ "reason": reason, "until": until.map(Until::text) })
 }
 
 /// How many actions of each kind there are.
@@ -184,7 +184,7 @@ fn details(kind: &Kind) -> Json {
         Kind::Suspended { suspend, would } => json!({
             "action": "suspended",
             "reason": suspend.reason,
-            "until": suspend.until.map(|day| day.to_string()),
+            "until": suspend.until.map(Until::text),
             "would": details(would),
         }),
         Kind::Blocked(block) => json!({

@@ -7,7 +7,7 @@ use crate::text::escaped;
 /// How many names a line has; the page and the report for programs have all.
 const LISTED: usize = 5;
 
-/// `everything (freeze), lake (vendor migration, until 2026-12-01)`; nothing if nothing
+/// `everything (freeze), lake (vendor migration, until the end of 2026-12-01 UTC)`; nothing if nothing
 /// is suspended.
 #[must_use]
 pub fn line(suspensions: &Suspensions) -> Option<String> {
@@ -35,7 +35,7 @@ pub(super) fn verdict(would: &Kind) -> &'static str {
 
 fn one(what: &str, suspend: &Suspend) -> String {
     let Suspend { reason, until } = suspend;
-    let until = until.map(|day| format!(", until {day}"));
+    let until = until.map(|until| format!(", until {until}"));
     let told = format!("{what} ({reason}{})", until.unwrap_or_default());
     escaped(&told).into_owned()
 }
@@ -52,9 +52,9 @@ mod tests {
         };
         let mut suspensions = Suspensions::default();
         assert_eq!(line(&suspensions), None);
-        let day = Some(jiff::civil::date(2026, 12, 1));
+        let day = "2026-12-01".parse().ok();
         suspensions.suspend(&[], &suspend("an\naudit", day));
-        let told = "everything (an\\naudit, until 2026-12-01)";
+        let told = "everything (an\\naudit, until the end of 2026-12-01 UTC)";
         assert_eq!(line(&suspensions).unwrap(), told);
         let names = ["a", "b", "c", "d", "e", "f", "g"].map(str::to_owned);
         suspensions.suspend(&names, &suspend("x", None));

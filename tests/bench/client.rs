@@ -217,7 +217,7 @@ fn request() -> Request {
             wait_timeout: Duration::from_secs(60),
             ..apply::Options::default()
         },
-        ..Request::new(jiff::Zoned::now().date())
+        ..Request::new(jiff::Timestamp::now())
     }
 }
 

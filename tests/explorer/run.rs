@@ -268,7 +268,7 @@ fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request 
             clock: CLOCK,
             ..apply::Options::default()
         },
-        ..Request::new(jiff::civil::date(2026, 11, 22))
+        ..Request::new("2026-11-22T12:00Z".parse().unwrap())
     }
 }
 

@@ -316,13 +316,16 @@ mod tests {
     fn a_suspension_says_until_when() {
         let suspend = Suspend {
             reason: "moving".to_owned(),
-            until: Some(jiff::civil::date(2027, 1, 31)),
+            until: "2027-01-31".parse().ok(),
         };
         let would = Box::new(Kind::Unchanged {
             id: RemoteId::new("7"),
         });
         let shown = shown(Kind::Suspended { suspend, would }, Vec::new());
-        assert_eq!(shown, "Suspended - moving (until 2027-01-31)");
+        assert_eq!(
+            shown,
+            "Suspended - moving (until the end of 2027-01-31 UTC)"
+        );
     }
 
     #[test]

@@ -176,7 +176,8 @@ fn any_applied() -> impl Strategy<Value = Applied> {
 }
 
 fn any_removal() -> impl Strategy<Value = Removal> {
-    let until = option::of(Just(jiff::civil::date(2026, 12, 1)));
+    let ends = ["2026-12-01", "2026-12-01T18:00+01:00"].map(|end| end.parse().unwrap());
+    let until = option::of(proptest::sample::select(ends.to_vec()));
     let suspend = (any::<String>(), until);
     let suspend = option::of(suspend.prop_map(|(reason, until)| Suspend { reason, until }));
     let credentials = btree_map(any::<String>(), any_json(), 0..3);
