@@ -377,8 +377,14 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     stop: &Stop,
 ) -> Result<Synced, SyncError> {
     let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
+    // Of a tenant that lost too much nothing is believed, not even how a write ended.
+    if request.limits.disappeared(&plan).is_some() {
+        let exceeded = request.limits.exceeded(&plan);
+        let ending = Ending::Guarded(exceeded);
+        return Ok(Synced { plan, ending });
+    }
     write_down(journal, &recovery)?;
-    note(journal, &plan, request.apply.clock.now())?;
+    note(journal, &plan, request)?;
     let refused = recovery.ledger.refusals;
     refusals::settle(journal, &refused, &plan);
     let approved = match plan::review(plan, &request.limits) {
@@ -430,11 +436,15 @@ fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalE
     Ok(())
 }
 
-/// What the look told about integrations that are not written.
-fn note(journal: &dyn Journal, plan: &Plan, at: jiff::Timestamp) -> Result<(), JournalError> {
+/// What the look told about integrations that are not written. Of a tenant that lost
+/// too much nothing is forgotten, or the next run could not be refused for it.
+fn note(journal: &dyn Journal, plan: &Plan, request: &Request) -> Result<(), JournalError> {
+    let at = request.apply.clock.now();
+    let is_believed = request.limits.disappeared(plan).is_none();
+    let gone = plan.gone.iter().filter(|_| is_believed);
     let seen = Seen {
         records: plan.noted.iter().map(|noted| noted.record(at)).collect(),
-        gone: plan.gone.clone(),
+        gone: gone.cloned().collect(),
     };
     if seen == Seen::default() {
         return Ok(());

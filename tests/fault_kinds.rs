@@ -101,12 +101,15 @@ pub(crate) fn word(kind: &FaultKind) -> &'static str {
         FaultKind::Conflict { .. } => "conflict",
         FaultKind::StatusWord { .. } => "status_word",
         FaultKind::Stuck => "stuck",
+        FaultKind::NotFound { .. } => "not_found",
+        FaultKind::PartialContent => "partial_content",
+        FaultKind::NamesAnother { .. } => "names_another",
         FaultKind::ExpireToken => "expire_token",
     }
 }
 
 /// Every kind of fault.
-pub(crate) const KINDS: [&str; 22] = [
+pub(crate) const KINDS: [&str; 25] = [
     "refuse",
     "drop_before",
     "drop_after",
@@ -128,6 +131,9 @@ pub(crate) const KINDS: [&str; 22] = [
     "conflict",
     "status_word",
     "stuck",
+    "not_found",
+    "partial_content",
+    "names_another",
     "expire_token",
 ];
 
@@ -143,6 +149,8 @@ pub(crate) fn concerns(kind: &FaultKind, call: Call) -> bool {
         | FaultKind::TooManyRequests { .. }
         | FaultKind::ServerError { .. }
         | FaultKind::Html { .. }
+        | FaultKind::NotFound { .. }
+        | FaultKind::PartialContent
         | FaultKind::ExpireToken => true,
         FaultKind::NotArray | FaultKind::PartialList { .. } | FaultKind::BrokenElement { .. } => {
             call.is_list()
@@ -152,7 +160,7 @@ pub(crate) fn concerns(kind: &FaultKind, call: Call) -> bool {
         | FaultKind::Unprocessable { .. }
         | FaultKind::Conflict { .. }
         | FaultKind::Stuck => call.is_write(),
-        FaultKind::CreateError(_) => call == Call::Create,
+        FaultKind::CreateError(_) | FaultKind::NamesAnother { .. } => call == Call::Create,
         FaultKind::EditError(_) => call == Call::Update,
         // Nothing is deleted.
         FaultKind::DeleteError(_) => false,
@@ -195,6 +203,11 @@ pub(crate) fn samples(rewritten: &str) -> Vec<FaultKind> {
             message: message("It already exists on that host (id = 1)."),
         },
         FaultKind::Stuck,
+        FaultKind::NotFound {
+            message: message("Cannot GET /integrations/1"),
+        },
+        FaultKind::PartialContent,
+        FaultKind::NamesAnother { id: 1 },
         FaultKind::ExpireToken,
     ];
     samples.extend(variants());

@@ -1,6 +1,8 @@
 //! The integration tests, in one binary: one link instead of one for each theme.
 
 #[cfg(test)]
+mod absence;
+#[cfg(test)]
 mod adopt;
 #[cfg(test)]
 mod architecture;

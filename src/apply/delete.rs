@@ -4,7 +4,7 @@
 //! is followed like one that was answered: what is gone is gone.
 
 use super::{Failure, Run, Success};
-use crate::immuta::{ApiError, Effect, RequestBody, WriteApi, encode_credentials};
+use crate::immuta::{Effect, RequestBody, WriteApi, encode_credentials};
 use crate::live::Status;
 use crate::plan::Deletion;
 
@@ -38,7 +38,8 @@ impl<W: WriteApi> Run<'_, W> {
         let lost = match self.api.delete(&deletion.id, credentials).await {
             Ok(()) => None,
             Err(error) if error.effect() == Effect::Unknown => Some(error),
-            Err(error) if says_gone(&error) => return Ok(gone()),
+            // Someone else was faster.
+            Err(error) if error.says_absent() => return Ok(gone()),
             Err(error) => return Err(Failure::Refused(error)),
         };
         let secrets = credentials.map_or(&[][..], |body| &body.secrets);
@@ -81,11 +82,4 @@ fn gone() -> Success {
         status: Status::Deleted,
         failing_tests: Vec::new(),
     }
-}
-
-/// Someone else was faster.
-fn says_gone(error: &ApiError) -> bool {
-    error
-        .refusal()
-        .is_some_and(|refusal| refusal.code == 404 && refusal.from_api)
 }

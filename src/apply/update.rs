@@ -115,9 +115,7 @@ impl<W: WriteApi> Run<'_, W> {
 
 fn refused(id: &RemoteId, error: ApiError) -> Failure {
     match error.refusal() {
-        Some(refusal) if refusal.code == 404 && refusal.from_api => {
-            Failure::Gone { id: id.clone() }
-        }
+        Some(refusal) if refusal.says_absent => Failure::Gone { id: id.clone() },
         Some(refusal) if refusal.message.to_ascii_lowercase().contains(NOT_EDITABLE) => {
             Failure::NotEditable(error)
         }

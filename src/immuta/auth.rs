@@ -220,6 +220,7 @@ fn not_accepted(call: &Call<'_>) -> ApiError {
         refusal: Box::new(Refusal {
             code: 401,
             from_api: true,
+            says_absent: false,
             message: "the API key was not accepted".to_owned(),
             failing_tests: Vec::new(),
             retry_after: None,

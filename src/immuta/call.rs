@@ -34,6 +34,8 @@ pub(super) struct Call<'a> {
     pub(super) template: &'static str,
     /// The path itself.
     path: String,
+    /// The integration that the path names.
+    id: Option<&'a RemoteId>,
     body: Option<&'a RequestBody>,
     pub(super) kind: Kind,
 }
@@ -49,11 +51,12 @@ pub(super) struct Authorization {
 
 impl<'a> Call<'a> {
     /// A read. An `{id}` in the template is filled in.
-    pub(super) fn read(template: &'static str, id: Option<&RemoteId>) -> Self {
+    pub(super) fn read(template: &'static str, id: Option<&'a RemoteId>) -> Self {
         Self {
             method: Method::GET,
             template,
             path: fill(template, id),
+            id,
             body: None,
             kind: Kind::Harmless,
         }
@@ -63,7 +66,7 @@ impl<'a> Call<'a> {
     pub(super) fn with_body(
         method: Method,
         template: &'static str,
-        id: Option<&RemoteId>,
+        id: Option<&'a RemoteId>,
         body: &'a RequestBody,
         kind: Kind,
     ) -> Self {
@@ -71,17 +74,19 @@ impl<'a> Call<'a> {
             method,
             template,
             path: fill(template, id),
+            id,
             body: Some(body),
             kind,
         }
     }
 
     /// A delete of one integration.
-    pub(super) fn delete(id: &RemoteId, body: Option<&'a RequestBody>) -> Self {
+    pub(super) fn delete(id: &'a RemoteId, body: Option<&'a RequestBody>) -> Self {
         Self {
             method: Method::DELETE,
             template: INTEGRATION,
             path: fill(INTEGRATION, Some(id)),
+            id: Some(id),
             body,
             kind: Kind::Write,
         }
@@ -97,6 +102,18 @@ impl<'a> Call<'a> {
         ApiError::Unreadable {
             operation: self.operation(),
             reason: mistake.to_string(),
+        }
+    }
+
+    /// Whether an answer with this status is the whole answer. A read is answered with
+    /// 200 (API.md section 3.2): 206 is a part, and the other codes of success carry
+    /// nothing that was read. A write is answered with any code of success but 206.
+    fn is_answered_by(&self, status: StatusCode) -> bool {
+        match self.kind {
+            Kind::Harmless if self.method == Method::GET => status == StatusCode::OK,
+            Kind::Harmless | Kind::Write => {
+                status.is_success() && status != StatusCode::PARTIAL_CONTENT
+            }
         }
     }
 
@@ -125,13 +142,16 @@ impl<'a> Call<'a> {
                 source,
             })?
             .into_parts();
-        if parts.status.is_success() {
+        if self.is_answered_by(parts.status) {
             return Ok(body);
+        }
+        if parts.status.is_success() {
+            return Err(self.unreadable(&Mistake::NotWhole(parts.status)));
         }
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
-        let refusal = read_refusal(parts.status, &parts.headers, &body, &secrets, now);
+        let refusal = read_refusal(parts.status, &parts.headers, &body, self.id, &secrets, now);
         // It may repeat what was sent.
         wipe_bytes(body);
         Err(ApiError::Refused {

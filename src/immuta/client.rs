@@ -110,21 +110,10 @@ impl<T: Transport> Reader<T> {
     async fn run_for_one(&self, call: &Call<'_>) -> Result<Option<Bytes>, ApiError> {
         match self.run(call).await {
             Ok(body) => Ok(Some(body)),
-            Err(error) if says_absent(&error) => Ok(None),
+            Err(error) if error.says_absent() => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether the API itself says that an integration does not exist. Its words
-/// for a path that it does not know are the same envelope with the bare name of
-/// the status: that says nothing about an integration (API.md section 6).
-fn says_absent(error: &ApiError) -> bool {
-    error.refusal().is_some_and(|refusal| {
-        refusal.code == 404
-            && refusal.from_api
-            && !refusal.message.eq_ignore_ascii_case("not found")
-    })
 }
 
 impl<T: Transport> ReadApi for Reader<T> {

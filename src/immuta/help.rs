@@ -1,7 +1,6 @@
 //! What most likely helps when a call has failed: one place, so that every
 //! command gives the same advice for the same failure.
 
-use super::call::INTEGRATIONS;
 use super::{ApiError, Refusal, TransportErrorKind};
 
 /// For an answer that is not the API's.
@@ -15,7 +14,7 @@ impl ApiError {
         match self {
             Self::Transport { source, .. } => transport(source.kind),
             Self::Unreadable { .. } => NOT_IMMUTA,
-            Self::Refused { operation, refusal } => refused(operation, refusal),
+            Self::Refused { refusal, .. } => refused(refusal),
         }
     }
 }
@@ -34,7 +33,7 @@ fn transport(kind: TransportErrorKind) -> &'static str {
     }
 }
 
-fn refused(operation: &str, refusal: &Refusal) -> &'static str {
+fn refused(refusal: &Refusal) -> &'static str {
     match refusal.code {
         300..=399 => "a redirect is not followed: use the URL that it leads to",
         401 => {
@@ -42,7 +41,7 @@ fn refused(operation: &str, refusal: &Refusal) -> &'static str {
              tab API Keys; a tenant that wants a token first takes `--auth token`"
         }
         403 => "the API key's user needs the permission APPLICATION_ADMIN",
-        404 if operation.ends_with(INTEGRATIONS) => NOT_IMMUTA,
+        404 if !refusal.says_absent => NOT_IMMUTA,
         407 => "a proxy on the way wants credentials: give them in HTTPS_PROXY",
         409 => "someone else is at work on it: run this again in a minute",
         422 if !refusal.failing_tests.is_empty() => {

@@ -49,13 +49,13 @@ pub trait ReadApi: Send + Sync {
     /// `GET /integrations`.
     fn list(&self) -> impl Future<Output = Result<Live, ApiError>> + Send;
 
-    /// `GET /integrations/{id}`; `None` only when the server said so with its 404 envelope.
+    /// `GET /integrations/{id}`; `None` only when the server said so in its documented words.
     fn get(
         &self,
         id: &RemoteId,
     ) -> impl Future<Output = Result<Option<LiveIntegration>, ApiError>> + Send;
 
-    /// `GET /integrations/{id}/status`; `None` only when the server said so with its 404 envelope.
+    /// `GET /integrations/{id}/status`; `None` only when the server said so in its documented words.
     fn status(
         &self,
         id: &RemoteId,
@@ -182,6 +182,9 @@ pub struct Refusal {
     pub code: u16,
     /// Whether the body was the API's error envelope (API.md section 6), not a proxy's page.
     pub from_api: bool,
+    /// Whether it is the API's documented answer that the integration that was asked for
+    /// does not exist, with its id (API.md section 6). Every other 404 is a failed call.
+    pub says_absent: bool,
     /// The server's message, scrubbed of the secrets just sent; empty when there was none.
     pub message: String,
     /// The validation tests that failed, if it told them.
@@ -213,6 +216,12 @@ impl ApiError {
             Self::Refused { refusal, .. } => Some(refusal),
             Self::Transport { .. } | Self::Unreadable { .. } => None,
         }
+    }
+
+    /// Whether the server said that the integration that was asked for does not exist.
+    #[must_use]
+    pub fn says_absent(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.says_absent)
     }
 
     /// The same error, without these secrets in what the server said.

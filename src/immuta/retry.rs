@@ -164,6 +164,7 @@ mod tests {
             refusal: Box::new(Refusal {
                 code,
                 from_api,
+                says_absent: false,
                 message: String::new(),
                 failing_tests: Vec::new(),
                 retry_after: None,

@@ -70,6 +70,9 @@ pub(super) enum Mistake {
         /// What it should be.
         expected: &'static str,
     },
+    /// The status is one of success, but not that of a whole answer.
+    #[error("the answer has the status {0}, which is not that of a whole answer")]
+    NotWhole(StatusCode),
     /// The answer names another id than was asked for.
     #[error("the answer is about another integration")]
     OtherIntegration,
@@ -179,12 +182,14 @@ pub(super) fn read_exchanged(body: &[u8]) -> Result<Exchanged, Mistake> {
     }
 }
 
-/// Reads a refusal. `secrets` are the values just sent; `now` turns a date in
-/// `Retry-After` into a pause, if the answer itself carries no date.
+/// Reads a refusal. `asked` is the integration that the request was about; `secrets`
+/// are the values just sent; `now` turns a date in `Retry-After` into a pause, if the
+/// answer itself carries no date.
 pub(super) fn read_refusal(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
+    asked: Option<&RemoteId>,
     secrets: &[Secret],
     now: SystemTime,
 ) -> Refusal {
@@ -200,11 +205,13 @@ pub(super) fn read_refusal(
                 | Mistake::Not(_)
                 | Mistake::TooMuch { .. }
                 | Mistake::Field { .. }
+                | Mistake::NotWhole(_)
                 | Mistake::OtherIntegration => String::new(),
             };
             return Refusal {
                 code: status.as_u16(),
                 from_api: false,
+                says_absent: false,
                 message,
                 failing_tests: Vec::new(),
                 retry_after: read_retry_after(headers, now),
@@ -220,9 +227,14 @@ pub(super) fn read_refusal(
         *name = show(name);
         *message = show(message);
     }
+    let from_api = said.is_some() && code == Some(status.as_u16().into());
+    let is_absence = said
+        .zip(asked)
+        .is_some_and(|(said, asked)| names_absent(said, asked));
     let refusal = Refusal {
         code: status.as_u16(),
-        from_api: said.is_some() && code == Some(status.as_u16().into()),
+        from_api,
+        says_absent: status == StatusCode::NOT_FOUND && from_api && is_absence,
         message: said.map(show).unwrap_or_default(),
         failing_tests,
         retry_after: read_retry_after(headers, now),
@@ -230,6 +242,20 @@ pub(super) fn read_refusal(
     // A server may repeat what it was sent.
     fields.values_mut().for_each(wipe);
     refusal
+}
+
+/// The documented words for an integration that does not exist, in lower case: the
+/// API spells them in two ways (API.md section 6).
+const ABSENT: &str = "no integration found with id ";
+
+/// Whether these are the documented words, about the integration that was asked for.
+/// Whatever else answers 404 (a framework's unknown path, a gateway) knows nothing of it.
+fn names_absent(message: &str, asked: &RemoteId) -> bool {
+    let Some((words, id)) = message.trim().split_at_checked(ABSENT.len()) else {
+        return false;
+    };
+    let id = id.strip_suffix('.').unwrap_or(id);
+    words.eq_ignore_ascii_case(ABSENT) && id == asked.as_str()
 }
 
 /// The validation results of a refusal: where they stand in it is unknown

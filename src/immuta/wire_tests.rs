@@ -291,6 +291,7 @@ fn refusal(code: u16, body: &str) -> Refusal {
         status,
         &HeaderMap::new(),
         body.as_bytes(),
+        Some(&RemoteId::new("7")),
         &secrets,
         SystemTime::UNIX_EPOCH,
     )
@@ -535,4 +536,32 @@ fn of_many_failing_tests_the_first_and_a_count_are_kept() {
     let tests = &live.integrations[1].failing_tests;
     assert_eq!(tests.len(), MOST_FAILING_TESTS + 1);
     assert_eq!(tests[MOST_FAILING_TESTS].name, "and 950 more");
+}
+
+#[test]
+fn only_the_documented_words_name_an_absence() {
+    let says = |code: u16, message: &str| {
+        let body = json!({"statusCode": code, "error": "Not Found", "message": message});
+        refusal(code, &body.to_string()).says_absent
+    };
+    for message in [
+        "No Integration found with ID 7.",
+        "No integration found with ID 7.",
+        "No integration found with ID 7",
+    ] {
+        assert!(says(404, message), "{message}");
+        assert!(!says(400, message), "{message}");
+    }
+    for message in [
+        "Not Found",
+        "Cannot GET /integrations/7",
+        "Route GET:/integrations/7 not found",
+        "Unknown tenant acme",
+        "",
+        "No Integration found with ID 77.",
+        "No Integration found with ID 7. Unknown tenant",
+        "No Integration found with ID .",
+    ] {
+        assert!(!says(404, message), "{message}");
+    }
 }

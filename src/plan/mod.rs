@@ -44,7 +44,7 @@ pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
 pub use memory::Noted;
 pub use pairing::found_key as identity_of;
-pub use policy::{Exceeded, Limit, Limits, Policy, Share};
+pub use policy::{Counted, Exceeded, Limit, Limits, Policy, Share};
 pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
@@ -79,6 +79,10 @@ pub struct Plan {
     pub managed: usize,
     /// How many integrations the files describe, selected or not, valid or not.
     pub described: usize,
+    /// How many integrations the ledger knows.
+    pub recorded: usize,
+    /// The names of those of them that the tenant says are gone.
+    pub disappeared: Vec<Name>,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
 }
@@ -352,6 +356,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     Plan {
         managed,
         described: described_by_files,
+        recorded: context.ledger.records.len(),
+        disappeared: removal::disappeared(&against),
         suspensions: context.suspended.at(context.now),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),

@@ -127,13 +127,13 @@ impl Default for Limits {
 /// A limit that a plan exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the plan {what} {count}{}, and the limit is {}",
-    of_how_many(*.of),
+    "{}, and the limit is {}",
+    what.sentence(*.count, *.of),
     with_percent(*.allowed, *.percent)
 )]
 pub struct Exceeded {
-    /// What the plan does, such as `deletes`.
-    pub what: &'static str,
+    /// What is counted.
+    pub what: Counted,
     /// How many.
     pub count: usize,
     /// Of how many; `None` for an absolute limit.
@@ -148,8 +148,41 @@ pub struct Exceeded {
     pub names: Vec<Name>,
 }
 
-fn of_how_many(of: Option<usize>) -> String {
-    of.map(|of| format!(" of {of}")).unwrap_or_default()
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Writes.
+    Changes,
+    /// Deletions, alone or for a replacement.
+    Deletes,
+    /// Integrations of the ledger that the tenant says are gone. That many at once is
+    /// no decision of a person: the tenant was restored, or another one answers.
+    Disappeared,
+}
+
+impl Counted {
+    /// The word for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Deletes => "deletes",
+            Self::Disappeared => "disappeared",
+        }
+    }
+
+    fn sentence(self, count: usize, of: Option<usize>) -> String {
+        match (self, of) {
+            (Self::Changes | Self::Deletes, None) => format!("the plan {} {count}", self.as_str()),
+            (Self::Changes | Self::Deletes, Some(of)) => {
+                format!("the plan {} {count} of {of}", self.as_str())
+            }
+            (Self::Disappeared, of) => {
+                let of = of.unwrap_or(count);
+                format!("the tenant no longer has {count} of the {of} integrations in the ledger")
+            }
+        }
+    }
 }
 
 fn with_percent(allowed: usize, percent: Option<u8>) -> String {
@@ -173,14 +206,25 @@ impl Limits {
         // New files must not make a deletion look small: it is measured against what exists.
         let existing = plan.managed;
         [
-            changes.exceeded("changes", "--max-changes", writes),
-            changes.share_exceeded("changes", "--max-change-percent", counted, total),
-            deletes.exceeded("deletes", "--max-deletes", removals.clone()),
-            deletes.share_exceeded("deletes", "--max-delete-percent", removals, existing),
+            changes.exceeded(Counted::Changes, "--max-changes", writes),
+            changes.share_exceeded(Counted::Changes, "--max-change-percent", counted, total),
+            deletes.exceeded(Counted::Deletes, "--max-deletes", removals.clone()),
+            deletes.share_exceeded(Counted::Deletes, "--max-delete-percent", removals, existing),
+            self.disappeared(plan),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// The limit on deletions, where too much of what the ledger knows has disappeared:
+    /// to create it all again is as little wanted as to delete it.
+    #[must_use]
+    pub fn disappeared(&self, plan: &Plan) -> Option<Exceeded> {
+        let names = plan.disappeared.clone();
+        let (what, flag) = (Counted::Disappeared, "--max-delete-percent");
+        self.deletes
+            .share_exceeded(what, flag, names, plan.recorded)
     }
 }
 
@@ -204,7 +248,7 @@ impl Kind {
 }
 
 impl Limit {
-    fn exceeded(&self, what: &'static str, flag: &str, names: Vec<Name>) -> Option<Exceeded> {
+    fn exceeded(&self, what: Counted, flag: &str, names: Vec<Name>) -> Option<Exceeded> {
         let (count, allowed) = (names.len(), self.most?);
         (count > allowed).then(|| Exceeded {
             what,
@@ -219,7 +263,7 @@ impl Limit {
 
     fn share_exceeded(
         &self,
-        what: &'static str,
+        what: Counted,
         flag: &str,
         names: Vec<Name>,
         total: usize,

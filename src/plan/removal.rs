@@ -237,7 +237,6 @@ pub fn deletion_references(
 /// that its list lacks. An id of another type is not what was recorded.
 pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
     let Against {
-        live,
         freeze,
         files,
         context,
@@ -246,21 +245,32 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
     if freeze.is_some() {
         return Vec::new();
     }
-    let there: HashMap<&RemoteId, &str> = present(live)
-        .map(|found| (&found.id, found.type_name.as_str()))
-        .collect();
-    let is_there = |record: &Record| there.get(&record.id) == Some(&record.type_name.as_str());
-    let is_unreadable = |record: &Record| live.hole_of_type(&record.type_name).is_some();
     let is_in_doubt = |name: &Name| {
         let intent = context.ledger.intents.get(name);
         intent.is_some() || context.doubts.contains_key(name)
     };
-    let records = context.ledger.records.iter();
-    records
-        .filter(|(name, _)| !files.contains(name.as_str()))
-        .filter(|(name, record)| !is_there(record) && !is_unreadable(record) && !is_in_doubt(name))
+    absent(against)
+        .filter(|(name, _)| !files.contains(name.as_str()) && !is_in_doubt(name))
         .map(|(_, record)| record.id.clone())
         .collect()
+}
+
+/// The names of all records of which the server says that they are gone.
+pub(super) fn disappeared(against: &Against<'_>) -> Vec<Name> {
+    absent(against).map(|(name, _)| name.clone()).collect()
+}
+
+/// Records of which the server says that they are gone.
+fn absent<'a>(against: &Against<'a>) -> impl Iterator<Item = (&'a Name, &'a Record)> {
+    let Against { live, context, .. } = against;
+    let there: HashMap<&RemoteId, &str> = present(live)
+        .map(|found| (&found.id, found.type_name.as_str()))
+        .collect();
+    let records = context.ledger.records.iter();
+    records.filter(move |(_, record)| {
+        let is_there = there.get(&record.id) == Some(&record.type_name.as_str());
+        !is_there && live.hole_of_type(&record.type_name).is_none()
+    })
 }
 
 impl Deletion {

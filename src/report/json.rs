@@ -59,6 +59,8 @@ fn plan(plan: &Plan) -> Json {
         gone: _,
         managed: _,
         described: _,
+        recorded: _,
+        disappeared: _,
         suspensions,
     } = plan;
     let mut summary = counts(Counts::of(plan));
@@ -364,7 +366,7 @@ fn exceeded(exceeded: &Exceeded) -> Json {
         names,
     } = exceeded;
     json!({
-        "what": what,
+        "what": what.as_str(),
         "count": count,
         "of": of,
         "allowed": allowed,

@@ -124,6 +124,11 @@ impl Answer {
                 let refusal = Refusal::new(code, "An internal server error occurred");
                 Self::Response(refusal.into_response())
             }
+            Cut::PartialContent => {
+                let mut response = response;
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                Self::Response(response)
+            }
             Cut::Html => Self::Response(respond(200, "text/html; charset=utf-8", HTML)),
         }
     }

@@ -80,6 +80,7 @@ fn on_demand(refuse: &Refuse, body: &[u8]) -> Refusal {
         ),
         Refuse::Unprocessable(message) => (StatusCode::UNPROCESSABLE_ENTITY, message.clone()),
         Refuse::Conflict(message) => (StatusCode::CONFLICT, message.clone()),
+        Refuse::NotFound(message) => (StatusCode::NOT_FOUND, message.clone()),
     };
     Refusal::new(code, message)
 }
@@ -272,7 +273,8 @@ impl Operation<'_> {
     /// `{id, status, validationResults}`. Nothing settles in between: a write
     /// with no delay at all still answers that it was taken on.
     fn report(&mut self, id: u64) -> Result<Value, Refusal> {
-        let shown = self.state.options.ids.write(id);
+        let shown = self.twists.other_id.unwrap_or(id);
+        let shown = self.state.options.ids.write(shown);
         let record = self.state.store.get(id);
         let record = record.ok_or_else(|| not_found(&id.to_string(), "Integration"))?;
         let own = record.status().word();

@@ -70,6 +70,19 @@ pub enum FaultKind {
         #[serde(default)]
         after_effect: bool,
     },
+    /// 404 in the error envelope with these words, such as a framework's for a path that
+    /// it does not know.
+    NotFound {
+        /// Its message.
+        message: String,
+    },
+    /// The answer is a part of the whole by its status, 206, and the whole by its body.
+    PartialContent,
+    /// The answer to a create names this integration.
+    NamesAnother {
+        /// The id.
+        id: u64,
+    },
     /// 200 with a page of HTML.
     Html {
         /// Whether the request takes effect all the same.
@@ -204,6 +217,7 @@ pub(super) enum Cut {
     TooManyRequests(Option<RetryAfter>),
     ServerError(u16),
     Html,
+    PartialContent,
 }
 
 /// A refusal on demand.
@@ -212,6 +226,7 @@ pub(super) enum Refuse {
     Echo,
     Unprocessable(String),
     Conflict(String),
+    NotFound(String),
 }
 
 /// What bends the effect or the answer.
@@ -221,6 +236,7 @@ pub(super) struct Twists {
     pub(super) failure: Option<FailedTest>,
     pub(super) stuck: bool,
     pub(super) word: Option<String>,
+    pub(super) other_id: Option<u64>,
     /// Kinds that bend a list.
     pub(super) list: Vec<FaultKind>,
 }
@@ -284,8 +300,9 @@ impl FaultKind {
             | Self::TooManyRequests { .. }
             | Self::EchoBody
             | Self::Unprocessable { .. }
-            | Self::Conflict { .. } => Stage::Instead,
-            Self::DropAfter | Self::Truncate => Stage::After,
+            | Self::Conflict { .. }
+            | Self::NotFound { .. } => Stage::Instead,
+            Self::DropAfter | Self::Truncate | Self::PartialContent => Stage::After,
             Self::ServerError { after_effect, .. } | Self::Html { after_effect } => {
                 if *after_effect {
                     Stage::After
@@ -301,6 +318,7 @@ impl FaultKind {
             | Self::EditError(_)
             | Self::DeleteError(_)
             | Self::StatusWord { .. }
+            | Self::NamesAnother { .. }
             | Self::Stuck => Stage::Effect,
         }
     }
@@ -313,7 +331,9 @@ impl FaultKind {
                 is(|route| matches!(route, Route::List))
             }
             Self::Rewrite { .. } => is(|route| matches!(route, Route::Create | Route::Update(_))),
-            Self::CreateError(_) => is(|route| matches!(route, Route::Create)),
+            Self::CreateError(_) | Self::NamesAnother { .. } => {
+                is(|route| matches!(route, Route::Create))
+            }
             Self::EditError(_) => is(|route| matches!(route, Route::Update(_))),
             Self::DeleteError(_) => is(|route| matches!(route, Route::Delete(_))),
             Self::Stuck | Self::EchoBody | Self::Unprocessable { .. } | Self::Conflict { .. } => {
@@ -331,6 +351,8 @@ impl FaultKind {
             | Self::TooManyRequests { .. }
             | Self::ServerError { .. }
             | Self::Html { .. }
+            | Self::NotFound { .. }
+            | Self::PartialContent
             | Self::ExpireToken => true,
         }
     }
@@ -384,6 +406,7 @@ impl Plan {
             | FaultKind::EditError(test)
             | FaultKind::DeleteError(test) => self.twists.failure = Some(test),
             FaultKind::StatusWord { word } => self.twists.word = Some(word),
+            FaultKind::NamesAnother { id } => self.twists.other_id = Some(id),
             FaultKind::Stuck => self.twists.stuck = true,
             FaultKind::NotArray
             | FaultKind::PartialList { .. }
@@ -396,6 +419,10 @@ impl Plan {
             }
             FaultKind::ServerError { code, .. } => self.decide(stage, Cut::ServerError(code)),
             FaultKind::Html { .. } => self.decide(stage, Cut::Html),
+            FaultKind::PartialContent => self.decide(stage, Cut::PartialContent),
+            FaultKind::NotFound { message } => {
+                self.decider = Some(Decider::Refuse(Refuse::NotFound(message)));
+            }
             FaultKind::EchoBody => self.decider = Some(Decider::Refuse(Refuse::Echo)),
             FaultKind::Unprocessable { message } => {
                 self.decider = Some(Decider::Refuse(Refuse::Unprocessable(message)));

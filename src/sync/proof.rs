@@ -40,7 +40,7 @@ async fn prove<R: ReadApi>(
     let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
     let records = planning::not_kept(&written, &second, &recovery.ledger);
     if records.is_empty() {
-        note(journal, &second, request.apply.clock.now())?;
+        note(journal, &second, request)?;
         return Ok(second);
     }
     for (name, record) in &records {
