@@ -2,11 +2,12 @@
 //! and not even then when too much of what the ledger knows has disappeared at once.
 
 use http::Method;
+use integrationd::ledger::MemoryJournal;
 use integrationd::plan::{Limit, Limits, Share};
 use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
 use integrationd::sync::Request;
 
-use crate::in_process::{Run, write_lines};
+use crate::in_process::{Ran, Run, write_lines};
 use crate::removal::{base, in_sync, lake_file, pruning, synced, with_lake};
 use crate::texts::Texts;
 
@@ -184,4 +185,37 @@ async fn write_refused_with_a_foreign_404_failed() {
         );
         assert!(journal.ledger().records.contains_key("lake"));
     }
+}
+
+async fn created_as(id: u64, faults: &[Fault]) -> (Simulator, MemoryJournal, Ran) {
+    let (simulator, journal) = in_sync(&base()).await;
+    simulator.fault(Fault::new(FaultKind::NamesAnother { id }));
+    faults
+        .iter()
+        .for_each(|fault| simulator.fault(fault.clone()));
+    let ran = synced(&with_lake(), &simulator, &journal, |_| {}).await;
+    (simulator, journal, ran)
+}
+
+#[tokio::test(start_paused = true)]
+async fn id_that_was_listed_is_not_what_a_create_made() {
+    let (simulator, journal, ran) = created_as(1, &[]).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    let made = ran.outcomes()[0].id.as_ref();
+    assert_eq!(made.map(ToString::to_string).as_deref(), Some("2"));
+    let records = journal.ledger().records;
+    let id = |name: &str| records[name].id.to_string();
+    assert_eq!((id("stays"), id("lake")), ("1".to_owned(), "2".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_that_only_names_another_is_not_recorded() {
+    // The server's list lacks what was created.
+    let short = Fault::new(FaultKind::PartialList { drop: 1 }).skip(2);
+    let (_, journal, ran) = created_as(1, &[short.always()]).await;
+    let failure = integrationd::text::chain(ran.failure());
+    insta::assert_snapshot!(failure, @"the answer was lost, and the tenant does not show the write: POST /integrations: the answer names integration 1, which existed before the request");
+    let ledger = journal.ledger();
+    assert!(!ledger.records.contains_key("lake") && ledger.intents.contains_key("lake"));
 }

@@ -5,6 +5,7 @@
 //! a plain yes or no is settled by listing and matching: an integration that was
 //! not listed when the plan was made and that has the same identity is ours.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use super::{Ended, Failure, Run};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
 use crate::live::{RemoteId, Status};
-use crate::plan::{AbsencePrecondition, Creation};
+use crate::plan::{AbsencePrecondition, Creation, Listed};
 
 /// A list this old still counts as "just before the write": short against the
 /// minutes that a creation takes, long enough that many creates share one list.
@@ -41,9 +42,10 @@ impl<W: WriteApi> Run<'_, W> {
             None => intent.clone(),
         };
         let ready = self.ready_to_create(creation).await;
-        match ready.and_then(|request| self.begin(name, &begun).map(|()| request)) {
-            Ok(request) => {
-                let ended = self.post(name, &request, &creation.precondition).await;
+        match ready.and_then(|ready| self.begin(name, &begun).map(|()| ready)) {
+            Ok((request, listed)) => {
+                let precondition = &creation.precondition;
+                let ended = self.post(name, &request, precondition, &listed).await;
                 match &ended {
                     // Perhaps for what the earlier one has made or will make: it stays open.
                     (_, Err(failure)) if creation.repeats.is_some() && failure.had_no_effect() => {
@@ -61,8 +63,14 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         request: &RequestBody,
         precondition: &AbsencePrecondition,
+        listed: &Listed,
     ) -> Ended {
         match self.api.create(request).await {
+            // It was there before the request, so it is not what the request made.
+            Ok(accepted) if precondition.had(&accepted.id) || listed.has(&accepted.id) => {
+                let error = names_another(&accepted.id);
+                self.look_for_it(name, request, precondition, error).await
+            }
             Ok(accepted) => self.followed(name, accepted.id, request).await,
             Err(error) if error.effect() == Effect::Unknown => {
                 self.look_for_it(name, request, precondition, error).await
@@ -75,16 +83,18 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    /// The request, if nothing has appeared that could be this integration.
+    /// The request, if nothing has appeared that could be this integration, and the list
+    /// that told it.
     pub(super) async fn ready_to_create(
         &self,
         creation: &Creation,
-    ) -> Result<RequestBody, Failure> {
+    ) -> Result<(RequestBody, Arc<Listed>), Failure> {
         let request = self.encode(&creation.body)?;
         let now = Instant::now();
         let recently = now.checked_sub(FRESH).unwrap_or(now);
-        match self.look(&creation.precondition, recently).await? {
-            Found::Nothing => Ok(request),
+        let listed = self.fresh.since(recently).await.map_err(Failure::Unread)?;
+        match found(&creation.precondition, &listed)? {
+            Found::Nothing => Ok((request, listed)),
             Found::One { id, .. } => Err(Failure::Appeared { id }),
         }
     }
@@ -95,21 +105,7 @@ impl<W: WriteApi> Run<'_, W> {
         since: Instant,
     ) -> Result<Found, Failure> {
         let listed = self.fresh.since(since).await.map_err(Failure::Unread)?;
-        let newcomers = precondition.newcomers(&listed).map_err(Failure::Unclear)?;
-        match newcomers.as_slice() {
-            [] => Ok(Found::Nothing),
-            [one] => Ok(Found::One {
-                id: one.id.clone(),
-                status: one.status.clone(),
-            }),
-            several => {
-                let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
-                Err(Failure::Unclear(format!(
-                    "integrations {} are new",
-                    ids.join(" and ")
-                )))
-            }
-        }
+        found(precondition, &listed)
     }
 
     async fn followed(&self, name: &str, id: RemoteId, request: &RequestBody) -> Ended {
@@ -155,6 +151,33 @@ impl<W: WriteApi> Run<'_, W> {
             Ok(Found::One { id, .. }) => (Some(id.clone()), Err(Failure::Appeared { id })),
             Ok(Found::Nothing) | Err(_) => (None, Err(Failure::Refused(error))),
         }
+    }
+}
+
+/// The new integration that a list shows, if there is one.
+fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, Failure> {
+    let newcomers = precondition.newcomers(listed).map_err(Failure::Unclear)?;
+    match newcomers.as_slice() {
+        [] => Ok(Found::Nothing),
+        [one] => Ok(Found::One {
+            id: one.id.clone(),
+            status: one.status.clone(),
+        }),
+        several => {
+            let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
+            Err(Failure::Unclear(format!(
+                "integrations {} are new",
+                ids.join(" and ")
+            )))
+        }
+    }
+}
+
+/// An answer to a create that names an integration which existed before it.
+fn names_another(id: &RemoteId) -> ApiError {
+    ApiError::Unreadable {
+        operation: "POST /integrations".to_owned(),
+        reason: format!("the answer names integration {id}, which existed before the request"),
     }
 }
 

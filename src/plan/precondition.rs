@@ -40,6 +40,12 @@ impl Listed {
         Self { live, by_key }
     }
 
+    /// Whether it shows this id.
+    #[must_use]
+    pub fn has(&self, id: &RemoteId) -> bool {
+        self.live.integrations.iter().any(|found| found.id == *id)
+    }
+
     fn with_key(&self, key: &Key) -> impl Iterator<Item = &LiveIntegration> {
         self.by_key
             .get(key)
@@ -65,6 +71,12 @@ impl AbsencePrecondition {
             key: integration.pairing_key(),
             listed,
         }
+    }
+
+    /// Whether the list showed this id when the plan was made.
+    #[must_use]
+    pub fn had(&self, id: &RemoteId) -> bool {
+        self.listed.contains(id)
     }
 
     /// The ids that the list showed when the plan was made.
