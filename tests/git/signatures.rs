@@ -91,6 +91,15 @@ impl Signers {
         self.repository.push();
     }
 
+    /// Writes an object with exactly this text, and has a reference name it.
+    fn forge(&self, kind: &str, text: &str, reference: &str) {
+        let mut git = self.repository.worker();
+        git.args(["hash-object", "--literally", "-t", kind, "-w", "--stdin"]);
+        let id = super::repository::feed(&mut git, text.as_bytes());
+        self.repository.git(["update-ref", reference, &id]);
+        self.repository.push();
+    }
+
     /// A file of allowed signers.
     pub(crate) fn allowed(&self, lines: &str) -> PathBuf {
         let path = self.path("allowed signers");
@@ -253,18 +262,7 @@ async fn a_signature_of_another_commit_does_not_count() {
             1,
         ),
     ] {
-        let mut git = repository.worker();
-        git.args([
-            "hash-object",
-            "--literally",
-            "-t",
-            "commit",
-            "-w",
-            "--stdin",
-        ]);
-        let id = super::repository::feed(&mut git, format!("{forged}\n").as_bytes());
-        repository.git(["update-ref", "refs/heads/main", &id]);
-        repository.push();
+        signers.forge("commit", &format!("{forged}\n"), "refs/heads/main");
         let trust = ssh(Head, signers.allowed(&format!("ada@example.com {key}")));
         let problem = signers.problem(Reference::Default, trust).await;
         let is_refused = matches!(
@@ -273,6 +271,37 @@ async fn a_signature_of_another_commit_does_not_count() {
         );
         assert!(is_refused, "{problem:?}");
     }
+}
+
+/// L2: git's own programs see the bytes after a NUL, and libgit2 does not.
+#[tokio::test]
+async fn commit_or_tag_with_a_nul_is_refused() {
+    let signers = Signers::new();
+    let key = signers.ssh_key("ada");
+    let trust = |mode| ssh(mode, signers.allowed(&format!("ada@example.com {key}")));
+    signers.sign_with_ssh("ada");
+    signers.signed_commit();
+    signers.signed_tag("v1");
+    let repository = &signers.repository;
+    let commit = repository.git(["cat-file", "commit", "HEAD"]);
+    let signed_tag = repository.git(["cat-file", "tag", "v1"]);
+    for twin in [
+        format!("{commit}\n\0anything"),
+        format!("{commit}\n\0"),
+        commit.replacen("\n\nsigned", "\n\nsig\0ned", 1) + "\n",
+    ] {
+        signers.forge("commit", &twin, "refs/heads/main");
+        assert_problem!(
+            signers.problem(Reference::Default, trust(Head)).await,
+            SignatureProblem::HasNul(Object::Commit)
+        );
+    }
+    repository.git(["reset", "--quiet", "--hard", "v1"]);
+    signers.forge("tag", &format!("{signed_tag}\n\0"), "refs/tags/v1");
+    assert_problem!(
+        signers.problem(tag("v1"), trust(Tag)).await,
+        SignatureProblem::HasNul(Object::Tag)
+    );
 }
 
 #[tokio::test]

@@ -26,9 +26,6 @@ pub enum ObjectKind {
     Tree,
 }
 
-/// A signature, and what it signs.
-type SignatureAndText = (Vec<u8>, Vec<u8>);
-
 pub(super) struct Objects<'r> {
     repository: &'r Repository,
     odb: Odb<'r>,
@@ -61,21 +58,11 @@ impl<'r> Objects<'r> {
         self.repository.find_tree(id).map_err(Failure::Damaged)
     }
 
-    /// A tag as it was signed.
-    pub(super) fn tag_text(&self, id: Oid) -> Result<Vec<u8>, Failure> {
-        self.check(id, ObjectKind::Tag)?;
+    /// A commit or a tag, byte by byte.
+    pub(super) fn text(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Failure> {
+        self.check(id, kind)?;
         let object = self.odb.read(id).map_err(Failure::Damaged)?;
         Ok(object.data().to_vec())
-    }
-
-    /// The signature of a commit, and what it signs; nothing if it has none.
-    pub(super) fn signature(&self, id: Oid) -> Result<Option<SignatureAndText>, Failure> {
-        self.check(id, ObjectKind::Commit)?;
-        match self.repository.extract_signature(&id, None) {
-            Ok((signature, payload)) => Ok(Some((signature.to_vec(), payload.to_vec()))),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Failure::Damaged(error)),
-        }
     }
 
     /// The content of a file, whose size is the caller's to check.

@@ -16,7 +16,7 @@ use git2::{ObjectType, Oid};
 
 use super::copy::Workshop;
 use super::error::Failure;
-use super::objects::Objects;
+use super::objects::{ObjectKind, Objects};
 use super::reference::{CommitId, Reference};
 use super::session::Session;
 use crate::text::escaped;
@@ -77,6 +77,9 @@ pub enum SignatureProblem {
     /// A signature of something else.
     #[error("the signature of the {0} does not fit to what it signs")]
     Bad(Object),
+    /// A NUL byte, which nothing that git writes has.
+    #[error("the {0} has a NUL byte in it, which no signature covers for certain")]
+    HasNul(Object),
     /// A tag without an object of its own.
     #[error("the tag is a mere name of a commit, which nobody can sign")]
     LightweightTag,
@@ -118,7 +121,7 @@ impl SignatureProblem {
                 "find out who signed it; if that is right, give the key"
             }
             Self::Expired(_) => "sign it anew, or give the key with its new time of expiry",
-            Self::Revoked(_) | Self::Bad(_) | Self::OtherName(_) => {
+            Self::Revoked(_) | Self::Bad(_) | Self::HasNul(_) | Self::OtherName(_) => {
                 "find out who pushed it; somebody may be using what is not theirs"
             }
             Self::LightweightTag | Self::NestedTag => "make a signed tag of the commit: git tag -s",
@@ -201,11 +204,26 @@ pub(super) fn verify(
     })
 }
 
+/// The bytes of an object, unless a NUL is among them: programs that take them for a
+/// C string see an object that ends there, and anybody could append to it.
+fn signed_text(
+    objects: &Objects<'_>,
+    id: Oid,
+    kind: ObjectKind,
+    object: Object,
+) -> Result<Vec<u8>, Refusal> {
+    let raw = objects.text(id, kind)?;
+    if raw.contains(&0) {
+        return Err(SignatureProblem::HasNul(object).into());
+    }
+    Ok(raw)
+}
+
 impl Verifier<'_> {
     fn commit(&self, objects: &Objects<'_>, commit: Oid) -> Result<(), Refusal> {
-        let found = objects.signature(commit)?;
-        let (signature, payload) = found.ok_or(SignatureProblem::Unsigned(Object::Commit))?;
-        self.signature(Object::Commit, &Signed::new(signature, payload))
+        let raw = signed_text(objects, commit, ObjectKind::Commit, Object::Commit)?;
+        let signed = Signed::of_commit(&raw).ok_or(SignatureProblem::Unsigned(Object::Commit))?;
+        self.signature(Object::Commit, &signed)
     }
 
     /// A tag's signature says that a name is of a commit: both must be the ones
@@ -228,7 +246,7 @@ impl Verifier<'_> {
         if tag.target_type() != Some(ObjectType::Commit) || tag.target_id() != commit {
             return Err(SignatureProblem::NestedTag.into());
         }
-        let raw = objects.tag_text(object)?;
+        let raw = signed_text(objects, object, ObjectKind::Tag, Object::Tag)?;
         let signed = Signed::of_tag(raw).ok_or(SignatureProblem::Unsigned(Object::Tag))?;
         self.signature(Object::Tag, &signed)
     }

@@ -6,6 +6,9 @@ const FORMATS: [(&[u8], Format); 2] = [
     (b"-----BEGIN PGP SIGNATURE-----", Format::OpenPgp),
 ];
 
+/// What begins the field of a commit's header with its signature.
+const SIGNATURE_FIELD: &[u8] = b"gpgsig ";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Ssh,
@@ -18,8 +21,33 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) fn new(signature: Vec<u8>, payload: Vec<u8>) -> Self {
-        Self { signature, payload }
+    /// A commit's signature is a field of its header, with a space before every line but
+    /// the first. All other bytes are signed.
+    pub(super) fn of_commit(raw: &[u8]) -> Option<Self> {
+        let mut signature = Vec::new();
+        let mut payload = Vec::with_capacity(raw.len());
+        let mut is_signature = false;
+        let mut rest = raw;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, after) = rest.split_at(end + 1);
+            if line == b"\n" {
+                break;
+            }
+            // Of two fields only the first is the signature: the other one is signed.
+            if signature.is_empty() && line.starts_with(SIGNATURE_FIELD) {
+                is_signature = true;
+                signature.extend_from_slice(&line[SIGNATURE_FIELD.len()..]);
+            } else if is_signature && line.starts_with(b" ") {
+                signature.extend_from_slice(&line[1..]);
+            } else {
+                is_signature = false;
+                payload.extend_from_slice(line);
+            }
+            rest = after;
+        }
+        payload.extend_from_slice(rest);
+        let is_signed = !signature.is_empty();
+        is_signed.then_some(Self { signature, payload })
     }
 
     /// A tag's signature stands at the end of its text: from the last line that
@@ -34,7 +62,10 @@ impl Signed {
             start += line.len();
         }
         let signature = raw.split_off(found?);
-        Some(Self::new(signature, raw))
+        Some(Self {
+            signature,
+            payload: raw,
+        })
     }
 
     pub(super) fn format(&self) -> Option<Format> {
@@ -62,5 +93,28 @@ mod tests {
         assert_eq!(signed.signature, b"-----BEGIN SSH SIGNATURE-----\nx\n");
         assert!(signed.payload.ends_with(b"quoted\n"));
         assert!(Signed::of_tag(b"object 1\n\nno signature\n".to_vec()).is_none());
+    }
+
+    #[test]
+    fn every_byte_of_a_commit_but_its_signature_is_signed() {
+        let raw = b"tree 1\nmergetag object 2\n gpgsig x\ngpgsig -----BEGIN SSH SIGNATURE-----\n x\n  y\n\
+                    gpgsigother z\n\ngpgsig in the text\n more\0end";
+        let signed = Signed::of_commit(raw).unwrap();
+        assert_eq!(signed.format(), Some(Format::Ssh));
+        assert_eq!(signed.signature, b"-----BEGIN SSH SIGNATURE-----\nx\n y\n");
+        assert_eq!(
+            signed.payload,
+            b"tree 1\nmergetag object 2\n gpgsig x\ngpgsigother z\n\ngpgsig in the text\n more\0end"
+        );
+        assert!(Signed::of_commit(b"tree 1\n\ngpgsig x\n").is_none());
+        assert!(Signed::of_commit(b"tree 1").is_none());
+    }
+
+    #[test]
+    fn second_signature_of_a_commit_is_signed() {
+        let raw = b"tree 1\ngpgsig a\n b\ngpgsig c\n d\n\ntext\n";
+        let signed = Signed::of_commit(raw).unwrap();
+        assert_eq!(signed.signature, b"a\nb\n");
+        assert_eq!(signed.payload, b"tree 1\ngpgsig c\n d\n\ntext\n");
     }
 }
