@@ -74,6 +74,9 @@ const EVENTS: [&str; 4] = [
     "x-gitlab-event",
 ];
 
+/// The media type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What is to be done. Without a branch every push counts.
 #[must_use]
 pub fn judge(headers: &HeaderMap, body: &[u8], secret: &Secret, branch: Option<&str>) -> Verdict {
@@ -116,13 +119,19 @@ type Signed<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The JSON document: every forge but GitLab can put it into a form.
 fn document<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    if !media_type.is_some_and(|t| t.starts_with("application/x-www-form-urlencoded")) {
+    if !is_form(headers) {
         return Some(Cow::Borrowed(body));
     }
     let mut fields = form_urlencoded::parse(body);
     let (_, payload) = fields.find(|(name, _)| name == "payload")?;
     Some(Cow::Owned(payload.into_owned().into_bytes()))
+}
+
+/// A media type has no case, and may be followed by parameters.
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|found| found.trim().eq_ignore_ascii_case(FORM))
 }
 
 fn is_genuine(headers: &HeaderMap, signed: Signed<'_>, secret: &Secret) -> bool {

@@ -88,14 +88,21 @@ fn a_push_in_a_form_is_read_like_one_in_json() {
         .append_pair("payload", std::str::from_utf8(PUSH).unwrap())
         .finish();
     let signature = format!("sha256={}", sign(SECRET, form.as_bytes()));
-    let pairs = [
-        ("x-github-event", "push"),
-        ("x-hub-signature-256", signature.as_str()),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
-    let body = form.as_bytes();
-    assert_eq!(judged(&pairs, body, Some("master")), Verdict::Ring);
-    assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
+    // A media type has no case.
+    for kind in [
+        "application/x-www-form-urlencoded",
+        "APPLICATION/X-WWW-FORM-URLENCODED",
+        "Application/x-www-form-urlencoded ; charset=utf-8",
+    ] {
+        let pairs = [
+            ("x-github-event", "push"),
+            ("x-hub-signature-256", signature.as_str()),
+            ("content-type", kind),
+        ];
+        let body = form.as_bytes();
+        assert_eq!(judged(&pairs, body, Some("master")), Verdict::Ring, "{kind}");
+        assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
+    }
 }
 
 /// As Gitea 1.22 and Forgejo 9 send it, with the content type of a form: every name
