@@ -1,14 +1,17 @@
 //! Who may look, and who may ask for a run.
 //!
 //! Where there is a token, whoever asks must have it: as a bearer, or, in a browser,
-//! as a session that it was exchanged for. A session is a signed time of expiry: the
-//! server remembers none, and forgets them all when it ends. What a form sends must
-//! carry a second proof, which only a page of ours could have held.
+//! as a session that it was exchanged for. A session is a signed time of expiry, and
+//! counts as long as the server knows it: until it is logged out, and no longer than
+//! the process runs. What a form sends must carry a second proof, which only a page
+//! of ours could have held.
 //!
 //! Wrong tokens are logged, and not slowed down. A limit that lets the right one pass
 //! at once tells it from the wrong ones all the same, and one that does not lets
 //! anybody lock the others out. So a token has to be too long to be found by trying.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac};
@@ -22,6 +25,10 @@ use crate::secret::Secret;
 
 /// How long a session lasts: a working day.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Sessions at once: far more than there are operators. Whoever has the token can log in
+/// again and again; the session that would expire first then ends.
+const MOST_SESSIONS: usize = 1000;
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 16;
@@ -37,6 +44,9 @@ pub struct Gate {
     /// Signs sessions, and makes comparisons take the same time whatever is compared.
     key: [u8; 32],
     over_tls: bool,
+    /// The sessions that nobody has ended: expiry and nonce of each, as its cookie has
+    /// them.
+    sessions: Mutex<BTreeSet<(i64, String)>>,
 }
 
 /// Who asks.
@@ -57,6 +67,8 @@ pub(super) enum Who {
 pub(super) struct Session {
     /// What a form must carry.
     pub(super) csrf: String,
+    /// Expiry and nonce.
+    id: (i64, String),
 }
 
 impl Who {
@@ -82,7 +94,12 @@ impl Gate {
             token,
             key,
             over_tls,
+            sessions: Mutex::default(),
         })
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeSet<(i64, String)>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is a token at all.
@@ -118,13 +135,24 @@ impl Gate {
         let mut nonce = [0; 8];
         getrandom::fill(&mut nonce).map_err(HttpError::NoRandom)?;
         let expiry = now.as_second().saturating_add_unsigned(SESSION.as_secs());
-        let content = format!("{expiry}-{}", hex(&nonce));
+        let nonce = hex(&nonce);
+        let content = format!("{expiry}-{nonce}");
         let signature = hex(&self.sign("session", &content));
+        let mut sessions = self.sessions();
+        sessions.retain(|(expiry, _)| *expiry > now.as_second());
+        if sessions.len() >= MOST_SESSIONS {
+            sessions.pop_first();
+        }
+        sessions.insert((expiry, nonce));
         Ok(self.cookie(&format!("{content}-{signature}"), SESSION.as_secs()))
     }
 
-    /// The header that ends it.
-    pub(super) fn end_session(&self) -> String {
+    /// Ends the session of whoever asks, for every holder of its cookie; the header that
+    /// removes the cookie.
+    pub(super) fn end_session(&self, who: &Who) -> String {
+        if let Who::Operator(session) = who {
+            self.sessions().remove(&session.id);
+        }
         self.cookie("", 0)
     }
 
@@ -148,10 +176,12 @@ impl Gate {
         let (content, signature) = cookie.rsplit_once('-')?;
         let own = self.mac("session", content);
         own.verify_slice(&unhex(signature)?).ok()?;
-        let (expiry, _) = content.split_once('-')?;
-        let is_over = expiry.parse::<i64>().ok()? <= now.as_second();
+        let (expiry, nonce) = content.split_once('-')?;
+        let id = (expiry.parse().ok()?, nonce.to_owned());
+        let is_over = id.0 <= now.as_second() || !self.sessions().contains(&id);
         (!is_over).then(|| Session {
             csrf: hex(&self.sign("csrf", cookie)),
+            id,
         })
     }
 
@@ -280,6 +310,31 @@ mod tests {
         assert_ne!(longer, cookie);
         assert!(!is_in(&gate, &browser(&longer), 1000));
         assert!(!is_in(&self::gate(), &headers, 1000));
+    }
+
+    #[test]
+    fn logged_out_session_counts_no_more() {
+        let gate = gate();
+        let [one, other] = [(); 2].map(|()| browser(&gate.begin_session(at(0)).unwrap()));
+        let who = gate.who(&one, at(1));
+        assert!(matches!(who, Who::Operator(_)));
+        assert!(gate.end_session(&who).contains("Max-Age=0"));
+        assert_eq!(gate.who(&one, at(1)), Who::Stranger);
+        assert!(matches!(gate.who(&other, at(1)), Who::Operator(_)));
+    }
+
+    #[test]
+    fn sessions_are_bounded_and_the_first_to_expire_ends() {
+        let gate = gate();
+        let first = browser(&gate.begin_session(at(0)).unwrap());
+        let second = browser(&gate.begin_session(at(1)).unwrap());
+        for _ in 1..MOST_SESSIONS {
+            gate.begin_session(at(2)).unwrap();
+        }
+        assert_eq!(gate.who(&first, at(3)), Who::Stranger);
+        assert!(matches!(gate.who(&second, at(3)), Who::Operator(_)));
+        gate.begin_session(at(50_000)).unwrap();
+        assert_eq!(gate.sessions().len(), 1);
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Site {
             Access::Look if !who.may_look() => refuse(request),
             Access::Act => match self.refusal(&who, request) {
                 Some(refusal) => refusal,
-                None => self.act(route),
+                None => self.act(route, &who),
             },
             Access::Open | Access::Look => self.show(route, request, &who).await,
         }
@@ -168,7 +168,7 @@ impl Site {
                 HeaderValue::from_static(asset.media_type),
                 asset.content,
             ),
-            Route::Logout | Route::Sync => self.act(route),
+            Route::Logout | Route::Sync => self.act(route, who),
         }
     }
 
@@ -195,7 +195,7 @@ impl Site {
     /// The page carries its hash, so that whoever has it already is told only that.
     fn page(&self, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
         let viewer = match who {
-            Who::Operator(Session { csrf }) => Viewer::Operator { csrf },
+            Who::Operator(Session { csrf, .. }) => Viewer::Operator { csrf },
             Who::Anybody | Who::Bearer | Who::Stranger => Viewer::Reader {
                 has_token: self.gate.has_token(),
             },
@@ -255,9 +255,9 @@ impl Site {
         }
     }
 
-    fn act(&self, route: Route) -> Response<Bytes> {
+    fn act(&self, route: Route, who: &Who) -> Response<Bytes> {
         if route == Route::Logout {
-            return to_the_page(Some(&self.gate.end_session()));
+            return to_the_page(Some(&self.gate.end_session(who)));
         }
         tracing::info!("an operator asks for a run");
         self.bell.ask();
