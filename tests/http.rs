@@ -422,12 +422,16 @@ fn whoever_tries_tokens_is_logged_and_locks_nobody_out() {
     log_in(&served);
     // Whoever shows no token has not tried one.
     assert_eq!(served.get("/status").code, 401);
-    for said in [
-        "a request with a wrong token",
-        "a log-in with a wrong token",
+    // All of them are counted, and the first ten logged.
+    let metrics = served.get_as_bearer("/metrics").body;
+    for (said, reason) in [
+        ("a request with a wrong token", "wrong_token"),
+        ("a log-in with a wrong token", "failed_login"),
     ] {
         let lines = || served.daemon.printed().matches(said).count();
-        eventually(said, || lines() == 50);
+        eventually(said, || lines() == 5);
+        let series = format!("integrationd_rejected_requests_total{{reason=\"{reason}\"}} 50\n");
+        assert!(metrics.contains(&series), "{metrics}");
     }
     let printed = served.daemon.printed();
     assert!(!printed.contains("guess-number"), "{printed}");

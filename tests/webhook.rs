@@ -130,6 +130,36 @@ fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     served.end();
 }
 
+/// L5: anybody could fill the journal.
+#[test]
+fn rejected_webhooks_are_logged_at_a_bounded_rate() {
+    let web = web();
+    let served = heard(&web, &[]);
+    for _ in 0..50 {
+        assert_eq!(send(served.address, &[], PUSH).code, 401);
+    }
+    // What follows is logged.
+    assert_eq!(github(served.address, "ping", PING).code, 200);
+    served.daemon.prints("a forge tells of something else");
+    let printed = served.daemon.printed();
+    let lines = printed.matches("a webhook without the right signature");
+    assert_eq!(lines.count(), 10, "{printed}");
+    served.end();
+}
+
+/// L5: a replay at full speed kept the daemon and the tenant at full speed.
+#[test]
+fn replayed_webhook_makes_few_runs() {
+    let web = web();
+    let served = heard(&web, &[]);
+    for _ in 0..300 {
+        assert_eq!(github(served.address, "push", PUSH).code, 202);
+    }
+    let requests = web.tenant.requests();
+    assert!(requests.len() < 10, "{requests:?}");
+    served.end();
+}
+
 #[test]
 fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
     let web = web();

@@ -43,7 +43,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let board = Board::default();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
     let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
-    let doors = push::bind(&args.push, &bell).await?;
+    let doors = push::bind(&args.push, &board, &bell).await?;
     let tls = bound.as_ref().and_then(|bound| bound.tls.clone());
     let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
     let mut schedule = Schedule::every(args.interval);

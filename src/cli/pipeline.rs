@@ -1,5 +1,6 @@
 //! What the daemon's worker runs, again and again: the pipeline, told to whoever looks.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -76,6 +77,14 @@ impl Fixed {
 impl Activation for Pipeline {
     fn interval(&self) -> Duration {
         self.fixed.settings.borrow().interval
+    }
+
+    fn inputs(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        // A reload makes new ones, also if they say the same.
+        format!("{:?}", *self.fixed.settings.borrow()).hash(&mut hasher);
+        self.fixed.place.inputs().hash(&mut hasher);
+        hasher.finish()
     }
 
     async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {

@@ -40,6 +40,12 @@ impl Place {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the last run has found, in a form that compares.
+    pub(super) fn inputs(&self) -> String {
+        let content = *self.content.borrow();
+        format!("{:?} {content:?}", *self.seen())
+    }
+
     /// Reads the files for a run.
     pub(super) async fn read(
         &self,
@@ -85,7 +91,7 @@ impl Place {
                 tracing::debug!(error = chain(error), "nothing was fetched");
             }
             if *self.seen() != Some(Seen::of(&fetched)) {
-                bell.ring();
+                bell.ring_for_news();
             }
         }
     }

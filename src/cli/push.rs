@@ -37,9 +37,9 @@ pub(super) struct Doors {
 }
 
 /// Binds what there is to be.
-pub(super) async fn bind(args: &PushArgs, bell: &Bell) -> Result<Doors, Failure> {
+pub(super) async fn bind(args: &PushArgs, board: &Board, bell: &Bell) -> Result<Doors, Failure> {
     Ok(Doors {
-        webhook: webhook::bind(&args.webhook, bell).await?,
+        webhook: webhook::bind(&args.webhook, board, bell).await?,
         socket: socket::bind(&args.socket)?,
     })
 }

@@ -7,9 +7,9 @@ use clap::Args;
 use super::connect;
 use super::failure::Failure;
 use super::listen::{At, address};
-use crate::daemon::Bell;
 use crate::daemon::http::{HttpError, Listener, Tls};
 use crate::daemon::push::{ShortSecret, Webhook, limits};
+use crate::daemon::{Bell, Board, Rejections};
 use crate::report::exit::Exit;
 use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;
@@ -87,14 +87,18 @@ pub(super) struct Bound {
 }
 
 /// Binds the address, if there is one.
-pub(super) async fn bind(args: &WebhookArgs, bell: &Bell) -> Result<Option<Bound>, Failure> {
+pub(super) async fn bind(
+    args: &WebhookArgs,
+    board: &Board,
+    bell: &Bell,
+) -> Result<Option<Bound>, Failure> {
     let env = |name: &str| std::env::var_os(name);
     let flags = WebhookFlags::from(args);
     let Some(settings) = webhook(&flags, &env, &connect::credential)? else {
         return Ok(None);
     };
     let tls = read_tls(&settings)?;
-    let handler = handler(&settings, bell)?;
+    let handler = handler(&settings, bell, Rejections::new(board.metrics.clone()))?;
     let listener = Listener::bind(settings.address, tls.clone(), limits())
         .await
         .map_err(http_failure)?;
@@ -122,7 +126,7 @@ pub(super) fn check(args: &WebhookArgs) -> Result<(), Failure> {
     };
     read_tls(&settings)?;
     if is_known {
-        handler(&settings, &Bell::default())?;
+        handler(&settings, &Bell::default(), Rejections::default())?;
     }
     Ok(())
 }
@@ -134,7 +138,11 @@ fn read_tls(settings: &WebhookSettings) -> Result<Option<Tls>, Failure> {
         .map_err(http_failure)
 }
 
-fn handler(settings: &WebhookSettings, bell: &Bell) -> Result<Webhook, Failure> {
+fn handler(
+    settings: &WebhookSettings,
+    bell: &Bell,
+    rejections: Rejections,
+) -> Result<Webhook, Failure> {
     let secret = connect::read_secret(settings.secret.clone()).map_err(|(path, error)| {
         let what = format!(
             "the webhook secret cannot be read from {}: {error}",
@@ -146,7 +154,12 @@ fn handler(settings: &WebhookSettings, bell: &Bell) -> Result<Webhook, Failure> 
             "check the path and who may read it",
         )
     })?;
-    Ok(Webhook::new(secret, settings.branch.clone(), bell.clone())?)
+    Ok(Webhook::new(
+        secret,
+        settings.branch.clone(),
+        bell.clone(),
+        rejections,
+    )?)
 }
 
 /// With the flags of this listener instead of those of the status page.

@@ -20,6 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::Rejection;
 use super::view::{State, View};
 use super::{Disposition, Status};
 use crate::net::{ExchangeObserver, Exchanged, TransportErrorKind};
@@ -44,6 +45,11 @@ type Seconds = Gauge<f64, AtomicU64>;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: Word,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -85,6 +91,7 @@ struct Inner {
     rate_limited: Counter,
     git_fetches: Family<ResultLabel, Counter>,
     notifications: Family<ResultLabel, Counter>,
+    rejections: Family<ReasonLabel, Counter>,
 }
 
 /// What becomes of a message of notifications.
@@ -128,6 +135,7 @@ impl Default for Metrics {
             rate_limited: Counter::default(),
             git_fetches: Family::default(),
             notifications: Family::default(),
+            rejections: Family::default(),
         };
         inner.register();
         inner.begin();
@@ -220,6 +228,11 @@ impl Inner {
             "Messages of notifications, by what became of them",
             self.notifications.clone(),
         );
+        it.register(
+            "rejected_requests",
+            "Requests to the page and webhooks that were rejected, by reason",
+            self.rejections.clone(),
+        );
     }
 
     /// Every series that there can be.
@@ -237,6 +250,11 @@ impl Inner {
         for result in Delivery::ALL.map(Delivery::word) {
             self.notifications
                 .get_or_create(&ResultLabel { result })
+                .inc_by(0);
+        }
+        for reason in Rejection::ALL.map(Rejection::word) {
+            self.rejections
+                .get_or_create(&ReasonLabel { reason })
                 .inc_by(0);
         }
         self.show(&View::default());
@@ -337,6 +355,13 @@ impl Metrics {
         let result = if success { "success" } else { "failure" };
         let fetches = &self.0.git_fetches;
         fetches.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// A request to the daemon was rejected.
+    pub(super) fn rejected(&self, rejection: Rejection) {
+        let reason = rejection.word();
+        let rejections = &self.0.rejections;
+        rejections.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// A message of notifications has come to its end.

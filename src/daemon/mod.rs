@@ -3,7 +3,8 @@
 //! Triggers carry no data: each rings a [`Bell`], which only says "look again", and
 //! whether it is a human who does.
 //! One worker runs the pipeline, one [`Activation`] at a time, so that a burst
-//! becomes one more run. After a run the [`Schedule`] says when to look again by
+//! becomes one more run, and one that nothing new caused is followed by a pause (see
+//! `throttle`). After a run the [`Schedule`] says when to look again by
 //! itself: at the resync interval, or sooner and later again after a failure.
 //!
 //! A new revision, and whoever rings, resets the backoff of what failed; what the server
@@ -18,9 +19,11 @@ pub mod metrics;
 pub mod notify;
 mod pulse;
 pub mod push;
+mod rejections;
 mod schedule;
 mod status;
 pub mod systemd;
+mod throttle;
 pub mod view;
 pub mod watch;
 
@@ -29,13 +32,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 pub use backoff::Backoff;
 pub use board::Board;
 pub use pulse::Pulse;
+pub use rejections::{Rejection, Rejections};
 pub use schedule::Schedule;
 pub use status::{Phase, Refusal, Status};
 pub use view::View;
+
+use throttle::{Finding, Throttle};
 
 use crate::apply::Stop;
 use crate::report::exit::Exit;
@@ -48,13 +55,21 @@ pub struct Bell(Arc<Chime>);
 #[derive(Debug, Default)]
 struct Chime {
     rung: Notify,
+    is_new: AtomicBool,
     by_a_human: AtomicBool,
 }
 
 impl Bell {
-    /// Asks for a look. However often it rings during one run, one more follows.
+    /// Asks for a run. However often it rings during one run, one more follows.
     pub fn ring(&self) {
         self.0.rung.notify_one();
+    }
+
+    /// The same, by somebody who has seen that the source is another one than the last
+    /// run has read.
+    pub fn ring_for_news(&self) {
+        self.0.is_new.store(true, Ordering::Relaxed);
+        self.ring();
     }
 
     /// The same, by a human who wants everything tried: a webhook may be replayed, and
@@ -67,20 +82,25 @@ impl Bell {
     /// Waits until it rings.
     pub async fn rung(&self) -> Occasion {
         self.0.rung.notified().await;
+        let is_new = self.0.is_new.swap(false, Ordering::Relaxed);
         if self.0.by_a_human.swap(false, Ordering::Relaxed) {
             Occasion::Asked
-        } else {
+        } else if is_new {
             Occasion::New
+        } else {
+            Occasion::Triggered
         }
     }
 }
 
-/// Why a run is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a run is made. Of two reasons the greater one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Occasion {
     /// It was due.
     Due,
     /// Something may be new: what failed is tried again, but not what was refused.
+    Triggered,
+    /// The source is another one than the last run has read.
     New,
     /// A human asks: everything is tried.
     Asked,
@@ -90,6 +110,9 @@ pub enum Occasion {
 pub trait Activation {
     /// How often to look although nothing is new.
     fn interval(&self) -> Duration;
+
+    /// A hash of what the last run was made from: settings and files.
+    fn inputs(&self) -> u64;
 
     /// Runs it. A stop lets the writes under way end; a run without any is given up, and
     /// `None` comes of it.
@@ -137,26 +160,49 @@ pub async fn work(
     stop: &Stop,
 ) {
     let heartbeat = systemd::Heartbeat::of_process(board.pulse.clone());
+    let mut throttle = Throttle::default();
     let mut occasion = Occasion::New;
     while !stop.is_requested() {
         let begun = board.begin();
         let Some(ran) = heartbeat.during(activation.run(stop, occasion)).await else {
             return;
         };
+        let finding = Finding::of(&ran, activation.inputs());
+        throttle.ended(occasion, finding, begun, Instant::now());
         schedule.set_interval(activation.interval());
         let pause = schedule.after(ran.disposition, fastrand::f64());
         board.end(begun, ran, pause);
         tokio::select! {
             biased;
             () = stop.requested() => {}
-            heard = bell.rung() => {
-                schedule.reset();
-                occasion = heard;
-            }
-            () = heartbeat.between(tokio::time::sleep(pause)) => occasion = Occasion::Due,
+            next = heartbeat.between(next_occasion(bell, &throttle, pause)) => occasion = next,
+        }
+        if occasion != Occasion::Due {
+            schedule.reset();
         }
     }
 }
+
+/// Waits until the next run is due: after this pause, or sooner for a trigger. The
+/// triggers that come meanwhile are all answered by that run.
+async fn next_occasion(bell: &Bell, throttle: &Throttle, pause: Duration) -> Occasion {
+    let now = Instant::now();
+    let mut due = now.checked_add(pause).unwrap_or(now + FAR_FUTURE);
+    let mut occasion = Occasion::Due;
+    loop {
+        tokio::select! {
+            biased;
+            () = sleep_until(due) => return occasion,
+            heard = bell.rung() => {
+                occasion = occasion.max(heard);
+                due = due.min(throttle.due(heard, Instant::now()));
+            }
+        }
+    }
+}
+
+/// Longer than any daemon runs.
+const FAR_FUTURE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The worker in paused time, with a pipeline that only counts.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::watch as published;
@@ -21,10 +22,15 @@ struct Runs {
     progress: Progress,
     endings: Vec<Disposition>,
     begun: Arc<Mutex<Vec<Duration>>>,
+    inputs: Arc<AtomicU64>,
     since: Instant,
 }
 
 impl Activation for Runs {
+    fn inputs(&self) -> u64 {
+        self.inputs.load(Ordering::Relaxed)
+    }
+
     fn interval(&self) -> Duration {
         Duration::from_secs(600)
     }
@@ -55,6 +61,7 @@ struct World {
     bell: Bell,
     stop: tokio::sync::watch::Sender<bool>,
     begun: Arc<Mutex<Vec<Duration>>>,
+    inputs: Arc<AtomicU64>,
     status: published::Receiver<Status>,
     pulse: Pulse,
     worker: tokio::task::JoinHandle<()>,
@@ -69,6 +76,7 @@ fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
     let board = Board::new(metrics::Metrics::default());
     let (status, pulse) = (board.subscribe(), board.pulse.clone());
     let begun = Arc::new(Mutex::new(Vec::new()));
+    let inputs = Arc::new(AtomicU64::new(0));
     let bell = Bell::default();
     let mut runs = Runs {
         took,
@@ -76,6 +84,7 @@ fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
         progress: pulse.progress.clone(),
         endings: endings.to_vec(),
         begun: Arc::clone(&begun),
+        inputs: Arc::clone(&inputs),
         since: Instant::now(),
     };
     let heard = bell.clone();
@@ -87,6 +96,7 @@ fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
         bell,
         stop: sender,
         begun,
+        inputs,
         status,
         pulse,
         worker,
@@ -96,6 +106,12 @@ fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
 impl World {
     fn runs(&self) -> usize {
         self.begun.lock().unwrap().len()
+    }
+
+    /// The seconds at which runs began.
+    fn seconds(&self) -> Vec<u64> {
+        let begun = self.begun.lock().unwrap();
+        begun.iter().map(Duration::as_secs).collect()
     }
 }
 
@@ -110,6 +126,79 @@ async fn a_burst_becomes_one_more_run() {
     }
     sleep(100 * SECOND).await;
     assert_eq!(world.runs(), 2);
+}
+
+/// L5: four hundred signals, four milliseconds apart, were 389 runs.
+#[tokio::test(start_paused = true)]
+async fn triggers_without_news_make_few_runs() {
+    for trigger in [Bell::ring, Bell::ask] {
+        let world = world(SECOND / 100, &[Disposition::InSync]);
+        sleep(40 * SECOND).await;
+        for _ in 0..400 {
+            trigger(&world.bell);
+            sleep(SECOND / 250).await;
+        }
+        sleep(60 * SECOND).await;
+        // The first at once, and all that come meanwhile become one.
+        assert_eq!(world.seconds(), [0, 40, 41, 43]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_and_a_time_of_quiet_ends_them() {
+    let world = world(Duration::ZERO, &[Disposition::InSync]);
+    sleep(SECOND / 2).await;
+    for _ in 0..1_000 {
+        world.bell.ring();
+        sleep(SECOND / 10).await;
+    }
+    assert_eq!(world.seconds(), [0, 0, 1, 3, 7, 15, 31, 61, 91]);
+    sleep(90 * SECOND).await;
+    let runs = world.runs();
+    world.bell.ring();
+    sleep(SECOND / 10).await;
+    assert_eq!(world.runs(), runs + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn something_new_is_not_kept_waiting() {
+    let world = world(Duration::ZERO, &[Disposition::InSync]);
+    sleep(SECOND / 2).await;
+    for _ in 0..100 {
+        world.bell.ring();
+        sleep(SECOND / 10).await;
+    }
+    assert_eq!(world.seconds(), [0, 0, 1, 3, 7]);
+    // A watcher has seen another content.
+    world.bell.ring_for_news();
+    sleep(SECOND / 10).await;
+    assert_eq!(world.runs(), 6);
+    // A run that reads something else ends the pauses.
+    world.inputs.store(1, Ordering::Relaxed);
+    world.bell.ring_for_news();
+    sleep(SECOND / 10).await;
+    world.bell.ring();
+    sleep(SECOND / 10).await;
+    assert_eq!(world.runs(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn operator_does_not_wait_for_what_others_repeat() {
+    let world = world(Duration::ZERO, &[Disposition::InSync]);
+    sleep(SECOND / 2).await;
+    for _ in 0..100 {
+        world.bell.ring();
+        sleep(SECOND / 10).await;
+    }
+    let runs = world.runs();
+    world.bell.ask();
+    sleep(SECOND / 10).await;
+    assert_eq!(world.runs(), runs + 1);
+    world.bell.ask();
+    sleep(SECOND / 10).await;
+    assert_eq!(world.runs(), runs + 1);
+    sleep(SECOND).await;
+    assert_eq!(world.runs(), runs + 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ pub async fn watch(
             let is_new = read.borrow_and_update().is_some_and(|read| read != now);
             if is_new && rung != Some(now) {
                 rung = Some(now);
-                bell.ring();
+                bell.ring_for_news();
             }
             tokio::select! {
                 () = nudge.seen.notified(), if armed.is_some() => settle(&nudge.seen, options.debounce).await,

@@ -18,14 +18,14 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// Whose places are counted together: an address, and of IPv6 what one customer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Network {
+pub(in crate::daemon) enum Network {
     Address(Ipv4Addr),
     /// A /64, by its first half.
     Prefix(u64),
 }
 
 impl Network {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(in crate::daemon) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::Address(address),
             IpAddr::V6(address) => {

@@ -17,7 +17,7 @@ use super::auth::{Gate, Session, Who, bearer};
 use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
 use crate::daemon::view::json;
-use crate::daemon::{Bell, Board, Pulse, Status, metrics};
+use crate::daemon::{Bell, Board, Pulse, Rejection, Rejections, Status, metrics};
 
 /// How long the worker has to answer a question for a sign of life: longer than it
 /// takes to load ten thousand files on a machine that is busy.
@@ -33,6 +33,7 @@ pub struct Site {
     gate: Gate,
     hosts: Hosts,
     scheme: &'static str,
+    rejections: Rejections,
 }
 
 /// What there is.
@@ -115,6 +116,7 @@ impl Site {
             gate,
             hosts,
             scheme,
+            rejections: Rejections::new(board.metrics.clone()),
         }
     }
 
@@ -139,7 +141,7 @@ impl Site {
         }
         let who = self.gate.who(headers, Timestamp::now());
         match route.access() {
-            Access::Look if !who.may_look() => refuse(request),
+            Access::Look if !who.may_look() => self.refuse(request),
             Access::Act => match self.refusal(&who, request) {
                 Some(refusal) => refusal,
                 None => self.act(route, &who),
@@ -225,7 +227,7 @@ impl Site {
             .gate
             .is_token(request::value(request.body(), "token").trim())
         {
-            tracing::warn!(?peer, "a log-in with a wrong token");
+            self.rejections.add(Rejection::FailedLogin, peer);
             return self.login(StatusCode::UNAUTHORIZED);
         }
         match self.gate.begin_session(Timestamp::now()) {
@@ -235,6 +237,22 @@ impl Site {
             }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
         }
+    }
+
+    /// A person is shown where to log in, a program is told what to send.
+    fn refuse(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let headers = request.headers();
+        if bearer(headers).is_some() {
+            self.rejections.add(Rejection::WrongToken, peer(request));
+        }
+        if request::wants_html(headers) {
+            let mut response = text(StatusCode::SEE_OTHER, "log in\n");
+            set(&mut response, LOCATION, "/login");
+            return response;
+        }
+        let mut response = text(StatusCode::UNAUTHORIZED, "send the token as a bearer\n");
+        set(&mut response, WWW_AUTHENTICATE, "Bearer");
+        response
     }
 
     /// Why somebody may not act.
@@ -247,7 +265,7 @@ impl Site {
                 let help = "this form is not from a page of this session: load the page again\n";
                 (!is_ours).then(|| text(StatusCode::FORBIDDEN, help))
             }
-            Who::Stranger => Some(refuse(request)),
+            Who::Stranger => Some(self.refuse(request)),
             Who::Anybody => {
                 let help = "nobody may act without a token: give one with `--listen-token-file`\n";
                 Some(text(StatusCode::FORBIDDEN, help))
@@ -285,23 +303,6 @@ impl Handler for Site {
 fn peer(request: &Request<Bytes>) -> Option<IpAddr> {
     let peer = request.extensions().get::<Peer>();
     peer.map(|Peer(peer)| peer.ip())
-}
-
-/// A person is shown where to log in, a program is told what to send.
-fn refuse(request: &Request<Bytes>) -> Response<Bytes> {
-    let headers = request.headers();
-    if bearer(headers).is_some() {
-        let peer = peer(request);
-        tracing::warn!(?peer, "a request with a wrong token");
-    }
-    if request::wants_html(headers) {
-        let mut response = text(StatusCode::SEE_OTHER, "log in\n");
-        set(&mut response, LOCATION, "/login");
-        return response;
-    }
-    let mut response = text(StatusCode::UNAUTHORIZED, "send the token as a bearer\n");
-    set(&mut response, WWW_AUTHENTICATE, "Bearer");
-    response
 }
 
 fn to_the_page(cookie: Option<&str>) -> Response<Bytes> {

@@ -100,7 +100,11 @@ fn a_push_in_a_form_is_read_like_one_in_json() {
             ("content-type", kind),
         ];
         let body = form.as_bytes();
-        assert_eq!(judged(&pairs, body, Some("master")), Verdict::Ring, "{kind}");
+        assert_eq!(
+            judged(&pairs, body, Some("master")),
+            Verdict::Ring,
+            "{kind}"
+        );
         assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
     }
 }

@@ -1,5 +1,6 @@
 //! Where forges tell of pushes: one path, one method, and a bell.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::{Verdict, judge};
-use crate::daemon::Bell;
 use crate::daemon::http::{Handler, Limits, Peer};
+use crate::daemon::{Bell, Rejection, Rejections};
 use crate::secret::Secret;
 
 /// The path of it.
@@ -43,6 +44,7 @@ pub struct Webhook {
     secret: Secret,
     branch: Option<String>,
     bell: Bell,
+    rejections: Rejections,
 }
 
 /// A secret that can be guessed.
@@ -58,7 +60,12 @@ impl Webhook {
     ///
     /// # Errors
     /// The secret can be guessed.
-    pub fn new(secret: Secret, branch: Option<String>, bell: Bell) -> Result<Self, ShortSecret> {
+    pub fn new(
+        secret: Secret,
+        branch: Option<String>,
+        bell: Bell,
+        rejections: Rejections,
+    ) -> Result<Self, ShortSecret> {
         let length = secret.expose().chars().count();
         if length < SHORTEST_SECRET {
             return Err(ShortSecret { length });
@@ -67,6 +74,7 @@ impl Webhook {
             secret,
             branch,
             bell,
+            rejections,
         })
     }
 
@@ -83,12 +91,24 @@ impl Webhook {
         let branch = self.branch.as_deref();
         let verdict = judge(request.headers(), request.body(), &self.secret, branch);
         let peer = request.extensions().get::<Peer>();
-        log(verdict, peer);
+        self.log(verdict, peer.map(|Peer(address)| address.ip()));
         if verdict == Verdict::Ring {
             self.bell.ring();
         }
         let (status, said) = verdict.answer();
         text(status, said)
+    }
+
+    /// Nothing of what was sent: anybody can send it.
+    fn log(&self, verdict: Verdict, peer: Option<IpAddr>) {
+        match verdict {
+            Verdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
+            Verdict::OtherBranch | Verdict::NoPush | Verdict::Ping => {
+                tracing::info!(?peer, ?verdict, "a forge tells of something else");
+            }
+            Verdict::Unsigned => self.rejections.add(Rejection::UnsignedWebhook, peer),
+            Verdict::Unreadable => self.rejections.add(Rejection::UnreadableWebhook, peer),
+        }
     }
 }
 
@@ -99,19 +119,6 @@ impl Handler for Webhook {
 
     fn wants_body(&self, head: &Parts) -> bool {
         head.uri.path() == PATH && head.method == Method::POST
-    }
-}
-
-/// Nothing of what was sent: anybody can send it.
-fn log(verdict: Verdict, peer: Option<&Peer>) {
-    let peer = peer.map(|Peer(address)| address.ip());
-    match verdict {
-        Verdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
-        Verdict::OtherBranch | Verdict::NoPush | Verdict::Ping => {
-            tracing::info!(?peer, ?verdict, "a forge tells of something else");
-        }
-        Verdict::Unsigned => tracing::warn!(?peer, "a webhook without the right signature"),
-        Verdict::Unreadable => tracing::warn!(?peer, "a webhook that names no reference"),
     }
 }
 
