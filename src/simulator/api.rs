@@ -13,6 +13,7 @@ use super::route::Route;
 use super::schema::Contract;
 use super::status::Status;
 use super::store::{Beginning, Record, Transition};
+use super::view::Look;
 use super::{State, tree, view};
 
 /// A request, taken apart.
@@ -94,9 +95,20 @@ struct Operation<'a> {
 
 impl Operation<'_> {
     fn list(&mut self) -> Reply {
-        let State { store, options, .. } = &mut *self.state;
+        let State {
+            store,
+            options,
+            reads,
+            ..
+        } = &mut *self.state;
+        *reads += 1;
         let records: Vec<&mut Record> = store.settle_all(self.now).collect();
-        Reply::json(view::list(records, options, self.twists))
+        let look = Look {
+            options,
+            word: self.twists.word.as_deref(),
+            read: *reads,
+        };
+        Reply::json(view::list(records, &look, self.twists))
     }
 
     fn create(&mut self, body: &Value) -> Outcome {
@@ -119,13 +131,16 @@ impl Operation<'_> {
     }
 
     fn get(&mut self, id: &str) -> Outcome {
-        let options = self.state.options.clone();
-        let word = self.twists.word.as_deref();
+        self.state.reads += 1;
+        let look = Look {
+            options: &self.state.options.clone(),
+            word: self.twists.word.as_deref(),
+            read: self.state.reads,
+        };
         let record = self.find(id, "Integration")?;
         let attribute = Contract::get().facts(&record.type_name).api_key.as_deref();
         let key = attribute.map(|name| (name, api_key(record)));
-        let element = view::element(record, &options, word);
-        Ok(Reply::json(view::with_member(element, key)))
+        Ok(Reply::json(view::detail(record, &look, key)))
     }
 
     fn status(&mut self, id: &str) -> Outcome {

@@ -23,6 +23,7 @@ pub(super) fn payload(
     options: &Options,
 ) -> Result<Payload, Refusal> {
     let type_name = body["type"].as_str().unwrap_or_default();
+    let body = &without(body, options.shown_only());
     let also_known = options.also_known.get(type_name);
     let stored = stored.and_then(Record::config);
     let known = |violation: &Violation| {
@@ -40,6 +41,17 @@ pub(super) fn payload(
         auto_bootstrap: body["autoBootstrap"].as_bool(),
         config: body["config"].as_object().cloned(),
     })
+}
+
+/// A body without these attributes of `config`.
+fn without(body: &Value, attributes: impl Iterator<Item = &'static str>) -> Value {
+    let mut body = body.clone();
+    if let Some(config) = body.get_mut("config").and_then(Value::as_object_mut) {
+        for attribute in attributes {
+            config.shift_remove(attribute);
+        }
+    }
+    body
 }
 
 /// A creation that failed may be pointed elsewhere; only its type stands.

@@ -51,7 +51,7 @@ pub use answer::Answer;
 pub use control::{ControlError, Drift, Seed};
 pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
 pub use log::Entry;
-pub use options::{API_KEY, Ids, Options, POWERLESS_API_KEY, Secrets};
+pub use options::{API_KEY, DETAIL, Ids, Options, POWERLESS_API_KEY, Secrets, VOLATILE};
 pub use serve::{MAX_BODY, serve};
 pub use status::Status;
 
@@ -78,6 +78,8 @@ struct State {
     tokens: auth::Tokens,
     faults: Vec<Fault>,
     log: log::Log,
+    /// How many answers have shown integrations.
+    reads: u64,
 }
 
 impl State {
@@ -88,6 +90,7 @@ impl State {
             tokens: auth::Tokens::default(),
             faults: Vec::new(),
             log: log::Log::default(),
+            reads: 0,
         }
     }
 }

@@ -39,7 +39,22 @@ pub struct Options {
     /// By type, attributes that are accepted although no documentation knows
     /// them, such as `config.newAttribute`.
     pub also_known: BTreeMap<String, Vec<String>>,
+    /// Whether every answer shows attributes that no documentation knows, with another
+    /// value each time: [`VOLATILE`], beside `config` and in it.
+    pub volatile: bool,
+    /// Whether the answer for one integration shows more in `config` than the list: the
+    /// API key of the types that have one, and [`DETAIL`] of the others.
+    pub detail_shows_more: bool,
 }
+
+/// An attribute that is another one in every answer, if the options say so.
+pub const VOLATILE: &str = "readNumber";
+
+/// An attribute that the list lacks, if the options say so.
+pub const DETAIL: &str = "detail";
+
+/// The attribute of the API key in `config`, if the options say so.
+pub(super) const DETAIL_KEY: &str = "immutaApiKey";
 
 /// What a read shows in place of a stored secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +90,8 @@ impl Default for Options {
             deleted_lingers: false,
             immutable: BTreeMap::new(),
             also_known: BTreeMap::new(),
+            volatile: false,
+            detail_shows_more: false,
         }
     }
 }
@@ -89,6 +106,16 @@ impl Options {
             (_, None) | (None, _) => whole = patch.clone(),
         }
         serde_json::from_value(whole)
+    }
+}
+
+impl Options {
+    /// The attributes of `config` that answers show and no integration has. The server
+    /// sets them, so that it takes them back and forgets them.
+    pub(super) fn shown_only(&self) -> impl Iterator<Item = &'static str> {
+        let volatile = self.volatile.then_some(VOLATILE);
+        let detail = self.detail_shows_more.then_some([DETAIL, DETAIL_KEY]);
+        volatile.into_iter().chain(detail.into_iter().flatten())
     }
 }
 

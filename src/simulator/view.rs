@@ -1,14 +1,23 @@
 //! How integrations look in answers.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::{Breakage, FaultKind, Twists};
-use super::options::Options;
+use super::options::{DETAIL, DETAIL_KEY, Options, VOLATILE};
 use super::store::Record;
+
+/// How an answer shows integrations.
+pub(super) struct Look<'a> {
+    pub(super) options: &'a Options,
+    /// Stands for every status.
+    pub(super) word: Option<&'a str>,
+    /// The number of the answer.
+    pub(super) read: u64,
+}
 
 /// The whole list, with what faults make of it. Elements are put together from
 /// text that each record keeps: a list of ten thousand is a list of copies.
-pub(super) fn list(records: Vec<&mut Record>, options: &Options, twists: &Twists) -> String {
+pub(super) fn list(records: Vec<&mut Record>, look: &Look<'_>, twists: &Twists) -> String {
     let mut left = records.len();
     let mut broken = None;
     let mut not_array = false;
@@ -26,7 +35,7 @@ pub(super) fn list(records: Vec<&mut Record>, options: &Options, twists: &Twists
         if index > 0 {
             text.push(',');
         }
-        let element = element(record, options, twists.word.as_deref());
+        let element = element(record, look);
         match broken {
             Some((at, breakage)) if at == index => text.push_str(&broken_text(&element, breakage)),
             Some(_) | None => text.push_str(&element),
@@ -39,24 +48,58 @@ pub(super) fn list(records: Vec<&mut Record>, options: &Options, twists: &Twists
     text
 }
 
-/// One integration; `word` stands for its status.
-pub(super) fn element(record: &mut Record, options: &Options, word: Option<&str>) -> String {
-    let id = options.ids.write(record.id);
-    let status = word.map_or_else(|| record.status().word().into_owned(), str::to_owned);
+/// One integration, as the list shows it.
+pub(super) fn element(record: &mut Record, look: &Look<'_>) -> String {
+    let element = stable(record, look);
+    if !look.options.volatile {
+        return element;
+    }
+    let read = json!(look.read);
+    let in_config = with_attribute(element, VOLATILE, &read);
+    with_member(in_config, VOLATILE, &read)
+}
+
+fn stable(record: &mut Record, look: &Look<'_>) -> String {
+    let id = look.options.ids.write(record.id);
+    let word = look.word.map(str::to_owned);
+    let status = word.unwrap_or_else(|| record.status().word().into_owned());
     format!(
         "{{\"id\":{id},\"status\":{},{}}}",
         Value::from(status),
-        record.view(options.secrets.mask()),
+        record.view(look.options.secrets.mask()),
     )
 }
 
-/// An element with one member more.
-pub(super) fn with_member(mut element: String, member: Option<(&str, String)>) -> String {
-    if let Some((name, value)) = member {
-        element.pop();
-        element.push_str(&format!(",{}:{}}}", Value::from(name), Value::from(value)));
+/// One integration, as it is shown alone, with its API key if it has one.
+pub(super) fn detail(record: &mut Record, look: &Look<'_>, key: Option<(&str, String)>) -> String {
+    let mut element = element(record, look);
+    if look.options.detail_shows_more {
+        let (name, value) = match &key {
+            Some((_, key)) => (DETAIL_KEY, json!(key)),
+            None => (DETAIL, json!(format!("detail of {}", record.id))),
+        };
+        element = with_attribute(element, name, &value);
     }
+    match key {
+        Some((name, key)) => with_member(element, name, &json!(key)),
+        None => element,
+    }
+}
+
+/// An element with one member more.
+fn with_member(mut element: String, name: &str, value: &Value) -> String {
+    element.pop();
+    element.push_str(&format!(",{}:{value}}}", Value::from(name)));
     element
+}
+
+/// An element with one attribute more in its `config`.
+fn with_attribute(element: String, name: &str, value: &Value) -> String {
+    let Ok(mut whole) = serde_json::from_str::<Value>(&element) else {
+        return element;
+    };
+    whole["config"][name] = value.clone();
+    whole.to_string()
 }
 
 fn broken_text(element: &str, breakage: Breakage) -> String {

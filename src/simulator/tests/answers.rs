@@ -1,4 +1,4 @@
-use super::super::{Options, Secrets};
+use super::super::{DETAIL, Options, Secrets, VOLATILE};
 use super::*;
 
 const PLANTED: [&str; 8] = [
@@ -145,4 +145,40 @@ async fn ten_thousand_integrations_are_seeded_and_listed_in_a_moment() {
     body["config"]["host"] = json!("HOST-9999.example.com");
     let message = refusal(&sim, 409, "POST", "/integrations", Some(body)).await;
     assert!(message.contains("(id = 10000)"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn volatile_attributes_differ_in_every_answer_and_are_never_stored() {
+    let sim = full(Secrets::Omit).await;
+    let before = sim.state();
+    let (_, options) = call(
+        &sim,
+        "POST",
+        "/_simulator/options",
+        Some(json!({"volatile": true, "detail_shows_more": true})),
+    )
+    .await;
+    assert_eq!(options["volatile"], true);
+    let list = get(&sim, "/integrations").await;
+    let (first, second) = (
+        get(&sim, "/integrations/2").await,
+        get(&sim, "/integrations/2").await,
+    );
+    let number = |one: &Value| (one[VOLATILE].clone(), one["config"][VOLATILE].clone());
+    assert_ne!(number(&first), number(&second));
+    assert_ne!(number(&first), number(&list[1]));
+    assert_eq!(first[VOLATILE], first["config"][VOLATILE]);
+    assert!(list[1]["config"].get(DETAIL).is_none());
+    assert_eq!(first["config"][DETAIL], "detail of 2");
+    assert_eq!(list[7]["type"], "Trino");
+    let key = get(&sim, "/integrations/8").await["config"]["immutaApiKey"].clone();
+    assert!(key.as_str().unwrap().starts_with("simulated-key-"), "{key}");
+    // They may come back, and are forgotten.
+    let mut body = every_type()[1].clone();
+    body["config"][VOLATILE] = json!(7);
+    body["config"][DETAIL] = json!("mine");
+    let (code, json) = call(&sim, "PUT", "/integrations/2", Some(body)).await;
+    assert_eq!(code, 200, "{json}");
+    later().await;
+    assert_eq!(sim.state()[1]["config"], before[1]["config"]);
 }
