@@ -99,3 +99,55 @@ fn a_binding_that_is_none_is_wrong_usage_and_says_what_one_is() {
     insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value 'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two parts of the host are written out, as in *.example.com: `*example.com` and `*.com` match hosts of strangers; for any host write `@*` or leave it out");
     insta::assert_snapshot!(said("env:A=Trino@*.example.com"), @"error: invalid value 'env:A=Trino@*.example.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no integration of this type has a host: leave `@…` out");
 }
+
+#[test]
+fn host_that_the_server_has_gets_no_bound_secret() {
+    let (tenant, state) = (Tenant::empty(), Files::none());
+    let lake = |authority: &str, secret: &str, rest: &str| {
+        format!(
+            "type: Databricks\nautoBootstrap: false\nconfig:\n  \
+             workspaceUrl: dbc-1.azuredatabricks.net\n  httpPath: /p\n  \
+             authenticationType: oAuthM2M\n  oAuthClientConfig:\n    useCertificate: false\n    \
+             clientId: id\n    clientSecret: '{secret}'\n    authorityUrl: {authority}\n{rest}"
+        )
+    };
+    let sync = |text: String, arg: &str| {
+        let files = Files::none().with("lake.yaml", &text);
+        Integrationd::new(["sync", "--yes"])
+            .arg("--allow-secret=env:DBX=Databricks@*.azuredatabricks.net")
+            .arg(arg)
+            .env("DBX", "CANARY-SECRET-77")
+            .arg("--state")
+            .arg(state.path())
+            .on(&tenant)
+            .with(&files)
+            .run()
+    };
+    let text = "--output=text";
+    sync(lake("https://evil.example/token", "junk", ""), text).exits_with(0);
+    let ignore = "sync: {ignore: [{path: /oAuthClientConfig/authorityUrl, reason: x}]}\n";
+    let good = "https://dbc-1.azuredatabricks.net/oidc";
+    let second = lake(good, "${env:DBX}", ignore);
+    let ran = sync(second.clone(), text).exits_with(1);
+    assert_eq!(tenant.writes(), ["POST /integrations"]);
+    insta::assert_snapshot!(ran.stdout, @r"
+      # lake is blocked  [FILES]/lake.yaml:1
+      ! Databricks Unity Catalog
+          `${env:DBX}` may not go to the host `evil.example` of `oAuthClientConfig/authorityUrl`, as the server has it
+          help: correct oAuthClientConfig/authorityUrl in Immuta, or give it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
+          note: oAuthClientConfig/authorityUrl keeps the value of the server, and leads to evil.example
+
+    Plan: 1 blocked.
+    ");
+    let json = sync(second, "--output=json").exits_with(1).json();
+    let action = &json["plan"]["actions"][0];
+    assert_eq!(action["code"], "UnboundReference", "{action}");
+    assert!(!format!("{json} {}", ran.all()).contains("CANARY-SECRET-77"));
+    sync(lake(good, "${env:DBX}", ""), text).exits_with(0);
+    assert_eq!(
+        tenant.writes(),
+        ["POST /integrations", "PUT /integrations/1"]
+    );
+    let sent = &tenant.written()[1]["config"]["oAuthClientConfig"];
+    assert_eq!(sent["authorityUrl"], good);
+}

@@ -135,6 +135,7 @@ fn failed(failure: &Failure) -> String {
         Failure::NotRecorded(_) => "not recorded".to_owned(),
         Failure::Unclear(_) => "unclear".to_owned(),
         Failure::Changed { what, .. } => format!("changed: {what}"),
+        Failure::Unbound(_) => "unbound".to_owned(),
         Failure::Appeared { id } => format!("{id} appeared"),
         Failure::Gone { id } => format!("{id} is gone"),
         Failure::Refused(error) => {
@@ -179,6 +180,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::Moved { .. }
         | Block::Resting { .. }
         | Block::SecretNotGiven { .. }
+        | Block::Unbound(_)
         | Block::MissingSecret { .. } => "for another reason",
     }
 }

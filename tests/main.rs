@@ -19,6 +19,8 @@ mod browser;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod carried;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod common;

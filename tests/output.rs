@@ -83,7 +83,7 @@ fn an_update_shows_old_and_new_and_what_the_server_may_refuse() {
 }
 
 #[test]
-fn a_text_of_many_lines_shows_the_lines_that_differ() {
+fn text_of_many_lines_shows_every_line_that_is_sent() {
     let (tenant, files) = in_sync();
     drift(&tenant, SNOWFLAKE, "/warehouse", json!("one\ntwo\nthree\n"));
     files.change(
@@ -95,15 +95,17 @@ fn a_text_of_many_lines_shows_the_lines_that_differ() {
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)
           ~ warehouse =
+                one
               - two
               + 2
+                three
 
     Plan: 1 to update, 6 not selected.
     ");
 }
 
 #[test]
-fn long_values_are_cut_around_their_first_difference_and_new_ones_are_added() {
+fn old_values_are_cut_around_the_difference_and_new_ones_are_whole() {
     let (tenant, files) = in_sync();
     let path = format!("/sql/1.0/{}", "warehouses-".repeat(12));
     drift(
@@ -121,7 +123,7 @@ fn long_values_are_cut_around_their_first_difference_and_new_ones_are_added() {
     insta::assert_snapshot!(plan_of(&tenant, &files, "databricks"), @r#"
       # databricks will be updated  [FILES]/databricks.yaml:2
       ~ Databricks Unity Catalog (id 2)
-          ~ httpPath          = …-warehouses-old/tail" -> …-warehouses-new/tail"
+          ~ httpPath          = …-warehouses-old/tail" -> "/sql/1.0/warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-warehouses-new/tail"
           + groupPattern/deny = "immuta_exempt"
 
     Plan: 1 to update, 6 not selected.
@@ -370,7 +372,7 @@ fn an_attribute_that_this_version_does_not_know_is_named() {
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)
           ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
-          note: the server also has novelty, which this version does not know; it is sent back as it is
+          note: the server also has novelty, which this version does not know; it is sent back as it is, and may lead anywhere
 
     Plan: 1 to update, 6 not selected.
     "#);

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::chown;
 
-use integrationd::simulator::{FailedTest, Fault, FaultKind};
+use integrationd::simulator::{Drift, FailedTest, Fault, FaultKind};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
@@ -143,6 +143,27 @@ fn the_daemon_tells_the_revision_above_its_plan_and_in_its_notifications() {
     });
     assert_eq!(sent["revision"], revision);
     ends(daemon);
+}
+
+#[test]
+fn two_commits_send_no_secret_to_a_host_that_is_not_bound() {
+    let world = World::new();
+    let properties = "httpPath: x;ProxyHost=evil.example";
+    let first = LAKE.replace("httpPath: /one", properties);
+    let first = first.replace("${env:LAKE_TOKEN}", "junk");
+    world.repository.commit("files/lake.yaml", first);
+    world.sync(&[BOUND]).exits_with(0);
+    let ignore = "sync: {ignore: [{path: /httpPath, reason: x}]}\n";
+    // What else differs is the reason of the update.
+    let edit = Drift::value(1, "/port", serde_json::json!(444));
+    world.tenant.simulator.drift(edit).unwrap();
+    world.tenant.simulator.clear_log();
+    let second = LAKE.replace("token: $", "port: 443\n  token: $") + ignore;
+    world.repository.commit("files/lake.yaml", second);
+    let ran = world.sync(&[BOUND]).exits_with(1);
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    let reason = "`${env:LAKE_TOKEN}` may not go to wherever `httpPath` leads";
+    assert!(ran.stdout.contains(reason), "{}", ran.stdout);
 }
 
 #[test]

@@ -129,10 +129,6 @@ fn edits(world: &World) -> Vec<(Drift, &'static str)> {
             Drift::value(OURS, &path, json!("somebody's")),
             "these attributes",
         ),
-        (
-            Drift::value(OURS, "/newAttribute", json!(1)),
-            "these attributes",
-        ),
         (Drift::value(OURS, &path, json!(null)), "these attributes"),
         (Drift::status(OURS, Status::Editing), "status"),
         (Drift::status(OURS, Status::Disabled), "status"),
@@ -162,6 +158,7 @@ async fn what_somebody_else_edits_before_the_write_is_not_overwritten() {
                     Broken::Status(_) => "status",
                     Broken::Type(_) => "type",
                     Broken::Attributes(_) => "these attributes",
+                    Broken::SecretsLost(_) => "a stored secret",
                 };
                 assert_eq!(found, wanted, "{context}");
                 assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
@@ -172,6 +169,25 @@ async fn what_somebody_else_edits_before_the_write_is_not_overwritten() {
                 world.recover(&context).await;
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_attribute_that_appears_before_the_write_is_carried() {
+    for case in cases() {
+        let world = World::new(case, Start::Differs);
+        let ran = Run::of(&world.texts, &world.simulator)
+            .meanwhile(|_| {
+                let edit = Drift::value(OURS, "/newAttribute", json!(1));
+                world.simulator.drift(edit).unwrap();
+            })
+            .sync()
+            .await;
+        assert!(ran.is_proved(), "{case:?}\n{}", ran.shown());
+        let sent = writes(&world.simulator);
+        assert_eq!(sent.len(), 1, "{case:?}");
+        let body = sent[0].body.as_ref().unwrap();
+        assert_eq!(body["config"]["newAttribute"], json!(1), "{case:?}");
     }
 }
 

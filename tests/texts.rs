@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use futures::FutureExt;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
-use integrationd::manifest::{self, Manifest, SourceFile};
+use integrationd::manifest::{self, Bindings, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Providers, Reference, SecretSource, resolve};
 use integrationd::sync::Desired;
@@ -16,6 +16,7 @@ use integrationd::sync::Desired;
 pub(crate) struct Texts {
     files: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    bindings: Bindings,
 }
 
 impl Texts {
@@ -53,6 +54,19 @@ impl Texts {
             .fold(self, |texts, (name, value)| texts.secret(name, value))
     }
 
+    /// With references that may go only where these bindings let them.
+    pub(crate) fn bound(mut self, bindings: &[&str]) -> Self {
+        let parsed = bindings.iter().map(|binding| binding.parse().unwrap());
+        self.bindings = parsed.collect();
+        self
+    }
+
+    /// As from a repository: what is not bound goes nowhere.
+    pub(crate) fn strict(mut self) -> Self {
+        self.bindings = self.bindings.strict();
+        self
+    }
+
     /// The values that nobody may see.
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         self.environment.values().map(String::as_str)
@@ -72,7 +86,8 @@ impl Texts {
     }
 
     fn load(&self, reversed: bool) -> Manifest {
-        manifest::load(&self.sources(reversed), &BTreeMap::new(), PLATFORMS)
+        let sources = self.sources(reversed);
+        manifest::load_bound(&sources, &BTreeMap::new(), &self.bindings, PLATFORMS)
     }
 
     /// The mistakes and warnings, as they are shown.

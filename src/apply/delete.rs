@@ -5,7 +5,7 @@
 
 use super::{Failure, Run, Success};
 use crate::immuta::{Effect, RequestBody, WriteApi, encode_credentials};
-use crate::live::Status;
+use crate::live::{LiveIntegration, Status};
 use crate::plan::Deletion;
 
 impl<W: WriteApi> Run<'_, W> {
@@ -13,13 +13,13 @@ impl<W: WriteApi> Run<'_, W> {
         let Deletion {
             id, precondition, ..
         } = deletion;
-        let credentials = self.credentials(deletion)?;
         let live = self.api.get(id).await.map_err(Failure::Unread)?;
         let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
         precondition.check(&live).map_err(|what| Failure::Changed {
             id: id.clone(),
             what,
         })?;
+        let credentials = self.credentials(deletion, &live)?;
         let intent = super::record::to_delete(deletion, self.now());
         self.begin(name, &intent)?;
         let ended = self
@@ -64,10 +64,17 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    fn credentials(&self, deletion: &Deletion) -> Result<Option<RequestBody>, Failure> {
+    /// The credentials in clear, if they may be used where the integration leads now.
+    fn credentials(
+        &self,
+        deletion: &Deletion,
+        live: &LiveIntegration,
+    ) -> Result<Option<RequestBody>, Failure> {
         if deletion.credentials.is_empty() {
             return Ok(None);
         }
+        let admitted = deletion.admit(live, self.bindings);
+        admitted.map_err(Failure::Unbound)?;
         let nesting = self.options.delete_credentials;
         encode_credentials(&deletion.credentials, nesting, |reference| {
             self.secrets.get(reference)

@@ -30,6 +30,7 @@ pub use stop::{DRAIN, Stop};
 use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
 use crate::ledger::Journal;
 use crate::live::{FailingTest, RemoteId, Status};
+use crate::manifest::Bindings;
 use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
 use crate::secret::{Secret, Secrets};
 use crate::text::{chain, escaped};
@@ -92,6 +93,8 @@ pub trait Observer: Sync {
 struct Run<'a, W> {
     api: &'a W,
     secrets: &'a Secrets,
+    /// Where they may go.
+    bindings: &'a Bindings,
     journal: &'a dyn Journal,
     options: Options,
     observer: &'a dyn Observer,
@@ -118,6 +121,7 @@ pub async fn apply<W: WriteApi>(
     let run = Run {
         api,
         secrets,
+        bindings: &approved.plan().bindings,
         journal,
         options,
         observer,
@@ -219,7 +223,7 @@ impl<W: WriteApi> Run<'_, W> {
                 ..
             } => {
                 let intent = record::to_update(body.platform, memory, id, self.now());
-                let update = self.update(&action.name, id, body, precondition, &intent);
+                let update = self.update(&action.name, id, precondition, &intent);
                 let ended = self.unless_stopped(&action.name, update).await;
                 (Some(id.clone()), ended.flatten())
             }
@@ -294,8 +298,10 @@ impl<W: WriteApi> Run<'_, W> {
         (made, created.map_err(not_recreated))
     }
 
-    /// The request with its secrets in clear.
+    /// The request with its secrets in clear. No other way leads there, and each secret
+    /// may go where this body leads.
     fn encode(&self, body: &Body) -> Result<RequestBody, Failure> {
+        body.admit(self.bindings).map_err(Failure::Unbound)?;
         encode(
             body.platform,
             body.auto_bootstrap,

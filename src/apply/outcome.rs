@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::immuta::{ApiError, Refusal};
 use crate::ledger::JournalError;
 use crate::live::{FailingTest, RemoteId, Status};
-use crate::manifest::Name;
+use crate::manifest::{Name, Unbound};
 use crate::plan::Broken;
 use crate::text::count;
 
@@ -110,6 +110,9 @@ pub enum Failure {
         /// What is different.
         what: Broken,
     },
+    /// A reference may not go where the live integration leads now.
+    #[error("nothing was sent, because {0}, as the server has it now")]
+    Unbound(Unbound),
     /// It exists although it did not when the plan was made.
     #[error("integration {id} has appeared since the plan was made")]
     Appeared {
@@ -185,7 +188,7 @@ impl Failure {
                 "mend the state directory and run this again: the next run finds out what is there"
             }
             Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
-            Self::Changed { .. } | Self::Appeared { .. } | Self::Gone { .. } => {
+            Self::Changed { .. } | Self::Unbound(_) | Self::Appeared { .. } | Self::Gone { .. } => {
                 "run this again: the new plan will show what is so now"
             }
             Self::Unread(error) | Self::Refused(error) => error.help(),
@@ -238,6 +241,7 @@ impl Failure {
             | Self::Unread(_)
             | Self::Unclear(_)
             | Self::Changed { .. }
+            | Self::Unbound(_)
             | Self::Appeared { .. }
             | Self::Refused(_)
             | Self::NotEditable(_) => true,
@@ -274,6 +278,7 @@ impl Failure {
             | Self::Unread(_)
             | Self::Unclear(_)
             | Self::Changed { .. }
+            | Self::Unbound(_)
             | Self::Appeared { .. }
             | Self::Gone { .. }
             | Self::Unconfirmed(_)
@@ -316,6 +321,7 @@ impl Failure {
             | Self::NotRecorded(_)
             | Self::Unclear(_)
             | Self::Changed { .. }
+            | Self::Unbound(_)
             | Self::Appeared { .. }
             | Self::Gone { .. }
             | Self::Server { .. }

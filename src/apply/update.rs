@@ -1,14 +1,15 @@
 //! Updating: look, write, follow.
 //!
 //! A `PUT` replaces the configuration, so the live integration is read again
-//! just before it and must be as it was in the plan. When the answer is lost the
-//! status is followed and the configuration is read once more.
+//! just before it and must be as it was in the plan. The body carries on what the
+//! server has then. When the answer is lost the status is followed and the
+//! configuration is read once more.
 
 use super::{Failure, Run, Success};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
 use crate::ledger::Intent;
 use crate::live::{LiveIntegration, RemoteId, Status};
-use crate::plan::{Body, StatePrecondition};
+use crate::plan::{Body, UpdatePrecondition};
 
 /// What the server says when an attribute cannot be edited (API.md section 6).
 const NOT_EDITABLE: &str = "non-editable attribute";
@@ -18,7 +19,7 @@ struct Written<'a> {
     body: &'a Body,
     request: &'a RequestBody,
     /// What it was like just before it.
-    precondition: &'a StatePrecondition,
+    precondition: &'a UpdatePrecondition,
     /// The status just before it.
     before: &'a Status,
 }
@@ -28,20 +29,19 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         name: &str,
         id: &RemoteId,
-        body: &Body,
-        precondition: &StatePrecondition,
+        precondition: &UpdatePrecondition,
         intent: &Intent,
     ) -> Result<Success, Failure> {
-        let request = self.encode(body)?;
         let live = self.api.get(id).await.map_err(Failure::Unread)?;
         let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
-        precondition.check(&live).map_err(|what| Failure::Changed {
+        let body = precondition.body(&live).map_err(|what| Failure::Changed {
             id: id.clone(),
             what,
         })?;
+        let request = self.encode(&body)?;
         self.begin(name, intent)?;
         let written = Written {
-            body,
+            body: &body,
             request: &request,
             precondition,
             before: &live.status,

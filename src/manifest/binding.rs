@@ -2,17 +2,21 @@
 //!
 //! Whoever can change a file chooses the reference and the host, so operators
 //! bind them to each other. The binding with a host holds only if every place that
-//! the file names is such a host ([`super::destination`]): the OAuth server and the
+//! is named is such a host ([`super::destination`]): the OAuth server and the
 //! proxy get secrets, too. What cannot be read as a host is none.
+//!
+//! A file is checked when it is loaded. What is sent may name more than the file, so
+//! the final body of every request is checked as well ([`Bindings::admit`]).
 
 use std::str::FromStr;
 
 use wildmatch::WildMatchPattern;
 
-use super::destination::{Destination, host_of};
+use super::destination::{Destination, destinations, host_of};
 use super::suggest::{enumerate, nearest};
 use crate::platform::{PLATFORMS, Platform};
 use crate::secret::{Reference, SecretSource, source_words};
+use crate::value::Object;
 
 /// `*` stands for any text. No other character is special: NUL is in no pattern.
 type Pattern = WildMatchPattern<'*', '\0'>;
@@ -130,13 +134,18 @@ impl FromIterator<Binding> for Bindings {
     }
 }
 
-/// A reference that may not go where its file sends it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// Where it may not go.
-    pub(super) to: String,
-    /// What is allowed, and what helps.
-    pub(super) help: String,
+/// A reference that may not go where it would be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{reference}` may not go to {to}")]
+pub struct Unbound {
+    /// The reference, as files have it.
+    pub reference: String,
+    /// The place where it may not go.
+    pub to: String,
+    /// The attribute that names the place, if one does.
+    pub path: Option<String>,
+    /// The places where it may go.
+    pub allowed: String,
 }
 
 impl Bindings {
@@ -164,26 +173,48 @@ impl Bindings {
         bindings.filter(move |binding| binding.reference.matches(&written))
     }
 
+    /// Lets a request carry these references to an integration that is configured so.
+    ///
+    /// # Errors
+    /// The first reference that may not go where the configuration leads.
+    pub fn admit<'r>(
+        &self,
+        references: impl IntoIterator<Item = &'r Reference>,
+        platform: &Platform,
+        config: &Object,
+    ) -> Result<(), Unbound> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let destinations = destinations(platform, config, &Object::new());
+        let mut references = references.into_iter();
+        references.try_for_each(|reference| self.check(reference, platform, &destinations))
+    }
+
     /// Whether a reference may go to an integration that sends it to these places.
     pub(super) fn check(
         &self,
         reference: &Reference,
         platform: &Platform,
         destinations: &[Destination],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Unbound> {
         if self.is_empty() {
             return Ok(());
         }
+        let unbound = |to: String, path: Option<&str>, bindings: &[&Binding]| Unbound {
+            reference: reference.to_string(),
+            to,
+            path: path.map(str::to_owned),
+            allowed: allowed(bindings),
+        };
         let named: Vec<&Binding> = self.naming(reference).collect();
         let bound = named
             .iter()
             .filter(|binding| binding.type_name.matches(platform.wire));
         let bound: Vec<&Binding> = bound.copied().collect();
         if bound.is_empty() {
-            return Err(Refusal {
-                to: format!("an integration of type `{}`", platform.wire),
-                help: allowed(&named),
-            });
+            let to = format!("an integration of type `{}`", platform.wire);
+            return Err(unbound(to, None, &named));
         }
         if bound.iter().any(|binding| binding.host.is_none()) {
             return Ok(());
@@ -193,23 +224,19 @@ impl Bindings {
             hosts.any(|pattern| pattern.matches(host))
         };
         if destinations.is_empty() {
-            return Err(Refusal {
-                to: format!(
-                    "an integration of type `{}`, which has no host",
-                    platform.wire
-                ),
-                help: allowed(&bound),
-            });
+            let to = format!(
+                "an integration of type `{}`, which has no host",
+                platform.wire
+            );
+            return Err(unbound(to, None, &bound));
         }
         let refused = destinations.iter().find(|destination| match destination {
             Destination::Host { host, .. } => !may_go(host),
             Destination::Unclear { .. } => true,
         });
         refused.map_or(Ok(()), |refused| {
-            Err(Refusal {
-                to: refused.to_string(),
-                help: allowed(&bound),
-            })
+            let path = Some(refused.path());
+            Err(unbound(refused.to_string(), path, &bound))
         })
     }
 }

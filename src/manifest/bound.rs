@@ -1,6 +1,6 @@
 //! The references of a document against what operators allow.
 
-use super::binding::Refusal;
+use super::binding::Unbound;
 use super::check::{Checker, Read};
 use super::destination::destinations;
 use super::draft::Draft;
@@ -26,21 +26,22 @@ impl Checker<'_> {
         let Some(platform) = read.platform else {
             return;
         };
+        if self.references.is_empty() {
+            return;
+        }
         let destinations = destinations(platform, &read.config, &read.options.extra);
         for (span, reference) in std::mem::take(&mut self.references) {
             let checked = self
                 .context
                 .bindings
                 .check(&reference, platform, &destinations);
-            if let Err(Refusal { to, help }) = checked {
+            if let Err(unbound) = checked {
+                let message = unbound.to_string();
+                let Unbound { allowed, .. } = unbound;
                 self.report(
-                    Draft::new(
-                        Code::UnboundReference,
-                        span,
-                        format!("`{reference}` may not go to {to}"),
-                    )
-                    .label("not allowed here")
-                    .help(help),
+                    Draft::new(Code::UnboundReference, span, message)
+                        .label("not allowed here")
+                        .help(allowed),
                 );
             }
         }

@@ -1,26 +1,52 @@
-//! Where an integration sends its secrets, as far as its file tells. Pure.
+//! Where an integration sends its secrets, as far as its configuration tells. Pure.
+//!
+//! One function serves what a file says and the final body of a request, which also
+//! holds what is carried from the server.
 //!
 //! A value is taken for a host only if everybody reads it as that host. Programs
 //! differ in how they read `a\@b`, a percent sign or a space; such a value is
-//! unclear, and so is whatever this version does not know.
+//! unclear, and so is whatever this version does not know. A driver may read a value
+//! with `;key=` or `&key=` in it as further properties, among them a proxy: it is
+//! unclear, too.
 
 use crate::platform::{Attribute, Leads, Platform, Shape};
+use crate::secret::Secret;
 use crate::value::{Object, Value};
 
-/// A place to which the file has secrets sent.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Destination {
-    /// A host, in lower case.
+/// A place to which a configuration has secrets sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A host.
     Host {
         /// The attribute that names it.
         path: String,
+        /// In lower case.
         host: String,
     },
     /// Nobody can tell.
     Unclear {
-        /// What may say where.
+        /// The attribute that may say where.
         path: String,
     },
+}
+
+impl Destination {
+    /// The attribute that names it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Host { path, .. } | Self::Unclear { path } => path,
+        }
+    }
+
+    /// The host, if it is one.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Host { host, .. } => Some(host),
+            Self::Unclear { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Destination {
@@ -32,7 +58,16 @@ impl std::fmt::Display for Destination {
     }
 }
 
-/// Everywhere; nothing for a platform that has no host.
+/// Every place that a configuration names. None stands for a host that it leaves out.
+#[must_use]
+pub fn named_destinations(platform: &Platform, config: &Object) -> Vec<Destination> {
+    let mut found = Vec::new();
+    let host = platform.host_attribute();
+    collect(platform.attributes, config, "", host, &mut found);
+    found
+}
+
+/// Every place, a host that is left out included; nothing for a platform that has no host.
 pub(super) fn destinations(
     platform: &Platform,
     config: &Object,
@@ -41,13 +76,12 @@ pub(super) fn destinations(
     let Some(host) = platform.host_attribute() else {
         return Vec::new();
     };
-    let mut found = Vec::new();
+    let mut found = named_destinations(platform, config);
     if config.get(host).is_none() {
         found.push(Destination::Unclear {
             path: host.to_owned(),
         });
     }
-    collect(platform.attributes, config, "", Some(host), &mut found);
     if !extra.is_empty() {
         found.push(Destination::Unclear {
             path: "sync.extra".to_owned(),
@@ -66,33 +100,66 @@ fn collect(
     for (name, value) in given.iter() {
         let path = format!("{prefix}{name}");
         let attribute = attributes.iter().find(|attribute| attribute.name == name);
+        let children = attribute.map_or(&[][..], Attribute::children);
+        if let (false, Value::Object(inner)) = (children.is_empty(), value) {
+            collect(children, inner, &format!("{path}/"), None, found);
+            continue;
+        }
         let leads = match attribute {
             Some(_) if host == Some(name) => Leads::ToHost,
             Some(attribute) if matches!(attribute.shape, Shape::Opaque) => Leads::Anywhere,
             Some(attribute) => attribute.leads,
             None => Leads::Anywhere,
         };
-        match leads {
-            Leads::Nowhere => {}
-            Leads::ToHost => found.push(match value.as_text().and_then(host_of) {
-                Some(host) => Destination::Host {
-                    path: path.clone(),
-                    host,
-                },
-                None => Destination::Unclear { path: path.clone() },
-            }),
-            Leads::Anywhere => found.push(Destination::Unclear { path: path.clone() }),
-        }
-        if let (Some(attribute), Value::Object(inner)) = (attribute, value) {
-            collect(
-                attribute.children(),
-                inner,
-                &format!("{path}/"),
-                None,
-                found,
-            );
-        }
+        found.extend(destination(leads, value, path));
     }
+}
+
+/// The place that one value names, if it names any.
+fn destination(leads: Leads, value: &Value, path: String) -> Option<Destination> {
+    if matches!(value, Value::Null) {
+        return None;
+    }
+    match leads {
+        Leads::ToHost if !holds_properties(value) => {
+            let host = value.as_text().and_then(host_of);
+            Some(match host {
+                Some(host) => Destination::Host { path, host },
+                None => Destination::Unclear { path },
+            })
+        }
+        Leads::Nowhere if !holds_properties(value) => None,
+        Leads::ToHost | Leads::Nowhere | Leads::Anywhere => Some(Destination::Unclear { path }),
+    }
+}
+
+/// Whether a driver could find more in a value than the value of its attribute.
+fn holds_properties(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hidden(_) => false,
+        Value::Text(text) => reads_as_properties(text),
+        Value::Secret(template) => {
+            let is_mixed = template.references().next().is_some()
+                && template.literals().any(|literal| !literal.is_empty());
+            let is_read_so = |literal: &Secret| reads_as_properties(literal.expose());
+            is_mixed || template.literals().any(is_read_so)
+        }
+        Value::List(items) => items.iter().any(holds_properties),
+        // In place of a scalar: nothing is known of its inside.
+        Value::Object(_) => true,
+    }
+}
+
+/// Whether a text has a further property behind `;` or `&`, as it is or as it is
+/// escaped in a URL.
+fn reads_as_properties(text: &str) -> bool {
+    if !text.contains([';', '&', '%']) {
+        return false;
+    }
+    let text = text.to_ascii_lowercase();
+    let text = text.replace("%3b", ";").replace("%26", "&");
+    let text = text.replace("%3d", "=");
+    text.split([';', '&']).skip(1).any(|one| one.contains('='))
 }
 
 /// The host that a value names: a bare name, with a port perhaps, or the URL of one.
@@ -182,6 +249,31 @@ mod tests {
             "https://good.com/\\@evil.com",
         ] {
             assert_eq!(host_of(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn further_properties_are_told_from_plain_values() {
+        for text in [
+            "x;ProxyHost=evil.example;SSL=0",
+            "W&proxyHost=evil.example",
+            "d; server = evil.example",
+            "x%3BProxyHost%3Devil.example",
+            "x%26proxyHost=evil.example",
+            ";a=",
+        ] {
+            assert!(reads_as_properties(text), "{text}");
+        }
+        for text in [
+            "",
+            "/sql/1.0/warehouses/abc?o=123",
+            "R&D",
+            "a;b",
+            "role=x",
+            "100%",
+            "arn:aws:iam::012345678901:role/x",
+        ] {
+            assert!(!reads_as_properties(text), "{text}");
         }
     }
 }

@@ -54,7 +54,10 @@ pub fn load_bound(
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let loaded = parallel::map(&files, |file| load_file(context, file));
 
-    let mut manifest = Manifest::default();
+    let mut manifest = Manifest {
+        bindings: bindings.clone(),
+        ..Manifest::default()
+    };
     let mut documents = Vec::new();
     for file in loaded {
         manifest.diagnostics.extend(file.diagnostics);

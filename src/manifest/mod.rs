@@ -32,7 +32,8 @@ mod unknown;
 mod until;
 mod yaml;
 
-pub use binding::{Binding, BindingError, Bindings};
+pub use binding::{Binding, BindingError, Bindings, Unbound};
+pub use destination::{Destination, named_destinations};
 pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};
 pub(crate) use suggest::nearest;
@@ -103,6 +104,9 @@ pub struct Manifest {
     /// Something could not be read far enough to know its name: an integration
     /// that no document names may still be described, so none counts as removed.
     pub incomplete: bool,
+    /// What the files were checked against. It holds for everything that is sent for
+    /// them, so that it goes where they go.
+    pub bindings: Bindings,
 }
 
 impl Manifest {

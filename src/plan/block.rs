@@ -4,7 +4,7 @@ use super::change::{Change, Shown};
 use super::recover::Doubt;
 pub use super::undeletable::{Freeze, Undeletable};
 use crate::live::{RemoteId, Status};
-use crate::manifest::Name;
+use crate::manifest::{Name, Unbound};
 
 /// Why an action cannot be carried out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -148,6 +148,9 @@ pub enum Block {
         /// The attributes.
         paths: Vec<String>,
     },
+    /// A reference may not go where the request leads, with what the server has.
+    #[error("{0}, as the server has it")]
+    Unbound(Unbound),
     /// It failed a moment ago.
     #[error("its last write failed; it is tried again at {until:.0}")]
     Resting {
@@ -185,6 +188,7 @@ impl Block {
             Self::Replacement { .. } => "Replacement",
             Self::Moved { .. } => "Moved",
             Self::SecretNotGiven { .. } => "SecretNotGiven",
+            Self::Unbound(_) => "UnboundReference",
             Self::Resting { .. } => "Resting",
             Self::MissingSecret { .. } => "MissingSecret",
         }
@@ -213,7 +217,8 @@ impl Block {
             | Self::NotConverging { .. }
             | Self::Replacement { .. }
             | Self::Moved { .. }
-            | Self::SecretNotGiven { .. } => false,
+            | Self::SecretNotGiven { .. }
+            | Self::Unbound(_) => false,
         }
     }
 
@@ -274,11 +279,21 @@ impl Block {
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
+            Self::Unbound(unbound) => not_bound(unbound),
             Self::Resting { .. } => {
                 "another file or secret is tried at once; `systemctl reload integrationd` tries everything".into()
             }
             Self::MissingSecret { .. } => "provide it and run this again".into(),
         }
+    }
+}
+
+/// The ways out for a reference that may not go where the server leads.
+fn not_bound(unbound: &Unbound) -> String {
+    let allowed = &unbound.allowed;
+    match &unbound.path {
+        Some(path) => format!("correct {path} in Immuta, or give it in the file; {allowed}"),
+        None => allowed.clone(),
     }
 }
 

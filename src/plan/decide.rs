@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::bound;
 use super::converge;
 use super::diff::Difference;
 use super::doubt::{in_doubt, repeated};
@@ -12,10 +13,10 @@ use super::pairing::{Claims, Pairing};
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
     AbsencePrecondition, Action, Block, Body, ChangeKind, Context, Creation, Freeze, Kind, Note,
-    OnConflict, OnDrift, StatePrecondition,
+    OnConflict, OnDrift, UpdatePrecondition,
 };
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
-use crate::manifest::{Integration, Suspend};
+use crate::manifest::{Bindings, Integration, Suspend};
 use crate::platform::Payload;
 use crate::secret::Reference;
 
@@ -30,6 +31,8 @@ pub(super) struct Against<'a> {
     pub claims: &'a Claims<'a>,
     /// Why nothing is deleted.
     pub freeze: Option<Freeze>,
+    /// Where references may go.
+    pub bindings: &'a Bindings,
     /// The names that files have now.
     pub files: HashSet<&'a str>,
     pub context: &'a Context<'a>,
@@ -158,11 +161,9 @@ fn compare(
     if repeats_creation {
         notes.push(Note::RepeatsCreation);
     }
-    if !difference.unknown_carried.is_empty() {
-        notes.push(Note::UnknownCarried(difference.unknown_carried));
-    }
+    notes.extend(carried(integration, &difference));
     notes.extend(missing_secrets(&difference.body, context));
-    let precondition = StatePrecondition::of(found);
+    let precondition = Box::new(UpdatePrecondition::new(integration, found, history));
     let mut memory = memory::of_update(integration, past, context);
     converge::keep_removed(&mut memory, &difference.changes, past);
     (
@@ -175,6 +176,21 @@ fn compare(
         },
         notes,
     )
+}
+
+/// What an update leaves as the server has it and the operator should know of.
+fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
+    let unknown = &difference.unknown_carried;
+    let mut destinations = bound::carried(integration, &difference.body);
+    destinations.retain(|destination| !unknown.iter().any(|path| path == destination.path()));
+    let mut notes = Vec::new();
+    if !unknown.is_empty() {
+        notes.push(Note::UnknownCarried(unknown.clone()));
+    }
+    if !destinations.is_empty() {
+        notes.push(Note::DestinationsCarried(destinations));
+    }
+    notes
 }
 
 /// What a look tells besides what differs.

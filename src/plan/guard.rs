@@ -61,6 +61,7 @@ fn stop_without_secrets(action: &mut Action) {
         | Note::Drift(_)
         | Note::Health { .. }
         | Note::UnknownCarried(_)
+        | Note::DestinationsCarried(_)
         | Note::RepeatsCreation => None,
     });
     if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {

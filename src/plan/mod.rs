@@ -9,6 +9,7 @@
 mod adopt;
 mod block;
 mod body;
+mod bound;
 mod carry;
 mod change;
 mod compare;
@@ -45,14 +46,16 @@ pub use inputs::inputs;
 pub use memory::Noted;
 pub use pairing::found_key as identity_of;
 pub use policy::{Counted, Exceeded, Limit, Limits, Policy, Share};
-pub use precondition::{AbsencePrecondition, Broken, Listed, StatePrecondition};
+pub use precondition::{
+    AbsencePrecondition, Broken, Listed, StatePrecondition, UpdatePrecondition,
+};
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use suspensions::Suspensions;
 
 use crate::ledger::{Fingerprint, Intent, Ledger, Memory, parked_name};
 use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadable};
-use crate::manifest::{Invalid, Manifest, Name, Origin, Suspend};
+use crate::manifest::{Bindings, Destination, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use decide::{Against, decide};
@@ -85,6 +88,8 @@ pub struct Plan {
     pub disappeared: Vec<Name>,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
+    /// Where references may go: this holds for what is sent, as it did for the files.
+    pub bindings: Bindings,
 }
 
 impl Plan {
@@ -136,8 +141,8 @@ pub enum Kind {
         body: Body,
         /// What the ledger keeps of it.
         memory: Memory,
-        /// What must still be so.
-        precondition: StatePrecondition,
+        /// What must still be so, and what makes the body anew from the read before the write.
+        precondition: Box<UpdatePrecondition>,
     },
     /// `DELETE /integrations/{id}`.
     Delete(Box<Deletion>),
@@ -228,6 +233,8 @@ pub enum Note {
     },
     /// Attributes that this version does not know and an update sends back as they are.
     UnknownCarried(Vec<String>),
+    /// Places to which secrets may be sent and that an update leaves as the server has them.
+    DestinationsCarried(Vec<Destination>),
     /// The creation failed before; the update repeats it.
     RepeatsCreation,
     /// Secrets that the body needs and that are not available here.
@@ -330,6 +337,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         pasts: Pasts::new(context.ledger),
         claims: &paired.claims,
         freeze: removal::freeze(manifest),
+        bindings: &manifest.bindings,
         files: manifest.file_names().collect(),
         context,
     };
@@ -348,6 +356,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
+        let kind = bound::admitted(kind, &manifest.bindings);
         action.kind = context
             .policy
             .limit(postponed(kind, &action.name, manifest, context));
@@ -359,6 +368,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         recorded: context.ledger.records.len(),
         disappeared: removal::disappeared(&against),
         suspensions: context.suspended.at(context.now),
+        bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
         noted: noted.into_iter().flatten().collect(),

@@ -3,16 +3,27 @@
 //! Time passes between the plan and the write: somebody reads the plan, other
 //! integrations come first. A write whose precondition no longer holds is not
 //! sent, because it would not do what was shown.
+//!
+//! Compared is what the plan used: the type, `autoBootstrap`, a settled status, and
+//! the known attributes of which the diff takes account. Not compared is what this
+//! version does not know and what the server sets: it may change with every read,
+//! and the list may show less of it than the integration itself. An update carries
+//! it on as it is just before the write.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use super::Body;
+use super::compare::default_json;
+use super::diff::Difference;
+use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
 use super::pairing::{Key, found_key};
+use crate::ledger::Applied;
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
-use crate::manifest::Integration;
-use crate::platform::{Attribute, Platform};
+use crate::manifest::{Ignore, Integration};
+use crate::platform::{Attribute, Class, Leads, Platform};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
 #[derive(Debug)]
@@ -104,11 +115,14 @@ impl AbsencePrecondition {
     }
 }
 
-/// For an update: the live integration is as it was when the plan was made.
+/// For a write of what exists: the live integration is as it was when the plan was made.
 #[derive(Clone, PartialEq)]
 pub struct StatePrecondition {
     type_name: String,
     auto_bootstrap: Option<bool>,
+    /// What the file leaves to the server.
+    ignore: Vec<Ignore>,
+    /// The attributes that are compared.
     config: Map<String, Json>,
 }
 
@@ -118,7 +132,7 @@ impl std::fmt::Debug for StatePrecondition {
     }
 }
 
-/// Why an update must not be sent.
+/// Why a write must not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// The server is at work on it, or it must not be touched.
@@ -130,15 +144,24 @@ pub enum Broken {
     /// Someone changed it.
     #[error("these attributes were changed meanwhile: {}", .0.join(", "))]
     Attributes(Vec<String>),
+    /// It has got stored secrets that the update would drop.
+    #[error("the update would now drop the stored {}", .0.join(", "))]
+    SecretsLost(Vec<String>),
 }
 
 impl StatePrecondition {
+    /// For a write that depends on everything that is known.
     pub(super) fn of(live: &LiveIntegration) -> Self {
-        let attributes = live.platform.map_or(&[][..], |p| p.attributes);
+        Self::but_for(live, &[])
+    }
+
+    /// For a write that leaves what is ignored as it is.
+    fn but_for(live: &LiveIntegration, ignore: &[Ignore]) -> Self {
         Self {
             type_name: live.type_name.clone(),
             auto_bootstrap: live.auto_bootstrap,
-            config: comparable(attributes, &live.config.0),
+            ignore: ignore.to_vec(),
+            config: compared(live, ignore),
         }
     }
 
@@ -147,18 +170,17 @@ impl StatePrecondition {
     /// # Errors
     /// What is different now.
     pub fn check(&self, now: &LiveIntegration) -> Result<(), Broken> {
-        let now_state = Self::of(now);
-        if now_state.type_name != self.type_name {
-            return Err(Broken::Type(now_state.type_name));
+        if now.type_name != self.type_name {
+            return Err(Broken::Type(now.type_name.clone()));
         }
         if now.status.phase() != Phase::Settled {
             return Err(Broken::Status(now.status.clone()));
         }
         let mut paths = Vec::new();
-        if now_state.auto_bootstrap != self.auto_bootstrap {
-            paths.push("autoBootstrap".to_owned());
+        if now.auto_bootstrap != self.auto_bootstrap {
+            paths.push(AUTO_BOOTSTRAP.to_owned());
         }
-        differing("", &self.config, &now_state.config, &mut paths);
+        differing("", &self.config, &compared(now, &self.ignore), &mut paths);
         if paths.is_empty() {
             Ok(())
         } else {
@@ -167,28 +189,114 @@ impl StatePrecondition {
     }
 }
 
-/// The configuration without what is secret or null.
-fn comparable(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map<String, Json> {
-    config
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .filter_map(|(key, value)| {
-            let attribute = attributes.iter().find(|a| a.name == key);
-            if attribute.is_some_and(Attribute::is_sensitive) {
-                return None;
+/// What an update was planned from, besides the body that was shown.
+#[derive(Debug, Clone)]
+pub struct UpdatePrecondition {
+    state: StatePrecondition,
+    integration: Integration,
+    /// What was last applied.
+    last: Option<Applied>,
+    on_drift: OnDrift,
+}
+
+impl UpdatePrecondition {
+    pub(super) fn new(
+        integration: &Integration,
+        live: &LiveIntegration,
+        history: History<'_>,
+    ) -> Self {
+        Self {
+            state: StatePrecondition::but_for(live, &integration.options.ignore),
+            integration: integration.clone(),
+            last: history.last.cloned(),
+            on_drift: history.on_drift,
+        }
+    }
+
+    /// Whether it still holds.
+    ///
+    /// # Errors
+    /// What is different now.
+    pub fn check(&self, now: &LiveIntegration) -> Result<(), Broken> {
+        self.state.check(now)
+    }
+
+    /// The body of the update, with what it carries as it is now. It changes what was
+    /// shown, and nothing else.
+    ///
+    /// # Errors
+    /// The precondition does not hold any more, or the update would drop a stored secret.
+    pub fn body(&self, now: &LiveIntegration) -> Result<Body, Broken> {
+        self.check(now)?;
+        let history = History {
+            last: self.last.as_ref(),
+            on_drift: self.on_drift,
+            ..History::NONE
+        };
+        let difference = Difference::between(&self.integration, now, history);
+        if difference.secrets_lost.is_empty() {
+            Ok(difference.body)
+        } else {
+            Err(Broken::SecretsLost(difference.secrets_lost))
+        }
+    }
+}
+
+/// The attributes of a live integration that are compared.
+fn compared(live: &LiveIntegration, ignore: &[Ignore]) -> Map<String, Json> {
+    let compared = Compared {
+        auto: live.auto_bootstrap.unwrap_or(false),
+        ignore,
+    };
+    let attributes = live.platform.map_or(&[][..], |p| p.attributes);
+    compared.object("", attributes, &live.config.0)
+}
+
+struct Compared<'a> {
+    auto: bool,
+    ignore: &'a [Ignore],
+}
+
+impl Compared<'_> {
+    /// What is compared of an object. A value that the server fills in anyway is the
+    /// same as none.
+    fn object(
+        &self,
+        prefix: &str,
+        attributes: &'static [Attribute],
+        object: &Map<String, Json>,
+    ) -> Map<String, Json> {
+        let mut compared = Map::new();
+        for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
+                continue;
+            };
+            let path = format!("{prefix}{key}");
+            if let (false, Json::Object(inner)) = (attribute.children().is_empty(), value) {
+                let inner = self.object(&format!("{path}/"), attribute.children(), inner);
+                if !inner.is_empty() {
+                    compared.insert(key.clone(), Json::Object(inner));
+                }
+            } else if self.counts(&path, attribute)
+                && default_json(attribute).as_ref() != Some(value)
+            {
+                compared.insert(key.clone(), value.clone());
             }
-            let comparable = value.as_object().map_or_else(
-                || value.clone(),
-                |inner| {
-                    Json::Object(comparable(
-                        attribute.map_or(&[], Attribute::children),
-                        inner,
-                    ))
-                },
-            );
-            Some((key.clone(), comparable))
-        })
-        .collect()
+        }
+        compared
+    }
+
+    /// Whether the plan used an attribute. What is ignored is carried on, whatever it
+    /// is; where it leads was shown all the same.
+    fn counts(&self, path: &str, attribute: &Attribute) -> bool {
+        let is_diffed = match attribute.class_for(self.auto) {
+            Class::Identity => return true,
+            Class::Mutable | Class::Immutable => !attribute.is_sensitive(),
+            Class::Secret | Class::OneTime | Class::ServerSet => false,
+        };
+        let is_ignored = || self.ignore.iter().any(|ignore| covers(&ignore.path, path));
+        is_diffed && (attribute.leads != Leads::Nowhere || !is_ignored())
+    }
 }
 
 /// Gathers the paths at which two configurations differ.

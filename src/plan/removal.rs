@@ -13,10 +13,10 @@ use super::decide::{Against, missing};
 use super::memory::Past;
 use super::pairing::{found_key, present};
 use super::{
-    Action, Block, Context, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
+    Action, Block, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
 };
 use crate::ledger::{Ledger, Memory, Record, taken_name};
-use crate::live::{Live, LiveIntegration, Phase, RemoteId};
+use crate::live::{LiveIntegration, Phase, RemoteId};
 use crate::manifest::{Manifest, Name};
 use crate::platform::Platform;
 use crate::secret::{Parsed, Reference, parse_template};
@@ -81,10 +81,7 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
 
 fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Against<'_>) -> Action {
     let Against {
-        live,
-        freeze,
-        context,
-        ..
+        freeze, context, ..
     } = against;
     let suspend = past.record.memory.removal.suspend.as_ref();
     let suspend = suspend.filter(|suspend| suspend.counts_at(context.now));
@@ -94,7 +91,7 @@ fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Agains
             let (id, reason) = (found.id.clone(), reason.clone());
             Kind::Blocked(Undeletable::Frozen { id, reason }.into())
         }
-        None => match deletion(past, found, live, context) {
+        None => match deletion(past, found, against) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 Kind::Delete(Box::new(deletion))
@@ -119,9 +116,9 @@ fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Agains
 pub(super) fn deletion(
     past: Past<'_>,
     found: &LiveIntegration,
-    live: &Live,
-    context: &Context<'_>,
+    against: &Against<'_>,
 ) -> Result<Deletion, Block> {
+    let Against { live, context, .. } = against;
     let Past { name, record } = past;
     let id = found.id.clone();
     if let Some(block) = doubt::of_record(past, context) {
@@ -152,14 +149,17 @@ pub(super) fn deletion(
             return Err(Block::Busy { id, status });
         }
     }
-    Ok(Deletion {
+    let deletion = Deletion {
         credentials: credentials(name, record, found, platform)?,
         before: Json::Object(found.harmless_config()),
         memory: record.memory.clone(),
         precondition: StatePrecondition::of(found),
         platform,
         id,
-    })
+    };
+    let admitted = deletion.admit(found, against.bindings);
+    admitted.map_err(Block::Unbound)?;
+    Ok(deletion)
 }
 
 /// What was set up automatically is deleted with the credentials of the set-up,

@@ -96,7 +96,7 @@ fn deletable(
     if !others.is_empty() {
         return Err(Undeletable::Described { id, others }.into());
     }
-    deletion(past, found, against.live, against.context)
+    deletion(past, found, against)
 }
 
 fn change(path: &str, before: Shown, after: Shown) -> Change {

@@ -62,6 +62,7 @@ fn plan(plan: &Plan) -> Json {
         recorded: _,
         disappeared: _,
         suspensions,
+        bindings: _,
     } = plan;
     let mut summary = counts(Counts::of(plan));
     extend(&mut summary, json!({ "unselected": unselected }));
@@ -289,6 +290,13 @@ fn note(note: &Note) -> Json {
             "failing_tests": tests(failing_tests),
         }),
         Note::UnknownCarried(paths) => json!({ "note": "unknown_carried", "paths": paths }),
+        Note::DestinationsCarried(destinations) => json!({
+            "note": "destinations_carried",
+            "destinations": destinations
+                .iter()
+                .map(|d| json!({ "path": d.path(), "host": d.host() }))
+                .collect::<Vec<_>>(),
+        }),
         Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
         Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),
     }

@@ -10,8 +10,8 @@ use anstyle::{AnsiColor, Style};
 
 pub use super::result::ending;
 
-use super::value::{Both, SECRET, both, shown};
-use super::{Counts, suspended};
+use super::value::{Both, SECRET, both, whole};
+use super::{Counts, suspended, value};
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::plan::{
     Action, Block, Body, Change, ChangeKind, Creation, Deletion, Kind, Note, Plan, Shown, Unmanaged,
@@ -204,7 +204,7 @@ fn leaves_of(object: &Object) -> impl Iterator<Item = (String, String)> {
 /// A secret shows where it will come from, and nothing else.
 fn leaf(value: &Value) -> String {
     if let Some(json) = crate::plan::shown(value) {
-        return shown(&Shown::Plain(json));
+        return whole(&json);
     }
     let mut sources = Vec::new();
     value.for_each_template(&mut |template| {
@@ -262,14 +262,7 @@ fn updated(out: &mut String, changes: &[Change], immutable: &str) {
             }
             Both::Lines(lines) => {
                 let _ = writeln!(out, "      {sign} {path:width$} ={guess}");
-                for (sign, line) in lines {
-                    let style = if sign == '+' { ADD } else { BAD };
-                    let _ = writeln!(
-                        out,
-                        "          {}",
-                        paint(style, format_args!("{sign} {line}"))
-                    );
-                }
+                value::write_lines(out, &lines);
             }
         }
     }
@@ -308,10 +301,15 @@ fn notes(out: &mut String, action: &Action) {
             Note::UnknownCarried(paths) => self::note(
                 out,
                 &format!(
-                    "the server also has {}, which this version does not know; it is sent back as it is",
+                    "the server also has {}, which this version does not know; it is sent back as it is, and may lead anywhere",
                     paths.join(", ")
                 ),
             ),
+            Note::DestinationsCarried(destinations) => {
+                for line in destinations.iter().map(value::carried) {
+                    self::note(out, &line);
+                }
+            }
             Note::RepeatsCreation => {
                 self::note(out, "its creation failed before; the update repeats it");
             }

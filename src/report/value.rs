@@ -1,13 +1,18 @@
-//! How values look in the text report: cut where they are long, escaped, and
-//! around the place where two of them differ.
+//! How values look in the text report: escaped, and around the place where two of
+//! them differ. A value that is sent is shown to its end, however long it is: what a
+//! driver would read behind an ellipsis must be seen. One that is not is cut.
+
+use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
+use super::text::{ADD, BAD, DIM, paint};
+use crate::manifest::Destination;
 use crate::plan::Shown;
 use crate::text::{cut, escaped};
 
-/// A value longer than this is cut: a plan is read line by line.
+/// A value that is not sent is cut if it is longer: a plan is read line by line.
 const WIDTH: usize = 60;
 /// How many characters before the first difference are kept when two long values are cut.
 const LEAD: usize = 12;
@@ -20,12 +25,19 @@ pub(super) fn shown(value: &Shown) -> String {
     match value {
         Shown::Absent => "(absent)".to_owned(),
         Shown::Hidden => SECRET.to_owned(),
-        Shown::Plain(json) => cut(&plain(json), WIDTH).into_owned(),
+        Shown::Plain(json) => cut(&whole(json), WIDTH).into_owned(),
     }
 }
 
-/// Two values on one line, cut around their first difference, or the lines of
-/// a difference if either has more than one.
+/// A place that an update leaves as the server has it, in a sentence.
+pub(super) fn carried(destination: &Destination) -> String {
+    let place = destination.host().unwrap_or("an unknown place");
+    let path = destination.path();
+    format!("{path} keeps the value of the server, and leads to {place}")
+}
+
+/// Two values on one line, the first cut around the place where the second differs, or
+/// their lines if either has more than one.
 pub(super) enum Both {
     OneLine { before: String, after: String },
     Lines(Vec<(char, String)>),
@@ -39,7 +51,7 @@ pub(super) fn both(before: &Shown, after: &Shown) -> Both {
             Both::Lines(line_diff(old, new))
         }
         (Shown::Plain(old), Shown::Plain(new)) => {
-            let (old, new) = (plain(old), plain(new));
+            let (old, new) = (whole(old), whole(new));
             let common = old
                 .chars()
                 .zip(new.chars())
@@ -47,30 +59,45 @@ pub(super) fn both(before: &Shown, after: &Shown) -> Both {
                 .count();
             Both::OneLine {
                 before: cut_from(&old, common),
-                after: cut_from(&new, common),
+                after: new,
             }
         }
-        (before, after) => Both::OneLine {
+        (before, Shown::Plain(new)) => Both::OneLine {
+            before: shown(before),
+            after: whole(new),
+        },
+        (before, after @ (Shown::Absent | Shown::Hidden)) => Both::OneLine {
             before: shown(before),
             after: shown(after),
         },
     }
 }
 
-/// The changed lines of two texts.
+/// The lines of two texts: of the old one those that go, of the new one all.
 fn line_diff(old: &str, new: &str) -> Vec<(char, String)> {
-    TextDiff::from_lines(old, new)
-        .iter_all_changes()
-        .filter_map(|change| {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => return None,
-            };
-            let line = change.value().trim_end_matches(['\r', '\n']);
-            Some((sign, cut(&escaped(line), WIDTH).into_owned()))
-        })
-        .collect()
+    let line = |change: similar::Change<&str>| {
+        let line = escaped(change.value().trim_end_matches(['\r', '\n']));
+        match change.tag() {
+            ChangeTag::Delete => ('-', cut(&line, WIDTH).into_owned()),
+            ChangeTag::Insert => ('+', line.into_owned()),
+            ChangeTag::Equal => (' ', line.into_owned()),
+        }
+    };
+    let lines = TextDiff::from_lines(old, new);
+    lines.iter_all_changes().map(line).collect()
+}
+
+/// Writes the lines of a difference.
+pub(super) fn write_lines(out: &mut String, lines: &[(char, String)]) {
+    for (sign, line) in lines {
+        let style = match sign {
+            '+' => ADD,
+            '-' => BAD,
+            _ => DIM,
+        };
+        let line = paint(style, format_args!("{sign} {line}"));
+        let _ = writeln!(out, "          {line}");
+    }
 }
 
 /// The text cut to the width, starting a little before the difference if that lies behind it.
@@ -82,8 +109,8 @@ fn cut_from(text: &str, difference: usize) -> String {
     format!("…{}", cut(&tail, WIDTH))
 }
 
-/// JSON as in a file: strings in quotes, with what is unsafe escaped.
-fn plain(json: &Json) -> String {
+/// JSON as in a file, to its end: strings in quotes, with what is unsafe escaped.
+pub(super) fn whole(json: &Json) -> String {
     match json {
         Json::String(text) => format!("\"{}\"", escaped(text)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
@@ -97,24 +124,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_long_values_are_cut_around_their_first_difference() {
+    fn an_old_value_is_cut_around_the_difference_and_a_new_one_is_whole() {
         let old = Shown::Plain(Json::from(format!("{}1", "a".repeat(90))));
         let new = Shown::Plain(Json::from(format!("{}2", "a".repeat(90))));
         let Both::OneLine { before, after } = both(&old, &new) else {
             panic!("one line")
         };
         assert_eq!(before, "…aaaaaaaaaaaa1\"");
-        assert_eq!(after, "…aaaaaaaaaaaa2\"");
+        assert_eq!(after, format!("\"{}2\"", "a".repeat(90)));
     }
 
     #[test]
-    fn texts_of_many_lines_show_the_lines_that_differ() {
+    fn texts_of_many_lines_show_every_line_that_is_sent() {
         let old = Shown::Plain(Json::from("a\nb\nc"));
         let new = Shown::Plain(Json::from("a\nB\nc"));
         let Both::Lines(lines) = both(&old, &new) else {
             panic!("lines")
         };
-        assert_eq!(lines, [('-', "b".to_owned()), ('+', "B".to_owned())]);
+        let lines: Vec<_> = lines.iter().map(|(c, l)| (*c, l.as_str())).collect();
+        assert_eq!(lines, [(' ', "a"), ('-', "b"), ('+', "B"), (' ', "c")]);
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn blocked(
         }
         Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
+        Block::Unbound(_) => (false, "not bound"),
         Block::InDoubt { .. }
         | Block::Busy { .. }
         | Block::UnknownScope { .. }

@@ -120,8 +120,14 @@ async fn steps(scenario: &Scenario) -> Played {
 fn beginning(scenario: &Scenario) -> Vec<String> {
     let tenant = &scenario.tenant;
     let mut trace = vec![format!(
-        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, on disk: {}",
-        scenario.seed, scenario.policy, tenant.settle, tenant.secrets, tenant.ids, scenario.on_disk
+        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, volatile: {}, on disk: {}",
+        scenario.seed,
+        scenario.policy,
+        tenant.settle,
+        tenant.secrets,
+        tenant.ids,
+        tenant.volatile,
+        scenario.on_disk
     )];
     let files = scenario.files.iter();
     trace.extend(files.map(|(document, standing)| format!("file {document}: {standing:?}")));

@@ -20,8 +20,21 @@ const FILES: usize = 6;
 /// The most steps.
 const STEPS: usize = 10;
 
+/// What is beside the seed for the modes: they are drawn apart, so that a mode more does
+/// not make another scenario of every seed.
+const MODES: u64 = 0x6d6f_6465_735f_3031;
+
 /// The scenario of a seed.
 pub(super) fn scenario(seed: u64) -> Scenario {
+    let mut scenario = drawn(seed);
+    let mut modes = Rng::with_seed(seed ^ MODES);
+    let is_volatile = modes.u32(0..4) == 0;
+    scenario.tenant.volatile = is_volatile;
+    scenario.tenant.detail_shows_more = is_volatile;
+    scenario
+}
+
+fn drawn(seed: u64) -> Scenario {
     let mut maker = Maker {
         rng: Rng::with_seed(seed),
         documents: 0,

@@ -324,7 +324,7 @@ fn is_same(
     }
 }
 
-fn is_default(attribute: &Attribute, found: &Value) -> bool {
+pub(super) fn is_default(attribute: &Attribute, found: &Value) -> bool {
     attribute.default.is_some_and(|default| match default {
         Scalar::Text(text) => found == text,
         Scalar::Integer(number) => *found == number,

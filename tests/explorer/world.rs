@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use integrationd::ledger::{IntendedWrite, Intent, Ledger};
-use integrationd::platform::by_wire;
+use integrationd::platform::{Leads, by_wire};
 use integrationd::simulator::{Drift, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use super::document::{Document, Key, key_of, mark_of};
 use super::fate::Write;
+use super::recovery::is_default;
 use super::run::Ran;
 use super::scenario::{Change, Deed, Doing, Edit, Scenario, Standing};
 use super::time;
@@ -348,14 +349,31 @@ impl World {
                 }
             }
         };
-        let is_status = matches!(what, Doing::Status(status) if *status != Status::Disabled);
-        let before = self.config_of(id);
+        let is_disabled = matches!(what, Doing::Status(Status::Disabled));
+        let is_removed = matches!(what, Doing::Remove);
+        let before = self.compared(id, document);
         self.simulator.drift(drift).unwrap();
-        // Neither a health problem nor the same value again stands in the way of a write.
-        if is_status || (before == self.config_of(id) && !matches!(what, Doing::Status(_))) {
-            return Done::Nothing;
+        // Neither a health problem nor what no plan compares stands in the way of a write.
+        if is_disabled || is_removed || before != self.compared(id, document) {
+            Done::Changed(id)
+        } else {
+            Done::Nothing
         }
-        Done::Changed(id)
+    }
+
+    /// What a plan for this file compares of an integration: what the table knows and the
+    /// file does not ignore. A default is the same as nothing.
+    fn compared(&self, id: u64, document: &Document) -> Vec<(String, Value)> {
+        let Some(config) = self.config_of(id) else {
+            return Vec::new();
+        };
+        let editable = document.editable().into_iter();
+        let compared = editable.filter_map(|(path, attribute)| {
+            let value = config.pointer(&format!("/{path}"))?.clone();
+            let is_ignored = document.ignored.contains(&path) && attribute.leads == Leads::Nowhere;
+            (!is_ignored && !is_default(attribute, &value)).then_some((path, value))
+        });
+        compared.collect()
     }
 
     /// A run is over, in which a list may have lacked something.

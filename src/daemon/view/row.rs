@@ -182,6 +182,7 @@ fn health(notes: &[Note]) -> Option<Standing> {
         Note::SecretsNotCompared(_)
         | Note::Drift(_)
         | Note::UnknownCarried(_)
+        | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
         | Note::SecretsMissing(_) => None,
     })?;
@@ -214,6 +215,7 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
         Note::SecretsNotCompared(_)
         | Note::Drift(_)
         | Note::UnknownCarried(_)
+        | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
         | Note::SecretsMissing(_) => None,
     });
@@ -227,6 +229,7 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         Note::SecretsNotCompared(_)
         | Note::Health { .. }
         | Note::UnknownCarried(_)
+        | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
         | Note::SecretsMissing(_) => None,
     });

@@ -1,0 +1,75 @@
+//! Where the references of a request may go: the final body, with everything that is
+//! carried into it, against the bindings.
+
+use super::carry::plain;
+use super::{Block, Body, Deletion, Kind};
+use crate::live::LiveIntegration;
+use crate::manifest::{Bindings, Destination, Integration, Unbound, named_destinations};
+use crate::value::Object;
+
+/// A write whose references may not go where its body leads becomes a block.
+pub(super) fn admitted(kind: Kind, bindings: &Bindings) -> Kind {
+    if let Kind::Suspended { suspend, would } = kind {
+        let would = Box::new(admitted(*would, bindings));
+        return Kind::Suspended { suspend, would };
+    }
+    let checked = match &kind {
+        Kind::Create(creation) | Kind::Replace { creation, .. } => creation.body.admit(bindings),
+        Kind::Update { body, .. } => body.admit(bindings),
+        // Checked where it is made: its credentials go where the live integration leads.
+        Kind::Delete(_) => Ok(()),
+        Kind::Unchanged { .. }
+        | Kind::Withheld { .. }
+        | Kind::Suspended { .. }
+        | Kind::Blocked(_) => Ok(()),
+    };
+    match checked {
+        Ok(()) => kind,
+        Err(unbound) => Kind::Blocked(Block::Unbound(unbound)),
+    }
+}
+
+impl Body {
+    /// Lets this body be sent.
+    ///
+    /// # Errors
+    /// A reference in it that may not go where it leads.
+    pub fn admit(&self, bindings: &Bindings) -> Result<(), Unbound> {
+        let mut references = Vec::new();
+        self.for_each_reference(&mut |reference| references.push(reference));
+        bindings.admit(references, self.platform, &self.config)
+    }
+}
+
+impl Deletion {
+    /// Lets the credentials be used on the live integration as it is now.
+    ///
+    /// # Errors
+    /// A reference in them that may not go where the integration leads.
+    pub fn admit(&self, live: &LiveIntegration, bindings: &Bindings) -> Result<(), Unbound> {
+        let mut references = Vec::new();
+        self.for_each_reference(&mut |reference| references.push(reference));
+        let config = live.config.0.iter();
+        let mut config: Object = config.map(|(k, v)| (k.clone(), plain(v))).collect();
+        for (path, value) in self.credentials.iter() {
+            config.insert_at(path, value.clone());
+        }
+        bindings.admit(references, self.platform, &config)
+    }
+}
+
+/// The places that a body names and its file does not.
+pub(super) fn carried(integration: &Integration, body: &Body) -> Vec<Destination> {
+    let created = Body::for_create(integration);
+    let given = named_destinations(body.platform, &created.config);
+    let is_given = |destination: &Destination| match destination {
+        Destination::Host { .. } => given.contains(destination),
+        Destination::Unclear { path } => {
+            let value = created.config.at(path);
+            value.is_some() && value == body.config.at(path)
+        }
+    };
+    let mut named = named_destinations(body.platform, &body.config);
+    named.retain(|destination| !is_given(destination));
+    named
+}
