@@ -62,4 +62,5 @@ pub mod simulator;
 pub mod source;
 pub mod sync;
 pub mod text;
+mod user;
 pub mod value;

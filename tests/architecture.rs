@@ -23,10 +23,11 @@ const LAYERS: &[Layer] = &[
     pure(&["manifest"]),
     pure(&["ledger/mod", "ledger/fingerprint", "ledger/refusal"]),
     pure(&["plan"]),
-    // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files.
+    // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
+    // `user` knows who owns one.
     // What is left of `secret` is its providers.
     layer(&["progress"]),
-    layer(&["net", "regular"]),
+    layer(&["net", "regular", "user"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),

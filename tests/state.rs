@@ -163,3 +163,74 @@ fn resolve_says_so_when_nothing_is_in_doubt() {
         ran.stderr
     );
 }
+
+/// A user that is neither root nor the one of the tests.
+const STRANGER: u32 = 54321;
+
+#[test]
+fn state_that_others_can_write_is_refused_with_the_command_that_helps() {
+    let (tenant, files, state) = in_sync();
+    let set_mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let ledger = modes(state.path())
+        .into_iter()
+        .find(|(name, _)| name.ends_with(".db"));
+    let ledger = state.path().join(ledger.unwrap().0);
+    files.change("lake.yaml", "/one", "/two");
+    for (path, open, closed) in [(state.path(), 0o770, 0o700), (&ledger, 0o666, 0o600)] {
+        set_mode(path, open);
+        for flag in ["--yes", "--dry-run"] {
+            let ran = sync(&tenant, &files, state.path(), &[flag])
+                .run()
+                .exits_with(78);
+            let told = format!("`chmod go-w {}`", path.display());
+            assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        }
+        set_mode(path, closed);
+    }
+    assert_eq!(tenant.requests(), [""; 0]);
+    sync(&tenant, &files, state.path(), &["--yes"])
+        .run()
+        .exits_with(0);
+}
+
+#[test]
+fn state_of_another_user_is_refused_but_for_root_who_inspects_it() {
+    if !rustix::process::getuid().is_root() {
+        return;
+    }
+    let (tenant, files, state) = in_sync();
+    files.change("lake.yaml", "/one", "/two");
+    let give = |path: &Path, owner| std::os::unix::fs::chown(path, Some(owner), None).unwrap();
+    let ledger = modes(state.path())
+        .into_iter()
+        .find(|(name, _)| name.ends_with(".db"));
+    let ledger = state.path().join(ledger.unwrap().0);
+    for path in [state.path(), &ledger] {
+        give(path, STRANGER);
+        for flag in ["--yes", "--dry-run"] {
+            let ran = sync(&tenant, &files, state.path(), &[flag])
+                .run()
+                .exits_with(78);
+            let told = format!("{}, which holds state, belongs to 54321", path.display());
+            assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+            let told = format!("`chown -R 0 {}`", state.path().display());
+            assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        }
+        assert_eq!(tenant.requests(), [""; 0]);
+        let of_state = |command, args: &[&str]| {
+            let run = Integrationd::new([command, "--state"]).arg(state.path());
+            let run = args.iter().fold(run, Integrationd::arg);
+            run.on(&tenant).run().exits_with(0)
+        };
+        let history = of_state("history", &[]);
+        assert!(history.stdout.contains("create lake"), "{}", history.stdout);
+        of_state("suspend", &["lake", "--reason", "vendor migration"]);
+        of_state("resume", &["lake"]);
+        // It belongs to whom the directory does, or did.
+        let suspensions = ledger.with_extension("suspended.json");
+        std::fs::remove_file(suspensions).unwrap();
+        give(path, 0);
+    }
+}

@@ -11,6 +11,7 @@ use super::{connect, state};
 use crate::diagnostic;
 use crate::immuta::RetryPolicy;
 use crate::ledger::Seen;
+use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{Adoption, Verdict};
 use crate::report::exit::Exit;
@@ -29,7 +30,7 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     check_names(&args.name, &manifest)?;
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let ledger = state::open_ledger(args.state.as_deref(), &tenant.url)?;
+    let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
     let desired = Desired {
         manifest,
         // Nothing is sent, and no fingerprint is made of what was not sent.

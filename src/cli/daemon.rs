@@ -24,6 +24,7 @@ use crate::daemon::http::Tls;
 use crate::daemon::watch::{self, watch};
 use crate::daemon::{Bell, Board, Schedule, Status, systemd, work};
 use crate::immuta::RetryPolicy;
+use crate::ledger::place::Trust;
 use crate::report::exit::Exit;
 
 /// How often the directory is read although no event came: events can be lost.
@@ -35,7 +36,7 @@ const SLACK: Duration = Duration::from_secs(5);
 pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     // What is wrong now will not mend itself: the operator is at the keyboard.
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
-    let journal = state::open_ledger(args.run.state.as_deref(), &tenant.url)?;
+    let journal = state::open_ledger(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
     state::fingerprinter(&args.run, &tenant.url)?;
     Source::of(&args.run)?;
     let bell = Bell::default();

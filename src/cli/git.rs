@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::connect::{self, ConnectError, read_secret};
 use super::failure::Failure;
-use crate::ledger::place::StateDirectory;
+use crate::ledger::place::{StateDirectory, Trust};
 use crate::report::exit::Exit;
 use crate::settings::git_token;
 use crate::source::git::{
@@ -235,7 +235,7 @@ impl GitArgs {
         let Some(url) = &self.git else {
             return Ok(None);
         };
-        let place = StateDirectory::find(state, &|name: &str| std::env::var_os(name))?;
+        let place = StateDirectory::find(state, &|name: &str| std::env::var_os(name), Trust::Own)?;
         place.create()?;
         let digest = Sha256::digest(url.as_bytes());
         let hash: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();

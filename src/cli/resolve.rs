@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::state;
 use super::terminal::Terminal;
 use crate::immuta::{ReadApi, RetryPolicy};
+use crate::ledger::place::Trust;
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Applied, Intent, Memory, Record};
 use crate::live::{LiveIntegration, RemoteId};
@@ -16,7 +17,7 @@ use crate::report::exit::Exit;
 
 pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let ledger = state::open_ledger(args.state.as_deref(), &tenant.url)?;
+    let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
     let mut intents = ledger.read()?.intents;
     let Some(intent) = intents.remove(&args.name) else {
         return Err(Failure::new(

@@ -7,9 +7,9 @@ use super::connect;
 use super::failure::Failure;
 use crate::ledger::history::History;
 use crate::ledger::key::{self, KeyError};
-use crate::ledger::place::{PlaceError, StateDirectory};
+use crate::ledger::place::{PlaceError, StateDirectory, Trust};
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Fingerprinter, Journal, Ledger, LedgerError, MemoryJournal};
+use crate::ledger::{FingerprintKey, Fingerprinter, Journal, Ledger, LedgerError, MemoryJournal};
 use crate::report::exit::Exit;
 use crate::text::chain;
 
@@ -33,14 +33,12 @@ impl State {
 /// The state for a sync. A dry run reads it and changes nothing; without a place
 /// for it, it knows nothing.
 pub(super) fn open(args: &RunArgs, dry_run: bool, tenant: &str) -> Result<State, Failure> {
-    let env = |name: &str| std::env::var_os(name);
-    let place = match StateDirectory::find(args.state.as_deref(), &env) {
+    let place = match find(args.state.as_deref(), Trust::Own) {
         Err(PlaceError::Nowhere) if dry_run => return Ok(State::in_memory()),
         found => found?,
     };
-    let file = place.ledger_file(tenant);
+    let file = place.ledger_file(tenant)?;
     let (journal, key): (Box<dyn Journal>, _) = if dry_run {
-        place.check()?;
         let ledger = SqliteLedger::open_read_only(&file)?.unwrap_or_default();
         (Box::new(MemoryJournal::new(ledger)), key(&place, false)?)
     } else {
@@ -54,52 +52,60 @@ pub(super) fn open(args: &RunArgs, dry_run: bool, tenant: &str) -> Result<State,
     })
 }
 
+/// The state directory, wherever the environment or this flag says that it is.
+pub(super) fn find(flag: Option<&Path>, trust: Trust) -> Result<StateDirectory, PlaceError> {
+    StateDirectory::find(flag, &|name: &str| std::env::var_os(name), trust)
+}
+
 /// What makes the fingerprints of a tenant, with the key as it is now.
 pub(super) fn fingerprinter(args: &RunArgs, tenant: &str) -> Result<Fingerprinter, Failure> {
-    let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
+    let place = find(args.state.as_deref(), Trust::Own)?;
     let key = match connect::credential(key::KEY_CREDENTIAL) {
         Some(file) => key::read_credential(&file)?,
-        None => key::read_or_create(&place.key_file())?,
+        None => key::read_or_create(&place.key_file()?)?,
     };
     Ok(Fingerprinter::new(key, tenant.to_owned()))
 }
 
 /// The latest runs of a tenant; none where there is no ledger.
 pub(super) fn history(flag: Option<&Path>, tenant: &str, runs: u32) -> Result<History, Failure> {
-    let place = StateDirectory::find(flag, &|name: &str| std::env::var_os(name))?;
-    place.check()?;
-    let history = SqliteLedger::history_read_only(&place.ledger_file(tenant), runs)?;
+    let place = find(flag, Trust::AnyForRoot)?;
+    let history = SqliteLedger::history_read_only(&place.ledger_file(tenant)?, runs)?;
     Ok(history.unwrap_or_default())
 }
 
 /// What is known of a tenant, to look at; nothing where there is no place for a ledger.
-pub(super) fn read_ledger(flag: Option<&Path>, tenant: &str) -> Result<Ledger, Failure> {
-    let place = match StateDirectory::find(flag, &|name: &str| std::env::var_os(name)) {
+pub(super) fn read_ledger(
+    flag: Option<&Path>,
+    trust: Trust,
+    tenant: &str,
+) -> Result<Ledger, Failure> {
+    let place = match find(flag, trust) {
         Err(PlaceError::Nowhere) => return Ok(Ledger::default()),
         found => found?,
     };
-    place.check()?;
-    let ledger = SqliteLedger::open_read_only(&place.ledger_file(tenant))?;
+    let ledger = SqliteLedger::open_read_only(&place.ledger_file(tenant)?)?;
     Ok(ledger.unwrap_or_default())
 }
 
 /// The ledger alone, for writing.
-pub(super) fn open_ledger(flag: Option<&Path>, tenant: &str) -> Result<SqliteLedger, Failure> {
-    let place = StateDirectory::find(flag, &|name: &str| std::env::var_os(name))?;
+pub(super) fn open_ledger(
+    flag: Option<&Path>,
+    trust: Trust,
+    tenant: &str,
+) -> Result<SqliteLedger, Failure> {
+    let place = find(flag, trust)?;
     place.create()?;
-    Ok(SqliteLedger::open(&place.ledger_file(tenant))?)
+    Ok(SqliteLedger::open(&place.ledger_file(tenant)?)?)
 }
 
 /// The key: a systemd credential, which replicas share, before the file.
-fn key(
-    place: &StateDirectory,
-    may_create: bool,
-) -> Result<Option<crate::ledger::FingerprintKey>, KeyError> {
-    match connect::credential(key::KEY_CREDENTIAL) {
-        Some(file) => key::read_credential(&file).map(Some),
-        None if may_create => key::read_or_create(&place.key_file()).map(Some),
-        None => key::read(&place.key_file()),
-    }
+fn key(place: &StateDirectory, may_create: bool) -> Result<Option<FingerprintKey>, Failure> {
+    Ok(match connect::credential(key::KEY_CREDENTIAL) {
+        Some(file) => Some(key::read_credential(&file)?),
+        None if may_create => Some(key::read_or_create(&place.key_file()?)?),
+        None => key::read(&place.key_file()?)?,
+    })
 }
 
 impl From<PlaceError> for Failure {

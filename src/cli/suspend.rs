@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::terminal::Terminal;
 use super::{connect, state};
 use crate::ledger::Ledger;
-use crate::ledger::place::StateDirectory;
+use crate::ledger::place::Trust;
 use crate::manifest::{Suspend, Until, nearest};
 use crate::plan::Suspensions;
 use crate::report::exit::Exit;
@@ -62,11 +62,10 @@ pub(super) struct ResumeArgs {
 
 /// What is suspended for a tenant. A file that cannot be read stops the run: it may
 /// say that nothing is to be written.
-pub(super) fn read(state: Option<&Path>, tenant: &str) -> Result<Suspensions, Failure> {
-    let env = |name: &str| std::env::var_os(name);
+pub(super) fn read(flag: Option<&Path>, tenant: &str) -> Result<Suspensions, Failure> {
     // Without a place for the state nothing can have been suspended.
-    match StateDirectory::find(state, &env) {
-        Ok(place) => read_file(&place.suspensions_file(tenant)),
+    match state::find(flag, Trust::Own) {
+        Ok(place) => read_file(&place.suspensions_file(tenant)?),
         Err(_) => Ok(Suspensions::default()),
     }
 }
@@ -125,9 +124,9 @@ fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
 /// The tenant, the file, and what is in it.
 fn open(args: &LedgerArgs) -> Result<(String, PathBuf, Suspensions), Failure> {
     let tenant = connect::url(args.url.as_deref())?;
-    let place = StateDirectory::find(args.state.as_deref(), &|name: &str| std::env::var_os(name))?;
+    let place = state::find(args.state.as_deref(), Trust::AnyForRoot)?;
     place.create()?;
-    let file = place.suspensions_file(&tenant);
+    let file = place.suspensions_file(&tenant)?;
     let suspensions = read_file(&file)?;
     Ok((tenant, file, suspensions))
 }
@@ -139,7 +138,7 @@ pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Fa
     }
     let (tenant, file, mut suspensions) = open(&args.place)?;
     if !args.unknown {
-        let ledger = state::read_ledger(args.place.state.as_deref(), &tenant)?;
+        let ledger = state::read_ledger(args.place.state.as_deref(), Trust::AnyForRoot, &tenant)?;
         check_names(&args.name, &ledger, &suspensions)?;
     }
     let suspend = Suspend {

@@ -22,6 +22,7 @@ use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
 use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
+use crate::ledger::place::Trust;
 use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, deletion_references};
@@ -142,7 +143,7 @@ fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
         return Ok(None);
     }
     let url = connect::url(args.run.connection.url.as_deref())?;
-    let ledger = state::read_ledger(args.run.state.as_deref(), &url)?;
+    let ledger = state::read_ledger(args.run.state.as_deref(), Trust::Own, &url)?;
     Ok(source::applied(&ledger))
 }
 

@@ -2,16 +2,17 @@
 //! tenant and the key of the fingerprints.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::files::{disk_help, shown};
+use super::files::{beside, disk_help, shown};
+use crate::user;
 
 /// The name of the key of the fingerprints, in the state directory.
 const KEY_FILE: &str = "fingerprint.key";
@@ -19,14 +20,35 @@ const KEY_FILE: &str = "fingerprint.key";
 /// The longest part of a file's name that comes from a host; file systems allow 255 bytes.
 const LONGEST_HOST: usize = 100;
 
-/// The bit of a mode that lets everyone write.
-const WORLD_WRITABLE: u32 = 0o002;
+/// The bits of a mode that let others than the owner write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// The bit of a mode that lets only the owner of a file remove it.
+/// The bit of a mode that lets only the owner of a file remove it, as in `/tmp`.
 const STICKY: u32 = 0o1000;
+
+/// What SQLite keeps beside a ledger; it takes it for a part of the ledger.
+const BESIDE_LEDGER: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The environment, as far as it says where the state lies.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Whose state is used, besides the own user's and root's. What a run finds in its
+/// ledger decides what is deleted, so that nobody else may put one there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Nobody's.
+    Own,
+    /// Anybody's, if root asks: an operator inspects the state of a service, which has
+    /// a user of its own, and suspends its writes.
+    AnyForRoot,
+}
+
+impl Trust {
+    fn holds_for(self, owner: u32) -> bool {
+        let for_root = self == Self::AnyForRoot && user::own() == 0;
+        user::is_own_or_root(owner) || for_root
+    }
+}
 
 /// The state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +59,49 @@ pub enum PlaceError {
     /// It could not be made.
     #[error("cannot create the state directory {}", shown(.0))]
     Create(PathBuf, #[source] io::Error),
-    /// It could not be looked at.
-    #[error("cannot read the state directory {}", shown(.0))]
+    /// It, or a file in it, could not be looked at.
+    #[error("cannot read {}, which holds state", shown(.0))]
     Read(PathBuf, #[source] io::Error),
     /// It is something else.
     #[error("{} is not a directory", shown(.0))]
     NotADirectory(PathBuf),
-    /// Anyone could put a ledger in the place of ours.
-    #[error("everyone may write to the state directory {}", shown(.0))]
-    WorldWritable(PathBuf),
+    /// Others could put a ledger in the place of ours.
+    #[error(
+        "others may write to the state directory {}: its mode is {mode:04o}",
+        shown(path)
+    )]
+    OpenDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Others could change what is recorded.
+    #[error(
+        "others may write to {}, which holds state: its mode is {mode:04o}",
+        shown(path)
+    )]
+    OpenFile {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Another user could change what is recorded.
+    #[error(
+        "{}, which holds state, belongs to {owner}, and integrationd runs as {own}",
+        shown(path)
+    )]
+    OtherOwner {
+        /// The directory or file.
+        path: PathBuf,
+        /// To whom it belongs, by name and number.
+        owner: Box<str>,
+        /// Who asks.
+        own: Box<str>,
+        /// The state directory.
+        directory: PathBuf,
+    },
 }
 
 impl PlaceError {
@@ -58,16 +114,30 @@ impl PlaceError {
                 .unwrap_or("look at the owner and mode of the directory above it, or choose another one with `--state`")
                 .to_owned(),
             Self::NotADirectory(_) => "choose another one with `--state`".to_owned(),
-            Self::WorldWritable(path) => {
-                format!("run `chmod o-w {}`, or choose another one with `--state`", shown(path))
-            }
+            // Without its bits `/tmp` would be of no use to anybody else.
+            Self::OpenDirectory { path, mode } if mode & STICKY != 0 => format!(
+                "choose a directory of its own with `--state`, such as {}",
+                shown(&path.join("integrationd"))
+            ),
+            Self::OpenDirectory { path, mode: _ } | Self::OpenFile { path, mode: _ } => format!(
+                "make sure that nobody has changed what is in it, then run `chmod go-w {}`; or choose another directory with `--state`",
+                shown(path)
+            ),
+            Self::OtherOwner { directory, .. } => format!(
+                "run integrationd as the user that it belongs to; or, if what is in it can be trusted, run `chown -R {} {}`; or choose another directory with `--state`",
+                user::own(),
+                shown(directory)
+            ),
         }
     }
 }
 
 /// The state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateDirectory(PathBuf);
+pub struct StateDirectory {
+    path: PathBuf,
+    trust: Trust,
+}
 
 impl StateDirectory {
     /// The first of: this path, `$STATE_DIRECTORY` as systemd sets it,
@@ -76,7 +146,11 @@ impl StateDirectory {
     ///
     /// # Errors
     /// None of them is given.
-    pub fn find(flag: Option<&Path>, env: Environment<'_>) -> Result<Self, PlaceError> {
+    pub fn find(
+        flag: Option<&Path>,
+        env: Environment<'_>,
+        trust: Trust,
+    ) -> Result<Self, PlaceError> {
         let variable = |name| env(name).filter(|value| !value.is_empty());
         let systemd = || variable("STATE_DIRECTORY").as_deref().and_then(first);
         // The XDG specification wants a relative one to be passed over.
@@ -87,33 +161,34 @@ impl StateDirectory {
         let home = || Some(Path::new(&variable("HOME")?).join(".local/state/integrationd"));
         let given = flag.map(Path::to_owned);
         let found = given.or_else(systemd).or_else(xdg).or_else(home);
-        found.map(Self).ok_or(PlaceError::Nowhere)
+        let path = found.ok_or(PlaceError::Nowhere)?;
+        Ok(Self { path, trust })
     }
 
     /// The path.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Makes sure that nobody else could put files there. It need not exist.
     ///
     /// # Errors
-    /// It is no directory, or everyone may write to it.
+    /// It is no directory, others may write to it, or it is another user's.
     pub fn check(&self) -> Result<(), PlaceError> {
-        let path = || self.0.clone();
-        let metadata = match fs::metadata(&self.0) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(PlaceError::Read(path(), error)),
+        let path = &self.path;
+        let Some(metadata) = look(path)? else {
+            return Ok(());
         };
         if !metadata.is_dir() {
-            return Err(PlaceError::NotADirectory(path()));
+            return Err(PlaceError::NotADirectory(path.clone()));
         }
-        if metadata.permissions().mode() & (WORLD_WRITABLE | STICKY) == WORLD_WRITABLE {
-            return Err(PlaceError::WorldWritable(path()));
+        let mode = mode_of(&metadata);
+        if mode & WRITABLE_BY_OTHERS != 0 {
+            let path = path.clone();
+            return Err(PlaceError::OpenDirectory { path, mode });
         }
-        Ok(())
+        self.check_owner(path, &metadata)
     }
 
     /// Makes it, for its owner alone, if it is not there; the mode of one that is stays.
@@ -125,31 +200,92 @@ impl StateDirectory {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&self.0)
-            .map_err(|error| PlaceError::Create(self.0.clone(), error))
+            .create(&self.path)
+            .map_err(|error| PlaceError::Create(self.path.clone(), error))
     }
 
-    /// The ledger of a tenant, named after its host and a hash of its whole URL.
-    #[must_use]
-    pub fn ledger_file(&self, tenant_url: &str) -> PathBuf {
-        let (host, url) = normalised(tenant_url);
-        let digest = Sha256::digest(url.as_bytes());
-        let hash: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
-        self.0.join(format!("{}-{hash}.db", sanitised(&host)))
+    /// The ledger of a tenant, named after its host and a hash of its whole URL. It
+    /// need not exist.
+    ///
+    /// # Errors
+    /// Others may write to it, or it is another user's.
+    pub fn ledger_file(&self, tenant_url: &str) -> Result<PathBuf, PlaceError> {
+        let file = self.path.join(ledger_name(tenant_url));
+        self.check_file(&file)?;
+        for suffix in BESIDE_LEDGER {
+            self.check_file(&beside(&file, suffix))?;
+        }
+        Ok(file)
     }
 
-    /// What is suspended by a human's word, beside the ledger.
-    #[must_use]
-    pub fn suspensions_file(&self, tenant_url: &str) -> PathBuf {
-        self.ledger_file(tenant_url)
-            .with_extension("suspended.json")
+    /// What is suspended by a human's word, beside the ledger. It need not exist.
+    ///
+    /// # Errors
+    /// As for [`Self::ledger_file`].
+    pub fn suspensions_file(&self, tenant_url: &str) -> Result<PathBuf, PlaceError> {
+        let ledger = self.path.join(ledger_name(tenant_url));
+        let file = ledger.with_extension("suspended.json");
+        self.check_file(&file)?;
+        Ok(file)
     }
 
-    /// The key of the fingerprints.
-    #[must_use]
-    pub fn key_file(&self) -> PathBuf {
-        self.0.join(KEY_FILE)
+    /// The key of the fingerprints. It need not exist.
+    ///
+    /// # Errors
+    /// It is another user's; whether it is open to others is seen when it is read.
+    pub fn key_file(&self) -> Result<PathBuf, PlaceError> {
+        self.check()?;
+        let file = self.path.join(KEY_FILE);
+        if let Some(metadata) = look(&file)? {
+            self.check_owner(&file, &metadata)?;
+        }
+        Ok(file)
     }
+
+    fn check_file(&self, file: &Path) -> Result<(), PlaceError> {
+        self.check()?;
+        let Some(metadata) = look(file)? else {
+            return Ok(());
+        };
+        let mode = mode_of(&metadata);
+        if mode & WRITABLE_BY_OTHERS != 0 {
+            let path = file.to_owned();
+            return Err(PlaceError::OpenFile { path, mode });
+        }
+        self.check_owner(file, &metadata)
+    }
+
+    fn check_owner(&self, path: &Path, metadata: &Metadata) -> Result<(), PlaceError> {
+        if self.trust.holds_for(metadata.uid()) {
+            return Ok(());
+        }
+        Err(PlaceError::OtherOwner {
+            path: path.to_owned(),
+            owner: user::shown(metadata.uid()),
+            own: user::shown(user::own()),
+            directory: self.path.clone(),
+        })
+    }
+}
+
+/// What a path leads to; `None` if there is nothing.
+fn look(path: &Path) -> Result<Option<Metadata>, PlaceError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PlaceError::Read(path.to_owned(), error)),
+    }
+}
+
+fn mode_of(metadata: &Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
+}
+
+fn ledger_name(tenant_url: &str) -> String {
+    let (host, url) = normalised(tenant_url);
+    let digest = Sha256::digest(url.as_bytes());
+    let hash: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
+    format!("{}-{hash}.db", sanitised(&host))
 }
 
 /// The first path of a list.

@@ -22,7 +22,7 @@ impl Disk {
     pub(crate) fn of(kilobytes: u32) -> Option<Self> {
         let place = TempDir::new().unwrap();
         let script =
-            format!("mount -t tmpfs -o size={kilobytes}k tmpfs \"$0\" && echo ready && cat");
+            format!("mount -t tmpfs -o size={kilobytes}k,mode=0700 tmpfs \"$0\" && echo ready && cat");
         let mut mounter = Command::new("unshare")
             .args(["--map-root-user", "--mount", "sh", "-c", &script])
             .arg(place.path())

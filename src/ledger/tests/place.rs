@@ -8,7 +8,7 @@ use super::*;
 fn found(flag: Option<&str>, variables: &[(&str, &str)]) -> String {
     let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
     let env = |name: &str| variables.get(name).map(OsString::from);
-    StateDirectory::find(flag.map(Path::new), &env).map_or_else(
+    StateDirectory::find(flag.map(Path::new), &env, Trust::Own).map_or_else(
         |error| format!("{error}\nhelp: {}", error.help()),
         |place| place.path().display().to_string(),
     )
@@ -36,6 +36,13 @@ fn an_empty_variable_and_a_relative_xdg_directory_count_as_none() {
     assert_eq!(found(None, &empty), "/home/u/.local/state/integrationd");
 }
 
+fn at(path: impl Into<PathBuf>) -> StateDirectory {
+    StateDirectory {
+        path: path.into(),
+        trust: Trust::Own,
+    }
+}
+
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o7777
 }
@@ -43,7 +50,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_directory_is_made_for_its_owner_alone_and_one_that_is_there_stays_as_it_is() {
     let place = TempDir::new().unwrap();
-    let state = StateDirectory(place.path().join("a/b"));
+    let state = at(place.path().join("a/b"));
     state.check().unwrap();
     assert!(!place.path().join("a").exists());
     state.create().unwrap();
@@ -60,24 +67,81 @@ fn refused(state: &StateDirectory, place: &TempDir) -> String {
     text.replace(place.path().to_str().unwrap(), "PLACE")
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
-fn a_directory_in_which_everyone_may_put_files_is_refused() {
+fn directory_that_others_can_write_is_refused() {
     let place = TempDir::new().unwrap();
-    let state = StateDirectory(place.path().join("open"));
+    let state = at(place.path().join("open"));
     fs::create_dir(state.path()).unwrap();
-    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    insta::assert_snapshot!(refused(&state, &place), @"
-    everyone may write to the state directory PLACE/open
-    help: run `chmod o-w PLACE/open`, or choose another one with `--state`
+    set_mode(state.path(), 0o777);
+    insta::assert_snapshot!(refused(&state, &place), @r"
+    others may write to the state directory PLACE/open: its mode is 0777
+    help: make sure that nobody has changed what is in it, then run `chmod go-w PLACE/open`; or choose another directory with `--state`
     ");
-    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    for mode in [0o770, 0o702] {
+        set_mode(state.path(), mode);
+        assert!(refused(&state, &place).contains("`chmod go-w PLACE/open`"));
+    }
+    // As `/tmp` is.
+    set_mode(state.path(), 0o1777);
+    insta::assert_snapshot!(refused(&state, &place), @r"
+    others may write to the state directory PLACE/open: its mode is 1777
+    help: choose a directory of its own with `--state`, such as PLACE/open/integrationd
+    ");
+    set_mode(state.path(), 0o755);
     state.create().unwrap();
+}
+
+#[test]
+fn no_file_is_named_in_a_directory_that_others_can_write() {
+    let place = TempDir::new().unwrap();
+    let state = at(place.path());
+    set_mode(state.path(), 0o770);
+    for named in [
+        state.ledger_file("https://acme"),
+        state.suspensions_file("https://acme"),
+        state.key_file(),
+    ] {
+        assert!(matches!(named, Err(PlaceError::OpenDirectory { .. })));
+    }
+}
+
+#[test]
+fn ledger_that_others_can_write_is_refused() {
+    let place = TempDir::new().unwrap();
+    let state = at(place.path());
+    set_mode(state.path(), 0o700);
+    let ledger = state.ledger_file("https://acme").unwrap();
+    let told = |error: PlaceError| error.to_string() + " " + &error.help();
+    for file in [
+        ledger.clone(),
+        beside(&ledger, "-wal"),
+        beside(&ledger, "-journal"),
+    ] {
+        fs::write(&file, "").unwrap();
+        set_mode(&file, 0o620);
+        let told = told(state.ledger_file("https://acme").unwrap_err());
+        let help = format!("`chmod go-w {}`", file.display());
+        assert!(
+            told.contains("its mode is 0620") && told.contains(&help),
+            "{told}"
+        );
+        set_mode(&file, 0o644);
+        state.ledger_file("https://acme").unwrap();
+    }
+    let suspensions = state.suspensions_file("https://acme").unwrap();
+    fs::write(&suspensions, "").unwrap();
+    set_mode(&suspensions, 0o666);
+    state.suspensions_file("https://acme").unwrap_err();
 }
 
 #[test]
 fn a_file_is_no_state_directory() {
     let place = TempDir::new().unwrap();
-    let state = StateDirectory(place.path().join("file"));
+    let state = at(place.path().join("file"));
     fs::write(state.path(), "").unwrap();
     insta::assert_snapshot!(refused(&state, &place), @"
     PLACE/file is not a directory
@@ -88,7 +152,7 @@ fn a_file_is_no_state_directory() {
 #[test]
 fn where_no_directory_can_be_made_the_remedy_is_told() {
     // Not even root makes one there.
-    let error = StateDirectory("/proc/integrationd".into()).create();
+    let error = at("/proc/integrationd").create();
     let error = error.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -98,7 +162,7 @@ fn where_no_directory_can_be_made_the_remedy_is_told() {
 }
 
 fn ledger(url: &str) -> String {
-    let path = StateDirectory("/s".into()).ledger_file(url);
+    let path = at("/s").ledger_file(url).unwrap();
     path.to_str().unwrap().to_owned()
 }
 

@@ -11,14 +11,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use git2::{Repository, RepositoryOpenFlags};
-use rustix::process::geteuid;
 
 use super::error::Failure;
 use super::kind;
-use crate::text::escaped;
-
-/// Where the names of users are.
-const USERS: &str = "/etc/passwd";
+use crate::user;
 
 /// Opens a repository, and refuses one that neither this user nor root owns, unless
 /// that is allowed.
@@ -50,8 +46,7 @@ fn check_place(path: &Path) -> Result<(), Failure> {
 
 /// What is told of a file that is not ours.
 pub(super) fn foreign(path: &Path) -> Failure {
-    let users = fs::read_to_string(USERS).unwrap_or_default();
-    let owner = fs::metadata(path).map(|found| shown(found.uid(), &users));
+    let owner = fs::metadata(path).map(|found| user::shown(found.uid()));
     Failure::ForeignOwner {
         path: PathBuf::from(path),
         owner: owner.unwrap_or_default(),
@@ -61,37 +56,10 @@ pub(super) fn foreign(path: &Path) -> Failure {
 
 /// Who asks.
 pub(super) fn own() -> Box<str> {
-    let users = fs::read_to_string(USERS).unwrap_or_default();
-    shown(geteuid().as_raw(), &users)
+    user::shown(user::own())
 }
 
 /// Whether this user or root owns a file.
 pub(super) fn is_ours(path: &Path) -> io::Result<bool> {
-    let owner = fs::metadata(path)?.uid();
-    Ok(owner == geteuid().as_raw() || owner == 0)
-}
-
-/// A user with the name that a list in the form of passwd(5) has; not all are in one.
-fn shown(number: u32, users: &str) -> Box<str> {
-    let text = number.to_string();
-    let mut lines = users.lines().map(|line| line.split(':'));
-    let name = lines.find_map(|mut fields| {
-        let name = fields.next()?;
-        (fields.nth(1)? == text).then_some(name)
-    });
-    let named = name.map(|name| format!("{} ({text})", escaped(name)));
-    named.unwrap_or(text).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_shown_with_a_name_where_there_is_one() {
-        let users = "root:x:0:0::/root:/bin/sh\n1000:x:997:997::/srv/git:/bin/sh\nbroken\n";
-        assert_eq!(&*shown(0, users), "root (0)");
-        assert_eq!(&*shown(997, users), "1000 (997)");
-        assert_eq!(&*shown(1000, users), "1000");
-    }
+    Ok(user::is_own_or_root(fs::metadata(path)?.uid()))
 }
