@@ -7,6 +7,7 @@ use integrationd::simulator::API_KEY;
 
 use crate::common::eventually;
 use machine::Machine;
+pub(crate) use machine::package;
 
 const SERVICE: &str = "integrationd.service";
 

@@ -119,6 +119,8 @@ mod state;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]
+mod supply;
+#[cfg(test)]
 mod suspend;
 #[cfg(test)]
 mod sync;

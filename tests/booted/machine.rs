@@ -161,7 +161,7 @@ impl Drop for Machine {
 }
 
 /// The package, made once from the command under test.
-fn package() -> &'static Path {
+pub(crate) fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -21,8 +21,9 @@ impl Disk {
     /// test of the limit for files has to do.
     pub(crate) fn of(kilobytes: u32) -> Option<Self> {
         let place = TempDir::new().unwrap();
-        let script =
-            format!("mount -t tmpfs -o size={kilobytes}k,mode=0700 tmpfs \"$0\" && echo ready && cat");
+        let script = format!(
+            "mount -t tmpfs -o size={kilobytes}k,mode=0700 tmpfs \"$0\" && echo ready && cat"
+        );
         let mut mounter = Command::new("unshare")
             .args(["--map-root-user", "--mount", "sh", "-c", &script])
             .arg(place.path())
