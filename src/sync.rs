@@ -9,7 +9,9 @@
 //! the plan by [`make_plan`], and so does the proof at the end.
 
 mod chronicle;
+mod files;
 mod proof;
+mod recorded;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -18,22 +20,27 @@ use futures::StreamExt;
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
-use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger, Seen};
+use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger};
 use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
-    Recovery, Selection, Settled, Suspensions,
+    Recovery, Selection, Suspensions,
 };
 use crate::platform::by_wire;
 use crate::secret::{Secret, Secrets, Template};
+use crate::source::Unconfirmed;
 use chronicle::Chronicle;
+pub use files::Files;
+use recorded::{note, records, write_down};
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
 pub struct Desired {
-    /// The files.
+    /// What the files say.
     pub manifest: Manifest,
+    /// Where they come from.
+    pub files: Files,
     /// The secrets that they name.
     pub secrets: Secrets,
     /// Makes their fingerprints; absent where there is no key for it.
@@ -98,6 +105,8 @@ pub struct Request {
     pub limits: Limits,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
+    /// Integrations that may be deleted although their file still exists.
+    pub allow_removal: BTreeSet<Name>,
     /// What is not to be written, by a human's word.
     pub suspended: Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
@@ -125,6 +134,7 @@ impl Request {
             policy: Policy::default(),
             limits: Limits::default(),
             allow_replace: BTreeSet::new(),
+            allow_removal: BTreeSet::new(),
             suspended: Suspensions::default(),
             resting: BTreeMap::new(),
             heeds_refusals: false,
@@ -144,6 +154,9 @@ pub enum SyncError {
     /// The ledger could not be read or written.
     #[error(transparent)]
     Ledger(#[from] JournalError),
+    /// Something would be deleted, and the files are not known whole.
+    #[error("the files must be the same in two reads before anything is deleted")]
+    Files(#[from] Unconfirmed),
 }
 
 impl SyncError {
@@ -153,6 +166,7 @@ impl SyncError {
         match self {
             Self::Tenant(error) => error.help().to_owned(),
             Self::Ledger(error) => error.help.clone(),
+            Self::Files(error) => error.help().to_owned(),
         }
     }
 }
@@ -333,6 +347,8 @@ fn in_context<T>(
         fingerprint: &fingerprint,
         policy: request.policy,
         allow_replace: &request.allow_replace,
+        source: desired.files.kind(),
+        allow_removal: &request.allow_removal,
         suspended: &request.suspended,
         resting: &request.resting,
         refusals_at: request.heeds_refusals.then(|| request.apply.clock.now()),
@@ -354,6 +370,7 @@ pub async fn dry_run<R: ReadApi>(
     ledger: &Ledger,
 ) -> Result<Synced, SyncError> {
     let (plan, _) = make_plan(api, desired, request, ledger).await?;
+    desired.files.confirm(&plan).await?;
     let exceeded = request.limits.exceeded(&plan);
     let ending = if exceeded.is_empty() {
         Ending::Planned
@@ -377,6 +394,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     stop: &Stop,
 ) -> Result<Synced, SyncError> {
     let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
+    // A moment at which a file was missing must not be shown as its removal.
+    desired.files.confirm(&plan).await?;
     // Of a tenant that lost too much nothing is believed, not even how a write ended.
     if request.limits.disappeared(&plan).is_some() {
         let exceeded = request.limits.exceeded(&plan);
@@ -384,7 +403,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         return Ok(Synced { plan, ending });
     }
     write_down(journal, &recovery)?;
-    note(journal, &plan, request)?;
+    note(journal, records(&plan, request), plan.gone.clone())?;
     let refused = recovery.ledger.refusals;
     refusals::settle(journal, &refused, &plan);
     let approved = match plan::review(plan, &request.limits) {
@@ -412,6 +431,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
             });
         }
     }
+    // The operator may have thought about it for an hour.
+    desired.files.confirm(approved.plan()).await?;
     let api = into_writer(api);
     let ending = carry_out(&api, &approved, desired, request, journal, shell, stop).await;
     if let Ending::Applied { outcomes, .. } = &ending {
@@ -422,34 +443,6 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         plan: approved.into_plan(),
         ending,
     })
-}
-
-/// What was found out about writes that were cut short.
-fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalError> {
-    for (name, settled) in &recovery.settled {
-        match settled {
-            Settled::Confirmed(record) => journal.confirm(name, record)?,
-            Settled::Abandoned => journal.abandon(name)?,
-            Settled::Gone(id) => journal.forget(name, id)?,
-        }
-    }
-    Ok(())
-}
-
-/// What the look told about integrations that are not written. Of a tenant that lost
-/// too much nothing is forgotten, or the next run could not be refused for it.
-fn note(journal: &dyn Journal, plan: &Plan, request: &Request) -> Result<(), JournalError> {
-    let at = request.apply.clock.now();
-    let is_believed = request.limits.disappeared(plan).is_none();
-    let gone = plan.gone.iter().filter(|_| is_believed);
-    let seen = Seen {
-        records: plan.noted.iter().map(|noted| noted.record(at)).collect(),
-        gone: gone.cloned().collect(),
-    };
-    if seen == Seen::default() {
-        return Ok(());
-    }
-    journal.note(&seen)
 }
 
 async fn carry_out<W: WriteApi>(

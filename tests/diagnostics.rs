@@ -52,7 +52,7 @@ fn bindings(code: Code) -> Bindings {
 fn load_files(code: Code) -> Manifest {
     let platforms: Vec<&'static Platform> = PLATFORMS.iter().copied().chain([&LIKELY]).collect();
     let vars = BTreeMap::from([("REGION".to_owned(), "us-east-1".to_owned())]);
-    load_bound(&files(code), &vars, &bindings(code), &platforms)
+    load_bound("", &files(code), &vars, &bindings(code), &platforms)
 }
 
 /// The files of a code, with paths below their directory; those that cannot lie

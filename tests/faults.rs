@@ -101,6 +101,7 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
     let end = match &ran.result {
         Err(SyncError::Tenant(error)) => format!("no plan: {}", error.operation()),
         Err(SyncError::Ledger(error)) => format!("no ledger: {error}"),
+        Err(SyncError::Files(error)) => format!("no files: {error}"),
         Ok(_) if ran.is_proved() => "proved".to_owned(),
         Ok(report) => {
             let mut words: Vec<String> = ran.failures().into_iter().map(failed).collect();
@@ -165,6 +166,7 @@ fn blocked(block: &Block) -> &'static str {
         Block::Disabled { .. } => "disabled",
         Block::UnknownScope { .. } => "unknown",
         Block::InvalidFile
+        | Block::EmptyFile { .. }
         | Block::AmbiguousLive { .. }
         | Block::AmbiguousFiles { .. }
         | Block::PinMissing { .. }

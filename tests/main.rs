@@ -73,6 +73,8 @@ mod manual;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod missing;
+#[cfg(test)]
 mod notify;
 #[cfg(test)]
 mod output;

@@ -322,7 +322,7 @@ async fn a_chain_of_files_that_take_each_others_place_is_stopped_as_a_whole() {
         lake_file("sea.example.com")
     );
     let ran = synced(
-        &chain.file("lake.yaml", lake),
+        &chain.file("lake.yaml", lake).committed(),
         &simulator,
         &journal,
         pruning,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use integrationd::ledger::Ledger;
 use integrationd::live::{Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable};
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, Kind, OnConflict, OnDrift, Plan, Policy, Selection, plan};
+use integrationd::plan::{
+    Context, Kind, OnConflict, OnDrift, Plan, Policy, Selection, SourceKind, plan,
+};
 use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
 use serde_json::{Value, json};
@@ -53,6 +55,8 @@ pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
         fingerprint: &|_, _, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
+        source: SourceKind::Directory,
+        allow_removal: &BTreeSet::new(),
         suspended: &integrationd::plan::Suspensions::default(),
         resting: &BTreeMap::new(),
         refusals_at: None,
@@ -522,6 +526,8 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         fingerprint: &|_, _, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
+        source: SourceKind::Directory,
+        allow_removal: &BTreeSet::new(),
         suspended: &integrationd::plan::Suspensions::default(),
         resting: &BTreeMap::new(),
         refusals_at: None,

@@ -441,6 +441,13 @@ async fn what_lost_its_name_to_another_file_is_deleted_in_the_same_run() {
     assert!(ran.shown().contains(help), "{}", ran.shown());
 
     let said = base().file("lake.yaml", format!("{file}sync: {{previously: [sea]}}\n"));
+    // In a directory its file still exists, and a name is needed.
+    let ran = synced(&said, &simulator, &journal, pruning).await;
+    let help = "allow it with `--allow-removal lake#1`";
+    assert!(ran.shown().contains(help), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), [""; 0]);
+
+    let said = said.committed();
     let ran = synced(&said, &simulator, &journal, pruning).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);

@@ -1,15 +1,18 @@
 //! Integration files as texts, with the environment that they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
+use std::sync::Mutex;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Bindings, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Providers, Reference, SecretSource, resolve};
-use integrationd::sync::Desired;
+use integrationd::source::{Reread, Unconfirmed};
+use integrationd::sync::{Desired, Files};
 
 /// Integration files, and the environment variables that they name.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +20,10 @@ pub(crate) struct Texts {
     files: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     bindings: Bindings,
+    /// Whether they are those of a commit.
+    is_commit: bool,
+    /// What later reads find, one after the other; the last one for ever.
+    later: Vec<BTreeMap<String, String>>,
 }
 
 impl Texts {
@@ -42,6 +49,18 @@ impl Texts {
 
     pub(crate) fn without_secret(mut self, name: &str) -> Self {
         self.environment.remove(name);
+        self
+    }
+
+    /// The same files in a commit of a repository.
+    pub(crate) fn committed(mut self) -> Self {
+        self.is_commit = true;
+        self
+    }
+
+    /// What the next read finds, and those after it.
+    pub(crate) fn then(mut self, later: &Self) -> Self {
+        self.later.push(later.files.clone());
         self
     }
 
@@ -87,12 +106,20 @@ impl Texts {
 
     fn load(&self, reversed: bool) -> Manifest {
         let sources = self.sources(reversed);
-        manifest::load_bound(&sources, &BTreeMap::new(), &self.bindings, PLATFORMS)
+        manifest::load_bound("", &sources, &BTreeMap::new(), &self.bindings, PLATFORMS)
     }
 
     /// The mistakes and warnings, as they are shown.
     pub(crate) fn diagnostics(&self) -> String {
         diagnostic::render(&self.load(false).diagnostics, false)
+    }
+
+    fn origin(&self) -> Files {
+        if self.is_commit {
+            return Files::Commit;
+        }
+        let later = self.later.iter().map(|later| *later == self.files);
+        Files::Directory(Box::new(Rereads(Mutex::new(later.collect()))))
     }
 
     pub(crate) fn desired(&self, reversed: bool) -> Desired {
@@ -115,8 +142,32 @@ impl Texts {
         let fingerprinter = Some(Fingerprinter::new(key, "the tenant".to_owned()));
         Desired {
             manifest,
+            files: self.origin(),
             secrets,
             fingerprinter,
         }
+    }
+}
+
+/// Whether each later read is equal to the first; the last one for ever.
+#[derive(Debug)]
+struct Rereads(Mutex<VecDeque<bool>>);
+
+impl Reread for Rereads {
+    fn confirm(&self) -> BoxFuture<'_, Result<(), Unconfirmed>> {
+        let mut reads = self.0.lock().unwrap();
+        let is_equal = match reads.len() {
+            0 => true,
+            1 => reads[0],
+            _ => reads.pop_front().unwrap(),
+        };
+        let result = if is_equal {
+            Ok(())
+        } else {
+            Err(Unconfirmed::Changed {
+                path: "texts".into(),
+            })
+        };
+        std::future::ready(result).boxed()
     }
 }

@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::plan::{Adoption, Verdict};
 use crate::report::exit::Exit;
 use crate::secret::Secrets;
-use crate::sync::{self, Desired, Request};
+use crate::sync::{self, Desired, Files, Request};
 use crate::text::{count, escaped};
 
 pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -26,13 +26,14 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
         // Nothing is looked up.
         allow_secret: Vec::new(),
     };
-    let manifest = connect::manifest(&files, terminal)?;
+    let (manifest, seen) = connect::manifest(&files, terminal)?;
     terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     check_names(&args.name, &manifest)?;
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
     let desired = Desired {
         manifest,
+        files: Files::Directory(Box::new(seen)),
         // Nothing is sent, and no fingerprint is made of what was not sent.
         secrets: Secrets::default(),
         fingerprinter: None,

@@ -20,7 +20,7 @@ use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
 use crate::settings::{self, Environment, Flags, KeySource, SettingsError};
-use crate::source::{Snapshot, SourceError, read_directory};
+use crate::source::{SeenDirectory, Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
 
 /// The largest file that is read for a key, which has some dozens of bytes.
@@ -183,11 +183,16 @@ fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 /// Reads and checks the files of a directory.
-pub(super) fn manifest(args: &FilesArgs, terminal: Terminal) -> Result<Manifest, SourceError> {
-    let snapshot = read_directory(&args.dir)?;
+pub(super) fn manifest(
+    args: &FilesArgs,
+    terminal: Terminal,
+) -> Result<(Manifest, SeenDirectory), SourceError> {
+    let read = read_directory(&args.dir);
+    let seen = SeenDirectory::now(&args.dir, &read);
     let bindings = args.allow_secret.iter().cloned().collect();
     let place = args.dir.display().to_string();
-    Ok(load(args, &bindings, (&place, &snapshot), terminal))
+    let manifest = load(args, &bindings, (&place, &read?), terminal);
+    Ok((manifest, seen))
 }
 
 /// Checks files. None at all is probably not what is meant.
@@ -204,5 +209,5 @@ pub(super) fn load(
         );
     }
     let vars = args.var.iter().cloned().collect();
-    manifest::load_bound(&snapshot.files, &vars, bindings, PLATFORMS)
+    manifest::load_bound(&snapshot.root, &snapshot.files, &vars, bindings, PLATFORMS)
 }

@@ -98,13 +98,13 @@ impl From<SyncError> for Failure {
         match error {
             SyncError::Tenant(error) => error.into(),
             SyncError::Ledger(error) => Self::new(Exit::Failed, chain(&error), &error.help),
+            SyncError::Files(_) => Self::new(Exit::Failed, chain(&error), error.help()),
         }
     }
 }
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
-        let help = "create it, or name the directory of the integration files as the last argument";
-        Self::new(Exit::Failed, chain(&error), help)
+        Self::new(Exit::Failed, chain(&error), error.help())
     }
 }

@@ -44,6 +44,15 @@ pub(super) struct GuardArgs {
     /// Delete and create again what cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
+    /// Delete what is described no more although its file still exists; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_ALLOW_REMOVAL",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_removal: Vec<String>,
     /// Where the body of a delete has its credentials
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
           hide_env_values = true, default_value_t = Credentials::Config)]

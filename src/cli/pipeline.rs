@@ -29,7 +29,7 @@ use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, suspended, text};
 use crate::secret::resolve;
 use crate::source::git::Revision;
-use crate::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
+use crate::sync::{self, Afterwards, Consent, Desired, Ending, Files, Request, Shell, SyncError};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -154,7 +154,7 @@ impl Pipeline {
         &mut self,
         args: &DaemonArgs,
         ledger: &Ledger,
-    ) -> Result<(Manifest, Request), NoResult> {
+    ) -> Result<(Manifest, Files, Request), NoResult> {
         let Fixed {
             place,
             board,
@@ -163,7 +163,11 @@ impl Pipeline {
         } = &self.fixed;
         let applied = source::applied(ledger);
         let read = place.read(args, applied, board, *terminal).await;
-        let Read { manifest, revision } = read.map_err(|unread| {
+        let Read {
+            manifest,
+            files,
+            revision,
+        } = read.map_err(|unread| {
             let disposition = match (unread.is_transient, unread.is_refused) {
                 (true, _) => Disposition::Transient,
                 (false, true) => Disposition::Stalled("SourceRefused"),
@@ -188,7 +192,7 @@ impl Pipeline {
         request.resting = resting
             .map(|(name, pause)| (name, today.checked_add(pause).unwrap_or(Timestamp::MAX)))
             .collect();
-        Ok((manifest, request))
+        Ok((manifest, files, request))
     }
 
     /// What came of the integrations that were tried, for the pauses before the next
@@ -235,7 +239,7 @@ impl Pipeline {
         let args = Arc::clone(&self.fixed.settings.borrow());
         let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
         let ledger = ledger.map_err(|error| transient(error.into()))?;
-        let (manifest, mut request) = self.read(&args, &ledger).await?;
+        let (manifest, files, mut request) = self.read(&args, &ledger).await?;
         self.fixed.board.moves();
         // Who pushes is a human, too; the same revision again is nobody.
         let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
@@ -248,14 +252,14 @@ impl Pipeline {
         let references = secrets::bound(&args.run, &manifest, &kept);
         let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
         let own = args.listen.own_files().chain(args.notify.own_files());
-        providers.own_files.extend(own);
-        providers.own_files.extend(args.push.own_files());
+        providers.own_files.extend(own.chain(args.push.own_files()));
         providers.progress = self.fixed.board.pulse.progress.clone();
         let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
         let desired = Desired {
             manifest,
+            files,
             secrets,
             fingerprinter: Some(fingerprinter),
         };
@@ -370,7 +374,7 @@ fn of_error(error: &SyncError) -> Disposition {
             Some(401 | 403) => Disposition::Stalled("NotAuthorized"),
             Some(_) | None => Disposition::Transient,
         },
-        SyncError::Ledger(_) => Disposition::Transient,
+        SyncError::Ledger(_) | SyncError::Files(_) => Disposition::Transient,
     }
 }
 

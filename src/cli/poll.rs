@@ -9,9 +9,9 @@ use tokio::time::sleep;
 use super::args::DaemonArgs;
 use super::source::{Read, Seen, Source, Unread};
 use super::terminal::Terminal;
-use crate::daemon::watch::{self, Content};
 use crate::daemon::{Bell, Board};
 use crate::source::git::CommitId;
+use crate::source::{Content, content_of};
 use crate::text::chain;
 
 /// How often a repository is asked for a new revision.
@@ -58,7 +58,7 @@ impl Place {
         board.moves();
         let source = Source::of(&args.run).map_err(Unread::lasting)?;
         let look = |read: &Result<_, _>| {
-            self.content.send_replace(Some(watch::content_of(read)));
+            self.content.send_replace(Some(content_of(read)));
         };
         let read = source.read(&args.run, applied, terminal, look).await;
         let seen = match &read {

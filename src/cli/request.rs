@@ -38,6 +38,8 @@ pub(super) fn request(args: &RunArgs) -> Request {
         policy: args.guard.policy(),
         limits: args.guard.limits(),
         allow_replace: names(&args.guard.allow_replace),
+        // Not checked below: what was removed has no name any more.
+        allow_removal: names(&args.guard.allow_removal),
         source: args.files.dir.display().to_string(),
         suspended: Suspensions::default(),
         resting: BTreeMap::new(),

@@ -9,7 +9,8 @@ use crate::ledger::Ledger;
 use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
 use crate::source::git::{CommitId, Descent, Fetched, GitError, GitSource, Revision, advance};
-use crate::source::{Snapshot, SourceError, read_directory};
+use crate::source::{SeenDirectory, Snapshot, SourceError, read_directory};
+use crate::sync::Files;
 use crate::text::{chain, escaped};
 
 /// Where the files come from.
@@ -22,6 +23,7 @@ pub(super) enum Source {
 /// What was read there.
 pub(super) struct Read {
     pub manifest: Manifest,
+    pub files: Files,
     /// Absent for a directory.
     pub revision: Option<Revision>,
 }
@@ -80,9 +82,11 @@ impl Source {
                 let read = tokio::task::spawn_blocking(move || read_directory(&directory)).await;
                 let read = joined(read);
                 look(&read);
+                let seen = SeenDirectory::now(&args.files.dir, &read);
                 let snapshot = read.map_err(Unread::transient)?;
                 let place = Self::shown(args, None);
                 return Ok(Read {
+                    files: Files::Directory(Box::new(seen)),
                     manifest: connect::load(
                         &args.files,
                         &bindings(args),
@@ -113,6 +117,7 @@ impl Source {
         }
         let place = Self::shown(args, None);
         Ok(Read {
+            files: Files::Commit,
             manifest: connect::load(&args.files, &bindings(args), (&place, &snapshot), terminal),
             revision: Some(revision),
         })

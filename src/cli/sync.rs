@@ -31,7 +31,7 @@ use crate::report::{Counts, Report, json, text};
 use crate::secret::{Secret, Secrets, resolve};
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::source::git::CommitId;
-use crate::sync::{self, Consent, Desired, Request, Shell, SyncError, Synced};
+use crate::sync::{self, Consent, Desired, Files, Request, Shell, SyncError, Synced};
 use crate::text::count;
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -94,8 +94,11 @@ struct Control {
 async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<Exit, Failure> {
     let source = Source::of(&args.run)?;
     let applied = applied(&args)?;
-    let source::Read { manifest, revision } =
-        source.read(&args.run, applied, terminal, |_| {}).await?;
+    let source::Read {
+        manifest,
+        files,
+        revision,
+    } = source.read(&args.run, applied, terminal, |_| {}).await?;
     let mut request = request::request(&args.run);
     request.source = Source::shown(&args.run, revision.as_ref());
     request.revision = revision.as_ref().map(|revision| revision.id.to_string());
@@ -106,7 +109,8 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     }
     if args.simulate {
-        return simulate(&args, manifest, &request, terminal, control).await;
+        let read = (manifest, files);
+        return simulate(&args, read, &request, terminal, control).await;
     }
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
     request.suspended = suspend::read(args.run.state.as_deref(), &tenant.url)?;
@@ -122,6 +126,7 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
     let secrets = resolve(references, &providers).await;
     let desired = Desired {
         manifest,
+        files,
         secrets,
         fingerprinter,
     };
@@ -150,7 +155,7 @@ fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
 /// Against a tenant in this process, and without any real secret.
 async fn simulate(
     args: &SyncArgs,
-    manifest: Manifest,
+    (manifest, files): (Manifest, Files),
     request: &Request,
     terminal: Terminal,
     control: &Control,
@@ -171,6 +176,7 @@ async fn simulate(
     } = State::in_memory();
     let desired = Desired {
         manifest,
+        files,
         secrets,
         fingerprinter,
     };

@@ -12,7 +12,7 @@ use crate::report::json::FORMAT_VERSION;
 use crate::text::count;
 
 pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let manifest = connect::manifest(&args.files, terminal)?;
+    let (manifest, _) = connect::manifest(&args.files, terminal)?;
     let is_valid = manifest.invalid.is_empty()
         && !manifest
             .diagnostics

@@ -17,12 +17,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, watch as published};
 use tokio::time::sleep;
 
 use super::Bell;
-use crate::source::{Snapshot, SourceError, read_directory};
+use crate::source::{Content, content_of, read_directory};
 use crate::text::chain;
 
 /// How a directory is watched.
@@ -38,10 +37,6 @@ pub struct Options {
 
 /// The longest that a directory which is never quiet is waited for, in debounces.
 const IMPATIENCE: u32 = 10;
-
-/// What was read: a hash of every path and content. Failures are part of it, so
-/// that one that comes or goes is noticed, too.
-pub type Content = [u8; 32];
 
 /// Which directory a path leads to: its device and inode; `None` if to none.
 type Identity = Option<(u64, u64)>;
@@ -178,29 +173,6 @@ async fn content(directory: &Path) -> Content {
     let read = tokio::task::spawn_blocking(move || content_of(&read_directory(&directory))).await;
     // A panic of the reader is as good as another content: the run will tell.
     read.unwrap_or_default()
-}
-
-/// The hash of what was read.
-#[must_use]
-pub fn content_of(read: &Result<Snapshot, SourceError>) -> Content {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    };
-    match read {
-        Err(error) => part(chain(error).as_bytes()),
-        Ok(snapshot) => {
-            for file in &snapshot.files {
-                part(file.path.as_bytes());
-                match &file.content {
-                    Ok(content) => part(content),
-                    Err(problem) => part(format!("{problem:?}").as_bytes()),
-                }
-            }
-        }
-    }
-    hash.finalize().into()
 }
 
 #[cfg(test)]

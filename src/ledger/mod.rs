@@ -129,6 +129,9 @@ pub struct Memory {
     pub rewritten: BTreeMap<String, Rewritten>,
     /// The revision of the files, if they have one.
     pub revision: Option<String>,
+    /// The file that it was last read from, below the directory of the files; unknown
+    /// for what an earlier version recorded.
+    pub file: Option<String>,
 }
 
 /// What a body said, as far as it may be kept.

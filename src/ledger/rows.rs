@@ -81,12 +81,13 @@ pub(super) fn insert_intent(
     let columns = RawMemory::from(memory)?;
     let added = connection.execute(
         "INSERT INTO intents (name, type, identity, kind, remote_id, listed, before,
-                              owned, applied, removal, rewritten, revision, at)
+                              owned, applied, removal, rewritten, revision, file, at)
          VALUES (:name, :type, :identity, :kind, :id, :listed, :before,
-                 :owned, :applied, :removal, :rewritten, :revision, :at)
+                 :owned, :applied, :removal, :rewritten, :revision, :file, :at)
          ON CONFLICT (name) DO UPDATE
              SET owned = excluded.owned, applied = excluded.applied, removal = excluded.removal,
-                 rewritten = excluded.rewritten, revision = excluded.revision, at = excluded.at
+                 rewritten = excluded.rewritten, revision = excluded.revision,
+                 file = excluded.file, at = excluded.at
              WHERE kind = :create AND excluded.kind = :create AND listed = excluded.listed
                    AND type = excluded.type AND identity IS excluded.identity",
         named_params! {
@@ -95,7 +96,7 @@ pub(super) fn insert_intent(
             ":id": id, ":listed": listed, ":before": before, ":owned": columns.owned,
             ":applied": columns.applied, ":removal": columns.removal,
             ":rewritten": columns.rewritten, ":revision": columns.revision,
-            ":at": at.to_string(),
+            ":file": columns.file, ":at": at.to_string(),
         },
     )?;
     Ok(added > 0)
@@ -118,14 +119,14 @@ pub(super) fn insert_record(
     park(connection, name, id)?;
     connection.execute(
         "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
-                                         removal, rewritten, revision, at)
+                                         removal, rewritten, revision, file, at)
          VALUES (:name, :type, :identity, :id, :owned, :applied,
-                 :removal, :rewritten, :revision, :at)",
+                 :removal, :rewritten, :revision, :file, :at)",
         named_params! {
             ":name": name, ":type": type_name, ":identity": columns.identity,
             ":id": id.as_str(), ":owned": columns.owned, ":applied": columns.applied,
             ":removal": columns.removal, ":rewritten": columns.rewritten,
-            ":revision": columns.revision, ":at": at.to_string(),
+            ":revision": columns.revision, ":file": columns.file, ":at": at.to_string(),
         },
     )?;
     Ok(())
@@ -177,6 +178,7 @@ struct RawMemory {
     removal: String,
     rewritten: String,
     revision: Option<String>,
+    file: Option<String>,
 }
 
 impl RawMemory {
@@ -188,6 +190,7 @@ impl RawMemory {
             removal: row.get("removal")?,
             rewritten: row.get("rewritten")?,
             revision: row.get("revision")?,
+            file: row.get("file")?,
         })
     }
 
@@ -199,6 +202,7 @@ impl RawMemory {
             removal,
             rewritten,
             revision,
+            file,
         } = memory;
         Ok(Self {
             identity: identity.clone(),
@@ -207,6 +211,7 @@ impl RawMemory {
             removal: json(removal)?,
             rewritten: json(rewritten)?,
             revision: revision.clone(),
+            file: file.clone(),
         })
     }
 
@@ -218,6 +223,7 @@ impl RawMemory {
             identity: self.identity,
             owned: self.owned,
             revision: self.revision,
+            file: self.file,
         })
     }
 }

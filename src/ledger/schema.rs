@@ -104,6 +104,14 @@ INSERT INTO meta (key, value)
 SELECT 'revision', revision FROM runs WHERE revision IS NOT NULL ORDER BY id DESC LIMIT 1;
 ",
     },
+    Migration {
+        version: 3,
+        // Unknown until the file is read the next time.
+        sql: "
+ALTER TABLE records ADD COLUMN file TEXT;
+ALTER TABLE intents ADD COLUMN file TEXT;
+",
+    },
 ];
 
 /// Makes sure that this is a whole ledger of a version that is known; changes nothing.

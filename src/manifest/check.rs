@@ -26,6 +26,20 @@ pub(super) struct Context<'c> {
     pub(super) vars: &'c BTreeMap<String, String>,
     pub(super) platforms: &'c [&'static Platform],
     pub(super) bindings: &'c Bindings,
+    /// The directory, as the paths of files begin with it.
+    pub(super) root: &'c str,
+}
+
+impl Context<'_> {
+    /// The path of a file below the directory.
+    pub(super) fn within(&self, path: &str) -> String {
+        let inside = path.strip_prefix(self.root).unwrap_or(path);
+        match inside.trim_start_matches('/') {
+            // The directory is the file itself.
+            "" => path.rsplit('/').next().unwrap_or(path).to_owned(),
+            inside => inside.to_owned(),
+        }
+    }
 }
 
 /// What came of a document.
@@ -34,6 +48,8 @@ pub(super) struct Checked {
     pub(super) outcome: Result<Integration, Invalid>,
     /// Whether its name is sure; a broken document may have had another.
     pub(super) named: bool,
+    /// Whether it has `sync.name`.
+    pub(super) says_name: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
     pub(super) claim: Option<Claim>,
@@ -101,10 +117,12 @@ pub(super) fn check(
     let origin = Origin {
         file: text.file.clone(),
         line: text.line(span.start),
+        within: context.within(&text.file),
     };
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     Checked {
         named: read.named,
+        says_name: read.says_name,
         claim: read.claim(),
         outcome: read.outcome(origin, failed),
         diagnostics,
@@ -146,6 +164,7 @@ fn finish(mut drafts: Vec<Draft>, text: &Text<'_>, veil: &Veil) -> Vec<Diagnosti
 pub(super) struct Read {
     pub(super) name: Name,
     pub(super) named: bool,
+    pub(super) says_name: bool,
     pub(super) name_span: Span,
     pub(super) platform: Option<&'static Platform>,
     pub(super) auto_bootstrap: Option<bool>,

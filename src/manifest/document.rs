@@ -9,6 +9,7 @@ use super::{Options, options};
 use crate::diagnostic::Code;
 use crate::platform::{Payload, Platform};
 use crate::value::{Object, Value};
+use options::SyncName;
 
 /// The keys at the top of a document.
 const KEYS: &[&str] = &["type", "autoBootstrap", "config", "sync"];
@@ -30,12 +31,14 @@ impl Checker<'_> {
         self.auto_bootstrap(root, payload);
         let config = self.config(root, platform);
         let sync = self.sync(root, platform);
+        let says_name = matches!(sync.name, SyncName::Given(..));
         let (name, named, name_span) = self.name(sync.name, span, several);
         let attribute_spans =
             platform.map_or_else(Vec::new, |platform| attribute_spans(root, platform));
         Read {
             name,
             named,
+            says_name,
             name_span,
             platform,
             auto_bootstrap: self.auto,
@@ -58,10 +61,12 @@ impl Checker<'_> {
         let wire = word(root.and_then(|root| root.get("type")));
         let platforms = self.context.platforms;
         let platform = wire.and_then(|wire| platforms.iter().copied().find(|p| p.wire == wire));
-        let named = written.is_some() || (!several && !text.contains("sync"));
+        let says_name = written.is_some();
+        let named = says_name || (!several && !text.contains("sync"));
         Read {
             name: written.unwrap_or_else(|| self.text.stem().to_owned()),
             named,
+            says_name,
             name_span: Span::new(span.start, span.start),
             platform,
             auto_bootstrap: None,

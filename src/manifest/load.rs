@@ -7,7 +7,10 @@ use super::draft::Draft;
 use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
-use super::{Bindings, FileProblem, Invalid, MAX_FILE_SIZE, Manifest, Origin, SourceFile, cross};
+use super::{
+    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, Manifest, Origin, SeenFile, SourceFile,
+    cross,
+};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::parallel;
 use crate::platform::Platform;
@@ -21,6 +24,8 @@ struct Loaded {
     incomplete: bool,
     /// Mistakes of the file as a whole.
     diagnostics: Vec<Diagnostic>,
+    /// What it holds; known for every file that was loaded.
+    seen: Option<SeenFile>,
 }
 
 /// Reads all files. The order of the files has no influence on the result.
@@ -33,22 +38,26 @@ pub fn load(
     vars: &BTreeMap<String, String>,
     platforms: &[&'static Platform],
 ) -> Manifest {
-    load_bound(files, vars, &Bindings::default(), platforms)
+    load_bound("", files, vars, &Bindings::default(), platforms)
 }
 
-/// The same, where a reference may only go where it is bound to: a document with
-/// another one is invalid, so that nothing of it is resolved and nothing pruned.
+/// Reads all files of a directory, where a reference may only go where it is bound
+/// to: a document with another one is invalid, so that nothing of it is resolved and
+/// nothing pruned.
 #[must_use]
 pub fn load_bound(
+    root: &str,
     files: &[SourceFile],
     vars: &BTreeMap<String, String>,
     bindings: &Bindings,
     platforms: &[&'static Platform],
 ) -> Manifest {
+    let root = escaped(root);
     let context = Context {
         vars,
         platforms,
         bindings,
+        root: &root,
     };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -62,6 +71,7 @@ pub fn load_bound(
     for file in loaded {
         manifest.diagnostics.extend(file.diagnostics);
         manifest.incomplete |= file.incomplete;
+        manifest.files.extend(file.seen);
         documents.extend(file.documents);
     }
     cross::check(&mut documents);
@@ -85,8 +95,9 @@ pub fn load_bound(
 }
 
 fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
-    match &file.content {
+    let mut loaded = match &file.content {
         Ok(bytes) if bytes.len() as u64 > MAX_FILE_SIZE => problem(
+            context,
             file,
             &FileProblem::TooLarge {
                 size: bytes.len() as u64,
@@ -94,10 +105,37 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
         ),
         Ok(bytes) => match decode(&file.path, bytes) {
             Ok(text) => load_text(context, &file.path, text),
-            Err(diagnostic) => frozen(file, *diagnostic),
+            Err(diagnostic) => frozen(context, file, *diagnostic),
         },
-        Err(found) => problem(file, found),
+        Err(found) => problem(context, file, found),
+    };
+    loaded.seen = Some(seen(context, file, &loaded));
+    loaded
+}
+
+/// What a file holds.
+fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
+    let path = escaped(&file.path).into_owned();
+    let text = file.content.as_deref().map(String::from_utf8_lossy);
+    let is_blank = text.is_ok_and(|text| text.trim_matches(is_space).is_empty());
+    SeenFile {
+        within: context.within(&path),
+        file: path,
+        holds: if is_blank {
+            Holds::Blank
+        } else if loaded.documents.is_empty() {
+            Holds::NoDocument
+        } else {
+            let mut documents = loaded.documents.iter();
+            let says_names = documents.any(|document| document.says_name);
+            Holds::Documents { says_names }
+        },
     }
+}
+
+/// A space, the end of a line, or a byte order mark.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
@@ -193,7 +231,7 @@ fn unparsed(source: &str) -> Veil {
 }
 
 /// A file that could not be read.
-fn problem(file: &SourceFile, problem: &FileProblem) -> Loaded {
+fn problem(context: Context<'_>, file: &SourceFile, problem: &FileProblem) -> Loaded {
     let (code, message, help) = match problem {
         FileProblem::Unreadable { reason } => (
             Code::Unreadable,
@@ -246,7 +284,8 @@ fn problem(file: &SourceFile, problem: &FileProblem) -> Loaded {
             "split it; one integration in each file is easiest to review",
         ),
     };
-    frozen(file, whole_file(&file.path, code, &message, help))
+    let diagnostic = whole_file(&file.path, code, &message, help);
+    frozen(context, file, diagnostic)
 }
 
 fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
@@ -261,12 +300,13 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
 }
 
 /// A file of which no document could be read: whatever it describes is frozen.
-fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
+fn frozen(context: Context<'_>, file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
     let path = escaped(&file.path).into_owned();
     let invalid = Invalid {
         name: super::text::stem(&path).to_owned(),
         platform: None,
         origin: Origin {
+            within: context.within(&path),
             file: path,
             line: 1,
         },
@@ -280,11 +320,12 @@ fn frozen(file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
         documents: vec![Checked {
             outcome: Err(invalid),
             named: false,
+            says_name: false,
             diagnostics: vec![diagnostic],
             places,
             claim: None,
         }],
         incomplete: true,
-        diagnostics: Vec::new(),
+        ..Loaded::default()
     }
 }

@@ -92,6 +92,47 @@ pub enum FileProblem {
     },
 }
 
+/// A file that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenFile {
+    /// Its path, as shown to people.
+    pub file: String,
+    /// Its path below the directory.
+    pub within: String,
+    /// What it holds.
+    pub holds: Holds,
+}
+
+impl SeenFile {
+    /// The name of an integration that does not give itself one in it.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        text::stem(&self.within)
+    }
+}
+
+/// What a file holds, as far as the absence of a document tells anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing but spaces: what a save that was cut short leaves behind.
+    Blank,
+    /// Comments and markers, but no document.
+    NoDocument,
+    /// Documents, perhaps broken ones.
+    Documents {
+        /// Whether one has `sync.name`, as each has where there are several.
+        says_names: bool,
+    },
+}
+
+impl Holds {
+    /// Whether it holds any document.
+    #[must_use]
+    pub fn has_documents(self) -> bool {
+        matches!(self, Self::Documents { .. })
+    }
+}
+
 /// What all files of a directory say.
 #[derive(Debug, Default)]
 pub struct Manifest {
@@ -99,6 +140,8 @@ pub struct Manifest {
     pub integrations: Vec<Integration>,
     /// Documents with one: frozen, not touched.
     pub invalid: Vec<Invalid>,
+    /// Every file that exists, with or without a document, by path.
+    pub files: Vec<SeenFile>,
     /// All mistakes and warnings, in the order of files and lines.
     pub diagnostics: Vec<Diagnostic>,
     /// Something could not be read far enough to know its name: an integration
@@ -200,6 +243,8 @@ pub struct Origin {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
+    /// The path of the file below the directory: the same wherever the directory is.
+    pub within: String,
 }
 
 impl std::fmt::Display for Origin {

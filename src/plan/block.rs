@@ -2,6 +2,7 @@
 
 use super::change::{Change, Shown};
 use super::recover::Doubt;
+use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
 use crate::live::{RemoteId, Status};
 use crate::manifest::{Name, Unbound};
@@ -12,6 +13,14 @@ pub enum Block {
     /// Its document has an error.
     #[error("its file is invalid")]
     InvalidFile,
+    /// Its file holds no document any more.
+    #[error("{file} holds no document any more: it may have been cut short while it was saved")]
+    EmptyFile {
+        /// The name of the integration.
+        name: Name,
+        /// The file.
+        file: String,
+    },
     /// The server is at work on it.
     #[error("integration {id} is busy: its status is `{status}`")]
     Busy {
@@ -171,6 +180,7 @@ impl Block {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidFile => "InvalidFile",
+            Self::EmptyFile { .. } => "EmptyFile",
             Self::Busy { .. } => "Busy",
             Self::Disabled { .. } => "Disabled",
             Self::AmbiguousLive { .. } => "AmbiguousLive",
@@ -204,6 +214,7 @@ impl Block {
             | Self::MissingSecret { .. } => true,
             Self::InDoubt { doubt, .. } => !matches!(doubt, Doubt::Tie { .. }),
             Self::InvalidFile
+            | Self::EmptyFile { .. }
             | Self::Disabled { .. }
             | Self::AmbiguousLive { .. }
             | Self::AmbiguousFiles { .. }
@@ -227,6 +238,7 @@ impl Block {
     pub fn help(&self) -> String {
         match self {
             Self::InvalidFile => "mend its errors; until then the live integration is not touched".into(),
+            Self::EmptyFile { name, .. } => allow_removal(name),
             Self::Busy { .. } => "wait until the server is done, then run this again".into(),
             Self::Disabled { .. } => {
                 "enable or delete it in Immuta's settings, then run this again".into()
@@ -263,12 +275,9 @@ impl Block {
             Self::Replacement { name, attribute, .. } => format!(
                 "change {attribute} back; or let it be deleted and created again with `--allow-replace {name}`; or give the new one another name"
             ),
-            Self::Moved { name, attribute, recorded: Some(recorded), .. } => format!(
-                "if {name} is now what {recorded} was, say so with `sync: {{previously: [{recorded}]}}`; or change {attribute} back"
-            ),
-            Self::Moved { name, attribute, other, recorded: None, .. } => format!(
-                "give the file another name than {name}, and it manages integration {other}; or change {attribute} back"
-            ),
+            Self::Moved { name, attribute, other, recorded, .. } => {
+                moved(name, attribute, other, recorded.as_deref())
+            }
             Self::NotDeleted(undeletable) => undeletable.help(),
             Self::NotConverging { values } => {
                 let path = values.first().map_or("", |change| &change.path);
@@ -294,6 +303,18 @@ fn not_bound(unbound: &Unbound) -> String {
     match &unbound.path {
         Some(path) => format!("correct {path} in Immuta, or give it in the file; {allowed}"),
         None => allowed.clone(),
+    }
+}
+
+/// The remedy for a file that describes another integration than the one made from it.
+fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) -> String {
+    match recorded {
+        Some(recorded) => format!(
+            "if {name} is now what {recorded} was, say so with `sync: {{previously: [{recorded}]}}`; or change {attribute} back"
+        ),
+        None => format!(
+            "give the file another name than {name}, and it manages integration {other}; or change {attribute} back"
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::absence::Absences;
 use super::bound;
 use super::converge;
 use super::diff::Difference;
@@ -35,6 +36,8 @@ pub(super) struct Against<'a> {
     pub bindings: &'a Bindings,
     /// The names that files have now.
     pub files: HashSet<&'a str>,
+    /// What else the files that exist tell of what they do not describe.
+    pub absences: Absences<'a>,
     pub context: &'a Context<'a>,
 }
 

@@ -128,6 +128,7 @@ pub(super) fn of_update(
         removal: removal(integration),
         rewritten: BTreeMap::new(),
         revision: context.revision.map(str::to_owned),
+        file: Some(integration.origin.within.clone()),
     }
 }
 
@@ -161,6 +162,7 @@ pub(super) fn noted(
 pub(super) fn still_applied(integration: &Integration, past: Past<'_>) -> Memory {
     let mut memory = past.record.memory.clone();
     memory.applied.bound_to = Some(past.label().to_owned());
+    memory.file = Some(integration.origin.within.clone());
     memory.removal = Removal {
         credentials: memory.removal.credentials,
         ..removal(integration)

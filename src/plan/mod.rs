@@ -6,6 +6,7 @@
 //! and the precondition under which it was planned. It is ordered by name, and the
 //! same whatever the order of the files or of the server's list.
 
+mod absence;
 mod adopt;
 mod block;
 mod body;
@@ -34,6 +35,7 @@ mod undeletable;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+pub use absence::{Absence, SourceKind};
 pub use adopt::{Adoption, Verdict, adopt};
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
@@ -58,6 +60,7 @@ use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadab
 use crate::manifest::{Bindings, Destination, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
+use absence::Absences;
 use decide::{Against, decide};
 use memory::Pasts;
 use pairing::{Pairing, pair, present};
@@ -311,6 +314,10 @@ pub struct Context<'a> {
     pub policy: Policy,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: &'a BTreeSet<Name>,
+    /// The kind of source that the files come from.
+    pub source: SourceKind,
+    /// Integrations that may be deleted although their file still exists.
+    pub allow_removal: &'a BTreeSet<Name>,
     /// What is not to be written, by a human's word.
     pub suspended: &'a Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
@@ -339,6 +346,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         freeze: removal::freeze(manifest),
         bindings: &manifest.bindings,
         files: manifest.file_names().collect(),
+        absences: Absences::new(manifest, context),
         context,
     };
     let managed = managed(live, &paired.pairings, &against.pasts);
@@ -352,6 +360,9 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let described_by_files = manifest.integrations.len() + manifest.invalid.len();
     let unselected = described_by_files - actions.len();
+    actions.extend(against.absences.emptied(context, &against.files, |past| {
+        against.files.contains(past.name) || paired.claims.is_claimed(&past.record.id)
+    }));
     actions.extend(removal::deletions(&paired.unmanaged, &against));
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
@@ -422,11 +433,7 @@ fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &Pasts<'_>) -> usize {
 
 /// What is left over and not dealt with by an action.
 fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) -> Vec<Unmanaged> {
-    let dealt_with: BTreeSet<&str> = actions
-        .iter()
-        .filter(|action| action.origin.is_none())
-        .map(|action| action.name.as_str())
-        .collect();
+    let dealt_with: BTreeSet<&str> = actions.iter().map(|action| action.name.as_str()).collect();
     let recorded: BTreeMap<&RemoteId, Name> = present(against.live)
         .filter_map(|found| {
             Some((

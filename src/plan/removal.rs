@@ -13,7 +13,7 @@ use super::decide::{Against, missing};
 use super::memory::Past;
 use super::pairing::{found_key, present};
 use super::{
-    Action, Block, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
+    Absence, Action, Block, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
 };
 use crate::ledger::{Ledger, Memory, Record, taken_name};
 use crate::live::{LiveIntegration, Phase, RemoteId};
@@ -75,23 +75,35 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
             let taken = taken_name(past.name).unwrap_or(past.name);
             context.selection.includes(name) && !context.selection.excludes(&[past.name, taken])
         })
-        .map(|(name, past, found)| removed(name, past, found, against))
+        .filter_map(|(name, past, found)| removed(name, past, found, against))
         .collect()
 }
 
-fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Against<'_>) -> Action {
+/// `None` if its file is empty: that has an action of its own, whatever the policy.
+fn removed(
+    name: Name,
+    past: Past<'_>,
+    found: &LiveIntegration,
+    against: &Against<'_>,
+) -> Option<Action> {
     let Against {
         freeze, context, ..
     } = against;
     let suspend = past.record.memory.removal.suspend.as_ref();
     let suspend = suspend.filter(|suspend| suspend.counts_at(context.now));
     let mut notes = Vec::new();
-    let kind = match freeze {
-        Some(reason) => {
+    let absence = against.absences.of(past, &name);
+    let kind = match (freeze, absence) {
+        (_, Some(Absence::EmptyFile { .. })) => return None,
+        (Some(reason), _) => {
             let (id, reason) = (found.id.clone(), reason.clone());
             Kind::Blocked(Undeletable::Frozen { id, reason }.into())
         }
-        None => match deletion(past, found, against) {
+        (None, Some(absence)) => {
+            let (id, name) = (found.id.clone(), name.clone());
+            Kind::Blocked(Undeletable::NotRemoved { id, name, absence }.into())
+        }
+        (None, None) => match deletion(past, found, against) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 Kind::Delete(Box::new(deletion))
@@ -103,13 +115,13 @@ fn removed(name: Name, past: Past<'_>, found: &LiveIntegration, against: &Agains
         Some(suspend) if freeze.is_none() => kind.suspended(suspend),
         Some(_) | None => kind,
     };
-    Action {
+    Some(Action {
         name,
         platform: found.platform,
         origin: None,
         kind,
         notes,
-    }
+    })
 }
 
 /// The deletion of what is recorded.
@@ -245,12 +257,18 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
     if freeze.is_some() {
         return Vec::new();
     }
+    let is_held = |name: &Name, record: &Record| {
+        let past = Past { name, record };
+        let absence = against.absences.of(past, &past.name_beside(files));
+        absence.is_some_and(|absence| absence.holds_the_record())
+    };
     let is_in_doubt = |name: &Name| {
         let intent = context.ledger.intents.get(name);
         intent.is_some() || context.doubts.contains_key(name)
     };
     absent(against)
         .filter(|(name, _)| !files.contains(name.as_str()) && !is_in_doubt(name))
+        .filter(|(name, record)| !is_held(name, record))
         .map(|(_, record)| record.id.clone())
         .collect()
 }

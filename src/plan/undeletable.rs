@@ -1,5 +1,6 @@
 //! Why an integration is not deleted, although no file describes it, or a replacement begins with that.
 
+use super::absence::Absence;
 use super::block::list;
 use crate::live::RemoteId;
 use crate::manifest::Name;
@@ -37,6 +38,16 @@ pub enum Undeletable {
         id: RemoteId,
         /// What makes it uncertain.
         reason: Freeze,
+    },
+    /// No document describes it, and nobody can tell that it was removed.
+    #[error("integration {id} is not deleted: {absence}")]
+    NotRemoved {
+        /// The live integration.
+        id: RemoteId,
+        /// The name by which its removal can be allowed.
+        name: Name,
+        /// What speaks against a removal.
+        absence: Absence,
     },
     /// It would be replaced, and other files may describe it.
     #[error("integration {id} is not replaced: {} may describe it", list(others))]
@@ -90,6 +101,7 @@ impl Undeletable {
         match self {
             Self::Protected { .. } => "Protected",
             Self::Frozen { .. } => "DeletionFrozen",
+            Self::NotRemoved { .. } => "NotRemoved",
             Self::Described { .. } => "Described",
             Self::Pinned { .. } => "Pinned",
             Self::IdentityMoved { .. } => "IdentityMoved",
@@ -108,6 +120,7 @@ impl Undeletable {
             Self::Frozen { .. } => {
                 "nothing is deleted while the files are not known whole: mend them, then run this again".into()
             }
+            Self::NotRemoved { name, .. } => allow_removal(name),
             Self::Described { others, .. } => format!(
                 "say which file it belongs to: with `sync.id`, or with `sync.previously` in {}",
                 list(others)
@@ -124,6 +137,13 @@ impl Undeletable {
             }
         }
     }
+}
+
+/// The remedy for a document that is missing.
+pub(super) fn allow_removal(name: &str) -> String {
+    format!(
+        "put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal {name}`"
+    )
 }
 
 fn not_kept(paths: &[String]) -> String {

@@ -67,7 +67,7 @@ impl Counts {
                 Kind::Withheld { .. } => &mut counts.withheld,
                 Kind::Unchanged { .. } => &mut counts.unchanged,
                 Kind::Suspended { .. } => &mut counts.suspended,
-                Kind::Blocked(Block::InvalidFile) => &mut counts.invalid,
+                Kind::Blocked(Block::InvalidFile | Block::EmptyFile { .. }) => &mut counts.invalid,
                 Kind::Blocked(_) => &mut counts.blocked,
             } += 1;
         }

@@ -4,23 +4,53 @@
 //! stays inside of the directory, and a place is read once, by its first path in
 //! order; what is neither a file nor a directory is never opened, since opening a
 //! pipe can wait for ever.
+//!
+//! A file that is listed and gone when it is read is about to be replaced: an editor
+//! or `git checkout` unlinks it first. Leaving it out would look like its removal, so
+//! that the directory is listed again, and a directory that goes on changing is an
+//! error.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::rules::{is_hidden, is_named_like_a_file, starts_with_dot, too_large};
 use super::{FileProblem, Snapshot, SourceError, SourceFile};
 use crate::manifest::MAX_FILE_SIZE;
 use crate::{parallel, regular};
 
+/// Number of times that a directory is listed before it counts as changing.
+const ATTEMPTS: u32 = 5;
+
+/// Pause between two of them: a file that is replaced is back within a millisecond,
+/// and a checkout replaces a hundred files in this time.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Reads a directory, or a single file. Paths are shown as they were given.
 ///
 /// # Errors
-/// If the directory does not exist or cannot be listed. Whatever is wrong below
-/// it becomes a [`FileProblem`].
+/// If the directory does not exist, cannot be listed, or goes on changing while it
+/// is read. Any other problem below it becomes a [`FileProblem`].
 pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
+    persistent(|| read_once(directory))
+}
+
+/// Reads until nothing vanishes meanwhile, but not for ever.
+fn persistent(
+    mut read: impl FnMut() -> Result<Snapshot, SourceError>,
+) -> Result<Snapshot, SourceError> {
+    for _ in 1..ATTEMPTS {
+        match read() {
+            Err(SourceError::Changing { .. }) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    read()
+}
+
+fn read_once(directory: &Path) -> Result<Snapshot, SourceError> {
     let path = directory.to_owned();
     let metadata = match fs::metadata(directory) {
         Ok(metadata) => metadata,
@@ -29,12 +59,19 @@ pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
         }
         Err(source) => return Err(SourceError::Unreadable { path, source }),
     };
+    let changing = |Vanished(file)| SourceError::Changing {
+        path: path.clone(),
+        file,
+    };
     if metadata.is_file() {
-        let file = SourceFile {
+        let found = Found {
             path: shown(directory).0,
-            content: read_file(directory, &metadata),
+            place: Ok((path.clone(), metadata)),
         };
-        return Ok(Snapshot { files: vec![file] });
+        let file = found.read().map_err(changing)?;
+        let root = shown(directory).0;
+        let files = vec![file];
+        return Ok(Snapshot { root, files });
     }
     if !metadata.is_dir() {
         return Err(SourceError::NotADirectory { path });
@@ -50,11 +87,17 @@ pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
         seen: BTreeSet::from([root]),
         found: Vec::new(),
     };
-    walk.entries(entries);
-    let mut files = parallel::map(&walk.found, Found::read);
+    walk.entries(entries).map_err(changing)?;
+    let files = parallel::map(&walk.found, Found::read);
+    let files: Result<Vec<SourceFile>, Vanished> = files.into_iter().collect();
+    let mut files = files.map_err(changing)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Snapshot { files })
+    let root = shown(directory).0;
+    Ok(Snapshot { root, files })
 }
+
+/// A path that was listed and is gone.
+struct Vanished(PathBuf);
 
 /// The paths in a directory, in order.
 fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -74,14 +117,15 @@ struct Found {
 }
 
 impl Found {
-    fn read(&self) -> SourceFile {
-        SourceFile {
+    fn read(&self) -> Result<SourceFile, Vanished> {
+        let content = match &self.place {
+            Ok((place, metadata)) => read_file(place, metadata)?,
+            Err(problem) => Err(problem.clone()),
+        };
+        Ok(SourceFile {
             path: self.path.clone(),
-            content: match &self.place {
-                Ok((place, metadata)) => read_file(place, metadata),
-                Err(problem) => Err(problem.clone()),
-            },
-        }
+            content,
+        })
     }
 }
 
@@ -95,29 +139,29 @@ struct Walk {
 
 impl Walk {
     /// Files first and links last, so that a place keeps its own path.
-    fn entries(&mut self, paths: Vec<PathBuf>) {
+    fn entries(&mut self, paths: Vec<PathBuf>) -> Result<(), Vanished> {
         let mut links = Vec::new();
         for path in paths.into_iter().filter(|path| !is_hidden(path)) {
             match fs::symlink_metadata(&path) {
                 Ok(metadata) if metadata.is_symlink() => links.push(path),
-                Ok(metadata) if metadata.is_dir() => self.directory(&path),
+                Ok(metadata) if metadata.is_dir() => self.directory(&path)?,
                 Ok(metadata) if is_named_like_a_file(&path) => {
                     self.push(&path, Ok((path.clone(), metadata)));
                 }
-                // It went between the listing and now: as if it had never been listed.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    // It may have been a directory, too.
+                    return Err(Vanished(path));
+                }
                 Err(error) if is_named_like_a_file(&path) => {
                     self.push(&path, Err(unreadable(&error)));
                 }
                 Ok(_) | Err(_) => {}
             }
         }
-        for link in links {
-            self.link(&link);
-        }
+        links.iter().try_for_each(|link| self.link(link))
     }
 
-    fn directory(&mut self, path: &Path) {
+    fn directory(&mut self, path: &Path) -> Result<(), Vanished> {
         let walked = fs::canonicalize(path).and_then(|place| {
             if self.seen.insert(place) {
                 list(path).map(Some)
@@ -127,53 +171,65 @@ impl Walk {
         });
         match walked {
             Ok(Some(entries)) => self.entries(entries),
-            Ok(None) => {}
+            Ok(None) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Vanished(path.to_owned())),
             Err(error) => {
                 let reason = error.to_string();
                 self.push(path, Err(FileProblem::UnreadableDirectory { reason }));
+                Ok(())
             }
         }
     }
 
     /// A link matters if it is named like a file or leads to a directory.
-    fn link(&mut self, path: &Path) {
+    fn link(&mut self, path: &Path) -> Result<(), Vanished> {
         let target = match fs::canonicalize(path) {
             Ok(target) => target,
-            Err(error) if !is_named_like_a_file(path) && error.kind() == ErrorKind::NotFound => {
-                return;
-            }
-            Err(error) => {
-                let kind = error.kind();
-                let problem = if matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory) {
-                    FileProblem::Dangling
-                } else if kind == ErrorKind::PermissionDenied {
-                    unreadable(&error)
-                } else {
-                    // What else keeps a link from being resolved is a circle.
-                    FileProblem::LinkLoop
-                };
-                return self.push(path, Err(problem));
-            }
+            Err(error) => return self.broken_link(path, &error),
         };
         let metadata = match fs::metadata(&target) {
             Ok(metadata) => metadata,
-            Err(error) => return self.push(path, Err(unreadable(&error))),
+            // It was there a moment ago.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Vanished(target)),
+            Err(error) => {
+                self.push(path, Err(unreadable(&error)));
+                return Ok(());
+            }
         };
         if !metadata.is_dir() && !is_named_like_a_file(path) {
-            return;
+            return Ok(());
         }
         if !target.starts_with(&self.root) {
-            return self.push(path, Err(FileProblem::LeavesDirectory));
-        }
-        if metadata.is_dir() {
-            if target.starts_with(&self.root) && is_above(&target, path) {
-                return self.push(path, Err(FileProblem::LinkLoop));
-            }
+            self.push(path, Err(FileProblem::LeavesDirectory));
+        } else if metadata.is_dir() && is_above(&target, path) {
+            self.push(path, Err(FileProblem::LinkLoop));
+        } else if metadata.is_dir() {
             return self.directory(path);
-        }
-        if self.seen.insert(target.clone()) && !self.is_read_anyway(&target) {
+        } else if self.seen.insert(target.clone()) && !self.is_read_anyway(&target) {
             self.push(path, Ok((target, metadata)));
         }
+        Ok(())
+    }
+
+    /// A link that leads nowhere, unless it is gone itself.
+    fn broken_link(&mut self, path: &Path, error: &io::Error) -> Result<(), Vanished> {
+        if fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            return Err(Vanished(path.to_owned()));
+        }
+        let kind = error.kind();
+        if kind == ErrorKind::NotFound && !is_named_like_a_file(path) {
+            return Ok(());
+        }
+        let problem = if matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory) {
+            FileProblem::Dangling
+        } else if kind == ErrorKind::PermissionDenied {
+            unreadable(error)
+        } else {
+            // What else keeps a link from being resolved is a circle.
+            FileProblem::LinkLoop
+        };
+        self.push(path, Err(problem));
+        Ok(())
     }
 
     /// Whether the target of a link is walked under its own name too.
@@ -216,14 +272,22 @@ fn shown(path: &Path) -> (String, bool) {
     }
 }
 
-/// Reads a file, but not more than is allowed, however it grows meanwhile.
-fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
-    if !metadata.is_file() {
-        return Err(FileProblem::NotAFile);
+/// Reads a file that was seen a moment ago.
+fn read_file(path: &Path, seen: &Metadata) -> Result<Result<Vec<u8>, FileProblem>, Vanished> {
+    if !seen.is_file() {
+        return Ok(Err(FileProblem::NotAFile));
     }
+    match regular::open(path) {
+        Ok(Some(file)) => Ok(content(file, seen)),
+        Ok(None) => Ok(Err(FileProblem::NotAFile)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Vanished(path.to_owned())),
+        Err(error) => Ok(Err(unreadable(&error))),
+    }
+}
+
+/// The content of a file, but not more than is allowed, however it grows meanwhile.
+fn content(file: File, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
     too_large(metadata.len())?;
-    let opened = regular::open(path).map_err(|error| unreadable(&error))?;
-    let file = opened.ok_or(FileProblem::NotAFile)?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     let read = file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes);
     let size = read.map_err(|error| unreadable(&error))?;
@@ -234,7 +298,6 @@ fn read_file(path: &Path, metadata: &Metadata) -> Result<Vec<u8>, FileProblem> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
-    use std::fs::File;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -345,7 +408,7 @@ mod tests {
         let seen = fs::metadata(dir.path("a.yaml")).unwrap();
         let pipe = dir.path("pipe");
         let read = regular::tests::with_a_pipe(&pipe, || read_file(&pipe, &seen));
-        assert_eq!(read, Err(FileProblem::NotAFile));
+        assert!(matches!(read, Ok(Err(FileProblem::NotAFile))));
     }
 
     #[test]
@@ -396,6 +459,53 @@ mod tests {
         let dir = Dir::new().with("any.name", "1");
         let snapshot = read_directory(&dir.path("any.name")).unwrap();
         assert_eq!(snapshot.files[0].content, Ok(b"1".to_vec()));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_when_it_is_read_is_not_left_out() {
+        let dir = Dir::new().with("a.yaml", "1").with("b.yaml", "2");
+        let paths = list(dir.0.path()).unwrap();
+        fs::remove_file(dir.path("b.yaml")).unwrap();
+        let walk = || Walk {
+            root: dir.0.path().to_owned(),
+            seen: BTreeSet::new(),
+            found: Vec::new(),
+        };
+        let Err(Vanished(gone)) = walk().entries(paths) else {
+            panic!("it was passed over");
+        };
+        assert_eq!(gone, dir.path("b.yaml"));
+
+        let mut walked = walk();
+        let listed = walked.entries(list(dir.0.path()).unwrap());
+        fs::remove_file(dir.path("a.yaml")).unwrap();
+        assert!(listed.is_ok() && walked.found[0].read().is_err());
+    }
+
+    #[test]
+    fn a_changing_directory_is_listed_again_and_then_an_error() {
+        let changing = || SourceError::Changing {
+            path: "files".into(),
+            file: "files/a.yaml".into(),
+        };
+        let mut reads = 0;
+        let read = persistent(|| {
+            reads += 1;
+            if reads < 3 {
+                return Err(changing());
+            }
+            let (root, files) = (String::new(), Vec::new());
+            Ok(Snapshot { root, files })
+        });
+        assert!(read.is_ok() && reads == 3);
+
+        reads = 0;
+        let read = persistent(|| {
+            reads += 1;
+            Err(changing())
+        });
+        assert!(matches!(read, Err(SourceError::Changing { .. })));
+        assert_eq!(reads, ATTEMPTS);
     }
 
     #[test]

@@ -3,12 +3,17 @@
 //! A [`Snapshot`] is taken whole or not at all: if the directory itself cannot
 //! be read there is none, since an empty one would read as "delete everything".
 //! A single file that cannot be read is a part of the snapshot, with the reason.
+//!
+//! Before anything is deleted, a directory is read again and must hold the same
+//! ([`Reread`]): a save that is under way looks like a removal.
 
+mod again;
 mod directory;
 pub mod git;
 mod rules;
 
 pub use crate::manifest::{FileProblem, SourceFile};
+pub use again::{Content, Reread, SETTLE, SeenDirectory, Unconfirmed, content_of};
 pub use directory::read_directory;
 
 use std::path::PathBuf;
@@ -16,6 +21,8 @@ use std::path::PathBuf;
 /// All files at one moment, sorted by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
+    /// The directory, as the paths of its files begin with it.
+    pub root: String,
     /// The files, readable or not.
     pub files: Vec<SourceFile>,
 }
@@ -35,6 +42,18 @@ pub enum SourceError {
         /// What was named.
         path: PathBuf,
     },
+    /// A file was listed and gone when it was read, again and again.
+    #[error(
+        "the directory {} changes while it is read: {} was there a moment ago",
+        path.display(),
+        file.display()
+    )]
+    Changing {
+        /// The directory.
+        path: PathBuf,
+        /// The file.
+        file: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot read the directory {}", path.display())]
     Unreadable {
@@ -45,3 +64,19 @@ pub enum SourceError {
         source: std::io::Error,
     },
 }
+
+impl SourceError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } | Self::NotADirectory { .. } | Self::Unreadable { .. } => {
+                "create it, or name the directory of the integration files as the last argument"
+            }
+            Self::Changing { .. } => AGAIN,
+        }
+    }
+}
+
+/// The remedy for files that somebody is writing.
+const AGAIN: &str = "nothing was changed: wait until the files are written, then run this again";

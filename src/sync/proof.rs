@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan};
+use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan, records};
 use crate::apply::Outcome;
 use crate::immuta::ReadApi;
-use crate::ledger::{Journal, Seen};
+use crate::ledger::Journal;
 use crate::plan::{self as planning, Plan};
 
 /// Looks at the tenant once more.
@@ -38,18 +38,18 @@ async fn prove<R: ReadApi>(
     let second = plan(desired, &live, request, &recovery);
     let written = outcomes.iter().filter(|o| o.result.is_ok());
     let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
-    let records = planning::not_kept(&written, &second, &recovery.ledger);
-    if records.is_empty() {
-        note(journal, &second, request)?;
+    let not_kept = planning::not_kept(&written, &second, &recovery.ledger);
+    if not_kept.is_empty() {
+        let is_believed = request.limits.disappeared(&second).is_none()
+            && desired.files.confirm(&second).await.is_ok();
+        let gone = second.gone.iter().filter(|_| is_believed).cloned();
+        note(journal, records(&second, request), gone.collect())?;
         return Ok(second);
     }
-    for (name, record) in &records {
+    for (name, record) in &not_kept {
         recovery.ledger.record_as(name, record);
     }
     let second = plan(desired, &live, request, &recovery);
-    journal.note(&Seen {
-        records,
-        gone: Vec::new(),
-    })?;
+    note(journal, not_kept, Vec::new())?;
     Ok(second)
 }

@@ -17,7 +17,9 @@ use integrationd::report::{Counts, text};
 use integrationd::secret::{Providers, Secret, Secrets, resolve};
 use integrationd::simulator::API_KEY;
 use integrationd::source::read_directory;
-use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, Synced};
+use integrationd::sync::{
+    self, Afterwards, Consent, Desired, Ending, Files, Request, Shell, Synced,
+};
 use serde::{Deserialize, Serialize};
 
 use super::fleet;
@@ -82,6 +84,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let secrets = resolved(&manifest);
     let desired = Desired {
         manifest,
+        files: Files::Commit,
         secrets,
         fingerprinter: None,
     };
@@ -138,6 +141,7 @@ pub(crate) async fn apply<T: Transport>(
     let secrets = secrets(&manifest);
     let desired = Desired {
         manifest,
+        files: Files::Commit,
         secrets,
         fingerprinter: Some(Fingerprinter::new(
             FingerprintKey::new([7; KEY_LENGTH]),

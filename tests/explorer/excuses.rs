@@ -109,7 +109,8 @@ fn blocked(
         Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
         Block::Unbound(_) => (false, "not bound"),
-        Block::InDoubt { .. }
+        Block::EmptyFile { .. }
+        | Block::InDoubt { .. }
         | Block::Busy { .. }
         | Block::UnknownScope { .. }
         | Block::Resting { .. }

@@ -12,7 +12,9 @@ use integrationd::diagnostic::{Place, render};
 use integrationd::ledger::Ledger;
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, Suspensions, plan};
+use integrationd::plan::{
+    Context, OnConflict, OnDrift, Policy, Selection, SourceKind, Suspensions, plan,
+};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
@@ -104,6 +106,8 @@ fn can_be_planned(manifest: &Manifest) {
         fingerprint: &|_, _, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
+        source: SourceKind::Directory,
+        allow_removal: &BTreeSet::new(),
         suspended: &Suspensions::default(),
         resting: &BTreeMap::new(),
         refusals_at: None,

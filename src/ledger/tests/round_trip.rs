@@ -203,15 +203,17 @@ fn any_memory() -> impl Strategy<Value = Memory> {
         any_removal(),
         btree_map(any::<String>(), rewritten, 0..3),
         any::<Option<String>>(),
+        any::<Option<String>>(),
     );
     parts.prop_map(
-        |(identity, owned, applied, removal, rewritten, revision)| Memory {
+        |(identity, owned, applied, removal, rewritten, revision, file)| Memory {
             identity,
             owned,
             applied,
             removal,
             rewritten,
             revision,
+            file,
         },
     )
 }

@@ -74,10 +74,39 @@ fn a_newer_ledger_is_refused() {
     let before = std::fs::read(&file).unwrap();
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    the ledger STATE/tenant.db has version 3, and this integrationd knows versions up to 2
+    the ledger STATE/tenant.db has version 4, and this integrationd knows versions up to 3
     help: upgrade integrationd: an older one would lose what it does not know
     ");
     let error = SqliteLedger::open_read_only(&file).unwrap_err();
     assert!(matches!(error, LedgerError::Newer { .. }));
     assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+/// A ledger of the first version of this tool with a version of this number.
+fn of_version(file: &Path, version: usize) {
+    let first: Vec<Migration> = later("").into_iter().take(version).collect();
+    drop(SqliteLedger::open_with(file, &first).unwrap());
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let rows = "INSERT INTO records
+                    (name, type, identity, remote_id, owned, applied, removal, rewritten, at)
+                VALUES ('a', 'Warehouse', NULL, '1', 1, '{\"attributes\":{},\"secrets\":{}}',
+                    '{\"protect\":false,\"suspend\":null,\"credentials\":{}}', '{}',
+                    '2026-01-01T00:00:00Z');";
+    connection.execute_batch(rows).unwrap();
+}
+
+#[test]
+fn a_ledger_that_knows_no_files_is_kept_and_learns_them() {
+    let (_place, file) = place();
+    of_version(&file, 2);
+    let read = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(read.records["a"].memory.file, None);
+    let ledger = SqliteLedger::open(&file).unwrap();
+    let mut record = ledger.read().unwrap().records["a"].clone();
+    assert_eq!(record.memory.file, None);
+    record.memory.file = Some("team/a.yaml".into());
+    ledger.confirm("a", &record).unwrap();
+    drop(ledger);
+    let read = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    assert_eq!(read.records["a"], record);
 }

@@ -61,7 +61,8 @@ pub(super) fn read(
     walk.tree(&tree, subdirectory.parts())?;
     let mut files = walk.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Snapshot { files })
+    let root = subdirectory.parts().join("/");
+    Ok(Snapshot { root, files })
 }
 
 struct Walk<'r> {

@@ -1,0 +1,184 @@
+//! Documents that are missing although nobody may have removed them.
+//!
+//! In a directory only a file that is gone tells of a removal: one that still exists
+//! and lacks its document may have been cut short by a save, a full disk or a copy.
+//! A commit is whole, so that whatever it lacks was removed.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::memory::Past;
+use super::{Action, Block, Context, Kind};
+use crate::ledger::taken_name;
+use crate::manifest::{Holds, Manifest, Name, Origin, SeenFile};
+use crate::platform::by_wire;
+
+/// The kind of source that the files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A commit of a repository.
+    Commit,
+    /// A directory, or a single file.
+    Directory,
+}
+
+/// Why a missing document does not show that somebody removed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    /// Its file has no document any more.
+    #[error("{file} holds no document any more")]
+    EmptyFile {
+        /// The file.
+        file: String,
+    },
+    /// Its file has documents, and not this one.
+    #[error("{file} still exists and describes it no more")]
+    FileExists {
+        /// The file.
+        file: String,
+    },
+    /// An empty file may be about to describe it under another path.
+    #[error("{file} is empty, and may be about to describe it")]
+    BlankFile {
+        /// The empty file.
+        file: String,
+    },
+    /// An earlier version recorded it, without its file.
+    #[error("the ledger does not say which file described it, and {file} may have")]
+    FileUnknown {
+        /// A file that can have had it.
+        file: String,
+    },
+}
+
+impl Absence {
+    /// Whether the document may be back in a moment: what is recorded must be there then,
+    /// although the integration is gone.
+    pub(super) fn holds_the_record(&self) -> bool {
+        match self {
+            Self::EmptyFile { .. } | Self::BlankFile { .. } => true,
+            // Its document would be new.
+            Self::FileExists { .. } | Self::FileUnknown { .. } => false,
+        }
+    }
+}
+
+/// The files that exist, by what they could have described.
+pub(super) struct Absences<'a> {
+    by_path: HashMap<&'a str, &'a SeenFile>,
+    by_stem: HashMap<&'a str, &'a SeenFile>,
+    /// An empty file of which nothing is recorded.
+    blank: Option<&'a SeenFile>,
+    /// A file that can have had documents of any name.
+    naming: Option<&'a SeenFile>,
+    has_empty: bool,
+    kind: SourceKind,
+    allowed: &'a BTreeSet<Name>,
+}
+
+impl<'a> Absences<'a> {
+    pub(super) fn new(manifest: &'a Manifest, context: &Context<'a>) -> Self {
+        let files = || manifest.files.iter();
+        let records = context.ledger.records.iter();
+        let known: HashSet<&str> = records
+            .flat_map(|(name, record)| [stem_of(name), record.memory.file.as_deref().unwrap_or("")])
+            .collect();
+        let is_known =
+            |file: &&SeenFile| known.contains(&*file.within) || known.contains(file.stem());
+        // Those without a document last: of several with one stem they count.
+        let mut by_stem: Vec<&SeenFile> = files().collect();
+        by_stem.sort_by_key(|file| !file.holds.has_documents());
+        Self {
+            by_path: files().map(|file| (&*file.within, file)).collect(),
+            by_stem: by_stem
+                .into_iter()
+                .map(|file| (file.stem(), file))
+                .collect(),
+            blank: files().find(|file| file.holds == Holds::Blank && !is_known(file)),
+            naming: files().find(|file| match file.holds {
+                Holds::Documents { says_names } => says_names,
+                Holds::Blank | Holds::NoDocument => !is_known(file),
+            }),
+            has_empty: files().any(|file| !file.holds.has_documents()),
+            kind: context.source,
+            allowed: context.allow_removal,
+        }
+    }
+
+    /// Why the missing document of what is recorded is no removal; `shown` is the name
+    /// by which the plan calls it.
+    pub(super) fn of(&self, past: Past<'_>, shown: &str) -> Option<Absence> {
+        if self.kind == SourceKind::Commit || self.allowed.contains(shown) {
+            return None;
+        }
+        let recorded = past.record.memory.file.as_deref();
+        let own = recorded.and_then(|file| self.by_path.get(file));
+        let named = self.by_stem.get(stem_of(past.name));
+        let mut candidates = own.into_iter().chain(named);
+        if let Some(empty) = candidates.find(|file| !file.holds.has_documents()) {
+            let file = empty.file.clone();
+            return Some(Absence::EmptyFile { file });
+        }
+        if let Some(file) = own.or(named.filter(|_| recorded.is_none())) {
+            let file = file.file.clone();
+            return Some(Absence::FileExists { file });
+        }
+        if let Some(naming) = self.naming.filter(|_| recorded.is_none()) {
+            let file = naming.file.clone();
+            return Some(Absence::FileUnknown { file });
+        }
+        let file = self.blank?.file.clone();
+        Some(Absence::BlankFile { file })
+    }
+
+    /// Everything that is recorded of files without a document. `is_described` tells
+    /// what a document describes.
+    pub(super) fn emptied(
+        &self,
+        context: &Context<'_>,
+        names: &HashSet<&str>,
+        is_described: impl Fn(Past<'_>) -> bool,
+    ) -> Vec<Action> {
+        if !self.has_empty {
+            return Vec::new();
+        }
+        let records = context.ledger.records.iter();
+        let pasts = records.map(|(name, record)| Past { name, record });
+        pasts
+            .filter(|past| !is_described(*past))
+            .filter_map(|past| {
+                let name = past.name_beside(names);
+                let is_selected = context.selection.includes(&name)
+                    && !context.selection.excludes(&[past.name, stem_of(past.name)]);
+                match self.of(past, &name).filter(|_| is_selected)? {
+                    Absence::EmptyFile { file } => Some(self.frozen(past, name, file)),
+                    Absence::FileExists { .. }
+                    | Absence::BlankFile { .. }
+                    | Absence::FileUnknown { .. } => None,
+                }
+            })
+            .collect()
+    }
+
+    fn frozen(&self, past: Past<'_>, name: Name, file: String) -> Action {
+        let within = past.record.memory.file.clone().unwrap_or_default();
+        Action {
+            platform: by_wire(&past.record.type_name),
+            origin: Some(Origin {
+                file: file.clone(),
+                line: 1,
+                within,
+            }),
+            kind: Kind::Blocked(Block::EmptyFile {
+                name: name.clone(),
+                file,
+            }),
+            name,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The name that it had as long as nothing else took it.
+fn stem_of(name: &str) -> &str {
+    taken_name(name).unwrap_or(name)
+}
