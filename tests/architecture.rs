@@ -157,6 +157,39 @@ fn a_file_is_short() {
     });
 }
 
+/// An error is printed with its causes: a cause in its own text would be there twice.
+#[test]
+fn an_error_does_not_repeat_its_cause() {
+    holds_for_every_file(|file| {
+        let mut errors = file.text.split("#[error(").skip(1);
+        let mut complaints = Vec::new();
+        let repeats = errors.by_ref().filter_map(|error| {
+            let (text, rest) = error.split_once(")]")?;
+            let variant = rest.split("#[error(").next()?;
+            let cause = cause(variant)?;
+            let shown = [
+                format!("{{{cause}}}"),
+                format!("{{{cause}:"),
+                format!(".{cause})"),
+            ];
+            shown.iter().any(|it| text.contains(it)).then_some(text)
+        });
+        complaints.extend(repeats.map(|text| format!("{}: {text}", file.path)));
+        complaints
+    });
+}
+
+/// The name by which the text of an error names its cause, if it has one.
+fn cause(variant: &str) -> Option<&str> {
+    let marked = ["#[source]", "#[from]"];
+    let (before, after) = marked.iter().find_map(|mark| variant.split_once(mark))?;
+    if before.trim_end().ends_with('(') {
+        return Some("0");
+    }
+    let (name, _) = after.split_once(':')?;
+    Some(name.trim().trim_start_matches("pub "))
+}
+
 /// Asserts that no file gives rise to a complaint, and shows those that there are.
 #[track_caller]
 fn holds_for_every_file(complaints: impl Fn(&SourceFile) -> Vec<String>) {

@@ -166,7 +166,7 @@ pub enum Failure {
         waited: Duration,
     },
     /// It was written, and how it goes on could not be read until time ran out.
-    #[error("it was sent, and its status cannot be read: {0}")]
+    #[error("it was sent, and its status cannot be read")]
     Unfollowed(#[source] ApiError),
     /// The apply was stopped while the server was at work: nobody knows how it ends.
     #[error("stopped {}", before(status.as_ref()))]
