@@ -7,6 +7,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::platform::{Attribute, Platform, by_wire};
+use crate::secret::{MASK, Scrubber};
 
 /// The id of an integration on the server, kept as text: the documentation says
 /// number, its examples show strings (API.md section 4).
@@ -187,6 +188,36 @@ impl LiveIntegration {
     }
 }
 
+impl LiveIntegration {
+    /// The attributes in which the server has the value of a secret.
+    #[must_use]
+    pub fn paths_with_secrets(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        let attributes = self.platform.map_or(&[][..], |p| p.attributes);
+        gather_secrets("", attributes, &self.config.0, &mut paths);
+        paths
+    }
+}
+
+fn gather_secrets(
+    prefix: &str,
+    attributes: &'static [Attribute],
+    config: &Map<String, Json>,
+    paths: &mut Vec<String>,
+) {
+    for (key, value) in config {
+        let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
+            continue;
+        };
+        let path = format!("{prefix}{key}");
+        if let Json::Object(inner) = value {
+            gather_secrets(&format!("{path}/"), attribute.children(), inner, paths);
+        } else if holds_secret(value) && !attribute.is_sensitive() {
+            paths.push(path);
+        }
+    }
+}
+
 fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map<String, Json> {
     let known = |key: &str| {
         attributes
@@ -216,6 +247,13 @@ pub fn is_plain(json: &Json) -> bool {
         Json::Array(items) => items.iter().all(|item| !item.is_array() && is_plain(item)),
         Json::Object(_) => false,
     }
+}
+
+/// Whether the server has a value of a secret here. The client puts [`MASK`] in its
+/// place, and nobody knows the value itself.
+#[must_use]
+pub fn holds_secret(json: &Json) -> bool {
+    json.as_str() == Some(MASK)
 }
 
 /// `config` from the server. It may hold what must not be shown: masks, unknown
@@ -251,6 +289,31 @@ pub struct FailingTest {
     pub name: String,
     /// What the server says about it; may be empty.
     pub message: String,
+}
+
+/// Shown in place of a message that may hold a secret that nobody knows here.
+pub const HIDDEN_MESSAGE: &str =
+    "message hidden: the secrets of this integration are not known here";
+
+impl FailingTest {
+    /// The test without these secrets.
+    #[must_use]
+    pub fn scrubbed(&self, scrubber: &Scrubber) -> Self {
+        Self {
+            name: scrubber.scrub(&self.name),
+            message: scrubber.scrub(&self.message),
+        }
+    }
+
+    /// The test without its message, where that cannot be scrubbed: the server may
+    /// repeat a password in it that this run has never seen.
+    #[must_use]
+    pub fn without_message(mut self) -> Self {
+        if !self.message.is_empty() {
+            HIDDEN_MESSAGE.clone_into(&mut self.message);
+        }
+        self
+    }
 }
 
 /// The status of an integration (API.md 5.1).

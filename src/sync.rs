@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use futures::StreamExt;
 
 use crate::apply::{self, Observer, Outcome, Stop};
-use crate::immuta::{ApiError, ReadApi, Scrubber, WriteApi};
+use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
 use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger};
 use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
 use crate::manifest::{Manifest, Name};
@@ -48,22 +48,6 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// Takes every secret that is known here out of what the server says about
-    /// failing tests: it may repeat what was sent to it, now or in an earlier run.
-    fn scrubbed(&self, mut live: Live) -> Live {
-        let mut said = live
-            .integrations
-            .iter_mut()
-            .flat_map(|l| &mut l.failing_tests)
-            .peekable();
-        if said.peek().is_none() {
-            return live;
-        }
-        let scrubber = Scrubber::new(self.known_secrets());
-        said.for_each(|test| *test = scrubber.scrub_test(test));
-        live
-    }
-
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` where it, or the key, is missing.
     fn fingerprint(&self, name: &str, path: &str, template: &Template) -> Option<Fingerprint> {
@@ -77,14 +61,21 @@ impl Desired {
         )
     }
 
-    /// Every secret that is known here: those of the sources, and those in the files.
+    /// Every secret of this run, for the client: those of the sources, and those in the
+    /// files. What the files show to everybody is no secret.
     #[must_use]
-    pub fn known_secrets(&self) -> Vec<&Secret> {
-        let mut secrets: Vec<&Secret> = self.secrets.values().collect();
+    pub fn known_secrets(&self) -> KnownSecrets {
+        let mut secrets: Vec<Secret> = self.secrets.values().cloned().collect();
+        let mut in_clear = Vec::new();
         for integration in &self.manifest.integrations {
-            integration.for_each_template(&mut |template| secrets.extend(template.literals()));
+            integration.for_each_template(&mut |template| {
+                secrets.extend(template.literals().cloned());
+            });
+            integration
+                .config
+                .for_each_text(&mut |text| in_clear.push(text));
         }
-        secrets
+        KnownSecrets::of_files(secrets, in_clear.into_iter())
     }
 }
 
@@ -250,7 +241,7 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
-    let live = fetch(api, desired, ledger).await?;
+    let live = fetch(api, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok((plan(desired, &live, request, &recovery), recovery))
 }
@@ -258,16 +249,12 @@ pub async fn make_plan<R: ReadApi>(
 /// How many questions for what the list lacks are under way at once.
 const QUESTIONS: usize = 8;
 
-/// Reads the tenant. What is desired tells which secrets must not show. What the
-/// ledger has and the list lacks is absent only if the server says so itself.
+/// Reads the tenant. What the ledger has and the list lacks is absent only if the
+/// server says so itself.
 ///
 /// # Errors
 /// The list could not be read.
-pub async fn fetch<R: ReadApi>(
-    api: &R,
-    desired: &Desired,
-    ledger: &Ledger,
-) -> Result<Live, ApiError> {
+pub async fn fetch<R: ReadApi>(api: &R, ledger: &Ledger) -> Result<Live, ApiError> {
     let mut live = api.list().await?;
     let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
     // Whatever its name: a file that was renamed must find what was made from it.
@@ -292,7 +279,7 @@ pub async fn fetch<R: ReadApi>(
         }
     }
     live.unreadable.extend(unread.into_reasons());
-    Ok(desired.scrubbed(live))
+    Ok(live)
 }
 
 /// Makes the plan of what was read.
@@ -314,7 +301,7 @@ pub async fn adopt<R: ReadApi>(
     ledger: &Ledger,
     names: &HashSet<&str>,
 ) -> Result<Vec<Adoption>, ApiError> {
-    let live = fetch(api, desired, ledger).await?;
+    let live = fetch(api, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok(in_context(desired, request, &recovery, |context| {
         plan::adopt(&desired.manifest, &live, names, context)

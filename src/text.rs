@@ -46,6 +46,26 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// JSON text with the same characters escaped. Outside of strings there are none but
+/// the line breaks of the layout, and inside of them JSON has escaped those.
+#[must_use]
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    let is_layout = |c: char| c == '\n';
+    if !json.chars().any(|c| is_unsafe(c) && !is_layout(c)) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        if is_unsafe(c) && !is_layout(c) {
+            // All of them have four digits at most.
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// `1 update`, `2 updates`.
 #[must_use]
 pub fn count(n: usize, one: &str) -> String {
@@ -77,6 +97,18 @@ mod tests {
             "a\\u{1b}[31m\\nb\\u{202e}c"
         );
         assert_eq!(escaped("Zürich 東京"), "Zürich 東京");
+    }
+
+    #[test]
+    fn json_keeps_its_layout_and_its_values() {
+        let value = serde_json::json!({"a": "x\u{202e}y\u{9b}\n"});
+        let text = format!("{value:#}");
+        let escaped = escaped_json(&text);
+        assert_eq!(escaped, "{\n  \"a\": \"x\\u202ey\\u009b\\n\"\n}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            value
+        );
     }
 
     #[test]

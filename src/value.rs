@@ -58,6 +58,16 @@ impl Value {
         }
     }
 
+    /// Calls `visit` with every text in the tree that may be shown.
+    fn for_each_text<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        match self {
+            Self::Text(text) => visit(text),
+            Self::List(items) => items.iter().for_each(|v| v.for_each_text(visit)),
+            Self::Object(object) => object.for_each_text(visit),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Secret(_) | Self::Hidden(_) => {}
+        }
+    }
+
     /// Calls `visit` with every template in the tree.
     pub fn for_each_template<'a>(&'a self, visit: &mut impl FnMut(&'a Template)) {
         match self {
@@ -66,6 +76,14 @@ impl Value {
             Self::List(items) => items.iter().for_each(|v| v.for_each_template(visit)),
             Self::Object(object) => object.iter().for_each(|(_, v)| v.for_each_template(visit)),
         }
+    }
+}
+
+impl Object {
+    /// Calls `visit` with every text that may be shown.
+    pub fn for_each_text<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        self.iter()
+            .for_each(|(_, value)| value.for_each_text(visit));
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually};
 use crate::hygiene::Unprivileged;
+use crate::stub::Stub;
 use crate::web::Served;
 use place::{Place, Value};
 use search::{Canaries, hex, html, json, percent};
@@ -54,6 +55,29 @@ const ECHOES: &[(&str, Echo)] = &[
     }),
     ("in base64 behind a name", |v| {
         STANDARD.encode(format!("users:{v}@host"))
+    }),
+    ("in upper case", str::to_uppercase),
+    ("in lower case", str::to_lowercase),
+    ("the end alone", |v| v.chars().skip(6).collect()),
+    ("in two lines", |v| {
+        let middle = v.char_indices().nth(9).map_or(0, |(at, _)| at);
+        format!("{}\n{}", &v[..middle], &v[middle..])
+    }),
+    ("every byte in a URL", |v| {
+        v.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    }),
+    ("as numeric entities", |v| {
+        v.chars().map(|c| format!("&#{};", u32::from(c))).collect()
+    }),
+    ("as units of UTF-16", |v| {
+        v.encode_utf16()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect()
+    }),
+    ("in base64 twice", |v| STANDARD.encode(STANDARD.encode(v))),
+    ("in base64 of UTF-16", |v| {
+        let bytes = v.encode_utf16().flat_map(u16::to_le_bytes);
+        STANDARD.encode(bytes.collect::<Vec<u8>>())
     }),
     ("cut off", |v| v.chars().take(12).collect::<String>() + "…"),
     ("cut off with dots", |v| {
@@ -293,6 +317,97 @@ fn a_server_that_says_a_value_back_in_another_form_makes_nothing_known() {
             .exits_with(1);
         watch.run(&["sync", "--dry-run"]);
         watch.every_value_was_sent();
+    }
+}
+
+/// Places of an answer in which another value belongs.
+const PLACES: &[&str] = &[
+    "/id",
+    "/type",
+    "/status",
+    "/config/workspaceUrl",
+    "/config/httpPath",
+    "/config/catalog",
+    "/validationResults",
+];
+
+/// What a server that mixes fields up says in a place.
+fn misplaced(path: &str, value: &str) -> FaultKind {
+    let test = serde_json::json!({"name": value, "status": "failed", "message": value});
+    FaultKind::Misplace {
+        path: path.to_owned(),
+        value: match path {
+            "/validationResults" => serde_json::json!({ "validationTests": [test] }),
+            _ => value.into(),
+        },
+    }
+}
+
+#[test]
+fn server_that_mixes_fields_up_makes_nothing_known() {
+    let _kept_running = place::vault();
+    for ((n, path), form) in PLACES.iter().enumerate().zip(FORMS.iter().cycle()) {
+        let watch = Watch::new(*form);
+        let values = watch.place.values();
+        let (_, value) = &values[n % values.len()];
+        // It comes in the answer to a write first, and in every read after that.
+        let fault = |text: &str| Fault::new(misplaced(path, text)).always();
+        watch.tenant.simulator.fault(fault(&value.secret[0]));
+        watch.run(&["sync", "--yes", "--wait-timeout=2s"]);
+        watch.run(&["sync", "--dry-run"]);
+        let dir = watch.place.path("files");
+        let adopt = watch.start(&["adopt", "--all", "--dir"]).arg(dir);
+        // It knows what stands in the files themselves.
+        watch.tenant.simulator.clear_faults();
+        let in_files = values.iter().find(|(name, _)| name == "extra");
+        let (_, literal) = in_files.unwrap();
+        watch.tenant.simulator.fault(fault(&literal.secret[0]));
+        watch.look_at(&format!("adopt with {path}"), &adopt.run());
+        watch.run(&["history"]).exits_with(0);
+        // It knows nothing of the files, and its own key.
+        watch.tenant.simulator.clear_faults();
+        watch.tenant.simulator.fault(fault(&watch.key));
+        watch.run(&["list"]);
+    }
+}
+
+#[test]
+fn daemon_at_a_server_that_mixes_fields_up_shows_nothing() {
+    let _kept_running = place::vault();
+    for path in PLACES {
+        let watch = Watch::new(FORMS[0]);
+        let values = watch.place.values();
+        let value = &values[0].1.secret[0];
+        let fault = Fault::new(misplaced(path, value)).always();
+        watch.tenant.simulator.fault(fault);
+        let hook = Stub::start(|_| (200, String::new()));
+        let args = [
+            "daemon",
+            "--debounce=50ms",
+            "--listen=127.0.0.1:0",
+            "--wait-timeout=2s",
+        ];
+        let daemon = watch.start(&args).arg(watch.place.path("files"));
+        let daemon = daemon.env("INTEGRATIOND_NOTIFY_URL", &hook.url);
+        let served = Served::of(daemon.start());
+        eventually("it has run", || {
+            served.status()["seen"] != serde_json::Value::Null
+                || served.daemon.printed().contains("run_id")
+        });
+        eventually("it has said so", || {
+            !hook.requests().is_empty() || served.get("/readyz").code == 200
+        });
+        for page in ["/", "/status", "/metrics"] {
+            let text = as_read(&served.get(page).body);
+            watch.canaries.are_not_in(page, text.as_bytes());
+        }
+        for request in hook.requests() {
+            watch
+                .canaries
+                .are_not_in("a notification", request.body.as_bytes());
+        }
+        served.daemon.signal("TERM");
+        watch.look_at(&format!("the daemon with {path}"), &served.daemon.wait());
     }
 }
 

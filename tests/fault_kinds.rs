@@ -97,6 +97,8 @@ pub(crate) fn word(kind: &FaultKind) -> &'static str {
         FaultKind::EditError(_) => "edit_error",
         FaultKind::DeleteError(_) => "delete_error",
         FaultKind::EchoBody => "echo_body",
+        FaultKind::Forbid { .. } => "forbid",
+        FaultKind::Misplace { .. } => "misplace",
         FaultKind::Unprocessable { .. } => "unprocessable",
         FaultKind::Conflict { .. } => "conflict",
         FaultKind::StatusWord { .. } => "status_word",
@@ -109,7 +111,7 @@ pub(crate) fn word(kind: &FaultKind) -> &'static str {
 }
 
 /// Every kind of fault.
-pub(crate) const KINDS: [&str; 25] = [
+pub(crate) const KINDS: [&str; 27] = [
     "refuse",
     "drop_before",
     "drop_after",
@@ -127,6 +129,8 @@ pub(crate) const KINDS: [&str; 25] = [
     "edit_error",
     "delete_error",
     "echo_body",
+    "forbid",
+    "misplace",
     "unprocessable",
     "conflict",
     "status_word",
@@ -164,7 +168,9 @@ pub(crate) fn concerns(kind: &FaultKind, call: Call) -> bool {
         FaultKind::EditError(_) => call == Call::Update,
         // Nothing is deleted.
         FaultKind::DeleteError(_) => false,
-        FaultKind::StatusWord { .. } => call != Call::Exchange,
+        FaultKind::StatusWord { .. } | FaultKind::Misplace { .. } | FaultKind::Forbid { .. } => {
+            call != Call::Exchange
+        }
     }
 }
 
@@ -196,6 +202,13 @@ pub(crate) fn samples(rewritten: &str) -> Vec<FaultKind> {
         FaultKind::EditError(failed()),
         FaultKind::DeleteError(failed()),
         FaultKind::EchoBody,
+        FaultKind::Forbid {
+            message: message("Not now."),
+        },
+        FaultKind::Misplace {
+            path: "/id".into(),
+            value: json!("a name"),
+        },
         FaultKind::Unprocessable {
             message: message("Validation of prerequisite setup failed."),
         },

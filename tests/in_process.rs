@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    fn reader(&self) -> Reader<Wire> {
+    fn reader(&self, desired: &Desired) -> Reader<Wire> {
         let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
         let credentials = match self.auth {
             Auth::Key => Credentials::ApiKey(key),
@@ -201,7 +201,8 @@ impl<'a> Run<'a> {
             reversed_list: self.reversed,
             on_request: self.on_request.clone(),
         };
-        Reader::new(wire, credentials, RetryPolicy::default())
+        let policy = RetryPolicy::default();
+        Reader::new(wire, credentials, policy, desired.known_secrets())
     }
 
     fn request(&self) -> Request {
@@ -221,14 +222,15 @@ impl<'a> Run<'a> {
         let ledger = self
             .journal
             .map_or_else(Ledger::default, |j| j.ledger().unwrap());
-        let synced = sync::dry_run(&self.reader(), &desired, &self.request(), &ledger).await;
+        let synced =
+            sync::dry_run(&self.reader(&desired), &desired, &self.request(), &ledger).await;
         Ran::new(synced, desired)
     }
 
     /// Makes the plan and carries it out.
     pub(crate) async fn sync(self) -> Ran {
         let desired = self.texts.desired(self.reversed);
-        let (reader, request) = (self.reader(), self.request());
+        let (reader, request) = (self.reader(&desired), self.request());
         let (sender, stop) = Stop::new();
         let shell = Consenting {
             on_approval: self.on_approval,

@@ -137,6 +137,6 @@ fn the_tests_that_failed_stand_below_the_table() {
     1   Snowflake  a.snowflakecomputing.com  manual  createError
 
     1 is in status `createError`:
-      ✗ Validate connection: Incorrect username or password was specified.
+      ✗ Validate connection: message hidden: the secrets of this integration are not known here
     ");
 }

@@ -107,6 +107,8 @@ mod replacement;
 #[cfg(test)]
 mod results;
 #[cfg(test)]
+mod scrubbed;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod settings;

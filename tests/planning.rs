@@ -272,7 +272,7 @@ fn a_health_problem_is_told_and_is_no_difference() {
       # lake is as its file says, and not healthy  lake.yaml:1
       ? Databricks Unity Catalog (id 7)
           note: its status is `recurringValidationError`: a regular check of the server fails
-            ✗ Basic Connection Test: warehouse is suspended
+            ✗ Basic Connection Test: message hidden: the secrets of this integration are not known here
 
     No changes. the tenant matches the files.
     Plan: 1 unchanged.

@@ -5,7 +5,7 @@
 
 use super::{Failure, Run, Success};
 use crate::immuta::{Effect, RequestBody, WriteApi, encode_credentials};
-use crate::live::{LiveIntegration, Status};
+use crate::live::{FailingTest, LiveIntegration, Status};
 use crate::plan::Deletion;
 
 impl<W: WriteApi> Run<'_, W> {
@@ -60,6 +60,20 @@ impl<W: WriteApi> Run<'_, W> {
             }
             (Ok(_), Some(error)) => Err(Failure::Unconfirmed(error)),
             (Ok(Success { status, .. }), None) => Err(Failure::NotDeleted { status }),
+            (
+                Err(Failure::Server {
+                    status,
+                    failing_tests,
+                }),
+                None,
+            ) => {
+                // The file is gone, and with it the secrets that the server may repeat.
+                let tests = failing_tests.into_iter();
+                Err(Failure::Server {
+                    status,
+                    failing_tests: tests.map(FailingTest::without_message).collect(),
+                })
+            }
             (Err(failure), _) => Err(failure),
         }
     }

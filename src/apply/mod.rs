@@ -27,12 +27,12 @@ pub use clock::Clock;
 pub use outcome::{Failure, Outcome, Success, Verb, in_a_line};
 pub use stop::{DRAIN, Stop};
 
-use crate::immuta::{Nesting, RequestBody, Scrubber, WriteApi, encode};
+use crate::immuta::{Nesting, RequestBody, WriteApi, encode};
 use crate::ledger::Journal;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::manifest::Bindings;
 use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
-use crate::secret::{Secret, Secrets};
+use crate::secret::{Scrubber, Secret, Secrets};
 use crate::text::{chain, escaped};
 use fresh::FreshList;
 use stop::Drain;
@@ -323,7 +323,7 @@ impl<W: WriteApi> Run<'_, W> {
         let timeout = self.options.wait_timeout;
         let scrub = |tests: Vec<FailingTest>| {
             let scrubber = Scrubber::new(secrets);
-            tests.iter().map(|test| scrubber.scrub_test(test)).collect()
+            tests.iter().map(|test| test.scrubbed(&scrubber)).collect()
         };
         match wait::follow(self.api, id, timeout, &self.drain, on_status).await {
             Ok(Success {

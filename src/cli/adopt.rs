@@ -41,8 +41,7 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     let request = Request::new(Timestamp::now());
     let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
     let known = ledger.read()?;
-    let secrets = desired.known_secrets().into_iter().cloned().collect();
-    let reader = tenant.reader.knowing(secrets);
+    let reader = tenant.reader(desired.known_secrets());
     let adoptions = sync::adopt(&reader, &desired, &request, &known, &names).await?;
     let at = Timestamp::now();
     let noted = adoptions

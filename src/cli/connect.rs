@@ -11,8 +11,8 @@ use super::args::{Auth, ConnectionArgs, FilesArgs};
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::immuta::{
-    ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, Reader,
-    RetryPolicy, TenantUrl, TenantUrlError,
+    ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, KnownSecrets,
+    Reader, RetryPolicy, TenantUrl, TenantUrlError,
 };
 use crate::manifest::{self, Bindings, Manifest};
 use crate::net::ExchangeObserver;
@@ -26,10 +26,19 @@ use crate::text::{chain, escaped};
 /// The largest file that is read for a key, which has some dozens of bytes.
 const LARGEST_KEY_FILE: usize = 16 * 1024;
 
-/// A tenant that can be read.
+/// A tenant, and how it is reached.
 pub(super) struct Tenant {
     pub url: String,
-    pub reader: Reader<HttpTransport>,
+    transport: HttpTransport,
+    credentials: Credentials,
+    retry: RetryPolicy,
+}
+
+impl Tenant {
+    /// A client of it that shows none of these secrets.
+    pub(super) fn reader(self, known: KnownSecrets) -> Reader<HttpTransport> {
+        Reader::new(self.transport, self.credentials, self.retry, known)
+    }
 }
 
 /// Why there is none.
@@ -88,7 +97,9 @@ pub(super) fn observed_tenant(
     let transport = transport(args, url, observer)?;
     Ok(Tenant {
         url: shown,
-        reader: Reader::new(transport, credentials, retry),
+        transport,
+        credentials,
+        retry,
     })
 }
 

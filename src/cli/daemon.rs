@@ -49,12 +49,13 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
+    let place = Place::default();
     let reload = Reload {
         settings,
         log,
         board: board.clone(),
+        place: place.clone(),
     };
-    let place = Place::default();
     let shown = tenant.url.clone();
     let mut pipeline = Pipeline::new(Fixed {
         tenant: tenant.url,

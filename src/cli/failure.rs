@@ -79,7 +79,7 @@ impl Failure {
         terminal.failure(&what, &help);
         if as_json {
             let document = json::failure(&what, &help, exit);
-            terminal.out_unfolded(&format!("{document:#}\n"));
+            terminal.out_unfolded(&json::printed(&document));
         }
         exit
     }

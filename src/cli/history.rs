@@ -12,7 +12,7 @@ use super::{connect, state};
 use crate::ledger::history::{Deleted, History, Run, RunAction};
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
-use crate::report::json::FORMAT_VERSION;
+use crate::report::json::{FORMAT_VERSION, printed};
 use crate::text::escaped;
 
 const DIM: Style = Style::new().dimmed();
@@ -24,7 +24,7 @@ pub(super) fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failur
     let history = state::history(args.ledger.state.as_deref(), &tenant, args.limit)?;
     match args.output {
         Format::Text => terminal.out(&text(&history)),
-        Format::Json => terminal.out_unfolded(&format!("{:#}\n", json(&tenant, &history))),
+        Format::Json => terminal.out_unfolded(&printed(&json(&tenant, &history))),
     }
     Ok(Exit::Success)
 }

@@ -10,15 +10,16 @@ use super::args::{Format, ListArgs};
 use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::immuta::{ReadApi, RetryPolicy};
+use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::{Live, LiveIntegration, Phase, Status};
 use crate::report::exit::Exit;
-use crate::report::json::FORMAT_VERSION;
+use crate::report::json::{FORMAT_VERSION, printed};
 use crate::text::escaped;
 
 pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let mut live = tenant.reader.list().await?;
+    let url = tenant.url.clone();
+    let mut live = tenant.reader(KnownSecrets::none()).list().await?;
     live.integrations.sort_by(|a, b| a.id.cmp(&b.id));
     let is_whole = live.unreadable.is_empty();
     let exit = if is_whole {
@@ -38,7 +39,7 @@ pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Fai
             }
         }
         Format::Json => {
-            terminal.out_unfolded(&format!("{:#}\n", json(&tenant.url, &live, exit)));
+            terminal.out_unfolded(&printed(&json(&url, &live, exit)));
         }
     }
     Ok(exit)

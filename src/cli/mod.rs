@@ -26,6 +26,7 @@ mod panic;
 mod ping;
 mod pipeline;
 mod poll;
+mod prepare;
 mod progress;
 mod push;
 mod reload;

@@ -7,7 +7,7 @@ use super::args::PingArgs;
 use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::immuta::{ApiError, ReadApi, RetryPolicy};
+use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::Live;
 use crate::report::exit::Exit;
 use crate::text::{chain, count, escaped};
@@ -31,11 +31,12 @@ const QUESTIONS: [Question; 4] = [
 pub(super) async fn run(args: &PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
     // Whoever asks wants to know how it is now.
     let tenant = connect::tenant(&args.connection, RetryPolicy::NEVER)?;
-    answer(terminal, "url", Ok(&tenant.url));
-    let answered = tenant.reader.list().await;
+    let url = tenant.url.clone();
+    answer(terminal, "url", Ok(&url));
+    let answered = tenant.reader(KnownSecrets::none()).list().await;
     let failed = answered.as_ref().err().map(failed_question);
     for question in QUESTIONS.iter().take_while(|q| Some(**q) != failed) {
-        answer(terminal, question.word(), Ok(question.good(&tenant.url)));
+        answer(terminal, question.word(), Ok(question.good(&url)));
     }
     match answered {
         Ok(live) => {

@@ -12,9 +12,10 @@ use tracing::{Instrument, Span, field};
 
 use super::args::DaemonArgs;
 use super::poll::Place;
+use super::prepare::{self, Surroundings};
 use super::source::{self, Read, Source};
 use super::terminal::Terminal;
-use super::{connect, request, secrets, state, suspend};
+use super::{connect, request, state, suspend};
 use crate::apply::{Event, Failure, Observer, Outcome, Stop, in_a_line};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
@@ -24,12 +25,11 @@ use crate::ledger::history::Run;
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
-use crate::plan::{Action, Block, Kind, Plan, deletion_references};
+use crate::plan::{Action, Block, Kind, KnownNames, Plan};
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, suspended, text};
-use crate::secret::resolve;
 use crate::source::git::Revision;
-use crate::sync::{self, Afterwards, Consent, Desired, Ending, Files, Request, Shell, SyncError};
+use crate::sync::{self, Afterwards, Consent, Ending, Files, Request, Shell, SyncError};
 use crate::text::{chain, escaped};
 
 /// How many runs the page shows.
@@ -248,21 +248,21 @@ impl Pipeline {
         let policy = RetryPolicy::default();
         let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
-        let kept = deletion_references(&ledger, request.policy, &request.allow_replace);
-        let references = secrets::bound(&args.run, &manifest, &kept);
-        let mut providers = secrets::providers(&args.run, &references).map_err(stalled)?;
-        let own = args.listen.own_files().chain(args.notify.own_files());
-        providers.own_files.extend(own.chain(args.push.own_files()));
-        providers.progress = self.fixed.board.pulse.progress.clone();
-        let secrets = resolve(references, &providers).await;
         let fingerprinter =
             state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
-        let desired = Desired {
-            manifest,
-            files,
-            secrets,
+        let known = KnownNames::of(&manifest, &ledger);
+        self.fixed.place.knows(known);
+        let surroundings = Surroundings {
+            args: &args.run,
+            request: &request,
+            ledger: &ledger,
+            own_files: args.own_files(),
             fingerprinter: Some(fingerprinter),
+            progress: self.fixed.board.pulse.progress.clone(),
         };
+        let desired = prepare::desired(manifest, files, surroundings)
+            .await
+            .map_err(stalled)?;
         let talk = &self.fixed.board.talk;
         talk.text(&render(&desired.manifest.diagnostics, false));
         let shell = Service {
@@ -271,7 +271,7 @@ impl Pipeline {
             writes,
         };
         let synced = sync::sync(
-            connection.reader,
+            connection.reader(desired.known_secrets()),
             Reader::into_writer,
             &desired,
             &request,

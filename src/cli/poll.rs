@@ -10,6 +10,7 @@ use super::args::DaemonArgs;
 use super::source::{Read, Seen, Source, Unread};
 use super::terminal::Terminal;
 use crate::daemon::{Bell, Board};
+use crate::plan::KnownNames;
 use crate::source::git::CommitId;
 use crate::source::{Content, content_of};
 use crate::text::chain;
@@ -28,12 +29,24 @@ pub(super) struct Place {
     seen: Arc<Mutex<Option<Seen>>>,
     /// What the last run has read of a directory.
     content: published::Sender<Option<Content>>,
+    /// The names that the last run knew, for settings that are read anew.
+    names: published::Sender<Option<Arc<KnownNames>>>,
 }
 
 impl Place {
     /// What the last run has read of a directory, now and later.
     pub(super) fn content(&self) -> published::Receiver<Option<Content>> {
         self.content.subscribe()
+    }
+
+    /// The names that the last run knew; `None` before the first one.
+    pub(super) fn names(&self) -> Option<Arc<KnownNames>> {
+        self.names.borrow().clone()
+    }
+
+    /// Keeps the names that a run knows.
+    pub(super) fn knows(&self, names: KnownNames) {
+        self.names.send_replace(Some(Arc::new(names)));
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Option<Seen>> {

@@ -13,12 +13,16 @@ use super::args::{Command, DaemonArgs, OutputArgs};
 use super::connect;
 use super::failure::Failure;
 use super::log::Log;
+use super::poll::Place;
+use super::prepare;
+use super::request;
 use super::settings_file;
 use super::source::Source;
 use crate::daemon::http::Tls;
 use crate::daemon::view::Mistake;
 use crate::daemon::{Board, Refusal};
 use crate::immuta::RetryPolicy;
+use crate::plan::KnownNames;
 use crate::report::exit::Exit;
 use crate::text::chain;
 
@@ -31,6 +35,8 @@ pub(super) struct Reload<'a> {
     pub settings: watch::Sender<Arc<DaemonArgs>>,
     pub log: &'a Log,
     pub board: Board,
+    /// Has the names that the last run knew.
+    pub place: Place,
 }
 
 impl Reload<'_> {
@@ -39,9 +45,10 @@ impl Reload<'_> {
     pub(super) async fn again(&self, tls: &[Tls]) {
         let old = Arc::clone(&self.settings.borrow());
         let tls = tls.to_vec();
+        let names = self.place.names();
         // In a thread: a signal is heard also while a file is waited for.
         let reading = spawn_blocking(move || {
-            let new = read(&old);
+            let new = read(&old, names.as_deref());
             for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
                 tracing::error!(error = chain(&error), "the old certificate stays");
             }
@@ -91,7 +98,7 @@ fn tell(failure: &Failure) {
     }
 }
 
-fn read(old: &DaemonArgs) -> Result<(DaemonArgs, OutputArgs), Failure> {
+fn read(old: &DaemonArgs, names: Option<&KnownNames>) -> Result<(DaemonArgs, OutputArgs), Failure> {
     let line = std::env::args_os();
     let cli = settings_file::parse(line, |name| std::env::var_os(name))?;
     let Command::Daemon(new) = cli.command else {
@@ -118,6 +125,11 @@ fn read(old: &DaemonArgs) -> Result<(DaemonArgs, OutputArgs), Failure> {
         if !is_same {
             return Err(restart(what));
         }
+    }
+    // Of other files other names are known: the next run says whether these are.
+    let source = |args: &DaemonArgs| format!("{:?}", (&args.run.files.dir, &args.run.git));
+    if let Some(names) = names.filter(|_| source(&new) == source(old)) {
+        prepare::check_names(&request::request(&new.run), names)?;
     }
     Ok((new, output))
 }

@@ -3,12 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Conflict, Drift, RunArgs};
-use super::failure::Failure;
 use crate::apply;
-use crate::ledger::Ledger;
-use crate::manifest::Manifest;
 use crate::plan::{OnConflict, OnDrift, Selection, Suspensions};
-use crate::report::exit::Exit;
 use crate::sync::Request;
 
 /// Everything but the files themselves.
@@ -46,37 +42,4 @@ pub(super) fn request(args: &RunArgs) -> Request {
         heeds_refusals: false,
         revision: None,
     }
-}
-
-/// Names that were given on the command line must be those of something.
-pub(super) fn check_names(
-    request: &Request,
-    manifest: &Manifest,
-    ledger: &Ledger,
-) -> Result<(), Failure> {
-    let mut unknown = request.selection.unknown_names(manifest, ledger);
-    let known: BTreeSet<&str> = manifest.names().collect();
-    let replaced = request.allow_replace.iter();
-    unknown.extend(replaced.filter(|n| !known.contains(n.as_str())).cloned());
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    Err(no_such_names(&unknown, manifest))
-}
-
-/// The most names that a message lists.
-const LISTED: usize = 12;
-
-fn no_such_names(unknown: &[String], manifest: &Manifest) -> Failure {
-    let what = format!("no integration is named {}", unknown.join(" or "));
-    let valid = manifest.integrations.iter().map(|i| i.name.as_str());
-    let invalid = manifest.invalid.iter().map(|i| i.name.as_str());
-    let known: BTreeSet<&str> = valid.chain(invalid).collect();
-    if known.len() > LISTED {
-        let help = "`integrationd validate -o json` lists the names";
-        return Failure::new(Exit::Usage, what, help);
-    }
-    let known: Vec<&str> = known.into_iter().collect();
-    let help = format!("the files describe {}", known.join(", "));
-    Failure::new(Exit::Usage, what, help)
 }

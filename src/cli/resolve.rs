@@ -7,7 +7,7 @@ use super::connect;
 use super::failure::Failure;
 use super::state;
 use super::terminal::Terminal;
-use crate::immuta::{ReadApi, RetryPolicy};
+use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Applied, Intent, Memory, Record};
@@ -28,7 +28,11 @@ pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, 
     };
     match &args.adopt {
         None => ledger.abandon(&args.name)?,
-        Some(id) => adopt(&ledger, &tenant, &args.name, &intent, &RemoteId::new(id)).await?,
+        Some(id) => {
+            // Of what is read nothing is shown.
+            let reader = tenant.reader(KnownSecrets::none());
+            adopt(&ledger, &reader, &args.name, &intent, &RemoteId::new(id)).await?;
+        }
     }
     terminal.out("Settled. `integrationd sync --dry-run` shows what is left to do.\n");
     Ok(Exit::Success)
@@ -38,12 +42,12 @@ pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, 
 /// as applied, so that the next plan compares what can be compared.
 async fn adopt(
     ledger: &SqliteLedger,
-    tenant: &connect::Tenant,
+    reader: &impl ReadApi,
     name: &str,
     intent: &Intent,
     id: &RemoteId,
 ) -> Result<(), Failure> {
-    let found = tenant.reader.get(id).await?;
+    let found = reader.get(id).await?;
     let refused = |what: std::fmt::Arguments<'_>| {
         Err(Failure::new(
             Exit::Failed,

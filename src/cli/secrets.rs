@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::RunArgs;
+use super::args::{DaemonArgs, RunArgs};
 use super::failure::Failure;
 use super::source::bindings;
 use crate::manifest::Manifest;
@@ -57,6 +57,14 @@ impl From<&VaultArgs> for VaultFlags {
             jwt_file: vault_jwt_file.clone(),
             auth_mount: vault_auth_mount.clone(),
         }
+    }
+}
+
+impl DaemonArgs {
+    /// Files that no integration file may read, besides those of every run.
+    pub(super) fn own_files(&self) -> Vec<PathBuf> {
+        let listened = self.listen.own_files().chain(self.push.own_files());
+        listened.chain(self.notify.own_files()).collect()
     }
 }
 

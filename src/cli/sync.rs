@@ -10,9 +10,9 @@ use super::apart::Apart;
 use super::args::{Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
+use super::prepare::{self, Surroundings};
 use super::progress::Progress;
 use super::request;
-use super::secrets;
 use super::signal::{Course, Found, Signals, Writing};
 use super::source::{self, Source};
 use super::state::{self, State};
@@ -23,12 +23,13 @@ use crate::diagnostic;
 use crate::embedded::Embedded;
 use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
 use crate::ledger::place::Trust;
-use crate::ledger::{Journal, Ledger};
+use crate::ledger::{Journal, MemoryJournal};
 use crate::manifest::Manifest;
-use crate::plan::{Plan, deletion_references};
+use crate::plan::Plan;
+use crate::progress;
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
-use crate::secret::{Secret, Secrets, resolve};
+use crate::secret::Secret;
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::source::git::CommitId;
 use crate::sync::{self, Consent, Desired, Files, Request, Shell, SyncError, Synced};
@@ -119,20 +120,19 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         fingerprinter,
     } = state::open(&args.run, args.dry_run, &tenant.url)?;
     let ledger = journal.ledger().map_err(SyncError::from)?;
-    request::check_names(&request, &manifest, &ledger)?;
-    let of_deletions = deletion_references(&ledger, request.policy, &request.allow_replace);
-    let references = secrets::bound(&args.run, &manifest, &of_deletions);
-    let providers = secrets::providers(&args.run, &references)?;
-    let secrets = resolve(references, &providers).await;
-    let desired = Desired {
-        manifest,
-        files,
-        secrets,
+    let surroundings = Surroundings {
+        args: &args.run,
+        request: &request,
+        ledger: &ledger,
+        own_files: Vec::new(),
         fingerprinter,
+        progress: progress::Progress::default(),
     };
+    let desired = prepare::desired(manifest, files, surroundings).await?;
+    let url = tenant.url.clone();
     execute(
-        tenant.reader,
-        &tenant.url,
+        tenant.reader(desired.known_secrets()),
+        &url,
         journal.as_ref(),
         &args,
         desired,
@@ -160,7 +160,7 @@ async fn simulate(
     terminal: Terminal,
     control: &Control,
 ) -> Result<Exit, Failure> {
-    request::check_names(request, &manifest, &Ledger::default())?;
+    let desired = prepare::simulated(manifest, files, request)?;
     let simulator = Simulator::new(Options::default());
     let key = ApiKey::new(Secret::new(API_KEY.to_owned()))
         .map_err(|error| Failure::new(Exit::Failed, error, "this is a bug: please report it"))?;
@@ -168,22 +168,12 @@ async fn simulate(
         Embedded(simulator),
         immuta::Credentials::ApiKey(key),
         RetryPolicy::default(),
+        desired.known_secrets(),
     );
-    let secrets = Secrets::placeholders(manifest.references());
-    let State {
-        journal,
-        fingerprinter,
-    } = State::in_memory();
-    let desired = Desired {
-        manifest,
-        files,
-        secrets,
-        fingerprinter,
-    };
     execute(
         reader,
         "the simulated tenant",
-        journal.as_ref(),
+        &MemoryJournal::default(),
         args,
         desired,
         request,
@@ -208,8 +198,6 @@ async fn execute<T: Transport>(
         let begun = Instant::now();
         let dry_run = args.dry_run;
         tracing::info!(dry_run, "the run begins");
-        let known = desired.known_secrets().into_iter().cloned().collect();
-        let reader = reader.knowing(known);
         let synced = carry_out(
             reader,
             (tenant, terminal, control),
@@ -273,7 +261,7 @@ fn finish(
     let exit = exit(&report, args.detailed_exitcode);
     match args.output {
         Format::Json => {
-            terminal.out_unfolded(&format!("{:#}\n", json::report(&report, exit as u8)));
+            terminal.out_unfolded(&json::printed(&json::report(&report, exit as u8)));
         }
         Format::Text => {
             if !report.synced.ending.was_asked() {

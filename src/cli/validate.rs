@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::report::exit::Exit;
-use crate::report::json::FORMAT_VERSION;
+use crate::report::json::{FORMAT_VERSION, printed};
 use crate::text::count;
 
 pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Result<Exit, Failu
                 "invalid": manifest.invalid.iter().map(|i| &i.name).collect::<Vec<_>>(),
                 "exit_code": exit as u8,
             });
-            terminal.out_unfolded(&format!("{result:#}\n"));
+            terminal.out_unfolded(&printed(&result));
         }
     }
     Ok(exit)

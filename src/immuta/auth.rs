@@ -36,6 +36,15 @@ pub enum Credentials {
     Exchange(ApiKey),
 }
 
+impl Credentials {
+    /// The key itself.
+    pub(super) fn secret(&self) -> &Secret {
+        match self {
+            Self::ApiKey(ApiKey(key)) | Self::Exchange(ApiKey(key)) => key,
+        }
+    }
+}
+
 /// An API key that can stand in a header.
 #[derive(Debug, Clone)]
 pub struct ApiKey(Secret);

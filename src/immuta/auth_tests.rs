@@ -1,6 +1,7 @@
 //! Credentials, with scripted answers in paused time.
 
 use super::*;
+use crate::immuta::KnownSecrets;
 use crate::immuta::script::{Answer, Script};
 use crate::immuta::{Effect, ReadApi, Reader, TransportErrorKind};
 
@@ -26,7 +27,12 @@ fn key() -> ApiKey {
 fn exchanging(answers: impl IntoIterator<Item = Answer>) -> (Script, Reader<Script>) {
     let script = Script::new(answers);
     let credentials = Credentials::Exchange(key());
-    let reader = Reader::new(script.clone(), credentials, RetryPolicy::default());
+    let reader = Reader::new(
+        script.clone(),
+        credentials,
+        RetryPolicy::default(),
+        KnownSecrets::none(),
+    );
     (script, reader)
 }
 
@@ -48,7 +54,12 @@ fn what_cannot_be_a_key_is_refused_without_repeating_it() {
 async fn a_raw_key_goes_into_the_header_as_it_is_and_is_marked_as_sensitive() {
     let script = Script::new([LIST]);
     let credentials = Credentials::ApiKey(key());
-    let reader = Reader::new(script.clone(), credentials, RetryPolicy::default());
+    let reader = Reader::new(
+        script.clone(),
+        credentials,
+        RetryPolicy::default(),
+        KnownSecrets::none(),
+    );
     reader.list().await.unwrap();
     assert_eq!(script.lines(), ["GET /integrations [k3y\"sample]"]);
     let sent = &script.sent()[0].request;
@@ -60,7 +71,12 @@ async fn a_raw_key_goes_into_the_header_as_it_is_and_is_marked_as_sensitive() {
 async fn a_refused_raw_key_is_not_tried_again() {
     let script = Script::new([REFUSED]);
     let credentials = Credentials::ApiKey(key());
-    let reader = Reader::new(script.clone(), credentials, RetryPolicy::default());
+    let reader = Reader::new(
+        script.clone(),
+        credentials,
+        RetryPolicy::default(),
+        KnownSecrets::none(),
+    );
     let error = reader.list().await.unwrap_err();
     assert_eq!(
         error.to_string(),

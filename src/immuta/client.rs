@@ -3,73 +3,53 @@
 //! A [`Reader`] can only read, and is all that a dry run is given. A [`Writer`]
 //! is made from a reader by an explicit step, [`Reader::into_writer`].
 
-use std::sync::OnceLock;
-
 use bytes::Bytes;
 use http::Method;
 
 use super::auth::{Authenticator, Credentials};
-use super::call::{Call, INTEGRATION, INTEGRATIONS, STATUS};
+use super::call::{Authorization, Call, INTEGRATION, INTEGRATIONS, STATUS};
+use super::known::{KnownSecrets, Redaction};
 use super::list::read_list;
 use super::retry::{Kind, Retries, RetryPolicy};
 use super::wire::{read_accepted, read_integration, read_status};
-use super::{
-    Accepted, ApiError, ReadApi, RequestBody, Scrubber, StatusReport, Transport, WriteApi,
-};
+use super::{Accepted, ApiError, ReadApi, RequestBody, StatusReport, Transport, WriteApi};
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::platform;
-use crate::secret::Secret;
 
 /// The calls that change nothing.
 pub struct Reader<T> {
     transport: T,
     authenticator: Authenticator,
     policy: RetryPolicy,
-    known: Known,
+    known: KnownSecrets,
 }
 
-/// What is secret in this run. A server may repeat it in the refusal of any call,
-/// also of one that sends nothing, such as the question what became of a write.
-#[derive(Default)]
-struct Known {
-    secrets: Vec<Secret>,
-    /// Made when it is needed first: most runs meet no refusal.
-    scrubber: OnceLock<Scrubber>,
-}
-
-impl Known {
-    fn scrub(&self, error: ApiError) -> ApiError {
-        if self.secrets.is_empty() || error.refusal().is_none() {
-            return error;
-        }
-        let scrubber = self.scrubber.get_or_init(|| Scrubber::new(&self.secrets));
-        error.scrubbed(scrubber)
-    }
+/// The answer to a call.
+struct Answer {
+    body: Bytes,
+    /// What it was sent with: a server may say it back.
+    authorization: Authorization,
 }
 
 /// All calls.
 pub struct Writer<T>(Reader<T>);
 
 impl<T: Transport> Reader<T> {
-    /// A client that can only read.
+    /// A client that can only read, and that takes these secrets, and its own, out of
+    /// whatever the server says.
     #[must_use]
-    pub fn new(transport: T, credentials: Credentials, policy: RetryPolicy) -> Self {
+    pub fn new(
+        transport: T,
+        credentials: Credentials,
+        policy: RetryPolicy,
+        known: KnownSecrets,
+    ) -> Self {
         Self {
             transport,
+            known: known.and(credentials.secret().clone()),
             authenticator: Authenticator::new(credentials),
             policy,
-            known: Known::default(),
         }
-    }
-
-    /// The same client, which takes these out of whatever the server refuses with.
-    #[must_use]
-    pub fn knowing(mut self, secrets: Vec<Secret>) -> Self {
-        self.known = Known {
-            secrets,
-            scrubber: OnceLock::new(),
-        };
-        self
     }
 
     /// Makes a client that can write, with the token that this one may hold.
@@ -79,13 +59,18 @@ impl<T: Transport> Reader<T> {
     }
 
     /// Sends a call until it succeeds or must not be sent again.
-    async fn run(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
+    async fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let answer = self.repeat(call).await;
-        answer.map_err(|error| self.known.scrub(error))
+        // Its own credentials are scrubbed by the call.
+        answer.map_err(|error| self.known.with(None).error(error))
+    }
+
+    fn redaction(&self, answer: &Answer) -> Redaction<'_> {
+        self.known.with(Some(&answer.authorization.secret))
     }
 
     /// A 401 had no effect, so with a new token anything is sent once more.
-    async fn repeat(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
+    async fn repeat(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let mut retries = Retries::new(&self.policy, call);
         let mut renewed = false;
         loop {
@@ -94,7 +79,12 @@ impl<T: Transport> Reader<T> {
                 .authorization(&self.transport, &self.policy)
                 .await?;
             let error = match call.send(&self.transport, Some(&authorization)).await {
-                Ok(body) => return Ok(body),
+                Ok(body) => {
+                    return Ok(Answer {
+                        body,
+                        authorization,
+                    });
+                }
                 Err(error) => error,
             };
             let refused = error.refusal().is_some_and(|refusal| refusal.code == 401);
@@ -107,9 +97,9 @@ impl<T: Transport> Reader<T> {
     }
 
     /// Like [`Self::run`], with `None` when the server says that there is no such integration.
-    async fn run_for_one(&self, call: &Call<'_>) -> Result<Option<Bytes>, ApiError> {
+    async fn run_for_one(&self, call: &Call<'_>) -> Result<Option<Answer>, ApiError> {
         match self.run(call).await {
-            Ok(body) => Ok(Some(body)),
+            Ok(answer) => Ok(Some(answer)),
             Err(error) if error.says_absent() => Ok(None),
             Err(error) => Err(error),
         }
@@ -119,23 +109,31 @@ impl<T: Transport> Reader<T> {
 impl<T: Transport> ReadApi for Reader<T> {
     async fn list(&self) -> Result<Live, ApiError> {
         let call = Call::read(INTEGRATIONS, None);
-        let body = self.run(&call).await?;
-        read_list(&body, platform::by_wire).map_err(|mistake| call.unreadable(&mistake))
+        let answer = self.run(&call).await?;
+        let live = read_list(&answer.body, platform::by_wire);
+        let live = live.map_err(|mistake| call.unreadable(&mistake))?;
+        Ok(self.redaction(&answer).live(live))
     }
 
     async fn get(&self, id: &RemoteId) -> Result<Option<LiveIntegration>, ApiError> {
         let call = Call::read(INTEGRATION, Some(id));
-        let body = self.run_for_one(&call).await?;
-        body.map(|body| read_integration(&body, id, platform::by_wire))
-            .transpose()
-            .map_err(|mistake| call.unreadable(&mistake))
+        let Some(answer) = self.run_for_one(&call).await? else {
+            return Ok(None);
+        };
+        let found = read_integration(&answer.body, id, platform::by_wire);
+        let found = found.and_then(|found| self.redaction(&answer).integration(found));
+        found.map(Some).map_err(|mistake| call.unreadable(&mistake))
     }
 
     async fn status(&self, id: &RemoteId) -> Result<Option<StatusReport>, ApiError> {
         let call = Call::read(STATUS, Some(id));
-        let body = self.run_for_one(&call).await?;
-        body.map(|body| read_status(&body, id))
-            .transpose()
+        let Some(answer) = self.run_for_one(&call).await? else {
+            return Ok(None);
+        };
+        let report = read_status(&answer.body, id);
+        let report = report.and_then(|report| self.redaction(&answer).report(report));
+        report
+            .map(Some)
             .map_err(|mistake| call.unreadable(&mistake))
     }
 }
@@ -164,7 +162,9 @@ impl<T: Transport> Writer<T> {
     ) -> Result<Accepted, ApiError> {
         let call = Call::with_body(method, template, id, body, Kind::Write);
         let answer = self.0.run(&call).await?;
-        read_accepted(&answer, id).map_err(|mistake| call.unreadable(&mistake))
+        let accepted = read_accepted(&answer.body, id);
+        let accepted = accepted.and_then(|it| self.0.redaction(&answer).accepted(it));
+        accepted.map_err(|mistake| call.unreadable(&mistake))
     }
 }
 

@@ -18,11 +18,28 @@ const ABSENT: Answer = Answer::Reply(
 const BUSY: &str = r#"{"statusCode":429,"message":"Too many requests"}"#;
 const CREATED: Answer = Answer::Reply(200, r#"{"id":"7","status":"creating"}"#);
 
+fn known(secrets: &[&str]) -> KnownSecrets {
+    let secrets = secrets.iter().map(|s| Secret::new((*s).into()));
+    KnownSecrets::of_files(secrets.collect(), std::iter::empty())
+}
+
 fn reader(answers: impl IntoIterator<Item = Answer>) -> (Script, Reader<Script>) {
+    reader_knowing(&[], answers)
+}
+
+fn reader_knowing(
+    secrets: &[&str],
+    answers: impl IntoIterator<Item = Answer>,
+) -> (Script, Reader<Script>) {
     let script = Script::new(answers);
     let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
     let credentials = Credentials::ApiKey(key);
-    let reader = Reader::new(script.clone(), credentials, RetryPolicy::default());
+    let reader = Reader::new(
+        script.clone(),
+        credentials,
+        RetryPolicy::default(),
+        known(secrets),
+    );
     (script, reader)
 }
 
@@ -46,8 +63,7 @@ fn seven() -> RemoteId {
 async fn a_refusal_of_any_call_is_scrubbed_of_every_secret_of_the_run() {
     let said = r#"{"statusCode":500,"message":"cannot log in with hunter2","validationResults":
         [{"name":"hunter2","status":"failed","message":"no hunter2"}]}"#;
-    let (_, reader) = reader((0..9).map(|_| Answer::Reply(422, said)));
-    let reader = reader.knowing(vec![Secret::new("hunter2".into())]);
+    let (_, reader) = reader_knowing(&["hunter2"], (0..9).map(|_| Answer::Reply(422, said)));
     let list = reader.list().await.unwrap_err();
     let get = reader.get(&seven()).await.unwrap_err();
     let status = reader.status(&seven()).await.unwrap_err();
@@ -212,7 +228,13 @@ async fn a_write_that_never_got_its_token_had_no_effect() {
     let script = Script::new(vec![Answer::Fail(TransportErrorKind::Broken); 5]);
     let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
     let credentials = Credentials::Exchange(key);
-    let client = Reader::new(script.clone(), credentials, RetryPolicy::default()).into_writer();
+    let client = Reader::new(
+        script.clone(),
+        credentials,
+        RetryPolicy::default(),
+        known(&[]),
+    )
+    .into_writer();
     let error = client.create(&body()).await.unwrap_err();
     assert_eq!(error.effect(), Effect::None);
     assert!(

@@ -14,14 +14,14 @@ mod bounded;
 mod call;
 mod client;
 mod encode;
-mod forms;
 mod help;
 mod http;
+mod known;
 mod list;
+mod presentable;
 mod retry;
 #[cfg(test)]
 mod script;
-mod scrub;
 mod wire;
 
 use std::future::Future;
@@ -39,8 +39,8 @@ pub use crate::net::{
 pub use auth::{ApiKey, ApiKeyError, Credentials};
 pub use client::{Reader, Writer};
 pub use encode::{Nesting, encode, encode_credentials};
+pub use known::KnownSecrets;
 pub use retry::RetryPolicy;
-pub use scrub::{Scrubber, scrub};
 #[cfg(test)]
 pub(crate) use wire::LONGEST_RETRY_AFTER;
 
@@ -222,22 +222,6 @@ impl ApiError {
     #[must_use]
     pub fn says_absent(&self) -> bool {
         self.refusal().is_some_and(|refusal| refusal.says_absent)
-    }
-
-    /// The same error, without these secrets in what the server said.
-    fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
-        if let Self::Refused { refusal, .. } = &mut self {
-            let Refusal {
-                message,
-                failing_tests,
-                ..
-            } = refusal.as_mut();
-            *message = scrubber.scrub(message);
-            for test in failing_tests {
-                *test = scrubber.scrub_test(test);
-            }
-        }
-        self
     }
 
     /// The method and path of the call that failed. For a call that never came

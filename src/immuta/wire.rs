@@ -12,12 +12,11 @@ use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
 use super::bounded::{Bounded, Budget, MOST_VALUES};
-use super::forms::wipe;
-use super::scrub::{presentable, scrub};
+use super::presentable::presentable;
 use super::{Accepted, Refusal, StatusReport};
 use crate::live::{FailingTest, LiveConfig, LiveIntegration, RemoteId, Status};
 use crate::platform::Platform;
-use crate::secret::Secret;
+use crate::secret::{Scrubber, Secret, wipe};
 use crate::text::is_unsafe;
 
 /// The longest pause that a server can ask for. A longer one is cut to this:
@@ -76,6 +75,12 @@ pub(super) enum Mistake {
     /// The answer names another id than was asked for.
     #[error("the answer is about another integration")]
     OtherIntegration,
+    /// A name that has to be shown and recorded, and must not be.
+    #[error("{name} holds the value of a secret")]
+    HoldsSecret {
+        /// What it names.
+        name: &'static str,
+    },
 }
 
 fn field(name: &'static str, expected: &'static str) -> Mistake {
@@ -193,7 +198,8 @@ pub(super) fn read_refusal(
     secrets: &[Secret],
     now: SystemTime,
 ) -> Refusal {
-    let show = |text: &str| presentable(&scrub(text, secrets));
+    let scrubber = Scrubber::new(secrets);
+    let show = |text: &str| presentable(&scrubber.scrub(text));
     let mut fields = match parse(body) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => Map::new(),
@@ -206,7 +212,8 @@ pub(super) fn read_refusal(
                 | Mistake::TooMuch { .. }
                 | Mistake::Field { .. }
                 | Mistake::NotWhole(_)
-                | Mistake::OtherIntegration => String::new(),
+                | Mistake::OtherIntegration
+                | Mistake::HoldsSecret { .. } => String::new(),
             };
             return Refusal {
                 code: status.as_u16(),

@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 
-use crate::live::is_plain;
+use crate::live::{holds_secret, is_plain};
 use crate::platform::Attribute;
 use crate::secret::Template;
 use crate::value::Value;
@@ -89,6 +89,9 @@ fn is_mask(json: &Json) -> bool {
     let Json::String(text) = json else {
         return matches!(json, Json::Array(items) if items.iter().any(is_mask));
     };
+    if holds_secret(json) {
+        return true;
+    }
     let word = text.trim_matches(|c: char| !c.is_alphanumeric());
     if word.is_empty() {
         text.chars().filter(|c| matches!(c, '*' | '•')).count() >= 3

@@ -13,10 +13,10 @@ use super::memory::{self, Noted, Past, Pasts};
 use super::pairing::{Claims, Pairing};
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
-    AbsencePrecondition, Action, Block, Body, ChangeKind, Context, Creation, Freeze, Kind, Note,
-    OnConflict, OnDrift, UpdatePrecondition,
+    AbsencePrecondition, Action, Block, Body, Change, ChangeKind, Context, Creation, Freeze, Kind,
+    Note, OnConflict, OnDrift, UpdatePrecondition,
 };
-use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
+use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status};
 use crate::manifest::{Bindings, Integration, Suspend};
 use crate::platform::Payload;
 use crate::secret::Reference;
@@ -138,7 +138,7 @@ fn compare(
         on_drift: context.on_drift,
     };
     let difference = Difference::between(integration, found, history);
-    let mut notes = seen(found, &difference, context);
+    let mut notes = seen(integration, found, &difference, context);
     let repeats_creation = found.status == Status::CreateError;
     let id = found.id.clone();
     if found.status.phase() == Phase::Blocked {
@@ -197,7 +197,12 @@ fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
 }
 
 /// What a look tells besides what differs.
-fn seen(found: &LiveIntegration, difference: &Difference, context: &Context<'_>) -> Vec<Note> {
+fn seen(
+    integration: &Integration,
+    found: &LiveIntegration,
+    difference: &Difference,
+    context: &Context<'_>,
+) -> Vec<Note> {
     let mut notes = Vec::new();
     if !difference.drift.is_empty() && context.on_drift == OnDrift::Report {
         notes.push(Note::Drift(difference.drift.clone()));
@@ -206,12 +211,39 @@ fn seen(found: &LiveIntegration, difference: &Difference, context: &Context<'_>)
         notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));
     }
     if found.status != Status::Enabled {
+        let tests = found.failing_tests.iter().cloned();
+        let failing_tests = if knows_secrets(integration, difference, context) {
+            tests.collect()
+        } else {
+            tests.map(FailingTest::without_message).collect()
+        };
         notes.push(Note::Health {
             status: found.status.clone(),
-            failing_tests: found.failing_tests.clone(),
+            failing_tests,
         });
     }
+    let paths = found.paths_with_secrets();
+    if !paths.is_empty() {
+        notes.push(Note::HoldsSecret(paths));
+    }
     notes
+}
+
+/// Whether every secret that the server has of an integration is known here, so that
+/// its messages can be scrubbed: nothing is missing, and nothing but what was last
+/// applied is stored there. After a rotation the server still has the old value.
+fn knows_secrets(
+    integration: &Integration,
+    difference: &Difference,
+    context: &Context<'_>,
+) -> bool {
+    let is_rotated = |change: &Change| change.kind == ChangeKind::Rotation;
+    let mut is_missing = false;
+    integration.for_each_template(&mut |template| {
+        let mut references = template.references();
+        is_missing |= references.any(|it| (context.missing_secret)(it).is_some());
+    });
+    difference.not_compared.is_empty() && !difference.changes.iter().any(is_rotated) && !is_missing
 }
 
 /// Whether everything that differs is what the server did not keep before.

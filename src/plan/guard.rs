@@ -62,7 +62,8 @@ fn stop_without_secrets(action: &mut Action) {
         | Note::Health { .. }
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation => None,
+        | Note::RepeatsCreation
+        | Note::HoldsSecret(_) => None,
     });
     if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {
         action

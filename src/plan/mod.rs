@@ -242,6 +242,8 @@ pub enum Note {
     RepeatsCreation,
     /// Secrets that the body needs and that are not available here.
     SecretsMissing(Vec<String>),
+    /// Attributes in which the server has the value of a secret.
+    HoldsSecret(Vec<String>),
 }
 
 /// A live integration that no file describes.
@@ -277,21 +279,48 @@ impl Selection {
     fn excludes(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.exclude.contains(*name))
     }
+}
 
-    /// Names that no document and no record has.
+/// Every name that means something: a choice among other names is a mistake.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownNames {
+    described: BTreeSet<Name>,
+    /// Those and the names that documents had before.
+    of_files: BTreeSet<Name>,
+    recorded: BTreeSet<Name>,
+}
+
+impl KnownNames {
+    /// The names of the documents and of the records.
     #[must_use]
-    pub fn unknown_names(&self, manifest: &Manifest, ledger: &Ledger) -> Vec<Name> {
-        let known: BTreeSet<&str> = manifest
-            .file_names()
-            .chain(ledger.records.keys().map(String::as_str))
-            .collect();
-        let parked = ledger.records.iter();
-        let parked: BTreeSet<Name> = parked.map(|(n, r)| parked_name(n, &r.id)).collect();
-        self.only
-            .union(&self.exclude)
-            .filter(|name| !known.contains(name.as_str()) && !parked.contains(*name))
-            .cloned()
-            .collect()
+    pub fn of(manifest: &Manifest, ledger: &Ledger) -> Self {
+        let records = ledger.records.iter();
+        let recorded =
+            records.flat_map(|(name, record)| [name.clone(), parked_name(name, &record.id)]);
+        Self {
+            described: manifest.file_names().map(str::to_owned).collect(),
+            of_files: manifest.names().map(str::to_owned).collect(),
+            recorded: recorded.collect(),
+        }
+    }
+
+    /// The names that documents have.
+    pub fn described(&self) -> impl Iterator<Item = &str> {
+        self.described.iter().map(String::as_str)
+    }
+
+    /// Whether a document has this name, or had it before.
+    #[must_use]
+    pub fn is_of_file(&self, name: &str) -> bool {
+        self.of_files.contains(name)
+    }
+
+    /// The names of a choice that mean nothing.
+    #[must_use]
+    pub fn unknown_of(&self, selection: &Selection) -> Vec<Name> {
+        let is_known = |name: &Name| self.described.contains(name) || self.recorded.contains(name);
+        let chosen = selection.only.union(&selection.exclude);
+        chosen.filter(|name| !is_known(name)).cloned().collect()
     }
 }
 

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use super::{Block, Unmanaged};
 use crate::ledger::{Ledger, Record, taken_name};
-use crate::live::{Live, LiveIntegration, Phase, RemoteId};
+use crate::live::{Live, LiveIntegration, Phase, RemoteId, holds_secret};
 use crate::manifest::{Integration, Manifest, Name};
 use crate::platform::Platform;
 use crate::text::escaped;
@@ -74,7 +74,9 @@ pub fn found_key(platform: &Platform, live: &LiveIntegration) -> Option<String> 
 }
 
 fn pairing_value<'l>(platform: &Platform, live: &'l LiveIntegration) -> Option<&'l str> {
-    live.config.0.get(platform.pairing_attribute()?)?.as_str()
+    let value = live.config.0.get(platform.pairing_attribute()?)?;
+    // An identity that must not be known cannot be read.
+    value.as_str().filter(|_| !holds_secret(value))
 }
 
 /// A platform, and what pairs within it; `None` for an identity that cannot be read.

@@ -13,11 +13,18 @@ use crate::plan::{
 };
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};
-use crate::text::chain;
+use crate::text::{chain, escaped_json};
 use crate::value::{Object, Value};
 
 /// The version of everything below.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// A document as it is printed and served: valid JSON in which no character moves
+/// the cursor or reverses a line.
+#[must_use]
+pub fn printed(document: &Json) -> String {
+    escaped_json(&format!("{document:#}\n")).into_owned()
+}
 
 /// The whole report.
 #[must_use]
@@ -298,6 +305,7 @@ fn note(note: &Note) -> Json {
                 .collect::<Vec<_>>(),
         }),
         Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
+        Note::HoldsSecret(paths) => json!({ "note": "holds_secret", "paths": paths }),
         Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),
     }
 }

@@ -14,6 +14,15 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{Block, Change, Kind, Plan};
 use crate::sync::{Afterwards, Ending, Synced};
 
+/// Warns of attributes in which the server has the value of a secret.
+#[must_use]
+pub fn holds_secret(paths: &[String]) -> String {
+    format!(
+        "the server has the value of a secret in {}, which is not shown: change that secret, and find out who wrote it there",
+        paths.join(", ")
+    )
+}
+
 /// Everything there is to tell of one run.
 #[derive(Debug)]
 pub struct Report {

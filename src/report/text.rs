@@ -313,6 +313,7 @@ fn notes(out: &mut String, action: &Action) {
             Note::RepeatsCreation => {
                 self::note(out, "its creation failed before; the update repeats it");
             }
+            Note::HoldsSecret(paths) => self::note(out, &super::holds_secret(paths)),
             Note::SecretsMissing(reasons) => {
                 let then = if action.kind.is_write() {
                     "an apply would be blocked: "

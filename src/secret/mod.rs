@@ -27,6 +27,7 @@ mod missing;
 mod own;
 mod reference;
 mod resolve;
+mod scrub;
 mod sops;
 pub mod vault;
 
@@ -40,6 +41,8 @@ pub use reference::{
     parse_template, source_words,
 };
 pub use resolve::{Environment, Providers, Secrets, resolve};
+pub(crate) use scrub::wipe;
+pub use scrub::{MASK, Scrubber, scrub};
 pub use sops::SopsProblem;
 
 use secrecy::{ExposeSecret, SecretString};

@@ -48,7 +48,7 @@ pub(super) fn perform(
         return Err(on_demand(refuse, &call.body));
     }
     let mut operation = Operation { state, twists, now };
-    match route {
+    let mut reply = match route {
         Route::Authenticate | Route::List => Ok(operation.list()),
         Route::Create => operation.create(parsed(call)?),
         Route::Get(id) => operation.get(id),
@@ -58,7 +58,34 @@ pub(super) fn perform(
         Route::Regenerate(id) => operation.regenerate(id),
         Route::Script(name) => operation.script(name, parsed(call)?),
         Route::ScriptOf(id, name) => operation.script_of(id, name),
+    }?;
+    if let Body::Json(text) = &mut reply.body
+        && !twists.misplaced.is_empty()
+    {
+        *text = misplaced(text, &twists.misplaced);
     }
+    Ok(reply)
+}
+
+/// An answer in which values stand where others belong.
+fn misplaced(text: &str, values: &[(String, Value)]) -> String {
+    let Ok(mut answer) = serde_json::from_str::<Value>(text) else {
+        return text.to_owned();
+    };
+    let elements = match &mut answer {
+        Value::Array(elements) => elements.as_mut_slice(),
+        one @ (Value::Object(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)) => std::slice::from_mut(one),
+    };
+    for element in elements.iter_mut().filter_map(Value::as_object_mut) {
+        for (path, value) in values {
+            tree::put(element, path, value.clone());
+        }
+    }
+    answer.to_string()
 }
 
 fn parsed(call: &Call) -> Result<&Value, Refusal> {
@@ -82,6 +109,7 @@ fn on_demand(refuse: &Refuse, body: &[u8]) -> Refusal {
         Refuse::Unprocessable(message) => (StatusCode::UNPROCESSABLE_ENTITY, message.clone()),
         Refuse::Conflict(message) => (StatusCode::CONFLICT, message.clone()),
         Refuse::NotFound(message) => (StatusCode::NOT_FOUND, message.clone()),
+        Refuse::Forbid(message) => (StatusCode::FORBIDDEN, message.clone()),
     };
     Refusal::new(code, message)
 }

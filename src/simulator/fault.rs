@@ -119,6 +119,19 @@ pub enum FaultKind {
     DeleteError(FailedTest),
     /// 422 whose message holds the body that was sent, secrets included.
     EchoBody,
+    /// 403 with a message of its own.
+    Forbid {
+        /// Its message.
+        message: String,
+    },
+    /// The answer has this value in a place where another belongs: a server that
+    /// mixes fields up.
+    Misplace {
+        /// Where, in every integration of the answer: `/id`, `/config/httpPath`.
+        path: String,
+        /// What is there.
+        value: Value,
+    },
     /// 422.
     Unprocessable {
         /// Its message.
@@ -227,6 +240,7 @@ pub(super) enum Refuse {
     Unprocessable(String),
     Conflict(String),
     NotFound(String),
+    Forbid(String),
 }
 
 /// What bends the effect or the answer.
@@ -237,6 +251,8 @@ pub(super) struct Twists {
     pub(super) stuck: bool,
     pub(super) word: Option<String>,
     pub(super) other_id: Option<u64>,
+    /// What stands where another value belongs.
+    pub(super) misplaced: Vec<(String, Value)>,
     /// Kinds that bend a list.
     pub(super) list: Vec<FaultKind>,
 }
@@ -299,6 +315,7 @@ impl FaultKind {
             | Self::DropBefore
             | Self::TooManyRequests { .. }
             | Self::EchoBody
+            | Self::Forbid { .. }
             | Self::Unprocessable { .. }
             | Self::Conflict { .. }
             | Self::NotFound { .. } => Stage::Instead,
@@ -319,6 +336,7 @@ impl FaultKind {
             | Self::DeleteError(_)
             | Self::StatusWord { .. }
             | Self::NamesAnother { .. }
+            | Self::Misplace { .. }
             | Self::Stuck => Stage::Effect,
         }
     }
@@ -339,7 +357,8 @@ impl FaultKind {
             Self::Stuck | Self::EchoBody | Self::Unprocessable { .. } | Self::Conflict { .. } => {
                 is(Route::writes)
             }
-            Self::StatusWord { .. } => is(|route| {
+            Self::Forbid { .. } => is(|route| !matches!(route, Route::Authenticate)),
+            Self::StatusWord { .. } | Self::Misplace { .. } => is(|route| {
                 route.writes() || matches!(route, Route::List | Route::Get(_) | Route::Status(_))
             }),
             Self::Refuse
@@ -407,6 +426,7 @@ impl Plan {
             | FaultKind::DeleteError(test) => self.twists.failure = Some(test),
             FaultKind::StatusWord { word } => self.twists.word = Some(word),
             FaultKind::NamesAnother { id } => self.twists.other_id = Some(id),
+            FaultKind::Misplace { path, value } => self.twists.misplaced.push((path, value)),
             FaultKind::Stuck => self.twists.stuck = true,
             FaultKind::NotArray
             | FaultKind::PartialList { .. }
@@ -424,6 +444,9 @@ impl Plan {
                 self.decider = Some(Decider::Refuse(Refuse::NotFound(message)));
             }
             FaultKind::EchoBody => self.decider = Some(Decider::Refuse(Refuse::Echo)),
+            FaultKind::Forbid { message } => {
+                self.decider = Some(Decider::Refuse(Refuse::Forbid(message)));
+            }
             FaultKind::Unprocessable { message } => {
                 self.decider = Some(Decider::Refuse(Refuse::Unprocessable(message)));
             }

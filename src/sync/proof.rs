@@ -33,7 +33,7 @@ async fn prove<R: ReadApi>(
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
     let ledger = journal.ledger()?;
-    let live = fetch(api, desired, &ledger).await?;
+    let live = fetch(api, &ledger).await?;
     let mut recovery = planning::recover(&ledger, &live, request.apply.clock.now());
     let second = plan(desired, &live, request, &recovery);
     let written = outcomes.iter().filter(|o| o.result.is_ok());

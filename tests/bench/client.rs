@@ -91,8 +91,8 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let resolve = watch.lap();
     let live = runtime
         .block_on(async {
-            let (reader, ledger) = (reader(url), Ledger::default());
-            sync::fetch(&reader, &desired, &ledger).await
+            let reader = reader_over(transport(url), &desired);
+            sync::fetch(&reader, &Ledger::default()).await
         })
         .unwrap();
     let fetch = watch.lap();
@@ -120,7 +120,7 @@ pub(crate) fn create(directory: &Path, url: &str) -> Created {
     let state = tempfile::tempdir_in(directory).unwrap();
     let mut watch = Stopwatch::start();
     let ledger = SqliteLedger::open(&state.path().join("tenant.db")).unwrap();
-    let synced = runtime().block_on(apply(directory, reader(url), resolved, &ledger));
+    let synced = runtime().block_on(apply(directory, transport(url), resolved, &ledger));
     let took = watch.lap();
     Created {
         took,
@@ -132,7 +132,7 @@ pub(crate) fn create(directory: &Path, url: &str) -> Created {
 /// Reads the files, plans, applies and proves.
 pub(crate) async fn apply<T: Transport>(
     directory: &Path,
-    reader: Reader<T>,
+    transport: T,
     secrets: impl FnOnce(&Manifest) -> Secrets,
     journal: &dyn Journal,
 ) -> Synced {
@@ -150,7 +150,7 @@ pub(crate) async fn apply<T: Transport>(
     };
     let (_stop, stop) = Stop::new();
     sync::sync(
-        reader,
+        reader_over(transport, &desired),
         Reader::into_writer,
         &desired,
         &request(),
@@ -203,15 +203,16 @@ fn resolved(manifest: &Manifest) -> Secrets {
     secrets.now_or_never().unwrap()
 }
 
-fn reader(url: &str) -> Reader<HttpTransport> {
+fn transport(url: &str) -> HttpTransport {
     let settings = HttpSettings::new(TenantUrl::parse(url).unwrap());
-    reader_over(HttpTransport::new(&settings).unwrap())
+    HttpTransport::new(&settings).unwrap()
 }
 
 /// A reader with the key of the simulator.
-pub(crate) fn reader_over<T: Transport>(transport: T) -> Reader<T> {
+fn reader_over<T: Transport>(transport: T, desired: &Desired) -> Reader<T> {
     let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
-    Reader::new(transport, Credentials::ApiKey(key), RetryPolicy::default())
+    let (credentials, policy) = (Credentials::ApiKey(key), RetryPolicy::default());
+    Reader::new(transport, credentials, policy, desired.known_secrets())
 }
 
 fn request() -> Request {

@@ -104,10 +104,11 @@ async fn listen(simulator: Simulator) {
 
 /// Applies the files of a fleet, and writes what came of it as JSON.
 fn bring_into_sync(simulator: &Simulator, fleet: &Path) {
-    let reader = client::reader_over(Embedded(simulator.clone()));
+    let transport = Embedded(simulator.clone());
     let journal = MemoryJournal::default();
     let placeholders = |manifest: &Manifest| Secrets::placeholders(manifest.references());
-    let synced = client::runtime().block_on(client::apply(fleet, reader, placeholders, &journal));
+    let synced =
+        client::runtime().block_on(client::apply(fleet, transport, placeholders, &journal));
     client::created(&synced);
     let state = simulator.state();
     let write = |name: &str, value: &serde_json::Value| {

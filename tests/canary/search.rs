@@ -24,6 +24,8 @@ const fn form(name: &'static str, write: fn(&[u8]) -> Vec<u8>, piece: usize) -> 
 const FORMS: &[Form] = &[
     form("in clear", <[u8]>::to_vec, PIECE),
     form("reversed", reversed, PIECE),
+    form("in upper case", upper, PIECE),
+    form("in lower case", lower, PIECE),
     form("as JSON", |value| json(value, false), PIECE),
     form("as JSON in ASCII", |value| json(value, true), PIECE),
     form("as JSON in JSON", |v| json(&json(v, false), false), PIECE),
@@ -39,6 +41,14 @@ const FORMS: &[Form] = &[
     form("in base64, 2 off", |v| STANDARD.encode(&v[2..]).into(), 11),
     form("in base64 for URLs", |v| URL_SAFE.encode(v).into(), 11),
 ];
+
+fn upper(value: &[u8]) -> Vec<u8> {
+    text(value).to_uppercase().into()
+}
+
+fn lower(value: &[u8]) -> Vec<u8> {
+    text(value).to_lowercase().into()
+}
 
 fn reversed(value: &[u8]) -> Vec<u8> {
     value.iter().rev().copied().collect()
@@ -172,7 +182,7 @@ fn a_piece_of_a_value_is_found_in_every_form() {
         let written = (form.write)(value.as_bytes());
         let middle = &written[2..2 + form.piece];
         let hidden = [b"before", middle, b"after"].concat();
-        assert_eq!(canaries.found_in(&hidden).len(), 1, "{}", form.name);
+        assert!(!canaries.found_in(&hidden).is_empty(), "{}", form.name);
         let less = [b"before", &middle[..form.piece - 1], b"\x00after"].concat();
         assert_eq!(canaries.found_in(&less), [""; 0], "{}", form.name);
     }

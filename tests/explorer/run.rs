@@ -161,7 +161,12 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
     } else {
         Credentials::ApiKey(key)
     };
-    let reader = Reader::new(wire, credentials, RetryPolicy::default());
+    let reader = Reader::new(
+        wire,
+        credentials,
+        RetryPolicy::default(),
+        desired.known_secrets(),
+    );
     let names: Vec<String> = world.documents.iter().map(|d| d.name.clone()).collect();
     let request = request(sync, names.iter());
     let operator = Operator {

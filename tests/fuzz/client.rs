@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use integrationd::immuta::{
-    ApiKey, Credentials, Reader, RequestBody, RetryPolicy, Transport, TransportError, encode,
+    ApiKey, Credentials, KnownSecrets, Reader, RequestBody, RetryPolicy, Transport, TransportError, encode,
 };
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Secret, Template};
@@ -31,8 +31,9 @@ impl Transport for Answer {
 /// A client that asks once.
 pub fn client(answer: Answer) -> Reader<Answer> {
     let key = ApiKey::new(Secret::new(SECRETS[1].to_owned())).expect("a key");
-    let reader = Reader::new(answer, Credentials::ApiKey(key), RetryPolicy::NEVER);
-    reader.knowing(vec![Secret::new(SECRETS[0].to_owned())])
+    let known = vec![Secret::new(SECRETS[0].to_owned())];
+    let known = KnownSecrets::of_files(known, std::iter::empty());
+    Reader::new(answer, Credentials::ApiKey(key), RetryPolicy::NEVER, known)
 }
 
 /// A body with a secret in it.

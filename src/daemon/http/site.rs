@@ -18,6 +18,7 @@ use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
 use crate::daemon::view::json;
 use crate::daemon::{Bell, Board, Pulse, Rejection, Rejections, Status, metrics};
+use crate::report::json::printed;
 
 /// How long the worker has to answer a question for a sign of life: longer than it
 /// takes to load ten thousand files on a machine that is busy.
@@ -160,7 +161,7 @@ impl Site {
             }
             Route::Status => {
                 let document = json::status(&self.status.borrow());
-                answer(StatusCode::OK, headers::JSON, format!("{document:#}\n"))
+                answer(StatusCode::OK, headers::JSON, printed(&document))
             }
             Route::Page => self.page(request, who),
             Route::Login if request.method() == Method::POST => self.log_in(request),

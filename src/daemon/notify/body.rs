@@ -11,7 +11,7 @@ use super::Notification;
 use crate::report::json::FORMAT_VERSION;
 use crate::secret::Secret;
 use crate::source::git::Revision;
-use crate::text::{cut, escaped};
+use crate::text::{cut, escaped, escaped_json};
 
 /// The header with the signature: `sha256=` and the HMAC-SHA-256 of the body, in hex.
 pub const SIGNATURE_HEADER: &str = "x-integrationd-signature-256";
@@ -57,8 +57,8 @@ impl Format {
     #[must_use]
     pub fn body(self, letter: &Letter) -> String {
         match self {
-            Self::Json => document(letter).to_string(),
-            Self::Slack => message(letter).to_string(),
+            Self::Json => escaped_json(&document(letter).to_string()).into_owned(),
+            Self::Slack => escaped_json(&message(letter).to_string()).into_owned(),
         }
     }
 }

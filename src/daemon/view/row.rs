@@ -6,6 +6,7 @@ use crate::apply::Failure;
 use crate::live::{FailingTest, Phase, Status};
 use crate::plan::{Action, Block, Change, ChangeKind, Kind, Note};
 use crate::platform::Platform;
+use crate::report;
 use crate::text::chain;
 
 /// The reason of what the server does not keep as it is sent.
@@ -184,7 +185,8 @@ fn health(notes: &[Note]) -> Option<Standing> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::HoldsSecret(_) => None,
     })?;
     let about = vec![format!("its status on the server is `{status}`")];
     if status.phase() == Phase::Busy {
@@ -217,9 +219,24 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::HoldsSecret(_) => None,
     });
     tests.flatten().collect()
+}
+
+/// A warning of what the server has and nobody should see.
+pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
+    notes.iter().find_map(|note| match note {
+        Note::HoldsSecret(paths) => Some(report::holds_secret(paths)),
+        Note::SecretsNotCompared(_)
+        | Note::Health { .. }
+        | Note::Drift(_)
+        | Note::DestinationsCarried(_)
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::SecretsMissing(_) => None,
+    })
 }
 
 /// The attributes that the server moved, whatever is done about it.
@@ -231,7 +248,8 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::HoldsSecret(_) => None,
     });
     let moved = |change: &&Change| matches!(change.kind, ChangeKind::Drift | ChangeKind::Conflict);
     let changed = changes(&action.kind).iter().filter(moved);

@@ -106,10 +106,11 @@ fn row(
     if is_deleted {
         return None;
     }
-    let (state, reason, about) = match failure {
+    let (state, reason, mut about) = match failure {
         Some(failure) => row::failed(failure),
         None => row::standing(action, left),
     };
+    about.extend(row::holds_secret(&action.notes));
     let now = row::drift(action);
     let earlier = before.map(row::drift).unwrap_or_default();
     let repaired = now.is_empty() && !earlier.is_empty();

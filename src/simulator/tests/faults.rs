@@ -250,6 +250,36 @@ async fn an_unknown_status_is_reported_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_stands_where_another_belongs() {
+    let sim = Simulator::default();
+    created(&sim, trino()).await;
+    let misplaced = |path: &str| FaultKind::Misplace {
+        path: path.to_owned(),
+        value: json!("hunter2"),
+    };
+    for path in ["/integrations/1", "/integrations/1/status"] {
+        sim.fault(Fault::new(misplaced("/status")));
+        assert_eq!(get(&sim, path).await["status"], "hunter2");
+        assert_eq!(get(&sim, path).await["status"], "enabled");
+    }
+    sim.fault(Fault::new(misplaced("/config/host")));
+    let list = get(&sim, "/integrations").await;
+    assert_eq!(list[0]["config"]["host"], "hunter2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_call_may_be_forbidden_with_a_message() {
+    let sim = Simulator::default();
+    created(&sim, trino()).await;
+    let message = "no".to_owned();
+    sim.fault(Fault::new(FaultKind::Forbid { message }));
+    assert_eq!(
+        refusal(&sim, 403, "GET", "/integrations/1", None).await,
+        "no"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_may_be_stuck_for_ever() {
     let sim = with_fault(FaultKind::Stuck);
     create(&sim).await;

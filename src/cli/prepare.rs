@@ -1,0 +1,100 @@
+//! From files to what a run wants: the steps that `sync` and the daemon must not
+//! take in different ways, or forget.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::args::RunArgs;
+use super::failure::Failure;
+use super::secrets;
+use crate::ledger::{Fingerprinter, Ledger};
+use crate::manifest::{Manifest, Name};
+use crate::plan::{KnownNames, deletion_references};
+use crate::progress::Progress;
+use crate::report::exit::Exit;
+use crate::secret::{Secrets, resolve};
+use crate::sync::{Desired, Files, Request};
+
+/// What surrounds the files of a run.
+pub(super) struct Surroundings<'a> {
+    pub args: &'a RunArgs,
+    pub request: &'a Request,
+    pub ledger: &'a Ledger,
+    /// Files of the command's own that no integration file may read, besides those of a run.
+    pub own_files: Vec<PathBuf>,
+    /// Makes fingerprints; absent where there is no key for it.
+    pub fingerprinter: Option<Fingerprinter>,
+    /// Is told of every answer of a source of secrets.
+    pub progress: Progress,
+}
+
+/// Checks the names that the settings give, and looks up every secret that the files
+/// name.
+pub(super) async fn desired(
+    manifest: Manifest,
+    files: Files,
+    surroundings: Surroundings<'_>,
+) -> Result<Desired, Failure> {
+    let Surroundings {
+        args,
+        request,
+        ledger,
+        own_files,
+        fingerprinter,
+        progress,
+    } = surroundings;
+    check_names(request, &KnownNames::of(&manifest, ledger))?;
+    let of_deletions = deletion_references(ledger, request.policy, &request.allow_replace);
+    let references = secrets::bound(args, &manifest, &of_deletions);
+    let mut providers = secrets::providers(args, &references)?;
+    providers.own_files.extend(own_files);
+    providers.progress = progress;
+    let secrets = resolve(references, &providers).await;
+    Ok(Desired {
+        manifest,
+        files,
+        secrets,
+        fingerprinter,
+    })
+}
+
+/// The same without any real secret, for a tenant in this process.
+pub(super) fn simulated(
+    manifest: Manifest,
+    files: Files,
+    request: &Request,
+) -> Result<Desired, Failure> {
+    check_names(request, &KnownNames::of(&manifest, &Ledger::default()))?;
+    Ok(Desired {
+        secrets: Secrets::placeholders(manifest.references()),
+        manifest,
+        files,
+        fingerprinter: None,
+    })
+}
+
+/// The names that the settings give must be those of something.
+pub(super) fn check_names(request: &Request, known: &KnownNames) -> Result<(), Failure> {
+    let mut unknown = known.unknown_of(&request.selection);
+    let replaced = request.allow_replace.iter();
+    unknown.extend(replaced.filter(|name| !known.is_of_file(name)).cloned());
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(no_such_names(&unknown, known))
+}
+
+/// The most names that a message lists.
+const LISTED: usize = 12;
+
+fn no_such_names(unknown: &[Name], known: &KnownNames) -> Failure {
+    let what = format!("no integration is named {}", unknown.join(" or "));
+    let described: BTreeSet<&str> = known.described().collect();
+    if described.len() > LISTED {
+        let help = "`integrationd validate -o json` lists the names";
+        return Failure::new(Exit::Usage, what, help);
+    }
+    let described: Vec<&str> = described.into_iter().collect();
+    let help = format!("the files describe {}", described.join(", "));
+    Failure::new(Exit::Usage, what, help)
+}
