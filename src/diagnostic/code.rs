@@ -55,7 +55,7 @@ codes! {
     Tab "E0107" "tab"
         "YAML indents with spaces; a tab has no width that everybody agrees on."
     ControlCharacter "E0108" "control-character"
-        "The text holds a control character, such as NUL, that YAML forbids."
+        "The text holds a control character, such as NUL, that YAML forbids; or one that makes it read otherwise than it looks: a bidirectional control, or a carriage return that no line feed follows, which ends a line for YAML and not for git or an editor."
     DuplicateKey "E0109" "duplicate-key"
         "A key is given twice in one mapping. One of the two values would be lost in silence."
     KeyNotText "E0110" "key-not-text"
@@ -140,6 +140,8 @@ codes! {
         "The path in `sync.ignore` is no attribute of the platform, so it ignores nothing that this version knows."
     LikelyNotUnique "W0607" "likely-not-unique"
         "Two integrations share a value that the server probably wants to be unique."
+    MisleadingHost "W0608" "misleading-host"
+        "The name of a host holds a character outside of visible ASCII. Many letters of other scripts look like Latin ones, and the secrets of the integration are sent to that host."
 }
 
 impl Code {

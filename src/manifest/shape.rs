@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::tree::{Entry, Node, Scalar, Yaml};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Class, Evidence, Format, Need, Platform, Shape};
+use crate::platform::{Attribute, Class, Evidence, Format, Leads, Need, Platform, Shape};
 use crate::secret::{Parsed, Part, Template};
 use crate::value::{Object, Value};
 
@@ -20,6 +20,24 @@ const OLD_BOOLEANS: &[(&str, bool)] = &[
     ("off", false),
     ("false", false),
 ];
+
+/// So many different characters are listed.
+const MAX_POINTS: usize = 8;
+
+/// The characters of a text that are not visible ASCII, as code points, each once.
+fn code_points(text: &str) -> String {
+    let mut points: Vec<String> = Vec::new();
+    for c in text
+        .chars()
+        .filter(|c| !c.is_ascii() || c.is_ascii_control())
+    {
+        let point = format!("U+{:04X}", u32::from(c));
+        if !points.contains(&point) && points.len() < MAX_POINTS {
+            points.push(point);
+        }
+    }
+    points.join(", ")
+}
 
 /// An attribute in the file.
 struct Given<'g> {
@@ -98,7 +116,9 @@ impl Checker<'_> {
             }
             (Shape::Opaque, _) => Some(self.free(node, &given.path)),
             (Shape::Text(format), Yaml::Text(scalar)) if !scalar.numeric => {
-                self.text_value(given, scalar, *format)
+                let value = self.text_value(given, scalar, *format)?;
+                self.host(given, platform, &value);
+                Some(value)
             }
             (Shape::Enum(words, evidence), Yaml::Text(scalar)) => {
                 let value = self.plain_text(given, scalar)?;
@@ -136,6 +156,27 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// A host that does not read as it looks: secrets are sent there.
+    fn host(&mut self, given: &Given<'_>, platform: &Platform, value: &Value) {
+        let is_host = platform.host_attribute() == Some(given.path.as_str());
+        if !is_host && given.attribute.leads != Leads::ToHost {
+            return;
+        }
+        let Some(text) = value.as_text() else { return };
+        let points = code_points(text);
+        if points.is_empty() {
+            return;
+        }
+        let message = format!(
+            "`{}` names a host with characters that are not ASCII, or not visible: {points}",
+            given.path
+        );
+        let draft = Draft::new(Code::MisleadingHost, given.node().span, message);
+        self.report(draft.label("this host").help(
+            "if it was copied, type it anew; a name outside of ASCII can be given in its `xn--` form",
+        ));
     }
 
     /// Whether a reference to a secret may stand in an attribute.
