@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use integrationd::ledger::MemoryJournal;
 use integrationd::plan::Policy;
 use integrationd::simulator::{Drift, Simulator};
+use integrationd::sync::Request;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, lake};
@@ -489,4 +490,65 @@ async fn emptied_file_is_told_whatever_the_policy() {
         let ran = synced(&emptied, &simulator, &journal, |r| r.policy = policy).await;
         assert_eq!(ran.exit_code(), 65, "{}", ran.shown());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_directory_is_refused_by_the_guard() {
+    let lake = Texts::none()
+        .file("lake.yaml", lake_file("lake.example.com"))
+        .secret("TOKEN", "the-token");
+    let (simulator, journal) = in_sync(&lake).await;
+    let empty = Texts::none().secret("TOKEN", "the-token");
+    let dry = Run::of(&empty, &simulator)
+        .remembering(&journal)
+        .with(pruning);
+    assert_eq!(dry.dry_run().await.exit_code(), 4);
+    let ran = synced(&empty, &simulator, &journal, pruning).await;
+    assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 4));
+    let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
+    insta::assert_snapshot!(shown, @r#"
+      # lake will be deleted  no file describes it any more
+      - Databricks Unity Catalog (id 1)
+          - workspaceUrl       = "lake.example.com"
+          - httpPath           = "/one"
+          - authenticationType = "token"
+          - catalog            = "immuta"
+          - port               = 443
+
+    Plan: 1 to delete.
+
+    Refused by the guard: nothing was applied.
+      ✗ the files describe nothing at all, perhaps by mistake, and the plan deletes all that integrationd made: 1
+     help: look at the plan; if it is what you mean, allow it with `--allow-removal lake`
+    "#);
+    let named = |request: &mut Request| {
+        pruning(request);
+        request.allow_removal = ["lake".to_owned()].into();
+    };
+    let ran = synced(&empty, &simulator, &journal, named).await;
+    assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
+    // Nothing of its own is left, so that nothing is to be done.
+    assert!(ran.is_proved(), "{}", ran.shown());
+    let ran = synced(&empty, &simulator, &journal, pruning).await;
+    assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
+}
+
+#[test]
+fn empty_directory_is_refused_by_the_daemon_too() {
+    let place = Place::lakes();
+    for name in ["lake.yaml", "sea.yaml"] {
+        std::fs::remove_file(place.files.path().join(name)).unwrap();
+    }
+    let ran = place.sync(&[]).exits_with(4);
+    assert!(
+        ran.stdout.contains("# lake will be deleted"),
+        "{}",
+        ran.all()
+    );
+    let daemon = place.command(["daemon", "--listen", "none"]);
+    let daemon = daemon.env("INTEGRATIOND_LOG_LEVEL", "info").start();
+    daemon.prints("GuardRefused");
+    assert_eq!(place.tenant.writes(), [""; 0]);
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
 }

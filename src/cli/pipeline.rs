@@ -400,7 +400,7 @@ fn is_resting(kind: &Kind) -> bool {
 /// its pause is over.
 fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
     let failed = match &report.synced.ending {
-        Ending::Guarded(_) => return Disposition::Stalled("Guarded"),
+        Ending::Guarded(_) => return Disposition::Stalled("GuardRefused"),
         // The stop came, and nothing is wrong: the next start goes on.
         Ending::Applied {
             afterwards: Afterwards::Skipped,

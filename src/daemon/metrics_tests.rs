@@ -58,7 +58,7 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
     let mut status = Status::default();
     status.end(
         Ran {
-            disposition: Disposition::Stalled("Guarded"),
+            disposition: Disposition::Stalled("GuardRefused"),
             exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),
             help: None,

@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(failed, [5, 10, 20, 40, 60, 60]);
         assert_eq!(after(Disposition::InSync), 60);
         assert_eq!(after(Disposition::Transient), 5);
-        assert_eq!(after(Disposition::Stalled("Guarded")), 60);
+        assert_eq!(after(Disposition::Stalled("GuardRefused")), 60);
     }
 
     #[test]

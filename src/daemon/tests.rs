@@ -224,12 +224,12 @@ async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_stalled_waits_and_says_why() {
-    let world = world(Duration::ZERO, &[Disposition::Stalled("Guarded")]);
+    let world = world(Duration::ZERO, &[Disposition::Stalled("GuardRefused")]);
     sleep(500 * SECOND).await;
     assert_eq!(world.runs(), 1);
     let status = world.status.borrow().clone();
-    assert_eq!(status.phase, Phase::Stalled("Guarded"));
-    assert_eq!(status.line(), "Stalled (Guarded): counted");
+    assert_eq!(status.phase, Phase::Stalled("GuardRefused"));
+    assert_eq!(status.line(), "Stalled (GuardRefused): counted");
 }
 
 #[tokio::test(start_paused = true)]

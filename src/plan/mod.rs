@@ -89,6 +89,8 @@ pub struct Plan {
     pub recorded: usize,
     /// The names of those of them that the tenant says are gone.
     pub disappeared: Vec<Name>,
+    /// Deletions that nobody allowed by name, where the files describe nothing at all.
+    pub unnamed: Vec<Name>,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
     /// Where references may go: this holds for what is sent, as it did for the files.
@@ -407,6 +409,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         described: described_by_files,
         recorded: context.ledger.records.len(),
         disappeared: removal::disappeared(&against),
+        unnamed: removal::unnamed(&actions, &against),
         suspensions: context.suspended.at(context.now),
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),

@@ -126,11 +126,7 @@ impl Default for Limits {
 
 /// A limit that a plan exceeds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{}, and the limit is {}",
-    what.sentence(*.count, *.of),
-    with_percent(*.allowed, *.percent)
-)]
+#[error("{}", sentence(*.what, *.count, *.of, &with_percent(*.allowed, *.percent)))]
 pub struct Exceeded {
     /// What is counted.
     pub what: Counted,
@@ -158,6 +154,8 @@ pub enum Counted {
     /// Integrations of the ledger that the tenant says are gone. That many at once is
     /// no decision of a person: the tenant was restored, or another one answers.
     Disappeared,
+    /// Deletions, where the files describe nothing at all.
+    Everything,
 }
 
 impl Counted {
@@ -168,20 +166,33 @@ impl Counted {
             Self::Changes => "changes",
             Self::Deletes => "deletes",
             Self::Disappeared => "disappeared",
+            Self::Everything => "everything",
         }
     }
+}
 
-    fn sentence(self, count: usize, of: Option<usize>) -> String {
-        match (self, of) {
-            (Self::Changes | Self::Deletes, None) => format!("the plan {} {count}", self.as_str()),
-            (Self::Changes | Self::Deletes, Some(of)) => {
-                format!("the plan {} {count} of {of}", self.as_str())
-            }
-            (Self::Disappeared, of) => {
-                let of = of.unwrap_or(count);
-                format!("the tenant no longer has {count} of the {of} integrations in the ledger")
-            }
+/// What goes beyond a limit, and the limit.
+fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> String {
+    let counted = match of {
+        Some(of) => format!("{count} of {of}"),
+        None => count.to_string(),
+    };
+    match what {
+        Counted::Changes | Counted::Deletes => {
+            format!(
+                "the plan {} {counted}, and the limit is {limit}",
+                what.as_str()
+            )
         }
+        Counted::Disappeared => {
+            let of = of.unwrap_or(count);
+            format!(
+                "the tenant no longer has {count} of the {of} integrations in the ledger, and the limit is {limit}"
+            )
+        }
+        Counted::Everything => format!(
+            "the files describe nothing at all, perhaps by mistake, and the plan deletes all that integrationd made: {count}"
+        ),
     }
 }
 
@@ -211,6 +222,7 @@ impl Limits {
             deletes.exceeded(Counted::Deletes, "--max-deletes", removals.clone()),
             deletes.share_exceeded(Counted::Deletes, "--max-delete-percent", removals, existing),
             self.disappeared(plan),
+            everything(plan),
         ]
         .into_iter()
         .flatten()
@@ -226,6 +238,20 @@ impl Limits {
         self.deletes
             .share_exceeded(what, flag, names, plan.recorded)
     }
+}
+
+/// The deletions of an empty directory, unless each was allowed by its name.
+fn everything(plan: &Plan) -> Option<Exceeded> {
+    let names = plan.unnamed.clone();
+    (!names.is_empty()).then(|| Exceeded {
+        what: Counted::Everything,
+        count: names.len(),
+        of: None,
+        allowed: 0,
+        percent: None,
+        lift: format!("--allow-removal {}", names.join(",")),
+        names,
+    })
 }
 
 impl Plan {

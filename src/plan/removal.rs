@@ -45,11 +45,22 @@ pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
     if manifest.incomplete {
         return Some(Freeze::Unreadable);
     }
-    if let Some(invalid) = manifest.invalid.first() {
-        let file = invalid.origin.file.clone();
-        return Some(Freeze::Invalid { file });
-    }
-    manifest.integrations.is_empty().then_some(Freeze::Empty)
+    let invalid = manifest.invalid.first()?;
+    let file = invalid.origin.file.clone();
+    Some(Freeze::Invalid { file })
+}
+
+/// The deletions that nobody allowed by name, where the files describe nothing at all:
+/// a directory is empty by mistake more often than on purpose.
+pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
+    let is_unnamed = |action: &&Action| {
+        matches!(action.kind, Kind::Delete(_))
+            && !against.context.allow_removal.contains(&action.name)
+    };
+    let all = actions.iter().filter(|_| against.files.is_empty());
+    all.filter(is_unnamed)
+        .map(|action| action.name.clone())
+        .collect()
 }
 
 /// The deletions of what was recorded and is described no more.
@@ -254,7 +265,7 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
         context,
         ..
     } = against;
-    if freeze.is_some() {
+    if freeze.is_some() || files.is_empty() {
         return Vec::new();
     }
     let is_held = |name: &Name, record: &Record| {

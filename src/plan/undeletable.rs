@@ -17,9 +17,6 @@ pub enum Freeze {
         /// Its file.
         file: String,
     },
-    /// There is no document.
-    #[error("the files describe nothing at all")]
-    Empty,
 }
 
 /// Why an integration is not deleted.

@@ -68,6 +68,7 @@ fn plan(plan: &Plan) -> Json {
         described: _,
         recorded: _,
         disappeared: _,
+        unnamed: _,
         suspensions,
         bindings: _,
     } = plan;

@@ -10,7 +10,7 @@ use crate::daemon::{Disposition, Ran, View};
 const NO_RESULT: &str = "NoResult";
 
 /// The reason of a run that the guard refused.
-const GUARDED: &str = "Guarded";
+const GUARDED: &str = "GuardRefused";
 
 /// The reason of a revision that is not taken.
 const SOURCE_REFUSED: &str = "SourceRefused";

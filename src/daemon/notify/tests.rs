@@ -316,13 +316,13 @@ fn another_revision_that_is_held_is_news() {
 #[test]
 fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_more() {
     let guarded = |update| Ran {
-        disposition: Disposition::Stalled("Guarded"),
+        disposition: Disposition::Stalled("GuardRefused"),
         summary: "refused by the guard".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,
         seen: Some(Arc::new(View {
-            rows: vec![stalled("Guarded")],
+            rows: vec![stalled("GuardRefused")],
             counts: Counts {
                 update,
                 ..Counts::default()
@@ -331,8 +331,11 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
         })),
     };
     let runs = vec![guarded(7), guarded(7), guarded(8), seen(vec![ready()])];
-    let refused = "Failed run Guarded";
-    assert_eq!(told(&runs), [refused, "", refused, "Recovered run Guarded"]);
+    let refused = "Failed run GuardRefused";
+    assert_eq!(
+        told(&runs),
+        [refused, "", refused, "Recovered run GuardRefused"]
+    );
     let about = Known::default().after(&guarded(7))[0].about.join("; ");
     assert!(about.contains("7 to update"), "{about}");
 }

@@ -137,7 +137,7 @@ fn pending(left: Left) -> Standing {
     match left {
         Left::Guarded => standing(
             State::Stalled,
-            "Guarded",
+            "GuardRefused",
             "the plan goes beyond a limit of the guard and waits for a human",
         ),
         Left::Written => standing(
@@ -355,7 +355,7 @@ mod tests {
             let (state, reason, _) = pending(left);
             (state, reason.unwrap())
         };
-        assert_eq!(word(Left::Guarded), (State::Stalled, "Guarded"));
+        assert_eq!(word(Left::Guarded), (State::Stalled, "GuardRefused"));
         assert_eq!(word(Left::Written), (State::Stalled, NOT_CONVERGING));
         assert_eq!(word(Left::NotProved), (State::Reconciling, "NotProved"));
         assert_eq!(word(Left::NotSent), (State::Reconciling, "Pending"));
