@@ -103,3 +103,103 @@ fn the_level_of_the_log_is_taken_up_and_another_format_takes_a_restart() {
     });
     served.end();
 }
+
+/// M5: a settings file that lost its lines took every protection away.
+#[test]
+fn emptied_settings_file_is_refused() {
+    for emptied in ["", "# interval: 1h\n", "---\n", "{}\n"] {
+        let (world, systemd) = (World::new(), Systemd::new());
+        world.set(
+            "interval: 1h\npolicy: create-only\nallow-secret: ['env:LAKE_TOKEN=Databricks']\n",
+        );
+        let served = world.serve(&systemd);
+        world.web.tenant.simulator.clear_log();
+        world.web.files.change("lake.yaml", "/p", "/q");
+        world.set(emptied);
+        served.daemon.signal("HUP");
+        systemd.hears(OLD_GO_ON);
+        let told = format!(
+            "the settings file {} sets nothing any more",
+            world.file().display()
+        );
+        served.daemon.prints(&told);
+        let refused = &served.status()["settings_refused"];
+        assert!(
+            refused["why"].as_str().unwrap().contains(&told),
+            "{refused}"
+        );
+        let help = refused["help"].as_str().unwrap();
+        assert!(help.contains("systemctl restart integrationd"), "{help}");
+        assert!(served.get("/").body.contains("sets nothing any more"));
+        // The update is withheld by the old policy.
+        served.daemon.prints("1 left by the policy");
+        assert_eq!(world.web.tenant.writes(), [""; 0], "{emptied:?}");
+        served.end();
+    }
+}
+
+#[test]
+fn missing_settings_file_is_refused() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    let served = world.serve(&systemd);
+    std::fs::remove_file(world.file()).unwrap();
+    served.daemon.signal("HUP");
+    systemd.hears(OLD_GO_ON);
+    served.daemon.prints("the settings cannot be read from");
+    served.end();
+}
+
+#[test]
+fn reload_that_takes_protection_away_is_refused() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    world.set(
+        "interval: 1h\npolicy: create-only\nmax-deletes: 2\n\
+         allow-secret: ['env:LAKE_TOKEN=Databricks', 'env:OTHER']\n",
+    );
+    let served = world.serve(&systemd);
+    world.web.tenant.simulator.clear_log();
+    world.web.files.change("lake.yaml", "/p", "/q");
+    world.set("interval: 2h\nallow-secret: ['env:OTHER']\n");
+    served.daemon.signal("HUP");
+    systemd.hears(OLD_GO_ON);
+    let told = "a reload never takes protection away: \
+                `allow-secret` loses env:LAKE_TOKEN=Databricks; \
+                `policy` goes from `create-only` to `upsert-only`; `max-deletes` allows more";
+    served.daemon.prints(told);
+    eventually("it is on the page", || {
+        served
+            .get("/")
+            .body
+            .contains("a reload never takes protection away")
+    });
+    let refused = &served.status()["settings_refused"];
+    assert_eq!(refused["why"], told);
+    served.daemon.prints("1 left by the policy");
+    assert_eq!(world.web.tenant.writes(), [""; 0]);
+    // Less is taken.
+    world.set(
+        "interval: 2h\npolicy: observe\nmax-deletes: 1\n\
+         allow-secret: ['env:LAKE_TOKEN=Databricks', 'env:OTHER', 'env:MORE']\n",
+    );
+    served.daemon.signal("HUP");
+    eventually("it is taken", || {
+        served.status()["settings_refused"].is_null()
+    });
+    served.end();
+}
+
+/// The installed file has comments alone; the rest comes from the environment.
+#[test]
+fn settings_file_that_never_set_anything_may_stay_so() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    world.set("# nothing\n");
+    let served = world.serve(&systemd);
+    served
+        .daemon
+        .prints("the settings file sets nothing: no protection comes from it");
+    world.web.tenant.simulator.clear_log();
+    served.daemon.signal("HUP");
+    eventually("the run", || !world.web.tenant.requests().is_empty());
+    assert!(served.status()["settings_refused"].is_null());
+    served.end();
+}

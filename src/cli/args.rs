@@ -1,6 +1,5 @@
 //! The command line, declared. What a command's help says below its options is in `help`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +15,8 @@ use super::manual::{CompletionArgs, ManArgs};
 use super::notify::NotifyArgs;
 use super::push::PushArgs;
 use super::secrets::VaultArgs;
-use super::settings_file::SettingsArgs;
+use super::settings_file::{SettingsArgs, SettingsFile};
+use super::simulator::SimulatorArgs;
 use super::suspend::{ResumeArgs, SuspendArgs};
 use crate::manifest::Binding;
 
@@ -263,6 +263,9 @@ pub(super) struct DaemonArgs {
     pub notify: NotifyArgs,
     #[command(flatten)]
     pub push: PushArgs,
+    /// What the settings file was; no setting itself.
+    #[arg(skip)]
+    pub settings_file: SettingsFile,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }
@@ -458,17 +461,6 @@ pub(super) struct ResolveArgs {
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArgs,
-}
-
-/// Serve a simulated tenant, to try things out and to test against
-#[derive(Debug, Args)]
-pub(super) struct SimulatorArgs {
-    /// Where to listen; a loopback address
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// How long creating and editing take
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
-    pub settle: Duration,
 }
 
 /// Writes under way at once beyond this would be load on the tenant, not speed.

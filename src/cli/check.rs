@@ -11,6 +11,7 @@ pub(super) fn check(args: &DaemonArgs) -> Vec<Failure> {
         interval: _,
         debounce: _,
         poll: _,
+        settings_file: _,
         listen,
         notify,
         push,

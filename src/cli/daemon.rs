@@ -39,14 +39,14 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let journal = state::open_ledger(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
     state::fingerprinter(&args.run, &tenant.url)?;
     Source::of(&args.run)?;
+    warn_of_empty_settings(&args);
     let bell = Bell::default();
     let (sender, stop) = Stop::new();
     let board = Board::default();
     let bound = listen::bind(&args.listen, &board, &bell).await?;
     let webhook = args.notify.webhook(&args.run.connection.ca_file)?;
     let doors = push::bind(&args.push, &board, &bell).await?;
-    let tls = bound.as_ref().and_then(|bound| bound.tls.clone());
-    let tls: Vec<Tls> = tls.into_iter().chain(doors.tls()).collect();
+    let tls = certificates(bound.as_ref(), &doors);
     let mut schedule = Schedule::every(args.interval);
     let (settings, current) = published::channel(Arc::new(args));
     let place = Place::default();
@@ -94,6 +94,25 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     tokio::join!(worker.call_off(), watcher.call_off());
     tracing::info!("the daemon ends");
     Ok(Exit::Success)
+}
+
+/// What is read again with the settings.
+fn certificates(bound: Option<&listen::Bound>, doors: &push::Doors) -> Vec<Tls> {
+    let of_page = bound.and_then(|bound| bound.tls.clone());
+    of_page.into_iter().chain(doors.tls()).collect()
+}
+
+/// A settings file that somebody named is meant to set something. The one that is
+/// installed has comments alone, and the rest may come from the environment.
+fn warn_of_empty_settings(args: &DaemonArgs) {
+    let file = &args.settings_file;
+    if file.is_named && file.is_empty {
+        let path = file.path.display().to_string();
+        tracing::warn!(
+            path,
+            "the settings file sets nothing: no protection comes from it"
+        );
+    }
 }
 
 /// Comes to its end when the worker should long have heard of the stop: it waits for

@@ -20,6 +20,7 @@ mod journal;
 mod list;
 mod listen;
 mod log;
+mod loosened;
 mod manual;
 mod notify;
 mod panic;

@@ -13,10 +13,11 @@ use super::args::{Command, DaemonArgs, OutputArgs};
 use super::connect;
 use super::failure::Failure;
 use super::log::Log;
+use super::loosened::loosened;
 use super::poll::Place;
 use super::prepare;
 use super::request;
-use super::settings_file;
+use super::settings_file::{self, SettingsFile};
 use super::source::Source;
 use crate::daemon::http::Tls;
 use crate::daemon::view::Mistake;
@@ -105,6 +106,9 @@ fn read(old: &DaemonArgs, names: Option<&KnownNames>) -> Result<(DaemonArgs, Out
         return Err(restart("the command"));
     };
     let (new, output) = (*new, cli.output);
+    if new.settings_file.is_empty && !old.settings_file.is_empty {
+        return Err(emptied(&new.settings_file));
+    }
     // What would fail in every run is refused at once.
     let tenant = |args: &DaemonArgs| connect::tenant(&args.run.connection, RetryPolicy::default());
     let url = tenant(&new)?.url;
@@ -131,7 +135,30 @@ fn read(old: &DaemonArgs, names: Option<&KnownNames>) -> Result<(DaemonArgs, Out
     if let Some(names) = names.filter(|_| source(&new) == source(old)) {
         prepare::check_names(&request::request(&new.run), names)?;
     }
-    Ok((new, output))
+    match loosened(old, &new).as_slice() {
+        [] => Ok((new, output)),
+        found => Err(looser(found)),
+    }
+}
+
+/// It had settings when it was read last.
+fn emptied(file: &SettingsFile) -> Failure {
+    Failure::new(
+        Exit::InvalidSettings,
+        format_args!(
+            "the settings file {} sets nothing any more: it is empty, has only comments, or is gone",
+            file.path.display()
+        ),
+        "restore it; if that is meant, restart the daemon: `systemctl restart integrationd`",
+    )
+}
+
+fn looser(found: &[String]) -> Failure {
+    Failure::new(
+        Exit::InvalidSettings,
+        format_args!("a reload never takes protection away: {}", found.join("; ")),
+        "restore the settings file; if that is meant, restart the daemon: `systemctl restart integrationd`",
+    )
 }
 
 fn late() -> Failure {

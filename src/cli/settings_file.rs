@@ -58,6 +58,16 @@ pub(super) enum SettingsCommand {
     Schema,
 }
 
+/// The settings file, as it was read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SettingsFile {
+    pub(super) path: PathBuf,
+    /// True if it was named, and did not only lie where it is looked for.
+    pub(super) is_named: bool,
+    /// True if it sets nothing: it is empty, has comments alone, or is not there.
+    pub(super) is_empty: bool,
+}
+
 /// Why there is no command line.
 pub(super) enum ParseError {
     /// It is wrong, or only help was asked for.
@@ -97,16 +107,24 @@ pub(super) fn parse(
     let subcommand = draft.and_then(|matches| matches.subcommand_name());
     let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
     let is_concerned = subcommand.is_some_and(|name| !WITHOUT.contains(&name));
-    let command = if is_concerned {
-        let flat = read(config.map(PathBuf::as_path)).map_err(ParseError::Settings)?;
-        with_defaults(command, &flat, &environment)
+    let named = config.map(PathBuf::as_path);
+    let flat = if is_concerned {
+        read(named).map_err(ParseError::Settings)?
     } else {
-        command
+        Flat::new()
     };
-    let matches = command
+    let matches = with_defaults(command, &flat, &environment)
         .try_get_matches_from(line)
         .map_err(ParseError::Usage)?;
-    Cli::from_arg_matches(&matches).map_err(ParseError::Usage)
+    let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Usage)?;
+    if let super::args::Command::Daemon(args) = &mut cli.command {
+        args.settings_file = SettingsFile {
+            path: named.unwrap_or(Path::new(DEFAULT)).to_owned(),
+            is_named: named.is_some(),
+            is_empty: flat.is_empty(),
+        };
+    }
+    Ok(cli)
 }
 
 /// What the file says; nothing if none is named and there is none.

@@ -1,12 +1,27 @@
 //! `simulator`: serve a simulated tenant on a loopback address.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
 use tokio::net::TcpListener;
 
-use super::args::SimulatorArgs;
+use super::args::duration;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
 use crate::simulator::{API_KEY, Options, Simulator, serve};
+
+/// Serve a simulated tenant, to try things out and to test against
+#[derive(Debug, Args)]
+pub(super) struct SimulatorArgs {
+    /// Where to listen; a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How long creating and editing take
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
+    pub settle: Duration,
+}
 
 pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
     if !args.listen.ip().is_loopback() {

@@ -61,6 +61,13 @@ pub enum BindingError {
     NoHost,
 }
 
+/// As it was written.
+impl std::fmt::Display for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl FromStr for Binding {
     type Err = BindingError;
 

@@ -86,7 +86,38 @@ pub enum Share {
     },
 }
 
+impl Limit {
+    /// True if the number allows a plan that another limit refuses.
+    #[must_use]
+    pub fn most_is_wider(self, than: Self) -> bool {
+        match (self.most, than.most) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(most), Some(than)) => most > than,
+        }
+    }
+}
+
 impl Share {
+    /// True if it allows a plan that another share refuses.
+    #[must_use]
+    pub fn is_wider(self, than: Self) -> bool {
+        match (self, than) {
+            // The floor is for any number, and creates count no more; 100 refuses nothing.
+            (Self::Default { .. }, Self::Given(than)) => than < 100,
+            (Self::Given(percent), Self::Given(than) | Self::Default { percent: than, .. }) => {
+                percent > than
+            }
+            (
+                Self::Default { percent, floor },
+                Self::Default {
+                    percent: than,
+                    floor: than_floor,
+                },
+            ) => percent > than || floor > than_floor,
+        }
+    }
+
     fn percent(self) -> u8 {
         match self {
             Self::Given(percent) | Self::Default { percent, floor: _ } => percent,
