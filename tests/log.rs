@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use integrationd::simulator::FaultKind;
-use serde_json::Value;
+use integrationd::simulator::{Drift, FaultKind};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Tenant, snowflake};
+use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually, lake, snowflake};
 
 fn one() -> Files {
     Files::none().with("a.yaml", &snowflake("a"))
@@ -16,9 +17,7 @@ fn one() -> Files {
 fn logged(tenant: &Tenant, level: &str) -> (Ran, Vec<Value>) {
     let run = Integrationd::new(["sync", "--yes", "--log-format=json", "--log-level", level]);
     let ran = run.on(tenant).with(&one()).run();
-    let lines = ran.stderr.lines().filter(|line| line.starts_with('{'));
-    let lines = lines.map(|line| serde_json::from_str(line).unwrap());
-    let lines = lines.collect();
+    let lines = json_lines(&ran.stderr);
     (ran, lines)
 }
 
@@ -113,4 +112,143 @@ fn the_log_as_text_has_no_colours_in_a_pipe() {
     let ran = run.on(&Tenant::empty()).with(&one()).run();
     assert!(ran.stderr.contains(" INFO sync{"), "{}", ran.stderr);
     assert!(!ran.all().contains('\u{1b}'));
+}
+
+#[test]
+fn blocked_integration_is_logged_with_its_name_and_reason() {
+    let files = one().with("bad.yaml", "type: Trino\nwhat: 1\n");
+    let run = Integrationd::new(["sync", "--yes", "--log-format=json", "--log-level=info"]);
+    let ran = run.on(&Tenant::empty()).with(&files).run().exits_with(65);
+    let lines = json_lines(&ran.stderr);
+    let blocked: Vec<&Value> = about(&lines, "the integration is blocked");
+    assert_eq!(blocked.len(), 1);
+    assert_eq!(blocked[0]["integration"], "bad");
+    assert_eq!(blocked[0]["platform"], "Trino");
+    assert_eq!(blocked[0]["reason"], "InvalidFile");
+    assert_eq!(blocked[0]["error"], "its file is invalid");
+}
+
+fn json_lines(text: &str) -> Vec<Value> {
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn about<'l>(lines: &'l [Value], message: &str) -> Vec<&'l Value> {
+    lines
+        .iter()
+        .filter(|line| line["message"] == message)
+        .collect()
+}
+
+/// A daemon with a JSON log, and what it works on.
+struct Watched {
+    tenant: Tenant,
+    files: Files,
+    daemon: Running,
+    _state: TempDir,
+}
+
+impl Watched {
+    /// In sync with one integration.
+    fn start() -> Self {
+        let (tenant, files) = (Tenant::empty(), Files::none());
+        files.write("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
+        let state = TempDir::new().unwrap();
+        let run = Integrationd::new(["daemon", "--debounce=50ms", "--listen=none", "--state"]);
+        let run = run.arg(state.path()).arg("--log-format=json");
+        let run = run
+            .env("INTEGRATIOND_LOG_LEVEL", "info")
+            .env("LAKE_TOKEN", "t0ken");
+        let daemon = run.on(&tenant).with(&files).start();
+        daemon.prints("1 applied, 0 failed");
+        Self {
+            tenant,
+            files,
+            daemon,
+            _state: state,
+        }
+    }
+
+    fn lists(&self) -> usize {
+        let requests = self.tenant.requests();
+        requests
+            .iter()
+            .filter(|line| *line == "GET /integrations")
+            .count()
+    }
+
+    /// An operator triggers a run, which comes to its end.
+    fn runs_again(&self) {
+        let before = self.lists();
+        self.daemon.signal("HUP");
+        eventually("a run", || self.lists() > before);
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        json_lines(&self.daemon.printed())
+    }
+}
+
+#[test]
+fn condition_is_logged_when_it_begins_and_ends_and_not_every_run() {
+    let it = Watched::start();
+    it.files.write("bad.yaml", "type: Trino\nwhat: 1\n");
+    it.daemon.prints("InvalidFile");
+    for _ in 0..3 {
+        it.runs_again();
+    }
+    it.files.write("bad.yaml", "type: Trino\n");
+    it.daemon.prints("the integration has recovered");
+    let lines = it.lines();
+    let begun = about(&lines, "the integration needs attention");
+    assert_eq!(begun.len(), 1, "{lines:?}");
+    assert_eq!(begun[0]["level"], "ERROR");
+    assert_eq!(begun[0]["integration"], "bad");
+    assert_eq!(begun[0]["platform"], "Trino");
+    assert_eq!(begun[0]["reason"], "InvalidFile");
+    let error = begun[0]["error"].as_str().unwrap();
+    assert!(error.starts_with("its file is invalid; "), "{error}");
+    assert!(begun[0]["trigger"].is_string() && begun[0]["run_id"].is_string());
+    let ended = about(&lines, "the integration has recovered");
+    assert_eq!(ended.len(), 1, "{lines:?}");
+    assert_eq!(
+        (&ended[0]["integration"], &ended[0]["reason"]),
+        (&begun[0]["integration"], &begun[0]["reason"])
+    );
+    assert_eq!(
+        about(&lines, "1 blocked, 1 unchanged").len(),
+        1,
+        "{lines:?}"
+    );
+    let mistake = |line: &&Value| {
+        let message = line["message"].as_str().unwrap_or_default();
+        message.ends_with("/bad.yaml:2:1: error[E0202]: unknown key `what`")
+    };
+    assert_eq!(lines.iter().filter(mistake).count(), 1, "{lines:?}");
+    // The plan that waits is printed once, too.
+    let plans = it.daemon.printed().matches("# bad is blocked").count();
+    assert_eq!(plans, 1);
+    it.daemon.signal("TERM");
+    it.daemon.wait().exits_with(0);
+}
+
+#[test]
+fn repaired_drift_is_logged_with_its_attributes() {
+    let it = Watched::start();
+    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    it.tenant.simulator.drift(by_hand).unwrap();
+    it.runs_again();
+    it.daemon.prints("drift was repaired");
+    let lines = it.lines();
+    let repaired = about(&lines, "drift was repaired");
+    assert_eq!(repaired.len(), 1);
+    assert_eq!(repaired[0]["attributes"], "httpPath");
+    assert_eq!(repaired[0]["integration"], "lake");
+    assert_eq!(repaired[0]["platform"], "Databricks");
+    assert_eq!(repaired[0]["action"], "update");
+    assert_eq!(repaired[0]["trigger"], "manual");
+    it.daemon.signal("TERM");
+    it.daemon.wait().exits_with(0);
 }

@@ -352,7 +352,7 @@ fn what_no_file_describes_is_listed_and_left_alone() {
     tenant.simulator.seed(Seed::new("Novelty", None, None));
     status(&tenant, 8, "migrating");
     insta::assert_snapshot!(plan(&tenant, &files), @r"
-      Live, described by no valid file, and left alone:
+      Unmanaged (live, and no valid file describes them):
         id 5: Snowflake, acme.us-east-1.snowflakecomputing.com
         id 7: Trino
         id 8: Novelty, migrating

@@ -213,7 +213,7 @@ fn an_unmanaged_integration_is_listed_and_left_alone() {
     let other = with(lake("3"), "workspaceUrl", json!("other.example.com"));
     let unknown = live("10", "Lakebase", json!({ "host": "x" }));
     insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @r"
-      Live, described by no valid file, and left alone:
+      Unmanaged (live, and no valid file describes them):
         id 3: Databricks, other.example.com
         id 10: Lakebase
 

@@ -176,6 +176,20 @@ fn log(outcome: &Outcome) {
     }
 }
 
+/// Drift that the action has put right, by its attributes.
+fn log_repair(action: &Action, outcome: &Outcome) {
+    let (Kind::Update { changes, .. } | Kind::Replace { changes, .. }) = &action.kind else {
+        return;
+    };
+    let drifted = changes.iter().filter(|change| change.is_drift());
+    let paths: Vec<&str> = drifted.map(|change| change.path.as_str()).collect();
+    if outcome.result.is_ok() && !paths.is_empty() {
+        let attributes = paths.join(", ");
+        let attributes = &*escaped(&attributes);
+        tracing::info!(attributes, "drift was repaired");
+    }
+}
+
 impl<W: WriteApi> Run<'_, W> {
     async fn action(&self, action: &Action, verb: Verb) -> Outcome {
         // At the level of errors, so that whatever is logged inside has these fields.
@@ -208,6 +222,7 @@ impl<W: WriteApi> Run<'_, W> {
             took: begun.elapsed(),
         };
         log(&outcome);
+        log_repair(action, &outcome);
         self.observer.event(&Event::Finished(&outcome));
         outcome
     }

@@ -25,7 +25,7 @@ use super::terminal::Terminal;
 const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// What stands in every entry, and need not be repeated in its message.
-const EVERYWHERE: &[&str] = &["tenant", "run_id", "revision"];
+const EVERYWHERE: &[&str] = &["tenant", "run_id", "trigger", "revision"];
 
 /// Sends every event to the journal.
 pub(super) struct Journal {

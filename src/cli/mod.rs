@@ -5,6 +5,7 @@ mod adopt;
 mod apart;
 mod args;
 mod check;
+mod conditions;
 mod connect;
 mod daemon;
 mod failure;

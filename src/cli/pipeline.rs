@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use super::args::DaemonArgs;
+use super::conditions::Conditions;
 use super::poll::Place;
 use super::prepare::{self, Surroundings};
 use super::source::{self, Read, Source};
@@ -30,7 +31,7 @@ use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, suspended, text};
 use crate::source::git::Revision;
 use crate::sync::{self, Afterwards, Consent, Ending, Files, Request, Shell, SyncError};
-use crate::text::{chain, escaped};
+use crate::text::chain;
 
 /// How many runs the page shows.
 const RUNS: u32 = 20;
@@ -45,6 +46,10 @@ pub(super) struct Pipeline {
     history: Arc<Vec<Run>>,
     /// What failed, and when it is tried again.
     backoff: Backoff,
+    /// What is logged, and is not over.
+    conditions: Conditions,
+    /// The last plan that was printed and not carried out.
+    printed: Option<String>,
 }
 
 /// What stays as it is as long as the daemon runs.
@@ -93,7 +98,8 @@ impl Activation for Pipeline {
         }
         let tenant = self.fixed.tenant.clone();
         let run_id = format!("{:016x}", fastrand::u64(..));
-        let span = tracing::error_span!("sync", tenant, run_id, revision = field::Empty);
+        let trigger = occasion.word();
+        let span = tracing::error_span!("sync", tenant, run_id, trigger, revision = field::Empty);
         self.revision = None;
         let writes = AtomicBool::new(false);
         let ran = tokio::select! {
@@ -113,17 +119,7 @@ impl Activation for Pipeline {
             seen: None,
         });
         ran.revision = self.revision.take();
-        span.in_scope(|| {
-            let summary = &*escaped(&ran.summary);
-            let help = ran.help.as_deref();
-            match ran.disposition {
-                Disposition::InSync | Disposition::Suspended => tracing::info!("{summary}"),
-                Disposition::Stalled(reason) => tracing::error!(reason, help, "{summary}"),
-                Disposition::Retry(_) | Disposition::Transient => {
-                    tracing::warn!(help, "{summary}");
-                }
-            }
-        });
+        span.in_scope(|| self.conditions.log(&ran));
         Some(ran)
     }
 }
@@ -146,6 +142,8 @@ impl Pipeline {
             revision: None,
             history: Arc::default(),
             backoff: Backoff::default(),
+            conditions: Conditions::default(),
+            printed: None,
         }
     }
 
@@ -294,14 +292,10 @@ impl Pipeline {
 
     /// Shows what there is to see, and sums it up.
     fn tell(&mut self, report: &Report) -> Ran {
-        let plan = &report.synced.plan;
         let ledger = heeded(self.fixed.journal.ledger()).unwrap_or_default();
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
-        if disposition != Disposition::InSync && !report.synced.ending.was_asked() {
-            self.fixed.plan(plan, self.revision.as_deref());
-        }
-        self.fixed.out(&text::ending(report));
+        self.print(report, disposition);
         let past = self.past(report, ledger);
         Ran {
             disposition,
@@ -311,6 +305,26 @@ impl Pipeline {
             revision: None,
             seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
         }
+    }
+
+    /// Prints what came of a run, and its plan unless that is printed already. A plan that
+    /// waits is printed once, and not in every run.
+    fn print(&mut self, report: &Report, disposition: Disposition) {
+        let mut text = String::new();
+        let is_printed = report.synced.ending.was_asked();
+        if disposition != Disposition::InSync && !is_printed {
+            text += &text::plan(&report.synced.plan, &self.fixed.tenant);
+        }
+        text += &text::ending(report);
+        self.fixed.board.talk.text(&text);
+        let whole = match &self.revision {
+            Some(revision) if !is_printed && !text.is_empty() => format!("{revision}\n\n{text}"),
+            Some(_) | None => text,
+        };
+        if is_printed || self.printed.as_ref() != Some(&whole) {
+            self.fixed.terminal.out(&whole);
+        }
+        self.printed = (!is_printed).then_some(whole);
     }
 
     /// What the ledger tells beside the report. The page has a gap where it cannot be

@@ -25,7 +25,7 @@ use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
 use crate::ledger::place::Trust;
 use crate::ledger::{Journal, MemoryJournal};
 use crate::manifest::Manifest;
-use crate::plan::Plan;
+use crate::plan::{Kind, Plan};
 use crate::progress;
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report, json, text};
@@ -33,7 +33,7 @@ use crate::secret::Secret;
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::source::git::CommitId;
 use crate::sync::{self, Consent, Desired, Files, Request, Shell, SyncError, Synced};
-use crate::text::count;
+use crate::text::{count, escaped};
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let mut signals = Signals::listen();
@@ -207,6 +207,7 @@ async fn execute<T: Transport>(
             request,
         )
         .await?;
+        log_blocked(&synced.plan);
         if !control.course.tells() {
             return Ok(Exit::Partial);
         }
@@ -216,6 +217,26 @@ async fn execute<T: Transport>(
         Ok(exit)
     };
     run.instrument(span).await
+}
+
+/// What the plan could not do, for whoever reads the log alone.
+fn log_blocked(plan: &Plan) {
+    for action in &plan.actions {
+        let Kind::Blocked(block) = &action.kind else {
+            continue;
+        };
+        let integration = action.name.as_str();
+        let platform = action.platform.map(|platform| platform.wire);
+        let sentence = block.to_string();
+        let (reason, error) = (block.code(), &*escaped(&sentence));
+        tracing::info!(
+            integration,
+            platform,
+            reason,
+            error,
+            "the integration is blocked"
+        );
+    }
 }
 
 /// A name for this run, to find its lines in a log with many.

@@ -106,6 +106,19 @@ pub enum Occasion {
     Asked,
 }
 
+impl Occasion {
+    /// The word for it in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Due => "interval",
+            Self::New => "source-changed",
+            Self::Triggered => "triggered",
+            Self::Asked => "manual",
+        }
+    }
+}
+
 /// One run of the pipeline, as the worker needs it.
 pub trait Activation {
     /// How often to look although nothing is new.
@@ -134,6 +147,15 @@ pub struct Ran {
     pub revision: Option<Arc<Revision>>,
     /// What was seen; `None` if the files or the tenant could not be read.
     pub seen: Option<Arc<View>>,
+}
+
+impl Ran {
+    /// What could not be done, without the cause, which has another number every time.
+    #[must_use]
+    pub fn head(&self) -> &str {
+        let summary = &self.summary;
+        summary.split_once(": ").map_or(summary, |(head, _)| head)
+    }
 }
 
 /// What is to be done about the end of a run.

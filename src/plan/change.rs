@@ -21,6 +21,17 @@ pub struct Change {
     pub covered: Option<Fingerprint>,
 }
 
+impl Change {
+    /// Whether the server has changed it since the last apply.
+    #[must_use]
+    pub fn is_drift(&self) -> bool {
+        match self.kind {
+            ChangeKind::Drift | ChangeKind::Conflict => true,
+            ChangeKind::Change | ChangeKind::Rotation => false,
+        }
+    }
+}
+
 /// Who moved since the last apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {

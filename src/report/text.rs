@@ -395,7 +395,7 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     let _ = writeln!(
         out,
         "  {}",
-        paint(DIM, "Live, described by no valid file, and left alone:")
+        paint(DIM, "Unmanaged (live, and no valid file describes them):")
     );
     for live in unmanaged {
         let kind = escaped(&live.type_name);

@@ -18,7 +18,7 @@ const SOURCE_REFUSED: &str = "SourceRefused";
 /// Reasons of what is on its way, or waits for something that is told elsewhere.
 const WAITS: &[&str] = &[
     GUARDED,
-    "Busy",
+    BUSY,
     "Resting",
     PENDING,
     "NotProved",
@@ -35,9 +35,13 @@ const WITHHELD: &str = "WithheldByPolicy";
 /// The reason of what the server does not keep.
 const NOT_CONVERGING: &str = "NotConverging";
 
+/// The reason of what waits until the server is done with it.
+const BUSY: &str = "Busy";
+
 /// What was told, and is not over. The news of a run is what differs from it.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    tells_busy: bool,
     run: Option<Trouble>,
     integrations: BTreeMap<String, Told>,
 }
@@ -75,6 +79,15 @@ enum Condition {
 }
 
 impl Known {
+    /// For a log: an integration that waits for the server is news, too.
+    #[must_use]
+    pub fn with_what_passes() -> Self {
+        Self {
+            tells_busy: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes the end of a run in; what is news.
     #[must_use]
     pub fn after(&mut self, ran: &Ran) -> Vec<Notification> {
@@ -83,7 +96,7 @@ impl Known {
         if let Some(view) = &ran.seen {
             for row in &view.rows {
                 let told = self.integrations.entry(row.name.clone()).or_default();
-                news.extend(told.after(row));
+                news.extend(told.after(row, self.tells_busy));
             }
             news.extend(self.gone(view));
             self.integrations.retain(|_, told| !told.is_nothing());
@@ -141,14 +154,14 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
         (None, Disposition::Stalled(SOURCE_REFUSED)) => {
             Some((trouble(SOURCE_REFUSED, &ran.summary), summary()))
         }
-        (None, Disposition::Stalled(reason)) => Some((trouble(reason, head(ran)), summary())),
+        (None, Disposition::Stalled(reason)) => Some((trouble(reason, ran.head()), summary())),
         (
             None,
             Disposition::InSync
             | Disposition::Suspended
             | Disposition::Retry(_)
             | Disposition::Transient,
-        ) => Some((trouble(NO_RESULT, head(ran)), summary())),
+        ) => Some((trouble(NO_RESULT, ran.head()), summary())),
         (Some(view), Disposition::Stalled(GUARDED)) => {
             let asked = asked(view);
             Some((trouble(GUARDED, &asked), vec![ran.summary.clone(), asked]))
@@ -168,12 +181,6 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
     }
 }
 
-/// What could not be done, without the cause, which has another number every time.
-fn head(ran: &Ran) -> &str {
-    let summary = &ran.summary;
-    summary.split_once(": ").map_or(summary, |(head, _)| head)
-}
-
 /// What the guard was asked to let pass.
 fn asked(view: &View) -> String {
     let counts = view.counts;
@@ -191,14 +198,18 @@ fn of_files(view: &View) -> Vec<String> {
 }
 
 fn is_ill(row: &Row) -> bool {
-    matches!(condition(row), Condition::Ill(..))
+    matches!(condition(row, false), Condition::Ill(..))
 }
 
-fn condition(row: &Row) -> Condition {
+fn condition(row: &Row, tells_busy: bool) -> Condition {
     match (row.state, row.reason) {
         (State::Ready, _) => Condition::Well,
         (State::Suspended, _) | (_, Some(WITHHELD)) => Condition::Left,
         (_, None) => Condition::Unknown,
+        (_, Some(BUSY)) if tells_busy => {
+            let (reason, key) = (BUSY, String::new());
+            Condition::Ill(Kind::Failed, Trouble { reason, key })
+        }
         (_, Some(reason)) if WAITS.contains(&reason) => Condition::Unknown,
         (_, Some(NOT_CONVERGING)) => {
             // In the next run it is blocked for it, and not compared.
@@ -216,9 +227,9 @@ fn condition(row: &Row) -> Condition {
 }
 
 impl Told {
-    fn after(&mut self, row: &Row) -> Vec<Notification> {
+    fn after(&mut self, row: &Row, tells_busy: bool) -> Vec<Notification> {
         let before = self.open();
-        let condition = condition(row);
+        let condition = condition(row, tells_busy);
         let mut news = Vec::new();
         let is_well = matches!(condition, Condition::Well);
         let mut is_told_already = false;

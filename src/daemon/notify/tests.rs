@@ -102,6 +102,21 @@ fn tells(rows: Vec<Row>, expected: &[&str]) {
 }
 
 #[test]
+fn log_hears_of_what_waits_for_the_server() {
+    let mut known = Known::with_what_passes();
+    let rows = [waits("Busy"), waits("Busy"), ready(), waits("Pending")];
+    let news = rows.map(|row| {
+        let news = known.after(&seen(vec![row]));
+        let words = news.iter().map(|one| (one.kind.word(), one.reason));
+        words.collect::<Vec<_>>()
+    });
+    let [begins, persists, ends, pending] = news;
+    assert_eq!(begins, [("Failed", Some("Busy"))]);
+    assert_eq!(ends, [("Recovered", Some("Busy"))]);
+    assert_eq!((persists.len(), pending.len()), (0, 0));
+}
+
+#[test]
 fn a_failure_is_told_once_and_so_is_its_recovery() {
     tells(
         vec![

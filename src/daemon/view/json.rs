@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Mistake, Row, State, Stranger, View};
+use super::{Mistake, Row, State, UnmanagedItem, View};
 use crate::daemon::{Refusal, Status};
 use crate::ledger::history::{Run, RunAction};
 use crate::live::RemoteId;
@@ -81,7 +81,7 @@ fn view(view: &View) -> Json {
         "integrations": rows.iter().map(row).collect::<Vec<_>>(),
         "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>(),
         "unreadable": unreadable,
-        "unmanaged": unmanaged.iter().map(stranger).collect::<Vec<_>>(),
+        "unmanaged": unmanaged.iter().map(unmanaged_item).collect::<Vec<_>>(),
         "history": history.iter().map(run).collect::<Vec<_>>(),
     })
 }
@@ -135,13 +135,13 @@ fn mistake(mistake: &Mistake) -> Json {
     })
 }
 
-fn stranger(stranger: &Stranger) -> Json {
-    let Stranger {
+fn unmanaged_item(item: &UnmanagedItem) -> Json {
+    let UnmanagedItem {
         id,
         type_name,
         identity,
         status,
-    } = stranger;
+    } = item;
     json!({ "id": id, "type": type_name, "identity": identity, "status": status })
 }
 

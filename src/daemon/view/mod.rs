@@ -48,7 +48,7 @@ pub struct View {
     /// What the server's list told that could not be read.
     pub unreadable: Vec<String>,
     /// Live integrations that no file describes.
-    pub unmanaged: Vec<Stranger>,
+    pub unmanaged: Vec<UnmanagedItem>,
     /// What was done lately, newest first.
     pub history: Arc<Vec<Run>>,
 }
@@ -96,7 +96,7 @@ impl From<&Diagnostic> for Mistake {
 
 /// A live integration that no file describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stranger {
+pub struct UnmanagedItem {
     /// Its id.
     pub id: String,
     /// The value of its `type`.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::apply::Failure;
 use crate::live::{FailingTest, Phase, Status};
-use crate::plan::{Action, Block, Change, ChangeKind, Kind, Note};
+use crate::plan::{Action, Block, Change, Kind, Note};
 use crate::platform::Platform;
 use crate::report;
 use crate::text::chain;
@@ -251,8 +251,7 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         | Note::SecretsMissing(_)
         | Note::HoldsSecret(_) => None,
     });
-    let moved = |change: &&Change| matches!(change.kind, ChangeKind::Drift | ChangeKind::Conflict);
-    let changed = changes(&action.kind).iter().filter(moved);
+    let changed = changes(&action.kind).iter().filter(|c| c.is_drift());
     let mut paths: Vec<String> = noted
         .flatten()
         .chain(changed)

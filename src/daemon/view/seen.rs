@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::row::{self, Left, Row};
-use super::{Mistake, Stranger, Told, View};
+use super::{Mistake, Told, UnmanagedItem, View};
 use crate::apply::{Failure, Outcome};
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
@@ -59,7 +59,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         plan: Arc::new(told(report, at)),
         mistakes: diagnostics.iter().map(Mistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
-        unmanaged: newest.unmanaged.iter().map(stranger).collect(),
+        unmanaged: newest.unmanaged.iter().map(unmanaged_item).collect(),
         history: Arc::clone(&past.history),
     }
 }
@@ -179,8 +179,8 @@ fn cut(text: &mut String) -> usize {
     left_out
 }
 
-fn stranger(live: &Unmanaged) -> Stranger {
-    Stranger {
+fn unmanaged_item(live: &Unmanaged) -> UnmanagedItem {
+    UnmanagedItem {
         id: live.id.to_string(),
         type_name: live.type_name.clone(),
         identity: live.identity.clone(),

@@ -8,7 +8,7 @@ use super::filter::{Filter, title};
 use super::health::badge;
 use super::{moment, safe};
 use crate::daemon::View;
-use crate::daemon::view::{Row, State, Stranger};
+use crate::daemon::view::{Row, State, UnmanagedItem};
 
 /// How much of a revision tells it from others.
 const SHORT: usize = 12;
@@ -179,22 +179,22 @@ fn details(row: &Row) -> Markup {
     }
 }
 
-/// What is live and nobody's.
+/// Live integrations that no file describes.
 pub(super) fn unmanaged(view: &View) -> Markup {
     let count = view.unmanaged.len();
     html! {
-        section #unmanaged data-live aria-label="Not described by a file" {
+        section #unmanaged data-live aria-label="Unmanaged integrations" {
             @if count > 0 {
                 details #unmanaged-list {
-                    summary { h2 { "Live, and described by no file" } span.count { (count) } }
-                    ul.plain { @for live in &view.unmanaged { (stranger(live)) } }
+                    summary { h2 { "Unmanaged integrations" } span.count { (count) } }
+                    ul.plain { @for live in &view.unmanaged { (unmanaged_item(live)) } }
                 }
             }
         }
     }
 }
 
-fn stranger(live: &Stranger) -> Markup {
+fn unmanaged_item(live: &UnmanagedItem) -> Markup {
     html! {
         li {
             "id " (safe(&live.id)) ": " (safe(&live.type_name))

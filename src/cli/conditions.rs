@@ -1,0 +1,177 @@
+//! The daemon's log of how things are. A condition is logged when it begins, when it
+//! changes and when it ends, not in every run: what is new must not be buried.
+
+use std::collections::HashMap;
+
+use crate::daemon::notify::{Kind, Known, Notification};
+use crate::daemon::view::{Row, State};
+use crate::daemon::{Disposition, Ran, View};
+use crate::text::escaped;
+
+/// What was logged, and is not over.
+#[derive(Debug)]
+pub(super) struct Conditions {
+    known: Known,
+    run: Option<Outcome>,
+    /// Mistakes in the files.
+    mistakes: Vec<String>,
+}
+
+/// The most mistakes that are logged of one run: the page has more.
+const MOST_MISTAKES: usize = 20;
+
+/// How a run ended, as far as another end is news.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    reason: Option<&'static str>,
+    is_in_sync: bool,
+    text: String,
+}
+
+impl Outcome {
+    fn of(ran: &Ran) -> Self {
+        let reason = match ran.disposition {
+            Disposition::Stalled(reason) => Some(reason),
+            Disposition::InSync
+            | Disposition::Suspended
+            | Disposition::Retry(_)
+            | Disposition::Transient => None,
+        };
+        let text = match &ran.seen {
+            Some(_) => &ran.summary,
+            None => ran.head(),
+        };
+        Self {
+            reason,
+            is_in_sync: ran.disposition == Disposition::InSync,
+            text: text.to_owned(),
+        }
+    }
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            known: Known::with_what_passes(),
+            run: None,
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl Conditions {
+    /// Logs what is new at the end of a run.
+    pub(super) fn log(&mut self, ran: &Ran) {
+        let news = self.known.after(ran);
+        let rows = ran.seen.iter().flat_map(|view| &view.rows);
+        let rows: HashMap<&str, &Row> = if news.is_empty() {
+            HashMap::new()
+        } else {
+            rows.map(|row| (row.name.as_str(), row)).collect()
+        };
+        for one in &news {
+            match &one.integration {
+                Some(name) => log_integration(one, name, rows.get(name.as_str()).copied()),
+                // That a run failed is in its summary.
+                None if one.kind == Kind::Recovered => {
+                    tracing::info!(reason = one.reason, "what had stopped the runs is over");
+                }
+                None => {}
+            }
+        }
+        if let Some(view) = &ran.seen {
+            self.log_mistakes(view);
+        }
+        self.log_run(ran);
+    }
+
+    /// What is wrong in the files, as far as that is new.
+    fn log_mistakes(&mut self, view: &View) {
+        let errors = view.mistakes.iter().filter(|m| m.severity == "error");
+        let errors: Vec<String> = errors
+            .map(|m| format!("{}: error[{}]: {}", m.place, m.code, m.message))
+            .collect();
+        let is_new = |error: &&String| !self.mistakes.contains(error);
+        for error in errors.iter().filter(is_new).take(MOST_MISTAKES) {
+            tracing::error!("{}", escaped(error));
+        }
+        self.mistakes = errors;
+    }
+
+    fn log_run(&mut self, ran: &Ran) {
+        let now = Outcome::of(ran);
+        let has_written = ran.seen.as_ref().is_some_and(|view| view.plan.applied);
+        let persists = self.run.as_ref() == Some(&now) && !has_written;
+        let summary = &*escaped(&ran.summary);
+        let help = ran.help.as_deref();
+        if persists {
+            tracing::debug!(reason = now.reason, help, "{summary}");
+            return;
+        }
+        match ran.disposition {
+            Disposition::InSync | Disposition::Suspended => tracing::info!("{summary}"),
+            Disposition::Stalled(reason) => tracing::error!(reason, help, "{summary}"),
+            Disposition::Retry(_) | Disposition::Transient => tracing::warn!(help, "{summary}"),
+        }
+        self.run = Some(now);
+    }
+}
+
+/// Its texts are escaped already.
+fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
+    let Notification {
+        kind,
+        integration: _,
+        platform,
+        reason,
+        about,
+        attributes,
+        repaired,
+    } = news;
+    let platform = *platform;
+    let reason = *reason;
+    let error = about.join("; ");
+    let attributes = attributes.join(", ");
+    let passes = row.is_some_and(|row| row.state == State::Reconciling);
+    match kind {
+        Kind::Failed if passes => {
+            tracing::info!(
+                integration,
+                platform,
+                reason,
+                error,
+                "the integration waits"
+            );
+        }
+        Kind::Failed => tracing::error!(
+            integration,
+            platform,
+            reason,
+            error,
+            "the integration needs attention"
+        ),
+        Kind::NotConverging => tracing::error!(
+            integration,
+            platform,
+            reason,
+            error,
+            "the integration does not converge"
+        ),
+        // The action that has repaired it is logged.
+        Kind::Drift if *repaired => {}
+        Kind::Drift => tracing::warn!(
+            integration,
+            platform,
+            attributes,
+            "the integration has drifted, and is left so"
+        ),
+        Kind::Recovered => {
+            tracing::info!(
+                integration,
+                platform,
+                reason,
+                "the integration has recovered"
+            );
+        }
+    }
+}
