@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use integrationd::immuta::{
-    ApiKey, Credentials, KnownSecrets, Reader, RequestBody, RetryPolicy, Transport, TransportError, encode,
+    ApiKey, Credentials, KnownSecrets, Reader, RequestBody, RetryPolicy, Transport, TransportError,
+    encode,
 };
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Secret, Template};
