@@ -12,7 +12,7 @@ use super::{Held, VaultLogin, VaultProblem, VaultSettings, answer};
 use crate::net::{HttpSettings, HttpTransport};
 use crate::progress::Progress;
 use crate::secret::json::Document;
-use crate::secret::{MissingReason, Secret, file};
+use crate::secret::{MissingReason, Scrubber, Secret, file};
 use crate::text::{chain, escaped};
 
 /// Speaks to a server; has not logged in.
@@ -91,7 +91,8 @@ impl Client {
         let path = format!("auth/{mount}/login");
         let operation = operation_of(&Method::POST, &path);
         let answer = self.call(Method::POST, &path, None, bytes).await?;
-        let document = answer::login(operation, what, answer.code, answer.document)?;
+        let document = answer::login(operation, what, answer.code, answer.document);
+        let document = document.map_err(|problem| problem.scrubbed(&Scrubber::new([&proof])))?;
         let token = document.text_at(answer::TOKEN).unwrap_or_default();
         let token = header(&Secret::new(token.to_owned()), "the token")?;
         tracing::debug!(mount, "logged in at Vault");
@@ -145,7 +146,11 @@ impl Session {
     pub(super) async fn secret_at(&self, path: &str) -> Result<Document, MissingReason> {
         let answer = self.call(Method::GET, path).await?;
         let operation = operation_of(&Method::GET, path);
-        Ok(answer::fields(operation, answer.code, answer.document)?)
+        let fields = answer::fields(operation, answer.code, answer.document);
+        Ok(fields.map_err(|problem| {
+            let token = Secret::new(self.token.to_str().unwrap_or_default().to_owned());
+            problem.scrubbed(&Scrubber::new([&token]))
+        })?)
     }
 
     /// Gives up a token that this run made. If that fails, the token expires by itself.

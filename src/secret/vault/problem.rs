@@ -1,5 +1,7 @@
 //! Why Vault gave nothing, and what helps.
 
+use crate::secret::Scrubber;
+
 /// Why there is no answer, or none with a secret in it. Of an answer only the
 /// list `errors` is repeated, which the server makes to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,4 +108,26 @@ pub enum VaultProblem {
         /// The method and the path.
         operation: String,
     },
+}
+
+impl VaultProblem {
+    /// The same problem, without these secrets in what the server said.
+    pub(super) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+        match &mut self {
+            Self::Login { said, .. }
+            | Self::Denied { said, .. }
+            | Self::NotFound { said, .. }
+            | Self::Unavailable { said, .. }
+            | Self::Refused { said, .. } => *said = scrubber.scrub(said),
+            Self::NoServer
+            | Self::Setup(_)
+            | Self::Unusable { .. }
+            | Self::NotOne { .. }
+            | Self::Unreachable { .. }
+            | Self::Gone { .. }
+            | Self::Redirect { .. }
+            | Self::NotKv2 { .. } => {}
+        }
+        self
+    }
 }

@@ -7,6 +7,7 @@ use super::objects::ObjectKind;
 use super::reference::{CommitId, Reference, Subdirectory};
 use super::verify::SignatureProblem;
 use crate::net::{HttpSetupError, TransportError, TransportErrorKind};
+use crate::secret::Scrubber;
 
 /// A repository that gave no snapshot. Its text names the repository, without
 /// credentials; the cause says what happened.
@@ -256,6 +257,54 @@ pub enum SshProblem {
 }
 
 impl Failure {
+    /// The same failure, without these secrets in the words of the server or of a program.
+    pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
+        let words = |error: &git2::Error| {
+            git2::Error::new(error.code(), error.class(), scrubber.scrub(error.message()))
+        };
+        match self {
+            Self::Ssh { problem, said } => Self::Ssh {
+                problem,
+                said: scrubber.scrub(&said),
+            },
+            Self::Broken(error) => Self::Broken(words(&error)),
+            Self::NotARepository(error) => Self::NotARepository(words(&error)),
+            Self::UnknownKind { kind, source } => Self::UnknownKind {
+                kind,
+                source: words(&source),
+            },
+            Self::Unreadable(error) => Self::Unreadable(words(&error)),
+            Self::Damaged(error) => Self::Damaged(words(&error)),
+            // These repeat nothing that a server said.
+            own @ (Self::Deadline { .. }
+            | Self::Hangs { .. }
+            | Self::Cancelled
+            | Self::Busy
+            | Self::Setup(_)
+            | Self::Credentials
+            | Self::Transport(_)
+            | Self::Denied { .. }
+            | Self::Redirected { .. }
+            | Self::Status { .. }
+            | Self::NotGit
+            | Self::Program { .. }
+            | Self::TooLarge { .. }
+            | Self::Empty
+            | Self::MissingReference(_)
+            | Self::NotACommit(_)
+            | Self::MissingSubdirectory { .. }
+            | Self::TooMuch { .. }
+            | Self::LargeObject { .. }
+            | Self::Closed { .. }
+            | Self::ForeignOwner { .. }
+            | Self::Unverified { .. }
+            | Self::NoTagToVerify
+            | Self::NoKeysToVerify
+            | Self::Copy { .. }
+            | Self::Ended) => own,
+        }
+    }
+
     /// See [`GitError::is_transient`].
     #[must_use]
     pub fn is_transient(&self) -> bool {

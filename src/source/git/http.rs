@@ -40,6 +40,15 @@ pub enum Credentials {
     Bearer(Secret),
 }
 
+impl Credentials {
+    /// The part that nobody may see.
+    pub(super) fn secret(&self) -> &Secret {
+        match self {
+            Self::Basic { password, .. } | Self::Bearer(password) => password,
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct HttpRoute {
     transport: HttpTransport,

@@ -50,6 +50,7 @@ use tokio::sync::watch;
 
 use super::Snapshot;
 use crate::net::{HttpSettings, HttpTransport};
+use crate::secret::Scrubber;
 use copy::{Copy, Place};
 use http::HttpRoute;
 use objects::Objects;
@@ -164,7 +165,16 @@ impl GitSource {
             }),
         };
         drop(wanted);
-        done.map_err(|failure| failed(&self.options, failure))
+        // A server may say back what proved to it who asks: in its errors, and in a commit.
+        let scrubber = Scrubber::new(self.options.credentials.iter().map(Credentials::secret));
+        let mut fetched =
+            done.map_err(|failure| failed(&self.options, failure.scrubbed(&scrubber)))?;
+        let Revision {
+            author, subject, ..
+        } = &mut fetched.revision;
+        *author = scrubber.scrub(author);
+        *subject = scrubber.scrub(subject);
+        Ok(fetched)
     }
 
     fn fetch_blocking(
