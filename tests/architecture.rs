@@ -17,7 +17,14 @@ use source::SourceFile;
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
     pure(&["text", "parallel"]),
-    pure(&["diagnostic", "platform", "secret/mod", "secret/reference"]),
+    pure(&[
+        "diagnostic",
+        "platform",
+        "secret/mod",
+        "secret/reference",
+        "secret/own",
+        "secret/scrub",
+    ]),
     pure(&["value"]),
     pure(&["live"]),
     pure(&["manifest"]),

@@ -524,6 +524,17 @@ pub(crate) fn lake(host: &str, reference: &str) -> String {
     )
 }
 
+/// Asserts that a reference to an own credential was refused where it stands.
+#[track_caller]
+pub(crate) fn is_refused_as_own(ran: Ran, tenant: &Tenant) {
+    let told = ran.exits_with(65).all();
+    assert!(
+        told.contains("leads to a credential of integrationd itself"),
+        "{told}"
+    );
+    assert_eq!(tenant.writes(), [""; 0]);
+}
+
 /// A tenant and files that are in sync. One write at a time makes the ids those of
 /// the order of the names.
 pub(crate) fn in_sync() -> (Tenant, Files) {

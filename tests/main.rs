@@ -79,6 +79,8 @@ mod notify;
 #[cfg(test)]
 mod output;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod pairing;
 #[cfg(test)]
 mod payload;

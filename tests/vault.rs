@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use rcgen::{KeyPair, PKCS_ED25519, SigningKey};
 use serde_json::{Value, json};
 
-use crate::common::{Files, Integrationd, Ran, Tenant, lake};
+use crate::common::{Files, Integrationd, Ran, Tenant, is_refused_as_own, lake};
 use crate::stub::Stub;
 use server::{ROOT_TOKEN, Server};
 
@@ -110,13 +110,12 @@ fn an_app_role_and_a_jwt_log_in_and_may_read_what_their_policy_says() {
         // The file with which the tool logs in is beside the others, and not for them.
         for own in ["${file:.secret-id}", "${file:.jwt}"] {
             let tenant = Tenant::empty();
-            let why = "this file belongs to integrationd itself";
             if own.contains(if login[1] == role_id {
                 "secret-id"
             } else {
                 "jwt"
             }) {
-                is_blocked(with(&tenant, own), &tenant, why);
+                is_refused_as_own(with(&tenant, own), &tenant);
             }
         }
     }
@@ -380,39 +379,15 @@ fn what_the_tool_logs_in_with_is_given_by_no_source() {
     let key = credentials.path().join("integrationd-fingerprint-key");
     std::fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
     let directory = credentials.path().display().to_string();
-    for (reference, why) in [
-        (
-            "${env:VAULT_TOKEN_FILE}",
-            "this variable belongs to integrationd itself",
-        ),
-        (
-            "${env:VAULT_TOKEN}",
-            "this variable belongs to integrationd itself",
-        ),
-        (
-            "${env:SOPS_AGE_KEY}",
-            "this variable belongs to integrationd itself",
-        ),
-        (
-            "${env:INTEGRATIOND_VAULT_SECRET_ID_FILE}",
-            "this variable belongs to integrationd itself",
-        ),
-        (
-            "${cred:vault-token}",
-            "this credential belongs to integrationd itself",
-        ),
-        (
-            "${cred:integrationd-fingerprint-key}",
-            "this credential belongs to integrationd itself",
-        ),
-        (
-            "${file:vault-token}",
-            "this file belongs to integrationd itself",
-        ),
-        (
-            "${file:integrationd-fingerprint-key}",
-            "this file belongs to integrationd itself",
-        ),
+    for reference in [
+        "${env:VAULT_TOKEN_FILE}",
+        "${env:VAULT_TOKEN}",
+        "${env:SOPS_AGE_KEY}",
+        "${env:INTEGRATIOND_VAULT_SECRET_ID_FILE}",
+        "${cred:vault-token}",
+        "${cred:integrationd-fingerprint-key}",
+        "${file:vault-token}",
+        "${file:integrationd-fingerprint-key}",
     ] {
         let tenant = Tenant::empty();
         let files = one_lake(reference);
@@ -423,6 +398,6 @@ fn what_the_tool_logs_in_with_is_given_by_no_source() {
             .arg("--secret-root")
             .arg(&directory)
             .run();
-        is_blocked(ran, &tenant, why);
+        is_refused_as_own(ran, &tenant);
     }
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::args::{Auth, ConnectionArgs, FilesArgs};
 use super::failure::Failure;
+use super::secrets;
 use super::terminal::Terminal;
 use crate::immuta::{
     ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, KnownSecrets,
@@ -18,7 +19,7 @@ use crate::manifest::{self, Bindings, Manifest};
 use crate::net::ExchangeObserver;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
-use crate::secret::Secret;
+use crate::secret::{Providers, Secret};
 use crate::settings::{self, Environment, Flags, KeySource, SettingsError};
 use crate::source::{SeenDirectory, Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
@@ -200,7 +201,9 @@ pub(super) fn manifest(
 ) -> Result<(Manifest, SeenDirectory), SourceError> {
     let read = read_directory(&args.dir);
     let seen = SeenDirectory::now(&args.dir, &read);
-    let bindings = args.allow_secret.iter().cloned().collect();
+    let bindings: Bindings = args.allow_secret.iter().cloned().collect();
+    let machine = Providers::of_process(secrets::roots(&args.dir, &[]));
+    let bindings = bindings.keeping(move |reference| machine.is_own_file(reference));
     let place = args.dir.display().to_string();
     let manifest = load(args, &bindings, (&place, &read?), terminal);
     Ok((manifest, seen))

@@ -1,6 +1,6 @@
 //! Where secrets come from, as the command line says it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -68,6 +68,33 @@ impl DaemonArgs {
     }
 }
 
+/// The directories in which a secret may be: beside a single file are its secrets, too.
+pub(super) fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
+    if !declared.is_empty() {
+        return declared.to_vec();
+    }
+    let parent = dir.parent().filter(|_| dir.is_file());
+    vec![parent.unwrap_or(dir).to_path_buf()]
+}
+
+/// The sources of secrets on this machine, with the own files that the settings name.
+pub(super) fn of_this_machine(args: &RunArgs) -> Providers {
+    let mut providers = Providers::of_process(roots(&args.files.dir, &args.secret_root));
+    let VaultFlags {
+        token_file,
+        secret_id_file,
+        jwt_file,
+        role_id: _,
+        jwt_role: _,
+        auth_mount: _,
+    } = VaultFlags::from(&args.vault);
+    let own = &mut providers.own_files;
+    own.extend(args.connection.api_key_file.clone());
+    own.extend(args.git.own_files());
+    own.extend([token_file, secret_id_file, jwt_file].into_iter().flatten());
+    providers
+}
+
 /// The references that are looked up: those of the files, which were checked
 /// against the bindings, and those that the ledger keeps for deletions. The files
 /// of these were checked, too, but perhaps before there were any bindings.
@@ -86,32 +113,8 @@ pub(super) fn bound<'a>(
 /// What can look these up. Settings for Vault count only
 /// where something asks for it.
 pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Providers, Failure> {
-    let mut roots = args.secret_root.clone();
-    if roots.is_empty() {
-        // Beside a single file lie its secrets, too.
-        let dir = &args.files.dir;
-        let parent = dir.parent().filter(|_| dir.is_file());
-        roots.push(parent.unwrap_or(dir).to_path_buf());
-    }
-    let mut providers = Providers::of_process(roots);
-    let own = &mut providers.own_files;
-    own.extend(args.connection.api_key_file.clone());
-    own.extend(args.git.own_files());
+    let mut providers = of_this_machine(args);
     let flags = VaultFlags::from(&args.vault);
-    let VaultFlags {
-        token_file,
-        secret_id_file,
-        jwt_file,
-        role_id: _,
-        jwt_role: _,
-        auth_mount: _,
-    } = &flags;
-    own.extend(
-        [token_file, secret_id_file, jwt_file]
-            .into_iter()
-            .flatten()
-            .cloned(),
-    );
     if references
         .iter()
         .any(|reference| reference.source == SecretSource::Vault)

@@ -118,6 +118,8 @@ codes! {
         "The reference names a variable that the settings do not declare."
     UnboundReference "E0404" "unbound-reference"
         "The operator declares which references may go where (`--allow-secret`), and not this one here. Whoever can change a file could otherwise send any secret to any host."
+    OwnCredential "E0405" "own-credential"
+        "The reference leads to what integrationd itself authenticates with: its API key, a token, the login of a proxy, or what it lends to sops. Whoever can change a file could otherwise send it to any host. Give the integration a credential of its own."
     SameName "E0501" "same-name"
         "Two documents have one name. The name pairs a document with what was made from it, so neither is applied."
     SameIdentity "E0502" "same-identity"

@@ -9,6 +9,7 @@
 //! the final body of every request is checked as well ([`Bindings::admit`]).
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use wildmatch::WildMatchPattern;
 
@@ -130,6 +131,27 @@ pub struct Bindings {
     bound: Vec<Binding>,
     /// What is not bound may go nowhere, also if nothing is.
     is_strict: bool,
+    own_files: OwnFiles,
+}
+
+/// Tells whether a reference leads to a file with an own credential of integrationd:
+/// only a file system knows.
+#[derive(Clone, Default)]
+struct OwnFiles(Option<Arc<IsOwnFile>>);
+
+type IsOwnFile = dyn Fn(&Reference) -> bool + Send + Sync;
+
+impl std::fmt::Debug for OwnFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnFiles")
+    }
+}
+
+impl PartialEq for OwnFiles {
+    /// The bindings of one operator differ in what is bound.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl FromIterator<Binding> for Bindings {
@@ -137,6 +159,7 @@ impl FromIterator<Binding> for Bindings {
         Self {
             bound: bindings.into_iter().collect(),
             is_strict: false,
+            own_files: OwnFiles::default(),
         }
     }
 }
@@ -161,6 +184,19 @@ impl Bindings {
     pub fn strict(mut self) -> Self {
         self.is_strict = true;
         self
+    }
+
+    /// Refuses references to files of which this says that they hold an own credential.
+    #[must_use]
+    pub fn keeping(mut self, is_own: impl Fn(&Reference) -> bool + Send + Sync + 'static) -> Self {
+        self.own_files = OwnFiles(Some(Arc::new(is_own)));
+        self
+    }
+
+    /// Whether a reference leads to a file with an own credential.
+    pub(super) fn is_own_file(&self, reference: &Reference) -> bool {
+        let OwnFiles(is_own) = &self.own_files;
+        is_own.as_ref().is_some_and(|is_own| is_own(reference))
     }
 
     /// Whether nothing is bound, so that everything is allowed.

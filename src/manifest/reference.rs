@@ -7,7 +7,7 @@ use super::suggest::{enumerate, nearest};
 use super::text::Span;
 use super::tree::{Node, Scalar};
 use crate::diagnostic::Code;
-use crate::secret::{Parsed, ReferenceError, parse_template, source_words};
+use crate::secret::{Parsed, ReferenceError, Template, is_own, parse_template, source_words};
 
 /// So many declared variables are listed in a help text.
 const LISTED_VARIABLES: usize = 6;
@@ -34,6 +34,7 @@ impl Checker<'_> {
             }
             Ok(parsed) => {
                 if let Parsed::Template(template) = &parsed {
+                    self.refuse_own(template, node, scalar);
                     self.remember(template, node, scalar);
                 }
                 Some(parsed)
@@ -43,6 +44,23 @@ impl Checker<'_> {
                 self.report(draft);
                 None
             }
+        }
+    }
+
+    /// Reports every reference to an own credential.
+    fn refuse_own(&mut self, template: &Template, node: &Node, scalar: &Scalar) {
+        for reference in template.references() {
+            if !is_own(reference) && !self.context.bindings.is_own_file(reference) {
+                continue;
+            }
+            let at = scalar.text.find(&reference.to_string()).unwrap_or_default();
+            let span = self.within(node.span, scalar, at);
+            let message = format!("`{reference}` leads to a credential of integrationd itself");
+            self.report(
+                Draft::new(Code::OwnCredential, span, message)
+                    .label("integrationd authenticates with it")
+                    .help("give the integration a credential of its own, under another name"),
+            );
         }
     }
 

@@ -5,49 +5,11 @@ use std::path::{Path, PathBuf};
 use super::MissingReason;
 use super::Secret;
 use super::file::{read_below, secret_of};
+use super::own::is_own_credential;
 use super::resolve::Environment;
 
 /// Where systemd says that the credentials lie.
-const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
-
-/// The credential that holds the tool's own API key. It lies beside those that
-/// files may name, and a file must not be able to send it to a host of its choice.
-pub const OWN_CREDENTIAL: &str = "immuta-api-key";
-
-/// The credential that holds the key of the fingerprints of secrets.
-pub(super) const FINGERPRINT_CREDENTIAL: &str = "integrationd-fingerprint-key";
-
-/// The credential that holds the token for a git server.
-pub const GIT_TOKEN_CREDENTIAL: &str = "integrationd-git-token";
-
-/// The credential that holds the token which the status page asks for.
-pub const LISTEN_CREDENTIAL: &str = "integrationd-listen-token";
-
-/// The credential that holds the URL to which notifications go.
-pub const NOTIFY_URL_CREDENTIAL: &str = "integrationd-notify-url";
-
-/// The credential that holds the secret which signs them.
-pub const NOTIFY_SECRET_CREDENTIAL: &str = "integrationd-notify-secret";
-
-/// The credential that holds the secret which forges share with us.
-pub const WEBHOOK_CREDENTIAL: &str = "integrationd-webhook-secret";
-
-/// All of them.
-const OWN: [&str; 7] = [
-    OWN_CREDENTIAL,
-    FINGERPRINT_CREDENTIAL,
-    GIT_TOKEN_CREDENTIAL,
-    LISTEN_CREDENTIAL,
-    NOTIFY_URL_CREDENTIAL,
-    NOTIFY_SECRET_CREDENTIAL,
-    WEBHOOK_CREDENTIAL,
-];
-
-/// Where these lie, if systemd passed any in.
-pub(super) fn own_files(environment: &Environment) -> impl Iterator<Item = PathBuf> {
-    let directory = environment(DIRECTORY).into_iter();
-    directory.flat_map(|directory| OWN.map(|name| Path::new(&directory).join(name)))
-}
+pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 pub(super) fn read(
     name: &str,
@@ -57,7 +19,7 @@ pub(super) fn read(
     if name.contains('/') || name == "." || name == ".." {
         return Err(MissingReason::NotAName);
     }
-    if OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+    if is_own_credential(name) {
         return Err(MissingReason::OwnCredential);
     }
     let directory = environment(DIRECTORY)
@@ -77,6 +39,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::own::{FINGERPRINT_CREDENTIAL, OWN_CREDENTIAL};
     use super::*;
 
     fn read_in(place: &TempDir, name: &str) -> Result<Secret, MissingReason> {

@@ -94,6 +94,17 @@ pub(super) fn read_below(
     bytes_of(file)
 }
 
+/// Whether a path leads to one of these files, whatever names, links or hard links
+/// lead to it.
+pub(super) fn leads_to(argument: &str, roots: &[PathBuf], own: &[PathBuf]) -> bool {
+    let path = Path::new(argument);
+    roots.iter().any(|root| {
+        let inner = below(path, root).ok();
+        let metadata = inner.and_then(|inner| root.join(inner).metadata().ok());
+        metadata.is_some_and(|file| own.iter().any(|own| is_same_file(own, &file)))
+    })
+}
+
 /// The value that a file of the tool's own holds, wherever it lies.
 pub(super) fn read_own(path: &Path) -> Result<Secret, MissingReason> {
     if !path.metadata().map_err(|error| reason(&error))?.is_file() {

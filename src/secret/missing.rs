@@ -36,6 +36,11 @@ pub enum MissingReason {
     /// The file that holds the tool's own key.
     #[error("this file belongs to integrationd itself: use another one")]
     OwnFile,
+    /// A copy of an own credential.
+    #[error(
+        "its value is one that integrationd itself authenticates with: give the integration a credential of its own"
+    )]
+    OwnValue,
     /// Nothing in it.
     #[error("it is empty: give it a value")]
     Empty,

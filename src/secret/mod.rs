@@ -25,17 +25,19 @@ mod file;
 mod json;
 mod missing;
 mod own;
+mod own_values;
 mod reference;
 mod resolve;
 mod scrub;
 mod sops;
 pub mod vault;
 
-pub use cred::{
-    GIT_TOKEN_CREDENTIAL, LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL,
-    OWN_CREDENTIAL, WEBHOOK_CREDENTIAL,
-};
 pub use missing::{Missing, MissingReason};
+pub(crate) use own::is_own;
+pub use own::{
+    GIT_TOKEN_CREDENTIAL, LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL,
+    OWN_CREDENTIAL, WEBHOOK_CREDENTIAL, is_own_credential, is_own_variable, own_sources,
+};
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
     parse_template, source_words,

@@ -8,9 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::address::SopsAddress;
 use super::vault::VaultSettings;
 use super::{
-    Missing, MissingReason, Reference, Secret, SecretSource, cred, env, file, own, sops, vault,
+    Missing, MissingReason, Reference, Secret, SecretSource, cred, env, file, own_values, sops,
+    vault,
 };
 use crate::progress::Progress;
 
@@ -53,12 +55,31 @@ impl Providers {
     #[must_use]
     pub fn with(environment: Environment) -> Self {
         Self {
-            own_files: own::own_files(&environment),
+            own_files: own_values::own_files(&environment),
             environment,
             secret_roots: Vec::new(),
             sops_environment: Vec::new(),
             vault: None,
             progress: Progress::default(),
+        }
+    }
+}
+
+impl Providers {
+    /// Whether a reference leads to a file with an own credential.
+    #[must_use]
+    pub fn is_own_file(&self, reference: &Reference) -> bool {
+        let roots = |argument| file::leads_to(argument, &self.secret_roots, &self.own_files);
+        match reference.source {
+            SecretSource::File => roots(&reference.argument),
+            SecretSource::Sops => SopsAddress::parse(&reference.argument)
+                .is_some_and(|SopsAddress { file, .. }| roots(file)),
+            SecretSource::Cred => {
+                let directory = (self.environment)(cred::DIRECTORY).map(PathBuf::from);
+                let directory: Vec<PathBuf> = directory.into_iter().collect();
+                file::leads_to(&reference.argument, &directory, &self.own_files)
+            }
+            SecretSource::Env | SecretSource::Vault => false,
         }
     }
 }
@@ -160,6 +181,17 @@ pub async fn resolve<'a>(
         vault::read(&in_vault, providers)
     );
     secrets.extend(from_sops.into_iter().chain(from_vault));
+    if !secrets.is_empty() {
+        let own = own_values::own_values(&providers.environment, &providers.own_files);
+        for found in secrets.values_mut() {
+            if found
+                .as_ref()
+                .is_ok_and(|it| own_values::is_one_of(&own, it))
+            {
+                *found = Err(MissingReason::OwnValue);
+            }
+        }
+    }
     Secrets(secrets)
 }
 

@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 
 use super::address::SopsAddress;
 use super::json::{Document, secret};
+use super::own::LENT;
 use super::resolve::{Found, Providers};
 use super::{MissingReason, Reference, file};
 use crate::text::{cut, escaped};
@@ -55,38 +56,6 @@ const NO_KEY: i32 = 128;
 /// A value cannot be decrypted, or the MAC does not match (`ErrorDecryptingTree`,
 /// `MacMismatch` and `MacNotFound` of sops).
 const CHANGED: [i32; 3] = [25, 51, 52];
-
-/// What the names of variables start with that sops and the key services read.
-const PASSED_PREFIXES: &[&str] = &[
-    "SOPS_",
-    // Not all of AWS_: people name their own secrets so, too.
-    "AWS_ACCESS_KEY_ID",
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_CONTAINER_",
-    "AWS_DEFAULT_",
-    "AWS_EC2_",
-    "AWS_ENDPOINT_URL",
-    "AWS_PROFILE",
-    "AWS_REGION",
-    "AWS_ROLE_",
-    "AWS_SDK_",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SHARED_",
-    "AWS_STS_",
-    "AWS_USE_",
-    "AWS_WEB_IDENTITY_",
-    "AZURE_",
-    "GOOGLE_",
-    "CLOUDSDK_",
-    "GCE_",
-    "HUAWEICLOUD_",
-    // Azure's managed identities.
-    "IDENTITY_",
-    "MSI_",
-    "LC_",
-];
 
 /// The other variables that they, or the system below them, read.
 const PASSED: &[&str] = &[
@@ -166,9 +135,8 @@ pub(super) fn passed_on(
 ) -> Vec<(OsString, OsString)> {
     let is_passed = |name: &str| {
         PASSED.contains(&name)
-            || PASSED_PREFIXES
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            || name.starts_with("LC_")
+            || LENT.iter().any(|prefix| name.starts_with(prefix))
     };
     let passed = all.filter(|(name, _)| name.to_str().is_some_and(is_passed));
     passed

@@ -71,6 +71,27 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::secret::{is_own_credential, is_own_variable, own_sources};
+
+    /// A new setting with a secret is asked for in the table of own credentials.
+    #[test]
+    fn every_setting_with_a_secret_is_an_own_credential() {
+        for own in SURROUNDINGS.iter().filter(|own| own.flag != "url") {
+            let named = own.names.iter().flat_map(|names| [names.value, names.file]);
+            for name in own.variables.iter().copied().chain(named) {
+                assert!(is_own_variable(name), "{name}");
+            }
+            if let Some(names) = own.names {
+                assert!(is_own_credential(names.credential), "{}", names.credential);
+                assert!(
+                    own_sources().any(|own| own == names.value),
+                    "{}",
+                    names.value
+                );
+                assert!(own_sources().any(|own| own == names.file), "{}", names.file);
+            }
+        }
+    }
 
     #[test]
     fn a_variable_and_a_credential_beat_the_settings_file_whichever_setting_it_is() {
