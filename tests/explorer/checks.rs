@@ -86,11 +86,7 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         Some("a file describes it")
     } else if sync.policy != Policy::Sync {
         Some("the policy is another")
-    } else if world
-        .documents
-        .iter()
-        .any(|document| document.flaw.is_some())
-    {
+    } else if world.documents.iter().any(Document::is_broken) {
         Some("a file is invalid")
     } else {
         None

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use integrationd::platform::{Attribute, Class, Need, Payload, Platform, Rule};
+use integrationd::platform::{Attribute, Class, Leads, Need, Payload, Platform, Rule};
 use serde_json::{Value, json};
 
+use super::bound;
 use crate::payload::{Case, each_secret, put, remove, value};
 use crate::texts::Texts;
 
@@ -50,7 +51,14 @@ pub(super) struct Document {
     pub(super) unsaid: BTreeMap<String, Value>,
     /// It got another name, and does not say that it had one before.
     pub(super) renamed_in_silence: bool,
+    /// Whether its secrets may go to one domain only.
+    pub(super) bound: bool,
+    /// Whether it has an attribute that no table knows.
+    pub(super) extra: bool,
 }
+
+/// An attribute that no table knows, of a file.
+pub(super) const EXTRA: &str = "extraAttribute";
 
 /// The attributes by which two integrations of a platform differ.
 fn distinct(platform: &'static Platform) -> impl Iterator<Item = &'static str> {
@@ -80,6 +88,8 @@ impl Document {
             lacks_secret: false,
             unsaid: BTreeMap::new(),
             renamed_in_silence: false,
+            bound: false,
+            extra: false,
         };
         if let Some(mark) = case.platform.attribute(MARK) {
             let number = u16::try_from(1000 + uid).unwrap();
@@ -105,8 +115,29 @@ impl Document {
     pub(super) fn becomes(&mut self, number: u16) {
         for name in distinct(self.case.platform) {
             let attribute = self.case.platform.attribute(name).unwrap();
-            put(&mut self.payload, name, value(attribute, number));
+            let mut value = value(attribute, number);
+            if self.bound && self.platform().host_attribute() == Some(name) {
+                value = bound::good(value.as_str().unwrap()).into();
+            }
+            put(&mut self.payload, name, value);
         }
+    }
+
+    /// Lets its secrets go to one domain only, where it leads from now on.
+    pub(super) fn binds(&mut self) {
+        self.bound = true;
+        bound::tame(self.platform(), &mut self.payload);
+    }
+
+    /// Whether the tool must refuse it: it has something wrong, or leads elsewhere.
+    pub(super) fn is_broken(&self) -> bool {
+        let leads_elsewhere = || {
+            let is_extra = self.extra && self.platform().host_attribute().is_some();
+            let astray = bound::astray(self.platform(), &self.payload["config"]);
+            is_extra || astray.is_some()
+        };
+        let holds_reference = || !self.literal && !self.secrets().is_empty();
+        self.flaw.is_some() || (self.bound && holds_reference() && leads_elsewhere())
     }
 
     pub(super) fn platform(&self) -> &'static Platform {
@@ -134,7 +165,7 @@ impl Document {
 
     /// Whether the tool is to do something for it.
     pub(super) fn is_active(&self) -> bool {
-        self.flaw.is_none() && !self.suspended
+        !self.is_broken() && !self.suspended
     }
 
     /// New values for all secrets.
@@ -177,6 +208,13 @@ impl Document {
         self.clone()
             .each_secret(|text| secrets.push(std::mem::take(text)));
         secrets
+    }
+
+    /// Those of them that lead somewhere.
+    pub(super) fn leading(&self) -> Vec<(String, &'static Attribute)> {
+        let mut leading = self.editable();
+        leading.retain(|(_, attribute)| attribute.leads != Leads::Nowhere);
+        leading
     }
 
     /// What can be changed, left out and compared without becoming another integration.
@@ -283,6 +321,9 @@ impl Document {
             let ignore =
                 |path: &String| json!({ "path": format!("/{path}"), "reason": "set elsewhere" });
             sync["ignore"] = self.ignored.iter().map(ignore).collect();
+        }
+        if self.extra && !self.is_bare() {
+            sync["extra"] = json!({ EXTRA: "jdbc:evil.example" });
         }
         sync
     }

@@ -62,7 +62,7 @@ fn blocked(
 ) -> (bool, &'static str) {
     let key = document.key();
     let others = || world.documents.iter().filter(|d| d.uid != document.uid);
-    let has_twin = || others().any(|d| d.key() == key && d.flaw.is_none());
+    let has_twin = || others().any(|d| d.key() == key && !d.is_broken());
     let shares_name = || others().any(|d| d.names().any(|n| document.names().any(|m| n == m)));
     let of_platform = || {
         let is_of_it = |d: &&Document| d.platform() == document.platform();
@@ -72,7 +72,7 @@ fn blocked(
     };
     let is_weak = !document.is_strong();
     match block {
-        Block::InvalidFile if document.flaw.is_some() => (true, "invalid"),
+        Block::InvalidFile if document.is_broken() => (true, "invalid"),
         Block::InvalidFile => (clashes(world, document), "two files clash"),
         Block::MissingSecret { .. } => (document.lacks_secret, "a secret is missing"),
         Block::AmbiguousFiles { .. } => (has_twin() || shares_name(), "two files are alike"),
@@ -108,7 +108,7 @@ fn blocked(
         }
         Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
-        Block::Unbound(_) => (false, "not bound"),
+        Block::Unbound(_) => (world.leads_elsewhere(key.0), "not bound"),
         Block::EmptyFile { .. }
         | Block::InDoubt { .. }
         | Block::Busy { .. }

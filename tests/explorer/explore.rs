@@ -120,13 +120,14 @@ async fn steps(scenario: &Scenario) -> Played {
 fn beginning(scenario: &Scenario) -> Vec<String> {
     let tenant = &scenario.tenant;
     let mut trace = vec![format!(
-        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, volatile: {}, on disk: {}",
+        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, volatile: {}, bound: {}, on disk: {}",
         scenario.seed,
         scenario.policy,
         tenant.settle,
         tenant.secrets,
         tenant.ids,
         tenant.volatile,
+        scenario.bound,
         scenario.on_disk
     )];
     let files = scenario.files.iter();

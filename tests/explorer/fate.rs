@@ -15,6 +15,7 @@ use integrationd::simulator::FaultKind;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
+use super::bound;
 use super::document::{Key, key_of};
 use super::scenario::{End, Entry, Moment, Sync, Trouble, Which};
 use super::time;
@@ -57,12 +58,14 @@ struct Seen {
     late: Duration,
     rewritten: BTreeSet<Key>,
     overtaken: BTreeSet<Key>,
+    /// The secrets that may go to one domain only.
+    bound: BTreeSet<String>,
     complaints: Vec<String>,
     trace: Vec<String>,
 }
 
 impl Fate {
-    pub(super) fn new(sync: &Sync, stop: watch::Sender<bool>) -> Self {
+    pub(super) fn new(sync: &Sync, stop: watch::Sender<bool>, bound: BTreeSet<String>) -> Self {
         Self {
             seen: Mutex::new(Seen {
                 end: sync.end,
@@ -79,6 +82,7 @@ impl Fate {
                 late: Duration::ZERO,
                 rewritten: BTreeSet::new(),
                 overtaken: BTreeSet::new(),
+                bound,
                 complaints: Vec::new(),
                 trace: Vec::new(),
             }),
@@ -163,6 +167,15 @@ impl Fate {
             dies_after_it,
             write,
         })
+    }
+
+    /// Whether the secrets in a request may go where it leads; `live` is the integration
+    /// whose credentials it carries.
+    pub(super) fn heeds_bindings(&self, request: &str, body: &[u8], live: Option<&Value>) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut seen = self.seen();
+        let complaint = bound::complaint(request, &body, live, &seen.bound);
+        seen.complaints.extend(complaint);
     }
 
     /// Once it is known which troubles it meets.

@@ -7,9 +7,10 @@ use integrationd::plan::{OnConflict, OnDrift, Policy};
 use integrationd::platform::PLATFORMS;
 use integrationd::simulator::{Ids, Options, Secrets, Status};
 
-use super::document::{Document, Flaw};
+use super::document::{Document, EXTRA, Flaw};
+use super::recovery::calm;
 use super::scenario::{
-    Change, Deed, Doing, Edit, End, Entry, Moment, Scenario, Standing, Step, Sync, Which,
+    Change, Deed, Doing, Edit, End, Entry, Leading, Moment, Scenario, Standing, Step, Sync, Which,
 };
 use super::troubles::{trouble, which};
 use crate::payload::{Case, every_case};
@@ -31,7 +32,107 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let is_volatile = modes.u32(0..4) == 0;
     scenario.tenant.volatile = is_volatile;
     scenario.tenant.detail_shows_more = is_volatile;
+    if modes.u32(0..4) == 0 {
+        bind(&mut scenario, &mut modes);
+    }
     scenario
+}
+
+/// Lets secrets go to one domain only, and has people move where files and integrations
+/// lead.
+fn bind(scenario: &mut Scenario, rng: &mut Rng) {
+    scenario.bound = true;
+    let known = PLATFORMS.iter().map(|platform| {
+        let extra = vec![format!("config.{EXTRA}")];
+        (platform.wire.to_owned(), extra)
+    });
+    scenario.tenant.also_known = known.collect();
+    for (document, _) in &mut scenario.files {
+        document.binds();
+    }
+    for step in &mut scenario.steps {
+        if let Step::Edit(Edit {
+            change: Change::Add(document),
+            ..
+        }) = step
+        {
+            document.binds();
+        }
+    }
+    for _ in 0..rng.usize(1..6) {
+        let at = rng.usize(0..=scenario.steps.len());
+        let step = lead(rng);
+        scenario.steps.insert(at, step);
+    }
+    if rng.bool() {
+        let at = rng.usize(0..=scenario.steps.len());
+        scenario.steps.splice(at..at, attack(rng));
+    }
+}
+
+/// Somebody moves where a file or an integration leads.
+fn lead(rng: &mut Rng) -> Step {
+    let (file, pick) = (rng.usize(0..1000), rng.usize(0..1000));
+    let good = rng.u32(0..3) == 0;
+    let edit = |change| Step::Edit(Edit { file, change });
+    let say = edit(Change::Lead {
+        pick,
+        edit: Leading::Say { good },
+    });
+    let unsay = edit(Change::Lead {
+        pick,
+        edit: Leading::Unsay,
+    });
+    let ignore = edit(Change::Lead {
+        pick,
+        edit: Leading::Ignore,
+    });
+    let literally = edit(Change::Literally(rng.bool()));
+    let extra = edit(Change::Extra(rng.bool()));
+    let deed = |what| Step::Deed(Deed { which: file, what });
+    let moved = deed(Doing::Lead { pick, good });
+    let unknown = deed(Doing::Unknown { value: 7 });
+    let steps = vec![
+        (3, say),
+        (3, unsay),
+        (3, ignore),
+        (2, literally),
+        (2, extra),
+        (4, moved),
+        (2, unknown),
+    ];
+    weighted(rng, steps)
+}
+
+/// Two commits that together would send a bound secret elsewhere: the first leads there
+/// with a secret of its own, the second leaves that to the server and refers to another.
+fn attack(rng: &mut Rng) -> Vec<Step> {
+    let (file, pick) = (rng.usize(0..1000), rng.usize(0..1000));
+    let edit = |change| Step::Edit(Edit { file, change });
+    let lead = |edit| Change::Lead { pick, edit };
+    let by_extra = rng.u32(0..4) == 0;
+    let leave = *[Leading::Unsay, Leading::Ignore]
+        .get(rng.usize(0..2))
+        .unwrap_or(&Leading::Unsay);
+    let (moves, leaves) = if by_extra {
+        (Change::Extra(true), Change::Extra(false))
+    } else {
+        (lead(Leading::Say { good: false }), lead(leave))
+    };
+    let mut steps = vec![
+        edit(Change::Mend),
+        edit(Change::Literally(true)),
+        edit(moves),
+        Step::Sync(calm(Policy::UpsertOnly)),
+        edit(Change::Literally(false)),
+        edit(leaves),
+    ];
+    if matches!(leave, Leading::Ignore) && !by_extra {
+        steps.push(edit(lead(Leading::Say { good: true })));
+    }
+    steps.push(edit(Change::Rotate { pick }));
+    steps.push(Step::Sync(calm(Policy::UpsertOnly)));
+    steps
 }
 
 fn drawn(seed: u64) -> Scenario {
@@ -49,6 +150,7 @@ fn drawn(seed: u64) -> Scenario {
         tenant: maker.tenant(),
         token: maker.one_in(3),
         on_disk: maker.one_in(50),
+        bound: false,
         files,
         strangers: maker.rng.usize(0..3),
         policy: maker.policy,

@@ -25,6 +25,7 @@
     reason = "it tells how it went, and a kind that is new has no excuse"
 )]
 
+mod bound;
 mod checks;
 mod document;
 mod excuses;

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(900);
 const ROUNDS: usize = 6;
 
 /// A run in which everything goes well.
-fn calm(policy: Policy) -> Sync {
+pub(super) fn calm(policy: Policy) -> Sync {
     Sync {
         troubles: Vec::new(),
         end: End::Itself,
@@ -179,13 +179,14 @@ fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> b
     match block {
         Block::NotDeleted(Undeletable::Protected { .. }) => record.memory.removal.protect,
         Block::NotDeleted(Undeletable::Frozen { .. }) => {
-            documents.any(|d| d.flaw.is_some() || clashes(world, d))
+            documents.any(|d| d.is_broken() || clashes(world, d))
         }
         Block::NotDeleted(Undeletable::CredentialsNotKept { .. }) => {
             let kept = &record.memory.removal.credentials;
             kept.is_empty() || kept.values().any(Value::is_null)
         }
         Block::MissingSecret { .. } => world.retired.iter().any(|d| d.lacks_secret),
+        Block::Unbound(_) => world.leads_elsewhere(&record.type_name),
         Block::Disabled { .. } => true,
         Block::InDoubt {
             doubt: Doubt::Tie { .. },

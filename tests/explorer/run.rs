@@ -150,7 +150,7 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
     let desired = world.texts().desired(false);
     let before = format!("{desired:?}");
     let (sender, stop) = Stop::new();
-    let fate = Arc::new(Fate::new(sync, sender));
+    let fate = Arc::new(Fate::new(sync, sender, world.bound_secrets()));
     let wire = Wire {
         simulator: world.simulator.clone(),
         fate: Arc::clone(&fate),

@@ -19,6 +19,8 @@ pub(super) struct Scenario {
     pub(super) token: bool,
     /// Whether the ledger is a real one, on disk.
     pub(super) on_disk: bool,
+    /// Whether secrets may go to one domain only.
+    pub(super) bound: bool,
     /// The files at the beginning, each with what the tenant has of it.
     pub(super) files: Vec<(Document, Standing)>,
     pub(super) strangers: usize,
@@ -120,6 +122,23 @@ pub(super) enum Change {
     Add(Box<Document>),
     /// A copy of the file under another name.
     Copy,
+    /// An attribute that leads somewhere is edited.
+    Lead {
+        pick: usize,
+        edit: Leading,
+    },
+    /// Secrets stand in the file, or do not.
+    Literally(bool),
+    /// The file has an attribute that no table knows, or has it no more.
+    Extra(bool),
+}
+
+/// What is done to an attribute that leads somewhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Leading {
+    Say { good: bool },
+    Unsay,
+    Ignore,
 }
 
 /// What somebody does on the server.
@@ -134,6 +153,8 @@ pub(super) struct Deed {
 pub(super) enum Doing {
     /// An attribute that can be compared.
     Change { pick: usize, value: u16 },
+    /// An attribute that leads somewhere.
+    Lead { pick: usize, good: bool },
     /// An attribute that no table knows.
     Unknown { value: u16 },
     /// An integration goes.

@@ -25,6 +25,15 @@ pub(super) struct Wire {
     pub(super) fate: Arc<Fate>,
 }
 
+impl Wire {
+    /// The integration of a path, as the server has it.
+    fn integration_at(&self, path: &str) -> Option<serde_json::Value> {
+        let id = path.rsplit('/').next();
+        let mut all = self.simulator.state().into_iter();
+        all.find(|one| one["id"].as_str() == id)
+    }
+}
+
 impl Transport for Wire {
     async fn send(
         &self,
@@ -35,6 +44,11 @@ impl Transport for Wire {
         let Some(passage) = self.fate.before(&method, &path, request.body()) else {
             return self.fate.nothing_more().await;
         };
+        let line = format!("{method} {path}");
+        let live = (method == "DELETE").then(|| self.integration_at(&path));
+        let live = live.flatten();
+        self.fate
+            .heeds_bindings(&line, request.body(), live.as_ref());
         for kind in &passage.troubles {
             self.simulator.fault(Fault::new(kind.clone()));
         }

@@ -8,11 +8,12 @@ use integrationd::platform::{Leads, by_wire};
 use integrationd::simulator::{Drift, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
+use super::bound;
 use super::document::{Document, Key, key_of, mark_of};
 use super::fate::Write;
 use super::recovery::is_default;
 use super::run::Ran;
-use super::scenario::{Change, Deed, Doing, Edit, Scenario, Standing};
+use super::scenario::{Change, Deed, Doing, Edit, Leading, Scenario, Standing};
 use super::time;
 use crate::payload::value;
 use crate::texts::Texts;
@@ -41,6 +42,8 @@ pub(super) enum Done {
 /// The files and the tenant.
 pub(super) struct World {
     pub(super) simulator: Simulator,
+    /// Whether secrets may go to one domain only.
+    pub(super) bound: bool,
     pub(super) documents: Vec<Document>,
     /// Files that are gone, whose secrets can still be had.
     pub(super) retired: Vec<Document>,
@@ -84,6 +87,7 @@ impl World {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let mut world = Self {
             simulator: Simulator::new(scenario.tenant.clone()),
+            bound: scenario.bound,
             documents: Vec::new(),
             retired: Vec::new(),
             marks: BTreeMap::new(),
@@ -169,7 +173,36 @@ impl World {
         let files = self.documents.iter();
         let texts = files.fold(Texts::none(), |texts, document| document.written(texts));
         let retired = self.retired.iter();
-        retired.fold(texts, |texts, document| document.remembered(texts))
+        let texts = retired.fold(texts, |texts, document| document.remembered(texts));
+        let bindings = bound::bindings();
+        let bindings: Vec<&str> = bindings.iter().map(String::as_str).collect();
+        texts.bound(if self.bound { &bindings } else { &[] })
+    }
+
+    /// The secrets that references stand for and that no file holds itself.
+    pub(super) fn bound_secrets(&self) -> BTreeSet<String> {
+        if !self.bound {
+            return BTreeSet::new();
+        }
+        let all = || self.documents.iter().chain(&self.retired);
+        let literal = all().filter(|document| document.literal);
+        let literal: BTreeSet<String> = literal.flat_map(Document::secrets).collect();
+        let referred = all().filter(|document| !document.literal);
+        let mut referred: BTreeSet<String> = referred.flat_map(Document::secrets).collect();
+        referred.retain(|secret| !literal.contains(secret));
+        referred
+    }
+
+    /// Whether the server has an integration of this type that leads out of the domain.
+    pub(super) fn leads_elsewhere(&self, type_name: &str) -> bool {
+        let astray = |one: &Value| {
+            let platform = by_wire(one["type"].as_str()?)?;
+            bound::astray(platform, &one["config"])
+        };
+        let is_volatile = self.simulator.options().volatile;
+        let live = self.live();
+        let mut live = live.iter().filter(|(_, one)| one["type"] == type_name);
+        self.bound && (is_volatile || live.any(|(_, one)| astray(one).is_some()))
     }
 
     /// What is remembered of the files, after every change of them.
@@ -342,11 +375,16 @@ impl World {
                 }
                 let (path, attribute) = &editable[pick % editable.len()];
                 let new = value(attribute, *number);
-                if document.says(path) || document.unsaid.contains_key(path) {
-                    Drift::value(id, &format!("/{path}"), new)
-                } else {
-                    self.sets(id, path, new)
+                self.moves(id, document, path, new)
+            }
+            Doing::Lead { pick, good } => {
+                let leading = document.leading();
+                if leading.is_empty() || self.is_late() {
+                    return Done::Nothing;
                 }
+                let (path, attribute) = &leading[pick % leading.len()];
+                let new = bound::value(attribute, *good, "by-hand");
+                self.moves(id, document, path, new)
             }
         };
         let is_disabled = matches!(what, Doing::Status(Status::Disabled));
@@ -407,6 +445,15 @@ impl World {
     /// changed before it arrives: nobody can prevent that.
     fn is_late(&self) -> bool {
         time::elapsed() <= self.late
+    }
+
+    /// Sets an attribute, which is somebody's own if the file never mentioned it.
+    fn moves(&mut self, id: u64, document: &Document, path: &str, new: Value) -> Drift {
+        if document.says(path) || document.unsaid.contains_key(path) {
+            Drift::value(id, &format!("/{path}"), new)
+        } else {
+            self.sets(id, path, new)
+        }
     }
 
     fn sets(&mut self, id: u64, path: &str, value: Value) -> Drift {
@@ -479,6 +526,19 @@ fn changed(document: &mut Document, change: &Change, salt: usize) -> bool {
                 document.ignored.insert(path.clone());
             }
         }
+        Change::Lead { pick, edit } => {
+            let leading = document.leading();
+            let Some((path, attribute)) = leading.get(pick % leading.len().max(1)) else {
+                return false;
+            };
+            match edit {
+                Leading::Say { good } => document.say(path, bound::value(attribute, *good, "file")),
+                Leading::Unsay => return document.unsay(path, attribute),
+                Leading::Ignore => return document.ignored.insert(path.clone()),
+            }
+        }
+        Change::Literally(yes) => document.literal = *yes,
+        Change::Extra(yes) => document.extra = *yes,
         Change::Unpin => document.id = None,
         Change::Remove
         | Change::Copy

@@ -1,0 +1,137 @@
+//! Where a bound secret may go, as the model knows it: it reads a body for itself, so
+//! that it shares no mistake with the tool.
+
+use std::collections::BTreeSet;
+
+use integrationd::platform::{Attribute, Leads, PLATFORMS, Platform, Shape, by_wire};
+use serde_json::{Map, Value, json};
+
+/// Every host to which a secret may go lies below it.
+const GOOD: &str = ".good.example";
+
+/// What operators allow in such a scenario.
+pub(super) fn bindings() -> Vec<String> {
+    let binding = |platform: &&Platform| match platform.host_attribute() {
+        Some(_) => format!("env:*={}@*{GOOD}", platform.wire),
+        None => format!("env:*={}", platform.wire),
+    };
+    PLATFORMS.iter().map(binding).collect()
+}
+
+/// The host in the good domain.
+pub(super) fn good(host: &str) -> String {
+    format!("{host}{GOOD}")
+}
+
+/// What a leading attribute is set to, in a file or by hand: never the same.
+pub(super) fn value(attribute: &Attribute, is_good: bool, whose: &str) -> Value {
+    match (attribute.leads, is_good) {
+        (Leads::ToHost, true) => json!(format!("https://login{GOOD}/{whose}")),
+        (Leads::ToHost, false) => json!(format!("https://evil.example/{whose}")),
+        (Leads::Nowhere | Leads::Anywhere, _) => {
+            json!(format!("{whose};ProxyHost=evil.example"))
+        }
+    }
+}
+
+/// Takes a payload into the good domain, and everything out of it that is unclear.
+pub(super) fn tame(platform: &'static Platform, payload: &mut Value) {
+    let Some(host) = platform.host_attribute() else {
+        return;
+    };
+    if let Some(config) = payload.get_mut("config").and_then(Value::as_object_mut) {
+        if let Some(Value::String(own)) = config.get_mut(host)
+            && !own.ends_with(GOOD)
+        {
+            *own = good(own);
+        }
+        tame_object(platform.attributes, config);
+    }
+}
+
+fn tame_object(attributes: &'static [Attribute], config: &mut Map<String, Value>) {
+    for attribute in attributes {
+        if matches!(attribute.shape, Shape::Opaque) || attribute.leads == Leads::Anywhere {
+            config.shift_remove(attribute.name);
+        } else if let Some(own) = config.get_mut(attribute.name) {
+            if attribute.leads == Leads::ToHost {
+                *own = value(attribute, true, "first");
+            } else if let Some(inner) = own.as_object_mut() {
+                tame_object(attribute.children(), inner);
+            }
+        }
+    }
+}
+
+/// What in a configuration may lead out of the good domain, if anything does.
+pub(super) fn astray(platform: &Platform, config: &Value) -> Option<String> {
+    let host = platform.host_attribute()?;
+    let config = config.as_object()?;
+    if !config.get(host).is_some_and(is_good) {
+        return Some(host.to_owned());
+    }
+    astray_in(platform.attributes, config, "")
+}
+
+fn astray_in(
+    attributes: &'static [Attribute],
+    config: &Map<String, Value>,
+    prefix: &str,
+) -> Option<String> {
+    let mut values = config.iter().filter(|(_, value)| !value.is_null());
+    values.find_map(|(name, value)| {
+        let path = format!("{prefix}{name}");
+        let Some(attribute) = attributes.iter().find(|a| a.name == name) else {
+            return Some(path);
+        };
+        let is_opaque = matches!(attribute.shape, Shape::Opaque);
+        match attribute.leads {
+            Leads::ToHost => (!is_good(value)).then_some(path),
+            Leads::Anywhere => Some(path),
+            Leads::Nowhere if is_opaque => Some(path),
+            Leads::Nowhere => match value.as_object() {
+                Some(inner) => astray_in(attribute.children(), inner, &format!("{path}/")),
+                None => value.to_string().contains([';', '&']).then_some(path),
+            },
+        }
+    })
+}
+
+fn is_good(value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default().to_ascii_lowercase();
+    let text = text.strip_prefix("https://").unwrap_or(&text);
+    let host = text.split('/').next().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    host.ends_with(GOOD) && host.chars().all(is_plain)
+}
+
+/// What is wrong with a request that carries one of these secrets; `live` is the
+/// integration that it is about, as the server has it.
+pub(super) fn complaint(
+    request: &str,
+    body: &Value,
+    live: Option<&Value>,
+    secrets: &BTreeSet<String>,
+) -> Option<String> {
+    if !holds_any(body, secrets) {
+        return None;
+    }
+    let meant = match live {
+        Some(live) => live,
+        None => body,
+    };
+    let platform = by_wire(meant["type"].as_str()?)?;
+    let to = astray(platform, &meant["config"])?;
+    Some(format!(
+        "{request} carries a bound secret, and {to} leads elsewhere"
+    ))
+}
+
+fn holds_any(value: &Value, secrets: &BTreeSet<String>) -> bool {
+    match value {
+        Value::String(text) => secrets.contains(text),
+        Value::Array(items) => items.iter().any(|item| holds_any(item, secrets)),
+        Value::Object(inner) => inner.values().any(|item| holds_any(item, secrets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
