@@ -148,3 +148,52 @@ fn answer(mut stream: TcpStream, body: &[u8]) {
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body).unwrap();
 }
+
+/// So many small documents with one name.
+fn documents(count: usize) -> String {
+    "type: Nothing\nsync: {name: a}\n---\n".repeat(count)
+}
+
+/// M6: one push of 240 KB made 160,000 mistakes and 117 MB of text.
+#[test]
+fn mistakes_of_a_run_are_counted_and_the_first_are_shown() {
+    let files = Files::none();
+    files.write("a.yaml", &documents(999));
+    let run = Integrationd::new(["validate"]).with(&files);
+    let (ran, peak) = with_peak(run.start());
+    let ran = ran.exits_with(65);
+    assert!(peak < MOST_MEMORY, "{peak} KiB");
+    let all = ran.all();
+    let shown = all.matches("error[").count();
+    assert!((400..=500).contains(&shown), "{shown}");
+    assert!(
+        all.contains("more mistakes in these files, not shown"),
+        "{:.3000}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn too_many_documents_change_nothing() {
+    let (tenant, files) = crate::common::in_sync();
+    for n in 0..160 {
+        files.write(&format!("f{n}.yaml"), &"{}\n---\n".repeat(999));
+    }
+    let run = Integrationd::new(["sync", "--yes", "--policy", "sync"]);
+    let ran = small(run.on(&tenant).with(&files).start()).exits_with(65);
+    let told = "these files hold more than 20000 documents together";
+    assert!(ran.all().contains(told), "{:.3000}", ran.all());
+    assert_eq!(tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn too_many_files_are_refused() {
+    let files = Files::none();
+    for n in 0..20_001 {
+        files.write(&format!("f{n}.yaml"), "");
+    }
+    let run = Integrationd::new(["validate"]).with(&files);
+    let ran = small(run.start()).exits_with(1);
+    let told = "the directory [FILES] has more than 20000 integration files";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}

@@ -110,12 +110,12 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> 
         )
     };
     // Where the system gives it no thread, it panics.
-    let runtime = catch_unwind(|| {
+    let runtime = panic::expected(|| {
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
     })
-    .map_err(|_| cannot_start(&"the system gave it no thread"))?
+    .ok_or_else(|| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(run(cli, terminal, log))

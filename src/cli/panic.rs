@@ -20,6 +20,9 @@ use crate::text::escaped;
 /// Whether the log is one of JSON objects, in which no other line may stand.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
+/// Whether a panic is expected, and told by whoever expects it.
+static IS_EXPECTED: AtomicBool = AtomicBool::new(false);
+
 /// What helps.
 pub(super) const HELP: &str = "this is a bug: please report it, with the place that it names";
 
@@ -29,10 +32,22 @@ const WITHHELD: &str = "(its message is left out: it could hold a secret)";
 /// Has every panic told in this way from now on.
 pub(super) fn report() {
     panic::set_hook(Box::new(|info| {
+        if IS_EXPECTED.load(Ordering::Relaxed) {
+            return;
+        }
         let text = told(info, AS_JSON.load(Ordering::Relaxed));
         // There is nowhere else to tell it.
         let _ = io::stderr().write_all(text.as_bytes());
     }));
+}
+
+/// Runs something whose panic is no mistake of ours; `None` if it panicked. Nothing else
+/// may run meanwhile: its panic would not be told either.
+pub(super) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
+    IS_EXPECTED.store(true, Ordering::Relaxed);
+    let done = panic::catch_unwind(run);
+    IS_EXPECTED.store(false, Ordering::Relaxed);
+    done.ok()
 }
 
 /// Has panics told in the form of the log.

@@ -1,6 +1,7 @@
 //! All files of a directory to a [`Manifest`].
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check::{self, Checked, Context, Places};
 use super::draft::Draft;
@@ -8,8 +9,8 @@ use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
 use super::{
-    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, Manifest, Origin, SeenFile, SourceFile,
-    cross,
+    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_DOCUMENTS,
+    Manifest, Origin, SeenFile, SourceFile, cross,
 };
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::parallel;
@@ -61,7 +62,19 @@ pub fn load_bound(
     };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let loaded = parallel::map(&files, |file| load_file(context, file));
+    let count = AtomicUsize::new(0);
+    let loaded = parallel::map(&files, |file| {
+        // The others are not worth the work any more.
+        if count.load(Ordering::Relaxed) > MOST_DOCUMENTS {
+            return Loaded::default();
+        }
+        let loaded = load_file(context, file);
+        count.fetch_add(loaded.documents.len(), Ordering::Relaxed);
+        loaded
+    });
+    if count.into_inner() > MOST_DOCUMENTS {
+        return too_many_documents(&files, bindings);
+    }
 
     let mut manifest = Manifest {
         bindings: bindings.clone(),
@@ -91,7 +104,48 @@ pub fn load_bound(
         let key = |d: &Diagnostic| (d.place.line, d.place.column, d.code);
         (&a.place.file, key(a)).cmp(&(&b.place.file, key(b)))
     });
+    shorten(&mut manifest.diagnostics);
     manifest
+}
+
+/// Keeps the first mistakes, errors before warnings, and says how many there are more.
+fn shorten(diagnostics: &mut Vec<Diagnostic>) {
+    let more = diagnostics.len().saturating_sub(MOST_DIAGNOSTICS);
+    if more == 0 {
+        return;
+    }
+    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
+    let mut errors_left = MOST_DIAGNOSTICS.min(errors);
+    let mut warnings_left = MOST_DIAGNOSTICS - errors_left;
+    diagnostics.retain(|diagnostic| {
+        let left = if diagnostic.is_error() {
+            &mut errors_left
+        } else {
+            &mut warnings_left
+        };
+        let is_kept = *left > 0;
+        *left = left.saturating_sub(1);
+        is_kept
+    });
+    if let Some(last) = diagnostics.last_mut() {
+        last.help.push(format!(
+            "and {more} more mistakes in these files, not shown"
+        ));
+    }
+}
+
+/// Nothing of so many documents is used: which of them are meant nobody can tell. So
+/// that nothing counts as removed either, the manifest is not complete.
+fn too_many_documents(files: &[&SourceFile], bindings: &Bindings) -> Manifest {
+    let path = files.first().map_or("", |file| file.path.as_str());
+    let message = format!("these files hold more than {MOST_DOCUMENTS} documents together");
+    let help = "none of them is used: see which files do not belong here";
+    Manifest {
+        diagnostics: vec![whole_file(path, Code::TooComplex, &message, help)],
+        incomplete: true,
+        bindings: bindings.clone(),
+        ..Manifest::default()
+    }
 }
 
 fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {

@@ -49,6 +49,14 @@ use crate::value::Object;
 /// bounds the memory that one file can take, and is checked before reading.
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
+/// The most files, and the most documents in them: twice the largest directory that is
+/// measured. One file can hold a thousand small documents, and one blob of a repository
+/// can stand in it under a thousand names.
+pub const MOST_DOCUMENTS: usize = 20_000;
+
+/// Mistakes of a run that are shown. Nobody reads more, and each has a dozen lines.
+const MOST_DIAGNOSTICS: usize = 500;
+
 /// A file as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {

@@ -54,6 +54,14 @@ pub enum SourceError {
         /// The file.
         file: PathBuf,
     },
+    /// More files than anybody has integrations.
+    #[error("the directory {} has more than {limit} integration files", path.display())]
+    TooMany {
+        /// The directory.
+        path: PathBuf,
+        /// How many are read.
+        limit: usize,
+    },
     /// The operating system refused.
     #[error("cannot read the directory {}", path.display())]
     Unreadable {
@@ -70,6 +78,7 @@ impl SourceError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
+            Self::TooMany { .. } => "name a directory with integration files alone",
             Self::Missing { .. } | Self::NotADirectory { .. } | Self::Unreadable { .. } => {
                 "create it, or name the directory of the integration files as the last argument"
             }

@@ -112,6 +112,44 @@ async fn directories_that_are_too_large_together_are_refused() {
     assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
 }
 
+/// M6: a tree may name one blob many times.
+#[tokio::test]
+async fn too_many_files_of_one_blob_are_refused() {
+    let repository = Repository::new();
+    let blob = repository.git(["rev-parse", "HEAD:a.yaml"]);
+    let line = |number| format!("100644 blob {blob}\tf{number}.yaml\n");
+    commit_tree(&repository, &(0..20_001).map(line).collect::<String>());
+    let failure = finally(Source::new(options(&repository.path())).refused().await);
+    assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
+}
+
+/// L6: a server may list as many references as it likes.
+#[tokio::test]
+async fn too_long_list_of_references_is_refused() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a.git", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\
+                        content-type: application/x-git-upload-pack-advertisement\r\n\r\n";
+            let mut body = "001e# service=git-upload-pack\n0000".to_owned();
+            for number in 0..400_000 {
+                let id = format!("{number:040x}");
+                let line = format!("{id} refs/heads/b{number:09}\n");
+                body += &format!("{:04x}{line}", line.len() + 4);
+            }
+            // Whoever has had enough may be gone.
+            let _ = stream.write_all((head.to_owned() + &body + "0000").as_bytes());
+        }
+    });
+    let failure = finally(Source::new(options(&url)).refused().await);
+    let is_refused = matches!(failure, Failure::TooManyReferences { .. });
+    assert!(is_refused, "{failure:?}");
+}
+
 #[test]
 fn what_unpacks_to_a_hundred_megabytes_is_refused_in_little_memory_and_what_follows_is_held() {
     let repository = Repository::empty();

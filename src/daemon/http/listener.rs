@@ -23,6 +23,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -42,6 +43,25 @@ const WAITING: u32 = 1024;
 
 /// The largest head of a request: room for the cookies of other services on the host.
 const LARGEST_HEAD: usize = 32 * 1024;
+
+/// File descriptors that are kept for the runs: the ledger, the files, the tenant, git
+/// and the programs beside have some twenty at once.
+const KEPT_DESCRIPTORS: u64 = 32;
+
+/// Connections that are served at least: fewer could not let a probe in.
+const FEWEST_CONNECTIONS: usize = 2;
+
+/// As many of these connections as the limit of open files allows: half of what the runs
+/// do not need, since there are two listeners. Somebody who holds connections would stop
+/// the runs otherwise.
+fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
+    let Some(open_files) = open_files else {
+        return wanted;
+    };
+    let half = open_files.saturating_sub(KEPT_DESCRIPTORS) / 2;
+    let half = usize::try_from(half).unwrap_or(usize::MAX);
+    wanted.min(half.max(FEWEST_CONNECTIONS))
+}
 
 /// How much anyone may have of us.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +128,11 @@ impl Listener {
         limits: Limits,
     ) -> Result<Self, HttpError> {
         let failed = |source| HttpError::Bind { address, source };
+        let open_files = getrlimit(Resource::Nofile).current;
+        let limits = Limits {
+            connections: affordable(limits.connections, open_files),
+            ..limits
+        };
         let tcp = listen(address).map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         Ok(Self {

@@ -226,3 +226,14 @@ async fn an_address_that_is_taken_is_an_error_that_names_it() {
     );
     assert!(error.may_pass());
 }
+
+#[test]
+fn connections_leave_descriptors_for_the_runs() {
+    let of = |open_files| affordable(64, open_files);
+    assert_eq!(of(None), 64);
+    assert_eq!(of(Some(1024)), 64);
+    assert_eq!(of(Some(160)), 64);
+    assert_eq!(of(Some(40)), 4);
+    assert_eq!(of(Some(16)), 2);
+    assert_eq!(affordable(16, Some(1024)), 16);
+}

@@ -132,6 +132,12 @@ pub enum Failure {
         /// The most that is taken.
         limit: u64,
     },
+    /// A list of references that no repository has.
+    #[error("the server listed its references in more than {limit} bytes")]
+    TooManyReferences {
+        /// The most that is taken.
+        limit: u64,
+    },
     /// A repository without a commit.
     #[error("the repository is empty")]
     Empty,
@@ -289,6 +295,7 @@ impl Failure {
             | Self::NotGit
             | Self::Program { .. }
             | Self::TooLarge { .. }
+            | Self::TooManyReferences { .. }
             | Self::Empty
             | Self::MissingReference(_)
             | Self::NotACommit(_)
@@ -325,6 +332,7 @@ impl Failure {
             | Self::NotGit
             | Self::Program { .. }
             | Self::TooLarge { .. }
+            | Self::TooManyReferences { .. }
             | Self::Empty
             | Self::MissingReference(_)
             | Self::NotACommit(_)
@@ -371,7 +379,7 @@ impl Failure {
             Self::Status { .. } => "see what the server logged",
             Self::Ssh { problem, .. } => problem.remedy(),
             Self::Program { .. } => "install it, and let integrationd's PATH find it",
-            Self::TooLarge { .. } | Self::TooMuch { .. } => {
+            Self::TooLarge { .. } | Self::TooManyReferences { .. } | Self::TooMuch { .. } => {
                 "keep integration files in a repository of their own, or name a subdirectory"
             }
             Self::LargeObject { kind, .. } => kind.remedy(),

@@ -96,6 +96,8 @@ pub(super) struct Exchange {
     request: Vec<u8>,
     answer: Option<Streamed>,
     piece: Bytes,
+    /// Bytes of the list of references so far.
+    advertised: u64,
 }
 
 impl Exchange {
@@ -112,6 +114,7 @@ impl Exchange {
                 request: Vec::new(),
                 answer: None,
                 piece: Bytes::new(),
+                advertised: 0,
             }),
             // Nothing is ever pushed.
             Service::ReceivePackLs | Service::ReceivePack => Err(Failure::NotGit),
@@ -152,7 +155,12 @@ impl Exchange {
             let Some(piece) = self.session.wait(answer.chunk())?? else {
                 break;
             };
-            self.session.receive(piece.len())?;
+            if self.service == Service::UploadPackLs {
+                let before = self.advertised;
+                self.advertised = self.session.receive_references(before, piece.len())?;
+            } else {
+                self.session.receive(piece.len())?;
+            }
             self.piece = piece;
         }
         self.answer = Some(answer);

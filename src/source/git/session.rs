@@ -23,6 +23,10 @@ use super::ssh::{self, SshRoute};
 /// integration files has a few megabytes.
 const LARGEST_FETCH: u64 = 512 * 1024 * 1024;
 
+/// The most that a server may say of its references: two hundred thousand of them. All
+/// of it is kept in memory, twice.
+const LARGEST_ADVERTISEMENT: u64 = 16 * 1024 * 1024;
+
 /// How a repository is reached.
 #[derive(Debug, Clone)]
 pub(super) enum Route {
@@ -128,6 +132,18 @@ impl Session {
     pub(super) fn receive(&self, bytes: usize) -> Result<(), Failure> {
         let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
         within(before + bytes as u64)
+    }
+
+    /// The same for a part of the list of references, of which so much came before; the
+    /// new sum.
+    pub(super) fn receive_references(&self, before: u64, bytes: usize) -> Result<u64, Failure> {
+        self.receive(bytes)?;
+        let sum = before + bytes as u64;
+        if sum > LARGEST_ADVERTISEMENT {
+            let limit = LARGEST_ADVERTISEMENT;
+            return Err(Failure::TooManyReferences { limit });
+        }
+        Ok(sum)
     }
 
     /// Begins a part of the exchange.

@@ -104,6 +104,8 @@ pub(super) struct Connection {
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     words: Option<JoinHandle<Vec<u8>>>,
+    /// Bytes of the list of references so far: what comes before anything is asked.
+    advertised: Option<u64>,
 }
 
 impl Connection {
@@ -131,6 +133,7 @@ impl Connection {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             words: Some(tokio::spawn(read_some(stderr))),
+            advertised: Some(0),
             child,
         })
     }
@@ -141,7 +144,12 @@ impl Connection {
         };
         match self.session.wait(stdout.read(buffer))? {
             Ok(size @ 1..) => {
-                self.session.receive(size)?;
+                match self.advertised {
+                    Some(before) => {
+                        self.advertised = Some(self.session.receive_references(before, size)?);
+                    }
+                    None => self.session.receive(size)?,
+                }
                 Ok(size)
             }
             Ok(0) | Err(_) => self.end().map(|()| 0),
@@ -149,6 +157,7 @@ impl Connection {
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.advertised = None;
         let Some(stdin) = &mut self.stdin else {
             return self.end();
         };

@@ -13,6 +13,7 @@ use super::error::Failure;
 use super::objects::Objects;
 use super::reference::{CommitId, Subdirectory};
 use super::session::Session;
+use crate::manifest::MOST_DOCUMENTS;
 use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
 use crate::source::{FileProblem, Snapshot, SourceFile};
 
@@ -22,9 +23,9 @@ const MOST_ENTRIES: usize = 200_000;
 /// No path that people write is deeper.
 const DEEPEST: usize = 64;
 
-/// All files together; the same content counts each time. Ten thousand files of
-/// integrations have some three megabytes.
-const LARGEST_SNAPSHOT: u64 = 256 * 1024 * 1024;
+/// All files together. Ten thousand files of integrations have some three megabytes.
+/// The same content counts each time: each name of it costs the work of a file.
+const LARGEST_SNAPSHOT: u64 = 64 * 1024 * 1024;
 
 /// What marks a link among the files of a tree.
 const LINK_MODE: i32 = 0o120_000;
@@ -86,6 +87,9 @@ impl Walk<'_> {
         }
         for entry in tree {
             self.entry(&entry, place)?;
+            if self.files.len() > MOST_DOCUMENTS {
+                return Err(self.too_much());
+            }
         }
         Ok(())
     }
