@@ -37,6 +37,10 @@ impl Texts {
         self
     }
 
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
     pub(crate) fn without(mut self, path: &str) -> Self {
         self.files.remove(path);
         self

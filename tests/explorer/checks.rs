@@ -9,7 +9,7 @@ use integrationd::platform::{Platform, by_wire};
 use super::document::{Document, Key, mark_of};
 use super::fate::Write;
 use super::run::Ran;
-use super::scenario::Sync;
+use super::scenario::{Sync, Torn};
 use super::world::World;
 
 /// What a run did that it must not do; `before` is the ledger that it began with.
@@ -31,9 +31,41 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
         }
     }
     for document in &world.documents {
-        complaints.extend(thaw(world, before, document, ran));
+        let is_torn = world.torn(&sync.saves, document, 0).is_some();
+        if is_torn || !document.is_active() {
+            complaints.extend(thaw(world, before, document, ran));
+        }
     }
     complaints
+}
+
+/// What was recorded of files that somebody was saving, and is forgotten.
+pub(super) fn forgotten(
+    world: &World,
+    before: &Ledger,
+    after: &Ledger,
+    sync: &Sync,
+) -> Vec<String> {
+    let torn = world.documents.iter().filter(|document| {
+        let reads = [0, 1].map(|read| world.torn(&sync.saves, document, read));
+        // A file that two reads do not find is removed, and so is its integration.
+        reads[0].is_some() && reads != [Some(Torn::Missing); 2]
+    });
+    let lost = torn.filter(|document| {
+        let record = before.records.get(&document.name);
+        let is_kept = |id| after.records.values().any(|record| record.id == id);
+        record.is_some_and(|record| !is_kept(record.id.clone())) && !shares(world, document)
+    });
+    lost.map(|document| format!("{document} was being saved, and its record is forgotten"))
+        .collect()
+}
+
+/// Whether another file says something of the same integration.
+fn shares(world: &World, document: &Document) -> bool {
+    world.documents.iter().any(|other| {
+        let shares_name = other.names().any(|name| *name == document.name);
+        other.uid != document.uid && (other.key() == document.key() || shares_name)
+    })
 }
 
 /// Why an integration must not be deleted.
@@ -76,7 +108,15 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         let mut keys = world.contested.iter();
         keys.any(|key| world.marks.get(&id).is_some_and(|mark| mark.0 == key.0))
     };
-    if records().any(|(_, record)| record.memory.removal.protect) {
+    let is_half = |document: &Document| world.torn(&sync.saves, document, 0) == Some(Torn::Half);
+    let is_torn = |document: &Document| world.torn(&sync.saves, document, 0).is_some();
+    let is_saved = || {
+        let mut torn = world.documents.iter().filter(|document| is_torn(document));
+        torn.any(|document| records().any(|(name, _)| *name == document.name))
+    };
+    if is_saved() {
+        Some("its file is being saved")
+    } else if records().any(|(_, record)| record.memory.removal.protect) {
         Some("it is protected")
     } else if world.strangers.contains(&id) || (world.foreign.contains(&id) && !is_contested()) {
         Some("the tool never made it")
@@ -86,20 +126,20 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         Some("a file describes it")
     } else if sync.policy != Policy::Sync {
         Some("the policy is another")
-    } else if world.documents.iter().any(Document::is_broken) {
+    } else if world
+        .documents
+        .iter()
+        .any(|document| document.is_broken() || is_half(document))
+    {
         Some("a file is invalid")
     } else {
         None
     }
 }
 
-/// A write for a file that is not in order, or that says to leave it alone.
+/// A write for a file that is not in order, is being saved, or says to leave it alone.
 fn thaw(world: &World, before: &Ledger, document: &Document, ran: &Ran) -> Option<String> {
-    let shares_name = |other: &&Document| other.names().any(|name| *name == document.name);
-    let shares = |other: &&Document| {
-        other.uid != document.uid && (other.key() == document.key() || shares_name(other))
-    };
-    if document.is_active() || world.documents.iter().any(|other| shares(&other)) {
+    if shares(world, document) {
         return None;
     }
     let record = before.records.get(&document.name);

@@ -6,6 +6,7 @@ use integrationd::platform::{Attribute, Class, Leads, Need, Payload, Platform, R
 use serde_json::{Value, json};
 
 use super::bound;
+use super::scenario::Torn;
 use crate::payload::{Case, each_secret, put, remove, value};
 use crate::texts::Texts;
 
@@ -276,6 +277,20 @@ impl Document {
         texts
             .file(&self.path(), spoilt(file.payload, self.flaw))
             .secrets(available.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// The file among others while somebody saves it.
+    pub(super) fn torn(&self, texts: Texts, torn: Torn) -> Texts {
+        let path = self.path();
+        let whole = self.written(Texts::none());
+        let whole = whole.text(&path).unwrap_or_default().to_owned();
+        let texts = self.written(texts);
+        match torn {
+            Torn::Empty => texts.file(&path, ""),
+            Torn::Comment => texts.file(&path, "# Managed by integrationd.\n"),
+            Torn::Half => texts.file(&path, &whole[..whole.len() / 2]),
+            Torn::Missing => texts.without(&path),
+        }
     }
 
     /// The secrets of a file that is gone.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::checks::complaints;
+use super::checks::{complaints, forgotten};
 use super::excuses::Standing;
 use super::generator::scenario;
 use super::listen::{Listener, heard};
@@ -84,8 +84,11 @@ async fn steps(scenario: &Scenario) -> Played {
                 let ran = run(&mut world, &keeper, sync, scenario.token).await;
                 played.trace.push(std::mem::take(&mut line));
                 played.trace.extend(ran.trace.iter().cloned());
-                world.after(&keeper.ledger(), &ran);
+                let after = keeper.ledger();
+                world.after(&after, &ran);
                 played.complaints = complaints(&world, &before, sync, &ran);
+                let forgotten = forgotten(&world, &before, &after, sync);
+                played.complaints.extend(forgotten);
             }
         }
         if !line.is_empty() {

@@ -10,9 +10,11 @@ use integrationd::simulator::{Ids, Options, Secrets, Status};
 use super::document::{Document, EXTRA, Flaw};
 use super::recovery::calm;
 use super::scenario::{
-    Change, Deed, Doing, Edit, End, Entry, Leading, Moment, Scenario, Standing, Step, Sync, Which,
+    Change, Deed, Doing, Edit, End, Entry, Leading, Moment, Save, Scenario, Standing, Step, Sync,
+    Torn, Which,
 };
 use super::troubles::{trouble, which};
+use super::world::READS;
 use crate::payload::{Case, every_case};
 
 /// The most files at the beginning.
@@ -34,6 +36,13 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     scenario.tenant.detail_shows_more = is_volatile;
     if modes.u32(0..4) == 0 {
         bind(&mut scenario, &mut modes);
+    }
+    for step in &mut scenario.steps {
+        if let Step::Sync(sync) = step {
+            // In a quarter of the runs one file is being saved, or two are.
+            let saves = [0, 0, 0, 0, 0, 0, 1, 2][modes.usize(0..8)];
+            sync.saves = (0..saves).map(|_| save(&mut modes)).collect();
+        }
     }
     scenario
 }
@@ -133,6 +142,17 @@ fn attack(rng: &mut Rng) -> Vec<Step> {
     steps.push(edit(Change::Rotate { pick }));
     steps.push(Step::Sync(calm(Policy::UpsertOnly)));
     steps
+}
+
+fn save(rng: &mut Rng) -> Save {
+    let torn = [Torn::Empty, Torn::Comment, Torn::Half, Torn::Missing][rng.usize(0..4)];
+    // What never comes back was removed.
+    let lasts = torn != Torn::Missing && rng.bool();
+    Save {
+        file: rng.usize(0..1000),
+        torn,
+        until: (!lasts).then(|| rng.usize(1..READS)),
+    }
 }
 
 fn drawn(seed: u64) -> Scenario {
@@ -362,6 +382,7 @@ impl Maker {
             may_replace: self.one_in(4),
             parallelism: *self.of(&[1, 2, 4, 8]),
             wait: Duration::from_secs(*self.of(&[1, 120, 600])),
+            saves: Vec::new(),
         }
     }
 

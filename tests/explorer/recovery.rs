@@ -35,6 +35,7 @@ pub(super) fn calm(policy: Policy) -> Sync {
         may_replace: false,
         parallelism: 4,
         wait: PAUSE,
+        saves: Vec::new(),
     }
 }
 
@@ -180,6 +181,11 @@ fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> b
         Block::NotDeleted(Undeletable::Protected { .. }) => record.memory.removal.protect,
         Block::NotDeleted(Undeletable::Frozen { .. }) => {
             documents.any(|d| d.is_broken() || clashes(world, d))
+        }
+        // Another document has taken the place of its own, in a file that still exists.
+        Block::NotDeleted(Undeletable::NotRemoved { .. }) => {
+            let file = record.memory.file.as_deref();
+            documents.any(|d| Some(d.path().as_str()) == file)
         }
         Block::NotDeleted(Undeletable::CredentialsNotKept { .. }) => {
             let kept = &record.memory.removal.credentials;

@@ -147,7 +147,7 @@ impl Shell for Operator<'_> {
 
 /// Runs the tool once.
 pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: bool) -> Ran {
-    let desired = world.texts().desired(false);
+    let desired = world.states(&sync.saves).desired(false);
     let before = format!("{desired:?}");
     let (sender, stop) = Stop::new();
     let fate = Arc::new(Fate::new(sync, sender, world.bound_secrets()));

@@ -182,6 +182,32 @@ pub(super) struct Sync {
     pub(super) parallelism: usize,
     /// How long a write is followed.
     pub(super) wait: Duration,
+    /// Files that somebody is saving while it runs.
+    pub(super) saves: Vec<Save>,
+}
+
+/// A save that is not atomic, or was cut short: nobody removes the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Save {
+    /// Which file.
+    pub(super) file: usize,
+    pub(super) torn: Torn,
+    /// The first read of the directory that finds the file whole again; none, if it stays
+    /// as it is until the run is over, as on a full disk.
+    pub(super) until: Option<usize>,
+}
+
+/// What a read finds of a file that is being saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Torn {
+    /// No byte.
+    Empty,
+    /// Its first line, which is a comment.
+    Comment,
+    /// Its first half.
+    Half,
+    /// Nothing under its name.
+    Missing,
 }
 
 /// Something that goes wrong at a request.

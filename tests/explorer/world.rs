@@ -13,10 +13,14 @@ use super::document::{Document, Key, key_of, mark_of};
 use super::fate::Write;
 use super::recovery::is_default;
 use super::run::Ran;
-use super::scenario::{Change, Deed, Doing, Edit, Leading, Scenario, Standing};
+use super::scenario::{Change, Deed, Doing, Edit, Leading, Save, Scenario, Standing, Torn};
 use super::time;
 use crate::payload::value;
 use crate::texts::Texts;
+
+/// How often a run reads the directory: to plan, before the plan is shown, and before
+/// the first write.
+pub(super) const READS: usize = 3;
 
 /// An attribute that no table knows.
 const UNKNOWN: &str = "newAttribute";
@@ -168,10 +172,31 @@ impl World {
         Done::Nothing
     }
 
-    /// The files as they are read.
-    pub(super) fn texts(&self) -> Texts {
+    /// The files as each read of a run finds them, one after the other.
+    pub(super) fn states(&self, saves: &[Save]) -> Texts {
+        let later = (1..READS).map(|read| self.state(saves, read));
+        later.fold(self.state(saves, 0), |texts, later| texts.then(&later))
+    }
+
+    /// What a save makes of a file; the first one, if several are of one file.
+    pub(super) fn torn(&self, saves: &[Save], document: &Document, read: usize) -> Option<Torn> {
+        let count = self.documents.len();
+        let is_of_it = |save: &&Save| self.documents[save.file % count].uid == document.uid;
+        let save = saves.iter().find(is_of_it)?;
+        save.until
+            .is_none_or(|until| read < until)
+            .then_some(save.torn)
+    }
+
+    /// The files as one read finds them.
+    fn state(&self, saves: &[Save], read: usize) -> Texts {
         let files = self.documents.iter();
-        let texts = files.fold(Texts::none(), |texts, document| document.written(texts));
+        let texts = files.fold(Texts::none(), |texts, document| {
+            match self.torn(saves, document, read) {
+                Some(torn) => document.torn(texts, torn),
+                None => document.written(texts),
+            }
+        });
         let retired = self.retired.iter();
         let texts = retired.fold(texts, |texts, document| document.remembered(texts));
         let bindings = bound::bindings();
