@@ -14,13 +14,14 @@ use serde_json::{Map, Number, Value};
 /// a hundred; with this many it takes some two megabytes.
 pub(super) const MOST_VALUES: usize = 20_000;
 
-/// Values of a list of integrations: seventy-five for each of
-/// [`MOST_INTEGRATIONS`], which takes some 200 megabytes.
-pub(super) const MOST_VALUES_OF_LIST: usize = 1_500_000;
+/// Elements of a list of integrations: twice the largest tenant that is measured.
+pub(super) const MOST_INTEGRATIONS: usize = 200_000;
 
-/// Elements of a list of integrations: twice the largest tenant that is measured
-/// (`cargo bench --bench plan`), and a hundred times a large one.
-pub(super) const MOST_INTEGRATIONS: usize = 20_000;
+/// Values of a list of so many integrations, which takes some 130 bytes for each value.
+/// They may have more than a hundred each on the average; a few may have far more.
+pub(super) const fn most_values_of_list(integrations: usize) -> usize {
+    500_000 + 150 * integrations
+}
 
 /// The field that is read although the limit is reached: it says which platform
 /// becomes unknown.

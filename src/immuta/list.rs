@@ -6,7 +6,7 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::error::Category;
 
-use super::bounded::{Bounded, Budget, MOST_INTEGRATIONS, MOST_VALUES, MOST_VALUES_OF_LIST};
+use super::bounded::{Bounded, Budget, MOST_INTEGRATIONS, MOST_VALUES, most_values_of_list};
 use super::wire::{Broken, Lookup, Mistake, not_json, read_element, too_many_values, without_mark};
 use crate::live::{Live, LiveIntegration, RemoteId, Scope, Unreadable, UnreadableParts};
 
@@ -67,24 +67,25 @@ impl<'de> Visitor<'de> for Elements<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Listed, A::Error> {
         let mut listed = Listed::default();
-        let mut left = MOST_VALUES_OF_LIST;
+        let mut read = 0;
         let mut index = 0;
         loop {
-            let mut budget = Budget::of(MOST_VALUES.min(left));
+            let most = most_values_of_list(index);
+            let mut budget = Budget::of(MOST_VALUES.min(most - read));
             let room = budget.left();
             let Some(element) = elements.next_element_seed(Bounded(&mut budget))? else {
                 return Ok(listed);
             };
-            left -= room - budget.left();
-            if index == MOST_INTEGRATIONS || left == 0 {
-                *self.exceeded = Some(if left == 0 {
-                    too_many_values(MOST_VALUES_OF_LIST)
-                } else {
-                    Mistake::TooMuch {
-                        limit: MOST_INTEGRATIONS,
-                        unit: "integrations",
-                    }
-                });
+            read += room - budget.left();
+            let exceeded = if index == MOST_INTEGRATIONS {
+                Some(too_many_integrations())
+            } else if read == most {
+                Some(too_many_values(most))
+            } else {
+                None
+            };
+            if exceeded.is_some() {
+                *self.exceeded = exceeded;
                 return Err(A::Error::custom("too much"));
             }
             match read_element(element, &budget, self.lookup) {
@@ -95,6 +96,13 @@ impl<'de> Visitor<'de> for Elements<'_> {
             }
             index += 1;
         }
+    }
+}
+
+fn too_many_integrations() -> Mistake {
+    Mistake::TooMuch {
+        limit: MOST_INTEGRATIONS,
+        unit: "integrations",
     }
 }
 

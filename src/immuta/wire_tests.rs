@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::bounded::{MOST_INTEGRATIONS, MOST_VALUES_OF_LIST};
+use super::super::bounded::{MOST_INTEGRATIONS, most_values_of_list};
 use super::super::list::read_list;
 use super::*;
 use crate::live::{Live, Phase, Scope};
@@ -425,7 +425,7 @@ fn a_list_that_is_too_long_is_not_read_at_all() {
     let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
     assert_eq!(
         mistake.to_string(),
-        "more than 20000 integrations: no answer of Immuta is that large"
+        "more than 200000 integrations: no answer of Immuta is that large"
     );
     let fits = format!("[{good}{}]", ",1".repeat(MOST_INTEGRATIONS - 1));
     assert_eq!(
@@ -442,12 +442,11 @@ fn a_list_with_too_many_values_is_not_read_at_all() {
     let values = vec![0; MOST_VALUES - 1000];
     let element = json!({"id": "1", "status": "enabled", "type": "Ocean", "config": {"v": values}});
     let element = element.to_string();
-    let body = format!(
-        "[{}]",
-        vec![element; MOST_VALUES_OF_LIST / MOST_VALUES + 5].join(",")
-    );
-    let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
-    assert_eq!(mistake, too_many_values(MOST_VALUES_OF_LIST));
+    let list = |elements| format!("[{}]", vec![element.as_str(); elements].join(","));
+    // The twenty-seventh has no room any longer.
+    let mistake = read_list(list(40).as_bytes(), lookup).unwrap_err();
+    assert_eq!(mistake, too_many_values(most_values_of_list(26)));
+    assert!(read_list(list(26).as_bytes(), lookup).is_ok());
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
 use super::{
-    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_DOCUMENTS,
-    Manifest, Origin, SeenFile, SourceFile, cross,
+    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS,
+    MOST_FURTHER_DOCUMENTS, Manifest, Origin, SeenFile, SourceFile, cross,
 };
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::parallel;
@@ -62,18 +62,19 @@ pub fn load_bound(
     };
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    let limit = files.len() + MOST_FURTHER_DOCUMENTS;
     let count = AtomicUsize::new(0);
     let loaded = parallel::map(&files, |file| {
         // The others are not worth the work any more.
-        if count.load(Ordering::Relaxed) > MOST_DOCUMENTS {
+        if count.load(Ordering::Relaxed) > limit {
             return Loaded::default();
         }
         let loaded = load_file(context, file);
         count.fetch_add(loaded.documents.len(), Ordering::Relaxed);
         loaded
     });
-    if count.into_inner() > MOST_DOCUMENTS {
-        return too_many_documents(&files, bindings);
+    if count.into_inner() > limit {
+        return too_many_documents(&files, limit, bindings);
     }
 
     let mut manifest = Manifest {
@@ -136,9 +137,9 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
 
 /// Nothing of so many documents is used: which of them are meant nobody can tell. So
 /// that nothing counts as removed either, the manifest is not complete.
-fn too_many_documents(files: &[&SourceFile], bindings: &Bindings) -> Manifest {
+fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) -> Manifest {
     let path = files.first().map_or("", |file| file.path.as_str());
-    let message = format!("these files hold more than {MOST_DOCUMENTS} documents together");
+    let message = format!("these files hold more than {limit} documents together");
     let help = "none of them is used: see which files do not belong here";
     Manifest {
         diagnostics: vec![whole_file(path, Code::TooComplex, &message, help)],

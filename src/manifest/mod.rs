@@ -49,10 +49,12 @@ use crate::value::Object;
 /// bounds the memory that one file can take, and is checked before reading.
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
-/// The most files, and the most documents in them: twice the largest directory that is
-/// measured. One file can hold a thousand small documents, and one blob of a repository
-/// can stand in it under a thousand names.
-pub const MOST_DOCUMENTS: usize = 20_000;
+/// The most files: twice the largest directory that is measured.
+pub const MOST_FILES: usize = 200_000;
+
+/// The most documents beyond one for each file. A file can hold a thousand small ones,
+/// and a push can bring that file under hundreds of names.
+pub const MOST_FURTHER_DOCUMENTS: usize = 20_000;
 
 /// Mistakes of a run that are shown. Nobody reads more, and each has a dozen lines.
 const MOST_DIAGNOSTICS: usize = 500;

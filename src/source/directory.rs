@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::rules::{is_hidden, is_named_like_a_file, starts_with_dot, too_large};
 use super::{FileProblem, Snapshot, SourceError, SourceFile};
-use crate::manifest::{MAX_FILE_SIZE, MOST_DOCUMENTS};
+use crate::manifest::{MAX_FILE_SIZE, MOST_FILES};
 use crate::{parallel, regular};
 
 /// Number of times that a directory is listed before it counts as changing.
@@ -88,8 +88,8 @@ fn read_once(directory: &Path) -> Result<Snapshot, SourceError> {
         found: Vec::new(),
     };
     walk.entries(entries).map_err(changing)?;
-    if walk.found.len() > MOST_DOCUMENTS {
-        let limit = MOST_DOCUMENTS;
+    if walk.found.len() > MOST_FILES {
+        let limit = MOST_FILES;
         return Err(SourceError::TooMany { path, limit });
     }
     let files = parallel::map(&walk.found, Found::read);

@@ -118,7 +118,7 @@ async fn too_many_files_of_one_blob_are_refused() {
     let repository = Repository::new();
     let blob = repository.git(["rev-parse", "HEAD:a.yaml"]);
     let line = |number| format!("100644 blob {blob}\tf{number}.yaml\n");
-    commit_tree(&repository, &(0..20_001).map(line).collect::<String>());
+    commit_tree(&repository, &(0..10_002).map(line).collect::<String>());
     let failure = finally(Source::new(options(&repository.path())).refused().await);
     assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
 }

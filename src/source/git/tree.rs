@@ -5,6 +5,7 @@
 //! files it becomes a file with a problem, since leaving it out would look like
 //! their removal.
 
+use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use git2::{Commit, ObjectType, Oid, Tree, TreeEntry};
@@ -13,7 +14,7 @@ use super::error::Failure;
 use super::objects::Objects;
 use super::reference::{CommitId, Subdirectory};
 use super::session::Session;
-use crate::manifest::MOST_DOCUMENTS;
+use crate::manifest::MOST_FILES;
 use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
 use crate::source::{FileProblem, Snapshot, SourceFile};
 
@@ -23,9 +24,15 @@ const MOST_ENTRIES: usize = 200_000;
 /// No path that people write is deeper.
 const DEEPEST: usize = 64;
 
-/// All files together. Ten thousand files of integrations have some three megabytes.
-/// The same content counts each time: each name of it costs the work of a file.
-const LARGEST_SNAPSHOT: u64 = 64 * 1024 * 1024;
+/// All files together; the same content counts each time. A hundred thousand files of
+/// integrations have some ninety megabytes.
+const LARGEST_SNAPSHOT: u64 = 256 * 1024 * 1024;
+
+/// Files with the content of another one, and the bytes of them. No two integrations are
+/// equal, so that many copies are a mistake; and one blob under a hundred thousand names
+/// costs a push nothing, and a run the work of as many files.
+const MOST_COPIES: usize = 10_000;
+const LARGEST_COPIES: u64 = 32 * 1024 * 1024;
 
 /// What marks a link among the files of a tree.
 const LINK_MODE: i32 = 0o120_000;
@@ -57,6 +64,8 @@ pub(super) fn read(
         root,
         entries: 0,
         bytes: 0,
+        contents: HashSet::new(),
+        copies: Copies::default(),
         files: Vec::new(),
     };
     walk.tree(&tree, subdirectory.parts())?;
@@ -73,7 +82,17 @@ struct Walk<'r> {
     root: Tree<'r>,
     entries: usize,
     bytes: u64,
+    /// The content of the files so far.
+    contents: HashSet<Oid>,
+    copies: Copies,
     files: Vec<SourceFile>,
+}
+
+/// Files with a content that came before.
+#[derive(Default)]
+struct Copies {
+    files: usize,
+    bytes: u64,
 }
 
 impl Walk<'_> {
@@ -87,7 +106,7 @@ impl Walk<'_> {
         }
         for entry in tree {
             self.entry(&entry, place)?;
-            if self.files.len() > MOST_DOCUMENTS {
+            if self.files.len() > MOST_FILES {
                 return Err(self.too_much());
             }
         }
@@ -140,7 +159,20 @@ impl Walk<'_> {
             return Ok(Err(problem));
         }
         self.weigh(size)?;
+        if !self.contents.insert(id) {
+            self.weigh_copy(size)?;
+        }
         self.objects.blob(id).map(Ok)
+    }
+
+    /// Counts what has been read before.
+    fn weigh_copy(&mut self, size: usize) -> Result<(), Failure> {
+        self.copies.files += 1;
+        self.copies.bytes += size as u64;
+        if self.copies.files > MOST_COPIES || self.copies.bytes > LARGEST_COPIES {
+            return Err(self.too_much());
+        }
+        Ok(())
     }
 
     /// Counts what is read.
