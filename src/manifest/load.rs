@@ -9,8 +9,8 @@ use super::text::{Span, Text, Veil};
 use super::tree::Stream;
 use super::yaml;
 use super::{
-    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS,
-    MOST_FURTHER_DOCUMENTS, Manifest, Origin, SeenFile, SourceFile, cross,
+    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_FURTHER_DOCUMENTS,
+    Manifest, Origin, SeenFile, SourceFile, cross,
 };
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::parallel;

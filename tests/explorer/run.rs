@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use integrationd::apply::{self, Event, Observer, Stop};
+use integrationd::daemon::notify::{Format, Known, Letter};
+use integrationd::daemon::view::{self, Past, see};
+use integrationd::daemon::{self, Disposition};
 use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
@@ -27,6 +32,7 @@ use super::scenario::{Deed, Sync};
 use super::time::CLOCK;
 use super::wire::{Mortal, Wire};
 use super::world::{Done, World};
+use crate::texts::Texts;
 
 /// No run takes longer: everything in it has a deadline.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
@@ -147,13 +153,16 @@ impl Shell for Operator<'_> {
 
 /// Runs the tool once.
 pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: bool) -> Ran {
-    let desired = world.states(&sync.saves).desired(false);
+    let texts = world.states(&sync.saves);
+    let gossip = gossip(&texts);
+    let desired = texts.desired(false);
     let before = format!("{desired:?}");
     let (sender, stop) = Stop::new();
     let fate = Arc::new(Fate::new(sync, sender, world.bound_secrets()));
     let wire = Wire {
         simulator: world.simulator.clone(),
         fate: Arc::clone(&fate),
+        gossip: gossip.clone(),
     };
     let key = ApiKey::new(Secret::new(API_KEY.to_owned())).unwrap();
     let credentials = if token {
@@ -210,9 +219,8 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
             synced,
         })
     });
-    complaints.extend(leaks(
-        &(shown + &report.as_ref().map_or_else(String::new, told)),
-    ));
+    let shown = shown + &report.as_ref().map_or_else(String::new, told);
+    complaints.extend(leaks(&shown, gossip.as_deref()));
     ran(&fate, done, report, complaints)
 }
 
@@ -287,14 +295,66 @@ fn told(report: &Result<Report, SyncError>) -> String {
             all.push_str(&text::ending(report));
             all.push_str(&json::report(report, exit(report, true) as u8).to_string());
             all.push_str(&format!("{report:?}"));
+            all.push_str(&of_the_daemon(report));
             all
         }
     }
 }
 
+/// What the daemon serves, and whom it notifies of what.
+fn of_the_daemon(report: &Report) -> String {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let view = Arc::new(see(report, &Past::default(), now));
+    let ran = daemon::Ran {
+        disposition: Disposition::Transient,
+        exit: exit(report, false),
+        summary: String::new(),
+        help: None,
+        revision: None,
+        seen: Some(Arc::clone(&view)),
+    };
+    let letter = Letter {
+        id: String::new(),
+        at: now,
+        tenant: String::new(),
+        summary: String::new(),
+        revision: None,
+        notifications: Known::default().after(&ran),
+    };
+    let status = daemon::Status {
+        last: Some(ran),
+        seen: Some(view),
+        ..daemon::Status::default()
+    };
+    let bodies = [Format::Json, Format::Slack].map(|format| format.body(&letter));
+    format!(
+        "{}{}{status:?}",
+        view::json::status(&status),
+        bodies.concat()
+    )
+}
+
+/// A secret of the run, in a form in which a server may say it: one run in four.
+fn gossip(texts: &Texts) -> Option<String> {
+    if fastrand::u8(..4) > 0 {
+        return None;
+    }
+    let value = texts.values().next()?.to_owned();
+    Some(match fastrand::u8(..4) {
+        0 => value,
+        1 => value.to_uppercase(),
+        2 => value.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        _ => STANDARD.encode(value),
+    })
+}
+
 /// What is in a text that must not be.
-fn leaks(text: &str) -> Option<String> {
-    let found = HIDDEN.iter().find_map(|hidden| text.find(hidden))?;
+fn leaks(text: &str, gossip: Option<&str>) -> Option<String> {
+    let small = text.to_lowercase();
+    let gossip = gossip.map(str::to_lowercase);
+    let mut hidden = HIDDEN.iter().copied().chain(gossip.as_deref());
+    let found = hidden.find_map(|hidden| small.find(hidden))?;
+    let text = &small;
     let (mut from, mut to) = (found.saturating_sub(200), (found + 100).min(text.len()));
     while !text.is_char_boundary(from) {
         from -= 1;
