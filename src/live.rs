@@ -4,10 +4,14 @@
 //! that matters: an integration that could not be read is never absent. It
 //! makes its [`Scope`] unknown, and nothing is created or deleted from there.
 
+mod owners;
+
 use serde_json::{Map, Value as Json};
 
 use crate::platform::{Attribute, Platform, by_wire};
 use crate::secret::{MASK, Scrubber};
+
+pub use owners::{Backing, Connection, Connections, OwnedWrite, Owners, OwnersSource};
 
 /// The id of an integration on the server, kept as text: the documentation says
 /// number, its examples show strings (API.md section 4).
@@ -49,13 +53,15 @@ impl PartialOrd for RemoteId {
     }
 }
 
-/// Everything that one read of `GET /integrations` told.
+/// Everything that one read of the tenant told.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
     /// What could be read, in the order of the server.
     pub integrations: Vec<LiveIntegration>,
     /// What could not.
     pub unreadable: Vec<Unreadable>,
+    /// The connections that integrations belong to.
+    pub owners: Owners,
 }
 
 impl Live {

@@ -10,29 +10,31 @@
 
 mod chronicle;
 mod files;
+mod owners;
 mod proof;
 mod recorded;
 mod refusals;
+mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-use futures::StreamExt;
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
 use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger};
-use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
+use crate::live::Live;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
     Recovery, Selection, Suspensions,
 };
-use crate::platform::by_wire;
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
 use chronicle::Chronicle;
 pub use files::Files;
+pub use owners::of_tenant as owners_of_tenant;
 use recorded::{note, records, write_down};
+use tenant::fetch;
+pub use tenant::read_tenant;
 
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
@@ -79,6 +81,16 @@ impl Desired {
     }
 }
 
+/// How the connections of the tenant become known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LookForConnections {
+    /// The tenant is asked.
+    #[default]
+    Auto,
+    /// The operator says that there are none.
+    None,
+}
+
 /// What is to be done with the files.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -94,6 +106,8 @@ pub struct Request {
     pub policy: Policy,
     /// How many integrations may be touched.
     pub limits: Limits,
+    /// How the connections of the tenant become known.
+    pub connections: LookForConnections,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
     /// Integrations that may be deleted although their file still exists.
@@ -124,6 +138,7 @@ impl Request {
             on_conflict: OnConflict::default(),
             policy: Policy::default(),
             limits: Limits::default(),
+            connections: LookForConnections::default(),
             allow_replace: BTreeSet::new(),
             allow_removal: BTreeSet::new(),
             suspended: Suspensions::default(),
@@ -241,45 +256,9 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
-    let live = fetch(api, ledger).await?;
+    let live = read_tenant(api, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok((plan(desired, &live, request, &recovery), recovery))
-}
-
-/// How many questions for what the list lacks are under way at once.
-const QUESTIONS: usize = 8;
-
-/// Reads the tenant. What the ledger has and the list lacks is absent only if the
-/// server says so itself.
-///
-/// # Errors
-/// The list could not be read.
-pub async fn fetch<R: ReadApi>(api: &R, ledger: &Ledger) -> Result<Live, ApiError> {
-    let mut live = api.list().await?;
-    let listed: HashSet<RemoteId> = live.integrations.iter().map(|l| l.id.clone()).collect();
-    // Whatever its name: a file that was renamed must find what was made from it.
-    let missing: Vec<(&RemoteId, &str)> = ledger
-        .known_ids()
-        .filter(|(id, _)| !listed.contains(id))
-        .collect();
-    let mut answers = futures::stream::iter(missing)
-        .map(|(id, type_name)| async move { (type_name, id, api.get(id).await) })
-        .buffered(QUESTIONS);
-    let mut unread = UnreadableParts::default();
-    while let Some((type_name, id, answer)) = answers.next().await {
-        match answer {
-            Ok(None) => {}
-            Ok(Some(found)) => live.integrations.push(found),
-            Err(error) => unread.extend([Unreadable {
-                scope: by_wire(type_name).map_or(Scope::Everything, Scope::Platform),
-                reason: format!(
-                    "integration {id} is not in the list, and asking for it failed: {error}"
-                ),
-            }]),
-        }
-    }
-    live.unreadable.extend(unread.into_reasons());
-    Ok(live)
 }
 
 /// Makes the plan of what was read.
@@ -301,7 +280,7 @@ pub async fn adopt<R: ReadApi>(
     ledger: &Ledger,
     names: &HashSet<&str>,
 ) -> Result<Vec<Adoption>, ApiError> {
-    let live = fetch(api, ledger).await?;
+    let live = read_tenant(api, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok(in_context(desired, request, &recovery, |context| {
         plan::adopt(&desired.manifest, &live, names, context)
@@ -380,9 +359,12 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     shell: &impl Shell,
     stop: &Stop,
 ) -> Result<Synced, SyncError> {
-    let (plan, recovery) = make_plan(&api, desired, request, &journal.ledger()?).await?;
+    let ledger = journal.ledger()?;
+    let (plan, recovery) = make_plan(&api, desired, request, &ledger).await?;
     // A moment at which a file was missing must not be shown as its removal.
     desired.files.confirm(&plan).await?;
+    let now = request.apply.clock.now();
+    owners::remember(journal, ledger.connections, &plan.owners, now)?;
     // Of a tenant that lost too much nothing is believed, not even how a write ended.
     if request.limits.disappeared(&plan).is_some() {
         let exceeded = request.limits.exceeded(&plan);
@@ -449,7 +431,7 @@ async fn carry_out<W: WriteApi>(
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,
-        afterwards = proof::look_again(api, desired, request, journal, &outcomes) => afterwards,
+        afterwards = proof::look_again(api, approved, desired, request, journal, &outcomes) => afterwards,
     };
     Ending::Applied {
         outcomes,

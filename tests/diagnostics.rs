@@ -21,6 +21,7 @@ const LIKELY: Platform = Platform {
     payload: Payload::Full,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
+    connection_technology: None,
     attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
     rules: &[Rule::Unique("path", Evidence::Inferred)],
 };

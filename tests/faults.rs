@@ -165,7 +165,9 @@ fn blocked(block: &Block) -> &'static str {
         Block::Busy { .. } => "busy",
         Block::Disabled { .. } => "disabled",
         Block::UnknownScope { .. } => "unknown",
-        Block::InvalidFile
+        Block::OwnedByConnection { .. }
+        | Block::OwnersUnknown { .. }
+        | Block::InvalidFile
         | Block::EmptyFile { .. }
         | Block::AmbiguousLive { .. }
         | Block::AmbiguousFiles { .. }

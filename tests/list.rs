@@ -75,6 +75,7 @@ fn json_has_what_is_harmless() {
           "identity": "a.snowflakecomputing.com",
           "autoBootstrap": false,
           "status": "enabled",
+          "connection": null,
           "failing_tests": [],
           "config": {
             "host": "a.snowflakecomputing.com",
@@ -88,10 +89,12 @@ fn json_has_what_is_harmless() {
           "identity": null,
           "autoBootstrap": null,
           "status": "enabled",
+          "connection": null,
           "failing_tests": [],
           "config": {}
         }
       ],
+      "unknown_owners": [],
       "unreadable": [],
       "exit_code": 0
     }

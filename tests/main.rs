@@ -25,6 +25,8 @@ mod cli;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod converge;
 #[cfg(test)]
 mod crash;

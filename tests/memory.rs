@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
 use integrationd::ledger::{
-    Fingerprint, Intent, Journal, JournalError, Ledger, MemoryJournal, Record, Seen,
+    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, MemoryJournal, Record,
+    Seen,
 };
 use integrationd::live::RemoteId;
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
@@ -270,6 +271,10 @@ impl Journal for Dying<'_> {
 
     fn accepted(&self, name: &str) -> Result<(), JournalError> {
         self.journal.accepted(name)
+    }
+
+    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
+        self.journal.connections(answer)
     }
 
     fn carried_out(&self, revision: &str) -> Result<(), JournalError> {

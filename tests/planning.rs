@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::ledger::Ledger;
-use integrationd::live::{Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable};
+use integrationd::live::{
+    Live, LiveConfig, LiveIntegration, Owners, RemoteId, Scope, Status, Unreadable,
+};
 use integrationd::manifest::{Manifest, SourceFile, load};
 use integrationd::plan::{
     Context, Kind, OnConflict, OnDrift, Plan, Policy, Selection, SourceKind, plan,
@@ -42,6 +44,7 @@ pub(crate) fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) ->
     Live {
         integrations: integrations.into_iter().collect(),
         unreadable: Vec::new(),
+        owners: Owners::default(),
     }
 }
 

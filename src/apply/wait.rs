@@ -147,13 +147,21 @@ mod tests {
     use super::super::stop::DRAIN;
     use super::*;
     use crate::immuta::ApiError;
-    use crate::live::{Live, LiveIntegration};
+    use crate::live::{Backing, Connections, Live, LiveIntegration};
 
     /// A tenant whose answers never come.
     struct Silent;
 
     impl ReadApi for Silent {
         async fn list(&self) -> Result<Live, ApiError> {
+            std::future::pending().await
+        }
+
+        async fn connections(&self) -> Result<Connections, ApiError> {
+            std::future::pending().await
+        }
+
+        async fn backing(&self, _: &str) -> Result<Backing, ApiError> {
             std::future::pending().await
         }
 

@@ -38,7 +38,8 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
         secrets: Secrets::default(),
         fingerprinter: None,
     };
-    let request = Request::new(Timestamp::now());
+    let mut request = Request::new(Timestamp::now());
+    request.connections = args.connections.look();
     let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
     let known = ledger.read()?;
     let reader = tenant.reader(desired.known_secrets());

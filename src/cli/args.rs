@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::connections::ConnectionsArgs;
 use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::help;
@@ -408,6 +409,8 @@ pub(super) struct AdoptArgs {
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub connections: ConnectionsArgs,
 }
 
 /// Which ledger, where the tenant is not asked.

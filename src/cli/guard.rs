@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::connections::ConnectionsArgs;
 use crate::immuta::Nesting;
 use crate::plan::{Limit, Limits, Policy, Share};
 
@@ -57,6 +58,8 @@ pub(super) struct GuardArgs {
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
           hide_env_values = true, default_value_t = Credentials::Config)]
     pub delete_credentials: Credentials,
+    #[command(flatten)]
+    pub connections: ConnectionsArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -14,12 +14,16 @@ use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::{Live, LiveIntegration, Phase, Status};
 use crate::report::exit::Exit;
 use crate::report::json::{FORMAT_VERSION, printed};
+use crate::sync::owners_of_tenant;
 use crate::text::escaped;
 
 pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let url = tenant.url.clone();
-    let mut live = tenant.reader(KnownSecrets::none()).list().await?;
+    let reader = tenant.reader(KnownSecrets::none());
+    let (live, owners) = futures::join!(reader.list(), owners_of_tenant(&reader));
+    let mut live = live?;
+    live.owners = owners;
     live.integrations.sort_by(|a, b| a.id.cmp(&b.id));
     let is_whole = live.unreadable.is_empty();
     let exit = if is_whole {
@@ -31,6 +35,9 @@ pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Fai
         Format::Text => {
             terminal.out_unfolded(&table(&live));
             terminal.out(&unhealthy(&live));
+            for reason in live.owners.unknown() {
+                terminal.err(&format!("note: {}\n", escaped(reason)));
+            }
             for hole in &live.unreadable {
                 terminal.failure(
                     escaped(&hole.reason),
@@ -45,28 +52,37 @@ pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Fai
     Ok(exit)
 }
 
+/// The columns of the table; the last one is left out where it has no value.
+const HEADER: [&str; 6] = ["ID", "TYPE", "IDENTITY", "SET-UP", "STATUS", "CONNECTION"];
+
 fn table(live: &Live) -> String {
     if live.integrations.is_empty() {
         return "The tenant has no integrations.\n".to_owned();
     }
+    // Most tenants have no connections.
+    let has_owner = |i: &LiveIntegration| live.owners.of_integration(&i.id).is_some();
+    let columns = HEADER.len() - usize::from(!live.integrations.iter().any(has_owner));
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["ID", "TYPE", "IDENTITY", "SET-UP", "STATUS"]);
+        .set_header(HEADER.iter().take(columns));
     for integration in &live.integrations {
         let set_up = match integration.auto_bootstrap {
             Some(true) => "automatic",
             Some(false) => "manual",
             None => "",
         };
-        table.add_row([
-            escaped(integration.id.as_str()).as_ref(),
-            escaped(&integration.type_name).as_ref(),
-            escaped(identity(integration).unwrap_or_default()).as_ref(),
+        let connection = live.owners.of_integration(&integration.id);
+        let row = [
+            integration.id.as_str(),
+            &integration.type_name,
+            identity(integration).unwrap_or_default(),
             set_up,
-            escaped(integration.status.as_str()).as_ref(),
-        ]);
+            integration.status.as_str(),
+            connection.unwrap_or_default(),
+        ];
+        table.add_row(row.into_iter().take(columns).map(escaped));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -117,6 +133,7 @@ fn json(tenant: &str, live: &Live, exit: Exit) -> Json {
                 "identity": identity(integration),
                 "autoBootstrap": integration.auto_bootstrap,
                 "status": integration.status.as_str(),
+                "connection": live.owners.of_integration(&integration.id),
                 "failing_tests": integration
                     .failing_tests
                     .iter()
@@ -130,6 +147,7 @@ fn json(tenant: &str, live: &Live, exit: Exit) -> Json {
         "format_version": FORMAT_VERSION,
         "tenant": tenant,
         "integrations": integrations,
+        "unknown_owners": live.owners.unknown().collect::<Vec<_>>(),
         "unreadable": live.unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
         "exit_code": exit as u8,
     })

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Conflict, ConnectionArgs, DaemonArgs, Drift, FilesArgs, RunArgs};
 use super::git::{GitArgs, Rewrite, Verify};
 use super::guard::{GuardArgs, PolicyArg};
+use crate::sync::LookForConnections;
 
 /// What `new` takes away of the protection that `old` gives, each in a few words.
 pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
@@ -189,7 +190,13 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
         allow_removal: _,
         // The form of a request.
         delete_credentials: _,
+        connections,
     } = new;
+    if connections.look() == LookForConnections::None
+        && old.connections.look() != connections.look()
+    {
+        found.push("`connections` are not looked for any more".to_owned());
+    }
     if reach(*policy) > reach(old.policy) {
         let (from, to) = (old.policy().as_str(), new.policy().as_str());
         found.push(format!("`policy` goes from `{from}` to `{to}`"));
@@ -290,6 +297,11 @@ mod tests {
             "--max-change-percent 5",
             "",
             "`max-change-percent` allows more",
+        ),
+        (
+            "",
+            "--connections none",
+            "`connections` are not looked for any more",
         ),
         ("--max-deletes 0", "", "`max-deletes` allows more"),
         (

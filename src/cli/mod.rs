@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod conditions;
 mod connect;
+mod connections;
 mod daemon;
 mod failure;
 mod fields;

@@ -33,6 +33,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         },
         policy: args.guard.policy(),
         limits: args.guard.limits(),
+        connections: args.guard.connections.look(),
         allow_replace: names(&args.guard.allow_replace),
         // Not checked below: what was removed has no name any more.
         allow_removal: names(&args.guard.allow_removal),

@@ -193,6 +193,7 @@ fn check_names(
         intents,
         refusals,
         carried_out: _,
+        connections: _,
     } = ledger;
     let known: BTreeSet<&str> = records
         .keys()

@@ -27,6 +27,12 @@ pub(super) const INTEGRATION: &str = "/integrations/{id}";
 /// The status of one integration.
 pub(super) const STATUS: &str = "/integrations/{id}/status";
 
+/// The search for objects; without a path, for connections (API.md 10.2).
+const SEARCH: &str = "/data/object/search";
+
+/// One connection.
+const CONNECTION: &str = "/data/connection/{key}";
+
 /// A request before it has credentials.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
@@ -77,6 +83,30 @@ impl<'a> Call<'a> {
             id,
             body: Some(body),
             kind,
+        }
+    }
+
+    /// The search for connections. It reads, whatever its method.
+    pub(super) fn search(body: Option<&'a RequestBody>) -> Self {
+        Self {
+            method: Method::POST,
+            template: SEARCH,
+            path: SEARCH.to_owned(),
+            id: None,
+            body,
+            kind: Kind::Harmless,
+        }
+    }
+
+    /// A read of one connection. Its key is a display name, so it is encoded.
+    pub(super) fn connection(key: &str) -> Self {
+        Self {
+            method: Method::GET,
+            template: CONNECTION,
+            path: CONNECTION.replace("{key}", &segment(key)),
+            id: None,
+            body: None,
+            kind: Kind::Harmless,
         }
     }
 

@@ -13,7 +13,7 @@ use super::list::read_list;
 use super::retry::{Kind, Retries, RetryPolicy};
 use super::wire::{read_accepted, read_integration, read_status};
 use super::{Accepted, ApiError, ReadApi, RequestBody, StatusReport, Transport, WriteApi};
-use crate::live::{Live, LiveIntegration, RemoteId};
+use crate::live::{Backing, Connections, Live, LiveIntegration, RemoteId};
 use crate::platform;
 
 /// The calls that change nothing.
@@ -25,8 +25,8 @@ pub struct Reader<T> {
 }
 
 /// The answer to a call.
-struct Answer {
-    body: Bytes,
+pub(super) struct Answer {
+    pub(super) body: Bytes,
     /// What it was sent with: a server may say it back.
     authorization: Authorization,
 }
@@ -59,13 +59,13 @@ impl<T: Transport> Reader<T> {
     }
 
     /// Sends a call until it succeeds or must not be sent again.
-    async fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    pub(super) async fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let answer = self.repeat(call).await;
         // Its own credentials are scrubbed by the call.
         answer.map_err(|error| self.known.with(None).error(error))
     }
 
-    fn redaction(&self, answer: &Answer) -> Redaction<'_> {
+    pub(super) fn redaction(&self, answer: &Answer) -> Redaction<'_> {
         self.known.with(Some(&answer.authorization.secret))
     }
 
@@ -115,6 +115,14 @@ impl<T: Transport> ReadApi for Reader<T> {
         Ok(self.redaction(&answer).live(live))
     }
 
+    async fn connections(&self) -> Result<Connections, ApiError> {
+        self.search_connections().await
+    }
+
+    async fn backing(&self, key: &str) -> Result<Backing, ApiError> {
+        self.read_backing(key).await
+    }
+
     async fn get(&self, id: &RemoteId) -> Result<Option<LiveIntegration>, ApiError> {
         let call = Call::read(INTEGRATION, Some(id));
         let Some(answer) = self.run_for_one(&call).await? else {
@@ -141,6 +149,14 @@ impl<T: Transport> ReadApi for Reader<T> {
 impl<T: Transport> ReadApi for Writer<T> {
     async fn list(&self) -> Result<Live, ApiError> {
         self.0.list().await
+    }
+
+    async fn connections(&self) -> Result<Connections, ApiError> {
+        self.0.connections().await
+    }
+
+    async fn backing(&self, key: &str) -> Result<Backing, ApiError> {
+        self.0.backing(key).await
     }
 
     async fn get(&self, id: &RemoteId) -> Result<Option<LiveIntegration>, ApiError> {

@@ -236,6 +236,7 @@ mod tests {
             payload,
             identity: Identity::Nothing,
             deleted_with_credentials: false,
+            connection_technology: None,
             attributes: &[],
             rules: &[],
         }

@@ -18,7 +18,8 @@ use serde_json::{Map, Value as Json};
 use super::wire::Mistake;
 use super::{Accepted, ApiError, StatusReport};
 use crate::live::{
-    FailingTest, Live, LiveConfig, LiveIntegration, Scope, Status, Unreadable, UnreadableParts,
+    Backing, Connection, FailingTest, Live, LiveConfig, LiveIntegration, Scope, Status, Unreadable,
+    UnreadableParts,
 };
 use crate::live::{RemoteId, is_plain};
 use crate::platform::Attribute;
@@ -137,6 +138,7 @@ impl Redaction<'_> {
         let Live {
             integrations,
             mut unreadable,
+            owners,
         } = live;
         let mut clean = Vec::with_capacity(integrations.len());
         let mut unusable = UnreadableParts::default();
@@ -154,7 +156,24 @@ impl Redaction<'_> {
         Live {
             integrations: clean,
             unreadable,
+            owners,
         }
+    }
+
+    /// Connections. A key that holds a secret could neither be shown nor asked for.
+    pub(super) fn connections(&self, listed: Vec<Connection>) -> Result<Vec<Connection>, Mistake> {
+        for connection in &listed {
+            self.check("the key of a connection", &connection.key)?;
+        }
+        Ok(listed)
+    }
+
+    pub(super) fn backing(&self, backing: Backing) -> Result<Backing, Mistake> {
+        backing
+            .integration
+            .iter()
+            .try_for_each(|id| self.check_id(id))?;
+        Ok(backing)
     }
 
     pub(super) fn integration(

@@ -8,7 +8,7 @@ use serde_json::error::Category;
 
 use super::bounded::{Bounded, Budget, MOST_INTEGRATIONS, MOST_VALUES, most_values_of_list};
 use super::wire::{Broken, Lookup, Mistake, not_json, read_element, too_many_values, without_mark};
-use crate::live::{Live, LiveIntegration, RemoteId, Scope, Unreadable, UnreadableParts};
+use crate::live::{Live, LiveIntegration, Owners, RemoteId, Scope, Unreadable, UnreadableParts};
 
 /// Reads the answer to `GET /integrations`.
 ///
@@ -37,6 +37,7 @@ pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
     Ok(Live {
         integrations: listed.integrations,
         unreadable: listed.unreadable.into_reasons(),
+        owners: Owners::default(),
     })
 }
 

@@ -13,6 +13,7 @@ mod auth;
 mod bounded;
 mod call;
 mod client;
+mod connections;
 mod encode;
 mod help;
 mod http;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status};
+use crate::live::{Backing, Connections, FailingTest, Live, LiveIntegration, RemoteId, Status};
 use crate::secret::Secret;
 
 pub use crate::net::{
@@ -48,6 +49,12 @@ pub(crate) use wire::LONGEST_RETRY_AFTER;
 pub trait ReadApi: Send + Sync {
     /// `GET /integrations`.
     fn list(&self) -> impl Future<Output = Result<Live, ApiError>> + Send;
+
+    /// `POST /data/object/search`: the connections of the tenant.
+    fn connections(&self) -> impl Future<Output = Result<Connections, ApiError>> + Send;
+
+    /// `GET /data/connection/{key}`: the integration behind a connection.
+    fn backing(&self, key: &str) -> impl Future<Output = Result<Backing, ApiError>> + Send;
 
     /// `GET /integrations/{id}`; `None` only when the server said so in its documented words.
     fn get(

@@ -294,7 +294,7 @@ fn read_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// Parses JSON. The parser's own message is dropped but for the position.
-fn parse(body: &[u8]) -> Result<Value, Mistake> {
+pub(super) fn parse(body: &[u8]) -> Result<Value, Mistake> {
     let body = without_mark(body);
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut budget = Budget::default();
@@ -386,7 +386,7 @@ fn read_fields(
 
 /// The documentation says number, its examples show strings (API.md section 4).
 /// An id that could not stand alone in a path is none.
-fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> {
+pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> {
     let mistake = || field("id", "a whole number or a string that can name something");
     match fields.get("id") {
         Some(Value::String(text)) => {

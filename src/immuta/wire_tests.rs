@@ -19,6 +19,7 @@ const fn platform(wire: &'static str) -> Platform {
         payload: Payload::Full,
         identity: Identity::Nothing,
         deleted_with_credentials: false,
+        connection_technology: None,
         attributes: &[],
         rules: &[],
     }

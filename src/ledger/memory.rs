@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::{Fingerprint, Intent, Journal, JournalError, Ledger, Record, Refused, Seen};
+use super::{
+    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, Record, Refused, Seen,
+};
 use crate::live::RemoteId;
 
 /// Keeps a [`Ledger`] in memory.
@@ -93,6 +95,11 @@ impl Journal for MemoryJournal {
 
     fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
         self.lock().carried_out = Some(revision.to_owned());
+        Ok(())
+    }
+
+    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
+        self.lock().connections = answer;
         Ok(())
     }
 

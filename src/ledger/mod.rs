@@ -55,6 +55,40 @@ pub struct Ledger {
     pub refusals: BTreeMap<Name, Refused>,
     /// The revision that was last carried out: the next one has to descend from it.
     pub carried_out: Option<String>,
+    /// What the tenant last answered about its connections, as far as the next run has
+    /// to know it.
+    pub connections: Option<KnownConnections>,
+}
+
+/// An answer about connections that outlasts the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownConnections {
+    /// The tenant has no connections API, at this time.
+    Missing(Timestamp),
+    /// The API key may not look.
+    Hidden,
+    /// There are some: an answer that there is no such API is then a failed read.
+    Some,
+}
+
+/// An answer that there is no connections API counts for this long: whoever gets the
+/// API waits a day at most, and nobody else pays for the question.
+const MISSING_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+impl KnownConnections {
+    /// Whether the tenant need not be asked now. A time in the future is that of a clock
+    /// that was set back.
+    #[must_use]
+    pub fn spares_the_question(self, now: Timestamp) -> bool {
+        match self {
+            Self::Missing(at) => {
+                let age = now.duration_since(at);
+                !age.is_negative() && age < MISSING_COUNTS
+            }
+            Self::Hidden | Self::Some => false,
+        }
+    }
 }
 
 impl Ledger {
@@ -327,6 +361,12 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// It could not be written down.
     fn carried_out(&self, revision: &str) -> Result<(), JournalError>;
+
+    /// The tenant was asked for its connections, with this answer.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError>;
 
     /// A run begins that will write. A journal that ends with the process keeps none.
     ///

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::LedgerError;
-use super::{IntendedWrite, Intent, Ledger, Memory, Record, refusals};
+use super::{IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record, refusals};
 use crate::live::RemoteId;
 
 const CREATE: &str = "create";
@@ -24,6 +24,7 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     let intents = all(&moment, "SELECT * FROM intents", RawIntent::of).map_err(failed())?;
     let refusals = refusals::read(&moment, file)?;
     let carried_out = revision(&moment).map_err(failed())?;
+    let connections = meta(&moment, "connections").map_err(failed())?;
     moment.finish().map_err(failed())?;
     let records = records.into_iter().map(|raw| raw.parsed(file));
     let intents = intents.into_iter().map(|raw| raw.parsed(file));
@@ -32,13 +33,49 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
         intents: intents.collect::<Result<BTreeMap<_, _>, _>>()?,
         refusals,
         carried_out,
+        connections: known_connections(connections.as_deref(), file)?,
     })
+}
+
+/// What the tenant last answered about its connections.
+fn known_connections(
+    text: Option<&str>,
+    file: &Path,
+) -> Result<Option<KnownConnections>, LedgerError> {
+    let place = Place {
+        file,
+        table: "meta",
+        name: "connections",
+    };
+    text.map(|text| place.json("value", text)).transpose()
+}
+
+/// Sets it.
+pub(super) fn set_known_connections(
+    connection: &Connection,
+    answer: Option<KnownConnections>,
+) -> rusqlite::Result<()> {
+    let Some(answer) = answer else {
+        connection.execute("DELETE FROM meta WHERE key = 'connections'", ())?;
+        return Ok(());
+    };
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('connections', ?1)",
+        [json(&answer)?],
+    )?;
+    Ok(())
+}
+
+fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let value = "SELECT value FROM meta WHERE key = ?1";
+    connection
+        .query_row(value, [key], |row| row.get(0))
+        .optional()
 }
 
 /// The revision that was last carried out.
 fn revision(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let value = "SELECT value FROM meta WHERE key = 'revision'";
-    connection.query_row(value, (), |row| row.get(0)).optional()
+    meta(connection, "revision")
 }
 
 /// Sets it.

@@ -23,7 +23,8 @@ use super::history::{RunAction, RunEnd, RunId, RunStart};
 use super::lock::Lock;
 use super::schema::{self, MIGRATIONS, Migration};
 use super::{
-    Fingerprint, Intent, Journal, JournalError, Ledger, Record, Refused, Seen, refusals, rows,
+    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, Record, Refused, Seen,
+    refusals, rows,
 };
 use crate::live::RemoteId;
 use crate::text::chain;
@@ -191,6 +192,16 @@ impl SqliteLedger {
         })
     }
 
+    /// The tenant was asked for its connections.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn set_connections(&self, answer: Option<KnownConnections>) -> Result<(), LedgerError> {
+        self.write("write the answer about connections to", |transaction| {
+            rows::set_known_connections(transaction, answer)
+        })
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &Path {
@@ -273,6 +284,11 @@ impl Journal for SqliteLedger {
     fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
         self.carry_out(revision)
             .map_err(journal_error("remember the revision", revision))
+    }
+
+    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
+        self.set_connections(answer)
+            .map_err(journal_error("remember", "the answer about connections"))
     }
 
     fn abandon(&self, name: &str) -> Result<(), JournalError> {

@@ -13,6 +13,7 @@ pub(super) const CLOUD: Platform = Platform {
     payload: Payload::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: false,
+    connection_technology: None,
     attributes: &[
         Attribute::new("host", HOST, "Where it is.")
             .class(Class::Identity)
@@ -59,6 +60,7 @@ pub(super) const LAKE: Platform = Platform {
     payload: Payload::ManualOnly,
     identity: Identity::Name("name"),
     deleted_with_credentials: false,
+    connection_technology: None,
     attributes: &[
         Attribute {
             need: Need::Optional,
@@ -77,6 +79,7 @@ pub(super) const BARE: Platform = Platform {
     payload: Payload::TypeOnly,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
+    connection_technology: None,
     attributes: &[],
     rules: &[],
 };

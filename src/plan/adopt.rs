@@ -9,6 +9,7 @@ use super::diff::Difference;
 use super::doubt::in_doubt;
 use super::history::History;
 use super::memory::{self, Noted, Past, Pasts};
+use super::owners;
 use super::pairing::{Pairing, pair};
 use super::{Block, Context};
 use crate::live::{Live, LiveIntegration};
@@ -52,7 +53,7 @@ pub fn adopt(
         .filter(|(integration, _)| names.is_empty() || names.contains(integration.name.as_str()))
         .map(|(integration, pairing)| Adoption {
             name: integration.name.clone(),
-            verdict: match found(integration, &pairing, !names.is_empty(), context) {
+            verdict: match found(integration, &pairing, !names.is_empty(), live, context) {
                 Ok(found) => adopted(integration, found, pasts.of(found), context),
                 Err(verdict) => verdict,
             },
@@ -65,9 +66,16 @@ fn found<'l>(
     integration: &Integration,
     pairing: &Pairing<'l>,
     by_name: bool,
+    live: &Live,
     context: &Context<'_>,
 ) -> Result<&'l LiveIntegration, Verdict> {
     if let Some(block) = in_doubt(integration, pairing, context) {
+        return Err(Verdict::Blocked(block));
+    }
+    let owned = pairing.found();
+    let owned = owned.and_then(|found| owners::owned(found, live));
+    let block = owned.or_else(|| owners::unknown(integration.platform, &live.owners));
+    if let Some(block) = block.filter(|_| pairing.found().is_some()) {
         return Err(Verdict::Blocked(block));
     }
     match pairing {

@@ -21,6 +21,22 @@ pub enum Block {
         /// The file.
         file: String,
     },
+    /// It belongs to a connection.
+    #[error("integration {id} belongs to connection {key}, and is never written")]
+    OwnedByConnection {
+        /// The live integration.
+        id: RemoteId,
+        /// The key of the connection.
+        key: String,
+    },
+    /// Nobody can tell whether it belongs to a connection.
+    #[error("it may belong to a connection: {reason}")]
+    OwnersUnknown {
+        /// The read that is missing.
+        reason: String,
+        /// Whether the next read may tell.
+        passes: bool,
+    },
     /// The server is at work on it.
     #[error("integration {id} is busy: its status is `{status}`")]
     Busy {
@@ -181,6 +197,8 @@ impl Block {
         match self {
             Self::InvalidFile => "InvalidFile",
             Self::EmptyFile { .. } => "EmptyFile",
+            Self::OwnedByConnection { .. } => "OwnedByConnection",
+            Self::OwnersUnknown { .. } => "OwnersUnknown",
             Self::Busy { .. } => "Busy",
             Self::Disabled { .. } => "Disabled",
             Self::AmbiguousLive { .. } => "AmbiguousLive",
@@ -213,8 +231,10 @@ impl Block {
             | Self::Resting { .. }
             | Self::MissingSecret { .. } => true,
             Self::InDoubt { doubt, .. } => !matches!(doubt, Doubt::Tie { .. }),
+            Self::OwnersUnknown { passes, .. } => *passes,
             Self::InvalidFile
             | Self::EmptyFile { .. }
+            | Self::OwnedByConnection { .. }
             | Self::Disabled { .. }
             | Self::AmbiguousLive { .. }
             | Self::AmbiguousFiles { .. }
@@ -239,6 +259,12 @@ impl Block {
         match self {
             Self::InvalidFile => "mend its errors; until then the live integration is not touched".into(),
             Self::EmptyFile { name, .. } => allow_removal(name),
+            Self::OwnedByConnection { key, .. } => format!(
+                "remove the file, and change the settings of connection {key} in Immuta"
+            ),
+            Self::OwnersUnknown { .. } => {
+                "run this again once the connections can be read; if the tenant has none, say so with `--connections none`".into()
+            }
             Self::Busy { .. } => "wait until the server is done, then run this again".into(),
             Self::Disabled { .. } => {
                 "enable or delete it in Immuta's settings, then run this again".into()
@@ -279,12 +305,7 @@ impl Block {
                 moved(name, attribute, other, recorded.as_deref())
             }
             Self::NotDeleted(undeletable) => undeletable.help(),
-            Self::NotConverging { values } => {
-                let path = values.first().map_or("", |change| &change.path);
-                format!(
-                    "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
-                )
-            }
+            Self::NotConverging { values } => keep_or_ignore(values),
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
@@ -316,6 +337,14 @@ fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) 
             "give the file another name than {name}, and it manages integration {other}; or change {attribute} back"
         ),
     }
+}
+
+/// The remedy for a value that the server does not keep.
+fn keep_or_ignore(values: &[Change]) -> String {
+    let path = values.first().map_or("", |change| &change.path);
+    format!(
+        "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
+    )
 }
 
 /// What is sent and what comes back, as far as it may be shown.

@@ -10,6 +10,7 @@ use super::diff::Difference;
 use super::doubt::{in_doubt, repeated};
 use super::history::History;
 use super::memory::{self, Noted, Past, Pasts};
+use super::owners;
 use super::pairing::{Claims, Pairing};
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
@@ -50,6 +51,9 @@ pub(super) fn decide(
     let context = against.context;
     let doubt = in_doubt(integration, &pairing, context);
     let pairing = doubt.map_or(pairing, Pairing::Blocked);
+    let owned = pairing.found();
+    let owned = owned.and_then(|found| owners::owned(found, against.live));
+    let pairing = owned.map_or(pairing, Pairing::Blocked);
     let found = match &pairing {
         Pairing::Certain(found) => Some(*found),
         // What is only likely is not recorded as if it were certain.

@@ -23,6 +23,7 @@ mod history;
 mod inputs;
 mod memory;
 mod needs;
+mod owners;
 mod pairing;
 mod policy;
 mod precondition;
@@ -56,7 +57,7 @@ pub use removal::{Deletion, deletion_references};
 pub use suspensions::Suspensions;
 
 use crate::ledger::{Fingerprint, Intent, Ledger, Memory, parked_name};
-use crate::live::{FailingTest, Live, LiveIntegration, RemoteId, Status, Unreadable};
+use crate::live::{FailingTest, Live, LiveIntegration, Owners, RemoteId, Status, Unreadable};
 use crate::manifest::{Bindings, Destination, Invalid, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
@@ -95,6 +96,8 @@ pub struct Plan {
     pub suspensions: Suspensions,
     /// Where references may go: this holds for what is sent, as it did for the files.
     pub bindings: Bindings,
+    /// The connections that integrations belong to.
+    pub owners: Owners,
 }
 
 impl Plan {
@@ -259,6 +262,8 @@ pub struct Unmanaged {
     pub identity: Option<String>,
     /// Its status.
     pub status: Status,
+    /// The key of the connection that it belongs to.
+    pub connection: Option<String>,
     /// The name under which it is recorded, or will be once what has its name now is.
     pub recorded: Option<Name>,
 }
@@ -399,10 +404,12 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
         let kind = bound::admitted(kind, &manifest.bindings);
-        action.kind = context
+        let kind = context
             .policy
             .limit(postponed(kind, &action.name, manifest, context));
+        action.kind = owners::limit(kind, action.platform, &live.owners);
     }
+    let disowned = owners::disowned(&against);
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
         managed,
@@ -414,7 +421,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
-        noted: noted.into_iter().flatten().collect(),
+        noted: noted.into_iter().flatten().chain(disowned).collect(),
+        owners: live.owners.clone(),
         unreadable: live.unreadable.clone(),
         unselected,
         actions,

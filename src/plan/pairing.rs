@@ -460,7 +460,7 @@ pub(super) fn pair<'a, 'l>(
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
     let claims = index.claims(manifest, &pairings);
     let left = present(live).filter(|l| !claims.is_claimed(&l.id));
-    let mut unmanaged: Vec<Unmanaged> = left.map(leftover).collect();
+    let mut unmanaged: Vec<Unmanaged> = left.map(|found| leftover(found, live)).collect();
     unmanaged.sort_by(|a, b| a.id.cmp(&b.id));
     Paired {
         pairings,
@@ -469,15 +469,17 @@ pub(super) fn pair<'a, 'l>(
     }
 }
 
-fn leftover(live: &LiveIntegration) -> Unmanaged {
+fn leftover(found: &LiveIntegration, live: &Live) -> Unmanaged {
+    let connection = live.owners.of_integration(&found.id);
     Unmanaged {
-        id: live.id.clone(),
-        type_name: live.type_name.clone(),
-        identity: live
+        id: found.id.clone(),
+        type_name: found.type_name.clone(),
+        identity: found
             .platform
-            .and_then(|p| pairing_value(p, live))
+            .and_then(|p| pairing_value(p, found))
             .map(str::to_owned),
-        status: live.status.clone(),
+        status: found.status.clone(),
+        connection: connection.map(str::to_owned),
         recorded: None,
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::carry::plain;
 use super::decide::{Against, missing};
 use super::memory::Past;
+use super::owners;
 use super::pairing::{found_key, present};
 use super::{
     Absence, Action, Block, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
@@ -73,7 +74,9 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
     let left = live
         .integrations
         .iter()
-        .filter(|l| unmanaged.contains(&l.id));
+        .filter(|l| unmanaged.contains(&l.id))
+        // What a connection has taken over is not this tool's own any more.
+        .filter(|l| live.owners.of_integration(&l.id).is_none());
     let owned = left.filter_map(|found| {
         let past = against
             .pasts
@@ -144,6 +147,9 @@ pub(super) fn deletion(
     let Against { live, context, .. } = against;
     let Past { name, record } = past;
     let id = found.id.clone();
+    if let Some(block) = owners::owned(found, live) {
+        return Err(block);
+    }
     if let Some(block) = doubt::of_record(past, context) {
         return Err(block);
     }

@@ -16,6 +16,7 @@ pub(super) const PLATFORM: Platform = Platform {
     payload: Payload::ManualOnly,
     identity: Identity::Hint("dataset"),
     deleted_with_credentials: false,
+    connection_technology: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -24,6 +24,7 @@ pub(super) const PLATFORM: Platform = Platform {
     payload: Payload::Full,
     identity: Identity::Host("workspaceUrl"),
     deleted_with_credentials: false,
+    connection_technology: Some("Databricks"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -54,6 +54,9 @@ pub struct Platform {
     /// Whether the deletion of what was set up automatically needs the credentials
     /// of the set-up; everything else is deleted without any (API.md 3.3).
     pub deleted_with_credentials: bool,
+    /// The technology of connections that such an integration can be behind (API.md 10.3,
+    /// 10.8); `None` where no connection has one.
+    pub connection_technology: Option<&'static str>,
     /// The attributes of `config`.
     pub attributes: &'static [Attribute],
     /// Rules over more than one attribute or more than one file.

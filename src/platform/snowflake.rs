@@ -26,6 +26,7 @@ pub(super) const PLATFORM: Platform = Platform {
     payload: Payload::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
+    connection_technology: Some("Snowflake"),
     attributes: ATTRIBUTES,
     rules: &[],
 };

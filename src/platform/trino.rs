@@ -14,6 +14,7 @@ pub(super) const PLATFORM: Platform = Platform {
     payload: Payload::TypeOnly,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
+    connection_technology: Some("Trino"),
     attributes: &[],
     rules: &[],
 };

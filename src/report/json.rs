@@ -71,6 +71,7 @@ fn plan(plan: &Plan) -> Json {
         unnamed: _,
         suspensions,
         bindings: _,
+        owners,
     } = plan;
     let mut summary = counts(Counts::of(plan));
     extend(&mut summary, json!({ "unselected": unselected }));
@@ -80,6 +81,7 @@ fn plan(plan: &Plan) -> Json {
         "unmanaged": unmanaged.iter().map(self::unmanaged).collect::<Vec<_>>(),
         "unreadable": unreadable.iter().map(|u| &u.reason).collect::<Vec<_>>(),
         "suspensions": self::suspensions(suspensions),
+        "unknown_owners": owners.unknown().collect::<Vec<_>>(),
     })
 }
 
@@ -324,6 +326,7 @@ fn unmanaged(live: &Unmanaged) -> Json {
         type_name,
         identity,
         status,
+        connection,
         recorded,
     } = live;
     json!({
@@ -331,6 +334,7 @@ fn unmanaged(live: &Unmanaged) -> Json {
         "type": type_name,
         "identity": identity,
         "status": status.as_str(),
+        "connection": connection,
         "recorded": recorded,
     })
 }

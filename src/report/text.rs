@@ -410,11 +410,14 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
         } else {
             format!(", {}", escaped(live.status.as_str()))
         };
+        let connection = live.connection.as_deref();
+        let owner = connection.map(|key| format!(", belongs to connection {}", escaped(key)));
+        let owner = owner.unwrap_or_default();
         let once = match &live.recorded {
             Some(name) => format!(", once described as {name}"),
             None => String::new(),
         };
-        let line = format_args!("id {id}: {kind}{identity}{status}{once}");
+        let line = format_args!("id {id}: {kind}{identity}{status}{owner}{once}");
         let _ = writeln!(out, "    {}", paint(DIM, line));
     }
     let _ = writeln!(out);

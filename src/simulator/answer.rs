@@ -33,6 +33,7 @@ pub(super) struct Reply {
 pub(super) enum Body {
     Json(String),
     Text(String),
+    Html,
 }
 
 /// An answer in the error envelope (API.md section 6).
@@ -62,6 +63,15 @@ impl Reply {
         }
     }
 
+    /// A page for people where an answer of the API is due.
+    pub(super) fn html() -> Self {
+        Self {
+            code: 200,
+            body: Body::Html,
+            effect: false,
+        }
+    }
+
     /// An answer that reports a change.
     pub(super) fn changed(code: u16, value: &Value) -> Self {
         Self {
@@ -74,6 +84,7 @@ impl Reply {
     pub(super) fn into_response(self) -> Response<Bytes> {
         match self.body {
             Body::Json(json) => respond(self.code, JSON, json),
+            Body::Html => respond(self.code, "text/html; charset=utf-8", HTML),
             Body::Text(text) => respond(self.code, "text/plain; charset=utf-8", text),
         }
     }

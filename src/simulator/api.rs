@@ -14,7 +14,7 @@ use super::schema::Contract;
 use super::status::Status;
 use super::store::{Beginning, Record, Transition};
 use super::view::Look;
-use super::{State, tree, view};
+use super::{State, connections, tree, view};
 
 /// A request, taken apart.
 pub(super) struct Call {
@@ -47,9 +47,25 @@ pub(super) fn perform(
     if let Some(refuse) = refuse {
         return Err(on_demand(refuse, &call.body));
     }
+    match route {
+        Route::Search => return connections::search(state, !call.body.is_empty()),
+        Route::Connection(key) => return connections::details(state, key),
+        Route::Authenticate
+        | Route::List
+        | Route::Create
+        | Route::Get(_)
+        | Route::Update(_)
+        | Route::Delete(_)
+        | Route::Status(_)
+        | Route::Regenerate(_)
+        | Route::Script(_)
+        | Route::ScriptOf(..) => {}
+    }
     let mut operation = Operation { state, twists, now };
     let mut reply = match route {
-        Route::Authenticate | Route::List => Ok(operation.list()),
+        Route::Authenticate | Route::Search | Route::Connection(_) | Route::List => {
+            Ok(operation.list())
+        }
         Route::Create => operation.create(parsed(call)?),
         Route::Get(id) => operation.get(id),
         Route::Status(id) => operation.status(id),

@@ -5,6 +5,7 @@
 //! | `GET`, `POST`, `DELETE faults` | the faults that wait; `POST` adds a [`Fault`] or a list of them |
 //! | `POST drift` | a [`Drift`] or a list of them |
 //! | `POST seed` | a [`Seed`] or a list of them; answers `{"ids": […]}` |
+//! | `GET`, `POST`, `DELETE connections` | the [`Connection`]s; `POST` adds one or a list of them |
 //! | `GET`, `DELETE log` | every request received, with its body |
 //! | `GET state` | every integration as it is stored |
 //! | `GET`, `POST options` | [`Options`]; `POST` changes the attributes that it holds |
@@ -21,6 +22,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::answer::{Refusal, Reply};
+use super::connections::Connection;
 use super::fault::Fault;
 use super::log::Entry;
 use super::options::Options;
@@ -184,6 +186,24 @@ impl Simulator {
         self.lock().drift(drift)
     }
 
+    /// Adds a connection, in the place of one with its key.
+    pub fn connect(&self, connection: Connection) {
+        let mut state = self.lock();
+        state.connections.retain(|own| own.key != connection.key);
+        state.connections.push(connection);
+    }
+
+    /// The connections.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.lock().connections.clone()
+    }
+
+    /// Forgets all connections.
+    pub fn clear_connections(&self) {
+        self.lock().connections.clear();
+    }
+
     /// Every request received, in order, with secrets in clear.
     #[must_use]
     pub fn log(&self) -> Vec<Entry> {
@@ -316,6 +336,11 @@ fn dispatch(
         ("POST", "drift") => many(body)?
             .into_iter()
             .try_for_each(|drift| simulator.drift(drift))?,
+        ("GET", "connections") => return Ok(json!(simulator.connections())),
+        ("POST", "connections") => many(body)?
+            .into_iter()
+            .for_each(|own| simulator.connect(own)),
+        ("DELETE", "connections") => simulator.clear_connections(),
         ("GET", "log") => return Ok(json!(simulator.log())),
         ("DELETE", "log") => simulator.clear_log(),
         ("GET", "state") => return Ok(Value::Array(simulator.state())),

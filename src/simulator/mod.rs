@@ -24,6 +24,7 @@ mod answer;
 mod api;
 mod auth;
 mod check;
+mod connections;
 mod control;
 mod fault;
 mod log;
@@ -48,10 +49,13 @@ use http::{Request, Response};
 use serde_json::Value;
 
 pub use answer::Answer;
+pub use connections::Connection;
 pub use control::{ControlError, Drift, Seed};
 pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
 pub use log::Entry;
-pub use options::{API_KEY, DETAIL, Ids, Options, POWERLESS_API_KEY, Secrets, VOLATILE};
+pub use options::{
+    API_KEY, ConnectionsApi, DETAIL, Ids, Options, POWERLESS_API_KEY, Secrets, VOLATILE,
+};
 pub use serve::{MAX_BODY, serve};
 pub use status::Status;
 
@@ -77,6 +81,7 @@ struct State {
     store: store::Store,
     tokens: auth::Tokens,
     faults: Vec<Fault>,
+    connections: Vec<Connection>,
     log: log::Log,
     /// How many answers have shown integrations.
     reads: u64,
@@ -89,6 +94,7 @@ impl State {
             store: store::Store::new(),
             tokens: auth::Tokens::default(),
             faults: Vec::new(),
+            connections: Vec::new(),
             log: log::Log::default(),
             reads: 0,
         }

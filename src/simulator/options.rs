@@ -30,6 +30,10 @@ pub struct Options {
     pub secrets: Secrets,
     /// How ids are written.
     pub ids: Ids,
+    /// The connections API.
+    pub connections: ConnectionsApi,
+    /// How a connection writes the id of its integration.
+    pub connection_ids: Ids,
     /// The HTTP status of a write that was taken on.
     pub success: u16,
     /// Whether a deleted integration stays, with the status `deleted`.
@@ -66,6 +70,24 @@ pub enum Secrets {
     Mask,
 }
 
+/// How the search for connections answers (API.md 10.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionsApi {
+    /// 404: this tenant has none.
+    Missing,
+    /// 200 with a page of HTML, as some have that have none.
+    Html,
+    /// 403.
+    Forbidden,
+    /// With an array.
+    Works,
+    /// With an object that has the array in it; a request with a body is refused.
+    WithoutBody,
+    /// With the first connection alone, and a hint at more.
+    Paged,
+}
+
 /// How ids are written in answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,6 +108,8 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(3600),
             secrets: Secrets::Omit,
             ids: Ids::Text,
+            connections: ConnectionsApi::Missing,
+            connection_ids: Ids::Number,
             success: 200,
             deleted_lingers: false,
             immutable: BTreeMap::new(),

@@ -6,6 +6,10 @@ use http::Method;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Authenticate,
+    /// All objects of the top level: the connections.
+    Search,
+    /// One connection, by its key.
+    Connection(String),
     List,
     Create,
     Get(String),
@@ -26,6 +30,8 @@ impl Route {
         let own = |text: &str| text.to_owned();
         Some(match (method.as_str(), segments.as_slice()) {
             ("POST", ["bim", "apikey", "authenticate"]) => Self::Authenticate,
+            ("POST", ["data", "object", "search"]) => Self::Search,
+            ("GET", ["data", "connection", key]) => Self::Connection(decoded(key)?),
             ("GET", ["integrations"]) => Self::List,
             ("POST", ["integrations"]) => Self::Create,
             ("POST", ["integrations", "scripts", name]) => Self::Script(own(name)),
@@ -46,6 +52,8 @@ impl Route {
         match self {
             Self::Create | Self::Update(_) | Self::Delete(_) => true,
             Self::Authenticate
+            | Self::Search
+            | Self::Connection(_)
             | Self::Regenerate(_)
             | Self::List
             | Self::Get(_)
@@ -54,4 +62,21 @@ impl Route {
             | Self::ScriptOf(..) => false,
         }
     }
+}
+
+/// A segment of a path without its percent-encoding.
+fn decoded(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
 }

@@ -6,17 +6,18 @@ use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan, records}
 use crate::apply::Outcome;
 use crate::immuta::ReadApi;
 use crate::ledger::Journal;
-use crate::plan::{self as planning, Plan};
+use crate::plan::{self as planning, Approved, Plan};
 
 /// Looks at the tenant once more.
 pub(super) async fn look_again<R: ReadApi>(
     api: &R,
+    approved: &Approved,
     desired: &Desired,
     request: &Request,
     journal: &dyn Journal,
     outcomes: &[Outcome],
 ) -> Afterwards {
-    prove(api, desired, request, journal, outcomes)
+    prove(api, approved, desired, request, journal, outcomes)
         .await
         .map_or_else(Afterwards::Unread, |plan| {
             Afterwards::Planned(Box::new(plan))
@@ -27,13 +28,16 @@ pub(super) async fn look_again<R: ReadApi>(
 /// that it is not written again and again.
 async fn prove<R: ReadApi>(
     api: &R,
+    approved: &Approved,
     desired: &Desired,
     request: &Request,
     journal: &dyn Journal,
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
     let ledger = journal.ledger()?;
-    let live = fetch(api, &ledger).await?;
+    let mut live = fetch(api, &ledger).await?;
+    // The connections are read once a run.
+    live.owners = approved.plan().owners.clone();
     let mut recovery = planning::recover(&ledger, &live, request.apply.clock.now());
     let second = plan(desired, &live, request, &recovery);
     let written = outcomes.iter().filter(|o| o.result.is_ok());

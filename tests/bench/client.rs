@@ -92,7 +92,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let live = runtime
         .block_on(async {
             let reader = reader_over(transport(url), &desired);
-            sync::fetch(&reader, &Ledger::default()).await
+            sync::read_tenant(&reader, &request(), &Ledger::default()).await
         })
         .unwrap();
     let fetch = watch.lap();

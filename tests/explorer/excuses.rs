@@ -107,6 +107,14 @@ fn blocked(
             (is_foreign || (is_weak && of_platform()), "a tie")
         }
         Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
+        Block::OwnedByConnection { id, .. } => (
+            world
+                .backed()
+                .iter()
+                .any(|own| own.to_string() == id.as_str()),
+            "it belongs to a connection",
+        ),
+        Block::OwnersUnknown { .. } => (world.hides_connections(), "connections are hidden"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
         Block::Unbound(_) => (world.leads_elsewhere(key.0), "not bound"),
         Block::EmptyFile { .. }

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use futures::poll;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{Transport, TransportError, TransportErrorKind};
-use integrationd::ledger::{Fingerprint, Intent, Journal, JournalError, Ledger, Record, Seen};
+use integrationd::ledger::{
+    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, Record, Seen,
+};
 use integrationd::live::RemoteId;
 use integrationd::simulator::{Fault, FaultKind, Simulator};
 use jiff::Timestamp;
@@ -195,6 +197,10 @@ impl Journal for Mortal<'_> {
 
     fn accepted(&self, name: &str) -> Result<(), JournalError> {
         self.journal.accepted(name)
+    }
+
+    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
+        self.journal.connections(answer)
     }
 
     fn carried_out(&self, revision: &str) -> Result<(), JournalError> {

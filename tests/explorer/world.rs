@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integrationd::ledger::{IntendedWrite, Intent, Ledger};
 use integrationd::platform::{Leads, by_wire};
-use integrationd::simulator::{Drift, Seed, Simulator, Status};
+use integrationd::simulator::{ConnectionsApi, Drift, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use super::bound;
@@ -459,6 +459,17 @@ impl World {
             let foreign: Vec<Key> = foreign.cloned().collect();
             self.contested.extend(foreign);
         }
+    }
+
+    /// The integrations that belong to a connection.
+    pub(super) fn backed(&self) -> BTreeSet<u64> {
+        let connections = self.simulator.connections().into_iter();
+        connections.filter_map(|own| own.integration).collect()
+    }
+
+    /// Whether the tool may not read the connections.
+    pub(super) fn hides_connections(&self) -> bool {
+        self.simulator.options().connections == ConnectionsApi::Forbidden
     }
 
     fn config_of(&self, id: u64) -> Option<Value> {

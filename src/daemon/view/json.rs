@@ -141,8 +141,15 @@ fn unmanaged_item(item: &UnmanagedItem) -> Json {
         type_name,
         identity,
         status,
+        connection,
     } = item;
-    json!({ "id": id, "type": type_name, "identity": identity, "status": status })
+    json!({
+        "id": id,
+        "type": type_name,
+        "identity": identity,
+        "status": status,
+        "connection": connection,
+    })
 }
 
 fn run(run: &Run) -> Json {

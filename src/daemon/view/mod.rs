@@ -105,6 +105,8 @@ pub struct UnmanagedItem {
     pub identity: Option<String>,
     /// Its status.
     pub status: String,
+    /// The key of the connection that it belongs to.
+    pub connection: Option<String>,
 }
 
 impl View {

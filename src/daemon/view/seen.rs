@@ -185,6 +185,7 @@ fn unmanaged_item(live: &Unmanaged) -> UnmanagedItem {
         type_name: live.type_name.clone(),
         identity: live.identity.clone(),
         status: live.status.to_string(),
+        connection: live.connection.clone(),
     }
 }
 

@@ -35,6 +35,9 @@ fn steps(journal: &dyn Journal) -> String {
     journal.accepted("f").unwrap();
     journal.carried_out("1111").unwrap();
     journal.carried_out("2222").unwrap();
+    journal
+        .connections(Some(crate::ledger::KnownConnections::Missing(at(3))))
+        .unwrap();
     journal.begin("g", &create()).unwrap();
     journal.begin("g", &again()).unwrap();
     let mut of_another = again();
@@ -62,6 +65,7 @@ fn both_journals_keep_the_same_ledger() {
     cannot begin the write of `g`: an earlier write of it is not settled
     ");
     let expected = Ledger {
+        connections: Some(crate::ledger::KnownConnections::Missing(at(3))),
         records: [("a".into(), record("1"))].into(),
         intents: [("c".into(), update("3")), ("g".into(), again())].into(),
         refusals: memory.ledger().refusals,

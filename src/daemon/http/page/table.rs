@@ -200,6 +200,7 @@ fn unmanaged_item(live: &UnmanagedItem) -> Markup {
             "id " (safe(&live.id)) ": " (safe(&live.type_name))
             @if let Some(identity) = &live.identity { ", " (safe(identity)) }
             ", " (safe(&live.status))
+            @if let Some(key) = &live.connection { ", belongs to connection " (safe(key)) }
         }
     }
 }

@@ -1,0 +1,75 @@
+//! Integrations that belong to connections, or may belong to one: they are not written.
+
+use super::decide::Against;
+use super::memory::Noted;
+use super::pairing::present;
+use super::{Block, Kind};
+use crate::live::{Live, LiveIntegration, OwnedWrite, Owners, OwnersSource};
+use crate::platform::Platform;
+use crate::text::escaped;
+
+/// The block of an integration that belongs to a connection.
+pub(super) fn owned(found: &LiveIntegration, live: &Live) -> Option<Block> {
+    let key = live.owners.of_integration(&found.id)?;
+    Some(Block::OwnedByConnection {
+        id: found.id.clone(),
+        key: escaped(key).into_owned(),
+    })
+}
+
+/// The block of an adoption: an integration that may belong to a connection must not
+/// become one that may be deleted. A key that may not look says nothing about it.
+pub(super) fn unknown(platform: &Platform, owners: &Owners) -> Option<Block> {
+    objection(platform, OwnedWrite::Update, owners)
+}
+
+fn objection(platform: &Platform, write: OwnedWrite, owners: &Owners) -> Option<Block> {
+    let reason = owners.objection(platform, write)?;
+    Some(Block::OwnersUnknown {
+        reason: escaped(reason).into_owned(),
+        passes: owners.source() != OwnersSource::Hidden,
+    })
+}
+
+/// The action, or the block that takes its place where owners are not known.
+pub(super) fn limit(kind: Kind, platform: Option<&'static Platform>, owners: &Owners) -> Kind {
+    let of_file = |write| platform.and_then(|platform| objection(platform, write, owners));
+    let block = match &kind {
+        Kind::Create(_) => of_file(OwnedWrite::Create),
+        Kind::Update { .. } => of_file(OwnedWrite::Update),
+        Kind::Delete(deletion) => objection(deletion.platform, OwnedWrite::Removal, owners),
+        // What is created can be of another type than what is deleted.
+        Kind::Replace { deletion, .. } => objection(deletion.platform, OwnedWrite::Removal, owners)
+            .or_else(|| of_file(OwnedWrite::Create)),
+        Kind::Unchanged { .. }
+        | Kind::Withheld { .. }
+        | Kind::Suspended { .. }
+        | Kind::Blocked(_) => None,
+    };
+    block.map_or(kind, Kind::Blocked)
+}
+
+/// Records of what a connection has taken over: it is not this tool's own any more, so
+/// that it is never deleted, also when its connection cannot be read one day.
+pub(super) fn disowned(against: &Against<'_>) -> Vec<Noted> {
+    let Against { live, context, .. } = against;
+    let taken_over = present(live).filter(|found| owned(found, live).is_some());
+    let owned_before = taken_over.filter_map(|found| {
+        let past = against.pasts.of(found)?;
+        let is_open = context.ledger.intents.contains_key(past.name);
+        (past.record.memory.owned && !is_open).then_some(past)
+    });
+    owned_before
+        .map(|past| {
+            let mut memory = past.record.memory.clone();
+            memory.owned = false;
+            Noted {
+                name: past.name.to_owned(),
+                type_name: past.record.type_name.clone(),
+                id: past.record.id.clone(),
+                memory,
+                changed: Some(past.record.at),
+            }
+        })
+        .collect()
+}

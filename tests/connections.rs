@@ -1,0 +1,430 @@
+//! Integrations that belong to connections: they are shown, and never written.
+
+use http::Method;
+use integrationd::immuta::{ApiKey, Credentials, KnownSecrets, ReadApi, Reader, RetryPolicy};
+use integrationd::ledger::{KnownConnections, MemoryJournal};
+use integrationd::plan::Verdict;
+use integrationd::simulator::{
+    Connection, ConnectionsApi, Fault, FaultKind, Ids, Options, Seed, Simulator,
+};
+use integrationd::sync::{self, LookForConnections, Request};
+use serde_json::json;
+
+use crate::common::{Files, Integrationd, Tenant, lake};
+use crate::in_process::{Ran, Run, write_lines};
+use crate::removal::{base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
+use crate::texts::Texts;
+
+const KEY: &str = "Sales & Ops/EU %1";
+
+fn behind(simulator: &Simulator, api: ConnectionsApi, id: Option<u64>) {
+    simulator.set_options(Options {
+        connections: api,
+        ..simulator.options()
+    });
+    simulator.connect(Connection::new(KEY, "Databricks", id));
+}
+
+/// A tenant, and its ledger, in sync with a lake that a connection has taken over since.
+async fn taken_over() -> (Simulator, MemoryJournal) {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    ask_again(&journal);
+    behind(&simulator, ConnectionsApi::Works, Some(1));
+    (simulator, journal)
+}
+
+/// The answer that there are no connections is more than a day old.
+fn ask_again(journal: &MemoryJournal) {
+    use integrationd::ledger::Journal;
+    journal.connections(None).unwrap();
+}
+
+fn moved() -> Texts {
+    with_lake().file(
+        "lake.yaml",
+        lake_file("lake.example.com").replace("/one", "/two"),
+    )
+}
+
+fn reads(simulator: &Simulator) -> Vec<String> {
+    let log = simulator.log().into_iter();
+    log.map(|entry| format!("{} {}", entry.method, entry.path))
+        .filter(|line| line.contains("/data/"))
+        .collect()
+}
+
+fn shown(ran: &Ran) -> String {
+    anstream::adapter::strip_str(&ran.shown()).to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn integration_behind_a_connection_is_not_written() {
+    for (api, ids) in [
+        (ConnectionsApi::Works, Ids::Number),
+        (ConnectionsApi::Works, Ids::Text),
+        (ConnectionsApi::WithoutBody, Ids::Number),
+    ] {
+        let (simulator, journal) = taken_over().await;
+        simulator.set_options(Options {
+            connections: api,
+            connection_ids: ids,
+            ..simulator.options()
+        });
+        let ran = synced(&moved(), &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0]);
+        assert_eq!(ran.exit_code(), 1);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(shown(&ran), @"
+              # lake is blocked  lake.yaml:1
+              ! Databricks Unity Catalog
+                  integration 1 belongs to connection Sales & Ops/EU %1, and is never written
+                  help: remove the file, and change the settings of connection Sales & Ops/EU %1 in Immuta
+
+            Plan: 1 blocked, 1 unchanged.
+            ");
+        }
+        let action = &ran.json()["plan"]["actions"][0];
+        assert_eq!(action["code"], "OwnedByConnection", "{action:#}");
+        let asked = reads(&simulator);
+        assert_eq!(
+            asked.last().unwrap(),
+            "GET /data/connection/Sales%20%26%20Ops%2FEU%20%251"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_took_over_is_never_deleted() {
+    let (simulator, journal) = taken_over().await;
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
+    let shown = shown(&ran);
+    let line = "id 1: Databricks, lake.example.com, belongs to connection Sales & Ops/EU %1";
+    assert!(shown.contains(line), "{shown}");
+    let unmanaged = &ran.json()["plan"]["unmanaged"][0];
+    assert_eq!(unmanaged["connection"], KEY, "{unmanaged:#}");
+    assert!(!journal.ledger().records["lake"].memory.owned);
+    // Not even when nobody can tell any more that it belongs to one.
+    synced(&base(), &simulator, &journal, |request| {
+        pruning(request);
+        request.connections = LookForConnections::None;
+    })
+    .await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacement_of_what_a_connection_took_over_is_blocked() {
+    let (simulator, journal) = taken_over().await;
+    let other = base().file("lake.yaml", lake_file("other.example.com"));
+    let ran = synced(&other, &simulator, &journal, |request| {
+        pruning(request);
+        request.allow_replace.insert("lake".to_owned());
+    })
+    .await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        shown(&ran).contains("belongs to connection"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn integration_behind_a_connection_is_not_adopted() {
+    let (simulator, _) = taken_over().await;
+    let key = ApiKey::new(integrationd::secret::Secret::new(
+        integrationd::simulator::API_KEY.to_owned(),
+    ));
+    let reader = Reader::new(
+        integrationd::embedded::Embedded(simulator.clone()),
+        Credentials::ApiKey(key.unwrap()),
+        RetryPolicy::NEVER,
+        KnownSecrets::none(),
+    );
+    let request = Request::new(jiff::Timestamp::UNIX_EPOCH);
+    let (desired, names) = (with_lake().desired(false), ["lake"].into());
+    let ledger = integrationd::ledger::Ledger::default();
+    let adopted = || sync::adopt(&reader, &desired, &request, &ledger, &names);
+    let code = |verdict: &Verdict| match verdict {
+        Verdict::Blocked(block) => Some(block.code()),
+        Verdict::Adopted(_) | Verdict::Owned | Verdict::Absent => None,
+    };
+    let adoptions = adopted().await.unwrap();
+    assert_eq!(code(&adoptions[0].verdict), Some("OwnedByConnection"));
+    behind(&simulator, ConnectionsApi::Paged, Some(1));
+    let adoptions = adopted().await.unwrap();
+    assert_eq!(code(&adoptions[0].verdict), Some("OwnersUnknown"));
+    assert_eq!(reader.list().await.unwrap().integrations.len(), 2);
+}
+
+/// Files that update one, delete one, and create one of each kind.
+fn everything() -> Texts {
+    moved()
+        .without("stays.yaml")
+        .file("new.yaml", lake_file("new.example.com"))
+        .file("wh.yaml", warehouse_file("${env:PASSWORD}"))
+}
+
+async fn with_everything(
+    set: impl FnOnce(&Simulator),
+    change: impl Fn(&mut Request),
+) -> (Vec<String>, Ran) {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    ask_again(&journal);
+    set(&simulator);
+    let ran = synced(&everything(), &simulator, &journal, |request| {
+        pruning(request);
+        change(request);
+    })
+    .await;
+    let mut lines = write_lines(&simulator);
+    lines.sort();
+    (lines, ran)
+}
+
+const ALL: [&str; 4] = [
+    "DELETE /integrations/2",
+    "POST /integrations",
+    "POST /integrations",
+    "PUT /integrations/1",
+];
+
+#[tokio::test(start_paused = true)]
+async fn tenant_without_connections_is_written_and_not_asked_for_a_day() {
+    for api in [ConnectionsApi::Missing, ConnectionsApi::Html] {
+        let set = |simulator: &Simulator| behind(simulator, api, None);
+        let (lines, ran) = with_everything(set, |_| {}).await;
+        assert_eq!(lines, ALL, "{}", ran.shown());
+    }
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    let asked = |hours: i64| {
+        let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        journal
+            .ledger()
+            .connections
+            .unwrap()
+            .spares_the_question(now)
+    };
+    assert_eq!(
+        (asked(0), asked(23), asked(25), asked(-1)),
+        (true, true, false, false)
+    );
+    synced(&with_lake(), &simulator, &journal, |_| {}).await;
+    assert_eq!(reads(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_read_of_connections_blocks_writes() {
+    let unread = [
+        FaultKind::ServerError {
+            code: 503,
+            after_effect: false,
+        },
+        FaultKind::Truncate,
+        FaultKind::DropAfter,
+        FaultKind::PartialContent,
+        FaultKind::TooManyRequests { retry_after: None },
+    ];
+    for kind in unread {
+        let (lines, ran) = with_everything(
+            |simulator| {
+                behind(simulator, ConnectionsApi::Works, None);
+                let search = Fault::new(kind.clone()).on(&Method::POST, "/data/object/search");
+                simulator.fault(search.always());
+            },
+            |_| {},
+        )
+        .await;
+        assert_eq!(lines, [""; 0], "{kind:?}");
+        let shown = shown(&ran);
+        assert!(
+            shown.contains(
+                "it may belong to a connection: the tenant's connections could not be read"
+            ),
+            "{shown}"
+        );
+        assert!(shown.contains("--connections none"), "{shown}");
+    }
+    let (lines, ran) = with_everything(
+        |simulator| behind(simulator, ConnectionsApi::Paged, None),
+        |_| {},
+    )
+    .await;
+    assert_eq!(lines, [""; 0], "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn operator_can_say_that_there_are_no_connections() {
+    let (lines, ran) = with_everything(
+        |simulator| behind(simulator, ConnectionsApi::Paged, Some(1)),
+        |request| request.connections = LookForConnections::None,
+    )
+    .await;
+    assert_eq!(lines, ALL, "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_names_no_integration_blocks_its_technology() {
+    for readable in [true, false] {
+        let connection = |shows_technology| Connection {
+            readable,
+            shows_technology,
+            ..Connection::new(KEY, "Databricks", None)
+        };
+        let (lines, ran) = with_everything(
+            |simulator| {
+                behind(simulator, ConnectionsApi::Works, None);
+                simulator.connect(connection(true));
+            },
+            |_| {},
+        )
+        .await;
+        assert_eq!(
+            lines,
+            ["DELETE /integrations/2", "POST /integrations"],
+            "{}",
+            ran.shown()
+        );
+    }
+    let unknown = Connection {
+        readable: false,
+        shows_technology: false,
+        ..Connection::new(KEY, "Databricks", None)
+    };
+    let (lines, _) = with_everything(
+        |simulator| {
+            behind(simulator, ConnectionsApi::Works, None);
+            simulator.connect(unknown);
+        },
+        |_| {},
+    )
+    .await;
+    assert_eq!(lines, [""; 0]);
+    let (lines, ran) = with_everything(
+        |simulator| {
+            behind(simulator, ConnectionsApi::Works, None);
+            simulator.connect(Connection::new(KEY, "Glue", None));
+        },
+        |_| {},
+    )
+    .await;
+    assert_eq!(lines, ALL, "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn hidden_connections_block_deletes_of_their_types() {
+    let (lines, ran) = with_everything(
+        |simulator| behind(simulator, ConnectionsApi::Forbidden, Some(1)),
+        |_| {},
+    )
+    .await;
+    assert_eq!(
+        lines,
+        [
+            "POST /integrations",
+            "POST /integrations",
+            "PUT /integrations/1"
+        ]
+    );
+    let why = "it may belong to a connection: the API key may not read the tenant's connections";
+    assert!(shown(&ran).contains(why), "{}", ran.shown());
+
+    // Another type belongs to no connection.
+    let bucket = json!({"name": "b", "awsAccountId": "1"});
+    let (simulator, journal) = in_sync(&base()).await;
+    ask_again(&journal);
+    simulator.seed(Seed::new("Native S3", Some(false), Some(bucket)));
+    behind(&simulator, ConnectionsApi::Forbidden, None);
+    let ran = synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
+    assert_eq!(journal.ledger().connections, Some(KnownConnections::Hidden));
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_vanish_at_once_are_a_failed_read() {
+    for api in [
+        ConnectionsApi::Html,
+        ConnectionsApi::Missing,
+        ConnectionsApi::Forbidden,
+    ] {
+        let (simulator, journal) = taken_over().await;
+        synced(&with_lake(), &simulator, &journal, |_| {}).await;
+        assert_eq!(journal.ledger().connections, Some(KnownConnections::Some));
+        behind(&simulator, api, Some(1));
+        let ran = synced(&moved(), &simulator, &journal, |_| {}).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert_eq!(journal.ledger().connections, Some(KnownConnections::Some));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_read_once_a_run() {
+    let (simulator, journal) = in_sync(&base()).await;
+    ask_again(&journal);
+    behind(&simulator, ConnectionsApi::Works, None);
+    simulator.connect(Connection::new(KEY, "Glue", None));
+    let ran = synced(&with_lake(), &simulator, &journal, |_| {}).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(reads(&simulator).len(), 2, "{:?}", reads(&simulator));
+    let texts = with_lake();
+    let dry = Run::of(&texts, &simulator).remembering(&journal);
+    assert!(dry.dry_run().await.is_in_sync());
+}
+
+#[test]
+fn list_names_the_connection() {
+    let tenant = Tenant::empty();
+    let lake = json!({"workspaceUrl": "a.example.com", "httpPath": "/p"});
+    tenant
+        .simulator
+        .seed(Seed::new("Databricks", Some(false), Some(lake)));
+    tenant.simulator.seed(Seed::new("Glue", None, None));
+    behind(&tenant.simulator, ConnectionsApi::Works, Some(1));
+    tenant
+        .simulator
+        .connect(Connection::new("lakes", "Glue", Some(2)));
+    let list = |format| {
+        Integrationd::new(["list", "-o", format])
+            .on(&tenant)
+            .run()
+            .exits_with(0)
+    };
+    insta::assert_snapshot!(list("text").stdout, @"
+    ID  TYPE        IDENTITY       SET-UP  STATUS   CONNECTION
+    1   Databricks  a.example.com  manual  enabled  Sales & Ops/EU %1
+    2   Glue                               enabled  lakes
+    ");
+    let json = list("json").json();
+    assert_eq!(json["integrations"][0]["connection"], KEY);
+    behind(&tenant.simulator, ConnectionsApi::Forbidden, Some(1));
+    let ran = list("text");
+    assert!(!ran.stdout.contains("CONNECTION"), "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("note: the API key may not read the tenant's connections"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn flag_says_that_there_are_no_connections() {
+    let tenant = Tenant::empty();
+    behind(&tenant.simulator, ConnectionsApi::Paged, None);
+    let files = Files::none().with("a.yaml", &lake("a", "${env:LAKE}"));
+    let sync = || {
+        Integrationd::new(["sync", "--yes"])
+            .on(&tenant)
+            .with(&files)
+            .env("LAKE", "the-token")
+    };
+    let ran = sync().run().exits_with(1);
+    let why = "it may belong to a connection";
+    assert!(ran.stdout.contains(why), "{}", ran.stdout);
+    assert_eq!(tenant.writes(), [""; 0]);
+    let none = sync().env("INTEGRATIOND_CONNECTIONS", "none");
+    none.run().exits_with(0);
+    assert_eq!(tenant.writes(), ["POST /integrations"]);
+}
