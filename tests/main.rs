@@ -5,6 +5,8 @@ mod absence;
 #[cfg(test)]
 mod adopt;
 #[cfg(test)]
+mod api_facts;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bindings;

@@ -144,7 +144,7 @@ impl<W: WriteApi> Run<'_, W> {
             Ok(Found::One {
                 id,
                 status: Status::CreateError,
-            }) => {
+            }) if precondition.can_be_updated() => {
                 let ended = self.put(name, &id, request).await;
                 (Some(id), ended)
             }

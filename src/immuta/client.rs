@@ -69,7 +69,8 @@ impl<T: Transport> Reader<T> {
         self.known.with(Some(&answer.authorization.secret))
     }
 
-    /// A 401 had no effect, so with a new token anything is sent once more.
+    /// A 401 had no effect, and is the answer to an expired token (API.md 2.2): with a new
+    /// one anything is sent once more.
     async fn repeat(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let mut retries = Retries::new(&self.policy, call);
         let mut renewed = false;

@@ -1,6 +1,7 @@
 //! What of the live side may be shown, and what may be sent back.
 //!
-//! Never a mask: an update that sends one back stores the mask. Below a known
+//! Never a mask, such as `[REDACTED]` (API.md section 7): an update that sends one back
+//! stores the mask. Below a known
 //! and harmless attribute scalars are harmless too; of everything else nothing
 //! is known, so that its texts count as secret.
 

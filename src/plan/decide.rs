@@ -18,8 +18,7 @@ use super::{
     Note, OnConflict, OnDrift, UpdatePrecondition,
 };
 use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status};
-use crate::manifest::{Bindings, Integration, Suspend};
-use crate::platform::Payload;
+use crate::manifest::{Bindings, Integration, Invalid, Suspend};
 use crate::secret::Reference;
 
 /// What every file is held against.
@@ -271,7 +270,7 @@ fn update_block(
     context: &Context<'_>,
 ) -> Option<Block> {
     let id = found.id.clone();
-    if integration.platform.payload == Payload::TypeOnly {
+    if !integration.platform.can_be_updated() {
         return Some(Block::NeverUpdated { id });
     }
     if found.status.phase() == Phase::Busy {
@@ -297,7 +296,16 @@ fn update_block(
             paths: difference.secrets_lost.clone(),
         });
     }
-    None
+    let attributes = difference.changes.iter();
+    let mut attributes = attributes.filter_map(|c| integration.platform.attribute(&c.path));
+    let fixed = attributes.find(|attribute| attribute.is_fixed)?;
+    // The server would refuse the update, unless there was never anything to set.
+    let is_refused = found.status != Status::CreateError;
+    (is_refused && !is_replaceable(integration, context)).then(|| Block::Replacement {
+        name: integration.name.clone(),
+        id,
+        attribute: fixed.name,
+    })
 }
 
 fn missing_secrets(body: &Body, context: &Context<'_>) -> Option<Note> {
@@ -318,4 +326,15 @@ pub(super) fn missing<'a>(
         }
     });
     (!reasons.is_empty()).then_some(Note::SecretsMissing(reasons))
+}
+
+/// The action of a file with an error.
+pub(super) fn invalid_action(invalid: &Invalid) -> Action {
+    Action {
+        name: invalid.name.clone(),
+        platform: invalid.platform,
+        origin: Some(invalid.origin.clone()),
+        kind: Kind::Blocked(Block::InvalidFile),
+        notes: Vec::new(),
+    }
 }

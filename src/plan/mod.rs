@@ -58,11 +58,11 @@ pub use suspensions::Suspensions;
 
 use crate::ledger::{Fingerprint, Intent, Ledger, Memory, parked_name};
 use crate::live::{FailingTest, Live, LiveIntegration, Owners, RemoteId, Status, Unreadable};
-use crate::manifest::{Bindings, Destination, Invalid, Manifest, Name, Origin, Suspend};
+use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use absence::Absences;
-use decide::{Against, decide};
+use decide::{Against, decide, invalid_action};
 use memory::Pasts;
 use pairing::{Pairing, pair, present};
 
@@ -492,14 +492,4 @@ fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) ->
             recorded.is_none_or(|name| !dealt_with.contains(name))
         })
         .collect()
-}
-
-fn invalid_action(invalid: &Invalid) -> Action {
-    Action {
-        name: invalid.name.clone(),
-        platform: invalid.platform,
-        origin: Some(invalid.origin.clone()),
-        kind: Kind::Blocked(Block::InvalidFile),
-        notes: Vec::new(),
-    }
 }

@@ -84,6 +84,12 @@ impl AbsencePrecondition {
         }
     }
 
+    /// Whether an integration like it can be updated.
+    #[must_use]
+    pub fn can_be_updated(&self) -> bool {
+        self.platform.can_be_updated()
+    }
+
     /// Whether the list showed this id when the plan was made.
     #[must_use]
     pub fn had(&self, id: &RemoteId) -> bool {

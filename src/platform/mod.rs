@@ -79,6 +79,15 @@ impl PartialEq for Platform {
 impl Eq for Platform {}
 
 impl Platform {
+    /// Whether an integration can be updated (API.md 7.7).
+    #[must_use]
+    pub fn can_be_updated(&self) -> bool {
+        match self.payload {
+            Payload::Full | Payload::ManualOnly => true,
+            Payload::TypeOnly => false,
+        }
+    }
+
     /// The attribute of `config` that pairs a file with a live integration.
     #[must_use]
     pub fn pairing_attribute(&self) -> Option<&'static str> {
@@ -191,6 +200,8 @@ pub struct Attribute {
     /// The value that the server fills in when it is left out, as far as known.
     /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
     pub default: Option<Scalar>,
+    /// Whether it is documented that it cannot be changed once it is set.
+    pub is_fixed: bool,
     /// Whether it says where the secrets of the integration are sent.
     pub leads: Leads,
     /// What it is for, in one line.
@@ -208,6 +219,7 @@ impl Attribute {
             class_when_auto: None,
             need: Need::Optional,
             default: None,
+            is_fixed: false,
             leads: Leads::Nowhere,
             doc,
         }
@@ -231,6 +243,15 @@ impl Attribute {
     #[must_use]
     pub const fn class(mut self, class: Class) -> Self {
         self.class = class;
+        self
+    }
+
+    /// Cannot be changed once it is set: a documented fact, where [`Class::Immutable`]
+    /// alone is a guess.
+    #[must_use]
+    pub const fn fixed(mut self) -> Self {
+        self.class = Class::Immutable;
+        self.is_fixed = true;
         self
     }
 

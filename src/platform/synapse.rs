@@ -1,5 +1,8 @@
 //! Azure Synapse Analytics (API.md 7.2).
 //!
+//! The delimiters of its metadata cannot be changed once they are set (API.md 7.2): a
+//! change needs a replacement.
+//!
 //! An automatic set-up uses its credentials once; every later update, and the
 //! deletion, asks for them again. A manual one has two scripts to set up, and
 //! two to clean up after a failure. Logging in by OAuth is in the user interface
@@ -79,13 +82,16 @@ const ATTRIBUTES: &[Attribute] = &[
 
 const DELIMITERS: &[Attribute] = &[
     Attribute::new("hashDelimiter", Shape::TEXT, "Stands between two entries.")
+        .fixed()
         .default(Scalar::Text("|")),
     Attribute::new(
         "hashKeyDelimiter",
         Shape::TEXT,
         "Stands between a key and its values.",
     )
+    .fixed()
     .default(Scalar::Text(":")),
     Attribute::new("arrayDelimiter", Shape::TEXT, "Stands between two values.")
+        .fixed()
         .default(Scalar::Text(",")),
 ];

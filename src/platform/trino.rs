@@ -3,7 +3,8 @@
 //! Its payload is `type` and nothing else: the cluster is configured with a
 //! snippet that Immuta shows, and a normal read of the integration returns the
 //! key of the cluster, a secret. There is nothing to compare and nothing to
-//! update, and its deletion takes no credentials.
+//! update: its how-to has no update, so no PUT is ever sent. Its deletion takes no
+//! credentials.
 
 use super::{Identity, Payload, Platform};
 

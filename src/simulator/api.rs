@@ -73,7 +73,7 @@ pub(super) fn perform(
         Route::Delete(id) => operation.delete(id, call),
         Route::Regenerate(id) => operation.regenerate(id),
         Route::Script(name) => operation.script(name, parsed(call)?),
-        Route::ScriptOf(id, name) => operation.script_of(id, name),
+        Route::ScriptOf(id, name) => operation.script_of(id, name, &call.body),
     }?;
     if let Body::Json(text) = &mut reply.body
         && !twists.misplaced.is_empty()
@@ -200,6 +200,10 @@ impl Operation<'_> {
         if !record.status().may_be_edited() {
             return Err(busy(&record));
         }
+        if Contract::get().facts(&record.type_name).never_updated {
+            // No page knows an update of such an integration (API.md 7.7).
+            return Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found"));
+        }
         let payload = check::payload(parsed(call)?, Some(&record), &self.state.options)?;
         let never_made = *record.status() == Status::CreateError;
         check::immutable(&record, &payload, &self.state.options)?;
@@ -258,7 +262,11 @@ impl Operation<'_> {
         Ok(script(name, &payload.type_name))
     }
 
-    fn script_of(&mut self, id: &str, name: &str) -> Outcome {
+    fn script_of(&mut self, id: &str, name: &str, body: &Bytes) -> Outcome {
+        // The documented call of the delete script has headers only (API.md 3.2).
+        if name == "delete" && !body.is_empty() {
+            return Err(Refusal::bad_request("\"value\" must be empty"));
+        }
         let record = self.find(id, "Integration")?;
         Ok(script(name, &record.type_name))
     }

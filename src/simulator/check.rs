@@ -79,6 +79,7 @@ pub(super) fn immutable(
             Some(Value::String(text)) => {
                 Some(Value::from(facts.uniqueness(name).normal_form(&text)))
             }
+            Some(Value::Object(inner)) if facts.config.is_default(name, &inner) => None,
             other => other,
         }
     };

@@ -68,6 +68,8 @@ pub enum Secrets {
     Omit,
     /// `********`.
     Mask,
+    /// `[REDACTED]`, as the connections API has it (API.md section 7).
+    Redacted,
 }
 
 /// How the search for connections answers (API.md 10.3).
@@ -148,6 +150,7 @@ impl Secrets {
         match self {
             Self::Omit => None,
             Self::Mask => Some("********"),
+            Self::Redacted => Some("[REDACTED]"),
         }
     }
 }

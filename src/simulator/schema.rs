@@ -49,6 +49,8 @@ pub(super) struct TypeFacts {
     pub(super) credentials: Credentials,
     /// The attribute of a read by id that carries an API key.
     pub(super) api_key: Option<String>,
+    /// Whether a PUT is refused.
+    pub(super) never_updated: bool,
     /// The attributes beside `config` that a PUT may not change.
     pub(super) immutable_beside_config: Vec<String>,
 }
@@ -169,6 +171,7 @@ impl TypeFacts {
             },
             api_key: schema["x-api-key"].as_str().map(str::to_owned),
             immutable_beside_config,
+            never_updated: schema["x-no-update"] == true,
         })
     }
 
@@ -296,6 +299,15 @@ impl Attribute {
                 (Some(_) | None, _) => {}
             }
         }
+    }
+
+    /// Whether the object of this name says nothing but what the server fills in anyway.
+    pub(super) fn is_default(&self, name: &str, object: &Map<String, Value>) -> bool {
+        let children = self.children.get(name).map(|child| &child.children);
+        object.iter().all(|(name, value)| {
+            let child = children.and_then(|children| children.get(name));
+            child.is_some_and(|child| child.default.as_ref() == Some(value))
+        })
     }
 
     /// Takes the secrets out: each becomes `mask`, or goes when there is none.

@@ -3,6 +3,7 @@
 
 use integrationd::ledger::Ledger;
 use integrationd::plan::{Action, Block, Doubt, Kind};
+use integrationd::platform::Attribute;
 use serde_json::Value;
 
 use super::document::Document;
@@ -93,6 +94,9 @@ fn blocked(
             let is_disabled = live.iter().any(|(_, one)| one["status"] == "disabled");
             (is_disabled, "disabled")
         }
+        Block::Replacement { attribute, .. } if is_fixed(document, attribute) => {
+            (true, "not editable")
+        }
         Block::Replacement { .. } | Block::Moved { .. } => {
             let keys = document.names().filter_map(|n| world.keys_of_name.get(n));
             let keys: std::collections::BTreeSet<_> = keys.flatten().collect();
@@ -158,4 +162,14 @@ fn needs_what_is_fixed(world: &World, document: &Document, live: &Value) -> bool
             && own.get(name) != live["config"].get(name)
     };
     fixed.iter().any(differs)
+}
+
+/// Whether the file says something that cannot be changed once it is set.
+fn is_fixed(document: &Document, name: &str) -> bool {
+    fn find(attributes: &[Attribute], name: &str) -> bool {
+        attributes
+            .iter()
+            .any(|a| (a.name == name && a.is_fixed) || find(a.children(), name))
+    }
+    find(document.platform().attributes, name)
 }
