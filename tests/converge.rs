@@ -1,4 +1,4 @@
-//! Values that the server does not keep: told once, and not sent again and again.
+//! Values that the server does not keep: sent twice, reported, and not sent again.
 
 use http::Method;
 use integrationd::ledger::MemoryJournal;
@@ -34,6 +34,13 @@ fn rewriting(value: &Value) -> Simulator {
     simulator
 }
 
+/// Writes it twice: only then is it known that the server insists.
+async fn give_up(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) {
+    sync(texts, simulator, journal).await;
+    sync(texts, simulator, journal).await;
+    assert_eq!(write_lines(simulator), ["PUT /integrations/1"]);
+}
+
 fn told(ran: &Ran) -> String {
     anstream::adapter::strip_str(&ran.shown()).to_string()
 }
@@ -42,14 +49,17 @@ fn told(ran: &Ran) -> String {
 async fn a_rewritten_value_is_told_and_left_alone() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
     let texts = lake("/one", "");
-    let ran = sync(&texts, &simulator, &journal).await;
-    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
-    assert!(
-        told(&ran).contains(r#"httpPath: sent "/one", found "/ONE""#),
-        "{}",
-        told(&ran)
-    );
-    assert_eq!(ran.exit_code(), 1);
+    for (write, then) in [
+        ("POST /integrations", "the next run sends it once more"),
+        ("PUT /integrations/1", "write the value as the server keeps"),
+    ] {
+        let ran = sync(&texts, &simulator, &journal).await;
+        assert_eq!(write_lines(&simulator), [write]);
+        let shown = told(&ran);
+        let what = r#"httpPath: sent "/one", found "/ONE""#;
+        assert!(shown.contains(what) && shown.contains(then), "{shown}");
+        assert_eq!(ran.exit_code(), 1);
+    }
 
     for _ in 0..2 {
         let ran = sync(&texts, &simulator, &journal).await;
@@ -69,11 +79,50 @@ async fn a_rewritten_value_is_told_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let edit = FaultKind::Rewrite {
+        path: "/httpPath".to_owned(),
+        value: json!("/by-hand"),
+    };
+    simulator.fault(Fault::new(edit));
+    let texts = lake("/one", "");
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(ran.exit_code(), 1);
+    insta::assert_snapshot!(told(&ran).split_once("Applied").unwrap().1, @r#"
+    : 1 created.
+    Not converged: lake: the write succeeded, and the server still differs from the file
+          httpPath: sent "/one", found "/by-hand"
+     help: somebody else may have changed it at the same moment: the next run sends it once more
+    A second plan still has 1 to update.
+    "#);
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    assert!(ran.is_proved() && ran.exit_code() == 0, "{}", told(&ran));
+    let rewritten = &journal.ledger().records["lake"].memory.rewritten;
+    assert!(rewritten.is_empty(), "{rewritten:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_value_each_time_is_not_a_server_that_insists() {
+    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let texts = lake("/one", "");
+    for edit in 0..4 {
+        let edit = FaultKind::Rewrite {
+            path: "/httpPath".to_owned(),
+            value: json!(format!("/edit-{edit}")),
+        };
+        simulator.fault(Fault::new(edit));
+        let ran = sync(&texts, &simulator, &journal).await;
+        assert_eq!(write_lines(&simulator).len(), 1, "{}", told(&ran));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
-    sync(&lake("/one", ""), &simulator, &journal).await;
-    sync(&lake("/two", ""), &simulator, &journal).await;
-    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+    give_up(&lake("/one", ""), &simulator, &journal).await;
+    give_up(&lake("/two", ""), &simulator, &journal).await;
     sync(&lake("/two", ""), &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
 
@@ -93,7 +142,7 @@ async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
 #[tokio::test(start_paused = true)]
 async fn the_advice_to_ignore_it_helps() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
-    sync(&lake("/one", ""), &simulator, &journal).await;
+    give_up(&lake("/one", ""), &simulator, &journal).await;
     let ignoring = "sync:\n  ignore: [{path: /httpPath, reason: the server writes it}]\n";
     let ran = sync(&lake("/one", ignoring), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
@@ -102,7 +151,7 @@ async fn the_advice_to_ignore_it_helps() {
 #[tokio::test(start_paused = true)]
 async fn another_change_is_sent_although_one_value_does_not_converge() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
-    sync(&lake("/one", ""), &simulator, &journal).await;
+    give_up(&lake("/one", ""), &simulator, &journal).await;
     let rotated = lake("/one", "").secret("TOKEN", "another");
     sync(&rotated, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
@@ -126,6 +175,8 @@ async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
     let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
     assert!(told(&ran).contains("Not converged: lake"), "{}", told(&ran));
+    sync(&texts, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", told(&ran));
     ran.shows_none_of(["BIG", "small"]);
@@ -157,6 +208,8 @@ async fn an_attribute_that_the_server_keeps_although_it_was_removed_does_not_con
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     assert!(told(&ran).contains("catalog"), "{}", told(&ran));
     assert_eq!(ran.exit_code(), 1);
+    sync(&without, &simulator, &journal).await;
+    assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     let ran = sync(&without, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(told(&ran).contains("does not converge"), "{}", told(&ran));

@@ -146,6 +146,23 @@ fn never() -> FaultKind {
 }
 
 #[test]
+fn a_value_that_came_back_is_sent_once_more_soon_and_then_blocked() {
+    let world = World::new();
+    let rewrite = FaultKind::Rewrite {
+        path: "/httpPath".into(),
+        value: json!("/ONE"),
+    };
+    world.tenant.simulator.fault(Fault::new(rewrite).always());
+    // No interval, file or operator triggers the second run.
+    let daemon = world.daemon(&["--interval", "1h"]).start();
+    daemon.prints("the next run sends it once more");
+    daemon.prints("A second plan still has 1 blocked");
+    let writes = ["POST /integrations", "PUT /integrations/1"];
+    assert_eq!(world.tenant.writes(), writes);
+    ends(daemon);
+}
+
+#[test]
 fn a_file_that_is_saved_is_applied_and_one_that_is_touched_is_not() {
     let world = World::new();
     let daemon = world.in_sync(&[]);

@@ -146,8 +146,8 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     Applied: 1 updated.
     Not converged: snowflake-prod: the write succeeded, and the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
-     help: write the value as the server keeps it, or list the attribute under `sync.ignore`
-    A second plan still has 1 blocked.
+     help: somebody else may have changed it at the same moment: the next run sends it once more
+    A second plan still has 1 to update.
     "#);
 }
 

@@ -28,7 +28,7 @@ use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
 use crate::plan::{Action, Block, Kind, KnownNames, Plan};
 use crate::report::exit::{Exit, exit};
-use crate::report::{Counts, Report, suspended, text};
+use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
 use crate::source::git::Revision;
 use crate::sync::{self, Afterwards, Consent, Ending, Files, Request, Shell, SyncError};
 use crate::text::chain;
@@ -206,7 +206,13 @@ impl Pipeline {
         let is_tried = |o: &&Outcome| !o.result.as_ref().is_err_and(Failure::is_unfinished);
         let tried = outcomes.iter().filter(is_tried);
         // What was refused has its pause in the ledger.
-        let is_done = |o: &Outcome| o.result.as_ref().err().is_none_or(Failure::is_refusal);
+        // What differs right after its write is written once more, soon.
+        let not_converged = not_converged(&report.synced);
+        let is_done = |o: &Outcome| {
+            let will_retry = |n: &NotConverged<'_>| n.name == o.name && n.will_retry;
+            let is_finished = o.result.as_ref().err().is_none_or(Failure::is_refusal);
+            is_finished && !not_converged.iter().any(will_retry)
+        };
         let tried = tried.map(|o| (o.name.as_str(), is_done(o)));
         self.backoff.after(tried, now);
         self.backoff

@@ -230,6 +230,28 @@ pub struct Rewritten {
     /// Both together, where they must not be kept in clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covered: Option<Fingerprint>,
+    /// The number of writes in a row after which the server had this value. Older
+    /// ledgers do not count: theirs was one.
+    #[serde(default = "one")]
+    pub tries: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Rewritten {
+    /// Whether the same was sent and the same came back.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let Self {
+            sent,
+            found,
+            covered,
+            tries: _,
+        } = self;
+        *sent == other.sent && *found == other.found && *covered == other.covered
+    }
 }
 
 /// What a look at the tenant told of integrations that are not written.

@@ -1,9 +1,10 @@
 //! Values that the server does not keep as they were sent.
 //!
 //! A write that succeeded, and a plan right after it that differs in the same
-//! attribute, is a value that the server rewrites, or one that it keeps although
-//! it was left out. It is remembered with what was sent and what came back. As
-//! long as both are the same there is nothing to gain from sending it again.
+//! attribute, is a value that the server rewrites, one that it keeps although it was
+//! left out, or an edit by somebody else at the same moment. One write cannot tell
+//! these apart. So the next run sends it once more; only if the same value comes back
+//! again there is nothing to gain from sending it, until one side changes.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,18 +15,26 @@ use super::{Change, Kind, Plan, Shown};
 use crate::ledger::{Ledger, Memory, Record, Rewritten};
 use crate::manifest::Name;
 
+/// So many writes in a row that end in the same value: the server insists. Nobody else
+/// sets the same value twice within the seconds between a write and the look after it.
+const TRIES: u32 = 2;
+
 /// What a change says about a value that was just sent; `None` if it may not be kept.
-pub(super) fn rewritten(change: &Change) -> Option<Rewritten> {
+fn rewritten(change: &Change) -> Option<Rewritten> {
+    let seen = Rewritten {
+        tries: 1,
+        ..Rewritten::default()
+    };
     if change.covered.is_some() {
         return Some(Rewritten {
             covered: change.covered.clone(),
-            ..Rewritten::default()
+            ..seen
         });
     }
     Some(Rewritten {
         sent: kept(&change.after)?,
         found: kept(&change.before)?,
-        covered: None,
+        ..seen
     })
 }
 
@@ -37,21 +46,31 @@ fn kept(shown: &Shown) -> Option<Option<Json>> {
     }
 }
 
-/// Whether the server did not keep this before, and neither side has moved since.
+/// Whether the server did not keep this each time it was sent, and neither side has
+/// moved since.
 pub(super) fn is_known(change: &Change, past: &Past<'_>) -> bool {
     let known = past.record.memory.rewritten.get(&change.path);
-    known.is_some() && known == rewritten(change).as_ref()
+    let seen = rewritten(change);
+    known
+        .zip(seen)
+        .is_some_and(|(known, seen)| known.tries >= TRIES && known.is_same_as(&seen))
 }
 
-/// What leaves a body stays on record until a look has shown that it is gone: a
-/// server that keeps it would not be noticed otherwise.
-pub(super) fn keep_removed(memory: &mut Memory, changes: &[Change], past: Option<Past<'_>>) {
+/// Takes over from the record what the look after an update needs: the tries so far,
+/// and what leaves the body. That stays on record until a look has shown that it is
+/// gone: a server that keeps it would not be noticed otherwise.
+pub(super) fn keep_until_proved(memory: &mut Memory, changes: &[Change], past: Option<Past<'_>>) {
     let Some(past) = past else {
         return;
     };
-    let last = &past.record.memory.applied.attributes;
-    for change in changes.iter().filter(|c| c.after == Shown::Absent) {
-        if let Some(value) = last.get(&change.path) {
+    let before = &past.record.memory;
+    for change in changes {
+        if let Some(rewritten) = before.rewritten.get(&change.path) {
+            let tries = &mut memory.rewritten;
+            tries.insert(change.path.clone(), rewritten.clone());
+        }
+        let last = before.applied.attributes.get(&change.path);
+        if let Some(value) = last.filter(|_| change.after == Shown::Absent) {
             let attributes = &mut memory.applied.attributes;
             attributes.insert(change.path.clone(), value.clone());
         }
@@ -66,32 +85,54 @@ pub fn not_kept(
     afterwards: &Plan,
     ledger: &Ledger,
 ) -> Vec<(Name, Record)> {
-    let differing = afterwards.actions.iter().filter_map(|action| {
-        let (id, changes) = match &action.kind {
-            Kind::Update { id, changes, .. } => (id, changes),
+    let mut records = Vec::new();
+    for action in &afterwards.actions {
+        let (id, changes, tries) = match &action.kind {
+            Kind::Update { id, changes, .. } => (id, changes, 1),
+            // What costs a delete is not tried twice.
             Kind::Replace {
                 deletion, changes, ..
-            } => (&deletion.id, changes),
+            } => (&deletion.id, changes, TRIES),
             Kind::Unchanged { .. }
             | Kind::Create(_)
             | Kind::Delete(_)
             | Kind::Withheld { .. }
             | Kind::Suspended { .. }
-            | Kind::Blocked(_) => return None,
+            | Kind::Blocked(_) => continue,
         };
-        let record = ledger.records.get(&action.name)?;
-        let is_it = written.contains(action.name.as_str()) && record.id == *id;
-        is_it.then_some((&action.name, record, changes))
-    });
-    differing
-        .filter_map(|(name, record, changes)| {
-            let found = changes.iter();
-            let rewritten: BTreeMap<String, Rewritten> = found
-                .filter_map(|change| Some((change.path.clone(), rewritten(change)?)))
-                .collect();
+        let Some(record) = ledger.records.get(&action.name) else {
+            continue;
+        };
+        if !written.contains(action.name.as_str()) || record.id != *id {
+            continue;
+        }
+        let rewritten = tried(changes, &record.memory.rewritten, tries);
+        if !rewritten.is_empty() {
             let mut record = record.clone();
             record.memory.rewritten = rewritten;
-            (!record.memory.rewritten.is_empty()).then(|| (name.clone(), record))
-        })
-        .collect()
+            records.push((action.name.clone(), record));
+        }
+    }
+    records
+}
+
+/// What differs right after a write, with the number of tries so far.
+fn tried(
+    changes: &[Change],
+    before: &BTreeMap<String, Rewritten>,
+    at_least: u32,
+) -> BTreeMap<String, Rewritten> {
+    let mut tried = BTreeMap::new();
+    for change in changes {
+        let Some(mut seen) = rewritten(change) else {
+            continue;
+        };
+        let earlier = before
+            .get(&change.path)
+            .filter(|earlier| earlier.is_same_as(&seen));
+        let again = earlier.map_or(1, |earlier| earlier.tries.saturating_add(1));
+        seen.tries = again.max(at_least);
+        tried.insert(change.path.clone(), seen);
+    }
+    tried
 }

@@ -171,7 +171,7 @@ fn compare(
     notes.extend(missing_secrets(&difference.body, context));
     let precondition = Box::new(UpdatePrecondition::new(integration, found, history));
     let mut memory = memory::of_update(integration, past, context);
-    converge::keep_removed(&mut memory, &difference.changes, past);
+    converge::keep_until_proved(&mut memory, &difference.changes, past);
     (
         Kind::Update {
             id,

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::exit::Exit;
-use super::{Counts, Report, not_converged};
+use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
 use crate::manifest::{Suspend, Until};
@@ -367,9 +367,10 @@ fn result(report: &Report) -> Json {
             },
             "not_converged": not_converged(&report.synced)
                 .into_iter()
-                .map(|(name, changes)| json!({
+                .map(|NotConverged { name, changes, will_retry }| json!({
                     "name": name,
                     "changes": changes.iter().map(change).collect::<Vec<_>>(),
+                    "will_retry": will_retry,
                 }))
                 .collect::<Vec<_>>(),
         }),

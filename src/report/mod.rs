@@ -153,10 +153,20 @@ impl Tally {
     }
 }
 
-/// Integrations that were written with success and differ again all the same,
-/// each with the differences.
+/// An integration that was written with success and differs again all the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NotConverged<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The differences.
+    pub changes: &'a [Change],
+    /// Whether the next run sends it once more; otherwise it is blocked.
+    pub will_retry: bool,
+}
+
+/// Every integration that did not converge.
 #[must_use]
-pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
+pub fn not_converged(synced: &Synced) -> Vec<NotConverged<'_>> {
     let Ending::Applied {
         outcomes,
         afterwards: Afterwards::Planned(afterwards),
@@ -173,17 +183,22 @@ pub fn not_converged(synced: &Synced) -> Vec<(&str, &[Change])> {
         .actions
         .iter()
         .filter(|action| written.contains(action.name.as_str()))
-        .filter_map(|action| match &action.kind {
-            Kind::Update { changes, .. } => Some((action.name.as_str(), changes.as_slice())),
-            Kind::Blocked(Block::NotConverging { values }) => {
-                Some((action.name.as_str(), values.as_slice()))
-            }
-            Kind::Create(_) | Kind::Replace { .. } | Kind::Delete(_) => {
-                Some((action.name.as_str(), [].as_slice()))
-            }
-            // What cannot be compared now may well have converged: the second plan tells why.
-            Kind::Blocked(_) => None,
-            Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => None,
+        .filter_map(|action| {
+            let (changes, will_retry) = match &action.kind {
+                Kind::Update { changes, .. } => (changes.as_slice(), true),
+                Kind::Blocked(Block::NotConverging { values }) => (values.as_slice(), false),
+                Kind::Create(_) | Kind::Replace { .. } | Kind::Delete(_) => ([].as_slice(), true),
+                // What cannot be compared now may well have converged: the second plan tells why.
+                Kind::Blocked(_) => return None,
+                Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => {
+                    return None;
+                }
+            };
+            Some(NotConverged {
+                name: &action.name,
+                changes,
+                will_retry,
+            })
         })
         .collect()
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::text::{ADD, BAD, BOLD, HELD, paint, parts, tests};
 use super::value::shown;
-use super::{Counts, Report, Tally, not_converged};
+use super::{Counts, NotConverged, Report, Tally, not_converged};
 use crate::apply::{Failure, Outcome, Verb};
-use crate::plan::{Change, Exceeded};
+use crate::plan::Exceeded;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped};
 
@@ -166,8 +166,8 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
             return;
         }
     };
-    for (name, changes) in not_converged(&report.synced) {
-        not_converged_one(out, name, changes);
+    for not_converged in not_converged(&report.synced) {
+        not_converged_one(out, not_converged);
     }
     let left = Counts::of(plan);
     let is_empty = left.is_settled();
@@ -195,7 +195,12 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
 }
 
 /// What was sent and what came back.
-fn not_converged_one(out: &mut String, name: &str, changes: &[Change]) {
+fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
+    let NotConverged {
+        name,
+        changes,
+        will_retry,
+    } = not_converged;
     let title = paint(BAD, "Not converged:");
     let _ = writeln!(
         out,
@@ -206,9 +211,10 @@ fn not_converged_one(out: &mut String, name: &str, changes: &[Change]) {
         let (sent, found) = (shown(&change.after), shown(&change.before));
         let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
     }
-    let _ = writeln!(
-        out,
-        "{} write the value as the server keeps it, or list the attribute under `sync.ignore`",
-        paint(BOLD, " help:")
-    );
+    let help = if will_retry {
+        "somebody else may have changed it at the same moment: the next run sends it once more"
+    } else {
+        "write the value as the server keeps it, or list the attribute under `sync.ignore`"
+    };
+    let _ = writeln!(out, "{} {help}", paint(BOLD, " help:"));
 }

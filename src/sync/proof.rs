@@ -43,17 +43,18 @@ async fn prove<R: ReadApi>(
     let written = outcomes.iter().filter(|o| o.result.is_ok());
     let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
     let not_kept = planning::not_kept(&written, &second, &recovery.ledger);
-    if not_kept.is_empty() {
-        let is_believed = request.limits.disappeared(&second).is_none()
-            && desired.files.confirm(&second).await.is_ok();
-        let gone = second.gone.iter().filter(|_| is_believed).cloned();
-        note(journal, records(&second, request), gone.collect())?;
-        return Ok(second);
-    }
-    for (name, record) in &not_kept {
-        recovery.ledger.record_as(name, record);
-    }
-    let second = plan(desired, &live, request, &recovery);
-    note(journal, not_kept, Vec::new())?;
+    let second = if not_kept.is_empty() {
+        second
+    } else {
+        for (name, record) in &not_kept {
+            recovery.ledger.record_as(name, record);
+        }
+        note(journal, not_kept, Vec::new())?;
+        plan(desired, &live, request, &recovery)
+    };
+    let is_believed = request.limits.disappeared(&second).is_none()
+        && desired.files.confirm(&second).await.is_ok();
+    let gone = second.gone.iter().filter(|_| is_believed).cloned();
+    note(journal, records(&second, request), gone.collect())?;
     Ok(second)
 }

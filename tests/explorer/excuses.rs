@@ -110,7 +110,10 @@ fn blocked(
             let is_foreign = keys.flatten().any(|key| world.foreign_keys.contains(key));
             (is_foreign || (is_weak && of_platform()), "a tie")
         }
-        Block::NotConverging { .. } => (world.rewritten.contains(&key), "the server insists"),
+        Block::NotConverging { .. } => {
+            let times = world.rewritten.get(&key).copied().unwrap_or_default();
+            (times >= 2, "the server insists")
+        }
         Block::OwnedByConnection { id, .. } => (
             world
                 .backed()

@@ -56,7 +56,7 @@ struct Seen {
     lists_lied: bool,
     lists_shrank: bool,
     late: Duration,
-    rewritten: BTreeSet<Key>,
+    rewritten: Vec<Key>,
     overtaken: BTreeSet<Key>,
     /// The secrets that may go to one domain only.
     bound: BTreeSet<String>,
@@ -80,7 +80,7 @@ impl Fate {
                 lists_lied: false,
                 lists_shrank: false,
                 late: Duration::ZERO,
-                rewritten: BTreeSet::new(),
+                rewritten: Vec::new(),
                 overtaken: BTreeSet::new(),
                 bound,
                 complaints: Vec::new(),
@@ -193,7 +193,7 @@ impl Fate {
             if let (FaultKind::Rewrite { .. }, Some(Write::Create(key) | Write::Update(_, key))) =
                 (kind, &passage.write)
             {
-                self.seen().rewritten.insert(key.clone());
+                self.seen().rewritten.push(key.clone());
             }
             if let (FaultKind::Delay { ms }, Some(_)) = (kind, &passage.write) {
                 let lands = time::elapsed() + Duration::from_millis(*ms);
@@ -273,8 +273,8 @@ impl Fate {
         self.seen().overtaken.clone()
     }
 
-    /// Of what the server did not keep a value.
-    pub(super) fn rewritten(&self) -> BTreeSet<Key> {
+    /// Of what the server did not keep a value, each time.
+    pub(super) fn rewritten(&self) -> Vec<Key> {
         self.seen().rewritten.clone()
     }
 

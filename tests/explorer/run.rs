@@ -104,7 +104,7 @@ pub(super) struct Ran {
     /// Of what an update was held up.
     pub(super) overtaken: BTreeSet<Key>,
     /// Of what the server did not keep a value.
-    pub(super) rewritten: BTreeSet<Key>,
+    pub(super) rewritten: Vec<Key>,
     pub(super) complaints: Vec<String>,
     pub(super) trace: Vec<String>,
 }

@@ -68,8 +68,8 @@ pub(super) struct World {
     /// Of what a write was held up on its way: it may have arrived after a later one, or
     /// after its file was edited.
     pub(super) overtaken: BTreeSet<Key>,
-    /// Of what the server did not keep a value: the tool stops to insist.
-    pub(super) rewritten: BTreeSet<Key>,
+    /// How often the server did not keep a value: at the second time the tool gives up.
+    pub(super) rewritten: BTreeMap<Key, usize>,
     /// What somebody took away.
     pub(super) taken: BTreeSet<u64>,
     pub(super) foreign_keys: BTreeSet<Key>,
@@ -103,7 +103,7 @@ impl World {
             removed: BTreeMap::new(),
             foreign: BTreeSet::new(),
             overtaken: BTreeSet::new(),
-            rewritten: BTreeSet::new(),
+            rewritten: BTreeMap::new(),
             taken: BTreeSet::new(),
             foreign_keys: BTreeSet::new(),
             theirs: Vec::new(),
@@ -443,7 +443,15 @@ impl World {
     pub(super) fn after(&mut self, ledger: &Ledger, ran: &Ran) {
         self.late = self.late.max(ran.late);
         self.overtaken.extend(ran.overtaken.iter().cloned());
-        self.rewritten.extend(ran.rewritten.iter().cloned());
+        // What was deleted and created again for it is not tried a second time.
+        let is_replaced = ran
+            .sent
+            .iter()
+            .any(|write| matches!(write, Write::Delete(_)));
+        for key in &ran.rewritten {
+            let times = self.rewritten.entry(key.clone()).or_default();
+            *times += if is_replaced { 2 } else { 1 };
+        }
         for (id, one) in self.live() {
             self.marks.extend(live_mark(&one).map(|mark| (id, mark)));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Notification, attributes, name, sentences};
-use crate::daemon::view::{Row, State};
+use crate::daemon::view::{RETRYING, Row, State};
 use crate::daemon::{Disposition, Ran, View};
 
 /// The reason of a run that came to no result and is tried again.
@@ -21,6 +21,7 @@ const WAITS: &[&str] = &[
     BUSY,
     "Resting",
     PENDING,
+    RETRYING,
     "NotProved",
     "NotStarted",
     "Interrupted",
@@ -232,7 +233,8 @@ impl Told {
         let condition = condition(row, tells_busy);
         let mut news = Vec::new();
         let is_well = matches!(condition, Condition::Well);
-        let mut is_told_already = false;
+        // It may be drift, or a value that the server rewrites: the next run tells.
+        let mut is_told_already = row.reason == Some(RETRYING);
         match condition {
             Condition::Well | Condition::Left => self.ill = None,
             Condition::Unknown => {}

@@ -259,11 +259,17 @@ fn drift_is_told_once_whether_it_is_put_back_or_not() {
 fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
     tells(
         vec![
+            drifted(
+                row("lake", State::Reconciling, Some("Retrying")),
+                &["/a"],
+                false,
+            ),
             drifted(stalled("NotConverging"), &["/a"], false),
             stalled("NotConverging"),
             ready(),
         ],
         &[
+            "",
             "NotConverging lake NotConverging",
             "",
             "Recovered lake NotConverging",

@@ -18,6 +18,7 @@ use crate::plan::Suspensions;
 use crate::platform::Platform;
 use crate::report::Counts;
 
+pub(in crate::daemon) use row::RETRYING;
 pub use row::{Row, State};
 pub use seen::{Past, see};
 

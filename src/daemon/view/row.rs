@@ -12,6 +12,9 @@ use crate::text::chain;
 /// The reason of what the server does not keep as it is sent.
 pub(super) const NOT_CONVERGING: &str = "NotConverging";
 
+/// The reason of what differs right after its write, for the first time.
+pub(in crate::daemon) const RETRYING: &str = "Retrying";
+
 /// The reason of what waits to be sent.
 const PENDING: &str = "Pending";
 
@@ -141,9 +144,9 @@ fn pending(left: Left) -> Standing {
             "the plan goes beyond a limit of the guard and waits for a human",
         ),
         Left::Written => standing(
-            State::Stalled,
-            NOT_CONVERGING,
-            "it was written, and the server still differs from the file",
+            State::Reconciling,
+            RETRYING,
+            "it was written, and the server differs from the file again; the next run sends it once more",
         ),
         Left::NotProved => standing(
             State::Reconciling,
@@ -355,7 +358,7 @@ mod tests {
             (state, reason.unwrap())
         };
         assert_eq!(word(Left::Guarded), (State::Stalled, "GuardRefused"));
-        assert_eq!(word(Left::Written), (State::Stalled, NOT_CONVERGING));
+        assert_eq!(word(Left::Written), (State::Reconciling, RETRYING));
         assert_eq!(word(Left::NotProved), (State::Reconciling, "NotProved"));
         assert_eq!(word(Left::NotSent), (State::Reconciling, "Pending"));
         assert_eq!(failed(&Failure::NotStarted).0, State::Reconciling);

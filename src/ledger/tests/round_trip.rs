@@ -191,7 +191,8 @@ fn any_removal() -> impl Strategy<Value = Removal> {
 fn any_memory() -> impl Strategy<Value = Memory> {
     // `null` and nothing are one in JSON.
     let side = || option::of(any_json().prop_filter("not null", |json| !json.is_null()));
-    let rewritten = (side(), side()).prop_map(|(sent, found)| Rewritten {
+    let rewritten = (side(), side(), 1..9_u32).prop_map(|(sent, found, tries)| Rewritten {
+        tries,
         sent,
         found,
         covered: None,
