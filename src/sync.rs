@@ -24,8 +24,8 @@ use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger};
 use crate::live::Live;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
-    self, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift, Plan, Policy,
-    Recovery, Selection, Suspensions,
+    self, AdoptedSecrets, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift,
+    Operator, Plan, Policy, Recovery, Resend, Selection, Suspensions,
 };
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
@@ -119,6 +119,10 @@ pub struct Request {
     /// Whether what the server refused is left alone for a while: a human who asks is
     /// not kept waiting.
     pub heeds_refusals: bool,
+    /// Whom contested integrations are repaired for.
+    pub operator: Operator,
+    /// Whose secrets are sent again.
+    pub resend: Resend,
     /// Where the files come from, for the history.
     pub source: String,
     /// Their revision, if they have one.
@@ -144,6 +148,8 @@ impl Request {
             suspended: Suspensions::default(),
             resting: BTreeMap::new(),
             heeds_refusals: false,
+            operator: Operator::default(),
+            resend: Resend::default(),
             source: String::new(),
             revision: None,
             apply: apply::Options::default(),
@@ -279,11 +285,12 @@ pub async fn adopt<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
     names: &HashSet<&str>,
+    secrets: AdoptedSecrets,
 ) -> Result<Vec<Adoption>, ApiError> {
     let live = read_tenant(api, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
     Ok(in_context(desired, request, &recovery, |context| {
-        plan::adopt(&desired.manifest, &live, names, context)
+        plan::adopt(&desired.manifest, &live, names, secrets, context)
     }))
 }
 
@@ -318,6 +325,9 @@ fn in_context<T>(
         suspended: &request.suspended,
         resting: &request.resting,
         refusals_at: request.heeds_refusals.then(|| request.apply.clock.now()),
+        repairs_at: request.apply.clock.now(),
+        operator: &request.operator,
+        resend: &request.resend,
         revision: request.revision.as_deref(),
         on_drift: request.on_drift,
         on_conflict: request.on_conflict,

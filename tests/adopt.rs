@@ -48,6 +48,7 @@ fn an_adopted_integration_is_not_written_and_may_be_deleted() {
     insta::assert_snapshot!(ran.stdout, @"
       ✓ lake (id 1) is integrationd's own now
     Adopted 1 integration; nothing was sent to the tenant.
+    Not compared: 1 stored secret. With `--secrets assume` they count as those of the server, with `--secrets send` the next sync sends them.
     ");
     assert_eq!(world.0.writes(), [""; 0]);
     let ran = sync(&["--dry-run", "--detailed-exitcode"], &world).exits_with(0);

@@ -150,7 +150,8 @@ fn another_way_to_log_in_takes_the_place_of_the_old_one_and_the_plan_says_so() {
           ~ oAuthClientConfig  = (secret) -> (absent)
 
     Plan: 1 to update.
-    Stored secrets of 1 integration were not compared: the server never returns them.
+    1 secret of 1 integration not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
     "#);
     let (_, body) = update(&files, &live);
     assert_eq!(body.config.at("oAuthClientConfig"), None);

@@ -146,10 +146,11 @@ async fn integration_behind_a_connection_is_not_adopted() {
     let request = Request::new(jiff::Timestamp::UNIX_EPOCH);
     let (desired, names) = (with_lake().desired(false), ["lake"].into());
     let ledger = integrationd::ledger::Ledger::default();
-    let adopted = || sync::adopt(&reader, &desired, &request, &ledger, &names);
+    let secrets = integrationd::plan::AdoptedSecrets::Unknown;
+    let adopted = || sync::adopt(&reader, &desired, &request, &ledger, &names, secrets);
     let code = |verdict: &Verdict| match verdict {
         Verdict::Blocked(block) => Some(block.code()),
-        Verdict::Adopted(_) | Verdict::Owned | Verdict::Absent => None,
+        Verdict::Adopted(_) | Verdict::SecretsOnly(_) | Verdict::Owned | Verdict::Absent => None,
     };
     let adoptions = adopted().await.unwrap();
     assert_eq!(code(&adoptions[0].verdict), Some("OwnedByConnection"));

@@ -180,6 +180,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::Conflict { .. }
         | Block::NotDeleted(_)
         | Block::NotConverging { .. }
+        | Block::Contested { .. }
         | Block::Replacement { .. }
         | Block::Moved { .. }
         | Block::Resting { .. }

@@ -29,6 +29,8 @@ mod common;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod contested;
+#[cfg(test)]
 mod converge;
 #[cfg(test)]
 mod crash;
@@ -110,6 +112,8 @@ mod reload;
 mod removal;
 #[cfg(test)]
 mod replacement;
+#[cfg(test)]
+mod resend;
 #[cfg(test)]
 mod results;
 #[cfg(test)]

@@ -127,7 +127,8 @@ fn old_values_are_cut_around_the_difference_and_new_ones_are_whole() {
           + groupPattern/deny = "immuta_exempt"
 
     Plan: 1 to update, 6 not selected.
-    Stored secrets of 1 integration were not compared: the server never returns them.
+    1 secret of 1 integration not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets databricks`; or, if the server has them, record that with `integrationd adopt databricks --secrets assume`
     "#);
 }
 
@@ -239,7 +240,8 @@ fn every_reason_to_be_blocked_says_what_helps() {
           help: say which one with `sync: {id: "8"}` in the file
 
     Plan: 9 blocked, 4 unchanged.
-    Stored secrets of 6 integrations were not compared: the server never returns them.
+    7 secrets of 6 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
     "#);
 }
 
@@ -328,7 +330,7 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
         .exits_with(1);
     files.change("snowflake.yaml", "SMALL_WH", "IMMUTA_WH");
     status(&tenant, S3, "recurringValidationError");
-    insta::assert_snapshot!(plan(&tenant, &files), @r"
+    insta::assert_snapshot!(plan(&tenant, &files), @"
       # s3 is as its file says, and not healthy  [FILES]/s3.yaml:2
       ? Amazon S3 (id 4)
           note: its status is `recurringValidationError`: a regular check of the server fails
@@ -338,9 +340,10 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
           note: its status is `editError`: the server rolled its last change back, and the old configuration runs
             ✗ Validate connection: Incorrect username or password was specified.
 
-    No changes. [TENANT] matches the files.
+    No changes. Not everything of [TENANT] was compared.
     Plan: 7 unchanged.
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -351,15 +354,16 @@ fn what_no_file_describes_is_listed_and_left_alone() {
     std::fs::remove_file(files.path().join("trino.yaml")).unwrap();
     tenant.simulator.seed(Seed::new("Novelty", None, None));
     status(&tenant, 8, "migrating");
-    insta::assert_snapshot!(plan(&tenant, &files), @r"
+    insta::assert_snapshot!(plan(&tenant, &files), @"
       Unmanaged (live, and no valid file describes them):
         id 5: Snowflake, acme.us-east-1.snowflakecomputing.com
         id 7: Trino
         id 8: Novelty, migrating
 
-    No changes. [TENANT] matches the files.
+    No changes. Not everything of [TENANT] was compared.
     Plan: 5 unchanged.
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -415,10 +419,11 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
 #[test]
 fn nothing_to_do_is_said_in_a_line() {
     let (tenant, files) = in_sync();
-    insta::assert_snapshot!(plan(&tenant, &files), @r"
-    No changes. [TENANT] matches the files.
+    insta::assert_snapshot!(plan(&tenant, &files), @"
+    No changes. Not everything of [TENANT] was compared.
     Plan: 7 unchanged.
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
     ");
 }
 

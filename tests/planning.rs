@@ -8,7 +8,7 @@ use integrationd::live::{
 };
 use integrationd::manifest::{Manifest, SourceFile, load};
 use integrationd::plan::{
-    Context, Kind, OnConflict, OnDrift, Plan, Policy, Selection, SourceKind, plan,
+    Context, Kind, OnConflict, OnDrift, Operator, Plan, Policy, Resend, Selection, SourceKind, plan,
 };
 use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
@@ -63,6 +63,9 @@ pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
         suspended: &integrationd::plan::Suspensions::default(),
         resting: &BTreeMap::new(),
         refusals_at: None,
+        repairs_at: "2026-11-22T12:00Z".parse().unwrap(),
+        operator: &Operator::Absent,
+        resend: &Resend::default(),
         revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
@@ -271,15 +274,16 @@ fn a_health_problem_is_told_and_is_no_difference() {
         name: "Basic Connection Test".into(),
         message: "warehouse is suspended".into(),
     });
-    insta::assert_snapshot!(shown(&files, &tenant([ill])), @r"
+    insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
       # lake is as its file says, and not healthy  lake.yaml:1
       ? Databricks Unity Catalog (id 7)
           note: its status is `recurringValidationError`: a regular check of the server fails
             ✗ Basic Connection Test: message hidden: the secrets of this integration are not known here
 
-    No changes. the tenant matches the files.
+    No changes. Not everything of the tenant was compared.
     Plan: 1 unchanged.
-    Stored secrets of 1 integration were not compared: the server never returns them.
+    1 secret of 1 integration not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
     ");
 }
 
@@ -386,7 +390,8 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
           + newThing = (secret)
 
     Plan: 1 to update.
-    Stored secrets of 1 integration were not compared: the server never returns them.
+    1 secret of 1 integration not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
     ");
 }
 
@@ -534,6 +539,9 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         suspended: &integrationd::plan::Suspensions::default(),
         resting: &BTreeMap::new(),
         refusals_at: None,
+        repairs_at: "2026-11-22T12:00Z".parse().unwrap(),
+        operator: &Operator::Absent,
+        resend: &Resend::default(),
         revision: None,
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,

@@ -98,8 +98,9 @@ fn an_edit_that_the_server_rolled_back_says_that_the_old_one_runs() {
     let edit_error = FaultKind::EditError(failed_test());
     tenant.fails_once(&Method::PUT, "/integrations/{id}", edit_error);
     let ran = apply(&tenant, &files).exits_with(1);
-    insta::assert_snapshot!(result(&ran), @r"
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    insta::assert_snapshot!(result(&ran), @"
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: the server ended in `editError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
@@ -120,7 +121,8 @@ fn an_attribute_that_cannot_be_edited_is_named() {
     files.change("snowflake.yaml", "database: IMMUTA ", "database: OTHER ");
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: PUT /integrations/5: 400 Bad Request: Unable to edit integration due to changes of non-editable attribute(s). database
           help: this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`
@@ -141,7 +143,8 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     tenant.fails_once(&Method::PUT, "/integrations/{id}", rewrite);
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r#"
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
     Not converged: snowflake-prod: the write succeeded, and the server still differs from the file
@@ -162,8 +165,9 @@ fn a_tenant_that_goes_away_after_the_write_leaves_it_unproved() {
     let fault = Fault::new(html).on(&Method::GET, "/integrations").skip(1);
     tenant.simulator.fault(fault);
     let ran = apply(&tenant, &files).exits_with(1);
-    insta::assert_snapshot!(result(&ran), @r"
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    insta::assert_snapshot!(result(&ran), @"
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
     Not proved: the tenant could not be read afterwards: GET /integrations: an HTML page, not JSON
@@ -179,7 +183,8 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
     let run = Integrationd::new(["sync", "--yes", "--wait-timeout", "1s"]);
     let ran = run.on(&tenant).with(&files).run().exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    Stored secrets of 4 integrations were not compared: the server never returns them.
+    5 secrets of 4 integrations not compared: the server never returns them.
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: its status was still `editing` after 1 second
           help: the server is still at work: run this again later, or allow more with `--wait-timeout`

@@ -1,11 +1,15 @@
 //! `adopt`: takes live integrations over without writing to the tenant.
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{AdoptArgs, FilesArgs};
+use super::args::{ConnectionArgs, FilesArgs, variable};
+use super::connections::ConnectionsArgs;
 use super::failure::Failure;
+use super::secrets::{self, LookupArgs};
 use super::terminal::Terminal;
 use super::{connect, state};
 use crate::diagnostic;
@@ -13,49 +17,128 @@ use crate::immuta::RetryPolicy;
 use crate::ledger::Seen;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{Adoption, Verdict};
+use crate::plan::{AdoptedSecrets, Adoption, Block, Noted, Verdict};
 use crate::report::exit::Exit;
-use crate::secret::Secrets;
+use crate::secret::{Secrets, resolve};
 use crate::sync::{self, Desired, Files, Request};
 use crate::text::{count, escaped};
+
+/// Take live integrations over; sends nothing but reads
+///
+/// What this tool did not create is updated when its file says so, and never
+/// deleted. What was adopted is treated as if this tool had created it.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(super) struct AdoptArgs {
+    /// The names of the integrations, as their files have them
+    #[arg(group = "which")]
+    pub name: Vec<String>,
+    /// All whose files say with certainty which one they mean
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// The directory of integration files
+    #[arg(long, value_name = "DIR", default_value = "integrations.d")]
+    pub dir: PathBuf,
+    /// Declares a plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+    /// What is taken to be so of its stored secrets, which the server never returns; without
+    /// it they are not compared
+    #[arg(long, value_enum)]
+    pub secrets: Option<Assumed>,
+    #[command(flatten)]
+    pub lookup: LookupArgs,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub connections: ConnectionsArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Assumed {
+    /// The server has those of the file: their fingerprints are recorded as applied
+    Assume,
+    /// The server may have others: the next sync sends those of the file
+    Send,
+}
 
 pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let files = FilesArgs {
         dir: args.dir.clone(),
         var: args.var.clone(),
-        // Nothing is looked up.
-        allow_secret: Vec::new(),
+        allow_secret: args.lookup.allow_secret.clone(),
     };
     let (manifest, seen) = connect::manifest(&files, terminal)?;
     terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
     check_names(&args.name, &manifest)?;
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
+    let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
+    let (secrets, fingerprinter) = match args.secrets {
+        // No fingerprint is made of what was neither sent nor assumed.
+        None | Some(Assumed::Send) => (Secrets::default(), None),
+        Some(Assumed::Assume) => (
+            resolved(args, &manifest, &names).await?,
+            Some(state::fingerprinter(
+                args.state.as_deref(),
+                Trust::AnyForRoot,
+                &tenant.url,
+            )?),
+        ),
+    };
     let desired = Desired {
         manifest,
         files: Files::Directory(Box::new(seen)),
-        // Nothing is sent, and no fingerprint is made of what was not sent.
-        secrets: Secrets::default(),
-        fingerprinter: None,
+        secrets,
+        fingerprinter,
+    };
+    let assumed = match args.secrets {
+        None => AdoptedSecrets::Unknown,
+        Some(Assumed::Assume) => AdoptedSecrets::Applied,
+        Some(Assumed::Send) => AdoptedSecrets::ToSend,
     };
     let mut request = Request::new(Timestamp::now());
     request.connections = args.connections.look();
-    let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
     let known = ledger.read()?;
     let reader = tenant.reader(desired.known_secrets());
-    let adoptions = sync::adopt(&reader, &desired, &request, &known, &names).await?;
+    let adoptions = sync::adopt(&reader, &desired, &request, &known, &names, assumed).await?;
     let at = Timestamp::now();
     let noted = adoptions
         .iter()
         .filter_map(|adoption| match &adoption.verdict {
-            Verdict::Adopted(noted) => Some(noted.record(at)),
+            Verdict::Adopted(noted) | Verdict::SecretsOnly(noted) => Some(noted.record(at)),
             Verdict::Owned | Verdict::Absent | Verdict::Blocked(_) => None,
         });
     ledger.note(&Seen {
         records: noted.collect(),
         gone: Vec::new(),
     })?;
-    Ok(tell(&adoptions, !args.all, terminal))
+    Ok(tell(&adoptions, args, terminal))
+}
+
+/// The secrets of what is to be adopted.
+async fn resolved(
+    args: &AdoptArgs,
+    manifest: &Manifest,
+    names: &HashSet<&str>,
+) -> Result<Secrets, Failure> {
+    let mut references = Vec::new();
+    for integration in &manifest.integrations {
+        if names.is_empty() || names.contains(integration.name.as_str()) {
+            integration.for_each_template(&mut |template| references.extend(template.references()));
+        }
+    }
+    let own = args.connection.api_key_file.clone();
+    let providers = secrets::lookup(&args.lookup, &args.dir, own, &references)?;
+    Ok(resolve(references, &providers).await)
 }
 
 fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
@@ -75,18 +158,25 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
 }
 
 /// What came of it. With `--all` what is not there is no failure.
-fn tell(adoptions: &[Adoption], by_name: bool, terminal: Terminal) -> Exit {
-    let mut adopted = 0;
-    let mut failed = 0;
+fn tell(adoptions: &[Adoption], args: &AdoptArgs, terminal: Terminal) -> Exit {
+    let by_name = !args.all;
+    let (mut adopted, mut recorded, mut failed, mut not_compared) = (0, 0, 0, 0);
     for Adoption { name, verdict } in adoptions {
         let line = match verdict {
             Verdict::Adopted(noted) => {
                 adopted += 1;
-                let id = noted.id.to_string();
+                let secrets = noted.memory.applied.secrets.values();
+                not_compared += secrets.filter(|secret| secret.is_none()).count();
                 format!(
-                    "  ✓ {name} (id {}) is integrationd's own now\n",
-                    escaped(&id)
+                    "  ✓ {name} (id {}) is integrationd's own now{}\n",
+                    escaped(noted.id.as_str()),
+                    of_secrets(noted, args.secrets)
                 )
+            }
+            Verdict::SecretsOnly(noted) => {
+                recorded += 1;
+                let secrets = of_secrets(noted, args.secrets);
+                format!("  ✓ {name} is integrationd's own already{secrets}\n")
             }
             Verdict::Owned if by_name => format!("  = {name} is integrationd's own already\n"),
             Verdict::Absent if by_name => {
@@ -94,7 +184,9 @@ fn tell(adoptions: &[Adoption], by_name: bool, terminal: Terminal) -> Exit {
                 format!("  ✗ {name}: nothing live is like it; `integrationd sync` creates it\n")
             }
             Verdict::Blocked(block) => {
-                failed += usize::from(by_name);
+                // Without its secrets it could have been adopted.
+                let lacks_secret = matches!(block, Block::MissingSecret { .. });
+                failed += usize::from(by_name || lacks_secret);
                 let (what, help) = (block.to_string(), block.help());
                 let (what, help) = (escaped(&what), escaped(&help));
                 format!("  ✗ {name}: {what}\n      help: {help}\n")
@@ -107,11 +199,28 @@ fn tell(adoptions: &[Adoption], by_name: bool, terminal: Terminal) -> Exit {
     terminal.out(&format!(
         "Adopted {what}; nothing was sent to the tenant.\n"
     ));
+    if not_compared > 0 {
+        terminal.out(&format!(
+            "Not compared: {}. With `--secrets assume` they count as those of the server, with `--secrets send` the next sync sends them.\n",
+            count(not_compared, "stored secret")
+        ));
+    }
     if failed == 0 {
         Exit::Success
-    } else if adopted == 0 {
+    } else if adopted + recorded == 0 {
         Exit::Failed
     } else {
         Exit::Partial
+    }
+}
+
+/// What was recorded of its secrets.
+fn of_secrets(noted: &Noted, assumed: Option<Assumed>) -> String {
+    let secrets = count(noted.memory.applied.secrets.len(), "stored secret");
+    match assumed {
+        _ if noted.memory.applied.secrets.is_empty() => String::new(),
+        None => String::new(),
+        Some(Assumed::Assume) => format!("; recorded as applied: {secrets}"),
+        Some(Assumed::Send) => format!("; sent by the next sync: {secrets}"),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::connections::ConnectionsArgs;
+use super::adopt::AdoptArgs;
 use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::help;
@@ -58,7 +58,7 @@ pub(super) enum Command {
     #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
     Ping(PingArgs),
     #[command(after_help = help::ADOPT)]
-    Adopt(AdoptArgs),
+    Adopt(Box<AdoptArgs>),
     #[command(after_help = help::HISTORY)]
     History(HistoryArgs),
     #[command(after_help = help::RESOLVE)]
@@ -231,6 +231,10 @@ pub(super) struct SyncArgs {
     #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
           value_parser = BoolishValueParser::new())]
     pub yes: bool,
+    /// Send the stored secrets of an integration again, `*` for all: the server never
+    /// returns them; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub resend_secrets: Vec<String>,
     /// The form of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -380,39 +384,6 @@ pub(super) struct PingArgs {
     pub connection: ConnectionArgs,
 }
 
-/// Take live integrations over; sends nothing but reads
-///
-/// What this tool did not create is updated when its file says so, and never
-/// deleted. What was adopted is treated as if this tool had created it.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true))]
-pub(super) struct AdoptArgs {
-    /// The names of the integrations, as their files have them
-    #[arg(group = "which")]
-    pub name: Vec<String>,
-    /// All whose files say with certainty which one they mean
-    #[arg(long, group = "which")]
-    pub all: bool,
-    /// The directory of integration files
-    #[arg(long, value_name = "DIR", default_value = "integrations.d")]
-    pub dir: PathBuf,
-    /// Declares a plain value for `${var:NAME}`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    pub var: Vec<(String, String)>,
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
-    )]
-    pub state: Option<PathBuf>,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub connections: ConnectionsArgs,
-}
-
 /// Which ledger, where the tenant is not asked.
 #[derive(Debug, Args)]
 pub(super) struct LedgerArgs {
@@ -485,7 +456,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         Some(_) | None => Err("give NAME=VALUE".to_owned()),

@@ -37,7 +37,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     // What is wrong now will not mend itself: the operator is at the keyboard.
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
     let journal = state::open_ledger(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
-    state::fingerprinter(&args.run, &tenant.url)?;
+    state::fingerprinter(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
     Source::of(&args.run)?;
     warn_of_empty_settings(&args);
     let bell = Bell::default();

@@ -40,6 +40,7 @@ Examples:
   integrationd sync --dry-run                        show the plan of ./integrations.d
   integrationd sync                                  show it, ask, and apply it
   integrationd sync --yes --only warehouse-prod      one integration, without a question
+  integrationd sync --resend-secrets warehouse-prod  send its stored secrets again
   integrationd sync --dry-run --detailed-exitcode    in CI: 2 means that something changes
   integrationd sync --dry-run -o json | jq .plan     for programs
   integrationd sync --simulate                       against a simulated tenant
@@ -196,9 +197,10 @@ pub(super) const ADOPT: &str = "\
 Examples:
   integrationd adopt warehouse-prod                  one, by the name of its file
   integrationd adopt --all --dir /etc/integrations   all that are certainly meant
+  integrationd adopt --all --secrets assume          the server has the secrets of the files
 
 An adopted integration may be deleted by `sync --policy sync` once its file is
-gone. Its secrets count as not compared until the next write.";
+gone. Without `--secrets` its stored secrets are not compared until they are sent.";
 
 pub(super) const HISTORY: &str = "\
 Examples:

@@ -23,11 +23,13 @@ use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
 use crate::diagnostic::render;
 use crate::immuta::{Reader, RetryPolicy};
 use crate::ledger::history::Run;
+use crate::ledger::place::Trust;
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Journal, Ledger};
 use crate::manifest::Manifest;
-use crate::plan::{Action, Block, Kind, KnownNames, Plan};
+use crate::plan::{Action, Block, Kind, KnownNames, Operator, Plan};
 use crate::report::exit::{Exit, exit};
+use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
 use crate::source::git::Revision;
 use crate::sync::{self, Afterwards, Consent, Ending, Files, Request, Shell, SyncError};
@@ -245,15 +247,14 @@ impl Pipeline {
         let ledger = ledger.map_err(|error| transient(error.into()))?;
         let (manifest, files, mut request) = self.read(&args, &ledger).await?;
         self.fixed.board.moves();
-        // Who pushes is a human, too; the same revision again is nobody.
-        let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
-        request.heeds_refusals = occasion != Occasion::Asked && !is_pushed;
+        say_who_asks(&mut request, occasion, &ledger);
         let observer = Arc::new(self.fixed.board.clone());
         let policy = RetryPolicy::default();
         let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
             .map_err(|error| stalled(error.into()))?;
         let fingerprinter =
-            state::fingerprinter(&args.run, &self.fixed.tenant).map_err(transient)?;
+            state::fingerprinter(args.run.state.as_deref(), Trust::Own, &self.fixed.tenant)
+                .map_err(transient)?;
         let known = KnownNames::of(&manifest, &ledger);
         self.fixed.place.knows(known);
         let surroundings = Surroundings {
@@ -354,6 +355,17 @@ impl Pipeline {
     }
 }
 
+/// An operator has everything tried, and whoever pushes a revision what was refused.
+fn say_who_asks(request: &mut Request, occasion: Occasion, ledger: &Ledger) {
+    // The same revision again is nobody.
+    let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
+    request.operator = match occasion {
+        Occasion::Asked => Operator::Present,
+        Occasion::New | Occasion::Triggered | Occasion::Due => Operator::Absent,
+    };
+    request.heeds_refusals = request.operator == Operator::Absent && !is_pushed;
+}
+
 /// What was read, or nothing and a line in the log.
 fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
     read.inspect_err(|error| tracing::warn!(error = chain(error), "the page has a gap"))
@@ -362,11 +374,14 @@ fn heeded<T, E: std::error::Error>(read: Result<T, E>) -> Option<T> {
 
 /// In a line: what was done, or how things are, and what is suspended.
 fn summary(report: &Report) -> String {
-    let how = how(report);
-    match suspended::line(&report.synced.plan.suspensions) {
-        Some(what) => format!("{how}; suspended: {what}"),
-        None => how,
+    let mut summary = how(report);
+    if let Some(what) = not_compared::line(&secrets_not_compared(report.newest_plan())) {
+        summary += &format!("; {what}");
     }
+    if let Some(what) = suspended::line(&report.synced.plan.suspensions) {
+        summary += &format!("; suspended: {what}");
+    }
+    summary
 }
 
 fn how(report: &Report) -> String {

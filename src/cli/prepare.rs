@@ -78,10 +78,20 @@ pub(super) fn check_names(request: &Request, known: &KnownNames) -> Result<(), F
     let mut unknown = known.unknown_of(&request.selection);
     let replaced = request.allow_replace.iter();
     unknown.extend(replaced.filter(|name| !known.is_of_file(name)).cloned());
-    if unknown.is_empty() {
-        return Ok(());
+    let resent = request.resend.names.iter();
+    unknown.extend(resent.filter(|name| !known.is_of_file(name)).cloned());
+    if !unknown.is_empty() {
+        return Err(no_such_names(&unknown, known));
     }
-    Err(no_such_names(&unknown, known))
+    let mut resent = request.resend.names.iter();
+    match resent.find(|name| !request.selection.includes(name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(
+            Exit::Usage,
+            format_args!("the secrets of {name} cannot be sent: the run leaves it out"),
+            "give `--resend-secrets` only names that `--only` and `--exclude` leave in",
+        )),
+    }
 }
 
 /// The most names that a message lists.

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::args::{Conflict, Drift, RunArgs};
+use super::args::{Conflict, Drift, RunArgs, SyncArgs};
 use crate::apply;
-use crate::plan::{OnConflict, OnDrift, Selection, Suspensions};
+use crate::plan::{OnConflict, OnDrift, Operator, Resend, Selection, Suspensions};
 use crate::sync::Request;
+
+/// Stands for all integrations in `--resend-secrets`: no integration has this name.
+const ALL: &str = "*";
 
 /// Everything but the files themselves.
 pub(super) fn request(args: &RunArgs) -> Request {
@@ -41,6 +44,26 @@ pub(super) fn request(args: &RunArgs) -> Request {
         suspended: Suspensions::default(),
         resting: BTreeMap::new(),
         heeds_refusals: false,
+        operator: Operator::Absent,
+        resend: Resend::default(),
         revision: None,
     }
+}
+
+/// What an operator asks of one `sync`: to have secrets sent again, and to have even
+/// contested integrations repaired. For the latter it takes a terminal, or a name.
+pub(super) fn ask(request: &mut Request, args: &SyncArgs, is_at_terminal: bool) {
+    let (all, named): (Vec<&String>, Vec<&String>) = args
+        .resend_secrets
+        .iter()
+        .partition(|name| name.as_str() == ALL);
+    request.resend = Resend {
+        all: !all.is_empty(),
+        names: named.into_iter().cloned().collect(),
+    };
+    request.operator = if is_at_terminal {
+        Operator::Present
+    } else {
+        Operator::Names(args.run.only.iter().cloned().collect())
+    };
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{DaemonArgs, RunArgs};
 use super::failure::Failure;
 use super::source::bindings;
-use crate::manifest::Manifest;
+use crate::manifest::{Binding, Manifest};
 use crate::report::exit::Exit;
 use crate::secret::{Providers, Reference, SecretSource};
 use crate::settings::vault::{VaultFlags, VaultSettingsError, vault};
@@ -37,6 +37,47 @@ pub(super) struct VaultArgs {
     /// Where the login is mounted, if not at `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
     #[arg(long, value_name = "PATH")]
     pub vault_auth_mount: Option<String>,
+}
+
+/// Where a command that reads a directory looks its secrets up.
+#[derive(Debug, Args)]
+pub(super) struct LookupArgs {
+    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
+    /// may be repeated
+    #[arg(
+        long,
+        value_name = "REFERENCE[=TYPE[@HOST]]",
+        env = "INTEGRATIOND_ALLOW_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_secret: Vec<Binding>,
+    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_SECRET_ROOT",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub secret_root: Vec<PathBuf>,
+    #[command(flatten)]
+    pub vault: VaultArgs,
+}
+
+impl VaultArgs {
+    /// The files that it logs in with.
+    fn own_files(&self) -> impl Iterator<Item = PathBuf> {
+        let VaultFlags {
+            token_file,
+            secret_id_file,
+            jwt_file,
+            role_id: _,
+            jwt_role: _,
+            auth_mount: _,
+        } = VaultFlags::from(self);
+        [token_file, secret_id_file, jwt_file].into_iter().flatten()
+    }
 }
 
 impl From<&VaultArgs> for VaultFlags {
@@ -80,18 +121,10 @@ pub(super) fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
 /// The sources of secrets on this machine, with the own files that the settings name.
 pub(super) fn of_this_machine(args: &RunArgs) -> Providers {
     let mut providers = Providers::of_process(roots(&args.files.dir, &args.secret_root));
-    let VaultFlags {
-        token_file,
-        secret_id_file,
-        jwt_file,
-        role_id: _,
-        jwt_role: _,
-        auth_mount: _,
-    } = VaultFlags::from(&args.vault);
     let own = &mut providers.own_files;
     own.extend(args.connection.api_key_file.clone());
     own.extend(args.git.own_files());
-    own.extend([token_file, secret_id_file, jwt_file].into_iter().flatten());
+    own.extend(args.vault.own_files());
     providers
 }
 
@@ -110,16 +143,38 @@ pub(super) fn bound<'a>(
     manifest.references().into_iter().chain(kept).collect()
 }
 
-/// What can look these up. Settings for Vault count only
-/// where something asks for it.
+/// What can look up the references of a run.
 pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Providers, Failure> {
-    let mut providers = of_this_machine(args);
-    let flags = VaultFlags::from(&args.vault);
+    with_vault(of_this_machine(args), &args.vault, references)
+}
+
+/// What can look up references of files in a directory; `own` is a file that
+/// integrationd itself logs in with.
+pub(super) fn lookup(
+    args: &LookupArgs,
+    dir: &Path,
+    own: Option<PathBuf>,
+    references: &[&Reference],
+) -> Result<Providers, Failure> {
+    let mut providers = Providers::of_process(roots(dir, &args.secret_root));
+    providers.own_files.extend(own);
+    providers.own_files.extend(args.vault.own_files());
+    with_vault(providers, &args.vault, references)
+}
+
+/// Settings for Vault count only where something asks for it.
+fn with_vault(
+    mut providers: Providers,
+    args: &VaultArgs,
+    references: &[&Reference],
+) -> Result<Providers, Failure> {
     if references
         .iter()
         .any(|reference| reference.source == SecretSource::Vault)
     {
-        providers.vault = vault(&flags, &|name: &str| std::env::var_os(name))?;
+        providers.vault = vault(&VaultFlags::from(args), &|name: &str| {
+            std::env::var_os(name)
+        })?;
     }
     Ok(providers)
 }

@@ -58,8 +58,12 @@ pub(super) fn find(flag: Option<&Path>, trust: Trust) -> Result<StateDirectory, 
 }
 
 /// What makes the fingerprints of a tenant, with the key as it is now.
-pub(super) fn fingerprinter(args: &RunArgs, tenant: &str) -> Result<Fingerprinter, Failure> {
-    let place = find(args.state.as_deref(), Trust::Own)?;
+pub(super) fn fingerprinter(
+    flag: Option<&Path>,
+    trust: Trust,
+    tenant: &str,
+) -> Result<Fingerprinter, Failure> {
+    let place = find(flag, trust)?;
     let key = match connect::credential(key::KEY_CREDENTIAL) {
         Some(file) => key::read_credential(&file)?,
         None => key::read_or_create(&place.key_file()?)?,

@@ -101,6 +101,7 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         revision,
     } = source.read(&args.run, applied, terminal, |_| {}).await?;
     let mut request = request::request(&args.run);
+    request::ask(&mut request, &args, terminal.can_ask());
     request.source = Source::shown(&args.run, revision.as_ref());
     request.revision = revision.as_ref().map(|revision| revision.id.to_string());
     if args.output == Format::Text {

@@ -92,11 +92,16 @@ impl Fingerprint {
         }
     }
 
+    /// Whether it is of a secret that may not have arrived.
+    #[must_use]
+    pub fn is_unproven(&self) -> bool {
+        self.hash.is_empty()
+    }
+
     /// Whether both are of one secret; `None` if they were made under different keys.
     #[must_use]
     pub fn same_secret(&self, other: &Self) -> Option<bool> {
-        let is_unproven = self.hash.is_empty() || other.hash.is_empty();
-        if is_unproven {
+        if self.is_unproven() || other.is_unproven() {
             return Some(false);
         }
         (self.key == other.key).then(|| self.hash == other.hash)

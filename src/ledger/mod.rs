@@ -161,6 +161,9 @@ pub struct Memory {
     pub removal: Removal,
     /// Values that the server did not keep as they were sent, by path.
     pub rewritten: BTreeMap<String, Rewritten>,
+    /// Repairs of values that somebody else had changed.
+    #[serde(default)]
+    pub repairs: Repairs,
     /// The revision of the files, if they have one.
     pub revision: Option<String>,
     /// The file that it was last read from, below the directory of the files; unknown
@@ -252,6 +255,23 @@ impl Rewritten {
         } = self;
         *sent == other.sent && *found == other.found && *covered == other.covered
     }
+}
+
+/// Repairs of drift, as far back as they count, and whether somebody else still
+/// sets the values back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repairs {
+    /// The file and its secrets as they were last sent: other inputs begin anew. Absent
+    /// where a secret or the key was missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Fingerprint>,
+    /// When each attribute was repaired, by path, oldest first.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, Vec<Timestamp>>,
+    /// Since when it is contested: it is not repaired any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contested: Option<Timestamp>,
 }
 
 /// What a look at the tenant told of integrations that are not written.

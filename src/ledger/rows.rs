@@ -118,13 +118,13 @@ pub(super) fn insert_intent(
     let columns = RawMemory::from(memory)?;
     let added = connection.execute(
         "INSERT INTO intents (name, type, identity, kind, remote_id, listed, before,
-                              owned, applied, removal, rewritten, revision, file, at)
+                              owned, applied, removal, rewritten, repairs, revision, file, at)
          VALUES (:name, :type, :identity, :kind, :id, :listed, :before,
-                 :owned, :applied, :removal, :rewritten, :revision, :file, :at)
+                 :owned, :applied, :removal, :rewritten, :repairs, :revision, :file, :at)
          ON CONFLICT (name) DO UPDATE
              SET owned = excluded.owned, applied = excluded.applied, removal = excluded.removal,
-                 rewritten = excluded.rewritten, revision = excluded.revision,
-                 file = excluded.file, at = excluded.at
+                 rewritten = excluded.rewritten, repairs = excluded.repairs,
+                 revision = excluded.revision, file = excluded.file, at = excluded.at
              WHERE kind = :create AND excluded.kind = :create AND listed = excluded.listed
                    AND type = excluded.type AND identity IS excluded.identity",
         named_params! {
@@ -132,8 +132,8 @@ pub(super) fn insert_intent(
             ":name": name, ":type": type_name, ":identity": columns.identity, ":kind": kind,
             ":id": id, ":listed": listed, ":before": before, ":owned": columns.owned,
             ":applied": columns.applied, ":removal": columns.removal,
-            ":rewritten": columns.rewritten, ":revision": columns.revision,
-            ":file": columns.file, ":at": at.to_string(),
+            ":rewritten": columns.rewritten, ":repairs": columns.repairs,
+            ":revision": columns.revision, ":file": columns.file, ":at": at.to_string(),
         },
     )?;
     Ok(added > 0)
@@ -156,14 +156,15 @@ pub(super) fn insert_record(
     park(connection, name, id)?;
     connection.execute(
         "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
-                                         removal, rewritten, revision, file, at)
+                                         removal, rewritten, repairs, revision, file, at)
          VALUES (:name, :type, :identity, :id, :owned, :applied,
-                 :removal, :rewritten, :revision, :file, :at)",
+                 :removal, :rewritten, :repairs, :revision, :file, :at)",
         named_params! {
             ":name": name, ":type": type_name, ":identity": columns.identity,
             ":id": id.as_str(), ":owned": columns.owned, ":applied": columns.applied,
             ":removal": columns.removal, ":rewritten": columns.rewritten,
-            ":revision": columns.revision, ":file": columns.file, ":at": at.to_string(),
+            ":repairs": columns.repairs, ":revision": columns.revision, ":file": columns.file,
+            ":at": at.to_string(),
         },
     )?;
     Ok(())
@@ -214,6 +215,7 @@ struct RawMemory {
     applied: String,
     removal: String,
     rewritten: String,
+    repairs: String,
     revision: Option<String>,
     file: Option<String>,
 }
@@ -226,6 +228,7 @@ impl RawMemory {
             applied: row.get("applied")?,
             removal: row.get("removal")?,
             rewritten: row.get("rewritten")?,
+            repairs: row.get("repairs")?,
             revision: row.get("revision")?,
             file: row.get("file")?,
         })
@@ -238,6 +241,7 @@ impl RawMemory {
             applied,
             removal,
             rewritten,
+            repairs,
             revision,
             file,
         } = memory;
@@ -247,6 +251,7 @@ impl RawMemory {
             applied: json(applied)?,
             removal: json(removal)?,
             rewritten: json(rewritten)?,
+            repairs: json(repairs)?,
             revision: revision.clone(),
             file: file.clone(),
         })
@@ -257,6 +262,7 @@ impl RawMemory {
             applied: place.json("applied", &self.applied)?,
             removal: place.json("removal", &self.removal)?,
             rewritten: place.json("rewritten", &self.rewritten)?,
+            repairs: place.json("repairs", &self.repairs)?,
             identity: self.identity,
             owned: self.owned,
             revision: self.revision,

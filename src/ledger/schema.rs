@@ -112,6 +112,14 @@ ALTER TABLE records ADD COLUMN file TEXT;
 ALTER TABLE intents ADD COLUMN file TEXT;
 ",
     },
+    Migration {
+        version: 4,
+        // A record that was never repaired has none.
+        sql: "
+ALTER TABLE records ADD COLUMN repairs TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(repairs));
+ALTER TABLE intents ADD COLUMN repairs TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(repairs));
+",
+    },
 ];
 
 /// Makes sure that this is a whole ledger of a version that is known; changes nothing.

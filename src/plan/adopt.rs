@@ -3,17 +3,34 @@
 //! What was adopted may be deleted, so that it takes a human's word, and never
 //! follows from a file alone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use super::decide::missing;
 use super::diff::Difference;
 use super::doubt::in_doubt;
 use super::history::History;
 use super::memory::{self, Noted, Past, Pasts};
 use super::owners;
 use super::pairing::{Pairing, pair};
-use super::{Block, Context};
+use super::{Block, Context, Note};
+use crate::ledger::Fingerprint;
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::{Integration, Manifest, Name};
+use crate::secret::Template;
+use crate::value::Value;
+
+/// What is taken to be so of the stored secrets of an integration that is adopted:
+/// nobody can ask the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AdoptedSecrets {
+    /// Nothing: they are not compared.
+    #[default]
+    Unknown,
+    /// The server has those that the file gives now.
+    Applied,
+    /// The server may have others: the next sync sends those of the file.
+    ToSend,
+}
 
 /// What came of the wish to take an integration over.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +48,8 @@ pub enum Verdict {
     Adopted(Box<Noted>),
     /// It is this tool's own already.
     Owned,
+    /// It is this tool's own already, and what is known of its secrets is to be recorded.
+    SecretsOnly(Box<Noted>),
     /// There is nothing like it: a sync would create it.
     Absent,
     /// It cannot be said which one is meant.
@@ -44,6 +63,7 @@ pub fn adopt(
     manifest: &Manifest,
     live: &Live,
     names: &HashSet<&str>,
+    secrets: AdoptedSecrets,
     context: &Context<'_>,
 ) -> Vec<Adoption> {
     let paired = pair(manifest, live, context.ledger);
@@ -54,7 +74,7 @@ pub fn adopt(
         .map(|(integration, pairing)| Adoption {
             name: integration.name.clone(),
             verdict: match found(integration, &pairing, !names.is_empty(), live, context) {
-                Ok(found) => adopted(integration, found, pasts.of(found), context),
+                Ok(found) => adopted(integration, found, pasts.of(found), secrets, context),
                 Err(verdict) => verdict,
             },
         })
@@ -98,9 +118,11 @@ fn adopted(
     integration: &Integration,
     found: &LiveIntegration,
     past: Option<Past<'_>>,
+    secrets: AdoptedSecrets,
     context: &Context<'_>,
 ) -> Verdict {
-    if past.is_some_and(|past| past.record.memory.owned && past.name == integration.name) {
+    let is_own = past.is_some_and(|past| past.record.memory.owned && past.name == integration.name);
+    if is_own && secrets == AdoptedSecrets::Unknown {
         return Verdict::Owned;
     }
     let mut memory = match past {
@@ -115,13 +137,59 @@ fn adopted(
             memory
         }
     };
+    match of_secrets(integration, past, secrets, context) {
+        Ok(known) => memory.applied.secrets.extend(known),
+        Err(block) => return Verdict::Blocked(block),
+    }
     memory.removal = memory::removal(integration);
     memory.owned = true;
-    Verdict::Adopted(Box::new(Noted {
+    let noted = Box::new(Noted {
         name: integration.name.clone(),
         type_name: found.type_name.clone(),
         id: found.id.clone(),
         memory,
-        changed: None,
-    }))
+        changed: past.filter(|_| is_own).map(|past| past.record.at),
+    });
+    if is_own {
+        Verdict::SecretsOnly(noted)
+    } else {
+        Verdict::Adopted(noted)
+    }
+}
+
+/// The stored secrets of the file by their path, as they are to be recorded.
+fn of_secrets(
+    integration: &Integration,
+    past: Option<Past<'_>>,
+    secrets: AdoptedSecrets,
+    context: &Context<'_>,
+) -> Result<BTreeMap<String, Option<Fingerprint>>, Block> {
+    let label = memory::label(integration, past);
+    let fingerprint =
+        |path: &str, template: &Template| (context.fingerprint)(label, path, template);
+    let mut now = memory::applied(integration, &fingerprint).secrets;
+    match secrets {
+        AdoptedSecrets::Unknown => return Ok(BTreeMap::new()),
+        AdoptedSecrets::ToSend => {
+            for secret in now.values_mut() {
+                *secret = Some(Fingerprint::unproven());
+            }
+        }
+        AdoptedSecrets::Applied => {
+            let without = now.iter().filter(|(_, secret)| secret.is_none());
+            let without = without.filter_map(|(path, _)| integration.config.at(path));
+            let without: Vec<&Value> = without.collect();
+            let missing = missing(context, |visit| {
+                for value in without {
+                    value.for_each_template(&mut |template| {
+                        template.references().for_each(&mut *visit);
+                    });
+                }
+            });
+            if let Some(Note::SecretsMissing(reasons)) = missing {
+                return Err(Block::MissingSecret { reasons });
+            }
+        }
+    }
+    Ok(now)
 }

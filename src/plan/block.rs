@@ -1,6 +1,7 @@
 //! Why something that would have to be done cannot be, and what to do about it.
 
 use super::change::{Change, Shown};
+use super::contest::Contested;
 use super::recover::Doubt;
 use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
@@ -138,6 +139,14 @@ pub enum Block {
         /// The attributes, with what is sent and what comes back.
         values: Vec<Change>,
     },
+    /// Somebody else keeps setting it back.
+    #[error("somebody else keeps changing {}", repaired(attributes))]
+    Contested {
+        /// The name of the integration.
+        name: Name,
+        /// The attributes, with the times of their repairs.
+        attributes: Vec<Contested>,
+    },
     /// The record names another integration than the file now describes.
     #[error("it was integration {id} with another {attribute}: this would be a replacement")]
     Replacement {
@@ -213,6 +222,7 @@ impl Block {
             Self::Conflict { .. } => "Conflict",
             Self::NotDeleted(undeletable) => undeletable.code(),
             Self::NotConverging { .. } => "NotConverging",
+            Self::Contested { .. } => "Contested",
             Self::Replacement { .. } => "Replacement",
             Self::Moved { .. } => "Moved",
             Self::SecretNotGiven { .. } => "SecretNotGiven",
@@ -246,6 +256,7 @@ impl Block {
             | Self::Conflict { .. }
             | Self::NotDeleted(_)
             | Self::NotConverging { .. }
+            | Self::Contested { .. }
             | Self::Replacement { .. }
             | Self::Moved { .. }
             | Self::SecretNotGiven { .. }
@@ -305,7 +316,8 @@ impl Block {
                 moved(name, attribute, other, recorded.as_deref())
             }
             Self::NotDeleted(undeletable) => undeletable.help(),
-            Self::NotConverging { values } => keep_or_ignore(values),
+            Self::NotConverging { values } => help_of_not_converging(values),
+            Self::Contested { name, .. } => help_of_contested(name),
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
@@ -339,14 +351,6 @@ fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) 
     }
 }
 
-/// The remedy for a value that the server does not keep.
-fn keep_or_ignore(values: &[Change]) -> String {
-    let path = values.first().map_or("", |change| &change.path);
-    format!(
-        "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
-    )
-}
-
 /// What is sent and what comes back, as far as it may be shown.
 fn kept_else(values: &[Change]) -> String {
     let shown = |shown: &Shown| match shown {
@@ -364,6 +368,33 @@ fn kept_else(values: &[Change]) -> String {
         format!("{path} (sent {}, found {})", shown(after), shown(before))
     };
     list(&values.iter().map(one).collect::<Vec<_>>())
+}
+
+fn help_of_not_converging(values: &[Change]) -> String {
+    let path = values.first().map_or("", |change| &change.path);
+    format!(
+        "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
+    )
+}
+
+fn help_of_contested(name: &str) -> String {
+    format!(
+        "find out who does, such as another installation on this tenant; it is left alone until its file changes or an operator runs `systemctl reload integrationd` or `integrationd sync --only {name}`, which repairs it and counts anew"
+    )
+}
+
+/// Each attribute with the times of its repairs.
+fn repaired(attributes: &[Contested]) -> String {
+    let one = |Contested { path, times }: &Contested| {
+        let times: Vec<String> = times.iter().map(|at| format!("{at:.0}")).collect();
+        format!(
+            "{path}, which was repaired {} times within a day: at {}",
+            times.len(),
+            list(&times)
+        )
+    };
+    let attributes: Vec<String> = attributes.iter().map(one).collect();
+    attributes.join("; ")
 }
 
 /// What an update would be for: a creation that failed can be without a difference.

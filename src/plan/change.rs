@@ -27,7 +27,7 @@ impl Change {
     pub fn is_drift(&self) -> bool {
         match self.kind {
             ChangeKind::Drift | ChangeKind::Conflict => true,
-            ChangeKind::Change | ChangeKind::Rotation => false,
+            ChangeKind::Change | ChangeKind::Rotation | ChangeKind::Resend => false,
         }
     }
 }
@@ -43,6 +43,9 @@ pub enum ChangeKind {
     Conflict,
     /// A stored secret: its fingerprint is another one.
     Rotation,
+    /// A stored secret that is sent on purpose, or of which it is not known that the
+    /// server has it.
+    Resend,
 }
 
 impl ChangeKind {
@@ -54,6 +57,7 @@ impl ChangeKind {
             Self::Drift => "drift",
             Self::Conflict => "conflict",
             Self::Rotation => "rotation",
+            Self::Resend => "resend",
         }
     }
 }

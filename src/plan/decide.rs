@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::absence::Absences;
 use super::bound;
+use super::contest;
 use super::converge;
 use super::diff::Difference;
 use super::doubt::{in_doubt, repeated};
@@ -139,9 +140,14 @@ fn compare(
         last: past.map(|past| &past.record.memory.applied),
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),
         on_drift: context.on_drift,
+        resend: context.resend.covers(&integration.name),
     };
     let difference = Difference::between(integration, found, history);
     let mut notes = seen(integration, found, &difference, context);
+    let is_named = context.resend.names.contains(&integration.name);
+    if is_named && !difference.changes.iter().any(is_of_secret) {
+        notes.push(Note::NoStoredSecrets);
+    }
     let repeats_creation = found.status == Status::CreateError;
     let id = found.id.clone();
     if found.status.phase() == Phase::Blocked {
@@ -161,6 +167,9 @@ fn compare(
     if let Some(block) = not_converging(&difference, past).filter(|_| !repeats_creation) {
         return (Kind::Blocked(block), notes);
     }
+    if let Some(block) = contest::block(integration, &difference, past, context) {
+        return (Kind::Blocked(block), notes);
+    }
     if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
         return replace(integration, found, difference.changes, against);
     }
@@ -172,6 +181,7 @@ fn compare(
     let precondition = Box::new(UpdatePrecondition::new(integration, found, history));
     let mut memory = memory::of_update(integration, past, context);
     converge::keep_until_proved(&mut memory, &difference.changes, past);
+    memory.repairs = contest::after_update(integration, &difference.changes, past, context);
     (
         Kind::Update {
             id,
@@ -197,6 +207,14 @@ fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
         notes.push(Note::DestinationsCarried(destinations));
     }
     notes
+}
+
+/// Whether it sends a stored secret.
+fn is_of_secret(change: &Change) -> bool {
+    match change.kind {
+        ChangeKind::Rotation | ChangeKind::Resend => true,
+        ChangeKind::Change | ChangeKind::Drift | ChangeKind::Conflict => false,
+    }
 }
 
 /// What a look tells besides what differs.

@@ -17,7 +17,7 @@ use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown};
 use super::change::{Change, ChangeKind, Shown};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
-use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
+use super::history::{AUTO_BOOTSTRAP, History, OnDrift, Sent, covers};
 use super::needs::{needed_secrets, replaced};
 use crate::live::LiveIntegration;
 use crate::manifest::{Ignore, Integration};
@@ -270,18 +270,21 @@ impl<'a> Walk<'a> {
 
     /// A secret of the file against the fingerprint of the one that was last applied.
     fn secret(&mut self, path: String, value: &Value) {
-        match self.history.is_same_secret(&path, value) {
-            Some(true) => {}
-            None => self.not_compared.push(path),
-            Some(false) => self.changes.push(Change {
-                path,
-                kind: ChangeKind::Rotation,
-                before: Shown::Hidden,
-                after: Shown::Hidden,
-                immutable: false,
-                covered: None,
-            }),
-        }
+        let kind = match self.history.secret(&path, value) {
+            Sent::Other => ChangeKind::Rotation,
+            Sent::Unproven => ChangeKind::Resend,
+            Sent::Same | Sent::Unknown if self.history.resend => ChangeKind::Resend,
+            Sent::Same => return,
+            Sent::Unknown => return self.not_compared.push(path),
+        };
+        self.changes.push(Change {
+            path,
+            kind,
+            before: Shown::Hidden,
+            after: Shown::Hidden,
+            immutable: false,
+            covered: None,
+        });
     }
 
     /// Stored secrets that this tool had set and that left the file.
@@ -444,10 +447,13 @@ impl<'a> Walk<'a> {
             let covered = (self.history.fingerprint)(&path, &covered(value, before));
             match before.map_or_else(|| is_absent(value), |before| equals(value, before)) {
                 Some(true) => {}
-                None => self.not_compared.push(path),
-                Some(false) => self.changes.push(Change {
+                None if !self.history.resend => self.not_compared.push(path),
+                differs => self.changes.push(Change {
                     path,
-                    kind: ChangeKind::Change,
+                    kind: match differs {
+                        Some(_) => ChangeKind::Change,
+                        None => ChangeKind::Resend,
+                    },
                     before: before.map_or(Shown::Absent, |_| Shown::Hidden),
                     after: Shown::Hidden,
                     immutable: false,

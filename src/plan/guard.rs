@@ -63,6 +63,7 @@ fn stop_without_secrets(action: &mut Action) {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
+        | Note::NoStoredSecrets
         | Note::HoldsSecret(_) => None,
     });
     if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {

@@ -47,6 +47,21 @@ pub(super) struct History<'a> {
     pub fingerprint: MakeFingerprint<'a>,
     /// What is done about drift.
     pub on_drift: OnDrift,
+    /// Whether its stored secrets are sent again.
+    pub resend: bool,
+}
+
+/// What is known of a secret of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is the one that was last applied.
+    Same,
+    /// It is another one.
+    Other,
+    /// One was sent, or is to be, and may not have arrived.
+    Unproven,
+    /// Nobody can tell.
+    Unknown,
 }
 
 impl History<'_> {
@@ -55,6 +70,7 @@ impl History<'_> {
         last: None,
         fingerprint: &|_, _| None,
         on_drift: OnDrift::Apply,
+        resend: false,
     };
 
     /// What this attribute was last set to.
@@ -62,18 +78,29 @@ impl History<'_> {
         self.last?.attributes.get(path)
     }
 
-    /// Whether a secret of the file is the one that was last applied; `None` if nobody can tell.
-    pub(super) fn is_same_secret(&self, path: &str, value: &Value) -> Option<bool> {
-        let Value::Secret(template) = value else {
-            return None;
+    /// A secret of the file against the one that was last applied.
+    pub(super) fn secret(&self, path: &str, value: &Value) -> Sent {
+        let (Value::Secret(template), Some(last)) = (value, self.last) else {
+            return Sent::Unknown;
         };
-        let last = self.last?;
-        let now = (self.fingerprint)(path, template)?;
-        match last.secrets.get(path) {
-            Some(Some(then)) => then.same_secret(&now),
-            Some(None) => None,
+        let then = last.secrets.get(path);
+        if let Some(Some(then)) = then
+            && then.is_unproven()
+        {
+            return Sent::Unproven;
+        }
+        let Some(now) = (self.fingerprint)(path, template) else {
+            return Sent::Unknown;
+        };
+        match then {
+            Some(Some(then)) => match then.same_secret(&now) {
+                Some(true) => Sent::Same,
+                Some(false) => Sent::Other,
+                None => Sent::Unknown,
+            },
             // It was not in what was applied: it is new, and has to be sent.
-            None => (!last.attributes.is_empty()).then_some(false),
+            None if !last.attributes.is_empty() => Sent::Other,
+            Some(None) | None => Sent::Unknown,
         }
     }
 

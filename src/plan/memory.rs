@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use super::compare::to_json;
 use super::history::{AUTO_BOOTSTRAP, MakeFingerprint, covers};
-use super::{Context, Kind};
-use crate::ledger::{Applied, Ledger, Memory, Record, Removal, parked_name};
+use super::{Block, Context, Kind, contest};
+use crate::ledger::{Applied, Ledger, Memory, Record, Removal, Repairs, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
 use crate::platform::{Attribute, Class};
@@ -105,6 +105,7 @@ pub(super) fn label<'a>(integration: &'a Integration, past: Option<Past<'a>>) ->
 pub(super) fn of_create(integration: &Integration, context: &Context<'_>) -> Memory {
     Memory {
         owned: true,
+        repairs: contest::after_create(integration, context),
         ..of_update(integration, None, context)
     }
 }
@@ -127,6 +128,7 @@ pub(super) fn of_update(
         },
         removal: removal(integration),
         rewritten: BTreeMap::new(),
+        repairs: Repairs::default(),
         revision: context.revision.map(str::to_owned),
         file: Some(integration.origin.within.clone()),
     }
@@ -144,7 +146,13 @@ pub(super) fn noted(
     let memory = match (kind, past) {
         (Kind::Unchanged { .. }, _) => of_look(integration, past, context),
         (_, None) => return None,
-        (_, Some(past)) => still_applied(integration, past),
+        (kind, Some(past)) => {
+            let mut memory = still_applied(integration, past);
+            if matches!(kind, Kind::Blocked(Block::Contested { .. })) {
+                contest::left(&mut memory.repairs, context.repairs_at);
+            }
+            memory
+        }
     };
     let name = integration.name.as_str();
     let is_known = past.is_some_and(|past| past.name == name && past.record.memory == memory);
@@ -174,9 +182,11 @@ pub(super) fn still_applied(integration: &Integration, past: Past<'_>) -> Memory
 /// the secret that was sent.
 fn of_look(integration: &Integration, past: Option<Past<'_>>, context: &Context<'_>) -> Memory {
     let mut memory = of_update(integration, past, context);
-    let Some(Past { record, .. }) = past else {
+    let Some(past) = past else {
         return unknown_secrets(memory);
     };
+    memory.repairs = contest::after_look(integration, past, context);
+    let record = past.record;
     memory.revision.clone_from(&record.memory.revision);
     let last = &record.memory.applied.secrets;
     for (path, fingerprint) in &mut memory.applied.secrets {

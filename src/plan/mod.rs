@@ -14,6 +14,7 @@ mod bound;
 mod carry;
 mod change;
 mod compare;
+mod contest;
 mod converge;
 mod decide;
 mod diff;
@@ -30,6 +31,8 @@ mod precondition;
 mod recover;
 mod removal;
 mod replace;
+mod resend;
+mod selection;
 mod suspensions;
 mod undeletable;
 
@@ -37,11 +40,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 pub use absence::{Absence, SourceKind};
-pub use adopt::{Adoption, Verdict, adopt};
+pub use adopt::{AdoptedSecrets, Adoption, Verdict, adopt};
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
+pub use contest::{Contested, Operator};
 pub use converge::not_kept;
 pub use guard::{Approved, Refused, review};
 pub use history::{OnConflict, OnDrift};
@@ -54,9 +58,11 @@ pub use precondition::{
 };
 pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
+pub use resend::Resend;
+pub use selection::{KnownNames, Selection};
 pub use suspensions::Suspensions;
 
-use crate::ledger::{Fingerprint, Intent, Ledger, Memory, parked_name};
+use crate::ledger::{Fingerprint, Intent, Ledger, Memory};
 use crate::live::{FailingTest, Live, LiveIntegration, Owners, RemoteId, Status, Unreadable};
 use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
@@ -245,6 +251,8 @@ pub enum Note {
     DestinationsCarried(Vec<Destination>),
     /// The creation failed before; the update repeats it.
     RepeatsCreation,
+    /// Its secrets were to be sent again, and the server stores none.
+    NoStoredSecrets,
     /// Secrets that the body needs and that are not available here.
     SecretsMissing(Vec<String>),
     /// Attributes in which the server has the value of a secret.
@@ -266,69 +274,6 @@ pub struct Unmanaged {
     pub connection: Option<String>,
     /// The name under which it is recorded, or will be once what has its name now is.
     pub recorded: Option<Name>,
-}
-
-/// A choice among the files.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Only these names, if there are any.
-    pub only: BTreeSet<Name>,
-    /// Not these.
-    pub exclude: BTreeSet<Name>,
-}
-
-impl Selection {
-    fn includes(&self, name: &str) -> bool {
-        (self.only.is_empty() || self.only.contains(name)) && !self.excludes(&[name])
-    }
-
-    /// Something that has, or had, several names is left out by any of them.
-    fn excludes(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.exclude.contains(*name))
-    }
-}
-
-/// Every name that means something: a choice among other names is a mistake.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KnownNames {
-    described: BTreeSet<Name>,
-    /// Those and the names that documents had before.
-    of_files: BTreeSet<Name>,
-    recorded: BTreeSet<Name>,
-}
-
-impl KnownNames {
-    /// The names of the documents and of the records.
-    #[must_use]
-    pub fn of(manifest: &Manifest, ledger: &Ledger) -> Self {
-        let records = ledger.records.iter();
-        let recorded =
-            records.flat_map(|(name, record)| [name.clone(), parked_name(name, &record.id)]);
-        Self {
-            described: manifest.file_names().map(str::to_owned).collect(),
-            of_files: manifest.names().map(str::to_owned).collect(),
-            recorded: recorded.collect(),
-        }
-    }
-
-    /// The names that documents have.
-    pub fn described(&self) -> impl Iterator<Item = &str> {
-        self.described.iter().map(String::as_str)
-    }
-
-    /// Whether a document has this name, or had it before.
-    #[must_use]
-    pub fn is_of_file(&self, name: &str) -> bool {
-        self.of_files.contains(name)
-    }
-
-    /// The names of a choice that mean nothing.
-    #[must_use]
-    pub fn unknown_of(&self, selection: &Selection) -> Vec<Name> {
-        let is_known = |name: &Name| self.described.contains(name) || self.recorded.contains(name);
-        let chosen = selection.only.union(&selection.exclude);
-        chosen.filter(|name| !is_known(name)).cloned().collect()
-    }
 }
 
 /// What a plan depends on besides the files and the live state.
@@ -360,6 +305,12 @@ pub struct Context<'a> {
     pub resting: &'a BTreeMap<Name, jiff::Timestamp>,
     /// When it is, if what the server refused is left alone for a while.
     pub refusals_at: Option<jiff::Timestamp>,
+    /// When the repairs of this plan count as made, by the clock of the ledger.
+    pub repairs_at: jiff::Timestamp,
+    /// Whom contested integrations are repaired for.
+    pub operator: &'a Operator,
+    /// Whose secrets are sent again.
+    pub resend: &'a Resend,
     /// The revision of the files, if they have one.
     pub revision: Option<&'a str>,
     /// What is done about values that the server moved.

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::exit::Exit;
+use super::not_compared::{self, NotCompared};
 use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
@@ -29,6 +30,7 @@ pub fn printed(document: &Json) -> String {
 /// The whole report.
 #[must_use]
 pub fn report(report: &Report, exit_code: u8) -> Json {
+    let not_compared = not_compared::secrets_not_compared(report.newest_plan());
     let Report {
         tenant,
         source,
@@ -40,10 +42,18 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
         "tenant": tenant,
         "source": source,
         "diagnostics": diagnostics,
+        "secrets_not_compared": secrets_not_compared(&not_compared),
         "plan": plan(&synced.plan),
         "result": result(report),
         "exit_code": exit_code,
     })
+}
+
+/// Stored secrets that were not compared.
+#[must_use]
+pub fn secrets_not_compared(not_compared: &[NotCompared]) -> Vec<Json> {
+    let one = |NotCompared { integration, paths }: &_| json!({ "integration": integration, "paths": paths });
+    not_compared.iter().map(one).collect()
 }
 
 /// The document of a run that came to no result.
@@ -307,6 +317,7 @@ fn note(note: &Note) -> Json {
                 .map(|d| json!({ "path": d.path(), "host": d.host() }))
                 .collect::<Vec<_>>(),
         }),
+        Note::NoStoredSecrets => json!({ "note": "no_stored_secrets" }),
         Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
         Note::HoldsSecret(paths) => json!({ "note": "holds_secret", "paths": paths }),
         Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),

@@ -2,6 +2,7 @@
 
 pub mod exit;
 pub mod json;
+pub mod not_compared;
 mod result;
 pub mod suspended;
 pub mod text;
@@ -34,6 +35,24 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// The plan and what came of it.
     pub synced: Synced,
+}
+
+impl Report {
+    /// The plan that was made last: after an apply the second one, if there is one.
+    #[must_use]
+    pub fn newest_plan(&self) -> &Plan {
+        match &self.synced.ending {
+            Ending::Applied {
+                afterwards: Afterwards::Planned(second),
+                ..
+            } => second,
+            Ending::Applied { .. }
+            | Ending::Planned
+            | Ending::NothingToDo
+            | Ending::Guarded(_)
+            | Ending::Refused(_) => &self.synced.plan,
+        }
+    }
 }
 
 /// How many actions of each kind a plan has.

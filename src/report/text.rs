@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 pub use super::result::ending;
 
+use super::not_compared::{self, secrets_not_compared};
 use super::value::{Both, SECRET, both, whole};
 use super::{Counts, suspended, value};
 use crate::live::{FailingTest, RemoteId, Status};
@@ -131,6 +132,9 @@ fn id_of(id: &RemoteId) -> String {
     paint(DIM, format_args!("(id {})", escaped(id.as_str())))
 }
 
+/// An answer to `--resend-secrets NAME`.
+const NO_STORED_SECRETS: &str = "no secret is sent again: the server stores none of it";
+
 /// Nothing changes, but something is worth a line.
 fn remarkable_only(out: &mut String, action: &Action) {
     let is_health = |note: &Note| matches!(note, Note::Health { .. });
@@ -141,6 +145,8 @@ fn remarkable_only(out: &mut String, action: &Action) {
         "has drifted, and is left so"
     } else if action.notes.iter().any(is_health) {
         "is as its file says, and not healthy"
+    } else if action.notes.contains(&Note::NoStoredSecrets) {
+        "is as its file says"
     } else {
         return;
     };
@@ -227,6 +233,7 @@ fn remark(change: &Change, immutable: &str) -> String {
         ChangeKind::Drift => "drift: the server moved",
         ChangeKind::Conflict => "conflict: both the file and the server moved",
         ChangeKind::Rotation => "rotation: the secret is another one",
+        ChangeKind::Resend => "resend: the server may have another one",
     };
     let guess = if change.immutable { immutable } else { "" };
     let remarks: Vec<&str> = [who, guess].into_iter().filter(|r| !r.is_empty()).collect();
@@ -314,6 +321,9 @@ fn notes(out: &mut String, action: &Action) {
                 self::note(out, "its creation failed before; the update repeats it");
             }
             Note::HoldsSecret(paths) => self::note(out, &super::holds_secret(paths)),
+            Note::NoStoredSecrets => {
+                self::note(out, NO_STORED_SECRETS);
+            }
             Note::SecretsMissing(reasons) => {
                 let then = if action.kind.is_write() {
                     "an apply would be blocked: "
@@ -433,12 +443,14 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     if let Some(what) = suspended::line(&plan.suspensions) {
         let _ = writeln!(out, "{} {what}.", paint(CHANGE.bold(), "Suspended:"));
     }
+    let not_compared = secrets_not_compared(plan);
     if counts.is_settled() && !drifted && plan.unreadable.is_empty() {
-        let _ = writeln!(
-            out,
-            "{} {tenant} matches the files.",
-            paint(BOLD, "No changes.")
-        );
+        let title = paint(BOLD, "No changes.");
+        let _ = if not_compared.is_empty() {
+            writeln!(out, "{title} {tenant} matches the files.")
+        } else {
+            writeln!(out, "{title} Not everything of {tenant} was compared.")
+        };
     }
     let what = counted(plan);
     let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
@@ -455,13 +467,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
     }
-    let not_compared = having(|note| matches!(note, Note::SecretsNotCompared(_))).count();
-    if not_compared > 0 {
-        let whose = count(not_compared, "integration");
-        let text =
-            format!("Stored secrets of {whose} were not compared: the server never returns them.");
-        let _ = writeln!(out, "{}", paint(DIM, text));
-    }
+    not_compared::tell(out, &not_compared);
 }
 
 /// What a plan has, such as `2 to create, 1 blocked`.

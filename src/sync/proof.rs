@@ -6,7 +6,7 @@ use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan, records}
 use crate::apply::Outcome;
 use crate::immuta::ReadApi;
 use crate::ledger::Journal;
-use crate::plan::{self as planning, Approved, Plan};
+use crate::plan::{self as planning, Approved, Plan, Resend};
 
 /// Looks at the tenant once more.
 pub(super) async fn look_again<R: ReadApi>(
@@ -34,6 +34,11 @@ async fn prove<R: ReadApi>(
     journal: &dyn Journal,
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
+    // What was to be sent again has been sent: it is no wish any more.
+    let request = &Request {
+        resend: Resend::default(),
+        ..request.clone()
+    };
     let ledger = journal.ledger()?;
     let mut live = fetch(api, &ledger).await?;
     // The connections are read once a run.

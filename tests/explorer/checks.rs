@@ -10,7 +10,7 @@ use super::document::{Document, Key, mark_of};
 use super::fate::Write;
 use super::run::Ran;
 use super::scenario::{Sync, Torn};
-use super::world::World;
+use super::world::{World, contested};
 
 /// What a run did that it must not do; `before` is the ledger that it began with.
 pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> Vec<String> {
@@ -30,6 +30,7 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
             complaints.extend(why.map(|why| format!("{write:?} was sent although {why}")));
         }
     }
+    complaints.extend(contested_writes(world, before, sync, ran));
     for document in &world.documents {
         let is_torn = world.torn(&sync.saves, document, 0).is_some();
         if is_torn || !document.is_active() {
@@ -66,6 +67,28 @@ fn shares(world: &World, document: &Document) -> bool {
         let shares_name = other.names().any(|name| *name == document.name);
         other.uid != document.uid && (other.key() == document.key() || shares_name)
     })
+}
+
+/// Writes of what somebody else keeps changing, although neither its file has changed
+/// since nor does an operator ask.
+fn contested_writes(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> Vec<String> {
+    if sync.operator {
+        return Vec::new();
+    }
+    let mut complaints = Vec::new();
+    for (name, id) in contested(before) {
+        let file = world.file_named(name).map(|file| format!("{file:?}"));
+        let is_same = file.is_some() && file.as_ref() == world.feuds_before.get(&id);
+        let is_of_it = |write: &&Write| match write {
+            Write::Update(own, _) | Write::Delete(own) => *own == id,
+            Write::Create(_) => false,
+        };
+        let written = ran.sent.iter().find(is_of_it).filter(|_| is_same);
+        complaints.extend(
+            written.map(|write| format!("{write:?} was sent although {name} is contested")),
+        );
+    }
+    complaints
 }
 
 /// Why an integration must not be deleted.

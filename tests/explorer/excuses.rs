@@ -130,6 +130,8 @@ fn blocked(
         | Block::UnknownScope { .. }
         | Block::Resting { .. }
         | Block::NotDeleted(_)
+        // An operator has asked for it by then.
+        | Block::Contested { .. }
         | Block::Conflict { .. } => (false, "nothing"),
     }
 }

@@ -174,7 +174,7 @@ fn drawn(seed: u64) -> Scenario {
         files,
         strangers: maker.rng.usize(0..3),
         policy: maker.policy,
-        steps: (0..steps).map(|_| maker.step()).collect(),
+        steps: maker.steps(steps),
     }
 }
 
@@ -273,6 +273,33 @@ impl Maker {
             ],
         );
         (document, standing)
+    }
+
+    fn steps(&mut self, count: usize) -> Vec<Step> {
+        let mut steps: Vec<Step> = (0..count).map(|_| self.step()).collect();
+        if self.one_in(8) {
+            steps.extend(self.feud());
+        }
+        steps
+    }
+
+    /// Somebody changes one attribute back after every run.
+    fn feud(&mut self) -> Vec<Step> {
+        let (which, pick) = (self.pick(), self.pick());
+        let rounds = self.rng.usize(3..7);
+        let mut steps = Vec::new();
+        for _ in 0..rounds {
+            let value = self.rng.u16(6..9);
+            let what = Doing::Change { pick, value };
+            steps.push(Step::Deed(Deed { which, what }));
+            let hours = *self.of(&[1, 1, 1, 1, 3, 9, 25]);
+            steps.push(Step::Wait(Duration::from_secs(hours * 3600)));
+            steps.push(Step::Sync(Sync {
+                operator: self.one_in(12),
+                ..calm(self.policy)
+            }));
+        }
+        steps
     }
 
     fn step(&mut self) -> Step {
@@ -379,6 +406,7 @@ impl Maker {
                     (1, Policy::Observe),
                 ],
             ),
+            operator: self.one_in(6),
             may_replace: self.one_in(4),
             parallelism: *self.of(&[1, 2, 4, 8]),
             wait: Duration::from_secs(*self.of(&[1, 120, 600])),

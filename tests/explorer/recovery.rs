@@ -15,10 +15,13 @@ use super::document::Document;
 use super::excuses::{Standing, clashes, judge};
 use super::run::{Keeper, Ran, run};
 use super::scenario::{End, Sync};
-use super::world::World;
+use super::world::{World, contested};
 
 /// By then whatever was under way has come to its end.
 const PAUSE: Duration = Duration::from_secs(900);
+
+/// So many repairs of one attribute are made before it is contested.
+const REPAIRS: usize = 3;
 
 /// So many runs have to be enough.
 const ROUNDS: usize = 6;
@@ -32,6 +35,7 @@ pub(super) fn calm(policy: Policy) -> Sync {
         on_drift: OnDrift::Apply,
         on_conflict: OnConflict::Apply,
         policy,
+        operator: false,
         may_replace: false,
         parallelism: 4,
         wait: PAUSE,
@@ -76,6 +80,26 @@ pub(super) async fn recover(
         if ran.sent.is_empty() {
             break;
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+    // What is contested was rightly left, and an operator ends it.
+    let ledger = keeper.ledger();
+    for (name, id) in contested(&ledger) {
+        let times = world.times_disturbed(id);
+        if times <= REPAIRS {
+            let complaint = format!("{name} is contested, and was changed {times} times");
+            recovered.complaints.push(complaint);
+        }
+    }
+    if contested(&ledger).next().is_some() {
+        let by_operator = Sync {
+            operator: true,
+            ..calm(policy)
+        };
+        let ran = run(world, keeper, &by_operator, token).await;
+        world.after(&keeper.ledger(), &ran);
+        recovered.trace.push("an operator".to_owned());
+        recovered.trace.extend(ran.trace.iter().cloned());
         tokio::time::sleep(PAUSE).await;
     }
     let ran = run(world, keeper, &calm(policy), token).await;

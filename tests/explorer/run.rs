@@ -15,7 +15,7 @@ use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
 use integrationd::ledger::{Journal, Ledger, MemoryJournal};
-use integrationd::plan::{Limit, Limits, Plan, Share};
+use integrationd::plan::{self, Limit, Limits, Plan, Share};
 use integrationd::report::exit::exit;
 use integrationd::report::{Report, json, text};
 use integrationd::secret::Secret;
@@ -273,6 +273,10 @@ fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request 
             deletes: unlimited,
         },
         allow_replace: names.filter(|_| sync.may_replace).cloned().collect(),
+        operator: match sync.operator {
+            true => plan::Operator::Present,
+            false => plan::Operator::Absent,
+        },
         on_drift: sync.on_drift,
         on_conflict: sync.on_conflict,
         apply: apply::Options {

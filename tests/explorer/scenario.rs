@@ -177,6 +177,8 @@ pub(super) struct Sync {
     pub(super) on_drift: OnDrift,
     pub(super) on_conflict: OnConflict,
     pub(super) policy: Policy,
+    /// Whether an operator triggers it.
+    pub(super) operator: bool,
     /// Whether there is leave to replace whatever cannot be edited.
     pub(super) may_replace: bool,
     pub(super) parallelism: usize,

@@ -70,6 +70,12 @@ pub(super) struct World {
     pub(super) overtaken: BTreeSet<Key>,
     /// How often the server did not keep a value: at the second time the tool gives up.
     pub(super) rewritten: BTreeMap<Key, usize>,
+    /// How often somebody changed what a file says.
+    pub(super) disturbed: BTreeMap<u64, usize>,
+    /// What is recorded as contested, each with its file as it was then.
+    feuds: BTreeMap<u64, String>,
+    /// The same, before the last run.
+    pub(super) feuds_before: BTreeMap<u64, String>,
     /// What somebody took away.
     pub(super) taken: BTreeSet<u64>,
     pub(super) foreign_keys: BTreeSet<Key>,
@@ -104,6 +110,9 @@ impl World {
             foreign: BTreeSet::new(),
             overtaken: BTreeSet::new(),
             rewritten: BTreeMap::new(),
+            disturbed: BTreeMap::new(),
+            feuds: BTreeMap::new(),
+            feuds_before: BTreeMap::new(),
             taken: BTreeSet::new(),
             foreign_keys: BTreeSet::new(),
             theirs: Vec::new(),
@@ -418,6 +427,7 @@ impl World {
         self.simulator.drift(drift).unwrap();
         // Neither a health problem nor what no plan compares stands in the way of a write.
         if is_disabled || is_removed || before != self.compared(id, document) {
+            *self.disturbed.entry(id).or_default() += 1;
             Done::Changed(id)
         } else {
             Done::Nothing
@@ -452,6 +462,15 @@ impl World {
             let times = self.rewritten.entry(key.clone()).or_default();
             *times += if is_replaced { 2 } else { 1 };
         }
+        self.feuds_before = self.feuds.clone();
+        let contested: Vec<(u64, String)> = contested(ledger)
+            .filter_map(|(name, id)| Some((id, format!("{:?}", self.file_named(name)?))))
+            .collect();
+        self.feuds
+            .retain(|id, _| contested.iter().any(|(own, _)| own == id));
+        for (id, file) in contested {
+            self.feuds.entry(id).or_insert(file);
+        }
         for (id, one) in self.live() {
             self.marks.extend(live_mark(&one).map(|mark| (id, mark)));
         }
@@ -478,6 +497,25 @@ impl World {
     /// Whether the tool may not read the connections.
     pub(super) fn hides_connections(&self) -> bool {
         self.simulator.options().connections == ConnectionsApi::Forbidden
+    }
+
+    /// The only file with this name.
+    pub(super) fn file_named(&self, name: &str) -> Option<&Document> {
+        let mut named = self.documents.iter().filter(|d| d.name == name);
+        named.next().filter(|_| named.next().is_none())
+    }
+
+    /// How often anything but the tool changed an integration.
+    pub(super) fn times_disturbed(&self, id: u64) -> usize {
+        let by_people = self.disturbed.get(&id).copied().unwrap_or_default();
+        let live = self.live();
+        let live = live.iter().find(|(own, _)| *own == id);
+        let key = live.and_then(|(_, one)| live_key(one));
+        let of_server = key.as_ref().map_or(0, |key| {
+            let rewritten = self.rewritten.get(key).copied().unwrap_or_default();
+            rewritten + usize::from(self.overtaken.contains(key))
+        });
+        by_people + of_server
     }
 
     fn config_of(&self, id: u64) -> Option<Value> {
@@ -516,6 +554,14 @@ fn open_creates(ledger: &Ledger) -> BTreeSet<Key> {
     let creates = creates.filter(|i| matches!(i.write, IntendedWrite::Create { .. }));
     let key = |i: &Intent| Some((by_wire(&i.type_name)?.wire, i.memory.identity.clone()?));
     creates.filter_map(key).collect()
+}
+
+/// What is recorded as contested: names and ids.
+pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
+    ledger.records.iter().filter_map(|(name, record)| {
+        record.memory.repairs.contested?;
+        Some((name.as_str(), record.id.as_str().parse().ok()?))
+    })
 }
 
 fn is_settled(one: &Value) -> bool {

@@ -28,6 +28,7 @@ fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
         reason,
         about: Vec::new(),
         drift: Vec::new(),
+        not_compared: Vec::new(),
         repaired: false,
         failing_tests: Vec::new(),
         changed: None,

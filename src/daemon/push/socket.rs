@@ -236,7 +236,7 @@ impl Visit {
         // To listen first: what is rung for may begin at once.
         let mut listening = self.talk.listen();
         tracing::info!("somebody at the socket asks for a run");
-        self.bell.ring();
+        self.bell.ask();
         let told = timeout(LONGEST, self.tell(&mut stream, &mut listening)).await;
         match told {
             Ok(Ok(())) => {}

@@ -17,6 +17,7 @@ use crate::ledger::history::Run;
 use crate::plan::Suspensions;
 use crate::platform::Platform;
 use crate::report::Counts;
+use crate::report::not_compared::NotCompared;
 
 pub(in crate::daemon) use row::RETRYING;
 pub use row::{Row, State};
@@ -38,6 +39,8 @@ pub struct View {
     /// How many integrations differed on the server although their files had not
     /// changed, before the run.
     pub drifted: usize,
+    /// Stored secrets that were not compared.
+    pub secrets_not_compared: Vec<NotCompared>,
     /// What a human had suspended.
     pub suspensions: Suspensions,
     /// How many integrations are left alone, whether or not anything is to be done.

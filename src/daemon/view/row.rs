@@ -71,6 +71,8 @@ pub struct Row {
     pub about: Vec<String>,
     /// The attributes that the server moved since the last apply.
     pub drift: Vec<String>,
+    /// Its stored secrets that were not compared.
+    pub not_compared: Vec<String>,
     /// Whether the run has put them back.
     pub repaired: bool,
     /// The validation tests that did not pass.
@@ -188,6 +190,7 @@ fn health(notes: &[Note]) -> Option<Standing> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
+        | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
         | Note::HoldsSecret(_) => None,
     })?;
@@ -222,6 +225,7 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
+        | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
         | Note::HoldsSecret(_) => None,
     });
@@ -238,8 +242,25 @@ pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
         | Note::DestinationsCarried(_)
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation
+        | Note::NoStoredSecrets
         | Note::SecretsMissing(_) => None,
     })
+}
+
+/// The stored secrets that were not compared.
+pub(super) fn not_compared(notes: &[Note]) -> Vec<String> {
+    let paths = notes.iter().filter_map(|note| match note {
+        Note::SecretsNotCompared(paths) => Some(paths.clone()),
+        Note::Drift(_)
+        | Note::DestinationsCarried(_)
+        | Note::Health { .. }
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::NoStoredSecrets
+        | Note::HoldsSecret(_)
+        | Note::SecretsMissing(_) => None,
+    });
+    paths.flatten().collect()
 }
 
 /// The attributes that the server moved, whatever is done about it.
@@ -251,6 +272,7 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
+        | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
         | Note::HoldsSecret(_) => None,
     });

@@ -11,6 +11,7 @@ use crate::apply::{Failure, Outcome};
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
 use crate::plan::{Action, Plan, Unmanaged};
+use crate::report::not_compared::secrets_not_compared;
 use crate::report::{Counts, Report, text};
 use crate::sync::{Afterwards, Ending};
 
@@ -36,7 +37,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         synced,
     } = report;
     let outcomes = outcomes(&synced.ending);
-    let newest = newest(report);
+    let newest = report.newest_plan();
     let first = by_name(&synced.plan);
     let rows = newest.actions.iter().filter_map(|action| {
         let outcome = outcomes.get(action.name.as_str()).copied();
@@ -54,6 +55,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         rows,
         counts: Counts::of(&synced.plan),
         drifted: synced.plan.actions.iter().filter(drifts).count(),
+        secrets_not_compared: secrets_not_compared(newest),
         suspensions: synced.plan.suspensions.clone(),
         suspended: synced.plan.suspended(),
         plan: Arc::new(told(report, at)),
@@ -61,21 +63,6 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
         unmanaged: newest.unmanaged.iter().map(unmanaged_item).collect(),
         history: Arc::clone(&past.history),
-    }
-}
-
-/// The plan that was made last.
-fn newest(report: &Report) -> &Plan {
-    match &report.synced.ending {
-        Ending::Applied {
-            afterwards: Afterwards::Planned(second),
-            ..
-        } => second,
-        Ending::Applied { .. }
-        | Ending::Planned
-        | Ending::NothingToDo
-        | Ending::Guarded(_)
-        | Ending::Refused(_) => &report.synced.plan,
     }
 }
 
@@ -128,6 +115,7 @@ fn row(
         reason,
         about,
         drift: if repaired { earlier } else { now },
+        not_compared: row::not_compared(&action.notes),
         repaired,
         failing_tests,
         changed: record.map(|record| record.at),

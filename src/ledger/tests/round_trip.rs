@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::super::{Ledger, Removal, Rewritten};
+use super::super::{Ledger, Removal, Repairs, Rewritten};
 use super::*;
 use crate::manifest::Suspend;
 
@@ -162,11 +162,13 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
+fn any_fingerprint() -> impl Strategy<Value = Fingerprint> {
+    ("[0-9a-f]{16}", "[0-9a-f]{64}").prop_map(|(key, hash)| Fingerprint { key, hash })
+}
+
 fn any_applied() -> impl Strategy<Value = Applied> {
-    let fingerprint = ("[0-9a-f]{16}", "[0-9a-f]{64}");
-    let fingerprint = fingerprint.prop_map(|(key, hash)| Fingerprint { key, hash });
     let attributes = btree_map(any::<String>(), any_json(), 0..4);
-    let secrets = btree_map(any::<String>(), option::of(fingerprint), 0..3);
+    let secrets = btree_map(any::<String>(), option::of(any_fingerprint()), 0..3);
     let bound_to = option::of(any::<String>());
     (attributes, secrets, bound_to).prop_map(|(attributes, secrets, bound_to)| Applied {
         attributes,
@@ -197,22 +199,38 @@ fn any_memory() -> impl Strategy<Value = Memory> {
         found,
         covered: None,
     });
+    let repairs = (
+        option::of(any_fingerprint()),
+        btree_map(
+            any::<String>(),
+            proptest::collection::vec(any_time(), 1..4),
+            0..3,
+        ),
+        option::of(any_time()),
+    );
+    let repairs = repairs.prop_map(|(inputs, times, contested)| Repairs {
+        inputs,
+        times,
+        contested,
+    });
+    let rewritten = btree_map(any::<String>(), rewritten, 0..3);
     let parts = (
         any::<Option<String>>(),
         any::<bool>(),
         any_applied(),
         any_removal(),
-        btree_map(any::<String>(), rewritten, 0..3),
+        (rewritten, repairs),
         any::<Option<String>>(),
         any::<Option<String>>(),
     );
     parts.prop_map(
-        |(identity, owned, applied, removal, rewritten, revision, file)| Memory {
+        |(identity, owned, applied, removal, (rewritten, repairs), revision, file)| Memory {
             identity,
             owned,
             applied,
             removal,
             rewritten,
+            repairs,
             revision,
             file,
         },

@@ -151,7 +151,15 @@ fn drift(row: &Row) -> Markup {
 }
 
 fn has_details(row: &Row) -> bool {
-    !(row.about.is_empty() && row.drift.is_empty() && row.failing_tests.is_empty())
+    let Row {
+        about,
+        drift,
+        not_compared,
+        failing_tests,
+        ..
+    } = row;
+    let is_empty = about.is_empty() && drift.is_empty() && not_compared.is_empty();
+    !is_empty || !failing_tests.is_empty()
 }
 
 fn details(row: &Row) -> Markup {
@@ -161,11 +169,16 @@ fn details(row: &Row) -> Markup {
             @if !row.drift.is_empty() {
                 li {
                     "The server moved "
-                    @for (n, path) in row.drift.iter().enumerate() {
-                        @if n > 0 { ", " }
-                        code { (safe(path)) }
-                    }
+                    (paths(&row.drift))
                     @if row.repaired { "; it was put back." } @else { "." }
+                }
+            }
+            @if !row.not_compared.is_empty() {
+                li {
+                    "Secrets that were not compared: "
+                    (paths(&row.not_compared))
+                    ". " code { "integrationd sync --resend-secrets " (safe(&row.name)) }
+                    " sends them."
                 }
             }
             @for test in &row.failing_tests {
@@ -175,6 +188,16 @@ fn details(row: &Row) -> Markup {
                     @if !test.message.is_empty() { ": " (safe(&test.message)) }
                 }
             }
+        }
+    }
+}
+
+/// Attributes, one after the other.
+fn paths(paths: &[String]) -> Markup {
+    html! {
+        @for (n, path) in paths.iter().enumerate() {
+            @if n > 0 { ", " }
+            code { (safe(path)) }
         }
     }
 }

@@ -26,6 +26,7 @@ fn row(name: &str, state: State) -> Row {
         reason: None,
         about: Vec::new(),
         drift: Vec::new(),
+        not_compared: Vec::new(),
         repaired: false,
         failing_tests: Vec::new(),
         changed: Some(Timestamp::UNIX_EPOCH),

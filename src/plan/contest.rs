@@ -1,0 +1,228 @@
+//! Values that somebody else keeps setting back.
+//!
+//! Another installation on the tenant, or a person, may want another value than the
+//! file. Each side would undo the other's work for ever, and nobody would notice. So
+//! repairs are counted by attribute. After the third within a day the next drift of
+//! this attribute is not repaired: the integration is contested, until its file or a
+//! secret of it changes, or an operator triggers a run, after which the count begins anew.
+//!
+//! Drift that the file's own history shows counts, and so does a difference in
+//! anything else although the very same inputs were sent before.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::diff::Difference;
+use super::inputs::inputs;
+use super::memory::{Past, label};
+use super::{Block, Change, ChangeKind, Context, Shown, converge};
+use crate::ledger::{Fingerprint, Repairs};
+use crate::manifest::{Integration, Name};
+
+/// So many repairs of one attribute within [`WINDOW`] are enough.
+const REPAIRS: usize = 3;
+
+/// Somebody who works on something else in the same integration is at peace by then.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whom a run may repair contested integrations for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Operator {
+    /// Nobody: a timer, a webhook, a file or a program triggered the run.
+    #[default]
+    Absent,
+    /// An operator triggered the run.
+    Present,
+    /// Nobody is at a terminal, but these integrations were asked for by name.
+    Names(std::collections::BTreeSet<Name>),
+}
+
+impl Operator {
+    /// Whether an operator asks for this integration.
+    #[must_use]
+    pub fn asks_for(&self, name: &str) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Present => true,
+            Self::Names(names) => names.contains(name),
+        }
+    }
+}
+
+/// An attribute that was repaired too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// The attribute.
+    pub path: String,
+    /// When it was repaired.
+    pub times: Vec<Timestamp>,
+}
+
+/// The block of an integration that somebody else keeps changing; `None` if it may be
+/// repaired.
+pub(super) fn block(
+    integration: &Integration,
+    difference: &Difference,
+    past: Option<Past<'_>>,
+    context: &Context<'_>,
+) -> Option<Block> {
+    let past = past?;
+    let repairs = &past.record.memory.repairs;
+    if repairs.times.is_empty() || context.operator.asks_for(&integration.name) {
+        return None;
+    }
+    let changes = difference.changes.as_slice();
+    let is_asked = |change: &Change| change.kind == ChangeKind::Resend;
+    if changes.iter().any(is_asked) {
+        return None;
+    }
+    let inputs = inputs_of(integration, Some(past), context);
+    if is_new(repairs, inputs.as_ref(), changes, past) {
+        return None;
+    }
+    let attributes: Vec<Contested> = repairs
+        .times
+        .iter()
+        .filter(|(path, times)| match repairs.contested {
+            Some(_) => times.len() >= REPAIRS,
+            None => {
+                let differs = |change: &Change| change.path == **path;
+                counted(times, context.repairs_at).len() >= REPAIRS && changes.iter().any(differs)
+            }
+        })
+        .map(|(path, times)| Contested {
+            path: path.clone(),
+            times: times.clone(),
+        })
+        .collect();
+    (!attributes.is_empty()).then(|| Block::Contested {
+        name: integration.name.clone(),
+        attributes,
+    })
+}
+
+/// What is recorded of an update once it has succeeded.
+pub(super) fn after_update(
+    integration: &Integration,
+    changes: &[Change],
+    past: Option<Past<'_>>,
+    context: &Context<'_>,
+) -> Repairs {
+    let inputs = inputs_of(integration, past, context);
+    let mut repairs = Repairs {
+        inputs,
+        ..Repairs::default()
+    };
+    let Some(past) = past else {
+        return repairs;
+    };
+    if context.operator.asks_for(&integration.name) {
+        return repairs;
+    }
+    let before = &past.record.memory.repairs;
+    let inputs_are_new = is_new(before, repairs.inputs.as_ref(), changes, past);
+    if !inputs_are_new {
+        repairs.times.clone_from(&before.times);
+    }
+    for change in changes {
+        if is_repair(change, before, repairs.inputs.as_ref()) {
+            let times = repairs.times.entry(change.path.clone()).or_default();
+            times.push(context.repairs_at);
+        }
+    }
+    for times in repairs.times.values_mut() {
+        *times = counted(times, context.repairs_at);
+    }
+    repairs.times.retain(|_, times| !times.is_empty());
+    repairs
+}
+
+/// What is recorded of a file whose body is sent to create its integration.
+pub(super) fn after_create(integration: &Integration, context: &Context<'_>) -> Repairs {
+    Repairs {
+        inputs: inputs_of(integration, None, context),
+        ..Repairs::default()
+    }
+}
+
+/// What is recorded after a look that found nothing to do: after a day of peace, or
+/// for another file, nothing is left.
+pub(super) fn after_look(
+    integration: &Integration,
+    past: Past<'_>,
+    context: &Context<'_>,
+) -> Repairs {
+    let repairs = &past.record.memory.repairs;
+    if repairs.times.is_empty() {
+        return repairs.clone();
+    }
+    let latest = repairs.times.values().flatten().chain(&repairs.contested);
+    let is_recent = latest
+        .max()
+        .is_some_and(|at| context.repairs_at.duration_since(*at) < WINDOW);
+    let inputs = inputs_of(integration, Some(past), context);
+    if is_recent && !is_new(repairs, inputs.as_ref(), &[], past) {
+        return repairs.clone();
+    }
+    Repairs {
+        inputs: repairs.inputs.clone(),
+        ..Repairs::default()
+    }
+}
+
+/// What is recorded once a drift was left: from then on it stays contested, however
+/// much time passes.
+pub(super) fn left(repairs: &mut Repairs, now: Timestamp) {
+    repairs.contested.get_or_insert(now);
+}
+
+/// The repairs that still count. A clock that was set back makes none of them older.
+fn counted(times: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
+    let recent = times.iter().filter(|at| now.duration_since(**at) < WINDOW);
+    recent.copied().collect()
+}
+
+fn inputs_of(
+    integration: &Integration,
+    past: Option<Past<'_>>,
+    context: &Context<'_>,
+) -> Option<Fingerprint> {
+    inputs(
+        label(integration, past),
+        Some(integration),
+        context.fingerprint,
+    )
+}
+
+/// Whether the file or a secret of it is another than at the repairs. Where a
+/// fingerprint is missing, a change that is not drift tells.
+fn is_new(
+    repairs: &Repairs,
+    inputs: Option<&Fingerprint>,
+    changes: &[Change],
+    past: Past<'_>,
+) -> bool {
+    let same = same_inputs(repairs, inputs);
+    let is_of_file = |change: &Change| match change.kind {
+        ChangeKind::Drift => false,
+        ChangeKind::Change | ChangeKind::Conflict | ChangeKind::Rotation | ChangeKind::Resend => {
+            !converge::is_known(change, &past)
+        }
+    };
+    same.map_or_else(|| changes.iter().any(is_of_file), |same| !same)
+}
+
+fn same_inputs(repairs: &Repairs, inputs: Option<&Fingerprint>) -> Option<bool> {
+    repairs.inputs.as_ref()?.same_secret(inputs?)
+}
+
+/// Whether a change sets back what somebody else has set. What the file does not say
+/// any more is not set to anything.
+fn is_repair(change: &Change, before: &Repairs, inputs: Option<&Fingerprint>) -> bool {
+    match change.kind {
+        ChangeKind::Drift => true,
+        ChangeKind::Change => {
+            change.after != Shown::Absent && same_inputs(before, inputs) == Some(true)
+        }
+        ChangeKind::Conflict | ChangeKind::Rotation | ChangeKind::Resend => false,
+    }
+}

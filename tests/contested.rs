@@ -1,0 +1,301 @@
+//! Values that somebody else keeps setting back: repaired three times within a day,
+//! and then left until a file changes or an operator asks.
+
+use std::cell::Cell;
+
+use integrationd::apply::Clock;
+use integrationd::ledger::MemoryJournal;
+use integrationd::plan::Operator;
+use integrationd::simulator::{Drift, Options, Simulator};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Tenant, eventually};
+use crate::in_process::{Ran, Run, write_lines};
+use crate::texts::Texts;
+
+thread_local! {
+    static HOURS: Cell<i64> = const { Cell::new(0) };
+}
+
+fn now() -> Timestamp {
+    let beginning: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+    beginning + SignedDuration::from_hours(HOURS.get())
+}
+
+fn wait(hours: i64) {
+    HOURS.set(HOURS.get() + hours);
+}
+
+fn file(path: &str, more: &str) -> String {
+    format!(
+        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
+         httpPath: {path}\n  authenticationType: token\n  token: ${{env:TOKEN}}\n  \
+         catalog: main\n{more}"
+    )
+}
+
+fn lake(path: &str) -> Texts {
+    Texts::none()
+        .file("lake.yaml", file(path, ""))
+        .secret("TOKEN", "t0ken")
+}
+
+struct Tug {
+    simulator: Simulator,
+    journal: MemoryJournal,
+    edits: Cell<u32>,
+}
+
+impl Tug {
+    async fn begun(texts: &Texts) -> Self {
+        HOURS.set(0);
+        let tug = Self {
+            simulator: Simulator::default(),
+            journal: MemoryJournal::default(),
+            edits: Cell::new(0),
+        };
+        assert!(tug.sync(texts, &Operator::Absent).await.is_proved());
+        tug
+    }
+
+    /// Somebody sets it, each time to another value.
+    fn edit(&self, path: &str) {
+        self.edits.set(self.edits.get() + 1);
+        let value = json!(format!("/edit-{}", self.edits.get()));
+        self.simulator.drift(Drift::value(1, path, value)).unwrap();
+    }
+
+    async fn sync(&self, texts: &Texts, operator: &Operator) -> Ran {
+        self.simulator.clear_log();
+        Run::of(texts, &self.simulator)
+            .remembering(&self.journal)
+            .with(|request| {
+                request.operator = operator.clone();
+                request.apply.clock = Clock::new(now);
+            })
+            .sync()
+            .await
+    }
+
+    /// An edit, an hour, and a run that nobody asked for; whether it wrote.
+    async fn round(&self, texts: &Texts, path: &str) -> bool {
+        self.edit(path);
+        wait(1);
+        self.writes(texts, &Operator::Absent).await
+    }
+
+    async fn writes(&self, texts: &Texts, operator: &Operator) -> bool {
+        let ran = self.sync(texts, operator).await;
+        let writes = write_lines(&self.simulator);
+        assert!(writes.len() < 2, "{}", ran.shown());
+        !writes.is_empty()
+    }
+
+    /// Until it is contested.
+    async fn contested(texts: &Texts) -> Self {
+        let tug = Self::begun(texts).await;
+        for _ in 0..3 {
+            assert!(tug.round(texts, "/httpPath").await);
+        }
+        assert!(!tug.round(texts, "/httpPath").await);
+        tug
+    }
+}
+
+fn told(ran: &Ran) -> String {
+    anstream::adapter::strip_str(&ran.shown()).to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fourth_drift_within_a_day_is_left() {
+    let texts = lake("/one");
+    let tug = Tug::contested(&texts).await;
+    let ran = tug.sync(&texts, &Operator::Absent).await;
+    assert_eq!(ran.exit_code(), 1);
+    insta::assert_snapshot!(told(&ran), @"
+      # lake is blocked  lake.yaml:1
+      ! Databricks Unity Catalog
+          somebody else keeps changing httpPath, which was repaired 3 times within a day: at 2026-11-22T13:00:00Z, 2026-11-22T14:00:00Z and 2026-11-22T15:00:00Z
+          help: find out who does, such as another installation on this tenant; it is left alone until its file changes or an operator runs `systemctl reload integrationd` or `integrationd sync --only lake`, which repairs it and counts anew
+
+    Plan: 1 blocked.
+    ");
+    assert_eq!(ran.json()["plan"]["actions"][0]["code"], "Contested");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contested_value_is_not_repaired_as_time_passes() {
+    let texts = lake("/one");
+    let tug = Tug::contested(&texts).await;
+    for hours in [1, 25, 1000] {
+        wait(hours);
+        assert!(!tug.writes(&texts, &Operator::Absent).await, "{hours}");
+        assert!(!tug.round(&texts, "/httpPath").await, "{hours}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repairs_that_are_spread_over_days_do_not_count() {
+    let texts = lake("/one");
+    let tug = Tug::begun(&texts).await;
+    for _ in 0..8 {
+        wait(9);
+        assert!(tug.round(&texts, "/httpPath").await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attribute_is_counted_by_itself() {
+    let texts = lake("/one");
+    let tug = Tug::begun(&texts).await;
+    for path in [
+        "/httpPath",
+        "/catalog",
+        "/httpPath",
+        "/catalog",
+        "/httpPath",
+    ] {
+        assert!(tug.round(&texts, path).await, "{path}");
+    }
+    assert!(tug.round(&texts, "/catalog").await);
+    assert!(!tug.round(&texts, "/catalog").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_file_or_secret_is_sent_and_counts_anew() {
+    let before = lake("/one");
+    for changed in [lake("/two"), lake("/one").secret("TOKEN", "another")] {
+        let tug = Tug::contested(&before).await;
+        assert!(tug.writes(&changed, &Operator::Absent).await);
+        assert!(tug.writes(&before, &Operator::Absent).await);
+        for _ in 0..3 {
+            assert!(tug.round(&before, "/httpPath").await);
+        }
+        assert!(!tug.round(&before, "/httpPath").await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_has_it_repaired_and_counts_anew() {
+    let texts = lake("/one");
+    let named = |name: &str| Operator::Names([name.to_owned()].into());
+    let tug = Tug::contested(&texts).await;
+    assert!(!tug.writes(&texts, &named("sea")).await);
+    for operator in [Operator::Present, named("lake")] {
+        assert!(tug.writes(&texts, &operator).await);
+        for _ in 0..3 {
+            assert!(tug.round(&texts, "/httpPath").await);
+        }
+        assert!(!tug.round(&texts, "/httpPath").await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_of_peace_is_forgotten_and_an_hour_is_not() {
+    let texts = lake("/one");
+    for (hours, writes) in [(1, false), (25, true)] {
+        let tug = Tug::contested(&texts).await;
+        let back = Drift::value(1, "/httpPath", json!("/one"));
+        tug.simulator.drift(back).unwrap();
+        wait(hours);
+        let ran = tug.sync(&texts, &Operator::Absent).await;
+        assert!(ran.is_in_sync() && ran.exit_code() == 0, "{}", told(&ran));
+        assert_eq!(tug.round(&texts, "/httpPath").await, writes, "{hours}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_installations_on_one_tenant_stop_writing() {
+    HOURS.set(0);
+    let simulator = Simulator::default();
+    let sides = [lake("/one"), lake("/two")].map(|texts| (texts, MemoryJournal::default()));
+    let mut writes = Vec::new();
+    for _ in 0..12 {
+        wait(1);
+        for (texts, journal) in &sides {
+            simulator.clear_log();
+            let run = Run::of(texts, &simulator).remembering(journal);
+            let run = run.with(|request| request.apply.clock = Clock::new(now));
+            run.sync().await;
+            writes.push(write_lines(&simulator).len());
+        }
+    }
+    // The create or the first update, and three repairs, of each.
+    assert_eq!(writes.iter().sum::<usize>(), 8, "{writes:?}");
+    assert_eq!(writes[8..], [0; 16]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_of_sync_extra_is_counted_too() {
+    let texts = lake("/one").file("lake.yaml", file("/one", "sync: {extra: {newer: small}}\n"));
+    HOURS.set(0);
+    let simulator = Simulator::new(Options {
+        also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
+        ..Options::default()
+    });
+    let tug = Tug {
+        simulator,
+        journal: MemoryJournal::default(),
+        edits: Cell::new(0),
+    };
+    assert!(tug.sync(&texts, &Operator::Absent).await.is_proved());
+    for _ in 0..3 {
+        assert!(tug.round(&texts, "/newer").await);
+    }
+    assert!(!tug.round(&texts, "/newer").await);
+}
+
+/// A tenant that a program synchronizes, as a timer does, until it is contested.
+fn contested_on_disk() -> (Tenant, Files, TempDir) {
+    let world = (Tenant::empty(), Files::none(), TempDir::new().unwrap());
+    world.1.write("lake.yaml", &file("/one", ""));
+    sync(&world, &[], 0);
+    for code in [0, 0, 0, 1] {
+        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        world.0.simulator.drift(drift).unwrap();
+        sync(&world, &[], code);
+    }
+    world.0.simulator.clear_log();
+    world
+}
+
+fn sync((tenant, files, state): &(Tenant, Files, TempDir), args: &[&str], code: i32) {
+    let run = Integrationd::new(["sync", "--yes", "--state"]).arg(state.path());
+    let run = args.iter().fold(run, Integrationd::arg);
+    let run = run.on(tenant).with(files).env("TOKEN", "t0ken");
+    run.run().exits_with(code);
+}
+
+#[test]
+fn a_sync_without_a_terminal_repairs_only_what_it_names() {
+    let world = contested_on_disk();
+    sync(&world, &[], 1);
+    assert_eq!(world.0.writes(), [""; 0]);
+    sync(&world, &["--only", "lake"], 0);
+    assert_eq!(world.0.writes(), ["PUT /integrations/1"]);
+}
+
+#[test]
+fn a_daemon_leaves_it_until_a_hangup() {
+    let world = contested_on_disk();
+    let (tenant, files, state) = &world;
+    let daemon = Integrationd::new(["daemon", "--interval", "1s", "--listen", "none", "--state"])
+        .arg(state.path())
+        .on(tenant)
+        .with(files)
+        .env("TOKEN", "t0ken")
+        .start();
+    // The start, the interval and another file are no operator.
+    files.write("other.yaml", "type: Trino\n");
+    let is_created = || tenant.writes() == ["POST /integrations"];
+    eventually("the other file", is_created);
+    daemon.prints("1 blocked, 1 unchanged");
+    assert!(is_created());
+    daemon.signal("HUP");
+    let is_repaired = || tenant.writes().contains(&"PUT /integrations/1".to_owned());
+    eventually("the repair", is_repaired);
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
+}
