@@ -53,7 +53,7 @@ impl PartialOrd for RemoteId {
     }
 }
 
-/// Everything that one read of the tenant told.
+/// Result of one read of the tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
     /// What could be read, in the order of the server.
@@ -87,8 +87,8 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// Reasons that are kept for each scope. Whoever reads ten elements that cannot be
-/// read knows the pattern; a broken server may send a million of them.
+/// Maximum number of reasons that are kept for each scope. Ten elements that cannot be
+/// read show the pattern; a broken server may send a million of them.
 pub(crate) const MOST_REASONS: usize = 10;
 
 /// Parts that could not be read, while they are gathered: the first few reasons for
@@ -255,8 +255,8 @@ pub fn is_plain(json: &Json) -> bool {
     }
 }
 
-/// Whether the server has a value of a secret here. The client puts [`MASK`] in its
-/// place, and nobody knows the value itself.
+/// True if the server has the value of a secret here. The client puts [`MASK`] in its
+/// place, so that the value itself is unknown.
 #[must_use]
 pub fn holds_secret(json: &Json) -> bool {
     json.as_str() == Some(MASK)
@@ -297,7 +297,7 @@ pub struct FailingTest {
     pub message: String,
 }
 
-/// Shown in place of a message that may hold a secret that nobody knows here.
+/// Text in place of a message that may hold a secret unknown to this run.
 pub const HIDDEN_MESSAGE: &str =
     "message hidden: the secrets of this integration are not known here";
 

@@ -39,9 +39,9 @@ pub use tenant::read_tenant;
 /// What the files want, with everything that was resolved for them.
 #[derive(Debug)]
 pub struct Desired {
-    /// What the files say.
+    /// The contents of the files.
     pub manifest: Manifest,
-    /// Where they come from.
+    /// The source of the files.
     pub files: Files,
     /// The secrets that they name.
     pub secrets: Secrets,
@@ -81,7 +81,7 @@ impl Desired {
     }
 }
 
-/// How the connections of the tenant become known.
+/// Source of the tenant's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LookForConnections {
     /// The tenant is asked.
@@ -106,7 +106,7 @@ pub struct Request {
     pub policy: Policy,
     /// How many integrations may be touched.
     pub limits: Limits,
-    /// How the connections of the tenant become known.
+    /// The source of the tenant's connections.
     pub connections: LookForConnections,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: BTreeSet<Name>,
@@ -230,7 +230,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether the [`Shell`] was asked, and has shown the plan for it.
+    /// True if the [`Shell`] was asked, and has shown the plan for it.
     #[must_use]
     pub fn was_asked(&self) -> bool {
         match self {

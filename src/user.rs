@@ -6,7 +6,7 @@ use rustix::process::geteuid;
 
 use crate::text::escaped;
 
-/// Where the names of users are.
+/// File with the names of users.
 const USERS: &str = "/etc/passwd";
 
 /// The user that this process runs as.
@@ -14,7 +14,7 @@ pub(crate) fn own() -> u32 {
     geteuid().as_raw()
 }
 
-/// Whether this user or root owns something: nobody else can have put it there.
+/// True if this user or root owns something: no other user can have put it there.
 pub(crate) fn is_own_or_root(owner: u32) -> bool {
     owner == own() || owner == 0
 }

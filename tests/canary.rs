@@ -331,7 +331,7 @@ const PLACES: &[&str] = &[
     "/validationResults",
 ];
 
-/// What a server that mixes fields up says in a place.
+/// Fault of a server that mixes fields up: this value in a wrong place.
 fn misplaced(path: &str, value: &str) -> FaultKind {
     let test = serde_json::json!({"name": value, "status": "failed", "message": value});
     FaultKind::Misplace {

@@ -19,7 +19,7 @@ const BOUND: &str = "env:DBX=Databricks@*.azuredatabricks.net";
 const GOOD: &str = "https://dbc-1.azuredatabricks.net/oidc";
 const EVIL: &str = "https://evil.example/token";
 
-/// A lake with an OAuth client, and what follows below `config` or beside it.
+/// A lake with an OAuth client, and further lines below `config` or next to it.
 fn lake(authority: &str, secret: &str, rest: &str) -> String {
     format!(
         "type: Databricks\nautoBootstrap: false\nconfig:\n  \
@@ -192,7 +192,7 @@ async fn carried_properties_get_no_bound_secret() {
     );
 }
 
-/// What somebody does between the plan of a second commit and its write.
+/// A run with an edit between the plan of a second commit and its write.
 async fn meanwhile(first: &Texts, second: &Texts, edit: Drift) -> (Ran, Simulator) {
     let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
     applied(first, &simulator, &journal).await;
@@ -406,7 +406,7 @@ fn values_that_a_driver_reads_as_properties_are_unclear() {
             "{to}\n{said}"
         );
     }
-    // Where any host is allowed, these are nobody's business.
+    // With any host allowed, these values do not matter.
     let any = files(warehouse("'W&a=b'", DBX, "")).bound(&["env:DBX=Snowflake"]);
     assert_eq!(any.diagnostics(), "");
 }
@@ -435,8 +435,8 @@ async fn value_that_is_sent_is_shown_to_its_end() {
     );
 }
 
-/// A tenant whose answers show attributes that nobody knows, with another value each
-/// time, and more of one integration than the list.
+/// A tenant whose answers show undocumented attributes, with another value each time, and
+/// more of one integration than the list.
 fn volatile() -> Simulator {
     Simulator::new(Options {
         volatile: true,

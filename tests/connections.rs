@@ -105,7 +105,7 @@ async fn what_a_connection_took_over_is_never_deleted() {
     let unmanaged = &ran.json()["plan"]["unmanaged"][0];
     assert_eq!(unmanaged["connection"], KEY, "{unmanaged:#}");
     assert!(!journal.ledger().records["lake"].memory.owned);
-    // Not even when nobody can tell any more that it belongs to one.
+    // It is not deleted either if its connection is no longer known.
     synced(&base(), &simulator, &journal, |request| {
         pruning(request);
         request.connections = LookForConnections::None;

@@ -79,7 +79,7 @@ impl Tug {
             .await
     }
 
-    /// An edit, an hour, and a run that nobody asked for; whether it wrote.
+    /// Makes an edit, waits an hour and runs without an operator; true if the run wrote.
     async fn round(&self, texts: &Texts, path: &str) -> bool {
         self.edit(path);
         wait(1);

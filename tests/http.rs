@@ -483,7 +483,7 @@ fn an_operator_asks_for_a_run_with_the_form_of_the_page() {
         "{}",
         out.head
     );
-    // Whoever has kept the cookie has nothing of it.
+    // The cookie is worthless after the logout.
     let again = served.ask("GET", "/", &with_cookie, "");
     assert_eq!(again.code, 401, "{}", again.head);
     assert_eq!(sync(&with_cookie, &form).code, 401);

@@ -1,5 +1,5 @@
-//! Documents that are missing although nobody removed them: in process, and with a
-//! real directory that is written to meanwhile.
+//! Documents that are missing although they were not removed: in process, and with a real
+//! directory that is written to meanwhile.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! What integrationd itself authenticates with goes to no integration: no reference
-//! leads to it, and no copy of it is sent.
+//! Own credentials of integrationd go to no integration: no reference leads to them, and
+//! no copy of them is sent.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

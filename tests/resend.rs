@@ -1,5 +1,5 @@
-//! Stored secrets that are sent on purpose: the server never returns them, and without a
-//! record of what was sent nobody can tell whether it has those of the files.
+//! Stored secrets that are sent on purpose. The server never returns them, and without a
+//! record of what was sent, the tool cannot know if the server has those of the files.
 
 use integrationd::ledger::MemoryJournal;
 use integrationd::plan::Resend;
@@ -15,7 +15,7 @@ const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
     token: ${env:LAKE_TOKEN}\n";
 
-/// What somebody made by hand: the lake has a stored secret, and Trino has none.
+/// Integrations made by hand: the lake has a stored secret, and Trino has none.
 fn by_hand() -> Vec<Seed> {
     let lake = json!({
         "workspaceUrl": "lake.example.com", "httpPath": "/one",

@@ -1,5 +1,5 @@
-//! A server that says a secret in any place of any answer: nobody sees it, nothing
-//! records it, and what cannot be told without it is not guessed.
+//! A server that repeats a secret in any place of any answer. The tool neither shows nor
+//! records the secret, and does not guess what it cannot know without it.
 
 use http::Method;
 use integrationd::ledger::sqlite::SqliteLedger;
@@ -81,7 +81,7 @@ async fn secret_in_an_attribute_is_hidden_and_not_recorded() {
         ran.shows_none_of([TOKEN]);
         keeps_no_secret(&journal);
     }
-    // It is compared as ever, and not sent for ever.
+    // The value is compared as before, but not sent for ever.
     assert_eq!(write_lines(&simulator), [""; 0]);
     drop(journal);
     let bytes = std::fs::read(&file).unwrap();
@@ -274,7 +274,7 @@ fn list_shows_the_names_of_failing_tests_alone() {
     }
 }
 
-/// What a daemon has shown and kept of a run.
+/// Output and state of a daemon after a run.
 struct Seen(Vec<(&'static str, String)>);
 
 impl Seen {

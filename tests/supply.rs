@@ -1,4 +1,4 @@
-//! What is linked in: it is named in the package, with its licences.
+//! Linked components: the package names each of them, with its licence.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -20,9 +20,9 @@ pub(crate) struct Texts {
     files: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     bindings: Bindings,
-    /// Whether they are those of a commit.
+    /// True if the files are those of a commit.
     is_commit: bool,
-    /// What later reads find, one after the other; the last one for ever.
+    /// Files that later reads find, in order; the last ones for ever.
     later: Vec<BTreeMap<String, String>>,
 }
 
@@ -62,7 +62,7 @@ impl Texts {
         self
     }
 
-    /// What the next read finds, and those after it.
+    /// Adds the files that the next read finds, and the reads after it.
     pub(crate) fn then(mut self, later: &Self) -> Self {
         self.later.push(later.files.clone());
         self
@@ -153,7 +153,7 @@ impl Texts {
     }
 }
 
-/// Whether each later read is equal to the first; the last one for ever.
+/// For each later read, true if it equals the first; the last one for ever.
 #[derive(Debug)]
 struct Rereads(Mutex<VecDeque<bool>>);
 

@@ -83,8 +83,8 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    /// The request, if nothing has appeared that could be this integration, and the list
-    /// that told it.
+    /// The request, and the list that was checked, if nothing in the list could be this
+    /// integration.
     pub(super) async fn ready_to_create(
         &self,
         creation: &Creation,

@@ -93,7 +93,7 @@ pub trait Observer: Sync {
 struct Run<'a, W> {
     api: &'a W,
     secrets: &'a Secrets,
-    /// Where they may go.
+    /// Allowed destinations of the secrets.
     bindings: &'a Bindings,
     journal: &'a dyn Journal,
     options: Options,

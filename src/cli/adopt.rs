@@ -214,7 +214,7 @@ fn tell(adoptions: &[Adoption], args: &AdoptArgs, terminal: Terminal) -> Exit {
     }
 }
 
-/// What was recorded of its secrets.
+/// Text about the secrets that were recorded.
 fn of_secrets(noted: &Noted, assumed: Option<Assumed>) -> String {
     let secrets = count(noted.memory.applied.secrets.len(), "stored secret");
     match assumed {

@@ -8,7 +8,7 @@ use crate::daemon::view::{Row, State};
 use crate::daemon::{Disposition, Ran, View};
 use crate::text::escaped;
 
-/// What was logged, and is not over.
+/// Conditions that were logged and are not over.
 #[derive(Debug)]
 pub(super) struct Conditions {
     known: Known,
@@ -20,7 +20,7 @@ pub(super) struct Conditions {
 /// The most mistakes that are logged of one run: the page has more.
 const MOST_MISTAKES: usize = 20;
 
-/// How a run ended, as far as another end is news.
+/// The parts of a run's outcome whose change is logged.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     reason: Option<&'static str>,
@@ -85,7 +85,7 @@ impl Conditions {
         self.log_run(ran);
     }
 
-    /// What is wrong in the files, as far as that is new.
+    /// Logs the new errors in the files.
     fn log_mistakes(&mut self, view: &View) {
         let errors = view.mistakes.iter().filter(|m| m.severity == "error");
         let errors: Vec<String> = errors

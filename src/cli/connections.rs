@@ -24,7 +24,7 @@ pub(super) enum Connections {
 }
 
 impl ConnectionsArgs {
-    /// How they become known.
+    /// The source of the tenant's connections.
     pub(super) fn look(&self) -> LookForConnections {
         match self.connections {
             Connections::Auto => LookForConnections::Auto,

@@ -96,7 +96,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     Ok(Exit::Success)
 }
 
-/// What is read again with the settings.
+/// TLS certificates that are read again with the settings.
 fn certificates(bound: Option<&listen::Bound>, doors: &push::Doors) -> Vec<Tls> {
     let of_page = bound.and_then(|bound| bound.tls.clone());
     of_page.into_iter().chain(doors.tls()).collect()

@@ -4,10 +4,10 @@
 //! read like any other: its protections are gone, and nothing about it is wrong. So a
 //! reload never loosens anything; a restart does, by an operator who means it.
 //!
-//! Counted are a protection that is no longer there, and a value that allows more than
-//! before. A line that was added is not: no accident adds one, and whoever adds a name
-//! means it. What cannot change in a reload at all (the tenant, the state, listeners,
-//! notifications) is refused before.
+//! A protection that is no longer there counts, and so does a value that allows more than
+//! before. A line that was added does not count: no accident adds one, and an operator
+//! who adds a name means it. What cannot change in a reload at all (the tenant, the
+//! state, listeners, notifications) is refused before.
 //!
 //! All settings are destructured: a new one does not compile without a decision.
 
@@ -18,7 +18,7 @@ use super::git::{GitArgs, Rewrite, Verify};
 use super::guard::{GuardArgs, PolicyArg};
 use crate::sync::LookForConnections;
 
-/// What `new` takes away of the protection that `old` gives, each in a few words.
+/// Protections that `old` gives and `new` takes away, each in a few words.
 pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
     let DaemonArgs {
         // When to look; how often decides nothing about what is done.
@@ -138,7 +138,7 @@ fn of_git(old: &GitArgs, new: &GitArgs, found: &mut Vec<String>) {
     }
 }
 
-/// A protection that was set, and that neither it nor a stronger one is any more.
+/// Adds a protection that was set, if neither it nor a stronger one is set now.
 fn gone(key: &str, was_set: bool, is_set: bool, found: &mut Vec<String>) {
     if was_set && !is_set {
         found.push(format!("`{key}` is gone"));
@@ -158,7 +158,8 @@ fn asks_for_fewer(old: Verify, new: Verify) -> bool {
     (old_head && !new_head) || (old_tag && !new_tag)
 }
 
-/// Where files with secrets may be read. Without a root it is the directory of the files.
+/// Adds the directories in which secrets may be read now, but not before. Without a root
+/// it is the directory of the files.
 fn of_roots(old: &RunArgs, roots: &[PathBuf], dir: &Path, found: &mut Vec<String>) {
     fn effective<'a>(roots: &'a [PathBuf], dir: &'a Path) -> Vec<&'a Path> {
         match roots {
@@ -185,7 +186,7 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
         max_change_percent: _,
         max_deletes: _,
         max_delete_percent: _,
-        // By name: whoever adds one means it.
+        // By name: an operator who adds one means it.
         allow_replace: _,
         allow_removal: _,
         // The form of a request.
@@ -220,7 +221,7 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
     }
 }
 
-/// How far a policy goes.
+/// Rank of a policy: a higher one allows more.
 fn reach(policy: PolicyArg) -> u8 {
     match policy {
         PolicyArg::Observe => 0,
@@ -262,7 +263,8 @@ mod tests {
         *args
     }
 
-    /// What is loosened from one line to the other. The way back loosens nothing.
+    /// Protections that are loosened from one line to the other. The way back loosens
+    /// nothing.
     fn between(old: &str, new: &str) -> String {
         let (old, new) = (daemon(old), daemon(new));
         assert_eq!(loosened(&new, &old), [""; 0]);

@@ -20,7 +20,7 @@ use crate::text::escaped;
 /// Whether the log is one of JSON objects, in which no other line may stand.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Whether a panic is expected, and told by whoever expects it.
+/// True while a panic is expected. The code that expects the panic reports it.
 static IS_EXPECTED: AtomicBool = AtomicBool::new(false);
 
 /// What helps.
@@ -41,8 +41,8 @@ pub(super) fn report() {
     }));
 }
 
-/// Runs something whose panic is no mistake of ours; `None` if it panicked. Nothing else
-/// may run meanwhile: its panic would not be told either.
+/// Runs something whose panic is not a bug; `None` if it panicked. Nothing else may run
+/// meanwhile: its panic would not be reported either.
 pub(super) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
     IS_EXPECTED.store(true, Ordering::Relaxed);
     let done = panic::catch_unwind(run);

@@ -48,7 +48,7 @@ pub(super) struct Pipeline {
     history: Arc<Vec<Run>>,
     /// What failed, and when it is tried again.
     backoff: Backoff,
-    /// What is logged, and is not over.
+    /// Conditions that were logged and are not over.
     conditions: Conditions,
     /// The last plan that was printed and not carried out.
     printed: Option<String>,
@@ -355,9 +355,10 @@ impl Pipeline {
     }
 }
 
-/// An operator has everything tried, and whoever pushes a revision what was refused.
+/// Sets the operator of a run. A manual run retries everything, and a run for a new
+/// revision also retries writes that the server rejected.
 fn say_who_asks(request: &mut Request, occasion: Occasion, ledger: &Ledger) {
-    // The same revision again is nobody.
+    // A revision that was already carried out does not count as pushed.
     let is_pushed = request.revision.is_some() && request.revision != ledger.carried_out;
     request.operator = match occasion {
         Occasion::Asked => Operator::Present,

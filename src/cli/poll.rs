@@ -53,7 +53,7 @@ impl Place {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the last run has found, in a form that compares.
+    /// Findings of the last run, in a form that can be compared.
     pub(super) fn inputs(&self) -> String {
         let content = *self.content.borrow();
         format!("{:?} {content:?}", *self.seen())

@@ -15,7 +15,7 @@ use crate::report::exit::Exit;
 use crate::secret::{Secrets, resolve};
 use crate::sync::{Desired, Files, Request};
 
-/// What surrounds the files of a run.
+/// Context in which the files of a run are read.
 pub(super) struct Surroundings<'a> {
     pub args: &'a RunArgs,
     pub request: &'a Request,
@@ -24,7 +24,7 @@ pub(super) struct Surroundings<'a> {
     pub own_files: Vec<PathBuf>,
     /// Makes fingerprints; absent where there is no key for it.
     pub fingerprinter: Option<Fingerprinter>,
-    /// Is told of every answer of a source of secrets.
+    /// Notified of every answer from a source of secrets.
     pub progress: Progress,
 }
 

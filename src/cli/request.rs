@@ -38,7 +38,7 @@ pub(super) fn request(args: &RunArgs) -> Request {
         limits: args.guard.limits(),
         connections: args.guard.connections.look(),
         allow_replace: names(&args.guard.allow_replace),
-        // Not checked below: what was removed has no name any more.
+        // Not checked below: a removed integration no longer has a name.
         allow_removal: names(&args.guard.allow_removal),
         source: args.files.dir.display().to_string(),
         suspended: Suspensions::default(),
@@ -50,8 +50,8 @@ pub(super) fn request(args: &RunArgs) -> Request {
     }
 }
 
-/// What an operator asks of one `sync`: to have secrets sent again, and to have even
-/// contested integrations repaired. For the latter it takes a terminal, or a name.
+/// Applies an operator's wishes for one `sync`: to send secrets again, and to repair even
+/// contested integrations. The latter takes a terminal, or a name.
 pub(super) fn ask(request: &mut Request, args: &SyncArgs, is_at_terminal: bool) {
     let (all, named): (Vec<&String>, Vec<&String>) = args
         .resend_secrets

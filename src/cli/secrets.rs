@@ -109,7 +109,8 @@ impl DaemonArgs {
     }
 }
 
-/// The directories in which a secret may be: beside a single file are its secrets, too.
+/// The directories that may hold secrets: for a single file, the directory that contains
+/// it.
 pub(super) fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
     if !declared.is_empty() {
         return declared.to_vec();
@@ -143,12 +144,12 @@ pub(super) fn bound<'a>(
     manifest.references().into_iter().chain(kept).collect()
 }
 
-/// What can look up the references of a run.
+/// Providers for the references of a run.
 pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Providers, Failure> {
     with_vault(of_this_machine(args), &args.vault, references)
 }
 
-/// What can look up references of files in a directory; `own` is a file that
+/// Providers for the references of files in a directory; `own` is a file that
 /// integrationd itself logs in with.
 pub(super) fn lookup(
     args: &LookupArgs,

@@ -220,7 +220,7 @@ async fn execute<T: Transport>(
     run.instrument(span).await
 }
 
-/// What the plan could not do, for whoever reads the log alone.
+/// Logs the blocked actions of a plan, for readers of the log alone.
 fn log_blocked(plan: &Plan) {
     for action in &plan.actions {
         let Kind::Blocked(block) = &action.kind else {

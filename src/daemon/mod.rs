@@ -93,7 +93,7 @@ impl Bell {
     }
 }
 
-/// Why a run is made. Of two reasons the greater one counts.
+/// Reason for a run. Of two reasons the greater one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Occasion {
     /// It was due.
@@ -150,7 +150,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What could not be done, without the cause, which has another number every time.
+    /// The failure without its cause, which has a different number every time.
     #[must_use]
     pub fn head(&self) -> &str {
         let summary = &self.summary;

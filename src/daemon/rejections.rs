@@ -13,14 +13,15 @@ use tokio::time::{Instant, sleep_until};
 use super::http::Network;
 use super::metrics::Metrics;
 
-/// How long the lines of a peer are counted together.
+/// Period over which the lines of a peer are counted together.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Lines that a peer gets in a window: whoever sets up a forge sees each attempt.
+/// Lines that a peer gets in a window: enough to see each attempt while setting up a
+/// forge.
 const LINES: u32 = 10;
 
-/// Peers that are counted apart. With [`LINES`] it bounds the journal to some twenty
-/// lines a second, whoever sends from however many addresses.
+/// Peers that are counted separately. With [`LINES`] this bounds the journal to some
+/// twenty lines a second, regardless of the number of addresses.
 const MOST_PEERS: usize = 100;
 
 /// The reason for a rejection.
@@ -111,7 +112,7 @@ impl Rejections {
     }
 }
 
-/// What becomes of a rejection in the log.
+/// Handling of a rejection in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
     /// It has a line of its own.

@@ -1,10 +1,9 @@
 //! The pause before a run that nothing new caused.
 //!
-//! A trigger carries no data, so that anybody who may send one can have it followed by
-//! a run, with its requests to the tenant, as often as he likes. A run that finds the
-//! same settings, files and outcome as the run before makes the next one wait, longer
-//! each time. Operators have a pause of their own: whoever repeats a webhook does not
-//! make them wait.
+//! A trigger carries no data, so that anybody who may send one can have it followed by a
+//! run, with its requests to the tenant, as often as he likes. A run that finds the same
+//! settings, files and outcome as the run before makes the next one wait, longer each
+//! time. Operators have a pause of their own: repeated webhooks do not make them wait.
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The time without such a run after which the pauses begin anew.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What a run found: the same finding again is nothing new.
+/// Findings of a run: an equal finding is nothing new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     inputs: u64,

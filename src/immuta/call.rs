@@ -135,7 +135,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether an answer with this status is the whole answer. A read is answered with
+    /// True if an answer with this status is the whole answer. A read is answered with
     /// 200 (API.md section 3.2): 206 is a part, and the other codes of success carry
     /// nothing that was read. A write is answered with any code of success but 206.
     fn is_answered_by(&self, status: StatusCode) -> bool {

@@ -27,7 +27,7 @@ pub struct Reader<T> {
 /// The answer to a call.
 pub(super) struct Answer {
     pub(super) body: Bytes,
-    /// What it was sent with: a server may say it back.
+    /// The authorization that was sent: a server may repeat it in the answer.
     authorization: Authorization,
 }
 

@@ -1,4 +1,4 @@
-//! What the server says, without the secrets of the run.
+//! Server answers without the secrets of the run.
 //!
 //! Every string of an answer passes here before anybody sees it. Text for people is
 //! scrubbed. A value of a known attribute that holds a secret becomes [`MASK`]: it
@@ -29,8 +29,8 @@ use crate::secret::{MASK, Scrubber, Secret};
 /// without: who knows of none says so.
 pub struct KnownSecrets {
     secrets: Vec<Secret>,
-    /// Whether these are the secrets of the files, so that what the server says about
-    /// failing tests can be scrubbed.
+    /// True if these are the secrets of the files, so that server messages about failing
+    /// tests can be scrubbed.
     are_of_files: bool,
     in_clear: InClear,
     /// Made when it is needed first: a tenant that is in sync shows nothing but what
@@ -109,7 +109,7 @@ impl InClear {
 /// Takes secrets out of one answer.
 pub(super) struct Redaction<'a> {
     known: &'a KnownSecrets,
-    /// What was sent with the call and is not among those that are known.
+    /// Secrets that were sent with the call and are not among the known ones.
     sent: Option<Scrubber>,
 }
 

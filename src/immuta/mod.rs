@@ -189,8 +189,8 @@ pub struct Refusal {
     pub code: u16,
     /// Whether the body was the API's error envelope (API.md section 6), not a proxy's page.
     pub from_api: bool,
-    /// Whether it is the API's documented answer that the integration that was asked for
-    /// does not exist, with its id (API.md section 6). Every other 404 is a failed call.
+    /// True if this is the API's documented answer that the requested integration does
+    /// not exist, with its id (API.md section 6). Every other 404 is a failed call.
     pub says_absent: bool,
     /// The server's message, scrubbed of the secrets just sent; empty when there was none.
     pub message: String,
@@ -225,7 +225,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the server said that the integration that was asked for does not exist.
+    /// True if the server said that the requested integration does not exist.
     #[must_use]
     pub fn says_absent(&self) -> bool {
         self.refusal().is_some_and(|refusal| refusal.says_absent)

@@ -56,7 +56,7 @@ pub(super) enum Mistake {
     /// JSON with so much in it that it cannot be an answer of the API.
     #[error("more than {limit} {unit}: no answer of Immuta is that large")]
     TooMuch {
-        /// How much is read.
+        /// Maximum that is read.
         limit: usize,
         /// Of which things.
         unit: &'static str,
@@ -78,7 +78,7 @@ pub(super) enum Mistake {
     /// A name that has to be shown and recorded, and must not be.
     #[error("{name} holds the value of a secret")]
     HoldsSecret {
-        /// What it names.
+        /// Name of the part that holds the secret.
         name: &'static str,
     },
 }
@@ -255,8 +255,8 @@ pub(super) fn read_refusal(
 /// API spells them in two ways (API.md section 6).
 const ABSENT: &str = "no integration found with id ";
 
-/// Whether these are the documented words, about the integration that was asked for.
-/// Whatever else answers 404 (a framework's unknown path, a gateway) knows nothing of it.
+/// True if these are the documented words about the requested integration. Any other
+/// sender of a 404 (a framework's unknown path, a gateway) knows nothing of it.
 fn names_absent(message: &str, asked: &RemoteId) -> bool {
     let Some((words, id)) = message.trim().split_at_checked(ABSENT.len()) else {
         return false;

@@ -92,7 +92,7 @@ impl Fingerprint {
         }
     }
 
-    /// Whether it is of a secret that may not have arrived.
+    /// True if the fingerprint is of a secret that may not have arrived.
     #[must_use]
     pub fn is_unproven(&self) -> bool {
         self.hash.is_empty()

@@ -55,8 +55,7 @@ pub struct Ledger {
     pub refusals: BTreeMap<Name, Refused>,
     /// The revision that was last carried out: the next one has to descend from it.
     pub carried_out: Option<String>,
-    /// What the tenant last answered about its connections, as far as the next run has
-    /// to know it.
+    /// The tenant's last answer about its connections, as far as the next run needs it.
     pub connections: Option<KnownConnections>,
 }
 
@@ -72,12 +71,12 @@ pub enum KnownConnections {
     Some,
 }
 
-/// An answer that there is no connections API counts for this long: whoever gets the
-/// API waits a day at most, and nobody else pays for the question.
+/// Period for which an answer counts that there is no connections API. A tenant that gets
+/// the API waits a day at most, and the other tenants are not asked on every run.
 const MISSING_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 impl KnownConnections {
-    /// Whether the tenant need not be asked now. A time in the future is that of a clock
+    /// True if the tenant need not be asked now. A time in the future comes from a clock
     /// that was set back.
     #[must_use]
     pub fn spares_the_question(self, now: Timestamp) -> bool {
@@ -244,7 +243,7 @@ fn one() -> u32 {
 }
 
 impl Rewritten {
-    /// Whether the same was sent and the same came back.
+    /// True if the same values were sent and the same values came back.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let Self {
@@ -269,7 +268,7 @@ pub struct Repairs {
     /// When each attribute was repaired, by path, oldest first.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub times: BTreeMap<String, Vec<Timestamp>>,
-    /// Since when it is contested: it is not repaired any more.
+    /// Start of the contested state: since then the integration is no longer repaired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contested: Option<Timestamp>,
 }

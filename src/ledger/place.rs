@@ -26,17 +26,18 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// The bit of a mode that lets only the owner of a file remove it, as in `/tmp`.
 const STICKY: u32 = 0o1000;
 
-/// What SQLite keeps beside a ledger; it takes it for a part of the ledger.
+/// Suffixes of the files that SQLite keeps next to a ledger. SQLite takes such a file for
+/// a part of the ledger.
 const BESIDE_LEDGER: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The environment, as far as it says where the state lies.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// Whose state is used, besides the own user's and root's. What a run finds in its
-/// ledger decides what is deleted, so that nobody else may put one there.
+/// Owners whose state is used, besides the current user and root. The ledger decides what
+/// a run deletes, so that no other user may put one there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// Nobody's.
+    /// No other owner.
     Own,
     /// Anybody's, if root asks: an operator inspects the state of a service, which has
     /// a user of its own, and suspends its writes.
@@ -97,7 +98,7 @@ pub enum PlaceError {
         path: PathBuf,
         /// To whom it belongs, by name and number.
         owner: Box<str>,
-        /// Who asks.
+        /// The user that integrationd runs as.
         own: Box<str>,
         /// The state directory.
         directory: PathBuf,
@@ -218,7 +219,8 @@ impl StateDirectory {
         Ok(file)
     }
 
-    /// What is suspended by a human's word, beside the ledger. It need not exist.
+    /// The file with the suspensions that operators have set, next to the ledger. It need
+    /// not exist.
     ///
     /// # Errors
     /// As for [`Self::ledger_file`].
@@ -268,7 +270,7 @@ impl StateDirectory {
     }
 }
 
-/// What a path leads to; `None` if there is nothing.
+/// Metadata of the target of a path; `None` if there is nothing.
 fn look(path: &Path) -> Result<Option<Metadata>, PlaceError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),

@@ -37,7 +37,7 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     })
 }
 
-/// What the tenant last answered about its connections.
+/// The tenant's last answer about its connections.
 fn known_connections(
     text: Option<&str>,
     file: &Path,

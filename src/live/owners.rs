@@ -74,7 +74,7 @@ pub struct Owners {
     unknown: Vec<UnknownOwners>,
 }
 
-/// Integrations of which nobody can tell whether they belong to a connection.
+/// Integrations that may belong to a connection, which is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnknownOwners {
     scope: Scope,
@@ -149,7 +149,7 @@ impl Owners {
         self.source
     }
 
-    /// Whether the tenant has any connection.
+    /// True if the tenant has a connection.
     #[must_use]
     pub fn has_any(&self) -> bool {
         self.has_any
@@ -168,8 +168,8 @@ impl Owners {
         hidden.into_iter().chain(unknown)
     }
 
-    /// Why a write must not be sent although no connection is known to own its
-    /// integration. A create could double only what a connection can have.
+    /// Reason not to send a write although no connection is known to own its integration.
+    /// A create could duplicate only an integration that a connection can own.
     #[must_use]
     pub fn objection(&self, platform: &Platform, write: OwnedWrite) -> Option<&str> {
         let can_be_owned = platform.connection_technology.is_some();

@@ -193,7 +193,7 @@ impl Bindings {
         self
     }
 
-    /// Whether a reference leads to a file with an own credential.
+    /// True if a reference leads to a file with an own credential.
     pub(super) fn is_own_file(&self, reference: &Reference) -> bool {
         let OwnFiles(is_own) = &self.own_files;
         is_own.as_ref().is_some_and(|is_own| is_own(reference))

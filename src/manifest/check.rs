@@ -48,7 +48,7 @@ pub(super) struct Checked {
     pub(super) outcome: Result<Integration, Invalid>,
     /// Whether its name is sure; a broken document may have had another.
     pub(super) named: bool,
-    /// Whether it has `sync.name`.
+    /// True if the document has `sync.name`.
     pub(super) says_name: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,

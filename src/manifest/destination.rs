@@ -1,4 +1,5 @@
-//! Where an integration sends its secrets, as far as its configuration tells. Pure.
+//! Destinations of an integration's secrets, as far as its configuration shows them.
+//! Pure.
 //!
 //! One function serves what a file says and the final body of a request, which also
 //! holds what is carried from the server.
@@ -133,7 +134,7 @@ fn destination(leads: Leads, value: &Value, path: String) -> Option<Destination>
     }
 }
 
-/// Whether a driver could find more in a value than the value of its attribute.
+/// True if a driver could find more in a value than the value of its attribute.
 fn holds_properties(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hidden(_) => false,
@@ -150,8 +151,8 @@ fn holds_properties(value: &Value) -> bool {
     }
 }
 
-/// Whether a text has a further property behind `;` or `&`, as it is or as it is
-/// escaped in a URL.
+/// True if a text has a further property behind `;` or `&`, literally or as escaped in a
+/// URL.
 fn reads_as_properties(text: &str) -> bool {
     if !text.contains([';', '&', '%']) {
         return false;

@@ -25,7 +25,7 @@ struct Loaded {
     incomplete: bool,
     /// Mistakes of the file as a whole.
     diagnostics: Vec<Diagnostic>,
-    /// What it holds; known for every file that was loaded.
+    /// Its contents; known for every file that was loaded.
     seen: Option<SeenFile>,
 }
 
@@ -65,7 +65,7 @@ pub fn load_bound(
     let limit = files.len() + MOST_FURTHER_DOCUMENTS;
     let count = AtomicUsize::new(0);
     let loaded = parallel::map(&files, |file| {
-        // The others are not worth the work any more.
+        // The limit is already exceeded: the other files need not be loaded.
         if count.load(Ordering::Relaxed) > limit {
             return Loaded::default();
         }
@@ -135,8 +135,8 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Nothing of so many documents is used: which of them are meant nobody can tell. So
-/// that nothing counts as removed either, the manifest is not complete.
+/// Manifest for too many documents. It uses none of them, because it is unknown which of
+/// them are meant. It is incomplete, so that nothing counts as removed either.
 fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) -> Manifest {
     let path = files.first().map_or("", |file| file.path.as_str());
     let message = format!("these files hold more than {limit} documents together");
@@ -168,7 +168,7 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
     loaded
 }
 
-/// What a file holds.
+/// Summary of a file's contents.
 fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
     let path = escaped(&file.path).into_owned();
     let text = file.content.as_deref().map(String::from_utf8_lossy);
@@ -258,13 +258,13 @@ pub(super) fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Dia
     ))
 }
 
-/// What a text must not hold anywhere, not even in a comment.
+/// Characters that a text must not hold anywhere, not even in a comment.
 enum Forbidden {
     /// A control character, which YAML forbids.
     Control,
     /// A control of the direction of text.
     Direction,
-    /// The end of a line for YAML, and not for whoever reviews it.
+    /// The end of a line for YAML, but not for a reviewer.
     Return,
 }
 

@@ -56,7 +56,8 @@ pub const MOST_FILES: usize = 200_000;
 /// and a push can bring that file under hundreds of names.
 pub const MOST_FURTHER_DOCUMENTS: usize = 20_000;
 
-/// Mistakes of a run that are shown. Nobody reads more, and each has a dozen lines.
+/// Maximum number of mistakes shown for a run. More are not read, and each takes a dozen
+/// lines.
 const MOST_DIAGNOSTICS: usize = 500;
 
 /// A file as it was found.
@@ -109,7 +110,7 @@ pub struct SeenFile {
     pub file: String,
     /// Its path below the directory.
     pub within: String,
-    /// What it holds.
+    /// Its contents.
     pub holds: Holds,
 }
 
@@ -121,7 +122,7 @@ impl SeenFile {
     }
 }
 
-/// What a file holds, as far as the absence of a document tells anything.
+/// Contents of a file, as far as they matter when a document is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// Nothing but spaces: what a save that was cut short leaves behind.
@@ -130,13 +131,13 @@ pub enum Holds {
     NoDocument,
     /// Documents, perhaps broken ones.
     Documents {
-        /// Whether one has `sync.name`, as each has where there are several.
+        /// True if a document has `sync.name`, as each has if there are several.
         says_names: bool,
     },
 }
 
 impl Holds {
-    /// Whether it holds any document.
+    /// True if the file holds a document.
     #[must_use]
     pub fn has_documents(self) -> bool {
         matches!(self, Self::Documents { .. })
@@ -157,8 +158,8 @@ pub struct Manifest {
     /// Something could not be read far enough to know its name: an integration
     /// that no document names may still be described, so none counts as removed.
     pub incomplete: bool,
-    /// What the files were checked against. It holds for everything that is sent for
-    /// them, so that it goes where they go.
+    /// Bindings that the files were checked against. They also hold for everything that
+    /// is sent for the files, so that they are kept together.
     pub bindings: Bindings,
 }
 
@@ -301,7 +302,7 @@ impl std::fmt::Display for Suspend {
 }
 
 impl Suspend {
-    /// Whether it counts at this moment.
+    /// True if the suspension counts at this moment.
     #[must_use]
     pub fn counts_at(&self, now: jiff::Timestamp) -> bool {
         self.until.is_none_or(|until| now < until.end())

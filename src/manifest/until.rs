@@ -23,7 +23,7 @@ pub enum Until {
 /// A text that is not the end of a suspension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UntilError {
-    /// A time of which nobody knows where it is meant.
+    /// A time without a zone.
     #[error("the time has no zone: write it like `2026-12-01T18:00Z` or `2026-12-01T18:00+01:00`")]
     WithoutZone,
     /// Neither a date nor a time.

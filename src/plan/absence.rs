@@ -1,4 +1,4 @@
-//! Documents that are missing although nobody may have removed them.
+//! Documents that are missing although they may not have been removed.
 //!
 //! In a directory only a file that is gone tells of a removal: one that still exists
 //! and lacks its document may have been cut short by a save, a full disk or a copy.
@@ -21,10 +21,10 @@ pub enum SourceKind {
     Directory,
 }
 
-/// Why a missing document does not show that somebody removed it.
+/// Reason why a missing document does not show that somebody removed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Absence {
-    /// Its file has no document any more.
+    /// Its file no longer holds a document.
     #[error("{file} holds no document any more")]
     EmptyFile {
         /// The file.
@@ -51,7 +51,7 @@ pub enum Absence {
 }
 
 impl Absence {
-    /// Whether the document may be back in a moment: what is recorded must be there then,
+    /// True if the document may be back in a moment. Its record must still be there then,
     /// although the integration is gone.
     pub(super) fn holds_the_record(&self) -> bool {
         match self {
@@ -104,8 +104,8 @@ impl<'a> Absences<'a> {
         }
     }
 
-    /// Why the missing document of what is recorded is no removal; `shown` is the name
-    /// by which the plan calls it.
+    /// Reason why the missing document of a record is not a removal; `shown` is the name
+    /// of the integration in the plan.
     pub(super) fn of(&self, past: Past<'_>, shown: &str) -> Option<Absence> {
         if self.kind == SourceKind::Commit || self.allowed.contains(shown) {
             return None;
@@ -130,8 +130,8 @@ impl<'a> Absences<'a> {
         Some(Absence::BlankFile { file })
     }
 
-    /// Everything that is recorded of files without a document. `is_described` tells
-    /// what a document describes.
+    /// Actions for all records of files without a document. `is_described` is true for a
+    /// record that a document describes.
     pub(super) fn emptied(
         &self,
         context: &Context<'_>,

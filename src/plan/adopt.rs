@@ -19,8 +19,8 @@ use crate::manifest::{Integration, Manifest, Name};
 use crate::secret::Template;
 use crate::value::Value;
 
-/// What is taken to be so of the stored secrets of an integration that is adopted:
-/// nobody can ask the server.
+/// Assumption about the stored secrets of an adopted integration: the server does not
+/// return them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AdoptedSecrets {
     /// Nothing: they are not compared.

@@ -14,7 +14,7 @@ pub enum Block {
     /// Its document has an error.
     #[error("its file is invalid")]
     InvalidFile,
-    /// Its file holds no document any more.
+    /// Its file no longer holds a document.
     #[error("{file} holds no document any more: it may have been cut short while it was saved")]
     EmptyFile {
         /// The name of the integration.
@@ -30,12 +30,12 @@ pub enum Block {
         /// The key of the connection.
         key: String,
     },
-    /// Nobody can tell whether it belongs to a connection.
+    /// It is unknown whether the integration belongs to a connection.
     #[error("it may belong to a connection: {reason}")]
     OwnersUnknown {
         /// The read that is missing.
         reason: String,
-        /// Whether the next read may tell.
+        /// True if the next read may show it.
         passes: bool,
     },
     /// The server is at work on it.

@@ -1,5 +1,5 @@
-//! Where the references of a request may go: the final body, with everything that is
-//! carried into it, against the bindings.
+//! Allowed destinations of a request's references: the final body, with everything that
+//! is carried into it, is checked against the bindings.
 
 use super::carry::plain;
 use super::{Block, Body, Deletion, Kind};

@@ -22,7 +22,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether the server has changed it since the last apply.
+    /// True if the server has changed the value since the last apply.
     #[must_use]
     pub fn is_drift(&self) -> bool {
         match self.kind {

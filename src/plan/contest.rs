@@ -1,10 +1,10 @@
 //! Values that somebody else keeps setting back.
 //!
-//! Another installation on the tenant, or a person, may want another value than the
-//! file. Each side would undo the other's work for ever, and nobody would notice. So
-//! repairs are counted by attribute. After the third within a day the next drift of
-//! this attribute is not repaired: the integration is contested, until its file or a
-//! secret of it changes, or an operator triggers a run, after which the count begins anew.
+//! Another installation on the tenant, or a person, may want another value than the file.
+//! Each side would undo the other's work for ever, unnoticed. So repairs are counted by
+//! attribute. After the third within a day the next drift of this attribute is not
+//! repaired: the integration is contested, until its file or a secret of it changes, or
+//! an operator triggers a run, after which the count begins anew.
 //!
 //! Drift that the file's own history shows counts, and so does a difference in
 //! anything else although the very same inputs were sent before.
@@ -27,17 +27,17 @@ const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// Whom a run may repair contested integrations for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Operator {
-    /// Nobody: a timer, a webhook, a file or a program triggered the run.
+    /// None: a timer, a webhook, a file or a program triggered the run.
     #[default]
     Absent,
     /// An operator triggered the run.
     Present,
-    /// Nobody is at a terminal, but these integrations were asked for by name.
+    /// No operator is at a terminal, but these integrations were requested by name.
     Names(std::collections::BTreeSet<Name>),
 }
 
 impl Operator {
-    /// Whether an operator asks for this integration.
+    /// True if an operator asks for this integration.
     #[must_use]
     pub fn asks_for(&self, name: &str) -> bool {
         match self {
@@ -100,7 +100,7 @@ pub(super) fn block(
     })
 }
 
-/// What is recorded of an update once it has succeeded.
+/// Repairs to record once an update has succeeded.
 pub(super) fn after_update(
     integration: &Integration,
     changes: &[Change],
@@ -136,7 +136,7 @@ pub(super) fn after_update(
     repairs
 }
 
-/// What is recorded of a file whose body is sent to create its integration.
+/// Repairs to record for a file whose body is sent to create its integration.
 pub(super) fn after_create(integration: &Integration, context: &Context<'_>) -> Repairs {
     Repairs {
         inputs: inputs_of(integration, None, context),
@@ -144,8 +144,8 @@ pub(super) fn after_create(integration: &Integration, context: &Context<'_>) -> 
     }
 }
 
-/// What is recorded after a look that found nothing to do: after a day of peace, or
-/// for another file, nothing is left.
+/// Repairs to record after a read that found nothing to do: none after a day without a
+/// repair, or if the inputs have changed.
 pub(super) fn after_look(
     integration: &Integration,
     past: Past<'_>,
@@ -169,8 +169,8 @@ pub(super) fn after_look(
     }
 }
 
-/// What is recorded once a drift was left: from then on it stays contested, however
-/// much time passes.
+/// Marks the repairs as contested once a drift was not repaired. The integration then
+/// stays contested, however much time passes.
 pub(super) fn left(repairs: &mut Repairs, now: Timestamp) {
     repairs.contested.get_or_insert(now);
 }
@@ -193,8 +193,8 @@ fn inputs_of(
     )
 }
 
-/// Whether the file or a secret of it is another than at the repairs. Where a
-/// fingerprint is missing, a change that is not drift tells.
+/// True if the file or one of its secrets has changed since the repairs. If a fingerprint
+/// is missing, a change other than drift shows it.
 fn is_new(
     repairs: &Repairs,
     inputs: Option<&Fingerprint>,
@@ -215,8 +215,8 @@ fn same_inputs(repairs: &Repairs, inputs: Option<&Fingerprint>) -> Option<bool> 
     repairs.inputs.as_ref()?.same_secret(inputs?)
 }
 
-/// Whether a change sets back what somebody else has set. What the file does not say
-/// any more is not set to anything.
+/// True if a change sets back a value that somebody else has set. An attribute that the
+/// file no longer sets is not set to anything.
 fn is_repair(change: &Change, before: &Repairs, inputs: Option<&Fingerprint>) -> bool {
     match change.kind {
         ChangeKind::Drift => true,

@@ -15,8 +15,9 @@ use super::{Change, Kind, Plan, Shown};
 use crate::ledger::{Ledger, Memory, Record, Rewritten};
 use crate::manifest::Name;
 
-/// So many writes in a row that end in the same value: the server insists. Nobody else
-/// sets the same value twice within the seconds between a write and the look after it.
+/// Number of writes in a row, ending in the same value, that prove that the server
+/// insists. No other party sets the same value twice within the seconds between a write
+/// and the read after it.
 const TRIES: u32 = 2;
 
 /// What a change says about a value that was just sent; `None` if it may not be kept.
@@ -46,8 +47,8 @@ fn kept(shown: &Shown) -> Option<Option<Json>> {
     }
 }
 
-/// Whether the server did not keep this each time it was sent, and neither side has
-/// moved since.
+/// True if the server did not keep this value each time it was sent, and neither side has
+/// changed it since.
 pub(super) fn is_known(change: &Change, past: &Past<'_>) -> bool {
     let known = past.record.memory.rewritten.get(&change.path);
     let seen = rewritten(change);
@@ -116,7 +117,7 @@ pub fn not_kept(
     records
 }
 
-/// What differs right after a write, with the number of tries so far.
+/// Differences right after a write, with the number of tries so far.
 fn tried(
     changes: &[Change],
     before: &BTreeMap<String, Rewritten>,

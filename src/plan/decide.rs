@@ -33,11 +33,11 @@ pub(super) struct Against<'a> {
     pub claims: &'a Claims<'a>,
     /// Why nothing is deleted.
     pub freeze: Option<Freeze>,
-    /// Where references may go.
+    /// Allowed destinations of references.
     pub bindings: &'a Bindings,
     /// The names that files have now.
     pub files: HashSet<&'a str>,
-    /// What else the files that exist tell of what they do not describe.
+    /// Reasons not to take a missing document for a removal, from the files that exist.
     pub absences: Absences<'a>,
     pub context: &'a Context<'a>,
 }
@@ -85,7 +85,7 @@ pub(super) fn decide(
     (action, noted)
 }
 
-/// Why it is left alone, if that counts now.
+/// The suspension of an integration, if it counts now.
 fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
     let suspend = integration.options.suspend.as_ref()?;
     suspend.counts_at(context.now).then_some(suspend)
@@ -194,7 +194,8 @@ fn compare(
     )
 }
 
-/// What an update leaves as the server has it and the operator should know of.
+/// Notes about values that an update leaves as the server has them and that the operator
+/// should know of.
 fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
     let unknown = &difference.unknown_carried;
     let mut destinations = bound::carried(integration, &difference.body);
@@ -209,7 +210,7 @@ fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
     notes
 }
 
-/// Whether it sends a stored secret.
+/// True if the change sends a stored secret.
 fn is_of_secret(change: &Change) -> bool {
     match change.kind {
         ChangeKind::Rotation | ChangeKind::Resend => true,
@@ -250,9 +251,10 @@ fn seen(
     notes
 }
 
-/// Whether every secret that the server has of an integration is known here, so that
-/// its messages can be scrubbed: nothing is missing, and nothing but what was last
-/// applied is stored there. After a rotation the server still has the old value.
+/// True if every secret that the server has of an integration is known here, so that the
+/// server's messages can be scrubbed: no secret is missing, and only the secrets that
+/// were last applied are stored there. After a rotation the server still has the old
+/// value.
 fn knows_secrets(
     integration: &Integration,
     difference: &Difference,

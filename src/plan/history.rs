@@ -47,11 +47,11 @@ pub(super) struct History<'a> {
     pub fingerprint: MakeFingerprint<'a>,
     /// What is done about drift.
     pub on_drift: OnDrift,
-    /// Whether its stored secrets are sent again.
+    /// True if its stored secrets are sent again.
     pub resend: bool,
 }
 
-/// What is known of a secret of the file.
+/// Comparison of a secret of the file with the one that was last applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     /// It is the one that was last applied.
@@ -60,7 +60,7 @@ pub(super) enum Sent {
     Other,
     /// One was sent, or is to be, and may not have arrived.
     Unproven,
-    /// Nobody can tell.
+    /// It cannot be determined.
     Unknown,
 }
 

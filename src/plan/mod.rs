@@ -90,17 +90,18 @@ pub struct Plan {
     pub gone: Vec<RemoteId>,
     /// How many live integrations are the files' or this tool's own.
     pub managed: usize,
-    /// How many integrations the files describe, selected or not, valid or not.
+    /// Number of integrations that the files describe, selected or not, valid or not.
     pub described: usize,
-    /// How many integrations the ledger knows.
+    /// Number of integrations in the ledger.
     pub recorded: usize,
     /// The names of those of them that the tenant says are gone.
     pub disappeared: Vec<Name>,
-    /// Deletions that nobody allowed by name, where the files describe nothing at all.
+    /// Deletions that are not allowed by name, where the files describe nothing at all.
     pub unnamed: Vec<Name>,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
-    /// Where references may go: this holds for what is sent, as it did for the files.
+    /// Allowed destinations of references. They hold for what is sent, as they did for
+    /// the files.
     pub bindings: Bindings,
     /// The connections that integrations belong to.
     pub owners: Owners,
@@ -155,7 +156,8 @@ pub enum Kind {
         body: Body,
         /// What the ledger keeps of it.
         memory: Memory,
-        /// What must still be so, and what makes the body anew from the read before the write.
+        /// Conditions that must still hold; also makes the body anew from the read before
+        /// the write.
         precondition: Box<UpdatePrecondition>,
     },
     /// `DELETE /integrations/{id}`.

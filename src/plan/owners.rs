@@ -49,8 +49,8 @@ pub(super) fn limit(kind: Kind, platform: Option<&'static Platform>, owners: &Ow
     block.map_or(kind, Kind::Blocked)
 }
 
-/// Records of what a connection has taken over: it is not this tool's own any more, so
-/// that it is never deleted, also when its connection cannot be read one day.
+/// Records of integrations that a connection has taken over. They no longer belong to
+/// this tool, which never deletes them, even if the connection cannot be read one day.
 pub(super) fn disowned(against: &Against<'_>) -> Vec<Noted> {
     let Against { live, context, .. } = against;
     let taken_over = present(live).filter(|found| owned(found, live).is_some());

@@ -76,7 +76,7 @@ pub enum Share {
     /// Set by the operator, who means it: it holds for every number, and a create
     /// counts like any other write.
     Given(u8),
-    /// Nobody has set it. A first sync must not need a flag, so a create, which
+    /// Not set by the operator. A first sync must not need a flag, so a create, which
     /// touches nothing that exists, does not count.
     Default {
         /// The share.
@@ -103,7 +103,8 @@ impl Share {
     #[must_use]
     pub fn is_wider(self, than: Self) -> bool {
         match (self, than) {
-            // The floor is for any number, and creates count no more; 100 refuses nothing.
+            // The floor holds for any number, and creates no longer count; 100 refuses
+            // nothing.
             (Self::Default { .. }, Self::Given(than)) => than < 100,
             (Self::Given(percent), Self::Given(than) | Self::Default { percent: than, .. }) => {
                 percent > than
@@ -124,7 +125,7 @@ impl Share {
         }
     }
 
-    /// How many of these are allowed.
+    /// Number of integrations allowed out of `total`.
     fn allowed(self, total: usize) -> usize {
         let share = total * usize::from(self.percent()) / 100;
         match self {
@@ -159,7 +160,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", sentence(*.what, *.count, *.of, &with_percent(*.allowed, *.percent)))]
 pub struct Exceeded {
-    /// What is counted.
+    /// The counted items.
     pub what: Counted,
     /// How many.
     pub count: usize,
@@ -175,7 +176,7 @@ pub struct Exceeded {
     pub names: Vec<Name>,
 }
 
-/// What a limit counts.
+/// Items that a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// Writes.
@@ -202,7 +203,7 @@ impl Counted {
     }
 }
 
-/// What goes beyond a limit, and the limit.
+/// Sentence with the count that goes beyond a limit, and the limit.
 fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> String {
     let counted = match of {
         Some(of) => format!("{count} of {of}"),
@@ -293,12 +294,12 @@ impl Plan {
 }
 
 impl Kind {
-    /// Whether something that exists is written.
+    /// True if the action writes something that exists.
     fn is_write_to_existing(&self) -> bool {
         self.is_write() && !matches!(self, Self::Create(_))
     }
 
-    /// Whether something that exists goes away, if only to be created again.
+    /// True if the action removes something that exists, even if only to create it again.
     fn is_removal(&self) -> bool {
         matches!(self, Self::Delete(_) | Self::Replace { .. })
     }

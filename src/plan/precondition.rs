@@ -51,7 +51,7 @@ impl Listed {
         Self { live, by_key }
     }
 
-    /// Whether it shows this id.
+    /// True if the list shows this id.
     #[must_use]
     pub fn has(&self, id: &RemoteId) -> bool {
         self.live.integrations.iter().any(|found| found.id == *id)
@@ -84,13 +84,13 @@ impl AbsencePrecondition {
         }
     }
 
-    /// Whether an integration like it can be updated.
+    /// True if integrations of its platform can be updated.
     #[must_use]
     pub fn can_be_updated(&self) -> bool {
         self.platform.can_be_updated()
     }
 
-    /// Whether the list showed this id when the plan was made.
+    /// True if the list showed this id when the plan was made.
     #[must_use]
     pub fn had(&self, id: &RemoteId) -> bool {
         self.listed.contains(id)
@@ -126,7 +126,7 @@ impl AbsencePrecondition {
 pub struct StatePrecondition {
     type_name: String,
     auto_bootstrap: Option<bool>,
-    /// What the file leaves to the server.
+    /// Attributes that the file leaves to the server.
     ignore: Vec<Ignore>,
     /// The attributes that are compared.
     config: Map<String, Json>,
@@ -138,7 +138,7 @@ impl std::fmt::Debug for StatePrecondition {
     }
 }
 
-/// Why a write must not be sent.
+/// Reason not to send a write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// The server is at work on it, or it must not be touched.
@@ -195,12 +195,12 @@ impl StatePrecondition {
     }
 }
 
-/// What an update was planned from, besides the body that was shown.
+/// Basis of a planned update, besides the body that was shown.
 #[derive(Debug, Clone)]
 pub struct UpdatePrecondition {
     state: StatePrecondition,
     integration: Integration,
-    /// What was last applied.
+    /// The state that was last applied.
     last: Option<Applied>,
     on_drift: OnDrift,
 }
@@ -219,10 +219,10 @@ impl UpdatePrecondition {
         }
     }
 
-    /// Whether it still holds.
+    /// Checks that the precondition still holds.
     ///
     /// # Errors
-    /// What is different now.
+    /// The difference that breaks it.
     pub fn check(&self, now: &LiveIntegration) -> Result<(), Broken> {
         self.state.check(now)
     }
@@ -231,7 +231,7 @@ impl UpdatePrecondition {
     /// shown, and nothing else.
     ///
     /// # Errors
-    /// The precondition does not hold any more, or the update would drop a stored secret.
+    /// The precondition no longer holds, or the update would drop a stored secret.
     pub fn body(&self, now: &LiveIntegration) -> Result<Body, Broken> {
         self.check(now)?;
         let history = History {
@@ -264,8 +264,8 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// What is compared of an object. A value that the server fills in anyway is the
-    /// same as none.
+    /// The attributes of an object that are compared. A value that the server fills in
+    /// anyway counts as absent.
     fn object(
         &self,
         prefix: &str,
@@ -292,8 +292,8 @@ impl Compared<'_> {
         compared
     }
 
-    /// Whether the plan used an attribute. What is ignored is carried on, whatever it
-    /// is; where it leads was shown all the same.
+    /// True if the plan used an attribute. An ignored attribute is carried on, whatever
+    /// its value; its destination was shown all the same.
     fn counts(&self, path: &str, attribute: &Attribute) -> bool {
         let is_diffed = match attribute.class_for(self.auto) {
             Class::Identity => return true,

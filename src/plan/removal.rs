@@ -51,8 +51,8 @@ pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
     Some(Freeze::Invalid { file })
 }
 
-/// The deletions that nobody allowed by name, where the files describe nothing at all:
-/// a directory is empty by mistake more often than on purpose.
+/// Deletions that are not allowed by name, where the files describe nothing at all: a
+/// directory is empty by mistake more often than on purpose.
 pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
     let is_unnamed = |action: &&Action| {
         matches!(action.kind, Kind::Delete(_))
@@ -75,7 +75,7 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
         .integrations
         .iter()
         .filter(|l| unmanaged.contains(&l.id))
-        // What a connection has taken over is not this tool's own any more.
+        // An integration that a connection has taken over no longer belongs to this tool.
         .filter(|l| live.owners.of_integration(&l.id).is_none());
     let owned = left.filter_map(|found| {
         let past = against

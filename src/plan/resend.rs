@@ -15,7 +15,7 @@ pub struct Resend {
 }
 
 impl Resend {
-    /// Whether the secrets of this integration are sent.
+    /// True if the secrets of this integration are sent.
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {
         self.all || self.names.contains(name)

@@ -15,7 +15,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a run is about this integration.
+    /// True if a run is about this integration.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         (self.only.is_empty() || self.only.contains(name)) && !self.excludes(&[name])
@@ -55,7 +55,7 @@ impl KnownNames {
         self.described.iter().map(String::as_str)
     }
 
-    /// Whether a document has this name, or had it before.
+    /// True if a document has this name, or had it before.
     #[must_use]
     pub fn is_of_file(&self, name: &str) -> bool {
         self.of_files.contains(name)

@@ -19,7 +19,7 @@ pub struct Suspensions {
 }
 
 impl Suspensions {
-    /// What counts for an integration at this moment.
+    /// The suspension that counts for an integration at this moment.
     #[must_use]
     pub fn of(&self, name: &str, now: Timestamp) -> Option<&Suspend> {
         let own = self.names.get(name).filter(|own| own.counts_at(now));

@@ -36,14 +36,14 @@ pub enum Undeletable {
         /// What makes it uncertain.
         reason: Freeze,
     },
-    /// No document describes it, and nobody can tell that it was removed.
+    /// No document describes it, but it may not have been removed.
     #[error("integration {id} is not deleted: {absence}")]
     NotRemoved {
         /// The live integration.
         id: RemoteId,
         /// The name by which its removal can be allowed.
         name: Name,
-        /// What speaks against a removal.
+        /// The evidence against a removal.
         absence: Absence,
     },
     /// It would be replaced, and other files may describe it.

@@ -79,7 +79,7 @@ impl PartialEq for Platform {
 impl Eq for Platform {}
 
 impl Platform {
-    /// Whether an integration can be updated (API.md 7.7).
+    /// True if an integration can be updated (API.md 7.7).
     #[must_use]
     pub fn can_be_updated(&self) -> bool {
         match self.payload {
@@ -200,7 +200,7 @@ pub struct Attribute {
     /// The value that the server fills in when it is left out, as far as known.
     /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
     pub default: Option<Scalar>,
-    /// Whether it is documented that it cannot be changed once it is set.
+    /// True if the attribute is documented as unchangeable once it is set.
     pub is_fixed: bool,
     /// Whether it says where the secrets of the integration are sent.
     pub leads: Leads,

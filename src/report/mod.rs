@@ -179,7 +179,7 @@ pub struct NotConverged<'a> {
     pub name: &'a str,
     /// The differences.
     pub changes: &'a [Change],
-    /// Whether the next run sends it once more; otherwise it is blocked.
+    /// True if the next run sends it once more; otherwise it is blocked.
     pub will_retry: bool,
 }
 

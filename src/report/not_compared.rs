@@ -34,8 +34,8 @@ pub fn secrets_not_compared(plan: &Plan) -> Vec<NotCompared> {
     all
 }
 
-/// How many there are, such as `3 secrets of 2 integrations not compared`; nothing if
-/// all were compared.
+/// Number of secrets that were not compared, such as `3 secrets of 2 integrations not
+/// compared`; nothing if all were compared.
 #[must_use]
 pub fn line(not_compared: &[NotCompared]) -> Option<String> {
     let secrets: usize = not_compared.iter().map(|one| one.paths.len()).sum();

@@ -1,6 +1,6 @@
-//! How values look in the text report: escaped, and around the place where two of
-//! them differ. A value that is sent is shown to its end, however long it is: what a
-//! driver would read behind an ellipsis must be seen. One that is not is cut.
+//! Values in the text report: escaped, and around the place where two of them differ. A
+//! value that is sent is shown to its end, however long it is: the part that a driver
+//! would read behind an ellipsis must be seen. A value that is not sent is cut.
 
 use std::fmt::Write as _;
 

@@ -94,8 +94,7 @@ pub(super) fn read_below(
     bytes_of(file)
 }
 
-/// Whether a path leads to one of these files, whatever names, links or hard links
-/// lead to it.
+/// True if a path leads to one of these files, through any name, link or hard link.
 pub(super) fn leads_to(argument: &str, roots: &[PathBuf], own: &[PathBuf]) -> bool {
     let path = Path::new(argument);
     roots.iter().any(|root| {

@@ -19,7 +19,7 @@ pub(crate) struct Own {
     pub(super) files: &'static [&'static str],
     /// The systemd credential.
     pub(super) credential: Option<&'static str>,
-    /// Where its file is when nothing names it: a variable, and a path below its value.
+    /// Default places of its file: a variable, and a path below the variable's value.
     pub(super) places: &'static [(&'static str, &'static str)],
 }
 
@@ -199,7 +199,7 @@ pub(super) const LENT: &[&str] = &[
     "MSI_",
 ];
 
-/// Whether a variable is integrationd's own.
+/// True if a variable is integrationd's own.
 #[must_use]
 pub fn is_own_variable(name: &str) -> bool {
     // Some systems look names up without regard to case.
@@ -208,7 +208,7 @@ pub fn is_own_variable(name: &str) -> bool {
     prefixes.any(|prefix| upper.starts_with(prefix)) || PROXIES.contains(&upper.as_str())
 }
 
-/// Whether a systemd credential is integrationd's own.
+/// True if a systemd credential is integrationd's own.
 #[must_use]
 pub fn is_own_credential(name: &str) -> bool {
     let mut own = OWN.iter().filter_map(|own| own.credential);
@@ -222,7 +222,7 @@ pub fn own_sources() -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-/// Whether a reference leads to an own credential by its name.
+/// True if a reference leads to an own credential by its name.
 pub(crate) fn is_own(reference: &Reference) -> bool {
     match reference.source {
         SecretSource::Env => is_own_variable(&reference.argument),

@@ -76,7 +76,7 @@ fn decoded(text: &str) -> String {
         .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
-/// Whether a value is that of an own credential, or holds nothing but white space more.
+/// True if a value equals an own credential, apart from surrounding white space.
 pub(super) fn is_one_of(own: &[Secret], value: &Secret) -> bool {
     let value = value.expose().trim();
     own.iter().any(|own| own.expose().trim() == value)

@@ -66,7 +66,7 @@ impl Providers {
 }
 
 impl Providers {
-    /// Whether a reference leads to a file with an own credential.
+    /// True if a reference leads to a file with an own credential.
     #[must_use]
     pub fn is_own_file(&self, reference: &Reference) -> bool {
         let roots = |argument| file::leads_to(argument, &self.secret_roots, &self.own_files);

@@ -20,10 +20,10 @@ pub struct Connection {
     /// The integration behind it; `null` for one that its details do not name.
     #[serde(default)]
     pub integration: Option<u64>,
-    /// Whether its details can be read.
+    /// True if its details can be read.
     #[serde(default = "yes")]
     pub readable: bool,
-    /// Whether the search tells its technology.
+    /// True if the search shows its technology.
     #[serde(default = "yes")]
     pub shows_technology: bool,
 }

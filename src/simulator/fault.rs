@@ -127,9 +127,9 @@ pub enum FaultKind {
     /// The answer has this value in a place where another belongs: a server that
     /// mixes fields up.
     Misplace {
-        /// Where, in every integration of the answer: `/id`, `/config/httpPath`.
+        /// The place in every integration of the answer: `/id`, `/config/httpPath`.
         path: String,
-        /// What is there.
+        /// The value in this place.
         value: Value,
     },
     /// 422.
@@ -251,7 +251,7 @@ pub(super) struct Twists {
     pub(super) stuck: bool,
     pub(super) word: Option<String>,
     pub(super) other_id: Option<u64>,
-    /// What stands where another value belongs.
+    /// Values in places where other values belong.
     pub(super) misplaced: Vec<(String, Value)>,
     /// Kinds that bend a list.
     pub(super) list: Vec<FaultKind>,

@@ -83,7 +83,7 @@ struct State {
     faults: Vec<Fault>,
     connections: Vec<Connection>,
     log: log::Log,
-    /// How many answers have shown integrations.
+    /// Number of answers that have shown integrations.
     reads: u64,
 }
 

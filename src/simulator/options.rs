@@ -32,7 +32,7 @@ pub struct Options {
     pub ids: Ids,
     /// The connections API.
     pub connections: ConnectionsApi,
-    /// How a connection writes the id of its integration.
+    /// Form in which a connection writes the id of its integration.
     pub connection_ids: Ids,
     /// The HTTP status of a write that was taken on.
     pub success: u16,
@@ -43,10 +43,10 @@ pub struct Options {
     /// By type, attributes that are accepted although no documentation knows
     /// them, such as `config.newAttribute`.
     pub also_known: BTreeMap<String, Vec<String>>,
-    /// Whether every answer shows attributes that no documentation knows, with another
-    /// value each time: [`VOLATILE`], beside `config` and in it.
+    /// True if every answer shows undocumented attributes, with another value each time:
+    /// [`VOLATILE`], next to `config` and in it.
     pub volatile: bool,
-    /// Whether the answer for one integration shows more in `config` than the list: the
+    /// True if the answer for one integration shows more in `config` than the list: the
     /// API key of the types that have one, and [`DETAIL`] of the others.
     pub detail_shows_more: bool,
 }
@@ -72,7 +72,7 @@ pub enum Secrets {
     Redacted,
 }
 
-/// How the search for connections answers (API.md 10.3).
+/// Behaviour of the search for connections (API.md 10.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionsApi {

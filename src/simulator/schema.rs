@@ -49,7 +49,7 @@ pub(super) struct TypeFacts {
     pub(super) credentials: Credentials,
     /// The attribute of a read by id that carries an API key.
     pub(super) api_key: Option<String>,
-    /// Whether a PUT is refused.
+    /// True if a PUT is rejected.
     pub(super) never_updated: bool,
     /// The attributes beside `config` that a PUT may not change.
     pub(super) immutable_beside_config: Vec<String>,
@@ -301,7 +301,7 @@ impl Attribute {
         }
     }
 
-    /// Whether the object of this name says nothing but what the server fills in anyway.
+    /// True if the object of this name holds only values that the server fills in anyway.
     pub(super) fn is_default(&self, name: &str, object: &Map<String, Value>) -> bool {
         let children = self.children.get(name).map(|child| &child.children);
         object.iter().all(|(name, value)| {

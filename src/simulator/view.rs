@@ -6,7 +6,7 @@ use super::fault::{Breakage, FaultKind, Twists};
 use super::options::{DETAIL, DETAIL_KEY, Options, VOLATILE};
 use super::store::Record;
 
-/// How an answer shows integrations.
+/// Presentation of integrations in an answer.
 pub(super) struct Look<'a> {
     pub(super) options: &'a Options,
     /// Stands for every status.

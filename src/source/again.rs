@@ -1,4 +1,4 @@
-//! Reading a directory again: two equal reads show that nobody is writing to it.
+//! Second read of a directory: two equal reads show that no program is writing to it.
 //!
 //! Hardly any tool replaces a directory of files at once. An editor truncates a file
 //! and writes it, `git checkout` removes a file and creates it, a copy fills one after
@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep_until};
 use super::{AGAIN, Snapshot, SourceError, read_directory};
 use crate::text::chain;
 
-/// Least time between the two reads. A save that is not atomic takes milliseconds,
-/// a checkout of some hundred files a tenth of a second, and nobody notices that a
-/// run which deletes takes this much longer.
+/// Minimum time between the two reads. A save that is not atomic takes milliseconds, a
+/// checkout of some hundred files a tenth of a second, and this delay does not matter in
+/// a run that deletes.
 pub const SETTLE: Duration = Duration::from_millis(300);
 
 /// A hash of every path and content that was read. Failures are part of it, so that
@@ -78,7 +78,7 @@ pub enum Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// What to do about it.
+    /// Help text for the error.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

@@ -59,7 +59,7 @@ pub enum SourceError {
     TooMany {
         /// The directory.
         path: PathBuf,
-        /// How many are read.
+        /// Maximum number of files that are read.
         limit: usize,
     },
     /// The operating system refused.
@@ -74,7 +74,7 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What to do about it.
+    /// Help text for the error.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
-//! What a plan that deletes needs of the files: a second read that equals the first.
+//! Check of the files for a plan that deletes: a second read that equals the first.
 
 use crate::plan::{Kind, Plan, SourceKind};
 use crate::source::{Reread, Unconfirmed};
 
-/// Where the files come from.
+/// Source of the files.
 #[derive(Debug)]
 pub enum Files {
     /// A commit. It never changes, so that a second read is the first: what a commit
@@ -27,7 +27,7 @@ impl Files {
     /// those that it was made from.
     ///
     /// # Errors
-    /// They are not, or nobody can tell.
+    /// The files have changed, or this cannot be determined.
     pub(super) async fn confirm(&self, plan: &Plan) -> Result<(), Unconfirmed> {
         match self {
             Self::Directory(directory) if takes_away(plan) => directory.confirm().await,
@@ -36,7 +36,7 @@ impl Files {
     }
 }
 
-/// Whether a plan deletes an integration, alone or to create it again, or forgets one.
+/// True if a plan deletes an integration, alone or to create it again, or forgets one.
 fn takes_away(plan: &Plan) -> bool {
     let deletes = |kind: &Kind| match kind {
         Kind::Delete(_) | Kind::Replace { .. } => true,

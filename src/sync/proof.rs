@@ -34,7 +34,7 @@ async fn prove<R: ReadApi>(
     journal: &dyn Journal,
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
-    // What was to be sent again has been sent: it is no wish any more.
+    // The secrets that were to be sent again have been sent: this request is done.
     let request = &Request {
         resend: Resend::default(),
         ..request.clone()

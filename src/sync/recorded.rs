@@ -1,4 +1,4 @@
-//! What a look at the tenant leaves in the ledger, without a write.
+//! Ledger entries after a read of the tenant, without a write.
 
 use super::Request;
 use crate::ledger::{Journal, JournalError, Record, Seen};
@@ -6,7 +6,7 @@ use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::plan::{Plan, Recovery, Settled};
 
-/// What was found out about writes that were cut short.
+/// Records the outcome of writes that were cut short.
 pub(super) fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalError> {
     for (name, settled) in &recovery.settled {
         match settled {
@@ -18,7 +18,7 @@ pub(super) fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(
     Ok(())
 }
 
-/// What a plan records of integrations that are not written.
+/// Records that a plan makes of integrations that are not written.
 pub(super) fn records(plan: &Plan, request: &Request) -> Vec<(Name, Record)> {
     let now = request.apply.clock.now();
     plan.noted.iter().map(|noted| noted.record(now)).collect()

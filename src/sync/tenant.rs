@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
 use crate::platform::by_wire;
 
-/// How many questions for what the list lacks are under way at once.
+/// Maximum number of concurrent requests for integrations that the list lacks.
 pub(super) const QUESTIONS: usize = 8;
 
 /// Reads the tenant and, at the same time, the connections that integrations belong to.

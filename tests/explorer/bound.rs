@@ -1,4 +1,4 @@
-//! Where a bound secret may go, as the model knows it: it reads a body for itself, so
+//! Allowed destinations of a bound secret in the model. It reads a body for itself, so
 //! that it shares no mistake with the tool.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// Every host to which a secret may go lies below it.
 const GOOD: &str = ".good.example";
 
-/// What operators allow in such a scenario.
+/// Bindings that operators allow in such a scenario.
 pub(super) fn bindings() -> Vec<String> {
     let binding = |platform: &&Platform| match platform.host_attribute() {
         Some(_) => format!("env:*={}@*{GOOD}", platform.wire),
@@ -23,7 +23,7 @@ pub(super) fn good(host: &str) -> String {
     format!("{host}{GOOD}")
 }
 
-/// What a leading attribute is set to, in a file or by hand: never the same.
+/// Value of a leading attribute, set in a file or by hand; `whose` makes it unique.
 pub(super) fn value(attribute: &Attribute, is_good: bool, whose: &str) -> Value {
     match (attribute.leads, is_good) {
         (Leads::ToHost, true) => json!(format!("https://login{GOOD}/{whose}")),
@@ -63,7 +63,7 @@ fn tame_object(attributes: &'static [Attribute], config: &mut Map<String, Value>
     }
 }
 
-/// What in a configuration may lead out of the good domain, if anything does.
+/// The part of a configuration that may lead out of the good domain, if there is one.
 pub(super) fn astray(platform: &Platform, config: &Value) -> Option<String> {
     let host = platform.host_attribute()?;
     let config = config.as_object()?;
@@ -105,8 +105,8 @@ fn is_good(value: &Value) -> bool {
     host.ends_with(GOOD) && host.chars().all(is_plain)
 }
 
-/// What is wrong with a request that carries one of these secrets; `live` is the
-/// integration that it is about, as the server has it.
+/// Complaint about a request that carries one of these secrets; `live` is the integration
+/// of the request, as the server has it.
 pub(super) fn complaint(
     request: &str,
     body: &Value,

@@ -40,7 +40,7 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
     complaints
 }
 
-/// What was recorded of files that somebody was saving, and is forgotten.
+/// Complaints about forgotten records of files that were being saved.
 pub(super) fn forgotten(
     world: &World,
     before: &Ledger,
@@ -61,7 +61,7 @@ pub(super) fn forgotten(
         .collect()
 }
 
-/// Whether another file says something of the same integration.
+/// True if another file describes the same integration.
 fn shares(world: &World, document: &Document) -> bool {
     world.documents.iter().any(|other| {
         let shares_name = other.names().any(|name| *name == document.name);

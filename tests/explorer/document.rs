@@ -52,9 +52,9 @@ pub(super) struct Document {
     pub(super) unsaid: BTreeMap<String, Value>,
     /// It got another name, and does not say that it had one before.
     pub(super) renamed_in_silence: bool,
-    /// Whether its secrets may go to one domain only.
+    /// True if its secrets may go to one domain only.
     pub(super) bound: bool,
-    /// Whether it has an attribute that no table knows.
+    /// True if it has an attribute that no table lists.
     pub(super) extra: bool,
 }
 
@@ -130,7 +130,8 @@ impl Document {
         bound::tame(self.platform(), &mut self.payload);
     }
 
-    /// Whether the tool must refuse it: it has something wrong, or leads elsewhere.
+    /// True if the tool must refuse the document: it has something wrong, or leads
+    /// elsewhere.
     pub(super) fn is_broken(&self) -> bool {
         let leads_elsewhere = || {
             let is_extra = self.extra && self.platform().host_attribute().is_some();

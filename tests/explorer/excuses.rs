@@ -169,7 +169,7 @@ fn needs_what_is_fixed(world: &World, document: &Document, live: &Value) -> bool
     fixed.iter().any(differs)
 }
 
-/// Whether the file says something that cannot be changed once it is set.
+/// True if the attribute of this name cannot be changed once it is set.
 fn is_fixed(document: &Document, name: &str) -> bool {
     fn find(attributes: &[Attribute], name: &str) -> bool {
         attributes

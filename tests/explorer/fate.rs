@@ -169,8 +169,8 @@ impl Fate {
         })
     }
 
-    /// Whether the secrets in a request may go where it leads; `live` is the integration
-    /// whose credentials it carries.
+    /// Checks that the secrets in a request may go to its destination; `live` is the
+    /// integration whose credentials it carries.
     pub(super) fn heeds_bindings(&self, request: &str, body: &[u8], live: Option<&Value>) {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut seen = self.seen();

@@ -23,8 +23,8 @@ const FILES: usize = 6;
 /// The most steps.
 const STEPS: usize = 10;
 
-/// What is beside the seed for the modes: they are drawn apart, so that a mode more does
-/// not make another scenario of every seed.
+/// Combined with the seed for the modes. They are drawn separately, so that a further
+/// mode does not change the scenario of every seed.
 const MODES: u64 = 0x6d6f_6465_735f_3031;
 
 /// The scenario of a seed.

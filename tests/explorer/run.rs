@@ -305,7 +305,7 @@ fn told(report: &Result<Report, SyncError>) -> String {
     }
 }
 
-/// What the daemon serves, and whom it notifies of what.
+/// Pages and notifications of the daemon for a report.
 fn of_the_daemon(report: &Report) -> String {
     let now = jiff::Timestamp::UNIX_EPOCH;
     let view = Arc::new(see(report, &Past::default(), now));

@@ -19,7 +19,7 @@ pub(super) struct Scenario {
     pub(super) token: bool,
     /// Whether the ledger is a real one, on disk.
     pub(super) on_disk: bool,
-    /// Whether secrets may go to one domain only.
+    /// True if secrets may go to one domain only.
     pub(super) bound: bool,
     /// The files at the beginning, each with what the tenant has of it.
     pub(super) files: Vec<(Document, Standing)>,
@@ -129,11 +129,11 @@ pub(super) enum Change {
     },
     /// Secrets stand in the file, or do not.
     Literally(bool),
-    /// The file has an attribute that no table knows, or has it no more.
+    /// The file has an attribute that no table lists, or no longer has it.
     Extra(bool),
 }
 
-/// What is done to an attribute that leads somewhere.
+/// Edit of an attribute that leads somewhere.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Leading {
     Say { good: bool },
@@ -177,7 +177,7 @@ pub(super) struct Sync {
     pub(super) on_drift: OnDrift,
     pub(super) on_conflict: OnConflict,
     pub(super) policy: Policy,
-    /// Whether an operator triggers it.
+    /// True if an operator triggers the run.
     pub(super) operator: bool,
     /// Whether there is leave to replace whatever cannot be edited.
     pub(super) may_replace: bool,
@@ -188,7 +188,7 @@ pub(super) struct Sync {
     pub(super) saves: Vec<Save>,
 }
 
-/// A save that is not atomic, or was cut short: nobody removes the file.
+/// A save that is not atomic, or was cut short. It does not remove the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Save {
     /// Which file.
@@ -199,7 +199,7 @@ pub(super) struct Save {
     pub(super) until: Option<usize>,
 }
 
-/// What a read finds of a file that is being saved.
+/// State of a file during a save, as a read finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Torn {
     /// No byte.

@@ -18,8 +18,8 @@ use super::time;
 use crate::payload::value;
 use crate::texts::Texts;
 
-/// How often a run reads the directory: to plan, before the plan is shown, and before
-/// the first write.
+/// Number of times that a run reads the directory: to plan, before the plan is shown, and
+/// before the first write.
 pub(super) const READS: usize = 3;
 
 /// An attribute that no table knows.
@@ -46,7 +46,7 @@ pub(super) enum Done {
 /// The files and the tenant.
 pub(super) struct World {
     pub(super) simulator: Simulator,
-    /// Whether secrets may go to one domain only.
+    /// True if secrets may go to one domain only.
     pub(super) bound: bool,
     pub(super) documents: Vec<Document>,
     /// Files that are gone, whose secrets can still be had.
@@ -68,11 +68,12 @@ pub(super) struct World {
     /// Of what a write was held up on its way: it may have arrived after a later one, or
     /// after its file was edited.
     pub(super) overtaken: BTreeSet<Key>,
-    /// How often the server did not keep a value: at the second time the tool gives up.
+    /// Number of times that the server did not keep a value: the tool gives up at the
+    /// second.
     pub(super) rewritten: BTreeMap<Key, usize>,
-    /// How often somebody changed what a file says.
+    /// Number of times that somebody changed a value of a file on the server.
     pub(super) disturbed: BTreeMap<u64, usize>,
-    /// What is recorded as contested, each with its file as it was then.
+    /// Integrations recorded as contested, each with its file at that time.
     feuds: BTreeMap<u64, String>,
     /// The same, before the last run.
     pub(super) feuds_before: BTreeMap<u64, String>,
@@ -187,7 +188,8 @@ impl World {
         later.fold(self.state(saves, 0), |texts, later| texts.then(&later))
     }
 
-    /// What a save makes of a file; the first one, if several are of one file.
+    /// State in which a save leaves a file for a read; the first save counts if there are
+    /// several.
     pub(super) fn torn(&self, saves: &[Save], document: &Document, read: usize) -> Option<Torn> {
         let count = self.documents.len();
         let is_of_it = |save: &&Save| self.documents[save.file % count].uid == document.uid;
@@ -227,7 +229,7 @@ impl World {
         referred
     }
 
-    /// Whether the server has an integration of this type that leads out of the domain.
+    /// True if an integration of this type on the server may lead out of the domain.
     pub(super) fn leads_elsewhere(&self, type_name: &str) -> bool {
         let astray = |one: &Value| {
             let platform = by_wire(one["type"].as_str()?)?;
@@ -434,8 +436,8 @@ impl World {
         }
     }
 
-    /// What a plan for this file compares of an integration: what the table knows and the
-    /// file does not ignore. A default is the same as nothing.
+    /// Attributes of an integration that a plan for this file compares: those that the
+    /// table lists and the file does not ignore. A default counts as absent.
     fn compared(&self, id: u64, document: &Document) -> Vec<(String, Value)> {
         let Some(config) = self.config_of(id) else {
             return Vec::new();
@@ -494,7 +496,7 @@ impl World {
         connections.filter_map(|own| own.integration).collect()
     }
 
-    /// Whether the tool may not read the connections.
+    /// True if the tool may not read the connections.
     pub(super) fn hides_connections(&self) -> bool {
         self.simulator.options().connections == ConnectionsApi::Forbidden
     }
@@ -505,7 +507,7 @@ impl World {
         named.next().filter(|_| named.next().is_none())
     }
 
-    /// How often anything but the tool changed an integration.
+    /// Number of times that anything but the tool changed an integration.
     pub(super) fn times_disturbed(&self, id: u64) -> usize {
         let by_people = self.disturbed.get(&id).copied().unwrap_or_default();
         let live = self.live();
@@ -556,7 +558,7 @@ fn open_creates(ledger: &Ledger) -> BTreeSet<Key> {
     creates.filter_map(key).collect()
 }
 
-/// What is recorded as contested: names and ids.
+/// Integrations recorded as contested: names and ids.
 pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
     ledger.records.iter().filter_map(|(name, record)| {
         record.memory.repairs.contested?;

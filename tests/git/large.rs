@@ -141,7 +141,7 @@ async fn too_long_list_of_references_is_refused() {
                 let line = format!("{id} refs/heads/b{number:09}\n");
                 body += &format!("{:04x}{line}", line.len() + 4);
             }
-            // Whoever has had enough may be gone.
+            // The client may have read enough and be gone.
             let _ = stream.write_all((head.to_owned() + &body + "0000").as_bytes());
         }
     });

@@ -26,8 +26,8 @@ use crate::secret::Secret;
 /// How long a session lasts: a working day.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Sessions at once: far more than there are operators. Whoever has the token can log in
-/// again and again; the session that would expire first then ends.
+/// Maximum number of sessions: far more than there are operators. Anybody with the token
+/// can log in again and again; the session that would expire first then ends.
 const MOST_SESSIONS: usize = 1000;
 
 /// Shorter tokens can be guessed.
@@ -44,8 +44,7 @@ pub struct Gate {
     /// Signs sessions, and makes comparisons take the same time whatever is compared.
     key: [u8; 32],
     over_tls: bool,
-    /// The sessions that nobody has ended: expiry and nonce of each, as its cookie has
-    /// them.
+    /// Sessions that have not been ended: expiry and nonce of each, as in its cookie.
     sessions: Mutex<BTreeSet<(i64, String)>>,
 }
 
@@ -147,7 +146,7 @@ impl Gate {
         Ok(self.cookie(&format!("{content}-{signature}"), SESSION.as_secs()))
     }
 
-    /// Ends the session of whoever asks, for every holder of its cookie; the header that
+    /// Ends the caller's session, for every holder of its cookie. Returns the header that
     /// removes the cookie.
     pub(super) fn end_session(&self, who: &Who) -> String {
         if let Who::Operator(session) = who {

@@ -44,8 +44,8 @@ const WAITING: u32 = 1024;
 /// The largest head of a request: room for the cookies of other services on the host.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// File descriptors that are kept for the runs: the ledger, the files, the tenant, git
-/// and the programs beside have some twenty at once.
+/// File descriptors that are reserved for the runs: the ledger, the files, the tenant,
+/// git and other programs use some twenty at once.
 const KEPT_DESCRIPTORS: u64 = 32;
 
 /// Connections that are served at least: fewer could not let a probe in.

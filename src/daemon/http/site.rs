@@ -240,7 +240,7 @@ impl Site {
         }
     }
 
-    /// A person is shown where to log in, a program is told what to send.
+    /// Redirects a browser to the login page, and asks a program for a bearer token.
     fn refuse(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let headers = request.headers();
         if bearer(headers).is_some() {

@@ -232,7 +232,7 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
     tests.flatten().collect()
 }
 
-/// A warning of what the server has and nobody should see.
+/// Warning about values on the server that hold a secret.
 pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
     notes.iter().find_map(|note| match note {
         Note::HoldsSecret(paths) => Some(report::holds_secret(paths)),

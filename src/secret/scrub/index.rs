@@ -210,7 +210,7 @@ impl Index {
     }
 }
 
-/// Whether a short secret of this length counts where it was found.
+/// True if a short secret of this length counts in the place of the finding.
 fn counts(length: usize, view: &View<'_>, finding: Finding) -> bool {
     let shortest = match finding {
         Finding::InProse if view.is_encoded() => SHORTEST_ENCODED,
@@ -223,7 +223,7 @@ fn counts(length: usize, view: &View<'_>, finding: Finding) -> bool {
 /// Pieces one behind the other.
 struct Run {
     least: usize,
-    /// Whether a strong piece counts alone.
+    /// True if a strong piece counts alone.
     trusts_strong: bool,
     /// The first and the last position, and whether there is a strong piece in it.
     current: Option<(usize, usize, bool)>,
@@ -392,8 +392,8 @@ fn tagged(value: u128, length: usize) -> u128 {
     value | (length as u128) << 120
 }
 
-/// Whether this may be a part of words, a date or a path, rather than of a secret:
-/// letters of one case, or digits alone, with what stands between words.
+/// True if this may be a part of words, a date or a path, rather than of a secret:
+/// letters of one case, or digits alone, with the separators of words.
 fn may_be_words(written: &[u8]) -> bool {
     let between = |byte: &u8| b" \n\t\r-_./:,;@=&?\"'".contains(byte);
     let mut letters = written.iter().filter(|byte| !between(byte)).peekable();
@@ -457,7 +457,7 @@ impl Canonical {
         c.len_utf8()
     }
 
-    /// Whether nothing was left out between these.
+    /// True if nothing was left out within this range.
     fn is_together(&self, range: &Range<usize>) -> bool {
         let places = &self.from[range.clone()];
         places.windows(2).all(|pair| pair[1] - pair[0] <= 1)

@@ -1,10 +1,9 @@
 //! Text from a server, without the secrets of the run.
 //!
-//! Everywhere else sensitivity is a type. Text from outside is the one place
-//! where only a search helps. Not the secrets are encoded in every form in which
-//! a server may repeat them, but the text is decoded ([`views`]) and compared
-//! without case and without white space ([`index`]): the work is linear in the
-//! text, whatever the number of secrets.
+//! Everywhere else sensitivity is a type. Text from outside is the one place that needs a
+//! search. The secrets are not encoded in every form in which a server may repeat them.
+//! Instead the text is decoded ([`views`]) and compared without case and without white
+//! space ([`index`]): the work is linear in the text, whatever the number of secrets.
 //!
 //! Two questions are asked. In prose ([`Scrubber::scrub`]) a secret of four
 //! characters counts, and so does a piece of a longer one. A value
@@ -72,13 +71,13 @@ impl Scrubber {
         masked(&text, found)
     }
 
-    /// Whether a value has too few bytes to hold a secret that counts in one.
+    /// True if a value has too few bytes to hold a secret that counts in a value.
     #[must_use]
     pub fn is_too_short(value: &str) -> bool {
         value.len() < index::SHORTEST_IN_VALUE
     }
 
-    /// Whether a value holds a secret.
+    /// True if a value holds a secret.
     #[must_use]
     pub fn is_in(&self, value: &str) -> bool {
         if self.index.is_empty() || Self::is_too_short(value) {
@@ -122,7 +121,7 @@ fn masked(text: &str, mut ranges: Vec<Range<usize>>) -> String {
     let mut done = 0;
     let mut is_masked = false;
     for range in ranges {
-        // A range inside of the one before adds nothing, and one beside it no mask.
+        // A range inside the previous one adds nothing, and an adjacent one adds no mask.
         if !is_masked || range.start > done {
             clean.push_str(text.get(done..range.start).unwrap_or_default());
             clean.push_str(MASK);

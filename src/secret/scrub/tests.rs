@@ -59,7 +59,7 @@ fn escaped_and_encoded_forms_are_found() {
     }
 }
 
-/// What servers, drivers and logs make of a value.
+/// Forms of a value in the output of servers, drivers and logs.
 fn forms_of(value: &str) -> Vec<(&'static str, String)> {
     let utf16 = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         value.encode_utf16().flat_map(to_bytes).collect()

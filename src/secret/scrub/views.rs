@@ -31,7 +31,7 @@ enum Bytes<'a> {
 #[derive(Default)]
 struct Decoded {
     bytes: Zeroizing<Vec<u8>>,
-    /// Where each byte comes from in the original text: from, and up to.
+    /// Place of each byte in the original text: start and end.
     places: Vec<(u32, u32)>,
 }
 
@@ -65,12 +65,12 @@ impl View<'_> {
         }
     }
 
-    /// Whether it was decoded from digits of some kind, so that it may be noise.
+    /// True if the view was decoded from digits of some kind, so that it may be noise.
     pub(super) fn is_encoded(&self) -> bool {
         self.is_encoded
     }
 
-    /// Where these bytes, at least one, are in the original text.
+    /// Range of these bytes, at least one, in the original text.
     pub(super) fn original(&self, range: Range<usize>) -> Range<usize> {
         let (from, to) = self.place(range.start, range.end);
         from as usize..to as usize
@@ -101,7 +101,7 @@ impl View<'_> {
         }
     }
 
-    /// Whether people could read it.
+    /// True if people could read the view.
     fn is_text(&self) -> bool {
         let is_readable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x80..);
         std::str::from_utf8(self.bytes()).is_ok() && self.bytes().iter().all(is_readable)
@@ -239,7 +239,8 @@ const ENTITIES: &[(&[u8], char)] = &[
     (b"plus;", '+'),
 ];
 
-/// What is behind the `&` of an entity.
+/// Decodes the entity whose `&` stands before this text: its character, and its length in
+/// the text.
 fn entity(text: &[u8]) -> Option<(char, usize)> {
     if let Some((name, c)) = ENTITIES.iter().find(|(name, _)| text.starts_with(name)) {
         return Some((*c, name.len()));
@@ -274,10 +275,10 @@ fn digit(byte: u8, radix: u32) -> Option<u32> {
 
 /// An encoding of bytes in characters.
 struct Alphabet {
-    /// How many bits a character stands for.
+    /// Number of bits of a character.
     bits: u32,
     value: fn(u8) -> Option<u8>,
-    /// What may stand between two characters.
+    /// True for a byte that may stand between two characters.
     is_between: fn(u8) -> bool,
     /// The fewest characters that are decoded: what is shorter tells little.
     least: usize,

@@ -41,7 +41,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The part that nobody may see.
+    /// The secret part.
     pub(super) fn secret(&self) -> &Secret {
         match self {
             Self::Basic { password, .. } | Self::Bearer(password) => password,

@@ -6,7 +6,7 @@ const FORMATS: [(&[u8], Format); 2] = [
     (b"-----BEGIN PGP SIGNATURE-----", Format::OpenPgp),
 ];
 
-/// What begins the field of a commit's header with its signature.
+/// Beginning of the field of a commit's header that holds the signature.
 const SIGNATURE_FIELD: &[u8] = b"gpgsig ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
