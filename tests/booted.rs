@@ -111,10 +111,8 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
         machine.write("/etc/integrationd/integrationd.yaml", &settings);
         machine.runs("systemctl reload integrationd");
     };
-    reload("policy: observe");
-    machine.comes_to(SERVICE, "StatusText", "Ready: 1 unchanged");
     machine.write("/etc/integrationd/integrations.d/lake.yaml", &lake("/two"));
-    machine.comes_to(SERVICE, "StatusText", "Ready: 1 left by the policy");
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 applied, 0 failed");
     reload("policy: everything");
     eventually("the refusal", || {
         machine
@@ -122,8 +120,23 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
             .contains("the settings are refused, and the old ones go on")
     });
     assert_eq!(machine.property(SERVICE, "ActiveState"), "active");
+    reload("policy: observe");
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 unchanged");
+    machine.write(
+        "/etc/integrationd/integrations.d/lake.yaml",
+        &lake("/three"),
+    );
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 left by the policy");
+    // A wider policy takes a restart.
     reload("policy: upsert-only");
-    machine.comes_to(SERVICE, "StatusText", "Ready: 1 applied, 0 failed");
+    eventually("the refusal of a wider policy", || {
+        machine.journal().contains("restart")
+    });
+    machine.comes_to(
+        SERVICE,
+        "StatusText",
+        "Ready: 1 left by the policy; the new settings are refused, and the old ones go on",
+    );
     assert_eq!(machine.property(SERVICE, "NRestarts"), "0");
 }
 

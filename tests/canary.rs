@@ -496,7 +496,9 @@ fn a_panic_shows_nothing_of_the_environment() {
     let canaries = place.canaries(&key);
     let binary = Unprivileged::new();
     for form in ["text", "json"] {
-        let mut command: Command = binary.command_under(&["prlimit", "--nproc=0"]);
+        // The runtime gets its thread, and the run none of its own.
+        let mut command: Command = binary.command_under(&["prlimit", "--nproc=2"]);
+        command.env("TOKIO_WORKER_THREADS", "1");
         command.args(["sync", "--log-level=trace", "--log-format", form]);
         command
             .envs(place.environment())

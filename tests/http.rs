@@ -181,9 +181,9 @@ fn what_the_guard_refuses_waits_for_a_human_on_the_page_too() {
     let status = served.status();
     assert_eq!(
         (&status["state"], &status["reason"]),
-        (&json!("Stalled"), &json!("Guarded"))
+        (&json!("Stalled"), &json!("GuardRefused"))
     );
-    assert_eq!(served.row("lake")["reason"], "Guarded");
+    assert_eq!(served.row("lake")["reason"], "GuardRefused");
     let page = served.get("/").body;
     assert!(page.contains("Refused by the guard:"), "{page}");
     served.end();

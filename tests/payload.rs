@@ -171,7 +171,7 @@ impl Case {
         leaves.retain(|(path, a)| {
             let class = a.class_for(auto);
             let can_change = matches!(class, Class::Mutable | Class::Immutable);
-            is_given(path) && can_change && !a.is_sensitive() && !self.is_login(a)
+            is_given(path) && can_change && !a.is_fixed && !a.is_sensitive() && !self.is_login(a)
         });
         leaves
     }

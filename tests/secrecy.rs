@@ -166,7 +166,8 @@ fn the_file_with_the_tools_own_key_is_no_secret_for_files() {
         .arg(key.to_str().unwrap())
         .with(&files)
         .run()
-        .exits_with(1);
+        .exits_with(65);
     assert_eq!(tenant.writes(), [""; 0]);
     assert!(ran.stdout.contains("is blocked"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("error[E0405]"), "{}", ran.stderr);
 }
