@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use integrationd::ledger::Ledger;
+use integrationd::ledger::{IntendedWrite, Ledger};
 use integrationd::plan::Policy;
 use integrationd::platform::{Platform, by_wire};
 
@@ -52,13 +52,38 @@ pub(super) fn forgotten(
         // A file that two reads do not find is removed, and so is its integration.
         reads[0].is_some() && reads != [Some(Torn::Missing); 2]
     });
+    // The tool had begun to delete it, for a replacement, when its file was whole.
+    let is_deleted = |document: &Document| {
+        let intent = before.intents.get(&document.name);
+        intent.is_some_and(|intent| matches!(intent.write, IntendedWrite::Delete { .. }))
+    };
+    let torn = torn.filter(|document| !is_deleted(document));
     let lost = torn.filter(|document| {
-        let record = before.records.get(&document.name);
-        let is_kept = |id| after.records.values().any(|record| record.id == id);
-        record.is_some_and(|record| !is_kept(record.id.clone())) && !shares(world, document)
+        let is_kept = |id: u64| {
+            let mut records = after.records.values();
+            records.any(|record| record.id.as_str() == id.to_string())
+        };
+        let id = recorded(world, before, document);
+        id.is_some_and(|id| !is_kept(id)) && !shares(world, document)
     });
     lost.map(|document| format!("{document} was being saved, and its record is forgotten"))
         .collect()
+}
+
+/// What is recorded under the name of a file, unless another file describes it: two
+/// files may have swapped their names.
+fn recorded(world: &World, before: &Ledger, document: &Document) -> Option<u64> {
+    let id = before
+        .records
+        .get(&document.name)?
+        .id
+        .as_str()
+        .parse()
+        .ok()?;
+    let mark = world.marks.get(&id);
+    let mut others = world.documents.iter().filter(|d| d.uid != document.uid);
+    let is_anothers = others.any(|other| other.is_strong() && mark == Some(&other.mark()));
+    (!is_anothers).then_some(id)
 }
 
 /// True if another file describes the same integration.
@@ -135,7 +160,7 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
     let is_torn = |document: &Document| world.torn(&sync.saves, document, 0).is_some();
     let is_saved = || {
         let mut torn = world.documents.iter().filter(|document| is_torn(document));
-        torn.any(|document| records().any(|(name, _)| *name == document.name))
+        torn.any(|document| recorded(world, before, document) == Some(id))
     };
     if is_saved() {
         Some("its file is being saved")
@@ -165,16 +190,12 @@ fn thaw(world: &World, before: &Ledger, document: &Document, ran: &Ran) -> Optio
     if shares(world, document) {
         return None;
     }
-    let record = before.records.get(&document.name);
-    let own: BTreeSet<u64> = record
-        .and_then(|r| r.id.as_str().parse().ok())
-        .into_iter()
-        .collect();
+    let own = recorded(world, before, document);
     // What another file pins is that file's.
     let pinned: BTreeSet<u64> = world.documents.iter().filter_map(|d| d.id).collect();
     let is_touched = |write: &&Write| match write {
         Write::Create(key) => document.is_strong() && *key == document.key(),
-        Write::Update(id, _) | Write::Delete(id) => own.contains(id) && !pinned.contains(id),
+        Write::Update(id, _) | Write::Delete(id) => own == Some(*id) && !pinned.contains(id),
     };
     let write = ran.sent.iter().find(is_touched)?;
     Some(format!("{write:?} was sent although {document} is frozen"))

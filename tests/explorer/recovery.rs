@@ -306,7 +306,9 @@ fn differing(world: &World, document: &Document, action: &Action) -> Vec<String>
         },
     );
     if !is_theirs && !is_overtaken {
-        for (path, said) in &document.unsaid {
+        // What is ignored was the server's before it was taken out.
+        let unsaid = document.unsaid.iter();
+        for (path, said) in unsaid.filter(|(path, _)| !document.ignored.contains(*path)) {
             let found = live.pointer(&format!("/config/{path}"));
             let attribute = document.platform().attribute(path).unwrap();
             if found == Some(said) && !is_default(attribute, said) {
