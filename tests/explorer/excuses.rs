@@ -123,15 +123,15 @@ fn blocked(
         ),
         Block::OwnersUnknown { .. } => (world.hides_connections(), "connections are hidden"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
-        Block::Unbound(_) => (world.leads_elsewhere(key.0), "not bound"),
+        // An operator has asked for what is contested by then. Where a binding stops that
+        // run, the contest goes on.
+        Block::Unbound(_) | Block::Contested { .. } => (world.leads_elsewhere(key.0), "not bound"),
         Block::EmptyFile { .. }
         | Block::InDoubt { .. }
         | Block::Busy { .. }
         | Block::UnknownScope { .. }
         | Block::Resting { .. }
         | Block::NotDeleted(_)
-        // An operator has asked for it by then.
-        | Block::Contested { .. }
         | Block::Conflict { .. } => (false, "nothing"),
     }
 }
@@ -151,8 +151,10 @@ pub(super) fn clashes(world: &World, document: &Document) -> bool {
 fn is_recorded(world: &World, ledger: &Ledger, document: &Document) -> bool {
     let live = world.live();
     let is_there = |id: &str| live.iter().any(|(own, _)| own.to_string() == id);
+    // Another file may have taken a name that this one had before.
+    let of_type = document.platform().wire;
     let mut records = document.names().filter_map(|name| ledger.records.get(name));
-    records.any(|record| is_there(record.id.as_str()))
+    records.any(|record| record.type_name == of_type && is_there(record.id.as_str()))
 }
 
 /// Whether the file differs from the live integration in what the server never changes.
