@@ -300,7 +300,7 @@ impl Kind {
     }
 
     /// True if the action removes something that exists, even if only to create it again.
-    fn is_removal(&self) -> bool {
+    pub(crate) fn is_removal(&self) -> bool {
         matches!(self, Self::Delete(_) | Self::Replace { .. })
     }
 }

@@ -1,6 +1,6 @@
 //! Check of the files for a plan that deletes: a second read that equals the first.
 
-use crate::plan::{Kind, Plan, SourceKind};
+use crate::plan::{Plan, SourceKind};
 use crate::source::{Reread, Unconfirmed};
 
 /// Source of the files.
@@ -38,14 +38,5 @@ impl Files {
 
 /// True if a plan deletes an integration, alone or to create it again, or forgets one.
 fn takes_away(plan: &Plan) -> bool {
-    let deletes = |kind: &Kind| match kind {
-        Kind::Delete(_) | Kind::Replace { .. } => true,
-        Kind::Unchanged { .. }
-        | Kind::Create(_)
-        | Kind::Update { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended { .. }
-        | Kind::Blocked(_) => false,
-    };
-    !plan.gone.is_empty() || plan.actions.iter().any(|action| deletes(&action.kind))
+    !plan.gone.is_empty() || plan.actions.iter().any(|action| action.kind.is_removal())
 }
