@@ -54,7 +54,7 @@ async fn emptied_file_freezes_its_integration_alone() {
         assert_eq!(ran.exit_code(), 65, "{}", ran.shown());
         let shown = ran.shown();
         assert!(
-            shown.contains("lake.yaml holds no document any more"),
+            shown.contains("lake.yaml no longer holds a document"),
             "{shown}"
         );
         assert!(!shown.contains("left alone:"), "{shown}");
@@ -74,7 +74,7 @@ async fn emptied_file_is_shown_with_what_helps() {
     1 warning in 1 file
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
-          lake.yaml holds no document any more: it may have been cut short while it was saved
+          lake.yaml no longer holds a document: it may have been cut short while it was saved
           help: put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal lake`
 
     Plan: 1 blocked, 1 unchanged.
@@ -89,7 +89,7 @@ async fn emptied_file_is_known_by_its_path_and_by_its_stem() {
         let emptied = base().file(path, "");
         let ran = synced(&emptied, &simulator, &journal, pruning).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{path}");
-        let told = format!("{path} holds no document any more");
+        let told = format!("{path} no longer holds a document");
         assert!(ran.shown().contains(&told), "{}", ran.shown());
     }
 }
@@ -139,7 +139,7 @@ async fn cut_document_is_not_deleted_without_leave() {
     insta::assert_snapshot!(shown, @"
       # two is blocked  no file describes it any more
       ! Databricks Unity Catalog
-          integration 3 is not deleted: lakes.yaml still exists and describes it no more
+          integration 3 is not deleted: lakes.yaml still exists but no longer describes it
           help: put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal two`
 
     Plan: 1 blocked, 2 unchanged.
@@ -160,7 +160,7 @@ async fn renamed_document_leaves_what_it_was_alone() {
     let renamed = base().file("some.yaml", named("two.example.com", "two"));
     let ran = synced(&renamed, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
-    let told = "some.yaml still exists and describes it no more";
+    let told = "some.yaml still exists but no longer describes it";
     assert!(ran.shown().contains(told), "{}", ran.shown());
 }
 
@@ -259,7 +259,7 @@ async fn older_ledger_freezes_what_may_have_been_anywhere() {
         (
             with_lake(),
             base().file("lake.yaml", ""),
-            Some("lake.yaml holds no document"),
+            Some("lake.yaml no longer holds a document"),
         ),
         (
             with_lake(),
@@ -354,7 +354,7 @@ fn truncated_file_is_no_removal_and_rm_is_one() {
     place.files.write("lake.yaml", "");
     let ran = place.sync(&[]).exits_with(65);
     assert!(
-        ran.stdout.contains("lake.yaml holds no document any more"),
+        ran.stdout.contains("lake.yaml no longer holds a document"),
         "{}",
         ran.all()
     );
@@ -396,7 +396,7 @@ fn daemon_does_not_delete_what_is_saved_in_two_steps() {
     let daemon = daemon.env("INTEGRATIOND_LOG_LEVEL", "info").start();
     daemon.prints("2 unchanged");
     place.files.write("lake.yaml", "");
-    daemon.prints("lake.yaml holds no document any more");
+    daemon.prints("lake.yaml no longer holds a document");
     place.files.write("lake.yaml", &text);
     crate::common::eventually("everything is as it was", || {
         daemon.printed().matches("2 unchanged").count() >= 2

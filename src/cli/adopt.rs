@@ -42,8 +42,8 @@ pub(super) struct AdoptArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
-    /// What is taken to be so of its stored secrets, which the server never returns; without
-    /// it they are not compared
+    /// Assumption about its stored secrets, which the server never returns; without it they
+    /// are not compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
     #[command(flatten)]

@@ -268,7 +268,7 @@ pub(super) struct DaemonArgs {
     pub notify: NotifyArgs,
     #[command(flatten)]
     pub push: PushArgs,
-    /// What the settings file was; no setting itself.
+    /// The settings file that was read; not a setting itself.
     #[arg(skip)]
     pub settings_file: SettingsFile,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::sync::LookForConnections;
 
-/// How the connections of the tenant become known.
+/// Source of the tenant's connections.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
 pub(super) struct ConnectionsArgs {

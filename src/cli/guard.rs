@@ -45,7 +45,7 @@ pub(super) struct GuardArgs {
     /// Delete and create again what cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
-    /// Delete what is described no more although its file still exists; may be repeated
+    /// Delete this integration although the file that described it still exists; may be repeated
     #[arg(
         long,
         value_name = "NAME",

@@ -196,7 +196,7 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
     if connections.look() == LookForConnections::None
         && old.connections.look() != connections.look()
     {
-        found.push("`connections` are not looked for any more".to_owned());
+        found.push("`connections` are no longer looked for".to_owned());
     }
     if reach(*policy) > reach(old.policy) {
         let (from, to) = (old.policy().as_str(), new.policy().as_str());
@@ -303,7 +303,7 @@ mod tests {
         (
             "",
             "--connections none",
-            "`connections` are not looked for any more",
+            "`connections` are no longer looked for",
         ),
         ("--max-deletes 0", "", "`max-deletes` allows more"),
         (

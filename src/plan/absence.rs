@@ -25,13 +25,13 @@ pub enum SourceKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Absence {
     /// Its file no longer holds a document.
-    #[error("{file} holds no document any more")]
+    #[error("{file} no longer holds a document")]
     EmptyFile {
         /// The file.
         file: String,
     },
     /// Its file has documents, and not this one.
-    #[error("{file} still exists and describes it no more")]
+    #[error("{file} still exists but no longer describes it")]
     FileExists {
         /// The file.
         file: String,

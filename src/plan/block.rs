@@ -15,7 +15,7 @@ pub enum Block {
     #[error("its file is invalid")]
     InvalidFile,
     /// Its file no longer holds a document.
-    #[error("{file} holds no document any more: it may have been cut short while it was saved")]
+    #[error("{file} no longer holds a document: it may have been cut short while it was saved")]
     EmptyFile {
         /// The name of the integration.
         name: Name,
