@@ -221,10 +221,10 @@ fn no_integration_file_reads_the_url_or_the_secret() {
         .iter()
         .map(|n| json!([n["integration"], n["reason"]]))
         .collect();
-    let expected = ["a", "b"].map(|name| json!([name, "MissingSecret"]));
+    let expected = ["a", "b"].map(|name| json!([name, "InvalidFile"]));
     assert_eq!(told, expected);
     let text = news.to_string();
-    let refusals = text.matches("belongs to integrationd itself").count();
+    let refusals = text.matches("its file is invalid").count();
     assert_eq!(refusals, 2, "{text}");
     assert_eq!(world.tenant.writes().len(), 1);
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
+use integrationd::secret::own_settings;
 use integrationd::simulator::API_KEY;
 use tempfile::TempDir;
 
@@ -82,6 +83,73 @@ fn reference_to_a_file_with_an_own_credential_is_a_located_error() {
         sync.on(&tenant).with(&files).run().exits_with(65);
         assert_eq!(tenant.writes(), [""; 0], "{reference}");
     }
+}
+
+/// An integration file, a file with a value, and settings that name that file.
+fn named_by(setting: &str, reference: &str) -> (Files, Files) {
+    let files = Files::none().with("lake.yaml", &lake("lake", reference));
+    std::fs::create_dir(files.path().join("sub")).unwrap();
+    files.write("own", VALUE);
+    let own = files.path().join("own");
+    std::os::unix::fs::symlink(&own, files.path().join("link")).unwrap();
+    std::fs::hard_link(&own, files.path().join("hard")).unwrap();
+    let line = format!("{setting}: {}\n", own.display());
+    (files, Files::none().with("settings.yaml", &line))
+}
+
+/// Asserts that `validate` and `sync`, given these settings, refuse the reference.
+#[track_caller]
+fn is_refused_where_it_stands(files: &Files, settings: &Files) {
+    let settings = settings.path().join("settings.yaml");
+    let validate = Integrationd::new(["validate", "--config"]).arg(&settings);
+    let told = validate.arg(files.path()).run().exits_with(65).all();
+    assert!(told.contains("E0405"), "{told}");
+    assert!(told.contains("lake.yaml:7:11"), "{told}");
+    for mode in ["--dry-run", "--yes"] {
+        let tenant = Tenant::empty();
+        let sync = Integrationd::new(["sync", mode, "--config"]).arg(&settings);
+        let told = sync.on(&tenant).with(files).run().exits_with(65).all();
+        assert!(told.contains("lake.yaml:7:11"), "{told}");
+        assert_eq!(tenant.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn own_file_that_any_setting_names_is_refused_where_it_stands() {
+    for setting in own_settings() {
+        let (files, settings) = named_by(setting, "${file:own}");
+        is_refused_where_it_stands(&files, &settings);
+    }
+}
+
+#[test]
+fn own_file_is_refused_by_whatever_path_it_is_reached() {
+    for path in ["./own", "sub/../own", "link", "hard", "sub/../link"] {
+        let reference = format!("${{file:{path}}}");
+        let (files, settings) = named_by("listen-token-file", &reference);
+        is_refused_where_it_stands(&files, &settings);
+    }
+    let (files, settings) = named_by("webhook-secret-file", "");
+    let own = files.path().join("own");
+    for path in [own.clone(), files.path().join("../x/..").join(&own)] {
+        let reference = format!("${{file:{}}}", path.display());
+        files.write("lake.yaml", &lake("lake", &reference));
+        is_refused_where_it_stands(&files, &settings);
+    }
+    // Not rolled out yet: all that there is to compare is the path.
+    std::fs::remove_file(&own).unwrap();
+    files.write("lake.yaml", &lake("lake", "${file:sub/../own}"));
+    is_refused_where_it_stands(&files, &settings);
+}
+
+#[test]
+fn own_file_below_a_secret_root_is_refused_where_it_stands() {
+    let (own, settings) = named_by("notify-url-file", "");
+    let root = format!("secret-root: {}\n", own.path().display());
+    let files = Files::none().with("lake.yaml", &lake("lake", "${file:link}"));
+    let line = std::fs::read_to_string(settings.path().join("settings.yaml")).unwrap();
+    settings.write("settings.yaml", &(line + &root));
+    is_refused_where_it_stands(&files, &settings);
 }
 
 #[test]

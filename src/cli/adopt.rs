@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::args::{ConnectionArgs, FilesArgs, variable};
 use super::connections::ConnectionsArgs;
 use super::failure::Failure;
-use super::secrets::{self, LookupArgs};
+use super::secrets::{self, ReferenceArgs, VaultArgs};
 use super::terminal::Terminal;
 use super::{connect, state};
 use crate::diagnostic;
@@ -47,7 +47,9 @@ pub(super) struct AdoptArgs {
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
     #[command(flatten)]
-    pub lookup: LookupArgs,
+    pub references: ReferenceArgs,
+    #[command(flatten)]
+    pub vault: VaultArgs,
     /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
     #[arg(
         long,
@@ -74,7 +76,7 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     let files = FilesArgs {
         dir: args.dir.clone(),
         var: args.var.clone(),
-        allow_secret: args.lookup.allow_secret.clone(),
+        references: args.references.clone(),
     };
     let (manifest, seen) = connect::manifest(&files, terminal)?;
     terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
@@ -136,8 +138,7 @@ async fn resolved(
             integration.for_each_template(&mut |template| references.extend(template.references()));
         }
     }
-    let own = args.connection.api_key_file.clone();
-    let providers = secrets::lookup(&args.lookup, &args.dir, own, &references)?;
+    let providers = secrets::providers(&args.references, &args.vault, &args.dir, &references)?;
     Ok(resolve(references, &providers).await)
 }
 

@@ -15,11 +15,10 @@ use super::listen::ListenArgs;
 use super::manual::{CompletionArgs, ManArgs};
 use super::notify::NotifyArgs;
 use super::push::PushArgs;
-use super::secrets::VaultArgs;
+use super::secrets::{ReferenceArgs, VaultArgs};
 use super::settings_file::{SettingsArgs, SettingsFile};
 use super::simulator::SimulatorArgs;
 use super::suspend::{ResumeArgs, SuspendArgs};
-use crate::manifest::Binding;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -84,6 +83,27 @@ impl Command {
             LogLevel::Info
         } else {
             LogLevel::Warn
+        }
+    }
+
+    /// How integration files may refer to secrets, for a command that reads such files.
+    pub(super) fn references_mut(&mut self) -> Option<&mut ReferenceArgs> {
+        match self {
+            Self::Sync(args) => Some(&mut args.run.files.references),
+            Self::Daemon(args) => Some(&mut args.run.files.references),
+            Self::Validate(args) => Some(&mut args.files.references),
+            Self::Adopt(args) => Some(&mut args.references),
+            Self::List(_)
+            | Self::Ping(_)
+            | Self::History(_)
+            | Self::Resolve(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Simulator(_)
+            | Self::Hook(_)
+            | Self::Settings(_)
+            | Self::Completion(_)
+            | Self::Man(_) => None,
         }
     }
 
@@ -170,16 +190,8 @@ pub(super) struct FilesArgs {
     /// Declares a plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
-    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
-    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
-    #[arg(
-        long,
-        value_name = "REFERENCE[=TYPE[@HOST]]",
-        env = "INTEGRATIOND_ALLOW_SECRET",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub allow_secret: Vec<Binding>,
+    #[command(flatten)]
+    pub references: ReferenceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -296,15 +308,6 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
-    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_SECRET_ROOT",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub secret_root: Vec<PathBuf>,
     /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
     #[arg(
         long,

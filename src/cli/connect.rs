@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use super::args::{Auth, ConnectionArgs, FilesArgs};
 use super::failure::Failure;
-use super::secrets;
 use super::terminal::Terminal;
 use crate::immuta::{
     ApiKey, ApiKeyError, Credentials, HttpSettings, HttpSetupError, HttpTransport, KnownSecrets,
@@ -19,7 +18,7 @@ use crate::manifest::{self, Bindings, Manifest};
 use crate::net::ExchangeObserver;
 use crate::platform::PLATFORMS;
 use crate::report::exit::Exit;
-use crate::secret::{Providers, Secret};
+use crate::secret::Secret;
 use crate::settings::{self, Environment, Flags, KeySource, SettingsError};
 use crate::source::{SeenDirectory, Snapshot, SourceError, read_directory};
 use crate::text::{chain, escaped};
@@ -201,9 +200,7 @@ pub(super) fn manifest(
 ) -> Result<(Manifest, SeenDirectory), SourceError> {
     let read = read_directory(&args.dir);
     let seen = SeenDirectory::now(&args.dir, &read);
-    let bindings: Bindings = args.allow_secret.iter().cloned().collect();
-    let machine = Providers::of_process(secrets::roots(&args.dir, &[]));
-    let bindings = bindings.keeping(move |reference| machine.is_own_file(reference));
+    let bindings = args.references.bindings(&args.dir);
     let place = args.dir.display().to_string();
     let manifest = load(args, &bindings, (&place, &read?), terminal);
     Ok((manifest, seen))

@@ -222,14 +222,6 @@ impl GitArgs {
         }
     }
 
-    /// Files that no integration file may read.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        [&self.git_token_file, &self.git_ssh_key]
-            .into_iter()
-            .flatten()
-            .cloned()
-    }
-
     /// The repository, if one is given. Nothing is fetched yet.
     pub(super) fn source(&self, state: Option<&Path>) -> Result<Option<GitSource>, Failure> {
         let Some(url) = &self.git else {

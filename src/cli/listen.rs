@@ -102,14 +102,6 @@ impl From<&ListenArgs> for ListenFlags {
     }
 }
 
-impl ListenArgs {
-    /// Files that no integration file may read.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        let files = [&self.listen_token_file, &self.listen_tls_key];
-        files.into_iter().flatten().cloned()
-    }
-}
-
 /// What is bound, and not yet served.
 pub(super) struct Bound {
     listener: Listener,

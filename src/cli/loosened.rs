@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Conflict, ConnectionArgs, DaemonArgs, Drift, FilesArgs, RunArgs};
 use super::git::{GitArgs, Rewrite, Verify};
 use super::guard::{GuardArgs, PolicyArg};
+use super::secrets::ReferenceArgs;
 use crate::sync::LookForConnections;
 
 /// Protections that `old` gives and `new` takes away, each in a few words.
@@ -40,7 +41,6 @@ pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
         // How fast.
         parallelism: _,
         wait_timeout: _,
-        secret_root,
         // Fixed.
         state: _,
         on_drift,
@@ -58,7 +58,7 @@ pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
         found.push("`only` is gone".to_owned());
     }
     lost("exclude", &before.exclude, exclude, &mut found);
-    of_roots(before, secret_root, &files.dir, &mut found);
+    of_roots(&before.files, files, &mut found);
     if writes(*on_drift) && !writes(before.on_drift) {
         found.push("`on-drift` becomes `apply`".to_owned());
     }
@@ -85,9 +85,16 @@ fn of_files(old: &FilesArgs, new: &FilesArgs, found: &mut Vec<String>) {
         // What is applied, not how far it may go.
         dir: _,
         var: _,
-        allow_secret,
+        references,
     } = new;
-    for binding in &old.allow_secret {
+    let ReferenceArgs {
+        allow_secret,
+        // Compared with the directory, in `of_roots`.
+        secret_root: _,
+        // They follow from the other settings.
+        own_files: _,
+    } = references;
+    for binding in &old.references.allow_secret {
         if !allow_secret.contains(binding) {
             found.push(format!("`allow-secret` loses {binding}"));
         }
@@ -160,7 +167,7 @@ fn asks_for_fewer(old: Verify, new: Verify) -> bool {
 
 /// Adds the directories in which secrets may be read now, but not before. Without a root
 /// it is the directory of the files.
-fn of_roots(old: &RunArgs, roots: &[PathBuf], dir: &Path, found: &mut Vec<String>) {
+fn of_roots(old: &FilesArgs, new: &FilesArgs, found: &mut Vec<String>) {
     fn effective<'a>(roots: &'a [PathBuf], dir: &'a Path) -> Vec<&'a Path> {
         match roots {
             [] => vec![dir],
@@ -168,11 +175,12 @@ fn of_roots(old: &RunArgs, roots: &[PathBuf], dir: &Path, found: &mut Vec<String
         }
     }
     // The directory may change, and its root with it.
-    if roots.is_empty() && old.secret_root.is_empty() {
+    let (old_roots, new_roots) = (&old.references.secret_root, &new.references.secret_root);
+    if old_roots.is_empty() && new_roots.is_empty() {
         return;
     }
-    let before = effective(&old.secret_root, &old.files.dir);
-    for root in effective(roots, dir) {
+    let before = effective(old_roots, &old.dir);
+    for root in effective(new_roots, &new.dir) {
         if !before.iter().any(|allowed| root.starts_with(allowed)) {
             found.push(format!("`secret-root` lets {} be read", root.display()));
         }

@@ -56,12 +56,6 @@ pub(super) enum NotifyFormat {
 }
 
 impl NotifyArgs {
-    /// Files that no integration file may read.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        let files = [&self.notify_url_file, &self.notify_secret_file];
-        files.into_iter().flatten().cloned()
-    }
-
     /// The webhook, if there is one; nothing is sent yet.
     pub(super) fn webhook(&self, ca_files: &[PathBuf]) -> Result<Option<Webhook>, Failure> {
         let found = self.find()?;

@@ -261,7 +261,6 @@ impl Pipeline {
             args: &args.run,
             request: &request,
             ledger: &ledger,
-            own_files: args.own_files(),
             fingerprinter: Some(fingerprinter),
             progress: self.fixed.board.pulse.progress.clone(),
         };

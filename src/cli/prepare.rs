@@ -2,7 +2,6 @@
 //! take in different ways, or forget.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::args::RunArgs;
 use super::failure::Failure;
@@ -20,8 +19,6 @@ pub(super) struct Surroundings<'a> {
     pub args: &'a RunArgs,
     pub request: &'a Request,
     pub ledger: &'a Ledger,
-    /// Files of the command's own that no integration file may read, besides those of a run.
-    pub own_files: Vec<PathBuf>,
     /// Makes fingerprints; absent where there is no key for it.
     pub fingerprinter: Option<Fingerprinter>,
     /// Notified of every answer from a source of secrets.
@@ -39,15 +36,18 @@ pub(super) async fn desired(
         args,
         request,
         ledger,
-        own_files,
         fingerprinter,
         progress,
     } = surroundings;
     check_names(request, &KnownNames::of(&manifest, ledger))?;
     let of_deletions = deletion_references(ledger, request.policy, &request.allow_replace);
     let references = secrets::bound(args, &manifest, &of_deletions);
-    let mut providers = secrets::providers(args, &references)?;
-    providers.own_files.extend(own_files);
+    let mut providers = secrets::providers(
+        &args.files.references,
+        &args.vault,
+        &args.files.dir,
+        &references,
+    )?;
     providers.progress = progress;
     let secrets = resolve(references, &providers).await;
     Ok(Desired {

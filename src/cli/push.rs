@@ -1,6 +1,5 @@
 //! What rings the daemon's bell from outside: webhooks and the socket.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -21,13 +20,6 @@ pub(super) struct PushArgs {
     pub webhook: WebhookArgs,
     #[command(flatten)]
     pub socket: SocketArgs,
-}
-
-impl PushArgs {
-    /// Files that no integration file may read.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        self.webhook.own_files()
-    }
 }
 
 /// What is bound, and not yet served.

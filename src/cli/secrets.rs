@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
-use super::args::{DaemonArgs, RunArgs};
+use super::args::RunArgs;
 use super::failure::Failure;
 use super::source::bindings;
-use crate::manifest::{Binding, Manifest};
+use crate::manifest::{Binding, Bindings, Flat, Manifest};
 use crate::report::exit::Exit;
-use crate::secret::{Providers, Reference, SecretSource};
+use crate::secret::{Providers, Reference, SecretSource, own_settings};
 use crate::settings::vault::{VaultFlags, VaultSettingsError, vault};
 use crate::text::chain;
 
@@ -39,11 +39,11 @@ pub(super) struct VaultArgs {
     pub vault_auth_mount: Option<String>,
 }
 
-/// Where a command that reads a directory looks its secrets up.
-#[derive(Debug, Args)]
-pub(super) struct LookupArgs {
+/// Where references may read, and where secrets may go.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReferenceArgs {
     /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
-    /// may be repeated
+    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
     #[arg(
         long,
         value_name = "REFERENCE[=TYPE[@HOST]]",
@@ -61,23 +61,45 @@ pub(super) struct LookupArgs {
         value_delimiter = ','
     )]
     pub secret_root: Vec<PathBuf>,
-    #[command(flatten)]
-    pub vault: VaultArgs,
+    /// Files with own credentials that flags or the settings file name; not a setting itself.
+    #[arg(skip)]
+    pub own_files: Vec<PathBuf>,
 }
 
-impl VaultArgs {
-    /// The files that it logs in with.
-    fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        let VaultFlags {
-            token_file,
-            secret_id_file,
-            jwt_file,
-            role_id: _,
-            jwt_role: _,
-            auth_mount: _,
-        } = VaultFlags::from(self);
-        [token_file, secret_id_file, jwt_file].into_iter().flatten()
+impl ReferenceArgs {
+    /// The sources of secrets on this machine, for integration files in a directory.
+    pub(super) fn providers(&self, dir: &Path) -> Providers {
+        let mut providers = Providers::of_process(roots(dir, &self.secret_root));
+        providers.own_files.extend(self.own_files.iter().cloned());
+        providers
     }
+
+    /// The bindings, which also refuse every file with an own credential.
+    pub(super) fn bindings(&self, dir: &Path) -> Bindings {
+        let bindings: Bindings = self.allow_secret.iter().cloned().collect();
+        let machine = self.providers(dir);
+        bindings.keeping(move |reference| machine.is_own_file(reference))
+    }
+}
+
+/// The files with own credentials that the flags of a command name, and those that the
+/// settings file names for any command.
+pub(super) fn named_own_files(command: &ArgMatches, settings: &Flat) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for setting in own_settings() {
+        let id = setting.replace('-', "_");
+        // A command without this flag is asked in vain.
+        let flag = command.try_get_raw(&id).ok().flatten();
+        files.extend(flag.into_iter().flatten().map(PathBuf::from));
+        files.extend(
+            settings
+                .get(setting)
+                .into_iter()
+                .flatten()
+                .map(PathBuf::from),
+        );
+    }
+    files
 }
 
 impl From<&VaultArgs> for VaultFlags {
@@ -101,14 +123,6 @@ impl From<&VaultArgs> for VaultFlags {
     }
 }
 
-impl DaemonArgs {
-    /// Files that no integration file may read, besides those of every run.
-    pub(super) fn own_files(&self) -> Vec<PathBuf> {
-        let listened = self.listen.own_files().chain(self.push.own_files());
-        listened.chain(self.notify.own_files()).collect()
-    }
-}
-
 /// The directories that may hold secrets: for a single file, the directory that contains
 /// it.
 pub(super) fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
@@ -117,16 +131,6 @@ pub(super) fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
     }
     let parent = dir.parent().filter(|_| dir.is_file());
     vec![parent.unwrap_or(dir).to_path_buf()]
-}
-
-/// The sources of secrets on this machine, with the own files that the settings name.
-pub(super) fn of_this_machine(args: &RunArgs) -> Providers {
-    let mut providers = Providers::of_process(roots(&args.files.dir, &args.secret_root));
-    let own = &mut providers.own_files;
-    own.extend(args.connection.api_key_file.clone());
-    own.extend(args.git.own_files());
-    own.extend(args.vault.own_files());
-    providers
 }
 
 /// The references that are looked up: those of the files, which were checked
@@ -144,23 +148,14 @@ pub(super) fn bound<'a>(
     manifest.references().into_iter().chain(kept).collect()
 }
 
-/// Providers for the references of a run.
-pub(super) fn providers(args: &RunArgs, references: &[&Reference]) -> Result<Providers, Failure> {
-    with_vault(of_this_machine(args), &args.vault, references)
-}
-
-/// Providers for the references of files in a directory; `own` is a file that
-/// integrationd itself logs in with.
-pub(super) fn lookup(
-    args: &LookupArgs,
+/// Providers for the references of integration files in a directory.
+pub(super) fn providers(
+    args: &ReferenceArgs,
+    vault: &VaultArgs,
     dir: &Path,
-    own: Option<PathBuf>,
     references: &[&Reference],
 ) -> Result<Providers, Failure> {
-    let mut providers = Providers::of_process(roots(dir, &args.secret_root));
-    providers.own_files.extend(own);
-    providers.own_files.extend(args.vault.own_files());
-    with_vault(providers, &args.vault, references)
+    with_vault(args.providers(dir), vault, references)
 }
 
 /// Settings for Vault count only where something asks for it.

@@ -16,6 +16,7 @@ use super::args::Cli;
 use super::check::check;
 use super::connect::credential_of;
 use super::failure::Failure;
+use super::secrets::named_own_files;
 use super::terminal::Terminal;
 use crate::immuta::TenantUrl;
 use crate::manifest::{Flat, Refused, flat};
@@ -117,6 +118,11 @@ pub(super) fn parse(
         .try_get_matches_from(line)
         .map_err(ParseError::Usage)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Usage)?;
+    if let (Some(references), Some((_, command))) =
+        (cli.command.references_mut(), matches.subcommand())
+    {
+        references.own_files = named_own_files(command, &flat);
+    }
     if let super::args::Command::Daemon(args) = &mut cli.command {
         args.settings_file = SettingsFile {
             path: named.unwrap_or(Path::new(DEFAULT)).to_owned(),
@@ -388,4 +394,48 @@ fn property(arg: &Arg) -> Json {
         }
     }
     property
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use super::*;
+    use crate::secret::own_settings;
+
+    /// Settings that name a file or a directory which nobody authenticates with.
+    const NO_CREDENTIALS: &[&str] = &[
+        "dir",
+        "ca-file",
+        "git-ca-file",
+        "git-known-hosts",
+        "git-allowed-signers",
+        "git-revoked-keys",
+        "git-openpgp-key",
+        "listen-tls-cert",
+        "secret-root",
+        "socket",
+        "state",
+        "webhook-tls-cert",
+    ];
+
+    /// A new setting with a path is asked for in the table of own credentials, or here.
+    #[test]
+    fn every_setting_with_a_path_is_an_own_credential_or_none() {
+        let own: BTreeSet<&str> = own_settings().collect();
+        let none: BTreeSet<&str> = NO_CREDENTIALS.iter().copied().collect();
+        let is_path = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+        let settings = settings();
+        let paths = settings.iter().filter(|(_, arg)| is_path(arg));
+        let paths: BTreeSet<&str> = paths.map(|(key, _)| key.as_str()).collect();
+        assert_eq!(paths, own.union(&none).copied().collect());
+        assert!(own.is_disjoint(&none));
+        // The flags of a command are looked up by these ids.
+        for (key, arg) in settings
+            .iter()
+            .filter(|(key, _)| own.contains(key.as_str()))
+        {
+            assert_eq!(arg.get_id().as_str(), key.replace('-', "_"));
+        }
+    }
 }

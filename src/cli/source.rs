@@ -2,9 +2,9 @@
 
 use super::apart::joined;
 use super::args::RunArgs;
+use super::connect;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use super::{connect, secrets};
 use crate::ledger::Ledger;
 use crate::manifest::{Bindings, Manifest};
 use crate::report::exit::Exit;
@@ -146,9 +146,7 @@ impl Source {
 
 /// Whoever can push a file could otherwise send any secret to any host.
 pub(super) fn bindings(args: &RunArgs) -> Bindings {
-    let bindings: Bindings = args.files.allow_secret.iter().cloned().collect();
-    let machine = secrets::of_this_machine(args);
-    let bindings = bindings.keeping(move |reference| machine.is_own_file(reference));
+    let bindings = args.files.references.bindings(&args.files.dir);
     if args.git.git.is_some() {
         bindings.strict()
     } else {

@@ -125,7 +125,6 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         args: &args.run,
         request: &request,
         ledger: &ledger,
-        own_files: Vec::new(),
         fingerprinter,
         progress: progress::Progress::default(),
     };

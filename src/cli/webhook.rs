@@ -71,14 +71,6 @@ impl From<&WebhookArgs> for WebhookFlags {
     }
 }
 
-impl WebhookArgs {
-    /// Files that no integration file may read.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = PathBuf> {
-        let files = [&self.webhook_secret_file, &self.webhook_tls_key];
-        files.into_iter().flatten().cloned()
-    }
-}
-
 /// What is bound, and not yet served.
 pub(super) struct Bound {
     pub listener: Listener,

@@ -95,13 +95,39 @@ pub(super) fn read_below(
 }
 
 /// True if a path leads to one of these files, through any name, link or hard link.
+///
+/// Also where the path leaves the roots, and so could not be read in any case: the
+/// reference is a mistake that its author learns of before a run.
 pub(super) fn leads_to(argument: &str, roots: &[PathBuf], own: &[PathBuf]) -> bool {
-    let path = Path::new(argument);
     roots.iter().any(|root| {
-        let inner = below(path, root).ok();
-        let metadata = inner.and_then(|inner| root.join(inner).metadata().ok());
-        metadata.is_some_and(|file| own.iter().any(|own| is_same_file(own, &file)))
+        let path = root.join(argument);
+        let file = path.metadata().ok();
+        own.iter().any(|own| {
+            file.as_ref().is_some_and(|file| is_same_file(own, file)) || is_same_text(own, &path)
+        })
     })
+}
+
+/// True if two paths are the same by their text: all that can be told where the files are
+/// not there, as in a check before they are rolled out, or may not be looked at.
+fn is_same_text(one: &Path, other: &Path) -> bool {
+    let (one, other) = (plain(one), plain(other));
+    one.is_some() && one == other
+}
+
+/// The absolute path, without `.` and `..`.
+fn plain(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in std::path::absolute(path).ok()?.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
+        }
+    }
+    Some(plain)
 }
 
 /// The value that a file of the tool's own holds, wherever it lies.

@@ -36,7 +36,8 @@ pub use missing::{Missing, MissingReason};
 pub(crate) use own::is_own;
 pub use own::{
     GIT_TOKEN_CREDENTIAL, LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL,
-    OWN_CREDENTIAL, WEBHOOK_CREDENTIAL, is_own_credential, is_own_variable, own_sources,
+    OWN_CREDENTIAL, WEBHOOK_CREDENTIAL, is_own_credential, is_own_variable, own_settings,
+    own_sources,
 };
 pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,

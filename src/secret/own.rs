@@ -17,6 +17,8 @@ pub(crate) struct Own {
     pub(super) values: &'static [&'static str],
     /// Variables that name a file with it.
     pub(super) files: &'static [&'static str],
+    /// Settings, as flags without their dashes, that name a file with it.
+    pub(super) settings: &'static [&'static str],
     /// The systemd credential.
     pub(super) credential: Option<&'static str>,
     /// Default places of its file: a variable, and a path below the variable's value.
@@ -26,6 +28,7 @@ pub(crate) struct Own {
 const NOTHING: Own = Own {
     values: &[],
     files: &[],
+    settings: &[],
     credential: None,
     places: &[],
 };
@@ -50,6 +53,7 @@ pub(super) const OWN: &[Own] = &[
     Own {
         values: &["IMMUTA_API_KEY", "IMMUTA_API_TOKEN"],
         files: &["IMMUTA_API_KEY_FILE", "IMMUTA_API_TOKEN_FILE"],
+        settings: &["api-key-file"],
         credential: Some(OWN_CREDENTIAL),
         ..NOTHING
     },
@@ -60,6 +64,7 @@ pub(super) const OWN: &[Own] = &[
     Own {
         values: &["INTEGRATIOND_GIT_TOKEN"],
         files: &["INTEGRATIOND_GIT_TOKEN_FILE", "INTEGRATIOND_GIT_SSH_KEY"],
+        settings: &["git-token-file", "git-ssh-key"],
         credential: Some(GIT_TOKEN_CREDENTIAL),
         places: &[("HOME", ".ssh/id_ed25519"), ("HOME", ".ssh/id_rsa")],
     },
@@ -69,18 +74,21 @@ pub(super) const OWN: &[Own] = &[
             "INTEGRATIOND_LISTEN_TOKEN_FILE",
             "INTEGRATIOND_LISTEN_TLS_KEY",
         ],
+        settings: &["listen-token-file", "listen-tls-key"],
         credential: Some(LISTEN_CREDENTIAL),
         ..NOTHING
     },
     Own {
         values: &["INTEGRATIOND_NOTIFY_URL"],
         files: &["INTEGRATIOND_NOTIFY_URL_FILE"],
+        settings: &["notify-url-file"],
         credential: Some(NOTIFY_URL_CREDENTIAL),
         ..NOTHING
     },
     Own {
         values: &["INTEGRATIOND_NOTIFY_SECRET"],
         files: &["INTEGRATIOND_NOTIFY_SECRET_FILE"],
+        settings: &["notify-secret-file"],
         credential: Some(NOTIFY_SECRET_CREDENTIAL),
         ..NOTHING
     },
@@ -90,6 +98,7 @@ pub(super) const OWN: &[Own] = &[
             "INTEGRATIOND_WEBHOOK_SECRET_FILE",
             "INTEGRATIOND_WEBHOOK_TLS_KEY",
         ],
+        settings: &["webhook-secret-file", "webhook-tls-key"],
         credential: Some(WEBHOOK_CREDENTIAL),
         ..NOTHING
     },
@@ -100,6 +109,7 @@ pub(super) const OWN: &[Own] = &[
             "INTEGRATIOND_VAULT_SECRET_ID_FILE",
             "INTEGRATIOND_VAULT_JWT_FILE",
         ],
+        settings: &["vault-token-file", "vault-secret-id-file", "vault-jwt-file"],
         places: &[("HOME", ".vault-token")],
         ..NOTHING
     },
@@ -220,6 +230,11 @@ pub fn own_sources() -> impl Iterator<Item = &'static str> {
     OWN.iter()
         .flat_map(|own| own.values.iter().chain(own.files))
         .copied()
+}
+
+/// Every setting that names a file with an own credential, as a flag without its dashes.
+pub fn own_settings() -> impl Iterator<Item = &'static str> {
+    OWN.iter().flat_map(|own| own.settings).copied()
 }
 
 /// True if a reference leads to an own credential by its name.
