@@ -252,7 +252,7 @@ pub enum Afterwards {
 }
 
 /// Reads the tenant, finds out what became of writes that were cut short, and
-/// makes the plan.
+/// makes the plan. One that removes something rests on a fresh answer about connections.
 ///
 /// # Errors
 /// The list could not be read.
@@ -262,8 +262,14 @@ pub async fn make_plan<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<(Plan, Recovery), ApiError> {
-    let live = read_tenant(api, request, ledger).await?;
+    let mut live = read_tenant(api, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
+    let first = plan(desired, &live, request, &recovery);
+    if !first.needs_owners() {
+        return Ok((first, recovery));
+    }
+    // The tenant may have got connections since it was last asked.
+    live.owners = owners::ask(api, ledger.connections).await;
     Ok((plan(desired, &live, request, &recovery), recovery))
 }
 

@@ -216,6 +216,79 @@ async fn tenant_without_connections_is_written_and_not_asked_for_a_day() {
     assert_eq!(reads(&simulator), [""; 0]);
 }
 
+const SEARCH: &str = "POST /data/object/search";
+
+const REDSHIFT: &str = "type: Redshift\nautoBootstrap: false\nconfig:\n  host: r.example.com\n  \
+    database: immuta\n  initialDatabase: dev\n  authenticationType: userPassword\n  \
+    username: immuta\n  password: ${env:PASSWORD}\n";
+
+#[tokio::test(start_paused = true)]
+async fn run_that_removes_asks_for_connections_again() {
+    let other = base().file("lake.yaml", lake_file("other.example.com"));
+    for texts in [base(), other] {
+        let replacing = |request: &mut Request| {
+            pruning(request);
+            request.allow_replace.insert("lake".to_owned());
+        };
+        let details = "GET /data/connection/Sales%20%26%20Ops%2FEU%20%251";
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        // The tenant gets the API within the day, and a connection takes the lake over.
+        behind(&simulator, ConnectionsApi::Works, Some(1));
+        simulator.clear_log();
+        let dry = Run::of(&texts, &simulator).remembering(&journal);
+        let dry = dry.with(replacing).dry_run().await;
+        assert!(
+            shown(&dry).contains("belongs to connection"),
+            "{}",
+            dry.shown()
+        );
+        assert_eq!(reads(&simulator), [SEARCH, details]);
+        let ran = synced(&texts, &simulator, &journal, replacing).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert_eq!(reads(&simulator), [SEARCH, details]);
+        assert_eq!(journal.ledger().connections, Some(KnownConnections::Some));
+
+        // A failed answer removes nothing, either.
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        behind(&simulator, ConnectionsApi::Paged, Some(1));
+        let ran = synced(&texts, &simulator, &journal, replacing).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        let why = "the tenant's connections could not be read";
+        assert!(shown(&ran).contains(why), "{}", ran.shown());
+
+        // Neither the operator who says that there are none nor one without them is stopped.
+        let (simulator, journal) = in_sync(&with_lake()).await;
+        let ran = synced(&texts, &simulator, &journal, replacing).await;
+        let delete = "DELETE /integrations/1".to_owned();
+        assert!(write_lines(&simulator).contains(&delete), "{}", ran.shown());
+        assert_eq!(reads(&simulator), [SEARCH]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_that_removes_nothing_of_a_connection_does_not_ask_again() {
+    let (simulator, journal) = in_sync(&with_lake()).await;
+    behind(&simulator, ConnectionsApi::Works, None);
+    // Updates and creates go by what was said within a day.
+    let more = moved().file("new.yaml", lake_file("new.example.com"));
+    synced(&more, &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator).len(), 2);
+    assert_eq!(reads(&simulator), [""; 0]);
+    // The operator's word counts.
+    synced(&moved(), &simulator, &journal, |request| {
+        pruning(request);
+        request.connections = LookForConnections::None;
+    })
+    .await;
+    assert_eq!(write_lines(&simulator), ["DELETE /integrations/3"]);
+    assert_eq!(reads(&simulator), [""; 0]);
+    // No connection has a Redshift integration behind it.
+    let (simulator, journal) = in_sync(&base().file("cluster.yaml", REDSHIFT)).await;
+    synced(&base(), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
+    assert_eq!(reads(&simulator), [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn failed_read_of_connections_blocks_writes() {
     let unread = [

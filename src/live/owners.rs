@@ -41,9 +41,11 @@ pub struct Backing {
 /// The way in which the owners became known, or did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OwnersSource {
-    /// The operator says that there are none, or the tenant was asked within a day.
+    /// The operator says that there are none.
     #[default]
     NotAsked,
+    /// The tenant said within a day that it has no connections API.
+    Remembered,
     /// The tenant has listed them.
     Listed,
     /// The tenant has no connections API.

@@ -3,7 +3,7 @@
 use super::decide::Against;
 use super::memory::Noted;
 use super::pairing::present;
-use super::{Block, Kind};
+use super::{Block, Kind, Plan};
 use crate::live::{Live, LiveIntegration, OwnedWrite, Owners, OwnersSource};
 use crate::platform::Platform;
 use crate::text::escaped;
@@ -47,6 +47,27 @@ pub(super) fn limit(kind: Kind, platform: Option<&'static Platform>, owners: &Ow
         | Kind::Blocked(_) => None,
     };
     block.map_or(kind, Kind::Blocked)
+}
+
+impl Plan {
+    /// True if it removes an integration that a connection can own, and the tenant was
+    /// not asked for its connections in this run.
+    pub(crate) fn needs_owners(&self) -> bool {
+        let can_be_owned = |kind: &Kind| match kind {
+            Kind::Delete(deletion) | Kind::Replace { deletion, .. } => {
+                deletion.platform.connection_technology.is_some()
+            }
+            Kind::Unchanged { .. }
+            | Kind::Create(_)
+            | Kind::Update { .. }
+            | Kind::Withheld { .. }
+            | Kind::Suspended { .. }
+            | Kind::Blocked(_) => false,
+        };
+        let is_remembered = self.owners.source() == OwnersSource::Remembered;
+        let mut actions = self.actions.iter();
+        is_remembered && actions.any(|action| can_be_owned(&action.kind))
+    }
 }
 
 /// Records of integrations that a connection has taken over. They no longer belong to

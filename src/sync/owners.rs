@@ -1,5 +1,8 @@
 //! The connections of the tenant: one search a run, and a question for each connection.
 //!
+//! An answer that there is no such API is remembered for a day, in which only a run that
+//! would remove something asks again.
+//!
 //! The answers are read here and judged in [`Owners`]: a failed read is never an
 //! absence of connections.
 
@@ -18,12 +21,17 @@ pub(super) async fn read<R: ReadApi>(api: &R, request: &Request, ledger: &Ledger
     let known = ledger.connections;
     let is_spared = known.is_some_and(|known| known.spares_the_question(now));
     match request.connections {
-        LookForConnections::None => return Owners::none(OwnersSource::NotAsked),
-        LookForConnections::Auto if is_spared => return Owners::none(OwnersSource::NotAsked),
-        LookForConnections::Auto => {}
+        LookForConnections::None => Owners::none(OwnersSource::NotAsked),
+        LookForConnections::Auto if is_spared => Owners::none(OwnersSource::Remembered),
+        LookForConnections::Auto => ask(api, known).await,
     }
+}
+
+/// Asks the tenant, whatever is remembered of it.
+pub(super) async fn ask<R: ReadApi>(api: &R, known: Option<KnownConnections>) -> Owners {
     let owners = of_tenant(api).await;
     let had_some = known == Some(KnownConnections::Some);
+    let was_missing = matches!(known, Some(KnownConnections::Missing(_)));
     match owners.source() {
         // A sign-in page or a lost permission is no end of connections.
         OwnersSource::Missing | OwnersSource::Hidden if had_some => {
@@ -32,7 +40,7 @@ pub(super) async fn read<R: ReadApi>(api: &R, request: &Request, ledger: &Ledger
             );
         }
         // Each is logged once, and not by every run.
-        OwnersSource::Missing => tracing::info!("this tenant has no connections"),
+        OwnersSource::Missing if !was_missing => tracing::info!("this tenant has no connections"),
         OwnersSource::Hidden if known != Some(KnownConnections::Hidden) => {
             tracing::warn!(
                 "the API key may not read the tenant's connections: integrations that may \
@@ -40,7 +48,9 @@ pub(super) async fn read<R: ReadApi>(api: &R, request: &Request, ledger: &Ledger
             );
         }
         OwnersSource::NotAsked
+        | OwnersSource::Remembered
         | OwnersSource::Listed
+        | OwnersSource::Missing
         | OwnersSource::Hidden
         | OwnersSource::Unread => {}
     }
@@ -93,7 +103,7 @@ pub(super) fn remember(
     now: jiff::Timestamp,
 ) -> Result<(), JournalError> {
     let answer = match owners.source() {
-        OwnersSource::NotAsked | OwnersSource::Unread => return Ok(()),
+        OwnersSource::NotAsked | OwnersSource::Remembered | OwnersSource::Unread => return Ok(()),
         OwnersSource::Listed => owners.has_any().then_some(KnownConnections::Some),
         OwnersSource::Missing => Some(KnownConnections::Missing(now)),
         OwnersSource::Hidden => Some(KnownConnections::Hidden),
