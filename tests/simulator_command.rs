@@ -7,7 +7,12 @@ use crate::common::{Files, Integrationd, Running, eventually, snowflake};
 
 /// The simulator under way, and its address.
 fn started() -> (Running, String) {
-    let running = Integrationd::new(["simulator", "--listen=127.0.0.1:0", "--settle=1ms"]).start();
+    started_with(&[])
+}
+
+fn started_with(args: &[&str]) -> (Running, String) {
+    let run = Integrationd::new(["simulator", "--listen=127.0.0.1:0", "--settle=1ms"]);
+    let running = args.iter().fold(run, Integrationd::arg).start();
     running.prints("Control: ");
     let text = running.printed();
     let (_, rest) = text.split_once("http://").unwrap();
@@ -39,7 +44,7 @@ fn it_says_how_to_use_it_and_serves_until_it_is_interrupted() {
 
       export IMMUTA_URL=http://[ADDRESS] IMMUTA_API_KEY=simulator0key0with0every0permission
 
-    Control: http://[ADDRESS]/_simulator/  (log, state, faults, drift, options, reset)
+    Control: http://[ADDRESS]/_simulator/  (log, state, faults, drift, connections, options, reset)
     ");
     let files = Files::none().with("a.yaml", &snowflake("a"));
     let url = format!("http://{address}");
@@ -69,6 +74,29 @@ fn it_goes_wrong_on_demand() {
     eventually("nobody listens any more", || {
         TcpStream::connect(&address).is_err()
     });
+}
+
+#[test]
+fn simulator_has_connections_on_demand() {
+    let (running, address) = started_with(&["--connections=works"]);
+    let url = format!("http://{address}");
+    let seed = r#"{"type": "Glue"}"#;
+    request(&address, "POST", "/_simulator/seed", seed);
+    let connection = r#"{"key": "Sales", "technology": "Glue", "integration": 1}"#;
+    let answer = request(&address, "POST", "/_simulator/connections", connection);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let ran = Integrationd::new(["list"]).at(&url).run().exits_with(0);
+    insta::assert_snapshot!(ran.stdout, @"
+    ID  TYPE  IDENTITY  SET-UP  STATUS   CONNECTION
+    1   Glue                    enabled  Sales
+    ");
+    running.signal("INT");
+    running.wait();
+    let (running, address) = started();
+    let options = request(&address, "GET", "/_simulator/options", "");
+    assert!(options.contains(r#""connections":"missing""#), "{options}");
+    running.signal("INT");
+    running.wait();
 }
 
 #[test]

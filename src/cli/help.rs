@@ -189,6 +189,9 @@ Examples:
   curl http://127.0.0.1:8080/_simulator/state           what it holds
   curl http://127.0.0.1:8080/_simulator/faults -d '{\"kind\": {\"server_error\": {\"code\": 503}}}'
                                                         the next request fails
+  integrationd simulator --connections works            a tenant with connections
+  curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
+                                                        one that took integration 1 over
 
 It speaks the API's documented routes and keeps everything in memory. Its own
 routes, below /_simulator/, ask for no credentials: it listens on loopback only.";

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::args::duration;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
-use crate::simulator::{API_KEY, Options, Simulator, serve};
+use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};
 
 /// Serve a simulated tenant, to try things out and to test against
 #[derive(Debug, Args)]
@@ -21,6 +21,39 @@ pub(super) struct SimulatorArgs {
     /// How long creating and editing take
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
+    /// Answer to a search for connections; they come from the control endpoint
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Search::Missing)]
+    pub connections: Search,
+}
+
+/// Answer to a search for connections.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Search {
+    /// 404: the tenant has no connections API
+    Missing,
+    /// A page of HTML: the same, as some tenants say it
+    Html,
+    /// 403: the API key may not look
+    Forbidden,
+    /// All connections, as an array
+    Works,
+    /// All connections, as an object, and only to a request without a body
+    WithoutBody,
+    /// The first connection, and a hint at more
+    Paged,
+}
+
+impl Search {
+    fn api(self) -> ConnectionsApi {
+        match self {
+            Self::Missing => ConnectionsApi::Missing,
+            Self::Html => ConnectionsApi::Html,
+            Self::Forbidden => ConnectionsApi::Forbidden,
+            Self::Works => ConnectionsApi::Works,
+            Self::WithoutBody => ConnectionsApi::WithoutBody,
+            Self::Paged => ConnectionsApi::Paged,
+        }
+    }
 }
 
 pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -41,12 +74,13 @@ pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Result<Exit
     let address = listener.local_addr().unwrap_or(args.listen);
     let simulator = Simulator::new(Options {
         settle: args.settle,
+        connections: args.connections.api(),
         ..Options::default()
     });
     terminal.out(&format!(
         "Simulated tenant on http://{address}\n\n  \
          export IMMUTA_URL=http://{address} IMMUTA_API_KEY={API_KEY}\n\n\
-         Control: http://{address}/_simulator/  (log, state, faults, drift, options, reset)\n"
+         Control: http://{address}/_simulator/  (log, state, faults, drift, connections, options, reset)\n"
     ));
     let stopped = async {
         // Without a handler for the signal the process ends by it, which is as good.
