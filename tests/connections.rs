@@ -10,10 +10,11 @@ use integrationd::simulator::{
 use integrationd::sync::{self, LookForConnections, Request};
 use serde_json::json;
 
-use crate::common::{Files, Integrationd, Tenant, lake};
+use crate::common::{Files, Integrationd, Tenant, eventually, lake};
 use crate::in_process::{Ran, Run, write_lines};
 use crate::removal::{base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
 use crate::texts::Texts;
+use crate::web::Web;
 
 const KEY: &str = "Sales & Ops/EU %1";
 
@@ -472,6 +473,7 @@ fn list_names_the_connection() {
     ");
     let json = list("json").json();
     assert_eq!(json["integrations"][0]["connection"], KEY);
+    assert_eq!(json["integrations"][1]["connection"], "lakes");
     behind(&tenant.simulator, ConnectionsApi::Forbidden, Some(1));
     let ran = list("text");
     assert!(!ran.stdout.contains("CONNECTION"), "{}", ran.stdout);
@@ -501,4 +503,76 @@ fn flag_says_that_there_are_no_connections() {
     let none = sync().env("INTEGRATIOND_CONNECTIONS", "none");
     none.run().exits_with(0);
     assert_eq!(tenant.writes(), ["POST /integrations"]);
+}
+
+/// A key that a browser and a terminal would both take for more than a name.
+const STRANGE_KEY: &str = "Sales <b>&\"EU\"</b> \u{1b}[31m\u{202e}";
+
+/// The same key, harmless on a page.
+const KEY_ON_PAGE: &str = r"Sales &lt;b&gt;&amp;&quot;EU&quot;&lt;/b&gt; \u{1b}[31m\u{202e}";
+
+fn seeded(simulator: &Simulator) {
+    simulator.set_options(Options {
+        connections: ConnectionsApi::Works,
+        ..simulator.options()
+    });
+    for (id, host) in [(1, "a.example.com"), (2, "b.example.com")] {
+        let lake = json!({"workspaceUrl": host, "httpPath": "/p"});
+        simulator.seed(Seed::new("Databricks", Some(false), Some(lake)));
+        let key = format!("{STRANGE_KEY}{id}");
+        simulator.connect(Connection::new(&key, "Databricks", Some(id)));
+    }
+}
+
+#[test]
+fn page_and_status_name_the_connection_escaped() {
+    let web = Web::new(Files::none().with("a.yaml", &lake("a", "${env:LAKE_TOKEN}")));
+    seeded(&web.tenant.simulator);
+    let served = web.serve(&[]);
+    eventually("it has seen them", || {
+        served.get("/").body.contains("Unmanaged integrations")
+    });
+    let page = served.get("/").body;
+    for line in [
+        format!("integration 1 belongs to connection {KEY_ON_PAGE}1, and is never written"),
+        format!("enabled, belongs to connection {KEY_ON_PAGE}2"),
+    ] {
+        assert!(page.contains(&line), "{line}\n{page}");
+    }
+    assert!(!page.contains("<b>"), "{page}");
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page}");
+
+    let row = served.row("a");
+    assert_eq!(row["reason"], "OwnedByConnection", "{row:#}");
+    let status = served.get("/status").body;
+    assert!(!status.contains(['\u{1b}', '\u{202e}']), "{status}");
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let unmanaged = &status["seen"]["unmanaged"][0];
+    assert_eq!(unmanaged["id"], "2", "{status:#}");
+    assert_eq!(unmanaged["connection"], format!("{STRANGE_KEY}2"));
+    assert_eq!(web.tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn report_in_json_names_the_connection() {
+    let tenant = Tenant::empty();
+    seeded(&tenant.simulator);
+    let files = Files::none().with("a.yaml", &lake("a", "${env:LAKE}"));
+    let sync = Integrationd::new(["sync", "--yes", "-o", "json"]);
+    let sync = sync.on(&tenant).with(&files).env("LAKE", "the-token");
+    let ran = sync.run().exits_with(1);
+    assert!(
+        !ran.stdout.contains(['\u{1b}', '\u{202e}']),
+        "{}",
+        ran.stdout
+    );
+    let report = ran.json();
+    let action = &report["plan"]["actions"][0];
+    assert_eq!(action["code"], "OwnedByConnection", "{action:#}");
+    let reason = action["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("belongs to connection Sales"), "{action:#}");
+    let unmanaged = &report["plan"]["unmanaged"][0];
+    assert_eq!(unmanaged["id"], "2", "{report:#}");
+    assert_eq!(unmanaged["connection"], format!("{STRANGE_KEY}2"));
+    assert_eq!(tenant.writes(), [""; 0]);
 }
