@@ -27,6 +27,8 @@ mod cli;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod compared;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod contested;

@@ -435,7 +435,7 @@ fn a_directory_without_files_is_remarked_on() {
         .run()
         .exits_with(0);
     insta::assert_snapshot!(ran.all(), @r"
-    No changes. [TENANT] matches the files.
+    No changes. The files describe no integration of [TENANT].
     Plan: no integrations.
     warning: there are no integration files in [FILES]
      help: their names end in .yaml, .yml or .json, and do not begin with a dot

@@ -223,7 +223,7 @@ fn an_unmanaged_integration_is_listed_and_left_alone() {
         id 3: Databricks, other.example.com
         id 10: Lakebase
 
-    No changes. the tenant matches the files.
+    No changes. The files describe no integration of the tenant.
     Plan: no integrations.
     ");
 }

@@ -75,6 +75,15 @@ pub(super) struct Absences<'a> {
     allowed: &'a BTreeSet<Name>,
 }
 
+/// Recorded integrations whose files have no document any more.
+#[derive(Default)]
+pub(super) struct Emptied {
+    /// Actions of those that are selected.
+    pub frozen: Vec<Action>,
+    /// Number of the others.
+    pub unselected: usize,
+}
+
 impl<'a> Absences<'a> {
     pub(super) fn new(manifest: &'a Manifest, context: &Context<'a>) -> Self {
         let files = || manifest.files.iter();
@@ -137,26 +146,29 @@ impl<'a> Absences<'a> {
         context: &Context<'_>,
         names: &HashSet<&str>,
         is_described: impl Fn(Past<'_>) -> bool,
-    ) -> Vec<Action> {
+    ) -> Emptied {
+        let mut emptied = Emptied::default();
         if !self.has_empty {
-            return Vec::new();
+            return emptied;
         }
         let records = context.ledger.records.iter();
-        let pasts = records.map(|(name, record)| Past { name, record });
-        pasts
-            .filter(|past| !is_described(*past))
-            .filter_map(|past| {
-                let name = past.name_beside(names);
-                let is_selected = context.selection.includes(&name)
-                    && !context.selection.excludes(&[past.name, stem_of(past.name)]);
-                match self.of(past, &name).filter(|_| is_selected)? {
-                    Absence::EmptyFile { file } => Some(self.frozen(past, name, file)),
-                    Absence::FileExists { .. }
-                    | Absence::BlankFile { .. }
-                    | Absence::FileUnknown { .. } => None,
-                }
-            })
-            .collect()
+        for past in records.map(|(name, record)| Past { name, record }) {
+            if is_described(past) {
+                continue;
+            }
+            let name = past.name_beside(names);
+            let Some(Absence::EmptyFile { file }) = self.of(past, &name) else {
+                continue;
+            };
+            let is_selected = context.selection.includes(&name)
+                && !context.selection.excludes(&[past.name, stem_of(past.name)]);
+            if is_selected {
+                emptied.frozen.push(self.frozen(past, name, file));
+            } else {
+                emptied.unselected += 1;
+            }
+        }
+        emptied
     }
 
     fn frozen(&self, past: Past<'_>, name: Name, file: String) -> Action {

@@ -226,8 +226,14 @@ fn seen(
     context: &Context<'_>,
 ) -> Vec<Note> {
     let mut notes = Vec::new();
-    if !difference.drift.is_empty() && context.on_drift == OnDrift::Report {
-        notes.push(Note::Drift(difference.drift.clone()));
+    if !difference.drift.is_empty() {
+        notes.push(match context.on_drift {
+            OnDrift::Apply | OnDrift::Report => Note::Drift(difference.drift.clone()),
+            OnDrift::Ignore => {
+                let paths = difference.drift.iter().map(|change| change.path.clone());
+                Note::DriftIgnored(paths.collect())
+            }
+        });
     }
     if !difference.not_compared.is_empty() {
         notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));

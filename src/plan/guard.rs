@@ -60,6 +60,7 @@ fn stop_without_secrets(action: &mut Action) {
         Note::SecretsNotCompared(_)
         | Note::Drift(_)
         | Note::Health { .. }
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation

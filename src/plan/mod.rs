@@ -84,6 +84,8 @@ pub struct Plan {
     pub unreadable: Vec<Unreadable>,
     /// How many documents were left out by a selection.
     pub unselected: usize,
+    /// True if files could not be read far enough to know all integrations that they describe.
+    pub incomplete: bool,
     /// What is to be recorded without a write: it changes nothing on the server.
     pub noted: Vec<Noted>,
     /// What is recorded, no file describes, and the server says is gone.
@@ -240,6 +242,8 @@ pub enum Note {
     SecretsNotCompared(Vec<String>),
     /// Values that the server moved and that are left there.
     Drift(Vec<Change>),
+    /// Attributes with such values, where nothing is to be reported of them.
+    DriftIgnored(Vec<String>),
     /// The status is not `enabled`.
     Health {
         /// The status.
@@ -348,10 +352,11 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let invalid = manifest.invalid.iter();
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let described_by_files = manifest.integrations.len() + manifest.invalid.len();
-    let unselected = described_by_files - actions.len();
-    actions.extend(against.absences.emptied(context, &against.files, |past| {
+    let selected_documents = actions.len();
+    let emptied = against.absences.emptied(context, &against.files, |past| {
         against.files.contains(past.name) || paired.claims.is_claimed(&past.record.id)
-    }));
+    });
+    actions.extend(emptied.frozen);
     actions.extend(removal::deletions(&paired.unmanaged, &against));
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
@@ -377,7 +382,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         noted: noted.into_iter().flatten().chain(disowned).collect(),
         owners: live.owners.clone(),
         unreadable: live.unreadable.clone(),
-        unselected,
+        unselected: described_by_files - selected_documents + emptied.unselected,
+        incomplete: manifest.incomplete,
         actions,
     }
 }

@@ -72,6 +72,8 @@ fn plan(plan: &Plan) -> Json {
         unmanaged,
         unreadable,
         unselected,
+        // The mistakes in the files tell it.
+        incomplete: _,
         noted: _,
         gone: _,
         managed: _,
@@ -298,6 +300,7 @@ fn note(note: &Note) -> Json {
         Note::Drift(changes) => {
             json!({ "note": "drift", "changes": changes.iter().map(change).collect::<Vec<_>>() })
         }
+        Note::DriftIgnored(paths) => json!({ "note": "drift_ignored", "paths": paths }),
         Note::SecretsNotCompared(paths) => {
             json!({ "note": "secrets_not_compared", "paths": paths })
         }

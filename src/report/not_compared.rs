@@ -46,8 +46,66 @@ pub fn line(not_compared: &[NotCompared]) -> Option<String> {
     (!not_compared.is_empty()).then(|| format!("{secrets} of {whose} not compared"))
 }
 
-/// The lines of a plan about them.
-pub(super) fn tell(out: &mut String, not_compared: &[NotCompared]) {
+/// The sentence about a tenant that nothing is to be changed of. It matches the files only
+/// if everything that they describe was compared.
+pub(super) fn verdict(plan: &Plan, tenant: &str) -> String {
+    if is_anything(plan) {
+        format!("Not everything of {tenant} was compared.")
+    } else if plan.described == 0 {
+        format!("The files describe no integration of {tenant}.")
+    } else {
+        format!("{tenant} matches the files.")
+    }
+}
+
+/// True if a plan says nothing about something that the files describe.
+fn is_anything(plan: &Plan) -> bool {
+    plan.incomplete
+        || plan.unselected > 0
+        || !secrets_not_compared(plan).is_empty()
+        || drift_ignored(plan) > 0
+}
+
+/// Number of attributes whose drift is ignored.
+fn drift_ignored(plan: &Plan) -> usize {
+    let notes = plan.actions.iter().flat_map(|action| &action.notes);
+    let ignored = notes.filter_map(|note| match note {
+        Note::DriftIgnored(paths) => Some(paths.len()),
+        Note::SecretsNotCompared(_)
+        | Note::Drift(_)
+        | Note::Health { .. }
+        | Note::UnknownCarried(_)
+        | Note::DestinationsCarried(_)
+        | Note::RepeatsCreation
+        | Note::NoStoredSecrets
+        | Note::SecretsMissing(_)
+        | Note::HoldsSecret(_) => None,
+    });
+    ignored.sum()
+}
+
+/// The lines of a plan about everything that was not compared; the integrations that were
+/// not selected are counted before.
+pub(super) fn tell(out: &mut String, plan: &Plan) {
+    let mut lines = Vec::new();
+    if plan.incomplete {
+        lines.push("Not compared: integrations in files that could not be read.".to_owned());
+    }
+    let ignored = drift_ignored(plan);
+    if ignored > 0 {
+        let what = count(ignored, "attribute");
+        lines.push(format!(
+            "Drift ignored: {what} with another value than in the files."
+        ));
+    }
+    for line in lines {
+        let _ = writeln!(out, "{}", paint(CHANGE, line));
+    }
+    secrets(out, &secrets_not_compared(plan));
+}
+
+/// The lines about secrets.
+fn secrets(out: &mut String, not_compared: &[NotCompared]) {
     let Some(what) = line(not_compared) else {
         return;
     };

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 pub use super::result::ending;
 
-use super::not_compared::{self, secrets_not_compared};
+use super::not_compared;
 use super::value::{Both, SECRET, both, whole};
 use super::{Counts, suspended, value};
 use crate::live::{FailingTest, RemoteId, Status};
@@ -145,7 +145,7 @@ fn remarkable_only(out: &mut String, action: &Action) {
         "has drifted, and is left so"
     } else if action.notes.iter().any(is_health) {
         "is as its file says, and not healthy"
-    } else if action.notes.contains(&Note::NoStoredSecrets) {
+    } else if action.notes.iter().any(is_worth_a_line) {
         "is as its file says"
     } else {
         return;
@@ -159,6 +159,11 @@ fn remarkable_only(out: &mut String, action: &Action) {
 
 fn is_drift(note: &Note) -> bool {
     matches!(note, Note::Drift(_))
+}
+
+/// True if the operator should know of it although nothing changes.
+fn is_worth_a_line(note: &Note) -> bool {
+    matches!(note, Note::NoStoredSecrets | Note::HoldsSecret(_))
 }
 
 fn created(out: &mut String, body: &Body) {
@@ -294,7 +299,7 @@ fn notes(out: &mut String, action: &Action) {
                 self::note(out, &what);
             }
             // Told once for all, in the summary.
-            Note::SecretsNotCompared(_) => {}
+            Note::SecretsNotCompared(_) | Note::DriftIgnored(_) => {}
             Note::Health {
                 status,
                 failing_tests,
@@ -436,28 +441,20 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
 fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let counts = Counts::of(plan);
     let tenant = escaped(tenant);
-    let drifted = plan
-        .actions
-        .iter()
-        .any(|action| action.notes.iter().any(is_drift));
-    if let Some(what) = suspended::line(&plan.suspensions) {
-        let _ = writeln!(out, "{} {what}.", paint(CHANGE.bold(), "Suspended:"));
-    }
-    let not_compared = secrets_not_compared(plan);
-    if counts.is_settled() && !drifted && plan.unreadable.is_empty() {
-        let title = paint(BOLD, "No changes.");
-        let _ = if not_compared.is_empty() {
-            writeln!(out, "{title} {tenant} matches the files.")
-        } else {
-            writeln!(out, "{title} Not everything of {tenant} was compared.")
-        };
-    }
-    let what = counted(plan);
-    let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
     let having = |wanted: fn(&Note) -> bool| {
         let actions = plan.actions.iter();
         actions.filter(move |a| a.notes.iter().any(wanted))
     };
+    if let Some(what) = suspended::line(&plan.suspensions) {
+        let _ = writeln!(out, "{} {what}.", paint(CHANGE.bold(), "Suspended:"));
+    }
+    let drifted = having(is_drift).count();
+    if counts.is_settled() && drifted == 0 && plan.unreadable.is_empty() {
+        let title = paint(BOLD, "No changes.");
+        let _ = writeln!(out, "{title} {}", not_compared::verdict(plan, &tenant));
+    }
+    let what = counted(plan);
+    let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
     let missing = having(|note| matches!(note, Note::SecretsMissing(_)));
     let missing = missing.filter(|a| a.kind.is_write()).count();
     if missing > 0 {
@@ -467,7 +464,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
     }
-    not_compared::tell(out, &not_compared);
+    not_compared::tell(out, plan);
 }
 
 /// What a plan has, such as `2 to create, 1 blocked`.

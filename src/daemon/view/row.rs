@@ -187,6 +187,7 @@ fn health(notes: &[Note]) -> Option<Standing> {
         Note::Health { status, .. } => Some(status),
         Note::SecretsNotCompared(_)
         | Note::Drift(_)
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
@@ -222,6 +223,7 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
         Note::Health { failing_tests, .. } => Some(failing_tests.clone()),
         Note::SecretsNotCompared(_)
         | Note::Drift(_)
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
@@ -240,6 +242,7 @@ pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
         | Note::Health { .. }
         | Note::Drift(_)
         | Note::DestinationsCarried(_)
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
@@ -254,6 +257,7 @@ pub(super) fn not_compared(notes: &[Note]) -> Vec<String> {
         Note::Drift(_)
         | Note::DestinationsCarried(_)
         | Note::Health { .. }
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
@@ -269,6 +273,7 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         Note::Drift(changes) => Some(changes.as_slice()),
         Note::SecretsNotCompared(_)
         | Note::Health { .. }
+        | Note::DriftIgnored(_)
         | Note::UnknownCarried(_)
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
