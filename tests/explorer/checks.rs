@@ -166,6 +166,8 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         Some("its file is being saved")
     } else if records().any(|(_, record)| record.memory.removal.protect) {
         Some("it is protected")
+    } else if world.disowned.contains(&id) {
+        Some("a connection had taken it over")
     } else if world.strangers.contains(&id) || (world.foreign.contains(&id) && !is_contested()) {
         Some("the tool never made it")
     } else if is_described && sync.may_replace {

@@ -121,7 +121,7 @@ fn blocked(
                 .any(|own| own.to_string() == id.as_str()),
             "it belongs to a connection",
         ),
-        Block::OwnersUnknown { .. } => (world.hides_connections(), "connections are hidden"),
+        Block::OwnersUnknown { .. } => (world.may_be_owned(key.0), "its owner is unknown"),
         Block::SecretNotGiven { .. } => (false, "a secret is not given"),
         // An operator has asked for what is contested by then. Where a binding stops that
         // run, the contest goes on.

@@ -123,7 +123,7 @@ async fn steps(scenario: &Scenario) -> Played {
 fn beginning(scenario: &Scenario) -> Vec<String> {
     let tenant = &scenario.tenant;
     let mut trace = vec![format!(
-        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, volatile: {}, bound: {}, on disk: {}",
+        "seed {}: {:?}, settles in {:?}, {:?}, {:?}, volatile: {}, bound: {}, connected: {}, on disk: {}",
         scenario.seed,
         scenario.policy,
         tenant.settle,
@@ -131,6 +131,7 @@ fn beginning(scenario: &Scenario) -> Vec<String> {
         tenant.ids,
         tenant.volatile,
         scenario.bound,
+        scenario.connected,
         scenario.on_disk
     )];
     let files = scenario.files.iter();

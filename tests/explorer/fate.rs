@@ -9,13 +9,15 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use integrationd::ledger::{IntendedWrite, Intent};
 use integrationd::platform::by_wire;
-use integrationd::simulator::FaultKind;
+use integrationd::simulator::{FaultKind, Simulator};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use super::bound;
+use super::connected::{self, Asked};
 use super::document::{Key, key_of};
 use super::scenario::{End, Entry, Moment, Sync, Trouble, Which};
 use super::time;
@@ -47,7 +49,7 @@ struct Seen {
     troubles: Vec<Trouble>,
     stop: watch::Sender<bool>,
     dead: bool,
-    requests: [usize; 8],
+    requests: [usize; 9],
     journal: [usize; 5],
     begun: Vec<Intent>,
     sent: Vec<Write>,
@@ -60,19 +62,28 @@ struct Seen {
     overtaken: BTreeSet<Key>,
     /// The secrets that may go to one domain only.
     bound: BTreeSet<String>,
+    /// The answers about connections.
+    asked: Asked,
+    /// True if a run before has seen connections.
+    had_connections: bool,
     complaints: Vec<String>,
     trace: Vec<String>,
 }
 
 impl Fate {
-    pub(super) fn new(sync: &Sync, stop: watch::Sender<bool>, bound: BTreeSet<String>) -> Self {
+    pub(super) fn new(
+        sync: &Sync,
+        stop: watch::Sender<bool>,
+        bound: BTreeSet<String>,
+        had_connections: bool,
+    ) -> Self {
         Self {
             seen: Mutex::new(Seen {
                 end: sync.end,
                 troubles: sync.troubles.clone(),
                 stop,
                 dead: false,
-                requests: [0; 8],
+                requests: [0; 9],
                 journal: [0; 5],
                 begun: Vec::new(),
                 sent: Vec::new(),
@@ -83,6 +94,8 @@ impl Fate {
                 rewritten: Vec::new(),
                 overtaken: BTreeSet::new(),
                 bound,
+                asked: Asked::default(),
+                had_connections,
                 complaints: Vec::new(),
                 trace: Vec::new(),
             }),
@@ -176,6 +189,32 @@ impl Fate {
         let mut seen = self.seen();
         let complaint = bound::complaint(request, &body, live, &seen.bound);
         seen.complaints.extend(complaint);
+    }
+
+    /// Checks that a write is not one of an integration that belongs to a connection, or
+    /// may belong to one.
+    pub(super) fn heeds_connections(&self, passage: &Passage, simulator: &Simulator) {
+        let Some(write) = &passage.write else {
+            return;
+        };
+        let mut seen = self.seen();
+        let complaint = connected::complaint(write, &seen.asked, seen.had_connections, simulator);
+        seen.complaints.extend(complaint);
+    }
+
+    /// Takes note of an answer about connections; `None` for one that never came.
+    pub(super) fn hears(
+        &self,
+        path: &str,
+        answer: Option<&http::Response<Bytes>>,
+        simulator: &Simulator,
+    ) {
+        self.seen().asked.hears(path, answer, simulator);
+    }
+
+    /// The answers about connections.
+    pub(super) fn asked(&self) -> Asked {
+        self.seen().asked.clone()
     }
 
     /// Once it is known which troubles it meets.
@@ -329,6 +368,7 @@ impl Seen {
 fn classified(method: &str, path: &str) -> Which {
     match method {
         _ if path.ends_with("/authenticate") => Which::Authenticate,
+        _ if path.starts_with("/data/") => Which::Connections,
         "POST" => Which::Post,
         "PUT" => Which::Put,
         "DELETE" => Which::Delete,
@@ -348,6 +388,11 @@ fn write_of(which: Which, path: &str, body: &Value) -> Option<Write> {
         Which::Post => Some(Write::Create(key()?)),
         Which::Put => Some(Write::Update(id()?, key()?)),
         Which::Delete => Some(Write::Delete(id()?)),
-        Which::Any | Which::Authenticate | Which::List | Which::Get | Which::Status => None,
+        Which::Any
+        | Which::Authenticate
+        | Which::List
+        | Which::Get
+        | Which::Status
+        | Which::Connections => None,
     }
 }

@@ -7,6 +7,7 @@ use integrationd::plan::{OnConflict, OnDrift, Policy};
 use integrationd::platform::PLATFORMS;
 use integrationd::simulator::{Ids, Options, Secrets, Status};
 
+use super::connected::connect;
 use super::document::{Document, EXTRA, Flaw};
 use super::recovery::calm;
 use super::scenario::{
@@ -43,6 +44,9 @@ pub(super) fn scenario(seed: u64) -> Scenario {
             let saves = [0, 0, 0, 0, 0, 0, 1, 2][modes.usize(0..8)];
             sync.saves = (0..saves).map(|_| save(&mut modes)).collect();
         }
+    }
+    if modes.u32(0..8) == 0 {
+        connect(&mut scenario, &mut modes);
     }
     scenario
 }
@@ -171,6 +175,7 @@ fn drawn(seed: u64) -> Scenario {
         token: maker.one_in(3),
         on_disk: maker.one_in(50),
         bound: false,
+        connected: false,
         files,
         strangers: maker.rng.usize(0..3),
         policy: maker.policy,

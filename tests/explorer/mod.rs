@@ -27,6 +27,7 @@
 
 mod bound;
 mod checks;
+mod connected;
 mod document;
 mod excuses;
 mod explore;

@@ -65,6 +65,7 @@ pub(super) async fn recover(
     };
     tokio::time::sleep(PAUSE + set_back).await;
     free_the_stuck(world);
+    world.mend_connections();
     for _ in 0..ROUNDS {
         let before = keeper.ledger();
         let ran = run(world, keeper, &calm(policy), token).await;
@@ -217,6 +218,7 @@ fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> b
         }
         Block::MissingSecret { .. } => world.retired.iter().any(|d| d.lacks_secret),
         Block::Unbound(_) => world.leads_elsewhere(&record.type_name),
+        Block::OwnersUnknown { .. } => world.may_be_owned(&record.type_name),
         Block::Disabled { .. } => true,
         Block::InDoubt {
             doubt: Doubt::Tie { .. },

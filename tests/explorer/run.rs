@@ -25,6 +25,7 @@ use integrationd::text::chain;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::connected::Asked;
 use super::document::{CANARY, Key};
 use super::fate::{Fate, Write};
 use super::listen::heard;
@@ -105,6 +106,8 @@ pub(super) struct Ran {
     pub(super) overtaken: BTreeSet<Key>,
     /// Of what the server did not keep a value.
     pub(super) rewritten: Vec<Key>,
+    /// The answers about connections.
+    pub(super) asked: Asked,
     pub(super) complaints: Vec<String>,
     pub(super) trace: Vec<String>,
 }
@@ -158,7 +161,8 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
     let desired = texts.desired(false);
     let before = format!("{desired:?}");
     let (sender, stop) = Stop::new();
-    let fate = Arc::new(Fate::new(sync, sender, world.bound_secrets()));
+    let bound = world.bound_secrets();
+    let fate = Arc::new(Fate::new(sync, sender, bound, world.had_connections));
     let wire = Wire {
         simulator: world.simulator.clone(),
         fate: Arc::clone(&fate),
@@ -240,6 +244,7 @@ fn ran(
         late: fate.late(),
         overtaken: fate.overtaken(),
         rewritten: fate.rewritten(),
+        asked: fate.asked(),
         complaints,
         trace: fate.trace(),
     };

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use integrationd::plan::{OnConflict, OnDrift, Policy};
-use integrationd::simulator::{FaultKind, Options, Status};
+use integrationd::simulator::{ConnectionsApi, FaultKind, Options, Status};
 
 use super::document::{Document, Flaw};
 
@@ -21,6 +21,8 @@ pub(super) struct Scenario {
     pub(super) on_disk: bool,
     /// True if secrets may go to one domain only.
     pub(super) bound: bool,
+    /// True if integrations may be behind connections.
+    pub(super) connected: bool,
     /// The files at the beginning, each with what the tenant has of it.
     pub(super) files: Vec<(Document, Standing)>,
     pub(super) strangers: usize,
@@ -165,6 +167,23 @@ pub(super) enum Doing {
     Status(Status),
     /// An integration that no file describes.
     Stranger,
+    /// A connection takes an integration over.
+    Connect(Front),
+    /// A connection goes.
+    Disconnect,
+    /// The connections API behaves in another way.
+    Api(ConnectionsApi),
+}
+
+/// The details of a connection, as far as they say what it has taken over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Front {
+    /// They name the integration.
+    Named,
+    /// They name none.
+    NamesNone { shows_technology: bool },
+    /// They cannot be read.
+    Unreadable { shows_technology: bool },
 }
 
 /// A run of the tool.
@@ -234,6 +253,8 @@ pub(super) enum Which {
     Post,
     Put,
     Delete,
+    /// A read of connections.
+    Connections,
 }
 
 /// How a run comes to its end.

@@ -39,7 +39,8 @@ pub(super) fn trouble(rng: &mut Rng) -> Trouble {
         | Which::Status
         | Which::Post
         | Which::Put
-        | Which::Delete => of_any(rng),
+        | Which::Delete
+        | Which::Connections => of_any(rng),
     };
     let most = if at == Which::Any { 20 } else { 3 };
     Trouble {

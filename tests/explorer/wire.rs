@@ -79,6 +79,7 @@ impl Transport for Wire {
         let live = live.flatten();
         self.fate
             .heeds_bindings(&line, request.body(), live.as_ref());
+        self.fate.heeds_connections(&passage, &self.simulator);
         for kind in &passage.troubles {
             self.simulator.fault(Fault::new(kind.clone()));
         }
@@ -110,6 +111,8 @@ impl Transport for Wire {
         if self.fate.is_dead() {
             return self.fate.nothing_more().await;
         }
+        self.fate
+            .hears(&path, answer.as_ref().ok(), &self.simulator);
         let (told, is_certain) = told(&answer);
         self.fate.answered(&passage, &told, is_certain);
         if self.fate.is_dead() {

@@ -9,6 +9,7 @@ use integrationd::simulator::{ConnectionsApi, Drift, Seed, Simulator, Status};
 use serde_json::{Value, json};
 
 use super::bound;
+use super::connected::{self, Told};
 use super::document::{Document, Key, key_of, mark_of};
 use super::fate::Write;
 use super::recovery::is_default;
@@ -92,6 +93,12 @@ pub(super) struct World {
     pub(super) misled: BTreeSet<Key>,
     /// What no file describes, as it was made.
     pub(super) strangers: Vec<u64>,
+    /// True if the tool has seen connections, and not since that there are none left.
+    pub(super) had_connections: bool,
+    /// Integrations that the tool has seen behind a connection: it no longer deletes them.
+    pub(super) disowned: BTreeSet<u64>,
+    /// True if the connections API was ever there.
+    was_connected: bool,
 }
 
 impl World {
@@ -122,6 +129,9 @@ impl World {
             contested: BTreeSet::new(),
             misled: BTreeSet::new(),
             strangers: Vec::new(),
+            had_connections: false,
+            disowned: BTreeSet::new(),
+            was_connected: is_there(scenario.tenant.connections),
         };
         for _ in 0..scenario.strangers {
             world.stranger();
@@ -364,6 +374,12 @@ impl World {
 
     /// Does something on the server.
     pub(super) fn deed(&mut self, deed: &Deed) -> Done {
+        if let Doing::Api(api) = deed.what {
+            self.was_connected |= is_there(api);
+        }
+        if connected::done(&self.simulator, deed.which, &deed.what) {
+            return Done::Nothing;
+        }
         let count = self.documents.len();
         if matches!(deed.what, Doing::Stranger) {
             return self.stranger();
@@ -387,7 +403,11 @@ impl World {
 
     fn done(&mut self, id: u64, document: &Document, what: &Doing) -> Done {
         let drift = match what {
-            Doing::Create(_) | Doing::Stranger => return Done::Nothing,
+            Doing::Create(_)
+            | Doing::Stranger
+            | Doing::Connect(_)
+            | Doing::Disconnect
+            | Doing::Api(_) => return Done::Nothing,
             Doing::Remove => {
                 *self.removed.entry(document.mark()).or_default() += 1;
                 self.theirs.retain(|own| own.id != id);
@@ -464,6 +484,7 @@ impl World {
             let times = self.rewritten.entry(key.clone()).or_default();
             *times += if is_replaced { 2 } else { 1 };
         }
+        self.learns(ledger, ran);
         self.feuds_before = self.feuds.clone();
         let contested: Vec<(u64, String)> = contested(ledger)
             .filter_map(|(name, id)| Some((id, format!("{:?}", self.file_named(name)?))))
@@ -490,6 +511,38 @@ impl World {
         }
     }
 
+    /// Connections that a run has seen, or the lack of any. One that died may not have
+    /// written down that it saw some.
+    fn learns(&mut self, ledger: &Ledger, ran: &Ran) {
+        let has_ended = matches!(ran.report, Some(Ok(_))) || !ran.sent.is_empty();
+        match ran.asked.search {
+            Some(Told::Whole { any: true }) => self.had_connections |= has_ended,
+            Some(Told::Whole { any: false }) => self.had_connections = false,
+            Some(Told::Missing | Told::Denied | Told::Failed) | None => {}
+        }
+        if matches!(ran.report, Some(Ok(_))) {
+            // A write of which nobody knows the end keeps its record as it is.
+            let intents = ledger.intents.values();
+            let open = intents.filter_map(|intent| intent.write.id()?.as_str().parse().ok());
+            let open: BTreeSet<u64> = open.collect();
+            let owned = ran.asked.owned().filter(|id| !open.contains(id));
+            self.disowned.extend(owned);
+        }
+    }
+
+    /// The connections API answers again as it should, if there is one.
+    pub(super) fn mend_connections(&self) {
+        if self.was_connected && !self.hides_connections() {
+            connected::answers(&self.simulator, ConnectionsApi::Works);
+        }
+    }
+
+    /// True if an integration of this type may belong to a connection, and nobody can
+    /// tell.
+    pub(super) fn may_be_owned(&self, type_name: &str) -> bool {
+        self.hides_connections() || connected::may_own(&self.simulator, type_name)
+    }
+
     /// The integrations that belong to a connection.
     pub(super) fn backed(&self) -> BTreeSet<u64> {
         let connections = self.simulator.connections().into_iter();
@@ -497,7 +550,7 @@ impl World {
     }
 
     /// True if the tool may not read the connections.
-    pub(super) fn hides_connections(&self) -> bool {
+    fn hides_connections(&self) -> bool {
         self.simulator.options().connections == ConnectionsApi::Forbidden
     }
 
@@ -548,6 +601,13 @@ impl World {
             value: value.clone(),
         });
         Drift::value(id, &format!("/{path}"), value)
+    }
+}
+
+fn is_there(api: ConnectionsApi) -> bool {
+    match api {
+        ConnectionsApi::Works | ConnectionsApi::WithoutBody | ConnectionsApi::Paged => true,
+        ConnectionsApi::Missing | ConnectionsApi::Html | ConnectionsApi::Forbidden => false,
     }
 }
 
