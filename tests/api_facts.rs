@@ -25,7 +25,21 @@ async fn trino_is_never_updated() {
         ran.shown()
     );
 
-    // Nor when it turns up as the answer to a create.
+    // Nor when somebody's failed creation turns up at a create.
+    let simulator = Simulator::default();
+    let conflict = FaultKind::Conflict {
+        message: "it exists (id = 1)".into(),
+    };
+    simulator.fault(Fault::new(conflict).on(&Method::POST, "/integrations"));
+    let theirs = simulator.clone();
+    let run = Run::of(&trino, &simulator).just_before(Method::POST, "/integrations", move || {
+        theirs.seed(Seed::new("Trino", None, None).status(Status::CreateError));
+        true
+    });
+    run.sync().await;
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+
+    // Nor when an earlier create of its own had failed.
     let simulator = Simulator::default();
     let failed = FailedTest {
         test: "t".into(),
@@ -133,6 +147,23 @@ async fn redacted_is_unknown_and_never_sent_back() {
     let sent = writes(&simulator)[0].body.clone().unwrap();
     assert_eq!(sent["config"]["token"], "the-token");
     assert!(!sent.to_string().contains("REDACTED"), "{sent}");
+
+    // An update would need the value behind the mask.
+    for hidden in ["newAttribute", "catalog"] {
+        let simulator = Simulator::default();
+        let mut config = json!({"workspaceUrl": "lake.example.com", "httpPath": "/one", "authenticationType": "token"});
+        config[hidden] = json!("[REDACTED]");
+        simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
+        let moved = lake_file("lake.example.com").replace("/one", "/two");
+        let texts = with_lake().file("lake.yaml", moved);
+        let ran = Run::of(&texts, &simulator).sync().await;
+        let sent = write_lines(&simulator);
+        assert!(
+            !sent.contains(&"PUT /integrations/1".to_owned()),
+            "{hidden}"
+        );
+        assert!(ran.shown().contains(hidden), "{}", ran.shown());
+    }
 }
 
 /// 4: an id is a number in one place and a text in another.
@@ -143,12 +174,11 @@ async fn ids_are_compared_across_number_and_text() {
             ids,
             ..Options::default()
         });
-        let config = json!({"workspaceUrl": "lake.example.com", "httpPath": "/one", "authenticationType": "token"});
-        simulator.seed(Seed::new("Databricks", Some(false), Some(config)));
-        let text = format!("{}sync:\n  id: {pin}\n", lake_file("lake.example.com"));
-        let texts = Texts::none()
-            .secret("TOKEN", "the-token")
-            .file("lake.yaml", text);
+        // Nothing but the pin says which of the two it is.
+        simulator.seed(Seed::new("Trino", None, None));
+        simulator.seed(Seed::new("Trino", None, None));
+        let text = format!("type: Trino\nsync:\n  id: {pin}\n");
+        let texts = Texts::none().file("trino.yaml", text);
         let ran = Run::of(&texts, &simulator).dry_run().await;
         assert!(ran.is_in_sync(), "{}", ran.shown());
     }
