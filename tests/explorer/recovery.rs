@@ -243,7 +243,10 @@ fn lost(world: &World) -> Vec<String> {
             continue;
         };
         let is_said = |d: &Document| d.says(&theirs.path) || d.unsaid.contains_key(&theirs.path);
-        if world.documents.iter().any(is_said) {
+        // A file that is gone may have taken the attribute over before.
+        let mark = world.marks.get(id);
+        let mut retired = world.retired.iter().filter(|d| mark == Some(&d.mark()));
+        if world.documents.iter().any(is_said) || retired.any(is_said) {
             continue;
         }
         let now = one.pointer(&format!("/config/{}", theirs.path));
