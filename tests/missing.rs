@@ -164,6 +164,45 @@ async fn renamed_document_leaves_what_it_was_alone() {
     assert!(ran.shown().contains(told), "{}", ran.shown());
 }
 
+/// Lake a under the name of lake b, and pinned to what it was.
+fn pinned_over(file: &str) -> Texts {
+    let text = format!(
+        "{}sync: {{name: b, id: \"1\"}}\n",
+        lake_file("a.example.com")
+    );
+    base().file(file, text)
+}
+
+async fn in_sync_with_two_lakes() -> (Simulator, MemoryJournal) {
+    let a = base().file("a.yaml", lake_file("a.example.com"));
+    let (simulator, journal) = in_sync(&a).await;
+    let both = a.file("b.yaml", lake_file("b.example.com"));
+    let ran = synced(&both, &simulator, &journal, |_| {}).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    (simulator, journal)
+}
+
+#[tokio::test(start_paused = true)]
+async fn file_saved_over_another_and_pinned_deletes_nothing() {
+    let (simulator, journal) = in_sync_with_two_lakes().await;
+    let over = pinned_over("b.yaml");
+    // What the first run records must not let the second delete it.
+    for _ in 0..2 {
+        let ran = synced(&over, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        let told = "b.yaml still exists but no longer describes it";
+        assert!(ran.shown().contains(told), "{}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn removed_file_is_a_removal_though_its_name_is_pinned_elsewhere() {
+    let (simulator, journal) = in_sync_with_two_lakes().await;
+    let ran = synced(&pinned_over("c.yaml"), &simulator, &journal, pruning).await;
+    assert_eq!(write_lines(&simulator), ["DELETE /integrations/3"]);
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
 #[tokio::test(start_paused = true)]
 async fn commit_without_a_document_is_a_deliberate_removal() {
     let (both, cut) = with_two();
