@@ -140,6 +140,15 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
             };
             is_named(name) && is_it
         });
+        // One that is pinned to another has given this one up, too, if its file is gone.
+        let file_stays = records().any(|(_, record)| {
+            let file = record.memory.file.as_deref();
+            let mut documents = world.documents.iter();
+            documents.any(|other| file == Some(other.path().as_str()))
+        });
+        let pin = document.id.filter(|other| *other != id);
+        let is_pinned = pin.is_some_and(|pin| world.marks.get(&pin) == Some(&document.key()));
+        let is_another = is_another || (is_pinned && !file_stays);
         let is_recorded = !is_another && records().any(|(name, _)| is_named(name));
         // What it was before it became another is its own, too.
         let keys = document
