@@ -19,11 +19,18 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) 
         let one = &one;
         let workers: Vec<_> = items
             .chunks(share)
-            .map(|items| scope.spawn(move || one(items)))
+            .map(|items| {
+                let worker = thread::Builder::new().spawn_scoped(scope, move || one(items));
+                (items, worker)
+            })
             .collect();
         workers
             .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .flat_map(|(items, worker)| match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The system gives no more threads: this one does the rest.
+                Err(_) => one(items),
+            })
             .collect()
     })
 }

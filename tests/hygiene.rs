@@ -4,11 +4,12 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use integrationd::simulator::Options;
 use rustix::process::getuid;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, under};
@@ -222,38 +223,65 @@ fn every_file_of_the_state_is_its_owners_alone_from_the_first_moment() {
     );
 }
 
-#[test]
-fn process_without_threads_says_so() {
+/// A simulated run under a limit, by an ordinary user; killed if it does not end.
+fn limited(limit: &str, line: &[&str]) -> Output {
     let binary = Unprivileged::new();
-    let mut command = binary.command_under(&["prlimit", "--nproc=0"]);
-    command.args(["sync", "--simulate", "-o", "json"]);
-    let output = command.envs(SECRETS.iter().copied()).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert_eq!(
-        stderr,
-        "error: the asynchronous runtime could not be started: the system gave it no thread\n \
-         help: check the limits of this process, such as `ulimit -u` and `ulimit -n`\n"
-    );
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["exit_code"], 1);
+    let mut command = binary.command_under(&["timeout", "--kill-after=1", "30", "prlimit", limit]);
+    command.args(line).envs(SECRETS.iter().copied());
+    command.output().unwrap()
 }
 
 #[test]
-fn a_real_panic_is_told_by_its_place_and_ends_in_an_error() {
-    // The runtime gets its thread, and the run none of its own.
-    let binary = Unprivileged::new();
-    for (form, place) in [("text", "panicked at "), ("json", "\"location\":")] {
-        let mut command = binary.command_under(&["prlimit", "--nproc=2"]);
-        command.env("TOKIO_WORKER_THREADS", "1");
-        command.args(["sync", "--simulate", "-o", "json", "--log-format", form]);
-        let output = command.envs(SECRETS.iter().copied()).output().unwrap();
+fn too_few_threads_end_the_run_at_once() {
+    for allowed in ["0", "1", "2", "3", "4", "5"] {
+        let limit = format!("--nproc={allowed}");
+        let output = limited(&limit, &["sync", "--simulate", "-o", "json"]);
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains(place), "{stderr}");
-        assert!(stderr.contains("could hold a secret"), "{stderr}");
-        assert!(!stderr.contains("Resource temporarily"), "{stderr}");
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["exit_code"], 1);
+        assert_eq!(output.status.code(), Some(1), "{allowed}: {stderr}");
+        let told = format!("`ulimit -u` is {allowed} for all processes of this user");
+        assert!(stderr.contains(&told), "{allowed}: {stderr}");
+        assert!(stderr.contains("`TasksMax=`"), "{allowed}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{allowed}: {stderr}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["exit_code"], 1, "{allowed}");
+    }
+}
+
+#[test]
+fn too_little_address_space_ends_the_run_at_once() {
+    for mebibytes in [64, 96, 128, 192, 256, 384] {
+        let limit = format!("--as={}", mebibytes * 1024 * 1024);
+        let output = limited(&limit, &["sync", "--simulate", "-o", "json"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let told = format!("the limit of address space is {mebibytes} MiB (`ulimit -v`)");
+        assert!(stderr.contains(&told), "{mebibytes}: {stderr}");
+        assert!(stderr.contains("help: raise it"), "{mebibytes}: {stderr}");
+        assert_eq!(output.status.code(), Some(1), "{mebibytes}: {stderr}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["exit_code"], 1, "{mebibytes}");
+    }
+}
+
+#[test]
+fn enough_address_space_and_threads_let_a_run_be() {
+    for limit in ["--as=17179869184", "--nproc=4096"] {
+        let output = limited(limit, &["settings", "schema"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{limit}: {stderr}");
+    }
+}
+
+/// Panics come on request in a debug build alone.
+#[cfg(debug_assertions)]
+#[test]
+fn a_real_panic_is_told_by_its_place_and_ends_in_an_error() {
+    for (form, place) in [("text", "panicked at "), ("json", "\"location\":")] {
+        let run = Integrationd::new(["sync", "--simulate", "-o", "json", "--log-format", form]);
+        let run = run.env("INTEGRATIOND_DEBUG_PANIC", "hunter2-of-the-panic");
+        let ran = run.run().exits_with(1);
+        assert!(ran.stderr.contains(place), "{}", ran.stderr);
+        assert!(ran.stderr.contains("could hold a secret"), "{}", ran.stderr);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.stderr);
+        assert_eq!(ran.json()["exit_code"], 1);
     }
 }

@@ -19,6 +19,7 @@ mod history;
 mod hook;
 mod hygiene;
 mod journal;
+mod limits;
 mod list;
 mod listen;
 mod log;
@@ -110,9 +111,12 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> 
             "check the limits of this process, such as `ulimit -u` and `ulimit -n`",
         )
     };
-    // Where the system gives it no thread, it panics.
+    let workers = limits::workers();
+    limits::check(workers)?;
+    // Where the system gives it no thread after all, it panics.
     let runtime = panic::expected(|| {
         tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
             .enable_all()
             .build()
     })

@@ -59,6 +59,23 @@ pub(super) fn report_as(format: LogFormat) {
     AS_JSON.store(as_json, Ordering::Relaxed);
 }
 
+/// Variable with which a test has the program panic; in a debug build alone.
+#[cfg(debug_assertions)]
+const REQUEST: &str = "INTEGRATIOND_DEBUG_PANIC";
+
+/// Panics with the text of a test.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "not in a release build")]
+pub(super) fn on_request() {
+    if let Ok(text) = std::env::var(REQUEST) {
+        panic!("a test asked for it: {text}");
+    }
+}
+
+/// Does nothing: no release build panics on purpose.
+#[cfg(not(debug_assertions))]
+pub(super) fn on_request() {}
+
 fn told(info: &PanicHookInfo<'_>, as_json: bool) -> String {
     let place = info.location().map(Location::to_string);
     let place = place.as_deref().unwrap_or("an unknown place");

@@ -10,6 +10,7 @@ use super::apart::Apart;
 use super::args::{Format, SyncArgs};
 use super::connect;
 use super::failure::Failure;
+use super::panic;
 use super::prepare::{self, Surroundings};
 use super::progress::Progress;
 use super::request;
@@ -45,7 +46,10 @@ pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Fail
         stop,
         progress: Arc::clone(&progress),
     };
-    let mut run = Apart::begin(move || async move { sync(args, terminal, &control).await });
+    let mut run = Apart::begin(move || async move {
+        panic::on_request();
+        sync(args, terminal, &control).await
+    });
     let failure = tokio::select! {
         ended = run.ended() => return ended,
         failure = cut_short(&mut signals, &mut writing, &course, &sender, terminal) => failure,

@@ -1,0 +1,126 @@
+//! Limits of the process that leave too little for any run.
+//!
+//! A library that gets no thread or no memory panics, aborts or waits for ever, and names
+//! neither the limit nor the remedy. So the program looks before it starts: what it needs
+//! in any case must be there. A limit that a large run reaches later is not foreseen.
+
+use std::num::NonZero;
+use std::sync::{Arc, RwLock};
+use std::thread::{self, Builder};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::failure::Failure;
+use crate::report::exit::Exit;
+
+/// Threads that a run needs besides the workers of the runtime: the worker and the watcher
+/// of the daemon, the files, the names of hosts, the settings on a reload, and a spare one.
+const BESIDE: usize = 6;
+
+/// Address space of a run besides its threads. Measured: a run over the examples takes
+/// 30 MiB more than at its start; the double leaves room for files and answers.
+const ADDRESS_SPACE: u64 = 64 * MEBIBYTE;
+
+/// Address space of a thread: 2 MiB of stack, and 64 MiB that the allocator of glibc
+/// reserves for it. Measured on two cores: with less for each, runs are aborted up to
+/// 224 MiB in all, get too few threads up to 448 MiB, and are safe from 512 MiB on.
+const THREAD: u64 = 66 * MEBIBYTE;
+
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// Number of workers of the runtime, as the runtime itself would choose it.
+pub(super) fn workers() -> usize {
+    let asked = std::env::var("TOKIO_WORKER_THREADS").ok();
+    let asked = asked.and_then(|text| text.parse().ok());
+    let asked = asked.filter(|workers| *workers > 0);
+    asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+/// Checks that a run with so many workers gets its memory and its threads.
+pub(super) fn check(workers: usize) -> Result<(), Failure> {
+    let threads = workers + BESIDE;
+    check_address_space(threads)?;
+    check_threads(threads)
+}
+
+fn check_address_space(threads: usize) -> Result<(), Failure> {
+    let Some(limit) = getrlimit(Resource::As).current else {
+        return Ok(());
+    };
+    let reserved = THREAD.saturating_mul(threads as u64);
+    let needed = taken()
+        .saturating_add(ADDRESS_SPACE)
+        .saturating_add(reserved);
+    if limit >= needed {
+        return Ok(());
+    }
+    let what = format!(
+        "the limit of address space is {} MiB (`ulimit -v`), and a run needs {} MiB",
+        limit / MEBIBYTE,
+        needed.div_ceil(MEBIBYTE)
+    );
+    let help = "raise it with `ulimit -v`, or `LimitAS=` of the systemd unit; to bound memory, use `MemoryMax=` instead";
+    Err(Failure::new(Exit::Failed, what, help))
+}
+
+/// Address space that the program takes already; nothing where the system does not tell.
+fn taken() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').next().and_then(|pages| pages.parse().ok());
+    let pages: u64 = pages.unwrap_or_default();
+    pages.saturating_mul(rustix::param::page_size() as u64)
+}
+
+/// Starts all threads at once, as a run may, and ends them.
+fn check_threads(threads: usize) -> Result<(), Failure> {
+    let started = started(threads);
+    if started == threads {
+        return Ok(());
+    }
+    let limit = match getrlimit(Resource::Nproc).current {
+        Some(limit) => format!("`ulimit -u` is {limit} for all processes of this user"),
+        None => "`ulimit -u` is unlimited, so the limit is another one".to_owned(),
+    };
+    let what =
+        format!("the system gave {started} of the {threads} threads that a run needs: {limit}");
+    let help = "raise it with `ulimit -u`, or `LimitNPROC=` and `TasksMax=` of the systemd unit";
+    Err(Failure::new(Exit::Failed, what, help))
+}
+
+/// Number of threads that can be there at the same time, at most this many.
+fn started(threads: usize) -> usize {
+    let mut waiting = Vec::new();
+    // Nobody passes before this thread comes, too.
+    let gate = Arc::new(RwLock::new(()));
+    let closed = gate.write();
+    for _ in 0..threads {
+        let gate = Arc::clone(&gate);
+        let waits = move || drop(gate.read());
+        match Builder::new().spawn(waits) {
+            Ok(thread) => waiting.push(thread),
+            Err(_) => break,
+        }
+    }
+    drop(closed);
+    let started = waiting.len();
+    for thread in waiting {
+        // It cannot panic.
+        let _ = thread.join();
+    }
+    started
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_there_at_the_same_time() {
+        assert_eq!(started(3), 3);
+    }
+
+    #[test]
+    fn program_takes_some_address_space() {
+        assert!(taken() > MEBIBYTE);
+    }
+}
