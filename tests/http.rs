@@ -724,3 +724,23 @@ fn three_hundred_integrations_are_found_by_a_query() {
     assert_eq!(shown(&served.get("/?state=Stalled")), 0);
     served.end();
 }
+
+#[test]
+fn held_connections_leave_a_run_its_descriptors() {
+    let web = Web::new(Files::none().with("a.yaml", &lake("a", "${env:LAKE_TOKEN}")));
+    let daemon = web
+        .daemon(&["--interval=1h"])
+        .under(&["prlimit", "--nofile=40"]);
+    let served = Served::of(daemon.start());
+    eventually("the first run", || web.tenant.writes().len() == 1);
+    let held: Vec<_> = (0..100)
+        .map_while(|_| std::net::TcpStream::connect(served.address).ok())
+        .collect();
+    web.files.write("b.yaml", &lake("b", "${env:LAKE_TOKEN}"));
+    served.daemon.signal("HUP");
+    eventually("a run beside them", || web.tenant.writes().len() == 2);
+    assert!(!held.is_empty());
+    served.daemon.signal("TERM");
+    let ran = served.daemon.wait().exits_with(0);
+    assert!(!ran.all().contains("Too many open files"), "{}", ran.all());
+}
