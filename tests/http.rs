@@ -174,6 +174,71 @@ fn drift_is_shown_as_repaired_or_as_left() {
     }
 }
 
+/// A lake with an OAuth client, whose authority is the server's own.
+const CLIENT: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
+    workspaceUrl: lake.example.com\n  httpPath: /p\n  authenticationType: oAuthM2M\n  \
+    oAuthClientConfig:\n    useCertificate: false\n    clientId: id\n    \
+    clientSecret: '${env:LAKE_TOKEN}'\n    authorityUrl: https://login.example.com/oidc\n\
+    sync: {ignore: [{path: /oAuthClientConfig/authorityUrl, reason: by hand}]}\n";
+
+#[test]
+fn carried_destination_is_shown_with_its_host() {
+    for args in [&[][..], &["--policy", "observe"]] {
+        let web = Web::new(Files::none().with("lake.yaml", CLIENT));
+        web.ready(&[]).end();
+        let edits = [
+            (
+                "/oAuthClientConfig/authorityUrl",
+                "https://carried.example/x",
+            ),
+            ("/proxyOptions", "<img src=x>\u{202e}"),
+        ];
+        for (path, value) in edits {
+            let value = match path {
+                "/proxyOptions" => json!({ "host": value }),
+                _ => json!(value),
+            };
+            web.tenant
+                .simulator
+                .drift(Drift::value(1, path, value))
+                .unwrap();
+        }
+        web.tenant.simulator.clear_log();
+        // The server never shows a proxy's password, so that the update could drop one.
+        let proxy = "  proxyOptions: {password: p}\nsync:";
+        web.files.change("lake.yaml", "sync:", proxy);
+        web.files.change("lake.yaml", "/p", "/q");
+        let served = web.ready(args);
+        assert_eq!(web.tenant.writes().len(), usize::from(args.is_empty()));
+        let row = served.row("lake");
+        assert_eq!(
+            row["destinations_carried"],
+            json!([
+                { "path": "oAuthClientConfig/authorityUrl", "host": "carried.example" },
+                { "path": "proxyOptions/host", "host": null },
+            ]),
+            "{row}"
+        );
+        let page = served.get("/").body;
+        let (_, table) = page.split_once("<table").unwrap();
+        for line in [
+            "<li>oAuthClientConfig/authorityUrl keeps the value of the server, and leads to \
+             carried.example.</li>",
+            "<li>proxyOptions/host keeps the value of the server, and leads to an unknown \
+             place.</li>",
+        ] {
+            assert!(table.contains(line), "{line}\n{page}");
+        }
+        let (_, plan) = page.split_once("id=\"plan\"").unwrap();
+        assert!(plan.contains("leads to carried.example\n"), "{page}");
+        assert!(
+            !page.contains("<img src=x") && !page.contains('\u{202e}'),
+            "{page}"
+        );
+        served.end();
+    }
+}
+
 #[test]
 fn what_the_guard_refuses_waits_for_a_human_on_the_page_too() {
     let web = Web::new(one());

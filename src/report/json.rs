@@ -8,7 +8,7 @@ use super::not_compared::{self, NotCompared};
 use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
 use crate::live::FailingTest;
-use crate::manifest::{Suspend, Until};
+use crate::manifest::{Destination, Suspend, Until};
 use crate::plan::{
     Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Suspensions, Unmanaged,
 };
@@ -315,16 +315,20 @@ fn note(note: &Note) -> Json {
         Note::UnknownCarried(paths) => json!({ "note": "unknown_carried", "paths": paths }),
         Note::DestinationsCarried(destinations) => json!({
             "note": "destinations_carried",
-            "destinations": destinations
-                .iter()
-                .map(|d| json!({ "path": d.path(), "host": d.host() }))
-                .collect::<Vec<_>>(),
+            "destinations": self::destinations(destinations),
         }),
         Note::NoStoredSecrets => json!({ "note": "no_stored_secrets" }),
         Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
         Note::HoldsSecret(paths) => json!({ "note": "holds_secret", "paths": paths }),
         Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),
     }
+}
+
+/// Places to which secrets may be sent; the host is `null` if it is unknown.
+#[must_use]
+pub fn destinations(destinations: &[Destination]) -> Vec<Json> {
+    let one = |d: &Destination| json!({ "path": d.path(), "host": d.host() });
+    destinations.iter().map(one).collect()
 }
 
 /// The validation tests of the server that fail.

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
+use crate::manifest::Destination;
 use crate::plan::{Block, Change, Kind, Plan};
 use crate::sync::{Afterwards, Ending, Synced};
 
@@ -22,6 +23,14 @@ pub fn holds_secret(paths: &[String]) -> String {
         "the server has the value of a secret in {}, which is not shown: change that secret, and find out who wrote it there",
         paths.join(", ")
     )
+}
+
+/// Tells where a value leads that an update leaves as the server has it.
+#[must_use]
+pub fn carried(destination: &Destination) -> String {
+    let place = destination.host().unwrap_or("an unknown place");
+    let path = destination.path();
+    format!("{path} keeps the value of the server, and leads to {place}")
 }
 
 /// Everything there is to tell of one run.

@@ -318,7 +318,7 @@ fn notes(out: &mut String, action: &Action) {
                 ),
             ),
             Note::DestinationsCarried(destinations) => {
-                for line in destinations.iter().map(value::carried) {
+                for line in destinations.iter().map(super::carried) {
                     self::note(out, &line);
                 }
             }

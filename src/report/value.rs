@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::text::{ADD, BAD, DIM, paint};
-use crate::manifest::Destination;
 use crate::plan::Shown;
 use crate::text::{cut, escaped};
 
@@ -30,12 +29,6 @@ pub(super) fn shown(value: &Shown) -> String {
 }
 
 /// A place that an update leaves as the server has it, in a sentence.
-pub(super) fn carried(destination: &Destination) -> String {
-    let place = destination.host().unwrap_or("an unknown place");
-    let path = destination.path();
-    format!("{path} keeps the value of the server, and leads to {place}")
-}
-
 /// Two values on one line, the first cut around the place where the second differs, or
 /// their lines if either has more than one.
 pub(super) enum Both {

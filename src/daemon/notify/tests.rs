@@ -29,6 +29,7 @@ fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
         about: Vec::new(),
         drift: Vec::new(),
         not_compared: Vec::new(),
+        carried: Vec::new(),
         repaired: false,
         failing_tests: Vec::new(),
         changed: None,

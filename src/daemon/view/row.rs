@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::apply::Failure;
 use crate::live::{FailingTest, Phase, Status};
+use crate::manifest::Destination;
 use crate::plan::{Action, Block, Change, Kind, Note};
 use crate::platform::Platform;
 use crate::report;
@@ -75,6 +76,9 @@ pub struct Row {
     pub not_compared: Vec<String>,
     /// Whether the run has put them back.
     pub repaired: bool,
+    /// Places to which secrets may be sent and that an update of the run leaves as the
+    /// server has them.
+    pub carried: Vec<Destination>,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
     /// When it was last changed, as the ledger knows it.
@@ -248,6 +252,23 @@ pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
         | Note::NoStoredSecrets
         | Note::SecretsMissing(_) => None,
     })
+}
+
+/// The places that an update leaves as the server has them.
+pub(super) fn carried(notes: &[Note]) -> Vec<Destination> {
+    let destinations = notes.iter().filter_map(|note| match note {
+        Note::DestinationsCarried(destinations) => Some(destinations.clone()),
+        Note::SecretsNotCompared(_)
+        | Note::Drift(_)
+        | Note::DriftIgnored(_)
+        | Note::Health { .. }
+        | Note::UnknownCarried(_)
+        | Note::RepeatsCreation
+        | Note::NoStoredSecrets
+        | Note::HoldsSecret(_)
+        | Note::SecretsMissing(_) => None,
+    });
+    destinations.flatten().collect()
 }
 
 /// The stored secrets that were not compared.

@@ -117,6 +117,8 @@ fn row(
         drift: if repaired { earlier } else { now },
         not_compared: row::not_compared(&action.notes),
         repaired,
+        // The second plan has nothing to send any more.
+        carried: row::carried(&before.unwrap_or(action).notes),
         failing_tests,
         changed: record.map(|record| record.at),
         revision: record.and_then(|record| record.memory.revision.clone()),

@@ -9,6 +9,7 @@ use super::health::badge;
 use super::{moment, safe};
 use crate::daemon::View;
 use crate::daemon::view::{Row, State, UnmanagedItem};
+use crate::report;
 
 /// How much of a revision tells it from others.
 const SHORT: usize = 12;
@@ -155,11 +156,12 @@ fn has_details(row: &Row) -> bool {
         about,
         drift,
         not_compared,
+        carried,
         failing_tests,
         ..
     } = row;
     let is_empty = about.is_empty() && drift.is_empty() && not_compared.is_empty();
-    !is_empty || !failing_tests.is_empty()
+    !is_empty || !carried.is_empty() || !failing_tests.is_empty()
 }
 
 fn details(row: &Row) -> Markup {
@@ -172,6 +174,9 @@ fn details(row: &Row) -> Markup {
                     (paths(&row.drift))
                     @if row.repaired { "; it was put back." } @else { "." }
                 }
+            }
+            @for destination in &row.carried {
+                li { (safe(&report::carried(destination))) "." }
             }
             @if !row.not_compared.is_empty() {
                 li {
