@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Tenant, is_refused_as_own, lake};
+use crate::common::{Files, Integrationd, Ran, Tenant, eventually, is_refused_as_own, lake};
 use crate::programs::{output, path, program};
 use crate::stub::Stub;
+use crate::web::{Served, Web};
 
 const SECRET: &str = "s3cr3t-in-sops-Wq8v";
 
@@ -369,4 +370,66 @@ fn the_address_of_a_vault_in_a_file_gets_no_token() {
         let token = request.header("x-vault-token");
         assert_eq!(token, Some("integrationd-passes-no-token-to-sops"));
     }
+}
+
+/// A key of sops itself, and a secret of the same run.
+const KEY: &str = "AGE-SECRET-KEY-1QQQSTANDSFORTHEKEYOFSOPS7K3V";
+const FOUND: &str = "s3cr3t-of-the-other-lake-Hx5p";
+
+/// A program in place of sops that finds no key, and repeats what it knows.
+fn talkative(place: &Path) -> String {
+    let script = "#!/bin/sh\n\
+        echo \"Failed to get the data key\" >&2\n\
+        echo \"tried $SOPS_AGE_KEY and $AWS_SECRET_ACCESS_KEY\" >&2\n\
+        echo \"as $(printf %s \"$AWS_SECRET_ACCESS_KEY\" | base64), not FOUND\" >&2\n\
+        exit 128\n";
+    let program = place.join("sops");
+    std::fs::write(&program, script.replace("FOUND", FOUND)).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    format!("{}:/usr/bin:/bin", place.display())
+}
+
+#[test]
+fn words_of_sops_show_no_key_and_no_secret() {
+    let cloud = "s3cr3t-of-the-cloud-Jm2w-Yd9c4";
+    let place = TempDir::new().unwrap();
+    let path = talkative(place.path());
+    let files = Files::none()
+        .with(".s.yaml", "a: b\n")
+        .with("a.yaml", &lake("a", "${sops:.s.yaml#/a}"))
+        .with("b.yaml", &lake("b", "${env:OTHER}"));
+    let web = Web::new(files);
+    let with_keys = |run: Integrationd| {
+        run.env("PATH", &path)
+            .env("SOPS_AGE_KEY", KEY)
+            .env("AWS_SECRET_ACCESS_KEY", cloud)
+            .env("OTHER", FOUND)
+            .env("INTEGRATIOND_LOG_LEVEL", "trace")
+    };
+    let mut seen = Vec::new();
+    for args in [["sync", "--dry-run"], ["sync", "--yes"]] {
+        for format in ["text", "json"] {
+            let run = Integrationd::new(args).arg("-o").arg(format);
+            let ran = with_keys(run.on(&web.tenant).with(&web.files)).run();
+            seen.push(ran.all());
+        }
+    }
+    let served = Served::of(with_keys(web.daemon(&[])).start());
+    served.daemon.prints("is blocked");
+    eventually("the page", || served.get("/readyz").code == 200);
+    seen.extend(["/", "/status", "/metrics"].map(|path| served.get(path).body));
+    seen.push(served.daemon.printed());
+    served.end();
+    for text in &seen {
+        for secret in [KEY, cloud, FOUND, "czNjcjN0"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let masked = "Failed to get the data key tried (secret) and (secret) as (secret), not (secret)";
+    let shown = |text: &String| {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.contains(masked)
+    };
+    let shown = seen.iter().filter(|text| shown(text)).count();
+    assert!(shown >= 7, "{shown} of {seen:#?}");
 }

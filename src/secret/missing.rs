@@ -1,8 +1,8 @@
 //! Why a reference has no value.
 
-use super::Reference;
 use super::sops::SopsProblem;
 use super::vault::VaultProblem;
+use super::{Reference, Scrubber};
 use crate::text::{cut, escaped};
 
 /// So many names are listed in a reason.
@@ -97,6 +97,35 @@ pub enum MissingReason {
     /// Nobody asked for it to be resolved.
     #[error("it was not looked up")]
     NotResolved,
+}
+
+impl MissingReason {
+    /// The same reason, without these secrets in the words of programs and servers.
+    pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
+        match self {
+            Self::Sops(problem) => Self::Sops(problem.scrubbed(scrubber)),
+            Self::Vault(problem) => Self::Vault(problem.scrubbed(scrubber)),
+            Self::NotSet
+            | Self::OwnVariable
+            | Self::OwnCredential
+            | Self::OwnFile
+            | Self::OwnValue
+            | Self::Empty
+            | Self::NotUtf8
+            | Self::NoRoot
+            | Self::Outside
+            | Self::NoFile
+            | Self::NotAFile
+            | Self::TooLarge { .. }
+            | Self::Unreadable(_)
+            | Self::NoCredentials
+            | Self::NoCredential
+            | Self::NotAName
+            | Self::NoPlace { .. }
+            | Self::NotAString(_)
+            | Self::NotResolved => self,
+        }
+    }
 }
 
 /// The names that could have been meant. They come from outside.

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use super::address::SopsAddress;
 use super::vault::VaultSettings;
 use super::{
-    Missing, MissingReason, Reference, Secret, SecretSource, cred, env, file, own_values, sops,
-    vault,
+    Missing, MissingReason, Reference, Scrubber, Secret, SecretSource, cred, env, file, own_values,
+    sops, vault,
 };
 use crate::progress::Progress;
 
@@ -191,8 +191,24 @@ pub async fn resolve<'a>(
                 *found = Err(MissingReason::OwnValue);
             }
         }
+        scrub_reasons(&mut secrets, &own);
     }
     Secrets(secrets)
+}
+
+/// Takes own credentials and the values that were found out of the words of programs and
+/// servers.
+fn scrub_reasons(secrets: &mut HashMap<Reference, Result<Secret, MissingReason>>, own: &[Secret]) {
+    if secrets.values().all(Result::is_ok) {
+        return;
+    }
+    let found = secrets.values().filter_map(|found| found.as_ref().ok());
+    let scrubber = Scrubber::new(own.iter().chain(found));
+    for found in secrets.values_mut() {
+        if let Err(reason) = found {
+            *reason = reason.clone().scrubbed(&scrubber);
+        }
+    }
 }
 
 /// What this machine tells at once.

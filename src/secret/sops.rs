@@ -28,7 +28,7 @@ use super::address::SopsAddress;
 use super::json::{Document, secret};
 use super::own::LENT;
 use super::resolve::{Found, Providers};
-use super::{MissingReason, Reference, file};
+use super::{MissingReason, Reference, Scrubber, file};
 use crate::text::{cut, escaped};
 
 /// What is run, and found by `PATH`.
@@ -95,7 +95,7 @@ pub enum SopsProblem {
         "sops found no key that decrypts the file: give it one (for age, SOPS_AGE_KEY_FILE); it says: {said}"
     )]
     NoKey {
-        /// What it said, made fit to be shown.
+        /// The words of sops in one line, fit to be shown once they are scrubbed.
         said: String,
     },
     /// Somebody changed it, or it is damaged.
@@ -120,6 +120,27 @@ pub enum SopsProblem {
         "what sops wrote is not JSON: see whether `sops` is the program of getsops.io, version 3.9 or later"
     )]
     NotJson,
+}
+
+impl SopsProblem {
+    /// The same problem, without these secrets in the words of sops. They are cut only
+    /// afterwards: a piece of a secret would be left at the end.
+    pub(super) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+        match &mut self {
+            Self::NoKey { said } => {
+                let clean = scrubber.scrub(said);
+                *said = escaped(&cut(&clean, LONGEST_WORDS)).into_owned();
+            }
+            Self::NotInstalled
+            | Self::NotRun(_)
+            | Self::Changed
+            | Self::Refused { .. }
+            | Self::TimedOut
+            | Self::TooLarge
+            | Self::NotJson => {}
+        }
+        self
+    }
 }
 
 fn ended(code: Option<i32>) -> String {
@@ -222,7 +243,7 @@ async fn run(
         Some(0) if plain.len() as u64 > LARGEST => Err(SopsProblem::TooLarge),
         Some(0) => Ok(plain),
         Some(NO_KEY) => Err(SopsProblem::NoKey {
-            said: words_of(&words),
+            said: in_one_line(&words),
         }),
         Some(code) if CHANGED.contains(&code) => Err(SopsProblem::Changed),
         code => Err(SopsProblem::Refused { code }),
@@ -266,14 +287,14 @@ async fn read_some(
     bytes
 }
 
-/// What it said on several lines, in one.
-fn words_of(said: &[u8]) -> String {
+/// The words of several lines in one line.
+fn in_one_line(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let words: Vec<&str> = text
         .split_whitespace()
         .filter(|word| *word != "|")
         .collect();
-    escaped(&cut(&words.join(" "), LONGEST_WORDS)).into_owned()
+    words.join(" ")
 }
 
 #[cfg(test)]
@@ -281,6 +302,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::secret::Secret;
 
     #[test]
     fn sops_gets_what_it_needs_of_an_environment_and_no_more() {
@@ -344,15 +366,33 @@ mod tests {
         assert_eq!(found.map(drop), Err(timed_out));
     }
 
+    fn shown(said: &[u8], secrets: &[Secret]) -> String {
+        let said = in_one_line(said);
+        let problem = SopsProblem::NoKey { said }.scrubbed(&Scrubber::new(secrets));
+        let text = problem.to_string();
+        let (_, words) = text.split_once("it says: ").unwrap();
+        words.to_owned()
+    }
+
     #[test]
     fn words_come_in_one_line_cut_and_escaped() {
         assert_eq!(
-            words_of(b"Failed\n\n  - | to \x1b[31m\n  | go\n"),
+            shown(b"Failed\n\n  - | to \x1b[31m\n  | go\n", &[]),
             "Failed - to \\u{1b}[31m go"
         );
         assert_eq!(
-            words_of("ä".repeat(2000).as_bytes()).chars().count(),
+            shown("ä".repeat(2000).as_bytes(), &[]).chars().count(),
             LONGEST_WORDS
         );
+    }
+
+    #[test]
+    fn secret_at_the_cut_leaves_no_piece() {
+        let secret = Secret::new("s3cr3t-of-the-key-service".to_owned());
+        for before in LONGEST_WORDS - 30..LONGEST_WORDS {
+            let said = "x".repeat(before - 1) + " " + secret.expose();
+            let shown = shown(said.as_bytes(), std::slice::from_ref(&secret));
+            assert!(!shown.contains("s3cr"), "{before}: {shown}");
+        }
     }
 }

@@ -112,7 +112,7 @@ pub enum VaultProblem {
 
 impl VaultProblem {
     /// The same problem, without these secrets in what the server said.
-    pub(super) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+    pub(in crate::secret) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
         match &mut self {
             Self::Login { said, .. }
             | Self::Denied { said, .. }
