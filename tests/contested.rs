@@ -2,18 +2,25 @@
 //! and then left until a file changes or an operator asks.
 
 use std::cell::Cell;
+use std::io::Read;
+use std::os::unix::net::UnixStream;
 
 use integrationd::apply::Clock;
 use integrationd::ledger::MemoryJournal;
 use integrationd::plan::Operator;
 use integrationd::simulator::{Drift, Options, Simulator};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use rexpect::process::WaitStatus;
+use rexpect::session::spawn_command;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Tenant, eventually};
+use crate::common::{Files, Integrationd, Running, Tenant, eventually};
+use crate::forge::{HEARD, PUSH, SECRET, github};
 use crate::in_process::{Ran, Run, write_lines};
+use crate::stub::Stub;
 use crate::texts::Texts;
+use crate::web::{Served, TOKEN, address};
 
 thread_local! {
     static HOURS: Cell<i64> = const { Cell::new(0) };
@@ -277,25 +284,189 @@ fn a_sync_without_a_terminal_repairs_only_what_it_names() {
     assert_eq!(world.0.writes(), ["PUT /integrations/1"]);
 }
 
-#[test]
-fn a_daemon_leaves_it_until_a_hangup() {
-    let world = contested_on_disk();
-    let (tenant, files, state) = &world;
-    let daemon = Integrationd::new(["daemon", "--interval", "1s", "--listen", "none", "--state"])
-        .arg(state.path())
-        .on(tenant)
-        .with(files)
-        .env("TOKEN", "t0ken")
-        .start();
-    // The start, the interval and another file are no operator.
-    files.write("other.yaml", "type: Trino\n");
-    let is_created = || tenant.writes() == ["POST /integrations"];
-    eventually("the other file", is_created);
-    daemon.prints("1 blocked, 1 unchanged");
-    assert!(is_created());
-    daemon.signal("HUP");
-    let is_repaired = || tenant.writes().contains(&"PUT /integrations/1".to_owned());
+/// A daemon on a contested tenant, after the runs of its start and of its interval.
+fn daemon((tenant, files, state): &(Tenant, Files, TempDir), args: &[&str]) -> Running {
+    let run = Integrationd::new(["daemon", "--debounce=50ms", "--interval=1s", "--state"]);
+    let run = args.iter().fold(run.arg(state.path()), Integrationd::arg);
+    let run = run.on(tenant).with(files).env("TOKEN", "t0ken");
+    let daemon = run.env("INTEGRATIOND_LISTEN_TOKEN", TOKEN).start();
+    eventually("two runs", || runs(tenant) >= 2);
+    assert_eq!(tenant.writes(), [""; 0]);
+    daemon
+}
+
+/// Runs of a daemon on a tenant: each reads the list.
+fn runs(tenant: &Tenant) -> usize {
+    let requests = tenant.requests();
+    let lists = requests.iter().filter(|line| *line == "GET /integrations");
+    lists.count()
+}
+
+fn repairs_it(world: &(Tenant, Files, TempDir), daemon: Running) {
+    let is_repaired = || world.0.writes() == ["PUT /integrations/1"];
     eventually("the repair", is_repaired);
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
+}
+
+#[test]
+fn a_daemon_leaves_it_until_a_hangup() {
+    let world = contested_on_disk();
+    let daemon = daemon(&world, &["--listen=none"]);
+    daemon.signal("HUP");
+    repairs_it(&world, daemon);
+}
+
+#[test]
+fn a_daemon_leaves_it_until_somebody_clicks_sync_now() {
+    let world = contested_on_disk();
+    let served = Served::of(daemon(&world, &["--listen=127.0.0.1:0"]));
+    let login = served.ask("POST", "/login", &[], &format!("token={TOKEN}"));
+    let cookie = [("cookie", login.cookie())];
+    let page = served.ask("GET", "/", &cookie, "");
+    assert!(page.body.contains("Sync now"), "{}", page.body);
+    let form = format!("csrf={}", page.csrf());
+    assert_eq!(served.ask("POST", "/sync", &cookie, &form).code, 303);
+    repairs_it(&world, served.daemon);
+}
+
+#[test]
+fn a_daemon_leaves_it_until_a_request_over_the_socket() {
+    let world = contested_on_disk();
+    let place = TempDir::new().unwrap();
+    let socket = place.path().join("s.sock");
+    let arg = format!("--socket={}", socket.display());
+    let daemon = daemon(&world, &["--listen=none", &arg]);
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.contains("1 updated"), "{said}");
+    repairs_it(&world, daemon);
+}
+
+#[test]
+fn a_daemon_leaves_it_until_its_file_changes() {
+    let world = contested_on_disk();
+    let daemon = daemon(&world, &["--listen=none"]);
+    world.1.change("lake.yaml", "/one", "/two");
+    repairs_it(&world, daemon);
+}
+
+#[test]
+fn a_webhook_and_another_file_are_no_operator() {
+    let world = contested_on_disk();
+    std::fs::write(world.2.path().join("webhook"), SECRET).unwrap();
+    let secret = format!(
+        "--webhook-secret-file={}",
+        world.2.path().join("webhook").display()
+    );
+    let daemon = daemon(
+        &world,
+        &[
+            "--listen=none",
+            "--webhook-listen=127.0.0.1:0",
+            "--webhook-branch=master",
+            &secret,
+        ],
+    );
+    let before = runs(&world.0);
+    let answer = github(address(&daemon, HEARD), "push", PUSH);
+    assert_eq!((answer.code, &*answer.body), (202, "a run follows\n"));
+    eventually("two runs more", || runs(&world.0) >= before + 2);
+    assert_eq!(world.0.writes(), [""; 0]);
+    world.1.write("other.yaml", "type: Trino\n");
+    let is_created = || world.0.writes() == ["POST /integrations"];
+    eventually("the other file", is_created);
+    let before = runs(&world.0);
+    eventually("two runs more", || runs(&world.0) >= before + 2);
+    assert!(is_created());
+    daemon.signal("TERM");
+    daemon.wait().exits_with(0);
+}
+
+#[test]
+fn a_sync_at_a_terminal_repairs_it() {
+    for args in [&["--yes"][..], &[]] {
+        let (tenant, files, state) = contested_on_disk();
+        let run = Integrationd::new(["sync", "--state"]).arg(state.path());
+        let run = args.iter().fold(run, Integrationd::arg);
+        let run = run.on(&tenant).with(&files).env("TOKEN", "t0ken");
+        let (command, _state) = run.into_command();
+        let mut session = spawn_command(command, Some(60_000)).unwrap();
+        if args.is_empty() {
+            session.exp_string("Only `yes` does: ").unwrap();
+            session.send_line("yes").unwrap();
+        }
+        let said = session.exp_eof().unwrap();
+        let status = session.process().wait().unwrap();
+        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{said}");
+        assert_eq!(tenant.writes(), ["PUT /integrations/1"], "{args:?}");
+    }
+}
+
+#[test]
+fn a_daemon_reports_it_once_with_its_attribute_and_times() {
+    let world = contested_on_disk();
+    let stub = Stub::start(|_| (204, String::new()));
+    std::fs::write(world.2.path().join("url"), &stub.url).unwrap();
+    let url = world.2.path().join("url");
+    let url = format!("--notify-url-file={}", url.display());
+    let served = Served::of(daemon(&world, &["--listen=127.0.0.1:0", &url]));
+    let status = served.get_as_bearer("/status").body;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let row = &status["seen"]["integrations"][0];
+    assert_eq!(
+        (&row["name"], &row["state"], &row["reason"]),
+        (&json!("lake"), &json!("Stalled"), &json!("Contested"))
+    );
+    let about = row["about"][0].as_str().unwrap().to_owned();
+    let (attribute, times) = about.split_once("which was repaired 3 times").unwrap();
+    assert!(attribute.contains("keeps changing httpPath"), "{about}");
+    assert_eq!(times.matches('T').count(), 3, "{about}");
+    let page = served.get_as_bearer("/").body;
+    assert!(
+        page.contains("<code class=\"reason\">Contested</code>"),
+        "{page}"
+    );
+    assert!(page.contains(&about), "{page}");
+    let before = runs(&world.0);
+    eventually("some runs more", || runs(&world.0) >= before + 3);
+    served.end();
+    let told = stub.requests();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let body: Value = serde_json::from_str(&told[0].body).unwrap();
+    let told = body["notifications"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{body}");
+    assert_eq!(
+        (&told[0]["integration"], &told[0]["reason"]),
+        (&json!("lake"), &json!("Contested"))
+    );
+    assert!(told[0].to_string().contains(&about), "{body}");
+    assert_eq!(world.0.writes(), [""; 0]);
+}
+
+#[test]
+fn repairs_before_a_restart_of_the_daemon_count() {
+    let world = (Tenant::empty(), Files::none(), TempDir::new().unwrap());
+    world.1.write("lake.yaml", &file("/one", ""));
+    sync(&world, &[], 0);
+    for repairs in 1..=3 {
+        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        world.0.simulator.drift(drift).unwrap();
+        let run = Integrationd::new(["daemon", "--listen=none", "--state"]).arg(world.2.path());
+        let run = run.on(&world.0).with(&world.1).env("TOKEN", "t0ken");
+        let daemon = run.start();
+        daemon.prints("1 applied, 0 failed");
+        daemon.signal("TERM");
+        daemon.wait().exits_with(0);
+        assert_eq!(world.0.writes().len(), 1 + repairs);
+    }
+    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    world.0.simulator.drift(drift).unwrap();
+    world.0.simulator.clear_log();
+    let left = daemon(&world, &["--listen=none"]);
+    left.prints("somebody else keeps changing httpPath");
+    left.signal("TERM");
+    left.wait().exits_with(0);
+    assert_eq!(world.0.writes(), [""; 0]);
 }

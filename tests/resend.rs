@@ -7,9 +7,10 @@ use integrationd::simulator::{Drift, Seed, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran as Printed, Tenant};
+use crate::common::{Files, Integrationd, Ran as Printed, Tenant, eventually};
 use crate::in_process::{Ran, Run, write_lines};
 use crate::texts::Texts;
+use crate::web::Served;
 
 const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
@@ -304,15 +305,52 @@ fn a_secret_that_is_missing_cannot_be_assumed() {
 }
 
 #[test]
+fn json_names_the_secrets_that_were_not_compared() {
+    let world = World::new();
+    let not_compared = json!([{ "integration": "lake", "paths": ["token"] }]);
+    for args in [
+        &["sync", "--dry-run", "-o", "json"][..],
+        &["sync", "--yes", "-o", "json"],
+    ] {
+        let ran = world.run(args, Some("of-today")).exits_with(0);
+        assert_eq!(ran.json()["secrets_not_compared"], not_compared, "{args:?}");
+        assert!(!ran.all().contains("matches the files"), "{}", ran.all());
+    }
+    assert_eq!(world.tenant.writes(), [""; 0]);
+    let args = ["sync", "--yes", "--resend-secrets=lake", "-o", "json"];
+    let ran = world.run(&args, Some("of-today")).exits_with(0);
+    assert_eq!(ran.json()["secrets_not_compared"], json!([]));
+    assert_eq!(world.tenant.writes(), ["PUT /integrations/1"]);
+}
+
+#[test]
 fn a_daemon_says_what_it_could_not_compare() {
     let world = World::new();
-    let daemon = Integrationd::new(["daemon", "--listen", "none", "--state"])
+    let daemon = Integrationd::new(["daemon", "--listen=127.0.0.1:0", "--state"])
         .arg(world.state.path())
         .on(&world.tenant)
         .with(&world.files)
         .env("LAKE_TOKEN", "of-today")
         .start();
     daemon.prints("2 unchanged; 1 secret of 1 integration not compared");
-    daemon.signal("TERM");
-    daemon.wait().exits_with(0);
+    let served = Served::of(daemon);
+    eventually("it is ready", || served.get("/readyz").code == 200);
+    let status = served.status();
+    let not_compared = json!([{ "integration": "lake", "paths": ["token"] }]);
+    assert_eq!(status["seen"]["secrets_not_compared"], not_compared);
+    assert_eq!(served.row("lake")["secrets_not_compared"], json!(["token"]));
+    let summary = status["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("1 secret of 1 integration not compared"),
+        "{summary}"
+    );
+    let page = served.get("/").body;
+    let line = "Secrets that were not compared: <code>token</code>. \
+                <code>integrationd sync --resend-secrets lake</code> sends them.";
+    assert!(page.contains(line), "{page}");
+    for text in [page, status.to_string(), served.daemon.printed()] {
+        assert!(!text.contains("matches the files"), "{text}");
+    }
+    served.end();
+    assert_eq!(world.tenant.writes(), [""; 0]);
 }
