@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually, lake, snowflake};
+use crate::web::{Served, Web};
 
 fn one() -> Files {
     Files::none().with("a.yaml", &snowflake("a"))
@@ -234,6 +235,30 @@ fn condition_is_logged_when_it_begins_and_ends_and_not_every_run() {
     assert_eq!(plans, 1);
     it.daemon.signal("TERM");
     it.daemon.wait().exits_with(0);
+}
+
+#[test]
+fn block_is_logged_at_once_beside_a_write_that_succeeds() {
+    let files = Files::none()
+        .with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"))
+        .with("sea.yaml", &lake("sea", "${env:NO_SUCH_TOKEN}"));
+    let web = Web::new(files);
+    let served = Served::of(web.daemon(&["--log-format=json", "--interval=1s"]).start());
+    served.daemon.prints("1 blocked, 1 unchanged");
+    let printed = served.daemon.printed();
+    let lines = json_lines(&printed);
+    let begun = about(&lines, "the integration waits");
+    assert_eq!(begun.len(), 1, "{printed}");
+    assert_eq!(
+        (&begun[0]["integration"], &begun[0]["reason"]),
+        (&json!("sea"), &json!("MissingSecret"))
+    );
+    assert!(
+        printed.contains("A second plan still has 1 blocked."),
+        "{printed}"
+    );
+    assert_eq!(web.tenant.writes(), ["POST /integrations"]);
+    served.end();
 }
 
 #[test]

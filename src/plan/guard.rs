@@ -44,13 +44,18 @@ pub fn review(mut plan: Plan, limits: &Limits) -> Result<Approved, Box<Refused>>
     // The plan as it is meant: what a missing secret stops would count otherwise
     // in a dry run, and not in the apply.
     let exceeded = limits.exceeded(&plan);
-    for action in &mut plan.actions {
-        stop_without_secrets(action);
-    }
+    block_without_secrets(&mut plan);
     if exceeded.is_empty() {
         Ok(Approved(plan))
     } else {
         Err(Box::new(Refused { plan, exceeded }))
+    }
+}
+
+/// Blocks every write whose secrets are not all there.
+pub fn block_without_secrets(plan: &mut Plan) {
+    for action in &mut plan.actions {
+        stop_without_secrets(action);
     }
 }
 

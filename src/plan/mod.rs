@@ -47,7 +47,7 @@ pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
 pub use contest::{Contested, Operator};
 pub use converge::not_kept;
-pub use guard::{Approved, Refused, review};
+pub use guard::{Approved, Refused, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
 pub use memory::Noted;

@@ -48,7 +48,7 @@ async fn prove<R: ReadApi>(
     let written = outcomes.iter().filter(|o| o.result.is_ok());
     let written: HashSet<&str> = written.map(|o| o.name.as_str()).collect();
     let not_kept = planning::not_kept(&written, &second, &recovery.ledger);
-    let second = if not_kept.is_empty() {
+    let mut second = if not_kept.is_empty() {
         second
     } else {
         for (name, record) in &not_kept {
@@ -57,6 +57,8 @@ async fn prove<R: ReadApi>(
         note(journal, not_kept, Vec::new())?;
         plan(desired, &live, request, &recovery)
     };
+    // The first plan had the same blocks: nobody may take them for writes to come.
+    planning::block_without_secrets(&mut second);
     let is_believed = request.limits.disappeared(&second).is_none()
         && desired.files.confirm(&second).await.is_ok();
     let gone = second.gone.iter().filter(|_| is_believed).cloned();
