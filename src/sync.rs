@@ -20,16 +20,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
-use crate::ledger::{Fingerprint, Fingerprinter, Journal, JournalError, Ledger};
+use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError, Suspensions};
 use crate::live::Live;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, AdoptedSecrets, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift,
-    Operator, Plan, Policy, Recovery, Resend, Selection, Suspensions,
+    Operator, Plan, Policy, Recovery, Resend, Selection,
 };
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
-use chronicle::Chronicle;
 pub use files::Files;
 pub use owners::of_tenant as owners_of_tenant;
 use recorded::{note, records, write_down};
@@ -165,7 +164,7 @@ pub enum SyncError {
     Tenant(#[from] ApiError),
     /// The ledger could not be read or written.
     #[error(transparent)]
-    Ledger(#[from] JournalError),
+    Ledger(#[from] StoreError),
     /// Something would be deleted, and the files are not known whole.
     #[error("the files must be the same in two reads before anything is deleted")]
     Files(#[from] Unconfirmed),
@@ -371,26 +370,26 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     into_writer: impl FnOnce(R) -> W,
     desired: &Desired,
     request: &Request,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     shell: &impl Shell,
     stop: &Stop,
 ) -> Result<Synced, SyncError> {
-    let ledger = journal.ledger()?;
+    let ledger = store.read().await?;
     let (plan, recovery) = make_plan(&api, desired, request, &ledger).await?;
     // A moment at which a file was missing must not be shown as its removal.
     desired.files.confirm(&plan).await?;
     let now = request.apply.clock.now();
-    owners::remember(journal, ledger.connections, &plan.owners, now)?;
+    owners::remember(store, ledger.connections, &plan.owners, now).await?;
     // Of a tenant that lost too much nothing is believed, not even how a write ended.
     if request.limits.disappeared(&plan).is_some() {
         let exceeded = request.limits.exceeded(&plan);
         let ending = Ending::Guarded(exceeded);
         return Ok(Synced { plan, ending });
     }
-    write_down(journal, &recovery)?;
-    note(journal, records(&plan, request), plan.gone.clone())?;
+    write_down(store, &recovery).await?;
+    note(store, records(&plan, request), plan.gone.clone()).await?;
     let refused = recovery.ledger.refusals;
-    refusals::settle(journal, &refused, &plan);
+    refusals::settle(store, &refused, &plan).await;
     let approved = match plan::review(plan, &request.limits) {
         Ok(approved) => approved,
         Err(refused) => {
@@ -401,7 +400,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         }
     };
     if !has_work(approved.plan()) {
-        chronicle::carried_out(journal, request);
+        chronicle::carried_out(store, request).await;
         return Ok(Synced {
             plan: approved.into_plan(),
             ending: Ending::NothingToDo,
@@ -419,10 +418,10 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     // The operator may have thought about it for an hour.
     desired.files.confirm(approved.plan()).await?;
     let api = into_writer(api);
-    let ending = carry_out(&api, &approved, desired, request, journal, shell, stop).await;
+    let ending = carry_out(&api, &approved, desired, request, store, shell, stop).await;
     if let Ending::Applied { outcomes, .. } = &ending {
-        refusals::remember(journal, &refused, desired, request, outcomes);
-        chronicle::carried_out(journal, request);
+        refusals::remember(store, &refused, desired, request, outcomes).await;
+        chronicle::carried_out(store, request).await;
     }
     Ok(Synced {
         plan: approved.into_plan(),
@@ -435,19 +434,24 @@ async fn carry_out<W: WriteApi>(
     approved: &Approved,
     desired: &Desired,
     request: &Request,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     shell: &impl Shell,
     stop: &Stop,
 ) -> Ending {
     let secrets = &desired.secrets;
-    let chronicle = Chronicle::begin(journal, request, shell);
+    let (chronicle, history) = chronicle::begin(store, request, shell).await;
     let options = request.apply;
-    let outcomes = apply::apply(api, approved, secrets, journal, options, &chronicle, stop).await;
-    chronicle.end(&outcomes);
+    let applied = async {
+        // The history ends with the last of its actions.
+        let chronicle = chronicle;
+        apply::apply(api, approved, secrets, store, options, &chronicle, stop).await
+    };
+    let (outcomes, history) = tokio::join!(applied, history.record());
+    history.end(&outcomes).await;
     let afterwards = tokio::select! {
         biased;
         () = stop.requested() => Afterwards::Skipped,
-        afterwards = proof::look_again(api, approved, desired, request, journal, &outcomes) => afterwards,
+        afterwards = proof::look_again(api, approved, desired, request, store, &outcomes) => afterwards,
     };
     Ending::Applied {
         outcomes,

@@ -2,7 +2,7 @@
 //! and not even then when too much of what the ledger knows has disappeared at once.
 
 use http::Method;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::{Limit, Limits, Share};
 use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
 use integrationd::sync::Request;
@@ -187,7 +187,7 @@ async fn write_refused_with_a_foreign_404_failed() {
     }
 }
 
-async fn created_as(id: u64, faults: &[Fault]) -> (Simulator, MemoryJournal, Ran) {
+async fn created_as(id: u64, faults: &[Fault]) -> (Simulator, MemoryLedger, Ran) {
     let (simulator, journal) = in_sync(&base()).await;
     simulator.fault(Fault::new(FaultKind::NamesAnother { id }));
     faults

@@ -28,7 +28,14 @@ const LAYERS: &[Layer] = &[
     pure(&["value"]),
     pure(&["live"]),
     pure(&["manifest"]),
-    pure(&["ledger/mod", "ledger/fingerprint", "ledger/refusal"]),
+    pure(&[
+        "ledger/mod",
+        "ledger/fingerprint",
+        "ledger/history",
+        "ledger/record",
+        "ledger/refusal",
+        "ledger/suspensions",
+    ]),
     pure(&["plan"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
     // `user` knows who owns one.

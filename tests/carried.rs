@@ -2,7 +2,7 @@
 //! server has and an update carries, and the plan shows where that leads.
 
 use integrationd::apply::Failure;
-use integrationd::ledger::{Journal, MemoryJournal};
+use integrationd::ledger::{LedgerStore, MemoryLedger};
 use integrationd::plan::{Broken, Policy};
 use integrationd::simulator::{DETAIL, Drift, Options, Simulator, VOLATILE};
 use integrationd::sync::Request;
@@ -53,14 +53,14 @@ fn bound(text: impl Into<String>) -> Texts {
     files(text).bound(&[BOUND, "env:DBX=Snowflake@*.azuredatabricks.net"])
 }
 
-async fn synced(texts: &Texts, simulator: &Simulator, journal: &dyn Journal) -> Ran {
+async fn synced(texts: &Texts, simulator: &Simulator, journal: &dyn LedgerStore) -> Ran {
     simulator.clear_log();
     let run = Run::of(texts, simulator).remembering(journal);
     run.sync().await
 }
 
 /// Applies the files, which succeeds.
-async fn applied(texts: &Texts, simulator: &Simulator, journal: &dyn Journal) {
+async fn applied(texts: &Texts, simulator: &Simulator, journal: &dyn LedgerStore) {
     let ran = synced(texts, simulator, journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
 }
@@ -90,7 +90,7 @@ fn is_blocked(ran: &Ran, simulator: &Simulator, place: &str) {
 #[tokio::test(start_paused = true)]
 async fn ignored_authority_of_the_server_gets_no_bound_secret() {
     for strict in [false, true] {
-        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         let of = |text: String| match strict {
             true => bound(text).strict(),
             false => bound(text),
@@ -117,7 +117,7 @@ async fn extra_that_was_dropped_gets_no_bound_secret() {
         also_known: [("Databricks".to_owned(), vec!["config.jdbcUrl".to_owned()])].into(),
         ..Options::default()
     });
-    let journal = MemoryJournal::default();
+    let journal = MemoryLedger::default();
     let extra = "sync: {extra: {jdbcUrl: 'jdbc:evil.example'}}\n";
     applied(&bound(lake(GOOD, "junk", extra)), &simulator, &journal).await;
     let ran = synced(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
@@ -132,7 +132,7 @@ const UNCLEAR_ARGS: &str = "wherever `connectArgs` leads, which is not certain";
 
 #[tokio::test(start_paused = true)]
 async fn ignored_arguments_that_left_the_file_get_no_bound_secret() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let args = format!("  connectArgs: proxyHost=evil\n{IGNORE_ARGS}");
     applied(&bound(warehouse("WH", "junk", &args)), &simulator, &journal).await;
     let second = bound(warehouse("WH", DBX, IGNORE_ARGS));
@@ -145,15 +145,15 @@ async fn arguments_left_out_without_a_ledger_get_no_bound_secret() {
     let simulator = Simulator::default();
     let args = "  connectArgs: proxyHost=evil\n";
     let first = bound(warehouse("WH", "junk", args));
-    applied(&first, &simulator, &MemoryJournal::default()).await;
+    applied(&first, &simulator, &MemoryLedger::default()).await;
     let second = bound(warehouse("OTHER", DBX, ""));
-    let ran = synced(&second, &simulator, &MemoryJournal::default()).await;
+    let ran = synced(&second, &simulator, &MemoryLedger::default()).await;
     is_blocked(&ran, &simulator, UNCLEAR_ARGS);
 }
 
 #[tokio::test(start_paused = true)]
 async fn arguments_set_in_the_ui_get_no_bound_secret() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&bound(warehouse("WH", DBX, "")), &simulator, &journal).await;
     let edit = Drift::value(1, "/connectArgs", json!("proxyHost=evil"));
     simulator.drift(edit).unwrap();
@@ -164,7 +164,7 @@ async fn arguments_set_in_the_ui_get_no_bound_secret() {
 #[tokio::test(start_paused = true)]
 async fn drift_that_is_left_alone_gets_no_bound_secret() {
     use integrationd::plan::OnDrift;
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let edit = Drift::value(1, "/oAuthClientConfig/authorityUrl", json!(EVIL));
     simulator.drift(edit).unwrap();
@@ -178,7 +178,7 @@ async fn drift_that_is_left_alone_gets_no_bound_secret() {
 
 #[tokio::test(start_paused = true)]
 async fn carried_properties_get_no_bound_secret() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ignored = "sync: {ignore: [{path: /httpPath, reason: x}]}\n";
     applied(&bound(lake(GOOD, DBX, ignored)), &simulator, &journal).await;
     let edit = Drift::value(1, "/httpPath", json!("x;ProxyHost=evil.example;SSL=0"));
@@ -194,7 +194,7 @@ async fn carried_properties_get_no_bound_secret() {
 
 /// A run with an edit between the plan of a second commit and its write.
 async fn meanwhile(first: &Texts, second: &Texts, edit: Drift) -> (Ran, Simulator) {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(first, &simulator, &journal).await;
     simulator.clear_log();
     let run = Run::of(second, &simulator).remembering(&journal);
@@ -232,7 +232,7 @@ async fn ignored_destination_that_moves_before_the_write_stops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn carried_destinations_are_shown_without_bindings() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let first = files(lake(GOOD, DBX, IGNORE_AUTHORITY));
     applied(&first, &simulator, &journal).await;
     for (path, value) in [
@@ -272,7 +272,7 @@ async fn carried_destinations_are_shown_without_bindings() {
 
 #[tokio::test(start_paused = true)]
 async fn carried_arguments_are_shown_as_leading_anywhere() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(warehouse("WH", DBX, "")), &simulator, &journal).await;
     let edit = Drift::value(1, "/connectArgs", json!("proxyHost=evil"));
     simulator.drift(edit).unwrap();
@@ -309,7 +309,7 @@ fn pruning(request: &mut Request) {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&automatic(true), &simulator, &journal).await;
     let edit = |value| {
         let live = simulator.state();
@@ -347,7 +347,7 @@ async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
 
 #[tokio::test(start_paused = true)]
 async fn stored_secret_that_appears_before_the_write_is_not_dropped() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     simulator.set_options(Options {
@@ -424,7 +424,7 @@ async fn value_that_is_sent_is_shown_to_its_end() {
     applied(
         &files(lake(GOOD, DBX, "").replace("/p", &long)),
         &simulator,
-        &MemoryJournal::default(),
+        &MemoryLedger::default(),
     )
     .await;
     let ran = Run::of(&created, &simulator).dry_run().await;
@@ -447,7 +447,7 @@ fn volatile() -> Simulator {
 
 #[tokio::test(start_paused = true)]
 async fn unknown_attribute_that_changes_with_each_read_stops_no_update() {
-    let (simulator, journal) = (volatile(), MemoryJournal::default());
+    let (simulator, journal) = (volatile(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q");
     let ran = synced(&files(second), &simulator, &journal).await;
@@ -465,7 +465,7 @@ async fn unknown_attribute_that_changes_with_each_read_stops_no_update() {
 
 #[tokio::test(start_paused = true)]
 async fn integration_whose_detail_shows_more_than_the_list_is_deleted() {
-    let (simulator, journal) = (volatile(), MemoryJournal::default());
+    let (simulator, journal) = (volatile(), MemoryLedger::default());
     let both = files(lake(GOOD, DBX, "")).file("trino.yaml", "type: Trino\n");
     applied(&both, &simulator, &journal).await;
     simulator.clear_log();
@@ -479,7 +479,7 @@ async fn integration_whose_detail_shows_more_than_the_list_is_deleted() {
 
 #[tokio::test(start_paused = true)]
 async fn unknown_attribute_of_a_volatile_tenant_gets_no_bound_secret() {
-    let (simulator, journal) = (volatile(), MemoryJournal::default());
+    let (simulator, journal) = (volatile(), MemoryLedger::default());
     applied(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q");
     let ran = synced(&bound(second.clone()), &simulator, &journal).await;

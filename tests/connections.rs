@@ -2,7 +2,7 @@
 
 use http::Method;
 use integrationd::immuta::{ApiKey, Credentials, KnownSecrets, ReadApi, Reader, RetryPolicy};
-use integrationd::ledger::{KnownConnections, MemoryJournal};
+use integrationd::ledger::{KnownConnections, LedgerStore as _, MemoryLedger};
 use integrationd::plan::Verdict;
 use integrationd::simulator::{
     Connection, ConnectionsApi, Fault, FaultKind, Ids, Options, Seed, Simulator,
@@ -11,7 +11,7 @@ use integrationd::sync::{self, LookForConnections, Request};
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, Tenant, eventually, lake};
-use crate::in_process::{Ran, Run, write_lines};
+use crate::in_process::{Ran, Run, done, write_lines};
 use crate::removal::{base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
 use crate::texts::Texts;
 use crate::web::Web;
@@ -27,7 +27,7 @@ fn behind(simulator: &Simulator, api: ConnectionsApi, id: Option<u64>) {
 }
 
 /// A tenant, and its ledger, in sync with a lake that a connection has taken over since.
-async fn taken_over() -> (Simulator, MemoryJournal) {
+async fn taken_over() -> (Simulator, MemoryLedger) {
     let (simulator, journal) = in_sync(&with_lake()).await;
     ask_again(&journal);
     behind(&simulator, ConnectionsApi::Works, Some(1));
@@ -35,9 +35,8 @@ async fn taken_over() -> (Simulator, MemoryJournal) {
 }
 
 /// The answer that there are no connections is more than a day old.
-fn ask_again(journal: &MemoryJournal) {
-    use integrationd::ledger::Journal;
-    journal.connections(None).unwrap();
+fn ask_again(journal: &MemoryLedger) {
+    done(journal.set_connections(None)).unwrap();
 }
 
 fn moved() -> Texts {

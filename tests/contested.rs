@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 
 use integrationd::apply::Clock;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Operator;
 use integrationd::simulator::{Drift, Options, Simulator};
 use jiff::{SignedDuration, Timestamp};
@@ -51,7 +51,7 @@ fn lake(path: &str) -> Texts {
 
 struct Tug {
     simulator: Simulator,
-    journal: MemoryJournal,
+    journal: MemoryLedger,
     edits: Cell<u32>,
 }
 
@@ -60,7 +60,7 @@ impl Tug {
         HOURS.set(0);
         let tug = Self {
             simulator: Simulator::default(),
-            journal: MemoryJournal::default(),
+            journal: MemoryLedger::default(),
             edits: Cell::new(0),
         };
         assert!(tug.sync(texts, &Operator::Absent).await.is_proved());
@@ -217,7 +217,7 @@ async fn a_day_of_peace_is_forgotten_and_an_hour_is_not() {
 async fn two_installations_on_one_tenant_stop_writing() {
     HOURS.set(0);
     let simulator = Simulator::default();
-    let sides = [lake("/one"), lake("/two")].map(|texts| (texts, MemoryJournal::default()));
+    let sides = [lake("/one"), lake("/two")].map(|texts| (texts, MemoryLedger::default()));
     let mut writes = Vec::new();
     for _ in 0..12 {
         wait(1);
@@ -244,7 +244,7 @@ async fn an_attribute_of_sync_extra_is_counted_too() {
     });
     let tug = Tug {
         simulator,
-        journal: MemoryJournal::default(),
+        journal: MemoryLedger::default(),
         edits: Cell::new(0),
     };
     assert!(tug.sync(&texts, &Operator::Absent).await.is_proved());

@@ -1,7 +1,7 @@
 //! Values that the server does not keep: sent twice, reported, and not sent again.
 
 use http::Method;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn lake(path: &str, more: &str) -> Texts {
         .secret("TOKEN", "t0ken")
 }
 
-async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -> Ran {
     simulator.clear_log();
     Run::of(texts, simulator).remembering(journal).sync().await
 }
@@ -35,7 +35,7 @@ fn rewriting(value: &Value) -> Simulator {
 }
 
 /// Writes it twice: only then is it known that the server insists.
-async fn give_up(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) {
+async fn give_up(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) {
     sync(texts, simulator, journal).await;
     sync(texts, simulator, journal).await;
     assert_eq!(write_lines(simulator), ["PUT /integrations/1"]);
@@ -47,7 +47,7 @@ fn told(ran: &Ran) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_rewritten_value_is_told_and_left_alone() {
-    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     let texts = lake("/one", "");
     for (write, then) in [
         ("POST /integrations", "the next run sends it once more"),
@@ -80,7 +80,7 @@ async fn a_rewritten_value_is_told_and_left_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let edit = FaultKind::Rewrite {
         path: "/httpPath".to_owned(),
         value: json!("/by-hand"),
@@ -105,7 +105,7 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
 
 #[tokio::test(start_paused = true)]
 async fn another_value_each_time_is_not_a_server_that_insists() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let texts = lake("/one", "");
     for edit in 0..4 {
         let edit = FaultKind::Rewrite {
@@ -120,7 +120,7 @@ async fn another_value_each_time_is_not_a_server_that_insists() {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
-    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     give_up(&lake("/one", ""), &simulator, &journal).await;
     give_up(&lake("/two", ""), &simulator, &journal).await;
     sync(&lake("/two", ""), &simulator, &journal).await;
@@ -141,7 +141,7 @@ async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_advice_to_ignore_it_helps() {
-    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     give_up(&lake("/one", ""), &simulator, &journal).await;
     let ignoring = "sync:\n  ignore: [{path: /httpPath, reason: the server writes it}]\n";
     let ran = sync(&lake("/one", ignoring), &simulator, &journal).await;
@@ -150,7 +150,7 @@ async fn the_advice_to_ignore_it_helps() {
 
 #[tokio::test(start_paused = true)]
 async fn another_change_is_sent_although_one_value_does_not_converge() {
-    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryJournal::default());
+    let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     give_up(&lake("/one", ""), &simulator, &journal).await;
     let rotated = lake("/one", "").secret("TOKEN", "another");
     sync(&rotated, &simulator, &journal).await;
@@ -161,7 +161,7 @@ async fn another_change_is_sent_although_one_value_does_not_converge() {
 
 #[tokio::test(start_paused = true)]
 async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     simulator.set_options(integrationd::simulator::Options {
         also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
         ..simulator.options()
@@ -190,7 +190,7 @@ async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attribute_that_the_server_keeps_although_it_was_removed_does_not_converge() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let with_catalog = lake("/one", "  catalog: mine\n");
     let ran = sync(&with_catalog, &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());

@@ -1,6 +1,6 @@
 //! The guard: how large a share of a tenant one run may touch.
 
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Share;
 use integrationd::simulator::Simulator;
 
@@ -128,7 +128,7 @@ fn percentage_is_of_what_the_files_describe_if_that_is_more() {
 
 #[tokio::test(start_paused = true)]
 async fn first_sync_needs_no_flag() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = synced(&lakes(30), &simulator, &journal, |_| {}).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     assert_eq!(write_lines(&simulator).len(), 31);

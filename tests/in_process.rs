@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::Method;
 use integrationd::apply::{self, Event, Failure, Observer, Outcome, Stop};
 use integrationd::diagnostic;
@@ -18,7 +19,7 @@ use integrationd::embedded::Embedded;
 use integrationd::immuta::{
     ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
-use integrationd::ledger::{Journal, Ledger, MemoryJournal};
+use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Shown};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Report, json, text};
@@ -30,6 +31,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::texts::Texts;
+
+/// The result of a store that never waits.
+pub(crate) fn done<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("it waits for nothing")
+}
 
 /// How long a request may take before its caller gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,7 +103,7 @@ pub(crate) struct Run<'a> {
     auth: Auth,
     parallelism: usize,
     reversed: bool,
-    journal: Option<&'a dyn Journal>,
+    journal: Option<&'a dyn LedgerStore>,
     request: Request,
     on_approval: Option<OnApproval<'a>>,
     on_event: Option<OnEvent<'a>>,
@@ -139,7 +145,7 @@ impl<'a> Run<'a> {
     }
 
     /// With a ledger that outlasts the run; without it every run knows nothing.
-    pub(crate) fn remembering(mut self, journal: &'a dyn Journal) -> Self {
+    pub(crate) fn remembering(mut self, journal: &'a dyn LedgerStore) -> Self {
         self.journal = Some(journal);
         self
     }
@@ -221,7 +227,7 @@ impl<'a> Run<'a> {
         let desired = self.texts.desired(self.reversed);
         let ledger = self
             .journal
-            .map_or_else(Ledger::default, |j| j.ledger().unwrap());
+            .map_or_else(Ledger::default, |j| done(j.read()).unwrap());
         let synced =
             sync::dry_run(&self.reader(&desired), &desired, &self.request(), &ledger).await;
         Ran::new(synced, desired)
@@ -238,7 +244,7 @@ impl<'a> Run<'a> {
             stop: sender,
         };
         let writer = Reader::into_writer;
-        let nothing = MemoryJournal::default();
+        let nothing = MemoryLedger::default();
         let journal = self.journal.unwrap_or(&nothing);
         let synced = sync::sync(reader, writer, &desired, &request, journal, &shell, &stop).await;
         Ran::new(synced, desired)

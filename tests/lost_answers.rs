@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use integrationd::apply::Failure;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Policy;
 use integrationd::simulator::{FailedTest, Fault, FaultKind, Simulator};
 use serde_json::Value;
@@ -22,14 +22,14 @@ fn lake(token: &str, more: &str) -> Texts {
     Texts::none().file("lake.yaml", file).secret("TOKEN", token)
 }
 
-async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -> Ran {
     Run::of(texts, simulator).remembering(journal).sync().await
 }
 
 /// Brings one file in sync, then another whose update is lost on its way, and
 /// runs again. Returns what is stored at a path in the end.
 async fn after_a_lost_update(first: &Texts, second: &Texts, path: &str) -> Option<Value> {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     assert!(sync(first, &simulator, &journal).await.is_proved());
     simulator.clear_log();
     simulator.fault(Fault::new(FaultKind::DropBefore).on(&Method::PUT, "/integrations/{id}"));
@@ -65,7 +65,7 @@ async fn an_attribute_that_leaves_the_file_is_taken_out_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attribute_of_a_creation_that_failed_is_taken_out_when_it_leaves_the_file() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let (first, second) = (
         lake("first", "  groupPattern: {deny: x}\n"),
         lake("first", ""),
@@ -84,7 +84,7 @@ async fn an_attribute_of_a_creation_that_failed_is_taken_out_when_it_leaves_the_
 
 /// The process is killed while a create is on its way, which takes effect after so
 /// long.
-async fn killed_in_a_create(simulator: &Simulator, journal: &MemoryJournal, late: Duration) {
+async fn killed_in_a_create(simulator: &Simulator, journal: &MemoryLedger, late: Duration) {
     let texts = lake("first", "");
     let fault = Fault::new(FaultKind::Delay {
         ms: late.as_millis() as u64,
@@ -98,7 +98,7 @@ async fn killed_in_a_create(simulator: &Simulator, journal: &MemoryJournal, late
 }
 
 /// A run that deletes what has no file.
-async fn prune(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Ran {
+async fn prune(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -> Ran {
     let run = Run::of(texts, simulator).remembering(journal);
     run.with(|request| request.policy = Policy::Sync)
         .sync()
@@ -112,7 +112,7 @@ fn sea() -> Texts {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_takes_effect_once_its_file_is_gone_is_not_forgotten() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     assert!(sync(&sea(), &simulator, &journal).await.is_proved());
     killed_in_a_create(&simulator, &journal, Duration::from_secs(60)).await;
 
@@ -130,7 +130,7 @@ async fn a_create_that_takes_effect_once_its_file_is_gone_is_not_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_create_made_before_its_repetition_was_refused_is_ours() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     assert!(sync(&sea(), &simulator, &journal).await.is_proved());
     let late = Duration::from_secs(20);
     killed_in_a_create(&simulator, &journal, late).await;

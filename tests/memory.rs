@@ -3,10 +3,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use http::Method;
+use integrationd::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
 use integrationd::ledger::{
-    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, MemoryJournal, Record,
-    Seen,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, MemoryLedger, Record, Seen,
+    StoreError, Suspensions,
 };
 use integrationd::live::RemoteId;
 use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
@@ -29,13 +31,13 @@ fn lake(path: &str, password: &str) -> Texts {
 }
 
 /// A run that knows what the journal remembers.
-async fn sync(texts: &Texts, simulator: &Simulator, journal: &dyn Journal) -> Ran {
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &dyn LedgerStore) -> Ran {
     Run::of(texts, simulator).remembering(journal).sync().await
 }
 
 /// A tenant and a ledger in sync with the file.
-async fn in_sync() -> (Simulator, MemoryJournal) {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+async fn in_sync() -> (Simulator, MemoryLedger) {
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = sync(&lake("/one", "first"), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     simulator.clear_log();
@@ -149,7 +151,7 @@ async fn a_conflict_stops_where_the_policy_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attribute_that_leaves_the_file_leaves_the_server() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let with = lake("/one", "first");
     let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
          httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  groupPattern: {deny: x}\n";
@@ -204,7 +206,7 @@ async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_ab
 
 /// A journal of a process that dies at its first call of one kind.
 pub(crate) struct Dying<'a> {
-    pub(crate) journal: &'a MemoryJournal,
+    pub(crate) journal: &'a MemoryLedger,
     pub(crate) at: Boundary,
     pub(crate) dead: AtomicBool,
 }
@@ -220,65 +222,95 @@ pub(crate) enum Boundary {
 }
 
 impl Dying<'_> {
-    fn dies(&self, at: Boundary) -> Result<(), JournalError> {
+    fn dies(&self, at: Boundary) -> Result<(), StoreError> {
         if self.at == at {
             self.dead.store(true, Ordering::SeqCst);
         }
         if !self.dead.load(Ordering::SeqCst) {
             return Ok(());
         }
-        Err(JournalError {
+        Err(StoreError {
             operation: "go on with",
-            object: "lake".to_owned(),
-            reason: "the process is dead".to_owned(),
+            object: "`lake`".to_owned(),
+            source: "the process is dead".into(),
             help: "run it again".to_owned(),
         })
     }
 }
 
-impl Journal for Dying<'_> {
-    fn ledger(&self) -> Result<Ledger, JournalError> {
-        Ok(self.journal.ledger())
+#[async_trait]
+impl LedgerStore for Dying<'_> {
+    async fn read(&self) -> Result<Ledger, StoreError> {
+        self.journal.read().await
     }
 
-    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
+    async fn begin(&self, name: &str, intent: &Intent) -> Result<(), StoreError> {
         self.dies(Boundary::BeforeIntent)?;
-        self.journal.begin(name, intent)?;
+        self.journal.begin(name, intent).await?;
         self.dies(Boundary::AfterIntent)
     }
 
-    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
+    async fn confirm(&self, name: &str, record: &Record) -> Result<(), StoreError> {
         self.dies(Boundary::BeforeRecord)?;
-        self.journal.confirm(name, record)
+        self.journal.confirm(name, record).await
     }
 
-    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
-        self.journal.note(seen)
+    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+        self.journal.note(seen).await
     }
 
-    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
+    async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {
         self.dies(Boundary::BeforeRecord)?;
-        self.journal.forget(name, id)
+        self.journal.forget(name, id).await
     }
 
-    fn abandon(&self, name: &str) -> Result<(), JournalError> {
-        self.journal.abandon(name)
+    async fn abandon(&self, name: &str) -> Result<(), StoreError> {
+        self.journal.abandon(name).await
     }
 
-    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
-        self.journal.refused(name, inputs, at)
+    async fn reject(
+        &self,
+        name: &str,
+        inputs: &Fingerprint,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.journal.reject(name, inputs, at).await
     }
 
-    fn accepted(&self, name: &str) -> Result<(), JournalError> {
-        self.journal.accepted(name)
+    async fn accept(&self, name: &str) -> Result<(), StoreError> {
+        self.journal.accept(name).await
     }
 
-    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
-        self.journal.connections(answer)
+    async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
+        self.journal.set_revision(revision).await
     }
 
-    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
-        self.journal.carried_out(revision)
+    async fn set_connections(&self, answer: Option<KnownConnections>) -> Result<(), StoreError> {
+        self.journal.set_connections(answer).await
+    }
+
+    async fn begin_run(&self, start: &RunStart) -> Result<RunId, StoreError> {
+        self.journal.begin_run(start).await
+    }
+
+    async fn add_action(&self, run: RunId, action: &RunAction) -> Result<(), StoreError> {
+        self.journal.add_action(run, action).await
+    }
+
+    async fn end_run(&self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
+        self.journal.end_run(run, end).await
+    }
+
+    async fn history(&self, runs: u32) -> Result<History, StoreError> {
+        self.journal.history(runs).await
+    }
+
+    async fn suspensions(&self) -> Result<Suspensions, StoreError> {
+        self.journal.suspensions().await
+    }
+
+    async fn set_suspensions(&self, suspensions: &Suspensions) -> Result<(), StoreError> {
+        self.journal.set_suspensions(suspensions).await
     }
 }
 
@@ -289,7 +321,7 @@ pub(crate) const BOUNDARIES: [Boundary; 3] = [
 ];
 
 /// Runs until nothing is left to do, and tells what was written.
-async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) -> Vec<String> {
+async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -> Vec<String> {
     simulator.clear_log();
     for _ in 0..3 {
         // Longer than a request can be on its way.
@@ -305,7 +337,7 @@ async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryJournal) 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_short_is_found_or_made_and_never_made_twice() {
     for at in BOUNDARIES {
-        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         let texts = lake("/one", "first");
         let dying = Dying {
             journal: &journal,
@@ -373,7 +405,7 @@ async fn a_rotation_that_was_cut_short_is_sent_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let texts = Texts::none().file("t.yaml", "type: Trino\n");
     // The answer is lost, and so is every look after it.
     simulator.fault(Fault::new(FaultKind::DropAfter).on(&Method::POST, "/integrations"));
@@ -390,7 +422,7 @@ async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() 
 }
 
 /// Runs once with a journal that dies there.
-async fn cut_short(run: Run<'_>, journal: &MemoryJournal, at: Boundary) {
+async fn cut_short(run: Run<'_>, journal: &MemoryLedger, at: Boundary) {
     let dying = Dying {
         journal,
         at,
@@ -403,7 +435,7 @@ async fn cut_short(run: Run<'_>, journal: &MemoryJournal, at: Boundary) {
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_was_cut_short_is_not_forgotten() {
     for at in BOUNDARIES {
-        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
              httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n  groupPattern: {deny: x}\n";
         let more = Texts::none()
@@ -429,7 +461,7 @@ async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write(
             .file("lake.yaml", file)
             .secret("TOKEN", "first")
     };
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let texts = text("x");
     sync(&texts, &simulator, &journal).await;
     by_hand(&simulator, "/by-hand");
@@ -472,7 +504,7 @@ async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
 
 #[tokio::test(start_paused = true)]
 async fn two_files_never_write_to_one_integration() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let one = Texts::none().file("old.yaml", "type: Trino\n");
     sync(&one, &simulator, &journal).await;
     simulator.clear_log();
@@ -502,7 +534,7 @@ async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor()
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let dying = Dying {
         journal: &journal,
         at: Boundary::AfterIntent,
@@ -524,7 +556,7 @@ async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() 
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_ends() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let first = lake("/one", "first");
     let dying = Dying {
         journal: &journal,

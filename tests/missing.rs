@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Policy;
 use integrationd::simulator::{Drift, Simulator};
 use integrationd::sync::Request;
@@ -271,13 +271,13 @@ async fn run_that_deletes_nothing_does_not_wait_for_quiet() {
 }
 
 /// A ledger as an earlier version left it: it does not know the files.
-async fn older(texts: &Texts) -> (Simulator, MemoryJournal) {
+async fn older(texts: &Texts) -> (Simulator, MemoryLedger) {
     let (simulator, journal) = in_sync(texts).await;
     let mut ledger = journal.ledger();
     for record in ledger.records.values_mut() {
         record.memory.file = None;
     }
-    (simulator, MemoryJournal::new(ledger))
+    (simulator, MemoryLedger::new(ledger))
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //! outage is no absence, a hint is no proof, and nothing is left behind unsaid.
 
 use http::Method;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Kind;
 use integrationd::simulator::{
     Breakage, Drift, FailedTest, Fault, FaultKind, Seed, Simulator, Status,
@@ -71,7 +71,7 @@ async fn a_type_that_changed_during_an_outage_is_no_second_integration() {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let config = json!({
         "workspaceUrl": "moved.example.com", "httpPath": "/theirs",
         "authenticationType": "token", "token": "x",
@@ -337,7 +337,7 @@ async fn a_secret_that_may_not_have_arrived_is_sent_again() {
     let lake = with_lake().without("stays.yaml");
     let rotated = lake.clone().secret("TOKEN", "rotated");
     for status in [Status::MigrateError, Status::EditError] {
-        let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+        let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         synced(&lake, &simulator, &dying(&journal, BOUNDARIES[2]), pruning).await;
         simulator.drift(Drift::status(1, status)).unwrap();
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
@@ -345,7 +345,7 @@ async fn a_secret_that_may_not_have_arrived_is_sent_again() {
         assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     }
     // The update that repairs a failed creation is cut short.
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let failed = FailedTest {
         test: "T".into(),
         message: "m".into(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use integrationd::apply::{Event, Failure};
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Broken;
 use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
 use serde_json::json;
@@ -398,7 +398,7 @@ async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
             (Start::Differs, Method::PUT),
             (Start::CreateError, Method::PUT),
         ] {
-            let (world, journal) = (World::any(start), MemoryJournal::default());
+            let (world, journal) = (World::any(start), MemoryLedger::default());
             let context = format!("{kind:?} {start:?}");
             let path = match start {
                 Start::Absent => "/integrations",

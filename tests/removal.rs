@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use http::Method;
 use integrationd::immuta::Nesting;
-use integrationd::ledger::{Journal, MemoryJournal};
+use integrationd::ledger::{LedgerStore, MemoryLedger};
 use integrationd::plan::{Limit, Limits, Policy, Share};
 use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Options, Seed, Simulator};
 use integrationd::sync::Request;
@@ -56,7 +56,7 @@ pub(crate) fn pruning(request: &mut Request) {
 pub(crate) async fn synced(
     texts: &Texts,
     simulator: &Simulator,
-    journal: &dyn Journal,
+    journal: &dyn LedgerStore,
     set: impl FnOnce(&mut Request),
 ) -> Ran {
     let run = Run::of(texts, simulator).remembering(journal);
@@ -65,8 +65,8 @@ pub(crate) async fn synced(
 }
 
 /// A tenant and a ledger in sync with these files.
-pub(crate) async fn in_sync(texts: &Texts) -> (Simulator, MemoryJournal) {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+pub(crate) async fn in_sync(texts: &Texts) -> (Simulator, MemoryLedger) {
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = synced(texts, &simulator, &journal, |_| {}).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     (simulator, journal)
@@ -169,7 +169,7 @@ async fn a_deletion_whose_secret_is_missing_is_blocked_before_anything_is_sent()
 
 #[tokio::test(start_paused = true)]
 async fn what_was_there_before_and_was_only_described_is_never_deleted() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let config = json!({
         "workspaceUrl": "lake.example.com", "httpPath": "/one",
         "authenticationType": "token", "token": "x",
@@ -450,7 +450,7 @@ async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
 }
 
 /// A journal that dies at this boundary, over another.
-pub(crate) fn dying(journal: &MemoryJournal, at: Boundary) -> Dying<'_> {
+pub(crate) fn dying(journal: &MemoryLedger, at: Boundary) -> Dying<'_> {
     Dying {
         journal,
         at,

@@ -2,7 +2,7 @@
 //! could mean.
 
 use integrationd::apply::Event;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::simulator::{Drift, Fault, FaultKind, Options, Seed, Simulator};
 use integrationd::sync::Request;
 use serde_json::json;
@@ -30,7 +30,7 @@ fn lake_by_hand(host: &str) -> Seed {
     Seed::new("Databricks", Some(false), Some(config))
 }
 
-pub(crate) fn names(journal: &MemoryJournal) -> Vec<String> {
+pub(crate) fn names(journal: &MemoryLedger) -> Vec<String> {
     let records = journal.ledger().records;
     let named = records
         .iter()
@@ -132,7 +132,7 @@ async fn what_is_protected_or_not_its_own_is_not_replaced() {
 
     let mut ledger = journal.ledger();
     ledger.records.get_mut("lake").unwrap().memory.owned = false;
-    let journal = MemoryJournal::new(ledger);
+    let journal = MemoryLedger::new(ledger);
     let texts = base().file("lake.yaml", moved);
     let ran = synced(&texts, &simulator, &journal, leave).await;
     assert!(
@@ -467,7 +467,7 @@ async fn a_rename_is_no_second_create_while_the_list_is_not_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_in_doubt_whose_file_is_gone_is_told() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let at = BOUNDARIES[2];
     let trino = base()
         .file("lake.yaml", "type: Trino\n")

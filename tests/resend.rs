@@ -1,7 +1,7 @@
 //! Stored secrets that are sent on purpose. The server never returns them, and without a
 //! record of what was sent, the tool cannot know if the server has those of the files.
 
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Resend;
 use integrationd::simulator::{Drift, Seed, Simulator};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn all() -> Resend {
     }
 }
 
-async fn sync(simulator: &Simulator, journal: &MemoryJournal, resend: Resend) -> Ran {
+async fn sync(simulator: &Simulator, journal: &MemoryLedger, resend: Resend) -> Ran {
     simulator.clear_log();
     let texts = texts();
     let run = Run::of(&texts, simulator).remembering(journal);
@@ -76,7 +76,7 @@ fn token(simulator: &Simulator) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
-    let (simulator, journal) = (tenant(), MemoryJournal::default());
+    let (simulator, journal) = (tenant(), MemoryLedger::default());
     let ran = sync(&simulator, &journal, Resend::default()).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert_eq!(ran.exit_code(), 0);
@@ -112,7 +112,7 @@ async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
 
 #[tokio::test(start_paused = true)]
 async fn a_known_secret_is_sent_again_once_a_run() {
-    let (simulator, journal) = (tenant(), MemoryJournal::default());
+    let (simulator, journal) = (tenant(), MemoryLedger::default());
     sync(&simulator, &journal, all()).await;
     for resend in [named("lake"), all()] {
         let ran = sync(&simulator, &journal, resend).await;
@@ -125,7 +125,7 @@ async fn a_known_secret_is_sent_again_once_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn a_resend_and_a_drift_are_one_update() {
-    let (simulator, journal) = (tenant(), MemoryJournal::default());
+    let (simulator, journal) = (tenant(), MemoryLedger::default());
     sync(&simulator, &journal, all()).await;
     let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
     simulator.drift(drift).unwrap();
@@ -139,7 +139,7 @@ async fn a_resend_and_a_drift_are_one_update() {
 
 #[tokio::test(start_paused = true)]
 async fn a_name_without_a_stored_secret_is_told_so() {
-    let (simulator, journal) = (tenant(), MemoryJournal::default());
+    let (simulator, journal) = (tenant(), MemoryLedger::default());
     let ran = sync(&simulator, &journal, named("starburst")).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert_eq!(ran.exit_code(), 0);
@@ -152,7 +152,7 @@ async fn a_name_without_a_stored_secret_is_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_in_sync_extra_is_sent_too() {
-    let (simulator, journal) = (tenant(), MemoryJournal::default());
+    let (simulator, journal) = (tenant(), MemoryLedger::default());
     let texts = texts().file(
         "lake.yaml",
         format!("{LAKE}sync: {{extra: {{newer: \"${{env:LAKE_TOKEN}}\"}}}}\n"),

@@ -3,13 +3,13 @@
 
 use http::Method;
 use integrationd::ledger::sqlite::SqliteLedger;
-use integrationd::ledger::{Journal, MemoryJournal};
+use integrationd::ledger::{LedgerStore, MemoryLedger};
 use integrationd::simulator::{FailedTest, Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Tenant, eventually, lake};
-use crate::in_process::{Ran, Run, write_lines};
+use crate::in_process::{Ran, Run, done, write_lines};
 use crate::stub::Stub;
 use crate::texts::Texts;
 use crate::web::{Served, Web};
@@ -40,14 +40,14 @@ fn failing(message: &str) -> FailedTest {
     }
 }
 
-async fn sync(texts: &Texts, simulator: &Simulator, journal: &dyn Journal) -> Ran {
+async fn sync(texts: &Texts, simulator: &Simulator, journal: &dyn LedgerStore) -> Ran {
     simulator.clear_log();
     Run::of(texts, simulator).remembering(journal).sync().await
 }
 
 /// A tenant that is in sync with the files, and what is recorded of it.
-async fn in_sync() -> (Simulator, MemoryJournal) {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+async fn in_sync() -> (Simulator, MemoryLedger) {
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = sync(&texts(), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     simulator.clear_log();
@@ -59,8 +59,8 @@ fn told(ran: &Ran) -> String {
 }
 
 #[track_caller]
-fn keeps_no_secret(journal: &dyn Journal) {
-    let kept = format!("{:?}", journal.ledger().unwrap());
+fn keeps_no_secret(journal: &dyn LedgerStore) {
+    let kept = format!("{:?}", done(journal.read()).unwrap());
     assert!(!kept.contains(TOKEN), "{kept}");
 }
 
@@ -144,14 +144,14 @@ async fn identity_with_a_secret_is_no_absence() {
     let (simulator, _) = in_sync().await;
     let fault = Fault::new(misplaced("/config/workspaceUrl", TOKEN)).always();
     simulator.fault(fault.on(&Method::GET, "/integrations"));
-    let ran = sync(&texts(), &simulator, &MemoryJournal::default()).await;
+    let ran = sync(&texts(), &simulator, &MemoryLedger::default()).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", told(&ran));
     ran.shows_none_of([TOKEN]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn secret_in_the_answer_to_a_create_is_no_id() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let fault = Fault::new(misplaced("/id", TOKEN));
     simulator.fault(fault.on(&Method::POST, "/integrations"));
     let ran = sync(&texts(), &simulator, &journal).await;
@@ -169,7 +169,7 @@ async fn value_that_the_files_show_is_no_secret() {
     let key = json!({"path": path, "key": "s3cr3t-of-the-key-file"}).to_string();
     let file = lake("lake", "${env:TOKEN}").replace("/p", path);
     let texts = texts().file("lake.yaml", file).secret("TOKEN", &key);
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = sync(&texts, &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", told(&ran));
 }
@@ -178,14 +178,14 @@ async fn value_that_the_files_show_is_no_secret() {
 async fn short_secret_does_not_hide_a_port() {
     let texts = texts().secret("TOKEN", "8443");
     let file = lake("lake", "${env:TOKEN}").replace("  token:", "  port: 8443\n  token:");
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ran = sync(&texts.file("lake.yaml", file), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", told(&ran));
     assert!(told(&ran).contains("8443"), "{}", told(&ran));
 }
 
 /// A tenant where a regular check fails and says this.
-async fn unhealthy(message: &str) -> (Simulator, MemoryJournal) {
+async fn unhealthy(message: &str) -> (Simulator, MemoryLedger) {
     let (simulator, journal) = in_sync().await;
     let test = json!({"name": "Log in", "status": "failed", "message": message});
     for (path, value) in [
@@ -216,7 +216,7 @@ async fn message_is_hidden_where_the_secrets_are_not_known() {
         texts().without_secret("TOKEN"),
         texts().secret("TOKEN", "another-token-after-a-rotation"),
     );
-    let knows_nothing = MemoryJournal::default();
+    let knows_nothing = MemoryLedger::default();
     for (what, texts, journal) in [
         ("without the secret", &missing, &journal),
         ("after a rotation", &rotated, &journal),
@@ -235,7 +235,7 @@ async fn message_is_hidden_where_the_secrets_are_not_known() {
 
 #[tokio::test(start_paused = true)]
 async fn message_of_a_failed_deletion_is_hidden() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let other = Texts::none()
         .file("other.yaml", lake("other", "${env:TOKEN}"))
         .secret("TOKEN", "another-token");

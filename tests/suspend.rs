@@ -161,7 +161,7 @@ fn what_cannot_be_read_stops_the_run_and_what_was_not_suspended_is_told() {
         .run()
         .exits_with(1);
     assert!(
-        ran.stderr.contains("what is suspended cannot be read"),
+        ran.stderr.contains("cannot read the suspensions in"),
         "{}",
         ran.stderr
     );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::platform::{Attribute, Class};
 use integrationd::simulator::{Drift, Options, Secrets, Seed, Simulator};
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ async fn another_way_to_log_in_is_one_update_that_drops_what_went_with_the_old_o
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_sent_to_the_server_is_no_change_of_the_integration() {
-    let (simulator, journal) = (Simulator::default(), MemoryJournal::default());
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let file = |more: &str| Texts::none().file("sea.yaml", format!("type: Trino\n{more}"));
     Run::of(&file(""), &simulator)
         .remembering(&journal)

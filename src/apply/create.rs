@@ -42,7 +42,11 @@ impl<W: WriteApi> Run<'_, W> {
             None => intent.clone(),
         };
         let ready = self.ready_to_create(creation).await;
-        match ready.and_then(|ready| self.begin(name, &begun).map(|()| ready)) {
+        let ready = match ready {
+            Ok(ready) => self.begin(name, &begun).await.map(|()| ready),
+            Err(failure) => Err(failure),
+        };
+        match ready {
             Ok((request, listed)) => {
                 let precondition = &creation.precondition;
                 let ended = self.post(name, &request, precondition, &listed).await;
@@ -51,7 +55,7 @@ impl<W: WriteApi> Run<'_, W> {
                     (_, Err(failure)) if creation.repeats.is_some() && failure.had_no_effect() => {
                         ended
                     }
-                    _ => self.settle(name, &intent, ended),
+                    _ => self.settle(name, &intent, ended).await,
                 }
             }
             Err(failure) => (None, Err(failure)),

@@ -21,11 +21,13 @@ impl<W: WriteApi> Run<'_, W> {
         })?;
         let credentials = self.credentials(deletion, &live)?;
         let intent = super::record::to_delete(deletion, self.now());
-        self.begin(name, &intent)?;
+        self.begin(name, &intent).await?;
         let ended = self
             .send_delete(name, deletion, credentials.as_ref(), &live.status)
             .await;
-        self.settle(name, &intent, (Some(id.clone()), ended)).1
+        self.settle(name, &intent, (Some(id.clone()), ended))
+            .await
+            .1
     }
 
     async fn send_delete(

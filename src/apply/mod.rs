@@ -16,7 +16,7 @@ mod update;
 mod wait;
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -28,7 +28,7 @@ pub use outcome::{Failure, Outcome, Success, Verb, in_a_line};
 pub use stop::{DRAIN, Stop};
 
 use crate::immuta::{Nesting, RequestBody, WriteApi, encode};
-use crate::ledger::Journal;
+use crate::ledger::LedgerStore;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::manifest::Bindings;
 use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
@@ -95,7 +95,7 @@ struct Run<'a, W> {
     secrets: &'a Secrets,
     /// Allowed destinations of the secrets.
     bindings: &'a Bindings,
-    journal: &'a dyn Journal,
+    store: &'a dyn LedgerStore,
     options: Options,
     observer: &'a dyn Observer,
     drain: Drain,
@@ -113,7 +113,7 @@ pub async fn apply<W: WriteApi>(
     api: &W,
     approved: &Approved,
     secrets: &Secrets,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     options: Options,
     observer: &(dyn Observer + Sync),
     stop: &Stop,
@@ -122,7 +122,7 @@ pub async fn apply<W: WriteApi>(
         api,
         secrets,
         bindings: &approved.plan().bindings,
-        journal,
+        store,
         options,
         observer,
         drain: Drain::of(stop),
@@ -282,9 +282,12 @@ impl<W: WriteApi> Run<'_, W> {
 
     /// Whether a write of this action was begun.
     fn is_under_way(&self, name: &str) -> bool {
+        self.under_way().contains(name)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
         let under_way = self.under_way.lock();
-        let under_way = under_way.unwrap_or_else(PoisonError::into_inner);
-        under_way.contains(name)
+        under_way.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn create_unless_stopped(&self, name: &str, creation: &Creation) -> Ended {

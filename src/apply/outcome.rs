@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::immuta::{ApiError, Refusal};
-use crate::ledger::JournalError;
+use crate::ledger::StoreError;
 use crate::live::{FailingTest, RemoteId, Status};
 use crate::manifest::{Name, Unbound};
 use crate::plan::Broken;
@@ -92,10 +92,10 @@ pub enum Failure {
     MissingSecret(String),
     /// What was about to be sent could not be written down.
     #[error("nothing was sent, because the ledger could not be written")]
-    NotWrittenDown(#[source] JournalError),
+    NotWrittenDown(#[source] StoreError),
     /// It was applied, and that could not be written down.
     #[error("it was applied, and the ledger could not be written")]
-    NotRecorded(#[source] JournalError),
+    NotRecorded(#[source] StoreError),
     /// Something could not be read that has to be known before the write.
     #[error("nothing was sent, because the tenant could not be read first")]
     Unread(#[source] ApiError),

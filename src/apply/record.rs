@@ -1,8 +1,6 @@
 //! What is written down around every write: the intent before it, the record
 //! after it is confirmed, and nothing while nobody knows.
 
-use std::sync::PoisonError;
-
 use jiff::Timestamp;
 
 use super::{Ended, Failure, Run};
@@ -82,28 +80,29 @@ impl<W: WriteApi> Run<'_, W> {
         self.options.clock.now()
     }
 
-    /// Writes down what is about to be sent; nothing is sent without it, and after a
-    /// stop only what finishes an action.
-    pub(super) fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
+    /// Records an intent; nothing is sent without it, and after a stop only a write that
+    /// finishes an action.
+    pub(super) async fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
         if self.drain.has_begun() && !self.is_under_way(name) {
             return Err(Failure::NotStarted);
         }
-        self.journal
-            .begin(name, intent)
-            .map_err(Failure::NotWrittenDown)?;
-        let under_way = self.under_way.lock();
-        let mut under_way = under_way.unwrap_or_else(PoisonError::into_inner);
-        under_way.insert(name.to_owned());
-        Ok(())
+        // Before the intent is recorded: a stop at this moment must not leave one behind
+        // whose action counts as not started.
+        let is_new = self.under_way().insert(name.to_owned());
+        let begun = self.store.begin(name, intent).await;
+        if begun.is_err() && is_new {
+            self.under_way().remove(name);
+        }
+        begun.map_err(Failure::NotWrittenDown)
     }
 
-    /// Writes down what came of it. A write that succeeded and could not be
-    /// written down is a failure: the next run has to find out again.
-    pub(super) fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
+    /// Records the outcome of a write. A write that succeeded and could not be recorded is
+    /// a failure: the next run has to find out its outcome again.
+    pub(super) async fn settle(&self, name: &str, intent: &Intent, ended: Ended) -> Ended {
         let written = match settlement(intent, &ended, self.now()) {
-            Settlement::Confirm(record) => self.journal.confirm(name, &record),
-            Settlement::Forget(id) => self.journal.forget(name, &id),
-            Settlement::Abandon => self.journal.abandon(name),
+            Settlement::Confirm(record) => self.store.confirm(name, &record).await,
+            Settlement::Forget(id) => self.store.forget(name, &id).await,
+            Settlement::Abandon => self.store.abandon(name).await,
             Settlement::Open => Ok(()),
         };
         match (written, ended) {

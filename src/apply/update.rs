@@ -39,7 +39,7 @@ impl<W: WriteApi> Run<'_, W> {
             what,
         })?;
         let request = self.encode(&body)?;
-        self.begin(name, intent)?;
+        self.begin(name, intent).await?;
         let written = Written {
             body: &body,
             request: &request,
@@ -47,7 +47,9 @@ impl<W: WriteApi> Run<'_, W> {
             before: &live.status,
         };
         let result = self.send(name, id, written).await;
-        self.settle(name, intent, (Some(id.clone()), result)).1
+        self.settle(name, intent, (Some(id.clone()), result))
+            .await
+            .1
     }
 
     async fn send(

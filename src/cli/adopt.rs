@@ -109,7 +109,7 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
     };
     let mut request = Request::new(Timestamp::now());
     request.connections = args.connections.look();
-    let known = ledger.read()?;
+    let known = ledger.read().await?;
     let reader = tenant.reader(desired.known_secrets());
     let adoptions = sync::adopt(&reader, &desired, &request, &known, &names, assumed).await?;
     let at = Timestamp::now();
@@ -119,10 +119,11 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
             Verdict::Adopted(noted) | Verdict::SecretsOnly(noted) => Some(noted.record(at)),
             Verdict::Owned | Verdict::Absent | Verdict::Blocked(_) => None,
         });
-    ledger.note(&Seen {
+    let seen = Seen {
         records: noted.collect(),
         gone: Vec::new(),
-    })?;
+    };
+    ledger.note(&seen).await?;
     Ok(tell(&adoptions, args, terminal))
 }
 

@@ -36,7 +36,7 @@ const SLACK: Duration = Duration::from_secs(5);
 pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     // What is wrong now will not mend itself: the operator is at the keyboard.
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
-    let journal = state::open_ledger(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
+    let store = state::open_ledger(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
     state::fingerprinter(args.run.state.as_deref(), Trust::Own, &tenant.url)?;
     Source::of(&args.run)?;
     warn_of_empty_settings(&args);
@@ -60,7 +60,7 @@ pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Resu
     let mut pipeline = Pipeline::new(Fixed {
         tenant: tenant.url,
         settings: current.clone(),
-        journal,
+        store,
         place: place.clone(),
         terminal,
         board: board.clone(),

@@ -97,7 +97,7 @@ impl From<SyncError> for Failure {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Tenant(error) => error.into(),
-            SyncError::Ledger(error) => Self::new(Exit::Failed, chain(&error), &error.help),
+            SyncError::Ledger(error) => error.into(),
             SyncError::Files(_) => Self::new(Exit::Failed, chain(&error), error.help()),
         }
     }

@@ -9,7 +9,9 @@ use super::args::{Format, HistoryArgs};
 use super::failure::Failure;
 use super::terminal::Terminal;
 use super::{connect, state};
+use crate::ledger::LedgerStore;
 use crate::ledger::history::{Deleted, History, Run, RunAction};
+use crate::ledger::place::Trust;
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
 use crate::report::json::{FORMAT_VERSION, printed};
@@ -19,9 +21,11 @@ const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
-pub(super) fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::url(args.ledger.url.as_deref())?;
-    let history = state::history(args.ledger.state.as_deref(), &tenant, args.limit)?;
+    let state = args.ledger.state.as_deref();
+    let store = state::read_only(state, Trust::AnyForRoot, &tenant)?;
+    let history = store.history(args.limit).await?;
     match args.output {
         Format::Text => terminal.out(&text(&history)),
         Format::Json => terminal.out_unfolded(&printed(&json(&tenant, &history))),

@@ -12,11 +12,12 @@ use tracing::{Instrument, Span, field};
 
 use super::args::DaemonArgs;
 use super::conditions::Conditions;
+use super::connect::Tenant;
 use super::poll::Place;
 use super::prepare::{self, Surroundings};
 use super::source::{self, Read, Source};
 use super::terminal::Terminal;
-use super::{connect, request, state, suspend};
+use super::{connect, request, state};
 use crate::apply::{Event, Failure, Observer, Outcome, Stop, in_a_line};
 use crate::daemon::view::{Past, see};
 use crate::daemon::{Activation, Backoff, Board, Disposition, Occasion, Ran};
@@ -24,8 +25,7 @@ use crate::diagnostic::render;
 use crate::immuta::{Reader, RetryPolicy};
 use crate::ledger::history::Run;
 use crate::ledger::place::Trust;
-use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Journal, Ledger};
+use crate::ledger::{Ledger, LedgerStore};
 use crate::manifest::Manifest;
 use crate::plan::{Action, Block, Kind, KnownNames, Operator, Plan};
 use crate::report::exit::{Exit, exit};
@@ -59,7 +59,7 @@ pub(super) struct Fixed {
     pub tenant: String,
     /// They may be read anew between two runs.
     pub settings: published::Receiver<Arc<DaemonArgs>>,
-    pub journal: SqliteLedger,
+    pub store: Box<dyn LedgerStore>,
     pub place: Place,
     pub terminal: Terminal,
     pub board: Board,
@@ -183,9 +183,9 @@ impl Pipeline {
             Span::current().record("revision", revision.id.to_string());
             board.talk.text(&format!("{revision}\n\n"));
         }
-        let state = args.run.state.as_deref();
-        request.suspended = suspend::read(state, &self.fixed.tenant)
-            .map_err(|failure| (failure, Disposition::Stalled("InvalidSettings")))?;
+        let suspended = self.fixed.store.suspensions().await;
+        request.suspended =
+            suspended.map_err(|error| (error.into(), Disposition::Stalled("InvalidSettings")))?;
         let (now, today) = (Instant::now(), Timestamp::now());
         let resting = self.backoff.resting(now).into_iter();
         // The moment is shown, and may be beyond every calendar.
@@ -232,6 +232,14 @@ impl Pipeline {
         pauses.chain(self.backoff.pause(now)).min()
     }
 
+    /// The connection to the tenant, whose exchanges are counted.
+    fn connect(&self, args: &DaemonArgs) -> Result<Tenant, NoResult> {
+        let observer = Arc::new(self.fixed.board.clone());
+        let policy = RetryPolicy::default();
+        connect::observed_tenant(&args.run.connection, policy, Some(observer))
+            .map_err(|error| (error.into(), Disposition::Stalled("InvalidSettings")))
+    }
+
     async fn activate(
         &mut self,
         (stop, writes): (&Stop, &AtomicBool),
@@ -240,18 +248,15 @@ impl Pipeline {
         let transient = |failure| (failure, Disposition::Transient);
         let stalled = |failure| (failure, Disposition::Stalled("InvalidSettings"));
         if self.history.is_empty() {
-            self.look_back();
+            self.look_back().await;
         }
         let args = Arc::clone(&self.fixed.settings.borrow());
-        let ledger = self.fixed.journal.ledger().map_err(SyncError::from);
+        let ledger = self.fixed.store.read().await;
         let ledger = ledger.map_err(|error| transient(error.into()))?;
         let (manifest, files, mut request) = self.read(&args, &ledger).await?;
         self.fixed.board.moves();
         say_who_asks(&mut request, occasion, &ledger);
-        let observer = Arc::new(self.fixed.board.clone());
-        let policy = RetryPolicy::default();
-        let connection = connect::observed_tenant(&args.run.connection, policy, Some(observer))
-            .map_err(|error| stalled(error.into()))?;
+        let connection = self.connect(&args)?;
         let fingerprinter =
             state::fingerprinter(args.run.state.as_deref(), Trust::Own, &self.fixed.tenant)
                 .map_err(transient)?;
@@ -279,7 +284,7 @@ impl Pipeline {
             Reader::into_writer,
             &desired,
             &request,
-            &self.fixed.journal,
+            self.fixed.store.as_ref(),
             &shell,
             stop,
         )
@@ -288,21 +293,22 @@ impl Pipeline {
             let disposition = of_error(&error);
             (error.into(), disposition)
         })?;
-        Ok(self.tell(&Report {
+        let report = Report {
             tenant: self.fixed.tenant.clone(),
             source: request.source,
             diagnostics: desired.manifest.diagnostics,
             synced,
-        }))
+        };
+        Ok(self.tell(&report).await)
     }
 
     /// Shows what there is to see, and sums it up.
-    fn tell(&mut self, report: &Report) -> Ran {
-        let ledger = heeded(self.fixed.journal.ledger()).unwrap_or_default();
+    async fn tell(&mut self, report: &Report) -> Ran {
+        let ledger = heeded(self.fixed.store.read().await).unwrap_or_default();
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
         self.print(report, disposition);
-        let past = self.past(report, ledger);
+        let past = self.past(report, ledger).await;
         Ran {
             disposition,
             exit: exit(report, false),
@@ -335,10 +341,10 @@ impl Pipeline {
 
     /// What the ledger tells beside the report. The page has a gap where it cannot be
     /// read; the next run fails for it.
-    fn past(&mut self, report: &Report, ledger: Ledger) -> Past {
+    async fn past(&mut self, report: &Report, ledger: Ledger) -> Past {
         let applied = matches!(report.synced.ending, Ending::Applied { .. });
         if applied || self.history.is_empty() {
-            self.look_back();
+            self.look_back().await;
         }
         Past {
             ledger,
@@ -348,8 +354,8 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    fn look_back(&mut self) {
-        let history = heeded(self.fixed.journal.history(RUNS)).unwrap_or_default();
+    async fn look_back(&mut self) {
+        let history = heeded(self.fixed.store.history(RUNS).await).unwrap_or_default();
         self.history = Arc::new(history.runs);
     }
 }

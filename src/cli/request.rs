@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::{Conflict, Drift, RunArgs, SyncArgs};
 use crate::apply;
-use crate::plan::{OnConflict, OnDrift, Operator, Resend, Selection, Suspensions};
+use crate::ledger::Suspensions;
+use crate::plan::{OnConflict, OnDrift, Operator, Resend, Selection};
 use crate::sync::Request;
 
 /// Stands for all integrations in `--resend-secrets`: no integration has this name.

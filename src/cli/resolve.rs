@@ -9,8 +9,7 @@ use super::state;
 use super::terminal::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
-use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{Applied, Intent, Memory, Record};
+use crate::ledger::{Applied, Intent, LedgerStore, Memory, Record};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::plan::identity_of;
 use crate::report::exit::Exit;
@@ -18,7 +17,7 @@ use crate::report::exit::Exit;
 pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
     let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
-    let mut intents = ledger.read()?.intents;
+    let mut intents = ledger.read().await?.intents;
     let Some(intent) = intents.remove(&args.name) else {
         return Err(Failure::new(
             Exit::Failed,
@@ -27,11 +26,18 @@ pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, 
         ));
     };
     match &args.adopt {
-        None => ledger.abandon(&args.name)?,
+        None => ledger.abandon(&args.name).await?,
         Some(id) => {
             // Of what is read nothing is shown.
             let reader = tenant.reader(KnownSecrets::none());
-            adopt(&ledger, &reader, &args.name, &intent, &RemoteId::new(id)).await?;
+            adopt(
+                ledger.as_ref(),
+                &reader,
+                &args.name,
+                &intent,
+                &RemoteId::new(id),
+            )
+            .await?;
         }
     }
     terminal.out("Settled. `integrationd sync --dry-run` shows what is left to do.\n");
@@ -41,7 +47,7 @@ pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, 
 /// Takes the integration for the one that the write made. Nothing of it counts
 /// as applied, so that the next plan compares what can be compared.
 async fn adopt(
-    ledger: &SqliteLedger,
+    ledger: &dyn LedgerStore,
     reader: &impl ReadApi,
     name: &str,
     intent: &Intent,
@@ -69,7 +75,7 @@ async fn adopt(
         Some(_) => {}
         None => return refused(format_args!("integration {id} is not there")),
     }
-    let records = ledger.read()?.records;
+    let records = ledger.read().await?.records;
     let owner = records
         .iter()
         .find(|(other, r)| r.id == *id && *other != name);
@@ -85,7 +91,7 @@ async fn adopt(
         },
         at: Timestamp::now(),
     };
-    Ok(ledger.confirm(name, &record)?)
+    Ok(ledger.confirm(name, &record).await?)
 }
 
 /// Whether it can be what the write made: the identity, where there is one, is the same.

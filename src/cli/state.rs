@@ -5,17 +5,18 @@ use std::path::Path;
 use super::args::RunArgs;
 use super::connect;
 use super::failure::Failure;
-use crate::ledger::history::History;
 use crate::ledger::key::{self, KeyError};
 use crate::ledger::place::{PlaceError, StateDirectory, Trust};
-use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{FingerprintKey, Fingerprinter, Journal, Ledger, LedgerError, MemoryJournal};
+use crate::ledger::sqlite::{ReadOnlyLedger, SqliteLedger};
+use crate::ledger::{
+    FingerprintKey, Fingerprinter, LedgerError, LedgerStore, MemoryLedger, StoreError,
+};
 use crate::report::exit::Exit;
 use crate::text::chain;
 
-/// What is known of the past, and where the present is written down.
+/// The ledger of a tenant, and what compares its secrets.
 pub(super) struct State {
-    pub journal: Box<dyn Journal>,
+    pub store: Box<dyn LedgerStore>,
     /// Absent where there is no key yet: then secrets are not compared.
     pub fingerprinter: Option<Fingerprinter>,
 }
@@ -24,7 +25,7 @@ impl State {
     /// Nothing is known, and nothing outlasts the process.
     pub(super) fn in_memory() -> Self {
         Self {
-            journal: Box::new(MemoryJournal::default()),
+            store: Box::new(MemoryLedger::default()),
             fingerprinter: None,
         }
     }
@@ -38,16 +39,15 @@ pub(super) fn open(args: &RunArgs, dry_run: bool, tenant: &str) -> Result<State,
         found => found?,
     };
     let file = place.ledger_file(tenant)?;
-    let (journal, key): (Box<dyn Journal>, _) = if dry_run {
-        let ledger = SqliteLedger::open_read_only(&file)?.unwrap_or_default();
-        (Box::new(MemoryJournal::new(ledger)), key(&place, false)?)
+    let (store, key): (Box<dyn LedgerStore>, _) = if dry_run {
+        (Box::new(ReadOnlyLedger::new(&file)), key(&place, false)?)
     } else {
         place.create()?;
         (Box::new(SqliteLedger::open(&file)?), key(&place, true)?)
     };
     let fingerprinter = key.map(|key| Fingerprinter::new(key, tenant.to_owned()));
     Ok(State {
-        journal,
+        store,
         fingerprinter,
     })
 }
@@ -71,36 +71,40 @@ pub(super) fn fingerprinter(
     Ok(Fingerprinter::new(key, tenant.to_owned()))
 }
 
-/// The latest runs of a tenant; none where there is no ledger.
-pub(super) fn history(flag: Option<&Path>, tenant: &str, runs: u32) -> Result<History, Failure> {
-    let place = find(flag, Trust::AnyForRoot)?;
-    let history = SqliteLedger::history_read_only(&place.ledger_file(tenant)?, runs)?;
-    Ok(history.unwrap_or_default())
-}
-
-/// What is known of a tenant, to look at; nothing where there is no place for a ledger.
-pub(super) fn read_ledger(
+/// The ledger of a tenant, without its lock: to read it, and to suspend its writes.
+pub(super) fn read_only(
     flag: Option<&Path>,
     trust: Trust,
     tenant: &str,
-) -> Result<Ledger, Failure> {
-    let place = match find(flag, trust) {
-        Err(PlaceError::Nowhere) => return Ok(Ledger::default()),
-        found => found?,
-    };
-    let ledger = SqliteLedger::open_read_only(&place.ledger_file(tenant)?)?;
-    Ok(ledger.unwrap_or_default())
+) -> Result<ReadOnlyLedger, Failure> {
+    let place = find(flag, trust)?;
+    Ok(ReadOnlyLedger::new(&place.ledger_file(tenant)?))
 }
 
-/// The ledger alone, for writing.
+/// The same, for reading; an empty one where there is no place for a ledger.
+pub(super) fn read_only_if_any(
+    flag: Option<&Path>,
+    trust: Trust,
+    tenant: &str,
+) -> Result<Box<dyn LedgerStore>, Failure> {
+    match find(flag, trust) {
+        Err(PlaceError::Nowhere) => Ok(Box::new(MemoryLedger::default())),
+        found => {
+            let file = found?.ledger_file(tenant)?;
+            Ok(Box::new(ReadOnlyLedger::new(&file)))
+        }
+    }
+}
+
+/// The ledger of a tenant, for writing.
 pub(super) fn open_ledger(
     flag: Option<&Path>,
     trust: Trust,
     tenant: &str,
-) -> Result<SqliteLedger, Failure> {
+) -> Result<Box<dyn LedgerStore>, Failure> {
     let place = find(flag, trust)?;
     place.create()?;
-    Ok(SqliteLedger::open(&place.ledger_file(tenant)?)?)
+    Ok(Box::new(SqliteLedger::open(&place.ledger_file(tenant)?)?))
 }
 
 /// The key: a systemd credential, which replicas share, before the file.
@@ -121,6 +125,12 @@ impl From<PlaceError> for Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         Self::new(Exit::Failed, chain(&error), error.help())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, chain(&error), &error.help)
     }
 }
 

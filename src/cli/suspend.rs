@@ -1,26 +1,17 @@
-//! `suspend` and `resume`: a human's word that writes wait, kept beside the ledger.
-//!
-//! It needs no lock: the daemon and every sync read it at the beginning of a run.
+//! `suspend` and `resume`: writes that an operator pauses.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rustix::fs::{Gid, Uid, fchown};
-use rustix::process::getuid;
-use tempfile::NamedTempFile;
 
 use super::args::LedgerArgs;
 use super::failure::Failure;
 use super::terminal::Terminal;
 use super::{connect, state};
-use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
+use crate::ledger::sqlite::ReadOnlyLedger;
+use crate::ledger::{Ledger, LedgerStore, Suspensions};
 use crate::manifest::{Suspend, Until, nearest};
-use crate::plan::Suspensions;
 use crate::report::exit::Exit;
 use crate::text::escaped;
 
@@ -60,85 +51,24 @@ pub(super) struct ResumeArgs {
     pub place: LedgerArgs,
 }
 
-/// What is suspended for a tenant. A file that cannot be read stops the run: it may
-/// say that nothing is to be written.
-pub(super) fn read(flag: Option<&Path>, tenant: &str) -> Result<Suspensions, Failure> {
-    // Without a place for the state nothing can have been suspended.
-    match state::find(flag, Trust::Own) {
-        Ok(place) => read_file(&place.suspensions_file(tenant)?),
-        Err(_) => Ok(Suspensions::default()),
-    }
-}
-
-fn read_file(file: &Path) -> Result<Suspensions, Failure> {
-    let failed = |why: &dyn std::fmt::Display| {
-        let what = format!(
-            "what is suspended cannot be read from {}: {why}",
-            file.display()
-        );
-        let help = "mend the file, or remove it if nothing is to be suspended";
-        Failure::new(Exit::Failed, what, help)
-    };
-    match std::fs::read(file) {
-        Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(&error)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Suspensions::default()),
-        Err(error) => Err(failed(&error)),
-    }
-}
-
-/// Whole or not at all, and for its owner alone.
-fn write(file: &Path, suspensions: &Suspensions) -> Result<(), Failure> {
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let written = serde_json::to_vec_pretty(suspensions)
-        .map_err(io::Error::from)
-        .and_then(|text| {
-            let mut draft = NamedTempFile::new_in(directory)?;
-            draft.write_all(&text)?;
-            draft.as_file().sync_all()?;
-            give_to_owner(draft.as_file(), directory)?;
-            Ok(draft.persist(file)?)
-        });
-    written.map(drop).map_err(|error| {
-        let what = format!(
-            "what is suspended cannot be written to {}: {error}",
-            file.display()
-        );
-        Failure::new(
-            Exit::Failed,
-            what,
-            "check who may write to the state directory",
-        )
-    })
-}
-
-/// What root writes, the daemon has to read: it belongs to whom the directory does.
-fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
-    let owner = directory.metadata()?;
-    if owner.uid() == getuid().as_raw() {
-        return Ok(());
-    }
-    let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
-    Ok(fchown(file, Some(user), Some(group))?)
-}
-
-/// The tenant, the file, and what is in it.
-fn open(args: &LedgerArgs) -> Result<(String, PathBuf, Suspensions), Failure> {
+/// The tenant, its ledger, and the suspensions in it.
+async fn open(args: &LedgerArgs) -> Result<(ReadOnlyLedger, Suspensions), Failure> {
     let tenant = connect::url(args.url.as_deref())?;
-    let place = state::find(args.state.as_deref(), Trust::AnyForRoot)?;
-    place.create()?;
-    let file = place.suspensions_file(&tenant)?;
-    let suspensions = read_file(&file)?;
-    Ok((tenant, file, suspensions))
+    let state = args.state.as_deref();
+    state::find(state, Trust::AnyForRoot)?.create()?;
+    let store = state::read_only(state, Trust::AnyForRoot, &tenant)?;
+    let suspensions = store.suspensions().await?;
+    Ok((store, suspensions))
 }
 
-pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let now = jiff::Timestamp::now();
     if let Some(until) = args.until.filter(|until| until.end() <= now) {
         return Err(over(until));
     }
-    let (tenant, file, mut suspensions) = open(&args.place)?;
+    let (store, mut suspensions) = open(&args.place).await?;
     if !args.unknown {
-        let ledger = state::read_ledger(args.place.state.as_deref(), Trust::AnyForRoot, &tenant)?;
+        let ledger = store.read().await?;
         check_names(&args.name, &ledger, &suspensions)?;
     }
     let suspend = Suspend {
@@ -146,7 +76,7 @@ pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Fa
         until: args.until,
     };
     suspensions.suspend(&args.name, &suspend);
-    write(&file, &suspensions)?;
+    store.set_suspensions(&suspensions).await?;
     let until = args.until.map(|until| format!(" until {until}"));
     let until = until.unwrap_or_default();
     let what = what(&args.name);
@@ -156,8 +86,8 @@ pub(super) fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Fa
     Ok(Exit::Success)
 }
 
-pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (_, file, mut suspensions) = open(&args.place)?;
+pub(super) async fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let (store, mut suspensions) = open(&args.place).await?;
     let before: Vec<String> = suspensions.names.keys().cloned().collect();
     let was_not = suspensions.resume(&args.name);
     if !was_not.is_empty() {
@@ -168,7 +98,7 @@ pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Fail
         );
         return Err(Failure::new(Exit::Failed, what, help));
     }
-    write(&file, &suspensions)?;
+    store.set_suspensions(&suspensions).await?;
     terminal.out(&format!(
         "Resumed: {}. The next run writes again.\n",
         what(&args.name)

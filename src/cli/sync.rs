@@ -17,14 +17,13 @@ use super::request;
 use super::signal::{Course, Found, Signals, Writing};
 use super::source::{self, Source};
 use super::state::{self, State};
-use super::suspend;
 use super::terminal::Terminal;
 use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
 use crate::embedded::Embedded;
 use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
 use crate::ledger::place::Trust;
-use crate::ledger::{Journal, MemoryJournal};
+use crate::ledger::{LedgerStore, MemoryLedger};
 use crate::manifest::Manifest;
 use crate::plan::{Kind, Plan};
 use crate::progress;
@@ -33,7 +32,7 @@ use crate::report::{Counts, Report, json, text};
 use crate::secret::Secret;
 use crate::simulator::{API_KEY, Options, Simulator};
 use crate::source::git::CommitId;
-use crate::sync::{self, Consent, Desired, Files, Request, Shell, SyncError, Synced};
+use crate::sync::{self, Consent, Desired, Files, Request, Shell, Synced};
 use crate::text::{count, escaped};
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -98,7 +97,7 @@ struct Control {
 
 async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<Exit, Failure> {
     let source = Source::of(&args.run)?;
-    let applied = applied(&args)?;
+    let applied = applied(&args).await?;
     let source::Read {
         manifest,
         files,
@@ -119,12 +118,12 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         return simulate(&args, read, &request, terminal, control).await;
     }
     let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
-    request.suspended = suspend::read(args.run.state.as_deref(), &tenant.url)?;
     let State {
-        journal,
+        store,
         fingerprinter,
     } = state::open(&args.run, args.dry_run, &tenant.url)?;
-    let ledger = journal.ledger().map_err(SyncError::from)?;
+    request.suspended = store.suspensions().await?;
+    let ledger = store.read().await?;
     let surroundings = Surroundings {
         args: &args.run,
         request: &request,
@@ -137,7 +136,7 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
     execute(
         tenant.reader(desired.known_secrets()),
         &url,
-        journal.as_ref(),
+        store.as_ref(),
         &args,
         desired,
         &request,
@@ -147,13 +146,13 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
 }
 
 /// The revision that was last carried out, if the files come from a repository.
-fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
+async fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
     if args.run.git.git.is_none() || args.simulate {
         return Ok(None);
     }
     let url = connect::url(args.run.connection.url.as_deref())?;
-    let ledger = state::read_ledger(args.run.state.as_deref(), Trust::Own, &url)?;
-    Ok(source::applied(&ledger))
+    let store = state::read_only_if_any(args.run.state.as_deref(), Trust::Own, &url)?;
+    Ok(source::applied(&store.read().await?))
 }
 
 /// Against a tenant in this process, and without any real secret.
@@ -177,7 +176,7 @@ async fn simulate(
     execute(
         reader,
         "the simulated tenant",
-        &MemoryJournal::default(),
+        &MemoryLedger::default(),
         args,
         desired,
         request,
@@ -190,7 +189,7 @@ async fn simulate(
 async fn execute<T: Transport>(
     reader: Reader<T>,
     tenant: &str,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     args: &SyncArgs,
     desired: Desired,
     request: &Request,
@@ -205,7 +204,7 @@ async fn execute<T: Transport>(
         let synced = carry_out(
             reader,
             (tenant, terminal, control),
-            journal,
+            store,
             args,
             &desired,
             request,
@@ -251,13 +250,13 @@ fn run_id() -> String {
 async fn carry_out<T: Transport>(
     reader: Reader<T>,
     (tenant, terminal, control): (&str, Terminal, &Control),
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     args: &SyncArgs,
     desired: &Desired,
     request: &Request,
 ) -> Result<Synced, Failure> {
     if args.dry_run {
-        let ledger = journal.ledger().map_err(SyncError::from)?;
+        let ledger = store.read().await?;
         return Ok(sync::dry_run(&reader, desired, request, &ledger).await?);
     }
     let shell = CommandLine {
@@ -267,7 +266,7 @@ async fn carry_out<T: Transport>(
         control,
     };
     let (writer, stop) = (Reader::into_writer, &control.stop);
-    Ok(sync::sync(reader, writer, desired, request, journal, &shell, stop).await?)
+    Ok(sync::sync(reader, writer, desired, request, store, &shell, stop).await?)
 }
 
 fn finish(

@@ -161,5 +161,5 @@ fn write(draft: &Path, key: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "tests/key.rs"]
+#[path = "key_tests.rs"]
 mod tests;

@@ -1,24 +1,34 @@
-//! A journal that lasts as long as the process: for trying a plan out, and for tests.
+//! A ledger that lasts as long as the process: for trying a plan out, and for tests.
 
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::history::{History, RunAction, RunEnd, RunId, RunStart};
+use super::store::Remedy;
 use super::{
-    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, Record, Refused, Seen,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Refused, Seen, StoreError,
+    Suspensions,
 };
 use crate::live::RemoteId;
 
-/// Keeps a [`Ledger`] in memory.
+/// Keeps a [`Ledger`] in memory, and no history.
 #[derive(Debug, Default)]
-pub struct MemoryJournal(Mutex<Ledger>);
+pub struct MemoryLedger {
+    ledger: Mutex<Ledger>,
+    suspensions: Mutex<Suspensions>,
+}
 
-impl MemoryJournal {
+impl MemoryLedger {
     /// Begins with this ledger.
     #[must_use]
     pub fn new(ledger: Ledger) -> Self {
-        Self(Mutex::new(ledger))
+        Self {
+            ledger: Mutex::new(ledger),
+            suspensions: Mutex::default(),
+        }
     }
 
     /// The ledger as it is now.
@@ -28,16 +38,28 @@ impl MemoryJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Journal for MemoryJournal {
-    fn ledger(&self) -> Result<Ledger, JournalError> {
+/// An intent that would be lost.
+#[derive(Debug, thiserror::Error)]
+#[error("an earlier write of it is not settled")]
+struct Unsettled;
+
+impl Remedy for Unsettled {
+    fn remedy(&self) -> &str {
+        "look up what became of the earlier write first"
+    }
+}
+
+#[async_trait]
+impl LedgerStore for MemoryLedger {
+    async fn read(&self) -> Result<Ledger, StoreError> {
         Ok(self.lock().clone())
     }
 
-    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
+    async fn begin(&self, name: &str, intent: &Intent) -> Result<(), StoreError> {
         match self.lock().intents.entry(name.to_owned()) {
             Entry::Vacant(place) => {
                 place.insert(intent.clone());
@@ -47,23 +69,18 @@ impl Journal for MemoryJournal {
                 place.insert(intent.clone());
                 Ok(())
             }
-            Entry::Occupied(_) => Err(JournalError {
-                operation: "begin the write of",
-                object: name.to_owned(),
-                reason: "an earlier write of it is not settled".to_owned(),
-                help: "look up what became of the earlier write first".to_owned(),
-            }),
+            Entry::Occupied(_) => Err(StoreError::about("begin the write of", name)(Unsettled)),
         }
     }
 
-    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
+    async fn confirm(&self, name: &str, record: &Record) -> Result<(), StoreError> {
         let mut ledger = self.lock();
         ledger.record_as(name, record);
         ledger.intents.remove(name);
         Ok(())
     }
 
-    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
+    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
         let mut ledger = self.lock();
         for id in &seen.gone {
             ledger.forget(id);
@@ -74,37 +91,69 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
+    async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {
         let mut ledger = self.lock();
         ledger.forget(id);
         ledger.intents.remove(name);
         Ok(())
     }
 
-    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+    async fn abandon(&self, name: &str) -> Result<(), StoreError> {
+        self.lock().intents.remove(name);
+        Ok(())
+    }
+
+    async fn reject(
+        &self,
+        name: &str,
+        inputs: &Fingerprint,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut ledger = self.lock();
         let refused = Refused::again(ledger.refusals.get(name), inputs, at);
         ledger.refusals.insert(name.to_owned(), refused);
         Ok(())
     }
 
-    fn accepted(&self, name: &str) -> Result<(), JournalError> {
+    async fn accept(&self, name: &str) -> Result<(), StoreError> {
         self.lock().refusals.remove(name);
         Ok(())
     }
 
-    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
+    async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
         self.lock().carried_out = Some(revision.to_owned());
         Ok(())
     }
 
-    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
+    async fn set_connections(&self, answer: Option<KnownConnections>) -> Result<(), StoreError> {
         self.lock().connections = answer;
         Ok(())
     }
 
-    fn abandon(&self, name: &str) -> Result<(), JournalError> {
-        self.lock().intents.remove(name);
+    async fn begin_run(&self, _: &RunStart) -> Result<RunId, StoreError> {
+        Ok(RunId::NONE)
+    }
+
+    async fn add_action(&self, _: RunId, _: &RunAction) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn end_run(&self, _: RunId, _: &RunEnd) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn history(&self, _: u32) -> Result<History, StoreError> {
+        Ok(History::default())
+    }
+
+    async fn suspensions(&self) -> Result<Suspensions, StoreError> {
+        let suspensions = self.suspensions.lock();
+        Ok(suspensions.unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn set_suspensions(&self, suspensions: &Suspensions) -> Result<(), StoreError> {
+        let own = self.suspensions.lock();
+        *own.unwrap_or_else(PoisonError::into_inner) = suspensions.clone();
         Ok(())
     }
 }

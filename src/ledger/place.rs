@@ -216,18 +216,7 @@ impl StateDirectory {
         for suffix in BESIDE_LEDGER {
             self.check_file(&beside(&file, suffix))?;
         }
-        Ok(file)
-    }
-
-    /// The file with the suspensions that operators have set, next to the ledger. It need
-    /// not exist.
-    ///
-    /// # Errors
-    /// As for [`Self::ledger_file`].
-    pub fn suspensions_file(&self, tenant_url: &str) -> Result<PathBuf, PlaceError> {
-        let ledger = self.path.join(ledger_name(tenant_url));
-        let file = ledger.with_extension("suspended.json");
-        self.check_file(&file)?;
+        self.check_file(&suspensions_beside(&file))?;
         Ok(file)
     }
 
@@ -326,6 +315,11 @@ fn sanitised(host: &str) -> String {
     }
 }
 
+/// The file with the suspensions that operators have set. It need not exist.
+pub(super) fn suspensions_beside(ledger: &Path) -> PathBuf {
+    ledger.with_extension("suspended.json")
+}
+
 #[cfg(test)]
-#[path = "tests/place.rs"]
+#[path = "place_tests.rs"]
 mod tests;

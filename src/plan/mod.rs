@@ -33,7 +33,6 @@ mod removal;
 mod replace;
 mod resend;
 mod selection;
-mod suspensions;
 mod undeletable;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -60,9 +59,8 @@ pub use recover::{Doubt, Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use selection::{KnownNames, Selection};
-pub use suspensions::Suspensions;
 
-use crate::ledger::{Fingerprint, Intent, Ledger, Memory};
+use crate::ledger::{Fingerprint, Intent, Ledger, Memory, Suspensions};
 use crate::live::{FailingTest, Live, LiveIntegration, Owners, RemoteId, Status, Unreadable};
 use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;

@@ -7,10 +7,11 @@ use super::exit::Exit;
 use super::not_compared::{self, NotCompared};
 use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
+use crate::ledger::Suspensions;
 use crate::live::FailingTest;
 use crate::manifest::{Destination, Suspend, Until};
 use crate::plan::{
-    Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Suspensions, Unmanaged,
+    Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged,
 };
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};

@@ -1,7 +1,8 @@
 //! What is suspended, in a line.
 
+use crate::ledger::Suspensions;
 use crate::manifest::Suspend;
-use crate::plan::{Kind, Suspensions};
+use crate::plan::Kind;
 use crate::text::escaped;
 
 /// How many names a line has; the page and the report for programs have all.

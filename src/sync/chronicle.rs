@@ -1,52 +1,87 @@
-//! The history of a run, written down while it goes on.
+//! The history of a run, recorded while it goes on.
+//!
+//! An apply reports what happens to a [`Chronicle`], which does not wait for the store;
+//! a [`History`] records the actions at the same time, in their order. No action fails
+//! for it: what the history lacks is in the records.
+
+use tokio::sync::mpsc;
 
 use super::{Request, Shell};
 use crate::apply::{Clock, Event, Observer, Outcome, in_a_line};
 use crate::ledger::history::{RunAction, RunEnd, RunId, RunStart};
-use crate::ledger::{Journal, JournalError};
+use crate::ledger::{LedgerStore, StoreError};
 use crate::text::chain;
 
-/// Writes the history of a run down while it goes on. An action does not fail for
-/// it: what the history lacks is in the records.
+/// Passes on what an apply reports: to the shell, and to the history.
 pub(super) struct Chronicle<'a, S> {
-    journal: &'a dyn Journal,
-    run: Option<RunId>,
+    actions: mpsc::UnboundedSender<RunAction>,
     clock: Clock,
     shell: &'a S,
 }
 
-impl<'a, S: Shell> Chronicle<'a, S> {
-    pub(super) fn begin(journal: &'a dyn Journal, request: &Request, shell: &'a S) -> Self {
-        let clock = request.apply.clock;
-        let start = RunStart {
-            begun: clock.now(),
-            source: request.source.clone(),
-            revision: request.revision.clone(),
-        };
-        let run = heeded(journal.run_begins(&start));
-        Self {
-            journal,
-            run,
-            clock,
-            shell,
+/// Records the actions of a run.
+pub(super) struct History<'a> {
+    store: &'a dyn LedgerStore,
+    /// Absent if the run could not be recorded.
+    run: Option<RunId>,
+    clock: Clock,
+    actions: mpsc::UnboundedReceiver<RunAction>,
+}
+
+/// Begins the history of a run.
+pub(super) async fn begin<'a, S: Shell>(
+    store: &'a dyn LedgerStore,
+    request: &Request,
+    shell: &'a S,
+) -> (Chronicle<'a, S>, History<'a>) {
+    let clock = request.apply.clock;
+    let start = RunStart {
+        begun: clock.now(),
+        source: request.source.clone(),
+        revision: request.revision.clone(),
+    };
+    let run = heeded(store.begin_run(&start).await);
+    let (sender, actions) = mpsc::unbounded_channel();
+    let chronicle = Chronicle {
+        actions: sender,
+        clock,
+        shell,
+    };
+    let history = History {
+        store,
+        run,
+        clock,
+        actions,
+    };
+    (chronicle, history)
+}
+
+impl History<'_> {
+    /// Records actions until the [`Chronicle`] is dropped.
+    pub(super) async fn record(mut self) -> Self {
+        while let Some(action) = self.actions.recv().await {
+            if let Some(run) = self.run {
+                heeded(self.store.add_action(run, &action).await);
+            }
         }
+        self
     }
 
-    pub(super) fn end(self, outcomes: &[Outcome]) {
+    /// Ends the history of the run.
+    pub(super) async fn end(self, outcomes: &[Outcome]) {
         let end = RunEnd {
             ended: self.clock.now(),
             outcome: in_a_line(outcomes),
         };
-        heeded(
-            self.run
-                .map_or(Ok(()), |run| self.journal.run_ends(run, &end)),
-        );
+        if let Some(run) = self.run {
+            heeded(self.store.end_run(run, &end).await);
+        }
     }
 }
 
 impl<S: Shell> Observer for Chronicle<'_, S> {
     fn event(&self, event: &Event<'_>) {
-        if let (Event::Finished(outcome), Some(run)) = (event, self.run) {
+        if let Event::Finished(outcome) = event {
             let what = match &outcome.result {
                 Ok(success) => success.status.to_string(),
                 Err(failure) => chain(failure),
@@ -59,21 +94,22 @@ impl<S: Shell> Observer for Chronicle<'_, S> {
                 what,
                 at: self.clock.now(),
             };
-            heeded(self.journal.action_ends(run, &action));
+            // The history lives as long as this.
+            let _ = self.actions.send(action);
         }
         self.shell.event(event);
     }
 }
 
-/// The revision of the files was carried out, whether or not there was anything to do.
-pub(super) fn carried_out(journal: &dyn Journal, request: &Request) {
+/// Records the revision that was carried out, whether or not there was anything to do.
+pub(super) async fn carried_out(store: &dyn LedgerStore, request: &Request) {
     if let Some(revision) = &request.revision {
-        heeded(journal.carried_out(revision));
+        heeded(store.set_revision(revision).await);
     }
 }
 
-/// What was written down, or nothing and a line in the log.
-fn heeded<T>(written: Result<T, JournalError>) -> Option<T> {
+/// The result, or nothing and a line in the log.
+fn heeded<T>(written: Result<T, StoreError>) -> Option<T> {
     written
         .inspect_err(|error| tracing::warn!(error = chain(error), "the history has a gap"))
         .ok()

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryFutureExt};
 use super::tenant::QUESTIONS;
 use super::{LookForConnections, Request};
 use crate::immuta::{ApiError, ReadApi};
-use crate::ledger::{Journal, JournalError, KnownConnections, Ledger};
+use crate::ledger::{KnownConnections, Ledger, LedgerStore, StoreError};
 use crate::live::{Backing, Connection, Connections, Owners, OwnersSource};
 use crate::text::{chain, escaped};
 
@@ -96,12 +96,12 @@ fn reason(error: &ApiError) -> String {
 }
 
 /// Writes down what the tenant answered, where that changes what is known.
-pub(super) fn remember(
-    journal: &dyn Journal,
+pub(super) async fn remember(
+    store: &dyn LedgerStore,
     known: Option<KnownConnections>,
     owners: &Owners,
     now: jiff::Timestamp,
-) -> Result<(), JournalError> {
+) -> Result<(), StoreError> {
     let answer = match owners.source() {
         OwnersSource::NotAsked | OwnersSource::Remembered | OwnersSource::Unread => return Ok(()),
         OwnersSource::Listed => owners.has_any().then_some(KnownConnections::Some),
@@ -111,5 +111,5 @@ pub(super) fn remember(
     if answer == known {
         return Ok(());
     }
-    journal.connections(answer)
+    store.set_connections(answer).await
 }

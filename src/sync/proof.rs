@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Afterwards, Desired, Request, SyncError, fetch, note, plan, records};
 use crate::apply::Outcome;
 use crate::immuta::ReadApi;
-use crate::ledger::Journal;
+use crate::ledger::LedgerStore;
 use crate::plan::{self as planning, Approved, Plan, Resend};
 
 /// Looks at the tenant once more.
@@ -14,10 +14,10 @@ pub(super) async fn look_again<R: ReadApi>(
     approved: &Approved,
     desired: &Desired,
     request: &Request,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     outcomes: &[Outcome],
 ) -> Afterwards {
-    prove(api, approved, desired, request, journal, outcomes)
+    prove(api, approved, desired, request, store, outcomes)
         .await
         .map_or_else(Afterwards::Unread, |plan| {
             Afterwards::Planned(Box::new(plan))
@@ -31,7 +31,7 @@ async fn prove<R: ReadApi>(
     approved: &Approved,
     desired: &Desired,
     request: &Request,
-    journal: &dyn Journal,
+    store: &dyn LedgerStore,
     outcomes: &[Outcome],
 ) -> Result<Plan, SyncError> {
     // The secrets that were to be sent again have been sent: this request is done.
@@ -39,7 +39,7 @@ async fn prove<R: ReadApi>(
         resend: Resend::default(),
         ..request.clone()
     };
-    let ledger = journal.ledger()?;
+    let ledger = store.read().await?;
     let mut live = fetch(api, &ledger).await?;
     // The connections are read once a run.
     live.owners = approved.plan().owners.clone();
@@ -54,7 +54,7 @@ async fn prove<R: ReadApi>(
         for (name, record) in &not_kept {
             recovery.ledger.record_as(name, record);
         }
-        note(journal, not_kept, Vec::new())?;
+        note(store, not_kept, Vec::new()).await?;
         plan(desired, &live, request, &recovery)
     };
     // The first plan had the same blocks: nobody may take them for writes to come.
@@ -62,6 +62,6 @@ async fn prove<R: ReadApi>(
     let is_believed = request.limits.disappeared(&second).is_none()
         && desired.files.confirm(&second).await.is_ok();
     let gone = second.gone.iter().filter(|_| is_believed).cloned();
-    note(journal, records(&second, request), gone.collect())?;
+    note(store, records(&second, request), gone.collect()).await?;
     Ok(second)
 }

@@ -1,18 +1,21 @@
 //! Ledger entries after a read of the tenant, without a write.
 
 use super::Request;
-use crate::ledger::{Journal, JournalError, Record, Seen};
+use crate::ledger::{LedgerStore, Record, Seen, StoreError};
 use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::plan::{Plan, Recovery, Settled};
 
 /// Records the outcome of writes that were cut short.
-pub(super) fn write_down(journal: &dyn Journal, recovery: &Recovery) -> Result<(), JournalError> {
+pub(super) async fn write_down(
+    store: &dyn LedgerStore,
+    recovery: &Recovery,
+) -> Result<(), StoreError> {
     for (name, settled) in &recovery.settled {
         match settled {
-            Settled::Confirmed(record) => journal.confirm(name, record)?,
-            Settled::Abandoned => journal.abandon(name)?,
-            Settled::Gone(id) => journal.forget(name, id)?,
+            Settled::Confirmed(record) => store.confirm(name, record).await?,
+            Settled::Abandoned => store.abandon(name).await?,
+            Settled::Gone(id) => store.forget(name, id).await?,
         }
     }
     Ok(())
@@ -25,14 +28,14 @@ pub(super) fn records(plan: &Plan, request: &Request) -> Vec<(Name, Record)> {
 }
 
 /// Records what was seen, and forgets what is gone.
-pub(super) fn note(
-    journal: &dyn Journal,
+pub(super) async fn note(
+    store: &dyn LedgerStore,
     records: Vec<(Name, Record)>,
     gone: Vec<RemoteId>,
-) -> Result<(), JournalError> {
+) -> Result<(), StoreError> {
     let seen = Seen { records, gone };
     if seen == Seen::default() {
         return Ok(());
     }
-    journal.note(&seen)
+    store.note(&seen).await
 }

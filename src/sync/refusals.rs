@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 
 use super::{Desired, Request};
 use crate::apply::Outcome;
-use crate::ledger::{Journal, JournalError, Refused};
+use crate::ledger::{LedgerStore, Refused, StoreError};
 use crate::manifest::Name;
 use crate::plan::{self, Kind, Plan};
 use crate::text::chain;
 
 /// What a look found to be as its file says is refused no more.
-pub(super) fn settle(journal: &dyn Journal, known: &BTreeMap<Name, Refused>, plan: &Plan) {
+pub(super) async fn settle(store: &dyn LedgerStore, known: &BTreeMap<Name, Refused>, plan: &Plan) {
     let unchanged = plan.actions.iter().filter(|action| {
         matches!(action.kind, Kind::Unchanged { .. }) && known.contains_key(&action.name)
     });
-    unchanged.for_each(|action| heeded(journal.accepted(&action.name)));
+    for action in unchanged {
+        heeded(store.accept(&action.name).await);
+    }
 }
 
 /// What became of the writes. A run does not fail for it: the write would only be
 /// sent again too soon.
-pub(super) fn remember(
-    journal: &dyn Journal,
+pub(super) async fn remember(
+    store: &dyn LedgerStore,
     known: &BTreeMap<Name, Refused>,
     desired: &Desired,
     request: &Request,
@@ -29,7 +31,7 @@ pub(super) fn remember(
     for outcome in outcomes {
         let name = outcome.name.as_str();
         match &outcome.result {
-            Ok(_) if known.contains_key(name) => heeded(journal.accepted(name)),
+            Ok(_) if known.contains_key(name) => heeded(store.accept(name).await),
             Err(failure) if failure.is_refusal() => {
                 let mut integrations = desired.manifest.integrations.iter();
                 let integration = integrations.find(|integration| integration.name == name);
@@ -38,7 +40,7 @@ pub(super) fn remember(
                 };
                 if let Some(inputs) = plan::inputs(name, integration, fingerprint) {
                     let now = request.apply.clock.now();
-                    heeded(journal.refused(name, &inputs, now));
+                    heeded(store.reject(name, &inputs, now).await);
                 }
             }
             Ok(_) | Err(_) => {}
@@ -46,7 +48,7 @@ pub(super) fn remember(
     }
 }
 
-fn heeded(written: Result<(), JournalError>) {
+fn heeded(written: Result<(), StoreError>) {
     if let Err(error) = written {
         tracing::warn!(error = chain(&error), "a refusal is not remembered");
     }

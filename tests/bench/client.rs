@@ -9,7 +9,7 @@ use integrationd::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, Reader, RetryPolicy, TenantUrl, Transport,
 };
 use integrationd::ledger::sqlite::SqliteLedger;
-use integrationd::ledger::{FingerprintKey, Fingerprinter, Journal, KEY_LENGTH, Ledger};
+use integrationd::ledger::{FingerprintKey, Fingerprinter, KEY_LENGTH, Ledger, LedgerStore};
 use integrationd::manifest::{self, Manifest};
 use integrationd::plan::{Plan, Recovery};
 use integrationd::platform::PLATFORMS;
@@ -134,7 +134,7 @@ pub(crate) async fn apply<T: Transport>(
     directory: &Path,
     transport: T,
     secrets: impl FnOnce(&Manifest) -> Secrets,
-    journal: &dyn Journal,
+    journal: &dyn LedgerStore,
 ) -> Synced {
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
     let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);

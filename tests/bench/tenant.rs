@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use integrationd::embedded::Embedded;
-use integrationd::ledger::MemoryJournal;
+use integrationd::ledger::MemoryLedger;
 use integrationd::manifest::Manifest;
 use integrationd::secret::Secrets;
 use integrationd::simulator::{self, Options, Simulator};
@@ -105,7 +105,7 @@ async fn listen(simulator: Simulator) {
 /// Applies the files of a fleet, and writes what came of it as JSON.
 fn bring_into_sync(simulator: &Simulator, fleet: &Path) {
     let transport = Embedded(simulator.clone());
-    let journal = MemoryJournal::default();
+    let journal = MemoryLedger::default();
     let placeholders = |manifest: &Manifest| Secrets::placeholders(manifest.references());
     let synced =
         client::runtime().block_on(client::apply(fleet, transport, placeholders, &journal));

@@ -14,7 +14,7 @@ use integrationd::daemon::{self, Disposition};
 use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
-use integrationd::ledger::{Journal, Ledger, MemoryJournal};
+use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{self, Limit, Limits, Plan, Share};
 use integrationd::report::exit::exit;
 use integrationd::report::{Report, json, text};
@@ -33,6 +33,7 @@ use super::scenario::{Deed, Sync};
 use super::time::CLOCK;
 use super::wire::{Mortal, Wire};
 use super::world::{Done, World};
+use crate::in_process::done;
 use crate::texts::Texts;
 
 /// No run takes longer: everything in it has a deadline.
@@ -43,14 +44,14 @@ const HIDDEN: [&str; 4] = [CANARY, API_KEY, "simulated-key-", "simulator-token-"
 
 /// What outlasts the process.
 pub(super) enum Keeper {
-    Memory(MemoryJournal),
+    Memory(MemoryLedger),
     Disk { file: PathBuf, directory: TempDir },
 }
 
 impl Keeper {
     pub(super) fn new(on_disk: bool) -> Self {
         if !on_disk {
-            return Self::Memory(MemoryJournal::default());
+            return Self::Memory(MemoryLedger::default());
         }
         // In memory, if the machine allows it: flushing to a disk is not the subject.
         let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
@@ -59,7 +60,7 @@ impl Keeper {
         Self::Disk { file, directory }
     }
 
-    fn with<T>(&self, act: impl AsyncFnOnce(&dyn Journal) -> T) -> impl Future<Output = T> {
+    fn with<T>(&self, act: impl AsyncFnOnce(&dyn LedgerStore) -> T) -> impl Future<Output = T> {
         async {
             match self {
                 Self::Memory(journal) => act(journal).await,
@@ -71,7 +72,7 @@ impl Keeper {
     pub(super) fn ledger(&self) -> Ledger {
         match self {
             Self::Memory(journal) => journal.ledger(),
-            Self::Disk { file, .. } => SqliteLedger::open(file).unwrap().read().unwrap(),
+            Self::Disk { file, .. } => done(SqliteLedger::open(file).unwrap().read()).unwrap(),
         }
     }
 
@@ -190,11 +191,8 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
         shown: Mutex::default(),
     };
     let synced = keeper
-        .with(async |journal: &dyn Journal| {
-            let mortal = Mortal {
-                journal,
-                fate: &fate,
-            };
+        .with(async |store: &dyn LedgerStore| {
+            let mortal = Mortal { store, fate: &fate };
             let into = Reader::into_writer;
             let pipeline = sync::sync(reader, into, &desired, &request, &mortal, &operator, &stop);
             tokio::select! {

@@ -4,12 +4,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::poll;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{Transport, TransportError, TransportErrorKind};
+use integrationd::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
 use integrationd::ledger::{
-    Fingerprint, Intent, Journal, JournalError, KnownConnections, Ledger, Record, Seen,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Seen, StoreError,
+    Suspensions,
 };
 use integrationd::live::RemoteId;
 use integrationd::simulator::{Fault, FaultKind, Simulator};
@@ -139,22 +142,22 @@ fn told(answer: &Result<http::Response<Bytes>, TransportError>) -> (String, bool
 
 /// A journal whose process may die at every entry.
 pub(super) struct Mortal<'a> {
-    pub(super) journal: &'a dyn Journal,
+    pub(super) store: &'a dyn LedgerStore,
     pub(super) fate: &'a Fate,
 }
 
 impl Mortal<'_> {
-    fn entry(
+    async fn entry(
         &self,
         entry: Entry,
         name: &str,
         intent: Option<&Intent>,
-        write: impl FnOnce() -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
+        write: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
         if !self.fate.before_entry(entry, name) {
             return Err(dead(name));
         }
-        write()?;
+        write.await?;
         if self.fate.after_entry(entry, name, intent) {
             Ok(())
         } else {
@@ -163,60 +166,89 @@ impl Mortal<'_> {
     }
 }
 
-impl Journal for Mortal<'_> {
-    fn ledger(&self) -> Result<Ledger, JournalError> {
-        self.journal.ledger()
+#[async_trait]
+impl LedgerStore for Mortal<'_> {
+    async fn read(&self) -> Result<Ledger, StoreError> {
+        self.store.read().await
     }
 
-    fn begin(&self, name: &str, intent: &Intent) -> Result<(), JournalError> {
-        self.entry(Entry::Begin, name, Some(intent), || {
-            self.journal.begin(name, intent)
-        })
+    async fn begin(&self, name: &str, intent: &Intent) -> Result<(), StoreError> {
+        let begin = self.store.begin(name, intent);
+        self.entry(Entry::Begin, name, Some(intent), begin).await
     }
 
-    fn confirm(&self, name: &str, record: &Record) -> Result<(), JournalError> {
-        self.entry(Entry::Confirm, name, None, || {
-            self.journal.confirm(name, record)
-        })
+    async fn confirm(&self, name: &str, record: &Record) -> Result<(), StoreError> {
+        let confirm = self.store.confirm(name, record);
+        self.entry(Entry::Confirm, name, None, confirm).await
     }
 
-    fn note(&self, seen: &Seen) -> Result<(), JournalError> {
-        self.entry(Entry::Note, "what was seen", None, || {
-            self.journal.note(seen)
-        })
+    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+        let note = self.store.note(seen);
+        self.entry(Entry::Note, "what was seen", None, note).await
     }
 
-    fn forget(&self, name: &str, id: &RemoteId) -> Result<(), JournalError> {
-        self.entry(Entry::Forget, name, None, || self.journal.forget(name, id))
+    async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {
+        let forget = self.store.forget(name, id);
+        self.entry(Entry::Forget, name, None, forget).await
     }
 
-    fn abandon(&self, name: &str) -> Result<(), JournalError> {
-        self.entry(Entry::Abandon, name, None, || self.journal.abandon(name))
+    async fn abandon(&self, name: &str) -> Result<(), StoreError> {
+        let abandon = self.store.abandon(name);
+        self.entry(Entry::Abandon, name, None, abandon).await
     }
 
-    fn refused(&self, name: &str, inputs: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
-        self.journal.refused(name, inputs, at)
+    async fn reject(
+        &self,
+        name: &str,
+        inputs: &Fingerprint,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.reject(name, inputs, at).await
     }
 
-    fn accepted(&self, name: &str) -> Result<(), JournalError> {
-        self.journal.accepted(name)
+    async fn accept(&self, name: &str) -> Result<(), StoreError> {
+        self.store.accept(name).await
     }
 
-    fn connections(&self, answer: Option<KnownConnections>) -> Result<(), JournalError> {
-        self.journal.connections(answer)
+    async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
+        self.store.set_revision(revision).await
     }
 
-    fn carried_out(&self, revision: &str) -> Result<(), JournalError> {
-        self.journal.carried_out(revision)
+    async fn set_connections(&self, answer: Option<KnownConnections>) -> Result<(), StoreError> {
+        self.store.set_connections(answer).await
+    }
+
+    async fn begin_run(&self, start: &RunStart) -> Result<RunId, StoreError> {
+        self.store.begin_run(start).await
+    }
+
+    async fn add_action(&self, run: RunId, action: &RunAction) -> Result<(), StoreError> {
+        self.store.add_action(run, action).await
+    }
+
+    async fn end_run(&self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
+        self.store.end_run(run, end).await
+    }
+
+    async fn history(&self, runs: u32) -> Result<History, StoreError> {
+        self.store.history(runs).await
+    }
+
+    async fn suspensions(&self) -> Result<Suspensions, StoreError> {
+        self.store.suspensions().await
+    }
+
+    async fn set_suspensions(&self, suspensions: &Suspensions) -> Result<(), StoreError> {
+        self.store.set_suspensions(suspensions).await
     }
 }
 
 /// Nobody lives to read it.
-fn dead(name: &str) -> JournalError {
-    JournalError {
+fn dead(name: &str) -> StoreError {
+    StoreError {
         operation: "go on with",
-        object: name.to_owned(),
-        reason: "the process is dead".to_owned(),
+        object: format!("`{name}`"),
+        source: "the process is dead".into(),
         help: String::new(),
     }
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::diagnostic::Diagnostic;
+use crate::ledger::Suspensions;
 use crate::ledger::history::Run;
-use crate::plan::Suspensions;
 use crate::platform::Platform;
 use crate::report::Counts;
 use crate::report::not_compared::NotCompared;

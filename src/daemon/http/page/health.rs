@@ -7,7 +7,7 @@ use super::plan::mistake;
 use super::{moment, safe};
 use crate::daemon::view::State;
 use crate::daemon::{Phase, Refusal, Status, View};
-use crate::plan::Suspensions;
+use crate::ledger::Suspensions;
 
 /// What the daemon does, since when, and what is wrong.
 pub(super) fn panel(status: &Status) -> Markup {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::LedgerError;
-use super::{IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record, refusals};
+use super::refusals;
+use crate::ledger::{IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record};
 use crate::live::RemoteId;
 
 const CREATE: &str = "create";
@@ -137,6 +138,13 @@ pub(super) fn insert_intent(
         },
     )?;
     Ok(added > 0)
+}
+
+/// Removes the intent of this name.
+pub(super) fn delete_intent(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection
+        .execute("DELETE FROM intents WHERE name = ?1", [name])
+        .map(drop)
 }
 
 /// Adds a record, in the place of one of this integration. What had its name before

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 
-use super::Refused;
 use super::error::LedgerError;
 use super::rows::{Place, all, json};
+use crate::ledger::Refused;
 
 /// Every refusal, by the name of its integration.
 pub(super) fn read(
@@ -54,4 +54,11 @@ pub(super) fn insert(
         },
     )?;
     Ok(())
+}
+
+/// Removes one.
+pub(super) fn delete(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection
+        .execute("DELETE FROM refusals WHERE name = ?1", [name])
+        .map(drop)
 }

@@ -11,11 +11,16 @@ mod version;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use futures::FutureExt as _;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::sqlite::SqliteLedger;
-use super::{Applied, Fingerprint, IntendedWrite, Intent, LedgerError, Memory, Record};
+use super::schema::MIGRATIONS;
+use super::{LedgerError, ReadOnlyLedger, SqliteLedger, read_only as reading};
+use crate::ledger::store::Remedy;
+use crate::ledger::{
+    Applied, Fingerprint, IntendedWrite, Intent, Ledger, LedgerStore as _, Memory, Record,
+};
 use crate::live::RemoteId;
 use crate::text::chain;
 
@@ -24,6 +29,16 @@ pub(super) fn place() -> (TempDir, PathBuf) {
     let place = TempDir::new().unwrap();
     let file = place.path().join("tenant.db");
     (place, file)
+}
+
+/// The result of a store that never waits.
+pub(super) fn done<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("it waits for nothing")
+}
+
+/// A ledger that is open for reading only.
+pub(super) fn read_only(file: &Path) -> Result<Option<Ledger>, LedgerError> {
+    reading::read(file, MIGRATIONS)
 }
 
 pub(super) fn at(second: i64) -> jiff::Timestamp {
@@ -93,8 +108,8 @@ pub(super) fn delete(id: &str) -> Intent {
 /// A ledger with a record and an intent, closed again.
 pub(super) fn written(file: &Path) {
     let ledger = SqliteLedger::open(file).unwrap();
-    ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("b", &create()).unwrap();
+    done(ledger.confirm("a", &record("1"))).unwrap();
+    done(ledger.begin("b", &create())).unwrap();
 }
 
 pub(super) fn mode(path: &Path) -> u32 {
@@ -102,8 +117,8 @@ pub(super) fn mode(path: &Path) -> u32 {
 }
 
 /// An error and its remedy, with the directory of the test taken out.
-pub(super) fn told(error: &LedgerError, place: &TempDir) -> String {
-    let text = format!("{}\nhelp: {}", chain(error), error.help());
+pub(super) fn told(error: &impl Remedy, place: &TempDir) -> String {
+    let text = format!("{}\nhelp: {}", chain(error), error.remedy());
     text.replace(place.path().to_str().unwrap(), "STATE")
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::LedgerError;
-use super::files::beside;
+use crate::ledger::files::beside;
 use crate::text::{cut, escaped};
 
 /// The most that is repeated of what a holder says of itself.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::files::{disk_help, shown};
+use crate::ledger::files::{disk_help, shown};
+use crate::ledger::store::Remedy;
 
 /// The ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +106,12 @@ pub enum LedgerError {
         #[source]
         source: SqliteFailure,
     },
+}
+
+impl Remedy for LedgerError {
+    fn remedy(&self) -> &str {
+        self.help()
+    }
 }
 
 /// What SQLite says. It has no source: that of `rusqlite` says the same again.

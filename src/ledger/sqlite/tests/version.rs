@@ -37,7 +37,7 @@ fn an_older_ledger_is_brought_up_to_date() {
     written(&file);
     let ledger = SqliteLedger::open_with(&file, &later(NOTES)).unwrap();
     assert_eq!(notes(&ledger).unwrap(), "a");
-    assert_eq!(ledger.read().unwrap().intents["b"], create());
+    assert_eq!(done(ledger.read()).unwrap().intents["b"], create());
     drop(ledger);
     let ledger = SqliteLedger::open_with(&file, &later(NOTES)).unwrap();
     assert_eq!(notes(&ledger).unwrap(), "a");
@@ -51,7 +51,7 @@ fn a_migration_that_fails_halfway_changes_nothing() {
     let error = SqliteLedger::open_with(&file, &broken).unwrap_err();
     assert!(told(&error, &place).starts_with("cannot migrate the ledger STATE/tenant.db: "));
     let ledger = SqliteLedger::open(&file).unwrap();
-    assert_eq!(ledger.read().unwrap().records["a"], record("1"));
+    assert_eq!(done(ledger.read()).unwrap().records["a"], record("1"));
 }
 
 #[test]
@@ -60,9 +60,7 @@ fn an_older_ledger_is_read_without_changing_it() {
     written(&file);
     let before = std::fs::read(&file).unwrap();
     let newer = later("UPDATE records SET identity = 'moved';");
-    let found = SqliteLedger::open_read_only_with(&file, &newer)
-        .unwrap()
-        .unwrap();
+    let found = reading::read(&file, &newer).unwrap().unwrap();
     assert_eq!(found.records["a"].memory.identity.as_deref(), Some("moved"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
@@ -77,7 +75,7 @@ fn a_newer_ledger_is_refused() {
     the ledger STATE/tenant.db has version 5, and this integrationd knows versions up to 4
     help: upgrade integrationd: an older one would lose what it does not know
     ");
-    let error = SqliteLedger::open_read_only(&file).unwrap_err();
+    let error = read_only(&file).unwrap_err();
     assert!(matches!(error, LedgerError::Newer { .. }));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
@@ -99,14 +97,14 @@ fn of_version(file: &Path, version: usize) {
 fn a_ledger_that_knows_no_files_is_kept_and_learns_them() {
     let (_place, file) = place();
     of_version(&file, 2);
-    let read = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    let read = read_only(&file).unwrap().unwrap();
     assert_eq!(read.records["a"].memory.file, None);
     let ledger = SqliteLedger::open(&file).unwrap();
-    let mut record = ledger.read().unwrap().records["a"].clone();
+    let mut record = done(ledger.read()).unwrap().records["a"].clone();
     assert_eq!(record.memory.file, None);
     record.memory.file = Some("team/a.yaml".into());
-    ledger.confirm("a", &record).unwrap();
+    done(ledger.confirm("a", &record)).unwrap();
     drop(ledger);
-    let read = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+    let read = read_only(&file).unwrap().unwrap();
     assert_eq!(read.records["a"], record);
 }

@@ -1,5 +1,5 @@
-use super::super::history::{KEPT_RUNS, Run, RunAction, RunEnd, RunStart};
 use super::*;
+use crate::ledger::history::{KEPT_RUNS, Run, RunAction, RunEnd, RunStart};
 
 fn start(second: i64) -> RunStart {
     RunStart {
@@ -24,16 +24,16 @@ fn action(name: &str, id: Option<&str>) -> RunAction {
 fn a_run_is_read_with_what_it_did_in_order() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    let id = ledger.begin_run(&start(0)).unwrap();
+    let id = done(ledger.begin_run(&start(0))).unwrap();
     let actions = vec![action("z", Some("1")), action("a", None)];
     for action in &actions {
-        ledger.record_action(id, action).unwrap();
+        done(ledger.add_action(id, action)).unwrap();
     }
     let end = RunEnd {
         ended: at(5),
         outcome: "failed".into(),
     };
-    ledger.end_run(id, &end).unwrap();
+    done(ledger.end_run(id, &end)).unwrap();
     let whole = Run {
         id,
         start: start(0),
@@ -44,7 +44,7 @@ fn a_run_is_read_with_what_it_did_in_order() {
         revision: None,
         ..start(10)
     };
-    let id = ledger.begin_run(&begun).unwrap();
+    let id = done(ledger.begin_run(&begun)).unwrap();
     let under_way = Run {
         id,
         start: begun,
@@ -52,11 +52,11 @@ fn a_run_is_read_with_what_it_did_in_order() {
         actions: vec![],
     };
     let expected = vec![under_way, whole];
-    assert_eq!(ledger.history(9).unwrap().runs, expected);
-    assert_eq!(ledger.history(1).unwrap().runs, expected[..1]);
+    assert_eq!(done(ledger.history(9)).unwrap().runs, expected);
+    assert_eq!(done(ledger.history(1)).unwrap().runs, expected[..1]);
     drop(ledger);
-    let found = SqliteLedger::history_read_only(&file, 9).unwrap();
-    assert_eq!(found.unwrap().runs, expected);
+    let found = done(ReadOnlyLedger::new(&file).history(9)).unwrap();
+    assert_eq!(found.runs, expected);
 }
 
 #[test]
@@ -69,14 +69,14 @@ fn only_so_many_runs_are_kept_and_their_actions_go_with_them() {
         .pragma_update(None, "synchronous", "OFF")
         .unwrap();
     for n in 0..i64::from(KEPT_RUNS) + 3 {
-        let id = ledger.begin_run(&start(n)).unwrap();
-        ledger.record_action(id, &action("a", None)).unwrap();
+        let id = done(ledger.begin_run(&start(n))).unwrap();
+        done(ledger.add_action(id, &action("a", None))).unwrap();
     }
     let count = |table: &str| -> u32 {
         let sql = format!("SELECT count(*) FROM {table}");
         ledger.lock().query_row(&sql, (), |row| row.get(0)).unwrap()
     };
     assert_eq!((count("runs"), count("actions")), (KEPT_RUNS, KEPT_RUNS));
-    let kept = ledger.history(KEPT_RUNS).unwrap().runs;
+    let kept = done(ledger.history(KEPT_RUNS)).unwrap().runs;
     assert_eq!(kept.last().unwrap().start, start(3));
 }

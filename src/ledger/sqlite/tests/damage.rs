@@ -10,7 +10,7 @@ use super::*;
 /// Asserts that neither way of opening accepts the file or changes it, and says why.
 fn refused(file: &Path, place: &TempDir) -> String {
     let before = fs::read(file).ok();
-    let error = SqliteLedger::open_read_only(file).unwrap_err();
+    let error = read_only(file).unwrap_err();
     let reading = told(&error, place);
     let error = SqliteLedger::open(file).unwrap_err();
     let writing = told(&error, place);
@@ -42,7 +42,7 @@ fn a_file_that_is_no_database_is_refused() {
     the ledger STATE/tenant.db is damaged: file is not a database
     help: restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost
     ");
-    assert!(SqliteLedger::open_read_only(&file).is_err());
+    assert!(read_only(&file).is_err());
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_row_that_was_changed_by_hand_is_named() {
             .contains("CHECK constraint failed")
     );
     drop(shell);
-    let error = SqliteLedger::open(&file).unwrap().read().unwrap_err();
+    let error = done(SqliteLedger::open(&file).unwrap().read()).unwrap_err();
     let text = told(&error, &place);
     let (first, help) = text.split_once('\n').unwrap();
-    let start = "`at` of `a` in table records of the ledger STATE/tenant.db cannot be read: ";
+    let start = "cannot read the ledger: `at` of `a` in table records of the ledger STATE/tenant.db cannot be read: ";
     assert!(first.starts_with(start), "{first}");
     assert!(help.starts_with("help: mend the row"), "{help}");
 }
@@ -149,20 +149,22 @@ fn a_full_disk_is_told_and_the_ledger_stays_whole() {
         .unwrap();
     let names: Vec<String> = (0..1000).map(|n| format!("{n:04}")).collect();
     let full = names.iter().find_map(|name| {
-        let error = ledger.begin(name, &create()).err()?;
+        let error = done(ledger.begin(name, &create())).err()?;
         Some((name, error))
     });
     let (refused, error) = full.unwrap();
     insta::assert_snapshot!(told(&error, &place), @"
-    cannot write an intent to the ledger STATE/tenant.db: database or disk is full
+    cannot begin the write of `0032`: cannot write an intent to the ledger STATE/tenant.db: database or disk is full
     help: free space on the disk that holds it, then run again; nothing is sent before its intent is on disk
     ");
-    let found = ledger.read().unwrap().intents;
+    let found = done(ledger.read()).unwrap().intents;
     let begun = names.iter().take_while(|name| *name != refused);
     assert!(found.keys().eq(begun));
     drop(ledger);
     assert_eq!(
-        SqliteLedger::open(&file).unwrap().read().unwrap().intents,
+        done(SqliteLedger::open(&file).unwrap().read())
+            .unwrap()
+            .intents,
         found
     );
 }
@@ -175,9 +177,9 @@ fn a_ledger_that_cannot_be_written_is_told() {
         .lock()
         .pragma_update(None, "query_only", true)
         .unwrap();
-    let error = ledger.confirm("a", &record("1")).unwrap_err();
+    let error = done(ledger.confirm("a", &record("1"))).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    cannot write a record to the ledger STATE/tenant.db: attempt to write a readonly database
+    cannot record `a`: cannot write a record to the ledger STATE/tenant.db: attempt to write a readonly database
     help: make the file and its directory writable for the user that runs integrationd, or choose another directory with `--state`
     ");
 }
@@ -189,13 +191,13 @@ fn a_ledger_that_something_else_writes_is_told() {
     ledger.lock().busy_timeout(Duration::ZERO).unwrap();
     let shell = Connection::open(&file).unwrap();
     shell.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = ledger.begin("a", &create()).unwrap_err();
+    let error = done(ledger.begin("a", &create())).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    cannot write an intent to the ledger STATE/tenant.db: database is locked
+    cannot begin the write of `a`: cannot write an intent to the ledger STATE/tenant.db: database is locked
     help: close what else has it open, such as an `sqlite3` shell with a transaction, then run again
     ");
     shell.execute_batch("ROLLBACK").unwrap();
-    ledger.begin("a", &create()).unwrap();
+    done(ledger.begin("a", &create())).unwrap();
 }
 
 #[test]

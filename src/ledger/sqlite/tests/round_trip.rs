@@ -5,15 +5,15 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::super::{Ledger, Removal, Repairs, Rewritten};
 use super::*;
+use crate::ledger::{Ledger, Removal, Repairs, Rewritten};
 use crate::manifest::Suspend;
 
 #[test]
 fn what_was_written_is_there_after_opening_it_again() {
     let (_place, file) = place();
     written(&file);
-    let ledger = SqliteLedger::open(&file).unwrap().read().unwrap();
+    let ledger = done(SqliteLedger::open(&file).unwrap().read()).unwrap();
     assert_eq!(ledger.records, [("a".into(), record("1"))].into());
     assert_eq!(ledger.intents, [("b".into(), create())].into());
 }
@@ -22,7 +22,7 @@ fn what_was_written_is_there_after_opening_it_again() {
 fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.begin("a", &create()).unwrap();
+    done(ledger.begin("a", &create())).unwrap();
     let names = [
         "tenant.db",
         "tenant.db-shm",
@@ -48,11 +48,11 @@ fn an_intent_waits_for_the_disk_and_what_comes_after_it_does_not() {
     };
     let (full, normal) = ("2", "1");
     assert_eq!(pragma("synchronous"), full);
-    ledger.begin("a", &create()).unwrap();
+    done(ledger.begin("a", &create())).unwrap();
     assert_eq!(pragma("synchronous"), full);
-    ledger.confirm("a", &record("1")).unwrap();
+    done(ledger.confirm("a", &record("1"))).unwrap();
     assert_eq!(pragma("synchronous"), normal);
-    ledger.begin("a", &update("1")).unwrap();
+    done(ledger.begin("a", &update("1"))).unwrap();
     assert_eq!(pragma("synchronous"), full);
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("foreign_keys"), "1");
@@ -62,15 +62,15 @@ fn an_intent_waits_for_the_disk_and_what_comes_after_it_does_not() {
 fn a_confirmed_write_is_a_record_and_no_intent() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.begin("a", &create()).unwrap();
-    ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("a", &update("1")).unwrap();
+    done(ledger.begin("a", &create())).unwrap();
+    done(ledger.confirm("a", &record("1"))).unwrap();
+    done(ledger.begin("a", &update("1"))).unwrap();
     let later = Record {
         at: at(9),
         ..record("1")
     };
-    ledger.confirm("a", &later).unwrap();
-    let found = ledger.read().unwrap();
+    done(ledger.confirm("a", &later)).unwrap();
+    let found = done(ledger.read()).unwrap();
     assert_eq!(found.records, [("a".into(), later)].into());
     assert_eq!(found.intents, BTreeMap::new());
 }
@@ -79,10 +79,10 @@ fn a_confirmed_write_is_a_record_and_no_intent() {
 fn an_abandoned_write_leaves_the_record_as_it_was() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("a", &update("1")).unwrap();
-    ledger.abandon("a").unwrap();
-    let found = ledger.read().unwrap();
+    done(ledger.confirm("a", &record("1"))).unwrap();
+    done(ledger.begin("a", &update("1"))).unwrap();
+    done(ledger.abandon("a")).unwrap();
+    let found = done(ledger.read()).unwrap();
     assert_eq!(found.records, [("a".into(), record("1"))].into());
     assert_eq!(found.intents, BTreeMap::new());
 }
@@ -91,24 +91,24 @@ fn an_abandoned_write_leaves_the_record_as_it_was() {
 fn an_unsettled_intent_is_not_overwritten() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.begin("a", &create()).unwrap();
-    let error = ledger.begin("a", &update("1")).unwrap_err();
+    done(ledger.begin("a", &create())).unwrap();
+    let error = done(ledger.begin("a", &update("1"))).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    an earlier write of `a` is not settled in the ledger STATE/tenant.db
+    cannot begin the write of `a`: an earlier write of `a` is not settled in the ledger STATE/tenant.db
     help: run `integrationd sync`: it looks up what became of the earlier write first
     ");
-    assert_eq!(ledger.read().unwrap().intents["a"], create());
+    assert_eq!(done(ledger.read()).unwrap().intents["a"], create());
 }
 
 #[test]
 fn a_deleted_integration_leaves_what_was_last_seen_of_it() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.confirm("a", &record("1")).unwrap();
-    ledger.begin("a", &delete("1")).unwrap();
-    ledger.forget("a", &RemoteId::new("1")).unwrap();
-    ledger.forget("never there", &RemoteId::new("9")).unwrap();
-    assert_eq!(ledger.read().unwrap(), Ledger::default());
+    done(ledger.confirm("a", &record("1"))).unwrap();
+    done(ledger.begin("a", &delete("1"))).unwrap();
+    done(ledger.forget("a", &RemoteId::new("1"))).unwrap();
+    done(ledger.forget("never there", &RemoteId::new("9"))).unwrap();
+    assert_eq!(done(ledger.read()).unwrap(), Ledger::default());
     let connection = ledger.lock();
     let left = "SELECT name || ' ' || remote_id || ' ' || config FROM deleted";
     let left: String = connection.query_row(left, (), |row| row.get(0)).unwrap();
@@ -119,10 +119,10 @@ fn a_deleted_integration_leaves_what_was_last_seen_of_it() {
 fn an_integration_has_one_record_whatever_its_name() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
-    ledger.confirm("a", &record("1")).unwrap();
-    ledger.confirm("other", &record("2")).unwrap();
-    ledger.confirm("b", &record("1")).unwrap();
-    let found = ledger.read().unwrap();
+    done(ledger.confirm("a", &record("1"))).unwrap();
+    done(ledger.confirm("other", &record("2"))).unwrap();
+    done(ledger.confirm("b", &record("1"))).unwrap();
+    let found = done(ledger.read()).unwrap();
     let names: Vec<&String> = found.records.keys().collect();
     assert_eq!(names, ["b", "other"]);
 }
@@ -137,13 +137,13 @@ fn several_tasks_may_write_at_once() {
             scope.spawn(move || {
                 for turn in 0..5 {
                     let name = format!("{task}-{turn}");
-                    ledger.begin(&name, &create()).unwrap();
-                    ledger.confirm(&name, &record(&name)).unwrap();
+                    done(ledger.begin(&name, &create())).unwrap();
+                    done(ledger.confirm(&name, &record(&name))).unwrap();
                 }
             });
         }
     });
-    let found = ledger.read().unwrap();
+    let found = done(ledger.read()).unwrap();
     assert_eq!((found.records.len(), found.intents.len()), (20, 0));
 }
 
@@ -286,21 +286,21 @@ proptest! {
             record.id = RemoteId::new(format!("{position} {}", record.id));
         }
         for (name, record) in &records {
-            store.confirm(name, record).unwrap();
+            done(store.confirm(name, record)).unwrap();
         }
         for (name, intent) in &intents {
-            store.begin(name, intent).unwrap();
+            done(store.begin(name, intent)).unwrap();
         }
         let expected = Ledger {
             records,
             intents,
             ..Ledger::default()
         };
-        prop_assert_eq!(&store.read().unwrap(), &expected);
-        let beside_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        prop_assert_eq!(&done(store.read()).unwrap(), &expected);
+        let beside_the_writer = read_only(&file).unwrap().unwrap();
         prop_assert_eq!(&beside_the_writer, &expected);
         drop(store);
-        let after_the_writer = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        let after_the_writer = read_only(&file).unwrap().unwrap();
         prop_assert_eq!(&after_the_writer, &expected);
     }
 }
@@ -311,9 +311,9 @@ fn a_name_that_is_in_use_again_loses_nothing_of_what_had_it() {
     let ledger = SqliteLedger::open(&file).unwrap();
     let mut in_memory = Ledger::default();
     for (name, id) in [("a", "1"), ("a", "2"), ("b", "1"), ("a", "2"), ("b", "3")] {
-        ledger.confirm(name, &record(id)).unwrap();
+        done(ledger.confirm(name, &record(id))).unwrap();
         in_memory.record_as(name, &record(id));
-        assert_eq!(ledger.read().unwrap(), in_memory);
+        assert_eq!(done(ledger.read()).unwrap(), in_memory);
     }
     let names: Vec<&String> = in_memory.records.keys().collect();
     assert_eq!(names, ["a", "b", "b#1"]);

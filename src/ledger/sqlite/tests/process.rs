@@ -6,8 +6,8 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::Ledger;
 use super::*;
+use crate::ledger::Ledger;
 
 /// Tells the second process which ledger to open; it reports in a file beside it.
 const TASK: &str = "INTEGRATIOND_TEST_LEDGER";
@@ -60,8 +60,8 @@ fn what_a_killed_writer_was_told_to_be_written_is_there() {
         let mut writer = Writer::start(&file);
         writer.wait_for(20 * turn);
         writer.kill();
-        let before = SqliteLedger::open_read_only(&file).unwrap().unwrap();
-        let after = SqliteLedger::open(&file).unwrap().read().unwrap();
+        let before = read_only(&file).unwrap().unwrap();
+        let after = done(SqliteLedger::open(&file).unwrap().read()).unwrap();
         assert_eq!(before, after, "a dry run sees what the log holds");
         writer.check(&after);
     }
@@ -76,7 +76,7 @@ fn a_dry_run_reads_beside_a_process_that_writes() {
     for turn in 1..=30 {
         writer.wait_for(last + turn);
         let reported = writer.steps().len();
-        let found = SqliteLedger::open_read_only(&file).unwrap().unwrap();
+        let found = read_only(&file).unwrap().unwrap();
         let steps = 2 * found.records.len() + found.intents.len();
         assert!(steps >= reported, "{steps} of {reported} reported steps");
         last = reported;
@@ -90,8 +90,8 @@ fn a_writer_that_is_killed_while_it_opens_leaves_no_ledger_or_a_whole_one() {
         let mut writer = Writer::start(&file);
         std::thread::sleep(Duration::from_millis(milliseconds));
         writer.kill();
-        let read = SqliteLedger::open_read_only(&file).unwrap();
-        let found = SqliteLedger::open(&file).unwrap().read().unwrap();
+        let read = read_only(&file).unwrap();
+        let found = done(SqliteLedger::open(&file).unwrap().read()).unwrap();
         assert_eq!(read.unwrap_or_default(), found);
         writer.check(&found);
     }
@@ -116,9 +116,9 @@ fn writes_until_it_is_killed() {
     };
     for n in 0.. {
         let name = format!("{}-{n}", std::process::id());
-        ledger.begin(&name, &create()).unwrap();
+        done(ledger.begin(&name, &create())).unwrap();
         report("begun", &name);
-        ledger.confirm(&name, &record(&n.to_string())).unwrap();
+        done(ledger.confirm(&name, &record(&n.to_string()))).unwrap();
         report("confirmed", &name);
     }
 }

@@ -1,5 +1,5 @@
-use super::super::{Journal, Ledger, MemoryJournal};
 use super::*;
+use crate::ledger::{Ledger, LedgerStore, MemoryLedger};
 
 /// The same create, sent once more.
 fn again() -> Intent {
@@ -10,13 +10,13 @@ fn again() -> Intent {
 }
 
 /// The same steps on a journal, and what it says of a second beginning.
-fn steps(journal: &dyn Journal) -> String {
-    journal.begin("a", &create()).unwrap();
-    journal.begin("b", &create()).unwrap();
-    journal.begin("c", &update("3")).unwrap();
-    journal.confirm("a", &record("1")).unwrap();
-    journal.abandon("b").unwrap();
-    journal.abandon("never begun").unwrap();
+fn steps(journal: &dyn LedgerStore) -> String {
+    done(journal.begin("a", &create())).unwrap();
+    done(journal.begin("b", &create())).unwrap();
+    done(journal.begin("c", &update("3"))).unwrap();
+    done(journal.confirm("a", &record("1"))).unwrap();
+    done(journal.abandon("b")).unwrap();
+    done(journal.abandon("never begun")).unwrap();
     let inputs = |hash: &str| Fingerprint {
         key: "k".into(),
         hash: hash.into(),
@@ -28,22 +28,19 @@ fn steps(journal: &dyn Journal) -> String {
         ("e", "two"),
         ("f", "one"),
     ] {
-        journal
-            .refused(name, &inputs(hash), jiff::Timestamp::UNIX_EPOCH)
-            .unwrap();
+        done(journal.reject(name, &inputs(hash), jiff::Timestamp::UNIX_EPOCH)).unwrap();
     }
-    journal.accepted("f").unwrap();
-    journal.carried_out("1111").unwrap();
-    journal.carried_out("2222").unwrap();
-    journal
-        .connections(Some(crate::ledger::KnownConnections::Missing(at(3))))
-        .unwrap();
-    journal.begin("g", &create()).unwrap();
-    journal.begin("g", &again()).unwrap();
+    done(journal.accept("f")).unwrap();
+    done(journal.set_revision("1111")).unwrap();
+    done(journal.set_revision("2222")).unwrap();
+    done(journal.set_connections(Some(crate::ledger::KnownConnections::Missing(at(3))))).unwrap();
+    done(journal.begin("g", &create())).unwrap();
+    done(journal.begin("g", &again())).unwrap();
     let mut of_another = again();
     of_another.memory.identity = Some("another".into());
     let others = [("c", create()), ("g", of_another), ("g", update("3"))];
-    let refused = others.map(|(name, other)| journal.begin(name, &other).unwrap_err().to_string());
+    let refused =
+        others.map(|(name, other)| chain(&done(journal.begin(name, &other)).unwrap_err()));
     refused.join("\n")
 }
 
@@ -51,7 +48,7 @@ fn steps(journal: &dyn Journal) -> String {
 fn both_journals_keep_the_same_ledger() {
     let (place, file) = place();
     let store = SqliteLedger::open(&file).unwrap();
-    let memory = MemoryJournal::default();
+    let memory = MemoryLedger::default();
     let told = steps(&store);
     let told = told.replace(place.path().to_str().unwrap(), "STATE");
     insta::assert_snapshot!(told, @r"
@@ -77,7 +74,7 @@ fn both_journals_keep_the_same_ledger() {
         .map(|(name, it)| (name.as_str(), it.times));
     assert_eq!(times.collect::<Vec<_>>(), [("d", 2), ("e", 1)]);
     assert_eq!(memory.ledger(), expected);
-    assert_eq!(store.read().unwrap(), expected);
+    assert_eq!(done(store.read()).unwrap(), expected);
 }
 
 #[test]
@@ -86,5 +83,5 @@ fn a_journal_in_memory_begins_with_what_it_is_given() {
         records: [("a".into(), record("1"))].into(),
         ..Ledger::default()
     };
-    assert_eq!(MemoryJournal::new(ledger.clone()).ledger(), ledger);
+    assert_eq!(MemoryLedger::new(ledger.clone()).ledger(), ledger);
 }

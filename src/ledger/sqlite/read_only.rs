@@ -12,18 +12,25 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
-use super::files::beside;
-use super::history::{self, History};
 use super::schema::{self, MIGRATIONS, Migration};
-use super::sqlite::{EMPTY, SqliteLedger};
-use super::{Ledger, rows};
+use super::{EMPTY, history, rows, suspensions};
+use crate::ledger::files::beside;
+use crate::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
+use crate::ledger::store::Remedy;
+use crate::ledger::{
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Seen, StoreError,
+    Suspensions,
+};
+use crate::live::RemoteId;
 
 /// How often a copy is tried while a writer comes or goes.
 const ATTEMPTS: u32 = 20;
@@ -31,39 +38,125 @@ const ATTEMPTS: u32 = 20;
 /// How long is waited between two of them: a writer opens and closes faster.
 const PAUSE: Duration = Duration::from_millis(25);
 
-impl SqliteLedger {
-    /// Reads a ledger without a lock; `None` if there is none. Nothing is made or
-    /// changed, not even by an older version.
-    ///
-    /// # Errors
-    /// It is damaged, foreign, of a later version, or cannot be read.
-    pub fn open_read_only(file: &Path) -> Result<Option<Ledger>, LedgerError> {
-        Self::open_read_only_with(file, MIGRATIONS)
+/// A ledger that is read without its lock, and in which only suspensions can be set. One
+/// that does not exist is empty. Nothing is created or changed, not even an older version.
+#[derive(Debug)]
+pub struct ReadOnlyLedger {
+    file: PathBuf,
+}
+
+impl ReadOnlyLedger {
+    /// The ledger of this file. Nothing is read yet.
+    #[must_use]
+    pub fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+        }
+    }
+}
+
+/// Reads a whole ledger; `None` if there is none.
+pub(super) fn read(file: &Path, migrations: &[Migration]) -> Result<Option<Ledger>, LedgerError> {
+    let copy = copy(file, migrations)?;
+    copy.map(|connection| rows::read(&connection, file))
+        .transpose()
+}
+
+fn read_history(file: &Path, runs: u32) -> Result<Option<History>, LedgerError> {
+    let copy = copy(file, MIGRATIONS)?;
+    copy.map(|connection| history::read(&connection, file, runs))
+        .transpose()
+}
+
+/// A write to a ledger that is open for reading: a mistake of this program.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger is open for reading only")]
+struct Denied;
+
+impl Remedy for Denied {
+    fn remedy(&self) -> &str {
+        "this is a bug: please report it"
+    }
+}
+
+fn denied<T>(operation: &'static str, object: &str) -> Result<T, StoreError> {
+    Err(StoreError::because(operation, object)(Denied))
+}
+
+#[async_trait]
+impl LedgerStore for ReadOnlyLedger {
+    async fn read(&self) -> Result<Ledger, StoreError> {
+        let read = read(&self.file, MIGRATIONS);
+        let ledger = read.map_err(StoreError::because("read", "the ledger"))?;
+        Ok(ledger.unwrap_or_default())
     }
 
-    pub(super) fn open_read_only_with(
-        file: &Path,
-        migrations: &[Migration],
-    ) -> Result<Option<Ledger>, LedgerError> {
-        let copy = copy(file, migrations)?;
-        copy.map(|connection| rows::read(&connection, file))
-            .transpose()
+    async fn history(&self, runs: u32) -> Result<History, StoreError> {
+        let read = read_history(&self.file, runs);
+        let history = read.map_err(StoreError::because("read", "the history"))?;
+        Ok(history.unwrap_or_default())
     }
 
-    /// The latest runs of a ledger and what was deleted, read in the same way.
-    ///
-    /// # Errors
-    /// As for [`Self::open_read_only`].
-    pub fn history_read_only(file: &Path, most: u32) -> Result<Option<History>, LedgerError> {
-        let copy = copy(file, MIGRATIONS)?;
-        copy.map(|connection| history::read(&connection, file, most))
-            .transpose()
+    async fn suspensions(&self) -> Result<Suspensions, StoreError> {
+        suspensions::read(&self.file)
+    }
+
+    async fn set_suspensions(&self, suspensions: &Suspensions) -> Result<(), StoreError> {
+        suspensions::write(&self.file, suspensions)
+    }
+
+    async fn begin(&self, name: &str, _: &Intent) -> Result<(), StoreError> {
+        denied("begin the write of", name)
+    }
+
+    async fn confirm(&self, name: &str, _: &Record) -> Result<(), StoreError> {
+        denied("record", name)
+    }
+
+    async fn note(&self, _: &Seen) -> Result<(), StoreError> {
+        denied("record", "what was seen")
+    }
+
+    async fn forget(&self, name: &str, _: &RemoteId) -> Result<(), StoreError> {
+        denied("forget", name)
+    }
+
+    async fn abandon(&self, name: &str) -> Result<(), StoreError> {
+        denied("give up the write of", name)
+    }
+
+    async fn reject(&self, name: &str, _: &Fingerprint, _: Timestamp) -> Result<(), StoreError> {
+        denied("remember the refusal of", name)
+    }
+
+    async fn accept(&self, name: &str) -> Result<(), StoreError> {
+        denied("forget the refusal of", name)
+    }
+
+    async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
+        denied("remember the revision", revision)
+    }
+
+    async fn set_connections(&self, _: Option<KnownConnections>) -> Result<(), StoreError> {
+        denied("remember", "the answer about connections")
+    }
+
+    async fn begin_run(&self, _: &RunStart) -> Result<RunId, StoreError> {
+        denied("begin", "a run")
+    }
+
+    async fn add_action(&self, _: RunId, action: &RunAction) -> Result<(), StoreError> {
+        denied("keep the history of", &action.name)
+    }
+
+    async fn end_run(&self, _: RunId, _: &RunEnd) -> Result<(), StoreError> {
+        denied("end", "a run")
     }
 }
 
 /// What tells whether someone writes, or has written.
 #[derive(PartialEq)]
-struct Seen {
+struct Trace {
     inode: u64,
     size: u64,
     modified: (i64, i64),
@@ -71,7 +164,7 @@ struct Seen {
     has_shared_memory: bool,
 }
 
-impl Seen {
+impl Trace {
     fn now(file: &Path) -> io::Result<Option<Self>> {
         let has_log = beside(file, "-wal").try_exists()?;
         let has_shared_memory = beside(file, "-shm").try_exists()?;
@@ -96,7 +189,7 @@ impl Seen {
 
 /// A copy in memory, checked and brought up to date.
 fn copy(file: &Path, migrations: &[Migration]) -> Result<Option<Connection>, LedgerError> {
-    let see = || Seen::now(file).map_err(LedgerError::file("read", file));
+    let see = || Trace::now(file).map_err(LedgerError::file("read", file));
     for attempt in 1.. {
         let Some(before) = see()? else {
             return Ok(None);
@@ -124,7 +217,7 @@ fn copy(file: &Path, migrations: &[Migration]) -> Result<Option<Connection>, Led
     Ok(None)
 }
 
-fn copy_once(file: &Path, seen: &Seen) -> Result<Connection, LedgerError> {
+fn copy_once(file: &Path, seen: &Trace) -> Result<Connection, LedgerError> {
     let failed = || LedgerError::sqlite("read", file);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI

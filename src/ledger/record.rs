@@ -1,0 +1,308 @@
+//! Records and intents: the past as a value, which the planner reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{Fingerprint, Refused};
+use crate::live::RemoteId;
+use crate::manifest::{Name, Suspend};
+
+/// Everything that is known of the past, at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    /// What was created or adopted, by name.
+    pub records: BTreeMap<Name, Record>,
+    /// Writes that were begun and of which nobody knows the end, by name.
+    pub intents: BTreeMap<Name, Intent>,
+    /// Writes that the server refused and that were not made since, by name.
+    pub refusals: BTreeMap<Name, Refused>,
+    /// The revision that was last carried out: the next one has to descend from it.
+    pub carried_out: Option<String>,
+    /// The tenant's last answer about its connections, as far as the next run needs it.
+    pub connections: Option<KnownConnections>,
+}
+
+/// An answer about connections that outlasts the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownConnections {
+    /// The tenant has no connections API, at this time.
+    Missing(Timestamp),
+    /// The API key may not look.
+    Hidden,
+    /// There are some: an answer that there is no such API is then a failed read.
+    Some,
+}
+
+/// Period for which an answer counts that there is no connections API. A tenant that gets
+/// the API waits a day at most, and the other tenants are not asked on every run.
+const MISSING_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+impl KnownConnections {
+    /// True if the tenant need not be asked now. A time in the future comes from a clock
+    /// that was set back.
+    #[must_use]
+    pub fn spares_the_question(self, now: Timestamp) -> bool {
+        match self {
+            Self::Missing(at) => {
+                let age = now.duration_since(at);
+                !age.is_negative() && age < MISSING_COUNTS
+            }
+            Self::Hidden | Self::Some => false,
+        }
+    }
+}
+
+impl Ledger {
+    /// Records an integration under this name, and under no other. What had the
+    /// name before is kept under one that no file can have.
+    pub fn record_as(&mut self, name: &str, record: &Record) {
+        self.forget(&record.id);
+        if let Some(mut other) = self.records.insert(name.to_owned(), record.clone()) {
+            other.memory.applied.bound_to.get_or_insert(name.to_owned());
+            self.records.insert(parked_name(name, &other.id), other);
+        }
+    }
+
+    /// Forgets what is recorded of an integration.
+    pub fn forget(&mut self, id: &RemoteId) {
+        self.records.retain(|_, record| record.id != *id);
+    }
+
+    /// The ids of everything that is recorded, and of every write of which nobody
+    /// knows the end, with the type of the integration.
+    pub fn known_ids(&self) -> impl Iterator<Item = (&RemoteId, &str)> {
+        let recorded = self
+            .records
+            .values()
+            .map(|record| (&record.id, record.type_name.as_str()));
+        let intended = self
+            .intents
+            .values()
+            .filter_map(|intent| Some((intent.write.id()?, intent.type_name.as_str())));
+        let known: BTreeMap<_, _> = recorded.chain(intended).collect();
+        known.into_iter()
+    }
+}
+
+/// Where a record goes whose name is in use again: `#` stands in no name of a file.
+#[must_use]
+pub fn parked_name(name: &str, id: &RemoteId) -> Name {
+    format!("{name}#{id}")
+}
+
+/// The name that was taken from a record, if one was.
+#[must_use]
+pub fn taken_name(name: &str) -> Option<&str> {
+    Some(name.split_once('#')?.0)
+}
+
+/// An integration that is described by a file, or was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The value of `type`.
+    pub type_name: String,
+    /// Its id on the server.
+    pub id: RemoteId,
+    /// What is kept of its file.
+    pub memory: Memory,
+    /// When it was last written, or else when it was adopted or first seen.
+    pub at: Timestamp,
+}
+
+/// What is kept of a file and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// What pairs it with a live integration, in the form that compares.
+    pub identity: Option<String>,
+    /// Whether this tool created or adopted it: only then it is ever deleted.
+    pub owned: bool,
+    /// What was last applied.
+    pub applied: Applied,
+    /// How it may be removed.
+    pub removal: Removal,
+    /// Values that the server did not keep as they were sent, by path.
+    pub rewritten: BTreeMap<String, Rewritten>,
+    /// Repairs of values that somebody else had changed.
+    #[serde(default)]
+    pub repairs: Repairs,
+    /// The revision of the files, if they have one.
+    pub revision: Option<String>,
+    /// The file that it was last read from, below the directory of the files; unknown
+    /// for what an earlier version recorded.
+    pub file: Option<String>,
+}
+
+/// What a body said, as far as it may be kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Harmless attributes of the file by their path, such as `audit/enabled`.
+    pub attributes: BTreeMap<String, Json>,
+    /// Fingerprints of the stored secrets of the file by their path; `None` for one
+    /// that was there already, and of which nobody knows whether it is the same.
+    pub secrets: BTreeMap<String, Option<Fingerprint>>,
+    /// The name that every fingerprint here is bound to: the one that the integration
+    /// had when it was first recorded. Absent: the name of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Name>,
+}
+
+impl Applied {
+    /// What a creation that failed leaves behind: it was sent, so that an attribute
+    /// which then leaves its file is taken out, and every secret of it is sent again.
+    #[must_use]
+    pub fn unproven(mut self) -> Self {
+        let secrets = self.secrets.values_mut();
+        secrets.for_each(|it| *it = Some(Fingerprint::unproven()));
+        self
+    }
+
+    /// What counts as applied if it is this or an earlier one, and nobody can tell: a
+    /// value of the earlier one that the file has no more is changed, or taken out.
+    #[must_use]
+    pub fn or(self, earlier: &Self) -> Self {
+        let mut secrets = earlier.secrets.clone();
+        secrets.extend(self.secrets);
+        let either = Self {
+            attributes: earlier.attributes.clone(),
+            secrets,
+            bound_to: self.bound_to,
+        };
+        either.unproven()
+    }
+}
+
+/// How an integration may be removed: its file cannot tell any more once it is gone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Removal {
+    /// `sync.protect`: not at all.
+    pub protect: bool,
+    /// `sync.suspend`: not now.
+    pub suspend: Option<Suspend>,
+    /// The credentials of the set-up by their path, which a deletion may need: a
+    /// text as a file has it, with references where secrets stand, or another
+    /// scalar. `null` for one with a literal secret, which is not kept.
+    pub credentials: BTreeMap<String, Json>,
+}
+
+/// A value that the server did not keep.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rewritten {
+    /// What was sent; `None` for an attribute that was left out on purpose.
+    pub sent: Option<Json>,
+    /// What came back; `None` for nothing.
+    pub found: Option<Json>,
+    /// Both together, where they must not be kept in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<Fingerprint>,
+    /// The number of writes in a row after which the server had this value. Older
+    /// ledgers do not count: theirs was one.
+    #[serde(default = "one")]
+    pub tries: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Rewritten {
+    /// True if the same values were sent and the same values came back.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let Self {
+            sent,
+            found,
+            covered,
+            tries: _,
+        } = self;
+        *sent == other.sent && *found == other.found && *covered == other.covered
+    }
+}
+
+/// Repairs of drift, as far back as they count, and whether somebody else still
+/// sets the values back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repairs {
+    /// The file and its secrets as they were last sent: other inputs begin anew. Absent
+    /// where a secret or the key was missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Fingerprint>,
+    /// When each attribute was repaired, by path, oldest first.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, Vec<Timestamp>>,
+    /// Start of the contested state: since then the integration is no longer repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contested: Option<Timestamp>,
+}
+
+/// What a look at the tenant told of integrations that are not written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// What is there.
+    pub records: Vec<(Name, Record)>,
+    /// What the server says is gone.
+    pub gone: Vec<RemoteId>,
+}
+
+/// What a write is about to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The value of `type`.
+    pub type_name: String,
+    /// What kind of write it is.
+    pub write: IntendedWrite,
+    /// What will be kept if it succeeds.
+    pub memory: Memory,
+    /// When it was begun.
+    pub at: Timestamp,
+}
+
+impl Intent {
+    /// Whether it is a create that was begun before and is sent once more: whatever
+    /// tells of this one tells of the other too.
+    #[must_use]
+    pub fn is_again(&self, before: &Self) -> bool {
+        matches!(self.write, IntendedWrite::Create { .. })
+            && self.write == before.write
+            && self.type_name == before.type_name
+            && self.memory.identity == before.memory.identity
+    }
+}
+
+/// The kind of a write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntendedWrite {
+    /// A `POST`, with the ids of its type that existed before it.
+    Create {
+        /// They cannot be what it creates.
+        listed: BTreeSet<RemoteId>,
+    },
+    /// A `PUT` to this id.
+    Update {
+        /// The id.
+        id: RemoteId,
+    },
+    /// A `DELETE` of this id.
+    Delete {
+        /// The id.
+        id: RemoteId,
+        /// What is known to be harmless of it: the last that will be seen of it.
+        before: Json,
+    },
+}
+
+impl IntendedWrite {
+    /// The integration that it is about; a create is about none yet.
+    #[must_use]
+    pub fn id(&self) -> Option<&RemoteId> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { id } | Self::Delete { id, .. } => Some(id),
+        }
+    }
+}
