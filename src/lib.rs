@@ -10,8 +10,9 @@
 //! One value per arrow: [`source::Snapshot`], [`manifest::Manifest`],
 //! [`secret::Secrets`], [`live::Live`], [`plan::Plan`], [`plan::Approved`],
 //! [`apply::Outcome`]. Each stage takes what the stage before it made and cannot
-//! be called without it. [`sync`] alone knows their order; the command line
-//! calls it and prints a [`report::Report`].
+//! be called without it. [`session`] is the one way in, for every command and for the
+//! daemon; [`sync`] knows the order of the stages behind it; the command line prints a
+//! [`report::Report`].
 //!
 //! # The layers
 //!
@@ -22,8 +23,8 @@
 //! | vocabulary | [`text`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
 //! | pure decisions | [`manifest`], [`plan`] |
 //! | edges | [`progress`], [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
-//! | orchestration | [`apply`], [`sync`] |
-//! | shells | [`report`], [`settings`], [`embedded`], [`daemon`], [`cli`] |
+//! | orchestration | [`apply`], [`sync`], [`settings`], [`session`] |
+//! | shells | [`report`], [`embedded`], [`daemon`], [`cli`] |
 //!
 //! The [`simulator`] stands beside them: it knows the wire only.
 //!
@@ -40,6 +41,7 @@
 //! * A *reference* names a secret; a *one-time* credential is used by an automatic
 //!   set-up and not stored.
 
+mod apart;
 pub mod apply;
 pub mod cli;
 pub mod daemon;
@@ -57,6 +59,7 @@ pub mod progress;
 mod regular;
 pub mod report;
 pub mod secret;
+pub mod session;
 pub mod settings;
 pub mod simulator;
 pub mod source;

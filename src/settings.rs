@@ -5,9 +5,11 @@
 //! secret comes from the environment, a file or a systemd credential, never from
 //! the command line.
 
+pub mod daemon;
 mod given;
 pub mod listen;
 pub mod notify;
+pub mod run;
 pub mod tls;
 pub mod vault;
 pub mod webhook;
@@ -63,6 +65,15 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
+    /// True if nothing gives the setting.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::NoUrl | Self::NoKey => true,
+            Self::Twice { .. } | Self::NotText { .. } => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> &'static str {

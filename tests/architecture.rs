@@ -40,17 +40,18 @@ const LAYERS: &[Layer] = &[
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
     // `user` knows who owns one.
     // What is left of `secret` is its providers.
-    layer(&["progress"]),
+    layer(&["progress", "apart"]),
     layer(&["net", "regular", "user"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),
     layer(&["sync"]),
-    // The shells.
-    layer(&["report"]),
     layer(&["settings"]),
     layer(&["simulator"]),
     layer(&["embedded"]),
+    layer(&["session"]),
+    // The shells.
+    layer(&["report"]),
     layer(&["daemon"]),
     layer(&["cli"]),
 ];

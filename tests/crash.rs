@@ -115,10 +115,17 @@ fn round_of_kills(seed: u64, files: &Files) -> u64 {
     });
     let state = TempDir::new().unwrap();
     let sync = |flag: &str| {
-        Integrationd::new(["sync", "--parallelism=25", flag, "--state"])
-            .arg(state.path())
-            .on(&tenant)
-            .with(files)
+        Integrationd::new([
+            "sync",
+            "--parallelism=25",
+            // How far a plan may go is not the subject.
+            "--max-change-percent=100",
+            flag,
+            "--state",
+        ])
+        .arg(state.path())
+        .on(&tenant)
+        .with(files)
     };
     let mut kills = 0;
     for _ in 0..rng.usize(1..6) {

@@ -173,7 +173,7 @@ fn pinned_over(file: &str) -> Texts {
     base().file(file, text)
 }
 
-async fn in_sync_with_two_lakes() -> (Simulator, MemoryJournal) {
+async fn in_sync_with_two_lakes() -> (Simulator, MemoryLedger) {
     let a = base().file("a.yaml", lake_file("a.example.com"));
     let (simulator, journal) = in_sync(&a).await;
     let both = a.file("b.yaml", lake_file("b.example.com"));

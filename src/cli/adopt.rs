@@ -6,21 +6,18 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{ConnectionArgs, FilesArgs, variable};
-use super::connections::ConnectionsArgs;
-use super::failure::Failure;
-use super::secrets::{self, ReferenceArgs, VaultArgs};
+use super::args::{ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, VaultArgs, variable};
 use super::terminal::Terminal;
-use super::{connect, state};
 use crate::diagnostic;
-use crate::immuta::RetryPolicy;
 use crate::ledger::Seen;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{AdoptedSecrets, Adoption, Block, Noted, Verdict};
 use crate::report::exit::Exit;
-use crate::secret::{Secrets, resolve};
-use crate::sync::{self, Desired, Files, Request};
+use crate::report::failure::Failure;
+use crate::session::{Access, Lookup, Preparation, Session, Watcher, Wishes};
+use crate::settings::run::{GuardSettings, RunSettings};
+use crate::source::git::Revision;
 use crate::text::{count, escaped};
 
 /// Take live integrations over; sends nothing but reads
@@ -72,46 +69,75 @@ pub(super) enum Assumed {
     Send,
 }
 
-pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let files = FilesArgs {
-        dir: args.dir.clone(),
-        var: args.var.clone(),
-        references: args.references.clone(),
+impl From<AdoptArgs> for RunSettings {
+    fn from(args: AdoptArgs) -> Self {
+        let AdoptArgs {
+            name: _,
+            all: _,
+            dir,
+            var,
+            references,
+            vault,
+            secrets: _,
+            state,
+            connection,
+            connections,
+        } = args;
+        let files = FilesArgs {
+            dir,
+            var,
+            references,
+        };
+        Self {
+            files: files.into(),
+            state,
+            guard: GuardSettings {
+                connections: connections.into(),
+                ..GuardSettings::default()
+            },
+            tenant: connection.into(),
+            vault: vault.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Shows the mistakes in the files.
+struct Screen(Terminal);
+
+impl Watcher for Screen {
+    fn no_files(&self, place: &str) {
+        self.0.no_files(place);
+    }
+
+    fn files(&self, _: Option<&Revision>, manifest: &Manifest) {
+        let diagnostics = diagnostic::render(&manifest.diagnostics, true);
+        self.0.err_unfolded(&diagnostics);
+    }
+}
+
+pub(super) async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let (names, is_all, assumed) = (args.name.clone(), args.all, args.secrets);
+    let settings = RunSettings::from(args);
+    let screen = Screen(terminal);
+    let opening = Session::open_with_files(&settings, Trust::AnyForRoot, Access::Write, &screen);
+    let (session, opened) = opening.await?;
+    check_names(&names, opened.manifest())?;
+    let named: HashSet<&str> = names.iter().map(String::as_str).collect();
+    let preparation = Preparation {
+        lookup: match assumed {
+            Some(Assumed::Assume) => Lookup::Of(&named),
+            None | Some(Assumed::Send) => Lookup::Nothing,
+        },
+        ..Preparation::new(Wishes::default())
     };
-    let (manifest, seen) = connect::manifest(&files, terminal)?;
-    terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
-    check_names(&args.name, &manifest)?;
-    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
-    let names: HashSet<&str> = args.name.iter().map(String::as_str).collect();
-    let (secrets, fingerprinter) = match args.secrets {
-        // No fingerprint is made of what was neither sent nor assumed.
-        None | Some(Assumed::Send) => (Secrets::default(), None),
-        Some(Assumed::Assume) => (
-            resolved(args, &manifest, &names).await?,
-            Some(state::fingerprinter(
-                args.state.as_deref(),
-                Trust::AnyForRoot,
-                &tenant.url,
-            )?),
-        ),
-    };
-    let desired = Desired {
-        manifest,
-        files: Files::Directory(Box::new(seen)),
-        secrets,
-        fingerprinter,
-    };
-    let assumed = match args.secrets {
+    let prepared = session.prepare(&settings, opened, preparation).await?;
+    let secrets = match assumed {
         None => AdoptedSecrets::Unknown,
         Some(Assumed::Assume) => AdoptedSecrets::Applied,
         Some(Assumed::Send) => AdoptedSecrets::ToSend,
     };
-    let mut request = Request::new(Timestamp::now());
-    request.connections = args.connections.look();
-    let known = ledger.read().await?;
-    let reader = tenant.reader(desired.known_secrets());
-    let adoptions = sync::adopt(&reader, &desired, &request, &known, &names, assumed).await?;
+    let adoptions = prepared.adopt(&named, secrets).await?;
     let at = Timestamp::now();
     let noted = adoptions
         .iter()
@@ -123,24 +149,8 @@ pub(super) async fn run(args: &AdoptArgs, terminal: Terminal) -> Result<Exit, Fa
         records: noted.collect(),
         gone: Vec::new(),
     };
-    ledger.note(&seen).await?;
-    Ok(tell(&adoptions, args, terminal))
-}
-
-/// The secrets of what is to be adopted.
-async fn resolved(
-    args: &AdoptArgs,
-    manifest: &Manifest,
-    names: &HashSet<&str>,
-) -> Result<Secrets, Failure> {
-    let mut references = Vec::new();
-    for integration in &manifest.integrations {
-        if names.is_empty() || names.contains(integration.name.as_str()) {
-            integration.for_each_template(&mut |template| references.extend(template.references()));
-        }
-    }
-    let providers = secrets::providers(&args.references, &args.vault, &args.dir, &references)?;
-    Ok(resolve(references, &providers).await)
+    session.store().note(&seen).await?;
+    Ok(tell(&adoptions, is_all, assumed, terminal))
 }
 
 fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
@@ -160,8 +170,13 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
 }
 
 /// What came of it. With `--all` what is not there is no failure.
-fn tell(adoptions: &[Adoption], args: &AdoptArgs, terminal: Terminal) -> Exit {
-    let by_name = !args.all;
+fn tell(
+    adoptions: &[Adoption],
+    is_all: bool,
+    assumed: Option<Assumed>,
+    terminal: Terminal,
+) -> Exit {
+    let by_name = !is_all;
     let (mut adopted, mut recorded, mut failed, mut not_compared) = (0, 0, 0, 0);
     for Adoption { name, verdict } in adoptions {
         let line = match verdict {
@@ -172,12 +187,12 @@ fn tell(adoptions: &[Adoption], args: &AdoptArgs, terminal: Terminal) -> Exit {
                 format!(
                     "  ✓ {name} (id {}) is integrationd's own now{}\n",
                     escaped(noted.id.as_str()),
-                    of_secrets(noted, args.secrets)
+                    of_secrets(noted, assumed)
                 )
             }
             Verdict::SecretsOnly(noted) => {
                 recorded += 1;
-                let secrets = of_secrets(noted, args.secrets);
+                let secrets = of_secrets(noted, assumed);
                 format!("  ✓ {name} is integrationd's own already{secrets}\n")
             }
             Verdict::Owned if by_name => format!("  = {name} is integrationd's own already\n"),

@@ -1,30 +1,18 @@
-//! What the daemon would refuse at its start, without starting it: nothing is made,
-//! bound or connected.
+//! Everything that the daemon would refuse at its start, without starting it: nothing is
+//! created, bound or connected.
 
-use super::args::DaemonArgs;
-use super::failure::Failure;
-use super::{connect, listen, socket, webhook};
+use crate::daemon;
+use crate::report::failure::Failure;
+use crate::session::{OpenError, git, tenant};
+use crate::settings::daemon::DaemonSettings;
 
 /// Everything that would be refused, each by itself.
-pub(super) fn check(args: &DaemonArgs) -> Vec<Failure> {
-    let DaemonArgs {
-        interval: _,
-        debounce: _,
-        poll: _,
-        settings_file: _,
-        listen,
-        notify,
-        push,
-        run,
-    } = args;
-    let others = [
-        run.git.check(),
-        listen::check(listen),
-        notify.check(&run.connection.ca_file),
-        webhook::check(&push.webhook),
-        socket::check(&push.socket),
-    ];
-    connect::check(&run.connection)
-        .chain(others.into_iter().filter_map(Result::err))
+pub(super) fn check(settings: &DaemonSettings) -> Vec<Failure> {
+    let run = &settings.run;
+    let tenant = tenant::check(&run.tenant).map(|error| OpenError::from(error).into());
+    let git = run.git.as_ref().and_then(|git| git::check(git).err());
+    tenant
+        .chain(git.map(Failure::from))
+        .chain(daemon::endpoints::check(settings))
         .collect()
 }

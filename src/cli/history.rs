@@ -6,15 +6,14 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
 use super::args::{Format, HistoryArgs};
-use super::failure::Failure;
 use super::terminal::Terminal;
-use super::{connect, state};
-use crate::ledger::LedgerStore;
 use crate::ledger::history::{Deleted, History, Run, RunAction};
 use crate::ledger::place::Trust;
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use crate::report::json::{FORMAT_VERSION, printed};
+use crate::session::{Access, Session};
 use crate::text::escaped;
 
 const DIM: Style = Style::new().dimmed();
@@ -22,13 +21,12 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
 pub(super) async fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let tenant = connect::url(args.ledger.url.as_deref())?;
-    let state = args.ledger.state.as_deref();
-    let store = state::read_only(state, Trust::AnyForRoot, &tenant)?;
-    let history = store.history(args.limit).await?;
+    let settings = args.ledger.clone().into();
+    let session = Session::open(&settings, Trust::AnyForRoot, Access::Read)?;
+    let history = session.store().history(args.limit).await?;
     match args.output {
         Format::Text => terminal.out(&text(&history)),
-        Format::Json => terminal.out_unfolded(&printed(&json(&tenant, &history))),
+        Format::Json => terminal.out_unfolded(&printed(&json(session.tenant(), &history))),
     }
     Ok(Exit::Success)
 }

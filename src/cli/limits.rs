@@ -10,8 +10,8 @@ use std::thread::{self, Builder};
 
 use rustix::process::{Resource, getrlimit};
 
-use super::failure::Failure;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 
 /// Threads that a run needs besides the workers of the runtime: the worker and the watcher
 /// of the daemon, the files, the names of hosts, the settings on a reload, and a spare one.

@@ -7,18 +7,19 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value as Json, json};
 
 use super::args::{Format, ListArgs};
-use super::connect;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::{Live, LiveIntegration, Phase, Status};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use crate::report::json::{FORMAT_VERSION, printed};
+use crate::session::{OpenError, Tenant};
 use crate::sync::owners_of_tenant;
 use crate::text::escaped;
 
-pub(super) async fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
+pub(super) async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let tenant = Tenant::new(&args.connection.into(), RetryPolicy::default(), None)
+        .map_err(OpenError::from)?;
     let url = tenant.url.clone();
     let reader = tenant.reader(KnownSecrets::none());
     let (live, owners) = futures::join!(reader.list(), owners_of_tenant(&reader));

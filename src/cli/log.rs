@@ -26,7 +26,7 @@ use super::panic;
 use super::terminal::Terminal;
 
 /// The log of this process. Its level may change while it runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
     default: LogLevel,

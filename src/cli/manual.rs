@@ -8,9 +8,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::args::Cli;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 
 /// Print a manual page, or write all of them
 #[derive(Debug, Args)]

@@ -2,18 +2,12 @@
 //! subcommand gathers what the pipeline needs, calls it, and prints.
 
 mod adopt;
-mod apart;
 mod args;
 mod check;
-mod conditions;
-mod connect;
-mod connections;
 mod daemon;
 mod failure;
 mod fields;
 mod fold;
-mod git;
-mod guard;
 mod help;
 mod history;
 mod hook;
@@ -21,40 +15,26 @@ mod hygiene;
 mod journal;
 mod limits;
 mod list;
-mod listen;
 mod log;
-mod loosened;
 mod manual;
-mod notify;
 mod panic;
 mod ping;
-mod pipeline;
-mod poll;
-mod prepare;
 mod progress;
-mod push;
-mod reload;
-mod request;
 mod resolve;
-mod secrets;
 mod settings_file;
 mod signal;
 mod simulator;
-mod socket;
-mod source;
-mod state;
 mod suspend;
 mod sync;
 mod terminal;
 mod validate;
-mod webhook;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use args::{Cli, Command};
-use failure::Failure;
 use log::Log;
 use settings_file::ParseError;
 use terminal::Terminal;
@@ -70,7 +50,7 @@ pub fn main() -> ExitCode {
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(args::Color::Auto);
-            let exit = failure.tell(terminal, false);
+            let exit = failure::tell(&failure, terminal, false);
             return terminal.ending(exit).into();
         }
     };
@@ -85,7 +65,7 @@ pub fn main() -> ExitCode {
     let as_json = cli.command.wants_json();
     let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,
-        Err(failure) => failure.tell(terminal, as_json),
+        Err(failure) => failure::tell(&failure, terminal, as_json),
     };
     terminal.ending(exit).into()
 }
@@ -134,12 +114,12 @@ async fn run(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     match cli.command {
         Command::Sync(args) => sync::run(args, terminal).await,
         Command::Daemon(args) => daemon::run(*args, terminal, log).await,
-        Command::Validate(args) => validate::run(&args, terminal),
-        Command::List(args) => list::run(&args, terminal).await,
-        Command::Ping(args) => ping::run(&args, terminal).await,
-        Command::Adopt(args) => adopt::run(&args, terminal).await,
+        Command::Validate(args) => validate::run(args, terminal),
+        Command::List(args) => list::run(args, terminal).await,
+        Command::Ping(args) => ping::run(args, terminal).await,
+        Command::Adopt(args) => adopt::run(*args, terminal).await,
         Command::History(args) => history::run(&args, terminal).await,
-        Command::Resolve(args) => resolve::run(&args, terminal).await,
+        Command::Resolve(args) => resolve::run(args, terminal).await,
         Command::Simulator(args) => simulator::run(&args, terminal).await,
         Command::Hook(args) => hook::run(&args, terminal).await,
         Command::Suspend(args) => suspend::suspend(&args, terminal).await,
@@ -158,4 +138,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         Exit::Success.into()
     }
+}
+
+/// The settings of a daemon with these flags.
+#[cfg(test)]
+pub(crate) fn daemon_settings(line: &str) -> crate::settings::daemon::DaemonSettings {
+    use clap::Parser as _;
+    let words = ["integrationd", "daemon"].into_iter();
+    let words = words.chain(line.split_whitespace());
+    let Command::Daemon(args) = Cli::parse_from(words).command else {
+        panic!("another command");
+    };
+    (*args).into()
 }

@@ -4,12 +4,12 @@
 use anstyle::{AnsiColor, Style};
 
 use super::args::PingArgs;
-use super::connect;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::Live;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::{OpenError, Tenant};
 use crate::text::{chain, count, escaped};
 
 /// What is asked, in the order in which it can fail.
@@ -28,9 +28,10 @@ const QUESTIONS: [Question; 4] = [
     Question::Permission,
 ];
 
-pub(super) async fn run(args: &PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(super) async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
     // Whoever asks wants to know how it is now.
-    let tenant = connect::tenant(&args.connection, RetryPolicy::NEVER)?;
+    let tenant =
+        Tenant::new(&args.connection.into(), RetryPolicy::NEVER, None).map_err(OpenError::from)?;
     let url = tenant.url.clone();
     answer(terminal, "url", Ok(&url));
     let answered = tenant.reader(KnownSecrets::none()).list().await;

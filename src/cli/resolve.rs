@@ -3,9 +3,6 @@
 use jiff::Timestamp;
 
 use super::args::ResolveArgs;
-use super::connect;
-use super::failure::Failure;
-use super::state;
 use super::terminal::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
@@ -13,31 +10,40 @@ use crate::ledger::{Applied, Intent, LedgerStore, Memory, Record};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::plan::identity_of;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::{Access, Session};
+use crate::settings::run::RunSettings;
 
-pub(super) async fn run(args: &ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let tenant = connect::tenant(&args.connection, RetryPolicy::default())?;
-    let ledger = state::open_ledger(args.state.as_deref(), Trust::AnyForRoot, &tenant.url)?;
+pub(super) async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let ResolveArgs {
+        name,
+        adopt: adopted,
+        retry: _,
+        state,
+        connection,
+    } = args;
+    let settings = RunSettings {
+        state,
+        tenant: connection.into(),
+        ..RunSettings::default()
+    };
+    let session = Session::open(&settings, Trust::AnyForRoot, Access::Write)?;
+    let tenant = session.connect(&settings, RetryPolicy::default())?;
+    let ledger = session.store();
     let mut intents = ledger.read().await?.intents;
-    let Some(intent) = intents.remove(&args.name) else {
+    let Some(intent) = intents.remove(&name) else {
         return Err(Failure::new(
             Exit::Failed,
-            format_args!("no write of `{}` is open", args.name),
+            format_args!("no write of `{name}` is open"),
             "`integrationd sync --dry-run` shows which integrations are in doubt",
         ));
     };
-    match &args.adopt {
-        None => ledger.abandon(&args.name).await?,
+    match adopted {
+        None => ledger.abandon(&name).await?,
         Some(id) => {
-            // Of what is read nothing is shown.
+            // Nothing of what is read is shown.
             let reader = tenant.reader(KnownSecrets::none());
-            adopt(
-                ledger.as_ref(),
-                &reader,
-                &args.name,
-                &intent,
-                &RemoteId::new(id),
-            )
-            .await?;
+            adopt(ledger, &reader, &name, &intent, &RemoteId::new(id)).await?;
         }
     }
     terminal.out("Settled. `integrationd sync --dry-run` shows what is left to do.\n");

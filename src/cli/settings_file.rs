@@ -12,15 +12,16 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
-use super::args::Cli;
+use super::args::{Cli, named_own_files};
 use super::check::check;
-use super::connect::credential_of;
-use super::failure::Failure;
-use super::secrets::named_own_files;
+use super::failure;
 use super::terminal::Terminal;
 use crate::immuta::TenantUrl;
 use crate::manifest::{Flat, Refused, flat};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::tenant::credential_of;
+use crate::settings::daemon::SettingsFile;
 use crate::settings::is_given;
 use crate::source::git::GitUrl;
 use crate::text::{chain, escaped};
@@ -57,16 +58,6 @@ pub(super) enum SettingsCommand {
     },
     /// Print the JSON Schema of the settings file, for an editor
     Schema,
-}
-
-/// The settings file, as it was read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct SettingsFile {
-    pub(super) path: PathBuf,
-    /// True if it was named, and did not only lie where it is looked for.
-    pub(super) is_named: bool,
-    /// True if it sets nothing: it is empty, has comments alone, or is not there.
-    pub(super) is_empty: bool,
 }
 
 /// Why there is no command line.
@@ -335,12 +326,12 @@ fn check_daemon(path: &Path, terminal: Terminal) -> Result<(), Failure> {
     let super::args::Command::Daemon(args) = cli.command else {
         return Ok(());
     };
-    let mut refused = check(&args);
+    let mut refused = check(&(*args).into());
     let Some(last) = refused.pop() else {
         return Ok(());
     };
     for failure in refused {
-        failure.tell(terminal, false);
+        failure::tell(&failure, terminal, false);
     }
     Err(last)
 }

@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::args::duration;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};
 
 /// Serve a simulated tenant, to try things out and to test against

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::args::LedgerArgs;
-use super::failure::Failure;
 use super::terminal::Terminal;
-use super::{connect, state};
 use crate::ledger::place::Trust;
-use crate::ledger::sqlite::ReadOnlyLedger;
-use crate::ledger::{Ledger, LedgerStore, Suspensions};
+use crate::ledger::{Ledger, Suspensions};
 use crate::manifest::{Suspend, Until, nearest};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::{Access, Session};
 use crate::text::escaped;
 
 /// Write nothing for a while: of all integrations, or of some
@@ -51,14 +50,12 @@ pub(super) struct ResumeArgs {
     pub place: LedgerArgs,
 }
 
-/// The tenant, its ledger, and the suspensions in it.
-async fn open(args: &LedgerArgs) -> Result<(ReadOnlyLedger, Suspensions), Failure> {
-    let tenant = connect::url(args.url.as_deref())?;
-    let state = args.state.as_deref();
-    state::find(state, Trust::AnyForRoot)?.create()?;
-    let store = state::read_only(state, Trust::AnyForRoot, &tenant)?;
-    let suspensions = store.suspensions().await?;
-    Ok((store, suspensions))
+/// The ledger, and the suspensions in it.
+async fn open(args: &LedgerArgs) -> Result<(Session, Suspensions), Failure> {
+    let settings = args.clone().into();
+    let session = Session::open(&settings, Trust::AnyForRoot, Access::Suspend)?;
+    let suspensions = session.store().suspensions().await?;
+    Ok((session, suspensions))
 }
 
 pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -66,9 +63,9 @@ pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Ex
     if let Some(until) = args.until.filter(|until| until.end() <= now) {
         return Err(over(until));
     }
-    let (store, mut suspensions) = open(&args.place).await?;
+    let (session, mut suspensions) = open(&args.place).await?;
     if !args.unknown {
-        let ledger = store.read().await?;
+        let ledger = session.store().read().await?;
         check_names(&args.name, &ledger, &suspensions)?;
     }
     let suspend = Suspend {
@@ -76,7 +73,7 @@ pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Ex
         until: args.until,
     };
     suspensions.suspend(&args.name, &suspend);
-    store.set_suspensions(&suspensions).await?;
+    session.store().set_suspensions(&suspensions).await?;
     let until = args.until.map(|until| format!(" until {until}"));
     let until = until.unwrap_or_default();
     let what = what(&args.name);
@@ -87,7 +84,7 @@ pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Ex
 }
 
 pub(super) async fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (store, mut suspensions) = open(&args.place).await?;
+    let (session, mut suspensions) = open(&args.place).await?;
     let before: Vec<String> = suspensions.names.keys().cloned().collect();
     let was_not = suspensions.resume(&args.name);
     if !was_not.is_empty() {
@@ -98,7 +95,7 @@ pub(super) async fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit
         );
         return Err(Failure::new(Exit::Failed, what, help));
     }
-    store.set_suspensions(&suspensions).await?;
+    session.store().set_suspensions(&suspensions).await?;
     terminal.out(&format!(
         "Resumed: {}. The next run writes again.\n",
         what(&args.name)

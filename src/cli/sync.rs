@@ -6,34 +6,29 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::apart::Apart;
 use super::args::{Format, SyncArgs};
-use super::connect;
-use super::failure::Failure;
 use super::panic;
-use super::prepare::{self, Surroundings};
 use super::progress::Progress;
-use super::request;
 use super::signal::{Course, Found, Signals, Writing};
-use super::source::{self, Source};
-use super::state::{self, State};
 use super::terminal::Terminal;
+use crate::apart::Apart;
 use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
-use crate::embedded::Embedded;
-use crate::immuta::{self, ApiKey, Reader, RetryPolicy, Transport};
+use crate::immuta::Transport;
 use crate::ledger::place::Trust;
-use crate::ledger::{LedgerStore, MemoryLedger};
 use crate::manifest::Manifest;
-use crate::plan::{Kind, Plan};
-use crate::progress;
+use crate::plan::{Kind, Operator, Plan, Resend};
 use crate::report::exit::{Exit, exit};
+use crate::report::failure::Failure;
 use crate::report::{Counts, Report, json, text};
-use crate::secret::Secret;
-use crate::simulator::{API_KEY, Options, Simulator};
-use crate::source::git::CommitId;
-use crate::sync::{self, Consent, Desired, Files, Request, Shell, Synced};
+use crate::session::{Access, Preparation, Prepared, Session, Watcher, Wishes};
+use crate::settings::run::RunSettings;
+use crate::source::git::Revision;
+use crate::sync::{Consent, Shell};
 use crate::text::{count, escaped};
+
+/// Stands for all integrations in `--resend-secrets`: no integration has this name.
+const ALL: &str = "*";
 
 pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let mut signals = Signals::listen();
@@ -96,125 +91,116 @@ struct Control {
 }
 
 async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<Exit, Failure> {
-    let source = Source::of(&args.run)?;
-    let applied = applied(&args).await?;
-    let source::Read {
-        manifest,
-        files,
-        revision,
-    } = source.read(&args.run, applied, terminal, |_| {}).await?;
-    let mut request = request::request(&args.run);
-    request::ask(&mut request, &args, terminal.can_ask());
-    request.source = Source::shown(&args.run, revision.as_ref());
-    request.revision = revision.as_ref().map(|revision| revision.id.to_string());
-    if args.output == Format::Text {
-        if let Some(revision) = &revision {
-            terminal.out(&format!("{revision}\n\n"));
-        }
-        terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
-    }
-    if args.simulate {
-        let read = (manifest, files);
-        return simulate(&args, read, &request, terminal, control).await;
-    }
-    let tenant = connect::tenant(&args.run.connection, RetryPolicy::default())?;
-    let State {
-        store,
-        fingerprinter,
-    } = state::open(&args.run, args.dry_run, &tenant.url)?;
-    request.suspended = store.suspensions().await?;
-    let ledger = store.read().await?;
-    let surroundings = Surroundings {
-        args: &args.run,
-        request: &request,
-        ledger: &ledger,
-        fingerprinter,
-        progress: progress::Progress::default(),
+    let SyncArgs {
+        dry_run,
+        simulate,
+        detailed_exitcode,
+        yes,
+        resend_secrets,
+        output,
+        run,
+    } = args;
+    let settings = RunSettings::from(*run);
+    let options = Options {
+        dry_run,
+        detailed_exitcode,
+        asks: !(yes || simulate),
+        output,
     };
-    let desired = prepare::desired(manifest, files, surroundings).await?;
-    let url = tenant.url.clone();
-    execute(
-        tenant.reader(desired.known_secrets()),
-        &url,
-        store.as_ref(),
-        &args,
-        desired,
-        &request,
-        (terminal, control),
-    )
-    .await
-}
-
-/// The revision that was last carried out, if the files come from a repository.
-async fn applied(args: &SyncArgs) -> Result<Option<CommitId>, Failure> {
-    if args.run.git.git.is_none() || args.simulate {
-        return Ok(None);
+    let wishes = wishes(&settings, resend_secrets, terminal.can_ask());
+    let screen = Screen { terminal, output };
+    if simulate {
+        let session = Session::simulated();
+        let opened = session.files(&settings, &screen).await?;
+        let prepared = session.simulate(&settings, opened, wishes)?;
+        return execute(prepared, &options, terminal, control).await;
     }
-    let url = connect::url(args.run.connection.url.as_deref())?;
-    let store = state::read_only_if_any(args.run.state.as_deref(), Trust::Own, &url)?;
-    Ok(source::applied(&store.read().await?))
+    let access = if dry_run { Access::Read } else { Access::Write };
+    let opening = Session::open_with_files(&settings, Trust::Own, access, &screen);
+    let (session, opened) = opening.await?;
+    let preparation = Preparation::new(wishes);
+    let prepared = session.prepare(&settings, opened, preparation).await?;
+    execute(prepared, &options, terminal, control).await
 }
 
-/// Against a tenant in this process, and without any real secret.
-async fn simulate(
-    args: &SyncArgs,
-    (manifest, files): (Manifest, Files),
-    request: &Request,
+/// Flags of a sync that concern neither the files nor the tenant.
+struct Options {
+    dry_run: bool,
+    detailed_exitcode: bool,
+    /// True if the operator is asked before anything is written.
+    asks: bool,
+    output: Format,
+}
+
+/// What the operator asks of one `sync`: to send secrets again, and to repair even
+/// contested integrations. The latter takes a terminal, or a name.
+fn wishes(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> Wishes {
+    let all = resend.iter().any(|name| name == ALL);
+    let names = resend.into_iter().filter(|name| name != ALL).collect();
+    Wishes {
+        operator: if is_at_terminal {
+            Operator::Present
+        } else {
+            Operator::Names(settings.selection.only.clone())
+        },
+        resend: Resend { all, names },
+        ..Wishes::default()
+    }
+}
+
+/// Shows what is found before the plan.
+struct Screen {
     terminal: Terminal,
-    control: &Control,
-) -> Result<Exit, Failure> {
-    let desired = prepare::simulated(manifest, files, request)?;
-    let simulator = Simulator::new(Options::default());
-    let key = ApiKey::new(Secret::new(API_KEY.to_owned()))
-        .map_err(|error| Failure::new(Exit::Failed, error, "this is a bug: please report it"))?;
-    let reader = Reader::new(
-        Embedded(simulator),
-        immuta::Credentials::ApiKey(key),
-        RetryPolicy::default(),
-        desired.known_secrets(),
-    );
-    execute(
-        reader,
-        "the simulated tenant",
-        &MemoryLedger::default(),
-        args,
-        desired,
-        request,
-        (terminal, control),
-    )
-    .await
+    output: Format,
+}
+
+impl Watcher for Screen {
+    fn no_files(&self, place: &str) {
+        self.terminal.no_files(place);
+    }
+
+    fn files(&self, revision: Option<&Revision>, manifest: &Manifest) {
+        if self.output != Format::Text {
+            return;
+        }
+        if let Some(revision) = revision {
+            self.terminal.out(&format!("{revision}\n\n"));
+        }
+        let diagnostics = diagnostic::render(&manifest.diagnostics, true);
+        self.terminal.err_unfolded(&diagnostics);
+    }
 }
 
 /// Runs the pipeline and prints the report.
 async fn execute<T: Transport>(
-    reader: Reader<T>,
-    tenant: &str,
-    store: &dyn LedgerStore,
-    args: &SyncArgs,
-    desired: Desired,
-    request: &Request,
-    (terminal, control): (Terminal, &Control),
+    prepared: Prepared<T>,
+    options: &Options,
+    terminal: Terminal,
+    control: &Control,
 ) -> Result<Exit, Failure> {
+    let tenant = prepared.tenant().to_owned();
+    let run_id = format!("{:016x}", fastrand::u64(..));
     // At the level of errors, so that whatever is logged inside has these fields.
-    let span = tracing::error_span!("sync", tenant, run_id = run_id());
+    let span = tracing::error_span!("sync", tenant, run_id);
     let run = async {
         let begun = Instant::now();
-        let dry_run = args.dry_run;
-        tracing::info!(dry_run, "the run begins");
-        let synced = carry_out(
-            reader,
-            (tenant, terminal, control),
-            store,
-            args,
-            &desired,
-            request,
-        )
-        .await?;
-        log_blocked(&synced.plan);
+        tracing::info!(dry_run = options.dry_run, "the run begins");
+        let result = if options.dry_run {
+            prepared.dry_run().await?
+        } else {
+            let shell = CommandLine {
+                terminal,
+                options,
+                tenant: &tenant,
+                control,
+            };
+            prepared.sync(&shell, &control.stop).await?
+        };
+        log_blocked(&result.synced.plan);
         if !control.course.tells() {
             return Ok(Exit::Partial);
         }
-        let exit = finish(synced, desired, args, (tenant, &request.source), terminal);
+        let exit = finish(&result.into(), options, terminal);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
         Ok(exit)
@@ -242,56 +228,17 @@ fn log_blocked(plan: &Plan) {
     }
 }
 
-/// A name for this run, to find its lines in a log with many.
-fn run_id() -> String {
-    format!("{:016x}", fastrand::u64(..))
-}
-
-async fn carry_out<T: Transport>(
-    reader: Reader<T>,
-    (tenant, terminal, control): (&str, Terminal, &Control),
-    store: &dyn LedgerStore,
-    args: &SyncArgs,
-    desired: &Desired,
-    request: &Request,
-) -> Result<Synced, Failure> {
-    if args.dry_run {
-        let ledger = store.read().await?;
-        return Ok(sync::dry_run(&reader, desired, request, &ledger).await?);
-    }
-    let shell = CommandLine {
-        terminal,
-        args,
-        tenant,
-        control,
-    };
-    let (writer, stop) = (Reader::into_writer, &control.stop);
-    Ok(sync::sync(reader, writer, desired, request, store, &shell, stop).await?)
-}
-
-fn finish(
-    synced: Synced,
-    desired: Desired,
-    args: &SyncArgs,
-    (tenant, source): (&str, &str),
-    terminal: Terminal,
-) -> Exit {
-    let report = Report {
-        tenant: tenant.to_owned(),
-        source: source.to_owned(),
-        diagnostics: desired.manifest.diagnostics,
-        synced,
-    };
-    let exit = exit(&report, args.detailed_exitcode);
-    match args.output {
+fn finish(report: &Report, options: &Options, terminal: Terminal) -> Exit {
+    let exit = exit(report, options.detailed_exitcode);
+    match options.output {
         Format::Json => {
-            terminal.out_unfolded(&json::printed(&json::report(&report, exit as u8)));
+            terminal.out_unfolded(&json::printed(&json::report(report, exit as u8)));
         }
         Format::Text => {
             if !report.synced.ending.was_asked() {
-                terminal.out(&text::plan(&report.synced.plan, tenant));
+                terminal.out(&text::plan(&report.synced.plan, &report.tenant));
             }
-            terminal.out(&text::ending(&report));
+            terminal.out(&text::ending(report));
         }
     }
     exit
@@ -300,7 +247,7 @@ fn finish(
 /// The operator at the command line.
 struct CommandLine<'a> {
     terminal: Terminal,
-    args: &'a SyncArgs,
+    options: &'a Options,
     tenant: &'a str,
     control: &'a Control,
 }
@@ -313,7 +260,7 @@ impl Observer for CommandLine<'_> {
 
 impl CommandLine<'_> {
     fn consent(&self, plan: &Plan) -> Consent {
-        if self.args.yes || self.args.simulate {
+        if !self.options.asks {
             return Consent::Given;
         }
         if !self.terminal.can_ask() {
@@ -343,11 +290,12 @@ impl CommandLine<'_> {
 
 impl Shell for CommandLine<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
-        let asks = !(self.args.yes || self.args.simulate);
         let shown = text::plan(plan, self.tenant);
-        match self.args.output {
+        match self.options.output {
             Format::Text => self.terminal.out(&shown),
-            Format::Json if asks && self.terminal.can_ask() => self.terminal.err(&shown),
+            Format::Json if self.options.asks && self.terminal.can_ask() => {
+                self.terminal.err(&shown);
+            }
             Format::Json => {}
         }
         let consent = self.consent(plan);

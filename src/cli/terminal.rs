@@ -13,6 +13,8 @@ use indicatif::MultiProgress;
 use super::args::Color;
 use super::fold::fold;
 use crate::report::exit::Exit;
+use crate::session::Watcher;
+use crate::text::escaped;
 
 /// Where results and messages go. Standard output carries the result only.
 #[derive(Clone, Copy)]
@@ -28,6 +30,12 @@ struct Shared {
     bars: MultiProgress,
     /// Whether a result could not be written.
     lost: AtomicBool,
+}
+
+impl Watcher for Terminal {
+    fn no_files(&self, place: &str) {
+        Self::no_files(*self, place);
+    }
 }
 
 impl Terminal {
@@ -82,6 +90,14 @@ impl Terminal {
         } else {
             exit
         }
+    }
+
+    /// Warns that a source has no integration files.
+    pub(super) fn no_files(self, place: &str) {
+        self.warning(
+            format_args!("there are no integration files in {}", escaped(place)),
+            "their names end in .yaml, .yml or .json, and do not begin with a dot",
+        );
     }
 
     /// Writes to standard error.

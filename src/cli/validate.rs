@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use super::args::{Format, ValidateArgs};
-use super::connect;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use crate::report::json::{FORMAT_VERSION, printed};
+use crate::session::check_directory;
 use crate::text::count;
 
-pub(super) fn run(args: &ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (manifest, _) = connect::manifest(&args.files, terminal)?;
+pub(super) fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let manifest = check_directory(&args.files.into(), &terminal)?;
     let is_valid = manifest.invalid.is_empty()
         && !manifest
             .diagnostics

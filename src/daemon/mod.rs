@@ -14,18 +14,27 @@
 
 mod backoff;
 mod board;
+mod conditions;
+mod disposition;
+pub mod endpoints;
 pub mod http;
+mod loosened;
 pub mod metrics;
 pub mod notify;
 mod pulse;
 pub mod push;
 mod rejections;
+mod reload;
 mod schedule;
+pub mod service;
+mod signals;
+mod source;
 mod status;
 pub mod systemd;
 mod throttle;
 pub mod view;
 pub mod watch;
+mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +47,7 @@ pub use backoff::Backoff;
 pub use board::Board;
 pub use pulse::Pulse;
 pub use rejections::{Rejection, Rejections};
+pub use reload::restart;
 pub use schedule::Schedule;
 pub use status::{Phase, Refusal, Status};
 pub use view::View;

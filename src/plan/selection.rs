@@ -6,7 +6,7 @@ use crate::ledger::{Ledger, parked_name};
 use crate::manifest::{Manifest, Name};
 
 /// A choice among the files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Only these names, if there are any.
     pub only: BTreeSet<Name>,

@@ -10,9 +10,7 @@ use crate::apply::Outcome;
 use crate::ledger::Suspensions;
 use crate::live::FailingTest;
 use crate::manifest::{Destination, Suspend, Until};
-use crate::plan::{
-    Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged,
-};
+use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
 use crate::platform::Payload;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped_json};

@@ -1,6 +1,7 @@
 //! What the operator is told: one value, one file per format, one exit code.
 
 pub mod exit;
+pub mod failure;
 pub mod json;
 pub mod not_compared;
 mod result;
@@ -14,6 +15,7 @@ use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Destination;
 use crate::plan::{Block, Change, Kind, Plan};
+use crate::session::RunResult;
 use crate::sync::{Afterwards, Ending, Synced};
 
 /// Warns of attributes in which the server has the value of a secret.
@@ -44,6 +46,23 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// The plan and what came of it.
     pub synced: Synced,
+}
+
+impl From<RunResult> for Report {
+    fn from(result: RunResult) -> Self {
+        let RunResult {
+            tenant,
+            source,
+            diagnostics,
+            synced,
+        } = result;
+        Self {
+            tenant,
+            source,
+            diagnostics,
+            synced,
+        }
+    }
 }
 
 impl Report {

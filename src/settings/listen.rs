@@ -11,7 +11,7 @@ use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::LISTEN_CREDENTIAL;
 
 /// What the command line says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListenFlags {
     /// `--listen`; `None` for `none`.
     pub address: Option<SocketAddr>,

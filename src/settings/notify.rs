@@ -6,12 +6,24 @@ use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
 use crate::secret::{NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL};
 
 /// What the command line says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotifyFlags {
     /// `--notify-url-file`.
     pub url_file: Option<PathBuf>,
     /// `--notify-secret-file`.
     pub secret_file: Option<PathBuf>,
+    /// `--notify-format`.
+    pub format: NotifyFormat,
+}
+
+/// The body of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotifyFormat {
+    /// A JSON document.
+    #[default]
+    Json,
+    /// A message for Slack.
+    Slack,
 }
 
 /// Whom to notify.
@@ -69,6 +81,7 @@ pub fn notify(
     let NotifyFlags {
         url_file,
         secret_file,
+        format: _,
     } = flags;
     let find =
         |names: &Names, flag: &Option<PathBuf>| secret(names, flag.as_ref(), env, credential);

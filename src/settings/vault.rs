@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::secret::vault::{Held, VaultLogin, VaultSettings};
 
 /// What the command line says about Vault.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultFlags {
     /// `--vault-token-file`.
     pub token_file: Option<PathBuf>,

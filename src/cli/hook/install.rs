@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{AskArgs, InstallArgs};
-use crate::cli::failure::Failure;
 use crate::cli::terminal::Terminal;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 use crate::text::escaped;
 
 /// The name of the hook.

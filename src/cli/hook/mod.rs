@@ -13,9 +13,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::args::duration;
-use super::failure::Failure;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 
 /// Where the daemon's systemd unit has the socket.
 const SOCKET: &str = "/run/integrationd/integrationd.sock";

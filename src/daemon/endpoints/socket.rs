@@ -1,13 +1,12 @@
-//! The socket of the daemon, as the command line says it.
+//! The socket for clients on this machine.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-
-use super::failure::Failure;
 use crate::daemon::push::socket::{Socket, SocketError};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::settings::daemon::SocketSettings;
 use crate::text::chain;
 
 /// The name of the socket in the directory that systemd makes.
@@ -22,50 +21,25 @@ const USERS: &str = "/etc/passwd";
 /// How the kernel calls users whom it cannot tell apart, and whom nobody is meant to be.
 const NOBODY: u32 = 65_534;
 
-/// Where somebody on this machine may ask.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Socket for `hook run`")]
-pub(super) struct SocketArgs {
-    /// Where a local client may ask for a run and is told of it, or `none`
-    /// [default: $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "INTEGRATIOND_SOCKET",
-        hide_env_values = true
-    )]
-    pub socket: Option<PathBuf>,
-    /// A user who may ask, besides root and the one that the daemon runs as; a name or a number;
-    /// may be repeated
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_SOCKET_USER",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub socket_user: Vec<String>,
-}
-
 /// Binds the socket, if there is to be one.
-pub(super) fn bind(args: &SocketArgs) -> Result<Option<Socket>, Failure> {
+pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, Failure> {
     let Some(path) = path(
-        args.socket.as_deref(),
+        settings.path.as_deref(),
         std::env::var_os("RUNTIME_DIRECTORY"),
     ) else {
         return Ok(None);
     };
-    let users = numbers(&args.socket_user)?;
+    let users = numbers(&settings.users)?;
     Ok(Some(Socket::bind(&path, &users)?))
 }
 
 /// Whether those who may ask could be told from others. Where the socket is, only the
 /// service may know.
-pub(super) fn check(args: &SocketArgs) -> Result<(), Failure> {
-    if args.socket.as_deref() == Some(Path::new(NONE)) {
+pub(super) fn check(settings: &SocketSettings) -> Result<(), Failure> {
+    if settings.path.as_deref() == Some(Path::new(NONE)) {
         return Ok(());
     }
-    numbers(&args.socket_user).map(drop)
+    numbers(&settings.users).map(drop)
 }
 
 fn path(flag: Option<&Path>, runtime: Option<OsString>) -> Option<PathBuf> {

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::daemon::notify::{Kind, Known, Notification};
-use crate::daemon::view::{Row, State};
-use crate::daemon::{Disposition, Ran, View};
+use super::notify::{Kind, Known, Notification};
+use super::view::{Row, State};
+use super::{Disposition, Ran, View};
 use crate::text::escaped;
 
 /// Conditions that were logged and are not over.

@@ -1,15 +1,16 @@
-//! How far a plan may go, as the command line says it.
+//! The limits of a plan.
 
 use clap::{Args, ValueEnum};
 
-use super::connections::ConnectionsArgs;
 use crate::immuta::Nesting;
 use crate::plan::{Limit, Limits, Policy, Share};
+use crate::settings::run::GuardSettings;
+use crate::sync::LookForConnections;
 
 /// How far a plan may go.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
-pub(super) struct GuardArgs {
+pub(crate) struct GuardArgs {
     /// Which kinds of actions are taken
     #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
           hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
@@ -63,7 +64,7 @@ pub(super) struct GuardArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum PolicyArg {
+pub(crate) enum PolicyArg {
     /// Create, update, and delete what no file describes any more
     Sync,
     /// Create and update
@@ -75,44 +76,79 @@ pub(super) enum PolicyArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Credentials {
+pub(crate) enum Credentials {
     /// Below `config`, as a create has them
     Config,
     /// Beside it
     TopLevel,
 }
 
-impl GuardArgs {
-    /// Which kinds of actions are taken.
-    pub(super) fn policy(&self) -> Policy {
-        match self.policy {
-            PolicyArg::Sync => Policy::Sync,
-            PolicyArg::UpsertOnly => Policy::UpsertOnly,
-            PolicyArg::CreateOnly => Policy::CreateOnly,
-            PolicyArg::Observe => Policy::Observe,
+/// Source of the tenant's connections.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Guard")]
+pub(crate) struct ConnectionsArgs {
+    /// Integrations that belong to a connection are not written: ask the tenant for its
+    /// connections, or take your word that it has none
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
+          hide_env_values = true, default_value_t = Connections::Auto)]
+    pub connections: Connections,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Connections {
+    /// Ask the tenant
+    Auto,
+    /// There are none
+    None,
+}
+
+impl From<ConnectionsArgs> for LookForConnections {
+    fn from(args: ConnectionsArgs) -> Self {
+        match args.connections {
+            Connections::Auto => Self::Auto,
+            Connections::None => Self::None,
         }
     }
+}
 
-    /// Where a delete has its credentials.
-    pub(super) fn nesting(&self) -> Nesting {
-        match self.delete_credentials {
-            Credentials::Config => Nesting::Config,
-            Credentials::TopLevel => Nesting::TopLevel,
-        }
-    }
-
-    /// How many integrations may be touched.
-    pub(super) fn limits(&self) -> Limits {
+impl From<GuardArgs> for GuardSettings {
+    fn from(args: GuardArgs) -> Self {
+        let GuardArgs {
+            policy,
+            max_changes,
+            max_change_percent,
+            max_deletes,
+            max_delete_percent,
+            allow_replace,
+            allow_removal,
+            delete_credentials,
+            connections,
+        } = args;
         let Limits { changes, deletes } = Limits::default();
-        Limits {
-            changes: Limit {
-                most: self.max_changes,
-                share: self.max_change_percent.map_or(changes.share, Share::Given),
+        Self {
+            policy: match policy {
+                PolicyArg::Sync => Policy::Sync,
+                PolicyArg::UpsertOnly => Policy::UpsertOnly,
+                PolicyArg::CreateOnly => Policy::CreateOnly,
+                PolicyArg::Observe => Policy::Observe,
             },
-            deletes: Limit {
-                most: Some(self.max_deletes),
-                share: self.max_delete_percent.map_or(deletes.share, Share::Given),
+            limits: Limits {
+                changes: Limit {
+                    most: max_changes,
+                    share: max_change_percent.map_or(changes.share, Share::Given),
+                },
+                deletes: Limit {
+                    most: Some(max_deletes),
+                    share: max_delete_percent.map_or(deletes.share, Share::Given),
+                },
             },
+            allow_replace: allow_replace.into_iter().collect(),
+            allow_removal: allow_removal.into_iter().collect(),
+            delete_credentials: match delete_credentials {
+                Credentials::Config => Nesting::Config,
+                Credentials::TopLevel => Nesting::TopLevel,
+            },
+            connections: connections.into(),
         }
     }
 }

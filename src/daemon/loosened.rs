@@ -11,33 +11,37 @@
 //!
 //! All settings are destructured: a new one does not compile without a decision.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::args::{Conflict, ConnectionArgs, DaemonArgs, Drift, FilesArgs, RunArgs};
-use super::git::{GitArgs, Rewrite, Verify};
-use super::guard::{GuardArgs, PolicyArg};
-use super::secrets::ReferenceArgs;
+use crate::manifest::Name;
+use crate::plan::{OnConflict, OnDrift, Policy};
+use crate::settings::daemon::DaemonSettings;
+use crate::settings::run::{
+    FileSettings, GitSettings, GuardSettings, Rewrite, RunSettings, TenantSettings,
+};
+use crate::source::git::VerifyMode;
 use crate::sync::LookForConnections;
 
 /// Protections that `old` gives and `new` takes away, each in a few words.
-pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
-    let DaemonArgs {
-        // When to look; how often decides nothing about what is done.
+pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String> {
+    let DaemonSettings {
+        // When a run begins decides nothing about what it does.
         interval: _,
         debounce: _,
         poll: _,
         // Fixed.
         listen: _,
         notify: _,
-        push: _,
-        settings_file: _,
+        webhook: _,
+        socket: _,
+        file: _,
         run,
     } = new;
-    let RunArgs {
+    let RunSettings {
         files,
         git,
-        only,
-        exclude,
+        selection,
         // How fast.
         parallelism: _,
         wait_timeout: _,
@@ -46,119 +50,130 @@ pub(super) fn loosened(old: &DaemonArgs, new: &DaemonArgs) -> Vec<String> {
         on_drift,
         on_conflict,
         guard,
-        connection,
+        tenant,
         // Where secrets come from; where they may go says `allow-secret`.
         vault: _,
-    } = &**run;
-    let before = &*old.run;
+    } = run;
+    let before = &old.run;
     let mut found = Vec::new();
     of_files(&before.files, files, &mut found);
-    of_git(&before.git, git, &mut found);
-    if !before.only.is_empty() && only.is_empty() {
+    of_git(before.git.as_ref(), git.as_ref(), &mut found);
+    if !before.selection.only.is_empty() && selection.only.is_empty() {
         found.push("`only` is gone".to_owned());
     }
-    lost("exclude", &before.exclude, exclude, &mut found);
+    lost(
+        "exclude",
+        &before.selection.exclude,
+        &selection.exclude,
+        &mut found,
+    );
     of_roots(&before.files, files, &mut found);
     if writes(*on_drift) && !writes(before.on_drift) {
         found.push("`on-drift` becomes `apply`".to_owned());
     }
     if matches!(
         (before.on_conflict, on_conflict),
-        (Conflict::Stop, Conflict::Apply)
+        (OnConflict::Stop, OnConflict::Apply)
     ) {
         found.push("`on-conflict` becomes `apply`".to_owned());
     }
     of_guard(&before.guard, guard, &mut found);
-    let ConnectionArgs {
+    let TenantSettings {
         // Fixed.
         url: _,
         // Who asks, and whom else is trusted to be the tenant: added by a person.
         api_key_file: _,
         auth: _,
-        ca_file: _,
-    } = connection;
+        ca_files: _,
+    } = tenant;
     found
 }
 
-fn of_files(old: &FilesArgs, new: &FilesArgs, found: &mut Vec<String>) {
-    let FilesArgs {
+fn of_files(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
+    let FileSettings {
         // What is applied, not how far it may go.
         dir: _,
-        var: _,
-        references,
-    } = new;
-    let ReferenceArgs {
+        variables: _,
         allow_secret,
-        // Compared with the directory, in `of_roots`.
-        secret_root: _,
+        // Compared by `of_roots`.
+        secret_roots: _,
         // They follow from the other settings.
         own_files: _,
-    } = references;
-    for binding in &old.references.allow_secret {
+    } = new;
+    for binding in &old.allow_secret {
         if !allow_secret.contains(binding) {
             found.push(format!("`allow-secret` loses {binding}"));
         }
     }
 }
 
-fn of_git(old: &GitArgs, new: &GitArgs, found: &mut Vec<String>) {
-    let GitArgs {
-        git,
-        git_branch,
-        git_tag,
-        git_commit,
+fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<String>) {
+    let (old, new) = match (old, new) {
+        (None, _) => return,
+        (Some(_), None) => {
+            // Without it signatures, pins and rewrites mean nothing.
+            found.push("`git` is gone, and a directory would be read instead".to_owned());
+            return;
+        }
+        (Some(old), Some(new)) => (old, new),
+    };
+    let GitSettings {
+        url: _,
+        branch,
+        tag,
+        commit,
         // Where in it, and how to log in.
-        git_directory: _,
-        git_auth: _,
-        git_user: _,
-        git_token_file: _,
-        git_ca_file: _,
-        git_ssh_key: _,
-        git_known_hosts,
-        git_verify,
+        directory: _,
+        auth: _,
+        user: _,
+        token_file: _,
+        ca_files: _,
+        ssh_key: _,
+        known_hosts,
+        verify,
         // Whose signatures count: their content may change at any time.
-        git_allowed_signers: _,
-        git_openpgp_key: _,
-        git_revoked_keys,
-        git_allow_rewrite,
+        allowed_signers: _,
+        openpgp_keys: _,
+        revoked_keys,
+        allow_rewrite,
     } = new;
-    if old.git.is_some() && git.is_none() {
-        // Without it signatures, pins and rewrites mean nothing.
-        found.push("`git` is gone, and a directory would be read instead".to_owned());
-        return;
+    let is_pinned = commit.is_some();
+    let is_tag_or_commit = is_pinned || tag.is_some();
+    let is_named = is_tag_or_commit || branch.is_some();
+    for (key, was_set, is_set) in [
+        ("git-commit", old.commit.is_some(), is_pinned),
+        ("git-tag", old.tag.is_some(), is_tag_or_commit),
+        ("git-branch", old.branch.is_some(), is_named),
+        (
+            "git-known-hosts",
+            old.known_hosts.is_some(),
+            known_hosts.is_some(),
+        ),
+        (
+            "git-revoked-keys",
+            old.revoked_keys.is_some(),
+            revoked_keys.is_some(),
+        ),
+    ] {
+        if was_set && !is_set {
+            found.push(format!("`{key}` is gone"));
+        }
     }
-    let is_pinned = git_commit.is_some();
-    let is_tag_or_commit = is_pinned || git_tag.is_some();
-    let is_named = is_tag_or_commit || git_branch.is_some();
-    gone("git-commit", old.git_commit.is_some(), is_pinned, found);
-    gone("git-tag", old.git_tag.is_some(), is_tag_or_commit, found);
-    gone("git-branch", old.git_branch.is_some(), is_named, found);
-    let (was_known, is_known) = (old.git_known_hosts.is_some(), git_known_hosts.is_some());
-    gone("git-known-hosts", was_known, is_known, found);
-    let (was_revoked, is_revoked) = (old.git_revoked_keys.is_some(), git_revoked_keys.is_some());
-    gone("git-revoked-keys", was_revoked, is_revoked, found);
-    if asks_for_fewer(old.git_verify, *git_verify) {
+    if asks_for_fewer(old.verify, *verify) {
         found.push("`git-verify` asks for fewer signatures".to_owned());
     }
-    if *git_allow_rewrite == Rewrite::Anything && old.git_allow_rewrite != Rewrite::Anything {
+    if *allow_rewrite == Rewrite::Anything && old.allow_rewrite != Rewrite::Anything {
         found.push("`git-allow-rewrite` becomes `true`".to_owned());
     }
 }
 
-/// Adds a protection that was set, if neither it nor a stronger one is set now.
-fn gone(key: &str, was_set: bool, is_set: bool, found: &mut Vec<String>) {
-    if was_set && !is_set {
-        found.push(format!("`{key}` is gone"));
-    }
-}
-
-fn asks_for_fewer(old: Verify, new: Verify) -> bool {
-    fn of_head_and_tag(verify: Verify) -> (bool, bool) {
+fn asks_for_fewer(old: Option<VerifyMode>, new: Option<VerifyMode>) -> bool {
+    fn of_head_and_tag(verify: Option<VerifyMode>) -> (bool, bool) {
         match verify {
-            Verify::None => (false, false),
-            Verify::Head => (true, false),
-            Verify::Tag => (false, true),
-            Verify::TagAndHead => (true, true),
+            None => (false, false),
+            Some(VerifyMode::Head) => (true, false),
+            Some(VerifyMode::Tag) => (false, true),
+            Some(VerifyMode::TagAndHead) => (true, true),
         }
     }
     let ((old_head, old_tag), (new_head, new_tag)) = (of_head_and_tag(old), of_head_and_tag(new));
@@ -167,33 +182,29 @@ fn asks_for_fewer(old: Verify, new: Verify) -> bool {
 
 /// Adds the directories in which secrets may be read now, but not before. Without a root
 /// it is the directory of the files.
-fn of_roots(old: &FilesArgs, new: &FilesArgs, found: &mut Vec<String>) {
-    fn effective<'a>(roots: &'a [PathBuf], dir: &'a Path) -> Vec<&'a Path> {
-        match roots {
-            [] => vec![dir],
+fn of_roots(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
+    fn effective(files: &FileSettings) -> Vec<&Path> {
+        match files.secret_roots.as_slice() {
+            [] => vec![&files.dir],
             roots => roots.iter().map(PathBuf::as_path).collect(),
         }
     }
     // The directory may change, and its root with it.
-    let (old_roots, new_roots) = (&old.references.secret_root, &new.references.secret_root);
-    if old_roots.is_empty() && new_roots.is_empty() {
+    if new.secret_roots.is_empty() && old.secret_roots.is_empty() {
         return;
     }
-    let before = effective(old_roots, &old.dir);
-    for root in effective(new_roots, &new.dir) {
+    let before = effective(old);
+    for root in effective(new) {
         if !before.iter().any(|allowed| root.starts_with(allowed)) {
             found.push(format!("`secret-root` lets {} be read", root.display()));
         }
     }
 }
 
-fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
-    let GuardArgs {
+fn of_guard(old: &GuardSettings, new: &GuardSettings, found: &mut Vec<String>) {
+    let GuardSettings {
         policy,
-        max_changes: _,
-        max_change_percent: _,
-        max_deletes: _,
-        max_delete_percent: _,
+        limits,
         // By name: an operator who adds one means it.
         allow_replace: _,
         allow_removal: _,
@@ -201,26 +212,24 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
         delete_credentials: _,
         connections,
     } = new;
-    if connections.look() == LookForConnections::None
-        && old.connections.look() != connections.look()
-    {
+    if *connections == LookForConnections::None && old.connections != *connections {
         found.push("`connections` are no longer looked for".to_owned());
     }
     if reach(*policy) > reach(old.policy) {
-        let (from, to) = (old.policy().as_str(), new.policy().as_str());
+        let (from, to) = (old.policy.as_str(), policy.as_str());
         found.push(format!("`policy` goes from `{from}` to `{to}`"));
     }
-    let (before, after) = (old.limits(), new.limits());
+    let before = &old.limits;
     for (key, is_wider) in [
-        ("max-changes", after.changes.most_is_wider(before.changes)),
+        ("max-changes", limits.changes.most_is_wider(before.changes)),
         (
             "max-change-percent",
-            after.changes.share.is_wider(before.changes.share),
+            limits.changes.share.is_wider(before.changes.share),
         ),
-        ("max-deletes", after.deletes.most_is_wider(before.deletes)),
+        ("max-deletes", limits.deletes.most_is_wider(before.deletes)),
         (
             "max-delete-percent",
-            after.deletes.share.is_wider(before.deletes.share),
+            limits.deletes.share.is_wider(before.deletes.share),
         ),
     ] {
         if is_wider {
@@ -230,46 +239,33 @@ fn of_guard(old: &GuardArgs, new: &GuardArgs, found: &mut Vec<String>) {
 }
 
 /// Rank of a policy: a higher one allows more.
-fn reach(policy: PolicyArg) -> u8 {
+fn reach(policy: Policy) -> u8 {
     match policy {
-        PolicyArg::Observe => 0,
-        PolicyArg::CreateOnly => 1,
-        PolicyArg::UpsertOnly => 2,
-        PolicyArg::Sync => 3,
+        Policy::Observe => 0,
+        Policy::CreateOnly => 1,
+        Policy::UpsertOnly => 2,
+        Policy::Sync => 3,
     }
 }
 
-fn writes(on_drift: Drift) -> bool {
+fn writes(on_drift: OnDrift) -> bool {
     match on_drift {
-        Drift::Apply => true,
-        Drift::Report | Drift::Ignore => false,
+        OnDrift::Apply => true,
+        OnDrift::Report | OnDrift::Ignore => false,
     }
 }
 
-/// Names that are no longer in a list.
-fn lost(key: &str, old: &[String], new: &[String], found: &mut Vec<String>) {
-    for name in old.iter().filter(|name| !new.contains(name)) {
+/// Adds the names that are no longer in a list.
+fn lost(key: &str, old: &BTreeSet<Name>, new: &BTreeSet<Name>, found: &mut Vec<String>) {
+    for name in old.difference(new) {
         found.push(format!("`{key}` loses {name}"));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
-    use clap::Parser;
-
-    use super::super::args::{Cli, Command};
     use super::*;
-
-    fn daemon(line: &str) -> DaemonArgs {
-        let words = ["integrationd", "daemon"].into_iter();
-        let words = words.chain(line.split_whitespace()).map(OsString::from);
-        let Command::Daemon(args) = Cli::parse_from(words).command else {
-            panic!("another command")
-        };
-        *args
-    }
+    use crate::cli::daemon_settings as daemon;
 
     /// Protections that are loosened from one line to the other. The way back loosens
     /// nothing.

@@ -8,63 +8,58 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::apart::joined;
-use super::args::{Command, DaemonArgs, OutputArgs};
-use super::connect;
-use super::failure::Failure;
-use super::log::Log;
+use super::http::Tls;
 use super::loosened::loosened;
-use super::poll::Place;
-use super::prepare;
-use super::request;
-use super::settings_file::{self, SettingsFile};
-use super::source::Source;
-use crate::daemon::http::Tls;
-use crate::daemon::view::Mistake;
-use crate::daemon::{Board, Refusal};
+use super::service::{Console, NewSettings};
+use super::source::WatchedSource;
+use super::view::Mistake;
+use super::{Board, Refusal};
+use crate::apart::joined;
 use crate::immuta::RetryPolicy;
-use crate::plan::KnownNames;
+use crate::plan::{KnownNames, Resend};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::{OpenError, Source, Tenant, check_names, tenant};
+use crate::settings::daemon::{DaemonSettings, SettingsFile};
 use crate::text::chain;
 
 /// How long the files are waited for: longer than a disk takes, and shorter than
 /// systemd waits for a reload.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What may be read again, and where it is told whether it was taken.
-pub(super) struct Reload<'a> {
-    pub settings: watch::Sender<Arc<DaemonArgs>>,
-    pub log: &'a Log,
-    pub board: Board,
+/// Reads the settings again, and publishes whether they were taken.
+pub(super) struct Reload {
+    pub(super) settings: watch::Sender<Arc<DaemonSettings>>,
+    pub(super) console: Arc<dyn Console>,
+    pub(super) board: Board,
     /// Has the names that the last run knew.
-    pub place: Place,
+    pub(super) source: WatchedSource,
 }
 
-impl Reload<'_> {
-    /// Reads the settings and the certificates again. What is wrong with them is told, and
-    /// the old ones go on.
+impl Reload {
+    /// Reads the settings and the certificates again. Mistakes are reported, and the old
+    /// ones stay in effect.
     pub(super) async fn again(&self, tls: &[Tls]) {
         let old = Arc::clone(&self.settings.borrow());
         let tls = tls.to_vec();
-        let names = self.place.names();
+        let names = self.source.names();
+        let console = Arc::clone(&self.console);
         // In a thread: a signal is heard also while a file is waited for.
         let reading = spawn_blocking(move || {
-            let new = read(&old, names.as_deref());
+            let new = read(console.as_ref(), &old, names.as_deref());
             for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
                 tracing::error!(error = chain(&error), "the old certificate stays");
             }
             new
         });
         let read = timeout(PATIENCE, reading).await;
-        let read = read.map_or_else(|_| Err(late()), joined);
-        let read = read.and_then(|(new, output)| match self.log.fixed(&output) {
-            Some(what) => Err(restart(what)),
-            None => Ok((new, output)),
-        });
-        match read {
-            Ok((new, output)) => {
-                self.log.take(&output);
-                self.settings.send_replace(Arc::new(new));
+        match read.map_or_else(|_| Err(late()), joined) {
+            Ok(NewSettings {
+                settings,
+                take_effect,
+            }) => {
+                take_effect();
+                self.settings.send_replace(Arc::new(settings));
                 self.board.settings(None);
             }
             Err(failure) => {
@@ -99,44 +94,49 @@ fn tell(failure: &Failure) {
     }
 }
 
-fn read(old: &DaemonArgs, names: Option<&KnownNames>) -> Result<(DaemonArgs, OutputArgs), Failure> {
-    let line = std::env::args_os();
-    let cli = settings_file::parse(line, |name| std::env::var_os(name))?;
-    let Command::Daemon(new) = cli.command else {
-        return Err(restart("the command"));
-    };
-    let (new, output) = (*new, cli.output);
-    if new.settings_file.is_empty && !old.settings_file.is_empty {
-        return Err(emptied(&new.settings_file));
+fn read(
+    console: &dyn Console,
+    old: &DaemonSettings,
+    names: Option<&KnownNames>,
+) -> Result<NewSettings, Failure> {
+    let read = console.read_settings()?;
+    let new = &read.settings;
+    if new.file.is_empty && !old.file.is_empty {
+        return Err(emptied(&new.file));
     }
-    // What would fail in every run is refused at once.
-    let tenant = |args: &DaemonArgs| connect::tenant(&args.run.connection, RetryPolicy::default());
-    let url = tenant(&new)?.url;
+    // Settings that would fail in every run are refused at once.
+    let url = Tenant::new(&new.run.tenant, RetryPolicy::default(), None);
+    let url = url.map_err(OpenError::from)?.url;
     Source::of(&new.run)?;
-    let before = connect::url(old.run.connection.url.as_deref())?;
+    let before = tenant::url(&old.run.tenant).map_err(OpenError::from)?;
+    let listens = |settings: &DaemonSettings| {
+        let DaemonSettings {
+            listen,
+            webhook,
+            socket,
+            ..
+        } = settings;
+        (listen.clone(), webhook.clone(), socket.clone())
+    };
     for (what, is_same) in [
         ("`url`", url == before),
         ("`state`", new.run.state == old.run.state),
-        (
-            "where it listens",
-            format!("{:?}", (&new.listen, &new.push)) == format!("{:?}", (&old.listen, &old.push)),
-        ),
-        (
-            "whom it notifies",
-            format!("{:?}", new.notify) == format!("{:?}", old.notify),
-        ),
+        ("where it listens", listens(new) == listens(old)),
+        ("whom it notifies", new.notify == old.notify),
     ] {
         if !is_same {
             return Err(restart(what));
         }
     }
-    // Of other files other names are known: the next run says whether these are.
-    let source = |args: &DaemonArgs| format!("{:?}", (&args.run.files.dir, &args.run.git));
-    if let Some(names) = names.filter(|_| source(&new) == source(old)) {
-        prepare::check_names(&request::request(&new.run), names)?;
+    // Other files have other names: the next run says whether these are among them.
+    let is_same_source = new.run.files.dir == old.run.files.dir && new.run.git == old.run.git;
+    if let Some(names) = names.filter(|_| is_same_source) {
+        let (selection, replaced) = (&new.run.selection, &new.run.guard.allow_replace);
+        let checked = check_names(selection, replaced, &Resend::default(), names);
+        checked.map_err(OpenError::from)?;
     }
-    match loosened(old, &new).as_slice() {
-        [] => Ok((new, output)),
+    match loosened(old, new).as_slice() {
+        [] => Ok(read),
         found => Err(looser(found)),
     }
 }
@@ -170,7 +170,9 @@ fn late() -> Failure {
     )
 }
 
-fn restart(what: &str) -> Failure {
+/// The failure of a reload that changes a setting which a running daemon cannot change.
+#[must_use]
+pub fn restart(what: &str) -> Failure {
     Failure::new(
         Exit::InvalidSettings,
         format_args!("{what} cannot change while the daemon runs"),

@@ -1,92 +1,31 @@
-//! Where forges tell of pushes, as the command line says it.
+//! Webhooks of forges.
 
 use std::path::PathBuf;
 
-use clap::Args;
-
-use super::connect;
-use super::failure::Failure;
-use super::listen::{At, address};
 use crate::daemon::http::{HttpError, Listener, Tls};
 use crate::daemon::push::{ShortSecret, Webhook, limits};
 use crate::daemon::{Bell, Board, Rejections};
 use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::session::tenant::{credential, read_secret};
 use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;
 
-/// Where webhooks are heard, and whose.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Webhooks, at /webhook")]
-pub(super) struct WebhookArgs {
-    /// Where to listen for webhooks, or `none`; other than on loopback it takes a certificate
-    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
-          default_value = "none", value_parser = address)]
-    pub webhook_listen: At,
-    /// A file with the secret that the forge signs with, or sends
-    /// [env: INTEGRATIOND_WEBHOOK_SECRET, INTEGRATIOND_WEBHOOK_SECRET_FILE]
-    #[arg(long, value_name = "FILE")]
-    pub webhook_secret_file: Option<PathBuf>,
-    /// The branch whose pushes count; all if none is given
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_WEBHOOK_BRANCH",
-        hide_env_values = true
-    )]
-    pub webhook_branch: Option<String>,
-    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_WEBHOOK_TLS_CERT",
-        hide_env_values = true
-    )]
-    pub webhook_tls_cert: Option<PathBuf>,
-    /// A PEM file with its key
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_WEBHOOK_TLS_KEY",
-        hide_env_values = true
-    )]
-    pub webhook_tls_key: Option<PathBuf>,
-}
-
-impl From<&WebhookArgs> for WebhookFlags {
-    fn from(args: &WebhookArgs) -> Self {
-        let WebhookArgs {
-            webhook_listen,
-            webhook_secret_file,
-            webhook_branch,
-            webhook_tls_cert,
-            webhook_tls_key,
-        } = args;
-        Self {
-            address: webhook_listen.address(),
-            secret_file: webhook_secret_file.clone(),
-            certificate: webhook_tls_cert.clone(),
-            key: webhook_tls_key.clone(),
-            branch: webhook_branch.clone(),
-        }
-    }
-}
-
-/// What is bound, and not yet served.
+/// An address for webhooks that is bound, and not yet served.
 pub(super) struct Bound {
-    pub listener: Listener,
-    pub handler: Webhook,
-    pub tls: Option<Tls>,
+    pub(super) listener: Listener,
+    pub(super) handler: Webhook,
+    pub(super) tls: Option<Tls>,
 }
 
 /// Binds the address, if there is one.
 pub(super) async fn bind(
-    args: &WebhookArgs,
+    flags: &WebhookFlags,
     board: &Board,
     bell: &Bell,
 ) -> Result<Option<Bound>, Failure> {
     let env = |name: &str| std::env::var_os(name);
-    let flags = WebhookFlags::from(args);
-    let Some(settings) = webhook(&flags, &env, &connect::credential)? else {
+    let Some(settings) = webhook(flags, &env, &credential)? else {
         return Ok(None);
     };
     let tls = read_tls(&settings)?;
@@ -101,15 +40,14 @@ pub(super) async fn bind(
     }))
 }
 
-/// Whether webhooks could be heard, as far as the files are here: the secret may be
-/// handed over to the service alone.
-pub(super) fn check(args: &WebhookArgs) -> Result<(), Failure> {
+/// Checks the settings, as far as the files are here: the secret may be handed over to the
+/// service alone.
+pub(super) fn check(flags: &WebhookFlags) -> Result<(), Failure> {
     let env = |name: &str| std::env::var_os(name);
-    let flags = WebhookFlags::from(args);
-    let (settings, is_known) = match webhook(&flags, &env, &connect::credential) {
+    let (settings, is_known) = match webhook(flags, &env, &credential) {
         Err(WebhookError::NoSecret) => {
             let handed_over = |name: &str| Some(PathBuf::from(name));
-            (webhook(&flags, &env, &handed_over)?, false)
+            (webhook(flags, &env, &handed_over)?, false)
         }
         found => (found?, true),
     };
@@ -135,7 +73,7 @@ fn handler(
     bell: &Bell,
     rejections: Rejections,
 ) -> Result<Webhook, Failure> {
-    let secret = connect::read_secret(settings.secret.clone()).map_err(|(path, error)| {
+    let secret = read_secret(settings.secret.clone()).map_err(|(path, error)| {
         let what = format!(
             "the webhook secret cannot be read from {}: {error}",
             path.display()

@@ -1,29 +1,16 @@
-//! A git repository instead of a directory, as the command line says it.
+//! A git repository, instead of a directory.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use sha2::{Digest, Sha256};
 
-use super::connect::{self, ConnectError, read_secret};
-use super::failure::Failure;
-use crate::ledger::place::{StateDirectory, Trust};
-use crate::report::exit::Exit;
-use crate::settings::git_token;
-use crate::source::git::{
-    CommitId, Credentials, GitError, GitOptions, GitSource, GitUrl, RefName, Reference,
-    ReferenceError, SshSettings, Subdirectory, Verification, VerifyMode,
-};
-use crate::text::chain;
-
-/// Whose name stands beside a token, where none is given: most servers take any.
-const ANY_USER: &str = "git";
+use crate::settings::run::{self, GitSettings, Rewrite};
+use crate::source::git::{CommitId, RefName, ReferenceError, Subdirectory, VerifyMode};
 
 /// Which repository, and what of it counts.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Git, instead of a directory")]
-pub(super) struct GitArgs {
+pub(crate) struct GitArgs {
     /// The repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; a
     /// secret may then only go where `--allow-secret` lets it
     #[arg(
@@ -169,14 +156,6 @@ fn fit<T>(
     Ok(text.to_owned())
 }
 
-/// What may be taken although history was rewritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rewrite {
-    Nothing,
-    Anything,
-    Commit(CommitId),
-}
-
 fn rewrite(text: &str) -> Result<Rewrite, String> {
     match text {
         "" | "false" => Ok(Rewrite::Nothing),
@@ -192,7 +171,7 @@ fn rewrite(text: &str) -> Result<Rewrite, String> {
 
 /// How a token is shown to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GitAuth {
+pub(crate) enum GitAuth {
     /// With a user name, in basic authentication
     Basic,
     /// As a bearer token
@@ -201,7 +180,7 @@ pub(super) enum GitAuth {
 
 /// What of a revision must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Verify {
+pub(crate) enum Verify {
     /// Nothing
     None,
     /// The commit
@@ -213,138 +192,51 @@ pub(super) enum Verify {
 }
 
 impl GitArgs {
-    /// Whether this revision may be taken although history was rewritten.
-    pub(super) fn may_rewrite(&self, revision: &CommitId) -> bool {
-        match &self.git_allow_rewrite {
-            Rewrite::Nothing => false,
-            Rewrite::Anything => true,
-            Rewrite::Commit(commit) => revision == commit,
-        }
-    }
-
-    /// The repository, if one is given. Nothing is fetched yet.
-    pub(super) fn source(&self, state: Option<&Path>) -> Result<Option<GitSource>, Failure> {
-        let Some(url) = &self.git else {
-            return Ok(None);
-        };
-        let place = StateDirectory::find(state, &|name: &str| std::env::var_os(name), Trust::Own)?;
-        place.create()?;
-        let digest = Sha256::digest(url.as_bytes());
-        let hash: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
-        let directory = place.path().join("git").join(hash);
-        Ok(Some(GitSource::new(self.options(url)?, &directory)?))
-    }
-
-    /// Whether the repository, if one is given, could be set up. Nothing is made.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        let Some(url) = &self.git else {
-            return Ok(());
-        };
-        GitSource::new(self.options(url)?, Path::new(""))?;
+    /// The repository, if one is given.
+    pub(super) fn settings(self) -> Option<GitSettings> {
         let Self {
+            git,
+            git_branch,
+            git_tag,
+            git_commit,
+            git_directory,
+            git_auth,
+            git_user,
+            git_token_file,
+            git_ca_file,
             git_ssh_key,
             git_known_hosts,
+            git_verify,
             git_allowed_signers,
             git_revoked_keys,
             git_openpgp_key,
-            ..
+            git_allow_rewrite,
         } = self;
-        let files = [
-            git_ssh_key,
-            git_known_hosts,
-            git_allowed_signers,
-            git_revoked_keys,
-        ];
-        let files = files.into_iter().flatten().chain(git_openpgp_key);
-        for path in files {
-            File::open(path).map_err(|error| {
-                let what = format!("{} cannot be read: {error}", path.display());
-                Failure::new(
-                    Exit::InvalidSettings,
-                    what,
-                    "check the path and who may read it",
-                )
-            })?;
-        }
-        Ok(())
-    }
-
-    fn options(&self, url: &str) -> Result<GitOptions, Failure> {
-        let wrong = |what: &dyn std::error::Error| {
-            let help = "`integrationd sync --help` tells what `--git` and its flags take";
-            Failure::new(Exit::InvalidSettings, chain(what), help)
-        };
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let directory = given(&self.git_directory).unwrap_or_default();
-        let reference = Reference::choose(
-            given(&self.git_commit).as_deref(),
-            given(&self.git_tag).as_deref(),
-            given(&self.git_branch).as_deref(),
-        );
-        let url = GitUrl::parse(url).map_err(|error| wrong(&error))?;
-        Ok(GitOptions {
-            reference: reference.map_err(|error| wrong(&error))?,
-            subdirectory: Subdirectory::parse(&directory).map_err(|error| wrong(&error))?,
-            ca_files: self.git_ca_file.clone(),
-            credentials: self.credentials()?,
-            ssh: SshSettings {
-                identity_file: self.git_ssh_key.clone(),
-                known_hosts_file: self.git_known_hosts.clone(),
+        Some(GitSettings {
+            url: git?,
+            branch: git_branch,
+            tag: git_tag,
+            commit: git_commit,
+            directory: git_directory,
+            auth: match git_auth {
+                GitAuth::Basic => run::GitAuth::Basic,
+                GitAuth::Bearer => run::GitAuth::Bearer,
             },
-            verification: self.verification(),
-            ..GitOptions::new(url)
+            user: git_user,
+            token_file: git_token_file,
+            ca_files: git_ca_file,
+            ssh_key: git_ssh_key,
+            known_hosts: git_known_hosts,
+            verify: match git_verify {
+                Verify::None => None,
+                Verify::Head => Some(VerifyMode::Head),
+                Verify::Tag => Some(VerifyMode::Tag),
+                Verify::TagAndHead => Some(VerifyMode::TagAndHead),
+            },
+            allowed_signers: git_allowed_signers,
+            revoked_keys: git_revoked_keys,
+            openpgp_keys: git_openpgp_key,
+            allow_rewrite: git_allow_rewrite,
         })
-    }
-
-    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
-        let env = |name: &str| std::env::var_os(name);
-        let file = self.git_token_file.as_ref();
-        let found = git_token(file, &env, &connect::credential).map_err(ConnectError::from)?;
-        let Some(source) = found else {
-            return Ok(None);
-        };
-        let password = read_secret(source).map_err(|(path, error)| {
-            Failure::new(
-                Exit::InvalidSettings,
-                format_args!(
-                    "the git token cannot be read from {}: {error}",
-                    path.display()
-                ),
-                "check the path and who may read it",
-            )
-        })?;
-        Ok(Some(match self.git_auth {
-            GitAuth::Basic => {
-                let user = self.git_user.clone().unwrap_or_else(|| ANY_USER.to_owned());
-                Credentials::Basic { user, password }
-            }
-            GitAuth::Bearer => Credentials::Bearer(password),
-        }))
-    }
-
-    fn verification(&self) -> Option<Verification> {
-        let mode = match self.git_verify {
-            Verify::None => return None,
-            Verify::Head => VerifyMode::Head,
-            Verify::Tag => VerifyMode::Tag,
-            Verify::TagAndHead => VerifyMode::TagAndHead,
-        };
-        Some(Verification {
-            mode,
-            allowed_signers: self.git_allowed_signers.clone(),
-            revoked_ssh_keys: self.git_revoked_keys.clone(),
-            openpgp_keys: self.git_openpgp_key.clone(),
-        })
-    }
-}
-
-impl From<GitError> for Failure {
-    fn from(error: GitError) -> Self {
-        let exit = if error.is_of_settings() {
-            Exit::InvalidSettings
-        } else {
-            Exit::Failed
-        };
-        Self::new(exit, chain(&error), error.remedy())
     }
 }

@@ -1,5 +1,14 @@
 //! The command line, declared. What a command's help says below its options is in `help`.
 
+mod git;
+mod guard;
+mod listen;
+mod notify;
+mod references;
+mod run;
+mod socket;
+mod webhook;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,18 +16,22 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::adopt::AdoptArgs;
-use super::git::GitArgs;
-use super::guard::GuardArgs;
 use super::help;
 use super::hook::HookArgs;
-use super::listen::ListenArgs;
 use super::manual::{CompletionArgs, ManArgs};
-use super::notify::NotifyArgs;
-use super::push::PushArgs;
-use super::secrets::{ReferenceArgs, VaultArgs};
-use super::settings_file::{SettingsArgs, SettingsFile};
+use super::settings_file::SettingsArgs;
 use super::simulator::SimulatorArgs;
 use super::suspend::{ResumeArgs, SuspendArgs};
+use crate::settings::daemon::{DaemonSettings, SettingsFile};
+use crate::settings::run::{RunSettings, TenantSettings};
+use listen::ListenArgs;
+use notify::NotifyArgs;
+use socket::SocketArgs;
+use webhook::WebhookArgs;
+
+pub(super) use guard::ConnectionsArgs;
+pub(super) use references::{ReferenceArgs, VaultArgs, named_own_files};
+pub(super) use run::{ConnectionArgs, FilesArgs, RunArgs, duration, variable};
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -182,47 +195,6 @@ pub(super) enum Format {
     Json,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct FilesArgs {
-    /// The directory of integration files
-    #[arg(value_name = "DIR", default_value = "integrations.d")]
-    pub dir: PathBuf,
-    /// Declares a plain value for `${var:NAME}`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    pub var: Vec<(String, String)>,
-    #[command(flatten)]
-    pub references: ReferenceArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Tenant")]
-pub(super) struct ConnectionArgs {
-    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-    /// A file with the API key [env: IMMUTA_API_KEY, IMMUTA_API_TOKEN, IMMUTA_API_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
-    pub api_key_file: Option<PathBuf>,
-    /// How to show the key: as it is, or exchanged for a bearer token
-    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
-    pub auth: Auth,
-    /// A PEM file with certificates to trust besides the system's; may be repeated
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_CA_FILE",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub ca_file: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Auth {
-    Key,
-    Token,
-}
-
 /// Plan and apply once; `--dry-run` stops at the plan
 ///
 /// Reads the files and the tenant, shows the plan, asks, and carries it out. A
@@ -279,7 +251,9 @@ pub(super) struct DaemonArgs {
     #[command(flatten)]
     pub notify: NotifyArgs,
     #[command(flatten)]
-    pub push: PushArgs,
+    pub webhook: WebhookArgs,
+    #[command(flatten)]
+    pub socket: SocketArgs,
     /// The settings file that was read; not a setting itself.
     #[arg(skip)]
     pub settings_file: SettingsFile,
@@ -287,77 +261,31 @@ pub(super) struct DaemonArgs {
     pub run: Box<RunArgs>,
 }
 
-/// What a run of the pipeline needs, whoever starts it.
-#[derive(Debug, Args)]
-pub(super) struct RunArgs {
-    #[command(flatten)]
-    pub files: FilesArgs,
-    #[command(flatten)]
-    pub git: GitArgs,
-    /// Only these integrations, by name; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// All integrations but these; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub exclude: Vec<String>,
-    /// How many writes may be under way at once
-    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
-          value_parser = parallelism)]
-    pub parallelism: usize,
-    /// How long a write is followed until its status settles
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
-          value_parser = duration)]
-    pub wait_timeout: Duration,
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
-    )]
-    pub state: Option<PathBuf>,
-    /// What to do about a value that the server moved since the last apply
-    #[arg(
-        long,
-        value_enum,
-        env = "INTEGRATIOND_ON_DRIFT",
-        hide_env_values = true,
-        default_value_t = Drift::Apply
-    )]
-    pub on_drift: Drift,
-    /// What to do about a value that both the file and the server moved
-    #[arg(
-        long,
-        value_enum,
-        env = "INTEGRATIOND_ON_CONFLICT",
-        hide_env_values = true,
-        default_value_t = Conflict::Apply
-    )]
-    pub on_conflict: Conflict,
-    #[command(flatten)]
-    pub guard: GuardArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    #[command(flatten)]
-    pub vault: VaultArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Drift {
-    /// Set it back
-    Apply,
-    /// Tell it and leave it
-    Report,
-    /// Leave it
-    Ignore,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Conflict {
-    /// The file wins
-    Apply,
-    /// Block the integration
-    Stop,
+impl From<DaemonArgs> for DaemonSettings {
+    fn from(args: DaemonArgs) -> Self {
+        let DaemonArgs {
+            interval,
+            debounce,
+            poll,
+            listen,
+            notify,
+            webhook,
+            socket,
+            settings_file,
+            run,
+        } = args;
+        Self {
+            interval,
+            debounce,
+            poll,
+            listen: listen.into(),
+            notify: notify.into(),
+            webhook: webhook.into(),
+            socket: socket.into(),
+            file: settings_file,
+            run: (*run).into(),
+        }
+    }
 }
 
 /// Check the files and touch nothing: no tenant, no credentials, no network
@@ -388,7 +316,7 @@ pub(super) struct PingArgs {
 }
 
 /// Which ledger, where the tenant is not asked.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct LedgerArgs {
     /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
     #[arg(
@@ -401,6 +329,20 @@ pub(super) struct LedgerArgs {
     /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+}
+
+impl From<LedgerArgs> for RunSettings {
+    fn from(args: LedgerArgs) -> Self {
+        let LedgerArgs { state, url } = args;
+        Self {
+            state,
+            tenant: TenantSettings {
+                url,
+                ..TenantSettings::default()
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// Show what was done and when; asks the tenant nothing
@@ -438,30 +380,4 @@ pub(super) struct ResolveArgs {
     pub state: Option<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArgs,
-}
-
-/// Writes under way at once beyond this would be load on the tenant, not speed.
-const MOST_PARALLEL: usize = 64;
-
-fn parallelism(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
-        Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
-    }
-}
-
-/// A duration as people write it: `90s`, `10m`, `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|d| Duration::try_from(d).ok())
-        .filter(|d| !d.is_zero())
-        .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
-}
-
-pub(super) fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        Some(_) | None => Err("give NAME=VALUE".to_owned()),
-    }
 }

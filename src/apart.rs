@@ -14,7 +14,7 @@ use tokio::time::timeout;
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// The work.
-pub(super) struct Apart<T> {
+pub(crate) struct Apart<T> {
     /// Dropped, it calls the work off.
     wanted: oneshot::Sender<()>,
     /// Absent once it has ended.
@@ -23,7 +23,7 @@ pub(super) struct Apart<T> {
 
 impl<T: Send + 'static> Apart<T> {
     /// Begins it.
-    pub(super) fn begin<F>(work: impl FnOnce() -> F + Send + 'static) -> Self
+    pub(crate) fn begin<F>(work: impl FnOnce() -> F + Send + 'static) -> Self
     where
         F: Future<Output = T>,
     {
@@ -45,7 +45,7 @@ impl<T: Send + 'static> Apart<T> {
     }
 
     /// Waits for its end.
-    pub(super) async fn ended(&mut self) -> T {
+    pub(crate) async fn ended(&mut self) -> T {
         if let Some(thread) = &mut self.thread {
             let done = joined(thread.await);
             self.thread = None;
@@ -58,7 +58,7 @@ impl<T: Send + 'static> Apart<T> {
     }
 
     /// Calls it off: it ends where it waits next.
-    pub(super) async fn call_off(self) {
+    pub(crate) async fn call_off(self) {
         drop(self.wanted);
         if let Some(thread) = self.thread {
             // How it ends is of no interest any more.
@@ -68,7 +68,7 @@ impl<T: Send + 'static> Apart<T> {
 }
 
 /// What a thread came to. A panic in it is one of whoever waits for it.
-pub(super) fn joined<T>(done: Result<T, JoinError>) -> T {
+pub(crate) fn joined<T>(done: Result<T, JoinError>) -> T {
     done.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
         Err(error) => resume_unwind(Box::new(error)),

@@ -1,0 +1,91 @@
+//! The status page.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::settings::listen::ListenFlags;
+
+/// Where the status is served, and to whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
+pub(crate) struct ListenArgs {
+    /// Where to listen, or `none`; other than on loopback it takes a certificate and a token
+    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
+          default_value = "127.0.0.1:9464", value_parser = address)]
+    pub listen: At,
+    /// A file with the token that whoever asks must have; with one an operator can also ask for a
+    /// run [env: INTEGRATIOND_LISTEN_TOKEN, INTEGRATIOND_LISTEN_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub listen_token_file: Option<PathBuf>,
+    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_LISTEN_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub listen_tls_cert: Option<PathBuf>,
+    /// A PEM file with its key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_LISTEN_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub listen_tls_key: Option<PathBuf>,
+    /// A name under which it may be asked, besides `localhost` and addresses; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_ALLOW_HOST",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_host: Vec<String>,
+}
+
+/// An address, or none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum At {
+    Nowhere,
+    Address(SocketAddr),
+}
+
+impl At {
+    /// The address, if there is one.
+    pub(super) fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Nowhere => None,
+            Self::Address(address) => Some(address),
+        }
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<At, String> {
+    if text == "none" {
+        return Ok(At::Nowhere);
+    }
+    let address = text.parse().map(At::Address);
+    address.map_err(|_| "give an address with a port, such as 127.0.0.1:9464, or none".to_owned())
+}
+
+impl From<ListenArgs> for ListenFlags {
+    fn from(args: ListenArgs) -> Self {
+        let ListenArgs {
+            listen,
+            listen_token_file,
+            listen_tls_cert,
+            listen_tls_key,
+            allow_host,
+        } = args;
+        Self {
+            address: listen.address(),
+            token_file: listen_token_file,
+            certificate: listen_tls_cert,
+            key: listen_tls_key,
+            hosts: allow_host,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! References to secrets, and the login at Vault.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args};
+
+use crate::manifest::{Binding, Flat};
+use crate::secret::own_settings;
+use crate::settings::vault::VaultFlags;
+
+/// How to log in at the Vault of `VAULT_ADDR`.
+#[derive(Debug, Args)]
+#[command(
+    next_help_heading = "Vault, for ${vault:…} [env: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT]"
+)]
+pub(crate) struct VaultArgs {
+    /// A file with a token [env: VAULT_TOKEN, VAULT_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_token_file: Option<PathBuf>,
+    /// The id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
+    #[arg(long, value_name = "ID")]
+    pub vault_role_id: Option<String>,
+    /// A file with its secret id [env: INTEGRATIOND_VAULT_SECRET_ID_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_secret_id_file: Option<PathBuf>,
+    /// A role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
+    #[arg(long, value_name = "NAME")]
+    pub vault_jwt_role: Option<String>,
+    /// A file with that JWT [env: INTEGRATIOND_VAULT_JWT_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub vault_jwt_file: Option<PathBuf>,
+    /// Where the login is mounted, if not at `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
+    #[arg(long, value_name = "PATH")]
+    pub vault_auth_mount: Option<String>,
+}
+
+/// Where references may read, and where secrets may go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReferenceArgs {
+    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
+    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
+    #[arg(
+        long,
+        value_name = "REFERENCE[=TYPE[@HOST]]",
+        env = "INTEGRATIOND_ALLOW_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub allow_secret: Vec<Binding>,
+    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_SECRET_ROOT",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub secret_root: Vec<PathBuf>,
+    /// Files with own credentials that flags or the settings file name; not a setting itself.
+    #[arg(skip)]
+    pub own_files: Vec<PathBuf>,
+}
+
+/// The files with own credentials that the flags of a command name, and those that the
+/// settings file names for any command.
+pub(crate) fn named_own_files(command: &ArgMatches, settings: &Flat) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for setting in own_settings() {
+        let id = setting.replace('-', "_");
+        // A command without this flag is asked in vain.
+        let flag = command.try_get_raw(&id).ok().flatten();
+        files.extend(flag.into_iter().flatten().map(PathBuf::from));
+        files.extend(
+            settings
+                .get(setting)
+                .into_iter()
+                .flatten()
+                .map(PathBuf::from),
+        );
+    }
+    files
+}
+
+impl From<VaultArgs> for VaultFlags {
+    fn from(args: VaultArgs) -> Self {
+        let VaultArgs {
+            vault_token_file,
+            vault_role_id,
+            vault_secret_id_file,
+            vault_jwt_role,
+            vault_jwt_file,
+            vault_auth_mount,
+        } = args;
+        Self {
+            token_file: vault_token_file,
+            role_id: vault_role_id,
+            secret_id_file: vault_secret_id_file,
+            jwt_role: vault_jwt_role,
+            jwt_file: vault_jwt_file,
+            auth_mount: vault_auth_mount,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A run: its files, its tenant, and how far it may go.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::git::GitArgs;
+use super::guard::GuardArgs;
+use super::references::{ReferenceArgs, VaultArgs};
+use crate::plan::{OnConflict, OnDrift, Selection};
+use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
+
+#[derive(Debug, Args)]
+pub(crate) struct FilesArgs {
+    /// The directory of integration files
+    #[arg(value_name = "DIR", default_value = "integrations.d")]
+    pub dir: PathBuf,
+    /// Declares a plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+    #[command(flatten)]
+    pub references: ReferenceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tenant")]
+pub(crate) struct ConnectionArgs {
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// A file with the API key [env: IMMUTA_API_KEY, IMMUTA_API_TOKEN, IMMUTA_API_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// How to show the key: as it is, or exchanged for a bearer token
+    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
+    pub auth: Auth,
+    /// A PEM file with certificates to trust besides the system's; may be repeated
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_CA_FILE",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub ca_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Auth {
+    Key,
+    Token,
+}
+
+/// What a run of the pipeline needs, whoever starts it.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
+    #[command(flatten)]
+    pub git: GitArgs,
+    /// Only these integrations, by name; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// All integrations but these; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// How many writes may be under way at once
+    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
+          value_parser = parallelism)]
+    pub parallelism: usize,
+    /// How long a write is followed until its status settles
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
+          value_parser = duration)]
+    pub wait_timeout: Duration,
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+    /// What to do about a value that the server moved since the last apply
+    #[arg(
+        long,
+        value_enum,
+        env = "INTEGRATIOND_ON_DRIFT",
+        hide_env_values = true,
+        default_value_t = Drift::Apply
+    )]
+    pub on_drift: Drift,
+    /// What to do about a value that both the file and the server moved
+    #[arg(
+        long,
+        value_enum,
+        env = "INTEGRATIOND_ON_CONFLICT",
+        hide_env_values = true,
+        default_value_t = Conflict::Apply
+    )]
+    pub on_conflict: Conflict,
+    #[command(flatten)]
+    pub guard: GuardArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(flatten)]
+    pub vault: VaultArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Drift {
+    /// Set it back
+    Apply,
+    /// Tell it and leave it
+    Report,
+    /// Leave it
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Conflict {
+    /// The file wins
+    Apply,
+    /// Block the integration
+    Stop,
+}
+
+impl From<FilesArgs> for FileSettings {
+    fn from(args: FilesArgs) -> Self {
+        let FilesArgs {
+            dir,
+            var,
+            references:
+                ReferenceArgs {
+                    allow_secret,
+                    secret_root,
+                    own_files,
+                },
+        } = args;
+        Self {
+            dir,
+            variables: var.into_iter().collect(),
+            allow_secret,
+            secret_roots: secret_root,
+            own_files,
+        }
+    }
+}
+
+impl From<ConnectionArgs> for TenantSettings {
+    fn from(args: ConnectionArgs) -> Self {
+        let ConnectionArgs {
+            url,
+            api_key_file,
+            auth,
+            ca_file,
+        } = args;
+        Self {
+            url,
+            api_key_file,
+            auth: match auth {
+                Auth::Key => run::Auth::Key,
+                Auth::Token => run::Auth::Token,
+            },
+            ca_files: ca_file,
+        }
+    }
+}
+
+impl From<RunArgs> for RunSettings {
+    fn from(args: RunArgs) -> Self {
+        let RunArgs {
+            files,
+            git,
+            only,
+            exclude,
+            parallelism,
+            wait_timeout,
+            state,
+            on_drift,
+            on_conflict,
+            guard,
+            connection,
+            vault,
+        } = args;
+        Self {
+            files: files.into(),
+            git: git.settings(),
+            selection: Selection {
+                only: only.into_iter().collect(),
+                exclude: exclude.into_iter().collect(),
+            },
+            parallelism,
+            wait_timeout,
+            state,
+            on_drift: match on_drift {
+                Drift::Apply => OnDrift::Apply,
+                Drift::Report => OnDrift::Report,
+                Drift::Ignore => OnDrift::Ignore,
+            },
+            on_conflict: match on_conflict {
+                Conflict::Apply => OnConflict::Apply,
+                Conflict::Stop => OnConflict::Stop,
+            },
+            guard: guard.into(),
+            tenant: connection.into(),
+            vault: vault.into(),
+        }
+    }
+}
+
+/// Writes under way at once beyond this would be load on the tenant, not speed.
+const MOST_PARALLEL: usize = 64;
+
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
+        Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
+    }
+}
+
+/// A duration as people write it: `90s`, `10m`, `1h30m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|d| Duration::try_from(d).ok())
+        .filter(|d| !d.is_zero())
+        .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("give NAME=VALUE".to_owned()),
+    }
+}

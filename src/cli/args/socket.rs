@@ -1,0 +1,45 @@
+//! The socket for clients on this machine.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::settings::daemon::SocketSettings;
+
+/// Where somebody on this machine may ask.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Socket for `hook run`")]
+pub(crate) struct SocketArgs {
+    /// Where a local client may ask for a run and is told of it, or `none`
+    /// [default: $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "INTEGRATIOND_SOCKET",
+        hide_env_values = true
+    )]
+    pub socket: Option<PathBuf>,
+    /// A user who may ask, besides root and the one that the daemon runs as; a name or a number;
+    /// may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_SOCKET_USER",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub socket_user: Vec<String>,
+}
+
+impl From<SocketArgs> for SocketSettings {
+    fn from(args: SocketArgs) -> Self {
+        let SocketArgs {
+            socket,
+            socket_user,
+        } = args;
+        Self {
+            path: socket,
+            users: socket_user,
+        }
+    }
+}

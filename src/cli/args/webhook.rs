@@ -1,0 +1,65 @@
+//! Webhooks of forges.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::listen::{At, address};
+use crate::settings::webhook::WebhookFlags;
+
+/// Where webhooks are heard, and whose.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Webhooks, at /webhook")]
+pub(crate) struct WebhookArgs {
+    /// Where to listen for webhooks, or `none`; other than on loopback it takes a certificate
+    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
+          default_value = "none", value_parser = address)]
+    pub webhook_listen: At,
+    /// A file with the secret that the forge signs with, or sends
+    /// [env: INTEGRATIOND_WEBHOOK_SECRET, INTEGRATIOND_WEBHOOK_SECRET_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
+    /// The branch whose pushes count; all if none is given
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "INTEGRATIOND_WEBHOOK_BRANCH",
+        hide_env_values = true
+    )]
+    pub webhook_branch: Option<String>,
+    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_WEBHOOK_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub webhook_tls_cert: Option<PathBuf>,
+    /// A PEM file with its key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "INTEGRATIOND_WEBHOOK_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub webhook_tls_key: Option<PathBuf>,
+}
+
+impl From<WebhookArgs> for WebhookFlags {
+    fn from(args: WebhookArgs) -> Self {
+        let WebhookArgs {
+            webhook_listen,
+            webhook_secret_file,
+            webhook_branch,
+            webhook_tls_cert,
+            webhook_tls_key,
+        } = args;
+        Self {
+            address: webhook_listen.address(),
+            secret_file: webhook_secret_file,
+            certificate: webhook_tls_cert,
+            key: webhook_tls_key,
+            branch: webhook_branch,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The daemon's reaction to the end of a run.
+
+use std::time::Duration;
+
+use super::Disposition;
+use crate::report::exit::{Exit, exit};
+use crate::report::{Counts, Report};
+use crate::session::OpenError;
+use crate::sync::{Afterwards, Ending, SyncError};
+
+/// Reaction to a run that could not begin.
+pub(super) fn of_open_error(error: &OpenError) -> Disposition {
+    match error {
+        OpenError::Tenant(_)
+        | OpenError::Vault(_)
+        | OpenError::Names(_)
+        | OpenError::Suspensions(_) => Disposition::Stalled("InvalidSettings"),
+        OpenError::Held(_) => Disposition::Stalled("SourceRefused"),
+        OpenError::Git(error) if error.is_transient() => Disposition::Transient,
+        OpenError::Git(error) if error.is_refusal() => Disposition::Stalled("SourceRefused"),
+        OpenError::Git(_) | OpenError::GitSettings(_) => Disposition::Stalled("SourceUnreadable"),
+        OpenError::Directory(_)
+        | OpenError::Place(_)
+        | OpenError::Key(_)
+        | OpenError::Ledger(_)
+        | OpenError::Store(_) => Disposition::Transient,
+    }
+}
+
+/// Reaction to a tenant or a ledger that could not be read.
+pub(super) fn of_error(error: &SyncError) -> Disposition {
+    match error {
+        SyncError::Tenant(error) => match error.refusal().map(|refusal| refusal.code) {
+            // Asking again with the same key could lock it.
+            Some(401 | 403) => Disposition::Stalled("NotAuthorized"),
+            Some(_) | None => Disposition::Transient,
+        },
+        SyncError::Ledger(_) | SyncError::Files(_) => Disposition::Transient,
+    }
+}
+
+/// Reaction to a run that came to a result. `pause` is the time until something is retried.
+pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
+    let failed = match &report.synced.ending {
+        Ending::Guarded(_) => return Disposition::Stalled("GuardRefused"),
+        // The stop came, and nothing is wrong: the next start goes on.
+        Ending::Applied {
+            afterwards: Afterwards::Skipped,
+            ..
+        } => return Disposition::Transient,
+        Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
+    };
+    match (exit(report, false), pause) {
+        (_, Some(pause)) => Disposition::Retry(pause),
+        _ if failed => Disposition::Transient,
+        (Exit::Success, None) if Counts::of(&report.synced.plan).held > 0 => Disposition::Suspended,
+        (Exit::Success, None) => Disposition::InSync,
+        (Exit::InvalidFile, None) => Disposition::Stalled("InvalidFile"),
+        (
+            Exit::Failed
+            | Exit::Pending
+            | Exit::Partial
+            | Exit::Refused
+            | Exit::Usage
+            | Exit::InvalidSettings,
+            None,
+        ) => Disposition::Stalled("Blocked"),
+    }
+}

@@ -1,0 +1,139 @@
+//! Endpoints of the daemon: the status page, webhooks, the socket, and notifications.
+//!
+//! Each is bound when the daemon starts, so that a mistake in its settings ends the start,
+//! and served in a task of its own beside the worker: it has to answer even while a run
+//! hangs.
+
+mod notifier;
+mod page;
+mod socket;
+mod webhook;
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::http::Tls;
+use super::notify::Webhook;
+use super::push::socket::Socket;
+use super::{Bell, Board};
+use crate::apply::Stop;
+use crate::report::failure::Failure;
+use crate::settings::daemon::DaemonSettings;
+use notifier::Notifier;
+
+/// Endpoints that are bound, and not yet served.
+pub(super) struct Bound {
+    page: Option<page::Bound>,
+    webhook: Option<webhook::Bound>,
+    socket: Option<Socket>,
+    notifications: Option<Webhook>,
+}
+
+/// Binds the endpoints that the settings name.
+pub(super) async fn bind(
+    settings: &DaemonSettings,
+    board: &Board,
+    bell: &Bell,
+) -> Result<Bound, Failure> {
+    let page = page::bind(&settings.listen, board, bell).await?;
+    let ca_files = &settings.run.tenant.ca_files;
+    Ok(Bound {
+        page,
+        notifications: notifier::webhook(&settings.notify, ca_files)?,
+        webhook: webhook::bind(&settings.webhook, board, bell).await?,
+        socket: socket::bind(&settings.socket)?,
+    })
+}
+
+/// Checks these settings without binding anything. A secret may be handed over to the
+/// service alone.
+pub fn check(settings: &DaemonSettings) -> impl Iterator<Item = Failure> {
+    let checked = [
+        page::check(&settings.listen),
+        notifier::check(&settings.notify, &settings.run.tenant.ca_files),
+        webhook::check(&settings.webhook),
+        socket::check(&settings.socket),
+    ];
+    checked.into_iter().filter_map(Result::err)
+}
+
+impl Bound {
+    /// The certificates, which are read again with the settings.
+    pub(super) fn certificates(&self) -> Vec<Tls> {
+        let page = self.page.as_ref().and_then(|bound| bound.tls.clone());
+        let webhook = self.webhook.as_ref().and_then(|bound| bound.tls.clone());
+        page.into_iter().chain(webhook).collect()
+    }
+
+    /// Serves them, each in a task of its own.
+    pub(super) fn serve(self, tenant: &str, board: &Board, bell: &Bell) -> Endpoints {
+        let Self {
+            page,
+            webhook,
+            socket,
+            notifications,
+        } = self;
+        let mut served = Vec::new();
+        served.extend(page.map(page::Bound::serve));
+        let notifier = notifications.map(|to| Notifier::start(to, board, tenant.to_owned()));
+        if let Some(webhook::Bound {
+            listener, handler, ..
+        }) = webhook
+        {
+            let (scheme, address) = (listener.scheme(), listener.address());
+            tracing::info!("webhooks are heard at {scheme}://{address}/webhook");
+            served.push(Served::begin(|stop| {
+                listener.serve(Arc::new(handler), stop)
+            }));
+        }
+        if let Some(socket) = socket {
+            tracing::info!(path = %socket.path().display(), "the socket is open");
+            let (talk, bell) = (board.talk.clone(), bell.clone());
+            served.push(Served::begin(|stop| socket.serve(talk, bell, stop)));
+        }
+        Endpoints { served, notifier }
+    }
+}
+
+/// Endpoints that are served.
+pub(super) struct Endpoints {
+    served: Vec<Served>,
+    notifier: Option<Notifier>,
+}
+
+impl Endpoints {
+    /// Ends them all at the same time: answers under way end, and notifications are sent.
+    pub(super) async fn end(self) {
+        let notifier = futures::future::OptionFuture::from(self.notifier.map(Notifier::end));
+        let served = join_all(self.served.into_iter().map(Served::end));
+        tokio::join!(served, notifier);
+    }
+}
+
+/// A task that serves until it is stopped.
+struct Served {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Served {
+    fn begin<F>(serve: impl FnOnce(Stop) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, stop) = Stop::new();
+        let task = tokio::spawn(serve(stop));
+        Self { stop: sender, task }
+    }
+
+    /// Lets the answers under way end.
+    async fn end(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the listener has broken");
+        }
+    }
+}

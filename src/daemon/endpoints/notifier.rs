@@ -1,0 +1,134 @@
+//! Notifications, sent beside the worker.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch as published};
+use tokio::task::JoinHandle;
+
+use crate::apply::Stop;
+use crate::daemon::Board;
+use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::secret::Secret;
+use crate::session::tenant::{credential, read_secret};
+use crate::settings::KeySource;
+use crate::settings::notify::{Notify, NotifyError, NotifyFlags, NotifyFormat, notify};
+use crate::text::chain;
+
+/// Time for which the end of the daemon waits for notifications that are not sent yet.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// The contents of the second file, in an error.
+const SIGNING: &str = "the secret for notifications";
+
+/// The webhook, if there is one; nothing is sent yet.
+pub(super) fn webhook(
+    flags: &NotifyFlags,
+    ca_files: &[PathBuf],
+) -> Result<Option<Webhook>, Failure> {
+    let found = find(flags)?;
+    found
+        .map(|found| set_up(found, flags.format, ca_files))
+        .transpose()
+}
+
+/// Checks the settings, as far as the files are here: the URL may be handed over to the
+/// service alone.
+pub(super) fn check(flags: &NotifyFlags, ca_files: &[PathBuf]) -> Result<(), Failure> {
+    match (find(flags), &flags.secret_file) {
+        (Err(NotifyError::NoUrl), Some(secret)) => {
+            read(SIGNING, KeySource::File(secret.clone())).map(drop)
+        }
+        (Err(NotifyError::NoUrl), None) => Ok(()),
+        (found, _) => {
+            let found = found?;
+            let webhook = found.map(|found| set_up(found, flags.format, ca_files));
+            webhook.transpose().map(drop)
+        }
+    }
+}
+
+fn find(flags: &NotifyFlags) -> Result<Option<Notify>, NotifyError> {
+    let env = |name: &str| std::env::var_os(name);
+    notify(flags, &env, &credential)
+}
+
+fn set_up(found: Notify, format: NotifyFormat, ca_files: &[PathBuf]) -> Result<Webhook, Failure> {
+    let url = read("the URL for notifications", found.url)?;
+    let secret = found.secret.map(|secret| read(SIGNING, secret));
+    let address = Address::parse(&url).map_err(|error| {
+        invalid(
+            format_args!(
+                "the URL for notifications cannot be used: {}",
+                chain(&error)
+            ),
+            "give the one that the receiver shows for its webhook",
+        )
+    })?;
+    let format = match format {
+        NotifyFormat::Json => Format::Json,
+        NotifyFormat::Slack => Format::Slack,
+    };
+    let webhook = Webhook::new(address, secret.transpose()?, format, ca_files.to_vec());
+    let help = "check the certificates that `--ca-file` names";
+    webhook.map_err(|error| invalid(format_args!("{}", chain(&error)), help))
+}
+
+fn invalid(what: std::fmt::Arguments<'_>, help: &str) -> Failure {
+    Failure::new(Exit::InvalidSettings, what, help)
+}
+
+fn read(what: &str, source: KeySource) -> Result<Secret, Failure> {
+    let read = read_secret(source);
+    let secret = read.map_err(|(path, error)| {
+        let help = "check the path and who may read it";
+        let path = path.display();
+        invalid(
+            format_args!("{what} cannot be read from {path}: {error}"),
+            help,
+        )
+    })?;
+    if secret.is_empty() {
+        return Err(invalid(format_args!("{what} is empty"), "write it there"));
+    }
+    Ok(secret)
+}
+
+/// The task that notifies.
+pub(super) struct Notifier {
+    stop: published::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Notifier {
+    /// Begins the task: no run waits for it.
+    pub(super) fn start(webhook: Webhook, board: &Board, tenant: String) -> Self {
+        let (stop, stopped) = Stop::new();
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let (status, metrics) = (board.subscribe(), board.metrics.clone());
+        let task = tokio::spawn(async move {
+            tokio::join!(
+                watch(status, tenant, sender, metrics.clone(), stopped),
+                deliver(queue, webhook, metrics)
+            );
+        });
+        Self { stop, task }
+    }
+
+    /// Sends the notifications that are not sent yet, within a short time.
+    pub(super) async fn end(mut self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
+            tracing::error!("the daemon ends before every notification was sent");
+            self.task.abort();
+        }
+    }
+}
+
+impl From<NotifyError> for Failure {
+    fn from(error: NotifyError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}

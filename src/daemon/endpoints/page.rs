@@ -1,0 +1,108 @@
+//! The status page.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Served;
+use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
+use crate::daemon::{Bell, Board};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::secret::Secret;
+use crate::session::tenant::{credential, read_secret};
+use crate::settings::KeySource;
+use crate::settings::listen::{Listen, ListenError, ListenFlags, listen};
+use crate::text::chain;
+
+/// A status page that is bound, and not yet served.
+pub(super) struct Bound {
+    listener: Listener,
+    site: Site,
+    pub(super) tls: Option<Tls>,
+}
+
+/// Binds the address, if there is one.
+pub(super) async fn bind(
+    flags: &ListenFlags,
+    board: &Board,
+    bell: &Bell,
+) -> Result<Option<Bound>, Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let Some(settings) = listen(flags, &env, &credential)? else {
+        return Ok(None);
+    };
+    let (tls, gate) = read(&settings)?;
+    let listener = Listener::bind(settings.address, tls.clone(), Limits::default()).await?;
+    let hosts = Hosts::new(&settings.hosts);
+    let site = Site::new(board, bell.clone(), gate, hosts, listener.scheme());
+    Ok(Some(Bound {
+        listener,
+        site,
+        tls,
+    }))
+}
+
+/// Checks the settings, as far as the files are here: the token may be handed over to the
+/// service alone.
+pub(super) fn check(flags: &ListenFlags) -> Result<(), Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let settings = match listen(flags, &env, &credential) {
+        Err(ListenError::NoToken(_)) => {
+            let handed_over = |name: &str| Some(PathBuf::from(name));
+            let settings = listen(flags, &env, &handed_over)?;
+            settings.map(|settings| Listen {
+                token: None,
+                ..settings
+            })
+        }
+        found => found?,
+    };
+    settings.as_ref().map(read).transpose().map(drop)
+}
+
+/// Reads the files that the settings name.
+fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), Failure> {
+    let tls = settings.tls.as_ref();
+    let tls = tls
+        .map(|(certificate, key)| Tls::read(certificate, key))
+        .transpose()?;
+    let token = settings.token.clone().map(read_token).transpose()?;
+    let gate = Gate::new(token, tls.is_some())?;
+    Ok((tls, gate))
+}
+
+fn read_token(source: KeySource) -> Result<Secret, Failure> {
+    read_secret(source).map_err(|(path, error)| {
+        Failure::new(
+            Exit::InvalidSettings,
+            format_args!("the token cannot be read from {}: {error}", path.display()),
+            "check the path and who may read it",
+        )
+    })
+}
+
+impl Bound {
+    pub(super) fn serve(self) -> Served {
+        let Self { listener, site, .. } = self;
+        let address = listener.address();
+        tracing::info!("the status page is at {}://{address}/", listener.scheme());
+        Served::begin(|stop| listener.serve(Arc::new(site), stop))
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), error.help())
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        let exit = if error.may_pass() {
+            Exit::Failed
+        } else {
+            Exit::InvalidSettings
+        };
+        Self::new(exit, chain(&error), error.help())
+    }
+}

@@ -1,0 +1,165 @@
+//! The life of the daemon: settings, bind, serve, work, drain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch as published;
+use tokio::time::sleep;
+
+use super::reload::Reload;
+use super::signals::Signals;
+use super::source::WatchedSource;
+use super::watch::{self, watch};
+use super::worker::{Context, Worker};
+use super::{Bell, Board, Schedule, Status, endpoints, systemd, work};
+use crate::apart::Apart;
+use crate::apply::{DRAIN, Stop};
+use crate::immuta::RetryPolicy;
+use crate::ledger::place::Trust;
+use crate::report::failure::Failure;
+use crate::session::{Access, Session, Source, Watcher, state};
+use crate::settings::daemon::DaemonSettings;
+
+/// Time between two reads of the directory although no event came: events can be lost.
+const RESCAN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Time for which the worker is waited for, beyond the time for writes under way.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// The terminal or journal of the daemon, and the source of its settings.
+pub trait Console: Watcher + Send + Sync {
+    /// Prints a result.
+    fn out(&self, text: &str);
+
+    /// Reads the settings again.
+    ///
+    /// # Errors
+    /// They are wrong, or cannot change while the daemon runs.
+    fn read_settings(&self) -> Result<NewSettings, Failure>;
+}
+
+/// Settings that were read again.
+pub struct NewSettings {
+    /// The settings of the daemon.
+    pub settings: DaemonSettings,
+    /// Puts those into effect that are not the daemon's, such as the level of the log.
+    pub take_effect: Box<dyn FnOnce() + Send>,
+}
+
+/// Runs the daemon until a signal ends it.
+///
+/// # Errors
+/// A setting is wrong, or an address or the ledger cannot be had.
+pub async fn run(settings: DaemonSettings, console: Arc<dyn Console>) -> Result<(), Failure> {
+    // What is wrong now will not pass: the operator is at the keyboard.
+    let session = Session::open(&settings.run, Trust::Own, Access::Write)?;
+    session.connect(&settings.run, RetryPolicy::default())?;
+    let (flag, tenant) = (settings.run.state.as_deref(), session.tenant().to_owned());
+    state::fingerprinter(flag, Trust::Own, &tenant, Access::Write)?;
+    Source::of(&settings.run)?;
+    warn_of_empty_settings(&settings);
+    let (bell, board) = (Bell::default(), Board::default());
+    let (sender, stop) = Stop::new();
+    let bound = endpoints::bind(&settings, &board, &bell).await?;
+    let tls = bound.certificates();
+    let mut schedule = Schedule::every(settings.interval);
+    let (settings, current) = published::channel(Arc::new(settings));
+    let source = WatchedSource::default();
+    let reload = Reload {
+        settings,
+        console: Arc::clone(&console),
+        board: board.clone(),
+        source: source.clone(),
+    };
+    let mut run = Worker::new(Context {
+        session,
+        settings: current.clone(),
+        source: source.clone(),
+        console,
+        board: board.clone(),
+    });
+    // Before anybody knows that it is there: a signal would end it until then.
+    let mut signals = Signals::listen();
+    systemd::ready();
+    tracing::info!("the daemon begins");
+    let endpoints = bound.serve(&tenant, &board, &bell);
+    let (stopped, status) = (stop.clone(), board.subscribe());
+    let (watched, published) = (bell.clone(), board.clone());
+    let mut watcher = Apart::begin(move || keep_watching(current, source, published, watched));
+    let triggers = bell.clone();
+    let mut worker = Apart::begin(move || async move {
+        work(&mut run, &triggers, &mut schedule, &board, &stop).await;
+    });
+    let is_hurried = tokio::select! {
+        () = worker.ended() => false,
+        () = overdue(stopped) => false,
+        () = watcher.ended() => false,
+        () = signals.heed(&bell, &reload, &tls, &sender) => true,
+        () = report(status) => false,
+    };
+    if !is_hurried {
+        tokio::select! {
+            () = endpoints.end() => {}
+            () = signals.asked_to_end() => {}
+        }
+    }
+    tokio::join!(worker.call_off(), watcher.call_off());
+    tracing::info!("the daemon ends");
+    Ok(())
+}
+
+/// A settings file that somebody named is meant to set something. The one that is
+/// installed has comments alone, and the rest may come from the environment.
+fn warn_of_empty_settings(settings: &DaemonSettings) {
+    let file = &settings.file;
+    if file.is_named && file.is_empty {
+        let path = file.path.display().to_string();
+        tracing::warn!(
+            path,
+            "the settings file sets nothing: no protection comes from it"
+        );
+    }
+}
+
+/// Comes to its end when the worker should long have heard of the stop: it waits for
+/// the system, such as for a file that cannot be read.
+async fn overdue(stop: Stop) {
+    stop.requested().await;
+    sleep(DRAIN + SLACK).await;
+}
+
+/// Tells systemd what the worker does.
+async fn report(mut status: published::Receiver<Status>) {
+    while status.changed().await.is_ok() {
+        let line = status.borrow_and_update().line();
+        systemd::status(&line);
+    }
+}
+
+/// Rings whenever the source has something else, as the settings now name it.
+async fn keep_watching(
+    mut settings: published::Receiver<Arc<DaemonSettings>>,
+    source: WatchedSource,
+    board: Board,
+    bell: Bell,
+) {
+    loop {
+        let current = Arc::clone(&settings.borrow_and_update());
+        let watching = async {
+            if current.run.git.is_some() {
+                return source.poll(&current, &board, &bell).await;
+            }
+            let options = watch::Options {
+                debounce: current.debounce,
+                poll: current.poll.unwrap_or(RESCAN_INTERVAL),
+                events: current.poll.is_none(),
+            };
+            let dir = current.run.files.dir.clone();
+            watch(dir, options, bell.clone(), source.content()).await;
+        };
+        tokio::select! {
+            () = watching => return,
+            changed = settings.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Signals of the daemon.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch as published;
+
+use super::http::Tls;
+use super::reload::Reload;
+use super::{Bell, systemd};
+
+/// SIGHUP reads the settings again and rings the bell. SIGTERM and SIGINT pull the stop;
+/// a second one ends at once, whatever is under way.
+pub(super) struct Signals {
+    hangup: Option<Signal>,
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    /// From now on they end nothing by themselves.
+    pub(super) fn listen() -> Self {
+        let listen = |kind| signal(kind).ok();
+        Self {
+            hangup: listen(SignalKind::hangup()),
+            terminate: listen(SignalKind::terminate()),
+            interrupt: listen(SignalKind::interrupt()),
+        }
+    }
+
+    /// Waits until somebody asks for the end.
+    pub(super) async fn asked_to_end(&mut self) {
+        tokio::select! {
+            Some(()) = received(&mut self.terminate) => {}
+            Some(()) = received(&mut self.interrupt) => {}
+            else => std::future::pending().await,
+        }
+    }
+
+    pub(super) async fn heed(
+        &mut self,
+        bell: &Bell,
+        reload: &Reload,
+        tls: &[Tls],
+        stop: &published::Sender<bool>,
+    ) {
+        loop {
+            tokio::select! {
+                Some(()) = received(&mut self.hangup) => {
+                    systemd::reloading();
+                    tracing::info!("asked to read the settings and to look again");
+                    tokio::select! {
+                        () = reload.again(tls) => {}
+                        // Of no use any more: it ends.
+                        () = self.asked_to_end() => if ends(stop) { return } else { continue },
+                    }
+                    bell.ask();
+                    systemd::ready();
+                }
+                Some(()) = received(&mut self.terminate) => if ends(stop) { return },
+                Some(()) = received(&mut self.interrupt) => if ends(stop) { return },
+            }
+        }
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Pulls the stop; whether it was pulled before.
+fn ends(stop: &published::Sender<bool>) -> bool {
+    tracing::info!("asked to end: no new write, those under way are finished");
+    systemd::stopping();
+    stop.send_replace(true)
+}

@@ -1,0 +1,420 @@
+//! The worker's run: the pipeline, with its results printed, logged and published.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch as published;
+use tokio::time::Instant;
+use tracing::{Instrument, Span, field};
+
+use super::conditions::Conditions;
+use super::disposition::{of_error, of_open_error, of_report};
+use super::service::Console;
+use super::source::WatchedSource;
+use super::view::{Past, see};
+use super::{Activation, Backoff, Board, Disposition, Occasion, Ran};
+use crate::apply::{Event, Failure as ActionFailure, Observer, Outcome, Stop, in_a_line};
+use crate::diagnostic::render;
+use crate::ledger::history::Run;
+use crate::ledger::{Ledger, StoreError};
+use crate::plan::{Action, Block, Kind, Operator, Plan};
+use crate::report::exit::exit;
+use crate::report::failure::Failure;
+use crate::report::not_compared::{self, secrets_not_compared};
+use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
+use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
+use crate::settings::daemon::DaemonSettings;
+use crate::source::git::Revision;
+use crate::sync::{Consent, Ending, Shell, SyncError};
+use crate::text::chain;
+
+/// How many runs the page shows.
+const RUNS: u32 = 20;
+
+/// The worker's side of a run. Everything but the ledger is made anew for each: the key,
+/// the files, the secrets.
+pub(super) struct Worker {
+    context: Context,
+    /// Revision that the run under way has read.
+    revision: Option<Arc<Revision>>,
+    /// The latest runs; read again after each that writes.
+    history: Arc<Vec<Run>>,
+    /// Integrations that failed, and when each is retried.
+    backoff: Backoff,
+    /// Conditions that were logged and are not over.
+    conditions: Conditions,
+    /// The last plan that was printed and not carried out.
+    printed: Option<String>,
+}
+
+/// Everything that stays as it is as long as the daemon runs.
+pub(super) struct Context {
+    pub(super) session: Session,
+    /// They may be read again between two runs.
+    pub(super) settings: published::Receiver<Arc<DaemonSettings>>,
+    pub(super) source: WatchedSource,
+    pub(super) console: Arc<dyn Console>,
+    pub(super) board: Board,
+}
+
+impl Context {
+    /// Prints a text, and sends it to those who asked for the run.
+    fn out(&self, text: &str) {
+        self.console.out(text);
+        self.board.talk.text(text);
+    }
+
+    /// Prints a plan below its revision, which those who asked for the run know already.
+    fn plan(&self, plan: &Plan, revision: Option<&Revision>) {
+        if let Some(revision) = revision {
+            self.console.out(&format!("{revision}\n\n"));
+        }
+        self.out(&text::plan(plan, self.session.tenant()));
+    }
+}
+
+/// A run that came to no result, and the reaction to it.
+struct NoResult {
+    failure: Failure,
+    disposition: Disposition,
+}
+
+impl From<OpenError> for NoResult {
+    fn from(error: OpenError) -> Self {
+        Self {
+            disposition: of_open_error(&error),
+            failure: error.into(),
+        }
+    }
+}
+
+impl From<SyncError> for NoResult {
+    fn from(error: SyncError) -> Self {
+        Self {
+            disposition: of_error(&error),
+            failure: error.into(),
+        }
+    }
+}
+
+impl Activation for Worker {
+    fn interval(&self) -> Duration {
+        self.context.settings.borrow().interval
+    }
+
+    fn inputs(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        // A reload makes new ones, even if they are equal.
+        Arc::as_ptr(&self.context.settings.borrow()).hash(&mut hasher);
+        self.context.source.inputs().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {
+        if occasion != Occasion::Due {
+            self.backoff.reset();
+        }
+        let tenant = self.context.session.tenant().to_owned();
+        let run_id = format!("{:016x}", fastrand::u64(..));
+        let trigger = occasion.word();
+        let span = tracing::error_span!("sync", tenant, run_id, trigger, revision = field::Empty);
+        self.revision = None;
+        let writes = AtomicBool::new(false);
+        let ran = tokio::select! {
+            biased;
+            ran = self.activate(stop, &writes, occasion).instrument(span.clone()) => ran,
+            () = given_up(stop, &writes) => {
+                span.in_scope(|| tracing::info!("the run is given up before its first write"));
+                return None;
+            }
+        };
+        let mut ran = ran.unwrap_or_else(
+            |NoResult {
+                 failure,
+                 disposition,
+             }| Ran {
+                disposition,
+                exit: failure.exit(),
+                summary: failure.what().to_owned(),
+                help: Some(failure.help().to_owned()),
+                revision: None,
+                seen: None,
+            },
+        );
+        ran.revision = self.revision.take();
+        span.in_scope(|| self.conditions.log(&ran));
+        Some(ran)
+    }
+}
+
+/// Comes to its end when the stop is pulled, unless the run writes by then.
+async fn given_up(stop: &Stop, writes: &AtomicBool) {
+    stop.requested().await;
+    if writes.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Worker {
+    pub(super) fn new(context: Context) -> Self {
+        Self {
+            context,
+            revision: None,
+            history: Arc::default(),
+            backoff: Backoff::default(),
+            conditions: Conditions::default(),
+            printed: None,
+        }
+    }
+
+    /// Reads the files, and says which revision they have.
+    async fn read(&mut self, settings: &DaemonSettings) -> Result<Opened, OpenError> {
+        let Context {
+            session,
+            source,
+            board,
+            console,
+            ..
+        } = &self.context;
+        let opened = source
+            .read(session, settings, board, console.as_ref())
+            .await?;
+        self.revision = opened.revision().cloned().map(Arc::new);
+        if let Some(revision) = &self.revision {
+            Span::current().record("revision", revision.id.to_string());
+            board.talk.text(&format!("{revision}\n\n"));
+        }
+        board.moves();
+        let mistakes = render(&opened.manifest().diagnostics, false);
+        board.talk.text(&mistakes);
+        Ok(opened)
+    }
+
+    /// The wishes of a run. A manual run retries everything, and a run for a new revision
+    /// also retries writes that the server rejected.
+    fn wishes(&self, opened: &Opened, occasion: Occasion) -> Wishes {
+        // A revision that was already carried out does not count as pushed.
+        let revision = opened.revision().map(|revision| revision.id.to_string());
+        let is_pushed = revision.is_some() && revision != opened.ledger().carried_out;
+        let operator = match occasion {
+            Occasion::Asked => Operator::Present,
+            Occasion::New | Occasion::Triggered | Occasion::Due => Operator::Absent,
+        };
+        let (now, today) = (Instant::now(), Timestamp::now());
+        let resting = self.backoff.resting(now).into_iter();
+        Wishes {
+            heeds_refusals: operator == Operator::Absent && !is_pushed,
+            operator,
+            // The moment is shown, and may be beyond every calendar.
+            resting: resting
+                .map(|(name, pause)| (name, today.checked_add(pause).unwrap_or(Timestamp::MAX)))
+                .collect(),
+            ..Wishes::default()
+        }
+    }
+
+    /// What came of the integrations that were tried, for the pauses before the next
+    /// try; how long the shortest of these is.
+    fn rest(&mut self, report: &Report, ledger: &Ledger) -> Option<Duration> {
+        let (now, today) = (Instant::now(), Timestamp::now());
+        let actions = &report.synced.plan.actions;
+        self.backoff.after(actions.iter().filter_map(waits), now);
+        let outcomes = match &report.synced.ending {
+            Ending::Applied { outcomes, .. } => outcomes.as_slice(),
+            Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
+        };
+        let is_tried = |o: &&Outcome| !o.result.as_ref().is_err_and(ActionFailure::is_unfinished);
+        let tried = outcomes.iter().filter(is_tried);
+        // What was refused has its pause in the ledger.
+        // What differs right after its write is written once more, soon.
+        let not_converged = not_converged(&report.synced);
+        let is_done = |o: &Outcome| {
+            let will_retry = |n: &NotConverged<'_>| n.name == o.name && n.will_retry;
+            let is_finished = o
+                .result
+                .as_ref()
+                .err()
+                .is_none_or(ActionFailure::is_refusal);
+            is_finished && !not_converged.iter().any(will_retry)
+        };
+        let tried = tried.map(|o| (o.name.as_str(), is_done(o)));
+        self.backoff.after(tried, now);
+        self.backoff
+            .retain(|name| actions.iter().any(|a| a.name == name));
+        let is_concerned = |name: &str| {
+            actions
+                .iter()
+                .any(|a| a.name == name && (a.kind.is_write() || is_resting(&a.kind)))
+        };
+        let refusals = ledger
+            .refusals
+            .iter()
+            .filter(|(name, _)| is_concerned(name));
+        let pauses = refusals.filter_map(|(_, refused)| refused.pause(today));
+        pauses.chain(self.backoff.pause(now)).min()
+    }
+
+    async fn activate(
+        &mut self,
+        stop: &Stop,
+        writes: &AtomicBool,
+        occasion: Occasion,
+    ) -> Result<Ran, NoResult> {
+        if self.history.is_empty() {
+            self.read_history().await;
+        }
+        let settings = Arc::clone(&self.context.settings.borrow());
+        let opened = self.read(&settings).await?;
+        let preparation = Preparation {
+            observer: Some(Arc::new(self.context.board.clone())),
+            progress: self.context.board.pulse.progress.clone(),
+            ..Preparation::new(self.wishes(&opened, occasion))
+        };
+        let session = &self.context.session;
+        let prepared = session.prepare(&settings.run, opened, preparation).await?;
+        let shell = Service {
+            context: &self.context,
+            revision: self.revision.as_deref(),
+            writes,
+        };
+        let result = prepared.sync(&shell, stop).await?;
+        Ok(self.publish(&result.into()).await)
+    }
+
+    /// Prints a report, and sums it up for the status page.
+    async fn publish(&mut self, report: &Report) -> Ran {
+        let ledger = self.context.session.store().read().await;
+        let ledger = logged(ledger).unwrap_or_default();
+        let pause = self.rest(report, &ledger);
+        let disposition = of_report(report, pause);
+        self.print(report, disposition);
+        let past = self.past(report, ledger).await;
+        Ran {
+            disposition,
+            exit: exit(report, false),
+            summary: summary(report),
+            help: None,
+            revision: None,
+            seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
+        }
+    }
+
+    /// Prints what came of a run, and its plan unless that is printed already. A plan that
+    /// waits is printed once, and not in every run.
+    fn print(&mut self, report: &Report, disposition: Disposition) {
+        let mut text = String::new();
+        let is_printed = report.synced.ending.was_asked();
+        if disposition != Disposition::InSync && !is_printed {
+            text += &text::plan(&report.synced.plan, self.context.session.tenant());
+        }
+        text += &text::ending(report);
+        self.context.board.talk.text(&text);
+        let whole = match &self.revision {
+            Some(revision) if !is_printed && !text.is_empty() => format!("{revision}\n\n{text}"),
+            Some(_) | None => text,
+        };
+        if is_printed || self.printed.as_ref() != Some(&whole) {
+            self.context.console.out(&whole);
+        }
+        self.printed = (!is_printed).then_some(whole);
+    }
+
+    /// What the ledger tells beside the report. The page has a gap where it cannot be
+    /// read; the next run fails for it.
+    async fn past(&mut self, report: &Report, ledger: Ledger) -> Past {
+        let applied = matches!(report.synced.ending, Ending::Applied { .. });
+        if applied || self.history.is_empty() {
+            self.read_history().await;
+        }
+        Past {
+            ledger,
+            history: Arc::clone(&self.history),
+        }
+    }
+}
+
+impl Worker {
+    async fn read_history(&mut self) {
+        let history = self.context.session.store().history(RUNS).await;
+        self.history = Arc::new(logged(history).unwrap_or_default().runs);
+    }
+}
+
+/// The result, or nothing and a line in the log. The next run fails for it.
+fn logged<T>(read: Result<T, StoreError>) -> Option<T> {
+    read.inspect_err(|error| tracing::warn!(error = chain(error), "the page has a gap"))
+        .ok()
+}
+
+/// In a line: what was done, or how things are, and what is suspended.
+fn summary(report: &Report) -> String {
+    let mut summary = how(report);
+    if let Some(what) = not_compared::line(&secrets_not_compared(report.newest_plan())) {
+        summary += &format!("; {what}");
+    }
+    if let Some(what) = suspended::line(&report.synced.plan.suspensions) {
+        summary += &format!("; suspended: {what}");
+    }
+    summary
+}
+
+fn how(report: &Report) -> String {
+    match &report.synced.ending {
+        Ending::Applied { outcomes, .. } => {
+            let counts = Counts::of(&report.synced.plan);
+            let done = in_a_line(outcomes);
+            match counts.blocked + counts.invalid {
+                0 => done,
+                blocked => format!("{done}, {blocked} blocked"),
+            }
+        }
+        Ending::Guarded(_) => "refused by the guard".to_owned(),
+        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
+            text::counted(&report.synced.plan)
+        }
+    }
+}
+
+/// Whether an integration is waited for, and how: `false` for one whose state passes,
+/// `true` for one that has nothing to be written; neither for what rests or is written.
+fn waits(action: &Action) -> Option<(&str, bool)> {
+    let is_done = match &action.kind {
+        Kind::Create(_) | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
+            return None;
+        }
+        Kind::Blocked(Block::Resting { .. }) => return None,
+        Kind::Blocked(block) => !block.passes(),
+        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => true,
+    };
+    Some((&action.name, is_done))
+}
+
+fn is_resting(kind: &Kind) -> bool {
+    matches!(kind, Kind::Blocked(Block::Resting { .. }))
+}
+
+/// Nobody is at a keyboard: what the guard approves is done.
+struct Service<'a> {
+    context: &'a Context,
+    revision: Option<&'a Revision>,
+    /// Set before the first write.
+    writes: &'a AtomicBool,
+}
+
+impl Observer for Service<'_> {
+    /// The log tells of every action.
+    fn event(&self, _: &Event<'_>) {
+        self.context.board.moves();
+    }
+}
+
+impl Shell for Service<'_> {
+    fn approve(&self, plan: &Plan) -> Consent {
+        self.context.plan(plan, self.revision);
+        self.writes.store(true, Ordering::Relaxed);
+        Consent::Given
+    }
+}

@@ -1,0 +1,116 @@
+//! A command that came to no result.
+
+use super::exit::Exit;
+use crate::diagnostic::Diagnostic;
+use crate::immuta::ApiError;
+use crate::ledger::StoreError;
+use crate::session::OpenError;
+use crate::sync::SyncError;
+use crate::text::{chain, escaped};
+
+/// A command that came to no result: what went wrong, the remedy, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    help: String,
+    exit: Exit,
+    /// The mistakes in a file that led to it.
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// The failure, without its remedy.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// The mistakes in a file that led to it.
+    #[must_use]
+    pub fn mistakes(&self) -> &[Diagnostic] {
+        &self.mistakes
+    }
+
+    /// A failure with this exit code. Both texts are escaped.
+    #[must_use]
+    pub fn new(exit: Exit, what: impl std::fmt::Display, help: impl std::fmt::Display) -> Self {
+        let (what, help) = (what.to_string(), help.to_string());
+        Self {
+            what: escaped(&what).into_owned(),
+            help: escaped(&help).into_owned(),
+            exit,
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// A failure because of mistakes in a file.
+    #[must_use]
+    pub fn with_mistakes(
+        exit: Exit,
+        what: impl std::fmt::Display,
+        help: impl std::fmt::Display,
+        mistakes: Vec<Diagnostic>,
+    ) -> Self {
+        Self {
+            mistakes,
+            ..Self::new(exit, what, help)
+        }
+    }
+}
+
+/// The tenant could not be read, so nothing was planned and nothing written.
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let what = format!("the tenant could not be read: {}", chain(&error));
+        Self::new(Exit::Failed, what, error.help())
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Tenant(error) => error.into(),
+            SyncError::Ledger(error) => error.into(),
+            SyncError::Files(_) => Self::new(Exit::Failed, chain(&error), error.help()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, chain(&error), &error.help)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let exit = match &error {
+            OpenError::Tenant(_)
+            | OpenError::Place(_)
+            | OpenError::GitSettings(_)
+            | OpenError::Vault(_) => Exit::InvalidSettings,
+            OpenError::Git(error) if error.is_of_settings() => Exit::InvalidSettings,
+            OpenError::Key(_)
+            | OpenError::Ledger(_)
+            | OpenError::Store(_)
+            | OpenError::Suspensions(_)
+            | OpenError::Git(_)
+            | OpenError::Directory(_) => Exit::Failed,
+            OpenError::Held(_) => Exit::Refused,
+            OpenError::Names(_) => Exit::Usage,
+        };
+        Self::new(exit, chain(&error), error.help())
+    }
+}

@@ -1,0 +1,166 @@
+//! Reasons why a session or its files could not be opened. Nothing was written.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::immuta::{ApiKeyError, HttpSetupError, TenantUrlError};
+use crate::ledger::key::KeyError;
+use crate::ledger::place::PlaceError;
+use crate::ledger::{LedgerError, StoreError};
+use crate::settings::SettingsError;
+use crate::settings::vault::VaultSettingsError;
+use crate::source::SourceError;
+use crate::source::git::GitError;
+
+use super::names::UnknownNames;
+use super::source::Held;
+
+/// A step of opening that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings of the tenant.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The state directory.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The key of the fingerprints.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Records in the ledger.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The suspensions, without which it is unknown what must not be written.
+    #[error(transparent)]
+    Suspensions(StoreError),
+    /// The settings of the repository.
+    #[error(transparent)]
+    GitSettings(#[from] GitSettingsError),
+    /// The repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] SourceError),
+    /// A revision that must not be applied.
+    #[error(transparent)]
+    Held(Box<Held>),
+    /// Names that nothing has.
+    #[error(transparent)]
+    Names(#[from] UnknownNames),
+    /// The settings of Vault.
+    #[error(transparent)]
+    Vault(#[from] VaultSettingsError),
+}
+
+impl OpenError {
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Tenant(error) => error.help().to_owned(),
+            Self::Place(error) => error.help(),
+            Self::Key(error) => error.help(),
+            Self::Ledger(error) => error.help().to_owned(),
+            Self::Store(error) | Self::Suspensions(error) => error.help.clone(),
+            Self::GitSettings(error) => error.help().to_owned(),
+            Self::Git(error) => error.remedy().to_owned(),
+            Self::Directory(error) => error.help().to_owned(),
+            Self::Held(held) => held.help(),
+            Self::Names(names) => names.help(),
+            Self::Vault(error) => error.help().to_owned(),
+        }
+    }
+}
+
+/// The tenant cannot be reached with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The URL is none.
+    #[error("the tenant's URL cannot be used")]
+    Url(#[from] TenantUrlError),
+    /// The file with the key cannot be read.
+    #[error("the API key cannot be read from {}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The key is none.
+    #[error("the API key cannot be used")]
+    Key(#[from] ApiKeyError),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+}
+
+impl TenantError {
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Url(_) => {
+                "give the one that the browser shows, such as https://acme.hosted.immutacloud.com"
+            }
+            Self::KeyFile { .. } => "check the path and who may read it",
+            Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
+            Self::Http(_) => "check the certificates that `--ca-file` names",
+        }
+    }
+
+    /// True if the setting is absent, and may be given elsewhere.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Settings(error) => error.is_absence(),
+            Self::Url(_) | Self::KeyFile { .. } | Self::Key(_) | Self::Http(_) => false,
+        }
+    }
+}
+
+/// The repository cannot be set up with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum GitSettingsError {
+    /// The token is given twice, or is no text.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// An address, reference or directory is none.
+    #[error(transparent)]
+    Value(Box<dyn std::error::Error + Send + Sync>),
+    /// The file with the token cannot be read.
+    #[error("the git token cannot be read from {}", .path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Another file cannot be read.
+    #[error("{} cannot be read", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+impl GitSettingsError {
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Settings(error) => error.help(),
+            Self::Value(_) => "`integrationd sync --help` tells what `--git` and its flags take",
+            Self::TokenFile { .. } | Self::File { .. } => "check the path and who may read it",
+        }
+    }
+}

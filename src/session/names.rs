@@ -1,0 +1,71 @@
+//! Names that settings give: each must be that of an integration.
+
+use std::collections::BTreeSet;
+
+use crate::manifest::Name;
+use crate::plan::{KnownNames, Resend, Selection};
+
+/// The most names that a message lists.
+const LISTED: usize = 12;
+
+/// A name in the settings that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownNames {
+    /// No integration has these names.
+    #[error("no integration is named {}", .unknown.join(" or "))]
+    Unknown {
+        /// The names.
+        unknown: Vec<Name>,
+        /// The names that the files describe; `None` if they are too many to list.
+        described: Option<Vec<Name>>,
+    },
+    /// Its secrets are to be sent, and the run leaves it out.
+    #[error("the secrets of {0} cannot be sent: the run leaves it out")]
+    LeftOut(Name),
+}
+
+impl UnknownNames {
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown {
+                described: Some(names),
+                ..
+            } => format!("the files describe {}", names.join(", ")),
+            Self::Unknown {
+                described: None, ..
+            } => "`integrationd validate -o json` lists the names".to_owned(),
+            Self::LeftOut(_) => {
+                "give `--resend-secrets` only names that `--only` and `--exclude` leave in"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Checks the names that a run is given: its selection, the integrations that may be
+/// replaced, and those whose secrets are sent again.
+///
+/// # Errors
+/// A name is that of no integration, or of one that the run leaves out.
+pub fn check_names(
+    selection: &Selection,
+    allow_replace: &BTreeSet<Name>,
+    resend: &Resend,
+    known: &KnownNames,
+) -> Result<(), UnknownNames> {
+    let mut unknown = known.unknown_of(selection);
+    let named = allow_replace.iter().chain(&resend.names);
+    unknown.extend(named.filter(|name| !known.is_of_file(name)).cloned());
+    if !unknown.is_empty() {
+        let described: BTreeSet<&str> = known.described().collect();
+        let is_short = described.len() <= LISTED;
+        let described = is_short.then(|| described.into_iter().map(str::to_owned).collect());
+        return Err(UnknownNames::Unknown { unknown, described });
+    }
+    match resend.names.iter().find(|name| !selection.includes(name)) {
+        None => Ok(()),
+        Some(name) => Err(UnknownNames::LeftOut(name.clone())),
+    }
+}

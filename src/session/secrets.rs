@@ -1,0 +1,110 @@
+//! The secrets of a run: which references may be resolved, and from where.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::error::OpenError;
+use crate::ledger::Ledger;
+use crate::manifest::{Bindings, Manifest};
+use crate::plan::deletion_references;
+use crate::progress::Progress;
+use crate::secret::{Providers, Reference, SecretSource, Secrets, resolve};
+use crate::settings::run::{FileSettings, GuardSettings, RunSettings};
+use crate::settings::vault::vault;
+
+/// The secrets that a run needs.
+#[derive(Debug, Clone, Copy)]
+pub enum Lookup<'a> {
+    /// Those of all files, and those that deletions need.
+    All,
+    /// Those of these integrations; of all if there are none. Nothing is deleted.
+    Of(&'a HashSet<&'a str>),
+    /// None.
+    Nothing,
+}
+
+/// The bindings, which also refuse every file with an own credential. Whoever can push a
+/// file could otherwise send any secret to any host.
+pub(super) fn bindings(settings: &RunSettings) -> Bindings {
+    let bindings: Bindings = settings.files.allow_secret.iter().cloned().collect();
+    let machine = of_this_machine(&settings.files);
+    let bindings = bindings.keeping(move |reference| machine.is_own_file(reference));
+    if settings.git.is_some() {
+        bindings.strict()
+    } else {
+        bindings
+    }
+}
+
+fn of_this_machine(files: &FileSettings) -> Providers {
+    let mut providers = Providers::of_process(roots(&files.dir, &files.secret_roots));
+    providers.own_files.extend(files.own_files.iter().cloned());
+    providers
+}
+
+/// The directories that may hold secrets: for a single file, the directory that contains
+/// it.
+fn roots(dir: &Path, declared: &[PathBuf]) -> Vec<PathBuf> {
+    if !declared.is_empty() {
+        return declared.to_vec();
+    }
+    let parent = dir.parent().filter(|_| dir.is_file());
+    vec![parent.unwrap_or(dir).to_path_buf()]
+}
+
+/// Resolves the secrets of a run. `progress` is notified of every answer.
+pub(super) async fn resolved(
+    settings: &RunSettings,
+    manifest: &Manifest,
+    ledger: &Ledger,
+    lookup: Lookup<'_>,
+    progress: Progress,
+) -> Result<Secrets, OpenError> {
+    let GuardSettings {
+        policy,
+        allow_replace,
+        ..
+    } = &settings.guard;
+    let of_deletions = match lookup {
+        Lookup::All => deletion_references(ledger, *policy, allow_replace),
+        Lookup::Of(_) | Lookup::Nothing => Vec::new(),
+    };
+    let references = match lookup {
+        Lookup::All => bound(settings, manifest, &of_deletions),
+        Lookup::Of(names) => of_integrations(manifest, names),
+        Lookup::Nothing => return Ok(Secrets::default()),
+    };
+    let mut providers = of_this_machine(&settings.files);
+    providers.progress = progress;
+    // Settings for Vault count only where something asks for it.
+    let asks_vault = |reference: &&Reference| reference.source == SecretSource::Vault;
+    if references.iter().any(asks_vault) {
+        providers.vault = vault(&settings.vault, &|name: &str| std::env::var_os(name))?;
+    }
+    Ok(resolve(references, &providers).await)
+}
+
+/// The references of the files, which were checked against the bindings, and those that
+/// the ledger keeps for deletions. The files of these were checked, too, but perhaps
+/// before there were any bindings.
+fn bound<'a>(
+    settings: &RunSettings,
+    manifest: &'a Manifest,
+    of_deletions: &'a [Reference],
+) -> Vec<&'a Reference> {
+    let bindings = bindings(settings);
+    let kept = of_deletions
+        .iter()
+        .filter(|reference| bindings.name(reference));
+    manifest.references().into_iter().chain(kept).collect()
+}
+
+fn of_integrations<'a>(manifest: &'a Manifest, names: &HashSet<&str>) -> Vec<&'a Reference> {
+    let mut references = Vec::new();
+    for integration in &manifest.integrations {
+        if names.is_empty() || names.contains(integration.name.as_str()) {
+            integration.for_each_template(&mut |template| references.extend(template.references()));
+        }
+    }
+    references
+}

@@ -1,0 +1,191 @@
+//! The source of the files: a directory, or a revision of a git repository.
+
+use std::panic::resume_unwind;
+
+use super::error::OpenError;
+use super::{Watcher, git, secrets};
+use crate::manifest::{self, Manifest};
+use crate::platform::PLATFORMS;
+use crate::settings::run::{FileSettings, RunSettings};
+use crate::source::git::{CommitId, Descent, Fetched, GitSource, Revision, advance};
+use crate::source::{SeenDirectory, Snapshot, read_directory};
+use crate::sync::Files;
+use crate::text::escaped;
+
+/// The source of the files.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A directory, or a single file.
+    Directory,
+    /// A git repository.
+    Git(Box<GitSource>),
+}
+
+/// The contents of a source.
+pub(super) struct Contents {
+    pub(super) manifest: Manifest,
+    pub(super) files: Files,
+    /// Absent for a directory.
+    pub(super) revision: Option<Revision>,
+}
+
+/// A revision that must not be applied: it does not follow the applied one.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.what())]
+pub struct Held {
+    /// The revision.
+    pub revision: Revision,
+    applied: Option<CommitId>,
+    descent: Descent,
+}
+
+impl Held {
+    fn what(&self) -> String {
+        let Revision {
+            id,
+            author,
+            subject,
+            ..
+        } = &self.revision;
+        let applied = self.applied.map(|id| id.to_string()).unwrap_or_default();
+        let named = format!("{id} ({author}: {subject})");
+        match self.descent {
+            Descent::Unknown => format!(
+                "it cannot be told whether {named} descends from {applied}, which is applied: \
+                 the history that can be read ends before it"
+            ),
+            Descent::Unrelated | Descent::Descends => format!(
+                "history was rewritten: {named} does not descend from {applied}, which is applied"
+            ),
+        }
+    }
+
+    pub(super) fn help(&self) -> String {
+        let id = self.revision.id;
+        let take = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
+        match self.descent {
+            Descent::Unknown => format!(
+                "if the repository is a shallow clone, fetch more history into it; or, {take}"
+            ),
+            Descent::Unrelated | Descent::Descends => take,
+        }
+    }
+}
+
+impl Source {
+    /// Sets up the source that the settings name. Nothing is read yet.
+    ///
+    /// # Errors
+    /// The repository cannot be set up.
+    pub fn of(settings: &RunSettings) -> Result<Self, OpenError> {
+        match &settings.git {
+            None => Ok(Self::Directory),
+            Some(repository) => {
+                let source = git::source(repository, settings.state.as_deref())?;
+                Ok(Self::Git(Box::new(source)))
+            }
+        }
+    }
+
+    /// Reads the files. A revision that does not follow the applied one is held.
+    pub(super) async fn read(
+        &self,
+        settings: &RunSettings,
+        applied: Option<CommitId>,
+        watcher: &dyn Watcher,
+    ) -> Result<Contents, OpenError> {
+        let git = match self {
+            Self::Directory => return directory_in_thread(settings, watcher).await,
+            Self::Git(git) => git,
+        };
+        let Fetched {
+            revision,
+            snapshot,
+            descent,
+        } = git.fetch(applied).await?;
+        let repository = settings.git.as_ref();
+        let may_rewrite = repository.is_some_and(|it| it.may_rewrite(&revision.id));
+        if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
+            return Err(OpenError::Held(Box::new(Held {
+                revision,
+                applied,
+                descent,
+            })));
+        }
+        let manifest = load(settings, &snapshot, Some(&revision), watcher);
+        Ok(Contents {
+            manifest,
+            files: Files::Commit,
+            revision: Some(revision),
+        })
+    }
+}
+
+/// Reads a directory in a thread: nothing else waits for a file system that hangs.
+async fn directory_in_thread(
+    settings: &RunSettings,
+    watcher: &dyn Watcher,
+) -> Result<Contents, OpenError> {
+    let dir = settings.files.dir.clone();
+    let read = tokio::task::spawn_blocking(move || read_directory(&dir)).await;
+    let read = read.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(error) => resume_unwind(Box::new(error)),
+    });
+    watcher.directory(&read);
+    let seen = SeenDirectory::now(&settings.files.dir, &read);
+    Ok(Contents {
+        manifest: load(settings, &read?, None, watcher),
+        files: Files::Directory(Box::new(seen)),
+        revision: None,
+    })
+}
+
+/// Reads and checks the files of a directory, offline.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn check_directory(files: &FileSettings, watcher: &dyn Watcher) -> Result<Manifest, OpenError> {
+    let settings = RunSettings {
+        files: files.clone(),
+        ..RunSettings::default()
+    };
+    let snapshot = read_directory(&files.dir)?;
+    Ok(load(&settings, &snapshot, None, watcher))
+}
+
+/// Checks files. None at all is probably not what is meant.
+fn load(
+    settings: &RunSettings,
+    snapshot: &Snapshot,
+    revision: Option<&Revision>,
+    watcher: &dyn Watcher,
+) -> Manifest {
+    if snapshot.files.is_empty() {
+        watcher.no_files(&shown(settings, None));
+    }
+    let bindings = secrets::bindings(settings);
+    let variables = &settings.files.variables;
+    let (root, files) = (&snapshot.root, &snapshot.files);
+    let manifest = manifest::load_bound(root, files, variables, &bindings, PLATFORMS);
+    watcher.files(revision, &manifest);
+    manifest
+}
+
+/// The source for people and for the history.
+pub(super) fn shown(settings: &RunSettings, revision: Option<&Revision>) -> String {
+    let Some(repository) = &settings.git else {
+        return settings.files.dir.display().to_string();
+    };
+    let url = escaped(&repository.url);
+    let Some(revision) = revision else {
+        return url.into_owned();
+    };
+    let Revision {
+        id,
+        author,
+        subject,
+        ..
+    } = revision;
+    format!("{url} at {id} ({author}: {subject})")
+}
