@@ -9,12 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::diagnostic::{Place, render};
-use integrationd::ledger::Ledger;
+use integrationd::ledger::{Ledger, Suspensions};
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{
-    Context, OnConflict, OnDrift, Policy, Selection, SourceKind, Suspensions, plan,
-};
+use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, SourceKind, plan};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
