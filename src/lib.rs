@@ -20,7 +20,7 @@
 //!
 //! | layer | modules |
 //! | --- | --- |
-//! | vocabulary | [`text`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
+//! | vocabulary | [`text`], [`reason`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
 //! | pure decisions | [`manifest`], [`plan`] |
 //! | edges | [`progress`], [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
 //! | orchestration | [`apply`], [`sync`], [`settings`], [`session`] |
@@ -56,6 +56,7 @@ mod parallel;
 pub mod plan;
 pub mod platform;
 pub mod progress;
+pub mod reason;
 mod regular;
 pub mod report;
 pub mod secret;

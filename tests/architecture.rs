@@ -16,7 +16,7 @@ use source::SourceFile;
 /// entry covers what is below it, unless a longer entry says otherwise.
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
-    pure(&["text", "parallel"]),
+    pure(&["text", "parallel", "reason"]),
     pure(&[
         "diagnostic",
         "platform",

@@ -149,7 +149,7 @@ async fn integration_behind_a_connection_is_not_adopted() {
     let secrets = integrationd::plan::AdoptedSecrets::Unknown;
     let adopted = || sync::adopt(&reader, &desired, &request, &ledger, &names, secrets);
     let code = |verdict: &Verdict| match verdict {
-        Verdict::Blocked(block) => Some(block.code()),
+        Verdict::Blocked(block) => Some(block.reason().as_str()),
         Verdict::Adopted(_) | Verdict::SecretsOnly(_) | Verdict::Owned | Verdict::Absent => None,
     };
     let adoptions = adopted().await.unwrap();

@@ -217,7 +217,7 @@ fn log_blocked(plan: &Plan) {
         let integration = action.name.as_str();
         let platform = action.platform.map(|platform| platform.wire);
         let sentence = block.to_string();
-        let (reason, error) = (block.code(), &*escaped(&sentence));
+        let (reason, error) = (block.reason().as_str(), &*escaped(&sentence));
         tracing::info!(
             integration,
             platform,

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::notify::{Kind, Known, Notification};
 use super::view::{Row, State};
 use super::{Disposition, Ran, View};
+use crate::reason::Reason;
 use crate::text::escaped;
 
 /// Conditions that were logged and are not over.
@@ -23,7 +24,7 @@ const MOST_MISTAKES: usize = 20;
 /// The parts of a run's outcome whose change is logged.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
-    reason: Option<&'static str>,
+    reason: Option<Reason>,
     is_in_sync: bool,
     text: String,
 }
@@ -74,7 +75,10 @@ impl Conditions {
                 Some(name) => log_integration(one, name, rows.get(name.as_str()).copied()),
                 // That a run failed is in its summary.
                 None if one.kind == Kind::Recovered => {
-                    tracing::info!(reason = one.reason, "what had stopped the runs is over");
+                    tracing::info!(
+                        reason = one.reason.map(Reason::as_str),
+                        "what had stopped the runs is over"
+                    );
                 }
                 None => {}
             }
@@ -105,12 +109,14 @@ impl Conditions {
         let summary = &*escaped(&ran.summary);
         let help = ran.help.as_deref();
         if persists {
-            tracing::debug!(reason = now.reason, help, "{summary}");
+            tracing::debug!(reason = now.reason.map(Reason::as_str), help, "{summary}");
             return;
         }
         match ran.disposition {
             Disposition::InSync | Disposition::Suspended => tracing::info!("{summary}"),
-            Disposition::Stalled(reason) => tracing::error!(reason, help, "{summary}"),
+            Disposition::Stalled(reason) => {
+                tracing::error!(reason = reason.as_str(), help, "{summary}");
+            }
             Disposition::Retry(_) | Disposition::Transient => tracing::warn!(help, "{summary}"),
         }
         self.run = Some(now);
@@ -129,7 +135,7 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
         repaired,
     } = news;
     let platform = *platform;
-    let reason = *reason;
+    let reason = reason.map(Reason::as_str);
     let error = about.join("; ");
     let attributes = attributes.join(", ");
     let passes = row.is_some_and(|row| row.state == State::Reconciling);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Disposition;
+use crate::reason::Reason;
 use crate::report::exit::{Exit, exit};
 use crate::report::{Counts, Report};
 use crate::session::OpenError;
@@ -14,11 +15,13 @@ pub(super) fn of_open_error(error: &OpenError) -> Disposition {
         OpenError::Tenant(_)
         | OpenError::Vault(_)
         | OpenError::Names(_)
-        | OpenError::Suspensions(_) => Disposition::Stalled("InvalidSettings"),
-        OpenError::Held(_) => Disposition::Stalled("SourceRefused"),
+        | OpenError::Suspensions(_) => Disposition::Stalled(Reason::InvalidSettings),
+        OpenError::Held(_) => Disposition::Stalled(Reason::SourceRefused),
         OpenError::Git(error) if error.is_transient() => Disposition::Transient,
-        OpenError::Git(error) if error.is_refusal() => Disposition::Stalled("SourceRefused"),
-        OpenError::Git(_) | OpenError::GitSettings(_) => Disposition::Stalled("SourceUnreadable"),
+        OpenError::Git(error) if error.is_refusal() => Disposition::Stalled(Reason::SourceRefused),
+        OpenError::Git(_) | OpenError::GitSettings(_) => {
+            Disposition::Stalled(Reason::SourceUnreadable)
+        }
         OpenError::Directory(_)
         | OpenError::Place(_)
         | OpenError::Key(_)
@@ -32,7 +35,7 @@ pub(super) fn of_error(error: &SyncError) -> Disposition {
     match error {
         SyncError::Tenant(error) => match error.refusal().map(|refusal| refusal.code) {
             // Asking again with the same key could lock it.
-            Some(401 | 403) => Disposition::Stalled("NotAuthorized"),
+            Some(401 | 403) => Disposition::Stalled(Reason::NotAuthorized),
             Some(_) | None => Disposition::Transient,
         },
         SyncError::Ledger(_) | SyncError::Files(_) => Disposition::Transient,
@@ -42,7 +45,7 @@ pub(super) fn of_error(error: &SyncError) -> Disposition {
 /// Reaction to a run that came to a result. `pause` is the time until something is retried.
 pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition {
     let failed = match &report.synced.ending {
-        Ending::Guarded(_) => return Disposition::Stalled("GuardRefused"),
+        Ending::Guarded(_) => return Disposition::Stalled(Reason::GuardRefused),
         // The stop came, and nothing is wrong: the next start goes on.
         Ending::Applied {
             afterwards: Afterwards::Skipped,
@@ -56,7 +59,7 @@ pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition
         _ if failed => Disposition::Transient,
         (Exit::Success, None) if Counts::of(&report.synced.plan).held > 0 => Disposition::Suspended,
         (Exit::Success, None) => Disposition::InSync,
-        (Exit::InvalidFile, None) => Disposition::Stalled("InvalidFile"),
+        (Exit::InvalidFile, None) => Disposition::Stalled(Reason::InvalidFile),
         (
             Exit::Failed
             | Exit::Pending
@@ -65,6 +68,6 @@ pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition
             | Exit::Usage
             | Exit::InvalidSettings,
             None,
-        ) => Disposition::Stalled("Blocked"),
+        ) => Disposition::Stalled(Reason::Blocked),
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::daemon::Ran;
 use crate::net::UrlTemplate;
+use crate::reason::Reason;
 use crate::report::exit::Exit;
 
 fn exchange(metrics: &Metrics, result: Result<StatusCode, TransportErrorKind>) {
@@ -58,7 +59,7 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
     let mut status = Status::default();
     status.end(
         Ran {
-            disposition: Disposition::Stalled("GuardRefused"),
+            disposition: Disposition::Stalled(Reason::GuardRefused),
             exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),
             help: None,

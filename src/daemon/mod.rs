@@ -55,6 +55,7 @@ pub use view::View;
 use throttle::{Finding, Throttle};
 
 use crate::apply::Stop;
+use crate::reason::Reason;
 use crate::report::exit::Exit;
 use crate::source::git::Revision;
 
@@ -175,8 +176,8 @@ pub enum Disposition {
     InSync,
     /// Nothing: what differs is suspended.
     Suspended,
-    /// Nothing but to wait for a new revision or a human; the reason in a word.
-    Stalled(&'static str),
+    /// Nothing but to wait for a new revision or a human; the reason.
+    Stalled(Reason),
     /// Some of it failed, and may be tried again after this pause.
     Retry(Duration),
     /// It may go better the next time.

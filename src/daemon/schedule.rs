@@ -66,6 +66,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reason::Reason;
 
     const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -77,7 +78,7 @@ mod tests {
         assert_eq!(failed, [5, 10, 20, 40, 60, 60]);
         assert_eq!(after(Disposition::InSync), 60);
         assert_eq!(after(Disposition::Transient), 5);
-        assert_eq!(after(Disposition::Stalled("GuardRefused")), 60);
+        assert_eq!(after(Disposition::Stalled(Reason::GuardRefused)), 60);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::view::{Mistake, Told};
 use super::{Disposition, Ran, View};
+use crate::reason::Reason;
 
 /// What the daemon is doing, and how the last run ended.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +57,7 @@ pub enum Phase {
     /// It waits; what differs is suspended.
     Suspended,
     /// It waits for a new revision or a human.
-    Stalled(&'static str),
+    Stalled(Reason),
     /// It waits for so long, and tries again.
     Retrying(Duration),
 }
@@ -74,11 +75,11 @@ impl Phase {
 
     /// Why it is not simply that, in CamelCase.
     #[must_use]
-    pub fn reason(self) -> Option<&'static str> {
+    pub fn reason(self) -> Option<Reason> {
         match self {
-            Self::Starting => Some("Starting"),
-            Self::Suspended => Some("Suspended"),
-            Self::Retrying(_) => Some("ProgressingWithRetry"),
+            Self::Starting => Some(Reason::Starting),
+            Self::Suspended => Some(Reason::Suspended),
+            Self::Retrying(_) => Some(Reason::ProgressingWithRetry),
             Self::Stalled(reason) => Some(reason),
             Self::Reconciling | Self::Ready => None,
         }

@@ -12,6 +12,7 @@ use super::*;
 use crate::immuta::{LONGEST_RETRY_AFTER, RetryPolicy};
 use crate::net::{HttpSettings, ServerUrl};
 use crate::progress::Progress;
+use crate::reason::Reason;
 use crate::source::git;
 
 /// Runs of so many steps that take this long, and end so, one after the other; the last
@@ -224,11 +225,14 @@ async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_stalled_waits_and_says_why() {
-    let world = world(Duration::ZERO, &[Disposition::Stalled("GuardRefused")]);
+    let world = world(
+        Duration::ZERO,
+        &[Disposition::Stalled(Reason::GuardRefused)],
+    );
     sleep(500 * SECOND).await;
     assert_eq!(world.runs(), 1);
     let status = world.status.borrow().clone();
-    assert_eq!(status.phase, Phase::Stalled("GuardRefused"));
+    assert_eq!(status.phase, Phase::Stalled(Reason::GuardRefused));
     assert_eq!(status.line(), "Stalled (GuardRefused): counted");
 }
 

@@ -7,6 +7,7 @@ use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
 use crate::live::{RemoteId, Status};
 use crate::manifest::{Name, Unbound};
+use crate::reason::{Outlook, Reason};
 
 /// Why an action cannot be carried out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -200,67 +201,50 @@ pub enum Block {
 }
 
 impl Block {
-    /// The reason in a word, for programs: a CamelCase reason as `kubectl` shows it.
+    /// The reason.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::InvalidFile => "InvalidFile",
-            Self::EmptyFile { .. } => "EmptyFile",
-            Self::OwnedByConnection { .. } => "OwnedByConnection",
-            Self::OwnersUnknown { .. } => "OwnersUnknown",
-            Self::Busy { .. } => "Busy",
-            Self::Disabled { .. } => "Disabled",
-            Self::AmbiguousLive { .. } => "AmbiguousLive",
-            Self::AmbiguousFiles { .. } => "AmbiguousFiles",
-            Self::PinMissing { .. } => "PinMissing",
-            Self::PinType { .. } => "PinType",
-            Self::PinIdentity { .. } => "PinIdentity",
-            Self::NeedsPin { .. } => "NeedsPin",
-            Self::NeverUpdated { .. } => "NeverUpdated",
-            Self::UnknownScope { .. } => "UnknownScope",
-            Self::InDoubt { .. } => "InDoubt",
-            Self::Conflict { .. } => "Conflict",
-            Self::NotDeleted(undeletable) => undeletable.code(),
-            Self::NotConverging { .. } => "NotConverging",
-            Self::Contested { .. } => "Contested",
-            Self::Replacement { .. } => "Replacement",
-            Self::Moved { .. } => "Moved",
-            Self::SecretNotGiven { .. } => "SecretNotGiven",
-            Self::Unbound(_) => "UnboundReference",
-            Self::Resting { .. } => "Resting",
-            Self::MissingSecret { .. } => "MissingSecret",
+            Self::InvalidFile => Reason::InvalidFile,
+            Self::EmptyFile { .. } => Reason::EmptyFile,
+            Self::OwnedByConnection { .. } => Reason::OwnedByConnection,
+            Self::OwnersUnknown { .. } => Reason::OwnersUnknown,
+            Self::Busy { .. } => Reason::Busy,
+            Self::Disabled { .. } => Reason::Disabled,
+            Self::AmbiguousLive { .. } => Reason::AmbiguousLive,
+            Self::AmbiguousFiles { .. } => Reason::AmbiguousFiles,
+            Self::PinMissing { .. } => Reason::PinMissing,
+            Self::PinType { .. } => Reason::PinType,
+            Self::PinIdentity { .. } => Reason::PinIdentity,
+            Self::NeedsPin { .. } => Reason::NeedsPin,
+            Self::NeverUpdated { .. } => Reason::NeverUpdated,
+            Self::UnknownScope { .. } => Reason::UnknownScope,
+            Self::InDoubt { .. } => Reason::InDoubt,
+            Self::Conflict { .. } => Reason::Conflict,
+            Self::NotDeleted(undeletable) => undeletable.reason(),
+            Self::NotConverging { .. } => Reason::NotConverging,
+            Self::Contested { .. } => Reason::Contested,
+            Self::Replacement { .. } => Reason::Replacement,
+            Self::Moved { .. } => Reason::Moved,
+            Self::SecretNotGiven { .. } => Reason::SecretNotGiven,
+            Self::Unbound(_) => Reason::UnboundReference,
+            Self::Resting { .. } => Reason::BackingOff,
+            Self::MissingSecret { .. } => Reason::MissingSecret,
         }
     }
 
-    /// Whether it may go away without anybody doing anything.
+    /// True if it may end without anybody doing anything.
     #[must_use]
     pub fn passes(&self) -> bool {
-        match self {
-            Self::Busy { .. }
-            | Self::UnknownScope { .. }
-            | Self::Resting { .. }
-            | Self::MissingSecret { .. } => true,
-            Self::InDoubt { doubt, .. } => !matches!(doubt, Doubt::Tie { .. }),
-            Self::OwnersUnknown { passes, .. } => *passes,
-            Self::InvalidFile
-            | Self::EmptyFile { .. }
-            | Self::OwnedByConnection { .. }
-            | Self::Disabled { .. }
-            | Self::AmbiguousLive { .. }
-            | Self::AmbiguousFiles { .. }
-            | Self::PinMissing { .. }
-            | Self::PinType { .. }
-            | Self::PinIdentity { .. }
-            | Self::NeedsPin { .. }
-            | Self::NeverUpdated { .. }
-            | Self::Conflict { .. }
-            | Self::NotDeleted(_)
-            | Self::NotConverging { .. }
-            | Self::Contested { .. }
-            | Self::Replacement { .. }
-            | Self::Moved { .. }
-            | Self::SecretNotGiven { .. }
-            | Self::Unbound(_) => false,
+        if let Self::InDoubt { doubt, .. } = self {
+            return !matches!(doubt, Doubt::Tie { .. });
+        }
+        if let Self::OwnersUnknown { passes, .. } = self {
+            return *passes;
+        }
+        match self.reason().outlook() {
+            Outlook::Passes | Outlook::Quiet => true,
+            Outlook::Lasts | Outlook::Chosen => false,
         }
     }
 

@@ -4,6 +4,7 @@ use super::absence::Absence;
 use super::block::list;
 use crate::live::RemoteId;
 use crate::manifest::Name;
+use crate::reason::Reason;
 
 /// Why nothing is deleted, whatever the files that can be read say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,18 +93,18 @@ pub enum Undeletable {
 }
 
 impl Undeletable {
-    /// The reason in a word, for programs.
+    /// The reason.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Protected { .. } => "Protected",
-            Self::Frozen { .. } => "DeletionFrozen",
-            Self::NotRemoved { .. } => "NotRemoved",
-            Self::Described { .. } => "Described",
-            Self::Pinned { .. } => "Pinned",
-            Self::IdentityMoved { .. } => "IdentityMoved",
-            Self::CredentialsNotKept { .. } => "CredentialsNotKept",
-            Self::NotOwned { .. } => "NotOwned",
+            Self::Protected { .. } => Reason::Protected,
+            Self::Frozen { .. } => Reason::DeletionFrozen,
+            Self::NotRemoved { .. } => Reason::NotRemoved,
+            Self::Described { .. } => Reason::Described,
+            Self::Pinned { .. } => Reason::Pinned,
+            Self::IdentityMoved { .. } => Reason::IdentityMoved,
+            Self::CredentialsNotKept { .. } => Reason::CredentialsNotKept,
+            Self::NotOwned { .. } => Reason::NotOwned,
         }
     }
 

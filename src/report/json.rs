@@ -213,7 +213,7 @@ fn details(kind: &Kind) -> Json {
         }),
         Kind::Blocked(block) => json!({
             "action": "blocked",
-            "code": block.code(),
+            "code": block.reason(),
             "reason": block.to_string(),
             "help": block.help(),
         }),

@@ -3,41 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Notification, attributes, name, sentences};
-use crate::daemon::view::{RETRYING, Row, State};
+use crate::daemon::view::{Row, State};
 use crate::daemon::{Disposition, Ran, View};
-
-/// The reason of a run that came to no result and is tried again.
-const NO_RESULT: &str = "NoResult";
-
-/// The reason of a run that the guard refused.
-const GUARDED: &str = "GuardRefused";
-
-/// The reason of a revision that is not taken.
-const SOURCE_REFUSED: &str = "SourceRefused";
-
-/// Reasons of what is on its way, or waits for something that is told elsewhere.
-const WAITS: &[&str] = &[
-    GUARDED,
-    BUSY,
-    "Resting",
-    PENDING,
-    RETRYING,
-    "NotProved",
-    "NotStarted",
-    "Interrupted",
-];
-
-/// The reason of what waits to be sent.
-const PENDING: &str = "Pending";
-
-/// The reason of what differs because the operator wants it so.
-const WITHHELD: &str = "WithheldByPolicy";
-
-/// The reason of what the server does not keep.
-const NOT_CONVERGING: &str = "NotConverging";
-
-/// The reason of what waits until the server is done with it.
-const BUSY: &str = "Busy";
+use crate::reason::{Outlook, Reason};
 
 /// What was told, and is not over. The news of a run is what differs from it.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +18,7 @@ pub struct Known {
 /// What is wrong. The same is not told again; what has another `key` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Trouble {
-    reason: &'static str,
+    reason: Reason,
     key: String,
 }
 
@@ -152,8 +120,8 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
     };
     match (&ran.seen, ran.disposition) {
         // The summary names the revision, and another one is news.
-        (None, Disposition::Stalled(SOURCE_REFUSED)) => {
-            Some((trouble(SOURCE_REFUSED, &ran.summary), summary()))
+        (None, Disposition::Stalled(Reason::SourceRefused)) => {
+            Some((trouble(Reason::SourceRefused, &ran.summary), summary()))
         }
         (None, Disposition::Stalled(reason)) => Some((trouble(reason, ran.head()), summary())),
         (
@@ -162,10 +130,13 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
             | Disposition::Suspended
             | Disposition::Retry(_)
             | Disposition::Transient,
-        ) => Some((trouble(NO_RESULT, ran.head()), summary())),
-        (Some(view), Disposition::Stalled(GUARDED)) => {
+        ) => Some((trouble(Reason::NoResult, ran.head()), summary())),
+        (Some(view), Disposition::Stalled(Reason::GuardRefused)) => {
             let asked = asked(view);
-            Some((trouble(GUARDED, &asked), vec![ran.summary.clone(), asked]))
+            Some((
+                trouble(Reason::GuardRefused, &asked),
+                vec![ran.summary.clone(), asked],
+            ))
         }
         (Some(view), Disposition::Stalled(reason)) if !view.rows.iter().any(is_ill) => {
             let about = of_files(view);
@@ -205,16 +176,16 @@ fn is_ill(row: &Row) -> bool {
 fn condition(row: &Row, tells_busy: bool) -> Condition {
     match (row.state, row.reason) {
         (State::Ready, _) => Condition::Well,
-        (State::Suspended, _) | (_, Some(WITHHELD)) => Condition::Left,
+        (State::Suspended, _) | (_, Some(Reason::WithheldByPolicy)) => Condition::Left,
         (_, None) => Condition::Unknown,
-        (_, Some(BUSY)) if tells_busy => {
-            let (reason, key) = (BUSY, String::new());
+        (_, Some(Reason::Busy)) if tells_busy => {
+            let (reason, key) = (Reason::Busy, String::new());
             Condition::Ill(Kind::Failed, Trouble { reason, key })
         }
-        (_, Some(reason)) if WAITS.contains(&reason) => Condition::Unknown,
-        (_, Some(NOT_CONVERGING)) => {
+        (_, Some(reason)) if reason.outlook() == Outlook::Quiet => Condition::Unknown,
+        (_, Some(Reason::NotConverging)) => {
             // In the next run it is blocked for it, and not compared.
-            let (reason, key) = (NOT_CONVERGING, String::new());
+            let (reason, key) = (Reason::NotConverging, String::new());
             Condition::Ill(Kind::NotConverging, Trouble { reason, key })
         }
         (_, Some(reason)) => {
@@ -234,7 +205,7 @@ impl Told {
         let mut news = Vec::new();
         let is_well = matches!(condition, Condition::Well);
         // It may be drift, or a value that the server rewrites: the next run tells.
-        let mut is_told_already = row.reason == Some(RETRYING);
+        let mut is_told_already = row.reason == Some(Reason::Retrying);
         match condition {
             Condition::Well | Condition::Left => self.ill = None,
             Condition::Unknown => {}
@@ -262,7 +233,7 @@ impl Told {
             // What is blocked is not compared.
             let is_compared = match (row.state, row.reason) {
                 (State::Ready, _) => true,
-                (State::Suspended, reason) => reason.is_none_or(|word| word == PENDING),
+                (State::Suspended, reason) => reason.is_none_or(|word| word == Reason::Pending),
                 (State::Stalled | State::Reconciling, _) => false,
             };
             if is_compared {
@@ -283,10 +254,10 @@ impl Told {
     }
 
     /// The reason of what is not over.
-    fn open(&self) -> Option<&'static str> {
+    fn open(&self) -> Option<Reason> {
         let ill = self.ill.as_ref().map(|trouble| trouble.reason);
         let drift = self.drift.as_ref().filter(|drift| !drift.repaired);
-        ill.or(drift.map(|_| Kind::Drift.word()))
+        ill.or(drift.map(|_| Reason::Drift))
     }
 
     fn is_nothing(&self) -> bool {
@@ -295,7 +266,7 @@ impl Told {
     }
 }
 
-fn failure(row: &Row, kind: Kind, reason: &'static str) -> Notification {
+fn failure(row: &Row, kind: Kind, reason: Reason) -> Notification {
     let tests = row.failing_tests.iter();
     let tests = tests.map(|test| format!("{}: {}", test.name, test.message));
     let about: Vec<String> = row.about.iter().cloned().chain(tests).collect();
@@ -306,7 +277,7 @@ fn failure(row: &Row, kind: Kind, reason: &'static str) -> Notification {
     }
 }
 
-fn of_row(row: &Row, kind: Kind, reason: Option<&'static str>) -> Notification {
+fn of_row(row: &Row, kind: Kind, reason: Option<Reason>) -> Notification {
     Notification {
         kind,
         integration: Some(name(&row.name)),

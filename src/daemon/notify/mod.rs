@@ -25,6 +25,7 @@ pub use known::Known;
 pub use sender::{QUEUE, deliver, watch};
 pub use webhook::{Address, AddressError, Webhook};
 
+use crate::reason::Reason;
 use crate::text::{cut, escaped};
 
 /// The longest name that is told, and the longest sentence, in characters.
@@ -70,8 +71,8 @@ pub struct Notification {
     pub integration: Option<String>,
     /// The value of its `type`, where that is known.
     pub platform: Option<&'static str>,
-    /// Why, in a CamelCase word; for a recovery, what is over.
-    pub reason: Option<&'static str>,
+    /// The reason; for a recovery, that of the failure.
+    pub reason: Option<Reason>,
     /// Why, in sentences.
     pub about: Vec<String>,
     /// The attributes that the server moved.
@@ -81,7 +82,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    fn of_run(kind: Kind, reason: &'static str, about: &[String]) -> Self {
+    fn of_run(kind: Kind, reason: Reason, about: &[String]) -> Self {
         Self {
             kind,
             integration: None,

@@ -13,12 +13,13 @@ use crate::daemon::metrics::Metrics;
 use crate::daemon::view::{Mistake, Row, State};
 use crate::daemon::{Board, Disposition, Ran, View};
 use crate::live::FailingTest;
+use crate::reason::Reason;
 use crate::report::Counts;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
 use crate::source::git::{CommitId, Reference, Revision};
 
-fn row(name: &str, state: State, reason: Option<&'static str>) -> Row {
+fn row(name: &str, state: State, reason: Option<Reason>) -> Row {
     Row {
         name: name.to_owned(),
         platform: None,
@@ -41,11 +42,11 @@ fn ready() -> Row {
     row("lake", State::Ready, None)
 }
 
-fn stalled(reason: &'static str) -> Row {
+fn stalled(reason: Reason) -> Row {
     row("lake", State::Stalled, Some(reason))
 }
 
-fn waits(reason: &'static str) -> Row {
+fn waits(reason: Reason) -> Row {
     row("lake", State::Reconciling, Some(reason))
 }
 
@@ -88,7 +89,7 @@ fn told(runs: &[Ran]) -> Vec<String> {
     let mut known = Known::default();
     let one = |notification: Notification| {
         let subject = notification.integration.unwrap_or_else(|| "run".to_owned());
-        let reason = notification.reason.unwrap_or("-");
+        let reason = notification.reason.map_or("-", Reason::as_str);
         format!("{} {subject} {reason}", notification.kind.word())
     };
     let runs = runs.iter();
@@ -106,15 +107,20 @@ fn tells(rows: Vec<Row>, expected: &[&str]) {
 #[test]
 fn log_hears_of_what_waits_for_the_server() {
     let mut known = Known::with_what_passes();
-    let rows = [waits("Busy"), waits("Busy"), ready(), waits("Pending")];
+    let rows = [
+        waits(Reason::Busy),
+        waits(Reason::Busy),
+        ready(),
+        waits(Reason::Pending),
+    ];
     let news = rows.map(|row| {
         let news = known.after(&seen(vec![row]));
         let words = news.iter().map(|one| (one.kind.word(), one.reason));
         words.collect::<Vec<_>>()
     });
     let [begins, persists, ends, pending] = news;
-    assert_eq!(begins, [("Failed", Some("Busy"))]);
-    assert_eq!(ends, [("Recovered", Some("Busy"))]);
+    assert_eq!(begins, [("Failed", Some(Reason::Busy))]);
+    assert_eq!(ends, [("Recovered", Some(Reason::Busy))]);
     assert_eq!((persists.len(), pending.len()), (0, 0));
 }
 
@@ -123,11 +129,11 @@ fn a_failure_is_told_once_and_so_is_its_recovery() {
     tells(
         vec![
             ready(),
-            stalled("WriteFailed"),
-            stalled("WriteFailed"),
+            stalled(Reason::WriteFailed),
+            stalled(Reason::WriteFailed),
             ready(),
             ready(),
-            stalled("WriteFailed"),
+            stalled(Reason::WriteFailed),
         ],
         &[
             "",
@@ -150,11 +156,11 @@ fn a_failure_that_changes_is_told_again() {
                 message: format!("said at {}", Timestamp::now()),
             })
             .collect(),
-        ..stalled("ValidationFailed")
+        ..stalled(Reason::ValidationFailed)
     };
     tells(
         vec![
-            stalled("InvalidFile"),
+            stalled(Reason::InvalidFile),
             failing(&["a", "b"]),
             failing(&["b", "a"]),
             failing(&["b"]),
@@ -171,19 +177,19 @@ fn a_failure_that_changes_is_told_again() {
 #[test]
 fn what_rests_or_is_on_its_way_is_neither_news_nor_over() {
     for reason in [
-        "Resting",
-        "Busy",
-        "Pending",
-        "NotProved",
-        "NotStarted",
-        "Interrupted",
+        Reason::BackingOff,
+        Reason::Busy,
+        Reason::Pending,
+        Reason::NotProved,
+        Reason::NotStarted,
+        Reason::Interrupted,
     ] {
         tells(
             vec![
                 waits(reason),
-                stalled("WriteFailed"),
+                stalled(Reason::WriteFailed),
                 waits(reason),
-                stalled("WriteFailed"),
+                stalled(Reason::WriteFailed),
                 ready(),
             ],
             &[
@@ -200,7 +206,11 @@ fn what_rests_or_is_on_its_way_is_neither_news_nor_over() {
 #[test]
 fn what_waits_for_a_secret_is_a_failure() {
     tells(
-        vec![waits("MissingSecret"), waits("MissingSecret"), ready()],
+        vec![
+            waits(Reason::MissingSecret),
+            waits(Reason::MissingSecret),
+            ready(),
+        ],
         &[
             "Failed lake MissingSecret",
             "",
@@ -212,8 +222,8 @@ fn what_waits_for_a_secret_is_a_failure() {
 #[test]
 fn what_is_suspended_or_withheld_is_left_in_peace() {
     let suspended = || row("lake", State::Suspended, None);
-    let failed = || stalled("WriteFailed");
-    for left in [suspended(), stalled("WithheldByPolicy")] {
+    let failed = || stalled(Reason::WriteFailed);
+    for left in [suspended(), stalled(Reason::WithheldByPolicy)] {
         tells(
             vec![left.clone(), failed(), left, ready(), failed()],
             &[
@@ -241,18 +251,18 @@ fn drift_is_told_once_whether_it_is_put_back_or_not() {
     );
     // Not compared while it is blocked.
     tells(
-        vec![left(&["/a"]), waits("Busy"), left(&["/a"])],
+        vec![left(&["/a"]), waits(Reason::Busy), left(&["/a"])],
         &["Drift lake -", "", ""],
     );
     let suspended = |reason| row("lake", State::Suspended, reason);
-    let held = || drifted(suspended(Some("Pending")), &["/a"], false);
+    let held = || drifted(suspended(Some(Reason::Pending)), &["/a"], false);
     tells(
-        vec![held(), suspended(Some("Busy")), held()],
+        vec![held(), suspended(Some(Reason::Busy)), held()],
         &["Drift lake -", "", ""],
     );
     // Compared, and its file alone has moved.
     tells(
-        vec![held(), suspended(Some("Pending")), held()],
+        vec![held(), suspended(Some(Reason::Pending)), held()],
         &["Drift lake -", "", "Drift lake -"],
     );
 }
@@ -262,12 +272,12 @@ fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
     tells(
         vec![
             drifted(
-                row("lake", State::Reconciling, Some("Retrying")),
+                row("lake", State::Reconciling, Some(Reason::Retrying)),
                 &["/a"],
                 false,
             ),
-            drifted(stalled("NotConverging"), &["/a"], false),
-            stalled("NotConverging"),
+            drifted(stalled(Reason::NotConverging), &["/a"], false),
+            stalled(Reason::NotConverging),
             ready(),
         ],
         &[
@@ -283,8 +293,11 @@ fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
 fn each_integration_is_told_of_by_itself_and_one_that_goes_away_is_over() {
     let other = |reason| row("other", State::Stalled, Some(reason));
     let runs = vec![
-        seen(vec![stalled("WriteFailed"), other("InvalidFile")]),
-        seen(vec![other("InvalidFile"), ready()]),
+        seen(vec![
+            stalled(Reason::WriteFailed),
+            other(Reason::InvalidFile),
+        ]),
+        seen(vec![other(Reason::InvalidFile), ready()]),
         seen(vec![ready()]),
         seen(Vec::new()),
     ];
@@ -304,12 +317,12 @@ fn an_outage_is_told_once_and_says_nothing_of_the_integrations() {
         unseen(Disposition::Transient, &summary)
     };
     let runs = vec![
-        seen(vec![stalled("WriteFailed")]),
+        seen(vec![stalled(Reason::WriteFailed)]),
         outage("timed out after 61 s"),
         outage("timed out after 62 s"),
-        unseen(Disposition::Stalled("NotAuthorized"), "no: 1"),
-        unseen(Disposition::Stalled("NotAuthorized"), "no: 2"),
-        seen(vec![stalled("WriteFailed")]),
+        unseen(Disposition::Stalled(Reason::NotAuthorized), "no: 1"),
+        unseen(Disposition::Stalled(Reason::NotAuthorized), "no: 2"),
+        seen(vec![stalled(Reason::WriteFailed)]),
     ];
     let expected = [
         "Failed lake WriteFailed",
@@ -326,7 +339,7 @@ fn an_outage_is_told_once_and_says_nothing_of_the_integrations() {
 fn another_revision_that_is_held_is_news() {
     let held = |id: &str| {
         let summary = format!("history was rewritten: {id} does not descend");
-        unseen(Disposition::Stalled("SourceRefused"), &summary)
+        unseen(Disposition::Stalled(Reason::SourceRefused), &summary)
     };
     let runs = vec![held("1111"), held("1111"), held("2222"), seen(Vec::new())];
     let about = Known::default().after(&held("1111"))[0].about.join("; ");
@@ -339,13 +352,13 @@ fn another_revision_that_is_held_is_news() {
 #[test]
 fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_more() {
     let guarded = |update| Ran {
-        disposition: Disposition::Stalled("GuardRefused"),
+        disposition: Disposition::Stalled(Reason::GuardRefused),
         summary: "refused by the guard".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,
         seen: Some(Arc::new(View {
-            rows: vec![stalled("GuardRefused")],
+            rows: vec![stalled(Reason::GuardRefused)],
             counts: Counts {
                 update,
                 ..Counts::default()
@@ -366,7 +379,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
 #[test]
 fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     let stuck = |rows: Vec<Row>| Ran {
-        disposition: Disposition::Stalled("InvalidFile"),
+        disposition: Disposition::Stalled(Reason::InvalidFile),
         summary: "1 invalid".to_owned(),
         help: None,
         exit: Exit::Failed,
@@ -386,7 +399,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     let runs = vec![stuck(Vec::new()), stuck(Vec::new())];
     assert_eq!(told(&runs), ["Failed run InvalidFile", ""]);
     // It is told once, where it belongs.
-    let runs = vec![stuck(vec![stalled("InvalidFile")])];
+    let runs = vec![stuck(vec![stalled(Reason::InvalidFile)])];
     assert_eq!(told(&runs), ["Failed lake InvalidFile"]);
 }
 
@@ -419,7 +432,7 @@ fn body(format: Format, letter: &Letter) -> Json {
 fn the_document_says_what_when_where_and_why() {
     let failed = Row {
         about: vec!["the server refused it".to_owned()],
-        ..drifted(stalled("WriteFailed"), &["/config/x"], false)
+        ..drifted(stalled(Reason::WriteFailed), &["/config/x"], false)
     };
     let letter = Letter {
         revision: Some(Arc::new(revision("Ada", "Change it"))),
@@ -454,7 +467,7 @@ fn the_document_says_what_when_where_and_why() {
 fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
     let failed = Row {
         about: vec!["<!channel> & <https://x|click>\u{202e}\nnew line".to_owned()],
-        ..stalled("WriteFailed")
+        ..stalled(Reason::WriteFailed)
     };
     let letter = Letter {
         revision: Some(Arc::new(revision("<@U1>", "See <https://x|this> & that"))),
@@ -478,7 +491,7 @@ fn messages_are_short_however_much_there_is_to_tell() {
         ..row(
             &format!("{n}{}", "n".repeat(300)),
             State::Stalled,
-            Some("WriteFailed"),
+            Some(Reason::WriteFailed),
         )
     };
     let letter = letter((0..60).map(long).collect());

@@ -16,10 +16,10 @@ use crate::diagnostic::Diagnostic;
 use crate::ledger::Suspensions;
 use crate::ledger::history::Run;
 use crate::platform::Platform;
+use crate::reason::Reason;
 use crate::report::Counts;
 use crate::report::not_compared::NotCompared;
 
-pub(in crate::daemon) use row::RETRYING;
 pub use row::{Row, State};
 pub use seen::{Past, see};
 
@@ -131,7 +131,7 @@ impl View {
     /// How many integrations the server does not keep as they are sent.
     #[must_use]
     pub fn not_converging(&self) -> usize {
-        let is_it = |row: &&Row| row.reason == Some(row::NOT_CONVERGING);
+        let is_it = |row: &&Row| row.reason == Some(Reason::NotConverging);
         self.rows.iter().filter(is_it).count()
     }
 }

@@ -7,17 +7,9 @@ use crate::live::{FailingTest, Phase, Status};
 use crate::manifest::Destination;
 use crate::plan::{Action, Block, Change, Kind, Note};
 use crate::platform::Platform;
+use crate::reason::Reason;
 use crate::report;
 use crate::text::chain;
-
-/// The reason of what the server does not keep as it is sent.
-pub(super) const NOT_CONVERGING: &str = "NotConverging";
-
-/// The reason of what differs right after its write, for the first time.
-pub(in crate::daemon) const RETRYING: &str = "Retrying";
-
-/// The reason of what waits to be sent.
-const PENDING: &str = "Pending";
 
 /// How an integration is. The words are those of kstatus, and one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,8 +58,8 @@ pub struct Row {
     pub id: Option<String>,
     /// How it is.
     pub state: State,
-    /// Why, in a CamelCase word.
-    pub reason: Option<&'static str>,
+    /// The reason.
+    pub reason: Option<Reason>,
     /// Why, in sentences, with what to do about it.
     pub about: Vec<String>,
     /// The attributes that the server moved since the last apply.
@@ -88,7 +80,7 @@ pub struct Row {
 }
 
 /// A state, the reason in a word, and the reason in sentences.
-pub(super) type Standing = (State, Option<&'static str>, Vec<String>);
+pub(super) type Standing = (State, Option<Reason>, Vec<String>);
 
 /// How things are by the newest plan.
 pub(super) fn standing(action: &Action, left: Left) -> Standing {
@@ -99,7 +91,7 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
         }
         Kind::Withheld { policy, .. } => {
             let about = format!("it differs, and the policy `{}` leaves it", policy.as_str());
-            (State::Stalled, Some("WithheldByPolicy"), vec![about])
+            (State::Stalled, Some(Reason::WithheldByPolicy), vec![about])
         }
         Kind::Suspended { suspend, would } => {
             let mut about = vec![suspend.to_string()];
@@ -112,16 +104,16 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
 }
 
 /// What is left undone because it is suspended: in a word, and in a sentence.
-fn held(would: &Kind) -> Option<(&'static str, String)> {
+fn held(would: &Kind) -> Option<(Reason, String)> {
     let would = match would {
         Kind::Create(_) => "it would be created",
         Kind::Update { .. } => "it differs from its file, and would be updated",
         Kind::Delete(_) => "it would be deleted",
         Kind::Replace { .. } => "it differs from its file, and would be deleted and created again",
-        Kind::Blocked(block) => return Some((block.code(), block.to_string())),
+        Kind::Blocked(block) => return Some((block.reason(), block.to_string())),
         Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => return None,
     };
-    Some((PENDING, would.to_owned()))
+    Some((Reason::Pending, would.to_owned()))
 }
 
 fn ready() -> Standing {
@@ -146,20 +138,20 @@ fn pending(left: Left) -> Standing {
     match left {
         Left::Guarded => standing(
             State::Stalled,
-            "GuardRefused",
+            Reason::GuardRefused,
             "the plan goes beyond a limit of the guard and waits for a human",
         ),
         Left::Written => standing(
             State::Reconciling,
-            RETRYING,
+            Reason::Retrying,
             "it was written, and the server differs from the file again; the next run sends it once more",
         ),
         Left::NotProved => standing(
             State::Reconciling,
-            "NotProved",
+            Reason::NotProved,
             "it was written, and the tenant could not be read since",
         ),
-        Left::NotSent => standing(State::Reconciling, PENDING, "it waits for its turn"),
+        Left::NotSent => standing(State::Reconciling, Reason::Pending, "it waits for its turn"),
     }
 }
 
@@ -170,18 +162,18 @@ fn blocked(block: &Block) -> Standing {
         State::Stalled
     };
     let about = vec![block.to_string(), block.help()];
-    (state, Some(block.code()), about)
+    (state, Some(block.reason()), about)
 }
 
 /// A write that did not succeed.
 pub(super) fn failed(failure: &Failure) -> Standing {
     let about = vec![chain(failure), failure.help().to_owned()];
     if matches!(failure, Failure::NotStarted) {
-        (State::Reconciling, Some("NotStarted"), about)
+        (State::Reconciling, Some(Reason::NotStarted), about)
     } else if failure.is_interruption() {
-        (State::Reconciling, Some("Interrupted"), about)
+        (State::Reconciling, Some(Reason::Interrupted), about)
     } else {
-        (State::Stalled, Some("WriteFailed"), about)
+        (State::Stalled, Some(Reason::WriteFailed), about)
     }
 }
 
@@ -201,22 +193,22 @@ fn health(notes: &[Note]) -> Option<Standing> {
     })?;
     let about = vec![format!("its status on the server is `{status}`")];
     if status.phase() == Phase::Busy {
-        return Some((State::Reconciling, Some("Busy"), about));
+        return Some((State::Reconciling, Some(Reason::Busy), about));
     }
     let reason = match status {
-        Status::RecurringValidationError => "ValidationFailed",
-        Status::CreateError => "CreateError",
-        Status::EditError => "EditError",
-        Status::MigrateError => "MigrateError",
-        Status::DeleteError => "DeleteError",
-        Status::Disabled => "Disabled",
+        Status::RecurringValidationError => Reason::ValidationFailed,
+        Status::CreateError => Reason::CreateError,
+        Status::EditError => Reason::EditError,
+        Status::MigrateError => Reason::MigrateError,
+        Status::DeleteError => Reason::DeleteError,
+        Status::Disabled => Reason::Disabled,
         Status::Creating
         | Status::Enabled
         | Status::Editing
         | Status::Migrating
         | Status::Deleting
         | Status::Deleted
-        | Status::Unknown(_) => "Unhealthy",
+        | Status::Unknown(_) => Reason::Unhealthy,
     };
     Some((State::Stalled, Some(reason), about))
 }
@@ -349,7 +341,7 @@ mod tests {
 
     fn shown(kind: Kind, notes: Vec<Note>) -> String {
         let (state, reason, about) = standing(&action(kind, notes), Left::NotSent);
-        let reason = reason.unwrap_or("-");
+        let reason = reason.map_or("-", Reason::as_str);
         format!("{} {reason} {}", state.word(), about.join("|"))
     }
 
@@ -405,10 +397,13 @@ mod tests {
             let (state, reason, _) = pending(left);
             (state, reason.unwrap())
         };
-        assert_eq!(word(Left::Guarded), (State::Stalled, "GuardRefused"));
-        assert_eq!(word(Left::Written), (State::Reconciling, RETRYING));
-        assert_eq!(word(Left::NotProved), (State::Reconciling, "NotProved"));
-        assert_eq!(word(Left::NotSent), (State::Reconciling, "Pending"));
+        assert_eq!(word(Left::Guarded), (State::Stalled, Reason::GuardRefused));
+        assert_eq!(word(Left::Written), (State::Reconciling, Reason::Retrying));
+        assert_eq!(
+            word(Left::NotProved),
+            (State::Reconciling, Reason::NotProved)
+        );
+        assert_eq!(word(Left::NotSent), (State::Reconciling, Reason::Pending));
         assert_eq!(failed(&Failure::NotStarted).0, State::Reconciling);
         let cut_short = Failure::Interrupted { status: None };
         assert_eq!(failed(&cut_short).0, State::Reconciling);

@@ -4,6 +4,7 @@
 use url::form_urlencoded;
 
 use crate::daemon::view::{Row, State};
+use crate::reason::Reason;
 
 /// A choice of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,13 +65,14 @@ fn has_words(row: &Row, words: &str) -> bool {
         return true;
     }
     let place = row.place.as_ref().map_or("", |(file, _)| file);
+    let reason = row.reason.map_or("", Reason::as_str);
     let mut text = String::new();
     let plain = [
-        &row.name,
+        row.name.as_str(),
         title(row),
         place,
         row.state.word(),
-        row.reason.unwrap_or_default(),
+        reason,
         row.id.as_deref().unwrap_or_default(),
         row.revision.as_deref().unwrap_or_default(),
     ];

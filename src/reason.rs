@@ -1,0 +1,146 @@
+//! Reasons: why an integration, or the daemon, is not simply in sync.
+//!
+//! One table has every reason: its word in logs, JSON, page and notifications, which is a
+//! contract; what it asks of people; and its meaning. Code names a reason by its variant,
+//! so that two places cannot disagree about a word.
+
+/// What a reason asks of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// Somebody has to act.
+    Lasts,
+    /// It may end by itself.
+    Passes,
+    /// It may end by itself, or is reported elsewhere: no notification is sent for it.
+    Quiet,
+    /// Somebody has decided it.
+    Chosen,
+}
+
+macro_rules! reasons {
+    ($($variant:ident $outlook:ident $meaning:literal;)+) => {
+        /// Reason for a state. As a word it is CamelCase, as `kubectl` shows it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)+
+                }
+            }
+
+            /// What it asks of people.
+            #[must_use]
+            pub fn outlook(self) -> Outlook {
+                match self {
+                    $(Self::$variant => Outlook::$outlook,)+
+                }
+            }
+
+            /// Its meaning, in a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Files and names.
+    InvalidFile Lasts "The file has errors.";
+    EmptyFile Lasts "The file is empty, or no longer has the document.";
+    AmbiguousFiles Lasts "Several files describe integrations that cannot be told apart.";
+    AmbiguousLive Lasts "Several live integrations could be meant.";
+    PinMissing Lasts "No integration has the id of `sync.id`.";
+    PinType Lasts "The integration of `sync.id` is of another type.";
+    PinIdentity Lasts "The integration of `sync.id` has another identity.";
+    NeedsPin Lasts "Only `sync.id` can say which integration is meant.";
+    Moved Lasts "The file now describes another integration.";
+    // Changes that are not made.
+    NeverUpdated Lasts "Integrations of this type are never updated.";
+    Replacement Lasts "The change needs a replacement, which is not allowed.";
+    Conflict Lasts "File and server both changed a value.";
+    SecretNotGiven Lasts "An update would drop a stored secret that the file does not give.";
+    UnboundReference Lasts "No binding allows a secret where the request leads.";
+    MissingSecret Passes "A secret that the request needs is not available.";
+    OwnedByConnection Lasts "The integration belongs to a connection.";
+    OwnersUnknown Passes "The tenant's connections could not be read.";
+    Contested Lasts "Somebody else keeps changing the same value back.";
+    NotConverging Lasts "The server keeps changing a value that is written.";
+    Retrying Quiet "The server differs right after a write, which is repeated.";
+    Drift Lasts "The server has changed values.";
+    WithheldByPolicy Chosen "The policy leaves the difference.";
+    // Deletions that are not made.
+    Protected Lasts "`sync.protect` forbids the deletion.";
+    DeletionFrozen Lasts "Files with errors could describe the integration.";
+    NotRemoved Lasts "The file that described the integration still exists.";
+    Described Lasts "Another file describes the integration.";
+    Pinned Lasts "Another file pins the integration.";
+    IdentityMoved Lasts "The live integration has another identity than the recorded one.";
+    CredentialsNotKept Lasts "The credentials that the deletion needs are not recorded.";
+    NotOwned Lasts "The integration was neither created nor adopted.";
+    // The server.
+    Busy Quiet "The server is at work on the integration.";
+    Disabled Lasts "The integration is disabled.";
+    UnknownScope Passes "The list of integrations could not be read whole.";
+    InDoubt Passes "The outcome of an earlier write is unknown.";
+    BackingOff Quiet "The last write failed and is retried later.";
+    WriteFailed Lasts "A write failed.";
+    NotStarted Quiet "The run ended before the write began.";
+    Interrupted Quiet "The run ended before the write was finished.";
+    NotProved Quiet "The tenant could not be read after the write.";
+    Pending Quiet "A write waits for its turn.";
+    ValidationFailed Lasts "A recurring validation test fails.";
+    Unhealthy Lasts "The status on the server is not a healthy one.";
+    CreateError Lasts "The server could not create the integration.";
+    EditError Lasts "The server could not edit the integration.";
+    MigrateError Lasts "The server could not migrate the integration.";
+    DeleteError Lasts "The server could not delete the integration.";
+    // Runs of the daemon.
+    Starting Passes "The daemon has not begun its first run.";
+    Suspended Chosen "Writes are suspended.";
+    ProgressingWithRetry Passes "A failed run is retried.";
+    NoResult Lasts "The run came to no result.";
+    Blocked Lasts "Integrations are blocked.";
+    GuardRefused Quiet "The plan exceeds a limit of the guard.";
+    InvalidSettings Lasts "The settings are wrong.";
+    NotAuthorized Lasts "The tenant rejects the API key.";
+    SourceRefused Lasts "The revision must not be applied.";
+    SourceUnreadable Lasts "The source cannot be read.";
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_meaning_of_its_own() {
+        let mut meanings: Vec<&str> = Reason::ALL.iter().map(|reason| reason.meaning()).collect();
+        meanings.sort_unstable();
+        meanings.dedup();
+        assert_eq!(meanings.len(), Reason::ALL.len());
+    }
+}
