@@ -48,6 +48,10 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     if modes.u32(0..8) == 0 {
         connect(&mut scenario, &mut modes);
     }
+    if scenario.bound && modes.bool() {
+        let at = modes.usize(0..=scenario.steps.len());
+        scenario.steps.splice(at..at, removal(&mut modes));
+    }
     scenario
 }
 
@@ -146,6 +150,25 @@ fn attack(rng: &mut Rng) -> Vec<Step> {
     steps.push(edit(Change::Rotate { pick }));
     steps.push(Step::Sync(calm(Policy::UpsertOnly)));
     steps
+}
+
+/// The server is made to lead an integration elsewhere, and then its file is removed: the
+/// credentials of the deletion would go there.
+fn removal(rng: &mut Rng) -> Vec<Step> {
+    let (file, pick) = (rng.usize(0..1000), rng.usize(0..1000));
+    let edit = |change| Step::Edit(Edit { file, change });
+    let what = match rng.bool() {
+        true => Doing::Lead { pick, good: false },
+        false => Doing::Unknown { value: 7 },
+    };
+    vec![
+        edit(Change::Mend),
+        edit(Change::Literally(false)),
+        Step::Sync(calm(Policy::Sync)),
+        Step::Deed(Deed { which: file, what }),
+        edit(Change::Remove),
+        Step::Sync(calm(Policy::Sync)),
+    ]
 }
 
 fn save(rng: &mut Rng) -> Save {
