@@ -5,6 +5,8 @@
 //! in any case must be there. A limit that a large run reaches later is not foreseen.
 
 use std::num::NonZero;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::sync::{Arc, RwLock};
 use std::thread::{self, Builder};
 
@@ -17,17 +19,36 @@ use crate::report::failure::Failure;
 /// of the daemon, the files, the names of hosts, the settings on a reload, and a spare one.
 const BESIDE: usize = 6;
 
-/// Address space of a run besides its threads. Measured: a simulated run over the examples,
-/// with one arena of the allocator, takes some 10 MiB more than at its start; the rest is
-/// room for larger files and answers, and was not measured.
-const ADDRESS_SPACE: u64 = 64 * MEBIBYTE;
+/// Address space of a run besides its threads: a simulated run over the examples takes some
+/// 10 MiB more than at its start, measured with one arena of the allocator.
+const ADDRESS_SPACE: u64 = 12 * MEBIBYTE;
 
-/// Address space of a thread: 2 MiB of stack, and 64 MiB that the allocator of glibc
-/// reserves for it. Measured on two cores: with less for each, runs are aborted up to
-/// 224 MiB in all, get too few threads up to 448 MiB, and are safe from 512 MiB on.
-const THREAD: u64 = 66 * MEBIBYTE;
+/// Address space of a thread: its stack of 2 MiB, and the page that guards it.
+const THREAD: u64 = 2 * MEBIBYTE + 4096;
+
+/// Variable of glibc with the number of arenas of its allocator.
+const ARENAS: &str = "MALLOC_ARENA_MAX";
 
 const MEBIBYTE: u64 = 1024 * 1024;
+
+/// Runs this program again with one arena of the allocator where the address space is
+/// limited. glibc reserves 64 MiB for the arena of each thread, so that little is left for
+/// anything else: with limits up to 448 MiB, runs on two cores were aborted or got too few
+/// threads, now and then. With one arena the need is small and always the same. The process
+/// keeps its id.
+pub(super) fn use_one_arena() {
+    let is_limited = getrlimit(Resource::As).current.is_some();
+    if !is_limited || std::env::var_os(ARENAS).is_some() {
+        return;
+    }
+    let mut line = std::env::args_os();
+    let mut again = Command::new("/proc/self/exe");
+    if let Some(name) = line.next() {
+        again.arg0(name);
+    }
+    // It returns only where that is not possible: then this process goes on as it is.
+    let _ = again.args(line).env(ARENAS, "1").exec();
+}
 
 /// Number of workers of the runtime, as the runtime itself would choose it.
 pub(super) fn workers() -> usize {

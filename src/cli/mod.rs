@@ -42,6 +42,7 @@ use terminal::Terminal;
 /// Parses the command line, runs it, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
+    limits::use_one_arena();
     let protected = hygiene::protect();
     panic::report();
     let line = std::env::args_os();

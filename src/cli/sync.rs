@@ -1,5 +1,6 @@
 //! `sync`: plan and apply once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -136,13 +137,15 @@ struct Options {
 /// contested integrations. The latter takes a terminal, or a name.
 fn wishes(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> Wishes {
     let all = resend.iter().any(|name| name == ALL);
-    let names = resend.into_iter().filter(|name| name != ALL).collect();
+    let names: BTreeSet<String> = resend.into_iter().filter(|name| name != ALL).collect();
+    let operator = if is_at_terminal {
+        Operator::Present
+    } else {
+        let named = settings.selection.only.union(&names);
+        Operator::Names(named.cloned().collect())
+    };
     Wishes {
-        operator: if is_at_terminal {
-            Operator::Present
-        } else {
-            Operator::Names(settings.selection.only.clone())
-        },
+        operator,
         resend: Resend { all, names },
         ..Wishes::default()
     }

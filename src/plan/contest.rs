@@ -71,10 +71,6 @@ pub(super) fn block(
         return None;
     }
     let changes = difference.changes.as_slice();
-    let is_asked = |change: &Change| change.kind == ChangeKind::Resend;
-    if changes.iter().any(is_asked) {
-        return None;
-    }
     let inputs = inputs_of(integration, Some(past), context);
     if is_new(repairs, inputs.as_ref(), changes, past) {
         return None;
