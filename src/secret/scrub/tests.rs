@@ -276,3 +276,16 @@ fn a_text_longer_than_is_looked_at_is_cut() {
         clean.len()
     );
 }
+
+/// A secret may have two characters that look like an escape of another kind.
+#[test]
+fn escapes_of_one_kind_are_read_without_the_others() {
+    let secret = Secret::new("E9V\"abc\\n12<4%41Z&99\\u0041".to_owned());
+    let html = "E9V&quot;abc\\n12&lt;4%41Z&amp;99\\u0041";
+    let json = "E9V\\\"abc\\\\n12<4%41Z&99\\\\u0041";
+    let url = "E9V%22abc%5Cn12%3C4%2541Z%2699%5Cu0041";
+    for text in [html, json, url] {
+        let scrubbed = scrub(&format!("{text} is wrong"), [&secret]);
+        assert_eq!(scrubbed, "(secret) is wrong", "{text}");
+    }
+}

@@ -126,10 +126,12 @@ fn visit_all(view: &View<'_>, visit: &mut dyn FnMut(&View<'_>) -> bool) -> bool 
     if view.depth == DEEPEST {
         return false;
     }
-    if let Some(unescaped) = unescaped(view)
-        && visit_all(&view.decoded(unescaped, false), visit)
-    {
-        return true;
+    for marks in escapes_of(view) {
+        if let Some(unescaped) = unescaped(view, marks)
+            && visit_all(&view.decoded(unescaped, false), visit)
+        {
+            return true;
+        }
     }
     ALPHABETS
         .iter()
@@ -138,10 +140,28 @@ fn visit_all(view: &View<'_>, visit: &mut dyn FnMut(&View<'_>) -> bool) -> bool 
 
 // Escapes.
 
-/// The text without escapes; `None` if there are none.
-fn unescaped(view: &View<'_>) -> Option<Decoded> {
+/// Bytes that begin an escape: in a URL, in JSON or a log, and in HTML.
+const MARKS: [u8; 3] = [b'%', b'\\', b'&'];
+
+/// The escapes by which a view is read, as their marks. All together, since one can be
+/// inside another one. Also each kind alone in the text itself: in one that was escaped
+/// for HTML, `\n` may be two characters of a secret.
+fn escapes_of(view: &View<'_>) -> impl Iterator<Item = &'static [u8]> + use<> {
     let bytes = view.bytes();
-    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
+    let is_there = |mark: &&u8| bytes.contains(mark);
+    let is_mixed = MARKS.iter().filter(is_there).count() > 1;
+    let alone: &'static [u8] = if is_mixed && view.depth == 0 {
+        &MARKS
+    } else {
+        &[]
+    };
+    std::iter::once(MARKS.as_slice()).chain(alone.chunks(1))
+}
+
+/// The text without the escapes that begin with these marks; `None` if there are none.
+fn unescaped(view: &View<'_>, marks: &[u8]) -> Option<Decoded> {
+    let bytes = view.bytes();
+    if !bytes.iter().any(|byte| marks.contains(byte)) {
         return None;
     }
     let mut decoded = Decoded::with_room_for(bytes.len());
@@ -149,7 +169,7 @@ fn unescaped(view: &View<'_>) -> Option<Decoded> {
     let mut is_changed = false;
     while at < bytes.len() {
         let rest = &bytes[at..];
-        match escape(rest) {
+        match escape(rest).filter(|_| marks.contains(&rest[0])) {
             Some((piece, length)) => {
                 let place = view.place(at, at + length);
                 match piece {
