@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use zeroize::Zeroize;
 
@@ -235,21 +236,20 @@ fn fill(template: &str, id: Option<&RemoteId>) -> String {
     }
 }
 
+/// Bytes that may not stand in a segment of a path (RFC 3986, unreserved).
+const IN_SEGMENT: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// An id as one segment of a path. Nothing, `.` and `..` would name another
 /// path: they become a segment that names no integration, and the server says so.
 fn segment(id: &str) -> String {
     if id.chars().all(|c| c == '.') {
         return format!("%25{}", id.replace('.', "%252E"));
     }
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    utf8_percent_encode(id, &IN_SEGMENT).to_string()
 }
 
 #[cfg(test)]

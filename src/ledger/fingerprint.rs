@@ -26,7 +26,7 @@ impl FingerprintKey {
     pub fn new(key: [u8; KEY_LENGTH]) -> Self {
         let digest =
             Sha256::new_with_prefix(b"integrationd fingerprint key id\0").chain_update(key);
-        let id = hex(&digest.finalize()[..8]);
+        let id = hex::encode(&digest.finalize()[..8]);
         Self {
             key: zeroize::Zeroizing::new(key),
             id,
@@ -73,7 +73,7 @@ impl Fingerprinter {
                 mac.update(&(part.len() as u64).to_be_bytes());
                 mac.update(part.as_bytes());
             }
-            hex(&mac.finalize().into_bytes())
+            hex::encode(mac.finalize().into_bytes())
         });
         Fingerprint {
             key: self.key.id.clone(),
@@ -106,10 +106,6 @@ impl Fingerprint {
         }
         (self.key == other.key).then(|| self.hash == other.hash)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

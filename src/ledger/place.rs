@@ -275,7 +275,7 @@ fn mode_of(metadata: &Metadata) -> u32 {
 fn ledger_name(tenant_url: &str) -> String {
     let (host, url) = normalised(tenant_url);
     let digest = Sha256::digest(url.as_bytes());
-    let hash: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let hash = hex::encode(&digest[..4]);
     format!("{}-{hash}.db", sanitised(&host))
 }
 

@@ -23,8 +23,7 @@ pub(super) fn source(settings: &GitSettings, flag: Option<&Path>) -> Result<GitS
     let place = state::find(flag, Trust::Own)?;
     place.create()?;
     let digest = Sha256::digest(settings.url.as_bytes());
-    let hash: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
-    let directory = place.path().join("git").join(hash);
+    let directory = place.path().join("git").join(hex::encode(&digest[..8]));
     Ok(GitSource::new(options(settings)?, &directory)?)
 }
 

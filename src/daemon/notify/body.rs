@@ -161,7 +161,6 @@ pub fn signature(secret: &Secret, body: &[u8]) -> Option<String> {
     // A key of any length is accepted.
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
     mac.update(body);
-    let bytes = mac.finalize().into_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(format!("sha256={hex}"))
+    let digits = hex::encode(mac.finalize().into_bytes());
+    Some(format!("sha256={digits}"))
 }

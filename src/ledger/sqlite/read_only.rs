@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
@@ -34,6 +35,13 @@ use crate::live::RemoteId;
 
 /// How often a copy is tried while a writer comes or goes.
 const ATTEMPTS: u32 = 20;
+
+/// Bytes of a path that would mean something else in a URI.
+const IN_URI: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 /// How long is waited between two of them: a writer opens and closes faster.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -223,7 +231,7 @@ fn copy_once(file: &Path, seen: &Trace) -> Result<Connection, LedgerError> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let immutable = u8::from(seen.is_at_rest());
-    let path = percent_encoded(file);
+    let path = percent_encode(file.as_os_str().as_bytes(), &IN_URI);
     let uri = format!("file:{path}?mode=ro&immutable={immutable}");
     let from = Connection::open_with_flags(uri, flags).map_err(failed())?;
     let mut to = Connection::open_in_memory().map_err(failed())?;
@@ -236,16 +244,4 @@ fn copy_once(file: &Path, seen: &Trace) -> Result<Connection, LedgerError> {
     }
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
     Err(failed()(rusqlite::Error::SqliteFailure(busy, None)))
-}
-
-fn percent_encoded(path: &Path) -> String {
-    let mut text = String::new();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' => text.push(char::from(*byte)),
-            _ if byte.is_ascii_alphanumeric() => text.push(char::from(*byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
 }
