@@ -15,6 +15,7 @@
 mod backoff;
 mod board;
 mod conditions;
+mod console;
 mod disposition;
 pub mod endpoints;
 pub mod http;
@@ -45,6 +46,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub use backoff::Backoff;
 pub use board::Board;
+pub use console::{Console, NewSettings};
 pub use pulse::Pulse;
 pub use rejections::{Rejection, Rejections};
 pub use reload::restart;

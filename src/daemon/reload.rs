@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::console::{Console, NewSettings};
 use super::http::Tls;
 use super::loosened::loosened;
-use super::service::{Console, NewSettings};
 use super::source::WatchedSource;
 use super::view::Mistake;
 use super::{Board, Refusal};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch as published;
 use tokio::time::sleep;
 
+use super::console::Console;
 use super::reload::Reload;
 use super::signals::Signals;
 use super::source::WatchedSource;
@@ -17,7 +18,7 @@ use crate::apply::{DRAIN, Stop};
 use crate::immuta::RetryPolicy;
 use crate::ledger::place::Trust;
 use crate::report::failure::Failure;
-use crate::session::{Access, Session, Source, Watcher, state};
+use crate::session::{Access, Session, Source, state};
 use crate::settings::daemon::DaemonSettings;
 
 /// Time between two reads of the directory although no event came: events can be lost.
@@ -25,26 +26,6 @@ const RESCAN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Time for which the worker is waited for, beyond the time for writes under way.
 const SLACK: Duration = Duration::from_secs(5);
-
-/// The terminal or journal of the daemon, and the source of its settings.
-pub trait Console: Watcher + Send + Sync {
-    /// Prints a result.
-    fn out(&self, text: &str);
-
-    /// Reads the settings again.
-    ///
-    /// # Errors
-    /// They are wrong, or cannot change while the daemon runs.
-    fn read_settings(&self) -> Result<NewSettings, Failure>;
-}
-
-/// Settings that were read again.
-pub struct NewSettings {
-    /// The settings of the daemon.
-    pub settings: DaemonSettings,
-    /// Puts those into effect that are not the daemon's, such as the level of the log.
-    pub take_effect: Box<dyn FnOnce() + Send>,
-}
 
 /// Runs the daemon until a signal ends it.
 ///

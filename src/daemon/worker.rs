@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use super::conditions::Conditions;
+use super::console::Console;
 use super::disposition::{of_error, of_open_error, of_report};
-use super::service::Console;
 use super::source::WatchedSource;
 use super::view::{Past, see};
 use super::{Activation, Backoff, Board, Disposition, Occasion, Ran};

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::decide::missing;
+use super::against::missing;
 use super::diff::Difference;
 use super::doubt::in_doubt;
 use super::history::History;

@@ -1,46 +1,22 @@
 //! What happens to the integration of one file.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
-use super::absence::Absences;
+use super::against::{Against, creation, missing};
 use super::bound;
 use super::contest;
 use super::converge;
 use super::diff::Difference;
-use super::doubt::{in_doubt, repeated};
+use super::doubt::in_doubt;
 use super::history::History;
-use super::memory::{self, Noted, Past, Pasts};
+use super::memory::{self, Noted, Past};
 use super::owners;
-use super::pairing::{Claims, Pairing};
+use super::pairing::Pairing;
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
-    AbsencePrecondition, Action, Block, Body, Change, ChangeKind, Context, Creation, Freeze, Kind,
-    Note, OnConflict, OnDrift, UpdatePrecondition,
+    Action, Block, Body, Change, ChangeKind, Context, Kind, Note, OnConflict, OnDrift,
+    UpdatePrecondition,
 };
-use crate::live::{FailingTest, Live, LiveIntegration, Phase, RemoteId, Status};
-use crate::manifest::{Bindings, Integration, Invalid, Suspend};
-use crate::secret::Reference;
-
-/// What every file is held against.
-pub(super) struct Against<'a> {
-    pub live: &'a Live,
-    /// The ids that the list showed.
-    pub listed: &'a Arc<HashSet<RemoteId>>,
-    /// What is recorded, by id.
-    pub pasts: Pasts<'a>,
-    /// Which files mean what.
-    pub claims: &'a Claims<'a>,
-    /// Why nothing is deleted.
-    pub freeze: Option<Freeze>,
-    /// Allowed destinations of references.
-    pub bindings: &'a Bindings,
-    /// The names that files have now.
-    pub files: HashSet<&'a str>,
-    /// Reasons not to take a missing document for a removal, from the files that exist.
-    pub absences: Absences<'a>,
-    pub context: &'a Context<'a>,
-}
+use crate::live::{FailingTest, LiveIntegration, Phase, Status};
+use crate::manifest::{Integration, Invalid, Suspend};
 
 /// What happens to the integration of a file, and what is recorded of it without a write.
 pub(super) fn decide(
@@ -99,25 +75,6 @@ fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>)
             (Kind::Create(creation), missing.into_iter().collect())
         }
     }
-}
-
-/// What it takes to create an integration.
-pub(super) fn creation(
-    integration: &Integration,
-    against: &Against<'_>,
-) -> Result<Creation, Block> {
-    if let Some(hole) = against.live.hole(integration.platform) {
-        let reason = hole.reason.clone();
-        return Err(Block::UnknownScope { reason });
-    }
-    Ok(Creation {
-        body: Body::for_create(integration),
-        repeats: repeated(integration, against.context)
-            .cloned()
-            .map(Box::new),
-        memory: memory::of_create(integration, against.context),
-        precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
-    })
 }
 
 /// How sure it is that the live integration is the one.
@@ -336,22 +293,6 @@ fn update_block(
 
 fn missing_secrets(body: &Body, context: &Context<'_>) -> Option<Note> {
     missing(context, |visit| body.for_each_reference(visit))
-}
-
-/// Why secrets are not available, each reason once.
-pub(super) fn missing<'a>(
-    context: &Context<'_>,
-    for_each: impl FnOnce(&mut dyn FnMut(&'a Reference)),
-) -> Option<Note> {
-    let mut reasons = Vec::new();
-    for_each(&mut |reference| {
-        if let Some(reason) = (context.missing_secret)(reference)
-            && !reasons.contains(&reason)
-        {
-            reasons.push(reason);
-        }
-    });
-    (!reasons.is_empty()).then_some(Note::SecretsMissing(reasons))
 }
 
 /// The action of a file with an error.

@@ -8,6 +8,7 @@
 
 mod absence;
 mod adopt;
+mod against;
 mod block;
 mod body;
 mod bound;
@@ -66,7 +67,8 @@ use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use absence::Absences;
-use decide::{Against, decide, invalid_action};
+use against::Against;
+use decide::{decide, invalid_action};
 use memory::Pasts;
 use pairing::{Pairing, pair, present};
 

@@ -1,6 +1,6 @@
 //! Integrations that belong to connections, or may belong to one: they are not written.
 
-use super::decide::Against;
+use super::against::Against;
 use super::memory::Noted;
 use super::pairing::present;
 use super::{Block, Kind, Plan};

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
+use super::against::{Against, missing};
 use super::carry::plain;
-use super::decide::{Against, missing};
 use super::memory::Past;
 use super::owners;
 use super::pairing::{found_key, present};

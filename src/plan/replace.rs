@@ -1,8 +1,8 @@
 //! Deleting what cannot be edited, and creating it again: only with leave, only of
 //! what is this tool's own, and only what no other file could mean.
 
+use super::against::{Against, creation, missing};
 use super::compare::{default_json, to_json};
-use super::decide::{Against, creation, missing};
 use super::diff::Difference;
 use super::history::History;
 use super::pairing::TYPE;

@@ -5,6 +5,7 @@ pub mod failure;
 pub mod json;
 pub mod not_compared;
 mod result;
+mod style;
 pub mod suspended;
 pub mod text;
 mod value;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{BOLD, CHANGE, paint};
+use super::style::{BOLD, CHANGE, paint};
 use crate::manifest::Name;
 use crate::plan::{Note, Plan};
 use crate::text::count;

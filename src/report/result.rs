@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::text::{ADD, BAD, BOLD, HELD, paint, parts, tests};
+use super::style::{ADD, BAD, BOLD, paint};
+use super::text::{HELD, parts, tests};
 use super::value::shown;
 use super::{Counts, NotConverged, Report, Tally, not_converged};
 use crate::apply::{Failure, Outcome, Verb};

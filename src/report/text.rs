@@ -6,11 +6,12 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 pub use super::result::ending;
 
 use super::not_compared;
+use super::style::{ADD, BAD, BOLD, CHANGE, DIM, paint};
 use super::value::{Both, SECRET, both, whole};
 use super::{Counts, suspended, value};
 use crate::live::{FailingTest, RemoteId, Status};
@@ -20,22 +21,11 @@ use crate::plan::{
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
 
-pub(super) const ADD: Style = AnsiColor::Green.on_default();
-pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default();
-pub(super) const DIM: Style = Style::new().dimmed();
-pub(super) const BOLD: Style = Style::new().bold();
-
 /// The longest message of a validation test that is shown, in characters.
 const TEST_MESSAGE: usize = 300;
 
 /// What is suspended and differs.
 pub(super) const HELD: &str = "suspended with changes";
-
-/// The text in a style.
-pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
-}
 
 /// The plan: what will be done, what cannot be, and a summary line.
 #[must_use]

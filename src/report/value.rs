@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-use super::text::{ADD, BAD, DIM, paint};
+use super::style::{ADD, BAD, DIM, paint};
 use crate::plan::Shown;
 use crate::text::{cut, escaped};
 

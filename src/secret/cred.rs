@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::MissingReason;
 use super::Secret;
+use super::environment::Environment;
 use super::file::{read_below, secret_of};
 use super::own::is_own_credential;
-use super::resolve::Environment;
 
 /// Where systemd says that the credentials lie.
 pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";

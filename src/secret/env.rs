@@ -2,8 +2,8 @@
 
 use super::MissingReason;
 use super::Secret;
+use super::environment::Environment;
 use super::own;
-use super::resolve::Environment;
 
 pub(super) fn read(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
     if own::is_own_variable(name) {

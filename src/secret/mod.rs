@@ -21,6 +21,7 @@
 mod address;
 mod cred;
 mod env;
+mod environment;
 mod file;
 mod json;
 mod missing;
@@ -32,6 +33,7 @@ mod scrub;
 mod sops;
 pub mod vault;
 
+pub use environment::Environment;
 pub use missing::{Missing, MissingReason};
 pub(crate) use own::is_own;
 pub use own::{
@@ -43,7 +45,7 @@ pub use reference::{
     Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
     parse_template, source_words,
 };
-pub use resolve::{Environment, Providers, Secrets, resolve};
+pub use resolve::{Providers, Secrets, resolve};
 pub(crate) use scrub::wipe;
 pub use scrub::{MASK, Scrubber, scrub};
 pub use sops::SopsProblem;

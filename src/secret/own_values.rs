@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::cred::DIRECTORY;
+use super::environment::Environment;
 use super::own::{OWN, PROXIES};
-use super::resolve::Environment;
 use super::{Secret, file};
 
 /// The files with own credentials.

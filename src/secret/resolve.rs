@@ -9,15 +9,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::address::SopsAddress;
+use super::environment::Environment;
 use super::vault::VaultSettings;
 use super::{
     Missing, MissingReason, Reference, Scrubber, Secret, SecretSource, cred, env, file, own_values,
     sops, vault,
 };
 use crate::progress::Progress;
-
-/// Looks up an environment variable.
-pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
 /// A reference that was looked up, and what came of it.
 pub(super) type Found = (Reference, Result<Secret, MissingReason>);

@@ -12,8 +12,8 @@ use crate::settings::vault::VaultSettingsError;
 use crate::source::SourceError;
 use crate::source::git::GitError;
 
+use super::held::Held;
 use super::names::UnknownNames;
-use super::source::Held;
 
 /// A step of opening that failed.
 #[derive(Debug, thiserror::Error)]

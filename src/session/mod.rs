@@ -13,6 +13,7 @@
 
 mod error;
 pub mod git;
+mod held;
 mod names;
 mod secrets;
 mod source;
@@ -41,9 +42,10 @@ use crate::source::{Snapshot, SourceError};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
 pub use error::{GitSettingsError, OpenError, TenantError};
+pub use held::Held;
 pub use names::{UnknownNames, check_names};
 pub use secrets::Lookup;
-pub use source::{Held, Source, check_directory};
+pub use source::{Source, check_directory};
 pub use state::Access;
 pub use tenant::Tenant;
 

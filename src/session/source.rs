@@ -3,11 +3,12 @@
 use std::panic::resume_unwind;
 
 use super::error::OpenError;
+use super::held::Held;
 use super::{Watcher, git, secrets};
 use crate::manifest::{self, Manifest};
 use crate::platform::PLATFORMS;
 use crate::settings::run::{FileSettings, RunSettings};
-use crate::source::git::{CommitId, Descent, Fetched, GitSource, Revision, advance};
+use crate::source::git::{CommitId, Fetched, GitSource, Revision, advance};
 use crate::source::{SeenDirectory, Snapshot, read_directory};
 use crate::sync::Files;
 use crate::text::escaped;
@@ -27,49 +28,6 @@ pub(super) struct Contents {
     pub(super) files: Files,
     /// Absent for a directory.
     pub(super) revision: Option<Revision>,
-}
-
-/// A revision that must not be applied: it does not follow the applied one.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.what())]
-pub struct Held {
-    /// The revision.
-    pub revision: Revision,
-    applied: Option<CommitId>,
-    descent: Descent,
-}
-
-impl Held {
-    fn what(&self) -> String {
-        let Revision {
-            id,
-            author,
-            subject,
-            ..
-        } = &self.revision;
-        let applied = self.applied.map(|id| id.to_string()).unwrap_or_default();
-        let named = format!("{id} ({author}: {subject})");
-        match self.descent {
-            Descent::Unknown => format!(
-                "it cannot be told whether {named} descends from {applied}, which is applied: \
-                 the history that can be read ends before it"
-            ),
-            Descent::Unrelated | Descent::Descends => format!(
-                "history was rewritten: {named} does not descend from {applied}, which is applied"
-            ),
-        }
-    }
-
-    pub(super) fn help(&self) -> String {
-        let id = self.revision.id;
-        let take = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
-        match self.descent {
-            Descent::Unknown => format!(
-                "if the repository is a shallow clone, fetch more history into it; or, {take}"
-            ),
-            Descent::Unrelated | Descent::Descends => take,
-        }
-    }
 }
 
 impl Source {
@@ -106,11 +64,8 @@ impl Source {
         let repository = settings.git.as_ref();
         let may_rewrite = repository.is_some_and(|it| it.may_rewrite(&revision.id));
         if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
-            return Err(OpenError::Held(Box::new(Held {
-                revision,
-                applied,
-                descent,
-            })));
+            let held = Held::new(revision, applied, descent);
+            return Err(OpenError::Held(Box::new(held)));
         }
         let manifest = load(settings, &snapshot, Some(&revision), watcher);
         Ok(Contents {

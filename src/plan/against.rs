@@ -1,0 +1,68 @@
+//! Everything that the decisions about one file need to know.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::absence::Absences;
+use super::doubt::repeated;
+use super::memory::{self, Pasts};
+use super::pairing::Claims;
+use super::{AbsencePrecondition, Block, Body, Context, Creation, Freeze, Note};
+use crate::live::{Live, RemoteId};
+use crate::manifest::{Bindings, Integration};
+use crate::secret::Reference;
+
+/// Everything that a file is compared with.
+pub(super) struct Against<'a> {
+    pub live: &'a Live,
+    /// The ids that the list showed.
+    pub listed: &'a Arc<HashSet<RemoteId>>,
+    /// Records, by id.
+    pub pasts: Pasts<'a>,
+    /// Integrations that files claim.
+    pub claims: &'a Claims<'a>,
+    /// Reason for not deleting anything.
+    pub freeze: Option<Freeze>,
+    /// Allowed destinations of references.
+    pub bindings: &'a Bindings,
+    /// The names that files have now.
+    pub files: HashSet<&'a str>,
+    /// Reasons not to take a missing document for a removal, from the files that exist.
+    pub absences: Absences<'a>,
+    pub context: &'a Context<'a>,
+}
+
+/// What it takes to create an integration.
+pub(super) fn creation(
+    integration: &Integration,
+    against: &Against<'_>,
+) -> Result<Creation, Block> {
+    if let Some(hole) = against.live.hole(integration.platform) {
+        let reason = hole.reason.clone();
+        return Err(Block::UnknownScope { reason });
+    }
+    Ok(Creation {
+        body: Body::for_create(integration),
+        repeats: repeated(integration, against.context)
+            .cloned()
+            .map(Box::new),
+        memory: memory::of_create(integration, against.context),
+        precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
+    })
+}
+
+/// Reasons why secrets are not available, each of them once.
+pub(super) fn missing<'a>(
+    context: &Context<'_>,
+    for_each: impl FnOnce(&mut dyn FnMut(&'a Reference)),
+) -> Option<Note> {
+    let mut reasons = Vec::new();
+    for_each(&mut |reference| {
+        if let Some(reason) = (context.missing_secret)(reference)
+            && !reasons.contains(&reason)
+        {
+            reasons.push(reason);
+        }
+    });
+    (!reasons.is_empty()).then_some(Note::SecretsMissing(reasons))
+}

@@ -1,0 +1,6 @@
+//! The environment variables, as the providers see them.
+
+use std::ffi::OsString;
+
+/// Looks up an environment variable.
+pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
