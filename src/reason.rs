@@ -72,6 +72,7 @@ reasons! {
     Replacement Lasts "The change needs a replacement, which is not allowed.";
     Conflict Lasts "File and server both changed a value.";
     SecretNotGiven Lasts "An update would drop a stored secret that the file does not give.";
+    ValueHidden Lasts "A value that is left to the server is not shown by it.";
     UnboundReference Lasts "No binding allows a secret where the request leads.";
     MissingSecret Passes "A secret that the request needs is not available.";
     OwnedByConnection Lasts "The integration belongs to a connection.";

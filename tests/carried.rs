@@ -493,3 +493,79 @@ async fn unknown_attribute_of_a_volatile_tenant_gets_no_bound_secret() {
     applied(&any, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
 }
+
+/// The live path of the lake, which its file leaves to the server, and another edit of the
+/// file. The server does not show the path.
+async fn edited_beside_a_hidden_path(value: &str, rest: &str, report: bool) -> (Ran, Simulator) {
+    use integrationd::plan::OnDrift;
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
+    applied(&files(lake(GOOD, DBX, rest)), &simulator, &journal).await;
+    simulator
+        .drift(Drift::value(1, "/httpPath", json!(value)))
+        .unwrap();
+    simulator.clear_log();
+    let other = files(lake(GOOD, DBX, rest).replace("clientId: id", "clientId: other"));
+    let run = Run::of(&other, &simulator).remembering(&journal);
+    let run = if report {
+        run.on_drift(OnDrift::Report)
+    } else {
+        run
+    };
+    (run.sync().await, simulator)
+}
+
+#[tokio::test(start_paused = true)]
+async fn value_that_is_left_to_the_server_and_hidden_stops_an_update() {
+    let ignored = "sync: {ignore: [{path: /httpPath, reason: x}]}\n";
+    let secret = "/x/CANARY-SECRET-77";
+    for (value, rest, report) in [
+        (secret, ignored, false),
+        (secret, "", true),
+        ("[REDACTED]", "", true),
+    ] {
+        let (ran, simulator) = edited_beside_a_hidden_path(value, rest, report).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        let shown = plain(&ran);
+        let reason = "an update would change httpPath, which is left to the server";
+        assert!(shown.contains(reason), "{shown}");
+        assert!(
+            shown.contains("help: set another value in Immuta"),
+            "{shown}"
+        );
+        assert_eq!(ran.exit_code(), 1);
+        ran.shows_none_of([CANARY]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hidden_value_that_is_left_to_the_server_is_no_change() {
+    use integrationd::plan::OnDrift;
+    for value in ["[REDACTED]", "/x/CANARY-SECRET-77"] {
+        let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
+        let texts = files(lake(GOOD, DBX, ""));
+        applied(&texts, &simulator, &journal).await;
+        simulator
+            .drift(Drift::value(1, "/httpPath", json!(value)))
+            .unwrap();
+        simulator.clear_log();
+        let run = Run::of(&texts, &simulator).remembering(&journal);
+        let ran = run.on_drift(OnDrift::Report).sync().await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
+        assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_value_is_shown_with_its_host() {
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
+    applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
+    let url = json!("jdbc:x://evil.example:443/y");
+    simulator.drift(Drift::value(1, "/jdbcUrl", url)).unwrap();
+    let other = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
+    let ran = synced(&other, &simulator, &journal).await;
+    let shown = plain(&ran);
+    let line = "jdbcUrl keeps the value of the server, and leads to evil.example";
+    assert!(shown.contains(line), "{shown}");
+    let notes = ran.json()["plan"]["actions"][0]["notes"].to_string();
+    assert!(notes.contains(r#""host":"evil.example""#), "{notes}");
+}

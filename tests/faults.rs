@@ -185,6 +185,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::Moved { .. }
         | Block::Resting { .. }
         | Block::SecretNotGiven { .. }
+        | Block::ValueHidden { .. }
         | Block::Unbound(_)
         | Block::MissingSecret { .. } => "for another reason",
     }

@@ -197,6 +197,37 @@ pub(super) fn host_of(value: &str) -> Option<String> {
         .then(|| name.to_ascii_lowercase())
 }
 
+/// The hosts that the texts of a value seem to name, for people: nothing is allowed by it.
+#[must_use]
+pub fn seeming_hosts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hidden(_) => Vec::new(),
+        Value::Text(text) => seeming_host(text).into_iter().collect(),
+        Value::Secret(template) => {
+            let texts = template.literals().map(Secret::expose);
+            texts.filter_map(seeming_host).collect()
+        }
+        Value::List(items) => items.iter().flat_map(seeming_hosts).collect(),
+        Value::Object(inner) => inner
+            .iter()
+            .flat_map(|(_, value)| seeming_hosts(value))
+            .collect(),
+    }
+}
+
+/// The host of a URL of any scheme, or a name with a dot in it.
+fn seeming_host(text: &str) -> Option<String> {
+    let Some((_, rest)) = text.split_once("://") else {
+        let host = host_of(text)?;
+        let (_, last) = host.rsplit_once('.')?;
+        let is_domain = last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+        return is_domain.then_some(host);
+    };
+    let end = rest.find(['/', '?', '#', ';', '\\']);
+    let authority = &rest[..end.unwrap_or(rest.len())];
+    host_of(authority.rsplit('@').next()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +306,26 @@ mod tests {
             "arn:aws:iam::012345678901:role/x",
         ] {
             assert!(!reads_as_properties(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn host_that_a_value_seems_to_name_is_found() {
+        for (text, host) in [
+            ("https://evil.example/x", Some("evil.example")),
+            ("jdbc:x://user:pw@evil.example:443/x", Some("evil.example")),
+            ("evil.example", Some("evil.example")),
+            ("evil.example:8443", Some("evil.example")),
+            ("1.2.3", None),
+            ("production", None),
+            ("a text with words. And more", None),
+        ] {
+            let value = Value::Text(text.to_owned());
+            assert_eq!(
+                seeming_hosts(&value).first().map(String::as_str),
+                host,
+                "{text}"
+            );
         }
     }
 }

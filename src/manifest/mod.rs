@@ -33,7 +33,7 @@ mod until;
 mod yaml;
 
 pub use binding::{Binding, BindingError, Bindings, Unbound};
-pub use destination::{Destination, named_destinations};
+pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};
 pub(crate) use suggest::nearest;

@@ -183,6 +183,15 @@ pub enum Block {
         /// The attributes.
         paths: Vec<String>,
     },
+    /// An update would change a value that is left to the server and that it does not show.
+    #[error(
+        "an update would change {}, which is left to the server: its value there is a mask, or holds a secret",
+        list(paths)
+    )]
+    ValueHidden {
+        /// The attributes.
+        paths: Vec<String>,
+    },
     /// A reference may not go where the request leads, with what the server has.
     #[error("{0}, as the server has it")]
     Unbound(Unbound),
@@ -199,6 +208,13 @@ pub enum Block {
         reasons: Vec<String>,
     },
 }
+
+fn help_of_ambiguous(ids: &[RemoteId]) -> String {
+    let example = ids.first().map_or("", RemoteId::as_str);
+    format!("say which one with `sync: {{id: \"{example}\"}}` in the file")
+}
+
+const HELP_OF_HIDDEN: &str = "set another value in Immuta; or let the file's value win, with `--on-drift apply` and without `sync.ignore`";
 
 impl Block {
     /// The reason.
@@ -227,6 +243,7 @@ impl Block {
             Self::Replacement { .. } => Reason::Replacement,
             Self::Moved { .. } => Reason::Moved,
             Self::SecretNotGiven { .. } => Reason::SecretNotGiven,
+            Self::ValueHidden { .. } => Reason::ValueHidden,
             Self::Unbound(_) => Reason::UnboundReference,
             Self::Resting { .. } => Reason::BackingOff,
             Self::MissingSecret { .. } => Reason::MissingSecret,
@@ -264,10 +281,7 @@ impl Block {
             Self::Disabled { .. } => {
                 "enable or delete it in Immuta's settings, then run this again".into()
             }
-            Self::AmbiguousLive { ids } => {
-                let example = ids.first().map_or("", RemoteId::as_str);
-                format!("say which one with `sync: {{id: \"{example}\"}}` in the file")
-            }
+            Self::AmbiguousLive { ids } => help_of_ambiguous(ids),
             Self::AmbiguousFiles { .. } => {
                 "create them one at a time, and give each its `sync.id` once it exists".into()
             }
@@ -302,6 +316,7 @@ impl Block {
             Self::NotDeleted(undeletable) => undeletable.help(),
             Self::NotConverging { values } => help_of_not_converging(values),
             Self::Contested { name, .. } => help_of_contested(name),
+            Self::ValueHidden { .. } => HELP_OF_HIDDEN.into(),
             Self::SecretNotGiven { .. } => {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }

@@ -86,7 +86,7 @@ const MASKS: &[&str] = &["redacted", "masked", "hidden"];
 
 /// Whether this is nothing but a mask. Names of roles and groups may well sound
 /// like one in a tool that masks columns.
-fn is_mask(json: &Json) -> bool {
+pub(super) fn is_mask(json: &Json) -> bool {
     let Json::String(text) = json else {
         return matches!(json, Json::Array(items) if items.iter().any(is_mask));
     };

@@ -16,7 +16,7 @@ use super::{
     UpdatePrecondition,
 };
 use crate::live::{FailingTest, LiveIntegration, Phase, Status};
-use crate::manifest::{Integration, Invalid, Suspend};
+use crate::manifest::{Destination, Integration, Invalid, Suspend, seeming_hosts};
 
 /// What happens to the integration of a file, and what is recorded of it without a write.
 pub(super) fn decide(
@@ -157,6 +157,14 @@ fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
     let unknown = &difference.unknown_carried;
     let mut destinations = bound::carried(integration, &difference.body);
     destinations.retain(|destination| !unknown.iter().any(|path| path == destination.path()));
+    for path in unknown {
+        let value = difference.body.config.at(path);
+        let hosts = value.map(seeming_hosts).unwrap_or_default();
+        destinations.extend(hosts.into_iter().map(|host| Destination::Host {
+            path: path.clone(),
+            host,
+        }));
+    }
     let mut notes = Vec::new();
     if !unknown.is_empty() {
         notes.push(Note::UnknownCarried(unknown.clone()));
@@ -273,6 +281,11 @@ fn update_block(
     let paths: Vec<String> = conflicts.map(|c| c.path.clone()).collect();
     if context.on_conflict == OnConflict::Stop && !paths.is_empty() {
         return Some(Block::Conflict { paths });
+    }
+    if !difference.hidden.is_empty() {
+        return Some(Block::ValueHidden {
+            paths: difference.hidden.clone(),
+        });
     }
     if !difference.secrets_lost.is_empty() {
         return Some(Block::SecretNotGiven {

@@ -14,12 +14,12 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use super::carry::{Carried, carry, carry_unknown};
+use super::carry::{Carried, carry, carry_unknown, is_mask};
 use super::change::{Change, ChangeKind, Shown};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, History, OnDrift, Sent, covers};
 use super::needs::{needed_secrets, replaced};
-use crate::live::LiveIntegration;
+use crate::live::{LiveIntegration, holds_secret};
 use crate::manifest::{Ignore, Integration};
 use crate::platform::{Attribute, Class, Platform, Shape};
 use crate::value::{Object, Value};
@@ -39,6 +39,8 @@ pub(super) struct Difference {
     pub unknown_carried: Vec<String>,
     /// Stored secrets that the body would drop.
     pub secrets_lost: Vec<String>,
+    /// Values of the server that the body should keep and that the server does not show.
+    pub hidden: Vec<String>,
 }
 
 impl Difference {
@@ -72,6 +74,7 @@ impl Difference {
             not_compared: walk.not_compared,
             unknown_carried: walk.unknown_carried,
             secrets_lost: walk.secrets_lost,
+            hidden: walk.hidden,
         }
     }
 }
@@ -119,6 +122,7 @@ struct Walk<'a> {
     not_compared: Vec<String>,
     unknown_carried: Vec<String>,
     secrets_lost: Vec<String>,
+    hidden: Vec<String>,
     /// Attributes of a way to log in that the file replaces by another.
     replaced: Vec<&'static str>,
     /// Those of them that the live side has, with what may be shown of them.
@@ -143,6 +147,7 @@ impl<'a> Walk<'a> {
             not_compared: Vec::new(),
             unknown_carried: Vec::new(),
             secrets_lost: Vec::new(),
+            hidden: Vec::new(),
             replaced: Vec::new(),
             dropped: Vec::new(),
         }
@@ -244,7 +249,10 @@ impl<'a> Walk<'a> {
             return Some(value.clone());
         }
         if self.ignores(&path) {
-            return Some(as_live(attribute, live).unwrap_or_else(|| value.clone()));
+            // Behind a mask the value is most likely the file's: it was sent, and is hidden.
+            let shown = live.filter(|live| holds_secret(live) || !is_mask(live));
+            let kept = shown.map(|live| self.kept(path, attribute, value, live));
+            return Some(kept.unwrap_or_else(|| value.clone()));
         }
         if let Some(spelling) = self.live_spelling(attribute, value, live) {
             return Some(spelling);
@@ -261,11 +269,24 @@ impl<'a> Walk<'a> {
             covered: None,
         };
         if change.kind == ChangeKind::Drift && self.history.on_drift != OnDrift::Apply {
+            let path = change.path.clone();
             self.drift.push(change);
-            return as_live(attribute, live);
+            return live.map(|live| self.kept(path, attribute, value, live));
         }
         self.changes.push(change);
         Some(value.clone())
+    }
+
+    /// A value that the file gives and an update leaves as the server has it. Where the
+    /// server does not show it, nobody can send it back, and an update would lose it.
+    fn kept(&mut self, path: String, attribute: &Attribute, given: &Value, live: &Json) -> Value {
+        match carry(attribute, live) {
+            Carried::Plain(live) | Carried::Unknown(live) => live,
+            Carried::Lost => {
+                self.hidden.push(path);
+                given.clone()
+            }
+        }
     }
 
     /// A secret of the file against the fingerprint of the one that was last applied.
@@ -466,13 +487,5 @@ impl<'a> Walk<'a> {
     /// Whether `sync.ignore` covers this attribute or an object around it.
     fn ignores(&self, path: &str) -> bool {
         self.ignore.iter().any(|ignore| covers(&ignore.path, path))
-    }
-}
-
-/// The live value of an attribute, as an update sends it back; `None` if it cannot be.
-fn as_live(attribute: &Attribute, live: Option<&Json>) -> Option<Value> {
-    match carry(attribute, live?) {
-        Carried::Plain(live) | Carried::Unknown(live) => Some(live),
-        Carried::Lost => None,
     }
 }

@@ -240,10 +240,12 @@ impl UpdatePrecondition {
             ..History::NONE
         };
         let difference = Difference::between(&self.integration, now, history);
-        if difference.secrets_lost.is_empty() {
+        let mut lost = difference.secrets_lost;
+        lost.extend(difference.hidden);
+        if lost.is_empty() {
             Ok(difference.body)
         } else {
-            Err(Broken::SecretsLost(difference.secrets_lost))
+            Err(Broken::SecretsLost(lost))
         }
     }
 }

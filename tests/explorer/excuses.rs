@@ -122,7 +122,7 @@ fn blocked(
             "it belongs to a connection",
         ),
         Block::OwnersUnknown { .. } => (world.may_be_owned(key.0), "its owner is unknown"),
-        Block::SecretNotGiven { .. } => (false, "a secret is not given"),
+        Block::SecretNotGiven { .. } | Block::ValueHidden { .. } => (false, "a value is not known"),
         // An operator has asked for what is contested by then. Where a binding stops that
         // run, the contest goes on.
         Block::Unbound(_) | Block::Contested { .. } => (world.leads_elsewhere(key.0), "not bound"),
