@@ -234,3 +234,18 @@ fn state_of_another_user_is_refused_but_for_root_who_inspects_it() {
         give(path, 0);
     }
 }
+
+#[test]
+fn history_without_a_state_directory_is_an_error() {
+    let tenant = Tenant::empty();
+    let ran = Integrationd::new(["history"])
+        .env("XDG_STATE_HOME", "")
+        .on(&tenant)
+        .run();
+    let ran = ran.exits_with(78);
+    assert!(
+        ran.stderr.contains("no state directory is given"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -116,7 +116,11 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
         let prepared = session.simulate(&settings, opened, wishes)?;
         return execute(prepared, &options, terminal, control).await;
     }
-    let access = if dry_run { Access::Read } else { Access::Write };
+    let access = if dry_run {
+        Access::DryRun
+    } else {
+        Access::Write
+    };
     let opening = Session::open_with_files(&settings, Trust::Own, access, &screen);
     let (session, opened) = opening.await?;
     let preparation = Preparation::new(wishes);

@@ -106,11 +106,10 @@ impl Activation for Worker {
     }
 
     fn inputs(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        // A reload makes new ones, even if they are equal.
-        Arc::as_ptr(&self.context.settings.borrow()).hash(&mut hasher);
-        self.context.source.inputs().hash(&mut hasher);
-        hasher.finish()
+        inputs_of(
+            &self.context.settings.borrow(),
+            &self.context.source.inputs(),
+        )
     }
 
     async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {
@@ -148,6 +147,15 @@ impl Activation for Worker {
         span.in_scope(|| self.conditions.log(&ran));
         Some(ran)
     }
+}
+
+/// A hash of what a run was made from. Settings that were read again and say the same are
+/// nothing new: who sends many reloads must not have each of them followed by a run.
+fn inputs_of(settings: &DaemonSettings, source: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{settings:?}").hash(&mut hasher);
+    source.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Comes to its end when the stop is pulled, unless the run writes by then.
@@ -416,5 +424,19 @@ impl Shell for Service<'_> {
         self.context.plan(plan, self.revision);
         self.writes.store(true, Ordering::Relaxed);
         Consent::Given
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inputs_of;
+    use crate::cli::daemon_settings;
+
+    #[test]
+    fn reload_of_equal_settings_is_nothing_new() {
+        let of = |line: &str| inputs_of(&daemon_settings(line), "files");
+        assert_eq!(of("d --policy observe"), of("d --policy observe"));
+        assert_ne!(of("d --policy observe"), of("d"));
+        assert_ne!(of("d"), inputs_of(&daemon_settings("d"), "other files"));
     }
 }

@@ -126,7 +126,7 @@ impl Session {
             tenant: SIMULATED.to_owned(),
             state: None,
             trust: Trust::Own,
-            access: Access::Read,
+            access: Access::DryRun,
             store: Arc::new(MemoryLedger::default()),
         }
     }

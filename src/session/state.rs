@@ -13,7 +13,10 @@ use crate::ledger::{FingerprintKey, Fingerprinter, LedgerStore, MemoryLedger};
 /// Purpose for which a ledger is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Reads. Nothing is created; without a state directory the ledger is empty.
+    /// Reads for a dry run. Nothing is created; without a state directory the ledger is
+    /// empty.
+    DryRun,
+    /// Reads. Nothing is created.
     Read,
     /// Reads, and sets suspensions, while another process may write.
     Suspend,
@@ -40,18 +43,18 @@ pub fn open(
     access: Access,
 ) -> Result<Arc<dyn LedgerStore>, OpenError> {
     let place = match (find(flag, trust), access) {
-        (Err(PlaceError::Nowhere), Access::Read) => {
+        (Err(PlaceError::Nowhere), Access::DryRun) => {
             return Ok(Arc::new(MemoryLedger::default()));
         }
         (found, _) => found?,
     };
     match access {
-        Access::Read => {}
+        Access::DryRun | Access::Read => {}
         Access::Suspend | Access::Write => place.create()?,
     }
     let file = place.ledger_file(tenant)?;
     Ok(match access {
-        Access::Read | Access::Suspend => Arc::new(ReadOnlyLedger::new(&file)),
+        Access::DryRun | Access::Read | Access::Suspend => Arc::new(ReadOnlyLedger::new(&file)),
         Access::Write => Arc::new(SqliteLedger::open(&file)?),
     })
 }
@@ -69,7 +72,7 @@ pub fn fingerprinter(
     access: Access,
 ) -> Result<Option<Fingerprinter>, OpenError> {
     let place = match (find(flag, trust), access) {
-        (Err(PlaceError::Nowhere), Access::Read) => return Ok(None),
+        (Err(PlaceError::Nowhere), Access::DryRun) => return Ok(None),
         (found, _) => found?,
     };
     let key = key(&place, access)?;
@@ -80,6 +83,6 @@ fn key(place: &StateDirectory, access: Access) -> Result<Option<FingerprintKey>,
     Ok(match (credential(key::KEY_CREDENTIAL), access) {
         (Some(file), _) => Some(key::read_credential(&file)?),
         (None, Access::Write) => Some(key::read_or_create(&place.key_file()?)?),
-        (None, Access::Read | Access::Suspend) => key::read(&place.key_file()?)?,
+        (None, Access::DryRun | Access::Read | Access::Suspend) => key::read(&place.key_file()?)?,
     })
 }
