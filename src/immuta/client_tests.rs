@@ -4,6 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::*;
 use crate::immuta::auth::ApiKey;
 use crate::immuta::script::{Answer, Script};
@@ -72,6 +74,35 @@ async fn a_refusal_of_any_call_is_scrubbed_of_every_secret_of_the_run() {
         assert_eq!(refusal.message, "cannot log in with (secret)");
         let test = &refusal.failing_tests[0];
         assert_eq!((&*test.name, &*test.message), ("(secret)", "no (secret)"));
+    }
+}
+
+/// Within a secret, `\xBe` may be four characters of it and the line break one.
+const AWKWARD: &str = "T\\xBe\nghié1jk2'lm3<no4&pq5%";
+
+#[tokio::test(start_paused = true)]
+async fn text_is_scrubbed_before_it_is_escaped_and_cut() {
+    let text = format!("{}{AWKWARD} rest\u{1b}", "x".repeat(1991));
+    let test = json!({"name": "a\u{1b}b", "status": "failed", "message": text});
+    let results = json!({"validationTests": [test]});
+    let refused = json!({"statusCode": 422, "message": text, "validationResults": results});
+    let found = json!({"id": "7", "status": "createError", "type": "Lake", "config": {},
+        "validationResults": results});
+    let (_, reader) = reader_knowing(
+        &[AWKWARD],
+        [
+            Answer::Owned(422, refused.to_string()),
+            Answer::Owned(200, found.to_string()),
+        ],
+    );
+    let error = reader.get(&seven()).await.unwrap_err();
+    let refusal = error.refusal().unwrap();
+    let found = reader.get(&seven()).await.unwrap().unwrap();
+    let expected = format!("{}(secret)…", "x".repeat(1991));
+    assert_eq!(refusal.message, expected);
+    for test in [&refusal.failing_tests[0], &found.failing_tests[0]] {
+        assert_eq!(test.name, "a\\u{1b}b");
+        assert_eq!(test.message, expected);
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json};
 
+use super::presentable::presentable;
 use super::wire::Mistake;
 use super::{Accepted, ApiError, StatusReport};
 use crate::live::{
@@ -114,11 +115,13 @@ pub(super) struct Redaction<'a> {
 }
 
 impl Redaction<'_> {
+    /// Text of the server as it may be shown. Escaping it is the last step: an escape
+    /// that was added beside one that a secret happens to hold would hide the secret.
     pub(super) fn text(&self, text: &str) -> String {
         let text = self.known.scrubber().scrub(text);
         match &self.sent {
-            Some(sent) => sent.scrub(&text),
-            None => text,
+            Some(sent) => presentable(&sent.scrub(&text)),
+            None => presentable(&text),
         }
     }
 

@@ -192,7 +192,8 @@ pub struct Refusal {
     /// True if this is the API's documented answer that the requested integration does
     /// not exist, with its id (API.md section 6). Every other 404 is a failed call.
     pub says_absent: bool,
-    /// The server's message, scrubbed of the secrets just sent; empty when there was none.
+    /// The server's message, empty when there was none. A client has scrubbed it and made
+    /// it fit to be shown.
     pub message: String,
     /// The validation tests that failed, if it told them.
     pub failing_tests: Vec<FailingTest>,

@@ -6,8 +6,7 @@ use crate::text::{cut, escaped};
 /// terminal. The documented messages have fewer than 250 (API.md section 6).
 const LONGEST: usize = 2000;
 
-/// The text escaped and cut. Secrets are scrubbed before or after: the scrubber
-/// reads escapes, and knows what a cut leaves of a secret.
+/// The text escaped and cut, after the secrets were scrubbed.
 pub(super) fn presentable(text: &str) -> String {
     // Cut before, so that little is escaped of a text of megabytes.
     let text = cut(text.trim(), LONGEST);

@@ -12,7 +12,6 @@ use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
 use super::bounded::{Bounded, Budget, MOST_VALUES};
-use super::presentable::presentable;
 use super::{Accepted, Refusal, StatusReport};
 use crate::live::{FailingTest, LiveConfig, LiveIntegration, RemoteId, Status};
 use crate::platform::Platform;
@@ -199,7 +198,7 @@ pub(super) fn read_refusal(
     now: SystemTime,
 ) -> Refusal {
     let scrubber = Scrubber::new(secrets);
-    let show = |text: &str| presentable(&scrubber.scrub(text));
+    let show = |text: &str| scrubber.scrub(text);
     let mut fields = match parse(body) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => Map::new(),
@@ -432,7 +431,7 @@ fn read_failing_tests(results: Option<&Value>) -> Vec<FailingTest> {
     });
     let text = |test: &Value, key: &str| {
         let value = test.get(key).and_then(Value::as_str);
-        value.map(presentable).unwrap_or_default()
+        value.unwrap_or_default().to_owned()
     };
     let mut failing = tests.into_iter().flatten().filter(|test| {
         let status = test.get("status").and_then(Value::as_str);

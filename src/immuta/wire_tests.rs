@@ -330,14 +330,6 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
 }
 
 #[test]
-fn the_text_of_a_refusal_is_scrubbed_before_it_is_escaped_and_cut() {
-    let text = format!("{}hunter2\nline rest\u{1b}", "x".repeat(1991));
-    let body = json!({"statusCode": 400, "message": text}).to_string();
-    let shown = refusal(400, &body).message;
-    assert!(shown.ends_with("x(secret)…"), "{shown}");
-}
-
-#[test]
 fn failing_tests_of_a_refusal_are_found_at_the_top_and_one_level_below() {
     let results = json!({"validationTests": [
         {"name": "Grants", "status": "failed", "message": "hunter2\nline is wrong"}]});
