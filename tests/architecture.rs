@@ -42,6 +42,8 @@ const LAYERS: &[Layer] = &[
     // What is left of `secret` is its providers.
     layer(&["progress", "apart"]),
     layer(&["net", "regular", "user"]),
+    // Calls of a tenant, whatever they are about.
+    layer(&["immuta/client"]),
     layer(&["immuta", "ledger", "secret", "source"]),
     // The orchestration, through traits.
     layer(&["apply"]),

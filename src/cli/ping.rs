@@ -105,6 +105,7 @@ impl Question {
 fn failed_question(error: &ApiError) -> Question {
     match error {
         ApiError::Transport { .. } => Question::Connection,
+        ApiError::NoCredentials(error) => failed_question(error),
         ApiError::Unreadable { .. } => Question::Tenant,
         ApiError::Refused { refusal, .. } => match refusal.code {
             401 => Question::Credentials,

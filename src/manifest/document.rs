@@ -7,12 +7,12 @@ use super::text::{Span, shown_key};
 use super::tree::{Entry, Node, Yaml};
 use super::{Options, options};
 use crate::diagnostic::Code;
-use crate::platform::{Payload, Platform};
+use crate::platform::{AUTO_BOOTSTRAP, CONFIG, Payload, Platform, TYPE};
 use crate::value::{Object, Value};
 use options::SyncName;
 
 /// The keys at the top of a document.
-const KEYS: &[&str] = &["type", "autoBootstrap", "config", "sync"];
+const KEYS: &[&str] = &[TYPE, AUTO_BOOTSTRAP, CONFIG, "sync"];
 
 /// Keys that the server reports and that a pasted answer brings along.
 const REPORTED_KEYS: &[&str] = &["id", "status", "validationResults", "validationTests"];
@@ -58,7 +58,7 @@ impl Checker<'_> {
         let written =
             word(sync.and_then(|sync| sync.value.get("name"))).or_else(|| salvage_name(text));
         let written = written.filter(|name| options::is_name(name));
-        let wire = word(root.and_then(|root| root.get("type")));
+        let wire = word(root.and_then(|root| root.get(TYPE)));
         let platforms = self.context.platforms;
         let platform = wire.and_then(|wire| platforms.iter().copied().find(|p| p.wire == wire));
         let says_name = written.is_some();
@@ -122,7 +122,7 @@ impl Checker<'_> {
 
     /// The platform without a word about mistakes.
     fn quiet_platform(&self, root: &Node) -> Option<&'static Platform> {
-        let wire = &root.get("type")?.value.text()?.text;
+        let wire = &root.get(TYPE)?.value.text()?.text;
         self.context
             .platforms
             .iter()
@@ -132,7 +132,7 @@ impl Checker<'_> {
 
     fn platform(&mut self, root: &Node) -> Option<&'static Platform> {
         let wires: Vec<&str> = self.context.platforms.iter().map(|p| p.wire).collect();
-        let Some(entry) = root.get("type") else {
+        let Some(entry) = root.get(TYPE) else {
             if self.is_misspelt("type") {
                 return None;
             }
@@ -180,15 +180,15 @@ impl Checker<'_> {
     }
 
     fn auto_bootstrap(&mut self, root: &Node, payload: Option<Payload>) {
-        let entry = root.get("autoBootstrap");
+        let entry = root.get(AUTO_BOOTSTRAP);
         if let (Some(entry), Some(Payload::TypeOnly)) = (entry, payload) {
             self.key_not_sent(entry);
             return;
         }
         let Some(entry) = entry else {
-            let misspelt = self.is_misspelt("autoBootstrap");
+            let misspelt = self.is_misspelt(AUTO_BOOTSTRAP);
             if matches!(payload, Some(Payload::Full | Payload::ManualOnly)) && !misspelt {
-                let start = root.get("type").map_or(root.span, |entry| entry.key_span);
+                let start = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
                 let help = if payload == Some(Payload::Full) {
                     "add `autoBootstrap: true` if Immuta sets the platform up, `autoBootstrap: false` if you do"
                 } else {
@@ -206,7 +206,7 @@ impl Checker<'_> {
             }
             return;
         };
-        self.auto = self.option_bool(entry, "autoBootstrap");
+        self.auto = self.option_bool(entry, AUTO_BOOTSTRAP);
         if (self.auto, payload) == (Some(true), Some(Payload::ManualOnly)) {
             self.report(
                 Draft::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
@@ -220,7 +220,7 @@ impl Checker<'_> {
         let Some(platform) = platform else {
             return Object::new();
         };
-        match (root.get("config"), platform.payload) {
+        match (root.get(CONFIG), platform.payload) {
             (Some(entry), Payload::TypeOnly) => {
                 self.key_not_sent(entry);
                 Object::new()
@@ -229,7 +229,7 @@ impl Checker<'_> {
             (None, _) if self.is_misspelt("config") => Object::new(),
             (Some(entry), Payload::Full | Payload::ManualOnly) => self.attributes(entry, platform),
             (None, Payload::Full | Payload::ManualOnly) => {
-                let at = root.get("type").map_or(root.span, |entry| entry.key_span);
+                let at = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
                 self.report(
                     Draft::new(Code::MissingConfig, at, "this integration has no `config`")
                         .label("this type needs one")
@@ -255,7 +255,7 @@ impl Checker<'_> {
 }
 
 fn attribute_spans(root: &Node, platform: &Platform) -> Vec<(&'static str, Span)> {
-    let config = root.get("config").map(|entry| &entry.value);
+    let config = root.get(CONFIG).map(|entry| &entry.value);
     let of = |name: &'static str| {
         let entry = config.and_then(|config| config.get(name));
         (name, entry.map_or(root.span, |entry| entry.value.span))
@@ -267,7 +267,7 @@ fn attribute_spans(root: &Node, platform: &Platform) -> Vec<(&'static str, Span)
 fn identity(root: &Node, platform: &Platform) -> Object {
     let read = || {
         let name = platform.pairing_attribute()?;
-        let scalar = root.get("config")?.value.get(name)?.value.text()?;
+        let scalar = root.get(CONFIG)?.value.get(name)?.value.text()?;
         Some((name.to_owned(), Value::Text(scalar.text.clone())))
     };
     read().into_iter().collect()

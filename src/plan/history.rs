@@ -11,7 +11,7 @@ use crate::secret::Template;
 use crate::value::Value;
 
 /// The path of the one key beside `config` that is compared.
-pub(super) const AUTO_BOOTSTRAP: &str = "autoBootstrap";
+pub(super) use crate::platform::AUTO_BOOTSTRAP;
 
 /// Makes the fingerprint of a secret at a path; `None` if it cannot be made here.
 pub(super) type MakeFingerprint<'a> = &'a dyn Fn(&str, &Template) -> Option<Fingerprint>;

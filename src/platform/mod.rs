@@ -12,6 +12,7 @@
 mod bigquery;
 mod databricks;
 mod format;
+mod payload;
 mod redshift;
 mod s3;
 mod shared;
@@ -21,6 +22,8 @@ mod trino;
 
 #[cfg(test)]
 mod tests;
+
+pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, Payload, TYPE};
 
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[
@@ -156,17 +159,6 @@ fn normalised_host(host: &str) -> String {
         .split_once("://")
         .map_or(lower.as_str(), |(_, rest)| rest);
     bare.trim_end_matches(['/', '.']).to_owned()
-}
-
-/// Which top-level keys the payload of a platform has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Payload {
-    /// `type`, `autoBootstrap` (either value) and `config`.
-    Full,
-    /// `type`, `autoBootstrap: false` and `config`; `true` is a documented error.
-    ManualOnly,
-    /// `type` alone. There is nothing to compare, and it is never updated.
-    TypeOnly,
 }
 
 /// What tells two integrations of one platform apart.

@@ -11,7 +11,7 @@ use crate::ledger::Suspensions;
 use crate::live::FailingTest;
 use crate::manifest::{Destination, Suspend, Until};
 use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
-use crate::platform::Payload;
+use crate::platform::Field;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped_json};
 use crate::value::{Object, Value};
@@ -260,14 +260,16 @@ fn body(body: &Body) -> Json {
         auto_bootstrap,
         config,
     } = body;
-    match platform.payload {
-        Payload::TypeOnly => json!({ "type": platform.wire }),
-        Payload::Full | Payload::ManualOnly => json!({
-            "type": platform.wire,
-            "autoBootstrap": auto_bootstrap,
-            "config": object(config),
-        }),
-    }
+    let fields = platform.fields(*auto_bootstrap, config).into_iter();
+    let shown = fields.map(|(name, field)| {
+        let value = match field {
+            Field::Type(wire) => wire.into(),
+            Field::AutoBootstrap(value) => value.into(),
+            Field::Config(config) => object(config),
+        };
+        (name.to_owned(), value)
+    });
+    Json::Object(shown.collect())
 }
 
 fn object(config: &Object) -> Json {

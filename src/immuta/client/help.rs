@@ -13,6 +13,7 @@ impl ApiError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Transport { source, .. } => transport(source.kind),
+            Self::NoCredentials(error) => error.help(),
             Self::Unreadable { .. } => NOT_IMMUTA,
             Self::Refused { refusal, .. } => refused(refusal),
         }

@@ -12,7 +12,7 @@ use super::{Transport, TransportError, TransportErrorKind};
 
 /// What comes back for one request.
 #[derive(Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Reply(u16, &'static str),
     ReplyWith(u16, &'static str, &'static [(&'static str, &'static str)]),
     Owned(u16, String),
@@ -21,36 +21,36 @@ pub(super) enum Answer {
 
 /// One request as it was sent.
 #[derive(Debug, Clone)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// Method, path, credentials, body.
-    pub(super) line: String,
-    pub(super) at: Instant,
-    pub(super) request: Request<Bytes>,
+    pub(crate) line: String,
+    pub(crate) at: Instant,
+    pub(crate) request: Request<Bytes>,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 
 impl Script {
-    pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self {
             answers: Arc::new(Mutex::new(answers.into_iter().collect())),
             sent: Arc::default(),
         }
     }
 
-    pub(super) fn sent(&self) -> Vec<Sent> {
+    pub(crate) fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.sent().into_iter().map(|sent| sent.line).collect()
     }
 
-    pub(super) fn push(&self, answer: Answer) {
+    pub(crate) fn push(&self, answer: Answer) {
         self.answers.lock().unwrap().push_back(answer);
     }
 }

@@ -1,5 +1,6 @@
 //! One request, sent once: what all calls of the API have in common.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -9,42 +10,54 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use zeroize::Zeroize;
 
+use super::envelope::{Mistake, read_refusal};
 use super::retry::Kind;
-use super::wire::{Mistake, read_refusal};
 use super::{ApiError, RequestBody, Transport, TransportError, TransportErrorKind};
-use crate::live::RemoteId;
 use crate::net::UrlTemplate;
 use crate::secret::Secret;
 
 /// The only media type that is spoken (API.md section 1).
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The list of integrations.
-pub(super) const INTEGRATIONS: &str = "/integrations";
-
-/// One integration.
-pub(super) const INTEGRATION: &str = "/integrations/{id}";
-
-/// The status of one integration.
-pub(super) const STATUS: &str = "/integrations/{id}/status";
-
-/// The search for objects; without a path, for connections (API.md 10.2).
-const SEARCH: &str = "/data/object/search";
-
-/// One connection.
-const CONNECTION: &str = "/data/connection/{key}";
-
 /// A request before it has credentials.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub(super) method: Method,
-    /// The path with names in place of values: for logs and metrics.
-    pub(super) template: &'static str,
-    /// The path itself.
-    path: String,
-    /// The integration that the path names.
-    id: Option<&'a RemoteId>,
+    pub(super) path: Path<'a>,
     body: Option<&'a RequestBody>,
     pub(super) kind: Kind,
+}
+
+/// Where a call goes.
+pub(crate) struct Path<'a> {
+    /// The path with a name in place of a value: for logs and metrics.
+    pub(super) template: &'static str,
+    filled: Cow<'static, str>,
+    /// The value itself.
+    named: Option<&'a str>,
+}
+
+impl<'a> Path<'a> {
+    /// A path that names nothing.
+    pub(crate) fn fixed(template: &'static str) -> Self {
+        Self {
+            template,
+            filled: template.into(),
+            named: None,
+        }
+    }
+
+    /// A path with a value in place of what the template has in braces.
+    pub(crate) fn naming(template: &'static str, value: &'a str) -> Self {
+        let filled = match template.split_once('{').zip(template.split_once('}')) {
+            Some(((before, _), (_, after))) => format!("{before}{}{after}", segment(value)).into(),
+            None => template.into(),
+        };
+        Self {
+            template,
+            filled,
+            named: Some(value),
+        }
+    }
 }
 
 /// The credentials of one attempt.
@@ -57,79 +70,33 @@ pub(super) struct Authorization {
 }
 
 impl<'a> Call<'a> {
-    /// A read. An `{id}` in the template is filled in.
-    pub(super) fn read(template: &'static str, id: Option<&'a RemoteId>) -> Self {
-        Self {
-            method: Method::GET,
-            template,
-            path: fill(template, id),
-            id,
-            body: None,
-            kind: Kind::Harmless,
-        }
+    /// A read.
+    pub(crate) fn read(path: Path<'a>) -> Self {
+        Self::new(Method::GET, path, None, Kind::Harmless)
     }
 
-    /// A call with a body.
-    pub(super) fn with_body(
+    /// Any call.
+    pub(crate) fn new(
         method: Method,
-        template: &'static str,
-        id: Option<&'a RemoteId>,
-        body: &'a RequestBody,
+        path: Path<'a>,
+        body: Option<&'a RequestBody>,
         kind: Kind,
     ) -> Self {
         Self {
             method,
-            template,
-            path: fill(template, id),
-            id,
-            body: Some(body),
+            path,
+            body,
             kind,
-        }
-    }
-
-    /// The search for connections. It reads, whatever its method.
-    pub(super) fn search(body: Option<&'a RequestBody>) -> Self {
-        Self {
-            method: Method::POST,
-            template: SEARCH,
-            path: SEARCH.to_owned(),
-            id: None,
-            body,
-            kind: Kind::Harmless,
-        }
-    }
-
-    /// A read of one connection. Its key is a display name, so it is encoded.
-    pub(super) fn connection(key: &str) -> Self {
-        Self {
-            method: Method::GET,
-            template: CONNECTION,
-            path: CONNECTION.replace("{key}", &segment(key)),
-            id: None,
-            body: None,
-            kind: Kind::Harmless,
-        }
-    }
-
-    /// A delete of one integration.
-    pub(super) fn delete(id: &'a RemoteId, body: Option<&'a RequestBody>) -> Self {
-        Self {
-            method: Method::DELETE,
-            template: INTEGRATION,
-            path: fill(INTEGRATION, Some(id)),
-            id: Some(id),
-            body,
-            kind: Kind::Write,
         }
     }
 
     /// The name of the call in errors.
     pub(super) fn operation(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        format!("{} {}", self.method, self.path.filled)
     }
 
     /// The error for an answer that could not be read.
-    pub(super) fn unreadable(&self, mistake: &Mistake) -> ApiError {
+    pub(crate) fn unreadable(&self, mistake: &Mistake) -> ApiError {
         ApiError::Unreadable {
             operation: self.operation(),
             reason: mistake.to_string(),
@@ -162,7 +129,7 @@ impl<'a> Call<'a> {
         let status = outcome.as_ref().ok().map(http::Response::status);
         tracing::debug!(
             http.request.method = %self.method,
-            url.template = self.template,
+            url.template = self.path.template,
             http.response.status_code = status.as_ref().map(StatusCode::as_u16),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "sent a request"
@@ -182,7 +149,14 @@ impl<'a> Call<'a> {
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
-        let refusal = read_refusal(parts.status, &parts.headers, &body, self.id, &secrets, now);
+        let refusal = read_refusal(
+            parts.status,
+            &parts.headers,
+            &body,
+            self.path.named,
+            &secrets,
+            now,
+        );
         // It may repeat what was sent.
         wipe_bytes(body);
         Err(ApiError::Refused {
@@ -200,7 +174,7 @@ impl<'a> Call<'a> {
             .body
             .map(|body| Bytes::from_owner(body.json.clone()))
             .unwrap_or_default();
-        let uri: Uri = self.path.parse().map_err(|source| TransportError {
+        let uri: Uri = self.path.filled.parse().map_err(|source| TransportError {
             // Nothing was sent.
             kind: TransportErrorKind::Connect,
             source: Some(Box::<dyn std::error::Error + Send + Sync>::from(source)
@@ -209,7 +183,9 @@ impl<'a> Call<'a> {
         let mut request = Request::new(body);
         *request.uri_mut() = uri;
         *request.method_mut() = self.method.clone();
-        request.extensions_mut().insert(UrlTemplate(self.template));
+        request
+            .extensions_mut()
+            .insert(UrlTemplate(self.path.template));
         let headers = request.headers_mut();
         headers.insert(ACCEPT, JSON);
         if self.body.is_some() {
@@ -226,13 +202,6 @@ impl<'a> Call<'a> {
 pub(super) fn wipe_bytes(answer: Bytes) {
     if let Ok(mut answer) = answer.try_into_mut() {
         answer[..].zeroize();
-    }
-}
-
-fn fill(template: &str, id: Option<&RemoteId>) -> String {
-    match id {
-        None => template.to_owned(),
-        Some(id) => template.replace("{id}", &segment(id.as_str())),
     }
 }
 
@@ -259,24 +228,21 @@ mod tests {
     #[test]
     fn an_id_stays_one_segment_of_the_path() {
         for (id, path) in [
-            ("7", "/integrations/7/status"),
-            ("a-b_c.d~e", "/integrations/a-b_c.d~e/status"),
-            (
-                "a/b?c#d%e é",
-                "/integrations/a%2Fb%3Fc%23d%25e%20%C3%A9/status",
-            ),
-            ("", "/integrations/%25/status"),
-            (".", "/integrations/%25%252E/status"),
-            ("..", "/integrations/%25%252E%252E/status"),
+            ("7", "/things/7/status"),
+            ("a-b_c.d~e", "/things/a-b_c.d~e/status"),
+            ("a/b?c#d%e é", "/things/a%2Fb%3Fc%23d%25e%20%C3%A9/status"),
+            ("", "/things/%25/status"),
+            (".", "/things/%25%252E/status"),
+            ("..", "/things/%25%252E%252E/status"),
         ] {
-            assert_eq!(fill(STATUS, Some(&RemoteId::new(id))), path);
+            assert_eq!(Path::naming("/things/{id}/status", id).filled, path);
         }
     }
 
     #[test]
     fn no_id_changes_which_path_is_meant_when_the_url_is_normalised() {
         for id in ["", ".", "..", "../x", "%2e%2e", "a/../b", "\\..\\"] {
-            let path = fill(INTEGRATION, Some(&RemoteId::new(id)));
+            let path = Path::naming("/things/{id}", id).filled;
             let url = url::Url::parse(&format!("http://localhost{path}")).unwrap();
             assert_eq!(url.path(), path, "{id}");
             assert_eq!(url.path_segments().unwrap().count(), 2, "{id}");

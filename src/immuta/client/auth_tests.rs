@@ -1,8 +1,8 @@
 //! Credentials, with scripted answers in paused time.
 
+use super::super::script::{Answer, Script};
 use super::*;
 use crate::immuta::KnownSecrets;
-use crate::immuta::script::{Answer, Script};
 use crate::immuta::{Effect, ReadApi, Reader, TransportErrorKind};
 
 const LIST: Answer = Answer::Reply(200, "[]");
@@ -228,4 +228,30 @@ async fn a_token_that_the_server_says_back_is_scrubbed() {
         error.to_string(),
         "GET /integrations: 403 Forbidden: token (secret) lacks rights"
     );
+}
+
+#[test]
+fn an_exchange_gives_a_token_or_says_that_it_does_not() {
+    let read = |text: &str| read_exchanged(text.as_bytes());
+    let full = read(
+        r#"{"authenticated": true, "token": "t0k", "tokenExpiration": "2021-09-29T19:12:51.467Z"}"#,
+    )
+    .ok()
+    .unwrap();
+    assert_eq!(full.token, Some(Secret::new("t0k".into())));
+    assert_eq!(
+        full.expires.unwrap().to_string(),
+        "2021-09-29T19:12:51.467Z"
+    );
+    let bare = read(r#"{"token": "t0k", "tokenExpiration": "later"}"#)
+        .ok()
+        .unwrap();
+    assert!(bare.expires.is_none());
+    let refused = read(r#"{"authenticated": false, "token": ""}"#)
+        .ok()
+        .unwrap();
+    assert!(refused.token.is_none());
+    assert!(read(r#"{"token": ""}"#).is_err());
+    assert!(read(r#"{"token": 7}"#).is_err());
+    assert!(read("[]").is_err());
 }

@@ -5,24 +5,26 @@
 //! for its outcome, good or bad: with a wrong key, a crowd of tasks must not
 //! try it once each and lock an account.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::call::{Authorization, Call, wipe_bytes};
-use super::encode::escape;
+use super::call::{Authorization, Call, Path, wipe_bytes};
+use super::envelope::{Mistake, field, parse};
+use super::json::to_json;
 use super::retry::{Kind, Retries, RetryPolicy};
-use super::wire::{Exchanged, read_exchanged};
 use super::{ApiError, Refusal, RequestBody, Transport, TransportError};
 use crate::secret::Secret;
 
 /// Where a key is exchanged for a token (API.md 2.2).
-pub(super) const EXCHANGE: &str = "/bim/apikey/authenticate";
+const EXCHANGE: &str = "/bim/apikey/authenticate";
 
 /// A token is renewed this long before it expires: longer than a request may take.
 const MARGIN: Duration = Duration::from_secs(90);
@@ -188,7 +190,12 @@ async fn exchange(
     policy: &RetryPolicy,
 ) -> Result<Token, ApiError> {
     let body = exchange_body(key);
-    let call = Call::with_body(Method::POST, EXCHANGE, None, &body, Kind::Harmless);
+    let call = Call::new(
+        Method::POST,
+        Path::fixed(EXCHANGE),
+        Some(&body),
+        Kind::Harmless,
+    );
     let mut retries = Retries::new(policy, &call);
     let answer = loop {
         match call.send(transport, None).await {
@@ -209,16 +216,41 @@ async fn exchange(
 
 /// `{"apikey": "…"}` (API.md 2.2).
 fn exchange_body(key: &ApiKey) -> RequestBody {
-    let mut size = 0;
-    escape(key.0.expose(), &mut |bytes| size += bytes.len());
-    let (before, after) = (br#"{"apikey":""#, br#""}"#);
-    let mut json = Zeroizing::new(Vec::with_capacity(before.len() + size + after.len()));
-    json.extend_from_slice(before);
-    escape(key.0.expose(), &mut |bytes| json.extend_from_slice(bytes));
-    json.extend_from_slice(after);
     RequestBody {
-        json,
+        json: to_json(&BTreeMap::from([("apikey", key.0.expose())])),
         secrets: vec![key.0.clone()],
+    }
+}
+
+/// What the API answers with to a request for credentials (API.md 2.2).
+struct Exchanged {
+    /// The token; absent when the key was not accepted.
+    token: Option<Secret>,
+    /// When it expires, if the answer says so.
+    expires: Option<Timestamp>,
+}
+
+/// Reads the answer to `POST /bim/apikey/authenticate`.
+fn read_exchanged(body: &[u8]) -> Result<Exchanged, Mistake> {
+    let Value::Object(mut fields) = parse(body)? else {
+        return Err(Mistake::Not("an object"));
+    };
+    let expires = fields
+        .get("tokenExpiration")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse().ok());
+    if fields.get("authenticated") == Some(&Value::Bool(false)) {
+        return Ok(Exchanged {
+            token: None,
+            expires,
+        });
+    }
+    match fields.remove("token") {
+        Some(Value::String(token)) if !token.is_empty() => Ok(Exchanged {
+            token: Some(Secret::new(token)),
+            expires,
+        }),
+        Some(_) | None => Err(field("token", "a string with something in it")),
     }
 }
 
@@ -260,6 +292,7 @@ fn copy_of(error: &ApiError) -> ApiError {
                 source: None,
             },
         },
+        ApiError::NoCredentials(error) => ApiError::NoCredentials(Box::new(copy_of(error))),
         ApiError::Refused { operation, refusal } => ApiError::Refused {
             operation: operation.clone(),
             refusal: refusal.clone(),

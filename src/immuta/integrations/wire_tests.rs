@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::super::bounded::{MOST_INTEGRATIONS, most_values_of_list};
-use super::super::list::read_list;
+use super::super::list::{MOST_INTEGRATIONS, most_values_of_list, read_list};
 use super::*;
+use crate::immuta::client::MOST_FAILING_TESTS;
 use crate::live::{Live, Phase, Scope};
 use crate::platform::{Identity, Payload};
 
@@ -285,131 +285,6 @@ fn a_create_must_tell_the_id_and_an_update_need_not() {
     );
 }
 
-fn refusal(code: u16, body: &str) -> Refusal {
-    let status = StatusCode::from_u16(code).unwrap();
-    let secrets = [Secret::new("hunter2\nline".into())];
-    read_refusal(
-        status,
-        &HeaderMap::new(),
-        body.as_bytes(),
-        Some(&RemoteId::new("7")),
-        &secrets,
-        SystemTime::UNIX_EPOCH,
-    )
-}
-
-#[test]
-fn the_error_envelope_is_recognised() {
-    let read = refusal(
-        422,
-        r#"{"statusCode":422,"error":"Unprocessable entity","message":"Validation failed."}"#,
-    );
-    assert!(read.from_api);
-    assert_eq!(read.message, "Validation failed.");
-}
-
-#[test]
-fn an_error_of_a_proxy_is_not_the_api_speaking() {
-    for body in [
-        r#"{"message": "no Route matched"}"#,
-        r#"{"statusCode": 500, "message": "x"}"#,
-        r#"{"statusCode": 404}"#,
-        "[]",
-        "upstream timed out",
-        "",
-        "<html><b>404</b></html>",
-    ] {
-        assert!(!refusal(404, body).from_api, "{body}");
-    }
-    assert!(
-        refusal(404, "<html>hunter2</html>")
-            .message
-            .contains("an HTML page")
-    );
-    assert_eq!(refusal(404, "upstream timed out").message, "");
-}
-
-#[test]
-fn failing_tests_of_a_refusal_are_found_at_the_top_and_one_level_below() {
-    let results = json!({"validationTests": [
-        {"name": "Grants", "status": "failed", "message": "hunter2\nline is wrong"}]});
-    for body in [
-        json!({"statusCode": 422, "message": "m", "validationResults": results}),
-        json!({"statusCode": 422, "message": "m", "data": {"validationResults": results}}),
-    ] {
-        let read = refusal(422, &body.to_string());
-        assert_eq!(
-            read.failing_tests,
-            [FailingTest {
-                name: "Grants".into(),
-                message: "(secret) is wrong".into()
-            }]
-        );
-    }
-}
-
-fn retry_after(value: &str, date: Option<&str>) -> Option<u64> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-    if let Some(date) = date {
-        headers.insert(header::DATE, date.parse().unwrap());
-    }
-    let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
-    read_retry_after(&headers, now).map(|pause| pause.as_secs())
-}
-
-#[test]
-fn retry_after_is_read_in_both_forms() {
-    assert_eq!(retry_after("7", None), Some(7));
-    assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:09 GMT", None), Some(9));
-    let date = Some("Wed, 21 Oct 2026 07:28:05 GMT");
-    assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:09 GMT", date), Some(4));
-}
-
-#[test]
-fn a_pause_is_capped_and_nonsense_is_passed_over() {
-    assert_eq!(retry_after("86400", None), Some(60));
-    assert_eq!(retry_after("18446744073709551615", None), Some(60));
-    assert_eq!(retry_after("99999999999999999999999", None), Some(60));
-    assert_eq!(retry_after("Wed, 21 Oct 2037 07:28:00 GMT", None), Some(60));
-    for nonsense in [
-        "-1",
-        "+1",
-        "1.5",
-        "soon",
-        "",
-        "Wed, 21 Oct 2020 07:28:00 GMT",
-    ] {
-        assert_eq!(retry_after(nonsense, None), None, "{nonsense}");
-    }
-}
-
-#[test]
-fn an_exchange_gives_a_token_or_says_that_it_does_not() {
-    let read = |text: &str| read_exchanged(text.as_bytes());
-    let full = read(
-        r#"{"authenticated": true, "token": "t0k", "tokenExpiration": "2021-09-29T19:12:51.467Z"}"#,
-    )
-    .ok()
-    .unwrap();
-    assert_eq!(full.token, Some(Secret::new("t0k".into())));
-    assert_eq!(
-        full.expires.unwrap().to_string(),
-        "2021-09-29T19:12:51.467Z"
-    );
-    let bare = read(r#"{"token": "t0k", "tokenExpiration": "later"}"#)
-        .ok()
-        .unwrap();
-    assert!(bare.expires.is_none());
-    let refused = read(r#"{"authenticated": false, "token": ""}"#)
-        .ok()
-        .unwrap();
-    assert!(refused.token.is_none());
-    assert!(read(r#"{"token": ""}"#).is_err());
-    assert!(read(r#"{"token": 7}"#).is_err());
-    assert!(read("[]").is_err());
-}
-
 #[test]
 fn a_list_that_is_too_long_is_not_read_at_all() {
     let good = json!({"id": "1", "status": "enabled", "type": "Lake", "config": {}});
@@ -528,32 +403,4 @@ fn of_many_failing_tests_the_first_and_a_count_are_kept() {
     let tests = &live.integrations[1].failing_tests;
     assert_eq!(tests.len(), MOST_FAILING_TESTS + 1);
     assert_eq!(tests[MOST_FAILING_TESTS].name, "and 950 more");
-}
-
-#[test]
-fn only_the_documented_words_name_an_absence() {
-    let says = |code: u16, message: &str| {
-        let body = json!({"statusCode": code, "error": "Not Found", "message": message});
-        refusal(code, &body.to_string()).says_absent
-    };
-    for message in [
-        "No Integration found with ID 7.",
-        "No integration found with ID 7.",
-        "No integration found with ID 7",
-    ] {
-        assert!(says(404, message), "{message}");
-        assert!(!says(400, message), "{message}");
-    }
-    for message in [
-        "Not Found",
-        "Cannot GET /integrations/7",
-        "Route GET:/integrations/7 not found",
-        "Unknown tenant acme",
-        "",
-        "No Integration found with ID 77.",
-        "No Integration found with ID 7. Unknown tenant",
-        "No Integration found with ID .",
-    ] {
-        assert!(!says(404, message), "{message}");
-    }
 }

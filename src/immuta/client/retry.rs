@@ -52,7 +52,7 @@ impl Default for RetryPolicy {
 
 /// Whether a call may be repeated lightly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// It changes nothing, or nothing that matters.
     Harmless,
     /// It changes the tenant.
@@ -71,6 +71,8 @@ pub(super) fn may_repeat(kind: Kind, error: &ApiError) -> bool {
             Kind::Harmless => matches!(refusal.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
             Kind::Write => refusal.code == 429 && refusal.from_api,
         },
+        // The exchange has been repeated already.
+        ApiError::NoCredentials(_) => false,
         // It came whole, and the next one would be as unreadable.
         ApiError::Unreadable { .. } => false,
     }
@@ -127,7 +129,7 @@ impl<'a> Retries<'a> {
         }
         tracing::warn!(
             http.request.method = %self.call.method,
-            url.template = self.call.template,
+            url.template = self.call.path.template,
             attempt = self.ended,
             http.response.status_code = refusal.map(|refusal| refusal.code),
             error.type = kind_of(&error),
@@ -148,6 +150,7 @@ fn kind_of(error: &ApiError) -> &'static str {
             TransportErrorKind::Timeout => "timeout",
             TransportErrorKind::Broken => "broken",
         },
+        ApiError::NoCredentials(error) => kind_of(error),
         ApiError::Refused { .. } => "refused",
         ApiError::Unreadable { .. } => "unreadable",
     }

@@ -6,9 +6,20 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::error::Category;
 
-use super::bounded::{Bounded, Budget, MOST_INTEGRATIONS, MOST_VALUES, most_values_of_list};
-use super::wire::{Broken, Lookup, Mistake, not_json, read_element, too_many_values, without_mark};
+use super::wire::{Broken, Lookup, read_element};
+use crate::immuta::client::{
+    Bounded, Budget, MOST_VALUES, Mistake, not_json, too_many_values, without_mark,
+};
 use crate::live::{Live, LiveIntegration, Owners, RemoteId, Scope, Unreadable, UnreadableParts};
+
+/// Elements of a list of integrations: twice the largest tenant that is measured.
+pub(super) const MOST_INTEGRATIONS: usize = 200_000;
+
+/// Values of a list of so many integrations, which takes some 130 bytes for each value.
+/// They may have more than a hundred each on the average; a few may have far more.
+pub(super) const fn most_values_of_list(integrations: usize) -> usize {
+    500_000 + 150 * integrations
+}
 
 /// Reads the answer to `GET /integrations`.
 ///

@@ -4,13 +4,21 @@
 //! plausible form of an answer is taken, and everything else is a failed read: an answer
 //! that hints at more than it holds is none.
 
+use http::Method;
 use serde_json::{Map, Value};
 
-use super::call::Call;
-use super::client::{Answer, Reader};
-use super::wire::{Mistake, parse, read_id};
-use super::{ApiError, RequestBody, Transport};
+use super::calls::Reader;
+use super::wire::read_id;
+use crate::immuta::client::{
+    Answer, ApiError, Call, Kind, Mistake, Path, RequestBody, Transport, parse, to_json,
+};
 use crate::live::{Backing, Connection, Connections};
+
+/// The search for objects; without a path, for connections (API.md 10.2).
+const SEARCH: &str = "/data/object/search";
+
+/// One connection. Its key is a display name.
+const CONNECTION: &str = "/data/connection/{key}";
 
 /// Members in which an answer can say that there is more, other than by a count.
 const MORE: [&str; 7] = [
@@ -30,7 +38,7 @@ impl<T: Transport> Reader<T> {
     /// `POST /data/object/search`, and what its answer means (API.md 10.3).
     pub(super) async fn search_connections(&self) -> Result<Connections, ApiError> {
         let body = RequestBody {
-            json: b"{}".to_vec().into(),
+            json: to_json(&Map::new()),
             secrets: Vec::new(),
         };
         let answer = self.search(Some(&body)).await;
@@ -42,8 +50,9 @@ impl<T: Transport> Reader<T> {
     }
 
     async fn search(&self, body: Option<&RequestBody>) -> Result<Connections, ApiError> {
-        let call = Call::search(body);
-        match self.run(&call).await {
+        // It reads, whatever its method.
+        let call = Call::new(Method::POST, Path::fixed(SEARCH), body, Kind::Harmless);
+        match self.0.run(&call).await {
             Ok(answer) => match self.connections_of(&answer) {
                 Ok(listed) => Ok(Connections::Listed(listed)),
                 Err(Mistake::Html) => Ok(Connections::Missing),
@@ -59,16 +68,16 @@ impl<T: Transport> Reader<T> {
 
     /// `GET /data/connection/{key}`.
     pub(super) async fn read_backing(&self, key: &str) -> Result<Backing, ApiError> {
-        let call = Call::connection(key);
-        let answer = self.run(&call).await?;
+        let call = Call::read(Path::naming(CONNECTION, key));
+        let answer = self.0.run(&call).await?;
         let backing = read_backing(&answer.body);
-        let backing = backing.and_then(|it| self.redaction(&answer).backing(it));
+        let backing = backing.and_then(|it| self.0.redaction(&answer).backing(it));
         backing.map_err(|mistake| call.unreadable(&mistake))
     }
 
     fn connections_of(&self, answer: &Answer) -> Result<Vec<Connection>, Mistake> {
         let listed = read_connections(&answer.body)?;
-        self.redaction(answer).connections(listed)
+        self.0.redaction(answer).connections(listed)
     }
 }
 

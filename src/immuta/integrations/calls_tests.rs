@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::immuta::auth::ApiKey;
-use crate::immuta::script::{Answer, Script};
-use crate::immuta::{Effect, TransportErrorKind};
+use crate::immuta::client::script::{Answer, Script};
+use crate::immuta::{ApiKey, Effect, TransportErrorKind};
 use crate::live::Status;
 use crate::secret::Secret;
 

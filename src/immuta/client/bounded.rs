@@ -12,23 +12,14 @@ use serde_json::{Map, Number, Value};
 
 /// Values of one integration, or of any answer about one. An integration has about
 /// a hundred; with this many it takes some two megabytes.
-pub(super) const MOST_VALUES: usize = 20_000;
-
-/// Elements of a list of integrations: twice the largest tenant that is measured.
-pub(super) const MOST_INTEGRATIONS: usize = 200_000;
-
-/// Values of a list of so many integrations, which takes some 130 bytes for each value.
-/// They may have more than a hundred each on the average; a few may have far more.
-pub(super) const fn most_values_of_list(integrations: usize) -> usize {
-    500_000 + 150 * integrations
-}
+pub(crate) const MOST_VALUES: usize = 20_000;
 
 /// The field that is read although the limit is reached: it says which platform
 /// becomes unknown.
 const TYPE: &str = "type";
 
 /// The values that may still be read.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     left: usize,
     exceeded: bool,
 }
@@ -42,7 +33,7 @@ impl Default for Budget {
 
 impl Budget {
     /// So many.
-    pub(super) fn of(values: usize) -> Self {
+    pub(crate) fn of(values: usize) -> Self {
         Self {
             left: values,
             exceeded: false,
@@ -50,12 +41,12 @@ impl Budget {
     }
 
     /// The values that are left.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.left
     }
 
     /// True if a value had to be skipped.
-    pub(super) fn is_exceeded(&self) -> bool {
+    pub(crate) fn is_exceeded(&self) -> bool {
         self.exceeded
     }
 
@@ -83,7 +74,7 @@ impl<'de> DeserializeSeed<'de> for Counted<'_> {
 }
 
 /// Reads one value, without the values in it that the budget has no room for.
-pub(super) struct Bounded<'b>(pub(super) &'b mut Budget);
+pub(crate) struct Bounded<'b>(&'b mut Budget);
 
 impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;

@@ -1,0 +1,139 @@
+//! A call that failed, and whether it may have had an effect.
+
+use std::time::Duration;
+
+use super::{TransportError, TransportErrorKind};
+use crate::live::FailingTest;
+
+/// What may have happened on the server although the call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Certainly nothing.
+    None,
+    /// Nobody knows: it has to be looked up.
+    Unknown,
+}
+
+impl TransportErrorKind {
+    /// Whether the request may have reached the server.
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Connect | Self::Certificate => Effect::None,
+            Self::Timeout | Self::Broken => Effect::Unknown,
+        }
+    }
+}
+
+/// A call that failed. `operation` is such as `GET /integrations/7`.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No whole answer came.
+    #[error("{operation} failed")]
+    Transport {
+        /// The method and path.
+        operation: String,
+        /// What went wrong on the way.
+        source: TransportError,
+    },
+    /// The server refused.
+    #[error("{operation}: {}", refusal.describe())]
+    Refused {
+        /// The method and path.
+        operation: String,
+        /// What it said.
+        refusal: Box<Refusal>,
+    },
+    /// The call was never sent: it waited for credentials that it did not get.
+    #[error(transparent)]
+    NoCredentials(Box<ApiError>),
+    /// An answer came that is not what the API answers with.
+    #[error("{operation}: {reason}")]
+    Unreadable {
+        /// The method and path.
+        operation: String,
+        /// Why it could not be read, without its text.
+        reason: String,
+    },
+}
+
+/// A refusal with an HTTP status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub code: u16,
+    /// Whether the body was the API's error envelope (API.md section 6), not a proxy's page.
+    pub from_api: bool,
+    /// True if this is the API's documented answer that the requested integration does
+    /// not exist, with its id (API.md section 6). Every other 404 is a failed call.
+    pub says_absent: bool,
+    /// The server's message, empty when there was none. A client has scrubbed it and made
+    /// it fit to be shown.
+    pub message: String,
+    /// The validation tests that failed, if it told them.
+    pub failing_tests: Vec<FailingTest>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn describe(&self) -> String {
+        let reason = http::StatusCode::from_u16(self.code)
+            .ok()
+            .and_then(|code| code.canonical_reason())
+            .unwrap_or("");
+        let said = if self.message.is_empty() {
+            "no message"
+        } else {
+            &self.message
+        };
+        format!("{} {reason}: {said}", self.code)
+    }
+}
+
+impl ApiError {
+    /// What the server said, if it refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            Self::NoCredentials(error) => error.refusal(),
+            Self::Transport { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// True if the server said that the requested integration does not exist.
+    #[must_use]
+    pub fn says_absent(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.says_absent)
+    }
+
+    /// The method and path of the call that failed. For one that was never sent for want
+    /// of credentials, it is that of the exchange.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        match self {
+            Self::Transport { operation, .. }
+            | Self::Refused { operation, .. }
+            | Self::Unreadable { operation, .. } => operation,
+            Self::NoCredentials(error) => error.operation(),
+        }
+    }
+
+    /// Whether a write that ended so may have had an effect.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::NoCredentials(_) => Effect::None,
+            Self::Transport { source, .. } => source.kind.effect(),
+            // These may come from a proxy after the server has done its work.
+            Self::Refused { refusal, .. }
+                if refusal.code >= 500 || refusal.code == 408 || refusal.code < 400 =>
+            {
+                Effect::Unknown
+            }
+            Self::Refused { .. } => Effect::None,
+            Self::Unreadable { .. } => Effect::Unknown,
+        }
+    }
+}

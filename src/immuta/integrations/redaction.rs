@@ -1,0 +1,162 @@
+//! What is live, without the secrets of the run.
+//!
+//! A value of a known attribute that holds a secret becomes [`MASK`]: it differs from
+//! what the file says, and nothing of it is shown or recorded. An id, a type, a status
+//! or the name of an attribute that holds one cannot be used: the element is unreadable,
+//! and nothing is created or deleted from what it makes unknown.
+//!
+//! Unknown attributes, and known ones that the platform calls sensitive, are left as
+//! they are: they count as secret everywhere.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Accepted, StatusReport};
+use crate::immuta::client::{Mistake, Redaction};
+use crate::live::{
+    Backing, Connection, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
+    UnreadableParts, is_plain,
+};
+use crate::platform::Attribute;
+use crate::secret::MASK;
+
+impl Redaction<'_> {
+    /// A list. What cannot be used of it makes its scope unknown.
+    pub(super) fn live(&self, live: Live) -> Live {
+        let Live {
+            integrations,
+            mut unreadable,
+            owners,
+        } = live;
+        let mut clean = Vec::with_capacity(integrations.len());
+        let mut unusable = UnreadableParts::default();
+        for integration in integrations {
+            let platform = integration.platform;
+            match self.integration(integration) {
+                Ok(integration) => clean.push(integration),
+                Err(mistake) => unusable.extend([Unreadable {
+                    scope: platform.map_or(Scope::Everything, Scope::Platform),
+                    reason: format!("an element of the list: {mistake}"),
+                }]),
+            }
+        }
+        unreadable.extend(unusable.into_reasons());
+        Live {
+            integrations: clean,
+            unreadable,
+            owners,
+        }
+    }
+
+    /// Connections. A key that holds a secret could neither be shown nor asked for.
+    pub(super) fn connections(&self, listed: Vec<Connection>) -> Result<Vec<Connection>, Mistake> {
+        for connection in &listed {
+            self.check("the key of a connection", &connection.key)?;
+        }
+        Ok(listed)
+    }
+
+    pub(super) fn backing(&self, backing: Backing) -> Result<Backing, Mistake> {
+        backing
+            .integration
+            .iter()
+            .try_for_each(|id| self.check_id(id))?;
+        Ok(backing)
+    }
+
+    pub(super) fn integration(
+        &self,
+        integration: LiveIntegration,
+    ) -> Result<LiveIntegration, Mistake> {
+        let LiveIntegration {
+            id,
+            type_name,
+            platform,
+            auto_bootstrap,
+            status,
+            failing_tests,
+            config: LiveConfig(mut config),
+        } = integration;
+        self.check_id(&id)?;
+        if platform.is_none() {
+            self.check("`type`", &type_name)?;
+        }
+        self.check_status(&status)?;
+        if let Some(platform) = platform {
+            self.object(platform.attributes, &mut config)?;
+        }
+        Ok(LiveIntegration {
+            id,
+            type_name,
+            platform,
+            auto_bootstrap,
+            status,
+            failing_tests: self.tests(failing_tests),
+            config: LiveConfig(config),
+        })
+    }
+
+    pub(super) fn report(&self, report: StatusReport) -> Result<StatusReport, Mistake> {
+        let StatusReport {
+            status,
+            failing_tests,
+        } = report;
+        self.check_status(&status)?;
+        Ok(StatusReport {
+            status,
+            failing_tests: self.tests(failing_tests),
+        })
+    }
+
+    pub(super) fn accepted(&self, accepted: Accepted) -> Result<Accepted, Mistake> {
+        let Accepted { id, status } = accepted;
+        self.check_id(&id)?;
+        self.check_status(&status)?;
+        Ok(Accepted { id, status })
+    }
+
+    fn object(
+        &self,
+        attributes: &'static [Attribute],
+        config: &mut Map<String, Json>,
+    ) -> Result<(), Mistake> {
+        for (key, value) in config {
+            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
+                // Its value counts as secret. Its name is shown.
+                self.check("the name of an attribute", key)?;
+                continue;
+            };
+            let children = attribute.children();
+            if let Json::Object(inner) = value
+                && !children.is_empty()
+            {
+                self.object(children, inner)?;
+            } else if !attribute.is_sensitive() && is_plain(value) && self.is_in(value) {
+                *value = MASK.into();
+            }
+        }
+        Ok(())
+    }
+
+    fn check_id(&self, id: &RemoteId) -> Result<(), Mistake> {
+        self.check("`id`", id.as_str())
+    }
+
+    /// The documented words are no secrets.
+    fn check_status(&self, status: &Status) -> Result<(), Mistake> {
+        match status {
+            Status::Unknown(word) => self.check("`status`", word),
+            Status::Creating
+            | Status::CreateError
+            | Status::Enabled
+            | Status::Editing
+            | Status::EditError
+            | Status::Migrating
+            | Status::MigrateError
+            | Status::Deleting
+            | Status::DeleteError
+            | Status::Deleted
+            | Status::Disabled
+            | Status::RecurringValidationError => Ok(()),
+        }
+    }
+}

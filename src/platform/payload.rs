@@ -1,0 +1,54 @@
+//! The payload of a request, in one place: the client encodes it, and a plan shows it.
+
+use super::Platform;
+
+/// The field that says which platform it is (API.md 4.1).
+pub const TYPE: &str = "type";
+
+/// The field that says who sets the platform up (API.md 4.2).
+pub const AUTO_BOOTSTRAP: &str = "autoBootstrap";
+
+/// The field of the attributes.
+pub const CONFIG: &str = "config";
+
+/// Which top-level keys the payload of a platform has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// `type`, `autoBootstrap` (either value) and `config`.
+    Full,
+    /// `type`, `autoBootstrap: false` and `config`; `true` is a documented error.
+    ManualOnly,
+    /// `type` alone. There is nothing to compare, and it is never updated.
+    TypeOnly,
+}
+
+/// The value of a field of a payload, with the attributes in the form `C`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field<C> {
+    /// The platform.
+    Type(&'static str),
+    /// Who sets it up.
+    AutoBootstrap(bool),
+    /// The attributes.
+    Config(C),
+}
+
+impl Platform {
+    /// The fields of a payload in the order in which they are sent. Where only a manual
+    /// set-up exists, `autoBootstrap` is `false` unless something else is given.
+    pub fn fields<C>(
+        &self,
+        auto_bootstrap: Option<bool>,
+        config: C,
+    ) -> Vec<(&'static str, Field<C>)> {
+        let mut fields = vec![(TYPE, Field::Type(self.wire))];
+        let auto_bootstrap = match self.payload {
+            Payload::TypeOnly => return fields,
+            Payload::Full => auto_bootstrap,
+            Payload::ManualOnly => Some(auto_bootstrap.unwrap_or(false)),
+        };
+        fields.extend(auto_bootstrap.map(|value| (AUTO_BOOTSTRAP, Field::AutoBootstrap(value))));
+        fields.push((CONFIG, Field::Config(config)));
+        fields
+    }
+}
