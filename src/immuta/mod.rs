@@ -1,5 +1,5 @@
-//! The client of Immuta's integrations API, in two halves: [`client`] sends calls to a
-//! tenant, whatever they are about, and [`integrations`] knows what they say. A dry run
+//! The client of Immuta's integrations API, in two halves: `client` sends calls to a
+//! tenant, whatever they are about, and `integrations` knows what they say. A dry run
 //! is handed a reader and nothing that could write.
 //!
 //! Two invariants. A read that failed is an error, never an empty answer. Every

@@ -74,7 +74,7 @@ impl<'de> DeserializeSeed<'de> for Counted<'_> {
 }
 
 /// Reads one value, without the values in it that the budget has no room for.
-pub(crate) struct Bounded<'b>(&'b mut Budget);
+pub(crate) struct Bounded<'b>(pub(crate) &'b mut Budget);
 
 impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;
