@@ -264,7 +264,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// The reserved key `sync`: options for this tool, never sent (DESIGN section 2).
+/// The reserved key `sync`: options for this tool, never sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// Pins the file to a live integration.

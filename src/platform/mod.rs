@@ -327,7 +327,7 @@ pub enum Leads {
     Anywhere,
 }
 
-/// How a difference in an attribute is treated (DESIGN section 4).
+/// Treatment of a difference in an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Pairs a file with a live integration.

@@ -5,7 +5,7 @@ use super::Platform;
 /// The field that says which platform it is (API.md 4.1).
 pub const TYPE: &str = "type";
 
-/// The field that says who sets the platform up (API.md 4.2).
+/// The field that says who sets the platform up (API.md section 4).
 pub const AUTO_BOOTSTRAP: &str = "autoBootstrap";
 
 /// The field of the attributes.

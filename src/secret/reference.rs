@@ -1,5 +1,5 @@
 //! The grammar of references: `${source:argument}` inside a string, `$${` for a
-//! literal `${` (DESIGN section 2).
+//! literal `${`.
 //!
 //! Pure: nothing is looked up here. An error says where in the string it is and
 //! repeats nothing of the text, since what is misspelt may be the secret itself.
