@@ -64,6 +64,8 @@ fn the_package_brings_the_command_its_pages_and_completions_and_starts_nothing()
          bash -n /usr/share/bash-completion/completions/integrationd
          test -s /usr/share/zsh/vendor-completions/_integrationd
          test -s /usr/share/fish/vendor_completions.d/integrationd.fish
+         test -s /usr/share/doc/integrationd/docs/README.md
+         test -s /usr/share/doc/integrationd/docs/images/plan.svg
          integrationd validate /usr/share/doc/integrationd/examples
          test \"$(stat -c %a /etc/integrationd/credentials)\" = 700",
     );

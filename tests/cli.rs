@@ -34,7 +34,7 @@ fn the_help_teaches() {
       ping        Check the URL, the certificate, the credentials and the permission
       adopt       Take live integrations over; sends nothing but reads
       history     Show what was done and when; asks the tenant nothing
-      resolve     Say how a write ended of which nobody can tell
+      resolve     Resolve a write whose outcome is unknown
       suspend     Write nothing for a while: of all integrations, or of some
       resume      End what `suspend` began
       simulator   Serve a simulated tenant, to try things out and to test against
@@ -97,7 +97,7 @@ fn the_help_teaches() {
       1   failed
       2   changes are pending (only with --detailed-exitcode)
       3   some changes were applied, some were not
-      4   nothing was applied: there was no leave, or the guard refused
+      4   not approved: no answer, refused by the guard, or a rewritten history
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid

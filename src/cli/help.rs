@@ -95,7 +95,7 @@ Exit codes:
   1   failed
   2   changes are pending (only with --detailed-exitcode)
   3   some changes were applied, some were not
-  4   nothing was applied: there was no leave, or the guard refused
+  4   not approved: no answer, refused by the guard, or a rewritten history
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
@@ -115,9 +115,9 @@ Exit codes:
   1   failed, or something is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
   3   some changes were applied, some were not; also when a signal ended it
-  4   nothing was applied: there was no leave, or the guard refused
+  4   not approved: no answer, refused by the guard, or a rewritten history
   64  the command line is wrong
-  65  an integration file is invalid; the others were still looked at
+  65  an integration file is invalid; the others were processed
   78  the settings are invalid
   When several apply, the first of 4, 3, 1, 65, 2.
 

@@ -61,7 +61,7 @@ pub(super) fn completion(args: &CompletionArgs, terminal: Terminal) -> Exit {
 }
 
 /// The whole command line, without the `help` that repeats all of it.
-fn whole() -> Command {
+pub(super) fn whole() -> Command {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     command

@@ -131,6 +131,12 @@ async fn run(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
     }
 }
 
+/// The command line as it is declared, for the documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    manual::whole()
+}
+
 /// Help and version are a success; everything else is wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();

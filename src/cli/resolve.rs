@@ -1,4 +1,4 @@
-//! `resolve`: a human's word on a write of which nobody can tell how it ended.
+//! `resolve`: the operator's decision on a write whose outcome is unknown.
 
 use jiff::Timestamp;
 

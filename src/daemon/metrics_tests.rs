@@ -1,4 +1,4 @@
-//! What is counted, and the list of it in the README.
+//! Counts and series of the metrics.
 
 use super::*;
 use crate::daemon::Ran;
@@ -80,75 +80,4 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
         "0.0"
     );
     assert!(text.ends_with("# EOF\n"));
-}
-
-/// The reference, made from the registry: name, labels, what it tells.
-fn reference() -> String {
-    let metrics = Metrics::default();
-    exchange(&metrics, Ok(StatusCode::OK));
-    let text = metrics.text();
-    let mut out = String::from("| metric | labels | tells |\n| --- | --- | --- |\n");
-    let mut help = "";
-    for line in text.lines() {
-        if let Some((_, told)) = line.strip_prefix("# HELP ").and_then(|l| l.split_once(' ')) {
-            help = told.trim_end_matches('.');
-        }
-        let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|l| l.split_once(' '))
-        else {
-            continue;
-        };
-        let suffix = match kind {
-            "counter" => "_total",
-            "info" => "_info",
-            _ => "",
-        };
-        let name = format!("{name}{suffix}");
-        let first = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}{{")));
-        let labels: Vec<String> = first
-            .unwrap_or("")
-            .split("\",")
-            .filter_map(|label| label.split_once("=\""))
-            .map(|(label, _)| format!("`{label}`"))
-            .collect();
-        let _ = writeln!(out, "| `{name}` | {} | {help} |", labels.join(", "));
-    }
-    out.replace("|  |", "| |")
-}
-
-#[test]
-fn the_readme_lists_every_metric_as_the_registry_has_it() {
-    let readme = include_str!("../../README.md");
-    let reference = reference();
-    assert!(
-        readme.contains(&reference),
-        "put this into the README:\n{reference}"
-    );
-}
-
-#[test]
-fn the_conventions_are_kept() {
-    let text = reference();
-    for name in [
-        "reconcile_total` | `result`",
-        "reconcile_duration_seconds`",
-        "last_reconcile_timestamp_seconds`",
-        "last_success_timestamp_seconds`",
-        "integrations` | `platform`, `state`",
-        "plan_changes` | `action`",
-        "drifted_integrations`",
-        "not_converging_integrations`",
-        "http_requests_total` | `method`, `route`, `code`",
-        "http_request_duration_seconds`",
-        "rate_limited_total`",
-        "git_fetch_total` | `result`",
-        "suspended_integrations`",
-        "build_info` | `version`",
-    ] {
-        assert!(
-            text.contains(&format!("| `integrationd_{name}")),
-            "{name}\n{text}"
-        );
-    }
 }

@@ -15,7 +15,7 @@ pub enum Exit {
     Pending = 2,
     /// Some actions were applied and some failed, or a signal cut the run short.
     Partial = 3,
-    /// There was no leave to write.
+    /// The plan was not approved.
     Refused = 4,
     /// The command line is wrong.
     Usage = 64,
@@ -26,7 +26,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 8] = [
+    /// All codes, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
         Self::Success,
         Self::Failed,
         Self::Pending,
@@ -36,6 +37,30 @@ impl Exit {
         Self::InvalidFile,
         Self::InvalidSettings,
     ];
+
+    /// Its meaning, for the documentation.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "in sync, or applied; a dry run that could make its plan",
+            Self::Failed => {
+                "failed: a write failed, an integration is blocked, or files, tenant or ledger \
+                 could not be read"
+            }
+            Self::Pending => "changes are pending (only with `--dry-run --detailed-exitcode`)",
+            Self::Partial => {
+                "some actions were applied and some failed, or a signal ended the run, before its \
+                 first write or after it"
+            }
+            Self::Refused => {
+                "not approved: nobody to ask and no `--yes`, the answer was no, the guard refused \
+                 the plan, or the history of the repository was rewritten"
+            }
+            Self::Usage => "the command line is wrong",
+            Self::InvalidFile => "an integration file is invalid; the others were processed",
+            Self::InvalidSettings => "the settings are invalid",
+        }
+    }
 
     /// What a number means; one that means nothing is a failure.
     #[must_use]

@@ -358,7 +358,7 @@ pub(super) struct HistoryArgs {
     pub ledger: LedgerArgs,
 }
 
-/// Say how a write ended of which nobody can tell
+/// Resolve a write whose outcome is unknown
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
 pub(super) struct ResolveArgs {

@@ -1,0 +1,140 @@
+//! The attributes of each platform, from its table.
+
+use std::fmt::Write as _;
+
+use integrationd::platform::{
+    Attribute, Class, Condition, Evidence, Format, Identity, Need, PLATFORMS, Payload, Platform,
+    Rule, Scalar, Shape,
+};
+
+use super::{head, row};
+
+pub(super) fn attributes() -> String {
+    let mut out = String::new();
+    for platform in PLATFORMS {
+        describe_platform(platform, &mut out);
+    }
+    out
+}
+
+fn describe_platform(platform: &Platform, out: &mut String) {
+    let wire = platform.wire;
+    write!(out, "## {}\n\n`type: {wire}`. ", platform.title).unwrap();
+    *out += match platform.payload {
+        Payload::Full => "`autoBootstrap` is `true` or `false`. ",
+        Payload::ManualOnly => "`autoBootstrap` must be `false`. ",
+        Payload::TypeOnly => {
+            "The payload is `type` alone: no `autoBootstrap`, no `config`. It is never updated. "
+        }
+    };
+    match platform.identity {
+        Identity::Host(name) | Identity::Name(name) => {
+            write!(
+                out,
+                "A file and its live integration have the same `{name}`. "
+            )
+            .unwrap();
+        }
+        Identity::Hint(name) => {
+            let text = "Nothing identifies an integration for certain: to be updated, it needs `sync.id`, unless this installation created it.";
+            write!(out, "{text} `{name}` is a hint. ").unwrap();
+        }
+        Identity::Nothing => {
+            *out += "Nothing identifies an integration: a file stands for the only one there is. ";
+        }
+    }
+    for rule in platform.rules {
+        let Rule::Unique(name, _) = rule;
+        write!(out, "No two integrations share a `{name}`. ").unwrap();
+    }
+    if platform.deleted_with_credentials {
+        *out += "Deleting an integration that was set up automatically needs the credentials of its set-up. ";
+    }
+    out.truncate(out.trim_end().len());
+    *out += "\n\n";
+    if !platform.attributes.is_empty() {
+        *out += &head(&["attribute", "value", "required", "a change", "purpose"]);
+        describe_attributes(platform.attributes, "", out);
+        out.push('\n');
+    }
+}
+
+fn describe_attributes(attributes: &[Attribute], above: &str, out: &mut String) {
+    for attribute in attributes {
+        let path = format!("{above}{}", attribute.name);
+        let cells = [
+            format!("`{path}`"),
+            value(attribute),
+            required(attribute.need),
+            change(attribute),
+            attribute.doc.to_owned(),
+        ];
+        *out += &row(&cells.each_ref().map(String::as_str));
+        describe_attributes(attribute.children(), &format!("{path}/"), out);
+    }
+}
+
+fn value(attribute: &Attribute) -> String {
+    let shape = match attribute.shape {
+        Shape::Text(format) if format.expected == Format::ANY.expected => "text".to_owned(),
+        Shape::Text(format) => format!("text: {}", format.expected),
+        Shape::Bool => "`true` or `false`".to_owned(),
+        Shape::Integer { min, max: i64::MAX } => format!("number from {min}"),
+        Shape::Integer { min, max } => format!("number from {min} to {max}"),
+        Shape::Enum(words, _) => {
+            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            words.join(", ")
+        }
+        Shape::Object(_) => "object".to_owned(),
+        Shape::TextList => "list of texts".to_owned(),
+        Shape::Opaque => "anything".to_owned(),
+    };
+    match attribute.default {
+        None => shape,
+        Some(Scalar::Text(text)) => format!("{shape}; default `{text}`"),
+        Some(Scalar::Integer(number)) => format!("{shape}; default `{number}`"),
+        Some(Scalar::Bool(value)) => format!("{shape}; default `{value}`"),
+    }
+}
+
+fn required(need: Need) -> String {
+    let word = |evidence| match evidence {
+        Evidence::Documented => "yes",
+        Evidence::SecondHand | Evidence::Inferred => "likely",
+        Evidence::Recalled | Evidence::Unknown => "perhaps",
+    };
+    match need {
+        Need::Optional => String::new(),
+        Need::Always(evidence) => word(evidence).to_owned(),
+        Need::When(conditions, evidence) => {
+            let conditions = conditions.iter().map(|condition| match condition {
+                Condition::AutoBootstrap(value) => format!("`autoBootstrap` is `{value}`"),
+                Condition::Is(name, word) => format!("`{name}` is `{word}`"),
+            });
+            let conditions: Vec<String> = conditions.collect();
+            format!("{}, if {}", word(evidence), conditions.join(" and "))
+        }
+    }
+}
+
+fn change(attribute: &Attribute) -> String {
+    let word = |class| match class {
+        Class::Identity => "identity",
+        Class::Mutable => "update",
+        Class::Immutable => "replacement",
+        Class::Secret => "secret",
+        Class::OneTime => "one-time",
+        Class::ServerSet => "never compared",
+    };
+    match (attribute.shape, attribute.class, attribute.class_when_auto) {
+        (Shape::Object(_), ..) => String::new(),
+        (_, class, None) => word(class).to_owned(),
+        (_, class, Some(auto)) => {
+            format!(
+                "{}; {} if `autoBootstrap` is `true`",
+                word(class),
+                word(auto)
+            )
+        }
+    }
+}
