@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub use given::is_given;
 
-use crate::secret::{GIT_TOKEN_CREDENTIAL, OWN_CREDENTIAL, Secret};
+use crate::secret::{API_KEY, GIT_TOKEN, OwnCredential, Secret};
 
 /// What the command line says about the connection.
 #[derive(Debug, Clone, Default)]
@@ -96,26 +96,8 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// Where a credential lies that systemd passed in, if it did.
 pub type Credential<'a> = &'a dyn Fn(&str) -> Option<PathBuf>;
 
-/// The name of the systemd credential that holds the key.
-pub const KEY_CREDENTIAL: &str = OWN_CREDENTIAL;
-
 const URL: &str = "IMMUTA_URL";
 const HOST: &str = "IMMUTA_HOST";
-const KEY: &str = "IMMUTA_API_KEY";
-const TOKEN: &str = "IMMUTA_API_TOKEN";
-const KEY_FILE: &str = "IMMUTA_API_KEY_FILE";
-
-const API_KEY: Names = Names {
-    value: KEY,
-    file: KEY_FILE,
-    credential: KEY_CREDENTIAL,
-};
-
-const GIT_TOKEN: Names = Names {
-    value: "INTEGRATIOND_GIT_TOKEN",
-    file: "INTEGRATIOND_GIT_TOKEN_FILE",
-    credential: GIT_TOKEN_CREDENTIAL,
-};
 
 /// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
 ///
@@ -147,24 +129,8 @@ pub fn api_key(
     env: Environment<'_>,
     credential: Credential<'_>,
 ) -> Result<KeySource, SettingsError> {
-    if let Some(file) = &flags.api_key_file {
-        return Ok(KeySource::File(file.clone()));
-    }
-    let value = |name| {
-        Ok::<_, SettingsError>(text(env, name)?.map(|v| (name, KeySource::Value(Secret::new(v)))))
-    };
-    let given = [
-        value(KEY)?,
-        value(TOKEN)?,
-        text(env, KEY_FILE)?.map(|path| (KEY_FILE, KeySource::File(path.into()))),
-        credential(KEY_CREDENTIAL).map(|path| (KEY_CREDENTIAL, KeySource::File(path))),
-    ];
-    let mut given = given.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (None, _) => Err(SettingsError::NoKey),
-        (Some((_, source)), None) => Ok(source),
-        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
-    }
+    let flag = flags.api_key_file.as_ref();
+    secret(&API_KEY, flag, env, credential)?.ok_or(SettingsError::NoKey)
 }
 
 /// Where the token for a git server is, if there is one.
@@ -179,37 +145,43 @@ pub fn git_token(
     secret(&GIT_TOKEN, flag, env, credential)
 }
 
-/// What names a secret, beside its flag.
-struct Names {
-    /// The variable with its value.
-    value: &'static str,
-    /// The variable with the path of its file.
-    file: &'static str,
-    /// The systemd credential.
-    credential: &'static str,
-}
-
 /// Where a secret is that need not be given. A systemd credential counts like a file
 /// that is named by the environment.
 fn secret(
-    names: &Names,
+    own: &OwnCredential,
     flag: Option<&PathBuf>,
     env: Environment<'_>,
     credential: Credential<'_>,
 ) -> Result<Option<KeySource>, SettingsError> {
+    Ok(named_secret(own, flag, env, credential)?.map(|(_, source)| source))
+}
+
+/// The same, with the name under which the secret is given.
+fn named_secret(
+    own: &OwnCredential,
+    flag: Option<&PathBuf>,
+    env: Environment<'_>,
+    credential: Credential<'_>,
+) -> Result<Option<(&'static str, KeySource)>, SettingsError> {
     if let Some(file) = flag {
-        return Ok(Some(KeySource::File(file.clone())));
+        let name = own.file.unwrap_or_default();
+        return Ok(Some((name, KeySource::File(file.clone()))));
     }
-    let value = text(env, names.value)?;
-    let value = value.map(|value| (names.value, KeySource::Value(Secret::new(value))));
-    let file = text(env, names.file)?.map(|path| (names.file, KeySource::File(path.into())));
-    let credential = credential(names.credential);
-    let credential = credential.map(|path| (names.credential, KeySource::File(path)));
-    let mut given = [value, file, credential].into_iter().flatten();
-    match (given.next(), given.next()) {
-        (None, _) => Ok(None),
-        (Some((_, source)), None) => Ok(Some(source)),
-        (Some((first, _)), Some((second, _))) => Err(SettingsError::Twice { first, second }),
+    let mut given = Vec::new();
+    for name in own.values {
+        let value = text(env, name)?;
+        given.extend(value.map(|value| (*name, KeySource::Value(Secret::new(value)))));
+    }
+    if let Some(name) = own.file {
+        let path = text(env, name)?;
+        given.extend(path.map(|path| (name, KeySource::File(path.into()))));
+    }
+    if let Some(name) = own.credential {
+        given.extend(credential(name).map(|path| (name, KeySource::File(path))));
+    }
+    match given.as_slice() {
+        [(first, _), (second, _), ..] => Err(SettingsError::Twice { first, second }),
+        _ => Ok(given.pop()),
     }
 }
 
@@ -306,8 +278,8 @@ mod tests {
     fn two_tokens_for_git_are_an_error_and_a_flag_beats_them() {
         let set = env(&[("INTEGRATIOND_GIT_TOKEN_FILE", "t")]);
         let twice = SettingsError::Twice {
-            first: GIT_TOKEN.file,
-            second: GIT_TOKEN_CREDENTIAL,
+            first: "INTEGRATIOND_GIT_TOKEN_FILE",
+            second: "integrationd-git-token",
         };
         assert_eq!(git_token(None, &set, &passed_in), Err(twice));
         let flag = git_token(Some(&"flag".into()), &set, &passed_in);

@@ -13,7 +13,8 @@ use source::SourceFile;
 /// The layers, lowest first. Code names lower layers and its own module only.
 ///
 /// A module is written as the path of its file below `src/`, without `.rs`; an
-/// entry covers what is below it, unless a longer entry says otherwise.
+/// entry covers what is below it, unless a longer entry says otherwise. `*` is any one
+/// part of a path.
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
     pure(&["text", "parallel", "reason"]),
@@ -21,8 +22,11 @@ const LAYERS: &[Layer] = &[
         "diagnostic",
         "platform",
         "secret/mod",
-        "secret/reference",
+        "secret/credential",
+        "secret/missing",
         "secret/own",
+        "secret/provider",
+        "secret/reference",
         "secret/scrub",
     ]),
     pure(&["value"]),
@@ -39,12 +43,18 @@ const LAYERS: &[Layer] = &[
     pure(&["plan"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
     // `user` knows who owns one.
-    // What is left of `secret` is its providers.
+    // A provider of secrets is declared among the vocabulary, and reads here.
     layer(&["progress", "apart"]),
     layer(&["net", "regular", "user"]),
     // Calls of a tenant, whatever they are about.
     layer(&["immuta/client"]),
-    layer(&["immuta", "ledger", "secret", "source"]),
+    layer(&[
+        "immuta",
+        "ledger",
+        "secret",
+        "secret/provider/*/reading",
+        "source",
+    ]),
     // The orchestration, through traits.
     layer(&["apply"]),
     layer(&["sync"]),
@@ -226,7 +236,11 @@ fn is_exempt(file: &SourceFile) -> bool {
 
 /// The index of a module's layer: that of the longest entry that covers it.
 fn layer_of(module: &str) -> Option<usize> {
-    let covers = |entry: &str| module == entry || module.starts_with(&format!("{entry}/"));
+    let covers = |entry: &str| {
+        let mut parts = module.split('/');
+        let mut entry = entry.split('/');
+        entry.all(|part| parts.next().is_some_and(|own| part == "*" || part == own))
+    };
     let entries = LAYERS.iter().enumerate().flat_map(|(index, layer)| {
         layer
             .modules

@@ -10,7 +10,7 @@ use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
 use integrationd::manifest::{self, Bindings, Manifest, SourceFile};
 use integrationd::platform::PLATFORMS;
-use integrationd::secret::{Providers, Reference, SecretSource, resolve};
+use integrationd::secret::{Providers, Reference, resolve};
 use integrationd::source::{Reread, Unconfirmed};
 use integrationd::sync::{Desired, Files};
 
@@ -133,10 +133,8 @@ impl Texts {
             environment.get(name).map(OsString::from)
         }));
         // Also those that only a record names.
-        let all = self.environment.keys().map(|name| Reference {
-            source: SecretSource::Env,
-            argument: name.clone(),
-        });
+        let names = self.environment.keys();
+        let all = names.map(|name| Reference::new("env", name).unwrap());
         let mut references: Vec<Reference> = all.collect();
         for integration in &manifest.integrations {
             integration.for_each_template(&mut |t| references.extend(t.references().cloned()));

@@ -14,9 +14,6 @@ use zeroize::Zeroizing;
 use super::files::{beside, disk_help, shown, sync_directory};
 use super::fingerprint::{FingerprintKey, KEY_LENGTH};
 
-/// The name of the systemd credential that holds a key.
-pub const KEY_CREDENTIAL: &str = "integrationd-fingerprint-key";
-
 /// The bits of a mode that let others than the owner at a key.
 const OTHERS: u32 = 0o077;
 

@@ -16,7 +16,7 @@ use wildmatch::WildMatchPattern;
 use super::destination::{Destination, destinations, host_of};
 use super::suggest::{enumerate, nearest};
 use crate::platform::{PLATFORMS, Platform};
-use crate::secret::{Reference, SecretSource, source_words};
+use crate::secret::{Reference, provider_words};
 use crate::value::Object;
 
 /// `*` stands for any text. No other character is special: NUL is in no pattern.
@@ -100,11 +100,11 @@ impl FromStr for Binding {
 
 fn check_source(reference: &str) -> Result<(), BindingError> {
     let word = reference.split_once(':').map(|(word, _)| word);
-    let is_known = |word: &str| SecretSource::by_word(word).is_some();
-    if reference == ANY || word.is_some_and(is_known) {
+    let is_known = word.is_some_and(|word| provider_words().any(|known| known == word));
+    if reference == ANY || is_known {
         return Ok(());
     }
-    let words: Vec<&str> = source_words().filter(|word| is_known(word)).collect();
+    let words: Vec<&str> = provider_words().collect();
     Err(BindingError::Source(enumerate(&words, "and")))
 }
 
@@ -211,7 +211,7 @@ impl Bindings {
     }
 
     fn naming(&self, reference: &Reference) -> impl Iterator<Item = &Binding> {
-        let written = format!("{}:{}", reference.source.as_str(), reference.argument);
+        let written = format!("{}:{}", reference.word(), reference.address());
         let bindings = self.bound.iter();
         bindings.filter(move |binding| binding.reference.matches(&written))
     }
@@ -322,10 +322,7 @@ mod tests {
     }
 
     fn reference(argument: &str) -> Reference {
-        Reference {
-            source: SecretSource::Vault,
-            argument: argument.to_owned(),
-        }
+        Reference::new("vault", argument).unwrap()
     }
 
     fn allows(binding: &str, argument: &str, platform: &Platform, hosts: &[&str]) -> bool {
@@ -374,7 +371,7 @@ mod tests {
             (&[], false),
         ] {
             assert_eq!(
-                allows(&binding, "x", platform, hosts),
+                allows(&binding, "kv/data/x#y", platform, hosts),
                 expected,
                 "{hosts:?}"
             );
@@ -388,7 +385,10 @@ mod tests {
             host: host.into(),
         };
         let both = [place("a.example.com"), place("b.example.com")];
-        assert_eq!(two.check(&reference("x"), platform, &both), Ok(()));
+        assert_eq!(
+            two.check(&reference("kv/data/x#y"), platform, &both),
+            Ok(())
+        );
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
         }];
         for (text, expected) in [("*", true), ("*=*@*", true), ("*=*@*.example.com", false)] {
             let bindings: Bindings = std::iter::once(text.parse().unwrap()).collect();
-            let found = bindings.check(&reference("x"), platform, &unclear);
+            let found = bindings.check(&reference("kv/data/x#y"), platform, &unclear);
             assert_eq!(found.is_ok(), expected, "{text}");
         }
     }
@@ -407,12 +407,17 @@ mod tests {
     #[test]
     fn a_type_without_a_host_is_bound_by_its_type() {
         let platform = without_host();
-        assert!(allows(&format!("*={}", platform.wire), "x", platform, &[]));
-        assert!(allows("*=*@*", "x", platform, &[]));
-        assert!(!allows("*=*@*.example.com", "x", platform, &[]));
+        assert!(allows(
+            &format!("*={}", platform.wire),
+            "kv/data/x#y",
+            platform,
+            &[]
+        ));
+        assert!(allows("*=*@*", "kv/data/x#y", platform, &[]));
+        assert!(!allows("*=*@*.example.com", "kv/data/x#y", platform, &[]));
         assert!(!allows(
             &format!("*={}", with_host().wire),
-            "x",
+            "kv/data/x#y",
             platform,
             &[]
         ));
@@ -421,7 +426,10 @@ mod tests {
     #[test]
     fn without_a_binding_everything_is_allowed() {
         let bindings = Bindings::default();
-        assert_eq!(bindings.check(&reference("x"), with_host(), &[]), Ok(()));
+        assert_eq!(
+            bindings.check(&reference("kv/data/x#y"), with_host(), &[]),
+            Ok(())
+        );
     }
 
     #[test]

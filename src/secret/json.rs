@@ -3,7 +3,8 @@
 use serde_json::Value;
 use zeroize::Zeroize;
 
-use super::{MissingReason, Secret};
+use super::Secret;
+use super::missing::MissingReason;
 
 /// A document whose strings are wiped when it is dropped.
 pub(super) struct Document(Value);

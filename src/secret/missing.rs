@@ -1,8 +1,9 @@
 //! Why a reference has no value.
 
-use super::sops::SopsProblem;
-use super::vault::VaultProblem;
-use super::{Reference, Scrubber};
+use std::fmt;
+use std::sync::Arc;
+
+use super::Scrubber;
 use crate::text::{cut, escaped};
 
 /// So many names are listed in a reason.
@@ -10,16 +11,6 @@ const LISTED: usize = 12;
 
 /// The longest name that is listed, in characters.
 const LONGEST_NAME: usize = 64;
-
-/// A reference that has no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reference} has no value: {reason}")]
-pub struct Missing {
-    /// The reference.
-    pub reference: Reference,
-    /// Why, and what helps.
-    pub reason: MissingReason,
-}
 
 /// Why a reference has no value. Every text says what helps; none repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,12 +79,9 @@ pub enum MissingReason {
     /// A value of another kind.
     #[error("the value is {0}, and a secret is a string: put it in quotes")]
     NotAString(&'static str),
-    /// A file that sops could not decrypt.
-    #[error(transparent)]
-    Sops(#[from] SopsProblem),
-    /// A secret that Vault did not give.
-    #[error(transparent)]
-    Vault(#[from] VaultProblem),
+    /// A problem that only one provider has.
+    #[error("{0}")]
+    Provider(ProviderProblem),
     /// Nobody asked for it to be resolved.
     #[error("it was not looked up")]
     NotResolved,
@@ -103,8 +91,9 @@ impl MissingReason {
     /// The same reason, without these secrets in the words of programs and servers.
     pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
         match self {
-            Self::Sops(problem) => Self::Sops(problem.scrubbed(scrubber)),
-            Self::Vault(problem) => Self::Vault(problem.scrubbed(scrubber)),
+            Self::Provider(ProviderProblem(problem)) => {
+                Self::Provider(ProviderProblem(problem.scrubbed(scrubber)))
+            }
             Self::NotSet
             | Self::OwnVariable
             | Self::OwnCredential
@@ -125,6 +114,36 @@ impl MissingReason {
             | Self::NotAString(_)
             | Self::NotResolved => self,
         }
+    }
+}
+
+/// A problem of one provider, in the provider's own words.
+pub(super) trait Problem: fmt::Debug + fmt::Display + Send + Sync {
+    /// The same problem, without these secrets in the words of programs and servers.
+    fn scrubbed(&self, scrubber: &Scrubber) -> Arc<dyn Problem>;
+}
+
+/// A problem of one provider. Two are the same if they say the same.
+#[derive(Debug, Clone)]
+pub struct ProviderProblem(Arc<dyn Problem>);
+
+impl fmt::Display for ProviderProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl PartialEq for ProviderProblem {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for ProviderProblem {}
+
+impl<P: Problem + 'static> From<P> for MissingReason {
+    fn from(problem: P) -> Self {
+        Self::Provider(ProviderProblem(Arc::new(problem)))
     }
 }
 

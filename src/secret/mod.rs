@@ -18,37 +18,38 @@
 //! and copies that the compiler leaves on a stack. For their sake the process
 //! makes no core dump and cannot be looked into by others of its user (`cli`).
 
-mod address;
-mod cred;
-mod env;
+mod confined;
+mod credential;
 mod environment;
-mod file;
 mod json;
+mod machine;
 mod missing;
 mod own;
 mod own_values;
+mod provider;
 mod reference;
 mod resolve;
 mod scrub;
-mod sops;
-pub mod vault;
 
+pub use credential::OwnCredential;
 pub use environment::Environment;
-pub use missing::{Missing, MissingReason};
+pub use machine::Providers;
+pub use missing::{MissingReason, ProviderProblem};
 pub(crate) use own::is_own;
 pub use own::{
-    GIT_TOKEN_CREDENTIAL, LISTEN_CREDENTIAL, NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL,
-    OWN_CREDENTIAL, WEBHOOK_CREDENTIAL, is_own_credential, is_own_variable, own_settings,
-    own_sources,
+    API_KEY, FINGERPRINT_KEY, GIT_SSH_KEY, GIT_TOKEN, LISTEN_TLS_KEY, LISTEN_TOKEN, NOTIFY_SECRET,
+    NOTIFY_URL, WEBHOOK_SECRET, WEBHOOK_TLS_KEY, is_own_credential, is_own_variable,
+    own_credentials, own_settings, own_sources,
 };
+pub use provider::vault::reading::settings::{Held, VaultLogin, VaultSettings};
+pub use provider::{Reference, vault};
 pub use reference::{
-    Parsed, Part, Reference, ReferenceError, SecretSource, Template, escaped_literal,
-    parse_template, source_words,
+    Parsed, Part, ReferenceError, Template, escaped_literal, parse_template, provider_words,
+    source_words,
 };
-pub use resolve::{Providers, Secrets, resolve};
+pub use resolve::{Missing, Secrets, resolve};
 pub(crate) use scrub::wipe;
 pub use scrub::{MASK, Scrubber, scrub};
-pub use sops::SopsProblem;
 
 use secrecy::{ExposeSecret, SecretString};
 

@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::cred::DIRECTORY;
+use super::credential::OwnCredential;
 use super::environment::Environment;
-use super::own::{OWN, PROXIES};
-use super::{Secret, file};
+use super::machine::CREDENTIALS;
+use super::own::{PROXIES, own_credentials};
+use super::{Secret, confined};
 
 /// The files with own credentials.
 pub(super) fn own_files(environment: &Environment) -> Vec<PathBuf> {
     let below = |(variable, path): &(&str, &str)| {
         environment(variable).map(|base| Path::new(&base).join(path))
     };
-    let directory = environment(DIRECTORY);
+    let directory = environment(CREDENTIALS);
     let mut files = Vec::new();
-    for own in OWN {
-        let named = own.files.iter().filter_map(|name| environment(name));
+    for own in own_credentials() {
+        let named = own.file_variables().filter_map(environment);
         files.extend(named.map(PathBuf::from));
         files.extend(own.places.iter().filter_map(below));
         let credential = own.credential.zip(directory.as_ref());
@@ -30,11 +31,8 @@ pub(super) fn own_files(environment: &Environment) -> Vec<PathBuf> {
 /// logins of proxies.
 pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> Vec<Secret> {
     let variable = |name: &str| environment(name)?.into_string().ok();
-    let names = OWN.iter().flat_map(|own| own.values);
-    let mut values: Vec<Secret> = names
-        .filter_map(|name| variable(name))
-        .map(Secret::new)
-        .collect();
+    let names = own_credentials().flat_map(OwnCredential::value_variables);
+    let mut values: Vec<Secret> = names.filter_map(variable).map(Secret::new).collect();
     let names = PROXIES
         .iter()
         .flat_map(|name| [(*name).to_owned(), name.to_lowercase()]);
@@ -42,7 +40,11 @@ pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> Vec<Se
         values.extend(login_of(&url));
     }
     // A file that is not there holds nothing.
-    values.extend(files.iter().filter_map(|path| file::read_own(path).ok()));
+    values.extend(
+        files
+            .iter()
+            .filter_map(|path| confined::read_own(path).ok()),
+    );
     values.retain(|value| !value.is_empty());
     values
 }

@@ -5,77 +5,10 @@
 //! repeats nothing of the text, since what is misspelt may be the secret itself.
 
 use super::Secret;
-use super::address::{SopsAddress, VaultAddress};
+use super::provider::{PROVIDERS, Reference, by_word};
 
-/// Where a reference points to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SecretSource {
-    /// An environment variable.
-    Env,
-    /// A file below a declared root.
-    File,
-    /// A credential that systemd passed in.
-    Cred,
-    /// A value in a file that sops encrypted.
-    Sops,
-    /// A field of a secret in Vault.
-    Vault,
-}
-
-/// The words for the sources; `var` is a plain value and never becomes a secret.
-const SOURCES: &[(&str, SecretSource)] = &[
-    ("env", SecretSource::Env),
-    ("file", SecretSource::File),
-    ("cred", SecretSource::Cred),
-    ("sops", SecretSource::Sops),
-    ("vault", SecretSource::Vault),
-];
-
-/// The word for plain values that the operator declares.
+/// The word for plain values that the operator declares. They never become secrets.
 const VAR: &str = "var";
-
-impl SecretSource {
-    /// The word before the colon.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        SOURCES
-            .iter()
-            .find(|(_, source)| *source == self)
-            .map_or("", |(word, _)| word)
-    }
-
-    /// The source with this word.
-    #[must_use]
-    pub fn by_word(word: &str) -> Option<Self> {
-        let found = SOURCES.iter().find(|(known, _)| *known == word);
-        found.map(|(_, source)| *source)
-    }
-
-    /// What an argument looks like, if this one does not look like it.
-    fn wrong_form(self, argument: &str) -> Option<&'static str> {
-        let (is_well_formed, form) = match self {
-            Self::Env | Self::File | Self::Cred => return None,
-            Self::Sops => (SopsAddress::parse(argument).is_some(), SopsAddress::FORM),
-            Self::Vault => (VaultAddress::parse(argument).is_some(), VaultAddress::FORM),
-        };
-        (!is_well_formed).then_some(form)
-    }
-}
-
-/// A reference to a secret. It is not secret itself: it says where one lies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Reference {
-    /// Which provider.
-    pub source: SecretSource,
-    /// What the provider is asked for.
-    pub argument: String,
-}
-
-impl std::fmt::Display for Reference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "${{{}:{}}}", self.source.as_str(), self.argument)
-    }
-}
 
 /// A text in the form in which it is read as itself: `${` as `$${`.
 #[must_use]
@@ -214,9 +147,14 @@ pub enum ReferenceError {
     },
 }
 
-/// Every source by its word, for help texts.
+/// The words of all providers.
+pub fn provider_words() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|provider| provider.word)
+}
+
+/// Every word that a reference can begin with, for help texts.
 pub fn source_words() -> impl Iterator<Item = &'static str> {
-    SOURCES.iter().map(|(word, _)| *word).chain([VAR])
+    provider_words().chain([VAR])
 }
 
 /// Reads a string of a file. `variable` looks up what the operator declared.
@@ -286,14 +224,11 @@ fn parse_inside(inside: &str, at: usize) -> Result<Inside<'_>, ReferenceError> {
     if word == VAR {
         return Ok(Inside::Variable(argument));
     }
-    let source = SecretSource::by_word(word).ok_or(ReferenceError::UnknownSource { at })?;
-    if let Some(form) = source.wrong_form(argument) {
-        return Err(ReferenceError::WrongForm { at, form });
-    }
-    Ok(Inside::Secret(Reference {
-        source,
-        argument: argument.to_owned(),
-    }))
+    let provider = by_word(word).ok_or(ReferenceError::UnknownSource { at })?;
+    let form = provider.form;
+    let reference = (provider.parse)(argument);
+    let reference = reference.ok_or(ReferenceError::WrongForm { at, form })?;
+    Ok(Inside::Secret(reference))
 }
 
 #[cfg(test)]

@@ -5,36 +5,25 @@
 //! needs it. A value is never empty, never cast, and never guessed.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::address::SopsAddress;
 use super::environment::Environment;
-use super::vault::VaultSettings;
-use super::{
-    Missing, MissingReason, Reference, Scrubber, Secret, SecretSource, cred, env, file, own_values,
-    sops, vault,
-};
+use super::machine::{CREDENTIALS, Found, Providers};
+use super::missing::MissingReason;
+use super::provider::declaration::Named;
+use super::provider::sops::reading::environment;
+use super::provider::{self, Reference, providers};
+use super::{Scrubber, Secret, confined, own, own_values};
 use crate::progress::Progress;
 
-/// A reference that was looked up, and what came of it.
-pub(super) type Found = (Reference, Result<Secret, MissingReason>);
-
-/// Where the providers look.
-pub struct Providers {
-    /// The environment variables.
-    pub environment: Environment,
-    /// The directories below which `file` and `sops` may read.
-    pub secret_roots: Vec<PathBuf>,
-    /// Files that hold what the tool itself logs in with: never read, though
-    /// they may lie below a root beside the others.
-    pub own_files: Vec<PathBuf>,
-    /// What the program `sops` is given of the environment.
-    pub sops_environment: Vec<(OsString, OsString)>,
-    /// Where Vault is; absent if there is none.
-    pub vault: Option<VaultSettings>,
-    /// Is told of every answer of theirs.
-    pub progress: Progress,
+/// A reference that has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reference} has no value: {reason}")]
+pub struct Missing {
+    /// The reference.
+    pub reference: Reference,
+    /// Why, and what helps.
+    pub reason: MissingReason,
 }
 
 impl Providers {
@@ -44,7 +33,7 @@ impl Providers {
     pub fn of_process(secret_roots: Vec<PathBuf>) -> Self {
         Self {
             secret_roots,
-            sops_environment: sops::passed_on(std::env::vars_os()),
+            sops_environment: environment::passed_on(std::env::vars_os()),
             ..Self::with(Box::new(|name| std::env::var_os(name)))
         }
     }
@@ -61,43 +50,19 @@ impl Providers {
             progress: Progress::default(),
         }
     }
-}
 
-impl Providers {
     /// True if a reference leads to a file with an own credential.
     #[must_use]
     pub fn is_own_file(&self, reference: &Reference) -> bool {
-        let roots = |argument| file::leads_to(argument, &self.secret_roots, &self.own_files);
-        match reference.source {
-            SecretSource::File => roots(&reference.argument),
-            SecretSource::Sops => SopsAddress::parse(&reference.argument)
-                .is_some_and(|SopsAddress { file, .. }| roots(file)),
-            SecretSource::Cred => {
-                let directory = (self.environment)(cred::DIRECTORY).map(PathBuf::from);
+        match reference.named() {
+            Named::File(path) => confined::leads_to(path, &self.secret_roots, &self.own_files),
+            Named::Credential(name) => {
+                let directory = (self.environment)(CREDENTIALS).map(PathBuf::from);
                 let directory: Vec<PathBuf> = directory.into_iter().collect();
-                file::leads_to(&reference.argument, &directory, &self.own_files)
+                confined::leads_to(name, &directory, &self.own_files)
             }
-            SecretSource::Env | SecretSource::Vault => false,
+            Named::Variable(_) | Named::Elsewhere => false,
         }
-    }
-}
-
-impl std::fmt::Debug for Providers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            environment: _,
-            secret_roots,
-            own_files,
-            // It holds the keys of sops.
-            sops_environment: _,
-            vault,
-            progress: _,
-        } = self;
-        f.debug_struct("Providers")
-            .field("secret_roots", secret_roots)
-            .field("own_files", own_files)
-            .field("vault", vault)
-            .finish_non_exhaustive()
     }
 }
 
@@ -131,8 +96,8 @@ impl Secrets {
     #[must_use]
     pub fn placeholders<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
         let value = |reference: &Reference| {
-            let source = reference.source.as_str();
-            Secret::new(format!("simulated-{source}-{}", reference.argument))
+            let (word, address) = (reference.word(), reference.address());
+            Secret::new(format!("simulated-{word}-{address}"))
         };
         references
             .into_iter()
@@ -158,27 +123,15 @@ pub async fn resolve<'a>(
     references: impl IntoIterator<Item = &'a Reference>,
     providers: &Providers,
 ) -> Secrets {
-    let mut known = HashSet::new();
-    let (mut here, mut in_sops, mut in_vault) = (Vec::new(), Vec::new(), Vec::new());
-    for reference in references {
-        if !known.insert(reference) {
-            continue;
-        }
-        match reference.source {
-            SecretSource::Env | SecretSource::File | SecretSource::Cred => here.push(reference),
-            SecretSource::Sops => in_sops.push(reference),
-            SecretSource::Vault => in_vault.push(reference),
-        }
-    }
-    let here = here
+    let wanted: HashSet<&Reference> = references.into_iter().collect();
+    let (refused, allowed): (Vec<_>, Vec<_>) = wanted
         .into_iter()
-        .map(|reference| (reference.clone(), read(reference, providers)));
-    let mut secrets: HashMap<_, _> = here.collect();
-    let (from_sops, from_vault) = futures::join!(
-        sops::read(&in_sops, providers),
-        vault::read(&in_vault, providers)
-    );
-    secrets.extend(from_sops.into_iter().chain(from_vault));
+        .partition(|reference| own::is_own(reference));
+    let mut secrets: HashMap<_, _> = read(allowed, providers).await.into_iter().collect();
+    secrets.extend(refused.into_iter().filter_map(|reference| {
+        let reason = own::refusal(reference)?;
+        Some((reference.clone(), Err(reason)))
+    }));
     if !secrets.is_empty() {
         let own = own_values::own_values(&providers.environment, &providers.own_files);
         for found in secrets.values_mut() {
@@ -209,22 +162,37 @@ fn scrub_reasons(secrets: &mut HashMap<Reference, Result<Secret, MissingReason>>
     }
 }
 
-/// What this machine tells at once.
-fn read(reference: &Reference, providers: &Providers) -> Result<Secret, MissingReason> {
-    let Providers {
-        environment,
-        secret_roots,
-        own_files,
-        sops_environment: _,
-        vault: _,
-        progress: _,
-    } = providers;
-    match reference.source {
-        SecretSource::Env => env::read(&reference.argument, environment),
-        SecretSource::File => file::read(&reference.argument, secret_roots, own_files),
-        SecretSource::Cred => cred::read(&reference.argument, environment, own_files),
-        SecretSource::Sops | SecretSource::Vault => Err(MissingReason::NotResolved),
-    }
+macro_rules! read_by {
+    ($($(#[$doc:meta])* $variant:ident = $module:ident,)+) => {
+        /// Lets every provider look its own references up, all providers at the same time.
+        async fn read(
+            references: Vec<&Reference>,
+            providers: &Providers,
+        ) -> Vec<(Reference, Result<Secret, MissingReason>)> {
+            $(let mut $module: Vec<&provider::$module::Address> = Vec::new();)+
+            for reference in references {
+                match reference {
+                    $(Reference::$variant(address) => $module.push(address),)+
+                }
+            }
+            let ($($module,)+) = futures::join!(
+                $(provider::$module::reading::read($module, providers),)+
+            );
+            let mut all = Vec::new();
+            $(all.extend(named($module, Reference::$variant));)+
+            all
+        }
+    };
+}
+providers!(read_by);
+
+/// The references of addresses that were looked up.
+fn named<'a, Address: Clone + 'a>(
+    found: Vec<Found<'a, Address>>,
+    reference: fn(Address) -> Reference,
+) -> impl Iterator<Item = (Reference, Result<Secret, MissingReason>)> + 'a {
+    let found = found.into_iter();
+    found.map(move |(address, value)| (reference(address.clone()), value))
 }
 
 #[cfg(test)]
@@ -234,19 +202,16 @@ mod tests {
 
     use super::*;
 
-    fn reference(source: SecretSource, argument: &str) -> Reference {
-        Reference {
-            source,
-            argument: argument.into(),
-        }
+    fn reference(word: &str, argument: &str) -> Reference {
+        Reference::new(word, argument).unwrap()
     }
 
     #[tokio::test]
     async fn a_value_is_found_and_a_missing_one_tells_what_helps_beside_it() {
         let providers = Providers::with(Box::new(|name| (name == "A").then(|| "hunter2".into())));
-        let a = reference(SecretSource::Env, "A");
-        let b = reference(SecretSource::Env, "B");
-        let c = reference(SecretSource::Cred, "c");
+        let a = reference("env", "A");
+        let b = reference("env", "B");
+        let c = reference("cred", "c");
         let secrets = resolve([&a, &b, &c], &providers).await;
         assert_eq!(secrets.get(&a), Ok(&Secret::new("hunter2".into())));
         let text = |reference| secrets.get(reference).unwrap_err().to_string();
@@ -258,11 +223,39 @@ mod tests {
         assert!(!format!("{secrets:?}").contains("hunter2"));
     }
 
+    /// Nothing is read, whatever there is.
+    #[tokio::test]
+    async fn the_tools_own_credentials_are_never_read() {
+        let place = tempfile::TempDir::new().unwrap();
+        for name in ["immuta-api-key", "integrationd-fingerprint-key"] {
+            std::fs::write(place.path().join(name), "hunter2").unwrap();
+        }
+        let directory = place.path().as_os_str().to_owned();
+        let providers = Providers::with(Box::new(move |name| match name {
+            CREDENTIALS => Some(directory.clone()),
+            _ => Some("hunter2".into()),
+        }));
+        for (word, name, reason) in [
+            ("env", "IMMUTA_API_KEY", MissingReason::OwnVariable),
+            ("env", "bao_token", MissingReason::OwnVariable),
+            ("cred", "immuta-api-key", MissingReason::OwnCredential),
+            ("cred", "Immuta-API-Key", MissingReason::OwnCredential),
+            (
+                "cred",
+                "integrationd-fingerprint-key",
+                MissingReason::OwnCredential,
+            ),
+        ] {
+            let reference = reference(word, name);
+            let secrets = resolve([&reference], &providers).await;
+            let found = secrets.get(&reference).map_err(|missing| missing.reason);
+            assert_eq!(found, Err(reason), "{name}");
+        }
+    }
+
     #[test]
     fn what_was_never_looked_up_is_missing() {
-        let error = Secrets::default()
-            .get(&reference(SecretSource::File, "x"))
-            .unwrap_err();
+        let error = Secrets::default().get(&reference("file", "x")).unwrap_err();
         assert_eq!(error.reason, MissingReason::NotResolved);
     }
 
@@ -274,7 +267,7 @@ mod tests {
             counter.fetch_add(usize::from(name == "A"), Ordering::Relaxed);
             None
         }));
-        let a = reference(SecretSource::Env, "A");
+        let a = reference("env", "A");
         let _ = resolve([&a, &a, &a], &providers).await;
         assert_eq!(count.load(Ordering::Relaxed), 1);
     }
@@ -282,9 +275,9 @@ mod tests {
     #[test]
     fn placeholders_are_distinct_and_need_no_provider() {
         let all = [
-            reference(SecretSource::Env, "A"),
-            reference(SecretSource::File, "A"),
-            reference(SecretSource::Env, "B"),
+            reference("env", "A"),
+            reference("file", "A"),
+            reference("env", "B"),
         ];
         let secrets = Secrets::placeholders(&all);
         let mut values: Vec<_> = all

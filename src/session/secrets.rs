@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::manifest::{Bindings, Manifest};
 use crate::plan::deletion_references;
 use crate::progress::Progress;
-use crate::secret::{Providers, Reference, SecretSource, Secrets, resolve};
+use crate::secret::{Providers, Reference, Secrets, resolve};
 use crate::settings::run::{FileSettings, GuardSettings, RunSettings};
 use crate::settings::vault::vault;
 
@@ -77,7 +77,7 @@ pub(super) async fn resolved(
     let mut providers = of_this_machine(&settings.files);
     providers.progress = progress;
     // Settings for Vault count only where something asks for it.
-    let asks_vault = |reference: &&Reference| reference.source == SecretSource::Vault;
+    let asks_vault = |reference: &&Reference| matches!(reference, Reference::Vault(_));
     if references.iter().any(asks_vault) {
         providers.vault = vault(&settings.vault, &|name: &str| std::env::var_os(name))?;
     }

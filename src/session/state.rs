@@ -9,6 +9,7 @@ use crate::ledger::key;
 use crate::ledger::place::{PlaceError, StateDirectory, Trust};
 use crate::ledger::sqlite::{ReadOnlyLedger, SqliteLedger};
 use crate::ledger::{FingerprintKey, Fingerprinter, LedgerStore, MemoryLedger};
+use crate::secret::FINGERPRINT_KEY;
 
 /// Purpose for which a ledger is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +81,13 @@ pub fn fingerprinter(
 }
 
 fn key(place: &StateDirectory, access: Access) -> Result<Option<FingerprintKey>, OpenError> {
-    Ok(match (credential(key::KEY_CREDENTIAL), access) {
-        (Some(file), _) => Some(key::read_credential(&file)?),
-        (None, Access::Write) => Some(key::read_or_create(&place.key_file()?)?),
-        (None, Access::DryRun | Access::Read | Access::Suspend) => key::read(&place.key_file()?)?,
-    })
+    Ok(
+        match (FINGERPRINT_KEY.credential.and_then(credential), access) {
+            (Some(file), _) => Some(key::read_credential(&file)?),
+            (None, Access::Write) => Some(key::read_or_create(&place.key_file()?)?),
+            (None, Access::DryRun | Access::Read | Access::Suspend) => {
+                key::read(&place.key_file()?)?
+            }
+        },
+    )
 }

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::tls::{TlsError, TlsFlags, tls};
-use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
-use crate::secret::LISTEN_CREDENTIAL;
+use super::{Credential, Environment, KeySource, SettingsError, secret};
+use crate::secret::LISTEN_TOKEN;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,12 +66,6 @@ impl ListenError {
     }
 }
 
-pub(super) const TOKEN: Names = Names {
-    value: "INTEGRATIOND_LISTEN_TOKEN",
-    file: "INTEGRATIOND_LISTEN_TOKEN_FILE",
-    credential: LISTEN_CREDENTIAL,
-};
-
 const TLS: TlsFlags = TlsFlags {
     certificate: "--listen-tls-cert",
     key: "--listen-tls-key",
@@ -99,7 +93,7 @@ pub fn listen(
         return Ok(None);
     };
     let tls = tls(&TLS, address, certificate.as_ref(), key.as_ref())?;
-    let token = secret(&TOKEN, token_file.as_ref(), env, credential)?;
+    let token = secret(&LISTEN_TOKEN, token_file.as_ref(), env, credential)?;
     if !address.ip().is_loopback() && token.is_none() {
         return Err(ListenError::NoToken(address));
     }
@@ -171,12 +165,12 @@ mod tests {
 
     #[test]
     fn two_tokens_are_an_error_that_names_both() {
-        let env = |name: &str| (name == TOKEN.value).then(|| OsString::from("t"));
+        let env = |name: &str| (name == "INTEGRATIOND_LISTEN_TOKEN").then(|| OsString::from("t"));
         let credential = |_: &str| Some("/run/c/token".into());
         let found = super::listen(&flags("127.0.0.1:1"), &env, &credential);
         let twice = SettingsError::Twice {
-            first: TOKEN.value,
-            second: LISTEN_CREDENTIAL,
+            first: "INTEGRATIOND_LISTEN_TOKEN",
+            second: "integrationd-listen-token",
         };
         assert_eq!(found, Err(ListenError::Settings(twice)));
     }

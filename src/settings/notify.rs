@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
-use crate::secret::{NOTIFY_SECRET_CREDENTIAL, NOTIFY_URL_CREDENTIAL};
+use super::{Credential, Environment, KeySource, SettingsError, secret};
+use crate::secret::{NOTIFY_SECRET, NOTIFY_URL, OwnCredential};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,18 +57,6 @@ impl NotifyError {
     }
 }
 
-pub(super) const URL: Names = Names {
-    value: "INTEGRATIOND_NOTIFY_URL",
-    file: "INTEGRATIOND_NOTIFY_URL_FILE",
-    credential: NOTIFY_URL_CREDENTIAL,
-};
-
-pub(super) const SECRET: Names = Names {
-    value: "INTEGRATIOND_NOTIFY_SECRET",
-    file: "INTEGRATIOND_NOTIFY_SECRET_FILE",
-    credential: NOTIFY_SECRET_CREDENTIAL,
-};
-
 /// The settings; `None` if nobody is to be notified.
 ///
 /// # Errors
@@ -84,8 +72,11 @@ pub fn notify(
         format: _,
     } = flags;
     let find =
-        |names: &Names, flag: &Option<PathBuf>| secret(names, flag.as_ref(), env, credential);
-    match (find(&URL, url_file)?, find(&SECRET, secret_file)?) {
+        |own: &OwnCredential, flag: &Option<PathBuf>| secret(own, flag.as_ref(), env, credential);
+    match (
+        find(&NOTIFY_URL, url_file)?,
+        find(&NOTIFY_SECRET, secret_file)?,
+    ) {
         (Some(url), secret) => Ok(Some(Notify { url, secret })),
         (None, None) => Ok(None),
         (None, Some(_)) => Err(NotifyError::NoUrl),
@@ -121,12 +112,12 @@ mod tests {
         let url = |found: Result<Option<Notify>, NotifyError>| found.unwrap().unwrap().url;
         let flag = found(&flags, &["INTEGRATIOND_NOTIFY_URL"]);
         assert_eq!(url(flag), KeySource::File("url".into()));
-        let credential = found(&NotifyFlags::default(), &[NOTIFY_URL_CREDENTIAL]);
+        let credential = found(&NotifyFlags::default(), &["integrationd-notify-url"]);
         assert_eq!(
             url(credential),
-            KeySource::File(NOTIFY_URL_CREDENTIAL.into())
+            KeySource::File("integrationd-notify-url".into())
         );
-        let both = [NOTIFY_URL_CREDENTIAL, "INTEGRATIOND_NOTIFY_URL_FILE"];
+        let both = ["integrationd-notify-url", "INTEGRATIOND_NOTIFY_URL_FILE"];
         let twice = found(&NotifyFlags::default(), &both);
         assert!(matches!(
             twice,

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use super::{Environment, SettingsError, text};
+use super::{Environment, KeySource, SettingsError, named_secret, text};
 use crate::net::{ServerUrl, ServerUrlError};
-use crate::secret::Secret;
-use crate::secret::vault::{Held, VaultLogin, VaultSettings};
+use crate::secret::vault::{JWT, SECRET_ID, TOKEN};
+use crate::secret::{Held, OwnCredential, VaultLogin, VaultSettings};
 
 /// What the command line says about Vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,12 +69,8 @@ impl VaultSettingsError {
 const ADDRESS: &str = "VAULT_ADDR";
 const NAMESPACE: &str = "VAULT_NAMESPACE";
 const CA_FILE: &str = "VAULT_CACERT";
-const TOKEN: &str = "VAULT_TOKEN";
-const TOKEN_FILE: &str = "VAULT_TOKEN_FILE";
 const ROLE_ID: &str = "INTEGRATIOND_VAULT_ROLE_ID";
-const SECRET_ID_FILE: &str = "INTEGRATIOND_VAULT_SECRET_ID_FILE";
 const JWT_ROLE: &str = "INTEGRATIOND_VAULT_JWT_ROLE";
-const JWT_FILE: &str = "INTEGRATIOND_VAULT_JWT_FILE";
 const MOUNT: &str = "INTEGRATIOND_VAULT_AUTH_MOUNT";
 
 /// The settings; `None` if nothing names a server.
@@ -100,23 +96,23 @@ fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSe
     let mount = given(flags.auth_mount.as_ref(), env, MOUNT)?;
     let mounted = |usual: &str| mount.clone().unwrap_or_else(|| usual.to_owned());
     let role_id = given(flags.role_id.as_ref(), env, ROLE_ID)?;
-    let secret_id = given(flags.secret_id_file.as_ref(), env, SECRET_ID_FILE)?;
+    let secret_id = held(&SECRET_ID, flags.secret_id_file.as_ref(), env)?;
     let jwt_role = given(flags.jwt_role.as_ref(), env, JWT_ROLE)?;
-    let jwt = given(flags.jwt_file.as_ref(), env, JWT_FILE)?;
-    let app_role = both((ROLE_ID, role_id), (SECRET_ID_FILE, secret_id))?.map(|(role_id, file)| {
-        let (mount, secret_id) = (mounted("approle"), Held::File(file));
+    let jwt = held(&JWT, flags.jwt_file.as_ref(), env)?;
+    let app_role = both(ROLE_ID, role_id, &SECRET_ID, secret_id)?.map(|(role_id, secret_id)| {
         let login = VaultLogin::AppRole {
-            mount,
+            mount: mounted("approle"),
             role_id,
             secret_id,
         };
         (ROLE_ID, login)
     });
-    let jwt = both((JWT_ROLE, jwt_role), (JWT_FILE, jwt))?.map(|(role, file)| {
-        let (mount, jwt) = (mounted("jwt"), Held::File(file));
+    let jwt = both(JWT_ROLE, jwt_role, &JWT, jwt)?.map(|(role, jwt)| {
+        let mount = mounted("jwt");
         (JWT_ROLE, VaultLogin::Jwt { mount, role, jwt })
     });
-    let token = token(flags, env)?.map(|(name, held)| (name, VaultLogin::Token(held)));
+    let token = held(&TOKEN, flags.token_file.as_ref(), env)?;
+    let token = token.map(|(name, held)| (name, VaultLogin::Token(held)));
     let mut ways = [token, app_role, jwt].into_iter().flatten();
     match (ways.next(), ways.next()) {
         (Some((_, login)), None) => Ok(login),
@@ -125,51 +121,48 @@ fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSe
     }
 }
 
-fn token(
-    flags: &VaultFlags,
+/// A secret to log in with, and the name under which it is given. systemd passes none in.
+fn held(
+    own: &OwnCredential,
+    flag: Option<&PathBuf>,
     env: Environment<'_>,
 ) -> Result<Option<(&'static str, Held)>, SettingsError> {
-    if let Some(file) = &flags.token_file {
-        return Ok(Some((TOKEN_FILE, Held::File(file.clone()))));
-    }
-    match (text(env, TOKEN)?, text(env, TOKEN_FILE)?) {
-        (Some(_), Some(_)) => Err(SettingsError::Twice {
-            first: TOKEN,
-            second: TOKEN_FILE,
-        }),
-        (Some(token), None) => Ok(Some((TOKEN, Held::Value(Secret::new(token))))),
-        (None, Some(file)) => Ok(Some((TOKEN_FILE, Held::File(file.into())))),
-        (None, None) => Ok(None),
-    }
+    let found = named_secret(own, flag, env, &|_| None)?;
+    Ok(found.map(|(name, source)| match source {
+        KeySource::Value(value) => (name, Held::Value(value)),
+        KeySource::File(path) => (name, Held::File(path)),
+    }))
 }
 
 /// A flag, or else the variable of its name.
-fn given<T: Clone + From<String>>(
-    flag: Option<&T>,
+fn given(
+    flag: Option<&String>,
     env: Environment<'_>,
     name: &'static str,
-) -> Result<Option<T>, SettingsError> {
+) -> Result<Option<String>, SettingsError> {
     match flag {
         Some(flag) => Ok(Some(flag.clone())),
-        None => Ok(text(env, name)?.map(T::from)),
+        None => text(env, name),
     }
 }
 
-/// Two settings that make no sense alone.
-fn both<A, B>(
-    (first, a): (&'static str, Option<A>),
-    (second, b): (&'static str, Option<B>),
-) -> Result<Option<(A, B)>, VaultSettingsError> {
-    match (a, b) {
-        (Some(a), Some(b)) => Ok(Some((a, b))),
+/// A name and a secret, which make no sense alone.
+fn both(
+    name: &'static str,
+    value: Option<String>,
+    own: &OwnCredential,
+    secret: Option<(&'static str, Held)>,
+) -> Result<Option<(String, Held)>, VaultSettingsError> {
+    match (value, secret) {
+        (Some(value), Some((_, secret))) => Ok(Some((value, secret))),
         (None, None) => Ok(None),
         (Some(_), None) => Err(VaultSettingsError::Half {
-            given: first,
-            missing: second,
+            given: name,
+            missing: own.file.unwrap_or_default(),
         }),
-        (None, Some(_)) => Err(VaultSettingsError::Half {
-            given: second,
-            missing: first,
+        (None, Some((given, _))) => Err(VaultSettingsError::Half {
+            given,
+            missing: name,
         }),
     }
 }
@@ -179,6 +172,12 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::secret::Secret;
+
+    const TOKEN: &str = "VAULT_TOKEN";
+    const TOKEN_FILE: &str = "VAULT_TOKEN_FILE";
+    const SECRET_ID_FILE: &str = "INTEGRATIOND_VAULT_SECRET_ID_FILE";
+    const JWT_FILE: &str = "INTEGRATIOND_VAULT_JWT_FILE";
 
     fn read(pairs: &[(&str, &str)], flags: &VaultFlags) -> Result<Option<VaultSettings>, String> {
         let env = |name: &str| {

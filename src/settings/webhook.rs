@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::tls::{TlsError, TlsFlags, tls};
-use super::{Credential, Environment, KeySource, Names, SettingsError, secret};
-use crate::secret::WEBHOOK_CREDENTIAL;
+use super::{Credential, Environment, KeySource, SettingsError, secret};
+use crate::secret::WEBHOOK_SECRET;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,12 +66,6 @@ impl WebhookError {
     }
 }
 
-pub(super) const SECRET: Names = Names {
-    value: "INTEGRATIOND_WEBHOOK_SECRET",
-    file: "INTEGRATIOND_WEBHOOK_SECRET_FILE",
-    credential: WEBHOOK_CREDENTIAL,
-};
-
 const TLS: TlsFlags = TlsFlags {
     certificate: "--webhook-tls-cert",
     key: "--webhook-tls-key",
@@ -99,7 +93,7 @@ pub fn webhook(
         return Ok(None);
     };
     let tls = tls(&TLS, address, certificate.as_ref(), key.as_ref())?;
-    let secret = secret(&SECRET, secret_file.as_ref(), env, credential)?;
+    let secret = secret(&WEBHOOK_SECRET, secret_file.as_ref(), env, credential)?;
     Ok(Some(WebhookSettings {
         address,
         secret: secret.ok_or(WebhookError::NoSecret)?,
@@ -154,15 +148,15 @@ mod tests {
 
     #[test]
     fn two_secrets_are_an_error_that_names_both_and_a_flag_beats_them() {
-        let env = |name: &str| (name == SECRET.value).then(|| OsString::from("s"));
+        let env = |name: &str| (name == "INTEGRATIOND_WEBHOOK_SECRET").then(|| OsString::from("s"));
         let credential = |_: &str| Some("/run/c/secret".into());
         let without = WebhookFlags {
             secret_file: None,
             ..flags("127.0.0.1:1")
         };
         let twice = SettingsError::Twice {
-            first: SECRET.value,
-            second: WEBHOOK_CREDENTIAL,
+            first: "INTEGRATIOND_WEBHOOK_SECRET",
+            second: "integrationd-webhook-secret",
         };
         let found = super::webhook(&without, &env, &credential);
         assert_eq!(found, Err(WebhookError::Settings(twice)));

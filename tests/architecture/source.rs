@@ -10,7 +10,7 @@ pub(crate) struct SourceFile {
     pub(crate) path: String,
     /// The path without `src/` and `.rs`: `plan/mod`.
     pub(crate) module: String,
-    /// All of it.
+    /// All of it but modules inside of it, which count as files of their own.
     pub(crate) text: String,
     /// Whether the whole file is a test.
     is_test: bool,
@@ -40,14 +40,49 @@ fn read_below(directory: &Path, prefix: &str, files: &mut Vec<SourceFile>) {
         if path.is_dir() {
             read_below(&path, &format!("{prefix}{name}/"), files);
         } else if let Some(stem) = name.strip_suffix(".rs") {
-            files.push(SourceFile {
+            files.extend(split(SourceFile {
                 path: format!("src/{prefix}{name}"),
                 module: format!("{prefix}{stem}"),
                 text: fs::read_to_string(&path).unwrap(),
                 is_test: false,
-            });
+            }));
         }
     }
+}
+
+/// A file, and each module that stands in it: other rules may hold for the module. Every
+/// line keeps its number.
+fn split(file: SourceFile) -> Vec<SourceFile> {
+    let mut outer = String::new();
+    let mut inner: Vec<SourceFile> = Vec::new();
+    let mut is_inside = false;
+    let mut is_tested = false;
+    for (number, line) in file.text.lines().enumerate() {
+        if !line.starts_with(char::is_whitespace) && opens_module(line) && !is_tested {
+            let name = line.trim_end_matches(" {").rsplit(' ').next().unwrap();
+            inner.push(SourceFile {
+                path: file.path.clone(),
+                module: file.declared(name, None),
+                text: "\n".repeat(number),
+                is_test: false,
+            });
+            is_inside = true;
+        }
+        is_tested = line == "#[cfg(test)]";
+        let (to, other) = match inner.last_mut() {
+            Some(inner) if is_inside => (&mut inner.text, &mut outer),
+            _ => (&mut outer, &mut String::new()),
+        };
+        to.push_str(line);
+        to.push('\n');
+        other.push('\n');
+        is_inside &= line != "}";
+    }
+    let file = SourceFile {
+        text: outer,
+        ..file
+    };
+    std::iter::once(file).chain(inner).collect()
 }
 
 fn is_within(module: &str, ancestor: &str) -> bool {
@@ -275,6 +310,21 @@ fn code_is_what_is_neither_comment_nor_test() {
     assert_eq!(file.length(), 6);
     assert_eq!(file.code_lines_with("use").collect::<Vec<_>>(), [2]);
     assert_eq!(file.code_lines_with("us").count(), 0);
+}
+
+#[test]
+fn a_module_inside_of_a_file_is_one_of_its_own() {
+    let text = "use crate::x;\npub mod b {\n    use crate::y;\n}\nuse crate::z;\n\
+                #[cfg(test)]\nmod tests {\n}\n";
+    let files = split(file("a/mod", text));
+    let named: Vec<_> = files
+        .iter()
+        .map(|file| (file.module.as_str(), file.references(&["x", "y", "z"])))
+        .collect();
+    let outer = vec![(1, "x".to_owned()), (5, "z".to_owned())];
+    let inner = vec![(3, "y".to_owned())];
+    assert_eq!(named, [("a/mod", outer), ("a/b", inner)]);
+    assert_eq!(files[0].length(), 5);
 }
 
 #[test]

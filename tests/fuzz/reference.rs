@@ -6,17 +6,9 @@
 #![no_main]
 
 use integrationd::secret::{
-    Parsed, Part, Reference, ReferenceError, Secret, SecretSource, Template, parse_template,
+    Parsed, Part, Reference, ReferenceError, Secret, Template, parse_template, provider_words,
 };
 use libfuzzer_sys::fuzz_target;
-
-const SOURCES: &[SecretSource] = &[
-    SecretSource::Env,
-    SecretSource::File,
-    SecretSource::Cred,
-    SecretSource::Sops,
-    SecretSource::Vault,
-];
 
 /// Stands between the parts of a template in the input.
 const BORDER: char = '\u{1}';
@@ -87,14 +79,12 @@ fn parts(text: &str) -> Vec<Piece> {
             }
         } else {
             let mut characters = piece.chars();
-            let source = characters.next().map_or(0, |c| c as usize) % SOURCES.len();
-            let source = SOURCES[source];
+            let index = characters.next().map_or(0, |c| c as usize) % provider_words().count();
+            let word = provider_words().nth(index).unwrap();
             let argument: String = characters.filter(|c| *c != '}').collect();
-            let reference = Reference { source, argument };
-            // What no source can be asked for cannot be read back.
-            if parse(&reference.to_string()).is_ok() {
-                parts.push(Piece::Reference(reference));
-            }
+            // What no provider can be asked for is not a reference.
+            let reference = Reference::new(word, &argument);
+            parts.extend(reference.map(Piece::Reference));
         }
     }
     parts

@@ -186,7 +186,6 @@ mod tests {
 
     use super::*;
     use crate::platform::{Identity, Payload};
-    use crate::secret::SecretSource;
 
     fn platform(payload: Payload) -> Platform {
         Platform {
@@ -203,10 +202,7 @@ mod tests {
     }
 
     fn reference(argument: &str) -> Reference {
-        Reference {
-            source: SecretSource::Env,
-            argument: argument.into(),
-        }
+        Reference::new("env", argument).unwrap()
     }
 
     fn config() -> Object {

@@ -1,4 +1,4 @@
-//! `${sops:file#/pointer}`: a value in a file that sops encrypted.
+//! Runs sops and reads what it decrypts.
 //!
 //! The program `sops` decrypts, as operators have it, with the keys that they
 //! gave it; no cryptography is done here. The file is read under the rules of
@@ -13,10 +13,13 @@
 //! What it says of a file that it cannot read may repeat a value of it. Only
 //! what it says about keys is shown: by then the values are still encrypted.
 
+pub(in crate::secret) mod environment;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -24,11 +27,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
-use super::address::SopsAddress;
-use super::json::{Document, secret};
-use super::own::LENT;
-use super::resolve::{Found, Providers};
-use super::{MissingReason, Reference, Scrubber, file};
+use super::Address;
+use crate::secret::json::{Document, secret};
+use crate::secret::machine::{Found, Providers};
+use crate::secret::missing::Problem;
+use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{cut, escaped};
 
 /// What is run, and found by `PATH`.
@@ -57,33 +60,9 @@ const NO_KEY: i32 = 128;
 /// `MacMismatch` and `MacNotFound` of sops).
 const CHANGED: [i32; 3] = [25, 51, 52];
 
-/// The other variables that they, or the system below them, read.
-const PASSED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "TMPDIR",
-    "GNUPGHOME",
-    "XDG_CONFIG_HOME",
-    "XDG_RUNTIME_DIR",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
-
-/// Stands for the token of a Vault. Without one sops would read `~/.vault-token`.
-const NO_TOKEN: (&str, &str) = ("VAULT_TOKEN", "integrationd-passes-no-token-to-sops");
-
 /// Why sops gave nothing. None repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SopsProblem {
+pub(in crate::secret) enum SopsProblem {
     /// Not there.
     #[error("the program `sops` is not installed: install it, and let integrationd's PATH find it")]
     NotInstalled,
@@ -122,14 +101,15 @@ pub enum SopsProblem {
     NotJson,
 }
 
-impl SopsProblem {
-    /// The same problem, without these secrets in the words of sops. They are cut only
-    /// afterwards: a piece of a secret would be left at the end.
-    pub(super) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
-        match &mut self {
+impl Problem for SopsProblem {
+    /// The words are cut only after secrets were taken out of them: a piece of a secret
+    /// would be left at the end.
+    fn scrubbed(&self, scrubber: &Scrubber) -> Arc<dyn Problem> {
+        Arc::new(match self {
             Self::NoKey { said } => {
                 let clean = scrubber.scrub(said);
-                *said = escaped(&cut(&clean, LONGEST_WORDS)).into_owned();
+                let said = escaped(&cut(&clean, LONGEST_WORDS)).into_owned();
+                Self::NoKey { said }
             }
             Self::NotInstalled
             | Self::NotRun(_)
@@ -137,9 +117,8 @@ impl SopsProblem {
             | Self::Refused { .. }
             | Self::TimedOut
             | Self::TooLarge
-            | Self::NotJson => {}
-        }
-        self
+            | Self::NotJson => self.clone(),
+        })
     }
 }
 
@@ -150,28 +129,14 @@ fn ended(code: Option<i32>) -> String {
     )
 }
 
-/// What sops is given of an environment.
-pub(super) fn passed_on(
-    all: impl Iterator<Item = (OsString, OsString)>,
-) -> Vec<(OsString, OsString)> {
-    let is_passed = |name: &str| {
-        PASSED.contains(&name)
-            || name.starts_with("LC_")
-            || LENT.iter().any(|prefix| name.starts_with(prefix))
-    };
-    let passed = all.filter(|(name, _)| name.to_str().is_some_and(is_passed));
-    passed
-        .chain([(NO_TOKEN.0.into(), NO_TOKEN.1.into())])
-        .collect()
-}
-
 /// Looks these up, each file once.
-pub(super) async fn read(references: &[&Reference], providers: &Providers) -> Vec<Found> {
-    let mut files: BTreeMap<&str, Vec<(&str, &Reference)>> = BTreeMap::new();
-    for reference in references {
-        if let Some(SopsAddress { file, pointer }) = SopsAddress::parse(&reference.argument) {
-            files.entry(file).or_default().push((pointer, reference));
-        }
+pub(in crate::secret) async fn read<'a>(
+    wanted: Vec<&'a Address>,
+    providers: &Providers,
+) -> Vec<Found<'a, Address>> {
+    let mut files: BTreeMap<&str, Vec<&'a Address>> = BTreeMap::new();
+    for address in wanted {
+        files.entry(&address.file).or_default().push(address);
     }
     let runs = files.into_iter().map(|(file, wanted)| async move {
         let document = decrypted(file, providers).await;
@@ -179,14 +144,14 @@ pub(super) async fn read(references: &[&Reference], providers: &Providers) -> Ve
         let value = |pointer: &str| at(document.as_ref().map_err(Clone::clone)?, pointer);
         let found = wanted.into_iter();
         found
-            .map(|(pointer, reference)| (reference.clone(), value(pointer)))
-            .collect::<Vec<Found>>()
+            .map(|address| (address, value(&address.pointer)))
+            .collect::<Vec<_>>()
     });
     let runs = futures::stream::iter(runs).buffer_unordered(MOST_RUNS);
     runs.concat().await
 }
 
-fn at(document: &Document, pointer: &str) -> Result<super::Secret, MissingReason> {
+fn at(document: &Document, pointer: &str) -> Result<Secret, MissingReason> {
     let no_place = || MissingReason::NoPlace {
         place: escaped(pointer).into_owned(),
         // The file itself shows them.
@@ -196,7 +161,7 @@ fn at(document: &Document, pointer: &str) -> Result<super::Secret, MissingReason
 }
 
 async fn decrypted(path: &str, providers: &Providers) -> Result<Document, MissingReason> {
-    let encrypted = file::read_bytes(path, &providers.secret_roots, &providers.own_files)?;
+    let encrypted = confined::read_bytes(path, &providers.secret_roots, &providers.own_files)?;
     let run = run(kind(path), &encrypted, &providers.sops_environment);
     let plain = tokio::time::timeout(DEADLINE, run)
         .await
@@ -302,40 +267,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::secret::Secret;
-
-    #[test]
-    fn sops_gets_what_it_needs_of_an_environment_and_no_more() {
-        let all = [
-            "PATH",
-            "HOME",
-            "SOPS_AGE_KEY_FILE",
-            "AWS_PROFILE",
-            "GNUPGHOME",
-            "AWS_IMMUTA_SECRET_ACCESS_KEY",
-            "IMMUTA_API_KEY",
-            "INTEGRATIOND_VAULT_SECRET_ID_FILE",
-            "VAULT_ADDR",
-            "VAULT_TOKEN",
-            "WAREHOUSE_PASSWORD",
-        ];
-        let all = all.iter().map(|name| (name.into(), "hunter2".into()));
-        let passed = passed_on(all);
-        let names: Vec<_> = passed
-            .iter()
-            .map(|(name, _)| name.to_str().unwrap())
-            .collect();
-        let expected = [
-            "PATH",
-            "HOME",
-            "SOPS_AGE_KEY_FILE",
-            "AWS_PROFILE",
-            "GNUPGHOME",
-            "VAULT_TOKEN",
-        ];
-        assert_eq!(names, expected);
-        assert_ne!(passed.last().unwrap().1, "hunter2");
-    }
 
     #[test]
     fn an_ending_tells_the_kind_of_a_file() {
@@ -362,7 +293,7 @@ mod tests {
             ..Providers::with(Box::new(|_| None))
         };
         let found = decrypted("f.yaml", &providers).await;
-        let timed_out = MissingReason::Sops(SopsProblem::TimedOut);
+        let timed_out = MissingReason::from(SopsProblem::TimedOut);
         assert_eq!(found.map(drop), Err(timed_out));
     }
 

@@ -8,11 +8,13 @@ use serde_json::json;
 use url::Url;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Held, VaultLogin, VaultProblem, VaultSettings, answer};
+use super::answer;
+use super::problem::VaultProblem;
+use super::settings::{Held, VaultLogin, VaultSettings};
 use crate::net::{HttpSettings, HttpTransport};
 use crate::progress::Progress;
 use crate::secret::json::Document;
-use crate::secret::{MissingReason, Scrubber, Secret, file};
+use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{chain, escaped};
 
 /// Speaks to a server; has not logged in.
@@ -92,7 +94,7 @@ impl Client {
         let operation = operation_of(&Method::POST, &path);
         let answer = self.call(Method::POST, &path, None, bytes).await?;
         let document = answer::login(operation, what, answer.code, answer.document);
-        let document = document.map_err(|problem| problem.scrubbed(&Scrubber::new([&proof])))?;
+        let document = document.map_err(|problem| problem.without(&Scrubber::new([&proof])))?;
         let token = document.text_at(answer::TOKEN).unwrap_or_default();
         let token = header(&Secret::new(token.to_owned()), "the token")?;
         tracing::debug!(mount, "logged in at Vault");
@@ -149,7 +151,7 @@ impl Session {
         let fields = answer::fields(operation, answer.code, answer.document);
         Ok(fields.map_err(|problem| {
             let token = Secret::new(self.token.to_str().unwrap_or_default().to_owned());
-            problem.scrubbed(&Scrubber::new([&token]))
+            problem.without(&Scrubber::new([&token]))
         })?)
     }
 
@@ -173,7 +175,7 @@ impl Session {
 fn value(held: &Held, what: &'static str) -> Result<Secret, VaultProblem> {
     match held {
         Held::Value(value) => Ok(value.clone()),
-        Held::File(path) => file::read_own(path).map_err(|reason| VaultProblem::Unusable {
+        Held::File(path) => confined::read_own(path).map_err(|reason| VaultProblem::Unusable {
             what,
             why: format!("{}: {reason}", escaped(&path.display().to_string())),
         }),

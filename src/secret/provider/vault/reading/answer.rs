@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::VaultProblem;
+use super::problem::VaultProblem;
 use crate::secret::json::Document;
 use crate::text::{cut, escaped};
 

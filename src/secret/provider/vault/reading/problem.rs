@@ -1,11 +1,14 @@
 //! Why Vault gave nothing, and what helps.
 
+use std::sync::Arc;
+
 use crate::secret::Scrubber;
+use crate::secret::missing::Problem;
 
 /// Why there is no answer, or none with a secret in it. Of an answer only the
 /// list `errors` is repeated, which the server makes to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VaultProblem {
+pub(in crate::secret) enum VaultProblem {
     /// Nothing is known of a server.
     #[error("no Vault server is given: set VAULT_ADDR, and how to log in")]
     NoServer,
@@ -112,7 +115,7 @@ pub enum VaultProblem {
 
 impl VaultProblem {
     /// The same problem, without these secrets in what the server said.
-    pub(in crate::secret) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+    pub(super) fn without(mut self, scrubber: &Scrubber) -> Self {
         match &mut self {
             Self::Login { said, .. }
             | Self::Denied { said, .. }
@@ -129,5 +132,11 @@ impl VaultProblem {
             | Self::NotKv2 { .. } => {}
         }
         self
+    }
+}
+
+impl Problem for VaultProblem {
+    fn scrubbed(&self, scrubber: &Scrubber) -> Arc<dyn Problem> {
+        Arc::new(self.clone().without(scrubber))
     }
 }

@@ -1,4 +1,4 @@
-//! `${file:path}`: a file below a declared directory.
+//! Files below declared directories, for the providers that read such files.
 //!
 //! Whoever can change an integration file chooses the path, so it is confined
 //! twice. First by its text, without touching the disk: a path that leaves the
@@ -14,13 +14,14 @@ use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::MissingReason;
 use super::Secret;
+use super::missing::MissingReason;
 use crate::regular;
 
 /// The largest file that is read: no key or token comes near it.
 const LARGEST: u64 = 1024 * 1024;
 
+/// The value that is the whole of a file below a root.
 pub(super) fn read(
     argument: &str,
     roots: &[PathBuf],

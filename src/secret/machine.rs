@@ -1,0 +1,52 @@
+//! The part of this machine that providers read.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::Secret;
+use super::environment::Environment;
+use super::missing::MissingReason;
+use super::provider::vault::reading::settings::VaultSettings;
+use crate::progress::Progress;
+
+/// The name of the variable in which systemd names the directory of credentials.
+pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
+/// An address that was looked up, and what came of it.
+pub(super) type Found<'a, Address> = (&'a Address, Result<Secret, MissingReason>);
+
+/// Where the providers look.
+pub struct Providers {
+    /// The environment variables.
+    pub environment: Environment,
+    /// The directories below which `file` and `sops` may read.
+    pub secret_roots: Vec<PathBuf>,
+    /// Files that hold what the tool itself logs in with: never read, though
+    /// they may lie below a root beside the others.
+    pub own_files: Vec<PathBuf>,
+    /// What the program `sops` is given of the environment.
+    pub sops_environment: Vec<(OsString, OsString)>,
+    /// Where Vault is; absent if there is none.
+    pub vault: Option<VaultSettings>,
+    /// Is told of every answer of theirs.
+    pub progress: Progress,
+}
+
+impl std::fmt::Debug for Providers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            environment: _,
+            secret_roots,
+            own_files,
+            // It holds the keys of sops.
+            sops_environment: _,
+            vault,
+            progress: _,
+        } = self;
+        f.debug_struct("Providers")
+            .field("secret_roots", secret_roots)
+            .field("own_files", own_files)
+            .field("vault", vault)
+            .finish_non_exhaustive()
+    }
+}

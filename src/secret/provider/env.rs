@@ -1,0 +1,88 @@
+//! `${env:NAME}`: an environment variable.
+
+use std::fmt;
+
+use super::declaration::{Named, Provider};
+use crate::secret::credential::OwnCredential;
+
+/// The name of a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Address(String);
+
+impl Provider for Address {
+    const WORD: &'static str = "env";
+    const FORM: &'static str = "${env:NAME}";
+    const OWN: &'static [OwnCredential] = &[];
+    const OWN_PREFIXES: &'static [&'static str] = &[];
+
+    fn parse(argument: &str) -> Option<Self> {
+        (!argument.is_empty()).then(|| Self(argument.to_owned()))
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named::Variable(&self.0)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+pub(in crate::secret) mod reading {
+    use super::Address;
+    use crate::secret::environment::Environment;
+    use crate::secret::machine::{Found, Providers};
+    use crate::secret::{MissingReason, Secret};
+
+    /// Looks these up.
+    pub(in crate::secret) async fn read<'a>(
+        wanted: Vec<&'a Address>,
+        providers: &Providers,
+    ) -> Vec<Found<'a, Address>> {
+        let read = |address: &'a Address| (address, value(&address.0, &providers.environment));
+        wanted.into_iter().map(read).collect()
+    }
+
+    fn value(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
+        let value = environment(name).ok_or(MissingReason::NotSet)?;
+        let value = value.into_string().map_err(|_| MissingReason::NotUtf8)?;
+        if value.is_empty() {
+            return Err(MissingReason::Empty);
+        }
+        Ok(Secret::new(value))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::ffi::OsString;
+
+        use super::*;
+
+        fn read_from(value: Option<OsString>) -> Result<Secret, MissingReason> {
+            let environment: Environment = Box::new(move |_| value.clone());
+            super::value("A", &environment)
+        }
+
+        #[test]
+        fn a_value_is_taken_as_it_is() {
+            let value = Some(" two lines\n".into());
+            assert_eq!(read_from(value), Ok(Secret::new(" two lines\n".into())));
+        }
+
+        #[test]
+        fn a_variable_that_is_unset_or_empty_is_missing() {
+            assert_eq!(read_from(None), Err(MissingReason::NotSet));
+            assert_eq!(read_from(Some("".into())), Err(MissingReason::Empty));
+        }
+
+        #[cfg(unix)]
+        #[test]
+        fn a_value_that_is_no_text_is_missing() {
+            use std::os::unix::ffi::OsStringExt;
+            let value = Some(OsString::from_vec(vec![0xff]));
+            assert_eq!(read_from(value), Err(MissingReason::NotUtf8));
+        }
+    }
+}
