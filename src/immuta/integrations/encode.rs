@@ -23,7 +23,7 @@ pub enum Nesting {
 
 /// Writes the body of a create or an update, with `resolve` asked for every reference.
 ///
-/// Which keys it has is said by the platform's [`Payload`]; where only a manual
+/// Which keys it has is said by the platform's [`Payload`](crate::platform::Payload); where only a manual
 /// set-up exists, `autoBootstrap` is `false` unless something else is given.
 ///
 /// # Errors
