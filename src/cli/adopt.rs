@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, VaultArgs, variable};
+use super::args::{
+    ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs, VaultArgs, variable,
+};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::ledger::Seen;
@@ -25,7 +29,7 @@ use crate::text::{count, escaped};
 /// What this tool did not create is updated when its file says so, and never
 /// deleted. What was adopted is treated as if this tool had created it.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true))]
+#[command(group = clap::ArgGroup::new("which").required(true), after_help = help::ADOPT)]
 pub(super) struct AdoptArgs {
     /// The names of the integrations, as their files have them
     #[arg(group = "which")]
@@ -47,14 +51,8 @@ pub(super) struct AdoptArgs {
     pub references: ReferenceArgs,
     #[command(flatten)]
     pub vault: VaultArgs,
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
-    )]
-    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: StateArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
     #[command(flatten)]
@@ -69,6 +67,16 @@ pub(super) enum Assumed {
     Send,
 }
 
+impl CommandArgs for AdoptArgs {
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        Some(&mut self.references)
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
 impl From<AdoptArgs> for RunSettings {
     fn from(args: AdoptArgs) -> Self {
         let AdoptArgs {
@@ -79,7 +87,7 @@ impl From<AdoptArgs> for RunSettings {
             references,
             vault,
             secrets: _,
-            state,
+            place,
             connection,
             connections,
         } = args;
@@ -90,7 +98,7 @@ impl From<AdoptArgs> for RunSettings {
         };
         Self {
             files: files.into(),
-            state,
+            state: place.state,
             guard: GuardSettings {
                 connections: connections.into(),
                 ..GuardSettings::default()
@@ -116,7 +124,7 @@ impl Watcher for Screen {
     }
 }
 
-pub(super) async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let (names, is_all, assumed) = (args.name.clone(), args.all, args.secrets);
     let settings = RunSettings::from(args);
     let screen = Screen(terminal);

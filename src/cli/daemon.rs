@@ -1,29 +1,128 @@
 //! `daemon`: starts the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::args::{Command, DaemonArgs};
+use clap::{Args, FromArgMatches};
+
+use super::args::{
+    ListenArgs, LogLevel, NotifyArgs, OutputArgs, ReferenceArgs, RunArgs, SocketArgs, WebhookArgs,
+    duration,
+};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::log::Log;
-use super::settings_file;
+use super::settings_file::{Line, ParseError, Program};
 use super::terminal::Terminal;
 use crate::daemon::{Console, NewSettings, restart, service};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::session::Watcher;
+use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
-pub(super) async fn run(args: DaemonArgs, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
-    let console = Process {
-        terminal,
-        log: log.clone(),
-    };
-    service::run(args.into(), Arc::new(console)).await?;
-    Ok(Exit::Success)
+/// Keep the tenant in sync: the service
+///
+/// Reads the files, makes the tenant equal to them, and looks again when a file
+/// changes, at the resync interval, and on SIGHUP. A failure is tried again, later
+/// each time. SIGTERM lets the writes under way end.
+#[derive(Debug, Args)]
+#[command(after_help = help::DAEMON)]
+pub(super) struct DaemonArgs {
+    /// How often to look although no file changed: drift is seen then
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", hide_env_values = true,
+          default_value = "10m", value_parser = duration)]
+    pub interval: Duration,
+    /// How long the directory must be quiet before it is read
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", hide_env_values = true,
+          default_value = "500ms", value_parser = duration)]
+    pub debounce: Duration,
+    /// Read the directory this often instead of waiting for events, which network
+    /// file systems do not have
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
+          value_parser = duration)]
+    pub poll: Option<Duration>,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    #[command(flatten)]
+    pub notify: NotifyArgs,
+    #[command(flatten)]
+    pub webhook: WebhookArgs,
+    #[command(flatten)]
+    pub socket: SocketArgs,
+    /// The settings file that was read; not a setting itself.
+    #[arg(skip)]
+    pub settings_file: SettingsFile,
+    #[command(flatten)]
+    pub run: Box<RunArgs>,
+}
+
+impl From<DaemonArgs> for DaemonSettings {
+    fn from(args: DaemonArgs) -> Self {
+        let DaemonArgs {
+            interval,
+            debounce,
+            poll,
+            listen,
+            notify,
+            webhook,
+            socket,
+            settings_file,
+            run,
+        } = args;
+        Self {
+            interval,
+            debounce,
+            poll,
+            listen: listen.into(),
+            notify: notify.into(),
+            webhook: webhook.into(),
+            socket: socket.into(),
+            file: settings_file,
+            run: (*run).into(),
+        }
+    }
+}
+
+impl DaemonArgs {
+    /// Those of a command line; `None` if it has another command.
+    pub(super) fn of(line: &Line) -> Result<Option<Self>, ParseError> {
+        let Some(("daemon", matches)) = line.matches.subcommand() else {
+            return Ok(None);
+        };
+        let mut args = Self::from_arg_matches(matches).map_err(ParseError::Usage)?;
+        args.complete(line);
+        Ok(Some(args))
+    }
+}
+
+impl CommandArgs for DaemonArgs {
+    // A service has nobody at a screen who saw it work.
+    const LOG_LEVEL: LogLevel = LogLevel::Info;
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        Some(&mut self.run.files.references)
+    }
+
+    fn take(&mut self, line: &Line) {
+        self.settings_file = line.file.clone();
+    }
+
+    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+        let console = Process {
+            terminal: context.terminal,
+            log: context.log.clone(),
+            program: context.program,
+        };
+        service::run(self.into(), Arc::new(console)).await?;
+        Ok(Exit::Success)
+    }
 }
 
 /// The terminal, log and command line of this process.
 struct Process {
     terminal: Terminal,
     log: Log,
+    program: Program,
 }
 
 impl Watcher for Process {
@@ -38,18 +137,18 @@ impl Console for Process {
     }
 
     fn read_settings(&self) -> Result<NewSettings, Failure> {
-        let line = std::env::args_os();
-        let cli = settings_file::parse(line, |name| std::env::var_os(name))?;
-        let Command::Daemon(args) = cli.command else {
-            return Err(restart("the command"));
-        };
-        if let Some(what) = self.log.fixed(&cli.output) {
+        let line = Line::read(self.program, std::env::args_os(), |name| {
+            std::env::var_os(name)
+        })?;
+        let args = DaemonArgs::of(&line)?.ok_or_else(|| restart("the command"))?;
+        let output = OutputArgs::from_arg_matches(&line.matches).map_err(ParseError::Usage)?;
+        if let Some(what) = self.log.fixed(&output) {
             return Err(restart(what));
         }
         let log = self.log.clone();
         Ok(NewSettings {
-            settings: (*args).into(),
-            take_effect: Box::new(move || log.take(&cli.output)),
+            settings: args.into(),
+            take_effect: Box::new(move || log.take(&output)),
         })
     }
 }

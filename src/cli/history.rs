@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, HistoryArgs};
+use super::args::{Format, LedgerArgs, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::ledger::history::{Deleted, History, Run, RunAction};
 use crate::ledger::place::Trust;
@@ -20,8 +23,36 @@ const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
-pub(super) async fn run(args: &HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let settings = args.ledger.clone().into();
+/// Show what was done and when; asks the tenant nothing
+#[derive(Debug, Args)]
+#[command(after_help = help::HISTORY)]
+pub(super) struct HistoryArgs {
+    /// How many runs, newest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: u32,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+}
+
+impl CommandArgs for HistoryArgs {
+    fn format(&self) -> Format {
+        self.output
+    }
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let settings = args.ledger.into();
     let session = Session::open(&settings, Trust::AnyForRoot, Access::Read)?;
     let history = session.store().history(args.limit).await?;
     match args.output {

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, ListArgs};
+use super::args::{ConnectionArgs, Format, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::{Live, LiveIntegration, Phase, Status};
@@ -17,7 +20,32 @@ use crate::session::{OpenError, Tenant};
 use crate::sync::owners_of_tenant;
 use crate::text::escaped;
 
-pub(super) async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
+/// Show what is live on the tenant; nothing secret
+#[derive(Debug, Args)]
+#[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
+pub(super) struct ListArgs {
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+impl CommandArgs for ListArgs {
+    fn format(&self) -> Format {
+        self.output
+    }
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let tenant = Tenant::new(&args.connection.into(), RetryPolicy::default(), None)
         .map_err(OpenError::from)?;
     let url = tenant.url.clone();

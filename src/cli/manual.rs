@@ -1,19 +1,22 @@
-//! `man` and `completion`: what a packager installs, made from the command line as it is declared.
+//! `man`: the manual pages, made from the command line as it is declared.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory};
-use clap_complete::Shell;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::args::Cli;
+use super::args::ReferenceArgs;
+use super::command::{CommandArgs, Context};
+use super::help;
+use super::settings_file::Program;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 
 /// Print a manual page, or write all of them
 #[derive(Debug, Args)]
+#[command(after_help = help::MAN)]
 pub(super) struct ManArgs {
     /// The command, such as `sync`, or `hook install`; the page of all of them if not given
     pub command: Vec<String>,
@@ -22,18 +25,21 @@ pub(super) struct ManArgs {
     pub directory: Option<PathBuf>,
 }
 
-/// Print what lets a shell complete the command line
-#[derive(Debug, Args)]
-pub(super) struct CompletionArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: Shell,
+impl CommandArgs for ManArgs {
+    const USES_SETTINGS: bool = false;
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+        man(&self, context.program, context.terminal)
+    }
 }
 
-/// `man`.
-pub(super) fn man(args: &ManArgs, terminal: Terminal) -> Result<Exit, Failure> {
+fn man(args: &ManArgs, program: Program, terminal: Terminal) -> Result<Exit, Failure> {
     if let Some(directory) = &args.directory {
-        write_all(directory).map_err(|error| {
+        write_all(program, directory).map_err(|error| {
             Failure::new(
                 Exit::Failed,
                 format_args!(
@@ -45,24 +51,14 @@ pub(super) fn man(args: &ManArgs, terminal: Terminal) -> Result<Exit, Failure> {
         })?;
         return Ok(Exit::Success);
     }
-    let page = page(named(&args.command)?);
+    let page = page(named(program, &args.command)?);
     terminal.out_unfolded(&page.text);
     Ok(Exit::Success)
 }
 
-/// `completion`.
-pub(super) fn completion(args: &CompletionArgs, terminal: Terminal) -> Exit {
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut command, name, &mut text);
-    terminal.out_unfolded(&String::from_utf8_lossy(&text));
-    Exit::Success
-}
-
 /// The whole command line, without the `help` that repeats all of it.
-pub(super) fn whole() -> Command {
-    let mut command = Cli::command().disable_help_subcommand(true);
+pub(super) fn whole(program: Program) -> Command {
+    let mut command = (program.definition)().disable_help_subcommand(true);
     command.build();
     command
 }
@@ -88,8 +84,8 @@ fn page(command: Command) -> Page {
     }
 }
 
-fn write_all(directory: &Path) -> io::Result<()> {
-    let mut left = vec![whole()];
+fn write_all(program: Program, directory: &Path) -> io::Result<()> {
+    let mut left = vec![whole(program)];
     while let Some(command) = left.pop() {
         left.extend(command.get_subcommands().cloned());
         let Page { file, text } = page(command);
@@ -98,8 +94,8 @@ fn write_all(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn named(words: &[String]) -> Result<Command, Failure> {
-    let whole = whole();
+fn named(program: Program, words: &[String]) -> Result<Command, Failure> {
+    let whole = whole(program);
     let named = words.iter().try_fold(&whole, |command, word| {
         command.find_subcommand(word).ok_or(word)
     });

@@ -4,6 +4,9 @@
 mod adopt;
 mod args;
 mod check;
+mod command;
+mod commands;
+mod completion;
 mod daemon;
 mod failure;
 mod fields;
@@ -21,6 +24,8 @@ mod panic;
 mod ping;
 mod progress;
 mod resolve;
+mod resume;
+mod settings;
 mod settings_file;
 mod signal;
 mod simulator;
@@ -29,14 +34,19 @@ mod sync;
 mod terminal;
 mod validate;
 
+#[cfg(test)]
+pub(crate) use commands::daemon_settings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use args::{Cli, Command};
+use args::Format;
+use command::Context;
+use commands::{Cli, PROGRAM};
 use log::Log;
-use settings_file::ParseError;
+use settings_file::{Line, ParseError};
 use terminal::Terminal;
 
 /// Parses the command line, runs it, and says how it ended.
@@ -46,7 +56,8 @@ pub fn main() -> ExitCode {
     let protected = hygiene::protect();
     panic::report();
     let line = std::env::args_os();
-    let cli = match settings_file::parse(line, |name| std::env::var_os(name)) {
+    let line = Line::read(PROGRAM, line, |name| std::env::var_os(name));
+    let cli = match line.and_then(|line| Cli::of(&line)) {
         Ok(cli) => cli,
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
@@ -63,7 +74,7 @@ pub fn main() -> ExitCode {
         );
     }
     let log = Log::start(&cli.output, cli.command.log_level(), terminal);
-    let as_json = cli.command.wants_json();
+    let as_json = cli.command.format() == Format::Json;
     let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,
         Err(failure) => failure::tell(&failure, terminal, as_json),
@@ -104,37 +115,23 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> 
     .ok_or_else(|| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(run(cli, terminal, log))
+        let context = Context {
+            terminal,
+            log,
+            config: cli.config.as_deref(),
+            program: PROGRAM,
+        };
+        runtime.block_on(cli.command.run(context))
     }));
     // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
     runtime.shutdown_background();
     exit.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-async fn run(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
-    match cli.command {
-        Command::Sync(args) => sync::run(args, terminal).await,
-        Command::Daemon(args) => daemon::run(*args, terminal, log).await,
-        Command::Validate(args) => validate::run(args, terminal),
-        Command::List(args) => list::run(args, terminal).await,
-        Command::Ping(args) => ping::run(args, terminal).await,
-        Command::Adopt(args) => adopt::run(*args, terminal).await,
-        Command::History(args) => history::run(&args, terminal).await,
-        Command::Resolve(args) => resolve::run(args, terminal).await,
-        Command::Simulator(args) => simulator::run(&args, terminal).await,
-        Command::Hook(args) => hook::run(&args, terminal).await,
-        Command::Suspend(args) => suspend::suspend(&args, terminal).await,
-        Command::Resume(args) => suspend::resume(&args, terminal).await,
-        Command::Settings(args) => settings_file::run(&args, cli.config.as_deref(), terminal),
-        Command::Man(args) => manual::man(&args, terminal),
-        Command::Completion(args) => Ok(manual::completion(&args, terminal)),
-    }
-}
-
 /// The command line as it is declared, for the documentation.
 #[must_use]
 pub fn command() -> clap::Command {
-    manual::whole()
+    manual::whole(PROGRAM)
 }
 
 /// Help and version are a success; everything else is wrong usage.
@@ -145,16 +142,4 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         Exit::Success.into()
     }
-}
-
-/// The settings of a daemon with these flags.
-#[cfg(test)]
-pub(crate) fn daemon_settings(line: &str) -> crate::settings::daemon::DaemonSettings {
-    use clap::Parser as _;
-    let words = ["integrationd", "daemon"].into_iter();
-    let words = words.chain(line.split_whitespace());
-    let Command::Daemon(args) = Cli::parse_from(words).command else {
-        panic!("another command");
-    };
-    (*args).into()
 }

@@ -2,8 +2,11 @@
 //! question, and what to do about the first one that fails.
 
 use anstyle::{AnsiColor, Style};
+use clap::Args;
 
-use super::args::PingArgs;
+use super::args::{ConnectionArgs, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::Live;
@@ -11,6 +14,24 @@ use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::session::{OpenError, Tenant};
 use crate::text::{chain, count, escaped};
+
+/// Check the URL, the certificate, the credentials and the permission
+#[derive(Debug, Args)]
+#[command(after_help = help::PING, after_long_help = help::PING_LONG)]
+pub(super) struct PingArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+impl CommandArgs for PingArgs {
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
 
 /// What is asked, in the order in which it can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +49,7 @@ const QUESTIONS: [Question; 4] = [
     Question::Permission,
 ];
 
-pub(super) async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
     // Whoever asks wants to know how it is now.
     let tenant =
         Tenant::new(&args.connection.into(), RetryPolicy::NEVER, None).map_err(OpenError::from)?;

@@ -1,8 +1,11 @@
 //! `resolve`: the operator's decision on a write whose outcome is unknown.
 
+use clap::Args;
 use jiff::Timestamp;
 
-use super::args::ResolveArgs;
+use super::args::{ConnectionArgs, ReferenceArgs, StateArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
@@ -14,16 +17,45 @@ use crate::report::failure::Failure;
 use crate::session::{Access, Session};
 use crate::settings::run::RunSettings;
 
-pub(super) async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
+/// Resolve a write whose outcome is unknown
+#[derive(Debug, Args)]
+#[command(after_help = help::RESOLVE)]
+#[command(group = clap::ArgGroup::new("verdict").required(true))]
+pub(super) struct ResolveArgs {
+    /// The name of the integration that is in doubt
+    pub name: String,
+    /// It made this integration
+    #[arg(long, value_name = "ID", group = "verdict")]
+    pub adopt: Option<String>,
+    /// It had no effect: the next sync tries it again
+    #[arg(long, group = "verdict")]
+    pub retry: bool,
+    #[command(flatten)]
+    pub place: StateArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+impl CommandArgs for ResolveArgs {
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let ResolveArgs {
         name,
         adopt: adopted,
         retry: _,
-        state,
+        place,
         connection,
     } = args;
     let settings = RunSettings {
-        state,
+        state: place.state,
         tenant: connection.into(),
         ..RunSettings::default()
     };

@@ -9,13 +9,9 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Subcommand};
-use serde_json::{Map, Value as Json, json};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::args::{Cli, named_own_files};
-use super::check::check;
-use super::failure;
-use super::terminal::Terminal;
+use super::args::named_own_files;
 use crate::immuta::TenantUrl;
 use crate::manifest::{Flat, Refused, flat};
 use crate::report::exit::Exit;
@@ -24,40 +20,28 @@ use crate::session::tenant::credential_of;
 use crate::settings::daemon::SettingsFile;
 use crate::settings::is_given;
 use crate::source::git::GitUrl;
-use crate::text::{chain, escaped};
+use crate::text::chain;
 
 /// Where it is if nobody says otherwise. There need not be one.
-const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
+pub(super) const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
 
 /// Names another one, as `--config` does.
 pub(super) const CONFIG_VARIABLE: &str = "INTEGRATIOND_CONFIG";
 
 /// The command whose flags are the settings.
-const WHOLE: &str = "daemon";
+pub(super) const WHOLE: &str = "daemon";
 
 /// Arguments that are no settings.
 const NOT_SETTINGS: &[&str] = &["help", "version", "config"];
 
-/// Commands that have nothing to do with a tenant.
-const WITHOUT: &[&str] = &["simulator", "settings", "hook", "completion", "man"];
-
-/// Check the settings file, or print its schema
-#[derive(Debug, Args)]
-pub(super) struct SettingsArgs {
-    #[command(subcommand)]
-    pub command: SettingsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SettingsCommand {
-    /// Check a settings file and show what it sets
-    Check {
-        /// The file, if it is not where the daemon looks for it
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
-    /// Print the JSON Schema of the settings file, for an editor
-    Schema,
+/// The command line as it is declared.
+#[derive(Clone, Copy)]
+pub(super) struct Program {
+    /// All commands and their flags.
+    pub(super) definition: fn() -> Command,
+    /// True if the flags of this command are settings; false for a command that has
+    /// nothing to do with a tenant.
+    pub(super) uses_settings: fn(&str) -> bool,
 }
 
 /// Why there is no command line.
@@ -83,49 +67,60 @@ impl From<ParseError> for Failure {
     }
 }
 
-/// Parses a command line, with what the settings file says for what it leaves out.
-pub(super) fn parse(
-    line: impl IntoIterator<Item = OsString>,
-    environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<Cli, ParseError> {
-    let line: Vec<OsString> = line.into_iter().collect();
-    let command = Cli::command();
-    // Whatever is wrong with it, the parse below tells.
-    let draft = command
-        .clone()
-        .ignore_errors(true)
-        .try_get_matches_from(&line);
-    let draft = draft.as_ref().ok();
-    let subcommand = draft.and_then(|matches| matches.subcommand_name());
-    let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
-    let is_concerned = subcommand.is_some_and(|name| !WITHOUT.contains(&name));
-    let named = config.map(PathBuf::as_path);
-    let flat = if is_concerned {
-        read(named).map_err(ParseError::Settings)?
-    } else {
-        Flat::new()
-    };
-    let matches = with_defaults(command, &flat, &environment)
-        .try_get_matches_from(line)
-        .map_err(ParseError::Usage)?;
-    let mut cli = Cli::from_arg_matches(&matches).map_err(ParseError::Usage)?;
-    if let (Some(references), Some((_, command))) =
-        (cli.command.references_mut(), matches.subcommand())
-    {
-        references.own_files = named_own_files(command, &flat);
-    }
-    if let super::args::Command::Daemon(args) = &mut cli.command {
-        args.settings_file = SettingsFile {
-            path: named.unwrap_or(Path::new(DEFAULT)).to_owned(),
-            is_named: named.is_some(),
-            is_empty: flat.is_empty(),
+/// A command line, with what the settings file says for what it leaves out.
+pub(super) struct Line {
+    /// Its flags.
+    pub(super) matches: ArgMatches,
+    /// The file that was read.
+    pub(super) file: SettingsFile,
+    flat: Flat,
+}
+
+impl Line {
+    /// Reads it.
+    pub(super) fn read(
+        program: Program,
+        line: impl IntoIterator<Item = OsString>,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ParseError> {
+        let line: Vec<OsString> = line.into_iter().collect();
+        // Whatever is wrong with it, the second reading tells.
+        let draft = (program.definition)().ignore_errors(true);
+        let draft = draft.try_get_matches_from(&line).ok();
+        let draft = draft.as_ref();
+        let subcommand = draft.and_then(ArgMatches::subcommand_name);
+        let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
+        let named = config.map(PathBuf::as_path);
+        let flat = if subcommand.is_some_and(program.uses_settings) {
+            read(program, named).map_err(ParseError::Settings)?
+        } else {
+            Flat::new()
         };
+        let matches = with_defaults(program, &flat, &environment)
+            .try_get_matches_from(line)
+            .map_err(ParseError::Usage)?;
+        Ok(Self {
+            matches,
+            file: SettingsFile {
+                path: named.unwrap_or(Path::new(DEFAULT)).to_owned(),
+                is_named: named.is_some(),
+                is_empty: flat.is_empty(),
+            },
+            flat,
+        })
     }
-    Ok(cli)
+
+    /// The files with own credentials that the flags or the settings file name.
+    pub(super) fn own_files(&self) -> Vec<PathBuf> {
+        match self.matches.subcommand() {
+            Some((_, command)) => named_own_files(command, &self.flat),
+            None => Vec::new(),
+        }
+    }
 }
 
 /// What the file says; nothing if none is named and there is none.
-fn read(named: Option<&Path>) -> Result<Flat, Failure> {
+pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, Failure> {
     let path = named.unwrap_or(Path::new(DEFAULT));
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -141,7 +136,7 @@ fn read(named: Option<&Path>) -> Result<Flat, Failure> {
             return Err(Failure::new(Exit::InvalidSettings, what, help));
         }
     };
-    let settings = settings();
+    let settings = settings(program);
     let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
     let accept = |key: &str, values: &[String]| {
         let setting = settings.iter().find(|(known, _)| known == key);
@@ -165,8 +160,8 @@ fn read(named: Option<&Path>) -> Result<Flat, Failure> {
 }
 
 /// Every setting: its key, and the flag that it stands for.
-fn settings() -> Vec<(String, Arg)> {
-    let mut command = Cli::command();
+pub(super) fn settings(program: Program) -> Vec<(String, Arg)> {
+    let mut command = (program.definition)();
     command.build();
     let whole = command.find_subcommand(WHOLE);
     let args = whole.into_iter().flat_map(Command::get_arguments);
@@ -232,12 +227,12 @@ fn accept(arg: &Arg, values: &[String]) -> Result<(), String> {
     Err(said.join(" ").trim_start_matches("error: ").to_owned())
 }
 
-fn takes_several(arg: &Arg) -> bool {
+pub(super) fn takes_several(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
 /// Whether a flag can also be given without a value, which then means `true`.
-fn is_switch(arg: &Arg) -> bool {
+pub(super) fn is_switch(arg: &Arg) -> bool {
     arg.get_num_args()
         .is_some_and(|range| range.min_values() == 0)
 }
@@ -245,12 +240,13 @@ fn is_switch(arg: &Arg) -> bool {
 /// The command with these defaults, where it has such a flag and the environment
 /// says nothing of it.
 fn with_defaults(
-    command: Command,
+    program: Program,
     flat: &Flat,
     environment: &impl Fn(&str) -> Option<OsString>,
 ) -> Command {
     let credential = |name: &str| credential_of(name, environment);
-    let ids: Vec<(String, &Vec<String>)> = settings()
+    let command = (program.definition)();
+    let ids: Vec<(String, &Vec<String>)> = settings(program)
         .into_iter()
         .filter(|(key, _)| !is_given(key, environment, &credential))
         .filter_map(|(key, arg)| Some((arg.get_id().as_str().to_owned(), flat.get(&key)?)))
@@ -258,7 +254,7 @@ fn with_defaults(
     let names: Vec<String> = command
         .get_subcommands()
         .map(|subcommand| subcommand.get_name().to_owned())
-        .filter(|name| !WITHOUT.contains(&name.as_str()))
+        .filter(|name| (program.uses_settings)(name))
         .collect();
     let command = set(command, &ids);
     names.into_iter().fold(command, |command, name| {
@@ -277,121 +273,12 @@ fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {
     })
 }
 
-/// `settings`: checks a file, or prints the schema.
-pub(super) fn run(
-    args: &SettingsArgs,
-    config: Option<&Path>,
-    terminal: Terminal,
-) -> Result<Exit, Failure> {
-    match &args.command {
-        SettingsCommand::Check { file } => {
-            let path = checked_file(file.as_deref(), config)?;
-            let flat = read(Some(path))?;
-            check_daemon(path, terminal)?;
-            let path = path.display().to_string();
-            terminal.out(&format!("{} is in order.\n", escaped(&path)));
-            for (key, values) in flat {
-                let values = values.join(", ");
-                terminal.out(&format!("  {key} = {}\n", escaped(&values)));
-            }
-        }
-        SettingsCommand::Schema => terminal.out_unfolded(&format!("{:#}\n", schema())),
-    }
-    Ok(Exit::Success)
-}
-
-/// The settings file that `settings check` is asked to check.
-fn checked_file<'p>(file: Option<&'p Path>, config: Option<&'p Path>) -> Result<&'p Path, Failure> {
-    let (Some(file), Some(config)) = (file, config) else {
-        return Ok(file.or(config).unwrap_or(Path::new(DEFAULT)));
-    };
-    // The environment names the usual file, and an argument another one.
-    let is_from_environment = std::env::var_os(CONFIG_VARIABLE).is_some_and(|path| path == config);
-    if is_from_environment || file == config {
-        return Ok(file);
-    }
-    let what = format!(
-        "two settings files are given: {} and, with `--config`, {}",
-        file.display(),
-        config.display()
-    );
-    Err(Failure::new(Exit::Usage, what, "give one of them"))
-}
-
-/// Tells all that the daemon would refuse of these settings; the last is the failure.
-fn check_daemon(path: &Path, terminal: Terminal) -> Result<(), Failure> {
-    let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
-    let line = line.into_iter().chain([path.into()]);
-    let cli = parse(line, |name| std::env::var_os(name))?;
-    let super::args::Command::Daemon(args) = cli.command else {
-        return Ok(());
-    };
-    let mut refused = check(&(*args).into());
-    let Some(last) = refused.pop() else {
-        return Ok(());
-    };
-    for failure in refused {
-        failure::tell(&failure, terminal, false);
-    }
-    Err(last)
-}
-
-/// The JSON Schema of the file.
-fn schema() -> Json {
-    let properties: Map<String, Json> = settings()
-        .into_iter()
-        .map(|(key, arg)| (key, property(&arg)))
-        .collect();
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Settings of integrationd",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": properties,
-    })
-}
-
-fn property(arg: &Arg) -> Json {
-    let words: Vec<String> = arg
-        .get_possible_values()
-        .iter()
-        .map(|word| word.get_name().to_owned())
-        .collect();
-    let one = if matches!(arg.get_action(), ArgAction::SetTrue) {
-        json!({ "type": "boolean" })
-    } else if is_switch(arg) {
-        json!({ "type": ["string", "boolean"] })
-    } else if words.is_empty() {
-        json!({ "type": ["string", "number"] })
-    } else {
-        json!({ "enum": words })
-    };
-    let mut property = if takes_several(arg) {
-        let named = json!({ "type": "object", "additionalProperties": one });
-        json!({ "anyOf": [one, { "type": "array", "items": one }, named] })
-    } else {
-        one
-    };
-    let help = arg.get_help().map(ToString::to_string);
-    let defaults: Vec<_> = arg
-        .get_default_values()
-        .iter()
-        .map(|v| v.to_string_lossy())
-        .collect();
-    if let Json::Object(property) = &mut property {
-        property.insert("description".to_owned(), help.into());
-        if let [default] = defaults.as_slice() {
-            property.insert("default".to_owned(), (&**default).into());
-        }
-    }
-    property
-}
-
 #[cfg(test)]
 mod tests {
     use std::any::TypeId;
 
     use super::*;
+    use crate::cli::commands::PROGRAM;
     use crate::secret::own_settings;
 
     /// Settings that name a file or a directory which nobody authenticates with.
@@ -416,7 +303,7 @@ mod tests {
         let own: BTreeSet<&str> = own_settings().collect();
         let none: BTreeSet<&str> = NO_CREDENTIALS.iter().copied().collect();
         let is_path = |arg: &Arg| arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
-        let settings = settings();
+        let settings = settings(PROGRAM);
         let paths = settings.iter().filter(|(_, arg)| is_path(arg));
         let paths: BTreeSet<&str> = paths.map(|(key, _)| key.as_str()).collect();
         assert_eq!(paths, own.union(&none).copied().collect());

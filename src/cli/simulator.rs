@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
-use super::args::duration;
+use super::args::{ReferenceArgs, duration};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
@@ -14,6 +16,7 @@ use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};
 
 /// Serve a simulated tenant, to try things out and to test against
 #[derive(Debug, Args)]
+#[command(after_help = help::SIMULATOR)]
 pub(super) struct SimulatorArgs {
     /// Where to listen; a loopback address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -56,7 +59,19 @@ impl Search {
     }
 }
 
-pub(super) async fn run(args: &SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
+impl CommandArgs for SimulatorArgs {
+    const USES_SETTINGS: bool = false;
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
     if !args.listen.ip().is_loopback() {
         return Err(Failure::new(
             Exit::Usage,

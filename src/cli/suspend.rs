@@ -1,10 +1,12 @@
-//! `suspend` and `resume`: writes that an operator pauses.
+//! `suspend`: writes that an operator pauses.
 
 use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::args::LedgerArgs;
+use super::args::{LedgerArgs, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Suspensions};
@@ -21,6 +23,7 @@ use crate::text::escaped;
 /// change, and nowhere a failure. For what is to be reviewed with a file there is
 /// `sync: {suspend: ...}` in it.
 #[derive(Debug, Args)]
+#[command(after_help = help::SUSPEND)]
 pub(super) struct SuspendArgs {
     /// The names of the integrations; all if there are none
     #[arg(value_name = "NAME")]
@@ -40,36 +43,36 @@ pub(super) struct SuspendArgs {
     pub place: LedgerArgs,
 }
 
-/// End what `suspend` began
-#[derive(Debug, Args)]
-pub(super) struct ResumeArgs {
-    /// The names of the integrations; everything if there are none
-    #[arg(value_name = "NAME")]
-    pub name: Vec<String>,
-    #[command(flatten)]
-    pub place: LedgerArgs,
+impl CommandArgs for SuspendArgs {
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
 }
 
 /// The ledger, and the suspensions in it.
-async fn open(args: &LedgerArgs) -> Result<(Session, Suspensions), Failure> {
-    let settings = args.clone().into();
+pub(super) async fn open(args: LedgerArgs) -> Result<(Session, Suspensions), Failure> {
+    let settings = args.into();
     let session = Session::open(&settings, Trust::AnyForRoot, Access::Suspend)?;
     let suspensions = session.store().suspensions().await?;
     Ok((session, suspensions))
 }
 
-pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let now = jiff::Timestamp::now();
     if let Some(until) = args.until.filter(|until| until.end() <= now) {
         return Err(over(until));
     }
-    let (session, mut suspensions) = open(&args.place).await?;
+    let (session, mut suspensions) = open(args.place).await?;
     if !args.unknown {
         let ledger = session.store().read().await?;
         check_names(&args.name, &ledger, &suspensions)?;
     }
     let suspend = Suspend {
-        reason: args.reason.clone(),
+        reason: args.reason,
         until: args.until,
     };
     suspensions.suspend(&args.name, &suspend);
@@ -79,26 +82,6 @@ pub(super) async fn suspend(args: &SuspendArgs, terminal: Terminal) -> Result<Ex
     let what = what(&args.name);
     terminal.out(&format!(
         "Suspended{until}: {what}. `integrationd resume` ends it.\n"
-    ));
-    Ok(Exit::Success)
-}
-
-pub(super) async fn resume(args: &ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let (session, mut suspensions) = open(&args.place).await?;
-    let before: Vec<String> = suspensions.names.keys().cloned().collect();
-    let was_not = suspensions.resume(&args.name);
-    if !was_not.is_empty() {
-        let what = format!("{} was not suspended", was_not.join(" and "));
-        let meant = meant(&was_not, &before.iter().map(String::as_str).collect());
-        let help = format!(
-            "{meant}`integrationd resume` without a name ends everything that is suspended"
-        );
-        return Err(Failure::new(Exit::Failed, what, help));
-    }
-    session.store().set_suspensions(&suspensions).await?;
-    terminal.out(&format!(
-        "Resumed: {}. The next run writes again.\n",
-        what(&args.name)
     ));
     Ok(Exit::Success)
 }
@@ -144,7 +127,7 @@ fn check_names(
 }
 
 /// Which names may have been meant, as the beginning of a remedy.
-fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
+pub(super) fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
     let near = wrong
         .iter()
         .filter_map(|name| nearest(name, known.iter().copied()));
@@ -156,7 +139,7 @@ fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
     format!("did you mean {}? ", near.join(" and "))
 }
 
-fn what(names: &[String]) -> String {
+pub(super) fn what(names: &[String]) -> String {
     if names.is_empty() {
         return "all integrations".to_owned();
     }

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::Args;
+use clap::builder::BoolishValueParser;
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::args::{Format, SyncArgs};
-use super::panic;
+use super::args::{Format, ReferenceArgs, RunArgs};
+use super::command::{CommandArgs, Context};
 use super::progress::Progress;
 use super::signal::{Course, Found, Signals, Writing};
 use super::terminal::Terminal;
+use super::{help, panic};
 use crate::apart::Apart;
 use crate::apply::{Event, Observer, Stop};
 use crate::diagnostic;
@@ -31,7 +34,53 @@ use crate::text::{count, escaped};
 /// Stands for all integrations in `--resend-secrets`: no integration has this name.
 const ALL: &str = "*";
 
-pub(super) async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
+/// Plan and apply once; `--dry-run` stops at the plan
+///
+/// Reads the files and the tenant, shows the plan, asks, and carries it out. A
+/// failure of one integration never stops the others. Nothing is deleted unless
+/// `--policy sync` asks for it.
+#[derive(Debug, Args)]
+#[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
+pub(super) struct SyncArgs {
+    /// Print the plan and stop; sends nothing but reads
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Apply to a simulated, empty tenant in this process; resolves no real secret
+    #[arg(long, conflicts_with_all = ["url", "api_key_file"])]
+    pub simulate: bool,
+    /// Exit with 2, not 0, when a dry run finds changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Apply without a question; needed where nobody is at a terminal
+    #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
+          value_parser = BoolishValueParser::new())]
+    pub yes: bool,
+    /// Send the stored secrets of an integration again, `*` for all: the server never
+    /// returns them; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub resend_secrets: Vec<String>,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    #[command(flatten)]
+    pub run: Box<RunArgs>,
+}
+
+impl CommandArgs for SyncArgs {
+    fn format(&self) -> Format {
+        self.output
+    }
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        Some(&mut self.run.files.references)
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let mut signals = Signals::listen();
     let (sender, stop) = Stop::new();
     let (course, mut writing) = Course::new();

@@ -1,8 +1,11 @@
 //! `validate`: parse and check the files, offline.
 
+use clap::Args;
 use serde_json::json;
 
-use super::args::{Format, ValidateArgs};
+use super::args::{FilesArgs, Format, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
 use super::terminal::Terminal;
 use crate::diagnostic;
 use crate::report::exit::Exit;
@@ -11,7 +14,32 @@ use crate::report::json::{FORMAT_VERSION, printed};
 use crate::session::check_directory;
 use crate::text::count;
 
-pub(super) fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
+/// Check the files and touch nothing: no tenant, no credentials, no network
+#[derive(Debug, Args)]
+#[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// The form of the result on standard output
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+impl CommandArgs for ValidateArgs {
+    fn format(&self) -> Format {
+        self.output
+    }
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        Some(&mut self.files.references)
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal)
+    }
+}
+
+fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let manifest = check_directory(&args.files.into(), &terminal)?;
     let is_valid = manifest.invalid.is_empty()
         && !manifest

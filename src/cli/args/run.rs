@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::git::GitArgs;
 use super::guard::GuardArgs;
+use super::ledger::StateArgs;
 use super::references::{ReferenceArgs, VaultArgs};
 use crate::plan::{OnConflict, OnDrift, Selection};
 use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
@@ -73,14 +74,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
-    )]
-    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: StateArgs,
     /// What to do about a value that the server moved since the last apply
     #[arg(
         long,
@@ -176,7 +171,7 @@ impl From<RunArgs> for RunSettings {
             exclude,
             parallelism,
             wait_timeout,
-            state,
+            place,
             on_drift,
             on_conflict,
             guard,
@@ -192,7 +187,7 @@ impl From<RunArgs> for RunSettings {
             },
             parallelism,
             wait_timeout,
-            state,
+            state: place.state,
             on_drift: match on_drift {
                 Drift::Apply => OnDrift::Apply,
                 Drift::Report => OnDrift::Report,

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::args::duration;
-use super::terminal::Terminal;
+use super::args::{ReferenceArgs, duration};
+use super::command::{CommandArgs, Context};
+use super::help;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 
@@ -22,6 +23,7 @@ const SOCKET: &str = "/run/integrationd/integrationd.sock";
 
 /// Let a push to a repository here ask the daemon for a run
 #[derive(Debug, Args)]
+#[command(after_help = help::HOOK)]
 pub(super) struct HookArgs {
     #[command(subcommand)]
     command: HookCommand,
@@ -60,9 +62,17 @@ struct AskArgs {
     timeout: Duration,
 }
 
-pub(super) async fn run(args: &HookArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    match &args.command {
-        HookCommand::Install(args) => install::run(args, terminal),
-        HookCommand::Run(args) => Ok(ask::run(args, terminal).await),
+impl CommandArgs for HookArgs {
+    const USES_SETTINGS: bool = false;
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        match &self.command {
+            HookCommand::Install(args) => install::run(args, terminal),
+            HookCommand::Run(args) => Ok(ask::run(args, terminal).await),
+        }
     }
 }

@@ -1,0 +1,44 @@
+//! Which ledger.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::settings::run::{RunSettings, TenantSettings};
+
+/// Where the ledger is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StateArgs {
+    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "INTEGRATIOND_STATE",
+        hide_env_values = true
+    )]
+    pub state: Option<PathBuf>,
+}
+
+/// Which ledger, where the tenant is not asked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LedgerArgs {
+    #[command(flatten)]
+    pub place: StateArgs,
+    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+impl From<LedgerArgs> for RunSettings {
+    fn from(args: LedgerArgs) -> Self {
+        let LedgerArgs { place, url } = args;
+        Self {
+            state: place.state,
+            tenant: TenantSettings {
+                url,
+                ..TenantSettings::default()
+            },
+            ..Self::default()
+        }
+    }
+}

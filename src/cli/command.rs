@@ -1,0 +1,56 @@
+//! A command of the program, and what it runs in.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::args::{Format, LogLevel, ReferenceArgs};
+use super::log::Log;
+use super::settings_file::{Line, Program};
+use super::terminal::Terminal;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+
+/// The arguments of a command, and what it does.
+pub(super) trait CommandArgs: Args {
+    /// True if the settings file gives defaults for its flags. A command that has nothing
+    /// to do with a tenant has flags of its own.
+    const USES_SETTINGS: bool = true;
+
+    /// How much to log if nobody says.
+    const LOG_LEVEL: LogLevel = LogLevel::Warn;
+
+    /// The form of the result.
+    fn format(&self) -> Format {
+        Format::Text
+    }
+
+    /// How integration files may refer to secrets; `None` for a command that reads no
+    /// such files. Without a default: a command that forgot it would let files name
+    /// the credentials of the program itself.
+    fn references(&mut self) -> Option<&mut ReferenceArgs>;
+
+    /// Takes up what it has to know of the settings file itself.
+    fn take(&mut self, _line: &Line) {}
+
+    /// Takes up all that the arguments alone do not say.
+    fn complete(&mut self, line: &Line) {
+        if let Some(references) = self.references() {
+            references.own_files = line.own_files();
+        }
+        self.take(line);
+    }
+
+    /// Runs it, and says how it ended.
+    async fn run(self, context: Context<'_>) -> Result<Exit, Failure>;
+}
+
+/// What a command runs in.
+pub(super) struct Context<'a> {
+    pub(super) terminal: Terminal,
+    pub(super) log: &'a Log,
+    /// The settings file that `--config` names.
+    pub(super) config: Option<&'a Path>,
+    /// The whole command line, for a command that is about it.
+    pub(super) program: Program,
+}

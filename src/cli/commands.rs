@@ -1,0 +1,124 @@
+//! The commands, and the program that they make up. One line registers a command.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::args::{Format, LogLevel, OutputArgs};
+use super::command::{CommandArgs, Context};
+use super::help;
+use super::settings_file::{CONFIG_VARIABLE, Line, ParseError, Program};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+
+/// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
+///
+/// Each file describes one integration in the shape of the API's payload. A
+/// plan shows what differs; an apply changes it, follows each change until the
+/// server is done, and proves by a second plan that nothing is left.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = help::ROOT, after_long_help = help::ROOT_LONG)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// The settings file: a key for every flag of `daemon` [default: /etc/integrationd/integrationd.yaml, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = CONFIG_VARIABLE,
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+}
+
+/// Declares the commands: one line for each, in the order of the help.
+macro_rules! commands {
+    ($($name:ident($args:ty),)*) => {
+        #[derive(Debug, Subcommand)]
+        pub(super) enum Command {
+            $($name(Box<$args>),)*
+        }
+
+        impl Command {
+            /// How much to log if nobody says.
+            pub(super) fn log_level(&self) -> LogLevel {
+                match self {
+                    $(Self::$name(_) => <$args>::LOG_LEVEL,)*
+                }
+            }
+
+            /// The form of the result.
+            pub(super) fn format(&self) -> Format {
+                match self {
+                    $(Self::$name(args) => args.format(),)*
+                }
+            }
+
+            fn complete(&mut self, line: &Line) {
+                match self {
+                    $(Self::$name(args) => args.complete(line),)*
+                }
+            }
+
+            /// Runs it.
+            pub(super) async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+                match self {
+                    $(Self::$name(args) => args.run(context).await,)*
+                }
+            }
+        }
+
+        fn uses_settings(command: &str) -> bool {
+            let uses = [$((stringify!($name), <$args>::USES_SETTINGS),)*];
+            uses.iter().any(|(name, uses)| *uses && name.eq_ignore_ascii_case(command))
+        }
+    };
+}
+
+commands! {
+    Sync(super::sync::SyncArgs),
+    Daemon(super::daemon::DaemonArgs),
+    Validate(super::validate::ValidateArgs),
+    List(super::list::ListArgs),
+    Ping(super::ping::PingArgs),
+    Adopt(super::adopt::AdoptArgs),
+    History(super::history::HistoryArgs),
+    Resolve(super::resolve::ResolveArgs),
+    Suspend(super::suspend::SuspendArgs),
+    Resume(super::resume::ResumeArgs),
+    Simulator(super::simulator::SimulatorArgs),
+    Hook(super::hook::HookArgs),
+    Settings(super::settings::SettingsArgs),
+    Completion(super::completion::CompletionArgs),
+    Man(super::manual::ManArgs),
+}
+
+/// The command line as it is declared.
+pub(super) const PROGRAM: Program = Program {
+    definition: Cli::command,
+    uses_settings,
+};
+
+impl Cli {
+    /// Reads the command line, with what the settings file says for what it leaves out.
+    pub(super) fn of(line: &Line) -> Result<Self, ParseError> {
+        let mut cli = Self::from_arg_matches(&line.matches).map_err(ParseError::Usage)?;
+        cli.command.complete(line);
+        Ok(cli)
+    }
+}
+
+/// The settings of a daemon with these flags.
+#[cfg(test)]
+pub(crate) fn daemon_settings(line: &str) -> crate::settings::daemon::DaemonSettings {
+    let words = ["integrationd", "daemon"].into_iter();
+    let words = words.chain(line.split_whitespace());
+    let Command::Daemon(args) = Cli::parse_from(words).command else {
+        panic!("another command");
+    };
+    (*args).into()
+}

@@ -1,0 +1,50 @@
+//! `resume`: ends what `suspend` began.
+
+use clap::Args;
+
+use super::args::{LedgerArgs, ReferenceArgs};
+use super::command::{CommandArgs, Context};
+use super::suspend::{meant, open, what};
+use super::terminal::Terminal;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+
+/// End what `suspend` began
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    /// The names of the integrations; everything if there are none
+    #[arg(value_name = "NAME")]
+    pub name: Vec<String>,
+    #[command(flatten)]
+    pub place: LedgerArgs,
+}
+
+impl CommandArgs for ResumeArgs {
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        None
+    }
+
+    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+        run(self, terminal).await
+    }
+}
+
+async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let (session, mut suspensions) = open(args.place).await?;
+    let before: Vec<String> = suspensions.names.keys().cloned().collect();
+    let was_not = suspensions.resume(&args.name);
+    if !was_not.is_empty() {
+        let what = format!("{} was not suspended", was_not.join(" and "));
+        let meant = meant(&was_not, &before.iter().map(String::as_str).collect());
+        let help = format!(
+            "{meant}`integrationd resume` without a name ends everything that is suspended"
+        );
+        return Err(Failure::new(Exit::Failed, what, help));
+    }
+    session.store().set_suspensions(&suspensions).await?;
+    terminal.out(&format!(
+        "Resumed: {}. The next run writes again.\n",
+        what(&args.name)
+    ));
+    Ok(Exit::Success)
+}
