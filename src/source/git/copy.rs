@@ -224,12 +224,14 @@ fn is_overgrown(copy: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tempfile::TempDir;
     use tokio::runtime::{Builder, Runtime};
     use tokio::sync::watch;
 
     use super::*;
-    use crate::source::git::session::Route;
+    use crate::source::git::local::InPlace;
 
     /// What a fetch runs in, with so many milliseconds for it.
     struct Fetch {
@@ -246,7 +248,7 @@ mod tests {
             let (wanted, cancelled) = watch::channel(false);
             let allowed = Duration::from_millis(milliseconds);
             Self {
-                session: Session::new(Route::Local, allowed, cancelled),
+                session: Session::new(Arc::new(InPlace), allowed, cancelled),
                 wanted,
                 _runtime: runtime,
             }

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::kind::UnknownKind;
-use super::objects::ObjectKind;
+use super::problem::{ObjectKind, SignatureProblem, SshProblem, UnknownKind};
 use super::reference::{CommitId, Reference, Subdirectory};
-use super::verify::SignatureProblem;
 use crate::net::{HttpSetupError, TransportError, TransportErrorKind};
 use crate::secret::Scrubber;
 
@@ -242,26 +240,6 @@ pub enum Failure {
     Ended,
 }
 
-/// What ssh could not do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SshProblem {
-    /// A server that no known host's key fits to.
-    #[error("ssh does not know the server's host key")]
-    HostUnknown,
-    /// A server with another key than before.
-    #[error("the server's host key is not the one that ssh knows")]
-    HostChanged,
-    /// No key that the server accepts.
-    #[error("the server refused the ssh key")]
-    Denied,
-    /// The server ran the command, and it failed.
-    #[error("the server has no such repository, or does not let it be read")]
-    NoRepository,
-    /// Anything else, mostly the network.
-    #[error("ssh failed")]
-    Failed,
-}
-
 impl Failure {
     /// The same failure, without these secrets in the words of the server or of a program.
     pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
@@ -405,22 +383,6 @@ impl Failure {
             }
             Self::Damaged(_) => "see whether the disk is full or faulty",
             Self::Ended => "report this as a mistake of integrationd",
-        }
-    }
-}
-
-impl SshProblem {
-    fn remedy(self) -> &'static str {
-        match self {
-            Self::HostUnknown => {
-                "get the server's host key by a way that you trust, and add it to the known hosts"
-            }
-            Self::HostChanged => {
-                "find out whether the server has a new key or somebody else answers; then correct the known hosts"
-            }
-            Self::Denied => "give the key to the server, or another key to ssh",
-            Self::NoRepository => "check the path, and whether the key may read the repository",
-            Self::Failed => "see whether the server and the network are up",
         }
     }
 }

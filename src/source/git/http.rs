@@ -8,13 +8,13 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
-use git2::transport::Service;
+use git2::transport::{Service, SmartSubtransportStream};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode};
 use zeroize::Zeroizing;
 
 use super::error::Failure;
-use super::session::Session;
+use super::session::{Route, Session};
 use crate::net::{HttpTransport, Streamed};
 use crate::secret::Secret;
 
@@ -58,6 +58,20 @@ pub(super) struct HttpRoute {
 impl fmt::Debug for HttpRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HttpRoute")
+    }
+}
+
+impl Route for HttpRoute {
+    fn is_stateless(&self) -> bool {
+        true
+    }
+
+    fn open(
+        &self,
+        session: &Arc<Session>,
+        service: Service,
+    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
+        Ok(Box::new(Exchange::new(session, self, service)?))
     }
 }
 

@@ -9,47 +9,7 @@ use git2::{Error, ErrorCode};
 
 use super::error::Failure;
 use super::owner;
-
-/// What libgit2 does not know of a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownKind {
-    /// SHA-256.
-    #[error("the repository names its objects by another hash than SHA-1")]
-    Hash,
-    /// References that are kept in another way, a partial clone and the like.
-    #[error("the repository is kept in a way that libgit2 does not know")]
-    Extension,
-}
-
-/// How libgit2's words begin.
-const WORDS: [(&str, UnknownKind); 4] = [
-    ("unknown object format", UnknownKind::Hash),
-    ("unknown remote object format", UnknownKind::Hash),
-    ("unsupported extension", UnknownKind::Extension),
-    ("unsupported repository version", UnknownKind::Extension),
-];
-
-impl UnknownKind {
-    /// What an error is about, if it is about that.
-    pub(super) fn of(error: &Error) -> Option<Self> {
-        let mut words = WORDS.iter();
-        let found = words.find(|(words, _)| error.message().starts_with(words));
-        found.map(|(_, kind)| *kind)
-    }
-
-    /// Nobody but git itself can read such a repository: a server of git's can give
-    /// it away, unless its very ids are other ones.
-    pub(super) fn remedy(self) -> &'static str {
-        match self {
-            Self::Hash => {
-                "keep the files in a repository of SHA-1, as git init --object-format=sha1 makes it"
-            }
-            Self::Extension => {
-                "name a copy that git clone --bare made of it, or its address by ssh or https"
-            }
-        }
-    }
-}
+use super::problem::UnknownKind;
 
 /// What it means that a path could not be opened.
 pub(super) fn unopened(path: &Path, error: Error) -> Failure {

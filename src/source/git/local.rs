@@ -3,10 +3,32 @@
 //!
 //! An object is what its id says, so that nothing changes under the reader.
 
+use std::sync::Arc;
+
+use git2::transport::{Service, SmartSubtransportStream};
 use git2::{ErrorCode, Oid, Repository};
 
 use super::error::Failure;
 use super::reference::Reference;
+use super::session::{Route, Session};
+
+/// No route at all: the repository is read where it lies.
+#[derive(Debug)]
+pub(super) struct InPlace;
+
+impl Route for InPlace {
+    fn is_stateless(&self) -> bool {
+        false
+    }
+
+    fn open(
+        &self,
+        _session: &Arc<Session>,
+        _service: Service,
+    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
+        Err(Failure::NotGit)
+    }
+}
 
 /// What a reference leads to: a commit, or a tag object.
 pub(super) fn find(repository: &Repository, reference: &Reference) -> Result<Oid, Failure> {

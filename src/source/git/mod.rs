@@ -21,6 +21,7 @@ mod kind;
 mod local;
 mod objects;
 mod owner;
+mod problem;
 mod program;
 mod reference;
 mod revision;
@@ -32,14 +33,13 @@ mod tree;
 mod verify;
 
 pub use address::{GitUrl, GitUrlError, SshAddress};
-pub use error::{Failure, GitError, SshProblem};
+pub use error::{Failure, GitError};
 pub use http::Credentials;
-pub use kind::UnknownKind;
-pub use objects::ObjectKind;
+pub use problem::{Object, ObjectKind, SignatureProblem, SshProblem, UnknownKind};
 pub use reference::{CommitId, RefName, Reference, ReferenceError, Subdirectory};
 pub use revision::{Advance, Descent, Revision, advance};
 pub use ssh::SshSettings;
-pub use verify::{Object, SignatureProblem, Verification, VerifyMode};
+pub use verify::{Verification, VerifyMode};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,7 +121,7 @@ pub struct Fetched {
 #[derive(Debug, Clone)]
 pub struct GitSource {
     options: Arc<GitOptions>,
-    route: Route,
+    route: Arc<dyn Route>,
     directory: PathBuf,
 }
 
@@ -153,7 +153,7 @@ impl GitSource {
     /// If it cannot be had, read or verified. What was fetched before stays usable.
     pub async fn fetch(&self, previous: Option<CommitId>) -> Result<Fetched, GitError> {
         let (wanted, cancelled) = watch::channel(false);
-        let session = Session::new(self.route.clone(), self.options.timeout, cancelled);
+        let session = Session::new(Arc::clone(&self.route), self.options.timeout, cancelled);
         let source = self.clone();
         let work = move || source.fetch_blocking(&Arc::new(session), previous);
         let work = tokio::task::spawn_blocking(work);
@@ -319,7 +319,7 @@ fn failed(options: &GitOptions, failure: Failure) -> GitError {
     }
 }
 
-fn route(options: &GitOptions) -> Result<Route, Failure> {
+fn route(options: &GitOptions) -> Result<Arc<dyn Route>, Failure> {
     if let Some(verification) = &options.verification {
         verify::check_settings(verification, &options.reference)?;
     }
@@ -332,12 +332,12 @@ fn route(options: &GitOptions) -> Result<Route, Failure> {
             settings.timeout = options.timeout.saturating_mul(2);
             let transport = HttpTransport::new(&settings)?;
             let route = HttpRoute::new(transport, options.credentials.as_ref())?;
-            Ok(Route::Http(route))
+            Ok(Arc::new(route))
         }
-        GitUrl::Ssh(address) => Ok(Route::Ssh(SshRoute {
+        GitUrl::Ssh(address) => Ok(Arc::new(SshRoute {
             address: address.clone(),
             settings: options.ssh.clone(),
         })),
-        GitUrl::Local(_) => Ok(Route::Local),
+        GitUrl::Local(_) => Ok(Arc::new(local::InPlace)),
     }
 }

@@ -4,6 +4,7 @@
 use git2::{Commit, Error, ErrorClass, ErrorCode, ObjectType, Odb, Oid, Repository, Tag, Tree};
 
 use super::error::Failure;
+use super::problem::ObjectKind;
 
 /// A commit or a tag: a message for people, names and signatures. That of a merge of
 /// dozens of signed tags has some hundred kilobytes.
@@ -11,20 +12,6 @@ const LARGEST_TEXT: usize = 1024 * 1024;
 
 /// A tree of as many entries as are walked at most, with long names.
 const LARGEST_TREE: usize = 16 * 1024 * 1024;
-
-/// What is read as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ObjectKind {
-    /// A commit.
-    #[error("commit")]
-    Commit,
-    /// A tag.
-    #[error("tag")]
-    Tag,
-    /// A directory.
-    #[error("tree")]
-    Tree,
-}
 
 pub(super) struct Objects<'r> {
     repository: &'r Repository,
@@ -101,13 +88,6 @@ impl ObjectKind {
         match self {
             Self::Commit | Self::Tag => LARGEST_TEXT,
             Self::Tree => LARGEST_TREE,
-        }
-    }
-
-    pub(super) fn remedy(self) -> &'static str {
-        match self {
-            Self::Commit | Self::Tag => "push one with a shorter message",
-            Self::Tree => "put fewer files into one directory",
         }
     }
 }

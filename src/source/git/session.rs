@@ -5,6 +5,7 @@
 //! failure is kept here with its type.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +17,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::error::Failure;
-use super::http::{self, HttpRoute};
-use super::ssh::{self, SshRoute};
 
 /// The most that a server may send in one fetch. A repository of ten thousand
 /// integration files has a few megabytes.
@@ -28,24 +27,21 @@ const LARGEST_FETCH: u64 = 512 * 1024 * 1024;
 const LARGEST_ADVERTISEMENT: u64 = 16 * 1024 * 1024;
 
 /// How a repository is reached.
-#[derive(Debug, Clone)]
-pub(super) enum Route {
-    Http(HttpRoute),
-    Ssh(SshRoute),
-    /// Not at all: it is read where it lies.
-    Local,
-}
-
-impl Route {
+pub(super) trait Route: fmt::Debug + Send + Sync {
     /// Whether every request stands for itself.
-    pub(super) fn is_stateless(&self) -> bool {
-        matches!(self, Self::Http(_))
-    }
+    fn is_stateless(&self) -> bool;
+
+    /// Begins a part of the exchange.
+    fn open(
+        &self,
+        session: &Arc<Session>,
+        service: Service,
+    ) -> Result<Box<dyn SmartSubtransportStream>, Failure>;
 }
 
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) route: Route,
+    pub(super) route: Arc<dyn Route>,
     handle: Handle,
     allowed: Duration,
     deadline: Instant,
@@ -73,7 +69,11 @@ impl Drop for Entered {
 }
 
 impl Session {
-    pub(super) fn new(route: Route, allowed: Duration, cancelled: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        route: Arc<dyn Route>,
+        allowed: Duration,
+        cancelled: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             route,
             handle: Handle::current(),
@@ -151,11 +151,7 @@ impl Session {
         self: &Arc<Self>,
         service: Service,
     ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
-        match &self.route {
-            Route::Http(route) => Ok(Box::new(http::Exchange::new(self, route, service)?)),
-            Route::Ssh(route) => Ok(Box::new(ssh::Connection::new(self, route)?)),
-            Route::Local => Err(Failure::NotGit),
-        }
+        self.route.open(self, service)
     }
 
     /// Keeps the first failure, and gives libgit2 something to carry on.

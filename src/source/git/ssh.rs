@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
+use git2::transport::{Service, SmartSubtransportStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::address::SshAddress;
-use super::error::{Failure, SshProblem};
+use super::error::Failure;
+use super::problem::SshProblem;
 use super::program::{read_some, words_of};
-use super::session::Session;
+use super::session::{Route, Session};
 
 const PROGRAM: &str = "ssh";
 
@@ -48,6 +50,20 @@ pub struct SshSettings {
 pub(super) struct SshRoute {
     pub(super) address: SshAddress,
     pub(super) settings: SshSettings,
+}
+
+impl Route for SshRoute {
+    fn is_stateless(&self) -> bool {
+        false
+    }
+
+    fn open(
+        &self,
+        session: &Arc<Session>,
+        _service: Service,
+    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
+        Ok(Box::new(Connection::new(session, self)?))
+    }
 }
 
 /// The arguments. Options on the command line go before those of its configuration.

@@ -10,7 +10,7 @@ use git2::{
 use super::ancestry;
 use super::depths::Depths;
 use super::error::Failure;
-use super::kind::UnknownKind;
+use super::problem::UnknownKind;
 use super::reference::{CommitId, Reference};
 use super::revision::Descent;
 use super::session::Session;

@@ -9,8 +9,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use super::{Object, Refusal, SignatureProblem, Signed, Verifier};
+use super::{Refusal, Signed, Verifier};
 use crate::source::git::error::Failure;
+use crate::source::git::problem::{Object, SignatureProblem};
 use crate::source::git::program::{Ran, run, words_of};
 
 const PROGRAM: &str = "gpg";

@@ -9,14 +9,14 @@ mod gpg;
 mod signed;
 mod ssh;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid};
 
 use super::copy::Workshop;
 use super::error::Failure;
-use super::objects::{ObjectKind, Objects};
+use super::objects::Objects;
+use super::problem::{Object, ObjectKind, SignatureProblem};
 use super::reference::{CommitId, Reference};
 use super::session::Session;
 use crate::text::escaped;
@@ -44,90 +44,6 @@ pub struct Verification {
     pub revoked_ssh_keys: Option<PathBuf>,
     /// Files with OpenPGP public keys.
     pub openpgp_keys: Vec<PathBuf>,
-}
-
-/// Why a signature does not count.
-#[derive(Debug, thiserror::Error)]
-pub enum SignatureProblem {
-    /// No signature at all.
-    #[error("the {0} is not signed")]
-    Unsigned(Object),
-    /// Neither SSH nor OpenPGP.
-    #[error("the {0} has a signature that is neither SSH's nor OpenPGP's")]
-    UnknownFormat(Object),
-    /// A kind of signature for which no keys were given.
-    #[error("the {object} has a signature of {kind}, for which no keys were given")]
-    NoKeys {
-        /// What is signed.
-        object: Object,
-        /// Which kind.
-        kind: &'static str,
-    },
-    /// A key that nobody named, or that is not valid now.
-    #[error(
-        "the {0} is signed by a key that is not among the keys that were given, or not valid now"
-    )]
-    UnknownKey(Object),
-    /// A key that ran out.
-    #[error("the {0} is signed by a key that has expired, or with a signature that has")]
-    Expired(Object),
-    /// A key that was called back.
-    #[error("the {0} is signed by a key that was revoked")]
-    Revoked(Object),
-    /// A signature of something else.
-    #[error("the signature of the {0} does not fit to what it signs")]
-    Bad(Object),
-    /// A NUL byte, which nothing that git writes has.
-    #[error("the {0} has a NUL byte in it, which no signature covers for certain")]
-    HasNul(Object),
-    /// A tag without an object of its own.
-    #[error("the tag is a mere name of a commit, which nobody can sign")]
-    LightweightTag,
-    /// A signed tag that was given another name.
-    #[error("the tag was signed under another name, {0}")]
-    OtherName(String),
-    /// A tag of a tag.
-    #[error("the tag names another tag, not a commit")]
-    NestedTag,
-    /// Keys that cannot be used.
-    #[error("the file of keys {} cannot be used", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// What is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Object {
-    /// A commit.
-    #[error("commit")]
-    Commit,
-    /// A tag.
-    #[error("tag")]
-    Tag,
-}
-
-impl SignatureProblem {
-    pub(super) fn remedy(&self) -> &'static str {
-        match self {
-            Self::Unsigned(_) | Self::UnknownFormat(_) => {
-                "sign it with SSH or OpenPGP, and push it"
-            }
-            Self::NoKeys { .. } | Self::UnknownKey(_) => {
-                "find out who signed it; if that is right, give the key"
-            }
-            Self::Expired(_) => "sign it anew, or give the key with its new time of expiry",
-            Self::Revoked(_) | Self::Bad(_) | Self::HasNul(_) | Self::OtherName(_) => {
-                "find out who pushed it; somebody may be using what is not theirs"
-            }
-            Self::LightweightTag | Self::NestedTag => "make a signed tag of the commit: git tag -s",
-            Self::KeyFile { .. } => "correct the file",
-        }
-    }
 }
 
 /// Why there is no verdict, or a bad one.

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Object, Refusal, SignatureProblem, Signed, Verifier};
+use super::{Refusal, Signed, Verifier};
+use crate::source::git::problem::{Object, SignatureProblem};
 use crate::source::git::program::run;
 
 const PROGRAM: &str = "ssh-keygen";
