@@ -10,6 +10,7 @@ pub(crate) mod search;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
+use integrationd::secret::provider_words;
 use integrationd::simulator::{FailedTest, Fault, FaultKind, Options};
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -187,6 +188,14 @@ impl Watch {
             self.tenant.simulator.fault(fault.skip(skip));
         }
     }
+}
+
+/// Literal secrets are the one source that is no provider.
+#[test]
+fn every_provider_is_a_source_of_canaries() {
+    let sources = place::SOURCES.iter().map(|source| source.name);
+    let expected = provider_words().chain(["literal"]);
+    assert_eq!(sources.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
 #[test]

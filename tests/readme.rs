@@ -323,6 +323,14 @@ fn every_flag_that_a_page_names_exists() {
     assert!(count > 60, "{count} flags");
 }
 
+#[test]
+fn page_of_secrets_has_the_reference_of_every_provider() {
+    let page = text("docs/secrets.md");
+    for form in integrationd::secret::provider_forms() {
+        assert!(page.contains(&format!("| `{form}` |")), "{form}");
+    }
+}
+
 /// The sources, as one text.
 fn sources() -> String {
     fn read(directory: &Path, text: &mut String) {

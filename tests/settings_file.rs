@@ -216,7 +216,7 @@ fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
         (format!("{tls}/gone\n"), "cannot read gone"),
         (
             format!("listen-token-file: {place}/gone\n"),
-            "the token cannot be read",
+            "the token for the status page cannot be read",
         ),
         (
             format!("listen-token-file: {place}/short\n"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use integrationd::secret::{is_own_credential, own_credentials};
 use tempfile::TempDir;
 
 /// `systemd-analyze security` times ten; 15 is better than "OK" by far.
@@ -80,5 +81,32 @@ fn the_services_are_confined_alike() {
     ];
     for other in others {
         assert_eq!(confinement(other), daemon);
+    }
+}
+
+/// The names of the credentials that a unit loads, or that its comments tell how to load.
+fn credentials(unit: &str) -> Vec<&str> {
+    let lines = unit.lines();
+    let loads = lines.filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='));
+    let loads = loads.filter(|(setting, _)| *setting == "LoadCredential");
+    loads
+        .map(|(_, value)| value.split(':').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_service_tells_how_to_load_every_own_credential() {
+    let daemon = credentials(include_str!("../systemd/integrationd.service"));
+    for name in own_credentials().filter_map(|own| own.credential) {
+        assert!(daemon.contains(&name), "{name}: {daemon:?}");
+    }
+    let others = [
+        include_str!("../systemd/integrationd@.service"),
+        include_str!("../systemd/integrationd-sync.service"),
+    ];
+    let others = others.iter().flat_map(|unit| credentials(unit));
+    for name in daemon.iter().copied().chain(others) {
+        // `secret` is the directory of the secrets of files.
+        assert!(name == "secret" || is_own_credential(name), "{name}");
     }
 }

@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
     use crate::cli::commands::PROGRAM;
-    use crate::secret::own_settings;
+    use crate::secret::{own_credentials, own_settings};
 
     /// Settings that name a file or a directory which nobody authenticates with.
     const NO_CREDENTIALS: &[&str] = &[
@@ -296,6 +296,26 @@ mod tests {
         "state",
         "webhook-tls-cert",
     ];
+
+    /// The table of own credentials, and the flags: each place where a credential may be
+    /// given is in the help of its flag, and so in the schema and the documentation.
+    #[test]
+    fn help_of_a_flag_names_every_place_of_its_credential() {
+        let settings = settings(PROGRAM);
+        for own in own_credentials() {
+            let Some(flag) = own.flag else {
+                continue;
+            };
+            let (_, arg) = settings.iter().find(|(key, _)| key == flag).unwrap();
+            let help = arg.get_help().unwrap().to_string();
+            let variable = arg.get_env().unwrap_or_default().to_str().unwrap();
+            let places = own.values.iter().copied().chain(own.file);
+            for place in places.chain(own.credential) {
+                let is_named = help.contains(place) || variable == place;
+                assert!(is_named, "{flag}: {place}: {help}");
+            }
+        }
+    }
 
     /// A new setting with a path is asked for in the table of own credentials, or here.
     #[test]

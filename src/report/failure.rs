@@ -4,7 +4,7 @@ use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
-use crate::session::OpenError;
+use crate::session::{OpenError, UnreadableSecret};
 use crate::sync::SyncError;
 use crate::text::{chain, escaped};
 
@@ -91,6 +91,12 @@ impl From<SyncError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::new(Exit::Failed, chain(&error), &error.help)
+    }
+}
+
+impl From<UnreadableSecret> for Failure {
+    fn from(error: UnreadableSecret) -> Self {
+        Self::new(Exit::InvalidSettings, chain(&error), UnreadableSecret::HELP)
     }
 }
 

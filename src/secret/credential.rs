@@ -7,6 +7,8 @@
 /// reference leads to any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnCredential {
+    /// The words for it in messages and in the documentation.
+    pub what: &'static str,
     /// The setting that names a file with it, as a flag without its dashes.
     pub flag: Option<&'static str>,
     /// Variables with the value.
@@ -24,24 +26,51 @@ pub struct OwnCredential {
 }
 
 impl OwnCredential {
-    /// A credential that can be given nowhere, for what a declaration leaves out.
-    pub const NONE: Self = Self {
-        flag: None,
-        values: &[],
-        file: None,
-        credential: None,
-        foreign_values: &[],
-        foreign_files: &[],
-        places: &[],
-    };
+    /// A credential with this name that can be given nowhere, for what a declaration
+    /// leaves out.
+    pub(super) const fn named(what: &'static str) -> Self {
+        Self {
+            what,
+            flag: None,
+            values: &[],
+            file: None,
+            credential: None,
+            foreign_values: &[],
+            foreign_files: &[],
+            places: &[],
+        }
+    }
+
+    /// The variable that names a file with it; empty if there is none.
+    #[must_use]
+    pub const fn file_variable(&self) -> &'static str {
+        match self.file {
+            Some(name) => name,
+            None => "",
+        }
+    }
+
+    /// The help of its flag: this text, and where else the credential may be given.
+    #[must_use]
+    pub fn help(&self, text: &str) -> String {
+        let variables: Vec<&str> = self.values.iter().copied().chain(self.file).collect();
+        let mut help = text.to_owned();
+        if !variables.is_empty() {
+            help += &format!(" [env: {}]", variables.join(", "));
+        }
+        if let Some(name) = self.credential {
+            help += &format!(" [credential: {name}]");
+        }
+        help
+    }
 
     /// Every variable that holds it.
-    pub(super) fn value_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub fn value_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.values.iter().chain(self.foreign_values).copied()
     }
 
     /// Every variable that names a file with it.
-    pub(super) fn file_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub fn file_variables(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.file
             .into_iter()
             .chain(self.foreign_files.iter().copied())

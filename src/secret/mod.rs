@@ -44,8 +44,8 @@ pub use own::{
 pub use provider::vault::reading::settings::{Held, VaultLogin, VaultSettings};
 pub use provider::{Reference, vault};
 pub use reference::{
-    Parsed, Part, ReferenceError, Template, escaped_literal, parse_template, provider_words,
-    source_words,
+    Parsed, Part, ReferenceError, Template, escaped_literal, parse_template, provider_forms,
+    provider_words, source_words,
 };
 pub use resolve::{Missing, Secrets, resolve};
 pub(crate) use scrub::wipe;

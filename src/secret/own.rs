@@ -16,12 +16,12 @@ use super::provider::declaration::Named;
 use super::provider::{PROVIDERS, Reference};
 
 macro_rules! own_credentials {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $value:expr,)+ })+) => {
+    ($($name:ident = $what:literal { $($field:ident: $value:expr,)+ })+) => {
         $(
-            $(#[$doc])*
+            #[doc = concat!("An own credential: ", $what, ".")]
             pub const $name: OwnCredential = OwnCredential {
                 $($field: $value,)+
-                ..OwnCredential::NONE
+                ..OwnCredential::named($what)
             };
         )+
 
@@ -31,66 +31,56 @@ macro_rules! own_credentials {
 }
 
 own_credentials! {
-    /// The API key of the tenant.
-    API_KEY {
+    API_KEY = "the API key" {
         flag: Some("api-key-file"),
         values: &["IMMUTA_API_KEY", "IMMUTA_API_TOKEN"],
         file: Some("IMMUTA_API_KEY_FILE"),
         credential: Some("immuta-api-key"),
         foreign_files: &["IMMUTA_API_TOKEN_FILE"],
     }
-    /// The key of the fingerprints of secrets.
-    FINGERPRINT_KEY {
+    FINGERPRINT_KEY = "the key of the fingerprints" {
         credential: Some("integrationd-fingerprint-key"),
     }
-    /// The password or token for a git server.
-    GIT_TOKEN {
+    GIT_TOKEN = "the git token" {
         flag: Some("git-token-file"),
         values: &["INTEGRATIOND_GIT_TOKEN"],
         file: Some("INTEGRATIOND_GIT_TOKEN_FILE"),
         credential: Some("integrationd-git-token"),
     }
-    /// The private key for git over ssh.
-    GIT_SSH_KEY {
+    GIT_SSH_KEY = "the SSH key for git" {
         flag: Some("git-ssh-key"),
         file: Some("INTEGRATIOND_GIT_SSH_KEY"),
         places: &[("HOME", ".ssh/id_ed25519"), ("HOME", ".ssh/id_rsa")],
     }
-    /// The token that the status page asks for.
-    LISTEN_TOKEN {
+    LISTEN_TOKEN = "the token for the status page" {
         flag: Some("listen-token-file"),
         values: &["INTEGRATIOND_LISTEN_TOKEN"],
         file: Some("INTEGRATIOND_LISTEN_TOKEN_FILE"),
         credential: Some("integrationd-listen-token"),
     }
-    /// The key of the status page's certificate.
-    LISTEN_TLS_KEY {
+    LISTEN_TLS_KEY = "the TLS key of the status page" {
         flag: Some("listen-tls-key"),
         file: Some("INTEGRATIOND_LISTEN_TLS_KEY"),
     }
-    /// The URL to which notifications go.
-    NOTIFY_URL {
+    NOTIFY_URL = "the URL for notifications" {
         flag: Some("notify-url-file"),
         values: &["INTEGRATIOND_NOTIFY_URL"],
         file: Some("INTEGRATIOND_NOTIFY_URL_FILE"),
         credential: Some("integrationd-notify-url"),
     }
-    /// The secret that signs notifications.
-    NOTIFY_SECRET {
+    NOTIFY_SECRET = "the secret for notifications" {
         flag: Some("notify-secret-file"),
         values: &["INTEGRATIOND_NOTIFY_SECRET"],
         file: Some("INTEGRATIOND_NOTIFY_SECRET_FILE"),
         credential: Some("integrationd-notify-secret"),
     }
-    /// The secret that a forge signs its webhooks with.
-    WEBHOOK_SECRET {
+    WEBHOOK_SECRET = "the webhook secret" {
         flag: Some("webhook-secret-file"),
         values: &["INTEGRATIOND_WEBHOOK_SECRET"],
         file: Some("INTEGRATIOND_WEBHOOK_SECRET_FILE"),
         credential: Some("integrationd-webhook-secret"),
     }
-    /// The key of the certificate for webhooks.
-    WEBHOOK_TLS_KEY {
+    WEBHOOK_TLS_KEY = "the TLS key for webhooks" {
         flag: Some("webhook-tls-key"),
         file: Some("INTEGRATIOND_WEBHOOK_TLS_KEY"),
     }

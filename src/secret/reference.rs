@@ -152,6 +152,11 @@ pub fn provider_words() -> impl Iterator<Item = &'static str> {
     PROVIDERS.iter().map(|provider| provider.word)
 }
 
+/// The form of a reference of each provider.
+pub fn provider_forms() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|provider| provider.form)
+}
+
 /// Every word that a reference can begin with, for help texts.
 pub fn source_words() -> impl Iterator<Item = &'static str> {
     provider_words().chain([VAR])

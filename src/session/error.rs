@@ -86,13 +86,8 @@ pub enum TenantError {
     #[error("the tenant's URL cannot be used")]
     Url(#[from] TenantUrlError),
     /// The file with the key cannot be read.
-    #[error("the API key cannot be read from {}", .path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    KeyFile(#[from] UnreadableSecret),
     /// The key is none.
     #[error("the API key cannot be used")]
     Key(#[from] ApiKeyError),
@@ -110,7 +105,7 @@ impl TenantError {
             Self::Url(_) => {
                 "give the one that the browser shows, such as https://acme.hosted.immutacloud.com"
             }
-            Self::KeyFile { .. } => "check the path and who may read it",
+            Self::KeyFile(_) => UnreadableSecret::HELP,
             Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
             Self::Http(_) => "check the certificates that `--ca-file` names",
         }
@@ -121,9 +116,26 @@ impl TenantError {
     pub fn is_absence(&self) -> bool {
         match self {
             Self::Settings(error) => error.is_absence(),
-            Self::Url(_) | Self::KeyFile { .. } | Self::Key(_) | Self::Http(_) => false,
+            Self::Url(_) | Self::KeyFile(_) | Self::Key(_) | Self::Http(_) => false,
         }
     }
+}
+
+/// A file with an own credential that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be read from {}", .path.display())]
+pub struct UnreadableSecret {
+    /// The words for the credential.
+    pub what: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// The cause.
+    pub source: io::Error,
+}
+
+impl UnreadableSecret {
+    /// The remedy.
+    pub const HELP: &str = "check the path and who may read it";
 }
 
 /// The repository cannot be set up with these settings.
@@ -136,13 +148,8 @@ pub enum GitSettingsError {
     #[error(transparent)]
     Value(Box<dyn std::error::Error + Send + Sync>),
     /// The file with the token cannot be read.
-    #[error("the git token cannot be read from {}", .path.display())]
-    TokenFile {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    TokenFile(#[from] UnreadableSecret),
     /// Another file cannot be read.
     #[error("{} cannot be read", .path.display())]
     File {
@@ -160,7 +167,7 @@ impl GitSettingsError {
         match self {
             Self::Settings(error) => error.help(),
             Self::Value(_) => "`integrationd sync --help` tells what `--git` and its flags take",
-            Self::TokenFile { .. } | Self::File { .. } => "check the path and who may read it",
+            Self::TokenFile(_) | Self::File { .. } => UnreadableSecret::HELP,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::error::{GitSettingsError, OpenError};
 use super::state;
 use super::tenant::{credential, read_secret};
 use crate::ledger::place::Trust;
+use crate::secret::GIT_TOKEN;
 use crate::settings::git_token;
 use crate::settings::run::{GitAuth, GitSettings};
 use crate::source::git::{
@@ -88,8 +89,7 @@ fn credentials(settings: &GitSettings) -> Result<Option<Credentials>, GitSetting
     let Some(source) = git_token(settings.token_file.as_ref(), &env, &credential)? else {
         return Ok(None);
     };
-    let password = read_secret(source)
-        .map_err(|(path, source)| GitSettingsError::TokenFile { path, source })?;
+    let password = read_secret(&GIT_TOKEN, source)?;
     Ok(Some(match settings.auth {
         GitAuth::Basic => {
             let user = settings.user.clone();

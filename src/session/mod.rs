@@ -41,7 +41,7 @@ use crate::source::git::{CommitId, Revision};
 use crate::source::{Snapshot, SourceError};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
-pub use error::{GitSettingsError, OpenError, TenantError};
+pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 pub use held::Held;
 pub use names::{UnknownNames, check_names};
 pub use secrets::Lookup;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::error::TenantError;
+use super::error::{TenantError, UnreadableSecret};
 use crate::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, KnownSecrets, Reader, RetryPolicy, TenantUrl,
 };
 use crate::net::ExchangeObserver;
-use crate::secret::Secret;
+use crate::secret::{API_KEY, OwnCredential, Secret};
 use crate::settings::run::{Auth, TenantSettings};
 use crate::settings::{self, Environment, Flags, KeySource};
 
@@ -99,10 +99,7 @@ fn key(settings: &TenantSettings) -> Result<ApiKey, TenantError> {
     };
     let env = |name: &str| std::env::var_os(name);
     let source = settings::api_key(&flags, &env, &credential)?;
-    let key = read_secret(source);
-    Ok(ApiKey::new(key.map_err(|(path, source)| {
-        TenantError::KeyFile { path, source }
-    })?)?)
+    Ok(ApiKey::new(read_secret(&API_KEY, source)?)?)
 }
 
 fn tenant_url(settings: &TenantSettings) -> Result<TenantUrl, TenantError> {
@@ -127,16 +124,20 @@ pub fn credential_of(name: &str, env: Environment<'_>) -> Option<PathBuf> {
     Some(Path::new(&directory).join(name)).filter(|path| path.exists())
 }
 
-/// Reads a secret, without the end of its line.
+/// Reads an own credential, without the end of its line.
 ///
 /// # Errors
-/// The file that cannot be read, and why.
-pub fn read_secret(source: KeySource) -> Result<Secret, (PathBuf, io::Error)> {
+/// Its file cannot be read.
+pub fn read_secret(own: &OwnCredential, source: KeySource) -> Result<Secret, UnreadableSecret> {
     match source {
         KeySource::Value(secret) => Ok(secret),
         KeySource::File(path) => match read_text(&path) {
             Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(source) => Err((path, source)),
+            Err(source) => Err(UnreadableSecret {
+                what: own.what,
+                path,
+                source,
+            }),
         },
     }
 }

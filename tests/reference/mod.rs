@@ -16,7 +16,7 @@ use integrationd::diagnostic::Code;
 use integrationd::net::{ExchangeObserver, Exchanged, UrlTemplate};
 use integrationd::reason::{Outlook, Reason};
 use integrationd::report::exit::Exit;
-use integrationd::secret::own_sources;
+use integrationd::secret::own_credentials;
 
 use crate::common::Integrationd;
 
@@ -33,7 +33,7 @@ const BLOCKS: &[Block] = &[
     ("diagnostics", diagnostics),
     ("exit-codes", exit_codes),
     ("metrics", metrics),
-    ("own-variables", own_variables),
+    ("own-credentials", own_credentials_table),
     ("reasons", reasons),
     ("settings", settings),
 ];
@@ -171,7 +171,9 @@ impl Setting {
         {
             match bracket.split_once(": ") {
                 Some(("env", names)) => {
-                    variables.extend(names.split(", ").map(|name| format!("`{name}`")));
+                    // The brackets are read from the last one on.
+                    let names = names.split(", ").map(|name| format!("`{name}`"));
+                    variables.splice(0..0, names);
                 }
                 Some(("credential", name)) => variables.push(format!("credential `{name}`")),
                 Some(("default", said)) => default = said.to_owned(),
@@ -238,13 +240,26 @@ fn settings() -> String {
     out
 }
 
-fn own_variables() -> String {
-    let mut names: Vec<String> = own_sources().map(|name| format!("`{name}`")).collect();
-    names.sort();
-    names.dedup();
-    let mut out = String::new();
-    for name in names {
-        writeln!(out, "* {name}").unwrap();
+fn own_credentials_table() -> String {
+    let mut out = head(&[
+        "credential",
+        "setting",
+        "variables with its value",
+        "variables with the path of its file",
+        "systemd credential",
+    ]);
+    for own in own_credentials() {
+        let names = |names: &mut dyn Iterator<Item = &'static str>| {
+            let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        out += &row(&[
+            own.what,
+            &names(&mut own.flag.into_iter()),
+            &names(&mut own.value_variables()),
+            &names(&mut own.file_variables()),
+            &names(&mut own.credential.into_iter()),
+        ]);
     }
     out
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::secret::{GIT_SSH_KEY, GIT_TOKEN};
 use crate::settings::run::{self, GitSettings, Rewrite};
 use crate::source::git::{CommitId, RefName, ReferenceError, Subdirectory, VerifyMode};
 
@@ -68,9 +69,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_user: Option<String>,
-    /// A file with the password or token for https
-    /// [env: INTEGRATIOND_GIT_TOKEN, INTEGRATIOND_GIT_TOKEN_FILE] [credential: integrationd-git-token]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("A file with the password or token for https"))]
     pub git_token_file: Option<PathBuf>,
     /// A PEM file with certificates to trust for https besides the system's; may be repeated
     #[arg(
@@ -85,7 +84,7 @@ pub(crate) struct GitArgs {
     #[arg(
         long,
         value_name = "FILE",
-        env = "INTEGRATIOND_GIT_SSH_KEY",
+        env = GIT_SSH_KEY.file_variable(),
         hide_env_values = true
     )]
     pub git_ssh_key: Option<PathBuf>,

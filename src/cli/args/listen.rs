@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::secret::{LISTEN_TLS_KEY, LISTEN_TOKEN};
 use crate::settings::listen::ListenFlags;
 
 /// Where the status is served, and to whom.
@@ -15,9 +16,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
-    /// A file with the token that whoever asks must have; with one an operator can also ask for a
-    /// run [env: INTEGRATIOND_LISTEN_TOKEN, INTEGRATIOND_LISTEN_TOKEN_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("A file with the token that whoever asks must have; with one an operator can also ask for a run"))]
     pub listen_token_file: Option<PathBuf>,
     /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
     #[arg(
@@ -31,7 +30,7 @@ pub(crate) struct ListenArgs {
     #[arg(
         long,
         value_name = "FILE",
-        env = "INTEGRATIOND_LISTEN_TLS_KEY",
+        env = LISTEN_TLS_KEY.file_variable(),
         hide_env_values = true
     )]
     pub listen_tls_key: Option<PathBuf>,

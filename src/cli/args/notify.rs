@@ -4,15 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::secret::{NOTIFY_SECRET, NOTIFY_URL};
 use crate::settings::notify::{self, NotifyFlags};
 
 /// Who is told of failure, recovery and drift.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notifications of failure, recovery, drift and not converging")]
 pub(crate) struct NotifyArgs {
-    /// A file with the URL of a webhook, which is a secret
-    /// [env: INTEGRATIOND_NOTIFY_URL, INTEGRATIOND_NOTIFY_URL_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("A file with the URL of a webhook, which is a secret"))]
     pub notify_url_file: Option<PathBuf>,
     /// What it takes: a JSON document, or a message as Slack takes it
     #[arg(
@@ -24,9 +23,7 @@ pub(crate) struct NotifyArgs {
         default_value_t = NotifyFormat::Json
     )]
     pub notify_format: NotifyFormat,
-    /// A file with a secret that signs the body, in `X-Integrationd-Signature-256`
-    /// [env: INTEGRATIOND_NOTIFY_SECRET, INTEGRATIOND_NOTIFY_SECRET_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("A file with a secret that signs the body, in `X-Integrationd-Signature-256`"))]
     pub notify_secret_file: Option<PathBuf>,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args};
 
 use crate::manifest::{Binding, Flat};
-use crate::secret::own_settings;
+use crate::secret::{own_settings, vault};
 use crate::settings::vault::VaultFlags;
 
 /// How to log in at the Vault of `VAULT_ADDR`.
@@ -14,20 +14,17 @@ use crate::settings::vault::VaultFlags;
     next_help_heading = "Vault, for ${vault:…} [env: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT]"
 )]
 pub(crate) struct VaultArgs {
-    /// A file with a token [env: VAULT_TOKEN, VAULT_TOKEN_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = vault::TOKEN.help("A file with a token"))]
     pub vault_token_file: Option<PathBuf>,
     /// The id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
     #[arg(long, value_name = "ID")]
     pub vault_role_id: Option<String>,
-    /// A file with its secret id [env: INTEGRATIOND_VAULT_SECRET_ID_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("A file with its secret id"))]
     pub vault_secret_id_file: Option<PathBuf>,
     /// A role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
     #[arg(long, value_name = "NAME")]
     pub vault_jwt_role: Option<String>,
-    /// A file with that JWT [env: INTEGRATIOND_VAULT_JWT_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = vault::JWT.help("A file with that JWT"))]
     pub vault_jwt_file: Option<PathBuf>,
     /// Where the login is mounted, if not at `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
     #[arg(long, value_name = "PATH")]

@@ -10,6 +10,7 @@ use super::guard::GuardArgs;
 use super::ledger::StateArgs;
 use super::references::{ReferenceArgs, VaultArgs};
 use crate::plan::{OnConflict, OnDrift, Selection};
+use crate::secret::API_KEY;
 use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
 
 #[derive(Debug, Args)]
@@ -30,8 +31,7 @@ pub(crate) struct ConnectionArgs {
     /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// A file with the API key [env: IMMUTA_API_KEY, IMMUTA_API_TOKEN, IMMUTA_API_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = API_KEY.help("A file with the API key"))]
     pub api_key_file: Option<PathBuf>,
     /// How to show the key: as it is, or exchanged for a bearer token
     #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]

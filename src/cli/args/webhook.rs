@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::listen::{At, address};
+use crate::secret::{WEBHOOK_SECRET, WEBHOOK_TLS_KEY};
 use crate::settings::webhook::WebhookFlags;
 
 /// Where webhooks are heard, and whose.
@@ -15,9 +16,7 @@ pub(crate) struct WebhookArgs {
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
           default_value = "none", value_parser = address)]
     pub webhook_listen: At,
-    /// A file with the secret that the forge signs with, or sends
-    /// [env: INTEGRATIOND_WEBHOOK_SECRET, INTEGRATIOND_WEBHOOK_SECRET_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("A file with the secret that the forge signs with, or sends"))]
     pub webhook_secret_file: Option<PathBuf>,
     /// The branch whose pushes count; all if none is given
     #[arg(
@@ -39,7 +38,7 @@ pub(crate) struct WebhookArgs {
     #[arg(
         long,
         value_name = "FILE",
-        env = "INTEGRATIOND_WEBHOOK_TLS_KEY",
+        env = WEBHOOK_TLS_KEY.file_variable(),
         hide_env_values = true
     )]
     pub webhook_tls_key: Option<PathBuf>,

@@ -11,7 +11,7 @@ use crate::daemon::Board;
 use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::secret::Secret;
+use crate::secret::{NOTIFY_SECRET, NOTIFY_URL, OwnCredential, Secret};
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::KeySource;
 use crate::settings::notify::{Notify, NotifyError, NotifyFlags, NotifyFormat, notify};
@@ -19,9 +19,6 @@ use crate::text::chain;
 
 /// Time for which the end of the daemon waits for notifications that are not sent yet.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// The contents of the second file, in an error.
-const SIGNING: &str = "the secret for notifications";
 
 /// The webhook, if there is one; nothing is sent yet.
 pub(super) fn webhook(
@@ -39,7 +36,7 @@ pub(super) fn webhook(
 pub(super) fn check(flags: &NotifyFlags, ca_files: &[PathBuf]) -> Result<(), Failure> {
     match (find(flags), &flags.secret_file) {
         (Err(NotifyError::NoUrl), Some(secret)) => {
-            read(SIGNING, KeySource::File(secret.clone())).map(drop)
+            read(&NOTIFY_SECRET, KeySource::File(secret.clone())).map(drop)
         }
         (Err(NotifyError::NoUrl), None) => Ok(()),
         (found, _) => {
@@ -56,8 +53,8 @@ fn find(flags: &NotifyFlags) -> Result<Option<Notify>, NotifyError> {
 }
 
 fn set_up(found: Notify, format: NotifyFormat, ca_files: &[PathBuf]) -> Result<Webhook, Failure> {
-    let url = read("the URL for notifications", found.url)?;
-    let secret = found.secret.map(|secret| read(SIGNING, secret));
+    let url = read(&NOTIFY_URL, found.url)?;
+    let secret = found.secret.map(|secret| read(&NOTIFY_SECRET, secret));
     let address = Address::parse(&url).map_err(|error| {
         invalid(
             format_args!(
@@ -80,18 +77,11 @@ fn invalid(what: std::fmt::Arguments<'_>, help: &str) -> Failure {
     Failure::new(Exit::InvalidSettings, what, help)
 }
 
-fn read(what: &str, source: KeySource) -> Result<Secret, Failure> {
-    let read = read_secret(source);
-    let secret = read.map_err(|(path, error)| {
-        let help = "check the path and who may read it";
-        let path = path.display();
-        invalid(
-            format_args!("{what} cannot be read from {path}: {error}"),
-            help,
-        )
-    })?;
+fn read(own: &OwnCredential, source: KeySource) -> Result<Secret, Failure> {
+    let secret = read_secret(own, source)?;
     if secret.is_empty() {
-        return Err(invalid(format_args!("{what} is empty"), "write it there"));
+        let what = format_args!("{} is empty", own.what);
+        return Err(invalid(what, "write it there"));
     }
     Ok(secret)
 }

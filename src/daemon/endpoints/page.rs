@@ -8,9 +8,8 @@ use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
 use crate::daemon::{Bell, Board};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::secret::Secret;
+use crate::secret::LISTEN_TOKEN;
 use crate::session::tenant::{credential, read_secret};
-use crate::settings::KeySource;
 use crate::settings::listen::{Listen, ListenError, ListenFlags, listen};
 use crate::text::chain;
 
@@ -66,19 +65,11 @@ fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), Failure> {
     let tls = tls
         .map(|(certificate, key)| Tls::read(certificate, key))
         .transpose()?;
-    let token = settings.token.clone().map(read_token).transpose()?;
+    let token = settings.token.clone();
+    let token = token.map(|source| read_secret(&LISTEN_TOKEN, source));
+    let token = token.transpose()?;
     let gate = Gate::new(token, tls.is_some())?;
     Ok((tls, gate))
-}
-
-fn read_token(source: KeySource) -> Result<Secret, Failure> {
-    read_secret(source).map_err(|(path, error)| {
-        Failure::new(
-            Exit::InvalidSettings,
-            format_args!("the token cannot be read from {}: {error}", path.display()),
-            "check the path and who may read it",
-        )
-    })
 }
 
 impl Bound {

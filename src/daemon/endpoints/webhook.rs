@@ -7,6 +7,7 @@ use crate::daemon::push::{ShortSecret, Webhook, limits};
 use crate::daemon::{Bell, Board, Rejections};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
+use crate::secret::WEBHOOK_SECRET;
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;
@@ -73,17 +74,7 @@ fn handler(
     bell: &Bell,
     rejections: Rejections,
 ) -> Result<Webhook, Failure> {
-    let secret = read_secret(settings.secret.clone()).map_err(|(path, error)| {
-        let what = format!(
-            "the webhook secret cannot be read from {}: {error}",
-            path.display()
-        );
-        Failure::new(
-            Exit::InvalidSettings,
-            what,
-            "check the path and who may read it",
-        )
-    })?;
+    let secret = read_secret(&WEBHOOK_SECRET, settings.secret.clone())?;
     Ok(Webhook::new(
         secret,
         settings.branch.clone(),

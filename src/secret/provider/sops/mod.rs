@@ -51,7 +51,7 @@ const OWN: &[OwnCredential] = &[
             ("HOME", ".config/sops/age/keys.txt"),
             ("XDG_CONFIG_HOME", "sops/age/keys.txt"),
         ],
-        ..OwnCredential::NONE
+        ..OwnCredential::named("the keys of age and SSH, for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -65,7 +65,7 @@ const OWN: &[OwnCredential] = &[
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ],
         places: &[("HOME", ".aws/credentials")],
-        ..OwnCredential::NONE
+        ..OwnCredential::named("the login at AWS, for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -80,7 +80,7 @@ const OWN: &[OwnCredential] = &[
             "AZURE_CLIENT_CERTIFICATE_PATH",
             "AZURE_FEDERATED_TOKEN_FILE",
         ],
-        ..OwnCredential::NONE
+        ..OwnCredential::named("the login at Azure, for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -93,11 +93,11 @@ const OWN: &[OwnCredential] = &[
             "HOME",
             ".config/gcloud/application_default_credentials.json",
         )],
-        ..OwnCredential::NONE
+        ..OwnCredential::named("the login at Google Cloud, for sops")
     },
     OwnCredential {
         foreign_values: &["HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"],
-        ..OwnCredential::NONE
+        ..OwnCredential::named("the login at Huawei Cloud, for sops")
     },
 ];
 

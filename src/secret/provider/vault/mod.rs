@@ -69,21 +69,21 @@ pub const TOKEN: OwnCredential = OwnCredential {
     file: Some("VAULT_TOKEN_FILE"),
     foreign_values: &["BAO_TOKEN"],
     places: &[("HOME", ".vault-token")],
-    ..OwnCredential::NONE
+    ..OwnCredential::named("the token for Vault")
 };
 
 /// The secret id of an AppRole.
 pub const SECRET_ID: OwnCredential = OwnCredential {
     flag: Some("vault-secret-id-file"),
     file: Some("INTEGRATIOND_VAULT_SECRET_ID_FILE"),
-    ..OwnCredential::NONE
+    ..OwnCredential::named("the secret id for Vault")
 };
 
 /// A JWT to log in with.
 pub const JWT: OwnCredential = OwnCredential {
     flag: Some("vault-jwt-file"),
     file: Some("INTEGRATIOND_VAULT_JWT_FILE"),
-    ..OwnCredential::NONE
+    ..OwnCredential::named("the JWT for Vault")
 };
 
 #[cfg(test)]
