@@ -289,7 +289,7 @@ impl std::fmt::Debug for LiveConfig {
 }
 
 /// A validation test that failed or warned (API.md 5.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FailingTest {
     /// The test's name.
     pub name: String,

@@ -21,8 +21,9 @@ use integrationd::immuta::{
 };
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Shown};
+use integrationd::report::document::{Format, render};
 use integrationd::report::exit::exit;
-use integrationd::report::{Counts, Report, json, text};
+use integrationd::report::{Counts, Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, Entry, Simulator};
 use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
@@ -407,7 +408,8 @@ impl Ran {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let exit = exit(self.report(), true);
-        json::report(self.report(), exit as u8)
+        let rendered = render(Format::Json, &Finished::new(self.report(), exit));
+        serde_json::from_str(&rendered.kept).unwrap()
     }
 
     /// Everything that anybody could be shown of this run.

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{Format, LogLevel, ReferenceArgs};
+use super::args::{LogLevel, ReferenceArgs};
 use super::log::Log;
 use super::settings_file::{Line, Program};
 use super::terminal::Terminal;
+use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 

@@ -40,9 +40,9 @@ pub(crate) use commands::daemon_settings;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
+use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use args::Format;
 use command::Context;
 use commands::{Cli, PROGRAM};
 use log::Log;
@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(args::Color::Auto);
-            let exit = failure::tell(&failure, terminal, false);
+            let exit = failure::tell(&failure, terminal, Format::Text);
             return terminal.ending(exit).into();
         }
     };
@@ -74,10 +74,10 @@ pub fn main() -> ExitCode {
         );
     }
     let log = Log::start(&cli.output, cli.command.log_level(), terminal);
-    let as_json = cli.command.format() == Format::Json;
+    let format = cli.command.format();
     let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,
-        Err(failure) => failure::tell(&failure, terminal, as_json),
+        Err(failure) => failure::tell(&failure, terminal, format),
     };
     terminal.ending(exit).into()
 }

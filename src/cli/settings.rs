@@ -14,6 +14,7 @@ use super::failure;
 use super::settings_file::{
     CONFIG_VARIABLE, DEFAULT, Line, Program, WHOLE, is_switch, read, settings, takes_several,
 };
+use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::text::escaped;
@@ -102,7 +103,7 @@ fn check_daemon(path: &Path, context: &Context<'_>) -> Result<(), Failure> {
         return Ok(());
     };
     for failure in refused {
-        failure::tell(&failure, context.terminal, false);
+        failure::tell(&failure, context.terminal, Format::Text);
     }
     Err(last)
 }

@@ -9,7 +9,7 @@ use clap::builder::BoolishValueParser;
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
-use super::args::{Format, ReferenceArgs, RunArgs};
+use super::args::{ReferenceArgs, RunArgs};
 use super::command::{CommandArgs, Context};
 use super::progress::Progress;
 use super::signal::{Course, Found, Signals, Writing};
@@ -22,9 +22,10 @@ use crate::immuta::Transport;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{Kind, Operator, Plan, Resend};
+use crate::report::document::{Format, render};
 use crate::report::exit::{Exit, exit};
 use crate::report::failure::Failure;
-use crate::report::{Counts, Report, json, text};
+use crate::report::{Counts, Finished, Report, text};
 use crate::session::{Access, Preparation, Prepared, Session, Watcher, Wishes};
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
@@ -216,7 +217,7 @@ impl Watcher for Screen {
     }
 
     fn files(&self, revision: Option<&Revision>, manifest: &Manifest) {
-        if self.output != Format::Text {
+        if !self.output.is_told() {
             return;
         }
         if let Some(revision) = revision {
@@ -286,17 +287,7 @@ fn log_blocked(plan: &Plan) {
 
 fn finish(report: &Report, options: &Options, terminal: Terminal) -> Exit {
     let exit = exit(report, options.detailed_exitcode);
-    match options.output {
-        Format::Json => {
-            terminal.out_unfolded(&json::printed(&json::report(report, exit as u8)));
-        }
-        Format::Text => {
-            if !report.synced.ending.was_asked() {
-                terminal.out(&text::plan(&report.synced.plan, &report.tenant));
-            }
-            terminal.out(&text::ending(report));
-        }
-    }
+    terminal.result(&render(options.output, &Finished::new(report, exit)));
     exit
 }
 
@@ -347,12 +338,10 @@ impl CommandLine<'_> {
 impl Shell for CommandLine<'_> {
     fn approve(&self, plan: &Plan) -> Consent {
         let shown = text::plan(plan, self.tenant);
-        match self.options.output {
-            Format::Text => self.terminal.out(&shown),
-            Format::Json if self.options.asks && self.terminal.can_ask() => {
-                self.terminal.err(&shown);
-            }
-            Format::Json => {}
+        if self.options.output.is_told() {
+            self.terminal.out(&shown);
+        } else if self.options.asks && self.terminal.can_ask() {
+            self.terminal.err(&shown);
         }
         let consent = self.consent(plan);
         if consent == Consent::Given {

@@ -12,6 +12,7 @@ use indicatif::MultiProgress;
 
 use super::args::Color;
 use super::fold::fold;
+use crate::report::document::Rendered;
 use crate::report::exit::Exit;
 use crate::session::Watcher;
 use crate::text::escaped;
@@ -67,6 +68,13 @@ impl Terminal {
         if let Err(error) = written {
             self.lost(&error);
         }
+    }
+
+    /// Writes the result of a command to standard output.
+    pub(super) fn result(self, result: &Rendered) {
+        let Rendered { kept, folded } = result;
+        self.out_unfolded(kept);
+        self.out(folded);
     }
 
     /// Whoever reads may have read enough and gone away, as `head` does: that is

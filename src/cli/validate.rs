@@ -1,18 +1,17 @@
 //! `validate`: parse and check the files, offline.
 
 use clap::Args;
-use serde_json::json;
 
-use super::args::{FilesArgs, Format, ReferenceArgs};
+use super::args::{FilesArgs, ReferenceArgs};
 use super::command::{CommandArgs, Context};
 use super::help;
 use super::terminal::Terminal;
 use crate::diagnostic;
+use crate::report::document::{Format, render};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::report::json::{FORMAT_VERSION, printed};
+use crate::report::validation::Validation;
 use crate::session::check_directory;
-use crate::text::count;
 
 /// Check the files and touch nothing: no tenant, no credentials, no network
 #[derive(Debug, Args)]
@@ -51,26 +50,7 @@ fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
     } else {
         Exit::InvalidFile
     };
-    match args.output {
-        Format::Text => {
-            terminal.out_unfolded(&diagnostic::render(&manifest.diagnostics, true));
-            let valid = count(manifest.integrations.len(), "integration");
-            let invalid = match manifest.invalid.len() {
-                0 => String::new(),
-                n => format!(", {n} with errors"),
-            };
-            terminal.out(&format!("{valid} valid{invalid}.\n"));
-        }
-        Format::Json => {
-            let result = json!({
-                "format_version": FORMAT_VERSION,
-                "diagnostics": manifest.diagnostics,
-                "valid": manifest.integrations.iter().map(|i| &i.name).collect::<Vec<_>>(),
-                "invalid": manifest.invalid.iter().map(|i| &i.name).collect::<Vec<_>>(),
-                "exit_code": exit as u8,
-            });
-            terminal.out_unfolded(&printed(&result));
-        }
-    }
+    let document = Validation::new(&manifest, exit);
+    terminal.result(&render(args.output, &document));
     Ok(exit)
 }

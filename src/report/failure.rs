@@ -1,5 +1,9 @@
 //! A command that came to no result.
 
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use super::document::Document;
 use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
 use crate::immuta::ApiError;
@@ -16,6 +20,29 @@ pub struct Failure {
     exit: Exit,
     /// The mistakes in a file that led to it.
     mistakes: Vec<Diagnostic>,
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            what,
+            help,
+            exit,
+            mistakes: _,
+        } = self;
+        let document = json!({
+            "error": { "message": what, "help": help },
+            "exit_code": *exit as u8,
+        });
+        document.serialize(serializer)
+    }
+}
+
+impl Document for Failure {
+    /// People are told on standard error.
+    fn text(&self) -> String {
+        String::new()
+    }
 }
 
 impl Failure {

@@ -1,14 +1,13 @@
 //! The report for programs. `format_version` changes when a key changes its
 //! meaning or goes away; new keys do not change it.
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::exit::Exit;
 use super::not_compared::{self, NotCompared};
 use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
 use crate::ledger::Suspensions;
-use crate::live::FailingTest;
 use crate::manifest::{Destination, Suspend, Until};
 use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
 use crate::platform::Field;
@@ -26,9 +25,24 @@ pub fn printed(document: &Json) -> String {
     escaped_json(&format!("{document:#}\n")).into_owned()
 }
 
+/// The document of a command.
+pub(super) fn document(document: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Versioned<'a, D> {
+        format_version: u32,
+        #[serde(flatten)]
+        document: &'a D,
+    }
+    let versioned = Versioned {
+        format_version: FORMAT_VERSION,
+        document,
+    };
+    // It fails only for keys that are no texts, and there are none.
+    printed(&serde_json::to_value(versioned).unwrap_or(Json::Null))
+}
+
 /// The whole report.
-#[must_use]
-pub fn report(report: &Report, exit_code: u8) -> Json {
+pub(super) fn report(report: &Report, exit_code: u8) -> Json {
     let not_compared = not_compared::secrets_not_compared(report.newest_plan());
     let Report {
         tenant,
@@ -37,7 +51,6 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
         synced,
     } = report;
     json!({
-        "format_version": FORMAT_VERSION,
         "tenant": tenant,
         "source": source,
         "diagnostics": diagnostics,
@@ -53,16 +66,6 @@ pub fn report(report: &Report, exit_code: u8) -> Json {
 pub fn secrets_not_compared(not_compared: &[NotCompared]) -> Vec<Json> {
     let one = |NotCompared { integration, paths }: &_| json!({ "integration": integration, "paths": paths });
     not_compared.iter().map(one).collect()
-}
-
-/// The document of a run that came to no result.
-#[must_use]
-pub fn failure(what: &str, help: &str, exit: Exit) -> Json {
-    json!({
-        "format_version": FORMAT_VERSION,
-        "error": { "message": what, "help": help },
-        "exit_code": exit as u8,
-    })
 }
 
 fn plan(plan: &Plan) -> Json {
@@ -311,7 +314,7 @@ fn note(note: &Note) -> Json {
         } => json!({
             "note": "health",
             "status": status.as_str(),
-            "failing_tests": tests(failing_tests),
+            "failing_tests": failing_tests,
         }),
         Note::UnknownCarried(paths) => json!({ "note": "unknown_carried", "paths": paths }),
         Note::DestinationsCarried(destinations) => json!({
@@ -330,13 +333,6 @@ fn note(note: &Note) -> Json {
 pub fn destinations(destinations: &[Destination]) -> Vec<Json> {
     let one = |d: &Destination| json!({ "path": d.path(), "host": d.host() });
     destinations.iter().map(one).collect()
-}
-
-/// The validation tests of the server that fail.
-#[must_use]
-pub fn tests(failing: &[FailingTest]) -> Vec<Json> {
-    let test = |FailingTest { name, message }: &_| json!({ "name": name, "message": message });
-    failing.iter().map(test).collect()
 }
 
 fn unmanaged(live: &Unmanaged) -> Json {
@@ -437,13 +433,13 @@ fn outcome(outcome: &Outcome) -> Json {
             Ok(success) => json!({
                 "succeeded": true,
                 "status": success.status.as_str(),
-                "failing_tests": tests(&success.failing_tests),
+                "failing_tests": &success.failing_tests,
             }),
             Err(failure) => json!({
                 "succeeded": false,
                 "error": chain(failure),
                 "help": failure.help(),
-                "failing_tests": tests(failure.failing_tests()),
+                "failing_tests": failure.failing_tests(),
             }),
         },
     );

@@ -1,16 +1,22 @@
 //! What the operator is told: one value, one file per format, one exit code.
 
+pub mod document;
 pub mod exit;
 pub mod failure;
+pub mod history;
 pub mod json;
+pub mod list;
 pub mod not_compared;
 mod result;
 mod style;
 pub mod suspended;
 pub mod text;
+pub mod validation;
 mod value;
 
 use std::collections::HashSet;
+
+use serde::{Serialize, Serializer};
 
 use crate::apply::{Failure, Outcome};
 use crate::diagnostic::Diagnostic;
@@ -18,6 +24,8 @@ use crate::manifest::Destination;
 use crate::plan::{Block, Change, Kind, Plan};
 use crate::session::RunResult;
 use crate::sync::{Afterwards, Ending, Synced};
+use document::Document;
+use exit::Exit;
 
 /// Warns of attributes in which the server has the value of a secret.
 #[must_use]
@@ -47,6 +55,38 @@ pub struct Report {
     pub diagnostics: Vec<Diagnostic>,
     /// The plan and what came of it.
     pub synced: Synced,
+}
+
+/// The document of a run that came to a result.
+pub struct Finished<'a> {
+    report: &'a Report,
+    exit: Exit,
+}
+
+impl<'a> Finished<'a> {
+    /// Of everything there is to tell.
+    #[must_use]
+    pub fn new(report: &'a Report, exit: Exit) -> Self {
+        Self { report, exit }
+    }
+}
+
+impl Serialize for Finished<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json::report(self.report, self.exit as u8).serialize(serializer)
+    }
+}
+
+impl Document for Finished<'_> {
+    /// The plan, unless somebody was asked about it, and what came of it.
+    fn text(&self) -> String {
+        let Report { tenant, synced, .. } = self.report;
+        let ending = text::ending(self.report);
+        if synced.ending.was_asked() {
+            return ending;
+        }
+        text::plan(&synced.plan, tenant) + &ending
+    }
 }
 
 impl From<RunResult> for Report {

@@ -16,8 +16,9 @@ use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{self, Limit, Limits, Plan, Share};
+use integrationd::report::document::{self, render};
 use integrationd::report::exit::exit;
-use integrationd::report::{Report, json, text};
+use integrationd::report::{Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::API_KEY;
 use integrationd::sync::{self, Consent, Request, Shell, SyncError};
@@ -300,7 +301,8 @@ fn told(report: &Result<Report, SyncError>) -> String {
             let mut all = diagnostic::render(&report.diagnostics, false);
             all.push_str(&text::plan(&report.synced.plan, &report.tenant));
             all.push_str(&text::ending(report));
-            all.push_str(&json::report(report, exit(report, true) as u8).to_string());
+            let finished = Finished::new(report, exit(report, true));
+            all.push_str(&render(document::Format::Json, &finished).kept);
             all.push_str(&format!("{report:?}"));
             all.push_str(&of_the_daemon(report));
             all

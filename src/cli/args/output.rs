@@ -45,12 +45,3 @@ pub(crate) enum LogFormat {
     Text,
     Json,
 }
-
-/// The form of the result on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// For programs: one document with a `format_version`
-    Json,
-}

@@ -118,7 +118,7 @@ fn row(row: &Row) -> Json {
         "drift_repaired": repaired,
         "secrets_not_compared": not_compared,
         "destinations_carried": report::destinations(carried),
-        "failing_tests": report::tests(failing_tests),
+        "failing_tests": failing_tests,
         "last_change": changed.map(|at| at.to_string()),
         "revision": revision,
     })
