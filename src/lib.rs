@@ -44,6 +44,7 @@
 mod apart;
 pub mod apply;
 pub mod cli;
+mod console;
 pub mod daemon;
 pub mod diagnostic;
 pub mod embedded;
@@ -55,6 +56,7 @@ pub mod net;
 mod parallel;
 pub mod plan;
 pub mod platform;
+mod process;
 pub mod progress;
 pub mod reason;
 mod regular;

@@ -65,6 +65,8 @@ const LAYERS: &[Layer] = &[
     // The shells.
     layer(&["report"]),
     layer(&["daemon"]),
+    // What this process says, and what it may use.
+    layer(&["console", "process"]),
     layer(&["cli"]),
 ];
 

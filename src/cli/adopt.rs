@@ -11,7 +11,7 @@ use super::args::{
 };
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::diagnostic;
 use crate::ledger::Seen;
 use crate::ledger::place::Trust;

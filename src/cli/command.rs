@@ -4,10 +4,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{LogLevel, ReferenceArgs};
-use super::log::Log;
+use super::args::ReferenceArgs;
 use super::settings_file::{Line, Program};
-use super::terminal::Terminal;
+use crate::console::{Log, LogLevel, Terminal};
 use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::args::{LogLevel, OutputArgs};
+use super::args::OutputArgs;
 use super::command::{CommandArgs, Context};
 use super::help;
 use super::settings_file::{CONFIG_VARIABLE, Line, ParseError, Program};
+use crate::console::LogLevel;
 use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;

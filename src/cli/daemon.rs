@@ -6,14 +6,12 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 
 use super::args::{
-    ListenArgs, LogLevel, NotifyArgs, OutputArgs, ReferenceArgs, RunArgs, SocketArgs, WebhookArgs,
-    duration,
+    ListenArgs, NotifyArgs, OutputArgs, ReferenceArgs, RunArgs, SocketArgs, WebhookArgs, duration,
 };
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::log::Log;
 use super::settings_file::{Line, ParseError, Program};
-use super::terminal::Terminal;
+use crate::console::{Log, LogLevel, OutputSettings, Terminal};
 use crate::daemon::{Console, NewSettings, restart, service};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
@@ -142,6 +140,7 @@ impl Console for Process {
         })?;
         let args = DaemonArgs::of(&line)?.ok_or_else(|| restart("the command"))?;
         let output = OutputArgs::from_arg_matches(&line.matches).map_err(ParseError::Usage)?;
+        let output = OutputSettings::from(&output);
         if let Some(what) = self.log.fixed(&output) {
             return Err(restart(what));
         }

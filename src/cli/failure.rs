@@ -1,6 +1,6 @@
 //! Output of a command that came to no result.
 
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::diagnostic;
 use crate::report::document::{Format, render};
 use crate::report::exit::Exit;

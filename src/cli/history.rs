@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::ledger::place::Trust;
 use crate::report::document::{Format, render};
 use crate::report::exit::Exit;

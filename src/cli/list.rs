@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::{ConnectionArgs, ReferenceArgs};
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::report::document::{Format, render};
 use crate::report::exit::Exit;

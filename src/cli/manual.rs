@@ -10,7 +10,7 @@ use super::args::ReferenceArgs;
 use super::command::{CommandArgs, Context};
 use super::help;
 use super::settings_file::Program;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 

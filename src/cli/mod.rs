@@ -9,29 +9,19 @@ mod commands;
 mod completion;
 mod daemon;
 mod failure;
-mod fields;
-mod fold;
 mod help;
 mod history;
 mod hook;
-mod hygiene;
-mod journal;
-mod limits;
 mod list;
-mod log;
 mod manual;
-mod panic;
 mod ping;
-mod progress;
 mod resolve;
 mod resume;
 mod settings;
 mod settings_file;
-mod signal;
 mod simulator;
 mod suspend;
 mod sync;
-mod terminal;
 mod validate;
 
 #[cfg(test)]
@@ -40,14 +30,14 @@ pub(crate) use commands::daemon_settings;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
+use crate::console::{Color, Log, Terminal, panic};
+use crate::process::{hygiene, limits};
 use crate::report::document::Format;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use command::Context;
 use commands::{Cli, PROGRAM};
-use log::Log;
 use settings_file::{Line, ParseError};
-use terminal::Terminal;
 
 /// Parses the command line, runs it, and says how it ended.
 #[must_use]
@@ -61,7 +51,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
-            let terminal = Terminal::new(args::Color::Auto);
+            let terminal = Terminal::new(Color::Auto);
             let exit = failure::tell(&failure, terminal, Format::Text);
             return terminal.ending(exit).into();
         }
@@ -73,7 +63,7 @@ pub fn main() -> ExitCode {
             "see to it that the system makes none: they would hold secrets",
         );
     }
-    let log = Log::start(&cli.output, cli.command.log_level(), terminal);
+    let log = Log::start(&(&cli.output).into(), cli.command.log_level(), terminal);
     let format = cli.command.format();
     let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{ConnectionArgs, ReferenceArgs};
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::Live;
 use crate::report::exit::Exit;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::args::{ConnectionArgs, ReferenceArgs, StateArgs};
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
 use crate::ledger::{Applied, Intent, LedgerStore, Memory, Record};

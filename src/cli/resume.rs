@@ -5,7 +5,7 @@ use clap::Args;
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, Context};
 use super::suspend::{meant, open, what};
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::args::{ReferenceArgs, duration};
 use super::command::{CommandArgs, Context};
 use super::help;
-use super::terminal::Terminal;
+use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};

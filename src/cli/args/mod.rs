@@ -16,7 +16,7 @@ pub(super) use guard::ConnectionsArgs;
 pub(super) use ledger::{LedgerArgs, StateArgs};
 pub(super) use listen::ListenArgs;
 pub(super) use notify::NotifyArgs;
-pub(super) use output::{Color, LogFormat, LogLevel, OutputArgs};
+pub(super) use output::OutputArgs;
 pub(super) use references::{ReferenceArgs, VaultArgs, named_own_files};
 pub(super) use run::{ConnectionArgs, FilesArgs, RunArgs, duration, variable};
 pub(super) use socket::SocketArgs;

@@ -1,6 +1,8 @@
 //! How to talk to the operator, and in which form.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use crate::console::{Color, LogFormat, LogLevel, OutputSettings};
 
 /// How to talk to the operator.
 #[derive(Debug, Args)]
@@ -24,24 +26,17 @@ pub(crate) struct OutputArgs {
     pub log_format: LogFormat,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
+impl From<&OutputArgs> for OutputSettings {
+    fn from(args: &OutputArgs) -> Self {
+        let OutputArgs {
+            color,
+            log_level,
+            log_format,
+        } = args;
+        Self {
+            color: *color,
+            log_level: *log_level,
+            log_format: *log_format,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::AskArgs;
-use crate::cli::terminal::Terminal;
+use crate::console::Terminal;
 use crate::daemon::push::message::Message;
 use crate::report::exit::Exit;
 use crate::text::escaped;

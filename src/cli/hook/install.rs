@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{AskArgs, InstallArgs};
-use crate::cli::terminal::Terminal;
+use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::text::escaped;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 
-use super::args::Color;
+use super::Color;
 use super::fold::fold;
 use crate::report::document::Rendered;
 use crate::report::exit::Exit;
@@ -19,7 +19,7 @@ use crate::text::escaped;
 
 /// Where results and messages go. Standard output carries the result only.
 #[derive(Clone, Copy)]
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     color: ColorChoice,
     shared: &'static Shared,
 }
@@ -40,7 +40,7 @@ impl Watcher for Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(color: Color) -> Self {
+    pub(crate) fn new(color: Color) -> Self {
         let color = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
@@ -51,7 +51,7 @@ impl Terminal {
     }
 
     /// Writes to standard output.
-    pub(super) fn out(self, text: &str) {
+    pub(crate) fn out(self, text: &str) {
         let text = match columns(&io::stdout()) {
             Some(columns) => fold(text, columns),
             None => text.to_owned(),
@@ -60,7 +60,7 @@ impl Terminal {
     }
 
     /// Writes to standard output what has a form of its own, such as a table.
-    pub(super) fn out_unfolded(self, text: &str) {
+    pub(crate) fn out_unfolded(self, text: &str) {
         let mut stream = AutoStream::new(io::stdout(), self.color);
         let written = stream
             .write_all(text.as_bytes())
@@ -71,7 +71,7 @@ impl Terminal {
     }
 
     /// Writes the result of a command to standard output.
-    pub(super) fn result(self, result: &Rendered) {
+    pub(crate) fn result(self, result: &Rendered) {
         let Rendered { kept, folded } = result;
         self.out_unfolded(kept);
         self.out(folded);
@@ -91,7 +91,7 @@ impl Terminal {
     }
 
     /// How the process ends: well only if its result could be written.
-    pub(super) fn ending(self, exit: Exit) -> Exit {
+    pub(crate) fn ending(self, exit: Exit) -> Exit {
         let is_good = matches!(exit, Exit::Success | Exit::Pending);
         if is_good && self.shared.lost.load(Ordering::Relaxed) {
             Exit::Failed
@@ -101,7 +101,7 @@ impl Terminal {
     }
 
     /// Warns that a source has no integration files.
-    pub(super) fn no_files(self, place: &str) {
+    pub(crate) fn no_files(self, place: &str) {
         self.warning(
             format_args!("there are no integration files in {}", escaped(place)),
             "their names end in .yaml, .yml or .json, and do not begin with a dot",
@@ -109,7 +109,7 @@ impl Terminal {
     }
 
     /// Writes to standard error.
-    pub(super) fn err(self, text: &str) {
+    pub(crate) fn err(self, text: &str) {
         let text = match columns(&io::stderr()) {
             Some(columns) => fold(text, columns),
             None => text.to_owned(),
@@ -118,7 +118,7 @@ impl Terminal {
     }
 
     /// Writes to standard error what has a form of its own, such as an excerpt of a file.
-    pub(super) fn err_unfolded(self, text: &str) {
+    pub(crate) fn err_unfolded(self, text: &str) {
         self.shared.bars.suspend(|| {
             let mut stream = AutoStream::new(io::stderr(), self.color);
             let _ = stream
@@ -128,13 +128,13 @@ impl Terminal {
     }
 
     /// A failure with its remedy.
-    pub(super) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
+    pub(crate) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         self.message(red, "error:", what, help);
     }
 
     /// Something that may not be meant, with what to do then.
-    pub(super) fn warning(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
+    pub(crate) fn warning(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
         self.message(yellow, "warning:", what, help);
     }
@@ -153,22 +153,22 @@ impl Terminal {
     }
 
     /// Whether somebody is there to be asked.
-    pub(super) fn can_ask(self) -> bool {
+    pub(crate) fn can_ask(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// The lines that may be redrawn, where they may.
-    pub(super) fn bars(self) -> Option<&'static MultiProgress> {
+    pub(crate) fn bars(self) -> Option<&'static MultiProgress> {
         io::stderr().is_terminal().then_some(&self.shared.bars)
     }
 
     /// Whether standard error shows colours.
-    pub(super) fn err_has_colour(self) -> bool {
+    pub(crate) fn err_has_colour(self) -> bool {
         AutoStream::new(io::stderr(), self.color).current_choice() != ColorChoice::Never
     }
 
     /// Asks a question; only `yes` means yes.
-    pub(super) fn ask(self, question: &str) -> bool {
+    pub(crate) fn ask(self, question: &str) -> bool {
         self.err(question);
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {

@@ -19,15 +19,15 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
-use super::args::{Color, LogFormat, LogLevel, OutputArgs};
 use super::fields::Fields;
 use super::journal::Journal;
 use super::panic;
 use super::terminal::Terminal;
+use super::{Color, LogFormat, LogLevel, OutputSettings};
 
 /// The log of this process. Its level may change while it runs.
 #[derive(Debug, Clone)]
-pub(super) struct Log {
+pub(crate) struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
     default: LogLevel,
     format: LogFormat,
@@ -36,7 +36,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Starts it.
-    pub(super) fn start(output: &OutputArgs, default: LogLevel, terminal: Terminal) -> Self {
+    pub(crate) fn start(output: &OutputSettings, default: LogLevel, terminal: Terminal) -> Self {
         panic::report_as(output.log_format);
         let (filter, handle) = reload::Layer::new(filter(output, default));
         let lines = lines(output.log_format, terminal);
@@ -53,8 +53,8 @@ impl Log {
     }
 
     /// What of these settings cannot be taken up, if there is something.
-    pub(super) fn fixed(&self, output: &OutputArgs) -> Option<&'static str> {
-        let OutputArgs {
+    pub(crate) fn fixed(&self, output: &OutputSettings) -> Option<&'static str> {
+        let OutputSettings {
             color,
             log_level: _,
             log_format,
@@ -68,14 +68,14 @@ impl Log {
     }
 
     /// Takes up the level.
-    pub(super) fn take(&self, output: &OutputArgs) {
+    pub(crate) fn take(&self, output: &OutputSettings) {
         if let Err(error) = self.filter.reload(filter(output, self.default)) {
             tracing::error!(%error, "the old level of the log stays");
         }
     }
 }
 
-fn filter(output: &OutputArgs, default: LogLevel) -> EnvFilter {
+fn filter(output: &OutputSettings, default: LogLevel) -> EnvFilter {
     let level = match output.log_level.unwrap_or(default) {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",

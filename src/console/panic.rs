@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::args::LogFormat;
+use super::LogFormat;
 use crate::text::escaped;
 
 /// Whether the log is one of JSON objects, in which no other line may stand.
@@ -24,13 +24,13 @@ static AS_JSON: AtomicBool = AtomicBool::new(false);
 static IS_EXPECTED: AtomicBool = AtomicBool::new(false);
 
 /// What helps.
-pub(super) const HELP: &str = "this is a bug: please report it, with the place that it names";
+pub(crate) const HELP: &str = "this is a bug: please report it, with the place that it names";
 
 /// What stands for a message that may hold a secret.
 const WITHHELD: &str = "(its message is left out: it could hold a secret)";
 
 /// Has every panic told in this way from now on.
-pub(super) fn report() {
+pub(crate) fn report() {
     panic::set_hook(Box::new(|info| {
         if IS_EXPECTED.load(Ordering::Relaxed) {
             return;
@@ -43,7 +43,7 @@ pub(super) fn report() {
 
 /// Runs something whose panic is not a bug; `None` if it panicked. Nothing else may run
 /// meanwhile: its panic would not be reported either.
-pub(super) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
+pub(crate) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option<T> {
     IS_EXPECTED.store(true, Ordering::Relaxed);
     let done = panic::catch_unwind(run);
     IS_EXPECTED.store(false, Ordering::Relaxed);
@@ -51,7 +51,7 @@ pub(super) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option
 }
 
 /// Has panics told in the form of the log.
-pub(super) fn report_as(format: LogFormat) {
+pub(crate) fn report_as(format: LogFormat) {
     let as_json = match format {
         LogFormat::Text => false,
         LogFormat::Json => true,
@@ -66,7 +66,7 @@ const REQUEST: &str = "INTEGRATIOND_DEBUG_PANIC";
 /// Panics with the text of a test.
 #[cfg(debug_assertions)]
 #[expect(clippy::panic, reason = "not in a release build")]
-pub(super) fn on_request() {
+pub(crate) fn on_request() {
     if let Ok(text) = std::env::var(REQUEST) {
         panic!("a test asked for it: {text}");
     }
@@ -74,7 +74,7 @@ pub(super) fn on_request() {
 
 /// Does nothing: no release build panics on purpose.
 #[cfg(not(debug_assertions))]
-pub(super) fn on_request() {}
+pub(crate) fn on_request() {}
 
 fn told(info: &PanicHookInfo<'_>, as_json: bool) -> String {
     let place = info.location().map(Location::to_string);

@@ -16,14 +16,14 @@ use crate::text::escaped;
 /// How often a spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
-pub(super) struct Progress {
+pub(crate) struct Progress {
     terminal: Terminal,
     /// The lines that are redrawn, by integration.
     running: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Progress {
-    pub(super) fn new(terminal: Terminal) -> Self {
+    pub(crate) fn new(terminal: Terminal) -> Self {
         Self {
             terminal,
             running: Mutex::default(),
@@ -31,7 +31,7 @@ impl Progress {
     }
 
     /// Takes the lines away that would be redrawn.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Ok(mut running) = self.running.lock() {
             running.drain().for_each(|(_, bar)| bar.finish_and_clear());
         }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 /// SIGINT and SIGTERM, and later SIGHUP. From here on none of them ends the process by
 /// itself. A signal that cannot be listened to goes on doing so.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
@@ -15,7 +15,7 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Begins to listen.
-    pub(super) fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// Waits for the first one. Those of a run that writes come with it.
-    pub(super) async fn first(&mut self, writing: &mut oneshot::Receiver<Writing>) {
+    pub(crate) async fn first(&mut self, writing: &mut oneshot::Receiver<Writing>) {
         tokio::select! {
             () = self.next() => {}
             Ok(Writing(hangup)) = writing => {
@@ -49,7 +49,7 @@ impl Signals {
     }
 
     /// Waits for another one.
-    pub(super) async fn second(&mut self, writing: &mut oneshot::Receiver<Writing>) {
+    pub(crate) async fn second(&mut self, writing: &mut oneshot::Receiver<Writing>) {
         if let Ok(Writing(hangup)) = writing.try_recv() {
             self.hangup = hangup;
         }
@@ -59,12 +59,12 @@ impl Signals {
 
 /// A run writes from now on. A terminal that is closed must not cut a write in half
 /// either; before, SIGHUP does what it always does.
-pub(super) struct Writing(Option<Signal>);
+pub(crate) struct Writing(Option<Signal>);
 
 /// How far a run has come: until it writes, or tells what came of it, a signal leaves it
 /// where it is. Either it goes on or the signal has it, and never both.
 #[derive(Clone)]
-pub(super) struct Course(Arc<Mutex<Stage>>);
+pub(crate) struct Course(Arc<Mutex<Stage>>);
 
 enum Stage {
     /// Whoever waits for signals is to be told when it writes.
@@ -76,7 +76,7 @@ enum Stage {
 
 /// What a signal found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// Nothing was written, and nothing will be.
     Reading,
     /// Writes are under way.
@@ -86,7 +86,7 @@ pub(super) enum Found {
 }
 
 impl Course {
-    pub(super) fn new() -> (Self, oneshot::Receiver<Writing>) {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Writing>) {
         let (sender, receiver) = oneshot::channel();
         let stage = Mutex::new(Stage::Reading(sender));
         (Self(Arc::new(stage)), receiver)
@@ -97,7 +97,7 @@ impl Course {
     }
 
     /// It writes from now on; what was left where it is finds the stop pulled.
-    pub(super) fn writes(&self) {
+    pub(crate) fn writes(&self) {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Reading(_))
             && let Stage::Reading(told) = std::mem::replace(&mut *stage, Stage::Writing)
@@ -108,7 +108,7 @@ impl Course {
     }
 
     /// It tells what came of it; whether anybody is to hear that.
-    pub(super) fn tells(&self) -> bool {
+    pub(crate) fn tells(&self) -> bool {
         let mut stage = self.stage();
         match *stage {
             Stage::Left => false,
@@ -120,7 +120,7 @@ impl Course {
     }
 
     /// Leaves it where it is, if it does not write yet.
-    pub(super) fn leave(&self) -> Found {
+    pub(crate) fn leave(&self) -> Found {
         let mut stage = self.stage();
         match *stage {
             Stage::Reading(_) | Stage::Left => {

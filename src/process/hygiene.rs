@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, setrlimit, umask};
 ///
 /// # Errors
 /// The system did not let it, as a filter for system calls may do.
-pub(super) fn protect() -> io::Result<()> {
+pub(crate) fn protect() -> io::Result<()> {
     umask(Mode::RWXG | Mode::RWXO);
     // The limit is inherited by whatever is started; the attribute is not.
     let none = Rlimit {

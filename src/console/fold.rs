@@ -12,7 +12,7 @@ const HANG: usize = 4;
 const NARROWEST: usize = 40;
 
 /// The text with every line folded to this many columns.
-pub(super) fn fold(text: &str, columns: usize) -> String {
+pub(crate) fn fold(text: &str, columns: usize) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.split_inclusive('\n') {
         fold_line(&mut out, line, columns.max(NARROWEST));

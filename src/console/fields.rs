@@ -7,10 +7,10 @@ use tracing::field::{Field, Visit};
 
 /// What a visit of an event or a span finds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields(pub Map<String, Json>);
+pub(crate) struct Fields(pub Map<String, Json>);
 
 impl Fields {
-    pub(super) fn put(&mut self, name: &str, value: impl Into<Json>) {
+    pub(crate) fn put(&mut self, name: &str, value: impl Into<Json>) {
         self.0.insert(name.to_owned(), value.into());
     }
 }

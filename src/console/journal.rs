@@ -28,14 +28,14 @@ const SOCKET: &str = "/run/systemd/journal/socket";
 const EVERYWHERE: &[&str] = &["tenant", "run_id", "trigger", "revision"];
 
 /// Sends every event to the journal.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     socket: UnixDatagram,
     terminal: Terminal,
 }
 
 impl Journal {
     /// If standard error goes there, as systemd says it in `JOURNAL_STREAM`.
-    pub(super) fn of_process(terminal: Terminal) -> Option<Self> {
+    pub(crate) fn of_process(terminal: Terminal) -> Option<Self> {
         let stderr = fstat(io::stderr()).ok()?;
         let named = std::env::var_os("JOURNAL_STREAM")?;
         let is_ours = named == OsString::from(format!("{}:{}", stderr.st_dev, stderr.st_ino));

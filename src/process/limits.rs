@@ -36,7 +36,7 @@ const MEBIBYTE: u64 = 1024 * 1024;
 /// anything else: with limits up to 448 MiB, runs on two cores were aborted or got too few
 /// threads, now and then. With one arena the need is small and always the same. The process
 /// keeps its id.
-pub(super) fn use_one_arena() {
+pub(crate) fn use_one_arena() {
     let is_limited = getrlimit(Resource::As).current.is_some();
     if !is_limited || std::env::var_os(ARENAS).is_some() {
         return;
@@ -51,7 +51,7 @@ pub(super) fn use_one_arena() {
 }
 
 /// Number of workers of the runtime, as the runtime itself would choose it.
-pub(super) fn workers() -> usize {
+pub(crate) fn workers() -> usize {
     let asked = std::env::var("TOKIO_WORKER_THREADS").ok();
     let asked = asked.and_then(|text| text.parse().ok());
     let asked = asked.filter(|workers| *workers > 0);
@@ -59,7 +59,7 @@ pub(super) fn workers() -> usize {
 }
 
 /// Checks that a run with so many workers gets its memory and its threads.
-pub(super) fn check(workers: usize) -> Result<(), Failure> {
+pub(crate) fn check(workers: usize) -> Result<(), Failure> {
     let threads = workers + BESIDE;
     check_address_space(threads)?;
     check_threads(threads)
