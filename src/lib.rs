@@ -48,6 +48,7 @@ mod console;
 pub mod daemon;
 pub mod diagnostic;
 pub mod embedded;
+mod hook;
 pub mod immuta;
 pub mod ledger;
 pub mod live;

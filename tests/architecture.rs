@@ -67,6 +67,7 @@ const LAYERS: &[Layer] = &[
     layer(&["daemon"]),
     // What this process says, and what it may use.
     layer(&["console", "process"]),
+    layer(&["hook"]),
     layer(&["cli"]),
 ];
 

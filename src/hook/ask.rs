@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::AskArgs;
+use super::Ask;
 use crate::console::Terminal;
 use crate::daemon::push::message::Message;
 use crate::report::exit::Exit;
@@ -25,7 +25,7 @@ const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 /// What happens where nobody tells.
 const LATER: &str = "what was pushed is applied when the daemon next looks";
 
-pub(super) async fn run(args: &AskArgs, terminal: Terminal) -> Exit {
+pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
     let end = Instant::now() + args.timeout;
     if let Some(branch) = &args.branch {
         match timeout_at(end, ignored(branch.clone())).await {
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &AskArgs, terminal: Terminal) -> Exit {
             }
         }
     }
-    match timeout_at(end, ask(&args.socket, terminal)).await {
+    match timeout_at(end, ask_at(&args.socket, terminal)).await {
         Ok(exit) => exit,
         Err(_) => {
             let after = args.timeout.as_secs();
@@ -92,7 +92,7 @@ fn ignored_push(branch: &str, pushed: &str) -> Option<String> {
     Some(format!("ignored: {names} is not {branch}"))
 }
 
-async fn ask(socket: &Path, terminal: Terminal) -> Exit {
+async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
     let stream = match UnixStream::connect(socket).await {
         Ok(stream) => stream,
         Err(error) => {

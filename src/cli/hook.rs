@@ -1,11 +1,4 @@
-//! `hook`: a push to a repository on this machine asks the daemon for a run, and
-//! the pusher sees what comes of it.
-//!
-//! The hook is `post-receive`: what was pushed is there already, and nothing here
-//! can refuse it.
-
-mod ask;
-mod install;
+//! `hook`: a push to a repository on this machine asks the daemon for a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::args::{ReferenceArgs, duration};
 use super::command::{CommandArgs, Context};
 use super::help;
+use crate::hook::{self, Ask, Install};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 
@@ -62,6 +56,36 @@ struct AskArgs {
     timeout: Duration,
 }
 
+impl From<AskArgs> for Ask {
+    fn from(args: AskArgs) -> Self {
+        let AskArgs {
+            socket,
+            branch,
+            timeout,
+        } = args;
+        Self {
+            socket,
+            branch,
+            timeout,
+        }
+    }
+}
+
+impl From<InstallArgs> for Install {
+    fn from(args: InstallArgs) -> Self {
+        let InstallArgs {
+            repository,
+            uninstall,
+            ask,
+        } = args;
+        Self {
+            repository,
+            uninstall,
+            ask: ask.into(),
+        }
+    }
+}
+
 impl CommandArgs for HookArgs {
     const USES_SETTINGS: bool = false;
 
@@ -70,9 +94,9 @@ impl CommandArgs for HookArgs {
     }
 
     async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
-        match &self.command {
-            HookCommand::Install(args) => install::run(args, terminal),
-            HookCommand::Run(args) => Ok(ask::run(args, terminal).await),
+        match self.command {
+            HookCommand::Install(args) => hook::install(&args.into(), terminal),
+            HookCommand::Run(args) => Ok(hook::ask(&args.into(), terminal).await),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{AskArgs, InstallArgs};
+use super::{Ask, Install};
 use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
@@ -19,7 +19,7 @@ const HOOK: &str = "post-receive";
 /// By this line a hook is known as ours.
 const OURS: &[u8] = b"# Written by `integrationd hook install`, which may write it again.";
 
-pub(super) fn run(args: &InstallArgs, terminal: Terminal) -> Result<Exit, Failure> {
+pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, Failure> {
     let hooks = hooks(&args.repository)?;
     let path = hooks.join(HOOK);
     let found = found(&path)?;
@@ -117,14 +117,14 @@ fn write(hooks: &Path, path: &Path, script: &[u8]) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-fn script(args: &AskArgs) -> Result<Vec<u8>, Failure> {
+fn script(args: &Ask) -> Result<Vec<u8>, Failure> {
     let call = call(args)?;
     Ok([b"#!/bin/sh\n", OURS, b"\nexec ", &call, b"\n"].concat())
 }
 
 /// The command, as a shell reads it.
-fn call(args: &AskArgs) -> Result<Vec<u8>, Failure> {
-    let AskArgs {
+fn call(args: &Ask) -> Result<Vec<u8>, Failure> {
+    let Ask {
         socket,
         branch,
         timeout,
