@@ -28,19 +28,19 @@ fn the_help_teaches() {
 
     Commands:
       sync        Plan and apply once; `--dry-run` stops at the plan
-      daemon      Keep the tenant in sync: the service
-      validate    Check the files and touch nothing: no tenant, no credentials, no network
-      list        Show what is live on the tenant; nothing secret
+      daemon      Keep the tenant in sync, as a service
+      validate    Check the files, offline: no tenant, no credentials, no network
+      list        Show the live integrations of the tenant, without secrets
       ping        Check the URL, the certificate, the credentials and the permission
-      adopt       Take live integrations over; sends nothing but reads
-      history     Show what was done and when; asks the tenant nothing
+      adopt       Record live integrations as managed; writes nothing to the tenant
+      history     Show past runs; the tenant is not asked
       resolve     Resolve a write whose outcome is unknown
-      suspend     Write nothing for a while: of all integrations, or of some
-      resume      End what `suspend` began
-      simulator   Serve a simulated tenant, to try things out and to test against
-      hook        Let a push to a repository here ask the daemon for a run
+      suspend     Suspend writes to all integrations, or to some
+      resume      Resume writes that `suspend` stopped
+      simulator   Serve a simulated tenant, for trials and tests
+      hook        Trigger a run of the daemon with a push to a local repository
       settings    Check the settings file, or print its schema
-      completion  Print what lets a shell complete the command line
+      completion  Print a completion script for a shell
       man         Print a manual page, or write all of them
       help        Print this message or the help of the given subcommand(s)
 
@@ -53,27 +53,27 @@ fn the_help_teaches() {
 
     Output:
           --color <WHEN>
-              Whether to use colours; NO_COLOR is honoured
+              When to use colours; NO_COLOR is honoured
               
               [default: auto]
               [possible values: auto, always, never]
 
           --log-level <LEVEL>
-              How much to log on standard error [default: warn; of the daemon: info]
+              Log level on standard error [default: warn; of the daemon: info]
               
               [env: INTEGRATIOND_LOG_LEVEL]
               [possible values: error, warn, info, debug, trace]
 
           --log-format <FORMAT>
-              How to write the log: lines for people, or one JSON object a line
+              Log format: lines for people, or one JSON object per line
               
               [env: INTEGRATIOND_LOG_FORMAT]
               [default: text]
               [possible values: text, json]
 
           --config <FILE>
-              The settings file: a key for every flag of `daemon` [default:
-              /etc/integrationd/integrationd.yaml, if there is one]
+              Settings file: a key for every flag of `daemon` [default:
+              /etc/integrationd/integrationd.yaml, if it exists]
               
               [env: INTEGRATIOND_CONFIG]
 
@@ -86,8 +86,8 @@ fn the_help_teaches() {
 
     Environment:
       IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
-      IMMUTA_HOST          the same, where the scheme may be left out
-      IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN, the same
+      IMMUTA_HOST          the tenant as well; the scheme may be left out
+      IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN
       IMMUTA_API_KEY_FILE  a file that holds it; or the systemd credential immuta-api-key
       HTTPS_PROXY          the proxy, if there is one; NO_PROXY names exceptions
       A flag beats the environment. Two sources for one setting are an error.

@@ -24,27 +24,27 @@ use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 use crate::text::{count, escaped};
 
-/// Take live integrations over; sends nothing but reads
+/// Record live integrations as managed; writes nothing to the tenant
 ///
-/// What this tool did not create is updated when its file says so, and never
-/// deleted. What was adopted is treated as if this tool had created it.
+/// An integration that existed before is updated when its file says so, and never deleted. An
+/// adopted integration is treated as if integrationd had created it.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true), after_help = help::ADOPT)]
 pub(super) struct AdoptArgs {
-    /// The names of the integrations, as their files have them
+    /// Names of the integrations, as in their files
     #[arg(group = "which")]
     pub name: Vec<String>,
-    /// All whose files say with certainty which one they mean
+    /// All integrations that pair with a file without doubt
     #[arg(long, group = "which")]
     pub all: bool,
-    /// The directory of integration files
+    /// Directory of integration files
     #[arg(long, value_name = "DIR", default_value = "integrations.d")]
     pub dir: PathBuf,
-    /// Declares a plain value for `${var:NAME}`; may be repeated
+    /// Plain value for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     pub var: Vec<(String, String)>,
-    /// Assumption about its stored secrets, which the server never returns; without it they
-    /// are not compared
+    /// Assumption about stored secrets, which the server never returns; without it they are not
+    /// compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
     #[command(flatten)]

@@ -26,7 +26,8 @@ pub(super) struct Cli {
     pub command: Command,
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The settings file: a key for every flag of `daemon` [default: /etc/integrationd/integrationd.yaml, if there is one]
+    /// Settings file: a key for every flag of `daemon` [default:
+    /// /etc/integrationd/integrationd.yaml, if it exists]
     #[arg(
         long,
         global = true,

@@ -9,11 +9,11 @@ use super::help;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 
-/// Print what lets a shell complete the command line
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = help::COMPLETION)]
 pub(super) struct CompletionArgs {
-    /// The shell
+    /// Shell to complete for
     #[arg(value_enum)]
     pub shell: Shell,
 }

@@ -18,24 +18,24 @@ use crate::report::failure::Failure;
 use crate::session::Watcher;
 use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
-/// Keep the tenant in sync: the service
+/// Keep the tenant in sync, as a service
 ///
-/// Reads the files, makes the tenant equal to them, and looks again when a file
-/// changes, at the resync interval, and on SIGHUP. A failure is tried again, later
-/// each time. SIGTERM lets the writes under way end.
+/// Reads the files, makes the tenant equal to them, and repeats this when a file changes, at
+/// the interval, and on SIGHUP. Failures are retried with growing delays. After SIGTERM the
+/// writes under way are finished.
 #[derive(Debug, Args)]
 #[command(after_help = help::DAEMON)]
 pub(super) struct DaemonArgs {
-    /// How often to look although no file changed: drift is seen then
+    /// Time between runs when no file changes; drift is found then
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", hide_env_values = true,
           default_value = "10m", value_parser = duration)]
     pub interval: Duration,
-    /// How long the directory must be quiet before it is read
+    /// Time that the directory must be quiet before it is read
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", hide_env_values = true,
           default_value = "500ms", value_parser = duration)]
     pub debounce: Duration,
-    /// Read the directory this often instead of waiting for events, which network
-    /// file systems do not have
+    /// How often to read the directory instead of waiting for events, which network file
+    /// systems lack; or how often to ask the repository for new commits
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
           value_parser = duration)]
     pub poll: Option<Duration>,

@@ -11,8 +11,8 @@ macro_rules! connection {
         "\
 Environment:
   IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
-  IMMUTA_HOST          the same, where the scheme may be left out
-  IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN, the same
+  IMMUTA_HOST          the tenant as well; the scheme may be left out
+  IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN
   IMMUTA_API_KEY_FILE  a file that holds it; or the systemd credential immuta-api-key
   HTTPS_PROXY          the proxy, if there is one; NO_PROXY names exceptions
   A flag beats the environment. Two sources for one setting are an error.
@@ -39,7 +39,7 @@ macro_rules! sync_examples {
 Examples:
   integrationd sync --dry-run                        show the plan of ./integrations.d
   integrationd sync                                  show it, ask, and apply it
-  integrationd sync --yes --only warehouse-prod      one integration, without a question
+  integrationd sync --yes --only warehouse-prod      one integration, without asking
   integrationd sync --resend-secrets warehouse-prod  send its stored secrets again
   integrationd sync --dry-run --detailed-exitcode    in CI: 2 means that something changes
   integrationd sync --dry-run -o json | jq .plan     for programs
@@ -122,9 +122,8 @@ Exit codes:
   When several apply, the first of 4, 3, 1, 65, 2.
 
 Signals:
-  The first Ctrl-C (or SIGTERM) ends what has not written yet; after that it starts
-  no new write and finishes those under way, for up to 20 seconds. The second one
-  stops at once. Running it again goes on in all cases."
+  The first Ctrl-C (or SIGTERM) starts no new write and finishes those under way, for
+  up to 20 seconds. The second one stops at once. In all cases the next run continues."
 );
 
 pub(super) const DAEMON: &str = "\
@@ -132,17 +131,17 @@ Examples:
   integrationd daemon /etc/integrationd/integrations.d
   integrationd daemon --policy sync --interval 5m
   integrationd daemon --poll 30s /mnt/share/integrations.d    a network file system
-  integrationd daemon --listen-token-file token               who has it may ask for a run
-  integrationd daemon --notify-url-file url                   tell a webhook what goes wrong
+  integrationd daemon --listen-token-file token               clients with it may trigger a run
+  integrationd daemon --notify-url-file url                   report failures to a webhook
 
 The status page is at http://127.0.0.1:9464/, and so are /status, /metrics, /livez and /readyz.
 
 Signals:
-  SIGTERM, SIGINT   no new write; the daemon ends when those under way have
-  SIGHUP            read the settings again, and look now, with the key and the secrets as they are
+  SIGTERM, SIGINT   start no new write; end when those under way have ended
+  SIGHUP            read the settings again and start a run, with the key and secrets as they are
 
 Exit codes:
-  0   it was stopped
+  0   stopped by a signal
   1   the ledger or the address to listen on cannot be used
   78  the settings are invalid";
 
@@ -165,8 +164,8 @@ pub(super) const LIST_LONG: &str = help!(
     connection!(),
     "
 Exit codes:
-  0   the list is whole
-  1   the tenant could not be read, or not all of it
+  0   the list is complete
+  1   the tenant could not be read, or only a part of it
   78  the settings are invalid"
 );
 
@@ -178,8 +177,8 @@ pub(super) const PING_LONG: &str = help!(
     connection!(),
     "
 Exit codes:
-  0   everything is well
-  1   something is not; the last line says what helps
+  0   all checks passed
+  1   a check failed; the last line says what to do
   78  the settings are invalid"
 );
 
@@ -194,12 +193,12 @@ Examples:
                                                         one that took integration 1 over
 
 It speaks the API's documented routes and keeps everything in memory. Its own
-routes, below /_simulator/, ask for no credentials: it listens on loopback only.";
+routes, below /_simulator/, need no credentials: it listens on loopback only.";
 
 pub(super) const ADOPT: &str = "\
 Examples:
   integrationd adopt warehouse-prod                  one, by the name of its file
-  integrationd adopt --all --dir /etc/integrations   all that are certainly meant
+  integrationd adopt --all --dir /etc/integrations   all that pair without doubt
   integrationd adopt --all --secrets assume          the server has the secrets of the files
 
 An adopted integration may be deleted by `sync --policy sync` once its file is
@@ -208,36 +207,36 @@ gone. Without `--secrets` its stored secrets are not compared until they are sen
 pub(super) const HISTORY: &str = "\
 Examples:
   integrationd history                    the last ten runs that wrote something
-  integrationd history -o json | jq .deleted    the last that was seen of what is gone
+  integrationd history -o json | jq .deleted    the last known attributes of deleted ones
 
-A run without an end was cut off: the next one found out what became of it.";
+A run without an end was cut off; the next run found out what became of it.";
 
 pub(super) const SUSPEND: &str = "\
 Examples:
   integrationd suspend --reason 'vendor migration' --until 2026-12-01    to the end of that day, in UTC
-  integrationd suspend warehouse-prod --reason 'someone is at work on it'
+  integrationd suspend warehouse-prod --reason 'maintenance'
   integrationd suspend new-lake --unknown --reason 'not yet'    a file that was never applied
 
-`systemctl reload integrationd` makes it count at once.";
+`systemctl reload integrationd` applies it at once.";
 
 pub(super) const RESOLVE: &str = "\
 Examples:
-  integrationd resolve warehouse-prod --adopt 12   integration 12 is what it made
-  integrationd resolve warehouse-prod --retry      it made nothing: try again
+  integrationd resolve warehouse-prod --adopt 12   integration 12 is its result
+  integrationd resolve warehouse-prod --retry      it had no effect: repeat it
 
-A write is in doubt when its answer was lost, or the process was, and the tenant
-shows more than one integration that could be its work. Nothing is written for
-it until a human has looked.";
+The outcome of a write is unknown when its answer, or the process, was lost, and the
+tenant shows several integrations that could be the result. Nothing is written for the
+integration until an operator decides.";
 
 pub(super) const HOOK: &str = "\
 Examples:
-  integrationd hook install /srv/git/tenant.git                  every push to it asks for a run
+  integrationd hook install /srv/git/tenant.git                  every push to it triggers a run
   integrationd hook install /srv/git/tenant.git --branch main    only those to this branch
   integrationd hook install /srv/git/tenant.git --uninstall
-  integrationd hook run                                          ask now, and see the plan
+  integrationd hook run                                          run now, and show the plan
 
-The daemon reads what it was told to read, not what was pushed: let it read this
-repository. `hook run` exits as `sync` would have; a push has succeeded by then.";
+The daemon reads its own source, not what was pushed: let it read this repository.
+`hook run` exits as `sync` would; a push has succeeded by then.";
 
 pub(super) const MAN: &str = "\
 Examples:

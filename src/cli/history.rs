@@ -13,14 +13,14 @@ use crate::report::failure::Failure;
 use crate::report::history::Look;
 use crate::session::{Access, Session};
 
-/// Show what was done and when; asks the tenant nothing
+/// Show past runs; the tenant is not asked
 #[derive(Debug, Args)]
 #[command(after_help = help::HISTORY)]
 pub(super) struct HistoryArgs {
-    /// How many runs, newest first
+    /// Number of runs, newest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: u32,
-    /// The form of the result on standard output
+    /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
     #[command(flatten)]

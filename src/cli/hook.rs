@@ -15,7 +15,7 @@ use crate::report::failure::Failure;
 /// Where the daemon's systemd unit has the socket.
 const SOCKET: &str = "/run/integrationd/integrationd.sock";
 
-/// Let a push to a repository here ask the daemon for a run
+/// Trigger a run of the daemon with a push to a local repository
 #[derive(Debug, Args)]
 #[command(after_help = help::HOOK)]
 pub(super) struct HookArgs {
@@ -25,18 +25,18 @@ pub(super) struct HookArgs {
 
 #[derive(Debug, Subcommand)]
 enum HookCommand {
-    /// Write the `post-receive` hook of a bare repository, or take it away
+    /// Install the `post-receive` hook of a bare repository, or remove it
     Install(InstallArgs),
-    /// Ask the daemon for a run and show what comes of it; the hook calls this
+    /// Trigger a run of the daemon and show its result; the hook calls this
     Run(AskArgs),
 }
 
 #[derive(Debug, Args)]
 struct InstallArgs {
-    /// The bare repository
+    /// Path of the bare repository
     #[arg(value_name = "REPO")]
     repository: PathBuf,
-    /// Take the hook away again
+    /// Remove the hook
     #[arg(long)]
     uninstall: bool,
     #[command(flatten)]
@@ -45,13 +45,13 @@ struct InstallArgs {
 
 #[derive(Debug, Args)]
 struct AskArgs {
-    /// The socket of the daemon
+    /// Socket of the daemon
     #[arg(long, value_name = "PATH", default_value = SOCKET)]
     socket: PathBuf,
-    /// The branch whose pushes count; all if none is given
+    /// Branch whose pushes trigger a run; all if not given
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
-    /// How long to wait for the end of the run, which goes on without
+    /// How long to wait for the end of the run, which continues afterwards
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     timeout: Duration,
 }

@@ -15,11 +15,11 @@ use crate::session::{OpenError, Tenant};
 use crate::sync::owners_of_tenant;
 use crate::text::escaped;
 
-/// Show what is live on the tenant; nothing secret
+/// Show the live integrations of the tenant, without secrets
 #[derive(Debug, Args)]
 #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
 pub(super) struct ListArgs {
-    /// The form of the result on standard output
+    /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
     #[command(flatten)]

@@ -18,9 +18,9 @@ use crate::report::failure::Failure;
 #[derive(Debug, Args)]
 #[command(after_help = help::MAN)]
 pub(super) struct ManArgs {
-    /// The command, such as `sync`, or `hook install`; the page of all of them if not given
+    /// Command, such as `sync` or `hook install`; without it, the page of integrationd
     pub command: Vec<String>,
-    /// Write every page into this directory instead
+    /// Write every page into this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub directory: Option<PathBuf>,
 }

@@ -22,12 +22,12 @@ use crate::settings::run::RunSettings;
 #[command(after_help = help::RESOLVE)]
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
 pub(super) struct ResolveArgs {
-    /// The name of the integration that is in doubt
+    /// Name of the integration
     pub name: String,
-    /// It made this integration
+    /// The write created or changed this integration
     #[arg(long, value_name = "ID", group = "verdict")]
     pub adopt: Option<String>,
-    /// It had no effect: the next sync tries it again
+    /// The write had no effect: the next sync repeats it
     #[arg(long, group = "verdict")]
     pub retry: bool,
     #[command(flatten)]

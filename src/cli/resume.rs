@@ -9,10 +9,10 @@ use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 
-/// End what `suspend` began
+/// Resume writes that `suspend` stopped
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// The names of the integrations; everything if there are none
+    /// Names of the integrations; all if none is given
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
     #[command(flatten)]

@@ -30,7 +30,7 @@ pub(super) struct SettingsArgs {
 pub(super) enum SettingsCommand {
     /// Check a settings file and show what it sets
     Check {
-        /// The file, if it is not where the daemon looks for it
+        /// File to check, if not the one that the daemon reads
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },

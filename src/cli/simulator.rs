@@ -14,14 +14,14 @@ use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};
 
-/// Serve a simulated tenant, to try things out and to test against
+/// Serve a simulated tenant, for trials and tests
 #[derive(Debug, Args)]
 #[command(after_help = help::SIMULATOR)]
 pub(super) struct SimulatorArgs {
-    /// Where to listen; a loopback address
+    /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// How long creating and editing take
+    /// Time that creating and editing take
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
     /// Answer to a search for connections; they come from the control endpoint
@@ -34,9 +34,9 @@ pub(super) struct SimulatorArgs {
 pub(super) enum Search {
     /// 404: the tenant has no connections API
     Missing,
-    /// A page of HTML: the same, as some tenants say it
+    /// A page of HTML: the same, as some tenants answer
     Html,
-    /// 403: the API key may not look
+    /// 403: the API key lacks the permission
     Forbidden,
     /// All connections, as an array
     Works,

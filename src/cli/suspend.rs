@@ -16,27 +16,25 @@ use crate::report::failure::Failure;
 use crate::session::{Access, Session};
 use crate::text::escaped;
 
-/// Write nothing for a while: of all integrations, or of some
+/// Suspend writes to all integrations, or to some
 ///
-/// Counts from the next run of the daemon and of every sync with this state.
-/// Plans are made and shown as ever: with `--detailed-exitcode` what waits is a
-/// change, and nowhere a failure. For what is to be reviewed with a file there is
-/// `sync: {suspend: ...}` in it.
+/// Takes effect with the next run of the daemon, and of every sync with this state. Plans are
+/// still made and shown; suspended changes count as pending for `--detailed-exitcode`, never as
+/// failures. To have a suspension reviewed, set `sync.suspend` in the file.
 #[derive(Debug, Args)]
 #[command(after_help = help::SUSPEND)]
 pub(super) struct SuspendArgs {
-    /// The names of the integrations; all if there are none
+    /// Names of the integrations; all if none is given
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
-    /// Why, for those who wonder
+    /// Reason, shown with the suspension
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// When it ends: 2026-12-01 is the end of that day in UTC; a time has its zone,
-    /// as in 2026-12-01T18:00+01:00
+    /// End: 2026-12-01 is the end of that day in UTC; a time has its zone, as in
+    /// 2026-12-01T18:00+01:00
     #[arg(long, value_name = "DATE|TIME")]
     pub until: Option<Until>,
-    /// Also names of which the ledger knows nothing: what their files describe was
-    /// never written
+    /// Accept names that are not in the ledger, of files that were never applied
     #[arg(long)]
     pub unknown: bool,
     #[command(flatten)]

@@ -36,30 +36,28 @@ const ALL: &str = "*";
 
 /// Plan and apply once; `--dry-run` stops at the plan
 ///
-/// Reads the files and the tenant, shows the plan, asks, and carries it out. A
-/// failure of one integration never stops the others. Nothing is deleted unless
-/// `--policy sync` asks for it.
+/// Reads the files and the tenant, shows the plan, asks, and applies it. A failure of one
+/// integration never stops the others. Nothing is deleted unless `--policy sync` asks for it.
 #[derive(Debug, Args)]
 #[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
 pub(super) struct SyncArgs {
-    /// Print the plan and stop; sends nothing but reads
+    /// Print the plan and stop; only reads are sent
     #[arg(long)]
     pub dry_run: bool,
-    /// Apply to a simulated, empty tenant in this process; resolves no real secret
+    /// Apply to a simulated, empty tenant inside the process; resolves no real secret
     #[arg(long, conflicts_with_all = ["url", "api_key_file"])]
     pub simulate: bool,
-    /// Exit with 2, not 0, when a dry run finds changes
+    /// Exit with 2 instead of 0 when a dry run finds changes
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Apply without a question; needed where nobody is at a terminal
+    /// Apply without asking; needed where nobody is at a terminal
     #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
           value_parser = BoolishValueParser::new())]
     pub yes: bool,
-    /// Send the stored secrets of an integration again, `*` for all: the server never
-    /// returns them; may be repeated
+    /// Send the stored secrets of this integration again, `*` for all; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub resend_secrets: Vec<String>,
-    /// The form of the result on standard output
+    /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
     #[command(flatten)]

@@ -13,13 +13,13 @@ use crate::report::failure::Failure;
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 
-/// Check the files and touch nothing: no tenant, no credentials, no network
+/// Check the files, offline: no tenant, no credentials, no network
 #[derive(Debug, Args)]
 #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub files: FilesArgs,
-    /// The form of the result on standard output
+    /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub output: Format,
 }

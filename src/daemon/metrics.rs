@@ -147,25 +147,21 @@ impl Inner {
     fn register(&mut self) {
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         let it = &mut self.registry;
-        it.register("build", "The version that runs", Info::new(version));
-        it.register(
-            "reconcile",
-            "Runs, by how they ended",
-            self.reconciles.clone(),
-        );
+        it.register("build", "Version that runs", Info::new(version));
+        it.register("reconcile", "Runs by result", self.reconciles.clone());
         it.register(
             "reconcile_duration_seconds",
-            "How long runs took",
+            "Duration of runs",
             self.reconcile_duration.clone(),
         );
         it.register(
             "last_reconcile_timestamp_seconds",
-            "When the last run ended",
+            "End of the last run",
             self.last_reconcile.clone(),
         );
         it.register(
             "last_success_timestamp_seconds",
-            "When a run last ended with everything in sync",
+            "End of the last run that left everything in sync",
             self.last_success.clone(),
         );
         self.register_integrations();
@@ -176,27 +172,27 @@ impl Inner {
         let it = &mut self.registry;
         it.register(
             "integrations",
-            "Integrations, by how they are",
+            "Integrations by platform and state",
             self.integrations.clone(),
         );
         it.register(
             "plan_changes",
-            "What the last run had to do, or could not",
+            "Planned actions of the last run by kind",
             self.changes.clone(),
         );
         it.register(
             "drifted_integrations",
-            "Integrations that the last run found moved on the server",
+            "Integrations with values that the server changed, as of the last run",
             self.drifted.clone(),
         );
         it.register(
             "not_converging_integrations",
-            "Integrations that the server does not keep as they are sent",
+            "Integrations with values that the server does not keep as they are sent",
             self.not_converging.clone(),
         );
         it.register(
             "suspended_integrations",
-            "Integrations that are left alone, by their files or by `suspend`",
+            "Integrations whose writes are suspended, by their files or by `suspend`",
             self.suspended.clone(),
         );
     }
@@ -205,32 +201,32 @@ impl Inner {
         let it = &mut self.registry;
         it.register(
             "http_requests",
-            "Requests to the tenant, by their answer or why there was none",
+            "Requests to the tenant by status, or kind of error",
             self.requests.clone(),
         );
         it.register(
             "http_request_duration_seconds",
-            "How long requests to the tenant took",
+            "Duration of requests to the tenant",
             self.request_duration.clone(),
         );
         it.register(
             "rate_limited",
-            "Requests that the tenant refused because there were too many",
+            "Requests that the tenant rejected because there were too many",
             self.rate_limited.clone(),
         );
         it.register(
             "git_fetch",
-            "Fetches from the git repository, by how they ended",
+            "Fetches from the git repository by result",
             self.git_fetches.clone(),
         );
         it.register(
             "notifications",
-            "Messages of notifications, by what became of them",
+            "Notification messages by result",
             self.notifications.clone(),
         );
         it.register(
             "rejected_requests",
-            "Requests to the page and webhooks that were rejected, by reason",
+            "Rejected requests to the page and webhooks by reason",
             self.rejections.clone(),
         );
     }

@@ -12,8 +12,8 @@ use crate::source::git::{CommitId, RefName, ReferenceError, Subdirectory, Verify
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Git, instead of a directory")]
 pub(crate) struct GitArgs {
-    /// The repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; a
-    /// secret may then only go where `--allow-secret` lets it
+    /// Repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; secrets
+    /// then go only where `--allow-secret` allows
     #[arg(
         long,
         value_name = "URL",
@@ -21,7 +21,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git: Option<String>,
-    /// The branch, if not the default one
+    /// Branch to read; the default branch if not given
     #[arg(
         long,
         value_name = "NAME",
@@ -30,7 +30,7 @@ pub(crate) struct GitArgs {
         value_parser = ref_name
     )]
     pub git_branch: Option<String>,
-    /// A tag, before the branch
+    /// Tag to read; overrides `--git-branch`
     #[arg(
         long,
         value_name = "NAME",
@@ -39,7 +39,7 @@ pub(crate) struct GitArgs {
         value_parser = ref_name
     )]
     pub git_tag: Option<String>,
-    /// A commit, before tag and branch
+    /// Commit to read; overrides `--git-tag` and `--git-branch`
     #[arg(
         long,
         value_name = "HASH",
@@ -48,7 +48,7 @@ pub(crate) struct GitArgs {
         value_parser = commit
     )]
     pub git_commit: Option<String>,
-    /// Where in it the files are
+    /// Directory of the files in the repository
     #[arg(
         long,
         value_name = "DIR",
@@ -57,11 +57,11 @@ pub(crate) struct GitArgs {
         value_parser = subdirectory
     )]
     pub git_directory: Option<String>,
-    /// How https is asked with the token: as the password of a user, or by itself
-    #[arg(long, value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
+    /// How to send the token for https: as the password of a user, or as a bearer token
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
           default_value_t = GitAuth::Basic)]
     pub git_auth: GitAuth,
-    /// The user name for https, with `--git-auth basic` [default: git]
+    /// User name for https, with `--git-auth basic` [default: git]
     #[arg(
         long,
         value_name = "NAME",
@@ -69,9 +69,10 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_user: Option<String>,
-    #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("A file with the password or token for https"))]
+    #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("File with the password or token for https"))]
     pub git_token_file: Option<PathBuf>,
-    /// A PEM file with certificates to trust for https besides the system's; may be repeated
+    /// PEM file with certificates to trust for https, in addition to the system's; may be
+    /// repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -80,7 +81,7 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_ca_file: Vec<PathBuf>,
-    /// The private key for ssh, if not one that ssh finds by itself
+    /// Private key for ssh, instead of those that ssh finds
     #[arg(
         long,
         value_name = "FILE",
@@ -88,7 +89,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_ssh_key: Option<PathBuf>,
-    /// The known hosts for ssh, and no others
+    /// Known hosts for ssh, instead of the user's
     #[arg(
         long,
         value_name = "FILE",
@@ -97,10 +98,10 @@ pub(crate) struct GitArgs {
     )]
     pub git_known_hosts: Option<PathBuf>,
     /// What must be signed
-    #[arg(long, value_enum, env = "INTEGRATIOND_GIT_VERIFY", hide_env_values = true,
+    #[arg(long, value_name = "WHAT", value_enum, env = "INTEGRATIOND_GIT_VERIFY", hide_env_values = true,
           default_value_t = Verify::None)]
     pub git_verify: Verify,
-    /// SSH keys whose signatures count, as in ALLOWED SIGNERS of ssh-keygen(1)
+    /// SSH keys whose signatures are accepted, as in ALLOWED SIGNERS of ssh-keygen(1)
     #[arg(
         long,
         value_name = "FILE",
@@ -108,7 +109,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_allowed_signers: Option<PathBuf>,
-    /// SSH keys that count no more: a list, or a KRL
+    /// Revoked SSH keys: a list, or a KRL
     #[arg(
         long,
         value_name = "FILE",
@@ -116,7 +117,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_revoked_keys: Option<PathBuf>,
-    /// OpenPGP keys whose signatures count; may be repeated
+    /// OpenPGP keys whose signatures are accepted; may be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -125,7 +126,7 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_openpgp_key: Vec<PathBuf>,
-    /// Take a revision that does not descend from the applied one: `true`, or the commit
+    /// Accept a revision that does not descend from the applied one: `true`, or the commit
     #[arg(long, value_name = "COMMIT", env = "INTEGRATIOND_GIT_ALLOW_REWRITE",
           hide_env_values = true, default_value = "false", num_args = 0..=1,
           default_missing_value = "true", require_equals = true, value_parser = rewrite)]

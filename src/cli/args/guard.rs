@@ -11,7 +11,7 @@ use crate::sync::LookForConnections;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
 pub(crate) struct GuardArgs {
-    /// Which kinds of actions are taken
+    /// Kinds of actions that are allowed
     #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
           hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
     pub policy: PolicyArg,
@@ -43,7 +43,7 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           hide_env_values = true, value_parser = percent)]
     pub max_delete_percent: Option<u8>,
-    /// Delete and create again what cannot be edited; may be repeated
+    /// Delete this integration and create it again if it cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
     /// Delete this integration although the file that described it still exists; may be repeated
@@ -55,7 +55,7 @@ pub(crate) struct GuardArgs {
         value_delimiter = ','
     )]
     pub allow_removal: Vec<String>,
-    /// Where the body of a delete has its credentials
+    /// Where to put the credentials of the set-up in the body of a DELETE
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
           hide_env_values = true, default_value_t = Credentials::Config)]
     pub delete_credentials: Credentials,
@@ -65,7 +65,7 @@ pub(crate) struct GuardArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum PolicyArg {
-    /// Create, update, and delete what no file describes any more
+    /// Create, update, and delete integrations whose file is gone
     Sync,
     /// Create and update
     UpsertOnly,
@@ -77,9 +77,9 @@ pub(crate) enum PolicyArg {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Credentials {
-    /// Below `config`, as a create has them
+    /// Below `config`, as in a create
     Config,
-    /// Beside it
+    /// Beside `config`
     TopLevel,
 }
 
@@ -88,7 +88,7 @@ pub(crate) enum Credentials {
 #[command(next_help_heading = "Guard")]
 pub(crate) struct ConnectionsArgs {
     /// Integrations that belong to a connection are not written: ask the tenant for its
-    /// connections, or take your word that it has none
+    /// connections, or assume that it has none
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
           hide_env_values = true, default_value_t = Connections::Auto)]
     pub connections: Connections,

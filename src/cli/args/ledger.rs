@@ -9,10 +9,11 @@ use crate::settings::run::{RunSettings, TenantSettings};
 /// Where the ledger is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StateArgs {
-    /// Where the ledger is kept [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
+    /// Directory of the ledger [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]
     #[arg(
         long,
         value_name = "DIR",
+        help_heading = "Ledger",
         env = "INTEGRATIOND_STATE",
         hide_env_values = true
     )]
@@ -24,7 +25,8 @@ pub(crate) struct StateArgs {
 pub(crate) struct LedgerArgs {
     #[command(flatten)]
     pub place: StateArgs,
-    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    /// URL of the tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL,
+    /// IMMUTA_HOST]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 }

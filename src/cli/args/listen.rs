@@ -12,13 +12,14 @@ use crate::settings::listen::ListenFlags;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
 pub(crate) struct ListenArgs {
-    /// Where to listen, or `none`; other than on loopback it takes a certificate and a token
+    /// Address of the page, or `none`; an address other than loopback needs a certificate and a
+    /// token
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
-    #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("A file with the token that whoever asks must have; with one an operator can also ask for a run"))]
+    #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("File with the token that clients need; with it they can also trigger a run"))]
     pub listen_token_file: Option<PathBuf>,
-    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
+    /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(
         long,
         value_name = "FILE",
@@ -26,7 +27,7 @@ pub(crate) struct ListenArgs {
         hide_env_values = true
     )]
     pub listen_tls_cert: Option<PathBuf>,
-    /// A PEM file with its key
+    /// PEM file with the key of the certificate
     #[arg(
         long,
         value_name = "FILE",
@@ -34,7 +35,8 @@ pub(crate) struct ListenArgs {
         hide_env_values = true
     )]
     pub listen_tls_key: Option<PathBuf>,
-    /// A name under which it may be asked, besides `localhost` and addresses; may be repeated
+    /// Host name under which clients reach the page, besides `localhost` and addresses; may be
+    /// repeated
     #[arg(
         long,
         value_name = "NAME",

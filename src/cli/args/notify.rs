@@ -11,9 +11,9 @@ use crate::settings::notify::{self, NotifyFlags};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notifications of failure, recovery, drift and not converging")]
 pub(crate) struct NotifyArgs {
-    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("A file with the URL of a webhook, which is a secret"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("File with the URL of a webhook, which is a secret"))]
     pub notify_url_file: Option<PathBuf>,
-    /// What it takes: a JSON document, or a message as Slack takes it
+    /// Format of the messages: a JSON document, or a message for Slack
     #[arg(
         long,
         value_name = "FORMAT",
@@ -23,7 +23,7 @@ pub(crate) struct NotifyArgs {
         default_value_t = NotifyFormat::Json
     )]
     pub notify_format: NotifyFormat,
-    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("A file with a secret that signs the body, in `X-Integrationd-Signature-256`"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with a secret that signs the body, in `X-Integrationd-Signature-256`"))]
     pub notify_secret_file: Option<PathBuf>,
 }
 

@@ -8,10 +8,10 @@ use crate::console::{Color, LogFormat, LogLevel, OutputSettings};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Whether to use colours; NO_COLOR is honoured
+    /// When to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// How much to log on standard error [default: warn; of the daemon: info]
+    /// Log level on standard error [default: warn; of the daemon: info]
     #[arg(
         long,
         global = true,
@@ -21,7 +21,7 @@ pub(crate) struct OutputArgs {
         hide_env_values = true
     )]
     pub log_level: Option<LogLevel>,
-    /// How to write the log: lines for people, or one JSON object a line
+    /// Log format: lines for people, or one JSON object per line
     #[arg(long, global = true, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_LOG_FORMAT", hide_env_values = true, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args};
 
+use super::run::FILES;
 use crate::manifest::{Binding, Flat};
 use crate::secret::{own_settings, vault};
 use crate::settings::vault::VaultFlags;
@@ -14,19 +15,19 @@ use crate::settings::vault::VaultFlags;
     next_help_heading = "Vault, for ${vault:…} [env: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT]"
 )]
 pub(crate) struct VaultArgs {
-    #[arg(long, value_name = "FILE", help = vault::TOKEN.help("A file with a token"))]
+    #[arg(long, value_name = "FILE", help = vault::TOKEN.help("File with a token"))]
     pub vault_token_file: Option<PathBuf>,
-    /// The id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
+    /// Id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
     #[arg(long, value_name = "ID")]
     pub vault_role_id: Option<String>,
-    #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("A file with its secret id"))]
+    #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("File with the secret id of the AppRole"))]
     pub vault_secret_id_file: Option<PathBuf>,
-    /// A role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
+    /// Role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
     #[arg(long, value_name = "NAME")]
     pub vault_jwt_role: Option<String>,
-    #[arg(long, value_name = "FILE", help = vault::JWT.help("A file with that JWT"))]
+    #[arg(long, value_name = "FILE", help = vault::JWT.help("File with the JWT"))]
     pub vault_jwt_file: Option<PathBuf>,
-    /// Where the login is mounted, if not at `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
+    /// Mount of the login, if not `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
     #[arg(long, value_name = "PATH")]
     pub vault_auth_mount: Option<String>,
 }
@@ -34,20 +35,24 @@ pub(crate) struct VaultArgs {
 /// Where references may read, and where secrets may go.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReferenceArgs {
-    /// Lets a reference go to integrations of a type at a host, and every other reference nowhere;
-    /// `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may be repeated
+    /// Allow a secret reference only in integrations of this type and host, and no other
+    /// reference anywhere; `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may
+    /// be repeated
     #[arg(
         long,
         value_name = "REFERENCE[=TYPE[@HOST]]",
+        help_heading = FILES,
         env = "INTEGRATIOND_ALLOW_SECRET",
         hide_env_values = true,
         value_delimiter = ','
     )]
     pub allow_secret: Vec<Binding>,
-    /// Where `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the files if not given; may be repeated
+    /// Directory that `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the
+    /// files if not given; may be repeated
     #[arg(
         long,
         value_name = "DIR",
+        help_heading = FILES,
         env = "INTEGRATIOND_SECRET_ROOT",
         hide_env_values = true,
         value_delimiter = ','

@@ -13,13 +13,20 @@ use crate::plan::{OnConflict, OnDrift, Selection};
 use crate::secret::API_KEY;
 use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
 
+/// Heading of positional arguments: clap's own.
+const ARGUMENTS: Option<&str> = None;
+/// Heading of the flags about files.
+pub(super) const FILES: &str = "Files";
+/// Heading of the flags about a run.
+const RUN: &str = "Run";
+
 #[derive(Debug, Args)]
 pub(crate) struct FilesArgs {
-    /// The directory of integration files
-    #[arg(value_name = "DIR", default_value = "integrations.d")]
+    /// Directory of integration files
+    #[arg(value_name = "DIR", default_value = "integrations.d", help_heading = ARGUMENTS)]
     pub dir: PathBuf,
-    /// Declares a plain value for `${var:NAME}`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    /// Plain value for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
     pub var: Vec<(String, String)>,
     #[command(flatten)]
     pub references: ReferenceArgs,
@@ -28,15 +35,16 @@ pub(crate) struct FilesArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tenant")]
 pub(crate) struct ConnectionArgs {
-    /// The tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL, IMMUTA_HOST]
+    /// URL of the tenant, such as https://acme.hosted.immutacloud.com [env: IMMUTA_URL,
+    /// IMMUTA_HOST]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    #[arg(long, value_name = "FILE", help = API_KEY.help("A file with the API key"))]
+    #[arg(long, value_name = "FILE", help = API_KEY.help("File with the API key"))]
     pub api_key_file: Option<PathBuf>,
-    /// How to show the key: as it is, or exchanged for a bearer token
-    #[arg(long, value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
+    /// How to send the key: as it is, or exchanged for a bearer token
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
     pub auth: Auth,
-    /// A PEM file with certificates to trust besides the system's; may be repeated
+    /// PEM file with certificates to trust in addition to the system's; may be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -61,34 +69,38 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub git: GitArgs,
     /// Only these integrations, by name; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub only: Vec<String>,
-    /// All integrations but these; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// All integrations except these; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub exclude: Vec<String>,
-    /// How many writes may be under way at once
-    #[arg(long, value_name = "N", env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
+    /// Number of writes at a time
+    #[arg(long, value_name = "N", help_heading = RUN, env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
           value_parser = parallelism)]
     pub parallelism: usize,
-    /// How long a write is followed until its status settles
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
+    /// How long to follow a write until its status settles
+    #[arg(long, value_name = "DURATION", help_heading = RUN, env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
     #[command(flatten)]
     pub place: StateArgs,
-    /// What to do about a value that the server moved since the last apply
+    /// What to do about a value that was changed on the server since the last apply (drift)
     #[arg(
         long,
+        value_name = "ACTION",
         value_enum,
+        help_heading = RUN,
         env = "INTEGRATIOND_ON_DRIFT",
         hide_env_values = true,
         default_value_t = Drift::Apply
     )]
     pub on_drift: Drift,
-    /// What to do about a value that both the file and the server moved
+    /// What to do about a value that was changed in the file and on the server
     #[arg(
         long,
+        value_name = "ACTION",
         value_enum,
+        help_heading = RUN,
         env = "INTEGRATIOND_ON_CONFLICT",
         hide_env_values = true,
         default_value_t = Conflict::Apply
@@ -106,7 +118,7 @@ pub(crate) struct RunArgs {
 pub(crate) enum Drift {
     /// Set it back
     Apply,
-    /// Tell it and leave it
+    /// Report it and leave it
     Report,
     /// Leave it
     Ignore,

@@ -10,8 +10,8 @@ use crate::settings::daemon::SocketSettings;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Socket for `hook run`")]
 pub(crate) struct SocketArgs {
-    /// Where a local client may ask for a run and is told of it, or `none`
-    /// [default: $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
+    /// Socket at which local clients can trigger a run, or `none` [default:
+    /// $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
     #[arg(
         long,
         value_name = "PATH",
@@ -19,7 +19,7 @@ pub(crate) struct SocketArgs {
         hide_env_values = true
     )]
     pub socket: Option<PathBuf>,
-    /// A user who may ask, besides root and the one that the daemon runs as; a name or a number;
+    /// User who may trigger a run, besides root and the daemon's own user; a name or a number;
     /// may be repeated
     #[arg(
         long,

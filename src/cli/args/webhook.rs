@@ -12,13 +12,13 @@ use crate::settings::webhook::WebhookFlags;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhooks, at /webhook")]
 pub(crate) struct WebhookArgs {
-    /// Where to listen for webhooks, or `none`; other than on loopback it takes a certificate
+    /// Address for webhooks, or `none`; an address other than loopback needs a certificate
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
           default_value = "none", value_parser = address)]
     pub webhook_listen: At,
-    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("A file with the secret that the forge signs with, or sends"))]
+    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret that the forge signs with, or sends"))]
     pub webhook_secret_file: Option<PathBuf>,
-    /// The branch whose pushes count; all if none is given
+    /// Branch whose pushes trigger a run; all if not given
     #[arg(
         long,
         value_name = "NAME",
@@ -26,7 +26,7 @@ pub(crate) struct WebhookArgs {
         hide_env_values = true
     )]
     pub webhook_branch: Option<String>,
-    /// A PEM file with the certificate, and those that signed it; read again on SIGHUP
+    /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(
         long,
         value_name = "FILE",
@@ -34,7 +34,7 @@ pub(crate) struct WebhookArgs {
         hide_env_values = true
     )]
     pub webhook_tls_cert: Option<PathBuf>,
-    /// A PEM file with its key
+    /// PEM file with the key of the certificate
     #[arg(
         long,
         value_name = "FILE",
