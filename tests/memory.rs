@@ -116,7 +116,7 @@ async fn drift_is_told_and_left_or_left_in_silence_as_the_policy_says() {
             .await;
         assert_eq!(write_lines(&simulator), [""; 0]);
         assert_eq!(
-            ran.shown().contains("the server moved httpPath"),
+            ran.shown().contains("the server changed httpPath"),
             told,
             "{}",
             ran.shown()

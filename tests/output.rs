@@ -202,7 +202,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
       # broken is blocked  [FILES]/broken.yaml:1
       ! Snowflake
           its file is invalid
-          help: mend its errors; until then the live integration is not touched
+          help: fix its errors; until then the live integration is not touched
 
       # busy is blocked  [FILES]/busy.yaml:1
       ! Snowflake

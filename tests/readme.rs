@@ -179,6 +179,37 @@ fn readme_is_short_and_lines_fit() {
     }
 }
 
+/// Words that this project once used for terms of art, or for people.
+const NOT_PLAIN: &[&str] = &[
+    "any more",
+    "farewell",
+    "human",
+    "left alone",
+    "mend",
+    "mended",
+    "rung",
+    "stranger",
+    "there was no leave",
+    "told",
+    "whoever",
+];
+
+#[test]
+fn pages_use_plain_words() {
+    for page in pages() {
+        let text = page.by_hand().to_lowercase();
+        let text = text.replace(|c: char| !c.is_alphanumeric(), " ");
+        let text = format!(
+            " {} ",
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        );
+        for word in NOT_PLAIN {
+            let is_used = text.contains(&format!(" {word} "));
+            assert!(!is_used, "{}: `{word}`", page.path.display());
+        }
+    }
+}
+
 #[test]
 fn every_link_leads_somewhere() {
     let pages = pages();
@@ -361,6 +392,22 @@ fn every_variable_that_a_page_names_is_read() {
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         assert!(sources.contains(&format!("\"{name}\"")), "{name}");
+    }
+}
+
+#[test]
+fn fields_of_the_status_document_exist() {
+    let page = text("docs/status-page.md");
+    let (_, section) = page.split_once("\n## `/status`\n").unwrap();
+    let (_, section) = section.split_once("\n```\n\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let is_field = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let fields = section.split('`').skip(1).step_by(2).filter(is_field);
+    let fields: Vec<&str> = fields.collect();
+    assert!(fields.len() > 30, "{fields:?}");
+    let document = text("src/daemon/view/json.rs");
+    for field in fields {
+        assert!(document.contains(&format!("\"{field}\": ")), "{field}");
     }
 }
 

@@ -42,12 +42,12 @@ fn each_failure_is_told_once_with_its_tests_and_its_remedy() {
     let ran = apply(&tenant, &files).exits_with(3);
     insta::assert_snapshot!(result(&ran), @"
 
-      ✗ bigquery (id 1) could not be created: the server ended in `createError`, 1 validation test failed
+      ✗ bigquery (id 1) could not be created: the integration ended in status `createError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
-          help: mend what the failing tests name; the next run repeats the creation with an update
+          help: fix what the failing tests name; the next run repeats the creation with an update
 
       ✗ databricks could not be created: POST /integrations: 422 Unprocessable Entity: the catalog is not empty
-          help: mend what the server's message names and run this again
+          help: fix what the server's message names and run this again
 
       ✗ redshift could not be created: POST /integrations: 409 Conflict: busy
           help: someone else is at work on it: run this again in a minute
@@ -84,7 +84,7 @@ fn what_did_not_succeed_at_all_has_failed() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r"
       ✗ a could not be created: POST /integrations: 422 Unprocessable Entity: no
-          help: mend what the server's message names and run this again
+          help: fix what the server's message names and run this again
 
     Nothing was applied: 1 failed.
     A second plan still has 1 to create.
@@ -102,9 +102,9 @@ fn an_edit_that_the_server_rolled_back_says_that_the_old_one_runs() {
     5 secrets of 4 integrations not compared: the server never returns them.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
 
-      ✗ snowflake-prod (id 5) could not be updated: the server ended in `editError`, 1 validation test failed
+      ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
-          help: the old configuration is still running; mend what the failing tests name and run this again
+          help: the old configuration is still running; fix what the failing tests name and run this again
 
     Nothing was applied: 1 failed.
     A second plan still has 1 to update.

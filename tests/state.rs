@@ -63,8 +63,8 @@ fn a_dry_run_shows_drift_and_a_rotation_and_writes_nothing_down() {
     insta::assert_snapshot!(ran.stdout, @r#"
       # lake will be updated  [FILES]/lake.yaml:1
       ~ Databricks Unity Catalog (id 1)
-          ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
-          ~ token    = (secret) -> (secret)  # rotation: the secret is another one
+          ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
+          ~ token    = (secret) -> (secret)  # rotation: the secret was changed
 
     Plan: 1 to update.
     "#);

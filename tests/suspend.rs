@@ -261,7 +261,7 @@ fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
     insta::assert_snapshot!(ran.stdout, @r#"
       # lake would be updated, and is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
-          ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
+          ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
           note: it is suspended: vendor migration
 
     Suspended: lake (vendor migration).
@@ -298,7 +298,7 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
     insta::assert_snapshot!(ran.stdout, @r#"
       # lake would be updated, and is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
-          ~ httpPath = "/by-hand" -> "/one"  # drift: the server moved
+          ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
           note: it is suspended: vendor migration
 
     Plan: 1 suspended with changes, 1 unchanged.

@@ -135,7 +135,7 @@ pub enum Failure {
     #[error("the answer was lost, and the tenant does not show the write")]
     Unconfirmed(#[source] ApiError),
     /// The server took the write on and then failed.
-    #[error("the server ended in `{status}`{}", tests(failing_tests))]
+    #[error("the integration ended in status `{status}`{}", tests(failing_tests))]
     Server {
         /// The status.
         status: Status,
@@ -183,9 +183,9 @@ impl Failure {
         match self {
             Self::NotStarted | Self::Interrupted { .. } => "run this again to go on",
             Self::MissingSecret(_) => "provide it and run this again",
-            Self::NotWrittenDown(_) => "mend the state directory and run this again",
+            Self::NotWrittenDown(_) => "fix the state directory and run this again",
             Self::NotRecorded(_) => {
-                "mend the state directory and run this again: the next run finds out what is there"
+                "fix the state directory and run this again: the next run finds out what is there"
             }
             Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
             Self::Changed { .. } | Self::Unbound(_) | Self::Appeared { .. } | Self::Gone { .. } => {
@@ -201,13 +201,13 @@ impl Failure {
             }
             Self::Server { status, .. } => match status {
                 Status::CreateError => {
-                    "mend what the failing tests name; the next run repeats the creation with an update"
+                    "fix what the failing tests name; the next run repeats the creation with an update"
                 }
                 Status::EditError => {
-                    "the old configuration is still running; mend what the failing tests name and run this again"
+                    "the old configuration is still running; fix what the failing tests name and run this again"
                 }
                 Status::DeleteError => {
-                    "it is still there; mend what the failing tests name and run this again"
+                    "it is still there; fix what the failing tests name and run this again"
                 }
                 Status::Creating
                 | Status::Enabled

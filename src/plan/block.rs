@@ -269,7 +269,7 @@ impl Block {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::InvalidFile => "mend its errors; until then the live integration is not touched".into(),
+            Self::InvalidFile => "fix its errors; until then the live integration is not touched".into(),
             Self::EmptyFile { name, .. } => allow_removal(name),
             Self::OwnedByConnection { key, .. } => format!(
                 "remove the file, and change the settings of connection {key} in Immuta"

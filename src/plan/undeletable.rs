@@ -116,7 +116,7 @@ impl Undeletable {
                 "put its file back; or put it back without `protect`, sync once, and then remove it".into()
             }
             Self::Frozen { .. } => {
-                "nothing is deleted while the files are not known whole: mend them, then run this again".into()
+                "nothing is deleted while the files are not known whole: fix them, then run this again".into()
             }
             Self::NotRemoved { name, .. } => allow_removal(name),
             Self::Described { others, .. } => format!(

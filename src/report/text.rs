@@ -225,10 +225,10 @@ const MAY_BE_REFUSED: &str = "the server may refuse to edit this";
 fn remark(change: &Change, immutable: &str) -> String {
     let who = match change.kind {
         ChangeKind::Change => "",
-        ChangeKind::Drift => "drift: the server moved",
-        ChangeKind::Conflict => "conflict: both the file and the server moved",
-        ChangeKind::Rotation => "rotation: the secret is another one",
-        ChangeKind::Resend => "resend: the server may have another one",
+        ChangeKind::Drift => "drift: the server changed it",
+        ChangeKind::Conflict => "conflict: file and server both changed it",
+        ChangeKind::Rotation => "rotation: the secret was changed",
+        ChangeKind::Resend => "resend: the server may have another secret",
     };
     let guess = if change.immutable { immutable } else { "" };
     let remarks: Vec<&str> = [who, guess].into_iter().filter(|r| !r.is_empty()).collect();
@@ -285,7 +285,10 @@ fn notes(out: &mut String, action: &Action) {
         match note {
             Note::Drift(changes) => {
                 let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).collect();
-                let what = format!("the server moved {}, which is left there", paths.join(", "));
+                let what = format!(
+                    "the server changed {}, which is left as it is",
+                    paths.join(", ")
+                );
                 self::note(out, &what);
             }
             // Told once for all, in the summary.

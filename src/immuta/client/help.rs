@@ -46,10 +46,10 @@ fn refused(refusal: &Refusal) -> &'static str {
         407 => "a proxy on the way wants credentials: give them in HTTPS_PROXY",
         409 => "someone else is at work on it: run this again in a minute",
         422 if !refusal.failing_tests.is_empty() => {
-            "mend what the failing tests name and run this again"
+            "fix what the failing tests name and run this again"
         }
         429 => "the tenant asks for fewer requests: run this again later",
         500.. => "the tenant, or a proxy before it, is in trouble: run this again later",
-        _ => "mend what the server's message names and run this again",
+        _ => "fix what the server's message names and run this again",
     }
 }

@@ -187,7 +187,7 @@ impl LedgerError {
             }
             Self::Damaged { .. } => DAMAGED,
             Self::Row { .. } => {
-                "mend the row with the `sqlite3` shell, or delete it: its integration can be adopted again"
+                "fix the row with the `sqlite3` shell, or delete it: its integration can be adopted again"
             }
             Self::NoLog { .. } => "choose a directory on a local file system with `--state`",
             Self::Unsettled { .. } => {

@@ -170,7 +170,7 @@ fn details(row: &Row) -> Markup {
             @for sentence in &row.about { li { (safe(sentence)) } }
             @if !row.drift.is_empty() {
                 li {
-                    "The server moved "
+                    "The server changed "
                     (paths(&row.drift))
                     @if row.repaired { "; it was put back." } @else { "." }
                 }

@@ -129,7 +129,7 @@ fn a_row_that_was_changed_by_hand_is_named() {
     let (first, help) = text.split_once('\n').unwrap();
     let start = "cannot read the ledger: `at` of `a` in table records of the ledger STATE/tenant.db cannot be read: ";
     assert!(first.starts_with(start), "{first}");
-    assert!(help.starts_with("help: mend the row"), "{help}");
+    assert!(help.starts_with("help: fix the row"), "{help}");
 }
 
 #[test]
