@@ -65,7 +65,10 @@ pub fn encode_credentials<'a, E>(
             fields: vec![(CONFIG, Field::Config(credentials))],
             rendered: &rendered,
         }),
-        Nesting::TopLevel => to_json(&InClear::Object(credentials, &Secrets::of(&rendered))),
+        Nesting::TopLevel => to_json(&Whole {
+            object: credentials,
+            rendered: &rendered,
+        }),
     };
     secrets.extend(rendered);
     Ok(RequestBody { json, secrets })
@@ -126,7 +129,20 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// The rendered secrets that have not been written yet.
+/// An object that is a body, with the secrets that stand in it in order.
+struct Whole<'a> {
+    object: &'a Object,
+    rendered: &'a [Secret],
+}
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        members(self.object, &Secrets::of(self.rendered), serializer)
+    }
+}
+
+/// The rendered secrets that have not been written yet. A body is written twice, once to
+/// measure it, so each pass begins with its own.
 struct Secrets<'a>(RefCell<std::slice::Iter<'a, Secret>>);
 
 impl<'a> Secrets<'a> {
