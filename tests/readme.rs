@@ -441,6 +441,40 @@ fn cited_sections_of_the_api_exist() {
 }
 
 #[test]
+fn architecture_names_every_module() {
+    let page = text("docs/architecture.md");
+    let (_, layers) = page.split_once("\n## Layers\n").unwrap();
+    let (layers, _) = layers.split_once("\n## ").unwrap();
+    for entry in std::fs::read_dir(root().join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let is_named = layers.contains(&format!("`{module}`"));
+        assert!(is_named || ["lib", "main"].contains(&module), "{module}");
+    }
+}
+
+/// A guide that names a file sends a stranger to it.
+#[test]
+fn files_that_a_page_names_exist() {
+    let mut count = 0;
+    for page in pages() {
+        for quoted in page.quoted() {
+            let is_path = ["src/", "tests/", "docs/", "systemd/", "integrations.d/"]
+                .iter()
+                .any(|start| quoted.starts_with(start));
+            let is_pattern =
+                quoted.contains(['*', ' ']) || quoted.contains("NAME") || quoted.contains("NUMBER");
+            if is_path && !is_pattern {
+                let is_there = root().join(&quoted).exists();
+                assert!(is_there, "{}: `{quoted}`", page.path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "{count} files");
+}
+
+#[test]
 fn pictures_are_small_and_name_no_machine() {
     let directory = root().join("docs/images");
     let home = std::env::var("HOME").unwrap_or_else(|_| "/root".to_owned());
