@@ -248,7 +248,7 @@ impl Checker<'_> {
         let path = &given.path;
         self.report(
             Draft::new(Code::LiteralSecret, given.node().span, format!("the secret `{path}` stands in the file"))
-                .label("whoever can read the file can read it")
+                .label("everybody who can read the file can read it")
                 .help("name it instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; then change it, since it has been seen"),
         );
     }

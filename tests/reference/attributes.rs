@@ -45,7 +45,7 @@ fn describe_platform(platform: &Platform, out: &mut String) {
     }
     for rule in platform.rules {
         let Rule::Unique(name, _) = rule;
-        write!(out, "No two integrations share a `{name}`. ").unwrap();
+        write!(out, "No two integrations share the same `{name}`. ").unwrap();
     }
     if platform.deleted_with_credentials {
         *out += "Deleting an integration that was set up automatically needs the credentials of its set-up. ";
