@@ -19,7 +19,8 @@ use std::path::PathBuf;
 
 pub use given::is_given;
 
-use crate::secret::{API_KEY, GIT_TOKEN, OwnCredential, Secret};
+use crate::secret::own::{API_KEY, GIT_TOKEN};
+use crate::secret::{OwnCredential, Secret, SecretInput};
 
 /// What the command line says about the connection.
 #[derive(Debug, Clone, Default)]
@@ -28,15 +29,6 @@ pub struct Flags {
     pub url: Option<String>,
     /// `--api-key-file`.
     pub api_key_file: Option<PathBuf>,
-}
-
-/// Where the API key is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// In the environment.
-    Value(Secret),
-    /// In a file.
-    File(PathBuf),
 }
 
 /// A setting that is missing or wrong.
@@ -128,7 +120,7 @@ pub fn api_key(
     flags: &Flags,
     env: Environment<'_>,
     credential: Credential<'_>,
-) -> Result<KeySource, SettingsError> {
+) -> Result<SecretInput, SettingsError> {
     let flag = flags.api_key_file.as_ref();
     secret(&API_KEY, flag, env, credential)?.ok_or(SettingsError::NoKey)
 }
@@ -141,7 +133,7 @@ pub fn git_token(
     flag: Option<&PathBuf>,
     env: Environment<'_>,
     credential: Credential<'_>,
-) -> Result<Option<KeySource>, SettingsError> {
+) -> Result<Option<SecretInput>, SettingsError> {
     secret(&GIT_TOKEN, flag, env, credential)
 }
 
@@ -152,7 +144,7 @@ fn secret(
     flag: Option<&PathBuf>,
     env: Environment<'_>,
     credential: Credential<'_>,
-) -> Result<Option<KeySource>, SettingsError> {
+) -> Result<Option<SecretInput>, SettingsError> {
     Ok(named_secret(own, flag, env, credential)?.map(|(_, source)| source))
 }
 
@@ -162,22 +154,22 @@ fn named_secret(
     flag: Option<&PathBuf>,
     env: Environment<'_>,
     credential: Credential<'_>,
-) -> Result<Option<(&'static str, KeySource)>, SettingsError> {
+) -> Result<Option<(&'static str, SecretInput)>, SettingsError> {
     if let Some(file) = flag {
         let name = own.file.unwrap_or_default();
-        return Ok(Some((name, KeySource::File(file.clone()))));
+        return Ok(Some((name, SecretInput::File(file.clone()))));
     }
     let mut given = Vec::new();
     for name in own.values {
         let value = text(env, name)?;
-        given.extend(value.map(|value| (*name, KeySource::Value(Secret::new(value)))));
+        given.extend(value.map(|value| (*name, SecretInput::Value(Secret::new(value)))));
     }
     if let Some(name) = own.file {
         let path = text(env, name)?;
-        given.extend(path.map(|path| (name, KeySource::File(path.into()))));
+        given.extend(path.map(|path| (name, SecretInput::File(path.into()))));
     }
     if let Some(name) = own.credential {
-        given.extend(credential(name).map(|path| (name, KeySource::File(path))));
+        given.extend(credential(name).map(|path| (name, SecretInput::File(path))));
     }
     match given.as_slice() {
         [(first, _), (second, _), ..] => Err(SettingsError::Twice { first, second }),
@@ -271,7 +263,7 @@ mod tests {
     #[test]
     fn a_systemd_credential_is_a_source_of_the_key() {
         let found = api_key(&Flags::default(), &env(&[]), &passed_in);
-        assert_eq!(found, Ok(KeySource::File("/run/c/immuta-api-key".into())));
+        assert_eq!(found, Ok(SecretInput::File("/run/c/immuta-api-key".into())));
     }
 
     #[test]
@@ -283,6 +275,6 @@ mod tests {
         };
         assert_eq!(git_token(None, &set, &passed_in), Err(twice));
         let flag = git_token(Some(&"flag".into()), &set, &passed_in);
-        assert_eq!(flag, Ok(Some(KeySource::File("flag".into()))));
+        assert_eq!(flag, Ok(Some(SecretInput::File("flag".into()))));
     }
 }

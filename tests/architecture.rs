@@ -23,6 +23,7 @@ const LAYERS: &[Layer] = &[
         "platform",
         "secret/mod",
         "secret/credential",
+        "secret/json",
         "secret/missing",
         "secret/own",
         "secret/provider",

@@ -1,4 +1,8 @@
-//! The form in which an own credential of integrationd is declared.
+//! The form in which an own credential of integrationd is declared, and in which it is given.
+
+use std::path::PathBuf;
+
+use super::Secret;
 
 /// One own credential, and every place where it may be given.
 ///
@@ -75,4 +79,13 @@ impl OwnCredential {
             .into_iter()
             .chain(self.foreign_files.iter().copied())
     }
+}
+
+/// An own credential, as an operator gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretInput {
+    /// The value.
+    Value(Secret),
+    /// A file that holds it. It is read whenever it is needed: it may be renewed.
+    File(PathBuf),
 }

@@ -21,27 +21,23 @@
 mod confined;
 mod credential;
 mod environment;
-mod json;
+pub(crate) mod json;
 mod machine;
 mod missing;
-mod own;
+pub mod own;
 mod own_values;
 mod provider;
 mod reference;
 mod resolve;
 mod scrub;
 
-pub use credential::OwnCredential;
+pub use credential::{OwnCredential, SecretInput};
 pub use environment::Environment;
 pub use machine::Providers;
 pub use missing::{MissingReason, ProviderProblem};
 pub(crate) use own::is_own;
-pub use own::{
-    API_KEY, FINGERPRINT_KEY, GIT_SSH_KEY, GIT_TOKEN, LISTEN_TLS_KEY, LISTEN_TOKEN, NOTIFY_SECRET,
-    NOTIFY_URL, WEBHOOK_SECRET, WEBHOOK_TLS_KEY, is_own_credential, is_own_variable,
-    own_credentials, own_settings, own_sources,
-};
-pub use provider::vault::reading::settings::{Held, VaultLogin, VaultSettings};
+pub use own::{is_own_credential, is_own_variable, own_credentials, own_settings, own_sources};
+pub use provider::vault::reading::settings::{VaultLogin, VaultSettings};
 pub use provider::{Reference, vault};
 pub use reference::{
     Parsed, Part, ReferenceError, Template, escaped_literal, parse_template, provider_forms,

@@ -9,7 +9,7 @@ use super::error::{GitSettingsError, OpenError};
 use super::state;
 use super::tenant::{credential, read_secret};
 use crate::ledger::place::Trust;
-use crate::secret::GIT_TOKEN;
+use crate::secret::own::GIT_TOKEN;
 use crate::settings::git_token;
 use crate::settings::run::{GitAuth, GitSettings};
 use crate::source::git::{

@@ -9,7 +9,7 @@ use crate::ledger::key;
 use crate::ledger::place::{PlaceError, StateDirectory, Trust};
 use crate::ledger::sqlite::{ReadOnlyLedger, SqliteLedger};
 use crate::ledger::{FingerprintKey, Fingerprinter, LedgerStore, MemoryLedger};
-use crate::secret::FINGERPRINT_KEY;
+use crate::secret::own::FINGERPRINT_KEY;
 
 /// Purpose for which a ledger is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

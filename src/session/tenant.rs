@@ -12,9 +12,10 @@ use crate::immuta::{
     ApiKey, Credentials, HttpSettings, HttpTransport, KnownSecrets, Reader, RetryPolicy, TenantUrl,
 };
 use crate::net::ExchangeObserver;
-use crate::secret::{API_KEY, OwnCredential, Secret};
+use crate::secret::own::API_KEY;
+use crate::secret::{OwnCredential, Secret, SecretInput};
 use crate::settings::run::{Auth, TenantSettings};
-use crate::settings::{self, Environment, Flags, KeySource};
+use crate::settings::{self, Environment, Flags};
 
 /// The largest file that is read for a key, which has some dozens of bytes.
 const LARGEST_KEY_FILE: usize = 16 * 1024;
@@ -128,10 +129,10 @@ pub fn credential_of(name: &str, env: Environment<'_>) -> Option<PathBuf> {
 ///
 /// # Errors
 /// Its file cannot be read.
-pub fn read_secret(own: &OwnCredential, source: KeySource) -> Result<Secret, UnreadableSecret> {
+pub fn read_secret(own: &OwnCredential, source: SecretInput) -> Result<Secret, UnreadableSecret> {
     match source {
-        KeySource::Value(secret) => Ok(secret),
-        KeySource::File(path) => match read_text(&path) {
+        SecretInput::Value(secret) => Ok(secret),
+        SecretInput::File(path) => match read_text(&path) {
             Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
             Err(source) => Err(UnreadableSecret {
                 what: own.what,

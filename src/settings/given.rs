@@ -1,15 +1,15 @@
 //! What beats the settings file although the command line does not know of it.
 
-use super::{Credential, Environment, HOST, URL};
+use super::{Credential, Environment, HOST, URL, vault};
 use crate::secret::own_credentials;
 
 /// Settings without a secret that the command line does not take from the environment by
 /// itself: the flag, without its dashes, and the variables.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("url", &[URL, HOST]),
-    ("vault-role-id", &["INTEGRATIOND_VAULT_ROLE_ID"]),
-    ("vault-jwt-role", &["INTEGRATIOND_VAULT_JWT_ROLE"]),
-    ("vault-auth-mount", &["INTEGRATIOND_VAULT_AUTH_MOUNT"]),
+    ("vault-role-id", &[vault::ROLE_ID]),
+    ("vault-jwt-role", &[vault::JWT_ROLE]),
+    ("vault-auth-mount", &[vault::MOUNT]),
 ];
 
 /// True if the environment, or systemd with a credential, gives a setting that the

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::tls::{TlsError, TlsFlags, tls};
-use super::{Credential, Environment, KeySource, SettingsError, secret};
-use crate::secret::LISTEN_TOKEN;
+use super::{Credential, Environment, SettingsError, secret};
+use crate::secret::SecretInput;
+use crate::secret::own::LISTEN_TOKEN;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Listen {
     /// The address.
     pub address: SocketAddr,
     /// Where the token is.
-    pub token: Option<KeySource>,
+    pub token: Option<SecretInput>,
     /// The certificate and its key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The names under which it is asked, besides addresses and `localhost`.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Credential, Environment, KeySource, SettingsError, secret};
-use crate::secret::{NOTIFY_SECRET, NOTIFY_URL, OwnCredential};
+use super::{Credential, Environment, SettingsError, secret};
+use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
+use crate::secret::{OwnCredential, SecretInput};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,9 +31,9 @@ pub enum NotifyFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     /// Where the URL is.
-    pub url: KeySource,
+    pub url: SecretInput,
     /// Where the secret is that signs.
-    pub secret: Option<KeySource>,
+    pub secret: Option<SecretInput>,
 }
 
 /// A setting for notifications that is missing or wrong.
@@ -111,11 +112,11 @@ mod tests {
         };
         let url = |found: Result<Option<Notify>, NotifyError>| found.unwrap().unwrap().url;
         let flag = found(&flags, &["INTEGRATIOND_NOTIFY_URL"]);
-        assert_eq!(url(flag), KeySource::File("url".into()));
+        assert_eq!(url(flag), SecretInput::File("url".into()));
         let credential = found(&NotifyFlags::default(), &["integrationd-notify-url"]);
         assert_eq!(
             url(credential),
-            KeySource::File("integrationd-notify-url".into())
+            SecretInput::File("integrationd-notify-url".into())
         );
         let both = ["integrationd-notify-url", "INTEGRATIOND_NOTIFY_URL_FILE"];
         let twice = found(&NotifyFlags::default(), &both);

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use super::{Environment, KeySource, SettingsError, named_secret, text};
+use super::{Environment, SettingsError, named_secret, text};
 use crate::net::{ServerUrl, ServerUrlError};
 use crate::secret::vault::{JWT, SECRET_ID, TOKEN};
-use crate::secret::{Held, OwnCredential, VaultLogin, VaultSettings};
+use crate::secret::{OwnCredential, SecretInput, VaultLogin, VaultSettings};
 
 /// What the command line says about Vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,9 +69,9 @@ impl VaultSettingsError {
 const ADDRESS: &str = "VAULT_ADDR";
 const NAMESPACE: &str = "VAULT_NAMESPACE";
 const CA_FILE: &str = "VAULT_CACERT";
-const ROLE_ID: &str = "INTEGRATIOND_VAULT_ROLE_ID";
-const JWT_ROLE: &str = "INTEGRATIOND_VAULT_JWT_ROLE";
-const MOUNT: &str = "INTEGRATIOND_VAULT_AUTH_MOUNT";
+pub(super) const ROLE_ID: &str = "INTEGRATIOND_VAULT_ROLE_ID";
+pub(super) const JWT_ROLE: &str = "INTEGRATIOND_VAULT_JWT_ROLE";
+pub(super) const MOUNT: &str = "INTEGRATIOND_VAULT_AUTH_MOUNT";
 
 /// The settings; `None` if nothing names a server.
 ///
@@ -96,9 +96,9 @@ fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSe
     let mount = given(flags.auth_mount.as_ref(), env, MOUNT)?;
     let mounted = |usual: &str| mount.clone().unwrap_or_else(|| usual.to_owned());
     let role_id = given(flags.role_id.as_ref(), env, ROLE_ID)?;
-    let secret_id = held(&SECRET_ID, flags.secret_id_file.as_ref(), env)?;
+    let secret_id = input(&SECRET_ID, flags.secret_id_file.as_ref(), env)?;
     let jwt_role = given(flags.jwt_role.as_ref(), env, JWT_ROLE)?;
-    let jwt = held(&JWT, flags.jwt_file.as_ref(), env)?;
+    let jwt = input(&JWT, flags.jwt_file.as_ref(), env)?;
     let app_role = both(ROLE_ID, role_id, &SECRET_ID, secret_id)?.map(|(role_id, secret_id)| {
         let login = VaultLogin::AppRole {
             mount: mounted("approle"),
@@ -111,8 +111,8 @@ fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSe
         let mount = mounted("jwt");
         (JWT_ROLE, VaultLogin::Jwt { mount, role, jwt })
     });
-    let token = held(&TOKEN, flags.token_file.as_ref(), env)?;
-    let token = token.map(|(name, held)| (name, VaultLogin::Token(held)));
+    let token = input(&TOKEN, flags.token_file.as_ref(), env)?;
+    let token = token.map(|(name, input)| (name, VaultLogin::Token(input)));
     let mut ways = [token, app_role, jwt].into_iter().flatten();
     match (ways.next(), ways.next()) {
         (Some((_, login)), None) => Ok(login),
@@ -122,16 +122,12 @@ fn login(flags: &VaultFlags, env: Environment<'_>) -> Result<VaultLogin, VaultSe
 }
 
 /// A secret to log in with, and the name under which it is given. systemd passes none in.
-fn held(
+fn input(
     own: &OwnCredential,
     flag: Option<&PathBuf>,
     env: Environment<'_>,
-) -> Result<Option<(&'static str, Held)>, SettingsError> {
-    let found = named_secret(own, flag, env, &|_| None)?;
-    Ok(found.map(|(name, source)| match source {
-        KeySource::Value(value) => (name, Held::Value(value)),
-        KeySource::File(path) => (name, Held::File(path)),
-    }))
+) -> Result<Option<(&'static str, SecretInput)>, SettingsError> {
+    named_secret(own, flag, env, &|_| None)
 }
 
 /// A flag, or else the variable of its name.
@@ -151,8 +147,8 @@ fn both(
     name: &'static str,
     value: Option<String>,
     own: &OwnCredential,
-    secret: Option<(&'static str, Held)>,
-) -> Result<Option<(String, Held)>, VaultSettingsError> {
+    secret: Option<(&'static str, SecretInput)>,
+) -> Result<Option<(String, SecretInput)>, VaultSettingsError> {
     match (value, secret) {
         (Some(value), Some((_, secret))) => Ok(Some((value, secret))),
         (None, None) => Ok(None),
@@ -201,21 +197,21 @@ mod tests {
 
     #[test]
     fn each_way_to_log_in_is_read_from_the_environment() {
-        let token = VaultLogin::Token(Held::Value(Secret::new("t".into())));
+        let token = VaultLogin::Token(SecretInput::Value(Secret::new("t".into())));
         assert_eq!(login(&[("VAULT_TOKEN", "t")]), Ok(token));
-        let token = VaultLogin::Token(Held::File("/t".into()));
+        let token = VaultLogin::Token(SecretInput::File("/t".into()));
         assert_eq!(login(&[("VAULT_TOKEN_FILE", "/t")]), Ok(token));
         let pairs = [(ROLE_ID, "r"), (SECRET_ID_FILE, "/s"), (MOUNT, "teams/app")];
         let expected = VaultLogin::AppRole {
             mount: "teams/app".into(),
             role_id: "r".into(),
-            secret_id: Held::File("/s".into()),
+            secret_id: SecretInput::File("/s".into()),
         };
         assert_eq!(login(&pairs), Ok(expected));
         let expected = VaultLogin::Jwt {
             mount: "jwt".into(),
             role: "r".into(),
-            jwt: Held::File("/j".into()),
+            jwt: SecretInput::File("/j".into()),
         };
         assert_eq!(login(&[(JWT_ROLE, "r"), (JWT_FILE, "/j")]), Ok(expected));
     }
@@ -228,7 +224,7 @@ mod tests {
         };
         let pairs = [("VAULT_ADDR", "https://v"), ("VAULT_TOKEN", "t")];
         let login = read(&pairs, &flags).unwrap().unwrap().login;
-        assert_eq!(login, VaultLogin::Token(Held::File("/flag".into())));
+        assert_eq!(login, VaultLogin::Token(SecretInput::File("/flag".into())));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::tls::{TlsError, TlsFlags, tls};
-use super::{Credential, Environment, KeySource, SettingsError, secret};
-use crate::secret::WEBHOOK_SECRET;
+use super::{Credential, Environment, SettingsError, secret};
+use crate::secret::SecretInput;
+use crate::secret::own::WEBHOOK_SECRET;
 
 /// What the command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct WebhookSettings {
     /// The address.
     pub address: SocketAddr,
     /// Where the secret is.
-    pub secret: KeySource,
+    pub secret: SecretInput,
     /// The certificate and its key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The branch whose pushes count; all if there is none.
@@ -161,7 +162,7 @@ mod tests {
         let found = super::webhook(&without, &env, &credential);
         assert_eq!(found, Err(WebhookError::Settings(twice)));
         let found = super::webhook(&flags("127.0.0.1:1"), &env, &credential).unwrap();
-        let expected = KeySource::File("secret".into());
+        let expected = SecretInput::File("secret".into());
         assert_eq!(found.map(|settings| settings.secret), Some(expected));
     }
 }

@@ -116,9 +116,32 @@ impl SourceFile {
     /// `modules` are all that exist, as [`SourceFile::module`] writes them.
     pub(crate) fn references(&self, modules: &[&str]) -> Vec<(usize, String)> {
         let paths = self.paths_below("crate::").into_iter();
+        let paths = paths.chain(self.paths_above());
         paths
             .map(|(line, path)| (line, module_of(&path, modules)))
             .collect()
+    }
+
+    /// The paths that begin with `super::`, as paths below `crate::`, each with its line.
+    fn paths_above(&self) -> Vec<(usize, Vec<String>)> {
+        let code = self.code();
+        let own = self.module.trim_end_matches("/mod");
+        let mut found = Vec::new();
+        for (start, _) in code.match_indices("super::") {
+            let before = &code[..start];
+            if before.ends_with(is_inner) || before.ends_with("::") {
+                continue;
+            }
+            let after = code[start..].trim_start_matches("super::");
+            let steps = (code.len() - start - after.len()) / "super::".len();
+            let mut base: Vec<String> = own.split('/').map(str::to_owned).collect();
+            base.truncate(base.len() - steps.min(base.len()));
+            let line = before.matches('\n').count() + 1;
+            for path in expand(after) {
+                found.push((line, base.iter().cloned().chain(path).collect()));
+            }
+        }
+        found
     }
 
     /// The paths below `crate::` or `std::` that the code names, each with its line.
@@ -310,6 +333,18 @@ fn code_is_what_is_neither_comment_nor_test() {
     assert_eq!(file.length(), 6);
     assert_eq!(file.code_lines_with("use").collect::<Vec<_>>(), [2]);
     assert_eq!(file.code_lines_with("us").count(), 0);
+}
+
+#[test]
+fn a_path_to_a_parent_is_resolved_as_well() {
+    let modules = ["a/mod", "a/x", "a/b/mod", "a/b/y"];
+    let text = "use super::{Item, x::Other};\nuse super::super::x;\npub(super) use z;\n";
+    let named = |module| file(module, text).references(&modules);
+    let found = |names: [(usize, &str); 3]| names.map(|(line, name)| (line, name.to_owned()));
+    let lines = [(1, "a/b/mod"), (1, "a/b/mod"), (2, "a/x")];
+    assert_eq!(named("a/b/y"), found(lines));
+    let lines = [(1, "a/mod"), (1, "a/x"), (2, "x")];
+    assert_eq!(named("a/b/mod"), found(lines));
 }
 
 #[test]

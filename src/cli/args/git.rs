@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::secret::{GIT_SSH_KEY, GIT_TOKEN};
+use crate::secret::own::{GIT_SSH_KEY, GIT_TOKEN};
 use crate::settings::run::{self, GitSettings, Rewrite};
 use crate::source::git::{CommitId, RefName, ReferenceError, Subdirectory, VerifyMode};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::secret::{LISTEN_TLS_KEY, LISTEN_TOKEN};
+use crate::secret::own::{LISTEN_TLS_KEY, LISTEN_TOKEN};
 use crate::settings::listen::ListenFlags;
 
 /// Where the status is served, and to whom.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::secret::{NOTIFY_SECRET, NOTIFY_URL};
+use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
 use crate::settings::notify::{self, NotifyFlags};
 
 /// Who is told of failure, recovery and drift.

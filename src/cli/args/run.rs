@@ -10,7 +10,7 @@ use super::guard::GuardArgs;
 use super::ledger::StateArgs;
 use super::references::{ReferenceArgs, VaultArgs};
 use crate::plan::{OnConflict, OnDrift, Selection};
-use crate::secret::API_KEY;
+use crate::secret::own::API_KEY;
 use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
 
 /// Heading of positional arguments: clap's own.

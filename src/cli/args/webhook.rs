@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::listen::{At, address};
-use crate::secret::{WEBHOOK_SECRET, WEBHOOK_TLS_KEY};
+use crate::secret::own::{WEBHOOK_SECRET, WEBHOOK_TLS_KEY};
 use crate::settings::webhook::WebhookFlags;
 
 /// Where webhooks are heard, and whose.

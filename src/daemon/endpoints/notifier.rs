@@ -11,9 +11,9 @@ use crate::daemon::Board;
 use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::secret::{NOTIFY_SECRET, NOTIFY_URL, OwnCredential, Secret};
+use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
+use crate::secret::{OwnCredential, Secret, SecretInput};
 use crate::session::tenant::{credential, read_secret};
-use crate::settings::KeySource;
 use crate::settings::notify::{Notify, NotifyError, NotifyFlags, NotifyFormat, notify};
 use crate::text::chain;
 
@@ -36,7 +36,7 @@ pub(super) fn webhook(
 pub(super) fn check(flags: &NotifyFlags, ca_files: &[PathBuf]) -> Result<(), Failure> {
     match (find(flags), &flags.secret_file) {
         (Err(NotifyError::NoUrl), Some(secret)) => {
-            read(&NOTIFY_SECRET, KeySource::File(secret.clone())).map(drop)
+            read(&NOTIFY_SECRET, SecretInput::File(secret.clone())).map(drop)
         }
         (Err(NotifyError::NoUrl), None) => Ok(()),
         (found, _) => {
@@ -77,7 +77,7 @@ fn invalid(what: std::fmt::Arguments<'_>, help: &str) -> Failure {
     Failure::new(Exit::InvalidSettings, what, help)
 }
 
-fn read(own: &OwnCredential, source: KeySource) -> Result<Secret, Failure> {
+fn read(own: &OwnCredential, source: SecretInput) -> Result<Secret, Failure> {
     let secret = read_secret(own, source)?;
     if secret.is_empty() {
         let what = format_args!("{} is empty", own.what);

@@ -8,7 +8,7 @@ use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
 use crate::daemon::{Bell, Board};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::secret::LISTEN_TOKEN;
+use crate::secret::own::LISTEN_TOKEN;
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::listen::{Listen, ListenError, ListenFlags, listen};
 use crate::text::chain;

@@ -7,7 +7,7 @@ use crate::daemon::push::{ShortSecret, Webhook, limits};
 use crate::daemon::{Bell, Board, Rejections};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::secret::WEBHOOK_SECRET;
+use crate::secret::own::WEBHOOK_SECRET;
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;

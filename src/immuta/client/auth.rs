@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 use super::call::{Authorization, Call, Path, wipe_bytes};
 use super::envelope::{Mistake, field, parse};
-use super::json::to_json;
 use super::retry::{Kind, Retries, RetryPolicy};
 use super::{ApiError, Refusal, RequestBody, Transport, TransportError};
 use crate::secret::Secret;
+use crate::secret::json::to_json;
 
 /// Where a key is exchanged for a token (API.md 2.2).
 const EXCHANGE: &str = "/bim/apikey/authenticate";

@@ -13,7 +13,6 @@ mod envelope;
 mod error;
 mod help;
 mod http;
-mod json;
 mod known;
 mod presentable;
 mod retry;
@@ -46,7 +45,6 @@ pub(super) use envelope::MOST_FAILING_TESTS;
 pub(super) use envelope::{
     Mistake, field, not_json, parse, read_failing_tests, too_many_values, without_mark,
 };
-pub(super) use json::to_json;
 pub(super) use known::Redaction;
 pub(super) use retry::Kind;
 

@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 use super::calls::Reader;
 use super::wire::read_id;
 use crate::immuta::client::{
-    Answer, ApiError, Call, Kind, Mistake, Path, RequestBody, Transport, parse, to_json,
+    Answer, ApiError, Call, Kind, Mistake, Path, RequestBody, Transport, parse,
 };
 use crate::live::{Backing, Connection, Connections};
+use crate::secret::json::to_json;
 
 /// The search for objects; without a path, for connections (API.md 10.2).
 const SEARCH: &str = "/data/object/search";

@@ -6,8 +6,9 @@ use std::cell::RefCell;
 
 use serde::{Serialize, Serializer};
 
-use crate::immuta::client::{RequestBody, to_json};
+use crate::immuta::client::RequestBody;
 use crate::platform::{CONFIG, Field, Platform};
+use crate::secret::json::to_json;
 use crate::secret::{Part, Reference, Secret, Template};
 use crate::value::{Object, Value};
 

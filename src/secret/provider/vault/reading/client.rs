@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
-use serde_json::json;
+use serde::{Serialize, Serializer};
 use url::Url;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::answer;
 use super::problem::VaultProblem;
-use super::settings::{Held, VaultLogin, VaultSettings};
+use super::settings::{VaultLogin, VaultSettings};
 use crate::net::{HttpSettings, HttpTransport};
 use crate::progress::Progress;
-use crate::secret::json::Document;
+use crate::secret::credential::SecretInput;
+use crate::secret::json::{Document, to_json};
 use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{chain, escaped};
 
@@ -29,6 +30,15 @@ pub(super) struct Session {
     token: HeaderValue,
     /// Whether this run made the token.
     is_ours: bool,
+}
+
+/// The fields of a login, in their order.
+struct Fields<'a>(&'a [(&'a str, &'a str)]);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// What an answer was.
@@ -55,46 +65,46 @@ impl Client {
     }
 
     pub(super) async fn log_in(self, login: &VaultLogin) -> Result<Session, VaultProblem> {
-        let (mount, what, held, body) = match login {
-            VaultLogin::Token(held) => {
-                let token = header(&value(held, "the token")?, "the token")?;
-                return Ok(Session {
+        match login {
+            VaultLogin::Token(input) => {
+                let token = header(&value(input, "the token")?, "the token")?;
+                Ok(Session {
                     client: self,
                     token,
                     is_ours: false,
-                });
+                })
             }
             VaultLogin::AppRole {
                 mount,
                 role_id,
                 secret_id,
-            } => (
-                mount,
-                "secret id",
-                secret_id,
-                ("role_id", role_id, "secret_id"),
-            ),
-            VaultLogin::Jwt { mount, role, jwt } => (mount, "JWT", jwt, ("role", role, "jwt")),
-        };
-        let proof = value(
-            held,
-            if what == "JWT" {
-                "the JWT"
-            } else {
-                "the secret id"
-            },
-        )?;
-        let (role_key, role, proof_key) = body;
-        let mut body = json!({ role_key: role, proof_key: proof.expose() });
-        let bytes = Bytes::from_owner(Zeroizing::new(body.to_string().into_bytes()));
-        if let Some(serde_json::Value::String(text)) = body.get_mut(proof_key) {
-            text.zeroize();
+            } => {
+                let proof = value(secret_id, "the secret id")?;
+                let fields = [("role_id", role_id.as_str()), ("secret_id", proof.expose())];
+                self.exchange(mount, "secret id", &fields, &proof).await
+            }
+            VaultLogin::Jwt { mount, role, jwt } => {
+                let proof = value(jwt, "the JWT")?;
+                let fields = [("role", role.as_str()), ("jwt", proof.expose())];
+                self.exchange(mount, "JWT", &fields, &proof).await
+            }
         }
+    }
+
+    /// Exchanges a proof of who logs in, one of these fields, for a token.
+    async fn exchange(
+        self,
+        mount: &str,
+        what: &'static str,
+        fields: &[(&str, &str)],
+        proof: &Secret,
+    ) -> Result<Session, VaultProblem> {
+        let body = Bytes::from_owner(to_json(&Fields(fields)));
         let path = format!("auth/{mount}/login");
         let operation = operation_of(&Method::POST, &path);
-        let answer = self.call(Method::POST, &path, None, bytes).await?;
+        let answer = self.call(Method::POST, &path, None, body).await?;
         let document = answer::login(operation, what, answer.code, answer.document);
-        let document = document.map_err(|problem| problem.without(&Scrubber::new([&proof])))?;
+        let document = document.map_err(|problem| problem.without(&Scrubber::new([proof])))?;
         let token = document.text_at(answer::TOKEN).unwrap_or_default();
         let token = header(&Secret::new(token.to_owned()), "the token")?;
         tracing::debug!(mount, "logged in at Vault");
@@ -172,13 +182,15 @@ impl Session {
     }
 }
 
-fn value(held: &Held, what: &'static str) -> Result<Secret, VaultProblem> {
-    match held {
-        Held::Value(value) => Ok(value.clone()),
-        Held::File(path) => confined::read_own(path).map_err(|reason| VaultProblem::Unusable {
-            what,
-            why: format!("{}: {reason}", escaped(&path.display().to_string())),
-        }),
+fn value(input: &SecretInput, what: &'static str) -> Result<Secret, VaultProblem> {
+    match input {
+        SecretInput::Value(value) => Ok(value.clone()),
+        SecretInput::File(path) => {
+            confined::read_own(path).map_err(|reason| VaultProblem::Unusable {
+                what,
+                why: format!("{}: {reason}", escaped(&path.display().to_string())),
+            })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::net::ServerUrl;
-use crate::secret::Secret;
+use crate::secret::credential::SecretInput;
 
 /// How to reach a server, and how to log in.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct VaultSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VaultLogin {
     /// A token is given.
-    Token(Held),
+    Token(SecretInput),
     /// A role of the method `approle`.
     AppRole {
         /// Where the method is mounted, such as `approle`.
@@ -30,7 +30,7 @@ pub enum VaultLogin {
         /// The id of the role, which is not secret.
         role_id: String,
         /// The secret id.
-        secret_id: Held,
+        secret_id: SecretInput,
     },
     /// A role of the method `jwt`.
     Jwt {
@@ -39,15 +39,6 @@ pub enum VaultLogin {
         /// The name of the role.
         role: String,
         /// The token that proves who asks.
-        jwt: Held,
+        jwt: SecretInput,
     },
-}
-
-/// Something secret that an operator gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
-    /// The value.
-    Value(Secret),
-    /// A file that holds it, read at each login: it may be renewed.
-    File(PathBuf),
 }
