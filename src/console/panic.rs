@@ -173,7 +173,7 @@ mod tests {
         let all = told_by_a_process("text");
         let lines = |start: &str| all.lines().filter(|l| l.starts_with(start)).count();
         assert_eq!(
-            lines("error: integrationd panicked at src/cli/panic.rs:"),
+            lines("error: integrationd panicked at src/console/panic.rs:"),
             5
         );
         assert_eq!(all.matches(WITHHELD).count(), 4, "{all}");
@@ -193,7 +193,7 @@ mod tests {
             let message = line["message"].as_str().unwrap();
             assert!(message.starts_with("integrationd panicked: "), "{message}");
             let place = line["location"].as_str().unwrap();
-            assert!(place.starts_with("src/cli/panic.rs:"), "{place}");
+            assert!(place.starts_with("src/console/panic.rs:"), "{place}");
         }
     }
 }
