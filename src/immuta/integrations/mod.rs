@@ -44,7 +44,7 @@ pub trait ReadApi: Send + Sync {
 }
 
 /// The calls that write. None of them is ever repeated after an error whose
-/// effect is [`Effect::Unknown`].
+/// effect is [`Effect::Unknown`](super::Effect::Unknown).
 pub trait WriteApi: ReadApi {
     /// `POST /integrations`.
     fn create(&self, body: &RequestBody)
