@@ -62,6 +62,22 @@ fn selection_is_not_everything() {
 }
 
 #[test]
+fn removal_that_is_not_selected_is_not_compared() {
+    let world = World::in_sync();
+    std::fs::remove_file(world.files.path().join("b.yaml")).unwrap();
+    for part in ["--only=a", "--exclude=b"] {
+        let told = world.plan(&["--policy=sync", part, "--detailed-exitcode"], 0);
+        assert!(told.contains("Not everything of"), "{told}");
+        assert!(told.contains("1 unchanged, 1 not selected"), "{told}");
+        let told = world.run(&["sync", "--dry-run", "--policy=sync", part, "-o=json"], 0);
+        assert!(told.contains("\"unselected\": 1"), "{told}");
+    }
+    // It is not to be deleted.
+    let told = world.run(&["sync", "--dry-run", "--only=a"], 0);
+    assert!(told.contains(MATCHES), "{told}");
+}
+
+#[test]
 fn too_many_documents_are_not_compared() {
     let world = World::in_sync();
     let documents = "type: Trino\n---\n".repeat(1000);

@@ -83,6 +83,8 @@ mod memory;
 #[cfg(test)]
 mod missing;
 #[cfg(test)]
+mod not_shown;
+#[cfg(test)]
 mod notify;
 #[cfg(test)]
 mod output;

@@ -51,7 +51,7 @@ pub(super) fn to_update(
 pub(super) fn to_delete(deletion: &Deletion, at: Timestamp) -> Intent {
     let write = IntendedWrite::Delete {
         id: deletion.id.clone(),
-        before: deletion.before.clone(),
+        before: deletion.before.to_json(),
     };
     intent(deletion.platform, &deletion.memory, write, at)
 }

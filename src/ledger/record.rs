@@ -144,6 +144,9 @@ pub struct Applied {
     /// Fingerprints of the stored secrets of the file by their path; `None` for one
     /// that was there already, and of which nobody knows whether it is the same.
     pub secrets: BTreeMap<String, Option<Fingerprint>>,
+    /// True if there were texts below `sync.extra`, each of which may be a secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub extra_secrets: bool,
     /// The name that every fingerprint here is bound to: the one that the integration
     /// had when it was first recorded. Absent: the name of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,6 +172,7 @@ impl Applied {
         let either = Self {
             attributes: earlier.attributes.clone(),
             secrets,
+            extra_secrets: self.extra_secrets || earlier.extra_secrets,
             bound_to: self.bound_to,
         };
         either.unproven()

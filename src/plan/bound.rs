@@ -2,7 +2,7 @@
 //! is carried into it, is checked against the bindings.
 
 use super::carry::plain;
-use super::{Block, Body, Deletion, Kind};
+use super::{Before, Block, Body, Deletion, Kind};
 use crate::live::LiveIntegration;
 use crate::manifest::{Bindings, Destination, Integration, Unbound, named_destinations};
 use crate::value::Object;
@@ -54,7 +54,15 @@ impl Deletion {
         for (path, value) in self.credentials.iter() {
             config.insert_at(path, value.clone());
         }
-        bindings.admit(references, self.platform, &config)
+        let admitted = bindings.admit(references, self.platform, &config);
+        admitted.map_err(|mut unbound| {
+            let path = unbound.path.as_deref();
+            let before = Before::of(live, &self.memory);
+            if let Some(path) = path.filter(|path| before.hides(path)) {
+                unbound.to = format!("wherever `{path}` leads, which is not shown");
+            }
+            unbound
+        })
     }
 }
 

@@ -70,7 +70,8 @@ fn stop_without_secrets(action: &mut Action) {
         | Note::DestinationsCarried(_)
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
-        | Note::HoldsSecret(_) => None,
+        | Note::HoldsSecret(_)
+        | Note::NotShown(_) => None,
     });
     if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {
         action

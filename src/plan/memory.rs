@@ -281,6 +281,10 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
         &integration.config,
         &mut applied,
     );
+    let extra = integration.options.extra.iter();
+    for (_, value) in extra {
+        value.for_each_template(&mut |_| applied.extra_secrets = true);
+    }
     for ignore in &integration.options.ignore {
         applied
             .attributes

@@ -9,6 +9,7 @@
 mod absence;
 mod adopt;
 mod against;
+mod before;
 mod block;
 mod body;
 mod bound;
@@ -36,11 +37,12 @@ mod resend;
 mod selection;
 mod undeletable;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use absence::{Absence, SourceKind};
 pub use adopt::{AdoptedSecrets, Adoption, Verdict, adopt};
+pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
@@ -69,7 +71,7 @@ use crate::secret::{Reference, Template};
 use absence::Absences;
 use against::Against;
 use decide::{decide, invalid_action};
-use memory::Pasts;
+use memory::{Past, Pasts};
 use pairing::{Pairing, pair, present};
 
 /// Everything that will be done, will not be done, and why.
@@ -82,7 +84,7 @@ pub struct Plan {
     pub unmanaged: Vec<Unmanaged>,
     /// What the server's list told that could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// How many documents were left out by a selection.
+    /// How many documents and removals were left out by a selection.
     pub unselected: usize,
     /// True if files could not be read far enough to know all integrations that they describe.
     pub incomplete: bool,
@@ -263,6 +265,9 @@ pub enum Note {
     SecretsMissing(Vec<String>),
     /// Attributes in which the server has the value of a secret.
     HoldsSecret(Vec<String>),
+    /// Attributes of what is deleted that are hidden: their values are not those that were
+    /// last applied, and may hold a secret.
+    NotShown(Vec<String>),
 }
 
 /// A live integration that no file describes.
@@ -357,7 +362,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         against.files.contains(past.name) || paired.claims.is_claimed(&past.record.id)
     });
     actions.extend(emptied.frozen);
-    actions.extend(removal::deletions(&paired.unmanaged, &against));
+    let removals = removal::removals(&paired.unmanaged, &against);
+    actions.extend(removals.actions);
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
         let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
@@ -382,7 +388,9 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         noted: noted.into_iter().flatten().chain(disowned).collect(),
         owners: live.owners.clone(),
         unreadable: live.unreadable.clone(),
-        unselected: described_by_files - selected_documents + emptied.unselected,
+        unselected: described_by_files - selected_documents
+            + emptied.unselected
+            + removals.unselected,
         incomplete: manifest.incomplete,
         actions,
     }
@@ -433,18 +441,17 @@ fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &Pasts<'_>) -> usize {
 /// What is left over and not dealt with by an action.
 fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) -> Vec<Unmanaged> {
     let dealt_with: BTreeSet<&str> = actions.iter().map(|action| action.name.as_str()).collect();
-    let recorded: BTreeMap<&RemoteId, Name> = present(against.live)
-        .filter_map(|found| {
-            Some((
-                &found.id,
-                against.pasts.of(found)?.name_beside(&against.files),
-            ))
-        })
+    let recorded: HashMap<&RemoteId, (&LiveIntegration, Past<'_>)> = present(against.live)
+        .filter_map(|found| Some((&found.id, (found, against.pasts.of(found)?))))
         .collect();
     left.into_iter()
-        .map(|live| Unmanaged {
-            recorded: recorded.get(&live.id).cloned(),
-            ..live
+        .map(|live| match recorded.get(&live.id) {
+            None => live,
+            Some((found, past)) => Unmanaged {
+                recorded: Some(past.name_beside(&against.files)),
+                identity: before::identity(live.identity, found, &past.record.memory),
+                ..live
+            },
         })
         .filter(|live| {
             let recorded = live.recorded.as_deref();

@@ -9,12 +9,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::against::{Against, missing};
-use super::carry::plain;
 use super::memory::Past;
 use super::owners;
 use super::pairing::{found_key, present};
 use super::{
-    Absence, Action, Block, Freeze, Kind, Policy, StatePrecondition, Undeletable, Unmanaged, doubt,
+    Absence, Action, Before, Block, Freeze, Kind, Note, Policy, StatePrecondition, Undeletable,
+    Unmanaged, doubt,
 };
 use crate::ledger::{Ledger, Memory, Record, taken_name};
 use crate::live::{LiveIntegration, Phase, RemoteId};
@@ -33,8 +33,8 @@ pub struct Deletion {
     /// The credentials that the deletion needs; empty if it must have none
     /// (API.md 3.3). References stand where secrets will.
     pub credentials: Object,
-    /// What is known to be harmless of it, as it is now.
-    pub before: Json,
+    /// What may be shown of it, as it is now.
+    pub before: Before,
     /// What the ledger keeps of it until it is gone.
     pub memory: Memory,
     /// What must still be so.
@@ -64,11 +64,21 @@ pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
         .collect()
 }
 
-/// The deletions of what was recorded and is described no more.
-pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<Action> {
+/// What was recorded and is described no more.
+#[derive(Default)]
+pub(super) struct Removals {
+    /// Actions of those that are selected.
+    pub actions: Vec<Action>,
+    /// Number of the others.
+    pub unselected: usize,
+}
+
+/// The removals of what was recorded and is described no more.
+pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Removals {
+    let mut removals = Removals::default();
     let Against { live, context, .. } = against;
     if context.policy != Policy::Sync {
-        return Vec::new();
+        return removals;
     }
     let unmanaged: HashSet<&RemoteId> = unmanaged.iter().map(|u| &u.id).collect();
     let left = live
@@ -77,20 +87,23 @@ pub(super) fn deletions(unmanaged: &[Unmanaged], against: &Against<'_>) -> Vec<A
         .filter(|l| unmanaged.contains(&l.id))
         // An integration that a connection has taken over no longer belongs to this tool.
         .filter(|l| live.owners.of_integration(&l.id).is_none());
-    let owned = left.filter_map(|found| {
-        let past = against
-            .pasts
-            .of(found)
-            .filter(|past| past.record.memory.owned)?;
-        Some((past.name_beside(&against.files), past, found))
-    });
-    owned
-        .filter(|(name, past, _)| {
-            let taken = taken_name(past.name).unwrap_or(past.name);
-            context.selection.includes(name) && !context.selection.excludes(&[past.name, taken])
-        })
-        .filter_map(|(name, past, found)| removed(name, past, found, against))
-        .collect()
+    for found in left {
+        let past = against.pasts.of(found);
+        let Some(past) = past.filter(|past| past.record.memory.owned) else {
+            continue;
+        };
+        let name = past.name_beside(&against.files);
+        let taken = taken_name(past.name).unwrap_or(past.name);
+        let is_selected =
+            context.selection.includes(&name) && !context.selection.excludes(&[past.name, taken]);
+        let action = removed(name, past, found, against);
+        if is_selected {
+            removals.actions.extend(action);
+        } else {
+            removals.unselected += usize::from(action.is_some());
+        }
+    }
+    removals
 }
 
 /// `None` if its file is empty: that has an action of its own, whatever the policy.
@@ -120,6 +133,7 @@ fn removed(
         (None, None) => match deletion(past, found, against) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
+                notes.extend(deletion.not_shown());
                 Kind::Delete(Box::new(deletion))
             }
             Err(block) => Kind::Blocked(block),
@@ -180,7 +194,7 @@ pub(super) fn deletion(
     }
     let deletion = Deletion {
         credentials: credentials(name, record, found, platform)?,
-        before: Json::Object(found.harmless_config()),
+        before: Before::of(found, &record.memory),
         memory: record.memory.clone(),
         precondition: StatePrecondition::of(found),
         platform,
@@ -309,11 +323,10 @@ fn absent<'a>(against: &Against<'a>) -> impl Iterator<Item = (&'a Name, &'a Reco
 }
 
 impl Deletion {
-    /// What is known to be harmless of it, as a tree.
-    #[must_use]
-    pub fn shown(&self) -> Object {
-        let shown = plain(&self.before);
-        shown.as_object().cloned().unwrap_or_default()
+    /// The note about values that are not shown, if there are any.
+    pub(super) fn not_shown(&self) -> Option<Note> {
+        let hidden = self.before.hidden();
+        (!hidden.is_empty()).then(|| Note::NotShown(hidden.to_vec()))
     }
 
     /// Calls `visit` with every reference in the credentials.

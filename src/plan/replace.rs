@@ -60,12 +60,15 @@ pub(super) fn replace(
         creation.body.for_each_reference(visit);
         deletion.for_each_reference(visit);
     });
+    // Of another platform nothing is in the file: the rest is shown as an update shows it.
+    let is_other = found.platform != Some(integration.platform);
+    let not_shown = deletion.not_shown().filter(|_| is_other);
     let kind = Kind::Replace {
         changes: with_what_goes(changes, integration, found, &deletion),
         deletion: Box::new(deletion),
         creation,
     };
-    (kind, missing.into_iter().collect())
+    (kind, missing.into_iter().chain(not_shown).collect())
 }
 
 /// The deletion, if nothing stands against it.
@@ -138,7 +141,7 @@ fn with_what_goes(
         let differing = difference.changes.iter().cloned();
         differing.chain(carried).chain(lost).collect()
     } else {
-        let before = deletion.shown();
+        let before = deletion.before.shown();
         let gone = before.leaves().into_iter();
         gone.map(|(path, value)| change(&path, plain(value), Shown::Absent))
             .collect()

@@ -189,7 +189,7 @@ fn details(kind: &Kind) -> Json {
         Kind::Delete(deletion) => json!({
             "action": "delete",
             "id": deletion.id.as_str(),
-            "before": deletion.before,
+            "before": deletion.before.to_json(),
             "credentials": object(&deletion.credentials),
         }),
         Kind::Replace {
@@ -324,6 +324,7 @@ fn note(note: &Note) -> Json {
         Note::NoStoredSecrets => json!({ "note": "no_stored_secrets" }),
         Note::RepeatsCreation => json!({ "note": "repeats_creation" }),
         Note::HoldsSecret(paths) => json!({ "note": "holds_secret", "paths": paths }),
+        Note::NotShown(paths) => json!({ "note": "not_shown", "paths": paths }),
         Note::SecretsMissing(reasons) => json!({ "note": "secrets_missing", "reasons": reasons }),
     }
 }

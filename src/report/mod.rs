@@ -36,6 +36,15 @@ pub fn holds_secret(paths: &[String]) -> String {
     )
 }
 
+/// Tells why values of something that is deleted are hidden.
+#[must_use]
+pub fn not_shown(paths: &[String]) -> String {
+    format!(
+        "not shown: {} (changed since the last apply, and the secrets of this integration are not known to this run)",
+        paths.join(", ")
+    )
+}
+
 /// Tells where a value leads that an update leaves as the server has it.
 #[must_use]
 pub fn carried(destination: &Destination) -> String {

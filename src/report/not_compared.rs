@@ -79,7 +79,8 @@ fn drift_ignored(plan: &Plan) -> usize {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_) => None,
+        | Note::HoldsSecret(_)
+        | Note::NotShown(_) => None,
     });
     ignored.sum()
 }

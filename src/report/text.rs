@@ -167,7 +167,7 @@ fn created(out: &mut String, body: &Body) {
 
 /// What is known to be harmless of it, and the credentials that go with the delete.
 fn deleted(out: &mut String, deletion: &Deletion) {
-    let leaves = leaves_of(&deletion.shown()).collect();
+    let leaves = leaves_of(&deletion.before.shown()).collect();
     listed(out, leaves, BAD, '-');
     credentials(out, deletion);
 }
@@ -319,6 +319,7 @@ fn notes(out: &mut String, action: &Action) {
                 self::note(out, "its creation failed before; the update repeats it");
             }
             Note::HoldsSecret(paths) => self::note(out, &super::holds_secret(paths)),
+            Note::NotShown(paths) => self::note(out, &super::not_shown(paths)),
             Note::NoStoredSecrets => {
                 self::note(out, NO_STORED_SECRETS);
             }

@@ -189,7 +189,8 @@ fn health(notes: &[Note]) -> Option<Standing> {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_) => None,
+        | Note::HoldsSecret(_)
+        | Note::NotShown(_) => None,
     })?;
     let about = vec![format!("its status on the server is `{status}`")];
     if status.phase() == Phase::Busy {
@@ -225,7 +226,8 @@ pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_) => None,
+        | Note::HoldsSecret(_)
+        | Note::NotShown(_) => None,
     });
     tests.flatten().collect()
 }
@@ -242,7 +244,8 @@ pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
         | Note::UnknownCarried(_)
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::NotShown(_) => None,
     })
 }
 
@@ -258,7 +261,8 @@ pub(super) fn carried(notes: &[Note]) -> Vec<Destination> {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::HoldsSecret(_)
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::NotShown(_) => None,
     });
     destinations.flatten().collect()
 }
@@ -275,7 +279,8 @@ pub(super) fn not_compared(notes: &[Note]) -> Vec<String> {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::HoldsSecret(_)
-        | Note::SecretsMissing(_) => None,
+        | Note::SecretsMissing(_)
+        | Note::NotShown(_) => None,
     });
     paths.flatten().collect()
 }
@@ -292,7 +297,8 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
         | Note::RepeatsCreation
         | Note::NoStoredSecrets
         | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_) => None,
+        | Note::HoldsSecret(_)
+        | Note::NotShown(_) => None,
     });
     let changed = changes(&action.kind).iter().filter(|c| c.is_drift());
     let mut paths: Vec<String> = noted

@@ -57,6 +57,7 @@ pub(super) fn applied() -> Applied {
         ]
         .into(),
         secrets: [("password".into(), Some(secret)), ("token".into(), None)].into(),
+        extra_secrets: false,
         bound_to: None,
     }
 }

@@ -170,9 +170,11 @@ fn any_applied() -> impl Strategy<Value = Applied> {
     let attributes = btree_map(any::<String>(), any_json(), 0..4);
     let secrets = btree_map(any::<String>(), option::of(any_fingerprint()), 0..3);
     let bound_to = option::of(any::<String>());
-    (attributes, secrets, bound_to).prop_map(|(attributes, secrets, bound_to)| Applied {
+    let parts = (attributes, secrets, any::<bool>(), bound_to);
+    parts.prop_map(|(attributes, secrets, extra_secrets, bound_to)| Applied {
         attributes,
         secrets,
+        extra_secrets,
         bound_to,
     })
 }

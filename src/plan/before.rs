@@ -1,0 +1,144 @@
+//! The last that is shown and recorded of an integration that is deleted.
+//!
+//! Its file is gone, and the references to its secrets with it: this run cannot tell
+//! whether a live value holds one. So, of an integration that had secrets, a value is
+//! shown only where it is the one that was last applied.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::carry::plain;
+use super::compare::{default_json, same};
+use super::pairing::found_key;
+use crate::ledger::Memory;
+use crate::live::LiveIntegration;
+use crate::platform::Platform;
+use crate::secret::{Parsed, parse_template};
+use crate::value::{Object, Value};
+
+/// A configuration as far as it may be shown and recorded. It holds nothing else: whatever
+/// prints it cannot forget to hide something.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Before {
+    attributes: Map<String, Json>,
+    hidden: Vec<String>,
+}
+
+impl Before {
+    /// The configuration of a live integration, of which this is recorded.
+    pub(super) fn of(found: &LiveIntegration, memory: &Memory) -> Self {
+        let mut before = Self::default();
+        let attributes = found.harmless_config();
+        let Some(platform) = found.platform.filter(|_| had_secrets(memory)) else {
+            before.attributes = attributes;
+            return before;
+        };
+        before.attributes = before.level("", attributes, platform, memory);
+        before
+    }
+
+    fn level(
+        &mut self,
+        prefix: &str,
+        attributes: Map<String, Json>,
+        platform: &Platform,
+        memory: &Memory,
+    ) -> Map<String, Json> {
+        let mut shown = Map::new();
+        for (key, value) in attributes {
+            let path = format!("{prefix}{key}");
+            let value = if let Json::Object(inner) = value {
+                let below = format!("{path}/");
+                Json::Object(self.level(&below, inner, platform, memory))
+            } else if is_known(&path, &value, platform, memory) {
+                value
+            } else {
+                self.hidden.push(path);
+                hidden()
+            };
+            shown.insert(key, value);
+        }
+        shown
+    }
+
+    /// As JSON; what is hidden is marked as a secret is.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        Json::Object(self.attributes.clone())
+    }
+
+    /// As a tree.
+    #[must_use]
+    pub fn shown(&self) -> Object {
+        object(&self.attributes)
+    }
+
+    /// The attributes whose values are hidden.
+    #[must_use]
+    pub fn hidden(&self) -> &[String] {
+        &self.hidden
+    }
+
+    /// True if the value of this attribute is hidden.
+    #[must_use]
+    pub fn hides(&self, path: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden == path)
+    }
+}
+
+/// The identity of a live integration, of which this is recorded: `None` if it may not be
+/// shown.
+pub(super) fn identity(
+    shown: Option<String>,
+    found: &LiveIntegration,
+    memory: &Memory,
+) -> Option<String> {
+    let now = found
+        .platform
+        .and_then(|platform| found_key(platform, found));
+    shown.filter(|_| !had_secrets(memory) || now == memory.identity)
+}
+
+/// True if an integration had secrets when it was last applied.
+fn had_secrets(memory: &Memory) -> bool {
+    let is_secret = |kept: &Json| match kept {
+        // A literal one is not kept.
+        Json::Null => true,
+        Json::String(text) => !matches!(parse_template(text, |_| None), Ok(Parsed::Plain(_))),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => false,
+    };
+    let applied = &memory.applied;
+    !applied.secrets.is_empty()
+        || applied.extra_secrets
+        || memory.removal.credentials.values().any(is_secret)
+}
+
+/// True if a value is known not to be a secret: it was last applied, or it is the default,
+/// or it is too small to be one.
+fn is_known(path: &str, live: &Json, platform: &Platform, memory: &Memory) -> bool {
+    if matches!(live, Json::Null | Json::Bool(_)) {
+        return true;
+    }
+    let Some(attribute) = platform.attribute(path) else {
+        return false;
+    };
+    let last = memory.applied.attributes.get(path);
+    let is_last = last.is_some_and(|last| same(attribute, &plain(last), Some(live)));
+    is_last || default_json(attribute).as_ref() == Some(live)
+}
+
+fn hidden() -> Json {
+    json!({ "secret": true })
+}
+
+fn object(attributes: &Map<String, Json>) -> Object {
+    let leaves = attributes.iter().map(|(key, value)| {
+        let value = match value.as_object() {
+            // No attribute is an object of this kind.
+            Some(_) if *value == hidden() => Value::Hidden(Json::Null),
+            Some(inner) => Value::Object(object(inner)),
+            None => plain(value),
+        };
+        (key.clone(), value)
+    });
+    leaves.collect()
+}
