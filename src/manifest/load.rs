@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::characters;
 use super::check::{self, Checked, Context, Places};
 use super::draft::Draft;
 use super::text::{Span, Text, Veil};
@@ -231,63 +232,14 @@ pub(super) fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Dia
     if bytes.iter().all(is_plain) {
         return Ok(source);
     }
-    let Some((at, c, problem)) = forbidden(source) else {
+    let Some((at, c, problem)) = characters::forbidden(source) else {
         return Ok(source);
     };
-    let (what, help) = match problem {
-        Forbidden::Control => (
-            "a control character",
-            "remove it; inside double quotes it can be written as an escape such as `\\u0000`",
-        ),
-        Forbidden::Direction => (
-            "a bidirectional control character",
-            "remove it: with it the text reads otherwise than it looks",
-        ),
-        Forbidden::Return => (
-            "a carriage return without a line feed",
-            "end lines with a line feed: only YAML takes this one for the end of a line",
-        ),
-    };
-    let message = format!("this file holds {what}, U+{:04X}", u32::from(c));
     let span = Span::new(at, at + c.len_utf8());
-    let draft = Draft::new(Code::ControlCharacter, span, message)
-        .label("here")
-        .help(help);
+    let draft = characters::error(span, c, &problem);
     Err(Box::new(
         draft.finish(&Text::new(path, source), &unparsed(source)),
     ))
-}
-
-/// Characters that a text must not hold anywhere, not even in a comment.
-enum Forbidden {
-    /// A control character, which YAML forbids.
-    Control,
-    /// A control of the direction of text.
-    Direction,
-    /// The end of a line for YAML, but not for a reviewer.
-    Return,
-}
-
-/// The first character that a text must not hold.
-fn forbidden(source: &str) -> Option<(usize, char, Forbidden)> {
-    let mut characters = source.char_indices().peekable();
-    while let Some((at, c)) = characters.next() {
-        let problem = match c {
-            '\r' if characters.peek().is_some_and(|(_, next)| *next == '\n') => continue,
-            '\r' => Forbidden::Return,
-            '\t' | '\n' | '\u{85}' => continue,
-            '\u{fffe}' | '\u{ffff}' => Forbidden::Control,
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => Forbidden::Direction,
-            c if c.is_control() => Forbidden::Control,
-            _ => continue,
-        };
-        return Some((at, c, problem));
-    }
-    None
 }
 
 fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {

@@ -7,6 +7,7 @@
 
 mod binding;
 mod bound;
+mod characters;
 mod check;
 mod cross;
 mod destination;
@@ -24,6 +25,7 @@ mod scalar;
 mod shape;
 mod suggest;
 mod syntax;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod text;

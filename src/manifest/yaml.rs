@@ -14,10 +14,12 @@ use std::rc::Rc;
 pub(super) use serde_yaml::granit_parser::ErrorKind;
 use serde_yaml::granit_parser::{self as granit, Event, Parser, ScalarStyle, StrInput, Tag};
 
+use super::characters;
 use super::draft::Draft;
 use super::mapping::{Key, finish_map, read_key};
 use super::scalar::{Plain, resolve};
 use super::syntax;
+use super::tag::{bad_tag, is_string_tag, tag_fits};
 use super::text::{Span, Veil, is_identifier};
 use super::tree::{Document, Entry, Node, Scalar, Stream, Yaml};
 use crate::diagnostic::Code;
@@ -105,6 +107,10 @@ impl Reader<'_> {
 
     fn step(&mut self, event: Event<'_>, span: (Span, Option<Span>)) -> Result<(), Fatal> {
         let (span, tag_span) = span;
+        if let Event::Scalar(text, ..) = &event {
+            let fault = characters::escaped(text, self.source, span);
+            self.composer.faults.extend(fault);
+        }
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "what is left goes to the composer"
@@ -469,32 +475,6 @@ impl Composer {
         self.place(Node { span, ..target });
         Ok(())
     }
-}
-
-/// `!!str`, or `!`, which says "not what it looks like".
-fn is_string_tag(tag: &Tag) -> bool {
-    tag.core_suffix() == Some("str") || (tag.handle().len() + tag.suffix().len() == 1)
-}
-
-/// Whether a tag says what the scalar is anyway.
-fn tag_fits(tag: &Tag, meaning: &Plain) -> bool {
-    is_string_tag(tag)
-        || match meaning {
-            Plain::Null => tag.core_suffix() == Some("null"),
-            Plain::Bool(_) => tag.core_suffix() == Some("bool"),
-            Plain::Number(number) => {
-                let own = if number.is_f64() { "float" } else { "int" };
-                tag.core_suffix() == Some(own)
-            }
-            Plain::Text { .. } => false,
-            Plain::Unrepresentable => true,
-        }
-}
-
-fn bad_tag(span: Span) -> Draft {
-    Draft::new(Code::Tag, span, "this tag means nothing here")
-        .label("not supported")
-        .help("leave it out; a secret is named by a reference such as `${env:NAME}`")
 }
 
 #[cfg(test)]
