@@ -180,7 +180,8 @@ fn copy_of_an_own_credential_is_not_sent() {
         };
         let ran = run.on(&tenant).with(&files).run().exits_with(1);
         let told = ran.all();
-        assert!(told.contains("itself authenticates with"), "{what}: {told}");
+        let refused = "${env:COPY} is refused: its value is one that integrationd itself";
+        assert!(told.contains(refused), "{what}: {told}");
         assert!(!told.contains(copy), "{what}: {told}");
         assert_eq!(tenant.writes(), [""; 0], "{what}");
     }
@@ -238,5 +239,51 @@ fn git_server_that_says_the_token_back_makes_nothing_known() {
         ] {
             assert!(!told.contains(&form), "{auth}: {told}");
         }
+    }
+}
+
+/// The API key as a file may have it, without a reference to it.
+#[test]
+fn own_value_in_a_file_is_refused_where_it_stands() {
+    let token = lake("lake", API_KEY);
+    let path = lake("lake", "${env:T}").replace("httpPath: /p", "httpPath: '${var:X}'");
+    let padded = lake("lake", &format!(" {API_KEY} "));
+    for (file, place) in [(token, "7:10"), (path, "5:13"), (padded, "7:10")] {
+        let (tenant, files) = (Tenant::empty(), Files::none().with("lake.yaml", &file));
+        let var = format!("--var=X={API_KEY}");
+        for command in [
+            &["sync", "--yes"][..],
+            &["sync", "--dry-run"],
+            &["validate"],
+        ] {
+            let run = command[1..]
+                .iter()
+                .fold(Integrationd::new([command[0]]), Integrationd::arg);
+            let run = run.arg(&var).env("T", "t").on(&tenant).with(&files);
+            let told = run.run().exits_with(65).all();
+            assert!(told.contains("E0405"), "{told}");
+            assert!(told.contains(&format!("lake.yaml:{place}")), "{told}");
+            assert!(!told.contains(API_KEY), "{told}");
+        }
+        assert_eq!(tenant.writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn own_value_in_pieces_is_refused() {
+    let (one, two) = API_KEY.split_at(7);
+    for template in ["${env:A}${env:B}", &format!("{one}${{env:B}}")] {
+        let (tenant, files) = (Tenant::empty(), Files::none());
+        files.write("lake.yaml", &lake("lake", template));
+        let run = Integrationd::new(["sync", "--yes"])
+            .env("A", one)
+            .env("B", two);
+        let told = run.on(&tenant).with(&files).run().exits_with(1).all();
+        assert!(
+            told.contains("${env:B} is refused: with what stands beside it"),
+            "{told}"
+        );
+        assert!(!told.contains(two), "{told}");
+        assert_eq!(tenant.writes(), [""; 0], "{template}");
     }
 }

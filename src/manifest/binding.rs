@@ -98,6 +98,31 @@ impl FromStr for Binding {
     }
 }
 
+impl Binding {
+    /// True if everything that this allows is allowed by another one.
+    fn is_within(&self, other: &Self) -> bool {
+        let mut types = PLATFORMS.iter().map(|platform| platform.wire);
+        is_within(&self.reference, &other.reference)
+            && types.all(|name| !self.type_name.matches(name) || other.type_name.matches(name))
+            && match (&self.host, &other.host) {
+                (_, None) => true,
+                (None, Some(_)) => false,
+                (Some(host), Some(other)) => is_within(host, other),
+            }
+    }
+
+    /// True if it is for several references.
+    fn is_for_several(&self) -> bool {
+        self.reference.to_string().contains(ANY)
+    }
+}
+
+/// True if another pattern matches everything that this one matches: it then also matches
+/// a letter that nobody writes in place of each star, and nothing but a star matches that.
+fn is_within(pattern: &Pattern, other: &Pattern) -> bool {
+    other.matches(&pattern.to_string().replace(ANY, "\u{1}"))
+}
+
 fn check_source(reference: &str) -> Result<(), BindingError> {
     let word = reference.split_once(':').map(|(word, _)| word);
     let is_known = word.is_some_and(|word| provider_words().any(|known| known == word));
@@ -131,23 +156,28 @@ pub struct Bindings {
     bound: Vec<Binding>,
     /// What is not bound may go nowhere, also if nothing is.
     is_strict: bool,
-    own_files: OwnFiles,
+    own: Own,
 }
 
-/// Tells whether a reference leads to a file with an own credential of integrationd:
-/// only a file system knows.
+/// Knows the own credentials of integrationd, which only a machine does.
+pub trait OwnCredentials: Send + Sync {
+    /// True if a reference leads to a file with one.
+    fn is_file(&self, reference: &Reference) -> bool;
+
+    /// True if a text is one.
+    fn is_value(&self, text: &str) -> bool;
+}
+
 #[derive(Clone, Default)]
-struct OwnFiles(Option<Arc<IsOwnFile>>);
+struct Own(Option<Arc<dyn OwnCredentials>>);
 
-type IsOwnFile = dyn Fn(&Reference) -> bool + Send + Sync;
-
-impl std::fmt::Debug for OwnFiles {
+impl std::fmt::Debug for Own {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OwnFiles")
+        f.write_str("Own")
     }
 }
 
-impl PartialEq for OwnFiles {
+impl PartialEq for Own {
     /// The bindings of one operator differ in what is bound.
     fn eq(&self, _: &Self) -> bool {
         true
@@ -159,7 +189,7 @@ impl FromIterator<Binding> for Bindings {
         Self {
             bound: bindings.into_iter().collect(),
             is_strict: false,
-            own_files: OwnFiles::default(),
+            own: Own::default(),
         }
     }
 }
@@ -186,17 +216,23 @@ impl Bindings {
         self
     }
 
-    /// Refuses references to files of which this says that they hold an own credential.
+    /// Refuses these credentials, wherever they stand.
     #[must_use]
-    pub fn keeping(mut self, is_own: impl Fn(&Reference) -> bool + Send + Sync + 'static) -> Self {
-        self.own_files = OwnFiles(Some(Arc::new(is_own)));
+    pub fn keeping(mut self, own: impl OwnCredentials + 'static) -> Self {
+        self.own = Own(Some(Arc::new(own)));
         self
     }
 
     /// True if a reference leads to a file with an own credential.
     pub(super) fn is_own_file(&self, reference: &Reference) -> bool {
-        let OwnFiles(is_own) = &self.own_files;
-        is_own.as_ref().is_some_and(|is_own| is_own(reference))
+        let Own(own) = &self.own;
+        own.as_ref().is_some_and(|own| own.is_file(reference))
+    }
+
+    /// True if a text is an own credential.
+    pub(super) fn is_own_value(&self, text: &str) -> bool {
+        let Own(own) = &self.own;
+        own.as_ref().is_some_and(|own| own.is_value(text))
     }
 
     /// Whether nothing is bound, so that everything is allowed.
@@ -208,6 +244,29 @@ impl Bindings {
     #[must_use]
     pub fn name(&self, reference: &Reference) -> bool {
         self.is_empty() || self.naming(reference).next().is_some()
+    }
+
+    /// The ways in which other bindings let a secret go where these do not, each in a few
+    /// words. A binding for one reference that these do not name is none: somebody adds a
+    /// name, and means it. Neither is a binding that is gone while another is left: its
+    /// secrets may then go nowhere.
+    #[must_use]
+    pub fn widened_by(&self, new: &Self) -> Vec<String> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        if new.is_empty() {
+            return vec!["`allow-secret` is gone, and every secret might go anywhere".to_owned()];
+        }
+        let allows_more = |binding: &&Binding| {
+            let is_named = |old: &Binding| is_within(&binding.reference, &old.reference);
+            let is_new_name = !binding.is_for_several() && !self.bound.iter().any(is_named);
+            !is_new_name && !self.bound.iter().any(|old| binding.is_within(old))
+        };
+        let wider = new.bound.iter().filter(allows_more);
+        wider
+            .map(|binding| format!("`allow-secret` {binding} allows more"))
+            .collect()
     }
 
     fn naming(&self, reference: &Reference) -> impl Iterator<Item = &Binding> {

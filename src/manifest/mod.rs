@@ -34,7 +34,7 @@ mod unknown;
 mod until;
 mod yaml;
 
-pub use binding::{Binding, BindingError, Bindings, Unbound};
+pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use flat::{Accept, Flat, Refused, flat};
 pub use load::{load, load_bound};

@@ -32,6 +32,18 @@ impl Checker<'_> {
                 );
                 None
             }
+            Ok(parsed) if self.is_own(&parsed) => {
+                self.report(
+                    Draft::new(
+                        Code::OwnCredential,
+                        node.span,
+                        "this is the value of a credential of integrationd itself",
+                    )
+                    .label("integrationd authenticates with it")
+                    .help("give the integration a credential of its own"),
+                );
+                None
+            }
             Ok(parsed) => {
                 if let Parsed::Template(template) = &parsed {
                     self.refuse_own(template, node, scalar);
@@ -44,6 +56,15 @@ impl Checker<'_> {
                 self.report(draft);
                 None
             }
+        }
+    }
+
+    /// True if a text without references is an own credential.
+    fn is_own(&self, parsed: &Parsed) -> bool {
+        match parsed {
+            Parsed::Plain(text) => self.context.bindings.is_own_value(text),
+            // Its value is known once its references are.
+            Parsed::Template(_) => false,
         }
     }
 

@@ -32,6 +32,11 @@ pub enum MissingReason {
         "its value is one that integrationd itself authenticates with: give the integration a credential of its own"
     )]
     OwnValue,
+    /// A part of an own credential.
+    #[error(
+        "with what stands beside it, it is what integrationd itself authenticates with: give the integration a credential of its own"
+    )]
+    PartOfOwnValue,
     /// Nothing in it.
     #[error("it is empty: give it a value")]
     Empty,
@@ -88,6 +93,33 @@ pub enum MissingReason {
 }
 
 impl MissingReason {
+    /// In a few words, before the reason.
+    pub(super) fn verdict(&self) -> &'static str {
+        match self {
+            Self::OwnVariable
+            | Self::OwnCredential
+            | Self::OwnFile
+            | Self::OwnValue
+            | Self::PartOfOwnValue => "is refused",
+            Self::NotSet
+            | Self::Empty
+            | Self::NotUtf8
+            | Self::NoRoot
+            | Self::Outside
+            | Self::NoFile
+            | Self::NotAFile
+            | Self::TooLarge { .. }
+            | Self::Unreadable(_)
+            | Self::NoCredentials
+            | Self::NoCredential
+            | Self::NotAName
+            | Self::NoPlace { .. }
+            | Self::NotAString(_)
+            | Self::Provider(_)
+            | Self::NotResolved => "has no value",
+        }
+    }
+
     /// The same reason, without these secrets in the words of programs and servers.
     pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
         match self {
@@ -99,6 +131,7 @@ impl MissingReason {
             | Self::OwnCredential
             | Self::OwnFile
             | Self::OwnValue
+            | Self::PartOfOwnValue
             | Self::Empty
             | Self::NotUtf8
             | Self::NoRoot

@@ -37,6 +37,7 @@ pub use machine::Providers;
 pub use missing::{MissingReason, ProviderProblem};
 pub(crate) use own::is_own;
 pub use own::{is_own_credential, is_own_variable, own_credentials, own_settings, own_sources};
+pub use own_values::OwnValues;
 pub use provider::vault::reading::settings::{VaultLogin, VaultSettings};
 pub use provider::{Reference, vault};
 pub use reference::{

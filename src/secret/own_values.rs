@@ -27,9 +27,25 @@ pub(super) fn own_files(environment: &Environment) -> Vec<PathBuf> {
     files
 }
 
+/// The values of own credentials.
+pub struct OwnValues(Vec<Secret>);
+
+impl OwnValues {
+    /// True if a text equals one of them, apart from surrounding white space.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        let text = text.trim();
+        self.0.iter().any(|own| own.expose().trim() == text)
+    }
+
+    pub(super) fn values(&self) -> &[Secret] {
+        &self.0
+    }
+}
+
 /// The values of own credentials: those of the variables, of the files, and the
 /// logins of proxies.
-pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> Vec<Secret> {
+pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> OwnValues {
     let variable = |name: &str| environment(name)?.into_string().ok();
     let names = own_credentials().flat_map(OwnCredential::value_variables);
     let mut values: Vec<Secret> = names.filter_map(variable).map(Secret::new).collect();
@@ -45,8 +61,8 @@ pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> Vec<Se
             .iter()
             .filter_map(|path| confined::read_own(path).ok()),
     );
-    values.retain(|value| !value.is_empty());
-    values
+    values.retain(|value| !value.expose().trim().is_empty());
+    OwnValues(values)
 }
 
 /// The URL of a proxy with a password in it, and the password.
@@ -76,12 +92,6 @@ fn decoded(text: &str) -> String {
     pairs
         .next()
         .map_or_else(String::new, |(_, value)| value.into_owned())
-}
-
-/// True if a value equals an own credential, apart from surrounding white space.
-pub(super) fn is_one_of(own: &[Secret], value: &Secret) -> bool {
-    let value = value.expose().trim();
-    own.iter().any(|own| own.expose().trim() == value)
 }
 
 #[cfg(test)]
@@ -117,10 +127,10 @@ mod tests {
         });
         let own = own_values(&environment, &[]);
         for value in ["p@ss-word", "p%40ss-word", "user:p@ss-word", " p@ss-word\n"] {
-            assert!(is_one_of(&own, &Secret::new(value.into())), "{value}");
+            assert!(own.has(value), "{value}");
         }
         for value in ["user", "proxy.example.com", ""] {
-            assert!(!is_one_of(&own, &Secret::new(value.into())), "{value}");
+            assert!(!own.has(value), "{value}");
         }
     }
 }

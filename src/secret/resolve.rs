@@ -13,12 +13,12 @@ use super::missing::MissingReason;
 use super::provider::declaration::Named;
 use super::provider::sops::reading::environment;
 use super::provider::{self, Reference, providers};
-use super::{Scrubber, Secret, confined, own, own_values};
+use super::{OwnValues, Scrubber, Secret, Template, confined, own, own_values};
 use crate::progress::Progress;
 
 /// A reference that has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reference} has no value: {reason}")]
+#[error("{reference} {}: {reason}", .reason.verdict())]
 pub struct Missing {
     /// The reference.
     pub reference: Reference,
@@ -49,6 +49,12 @@ impl Providers {
             vault: None,
             progress: Progress::default(),
         }
+    }
+
+    /// The values of own credentials.
+    #[must_use]
+    pub fn own_values(&self) -> OwnValues {
+        own_values::own_values(&self.environment, &self.own_files)
     }
 
     /// True if a reference leads to a file with an own credential.
@@ -92,6 +98,29 @@ impl Secrets {
         })
     }
 
+    /// Takes the values of references away that give an own credential together with what
+    /// stands beside them.
+    pub fn refuse_own<'a>(
+        &mut self,
+        templates: impl IntoIterator<Item = &'a Template>,
+        own: &OwnValues,
+    ) {
+        for template in templates {
+            if template.parts.len() > 1
+                && self.value(template).is_some_and(|it| own.has(it.expose()))
+            {
+                let references = template.references().cloned();
+                self.0
+                    .extend(references.map(|it| (it, Err(MissingReason::PartOfOwnValue))));
+            }
+        }
+    }
+
+    /// The value of a template; `None` if one of its references has none.
+    fn value<'a>(&'a self, template: &'a Template) -> Option<Secret> {
+        template.render(|reference| self.get(reference)).ok()
+    }
+
     /// Harmless values, one for each reference, for a run that resolves nothing real.
     #[must_use]
     pub fn placeholders<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
@@ -133,16 +162,13 @@ pub async fn resolve<'a>(
         Some((reference.clone(), Err(reason)))
     }));
     if !secrets.is_empty() {
-        let own = own_values::own_values(&providers.environment, &providers.own_files);
+        let own = providers.own_values();
         for found in secrets.values_mut() {
-            if found
-                .as_ref()
-                .is_ok_and(|it| own_values::is_one_of(&own, it))
-            {
+            if found.as_ref().is_ok_and(|it| own.has(it.expose())) {
                 *found = Err(MissingReason::OwnValue);
             }
         }
-        scrub_reasons(&mut secrets, &own);
+        scrub_reasons(&mut secrets, own.values());
     }
     Secrets(secrets)
 }

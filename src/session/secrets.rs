@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::OpenError;
 use crate::ledger::Ledger;
-use crate::manifest::{Bindings, Manifest};
+use crate::manifest::{Bindings, Manifest, OwnCredentials};
 use crate::plan::deletion_references;
 use crate::progress::Progress;
-use crate::secret::{Providers, Reference, Secrets, resolve};
+use crate::secret::{OwnValues, Providers, Reference, Secrets, resolve};
 use crate::settings::run::{FileSettings, GuardSettings, RunSettings};
 use crate::settings::vault::vault;
 
@@ -26,13 +27,38 @@ pub enum Lookup<'a> {
 /// The bindings, which also refuse every file with an own credential. Whoever can push a
 /// file could otherwise send any secret to any host.
 pub(super) fn bindings(settings: &RunSettings) -> Bindings {
+    let bindings = declared_bindings(settings);
+    bindings.keeping(Machine {
+        providers: of_this_machine(&settings.files),
+        own: OnceLock::new(),
+    })
+}
+
+/// The own credentials that this machine has.
+struct Machine {
+    providers: Providers,
+    /// Read when a file is first checked.
+    own: OnceLock<OwnValues>,
+}
+
+impl OwnCredentials for Machine {
+    fn is_file(&self, reference: &Reference) -> bool {
+        self.providers.is_own_file(reference)
+    }
+
+    fn is_value(&self, text: &str) -> bool {
+        let own = self.own.get_or_init(|| self.providers.own_values());
+        own.has(text)
+    }
+}
+
+/// The bindings as the operator declares them.
+#[must_use]
+pub fn declared_bindings(settings: &RunSettings) -> Bindings {
     let bindings: Bindings = settings.files.allow_secret.iter().cloned().collect();
-    let machine = of_this_machine(&settings.files);
-    let bindings = bindings.keeping(move |reference| machine.is_own_file(reference));
-    if settings.git.is_some() {
-        bindings.strict()
-    } else {
-        bindings
+    match settings.git {
+        Some(_) => bindings.strict(),
+        None => bindings,
     }
 }
 
@@ -81,7 +107,14 @@ pub(super) async fn resolved(
     if references.iter().any(asks_vault) {
         providers.vault = vault(&settings.vault, &|name: &str| std::env::var_os(name))?;
     }
-    Ok(resolve(references, &providers).await)
+    let mut secrets = resolve(references, &providers).await;
+    let integrations = &manifest.integrations;
+    let mut templates = Vec::new();
+    for integration in integrations {
+        integration.for_each_template(&mut |template| templates.push(template));
+    }
+    secrets.refuse_own(templates, &providers.own_values());
+    Ok(secrets)
 }
 
 /// The references of the files, which were checked against the bindings, and those that
