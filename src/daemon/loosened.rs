@@ -5,8 +5,8 @@
 //! reload never loosens anything; a restart does, by an operator who means it.
 //!
 //! A protection that is no longer there counts, and so does a value that allows more than
-//! before. A line that was added does not count: no accident adds one, and an operator
-//! who adds a name means it. What cannot change in a reload at all (the tenant, the
+//! before: what is allowed is compared, not how it is written. A name that was added does
+//! not count: no accident adds one, and an operator who adds it means it. What cannot change in a reload at all (the tenant, the
 //! state, listeners, notifications) is refused before.
 //!
 //! All settings are destructured: a new one does not compile without a decision.
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::Name;
 use crate::plan::{OnConflict, OnDrift, Policy};
+use crate::session::declared_bindings;
 use crate::settings::daemon::DaemonSettings;
 use crate::settings::run::{
     FileSettings, GitSettings, GuardSettings, Rewrite, RunSettings, TenantSettings,
@@ -56,7 +57,13 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     } = run;
     let before = &old.run;
     let mut found = Vec::new();
-    of_files(&before.files, files, &mut found);
+    of_files(files);
+    let mut bindings = declared_bindings(run);
+    if before.git.is_some() {
+        // That `git` is gone is told by itself.
+        bindings = bindings.strict();
+    }
+    found.extend(declared_bindings(before).widened_by(&bindings));
     of_git(before.git.as_ref(), git.as_ref(), &mut found);
     if !before.selection.only.is_empty() && selection.only.is_empty() {
         found.push("`only` is gone".to_owned());
@@ -89,22 +96,19 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     found
 }
 
-fn of_files(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
+/// Nothing here is compared by itself.
+fn of_files(new: &FileSettings) {
     let FileSettings {
         // What is applied, not how far it may go.
         dir: _,
         variables: _,
-        allow_secret,
+        // Compared as bindings.
+        allow_secret: _,
         // Compared by `of_roots`.
         secret_roots: _,
         // They follow from the other settings.
         own_files: _,
     } = new;
-    for binding in &old.allow_secret {
-        if !allow_secret.contains(binding) {
-            found.push(format!("`allow-secret` loses {binding}"));
-        }
-    }
 }
 
 fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<String>) {
@@ -118,6 +122,8 @@ fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<
         (Some(old), Some(new)) => (old, new),
     };
     let GitSettings {
+        // No accident writes another one. What is there must still be signed, and descend
+        // from what was applied.
         url: _,
         branch,
         tag,
@@ -131,7 +137,8 @@ fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<
         ssh_key: _,
         known_hosts,
         verify,
-        // Whose signatures count: their content may change at any time.
+        // Whose signatures count: no accident adds a signer, and what is in these files may
+        // change at any time without a reload.
         allowed_signers: _,
         openpgp_keys: _,
         revoked_keys,
@@ -205,7 +212,8 @@ fn of_guard(old: &GuardSettings, new: &GuardSettings, found: &mut Vec<String>) {
     let GuardSettings {
         policy,
         limits,
-        // By name: an operator who adds one means it.
+        // By name: an operator who adds one means it. The plan of a daemon that waits for
+        // this leave names it as the way through, and nothing else is let through by it.
         allow_replace: _,
         allow_removal: _,
         // The form of a request.
@@ -265,23 +273,69 @@ fn lost(key: &str, old: &BTreeSet<Name>, new: &BTreeSet<Name>, found: &mut Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::daemon_settings as daemon;
+    use crate::cli::daemon_settings;
+    use crate::platform::PLATFORMS;
 
-    /// Protections that are loosened from one line to the other. The way back loosens
-    /// nothing.
+    /// `TYPE` stands for a type whose integrations have a host.
+    fn with_type(text: &str) -> String {
+        let mut platforms = PLATFORMS.iter();
+        let platform = platforms.find(|p| p.host_attribute().is_some());
+        text.replace("TYPE", platform.unwrap().wire)
+    }
+
+    fn of(line: &str) -> DaemonSettings {
+        daemon_settings(&with_type(line))
+    }
+
+    /// Protections that are loosened from one line to the other. The way back tightens, and
+    /// is taken.
     fn between(old: &str, new: &str) -> String {
-        let (old, new) = (daemon(old), daemon(new));
+        let (old, new) = (of(old), of(new));
         assert_eq!(loosened(&new, &old), [""; 0]);
         loosened(&old, &new).join("; ")
     }
 
     /// Settings before and after, and what is loosened.
     const LOOSENED: &[(&str, &str, &str)] = &[
-        ("--allow-secret env:A=*", "", "`allow-secret` loses env:A=*"),
         (
-            "--allow-secret env:A=* --allow-secret env:B",
-            "--allow-secret env:B",
-            "`allow-secret` loses env:A=*",
+            "--allow-secret env:A=*",
+            "",
+            "`allow-secret` is gone, and every secret might go anywhere",
+        ),
+        (
+            "--allow-secret env:A=TYPE@a.example.com",
+            "--allow-secret env:A=TYPE@a.example.com --allow-secret *",
+            "`allow-secret` * allows more",
+        ),
+        (
+            "--allow-secret env:A=TYPE@a.example.com",
+            "--allow-secret env:*=*@*",
+            "`allow-secret` env:*=*@* allows more",
+        ),
+        (
+            "--allow-secret env:A",
+            "--allow-secret env:A --allow-secret vault:kv/*",
+            "`allow-secret` vault:kv/* allows more",
+        ),
+        (
+            "--allow-secret env:A=TYPE@a.example.com",
+            "--allow-secret env:A=*@a.example.com",
+            "`allow-secret` env:A=*@a.example.com allows more",
+        ),
+        (
+            "--allow-secret env:*=TYPE@a.example.com",
+            "--allow-secret env:*=TYPE@a.example.com --allow-secret env:A=TYPE@*.example.com",
+            "`allow-secret` env:A=TYPE@*.example.com allows more",
+        ),
+        (
+            "--allow-secret env:A=TYPE@*.example.com",
+            "--allow-secret env:A=TYPE",
+            "`allow-secret` env:A=TYPE allows more",
+        ),
+        (
+            "--git /r --allow-secret env:A",
+            "--git /r --allow-secret *",
+            "`allow-secret` * allows more",
         ),
         (
             "--policy create-only",
@@ -370,7 +424,7 @@ mod tests {
     #[test]
     fn every_protection_that_goes_is_named() {
         for (old, new, said) in LOOSENED {
-            assert_eq!(between(old, new), *said, "{old} -> {new}");
+            assert_eq!(between(old, new), with_type(said), "{old} -> {new}");
         }
     }
 
@@ -379,7 +433,21 @@ mod tests {
         let commit = "--git-commit 2f1c0f2dbd3c2f4d6f8b0a7f6c1f2e3d4c5b6a79";
         for (old, new) in [
             ("", "--interval 1h --debounce 1s --poll 5m --parallelism 9"),
-            ("--allow-secret env:A", "--allow-secret env:A,env:B"),
+            ("--allow-secret env:A", "--allow-secret env:A,env:B=*@*"),
+            (
+                "--allow-secret env:A=TYPE@*.example.com",
+                "--allow-secret env:A=TYPE@a.example.com",
+            ),
+            ("--allow-secret env:*", "--allow-secret env:A*,env:B"),
+            ("--allow-secret env:A,env:B", "--allow-secret env:A"),
+            ("--allow-secret env:A", "--allow-secret env:B"),
+            ("", "--allow-secret env:A"),
+            ("--git /r --allow-secret env:A", "--git /r"),
+            ("--max-changes 5", "--max-changes 4"),
+            ("--max-delete-percent 10", "--max-delete-percent 9"),
+            ("", "--max-delete-percent 5"),
+            ("--allow-removal a", "--allow-removal a,b"),
+            ("--git /r", "--git /s"),
             ("d", "e"),
             ("--var A=1", "--var A=2"),
             ("--only a", "--only a,b"),
@@ -392,7 +460,7 @@ mod tests {
                 "--git /r --git-openpgp-key b",
             ),
         ] {
-            let found = loosened(&daemon(old), &daemon(new));
+            let found = loosened(&of(old), &of(new));
             assert_eq!(found, [""; 0], "{old} -> {new}");
         }
     }

@@ -44,7 +44,7 @@ use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 pub use held::Held;
 pub use names::{UnknownNames, check_names};
-pub use secrets::Lookup;
+pub use secrets::{Lookup, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;
 pub use tenant::Tenant;
