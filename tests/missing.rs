@@ -10,7 +10,7 @@ use integrationd::simulator::{Drift, Simulator};
 use integrationd::sync::Request;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Tenant, lake};
+use crate::common::{Files, Integrationd, Ran, Tenant, eventually, lake};
 use crate::git::repository::command;
 use crate::in_process::{Run, write_lines};
 use crate::programs::output;
@@ -437,7 +437,7 @@ fn daemon_does_not_delete_what_is_saved_in_two_steps() {
     place.files.write("lake.yaml", "");
     daemon.prints("lake.yaml no longer holds a document");
     place.files.write("lake.yaml", &text);
-    crate::common::eventually("everything is as it was", || {
+    eventually("everything is as it was", || {
         daemon.printed().matches("2 unchanged").count() >= 2
     });
     assert_eq!(place.tenant.writes(), [""; 0]);
@@ -590,4 +590,43 @@ fn empty_directory_is_refused_by_the_daemon_too() {
     assert_eq!(place.tenant.writes(), [""; 0]);
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
+}
+
+#[test]
+fn removal_of_an_unknown_name_is_a_mistake_and_not_in_a_daemon() {
+    let (tenant, files) = (Tenant::empty(), Files::none());
+    let state = TempDir::new().unwrap();
+    files.write("stays.yaml", "type: Trino\n");
+    files.write("a.yaml", &lake("a", "${env:TOKEN}"));
+    let run = |args: &[&str]| {
+        let run = Integrationd::new([args[0], "--policy=sync", "--max-delete-percent=100"]);
+        let run = args[1..].iter().fold(run, Integrationd::arg);
+        let run = run.arg("--state").arg(state.path());
+        run.on(&tenant).with(&files).env("TOKEN", "t")
+    };
+    run(&["sync", "--yes"]).run().exits_with(0);
+    for command in ["--yes", "--dry-run"] {
+        let told = run(&["sync", command, "--allow-removal=aa"]).run();
+        let told = told.exits_with(64).all();
+        assert!(told.contains("no integration is named aa"), "{told}");
+    }
+    std::fs::remove_file(files.path().join("a.yaml")).unwrap();
+    // Its record knows it, and then the history.
+    let removal = "--allow-removal=a";
+    run(&["sync", "--yes", removal]).run().exits_with(0);
+    run(&["sync", "--yes", removal]).run().exits_with(0);
+    tenant.simulator.clear_log();
+    let daemon = run(&["daemon", removal, "--listen=none", "--interval=1s"]).start();
+    let lists = || {
+        let requests = tenant.requests();
+        requests
+            .iter()
+            .filter(|it| *it == "GET /integrations")
+            .count()
+    };
+    eventually("three runs", || lists() >= 3);
+    daemon.signal("TERM");
+    let told = daemon.wait().exits_with(0).all();
+    let warned = "`allow-removal` names a, and no integration has this name";
+    assert_eq!(told.matches(warned).count(), 1, "{told}");
 }

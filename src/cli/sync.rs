@@ -19,13 +19,15 @@ use crate::diagnostic;
 use crate::immuta::Transport;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{Kind, Operator, Plan, Resend};
+use crate::plan::{Kind, KnownNames, Operator, Plan, Resend};
 use crate::process::signal::{Course, Found, Signals, Writing};
 use crate::report::document::{Format, render};
 use crate::report::exit::{Exit, exit};
 use crate::report::failure::Failure;
 use crate::report::{Counts, Finished, Report, text};
-use crate::session::{Access, Preparation, Prepared, Session, Watcher, Wishes};
+use crate::session::{
+    Access, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,
+};
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
 use crate::sync::{Consent, Shell};
@@ -170,6 +172,12 @@ async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<E
     };
     let opening = Session::open_with_files(&settings, Trust::Own, access, &screen);
     let (session, opened) = opening.await?;
+    let removals = &settings.guard.allow_removal;
+    if !removals.is_empty() {
+        let known = KnownNames::of(opened.manifest(), opened.ledger());
+        let history = session.store().history(1).await?;
+        check_removals(removals, &known, &history).map_err(OpenError::from)?;
+    }
     let preparation = Preparation::new(wishes);
     let prepared = session.prepare(&settings, opened, preparation).await?;
     execute(prepared, &options, terminal, control).await

@@ -20,12 +20,13 @@ use crate::apply::{Event, Failure as ActionFailure, Observer, Outcome, Stop, in_
 use crate::diagnostic::render;
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, StoreError};
-use crate::plan::{Action, Block, Kind, Operator, Plan};
+use crate::manifest::Name;
+use crate::plan::{Action, Block, Kind, KnownNames, Operator, Plan};
 use crate::report::exit::exit;
 use crate::report::failure::Failure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
-use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
+use crate::session::{OpenError, Opened, Preparation, Session, Wishes, unknown_removals};
 use crate::settings::daemon::DaemonSettings;
 use crate::source::git::Revision;
 use crate::sync::{Consent, Ending, Shell, SyncError};
@@ -46,6 +47,8 @@ pub(super) struct Worker {
     backoff: Backoff,
     /// Conditions that were logged and are not over.
     conditions: Conditions,
+    /// Names in `allow-removal` that meant nothing in the last run.
+    idle_removals: Vec<Name>,
     /// The last plan that was printed and not carried out.
     printed: Option<String>,
 }
@@ -174,6 +177,7 @@ impl Worker {
             history: Arc::default(),
             backoff: Backoff::default(),
             conditions: Conditions::default(),
+            idle_removals: Vec::new(),
             printed: None,
         }
     }
@@ -276,6 +280,7 @@ impl Worker {
         }
         let settings = Arc::clone(&self.context.settings.borrow());
         let opened = self.read(&settings).await?;
+        self.warn_of_removals(&settings, &opened);
         let preparation = Preparation {
             observer: Some(Arc::new(self.context.board.clone())),
             progress: self.context.board.pulse.progress.clone(),
@@ -290,6 +295,18 @@ impl Worker {
         };
         let result = prepared.sync(&shell, stop).await?;
         Ok(self.publish(&result.into()).await)
+    }
+
+    /// Warns once of names in `allow-removal` that mean nothing. A name outlives its removal,
+    /// and must not stop the runs.
+    fn warn_of_removals(&mut self, settings: &DaemonSettings, opened: &Opened) {
+        let known = KnownNames::of(opened.manifest(), opened.ledger());
+        let idle = unknown_removals(&settings.run.guard.allow_removal, &known);
+        let is_new = |name: &&Name| !self.idle_removals.contains(name);
+        for name in idle.iter().filter(is_new) {
+            tracing::warn!("`allow-removal` names {name}, and no integration has this name");
+        }
+        self.idle_removals = idle;
     }
 
     /// Prints a report, and sums it up for the status page.
@@ -315,8 +332,10 @@ impl Worker {
     fn print(&mut self, report: &Report, disposition: Disposition) {
         let mut text = String::new();
         let is_printed = report.synced.ending.was_asked();
-        if disposition != Disposition::InSync && !is_printed {
-            text += &text::plan(&report.synced.plan, self.context.session.tenant());
+        let plan = &report.synced.plan;
+        let is_news = disposition != Disposition::InSync || Counts::of(plan).withheld > 0;
+        if is_news && !is_printed {
+            text += &text::plan(plan, self.context.session.tenant());
         }
         text += &text::ending(report);
         self.context.board.talk.text(&text);

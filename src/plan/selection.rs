@@ -61,6 +61,12 @@ impl KnownNames {
         self.of_files.contains(name)
     }
 
+    /// True if a document has this name, or had it before, or a record has it.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.is_of_file(name) || self.recorded.contains(name)
+    }
+
     /// The names of a choice that mean nothing.
     #[must_use]
     pub fn unknown_of(&self, selection: &Selection) -> Vec<Name> {

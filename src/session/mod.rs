@@ -43,7 +43,7 @@ use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 pub use held::Held;
-pub use names::{UnknownNames, check_names};
+pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
 pub use secrets::{Lookup, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;
@@ -361,7 +361,7 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         limits: *limits,
         connections: *connections,
         allow_replace: allow_replace.clone(),
-        // Not checked: a removed integration no longer has a name.
+        // Checked by `check_removals` where nobody keeps the name.
         allow_removal: allow_removal.clone(),
         source: source::shown(settings, revision),
         revision: revision.map(|revision| revision.id.to_string()),

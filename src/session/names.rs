@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ledger::history::History;
 use crate::manifest::Name;
 use crate::plan::{KnownNames, Resend, Selection};
 
@@ -44,6 +45,39 @@ impl UnknownNames {
     }
 }
 
+/// The names of a list that neither the files nor the ledger know.
+#[must_use]
+pub fn unknown_removals(allow_removal: &BTreeSet<Name>, known: &KnownNames) -> Vec<Name> {
+    let unknown = allow_removal.iter().filter(|name| !known.knows(name));
+    unknown.cloned().collect()
+}
+
+/// Checks the names of integrations that may be deleted although their file still exists.
+/// What was deleted already is no mistake: the same command may be run again. Not for a
+/// daemon, whose settings keep a name for longer.
+///
+/// # Errors
+/// A name that neither the files nor the ledger know.
+pub fn check_removals(
+    allow_removal: &BTreeSet<Name>,
+    known: &KnownNames,
+    history: &History,
+) -> Result<(), UnknownNames> {
+    let mut unknown = unknown_removals(allow_removal, known);
+    unknown.retain(|name| history.deleted.iter().all(|deleted| deleted.name != *name));
+    match unknown.as_slice() {
+        [] => Ok(()),
+        _ => Err(unknown_names(unknown, known)),
+    }
+}
+
+fn unknown_names(unknown: Vec<Name>, known: &KnownNames) -> UnknownNames {
+    let described: BTreeSet<&str> = known.described().collect();
+    let is_short = described.len() <= LISTED;
+    let described = is_short.then(|| described.into_iter().map(str::to_owned).collect());
+    UnknownNames::Unknown { unknown, described }
+}
+
 /// Checks the names that a run is given: its selection, the integrations that may be
 /// replaced, and those whose secrets are sent again.
 ///
@@ -59,10 +93,7 @@ pub fn check_names(
     let named = allow_replace.iter().chain(&resend.names);
     unknown.extend(named.filter(|name| !known.is_of_file(name)).cloned());
     if !unknown.is_empty() {
-        let described: BTreeSet<&str> = known.described().collect();
-        let is_short = described.len() <= LISTED;
-        let described = is_short.then(|| described.into_iter().map(str::to_owned).collect());
-        return Err(UnknownNames::Unknown { unknown, described });
+        return Err(unknown_names(unknown, known));
     }
     match resend.names.iter().find(|name| !selection.includes(name)) {
         None => Ok(()),
