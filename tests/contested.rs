@@ -125,7 +125,7 @@ async fn the_fourth_drift_within_a_day_is_left() {
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
           somebody else keeps changing httpPath, which was repaired 3 times within a day: at 2026-11-22T13:00:00Z, 2026-11-22T14:00:00Z and 2026-11-22T15:00:00Z
-          help: find out who does, such as another installation on this tenant; it is left alone until its file changes or an operator runs `systemctl reload integrationd` or `integrationd sync --only lake`, which repairs it and counts anew
+          help: find out who does, such as another installation on this tenant; it is left alone until its file describes something else, a secret of it changes, or an operator runs `systemctl reload integrationd` or `integrationd sync --only lake`, which repairs it and counts anew
 
     Plan: 1 blocked.
     ");
@@ -442,6 +442,60 @@ fn a_daemon_reports_it_once_with_its_attribute_and_times() {
         (&json!("lake"), &json!("Contested"))
     );
     assert!(told[0].to_string().contains(&about), "{body}");
+    assert_eq!(told[0]["attributes"], json!(["httpPath"]));
+    assert_eq!(world.0.writes(), [""; 0]);
+}
+
+#[test]
+fn value_that_goes_forth_and_back_is_reported_once() {
+    let world = contested_on_disk();
+    let stub = Stub::start(|_| (204, String::new()));
+    std::fs::write(world.2.path().join("url"), &stub.url).unwrap();
+    let url = format!("--notify-url-file={}", world.2.path().join("url").display());
+    let served = Served::of(daemon(&world, &["--listen=127.0.0.1:0", &url]));
+    let row = || {
+        let status = served.get_as_bearer("/status").body;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        status["seen"]["integrations"][0].clone()
+    };
+    let told = || {
+        let requests = stub.requests().into_iter();
+        let bodies = requests.map(|it| serde_json::from_str::<Value>(&it.body).unwrap());
+        let told = bodies.flat_map(|it| it["notifications"].as_array().unwrap().clone());
+        told.map(|it| it["kind"].clone()).collect::<Vec<_>>()
+    };
+    for (value, state) in [
+        ("/one", "Ready"),
+        ("/by-hand", "Stalled"),
+        ("/one", "Ready"),
+    ] {
+        let drift = Drift::value(1, "/httpPath", json!(value));
+        world.0.simulator.drift(drift).unwrap();
+        eventually("it is seen", || row()["state"] == state);
+        assert_eq!(row()["contested"], json!(["httpPath"]));
+        let before = runs(&world.0);
+        eventually("a run more", || runs(&world.0) > before + 1);
+    }
+    assert_eq!(told().len(), 1, "{:?}", told());
+    // What is over is told: another value in the file.
+    world.1.change("lake.yaml", "/one", "/two");
+    eventually("it is over", || told().len() > 1);
+    assert_eq!(told()[1..], ["Recovered"], "{:?}", told());
+    assert_eq!(row()["contested"], json!([]));
+    served.end();
+}
+
+/// What is fought over stays the same.
+#[test]
+fn a_comment_and_another_name_of_the_file_free_nothing() {
+    let world = contested_on_disk();
+    let text = std::fs::read_to_string(world.1.path().join("lake.yaml")).unwrap();
+    world.1.write("lake.yaml", &format!("# a comment\n{text}"));
+    sync(&world, &[], 1);
+    std::fs::create_dir(world.1.path().join("below")).unwrap();
+    let (from, to) = ("lake.yaml", "below/lake.yaml");
+    std::fs::rename(world.1.path().join(from), world.1.path().join(to)).unwrap();
+    sync(&world, &[], 1);
     assert_eq!(world.0.writes(), [""; 0]);
 }
 

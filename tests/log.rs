@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use integrationd::simulator::{Drift, FaultKind};
+use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -278,4 +278,72 @@ fn repaired_drift_is_logged_with_its_attributes() {
     assert_eq!(repaired[0]["trigger"], "manual");
     it.daemon.signal("TERM");
     it.daemon.wait().exits_with(0);
+}
+
+#[test]
+fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
+    let it = Watched::start();
+    let hole = FaultKind::BrokenElement {
+        index: 1,
+        breakage: Breakage::NoStatus,
+    };
+    it.tenant.simulator.seed(Seed::new("Trino", None, None));
+    let hole = Fault::new(hole).on(&Method::GET, "/integrations").always();
+    it.tenant.simulator.fault(hole);
+    it.runs_again();
+    it.daemon.prints("the list of the tenant is not whole");
+    for _ in 0..3 {
+        it.runs_again();
+    }
+    it.tenant.simulator.clear_faults();
+    it.runs_again();
+    it.daemon
+        .prints("the list of the tenant can be read whole again");
+    let lines = it.lines();
+    let message = "the list of the tenant is not whole: nothing is created that may be in it";
+    let begun = about(&lines, message);
+    assert_eq!(begun.len(), 1, "{lines:?}");
+    let error = begun[0]["error"].as_str().unwrap();
+    assert!(error.contains("element 2 of the list"), "{error}");
+    it.daemon.signal("TERM");
+    it.daemon.wait().exits_with(0);
+}
+
+#[test]
+fn difference_that_the_policy_leaves_is_logged_with_its_name() {
+    let files = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
+    let web = Web::new(files);
+    web.ready(&[]).end();
+    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    web.tenant.simulator.drift(by_hand).unwrap();
+    let args = ["--log-format=json", "--interval=1s", "--policy=observe"];
+    let served = web.serve(&args);
+    let message = "the integration is left by the policy";
+    served.daemon.prints(message);
+    let lists = || {
+        let requests = web.tenant.requests();
+        requests
+            .iter()
+            .filter(|it| *it == "GET /integrations")
+            .count()
+    };
+    let before = lists();
+    eventually("three runs more", || lists() >= before + 3);
+    let back = Drift::value(1, "/httpPath", json!("/p"));
+    web.tenant.simulator.drift(back).unwrap();
+    served
+        .daemon
+        .prints("the policy leaves the integration no more");
+    let printed = served.daemon.printed();
+    let lines = json_lines(&printed);
+    let left = about(&lines, message);
+    assert_eq!(left.len(), 1, "{printed}");
+    assert_eq!(left[0]["integration"], "lake");
+    assert_eq!(
+        left[0]["about"],
+        "it differs from its file, and would be updated (httpPath), and the policy `observe` leaves it"
+    );
+    let line = r#"~ httpPath = "/by-hand" -> "/p""#;
+    assert_eq!(printed.matches(line).count(), 1, "{printed}");
+    served.end();
 }

@@ -1,7 +1,7 @@
 //! The daemon's log of how things are. A condition is logged when it begins, when it
 //! changes and when it ends, not in every run: what is new must not be buried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::notify::{Kind, Known, Notification};
 use super::view::{Row, State};
@@ -16,6 +16,10 @@ pub(super) struct Conditions {
     run: Option<Outcome>,
     /// Mistakes in the files.
     mistakes: Vec<String>,
+    /// What the server's list told that could not be read.
+    unreadable: Vec<String>,
+    /// Integrations that differ and are left by the policy, and how they differ.
+    withheld: BTreeMap<String, String>,
 }
 
 /// The most mistakes that are logged of one run: the page has more.
@@ -56,6 +60,8 @@ impl Default for Conditions {
             known: Known::with_what_passes(),
             run: None,
             mistakes: Vec::new(),
+            unreadable: Vec::new(),
+            withheld: BTreeMap::new(),
         }
     }
 }
@@ -85,6 +91,8 @@ impl Conditions {
         }
         if let Some(view) = &ran.seen {
             self.log_mistakes(view);
+            self.log_unreadable(view);
+            self.log_withheld(view);
         }
         self.log_run(ran);
     }
@@ -100,6 +108,45 @@ impl Conditions {
             tracing::error!("{}", escaped(error));
         }
         self.mistakes = errors;
+    }
+
+    /// Logs that the server's list cannot be read whole, and that it can again.
+    fn log_unreadable(&mut self, view: &View) {
+        if view.unreadable == self.unreadable {
+            return;
+        }
+        if view.unreadable.is_empty() {
+            tracing::info!("the list of the tenant can be read whole again");
+        } else {
+            let error = view.unreadable.join("; ");
+            let error = &*escaped(&error);
+            tracing::warn!(
+                error,
+                "the list of the tenant is not whole: nothing is created that may be in it"
+            );
+        }
+        self.unreadable.clone_from(&view.unreadable);
+    }
+
+    /// Logs the integrations that the policy leaves, and those that it leaves no more.
+    fn log_withheld(&mut self, view: &View) {
+        let is_withheld = |row: &&Row| row.reason == Some(Reason::WithheldByPolicy);
+        let withheld = view.rows.iter().filter(is_withheld);
+        let withheld: BTreeMap<String, String> = withheld
+            .map(|row| (row.name.clone(), row.about.join("; ")))
+            .collect();
+        for (integration, about) in &withheld {
+            if self.withheld.get(integration) != Some(about) {
+                let about = &*escaped(about);
+                tracing::warn!(integration, about, "the integration is left by the policy");
+            }
+        }
+        let before = std::mem::replace(&mut self.withheld, withheld);
+        for integration in before.keys() {
+            if !self.withheld.contains_key(integration) {
+                tracing::info!(integration, "the policy leaves the integration no more");
+            }
+        }
     }
 
     fn log_run(&mut self, ran: &Ran) {

@@ -378,7 +378,7 @@ fn help_of_not_converging(values: &[Change]) -> String {
 
 fn help_of_contested(name: &str) -> String {
     format!(
-        "find out who does, such as another installation on this tenant; it is left alone until its file changes or an operator runs `systemctl reload integrationd` or `integrationd sync --only {name}`, which repairs it and counts anew"
+        "find out who does, such as another installation on this tenant; it is left alone until its file describes something else, a secret of it changes, or an operator runs `systemctl reload integrationd` or `integrationd sync --only {name}`, which repairs it and counts anew"
     )
 }
 

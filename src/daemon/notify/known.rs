@@ -175,6 +175,8 @@ fn is_ill(row: &Row) -> bool {
 
 fn condition(row: &Row, tells_busy: bool) -> Condition {
     match (row.state, row.reason) {
+        // Somebody set the value back, and may change it again: what was told stays.
+        (State::Ready, _) if !row.contested.is_empty() => Condition::Unknown,
         (State::Ready, _) => Condition::Well,
         (State::Suspended, _) | (_, Some(Reason::WithheldByPolicy)) => Condition::Left,
         (_, None) => Condition::Unknown,
@@ -270,9 +272,15 @@ fn failure(row: &Row, kind: Kind, reason: Reason) -> Notification {
     let tests = row.failing_tests.iter();
     let tests = tests.map(|test| format!("{}: {}", test.name, test.message));
     let about: Vec<String> = row.about.iter().cloned().chain(tests).collect();
+    // What is blocked has no drift of its own.
+    let paths = if row.contested.is_empty() {
+        &row.drift
+    } else {
+        &row.contested
+    };
     Notification {
         about: sentences(&about),
-        attributes: attributes(&row.drift),
+        attributes: attributes(paths),
         ..of_row(row, kind, Some(reason))
     }
 }

@@ -30,6 +30,7 @@ fn row(name: &str, state: State, reason: Option<Reason>) -> Row {
         about: Vec::new(),
         drift: Vec::new(),
         not_compared: Vec::new(),
+        contested: Vec::new(),
         carried: Vec::new(),
         repaired: false,
         failing_tests: Vec::new(),

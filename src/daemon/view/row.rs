@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::apply::Failure;
+use crate::ledger::Record;
 use crate::live::{FailingTest, Phase, Status};
 use crate::manifest::Destination;
 use crate::plan::{Action, Block, Change, Kind, Note};
@@ -66,6 +67,9 @@ pub struct Row {
     pub drift: Vec<String>,
     /// Its stored secrets that were not compared.
     pub not_compared: Vec<String>,
+    /// The attributes that somebody else keeps changing: of an integration that is contested,
+    /// also while it is as its file says.
+    pub contested: Vec<String>,
     /// Whether the run has put them back.
     pub repaired: bool,
     /// Places to which secrets may be sent and that an update of the run leaves as the
@@ -89,8 +93,15 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
         Kind::Create { .. } | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
             pending(left)
         }
-        Kind::Withheld { policy, .. } => {
-            let about = format!("it differs, and the policy `{}` leaves it", policy.as_str());
+        Kind::Withheld { policy, would } => {
+            let what = held(would).map_or_else(|| "it differs".to_owned(), |(_, what)| what);
+            let paths: Vec<&str> = changes(would).iter().map(|c| c.path.as_str()).collect();
+            let paths = match paths.as_slice() {
+                [] => String::new(),
+                paths => format!(" ({})", paths.join(", ")),
+            };
+            let policy = policy.as_str();
+            let about = format!("{what}{paths}, and the policy `{policy}` leaves it");
             (State::Stalled, Some(Reason::WithheldByPolicy), vec![about])
         }
         Kind::Suspended { suspend, would } => {
@@ -309,6 +320,28 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
     paths.sort();
     paths.dedup();
     paths
+}
+
+/// The attributes that somebody else keeps changing.
+pub(super) fn contested(kind: &Kind, record: Option<&Record>) -> Vec<String> {
+    match kind {
+        Kind::Blocked(Block::Contested { attributes, .. }) => {
+            attributes.iter().map(|it| it.path.clone()).collect()
+        }
+        Kind::Unchanged { .. } => {
+            let repairs = record.map(|record| &record.memory.repairs);
+            let repairs = repairs.filter(|repairs| repairs.contested.is_some());
+            let paths = repairs.into_iter().flat_map(|repairs| repairs.times.keys());
+            paths.cloned().collect()
+        }
+        Kind::Create(_)
+        | Kind::Update { .. }
+        | Kind::Delete(_)
+        | Kind::Replace { .. }
+        | Kind::Withheld { .. }
+        | Kind::Suspended { .. }
+        | Kind::Blocked(_) => Vec::new(),
+    }
 }
 
 fn changes(kind: &Kind) -> &[Change] {

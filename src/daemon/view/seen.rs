@@ -116,6 +116,7 @@ fn row(
         about,
         drift: if repaired { earlier } else { now },
         not_compared: row::not_compared(&action.notes),
+        contested: row::contested(&action.kind, record),
         repaired,
         // The second plan has nothing to send any more.
         carried: row::carried(&before.unwrap_or(action).notes),

@@ -27,6 +27,7 @@ fn row(name: &str, state: State) -> Row {
         about: Vec::new(),
         drift: Vec::new(),
         not_compared: Vec::new(),
+        contested: Vec::new(),
         carried: Vec::new(),
         repaired: false,
         failing_tests: Vec::new(),
