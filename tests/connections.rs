@@ -575,3 +575,24 @@ fn report_in_json_names_the_connection() {
     assert_eq!(unmanaged["connection"], format!("{STRANGE_KEY}2"));
     assert_eq!(tenant.writes(), [""; 0]);
 }
+
+#[test]
+fn adoption_of_all_fails_for_what_belongs_to_a_connection() {
+    let tenant = Tenant::empty();
+    let config = json!({
+        "workspaceUrl": "a.example.com", "httpPath": "/p",
+        "authenticationType": "token", "token": "t",
+    });
+    let seed = Seed::new("Databricks", Some(false), Some(config));
+    tenant.simulator.seed(seed);
+    behind(&tenant.simulator, ConnectionsApi::Works, Some(1));
+    let files = Files::none().with("a.yaml", &lake("a", "${env:TOKEN}"));
+    for which in ["--all", "a"] {
+        let run = Integrationd::new(["adopt", which, "--dir"]).arg(files.path());
+        let told = run.on(&tenant).run().exits_with(1).all();
+        assert!(
+            told.contains("✗ a: integration 1 belongs to connection"),
+            "{told}"
+        );
+    }
+}

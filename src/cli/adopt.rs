@@ -209,9 +209,14 @@ fn tell(
                 format!("  ✗ {name}: nothing live is like it; `integrationd sync` creates it\n")
             }
             Verdict::Blocked(block) => {
-                // Without its secrets it could have been adopted.
-                let lacks_secret = matches!(block, Block::MissingSecret { .. });
-                failed += usize::from(by_name || lacks_secret);
+                // With `--all` nobody names what its file does not mean with certainty.
+                let is_certain = matches!(
+                    block,
+                    Block::MissingSecret { .. }
+                        | Block::OwnedByConnection { .. }
+                        | Block::OwnersUnknown { .. }
+                );
+                failed += usize::from(by_name || is_certain);
                 let (what, help) = (block.to_string(), block.help());
                 let (what, help) = (escaped(&what), escaped(&help));
                 format!("  ✗ {name}: {what}\n      help: {help}\n")
