@@ -55,6 +55,7 @@ pub mod live;
 pub mod manifest;
 pub mod net;
 mod parallel;
+mod pause;
 pub mod plan;
 pub mod platform;
 mod process;

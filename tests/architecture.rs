@@ -17,7 +17,7 @@ use source::SourceFile;
 /// part of a path.
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
-    pure(&["text", "parallel", "reason"]),
+    pure(&["text", "parallel", "pause", "reason"]),
     pure(&[
         "diagnostic",
         "platform",

@@ -10,12 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::manifest::Name;
+use crate::pause::Doubling;
 
-/// The first pause after a failure.
-const FIRST: Duration = Duration::from_secs(5);
-
-/// The longest: a password that is wrong must not lock an account in a night.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// The pauses. The longest: a password that is wrong must not lock an account in a night.
+const PAUSE: Doubling = Doubling {
+    first: Duration::from_secs(5),
+    longest: Duration::from_secs(60 * 60),
+};
 
 /// The integrations that failed, and when each may be tried again.
 #[derive(Debug, Clone, Default)]
@@ -45,12 +46,10 @@ impl Backoff {
                 self.0.remove(name);
                 continue;
             }
-            let failures = self.0.get(name).map_or(0, |resting| resting.failures);
-            let doubled = FIRST.saturating_mul(2_u32.saturating_pow(failures));
-            let resting = Resting {
-                failures: failures.saturating_add(1),
-                due: now + doubled.min(LONGEST),
-            };
+            let before = self.0.get(name).map_or(0, |resting| resting.failures);
+            let failures = before.saturating_add(1);
+            let due = now + PAUSE.after(failures);
+            let resting = Resting { failures, due };
             self.0.insert(name.to_owned(), resting);
         }
     }
@@ -105,14 +104,14 @@ mod tests {
         backoff.after([("slow", false)], now);
         backoff.after([("slow", false)], now);
         backoff.after([("quick", false)], now);
-        assert_eq!(backoff.pause(now), Some(FIRST));
-        let later = now + FIRST;
+        assert_eq!(backoff.pause(now), Some(PAUSE.first));
+        let later = now + PAUSE.first;
         assert_eq!(
             backoff.resting(later).into_keys().collect::<Vec<_>>(),
             ["slow"]
         );
         backoff.retain(|name| name != "quick");
-        assert_eq!(backoff.pause(later), Some(FIRST));
+        assert_eq!(backoff.pause(later), Some(PAUSE.first));
         backoff.reset();
         assert!(backoff.resting(later).is_empty());
     }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use super::Disposition;
+use crate::pause::{Doubling, longer, shorter};
 
 /// The first pause after a failure.
 const FIRST: Duration = Duration::from_secs(5);
-
-/// The share by which a pause is shortened at random, so that many daemons do not
-/// look at the same moment.
-const JITTER: f64 = 0.1;
 
 /// When the next run is due. After failures in a row the pauses double, up to the
 /// interval.
@@ -44,17 +41,19 @@ impl Schedule {
             // Not sooner: until then it would be left alone.
             Disposition::Retry(pause) => {
                 self.failures = 0;
-                let late = JITTER * chance.clamp(0.0, 1.0);
                 // Whatever it is that is due: not without a pause.
-                return pause.max(FIRST).mul_f64(1.0 + late).min(self.interval);
+                return longer(pause.max(FIRST), chance).min(self.interval);
             }
             Disposition::Transient => {
-                let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures));
                 self.failures = self.failures.saturating_add(1);
-                doubled.min(self.interval)
+                let doubling = Doubling {
+                    first: FIRST,
+                    longest: self.interval,
+                };
+                doubling.after(self.failures)
             }
         };
-        pause.mul_f64(1.0 - JITTER * chance.clamp(0.0, 1.0))
+        shorter(pause, chance)
     }
 
     /// Forgets the failures: something is new.

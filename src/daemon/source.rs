@@ -7,6 +7,7 @@ use tokio::sync::{Mutex as Turn, watch as published};
 use tokio::time::sleep;
 
 use super::{Bell, Board};
+use crate::pause::shorter;
 use crate::plan::KnownNames;
 use crate::session::{OpenError, Opened, Session, Source, Watcher};
 use crate::settings::daemon::DaemonSettings;
@@ -16,10 +17,6 @@ use crate::text::chain;
 
 /// Time between two polls of a repository.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
-
-/// The share by which a pause is shortened at random, so that many daemons do not poll at
-/// the same moment.
-const JITTER: f64 = 0.1;
 
 /// State of the source. One reader at a time fetches: they share a copy on disk.
 #[derive(Debug, Clone, Default)]
@@ -132,7 +129,7 @@ impl WatchedSource {
     pub(super) async fn poll(&self, settings: &DaemonSettings, board: &Board, bell: &Bell) {
         let pause = settings.poll.unwrap_or(POLL_INTERVAL);
         loop {
-            sleep(pause.mul_f64(1.0 - JITTER * fastrand::f64())).await;
+            sleep(shorter(pause, fastrand::f64())).await;
             let _turn = self.turn.lock().await;
             let Ok(Source::Git(source)) = Source::of(&settings.run) else {
                 continue;

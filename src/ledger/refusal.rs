@@ -9,12 +9,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Fingerprint;
+use crate::pause::Doubling;
 
-/// The first pause: long enough for whoever is paged to look.
-const FIRST: Duration = Duration::from_secs(5 * 60);
-
-/// The longest: an account that locks after some failures forgets them within a day.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The pauses. The first is long enough for whoever is paged to look; an account that
+/// locks after some failures forgets them within the longest.
+const PAUSE: Doubling = Doubling {
+    first: Duration::from_secs(5 * 60),
+    longest: Duration::from_secs(24 * 60 * 60),
+};
 
 /// A write that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +52,7 @@ impl Refused {
     /// Until when the same is not sent again by itself.
     #[must_use]
     pub fn until(&self) -> Timestamp {
-        let doubled = 2_u32.saturating_pow(self.times.saturating_sub(1));
-        let pause = FIRST.saturating_mul(doubled).min(LONGEST);
+        let pause = PAUSE.after(self.times);
         self.at.checked_add(pause).unwrap_or(Timestamp::MAX)
     }
 

@@ -11,6 +11,7 @@ use super::{Known, Letter};
 use crate::apply::Stop;
 use crate::daemon::Status;
 use crate::daemon::metrics::{Delivery, Metrics};
+use crate::pause::Doubling;
 use crate::text::escaped;
 
 /// How many messages wait at most; what comes then is not sent.
@@ -19,8 +20,11 @@ pub const QUEUE: usize = 64;
 /// How often a message is sent at most, the first time included.
 const ATTEMPTS: u32 = 4;
 
-/// The pause before the second attempt; it doubles with each one after it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pauses between them.
+const PAUSE: Doubling = Doubling {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(60),
+};
 
 /// Looks at the end of every run until the stop is pulled, and queues what is news.
 pub async fn watch(
@@ -98,7 +102,7 @@ async fn send(webhook: &Webhook, letter: &Letter) -> Delivery {
             return Delivery::Failed;
         }
         tracing::warn!(attempt, why, "a notification is sent again");
-        let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+        let pause = PAUSE.after(attempt);
         sleep(pause.mul_f64(1.0 - 0.5 * fastrand::f64())).await;
         attempt += 1;
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::call::Call;
 use super::{ApiError, TransportErrorKind};
+use crate::pause::Doubling;
 
 /// How often and how patiently calls are repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +88,11 @@ fn pause_after(
     asked: Option<Duration>,
     random: f64,
 ) -> Duration {
-    let doubled = policy
-        .first_pause
-        .saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-    let jittered = doubled.min(policy.longest_pause).mul_f64(random);
+    let doubling = Doubling {
+        first: policy.first_pause,
+        longest: policy.longest_pause,
+    };
+    let jittered = doubling.after(attempt).mul_f64(random);
     asked.map_or(jittered, |asked| asked.saturating_add(jittered))
 }
 
