@@ -61,15 +61,18 @@ pub(super) fn secret(value: &Value) -> Result<Secret, MissingReason> {
 
 /// The JSON text of a value, in a buffer of exactly its size: it is measured first, so
 /// that no half-grown copy stays behind in freed memory. The buffer is wiped when dropped.
+///
+/// # Panics
+/// If the value cannot be written: nothing is better than half a body.
 #[expect(
     clippy::expect_used,
-    reason = "memory takes every byte, and the keys are texts: nothing is left that can fail"
+    reason = "memory takes every byte, and the keys are texts: only a mistake in this program fails"
 )]
 pub(crate) fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
     let mut size = Size(0);
-    serde_json::to_writer(&mut size, value).expect("a size takes every byte");
+    serde_json::to_writer(&mut size, value).expect("a body that can be written");
     let mut json = Zeroizing::new(Vec::with_capacity(size.0));
-    serde_json::to_writer(&mut *json, value).expect("memory takes every byte");
+    serde_json::to_writer(&mut *json, value).expect("a body that can be written");
     json
 }
 

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 
+use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
 use crate::immuta::client::RequestBody;
@@ -151,8 +152,12 @@ impl<'a> Secrets<'a> {
         Self(RefCell::new(rendered.iter()))
     }
 
-    fn next(&self) -> &'a str {
-        self.0.borrow_mut().next().map_or("", Secret::expose)
+    /// The next one. None is left only by a mistake here, and then there is no body: a
+    /// tenant would take an empty password.
+    fn next<E: Error>(&self) -> Result<&'a str, E> {
+        let next = self.0.borrow_mut().next();
+        next.map(Secret::expose)
+            .ok_or_else(|| E::custom("a secret is missing"))
     }
 }
 
@@ -179,7 +184,7 @@ impl Serialize for InClear<'_> {
             Value::Hidden(scalar) => scalar.serialize(serializer),
             Value::Text(text) => serializer.serialize_str(text),
             // `for_each_template` goes through the tree in this same order.
-            Value::Secret(_) => serializer.serialize_str(secrets.next()),
+            Value::Secret(_) => serializer.serialize_str(secrets.next()?),
             Value::List(items) => {
                 serializer.collect_seq(items.iter().map(|item| Self::Value(item, secrets)))
             }
@@ -276,6 +281,20 @@ mod tests {
             })
             .to_string()
         );
+    }
+
+    #[test]
+    fn credentials_of_a_delete_stand_where_they_are_asked_for() {
+        let (config, secret) = (config(), Secret::new("se\"cret".into()));
+        let written = |nesting| {
+            let body = encode_credentials(&config, nesting, |_| Ok::<_, ()>(&secret)).unwrap();
+            assert_eq!(body.json.capacity(), body.json.len());
+            serde_json::from_slice::<serde_json::Value>(&body.json).unwrap()
+        };
+        let top = written(Nesting::TopLevel);
+        assert_eq!(top["password"], "pre-se\"cret");
+        assert_eq!(top["list"], json!([true, "last"]));
+        assert_eq!(written(Nesting::Config), json!({ "config": top }));
     }
 
     #[test]
