@@ -316,6 +316,7 @@ fn in_context<T>(
     };
     let fingerprint =
         |name: &str, path: &str, template: &_| desired.fingerprint(name, path, template);
+    let empty_files = desired.manifest.empty_files();
     let context = Context {
         selection: &request.selection,
         now: request.now,
@@ -326,6 +327,7 @@ fn in_context<T>(
         policy: request.policy,
         allow_replace: &request.allow_replace,
         source: desired.files.kind(),
+        empty_files: &empty_files,
         allow_removal: &request.allow_removal,
         suspended: &request.suspended,
         resting: &request.resting,

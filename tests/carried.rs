@@ -477,6 +477,59 @@ async fn integration_whose_detail_shows_more_than_the_list_is_deleted() {
     ran.shows_none_of(["simulated-key-"]);
 }
 
+/// A tenant that shows known attributes of one lake that the list lacks.
+fn with_detail(attributes: serde_json::Value) -> Simulator {
+    let attributes = serde_json::from_value(attributes).unwrap();
+    Simulator::new(Options {
+        detail_attributes: [("Databricks".to_owned(), attributes)].into(),
+        ..Options::default()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_attribute_that_only_the_detail_shows_stops_no_write() {
+    for attributes in [
+        json!({"audit": {"enabled": true}}),
+        json!({"groupPattern": {"deny": null}}),
+    ] {
+        let (simulator, journal) = (with_detail(attributes), MemoryLedger::default());
+        applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
+        let second = lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q");
+        applied(&files(second), &simulator, &journal).await;
+        assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
+        simulator.clear_log();
+        let none = Texts::none().file("trino.yaml", "type: Trino\n");
+        let run = Run::of(&none, &simulator).remembering(&journal);
+        let ran = run.with(pruning).sync().await;
+        let lines = write_lines(&simulator);
+        assert!(
+            lines.contains(&"DELETE /integrations/1".to_owned()),
+            "{}",
+            plain(&ran)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn value_of_the_file_that_is_changed_meanwhile_stops_the_update() {
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
+    applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
+    let second = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
+    simulator.clear_log();
+    let drift = || Drift::value(1, "/oAuthClientConfig/clientId", json!("other"));
+    let run = Run::of(&second, &simulator).remembering(&journal);
+    let ran = run
+        .meanwhile(|_| simulator.drift(drift()).unwrap())
+        .sync()
+        .await;
+    assert_eq!(write_lines(&simulator), [""; 0]);
+    assert!(
+        plain(&ran).contains("changed meanwhile: oAuthClientConfig/clientId"),
+        "{}",
+        plain(&ran)
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn unknown_attribute_of_a_volatile_tenant_gets_no_bound_secret() {
     let (simulator, journal) = (volatile(), MemoryLedger::default());

@@ -105,13 +105,16 @@ async fn what_a_connection_took_over_is_never_deleted() {
     let unmanaged = &ran.json()["plan"]["unmanaged"][0];
     assert_eq!(unmanaged["connection"], KEY, "{unmanaged:#}");
     assert!(!journal.ledger().records["lake"].memory.owned);
-    // It is not deleted either if its connection is no longer known.
-    synced(&base(), &simulator, &journal, |request| {
+    // It is not deleted either if its connection is no longer known, and the plan says why.
+    let ran = synced(&base(), &simulator, &journal, |request| {
         pruning(request);
         request.connections = LookForConnections::None;
     })
     .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
+    let told = "or a connection had it since, so that it is never deleted; delete it in Immuta, or put its file back and run `integrationd adopt lake`";
+    let shown = self::shown(&ran);
+    assert!(shown.contains(told), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]

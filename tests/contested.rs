@@ -133,6 +133,30 @@ async fn the_fourth_drift_within_a_day_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn suspension_by_an_operator_holds_for_what_is_contested() {
+    use integrationd::ledger::Suspensions;
+    let tug = Tug::contested(&lake("/one")).await;
+    let mut suspended = Suspensions::default();
+    let suspend = integrationd::manifest::Suspend {
+        reason: "r".to_owned(),
+        until: None,
+    };
+    suspended.suspend(&["lake".to_owned()], &suspend);
+    let texts = lake("/one");
+    let run = Run::of(&texts, &tug.simulator).remembering(&tug.journal);
+    let ran = run
+        .with(|request| request.suspended = suspended)
+        .sync()
+        .await;
+    assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
+    assert!(
+        ran.shown().contains("would be blocked, and is suspended"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_contested_value_is_not_repaired_as_time_passes() {
     let texts = lake("/one");
     let tug = Tug::contested(&texts).await;

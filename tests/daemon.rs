@@ -223,6 +223,24 @@ fn an_invalid_file_stalls_until_it_is_mended_and_stops_no_other() {
 }
 
 #[test]
+fn a_name_that_outlasts_its_integration_is_told_once_and_stalls_nothing() {
+    let world = World::new();
+    let args = ["--allow-replace", "old", "--exclude", "older"];
+    let daemon = world.daemon(&args).start();
+    world.writes_come_to(&["POST /integrations"]);
+    daemon.prints("no integration is named older or old");
+    daemon.prints("1 applied, 0 failed");
+    ends(daemon);
+    // A person who runs it once learns of the typing error.
+    let sync = Integrationd::new(["sync", "--yes", "--exclude", "older", "--state"]);
+    let sync = sync.arg(world.state.path()).on(&world.tenant);
+    let sync = sync
+        .with(&world.files)
+        .env("LAKE_TOKEN", "token-of-the-lake");
+    sync.run().exits_with(64);
+}
+
+#[test]
 fn a_plan_that_the_guard_refuses_waits_for_a_human() {
     let world = World::new();
     let daemon = world.in_sync(&[]);

@@ -69,7 +69,7 @@ async fn emptied_file_is_shown_with_what_helps() {
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @"
     lake.yaml: warning[W0601]: this file describes nothing
-     = help: delete it, or add an integration
+     = help: add an integration; if it described one, deleting the file lets `--policy sync` delete that integration, too
 
     1 warning in 1 file
       # lake is blocked  lake.yaml:1
@@ -102,8 +102,17 @@ async fn empty_file_that_nothing_knows_may_be_a_new_place() {
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 1));
     let told = "moved.yaml is empty, and may be about to describe it";
     assert!(ran.shown().contains(told), "{}", ran.shown());
+    // However it is empty.
+    for text in ["# todo\n", "---\n", "---\n...\n", "# (c)\n---\n# x\n"] {
+        let moving = base().file("moved.yaml", text);
+        let ran = synced(&moving, &simulator, &journal, pruning).await;
+        assert_eq!(write_lines(&simulator), [""; 0], "{text:?}");
+        assert!(ran.shown().contains(told), "{text:?} {}", ran.shown());
+    }
     // A file of comments may stay for ever, such as a template.
     let template = base().file("template.yaml", "# type: Databricks\n");
+    let before = with_lake().file("template.yaml", "# type: Databricks\n");
+    synced(&before, &simulator, &journal, pruning).await;
     let ran = synced(&template, &simulator, &journal, pruning).await;
     assert_eq!(
         write_lines(&simulator),
@@ -629,4 +638,16 @@ fn removal_of_an_unknown_name_is_a_mistake_and_not_in_a_daemon() {
     let told = daemon.wait().exits_with(0).all();
     let warned = "`allow-removal` names a, and no integration has this name";
     assert_eq!(told.matches(warned).count(), 1, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_directory_is_refused_without_a_ledger_too() {
+    let (simulator, _) = in_sync(&with_lake()).await;
+    let (nothing, journal) = (Texts::none(), MemoryLedger::default());
+    let ran = synced(&nothing, &simulator, &journal, pruning).await;
+    assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 4));
+    let told = "the files describe nothing at all, and the tenant has integrations";
+    assert!(ran.shown().contains(told), "{}", ran.shown());
+    let ran = synced(&nothing, &simulator, &journal, |_| {}).await;
+    assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
 }

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::notify::{Kind, Known, Notification};
 use super::view::{Row, State};
 use super::{Disposition, Ran, View};
+use crate::plan::{KnownNames, Resend};
 use crate::reason::Reason;
+use crate::session::{UnknownNames, check_names};
+use crate::settings::daemon::DaemonSettings;
 use crate::text::escaped;
 
 /// Conditions that were logged and are not over.
@@ -20,6 +23,8 @@ pub(super) struct Conditions {
     unreadable: Vec<String>,
     /// Integrations that differ and are left by the policy, and how they differ.
     withheld: BTreeMap<String, String>,
+    /// Names in the settings that no integration has.
+    names: Option<UnknownNames>,
 }
 
 /// The most mistakes that are logged of one run: the page has more.
@@ -62,6 +67,7 @@ impl Default for Conditions {
             mistakes: Vec::new(),
             unreadable: Vec::new(),
             withheld: BTreeMap::new(),
+            names: None,
         }
     }
 }
@@ -147,6 +153,24 @@ impl Conditions {
                 tracing::info!(integration, "the policy leaves the integration no more");
             }
         }
+    }
+
+    /// Logs the names in the settings that no integration has any more, when they change.
+    /// An integration may be removed while the settings still name it.
+    pub(super) fn log_names(&mut self, settings: &DaemonSettings, known: &KnownNames) {
+        let run = &settings.run;
+        let (chosen, replaced) = (&run.selection, &run.guard.allow_replace);
+        let unknown = check_names(chosen, replaced, &Resend::default(), known).err();
+        if unknown != self.names {
+            match &unknown {
+                Some(unknown) => {
+                    let help = "remove the name from the settings, or put its file back";
+                    tracing::warn!(help, "{unknown}");
+                }
+                None => tracing::info!("every name in the settings is that of an integration"),
+            }
+        }
+        self.names = unknown;
     }
 
     fn log_run(&mut self, ran: &Ran) {

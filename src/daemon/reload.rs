@@ -16,7 +16,7 @@ use super::view::Mistake;
 use super::{Board, Refusal};
 use crate::apart::joined;
 use crate::immuta::RetryPolicy;
-use crate::plan::{KnownNames, Resend};
+use crate::plan::{KnownNames, Resend, Selection};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::session::{OpenError, Source, Tenant, check_names, tenant};
@@ -131,13 +131,25 @@ fn read(
     // Other files have other names: the next run says whether these are among them.
     let is_same_source = new.run.files.dir == old.run.files.dir && new.run.git == old.run.git;
     if let Some(names) = names.filter(|_| is_same_source) {
-        let (selection, replaced) = (&new.run.selection, &new.run.guard.allow_replace);
-        let checked = check_names(selection, replaced, &Resend::default(), names);
+        let checked = check_names(
+            &added(&new.run.selection, &old.run.selection),
+            &(&new.run.guard.allow_replace - &old.run.guard.allow_replace),
+            &Resend::default(),
+            names,
+        );
         checked.map_err(OpenError::from)?;
     }
     match loosened(old, new).as_slice() {
         [] => Ok(read),
         found => Err(looser(found)),
+    }
+}
+
+/// The names that the old settings lack: one that they have may outlast its integration.
+fn added(new: &Selection, old: &Selection) -> Selection {
+    Selection {
+        only: &new.only - &old.only,
+        exclude: &new.exclude - &old.exclude,
     }
 }
 

@@ -199,6 +199,9 @@ impl Worker {
             Span::current().record("revision", revision.id.to_string());
             board.talk.text(&format!("{revision}\n\n"));
         }
+        if let Some(names) = source.names() {
+            self.conditions.log_names(settings, &names);
+        }
         board.moves();
         let mistakes = render(&opened.manifest().diagnostics, false);
         board.talk.text(&mistakes);
@@ -218,6 +221,7 @@ impl Worker {
         let (now, today) = (Instant::now(), Timestamp::now());
         let resting = self.backoff.resting(now).into_iter();
         Wishes {
+            names_may_outlast: true,
             heeds_refusals: operator == Operator::Absent && !is_pushed,
             operator,
             // The moment is shown, and may be beyond every calendar.

@@ -129,7 +129,7 @@ codes! {
     NotUnique "E0504" "not-unique"
         "No two integrations of this platform can share the value of this attribute."
     EmptyFile "W0601" "empty-file"
-        "The file holds no document. If it is not needed, delete it."
+        "The file holds no document. If it described an integration, `sync` leaves that alone as long as the file is there."
     LiteralSecret "W0602" "literal-secret"
         "The file holds a secret, which everybody with access to the file can read. Use a reference instead."
     LikelyMissing "W0603" "likely-missing"

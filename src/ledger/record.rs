@@ -190,6 +190,10 @@ pub struct Removal {
     /// text as a file has it, with references where secrets stand, or another
     /// scalar. `null` for one with a literal secret, which is not kept.
     pub credentials: BTreeMap<String, Json>,
+    /// Files without a document that were there beside its own: none of them is the file
+    /// that is about to describe it under another path.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub beside: BTreeSet<String>,
 }
 
 /// A value that the server did not keep.

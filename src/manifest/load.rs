@@ -172,14 +172,10 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
 /// Summary of a file's contents.
 fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
     let path = escaped(&file.path).into_owned();
-    let text = file.content.as_deref().map(String::from_utf8_lossy);
-    let is_blank = text.is_ok_and(|text| text.trim_matches(is_space).is_empty());
     SeenFile {
         within: context.within(&path),
         file: path,
-        holds: if is_blank {
-            Holds::Blank
-        } else if loaded.documents.is_empty() {
+        holds: if loaded.documents.is_empty() {
             Holds::NoDocument
         } else {
             let mut documents = loaded.documents.iter();
@@ -187,11 +183,6 @@ fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
             Holds::Documents { says_names }
         },
     }
-}
-
-/// A space, the end of a line, or a byte order mark.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || c == '\u{feff}'
 }
 
 fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
@@ -211,7 +202,7 @@ fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
             path,
             Code::EmptyFile,
             "this file describes nothing",
-            "delete it, or add an integration",
+            "add an integration; if it described one, deleting the file lets `--policy sync` delete that integration, too",
         ));
     }
     for document in documents {

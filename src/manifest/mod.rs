@@ -34,6 +34,8 @@ mod unknown;
 mod until;
 mod yaml;
 
+use std::collections::BTreeSet;
+
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use flat::{Accept, Flat, Refused, flat};
@@ -127,9 +129,7 @@ impl SeenFile {
 /// Contents of a file, as far as they matter when a document is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
-    /// Nothing but spaces: what a save that was cut short leaves behind.
-    Blank,
-    /// Comments and markers, but no document.
+    /// Nothing, or spaces, comments and markers: what a save that was cut short leaves behind.
     NoDocument,
     /// Documents, perhaps broken ones.
     Documents {
@@ -165,6 +165,10 @@ pub struct Manifest {
     pub bindings: Bindings,
 }
 
+/// The most files without a document that each record keeps. More would make the ledger
+/// grow with their square; one that is not kept blocks a removal until it is allowed.
+const MOST_EMPTY_FILES: usize = 20;
+
 impl Manifest {
     /// Every reference to a secret in the documents without an error.
     #[must_use]
@@ -178,6 +182,14 @@ impl Manifest {
 }
 
 impl Manifest {
+    /// The files without a document, below the directory: as many as each record keeps.
+    #[must_use]
+    pub fn empty_files(&self) -> BTreeSet<String> {
+        let empty = self.files.iter().filter(|file| !file.holds.has_documents());
+        let paths = empty.map(|file| file.within.to_string());
+        paths.take(MOST_EMPTY_FILES).collect()
+    }
+
     /// Every name that a document has now.
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         let valid = self.integrations.iter().map(|i| i.name.as_str());

@@ -66,8 +66,8 @@ impl Absence {
 pub(super) struct Absences<'a> {
     by_path: HashMap<&'a str, &'a SeenFile>,
     by_stem: HashMap<&'a str, &'a SeenFile>,
-    /// An empty file of which nothing is recorded.
-    blank: Option<&'a SeenFile>,
+    /// Files without a document of which nothing is recorded.
+    blank: Vec<&'a SeenFile>,
     /// A file that can have had documents of any name.
     naming: Option<&'a SeenFile>,
     has_empty: bool,
@@ -102,10 +102,12 @@ impl<'a> Absences<'a> {
                 .into_iter()
                 .map(|file| (file.stem(), file))
                 .collect(),
-            blank: files().find(|file| file.holds == Holds::Blank && !is_known(file)),
+            blank: files()
+                .filter(|file| !file.holds.has_documents() && !is_known(file))
+                .collect(),
             naming: files().find(|file| match file.holds {
                 Holds::Documents { says_names } => says_names,
-                Holds::Blank | Holds::NoDocument => !is_known(file),
+                Holds::NoDocument => !is_known(file),
             }),
             has_empty: files().any(|file| !file.holds.has_documents()),
             kind: context.source,
@@ -135,7 +137,11 @@ impl<'a> Absences<'a> {
             let file = naming.file.clone();
             return Some(Absence::FileUnknown { file });
         }
-        let file = self.blank?.file.clone();
+        // One that was there beside its document is not what it was renamed to.
+        let beside = &past.record.memory.removal.beside;
+        let mut blank = self.blank.iter();
+        let new = blank.find(|file| !beside.contains(&*file.within))?;
+        let file = new.file.clone();
         Some(Absence::BlankFile { file })
     }
 

@@ -126,7 +126,7 @@ fn adopted(
         return Verdict::Owned;
     }
     let mut memory = match past {
-        Some(past) => memory::still_applied(integration, past),
+        Some(past) => memory::still_applied(integration, past, context),
         None => {
             let memory = memory::of_update(integration, None, context);
             let mut memory = memory::unknown_secrets(memory);
@@ -141,7 +141,7 @@ fn adopted(
         Ok(known) => memory.applied.secrets.extend(known),
         Err(block) => return Verdict::Blocked(block),
     }
-    memory.removal = memory::removal(integration);
+    memory.removal = memory::removal(integration, context);
     memory.owned = true;
     let noted = Box::new(Noted {
         name: integration.name.clone(),

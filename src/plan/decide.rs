@@ -46,7 +46,7 @@ pub(super) fn decide(
     };
     let kind = match suspension(integration, context) {
         Some(suspend) => kind.suspended(suspend),
-        None => kind,
+        None => by_operator(kind, &integration.name, context),
     };
     let noted = found.and_then(|found| {
         memory::noted(integration, found, &kind, against.pasts.of(found), context)
@@ -65,6 +65,24 @@ pub(super) fn decide(
 fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
     let suspend = integration.options.suspend.as_ref()?;
     suspend.counts_at(context.now).then_some(suspend)
+}
+
+/// The action as an operator's suspension leaves it: what would have to be done waits, even
+/// if it cannot be done now.
+pub(super) fn by_operator(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+    let is_pending = match &kind {
+        Kind::Unchanged { .. } | Kind::Suspended { .. } => false,
+        Kind::Create(_)
+        | Kind::Update { .. }
+        | Kind::Delete(_)
+        | Kind::Replace { .. }
+        | Kind::Withheld { .. }
+        | Kind::Blocked(_) => true,
+    };
+    match context.suspended.of(name, context.now) {
+        Some(suspend) if is_pending => kind.suspended(suspend),
+        Some(_) | None => kind,
+    }
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
@@ -135,7 +153,9 @@ fn compare(
     }
     notes.extend(carried(integration, &difference));
     notes.extend(missing_secrets(&difference.body, context));
-    let precondition = Box::new(UpdatePrecondition::new(integration, found, history));
+    let changes = &difference.changes;
+    let precondition = UpdatePrecondition::new(integration, found, changes, history);
+    let precondition = Box::new(precondition);
     let mut memory = memory::of_update(integration, past, context);
     converge::keep_until_proved(&mut memory, &difference.changes, past);
     memory.repairs = contest::after_update(integration, &difference.changes, past, context);

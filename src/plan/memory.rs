@@ -126,7 +126,7 @@ pub(super) fn of_update(
             bound_to: Some(label.to_owned()),
             ..applied(integration, &fingerprint)
         },
-        removal: removal(integration),
+        removal: removal(integration, context),
         rewritten: BTreeMap::new(),
         repairs: Repairs::default(),
         revision: context.revision.map(str::to_owned),
@@ -147,7 +147,7 @@ pub(super) fn noted(
         (Kind::Unchanged { .. }, _) => of_look(integration, past, context),
         (_, None) => return None,
         (kind, Some(past)) => {
-            let mut memory = still_applied(integration, past);
+            let mut memory = still_applied(integration, past, context);
             if matches!(kind, Kind::Blocked(Block::Contested { .. })) {
                 contest::left(&mut memory.repairs, context.repairs_at);
             }
@@ -167,13 +167,17 @@ pub(super) fn noted(
 
 /// What is kept of a file that differs and is not written: what was applied stays,
 /// with the credentials that it was set up with. Leave to remove it is the file's.
-pub(super) fn still_applied(integration: &Integration, past: Past<'_>) -> Memory {
+pub(super) fn still_applied(
+    integration: &Integration,
+    past: Past<'_>,
+    context: &Context<'_>,
+) -> Memory {
     let mut memory = past.record.memory.clone();
     memory.applied.bound_to = Some(past.label().to_owned());
     memory.file = Some(integration.origin.within.clone());
     memory.removal = Removal {
         credentials: memory.removal.credentials,
-        ..removal(integration)
+        ..removal(integration, context)
     };
     memory
 }
@@ -203,7 +207,7 @@ pub(super) fn unknown_secrets(mut memory: Memory) -> Memory {
 }
 
 /// How an integration may be removed when its file is gone.
-pub(super) fn removal(integration: &Integration) -> Removal {
+pub(super) fn removal(integration: &Integration, context: &Context<'_>) -> Removal {
     let mut credentials = Vec::new();
     one_time(
         "",
@@ -216,6 +220,7 @@ pub(super) fn removal(integration: &Integration) -> Removal {
         protect: integration.options.protect,
         suspend: integration.options.suspend.clone(),
         credentials: credentials.into_iter().collect(),
+        beside: context.empty_files.clone(),
     }
 }
 

@@ -102,6 +102,9 @@ pub struct Plan {
     pub disappeared: Vec<Name>,
     /// Deletions that are not allowed by name, where the files describe nothing at all.
     pub unnamed: Vec<Name>,
+    /// True if the files describe nothing at all, nothing is planned, and the policy is to
+    /// delete what they do not describe.
+    pub says_nothing: bool,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
     /// Allowed destinations of references. They hold for what is sent, as they did for
@@ -285,6 +288,8 @@ pub struct Unmanaged {
     pub connection: Option<String>,
     /// The name under which it is recorded, or will be once what has its name now is.
     pub recorded: Option<Name>,
+    /// True if this tool has created or adopted it, and no connection has had it since.
+    pub owned: bool,
 }
 
 /// What a plan depends on besides the files and the live state.
@@ -308,6 +313,8 @@ pub struct Context<'a> {
     pub allow_replace: &'a BTreeSet<Name>,
     /// The kind of source that the files come from.
     pub source: SourceKind,
+    /// Files that hold no document, as far as a record keeps them.
+    pub empty_files: &'a BTreeSet<String>,
     /// Integrations that may be deleted although their file still exists.
     pub allow_removal: &'a BTreeSet<Name>,
     /// What is not to be written, by a human's word.
@@ -373,7 +380,6 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
             .limit(postponed(kind, &action.name, manifest, context));
         action.kind = owners::limit(kind, action.platform, &live.owners);
     }
-    let disowned = owners::disowned(&against);
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
         managed,
@@ -381,11 +387,16 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         recorded: context.ledger.records.len(),
         disappeared: removal::disappeared(&against),
         unnamed: removal::unnamed(&actions, &against),
+        says_nothing: removal::says_nothing(&actions, &against),
         suspensions: context.suspended.at(context.now),
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
-        noted: noted.into_iter().flatten().chain(disowned).collect(),
+        noted: noted
+            .into_iter()
+            .flatten()
+            .chain(owners::disowned(&against))
+            .collect(),
         owners: live.owners.clone(),
         unreadable: live.unreadable.clone(),
         unselected: described_by_files - selected_documents
@@ -396,15 +407,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     }
 }
 
-/// What is suspended waits for a human, and what failed a moment ago for its time.
+/// What failed a moment ago waits for its time.
 fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>) -> Kind {
-    if let Some(suspend) = context
-        .suspended
-        .of(name, context.now)
-        .filter(|_| kind.is_write())
-    {
-        return kind.suspended(suspend);
-    }
     if !kind.is_write() {
         return kind;
     }
@@ -448,6 +452,7 @@ fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) ->
         .map(|live| match recorded.get(&live.id) {
             None => live,
             Some((found, past)) => Unmanaged {
+                owned: past.record.memory.owned,
                 recorded: Some(past.name_beside(&against.files)),
                 identity: before::identity(live.identity, found, &past.record.memory),
                 ..live

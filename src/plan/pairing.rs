@@ -481,5 +481,6 @@ fn leftover(found: &LiveIntegration, live: &Live) -> Unmanaged {
         status: found.status.clone(),
         connection: connection.map(str::to_owned),
         recorded: None,
+        owned: false,
     }
 }

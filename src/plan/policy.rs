@@ -188,6 +188,8 @@ pub enum Counted {
     Disappeared,
     /// Deletions, where the files describe nothing at all.
     Everything,
+    /// None, where the files describe nothing at all and nothing is known to be removed.
+    Nothing,
 }
 
 impl Counted {
@@ -198,7 +200,7 @@ impl Counted {
             Self::Changes => "changes",
             Self::Deletes => "deletes",
             Self::Disappeared => "disappeared",
-            Self::Everything => "everything",
+            Self::Everything | Self::Nothing => "everything",
         }
     }
 }
@@ -222,6 +224,7 @@ fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> Stri
                 "the tenant no longer has {count} of the {of} integrations in the ledger, and the limit is {limit}"
             )
         }
+        Counted::Nothing => "the files describe nothing at all, and the tenant has integrations: this is perhaps not the directory that is meant".to_owned(),
         Counted::Everything => format!(
             "the files describe nothing at all, perhaps by mistake, and the plan deletes all that integrationd made: {count}"
         ),
@@ -255,6 +258,7 @@ impl Limits {
             deletes.share_exceeded(Counted::Deletes, "--max-delete-percent", removals, existing),
             self.disappeared(plan),
             everything(plan),
+            nothing(plan),
         ]
         .into_iter()
         .flatten()
@@ -283,6 +287,19 @@ fn everything(plan: &Plan) -> Option<Exceeded> {
         percent: None,
         lift: format!("--allow-removal {}", names.join(",")),
         names,
+    })
+}
+
+/// An empty directory is refused even where nothing is known that it could delete.
+fn nothing(plan: &Plan) -> Option<Exceeded> {
+    plan.says_nothing.then(|| Exceeded {
+        what: Counted::Nothing,
+        count: 0,
+        of: None,
+        allowed: 0,
+        percent: None,
+        lift: "--policy upsert-only".to_owned(),
+        names: Vec::new(),
     })
 }
 

@@ -4,25 +4,25 @@
 //! integrations come first. A write whose precondition no longer holds is not
 //! sent, because it would not do what was shown.
 //!
-//! Compared is what the plan used: the type, `autoBootstrap`, a settled status, and
-//! the known attributes of which the diff takes account. Not compared is what this
-//! version does not know and what the server sets: it may change with every read,
-//! and the list may show less of it than the integration itself. An update carries
-//! it on as it is just before the write.
+//! Compared is what the plan used: the type, `autoBootstrap`, a settled status, the
+//! identity, and the attributes that the file gives, that were last applied, or that the
+//! plan shows. Not compared is everything else, known or not: it may change with every
+//! read, and the list may show less of it than the integration itself. An update carries
+//! it on as it is just before the write, and the bindings hold for that body.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::Body;
 use super::compare::default_json;
 use super::diff::Difference;
 use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
 use super::pairing::{Key, found_key};
+use super::{Body, Change};
 use crate::ledger::Applied;
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
-use crate::manifest::{Ignore, Integration};
+use crate::manifest::Integration;
 use crate::platform::{Attribute, Class, Leads, Platform};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
@@ -126,9 +126,9 @@ impl AbsencePrecondition {
 pub struct StatePrecondition {
     type_name: String,
     auto_bootstrap: Option<bool>,
-    /// Attributes that the file leaves to the server.
-    ignore: Vec<Ignore>,
-    /// The attributes that are compared.
+    /// The paths of the attributes that are compared, besides the identity.
+    used: BTreeSet<String>,
+    /// Those attributes, as they were.
     config: Map<String, Json>,
 }
 
@@ -156,18 +156,28 @@ pub enum Broken {
 }
 
 impl StatePrecondition {
-    /// For a write that depends on everything that is known.
-    pub(super) fn of(live: &LiveIntegration) -> Self {
-        Self::but_for(live, &[])
+    /// For a deletion: it must still be what was last applied.
+    pub(super) fn of_removal(live: &LiveIntegration, last: &Applied) -> Self {
+        Self::with(live, last.attributes.keys().cloned().collect())
     }
 
-    /// For a write that leaves what is ignored as it is.
-    fn but_for(live: &LiveIntegration, ignore: &[Ignore]) -> Self {
+    /// For a replacement: what the file gives takes part, too.
+    pub(super) fn of_replacement(
+        live: &LiveIntegration,
+        integration: &Integration,
+        last: &Applied,
+    ) -> Self {
+        let mut used = given(integration);
+        used.extend(last.attributes.keys().cloned());
+        Self::with(live, used)
+    }
+
+    fn with(live: &LiveIntegration, used: BTreeSet<String>) -> Self {
         Self {
             type_name: live.type_name.clone(),
             auto_bootstrap: live.auto_bootstrap,
-            ignore: ignore.to_vec(),
-            config: compared(live, ignore),
+            config: compared(live, &used),
+            used,
         }
     }
 
@@ -186,7 +196,7 @@ impl StatePrecondition {
         if now.auto_bootstrap != self.auto_bootstrap {
             paths.push(AUTO_BOOTSTRAP.to_owned());
         }
-        differing("", &self.config, &compared(now, &self.ignore), &mut paths);
+        differing("", &self.config, &compared(now, &self.used), &mut paths);
         if paths.is_empty() {
             Ok(())
         } else {
@@ -209,10 +219,23 @@ impl UpdatePrecondition {
     pub(super) fn new(
         integration: &Integration,
         live: &LiveIntegration,
+        changes: &[Change],
         history: History<'_>,
     ) -> Self {
+        let mut used = given(integration);
+        used.extend(
+            history
+                .last
+                .into_iter()
+                .flat_map(|it| it.attributes.keys().cloned()),
+        );
+        let ignore = &integration.options.ignore;
+        used.retain(|path| !ignore.iter().any(|ignore| covers(&ignore.path, path)));
+        // Shown, so that another value must not be sent or taken out unseen.
+        used.extend(changes.iter().map(|change| change.path.clone()));
+        used.extend(destinations(live));
         Self {
-            state: StatePrecondition::but_for(live, &integration.options.ignore),
+            state: StatePrecondition::with(live, used),
             integration: integration.clone(),
             last: history.last.cloned(),
             on_drift: history.on_drift,
@@ -250,11 +273,53 @@ impl UpdatePrecondition {
     }
 }
 
-/// The attributes of a live integration that are compared.
-fn compared(live: &LiveIntegration, ignore: &[Ignore]) -> Map<String, Json> {
+/// The known attributes that a file gives.
+fn given(integration: &Integration) -> BTreeSet<String> {
+    let known = paths(integration.platform).into_iter();
+    known
+        .filter(|path| integration.config.at(path).is_some())
+        .collect()
+}
+
+/// The paths of all attributes of a platform, those inside of objects included.
+fn paths(platform: &Platform) -> Vec<String> {
+    let mut paths = Vec::new();
+    gather_paths("", platform.attributes, &mut paths);
+    paths
+}
+
+fn gather_paths(prefix: &str, attributes: &'static [Attribute], paths: &mut Vec<String>) {
+    for attribute in attributes {
+        let path = format!("{prefix}{}", attribute.name);
+        gather_paths(&format!("{path}/"), attribute.children(), paths);
+        paths.push(path);
+    }
+}
+
+/// The attributes of a live integration that can lead somewhere: a plan shows them.
+fn destinations(live: &LiveIntegration) -> Vec<String> {
+    let Some(platform) = live.platform else {
+        return Vec::new();
+    };
+    let leads = |path: &String| {
+        let attribute = platform.attribute(path);
+        attribute.is_some_and(|it| it.leads != Leads::Nowhere)
+            && value_at(&live.config.0, path).is_some_and(|it| !it.is_null())
+    };
+    paths(platform).into_iter().filter(leads).collect()
+}
+
+fn value_at<'j>(config: &'j Map<String, Json>, path: &str) -> Option<&'j Json> {
+    let mut names = path.split('/');
+    let top = config.get(names.next()?)?;
+    names.try_fold(top, |value, name| value.get(name))
+}
+
+/// The attributes of a live integration that are compared, if these are used.
+fn compared(live: &LiveIntegration, used: &BTreeSet<String>) -> Map<String, Json> {
     let compared = Compared {
         auto: live.auto_bootstrap.unwrap_or(false),
-        ignore,
+        used,
     };
     let attributes = live.platform.map_or(&[][..], |p| p.attributes);
     compared.object("", attributes, &live.config.0)
@@ -262,7 +327,7 @@ fn compared(live: &LiveIntegration, ignore: &[Ignore]) -> Map<String, Json> {
 
 struct Compared<'a> {
     auto: bool,
-    ignore: &'a [Ignore],
+    used: &'a BTreeSet<String>,
 }
 
 impl Compared<'_> {
@@ -294,16 +359,15 @@ impl Compared<'_> {
         compared
     }
 
-    /// True if the plan used an attribute. An ignored attribute is carried on, whatever
-    /// its value; its destination was shown all the same.
+    /// True if the plan used an attribute, and reads of it can be compared.
     fn counts(&self, path: &str, attribute: &Attribute) -> bool {
-        let is_diffed = match attribute.class_for(self.auto) {
-            Class::Identity => return true,
-            Class::Mutable | Class::Immutable => !attribute.is_sensitive(),
+        match attribute.class_for(self.auto) {
+            Class::Identity => true,
+            Class::Mutable | Class::Immutable => {
+                !attribute.is_sensitive() && self.used.contains(path)
+            }
             Class::Secret | Class::OneTime | Class::ServerSet => false,
-        };
-        let is_ignored = || self.ignore.iter().any(|ignore| covers(&ignore.path, path));
-        is_diffed && (attribute.leads != Leads::Nowhere || !is_ignored())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::against::{Against, missing};
+use super::decide::by_operator;
 use super::memory::Past;
 use super::owners;
 use super::pairing::{found_key, present};
@@ -62,6 +63,15 @@ pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
     all.filter(is_unnamed)
         .map(|action| action.name.clone())
         .collect()
+}
+
+/// True if nothing is described, planned or known to be removed, and the tenant has
+/// integrations: the wrong directory, or an empty one.
+pub(super) fn says_nothing(actions: &[Action], against: &Against<'_>) -> bool {
+    against.context.policy == Policy::Sync
+        && against.files.is_empty()
+        && actions.is_empty()
+        && present(against.live).next().is_some()
 }
 
 /// What was recorded and is described no more.
@@ -141,6 +151,7 @@ fn removed(
     };
     let kind = match suspend {
         Some(suspend) if freeze.is_none() => kind.suspended(suspend),
+        None if freeze.is_none() => by_operator(kind, &name, context),
         Some(_) | None => kind,
     };
     Some(Action {
@@ -196,7 +207,7 @@ pub(super) fn deletion(
         credentials: credentials(name, record, found, platform)?,
         before: Before::of(found, &record.memory),
         memory: record.memory.clone(),
-        precondition: StatePrecondition::of(found),
+        precondition: StatePrecondition::of_removal(found, &record.memory.applied),
         platform,
         id,
     };

@@ -7,7 +7,10 @@ use super::diff::Difference;
 use super::history::History;
 use super::pairing::TYPE;
 use super::removal::deletion;
-use super::{Block, Body, Change, ChangeKind, Context, Deletion, Kind, Note, Shown, Undeletable};
+use super::{
+    Block, Body, Change, ChangeKind, Context, Deletion, Kind, Note, Shown, StatePrecondition,
+    Undeletable,
+};
 use crate::live::LiveIntegration;
 use crate::manifest::Integration;
 use crate::platform::Platform;
@@ -99,7 +102,12 @@ fn deletable(
     if !others.is_empty() {
         return Err(Undeletable::Described { id, others }.into());
     }
-    deletion(past, found, against)
+    let last = &past.record.memory.applied;
+    let precondition = StatePrecondition::of_replacement(found, integration, last);
+    Ok(Deletion {
+        precondition,
+        ..deletion(past, found, against)?
+    })
 }
 
 fn change(path: &str, before: Shown, after: Shown) -> Change {

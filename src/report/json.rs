@@ -72,6 +72,7 @@ fn plan(plan: &Plan) -> Json {
     let Plan {
         actions,
         unmanaged,
+        says_nothing: _,
         unreadable,
         unselected,
         // The mistakes in the files tell it.
@@ -344,6 +345,7 @@ fn unmanaged(live: &Unmanaged) -> Json {
         status,
         connection,
         recorded,
+        owned: _,
     } = live;
     json!({
         "id": id.as_str(),

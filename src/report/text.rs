@@ -423,7 +423,12 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
         let owner = connection.map(|key| format!(", belongs to connection {}", escaped(key)));
         let owner = owner.unwrap_or_default();
         let once = match &live.recorded {
-            Some(name) => format!(", once described as {name}"),
+            Some(name) if live.owned || live.connection.is_some() => {
+                format!(", once described as {name}")
+            }
+            Some(name) => format!(
+                ", once described as {name}: not integrationd's own, or a connection had it since, so that it is never deleted; delete it in Immuta, or put its file back and run `integrationd adopt {name}`"
+            ),
             None => String::new(),
         };
         let line = format_args!("id {id}: {kind}{identity}{status}{owner}{once}");

@@ -194,10 +194,13 @@ impl Session {
                 state::fingerprinter(state, self.trust, &self.tenant, self.access)?
             }
         };
+        let names_may_outlast = wishes.names_may_outlast;
         let mut request = request(settings, &opened, wishes);
         let suspended = self.store.suspensions().await;
         request.suspended = suspended.map_err(OpenError::Suspensions)?;
-        check_request(&request, &opened)?;
+        if !names_may_outlast {
+            check_request(&request, &opened)?;
+        }
         let (manifest, ledger) = (&opened.manifest, &opened.ledger);
         let secrets = secrets::resolved(settings, manifest, ledger, lookup, progress).await?;
         let desired = Desired {
@@ -329,6 +332,8 @@ pub struct Wishes {
     pub resting: BTreeMap<Name, jiff::Timestamp>,
     /// True if writes that the server rejected are retried later.
     pub heeds_refusals: bool,
+    /// True if a name in the settings may outlast its integration.
+    pub names_may_outlast: bool,
 }
 
 fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
@@ -345,6 +350,7 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         resend,
         resting,
         heeds_refusals,
+        names_may_outlast: _,
     } = wishes;
     let revision = opened.revision.as_ref();
     Request {

@@ -49,6 +49,9 @@ pub struct Options {
     /// True if the answer for one integration shows more in `config` than the list: the
     /// API key of the types that have one, and [`DETAIL`] of the others.
     pub detail_shows_more: bool,
+    /// By type, attributes of `config` that only the answer for one integration shows, unless
+    /// it has them. A `null` in an object stands for another text in each answer.
+    pub detail_attributes: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 /// An attribute that is another one in every answer, if the options say so.
@@ -118,6 +121,7 @@ impl Default for Options {
             also_known: BTreeMap::new(),
             volatile: false,
             detail_shows_more: false,
+            detail_attributes: BTreeMap::new(),
         }
     }
 }

@@ -80,10 +80,38 @@ pub(super) fn detail(record: &mut Record, look: &Look<'_>, key: Option<(&str, St
         };
         element = with_attribute(element, name, &value);
     }
+    element = with_known(element, look);
     match key {
         Some((name, key)) => with_member(element, name, &json!(key)),
         None => element,
     }
+}
+
+/// An element with the attributes of its type that the list lacks.
+fn with_known(element: String, look: &Look<'_>) -> String {
+    if look.options.detail_attributes.is_empty() {
+        return element;
+    }
+    let Ok(mut whole) = serde_json::from_str::<Value>(&element) else {
+        return element;
+    };
+    let kind = whole["type"].as_str().unwrap_or_default();
+    let more = look.options.detail_attributes.get(kind).cloned();
+    for (name, mut value) in more.into_iter().flatten() {
+        for inner in value
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|it| it.values_mut())
+        {
+            if inner.is_null() {
+                *inner = json!(format!("read {}", look.read));
+            }
+        }
+        if whole["config"][&name].is_null() {
+            whole["config"][&name] = value;
+        }
+    }
+    whole.to_string()
 }
 
 /// An element with one member more.

@@ -18,7 +18,19 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
     for write in &ran.sent {
         let is_stale = match write {
             Write::Create(key) => ran.created.contains(key),
-            Write::Update(id, _) | Write::Delete(id) => ran.changed.contains(id),
+            Write::Update(id, _) => ran.changed.contains_key(id),
+            Write::Delete(id) => {
+                // A deletion depends on what was last applied, and not on the file.
+                let mut records = before.records.values();
+                let record = records.find(|record| record.id.as_str() == id.to_string());
+                let applied = |path: &String| {
+                    let record = record.map(|record| &record.memory.applied.attributes);
+                    path.is_empty() || record.is_some_and(|last| last.contains_key(path))
+                };
+                ran.changed
+                    .get(id)
+                    .is_some_and(|paths| paths.iter().any(applied))
+            }
         };
         if is_stale && !ran.lists_lied {
             complaints.push(format!(

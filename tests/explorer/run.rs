@@ -1,6 +1,6 @@
 //! One run of the real pipeline in a world, which may end in its death.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -97,7 +97,7 @@ pub(super) struct Ran {
     pub(super) report: Option<Result<Report, SyncError>>,
     pub(super) sent: Vec<Write>,
     /// What somebody changed between the plan and the writes.
-    pub(super) changed: BTreeSet<u64>,
+    pub(super) changed: BTreeMap<u64, BTreeSet<String>>,
     /// What somebody created between them.
     pub(super) created: BTreeSet<Key>,
     pub(super) lists_lied: bool,
@@ -144,7 +144,7 @@ impl Shell for Operator<'_> {
         // What one did another may have undone.
         let after = world.live();
         let is_as_it_was = |done: &Done| match done {
-            Done::Changed(id) => {
+            Done::Changed(id, _) => {
                 let of = |all: &[(u64, Value)]| all.iter().find(|(own, _)| own == id).cloned();
                 of(&before) == of(&after)
             }
@@ -236,7 +236,7 @@ fn ran(
     let mut ran = Ran {
         report,
         sent: fate.sent(),
-        changed: BTreeSet::new(),
+        changed: BTreeMap::new(),
         created: BTreeSet::new(),
         lists_lied: fate.lists_lied(),
         lists_shrank: fate.lists_shrank(),
@@ -250,8 +250,8 @@ fn ran(
     for done in done {
         match done {
             Done::Nothing => {}
-            Done::Changed(id) => {
-                ran.changed.insert(id);
+            Done::Changed(id, paths) => {
+                ran.changed.entry(id).or_default().extend(paths);
             }
             Done::Created(key) => {
                 ran.created.insert(key);

@@ -39,7 +39,7 @@ pub(super) struct Theirs {
 pub(super) enum Done {
     Nothing,
     /// This integration is not as it was.
-    Changed(u64),
+    Changed(u64, BTreeSet<String>),
     /// There is one more of these.
     Created(Key),
 }
@@ -447,20 +447,33 @@ impl World {
         let is_removed = matches!(what, Doing::Remove);
         let before = self.compared(id, document);
         self.simulator.drift(drift).unwrap();
-        // Neither a health problem nor what no plan compares stands in the way of a write.
-        if is_disabled || is_removed || before != self.compared(id, document) {
+        let after = self.compared(id, document);
+        if is_disabled || is_removed || before != after {
             *self.disturbed.entry(id).or_default() += 1;
-            Done::Changed(id)
-        } else {
+        }
+        if is_disabled || is_removed {
+            // Whatever a write depends on.
+            return Done::Changed(id, BTreeSet::from([String::new()]));
+        }
+        // Neither a health problem nor what no plan uses stands in the way of a write: of
+        // what the file does not say a plan uses the destinations that it shows.
+        let paths = before.keys().chain(after.keys());
+        let mut paths: BTreeSet<String> = paths.cloned().collect();
+        let says = |path: &String| document.says(path) && !document.ignored.contains(path);
+        paths.retain(|path| before.get(path) != after.get(path));
+        paths.retain(|path| says(path) || (before.contains_key(path) && leads(document, path)));
+        if paths.is_empty() {
             Done::Nothing
+        } else {
+            Done::Changed(id, paths)
         }
     }
 
     /// Attributes of an integration that a plan for this file compares: those that the
     /// table lists and the file does not ignore. A default counts as absent.
-    fn compared(&self, id: u64, document: &Document) -> Vec<(String, Value)> {
+    fn compared(&self, id: u64, document: &Document) -> BTreeMap<String, Value> {
         let Some(config) = self.config_of(id) else {
-            return Vec::new();
+            return BTreeMap::new();
         };
         let editable = document.editable().into_iter();
         let compared = editable.filter_map(|(path, attribute)| {
@@ -624,6 +637,11 @@ pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
         record.memory.repairs.contested?;
         Some((name.as_str(), record.id.as_str().parse().ok()?))
     })
+}
+
+fn leads(document: &Document, path: &str) -> bool {
+    let attribute = document.platform().attribute(path);
+    attribute.is_some_and(|it| it.leads != Leads::Nowhere)
 }
 
 fn is_settled(one: &Value) -> bool {

@@ -186,6 +186,7 @@ fn any_removal() -> impl Strategy<Value = Removal> {
     let suspend = option::of(suspend.prop_map(|(reason, until)| Suspend { reason, until }));
     let credentials = btree_map(any::<String>(), any_json(), 0..3);
     (any::<bool>(), suspend, credentials).prop_map(|(protect, suspend, credentials)| Removal {
+        beside: ["notes.yaml".to_owned()].into(),
         protect,
         suspend,
         credentials,
