@@ -373,12 +373,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     actions.extend(removals.actions);
     actions.extend(doubt::forsaken(&actions, context));
     for action in &mut actions {
-        let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
-        let kind = bound::admitted(kind, &manifest.bindings);
-        let kind = context
-            .policy
-            .limit(postponed(kind, &action.name, manifest, context));
-        action.kind = owners::limit(kind, action.platform, &live.owners);
+        limit(action, manifest, live, context);
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
@@ -405,6 +400,15 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         incomplete: manifest.incomplete,
         actions,
     }
+}
+
+/// Stops what the bindings, the policy, a pause or an owner stand against.
+fn limit(action: &mut Action, manifest: &Manifest, live: &Live, context: &Context<'_>) {
+    let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
+    let kind = bound::admitted(kind, &manifest.bindings);
+    let kind = postponed(kind, &action.name, manifest, context);
+    let kind = context.policy.limit(kind);
+    action.kind = owners::limit(kind, action.platform, &live.owners);
 }
 
 /// What failed a moment ago waits for its time.
