@@ -188,6 +188,40 @@ fn reload_that_takes_protection_away_is_refused() {
     served.end();
 }
 
+/// What an operator takes back may go no further, and a mistake takes nothing back.
+#[test]
+fn binding_can_be_narrowed_by_a_reload_and_not_widened() {
+    let (world, systemd) = (World::new(), Systemd::new());
+    let bound = "'env:LAKE_TOKEN=Databricks@lake.example.com'";
+    world.set(&format!(
+        "interval: 1h\nallow-secret: [{bound}, 'env:OTHER']\n"
+    ));
+    let served = world.serve(&systemd);
+    world.web.tenant.simulator.clear_log();
+    let files = &world.web.files;
+    files.change("lake.yaml", "lake.example.com", "evil.example.org");
+    served.daemon.signal("HUP");
+    served.daemon.prints("may not go to");
+    systemd.hears("STATUS=Stalled");
+    world.set(&format!(
+        "interval: 1h\nallow-secret: [{bound}, 'env:OTHER', '*', 'env:LAKE_TOKEN']\n"
+    ));
+    served.daemon.signal("HUP");
+    systemd.hears(OLD_GO_ON);
+    let refused = "`allow-secret` * allows more; `allow-secret` env:LAKE_TOKEN allows more";
+    served.daemon.prints(refused);
+    let why = served.status()["settings_refused"]["why"].to_string();
+    assert!(why.contains(refused), "{why}");
+    world.set(&format!("interval: 1h\nallow-secret: [{bound}]\n"));
+    served.daemon.signal("HUP");
+    systemd.hears("STATUS=Stalled");
+    eventually("it is taken", || {
+        served.status()["settings_refused"].is_null()
+    });
+    served.end();
+    assert_eq!(world.web.tenant.writes(), [""; 0]);
+}
+
 /// The installed file has comments alone; the rest comes from the environment.
 #[test]
 fn settings_file_that_never_set_anything_may_stay_so() {
