@@ -4,6 +4,7 @@
 //! These tests read the sources as text. What they call code leaves out
 //! comments and tests: a test may look at any layer and at the file system.
 
+mod imports;
 mod source;
 
 use std::path::Path;
@@ -99,6 +100,9 @@ const PLATFORM_WORDS: &[&str] = &[
 /// The modules that may name a platform: the tables, and the model of the server.
 const KNOW_PLATFORMS: &[&str] = &["platform", "simulator"];
 
+/// The most files that may import each other in a circle.
+const LARGEST_CIRCLE: usize = 3;
+
 /// The longest file, in lines, without its tests.
 const LONGEST_FILE: usize = 500;
 
@@ -142,6 +146,15 @@ fn a_module_names_only_lower_layers_and_itself() {
             .map(|(line, other)| format!("{}:{line}: names {other}", file.path))
             .collect()
     });
+}
+
+#[test]
+fn files_do_not_import_each_other_in_a_large_circle() {
+    let files = sources();
+    let circles = imports::circles(&imports::imports(&files));
+    let large = circles.iter().filter(|it| it.len() > LARGEST_CIRCLE);
+    let large: Vec<String> = large.map(|circle| format!("{circle:?}")).collect();
+    assert!(large.is_empty(), "\n{}\n", large.join("\n"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::evidence::Absence;
 use super::memory::Past;
 use super::{Action, Block, Context, Kind};
 use crate::ledger::taken_name;
@@ -19,47 +20,6 @@ pub enum SourceKind {
     Commit,
     /// A directory, or a single file.
     Directory,
-}
-
-/// Reason why a missing document does not show that somebody removed it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Absence {
-    /// Its file no longer holds a document.
-    #[error("{file} no longer holds a document")]
-    EmptyFile {
-        /// The file.
-        file: String,
-    },
-    /// Its file has documents, and not this one.
-    #[error("{file} still exists but no longer describes it")]
-    FileExists {
-        /// The file.
-        file: String,
-    },
-    /// An empty file may be about to describe it under another path.
-    #[error("{file} is empty, and may be about to describe it")]
-    BlankFile {
-        /// The empty file.
-        file: String,
-    },
-    /// An earlier version recorded it, without its file.
-    #[error("the ledger does not say which file described it, and {file} may have")]
-    FileUnknown {
-        /// A file that can have had it.
-        file: String,
-    },
-}
-
-impl Absence {
-    /// True if the document may be back in a moment. Its record must still be there then,
-    /// although the integration is gone.
-    pub(super) fn holds_the_record(&self) -> bool {
-        match self {
-            Self::EmptyFile { .. } | Self::BlankFile { .. } => true,
-            // Its document would be new.
-            Self::FileExists { .. } | Self::FileUnknown { .. } => false,
-        }
-    }
 }
 
 /// The files that exist, by what they could have described.

@@ -1,10 +1,10 @@
 //! Why something that would have to be done cannot be, and what to do about it.
 
 use super::change::{Change, Shown};
-use super::contest::Contested;
-use super::recover::Doubt;
+use super::evidence::{Contested, Doubt};
 use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
+use super::wording::list;
 use crate::live::{RemoteId, Status};
 use crate::manifest::{Name, Unbound};
 use crate::reason::{Outlook, Reason};
@@ -402,15 +402,5 @@ fn difference(paths: &[String]) -> String {
         "its creation failed".to_owned()
     } else {
         format!("it differs in {}", list(paths))
-    }
-}
-
-/// `a, b and c`.
-pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    let words: Vec<String> = items.iter().map(ToString::to_string).collect();
-    match words.split_last() {
-        None => String::new(),
-        Some((only, [])) => only.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
 }

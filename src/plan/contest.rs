@@ -13,6 +13,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::diff::Difference;
+use super::evidence::Contested;
 use super::inputs::inputs;
 use super::memory::{Past, label};
 use super::{Block, Change, ChangeKind, Context, Shown, converge};
@@ -47,15 +48,6 @@ impl Operator {
             Self::Names(names) => names.contains(name),
         }
     }
-}
-
-/// An attribute that was repaired too often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contested {
-    /// The attribute.
-    pub path: String,
-    /// When it was repaired.
-    pub times: Vec<Timestamp>,
 }
 
 /// The block of an integration that somebody else keeps changing; `None` if it may be

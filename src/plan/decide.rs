@@ -10,6 +10,7 @@ use super::history::History;
 use super::memory::{self, Noted, Past};
 use super::owners;
 use super::pairing::Pairing;
+use super::policy::by_operator;
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
     Action, Block, Body, Change, ChangeKind, Context, Kind, Note, OnConflict, OnDrift,
@@ -65,24 +66,6 @@ pub(super) fn decide(
 fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
     let suspend = integration.options.suspend.as_ref()?;
     suspend.counts_at(context.now).then_some(suspend)
-}
-
-/// The action as an operator's suspension leaves it: what would have to be done waits, even
-/// if it cannot be done now.
-pub(super) fn by_operator(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
-    let is_pending = match &kind {
-        Kind::Unchanged { .. } | Kind::Suspended { .. } => false,
-        Kind::Create(_)
-        | Kind::Update { .. }
-        | Kind::Delete(_)
-        | Kind::Replace { .. }
-        | Kind::Withheld { .. }
-        | Kind::Blocked(_) => true,
-    };
-    match context.suspended.of(name, context.now) {
-        Some(suspend) if is_pending => kind.suspended(suspend),
-        Some(_) | None => kind,
-    }
 }
 
 fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {

@@ -21,6 +21,7 @@ mod converge;
 mod decide;
 mod diff;
 mod doubt;
+mod evidence;
 mod guard;
 mod history;
 mod inputs;
@@ -36,19 +37,21 @@ mod replace;
 mod resend;
 mod selection;
 mod undeletable;
+mod wording;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-pub use absence::{Absence, SourceKind};
+pub use absence::SourceKind;
 pub use adopt::{AdoptedSecrets, Adoption, Verdict, adopt};
 pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
 pub use change::{Change, ChangeKind, Shown};
 pub use compare::to_json as shown;
-pub use contest::{Contested, Operator};
+pub use contest::Operator;
 pub use converge::not_kept;
+pub use evidence::{Absence, Contested, Doubt};
 pub use guard::{Approved, Refused, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
@@ -58,7 +61,7 @@ pub use policy::{Counted, Exceeded, Limit, Limits, Policy, Share};
 pub use precondition::{
     AbsencePrecondition, Broken, Listed, StatePrecondition, UpdatePrecondition,
 };
-pub use recover::{Doubt, Recovery, Settled, recover};
+pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use selection::{KnownNames, Selection};

@@ -1,6 +1,6 @@
 //! How far a plan may go: which kinds of actions it takes, and how many of them.
 
-use super::{Kind, Plan};
+use super::{Context, Kind, Plan};
 use crate::manifest::Name;
 
 /// Which kinds of actions are taken.
@@ -357,5 +357,23 @@ impl Limit {
             lift: format!("{flag} {enough}"),
             names,
         })
+    }
+}
+
+/// The action as an operator's suspension leaves it: what would have to be done waits, even
+/// if it cannot be done now.
+pub(super) fn by_operator(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+    let is_pending = match &kind {
+        Kind::Unchanged { .. } | Kind::Suspended { .. } => false,
+        Kind::Create(_)
+        | Kind::Update { .. }
+        | Kind::Delete(_)
+        | Kind::Replace { .. }
+        | Kind::Withheld { .. }
+        | Kind::Blocked(_) => true,
+    };
+    match context.suspended.of(name, context.now) {
+        Some(suspend) if is_pending => kind.suspended(suspend),
+        Some(_) | None => kind,
     }
 }

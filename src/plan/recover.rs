@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use super::carry::plain;
 use super::compare::{default_json, same};
+use super::evidence::Doubt;
 use super::pairing::found_key;
 use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
 use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
@@ -42,37 +43,6 @@ pub enum Settled {
     Abandoned,
     /// What it deleted is gone.
     Gone(RemoteId),
-}
-
-/// Why nobody can tell.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
-    /// It was begun a moment ago and may still take effect.
-    #[error("a create was begun at {begun} and may still take effect")]
-    InFlight {
-        /// When.
-        begun: Timestamp,
-    },
-    /// More than one integration has appeared.
-    #[error("a create was cut short, and integrations {} have appeared since", .ids.iter().map(RemoteId::as_str).collect::<Vec<_>>().join(" and "))]
-    Tie {
-        /// Those that have.
-        ids: Vec<RemoteId>,
-    },
-    /// The server is still at work.
-    #[error("a write was cut short, and the status of integration {id} is still `{status}`")]
-    Busy {
-        /// The live integration.
-        id: RemoteId,
-        /// Its status.
-        status: Status,
-    },
-    /// The list could not be read whole.
-    #[error("a write was cut short, and the tenant cannot tell: {reason}")]
-    Unreadable {
-        /// What could not be read.
-        reason: String,
-    },
 }
 
 /// Settles every intent that the live side tells about.

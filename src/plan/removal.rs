@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::against::{Against, missing};
-use super::decide::by_operator;
 use super::memory::Past;
 use super::owners;
 use super::pairing::{found_key, present};
+use super::policy::by_operator;
 use super::{
     Absence, Action, Before, Block, Freeze, Kind, Note, Policy, StatePrecondition, Undeletable,
     Unmanaged, doubt,

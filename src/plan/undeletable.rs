@@ -1,7 +1,7 @@
 //! Why an integration is not deleted, although no file describes it, or a replacement begins with that.
 
-use super::absence::Absence;
-use super::block::list;
+use super::evidence::Absence;
+use super::wording::list;
 use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::reason::Reason;

@@ -90,6 +90,16 @@ fn is_within(module: &str, ancestor: &str) -> bool {
 }
 
 impl SourceFile {
+    /// A file that is not there, for tests of the readers themselves.
+    pub(crate) fn of_text(module: &str, text: &str) -> Self {
+        Self {
+            path: format!("src/{module}.rs"),
+            module: module.to_owned(),
+            text: text.to_owned(),
+            is_test: false,
+        }
+    }
+
     /// The first part of the module's path.
     pub(crate) fn top(&self) -> &str {
         top(&self.module)
@@ -176,7 +186,7 @@ impl SourceFile {
     }
 
     /// The same without comments, line for line.
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let without = |line: &str| {
             let comment = line.trim_start().starts_with("//").then_some(0);
             let end = comment.or_else(|| line.find(" // ")).unwrap_or(line.len());
@@ -227,7 +237,7 @@ fn opens_module(line: &str) -> bool {
     line.trim_end().ends_with('{') && line.split_whitespace().any(|word| word == "mod")
 }
 
-fn is_inner(c: char) -> bool {
+pub(super) fn is_inner(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -238,7 +248,7 @@ fn has_word(line: &str, word: &str) -> bool {
 }
 
 /// The paths that a tree such as `a::{b, c::d}` at the front of a text stands for.
-fn expand(text: &str) -> Vec<Vec<String>> {
+pub(super) fn expand(text: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     branch(text.trim_start(), &mut Vec::new(), &mut paths);
     paths
@@ -284,7 +294,7 @@ fn group_of<'a>(
 
 /// The deepest module with a file of its own on a path; the rest of the path is
 /// an item of it. A path into a `mod.rs` ends in `mod`.
-fn module_of(path: &[String], modules: &[&str]) -> String {
+pub(super) fn module_of(path: &[String], modules: &[&str]) -> String {
     let candidates = (1..=path.len()).rev().map(|depth| path[..depth].join("/"));
     let file = |module: String| {
         let inner = format!("{module}/mod");
@@ -313,18 +323,9 @@ fn a_reference_is_resolved_to_the_file_that_it_leads_into() {
     assert_eq!(named("nothing::Item"), ["nothing"]);
 }
 
-fn file(module: &str, text: &str) -> SourceFile {
-    SourceFile {
-        path: format!("src/{module}.rs"),
-        module: module.to_owned(),
-        text: text.to_owned(),
-        is_test: false,
-    }
-}
-
 #[test]
 fn code_is_what_is_neither_comment_nor_test() {
-    let file = file(
+    let file = SourceFile::of_text(
         "a/mod",
         "/// crate::doc\nuse crate::x::{\n    Y,\n}; // crate::remark\n#[cfg(test)]\nmod own;\n\
          #[cfg(test)]\nmod tests {\n    use crate::z;\n}\n",
@@ -339,7 +340,7 @@ fn code_is_what_is_neither_comment_nor_test() {
 fn a_path_to_a_parent_is_resolved_as_well() {
     let modules = ["a/mod", "a/x", "a/b/mod", "a/b/y"];
     let text = "use super::{Item, x::Other};\nuse super::super::x;\npub(super) use z;\n";
-    let named = |module| file(module, text).references(&modules);
+    let named = |module| SourceFile::of_text(module, text).references(&modules);
     let found = |names: [(usize, &str); 3]| names.map(|(line, name)| (line, name.to_owned()));
     let lines = [(1, "a/b/mod"), (1, "a/b/mod"), (2, "a/x")];
     assert_eq!(named("a/b/y"), found(lines));
@@ -351,7 +352,7 @@ fn a_path_to_a_parent_is_resolved_as_well() {
 fn a_module_inside_of_a_file_is_one_of_its_own() {
     let text = "use crate::x;\npub mod b {\n    use crate::y;\n}\nuse crate::z;\n\
                 #[cfg(test)]\nmod tests {\n}\n";
-    let files = split(file("a/mod", text));
+    let files = split(SourceFile::of_text("a/mod", text));
     let named: Vec<_> = files
         .iter()
         .map(|file| (file.module.as_str(), file.references(&["x", "y", "z"])))
@@ -364,7 +365,7 @@ fn a_module_inside_of_a_file_is_one_of_its_own() {
 
 #[test]
 fn a_test_module_is_found_in_its_file() {
-    let named = |module, text| file(module, text).test_modules();
+    let named = |module, text| SourceFile::of_text(module, text).test_modules();
     let plain = "#[cfg(test)]\nmod tests;\n";
     assert_eq!(named("a/mod", plain), ["a/tests"]);
     assert_eq!(named("a/b", plain), ["a/b/tests"]);
