@@ -49,8 +49,8 @@ pub struct Options {
     /// True if the answer for one integration shows more in `config` than the list: the
     /// API key of the types that have one, and [`DETAIL`] of the others.
     pub detail_shows_more: bool,
-    /// By type, attributes of `config` that only the answer for one integration shows, unless
-    /// it has them. A `null` in an object stands for another text in each answer.
+    /// By type, objects of `config` whose members only the answer for one integration shows,
+    /// unless it has them. A member that is `null` stands for another text in each answer.
     pub detail_attributes: BTreeMap<String, BTreeMap<String, Value>>,
 }
 

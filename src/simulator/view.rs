@@ -97,18 +97,17 @@ fn with_known(element: String, look: &Look<'_>) -> String {
     };
     let kind = whole["type"].as_str().unwrap_or_default();
     let more = look.options.detail_attributes.get(kind).cloned();
-    for (name, mut value) in more.into_iter().flatten() {
-        for inner in value
-            .as_object_mut()
-            .into_iter()
-            .flat_map(|it| it.values_mut())
-        {
-            if inner.is_null() {
-                *inner = json!(format!("read {}", look.read));
+    for (name, value) in more.into_iter().flatten() {
+        let inner = value.as_object().into_iter().flatten();
+        for (leaf, value) in inner {
+            let shown = &mut whole["config"][&name];
+            if !(shown.is_null() || shown.is_object()) || !shown[leaf].is_null() {
+                continue;
             }
-        }
-        if whole["config"][&name].is_null() {
-            whole["config"][&name] = value;
+            shown[leaf] = match value {
+                Value::Null => json!(format!("read {}", look.read)),
+                value => value.clone(),
+            };
         }
     }
     whole.to_string()

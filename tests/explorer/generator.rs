@@ -1,11 +1,13 @@
 //! From a seed to a scenario: everything is drawn from one generator, in one order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
 use integrationd::plan::{OnConflict, OnDrift, Policy};
-use integrationd::platform::PLATFORMS;
+use integrationd::platform::{Attribute, Class, Leads, Need, PLATFORMS, Platform, Shape};
 use integrationd::simulator::{Ids, Options, Secrets, Status};
+use serde_json::{Map, Value};
 
 use super::connected::connect;
 use super::document::{Document, EXTRA, Flaw};
@@ -35,6 +37,9 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let is_volatile = modes.u32(0..4) == 0;
     scenario.tenant.volatile = is_volatile;
     scenario.tenant.detail_shows_more = is_volatile;
+    if is_volatile {
+        scenario.tenant.detail_attributes = details();
+    }
     if modes.u32(0..4) == 0 {
         bind(&mut scenario, &mut modes);
     }
@@ -53,6 +58,34 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         scenario.steps.splice(at..at, removal(&mut modes));
     }
     scenario
+}
+
+/// By type, known attributes that only the answer for one integration shows: objects that
+/// nothing asks for, of flags and of texts, which are other ones in each answer.
+fn details() -> BTreeMap<String, BTreeMap<String, Value>> {
+    let of_platform = |platform: &Platform| {
+        let shown = platform.attributes.iter().filter_map(|attribute| {
+            let plain = attribute.children().iter().map(plain_detail);
+            let plain: Map<String, Value> = plain.collect::<Option<_>>()?;
+            let is_left_out = matches!(attribute.need, Need::Optional) && !plain.is_empty();
+            is_left_out.then(|| (attribute.name.to_owned(), plain.into()))
+        });
+        (platform.wire.to_owned(), shown.collect())
+    };
+    PLATFORMS.iter().copied().map(of_platform).collect()
+}
+
+/// The value of an attribute without consequences; `None` for any other.
+fn plain_detail(attribute: &Attribute) -> Option<(String, Value)> {
+    let value = match attribute.shape {
+        Shape::Bool => Value::Bool(true),
+        Shape::Text(_) => Value::Null,
+        _ => return None,
+    };
+    let has_none = matches!(attribute.need, Need::Optional)
+        && matches!(attribute.leads, Leads::Nowhere)
+        && attribute.class == Class::Mutable;
+    has_none.then(|| (attribute.name.to_owned(), value))
 }
 
 /// Lets secrets go to one domain only, and has people move where files and integrations
@@ -247,7 +280,7 @@ impl Maker {
         if self.one_in(3) {
             for platform in PLATFORMS {
                 let fixed = platform.attributes.iter();
-                let fixed = fixed.filter(|a| a.class == integrationd::platform::Class::Immutable);
+                let fixed = fixed.filter(|a| a.class == Class::Immutable);
                 let fixed = fixed.map(|a| a.name.to_owned());
                 let identity = platform.pairing_attribute().map(str::to_owned);
                 let fixed = fixed.chain(identity).collect();
