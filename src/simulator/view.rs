@@ -104,9 +104,10 @@ fn with_known(element: String, look: &Look<'_>) -> String {
             if !(shown.is_null() || shown.is_object()) || !shown[leaf].is_null() {
                 continue;
             }
-            shown[leaf] = match value {
-                Value::Null => json!(format!("read {}", look.read)),
-                value => value.clone(),
+            shown[leaf] = if value.is_null() {
+                json!(format!("read {}", look.read))
+            } else {
+                value.clone()
             };
         }
     }
