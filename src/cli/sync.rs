@@ -262,7 +262,10 @@ async fn execute<T: Transport>(
         if !control.course.tells() {
             return Ok(Exit::Partial);
         }
-        let exit = finish(&result.into(), options, terminal);
+        let report = result.into();
+        let exit = finish(&report, options, terminal);
+        // The process ends: taking a large plan apart would only delay that.
+        std::mem::forget(report);
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
         Ok(exit)

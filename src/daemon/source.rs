@@ -74,8 +74,8 @@ impl Watcher for Findings<'_> {
         self.print.no_files(place);
     }
 
-    fn names(&self, known: KnownNames) {
-        self.source.names.send_replace(Some(Arc::new(known)));
+    fn names(&self, known: &dyn Fn() -> KnownNames) {
+        self.source.names.send_replace(Some(Arc::new(known())));
     }
 }
 

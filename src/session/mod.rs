@@ -32,7 +32,7 @@ use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, LedgerStore, MemoryLedger};
 use crate::manifest::{Manifest, Name};
 use crate::net::ExchangeObserver;
-use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend};
+use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend, Selection};
 use crate::progress::Progress;
 use crate::secret::{Secret, Secrets};
 use crate::settings::run::{GuardSettings, RunSettings};
@@ -63,8 +63,8 @@ pub trait Watcher: Sync {
     /// The files were read.
     fn files(&self, _revision: Option<&Revision>, _manifest: &Manifest) {}
 
-    /// Names of integrations became known.
-    fn names(&self, _known: KnownNames) {}
+    /// Names of integrations became known. Nobody who needs none has them gathered.
+    fn names(&self, _known: &dyn Fn() -> KnownNames) {}
 }
 
 /// A tenant and its ledger.
@@ -268,7 +268,7 @@ impl Opened {
             files,
             revision,
         } = contents;
-        watcher.names(KnownNames::of(&manifest, &ledger));
+        watcher.names(&|| KnownNames::of(&manifest, &ledger));
         Self {
             manifest,
             files,
@@ -380,6 +380,16 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
 }
 
 fn check_request(request: &Request, opened: &Opened) -> Result<(), UnknownNames> {
+    let Request {
+        selection: Selection { only, exclude },
+        allow_replace,
+        resend,
+        ..
+    } = request;
+    let names = [only, exclude, allow_replace, &resend.names];
+    if names.iter().all(|names| names.is_empty()) {
+        return Ok(());
+    }
     let known = KnownNames::of(&opened.manifest, &opened.ledger);
     check_names(
         &request.selection,
