@@ -4,6 +4,8 @@ use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Share;
 use integrationd::simulator::Simulator;
 
+use integrationd::sync::Request;
+
 use crate::common::{Files, Integrationd, Ran, Tenant, snowflake};
 use crate::in_process::write_lines;
 use crate::removal::{base, in_sync, lake_file, lakes, pruning, synced};
@@ -134,20 +136,40 @@ async fn first_sync_needs_no_flag() {
     assert_eq!(write_lines(&simulator).len(), 31);
 }
 
-#[tokio::test(start_paused = true)]
-async fn given_delete_percentage_has_no_floor_and_new_files_do_not_dilute_it() {
-    let (simulator, journal) = in_sync(&lakes(1)).await;
-    // One of two goes; the files describe seven others.
-    let texts = (2..8).fold(base(), |texts, n| {
+/// The base, and as many new lakes.
+fn with_new(count: usize) -> crate::texts::Texts {
+    (2..2 + count).fold(base(), |texts, n| {
         let host = format!("lake-{n}.example.com");
         texts.file(&format!("lake-{n}.yaml"), lake_file(&host))
-    });
-    let ran = synced(&texts, &simulator, &journal, |request| {
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_delete_percentage_has_no_floor_and_is_of_the_larger_number() {
+    let (simulator, journal) = in_sync(&lakes(1)).await;
+    let given = |request: &mut Request| {
         pruning(request);
         request.limits.deletes.share = Share::Given(20);
+    };
+    // One of two goes.
+    let ran = synced(&with_new(0), &simulator, &journal, given).await;
+    assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
+    let told = "the plan deletes 1 of 2, and the limit is 0 (20%)";
+    assert!(ran.ending().contains(told), "{}", ran.ending());
+    // The files describe seven.
+    let ran = synced(&with_new(6), &simulator, &journal, given).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_files_do_not_dilute_the_default_delete_percentage() {
+    let (simulator, journal) = in_sync(&lakes(3)).await;
+    // Two of four go; the files describe thirty-one.
+    let ran = synced(&with_new(30), &simulator, &journal, |request| {
+        pruning(request);
     })
     .await;
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
-    let told = "the plan deletes 1 of 2, and the limit is 0 (20%)";
+    let told = "the plan deletes 2 of 4, and the limit is 1 (20%)";
     assert!(ran.ending().contains(told), "{}", ran.ending());
 }

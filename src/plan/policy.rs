@@ -245,17 +245,28 @@ impl Limits {
         let Self { changes, deletes } = self;
         let writes = plan.names_of(Kind::is_write);
         let removals = plan.names_of(Kind::is_removal);
+        // A share that is given is of the larger of what exists and what is described, so that
+        // creating everything is all of it. Nobody has weighed the default against that: new
+        // files must not make a deletion look small.
+        let (existing, larger) = (plan.managed, plan.managed.max(plan.described));
         let (counted, total) = match changes.share {
-            Share::Given(_) => (writes.clone(), plan.managed.max(plan.described)),
-            Share::Default { .. } => (plan.names_of(Kind::is_write_to_existing), plan.managed),
+            Share::Given(_) => (writes.clone(), larger),
+            Share::Default { .. } => (plan.names_of(Kind::is_write_to_existing), existing),
         };
-        // New files must not make a deletion look small: it is measured against what exists.
-        let existing = plan.managed;
+        let of_deletes = match deletes.share {
+            Share::Given(_) => larger,
+            Share::Default { .. } => existing,
+        };
         [
             changes.exceeded(Counted::Changes, "--max-changes", writes),
             changes.share_exceeded(Counted::Changes, "--max-change-percent", counted, total),
             deletes.exceeded(Counted::Deletes, "--max-deletes", removals.clone()),
-            deletes.share_exceeded(Counted::Deletes, "--max-delete-percent", removals, existing),
+            deletes.share_exceeded(
+                Counted::Deletes,
+                "--max-delete-percent",
+                removals,
+                of_deletes,
+            ),
             self.disappeared(plan),
             everything(plan),
             nothing(plan),

@@ -38,8 +38,8 @@ pub(crate) struct GuardArgs {
         default_value_t = 10
     )]
     pub max_deletes: usize,
-    /// Refuse a plan that deletes a larger share of what exists [default: 20; one is
-    /// always allowed]
+    /// Refuse a plan that deletes a larger share of what exists, or of what the files
+    /// describe if that is more [default: 20 of what exists; one is always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           hide_env_values = true, value_parser = percent)]
     pub max_delete_percent: Option<u8>,
