@@ -385,7 +385,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
         recorded: context.ledger.records.len(),
         disappeared: removal::disappeared(&against),
         unnamed: removal::unnamed(&actions, &against),
-        says_nothing: removal::says_nothing(&actions, &against),
+        // What cannot be read may say something.
+        says_nothing: !manifest.incomplete && removal::says_nothing(&actions, &against),
         suspensions: context.suspended.at(context.now),
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),

@@ -76,6 +76,7 @@ fn forms_of(value: &str) -> Vec<(&'static str, String)> {
         ("a suffix", value.chars().skip(9).collect()),
         ("the middle", value.chars().skip(6).take(12).collect()),
         ("with a space in it", format!("{left} {right}")),
+        ("with a soft hyphen in it", format!("{left}\u{ad}{right}")),
         ("with a line break in it", format!("{left}\n{right}")),
         ("percent of every byte", each(&|b| format!("%{b:02X}"))),
         ("percent twice", each(&|b| format!("%25{b:02x}"))),
