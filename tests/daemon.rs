@@ -225,14 +225,33 @@ fn an_invalid_file_stalls_until_it_is_mended_and_stops_no_other() {
 #[test]
 fn a_name_that_outlasts_its_integration_is_told_once_and_stalls_nothing() {
     let world = World::new();
-    let args = ["--allow-replace", "old", "--exclude", "older"];
+    world.files.write("old.yaml", "type: Trino\n");
+    let args = [
+        "--policy",
+        "sync",
+        "--max-delete-percent",
+        "100",
+        "--only",
+        "old",
+    ];
     let daemon = world.daemon(&args).start();
     world.writes_come_to(&["POST /integrations"]);
-    daemon.prints("no integration is named older or old");
-    daemon.prints("1 applied, 0 failed");
+    std::fs::remove_file(world.files.path().join("old.yaml")).unwrap();
+    world.writes_come_to(&["POST /integrations", "DELETE /integrations/1"]);
+    daemon.signal("HUP");
+    daemon.prints("no integration is named old");
+    daemon.signal("HUP");
+    daemon.prints("1 not selected");
+    daemon.signal("TERM");
+    let ran = daemon.wait().exits_with(0);
+    let told = ran.stderr.matches("no integration is named old").count();
+    assert_eq!(told, 1, "{}", ran.stderr);
+    // The next process knows it from the ledger.
+    let daemon = world.daemon(&args).start();
+    daemon.prints("1 not selected");
     ends(daemon);
     // A person who runs it once learns of the typing error.
-    let sync = Integrationd::new(["sync", "--yes", "--exclude", "older", "--state"]);
+    let sync = Integrationd::new(["sync", "--yes", "--only", "old", "--state"]);
     let sync = sync.arg(world.state.path()).on(&world.tenant);
     let sync = sync
         .with(&world.files)

@@ -1,5 +1,6 @@
 //! The worker's run: the pipeline, with its results printed, logged and published.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +48,8 @@ pub(super) struct Worker {
     backoff: Backoff,
     /// Conditions that were logged and are not over.
     conditions: Conditions,
+    /// Names in the settings that a run knew.
+    known_names: BTreeSet<Name>,
     /// Names in `allow-removal` that meant nothing in the last run.
     idle_removals: Vec<Name>,
     /// The last plan that was printed and not carried out.
@@ -177,6 +180,7 @@ impl Worker {
             history: Arc::default(),
             backoff: Backoff::default(),
             conditions: Conditions::default(),
+            known_names: BTreeSet::new(),
             idle_removals: Vec::new(),
             printed: None,
         }
@@ -201,6 +205,11 @@ impl Worker {
         }
         if let Some(names) = source.names() {
             self.conditions.log_names(settings, &names);
+            let run = &settings.run;
+            let named = run.selection.only.union(&run.selection.exclude);
+            let named = named.chain(&run.guard.allow_replace);
+            self.known_names
+                .extend(named.filter(|name| names.knows(name)).cloned());
         }
         board.moves();
         let mistakes = render(&opened.manifest().diagnostics, false);
@@ -221,7 +230,7 @@ impl Worker {
         let (now, today) = (Instant::now(), Timestamp::now());
         let resting = self.backoff.resting(now).into_iter();
         Wishes {
-            names_may_outlast: true,
+            known_before: Some(self.known_names.clone()),
             heeds_refusals: operator == Operator::Absent && !is_pushed,
             operator,
             // The moment is shown, and may be beyond every calendar.

@@ -20,7 +20,7 @@ mod source;
 pub mod state;
 pub mod tenant;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 pub use held::Held;
+use names::outlasted;
 pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
 pub use secrets::{Lookup, declared_bindings};
 pub use source::{Source, check_directory};
@@ -194,12 +195,14 @@ impl Session {
                 state::fingerprinter(state, self.trust, &self.tenant, self.access)?
             }
         };
-        let names_may_outlast = wishes.names_may_outlast;
+        let known_before = wishes.known_before.clone();
         let mut request = request(settings, &opened, wishes);
         let suspended = self.store.suspensions().await;
         request.suspended = suspended.map_err(OpenError::Suspensions)?;
-        if !names_may_outlast {
-            check_request(&request, &opened)?;
+        if let Err(unknown) = check_request(&request, &opened) {
+            let known_before = known_before.ok_or_else(|| unknown.clone())?;
+            let history = self.store.history(1).await?;
+            outlasted(unknown, &known_before, &history)?;
         }
         let (manifest, ledger) = (&opened.manifest, &opened.ledger);
         let secrets = secrets::resolved(settings, manifest, ledger, lookup, progress).await?;
@@ -332,8 +335,9 @@ pub struct Wishes {
     pub resting: BTreeMap<Name, jiff::Timestamp>,
     /// True if writes that the server rejected are retried later.
     pub heeds_refusals: bool,
-    /// True if a name in the settings may outlast its integration.
-    pub names_may_outlast: bool,
+    /// Names in the settings that earlier runs of this process knew: settings that are kept
+    /// outlast an integration. `None` for a run whose names are given to it alone.
+    pub known_before: Option<BTreeSet<Name>>,
 }
 
 fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
@@ -350,7 +354,7 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         resend,
         resting,
         heeds_refusals,
-        names_may_outlast: _,
+        known_before: _,
     } = wishes;
     let revision = opened.revision.as_ref();
     Request {

@@ -71,6 +71,31 @@ pub fn check_removals(
     }
 }
 
+/// Lets names pass that only outlast their integrations: an earlier run knew them, or the
+/// ledger has their deletion.
+///
+/// # Errors
+/// The names that nothing ever had.
+pub(super) fn outlasted(
+    unknown: UnknownNames,
+    known_before: &BTreeSet<Name>,
+    history: &History,
+) -> Result<(), UnknownNames> {
+    let UnknownNames::Unknown {
+        mut unknown,
+        described,
+    } = unknown
+    else {
+        return Err(unknown);
+    };
+    let is_deleted = |name: &Name| history.deleted.iter().any(|deleted| deleted.name == *name);
+    unknown.retain(|name| !known_before.contains(name) && !is_deleted(name));
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(UnknownNames::Unknown { unknown, described })
+}
+
 fn unknown_names(unknown: Vec<Name>, known: &KnownNames) -> UnknownNames {
     let described: BTreeSet<&str> = known.described().collect();
     let is_short = described.len() <= LISTED;

@@ -2,7 +2,7 @@
 //! what people did, never from what the tool says about it.
 
 use integrationd::ledger::Ledger;
-use integrationd::plan::{Action, Block, Doubt, Kind};
+use integrationd::plan::{Action, Block, Change, Doubt, Kind, Shown};
 use integrationd::platform::Attribute;
 use serde_json::Value;
 
@@ -42,17 +42,36 @@ pub(super) fn judge(
         | Kind::Replace { .. }
         | Kind::Withheld { .. } => inexcusable(),
         Kind::Suspended { .. } => excused(document.suspended, "suspended"),
-        Kind::Update { id, .. } => {
+        Kind::Update { id, changes, .. } => {
             let live = world.live();
             let live = live.iter().find(|(own, _)| own.to_string() == id.as_str());
             let is_fixed = live.is_some_and(|(_, live)| needs_what_is_fixed(world, document, live));
-            excused(is_fixed, "not editable")
+            if is_fixed {
+                return excused(true, "not editable");
+            }
+            excused(
+                is_contradicted(world, document, changes),
+                "the list and the detail contradict each other",
+            )
         }
         Kind::Blocked(block) => {
             let (is_so, why) = blocked(world, ledger, document, block);
             excused(is_so, why)
         }
     }
+}
+
+/// True if the file gives an attribute that the list lacks and the detail shows: what would
+/// be changed is not what was planned.
+fn is_contradicted(world: &World, document: &Document, changes: &[Change]) -> bool {
+    let options = world.simulator.options();
+    let details = options.detail_attributes.get(document.platform().wire);
+    let is_shown = |path: &str| {
+        let (name, leaf) = path.split_once('/')?;
+        details?.get(name)?.get(leaf)
+    };
+    let mut added = changes.iter().filter(|it| it.before == Shown::Absent);
+    added.any(|change| is_shown(&change.path).is_some())
 }
 
 fn blocked(
