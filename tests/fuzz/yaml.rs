@@ -105,6 +105,7 @@ fn can_be_planned(manifest: &Manifest) {
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
         source: SourceKind::Directory,
+        empty_files: &BTreeSet::new(),
         allow_removal: &BTreeSet::new(),
         suspended: &Suspensions::default(),
         resting: &BTreeMap::new(),
