@@ -209,7 +209,7 @@ fn tell(
                 format!("  ✗ {name}: nothing live is like it; `integrationd sync` creates it\n")
             }
             Verdict::Blocked(block) => {
-                // With `--all` nobody names what its file does not mean with certainty.
+                // `--all` leaves out what a file means only probably.
                 let is_certain = matches!(
                     block,
                     Block::MissingSecret { .. }

@@ -52,7 +52,7 @@ pub(super) struct SyncArgs {
     /// Exit with 2 instead of 0 when a dry run finds changes
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Apply without asking; needed where nobody is at a terminal
+    /// Apply without asking; required without a terminal
     #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
           value_parser = BoolishValueParser::new())]
     pub yes: bool,
@@ -262,10 +262,11 @@ async fn execute<T: Transport>(
         if !control.course.tells() {
             return Ok(Exit::Partial);
         }
-        let report = result.into();
+        let mut report = Report::from(result);
         let exit = finish(&report, options, terminal);
-        // The process ends: taking a large plan apart would only delay that.
-        std::mem::forget(report);
+        // The process ends: freeing what would be recorded piece by piece only delays that.
+        // It holds no secret; the rest of the report may, and is wiped.
+        std::mem::forget(std::mem::take(&mut report.synced.plan.noted));
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
         Ok(exit)

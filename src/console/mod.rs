@@ -17,7 +17,7 @@ pub(crate) use log::Log;
 pub(crate) use progress::Progress;
 pub(crate) use terminal::Terminal;
 
-/// How to talk to the operator.
+/// Colours and the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputSettings {
     /// When to use colours.

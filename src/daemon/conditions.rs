@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::notify::{Kind, Known, Notification};
 use super::view::{Row, State};
 use super::{Disposition, Ran, View};
+use crate::manifest::Name;
 use crate::plan::{KnownNames, Resend};
 use crate::reason::Reason;
-use crate::session::{UnknownNames, check_names};
+use crate::session::{UnknownNames, check_names, unknown_removals};
 use crate::settings::daemon::DaemonSettings;
 use crate::text::escaped;
 
@@ -25,6 +26,8 @@ pub(super) struct Conditions {
     withheld: BTreeMap<String, String>,
     /// Names in the settings that no integration has.
     names: Option<UnknownNames>,
+    /// Names in `allow-removal` that meant nothing in the last run.
+    idle_removals: Vec<Name>,
 }
 
 /// The most mistakes that are logged of one run: the page has more.
@@ -68,6 +71,7 @@ impl Default for Conditions {
             unreadable: Vec::new(),
             withheld: BTreeMap::new(),
             names: None,
+            idle_removals: Vec::new(),
         }
     }
 }
@@ -171,6 +175,17 @@ impl Conditions {
             }
         }
         self.names = unknown;
+        self.log_removals(unknown_removals(&run.guard.allow_removal, known));
+    }
+
+    /// Warns once of each name in `allow-removal` that means nothing. It outlives its
+    /// removal, and stops no run.
+    fn log_removals(&mut self, idle: Vec<Name>) {
+        let is_new = |name: &&Name| !self.idle_removals.contains(name);
+        for name in idle.iter().filter(is_new) {
+            tracing::warn!("`allow-removal` names {name}, and no integration has this name");
+        }
+        self.idle_removals = idle;
     }
 
     fn log_run(&mut self, ran: &Ran) {

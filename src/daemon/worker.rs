@@ -22,12 +22,12 @@ use crate::diagnostic::render;
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, StoreError};
 use crate::manifest::Name;
-use crate::plan::{Action, Block, Kind, KnownNames, Operator, Plan};
+use crate::plan::{Action, Block, Kind, Operator, Plan};
 use crate::report::exit::exit;
 use crate::report::failure::Failure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
-use crate::session::{OpenError, Opened, Preparation, Session, Wishes, unknown_removals};
+use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
 use crate::settings::daemon::DaemonSettings;
 use crate::source::git::Revision;
 use crate::sync::{Consent, Ending, Shell, SyncError};
@@ -50,8 +50,6 @@ pub(super) struct Worker {
     conditions: Conditions,
     /// Names in the settings that a run knew.
     known_names: BTreeSet<Name>,
-    /// Names in `allow-removal` that meant nothing in the last run.
-    idle_removals: Vec<Name>,
     /// The last plan that was printed and not carried out.
     printed: Option<String>,
 }
@@ -181,7 +179,6 @@ impl Worker {
             backoff: Backoff::default(),
             conditions: Conditions::default(),
             known_names: BTreeSet::new(),
-            idle_removals: Vec::new(),
             printed: None,
         }
     }
@@ -293,7 +290,6 @@ impl Worker {
         }
         let settings = Arc::clone(&self.context.settings.borrow());
         let opened = self.read(&settings).await?;
-        self.warn_of_removals(&settings, &opened);
         let preparation = Preparation {
             observer: Some(Arc::new(self.context.board.clone())),
             progress: self.context.board.pulse.progress.clone(),
@@ -308,18 +304,6 @@ impl Worker {
         };
         let result = prepared.sync(&shell, stop).await?;
         Ok(self.publish(&result.into()).await)
-    }
-
-    /// Warns once of names in `allow-removal` that mean nothing. A name outlives its removal,
-    /// and must not stop the runs.
-    fn warn_of_removals(&mut self, settings: &DaemonSettings, opened: &Opened) {
-        let known = KnownNames::of(opened.manifest(), opened.ledger());
-        let idle = unknown_removals(&settings.run.guard.allow_removal, &known);
-        let is_new = |name: &&Name| !self.idle_removals.contains(name);
-        for name in idle.iter().filter(is_new) {
-            tracing::warn!("`allow-removal` names {name}, and no integration has this name");
-        }
-        self.idle_removals = idle;
     }
 
     /// Prints a report, and sums it up for the status page.

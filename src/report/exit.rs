@@ -53,7 +53,7 @@ impl Exit {
                  first write or after it"
             }
             Self::Refused => {
-                "not approved: nobody to ask and no `--yes`, the answer was no, the guard refused \
+                "not approved: no terminal to ask at and no `--yes`, the answer was no, the guard refused \
                  the plan, or the history of the repository was rewritten"
             }
             Self::Usage => "the command line is wrong",

@@ -57,7 +57,7 @@ pub(crate) struct GitArgs {
         value_parser = subdirectory
     )]
     pub git_directory: Option<String>,
-    /// How to send the token for https: as the password of a user, or as a bearer token
+    /// Form in which the token for https is sent: as the password of a user, or as a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
           default_value_t = GitAuth::Basic)]
     pub git_auth: GitAuth,

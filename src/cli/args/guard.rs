@@ -55,7 +55,7 @@ pub(crate) struct GuardArgs {
         value_delimiter = ','
     )]
     pub allow_removal: Vec<String>,
-    /// Where to put the credentials of the set-up in the body of a DELETE
+    /// Place of the set-up credentials in the body of a DELETE
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
           hide_env_values = true, default_value_t = Credentials::Config)]
     pub delete_credentials: Credentials,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::settings::run::{RunSettings, TenantSettings};
 
-/// Where the ledger is.
+/// Directory of the ledger.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StateArgs {
     /// Directory of the ledger [env: STATE_DIRECTORY, XDG_STATE_HOME, HOME]

@@ -1,10 +1,10 @@
-//! How to talk to the operator, and in which form.
+//! Flags for colours and for the log.
 
 use clap::Args;
 
 use crate::console::{Color, LogFormat, LogLevel, OutputSettings};
 
-/// How to talk to the operator.
+/// Colours and the log.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
