@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::immuta::{Transport, TransportError, TransportErrorKind};
-use crate::simulator::{Answer, Simulator};
+use crate::simulator::{SimulatedAnswer, Simulator};
 
 /// A simulated tenant in this process.
 #[derive(Debug, Clone)]
@@ -16,9 +16,9 @@ impl Transport for Embedded {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let kind = match self.0.handle(request).await {
-            Answer::Response(response) => return Ok(response),
-            Answer::Refused => TransportErrorKind::Connect,
-            Answer::Truncated(_) | Answer::Dropped => TransportErrorKind::Broken,
+            SimulatedAnswer::Response(response) => return Ok(response),
+            SimulatedAnswer::Refused => TransportErrorKind::Connect,
+            SimulatedAnswer::Truncated(_) | SimulatedAnswer::Dropped => TransportErrorKind::Broken,
         };
         Err(TransportError { kind, source: None })
     }

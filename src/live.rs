@@ -177,7 +177,7 @@ pub struct LiveIntegration {
     /// Absent for platforms that have none, or when the server leaves it out.
     pub auto_bootstrap: Option<bool>,
     /// Where it is in its life.
-    pub status: Status,
+    pub status: IntegrationStatus,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
     /// `config`, as it came.
@@ -324,7 +324,7 @@ impl FailingTest {
 
 /// The status of an integration (API.md 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
+pub enum IntegrationStatus {
     /// Being created and set up.
     Creating,
     /// The creation failed; only an update can mend it.
@@ -355,7 +355,7 @@ pub enum Status {
 
 /// What a status allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum StatusPhase {
     /// Nothing is going on: it may be written.
     Settled,
     /// Something is going on, or nobody knows: it must not be written now.
@@ -367,22 +367,25 @@ pub enum Phase {
 }
 
 /// The words of the documented statuses, each with its value.
-const STATUSES: &[(&str, Status)] = &[
-    ("creating", Status::Creating),
-    ("createError", Status::CreateError),
-    ("enabled", Status::Enabled),
-    ("editing", Status::Editing),
-    ("editError", Status::EditError),
-    ("migrating", Status::Migrating),
-    ("migrateError", Status::MigrateError),
-    ("deleting", Status::Deleting),
-    ("deleteError", Status::DeleteError),
-    ("deleted", Status::Deleted),
-    ("disabled", Status::Disabled),
-    ("recurringValidationError", Status::RecurringValidationError),
+const STATUSES: &[(&str, IntegrationStatus)] = &[
+    ("creating", IntegrationStatus::Creating),
+    ("createError", IntegrationStatus::CreateError),
+    ("enabled", IntegrationStatus::Enabled),
+    ("editing", IntegrationStatus::Editing),
+    ("editError", IntegrationStatus::EditError),
+    ("migrating", IntegrationStatus::Migrating),
+    ("migrateError", IntegrationStatus::MigrateError),
+    ("deleting", IntegrationStatus::Deleting),
+    ("deleteError", IntegrationStatus::DeleteError),
+    ("deleted", IntegrationStatus::Deleted),
+    ("disabled", IntegrationStatus::Disabled),
+    (
+        "recurringValidationError",
+        IntegrationStatus::RecurringValidationError,
+    ),
 ];
 
-impl Status {
+impl IntegrationStatus {
     /// Reads the word on the wire.
     #[must_use]
     pub fn from_wire(word: &str) -> Self {
@@ -409,26 +412,26 @@ impl Status {
 
     /// What may be done while it lasts.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> StatusPhase {
         match self {
             Self::Enabled
             | Self::CreateError
             | Self::EditError
             | Self::MigrateError
             | Self::DeleteError
-            | Self::RecurringValidationError => Phase::Settled,
+            | Self::RecurringValidationError => StatusPhase::Settled,
             Self::Creating
             | Self::Editing
             | Self::Migrating
             | Self::Deleting
-            | Self::Unknown(_) => Phase::Busy,
-            Self::Deleted => Phase::Absent,
-            Self::Disabled => Phase::Blocked,
+            | Self::Unknown(_) => StatusPhase::Busy,
+            Self::Deleted => StatusPhase::Absent,
+            Self::Disabled => StatusPhase::Blocked,
         }
     }
 }
 
-impl std::fmt::Display for Status {
+impl std::fmt::Display for IntegrationStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -461,7 +464,7 @@ mod tests {
             type_name: platform.wire.into(),
             platform: Some(platform),
             auto_bootstrap: None,
-            status: Status::Enabled,
+            status: IntegrationStatus::Enabled,
             failing_tests: Vec::new(),
             config: LiveConfig(config),
         };

@@ -14,10 +14,11 @@ pub mod tls;
 pub mod vault;
 pub mod webhook;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use given::is_given;
+
+pub use crate::ledger::place::Environment;
 
 use crate::secret::own::{API_KEY, GIT_TOKEN};
 use crate::secret::{OwnCredential, Secret, SecretInput};
@@ -81,9 +82,6 @@ impl SettingsError {
         }
     }
 }
-
-/// The environment, as far as settings read it.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Where a credential lies that systemd passed in, if it did.
 pub type Credential<'a> = &'a dyn Fn(&str) -> Option<PathBuf>;
@@ -190,6 +188,8 @@ fn text(env: Environment<'_>, name: &'static str) -> Result<Option<String>, Sett
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use std::path::Path;
 
     use super::*;

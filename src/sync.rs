@@ -24,8 +24,8 @@ use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError,
 use crate::live::Live;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
-    self, AdoptedSecrets, Adoption, Approved, Context, Exceeded, Limits, OnConflict, OnDrift,
-    Operator, Plan, Policy, Recovery, Resend, Selection,
+    self, AdoptedSecrets, Adoption, Approved, Exceeded, GuardLimits, OnConflict, OnDrift, Operator,
+    Plan, PlanContext, Policy, Recovery, Resend, Selection,
 };
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
@@ -104,7 +104,7 @@ pub struct Request {
     /// Which kinds of actions are taken.
     pub policy: Policy,
     /// How many integrations may be touched.
-    pub limits: Limits,
+    pub limits: GuardLimits,
     /// The source of the tenant's connections.
     pub connections: LookForConnections,
     /// Integrations that may be deleted and created again where they cannot be edited.
@@ -127,7 +127,7 @@ pub struct Request {
     /// Their revision, if they have one.
     pub revision: Option<String>,
     /// How a plan is carried out.
-    pub apply: apply::Options,
+    pub apply: apply::ApplyOptions,
 }
 
 impl Request {
@@ -140,7 +140,7 @@ impl Request {
             on_drift: OnDrift::default(),
             on_conflict: OnConflict::default(),
             policy: Policy::default(),
-            limits: Limits::default(),
+            limits: GuardLimits::default(),
             connections: LookForConnections::default(),
             allow_replace: BTreeSet::new(),
             allow_removal: BTreeSet::new(),
@@ -151,7 +151,7 @@ impl Request {
             resend: Resend::default(),
             source: String::new(),
             revision: None,
-            apply: apply::Options::default(),
+            apply: apply::ApplyOptions::default(),
         }
     }
 }
@@ -305,7 +305,7 @@ fn in_context<T>(
     desired: &Desired,
     request: &Request,
     recovery: &Recovery,
-    decide: impl FnOnce(&Context<'_>) -> T,
+    decide: impl FnOnce(&PlanContext<'_>) -> T,
 ) -> T {
     let missing = |reference: &_| {
         desired
@@ -317,7 +317,7 @@ fn in_context<T>(
     let fingerprint =
         |name: &str, path: &str, template: &_| desired.fingerprint(name, path, template);
     let empty_files = desired.manifest.empty_files();
-    let context = Context {
+    let context = PlanContext {
         selection: &request.selection,
         now: request.now,
         missing_secret: &missing,

@@ -3,8 +3,8 @@
 
 use http::Method;
 use integrationd::ledger::MemoryLedger;
-use integrationd::plan::{Limit, Limits, Share};
-use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use integrationd::plan::{GuardLimits, Limit, Share};
+use integrationd::simulator::{Fault, FaultKind, SimulatedDrift, Simulator};
 use integrationd::sync::Request;
 
 use crate::in_process::{Ran, Run, write_lines};
@@ -33,16 +33,16 @@ fn six_lakes() -> Texts {
 
 fn is_lost(simulator: &Simulator, ids: &[u64]) {
     for id in ids {
-        simulator.drift(Drift::remove(*id)).unwrap();
+        simulator.drift(SimulatedDrift::remove(*id)).unwrap();
     }
 }
 
 fn may_lose_everything(request: &mut Request) {
     let deletes = Limit {
         share: Share::Given(100),
-        ..Limits::default().deletes
+        ..GuardLimits::default().deletes
     };
-    request.limits = Limits {
+    request.limits = GuardLimits {
         deletes,
         ..request.limits
     };

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::Method;
 use integrationd::simulator::{
-    API_KEY, Answer, FailedTest, Fault, FaultKind, Ids, Options, Secrets, Seed, Simulator, Status,
+    API_KEY, FailedTest, Fault, FaultKind, Ids, Seed, SimulatedAnswer, SimulatedStatus, Simulator,
+    SimulatorOptions, StoredSecrets,
 };
 use serde_json::json;
 
@@ -16,7 +17,7 @@ use crate::texts::Texts;
 async fn trino_is_never_updated() {
     let trino = Texts::none().file("trino.yaml", "type: Trino\n");
     let simulator = Simulator::default();
-    simulator.seed(Seed::new("Trino", None, None).status(Status::CreateError));
+    simulator.seed(Seed::new("Trino", None, None).status(SimulatedStatus::CreateError));
     let ran = Run::of(&trino, &simulator).sync().await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
@@ -33,7 +34,7 @@ async fn trino_is_never_updated() {
     simulator.fault(Fault::new(conflict).on(&Method::POST, "/integrations"));
     let theirs = simulator.clone();
     let run = Run::of(&trino, &simulator).just_before(Method::POST, "/integrations", move || {
-        theirs.seed(Seed::new("Trino", None, None).status(Status::CreateError));
+        theirs.seed(Seed::new("Trino", None, None).status(SimulatedStatus::CreateError));
         true
     });
     run.sync().await;
@@ -89,8 +90,10 @@ async fn answered(simulator: &Simulator, method: &str, path: &str, body: &'stati
         .body(Bytes::from(body))
         .unwrap();
     match simulator.handle(request).await {
-        Answer::Response(response) => response.status().as_u16(),
-        other @ (Answer::Truncated(_) | Answer::Refused | Answer::Dropped) => panic!("{other:?}"),
+        SimulatedAnswer::Response(response) => response.status().as_u16(),
+        other @ (SimulatedAnswer::Truncated(_)
+        | SimulatedAnswer::Refused
+        | SimulatedAnswer::Dropped) => panic!("{other:?}"),
     }
 }
 
@@ -132,9 +135,9 @@ async fn changed_synapse_delimiter_is_a_replacement() {
 /// 7: a mask is no value: it is not compared, and not sent back.
 #[tokio::test(start_paused = true)]
 async fn redacted_is_unknown_and_never_sent_back() {
-    let simulator = Simulator::new(Options {
-        secrets: Secrets::Redacted,
-        ..Options::default()
+    let simulator = Simulator::new(SimulatorOptions {
+        secrets: StoredSecrets::Redacted,
+        ..SimulatorOptions::default()
     });
     let ran = Run::of(&with_lake(), &simulator).sync().await;
     assert!(ran.is_proved(), "{}", ran.shown());
@@ -170,9 +173,9 @@ async fn redacted_is_unknown_and_never_sent_back() {
 #[tokio::test(start_paused = true)]
 async fn ids_are_compared_across_number_and_text() {
     for (ids, pin) in [(Ids::Number, "\"1\""), (Ids::Text, "1"), (Ids::Number, "1")] {
-        let simulator = Simulator::new(Options {
+        let simulator = Simulator::new(SimulatorOptions {
             ids,
-            ..Options::default()
+            ..SimulatorOptions::default()
         });
         // Nothing but the pin says which of the two it is.
         simulator.seed(Seed::new("Trino", None, None));
@@ -203,7 +206,7 @@ async fn expired_token_is_renewed_and_a_refused_key_is_not_tried_again() {
         .collect();
     assert_eq!(answers, [Some(401), Some(200), Some(200)]);
 
-    simulator.set_options(Options {
+    simulator.set_options(SimulatorOptions {
         admin_key: "another".into(),
         ..simulator.options()
     });

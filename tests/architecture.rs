@@ -1,10 +1,11 @@
 //! Holds the code to its layers: who may name whom, what is pure, where a
-//! platform may be named, and how long a file may be.
+//! platform may be named, how long a file may be, and that a name stands for one type.
 //!
 //! These tests read the sources as text. What they call code leaves out
 //! comments and tests: a test may look at any layer and at the file system.
 
 mod imports;
+mod names;
 mod source;
 
 use std::path::Path;
@@ -155,6 +156,16 @@ fn files_do_not_import_each_other_in_a_large_circle() {
     let large = circles.iter().filter(|it| it.len() > LARGEST_CIRCLE);
     let large: Vec<String> = large.map(|circle| format!("{circle:?}")).collect();
     assert!(large.is_empty(), "\n{}\n", large.join("\n"));
+}
+
+#[test]
+fn type_name_is_declared_once() {
+    let twice = names::declared_twice(&sources());
+    assert!(
+        twice.is_empty(),
+        "\ngive each type a name of its own:\n{}\n",
+        twice.join("\n")
+    );
 }
 
 #[test]

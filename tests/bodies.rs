@@ -1,8 +1,8 @@
 //! What an update sends, and that it is what the plan shows.
 
-use integrationd::live::{Live, Scope, Status, Unreadable};
+use integrationd::live::{IntegrationStatus, Live, Scope, Unreadable};
 use integrationd::manifest::Manifest;
-use integrationd::plan::{Action, Body, Kind};
+use integrationd::plan::{Action, Body, Operation};
 use integrationd::platform::by_wire;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn update(manifest: &Manifest, live: &Live) -> (Vec<String>, Body) {
     match planned(manifest, live).actions.as_slice() {
         [
             Action {
-                kind: Kind::Update { changes, body, .. },
+                kind: Operation::Update { changes, body, .. },
                 ..
             },
         ] => {
@@ -96,7 +96,7 @@ fn a_pin_into_a_list_with_a_hole_may_be_in_the_hole() {
 #[test]
 fn what_is_being_deleted_is_not_as_its_file_says() {
     let files = files(&[("lake.yaml", LAKE)]);
-    let going = in_status(lake("7"), Status::Deleting);
+    let going = in_status(lake("7"), IntegrationStatus::Deleting);
     assert_eq!(
         kinds(&files, &tenant([going])),
         ["blocked: integration 7 is busy: its status is `deleting`"]
@@ -106,7 +106,7 @@ fn what_is_being_deleted_is_not_as_its_file_says() {
 #[test]
 fn a_failed_creation_that_is_only_probably_meant_says_so() {
     let files = files(&[("q.yaml", &query("sales"))]);
-    let failed = in_status(live_query("3", "sales"), Status::CreateError);
+    let failed = in_status(live_query("3", "sales"), IntegrationStatus::CreateError);
     assert_eq!(
         kinds(&files, &tenant([failed])),
         [

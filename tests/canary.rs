@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use integrationd::secret::provider_words;
-use integrationd::simulator::{FailedTest, Fault, FaultKind, Options};
+use integrationd::simulator::{FailedTest, Fault, FaultKind, SimulatorOptions};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
@@ -98,11 +98,11 @@ fn tenant() -> (Tenant, String) {
         "Databricks".to_owned(),
         vec!["config.newAttribute".to_owned()],
     );
-    let tenant = Tenant::with(Options {
+    let tenant = Tenant::with(SimulatorOptions {
         admin_key: key.clone(),
         settle: Duration::from_millis(1),
         also_known: BTreeMap::from([new]),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     (tenant, key)
 }
@@ -425,7 +425,7 @@ fn a_run_that_is_killed_leaves_nothing_behind_and_its_settlement_shows_nothing()
     let _kept_running = place::vault();
     for form in FORMS {
         let watch = Watch::new(*form);
-        let slow = Options {
+        let slow = SimulatorOptions {
             settle: Duration::from_secs(60),
             ..watch.tenant.simulator.options()
         };

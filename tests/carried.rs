@@ -1,10 +1,10 @@
 //! The body that is sent is the body that was checked: bindings hold for what the
 //! server has and an update carries, and the plan shows where that leads.
 
-use integrationd::apply::Failure;
+use integrationd::apply::ActionFailure;
 use integrationd::ledger::{LedgerStore, MemoryLedger};
-use integrationd::plan::{Broken, Policy};
-use integrationd::simulator::{DETAIL, Drift, Options, Simulator, VOLATILE};
+use integrationd::plan::{Policy, PreconditionFailure};
+use integrationd::simulator::{DETAIL, SimulatedDrift, Simulator, SimulatorOptions, VOLATILE};
 use integrationd::sync::Request;
 use serde_json::json;
 
@@ -113,9 +113,9 @@ async fn ignored_authority_of_the_server_gets_no_bound_secret() {
 
 #[tokio::test(start_paused = true)]
 async fn extra_that_was_dropped_gets_no_bound_secret() {
-    let simulator = Simulator::new(Options {
+    let simulator = Simulator::new(SimulatorOptions {
         also_known: [("Databricks".to_owned(), vec!["config.jdbcUrl".to_owned()])].into(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let journal = MemoryLedger::default();
     let extra = "sync: {extra: {jdbcUrl: 'jdbc:evil.example'}}\n";
@@ -155,7 +155,7 @@ async fn arguments_left_out_without_a_ledger_get_no_bound_secret() {
 async fn arguments_set_in_the_ui_get_no_bound_secret() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&bound(warehouse("WH", DBX, "")), &simulator, &journal).await;
-    let edit = Drift::value(1, "/connectArgs", json!("proxyHost=evil"));
+    let edit = SimulatedDrift::value(1, "/connectArgs", json!("proxyHost=evil"));
     simulator.drift(edit).unwrap();
     let ran = synced(&bound(warehouse("OTHER", DBX, "")), &simulator, &journal).await;
     is_blocked(&ran, &simulator, UNCLEAR_ARGS);
@@ -166,7 +166,7 @@ async fn drift_that_is_left_alone_gets_no_bound_secret() {
     use integrationd::plan::OnDrift;
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
-    let edit = Drift::value(1, "/oAuthClientConfig/authorityUrl", json!(EVIL));
+    let edit = SimulatedDrift::value(1, "/oAuthClientConfig/authorityUrl", json!(EVIL));
     simulator.drift(edit).unwrap();
     let other = bound(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     simulator.clear_log();
@@ -181,7 +181,7 @@ async fn carried_properties_get_no_bound_secret() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let ignored = "sync: {ignore: [{path: /httpPath, reason: x}]}\n";
     applied(&bound(lake(GOOD, DBX, ignored)), &simulator, &journal).await;
-    let edit = Drift::value(1, "/httpPath", json!("x;ProxyHost=evil.example;SSL=0"));
+    let edit = SimulatedDrift::value(1, "/httpPath", json!("x;ProxyHost=evil.example;SSL=0"));
     simulator.drift(edit).unwrap();
     let other = lake(GOOD, DBX, ignored).replace("clientId: id", "clientId: other");
     let ran = synced(&bound(other), &simulator, &journal).await;
@@ -193,7 +193,7 @@ async fn carried_properties_get_no_bound_secret() {
 }
 
 /// A run with an edit between the plan of a second commit and its write.
-async fn meanwhile(first: &Texts, second: &Texts, edit: Drift) -> (Ran, Simulator) {
+async fn meanwhile(first: &Texts, second: &Texts, edit: SimulatedDrift) -> (Ran, Simulator) {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(first, &simulator, &journal).await;
     simulator.clear_log();
@@ -209,25 +209,25 @@ async fn meanwhile(first: &Texts, second: &Texts, edit: Drift) -> (Ran, Simulato
 
 #[tokio::test(start_paused = true)]
 async fn destination_that_appears_before_the_write_stops_it() {
-    let edit = Drift::value(1, "/jdbcUrl", json!("jdbc:evil.example"));
+    let edit = SimulatedDrift::value(1, "/jdbcUrl", json!("jdbc:evil.example"));
     let (first, second) = (warehouse("WH", DBX, ""), warehouse("OTHER", DBX, ""));
     let (ran, _) = meanwhile(&bound(first), &bound(second), edit).await;
-    assert!(matches!(ran.failure(), Failure::Unbound(_)));
+    assert!(matches!(ran.failure(), ActionFailure::Unbound(_)));
     insta::assert_snapshot!(ran.failure(), @"nothing was sent, because `${env:DBX}` may not go to wherever `jdbcUrl` leads, which is not certain, as the server has it now");
 }
 
 #[tokio::test(start_paused = true)]
 async fn ignored_destination_that_moves_before_the_write_stops_it() {
-    let edit = Drift::value(1, "/oAuthClientConfig/authorityUrl", json!(EVIL));
+    let edit = SimulatedDrift::value(1, "/oAuthClientConfig/authorityUrl", json!(EVIL));
     let first = lake(GOOD, DBX, IGNORE_AUTHORITY);
     let second = first.replace("httpPath: /p", "httpPath: /q");
     let (ran, _) = meanwhile(&files(first), &files(second), edit).await;
     let failure = ran.failure();
-    let Failure::Changed { what, .. } = failure else {
+    let ActionFailure::Changed { what, .. } = failure else {
         panic!("{failure}");
     };
     let moved = ["oAuthClientConfig/authorityUrl".to_owned()];
-    assert_eq!(*what, Broken::Attributes(moved.to_vec()));
+    assert_eq!(*what, PreconditionFailure::Attributes(moved.to_vec()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,7 +240,9 @@ async fn carried_destinations_are_shown_without_bindings() {
         ("/proxyOptions", json!({ "host": "proxy.example:8080" })),
         ("/newAttribute", json!("hunter2")),
     ] {
-        simulator.drift(Drift::value(1, path, value)).unwrap();
+        simulator
+            .drift(SimulatedDrift::value(1, path, value))
+            .unwrap();
     }
     let second = lake(GOOD, DBX, IGNORE_AUTHORITY).replace("httpPath: /p", "httpPath: /q");
     // The server never shows a proxy's password, so that the update could drop one.
@@ -274,7 +276,7 @@ async fn carried_destinations_are_shown_without_bindings() {
 async fn carried_arguments_are_shown_as_leading_anywhere() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(warehouse("WH", DBX, "")), &simulator, &journal).await;
-    let edit = Drift::value(1, "/connectArgs", json!("proxyHost=evil"));
+    let edit = SimulatedDrift::value(1, "/connectArgs", json!("proxyHost=evil"));
     simulator.drift(edit).unwrap();
     let ran = synced(&files(warehouse("OTHER", DBX, "")), &simulator, &journal).await;
     let shown = plain(&ran);
@@ -315,7 +317,7 @@ async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
         let live = simulator.state();
         let is_it = |one: &&serde_json::Value| one["type"] == "Snowflake";
         let id = live.iter().find(is_it).unwrap()["id"].as_str().unwrap();
-        let edit = Drift::value(id.parse().unwrap(), "/connectArgs", value);
+        let edit = SimulatedDrift::value(id.parse().unwrap(), "/connectArgs", value);
         simulator.drift(edit).unwrap();
     };
     edit(json!("proxyHost=evil"));
@@ -334,13 +336,13 @@ async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
     let run = run.with(pruning).meanwhile(|_| {
         let id = simulator.state().len() as u64;
         for id in 1..=id {
-            let unknown = Drift::value(id, "/jdbcUrl", json!("evil"));
+            let unknown = SimulatedDrift::value(id, "/jdbcUrl", json!("evil"));
             simulator.drift(unknown).unwrap();
         }
     });
     let ran = run.sync().await;
     assert!(
-        matches!(ran.failure(), Failure::Unbound(_)),
+        matches!(ran.failure(), ActionFailure::Unbound(_)),
         "{}",
         plain(&ran)
     );
@@ -352,22 +354,22 @@ async fn stored_secret_that_appears_before_the_write_is_not_dropped() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
-    simulator.set_options(Options {
-        secrets: integrationd::simulator::Secrets::Mask,
+    simulator.set_options(SimulatorOptions {
+        secrets: integrationd::simulator::StoredSecrets::Mask,
         ..simulator.options()
     });
     simulator.clear_log();
     let run = Run::of(&second, &simulator).remembering(&journal);
     let run = run.meanwhile(|_| {
-        let proxy = Drift::value(1, "/proxyOptions/password", json!("theirs"));
+        let proxy = SimulatedDrift::value(1, "/proxyOptions/password", json!("theirs"));
         simulator.drift(proxy).unwrap();
     });
     let ran = run.sync().await;
     assert!(
         matches!(
             ran.failure(),
-            Failure::Changed {
-                what: Broken::SecretsLost(_),
+            ActionFailure::Changed {
+                what: PreconditionFailure::SecretsLost(_),
                 ..
             }
         ),
@@ -440,10 +442,10 @@ async fn value_that_is_sent_is_shown_to_its_end() {
 /// A tenant whose answers show undocumented attributes, with another value each time, and
 /// more of one integration than the list.
 fn volatile() -> Simulator {
-    Simulator::new(Options {
+    Simulator::new(SimulatorOptions {
         volatile: true,
         detail_shows_more: true,
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
 }
 
@@ -482,9 +484,9 @@ async fn integration_whose_detail_shows_more_than_the_list_is_deleted() {
 /// A tenant that shows known attributes of one lake that the list lacks.
 fn with_detail(attributes: serde_json::Value) -> Simulator {
     let attributes = serde_json::from_value(attributes).unwrap();
-    Simulator::new(Options {
+    Simulator::new(SimulatorOptions {
         detail_attributes: [("Databricks".to_owned(), attributes)].into(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
 }
 
@@ -518,7 +520,7 @@ async fn value_of_the_file_that_is_changed_meanwhile_stops_the_update() {
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     simulator.clear_log();
-    let drift = || Drift::value(1, "/oAuthClientConfig/clientId", json!("other"));
+    let drift = || SimulatedDrift::value(1, "/oAuthClientConfig/clientId", json!("other"));
     let run = Run::of(&second, &simulator).remembering(&journal);
     let ran = run
         .meanwhile(|_| simulator.drift(drift()).unwrap())
@@ -556,7 +558,7 @@ async fn edited_beside_a_hidden_path(value: &str, rest: &str, report: bool) -> (
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, rest)), &simulator, &journal).await;
     simulator
-        .drift(Drift::value(1, "/httpPath", json!(value)))
+        .drift(SimulatedDrift::value(1, "/httpPath", json!(value)))
         .unwrap();
     simulator.clear_log();
     let other = files(lake(GOOD, DBX, rest).replace("clientId: id", "clientId: other"));
@@ -600,7 +602,7 @@ async fn hidden_value_that_is_left_to_the_server_is_no_change() {
         let texts = files(lake(GOOD, DBX, ""));
         applied(&texts, &simulator, &journal).await;
         simulator
-            .drift(Drift::value(1, "/httpPath", json!(value)))
+            .drift(SimulatedDrift::value(1, "/httpPath", json!(value)))
             .unwrap();
         simulator.clear_log();
         let run = Run::of(&texts, &simulator).remembering(&journal);
@@ -615,7 +617,9 @@ async fn unknown_value_is_shown_with_its_host() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let url = json!("jdbc:x://evil.example:443/y");
-    simulator.drift(Drift::value(1, "/jdbcUrl", url)).unwrap();
+    simulator
+        .drift(SimulatedDrift::value(1, "/jdbcUrl", url))
+        .unwrap();
     let other = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     let ran = synced(&other, &simulator, &journal).await;
     let shown = plain(&ran);

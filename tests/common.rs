@@ -15,7 +15,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{API_KEY, Entry, Fault, FaultKind, Options, Simulator, serve};
+use integrationd::simulator::{
+    API_KEY, Fault, FaultKind, LoggedRequest, Simulator, SimulatorOptions, serve,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -56,13 +58,13 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// A tenant without integrations that settles at once.
     pub(crate) fn empty() -> Self {
-        Self::with(Options {
+        Self::with(SimulatorOptions {
             settle: Duration::from_millis(20),
-            ..Options::default()
+            ..SimulatorOptions::default()
         })
     }
 
-    pub(crate) fn with(options: Options) -> Self {
+    pub(crate) fn with(options: SimulatorOptions) -> Self {
         let simulator = Simulator::new(options);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -130,11 +132,11 @@ impl Tenant {
     }
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &LoggedRequest) -> String {
     format!("{} {}", entry.method, entry.path)
 }
 
-fn is_write(entry: &Entry) -> bool {
+fn is_write(entry: &LoggedRequest) -> bool {
     entry.method != "GET"
         && !entry.path.ends_with("/authenticate")
         && entry.path != "/data/object/search"

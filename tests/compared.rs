@@ -1,7 +1,7 @@
 //! "Matches the files" stands in a plan only if everything that the files describe was
 //! compared.
 
-use integrationd::simulator::Drift;
+use integrationd::simulator::SimulatedDrift;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -107,7 +107,7 @@ fn broken_and_emptied_files_are_not_compared() {
 #[test]
 fn drift_that_is_ignored_is_counted() {
     let world = World::in_sync();
-    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     world.tenant.simulator.drift(drift).unwrap();
     let told = world.plan(&["--on-drift=ignore"], 0);
     assert!(

@@ -3,9 +3,9 @@
 use http::Method;
 use integrationd::immuta::{ApiKey, Credentials, KnownSecrets, ReadApi, Reader, RetryPolicy};
 use integrationd::ledger::{KnownConnections, LedgerStore as _, MemoryLedger};
-use integrationd::plan::Verdict;
+use integrationd::plan::AdoptionResult;
 use integrationd::simulator::{
-    Connection, ConnectionsApi, Fault, FaultKind, Ids, Options, Seed, Simulator,
+    ConnectionsApi, Fault, FaultKind, Ids, Seed, SimulatedConnection, Simulator, SimulatorOptions,
 };
 use integrationd::sync::{self, LookForConnections, Request};
 use serde_json::json;
@@ -19,11 +19,11 @@ use crate::web::Web;
 const KEY: &str = "Sales & Ops/EU %1";
 
 fn behind(simulator: &Simulator, api: ConnectionsApi, id: Option<u64>) {
-    simulator.set_options(Options {
+    simulator.set_options(SimulatorOptions {
         connections: api,
         ..simulator.options()
     });
-    simulator.connect(Connection::new(KEY, "Databricks", id));
+    simulator.connect(SimulatedConnection::new(KEY, "Databricks", id));
 }
 
 /// A tenant, and its ledger, in sync with a lake that a connection has taken over since.
@@ -65,7 +65,7 @@ async fn integration_behind_a_connection_is_not_written() {
         (ConnectionsApi::WithoutBody, Ids::Number),
     ] {
         let (simulator, journal) = taken_over().await;
-        simulator.set_options(Options {
+        simulator.set_options(SimulatorOptions {
             connections: api,
             connection_ids: ids,
             ..simulator.options()
@@ -151,9 +151,12 @@ async fn integration_behind_a_connection_is_not_adopted() {
     let ledger = integrationd::ledger::Ledger::default();
     let secrets = integrationd::plan::AdoptedSecrets::Unknown;
     let adopted = || sync::adopt(&reader, &desired, &request, &ledger, &names, secrets);
-    let code = |verdict: &Verdict| match verdict {
-        Verdict::Blocked(block) => Some(block.reason().as_str()),
-        Verdict::Adopted(_) | Verdict::SecretsOnly(_) | Verdict::Owned | Verdict::Absent => None,
+    let code = |verdict: &AdoptionResult| match verdict {
+        AdoptionResult::Blocked(block) => Some(block.reason().as_str()),
+        AdoptionResult::Adopted(_)
+        | AdoptionResult::SecretsOnly(_)
+        | AdoptionResult::Owned
+        | AdoptionResult::Absent => None,
     };
     let adoptions = adopted().await.unwrap();
     assert_eq!(code(&adoptions[0].verdict), Some("OwnedByConnection"));
@@ -345,10 +348,10 @@ async fn operator_can_say_that_there_are_no_connections() {
 #[tokio::test(start_paused = true)]
 async fn connection_that_names_no_integration_blocks_its_technology() {
     for readable in [true, false] {
-        let connection = |shows_technology| Connection {
+        let connection = |shows_technology| SimulatedConnection {
             readable,
             shows_technology,
-            ..Connection::new(KEY, "Databricks", None)
+            ..SimulatedConnection::new(KEY, "Databricks", None)
         };
         let (lines, ran) = with_everything(
             |simulator| {
@@ -365,10 +368,10 @@ async fn connection_that_names_no_integration_blocks_its_technology() {
             ran.shown()
         );
     }
-    let unknown = Connection {
+    let unknown = SimulatedConnection {
         readable: false,
         shows_technology: false,
-        ..Connection::new(KEY, "Databricks", None)
+        ..SimulatedConnection::new(KEY, "Databricks", None)
     };
     let (lines, _) = with_everything(
         |simulator| {
@@ -382,7 +385,7 @@ async fn connection_that_names_no_integration_blocks_its_technology() {
     let (lines, ran) = with_everything(
         |simulator| {
             behind(simulator, ConnectionsApi::Works, None);
-            simulator.connect(Connection::new(KEY, "Glue", None));
+            simulator.connect(SimulatedConnection::new(KEY, "Glue", None));
         },
         |_| {},
     )
@@ -441,7 +444,7 @@ async fn connections_are_read_once_a_run() {
     let (simulator, journal) = in_sync(&base()).await;
     ask_again(&journal);
     behind(&simulator, ConnectionsApi::Works, None);
-    simulator.connect(Connection::new(KEY, "Glue", None));
+    simulator.connect(SimulatedConnection::new(KEY, "Glue", None));
     let ran = synced(&with_lake(), &simulator, &journal, |_| {}).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     assert_eq!(reads(&simulator).len(), 2, "{:?}", reads(&simulator));
@@ -461,7 +464,7 @@ fn list_names_the_connection() {
     behind(&tenant.simulator, ConnectionsApi::Works, Some(1));
     tenant
         .simulator
-        .connect(Connection::new("lakes", "Glue", Some(2)));
+        .connect(SimulatedConnection::new("lakes", "Glue", Some(2)));
     let list = |format| {
         Integrationd::new(["list", "-o", format])
             .on(&tenant)
@@ -514,7 +517,7 @@ const STRANGE_KEY: &str = "Sales <b>&\"EU\"</b> \u{1b}[31m\u{202e}";
 const KEY_ON_PAGE: &str = r"Sales &lt;b&gt;&amp;&quot;EU&quot;&lt;/b&gt; \u{1b}[31m\u{202e}";
 
 fn seeded(simulator: &Simulator) {
-    simulator.set_options(Options {
+    simulator.set_options(SimulatorOptions {
         connections: ConnectionsApi::Works,
         ..simulator.options()
     });
@@ -522,7 +525,7 @@ fn seeded(simulator: &Simulator) {
         let lake = json!({"workspaceUrl": host, "httpPath": "/p"});
         simulator.seed(Seed::new("Databricks", Some(false), Some(lake)));
         let key = format!("{STRANGE_KEY}{id}");
-        simulator.connect(Connection::new(&key, "Databricks", Some(id)));
+        simulator.connect(SimulatedConnection::new(&key, "Databricks", Some(id)));
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use integrationd::apply::Clock;
 use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Operator;
-use integrationd::simulator::{Drift, Options, Simulator};
+use integrationd::simulator::{SimulatedDrift, Simulator, SimulatorOptions};
 use jiff::{SignedDuration, Timestamp};
 use rexpect::process::WaitStatus;
 use rexpect::session::spawn_command;
@@ -71,7 +71,9 @@ impl Tug {
     fn edit(&self, path: &str) {
         self.edits.set(self.edits.get() + 1);
         let value = json!(format!("/edit-{}", self.edits.get()));
-        self.simulator.drift(Drift::value(1, path, value)).unwrap();
+        self.simulator
+            .drift(SimulatedDrift::value(1, path, value))
+            .unwrap();
     }
 
     async fn sync(&self, texts: &Texts, operator: &Operator) -> Ran {
@@ -228,7 +230,7 @@ async fn a_day_of_peace_is_forgotten_and_an_hour_is_not() {
     let texts = lake("/one");
     for (hours, writes) in [(1, false), (25, true)] {
         let tug = Tug::contested(&texts).await;
-        let back = Drift::value(1, "/httpPath", json!("/one"));
+        let back = SimulatedDrift::value(1, "/httpPath", json!("/one"));
         tug.simulator.drift(back).unwrap();
         wait(hours);
         let ran = tug.sync(&texts, &Operator::Absent).await;
@@ -262,9 +264,9 @@ async fn two_installations_on_one_tenant_stop_writing() {
 async fn an_attribute_of_sync_extra_is_counted_too() {
     let texts = lake("/one").file("lake.yaml", file("/one", "sync: {extra: {newer: small}}\n"));
     HOURS.set(0);
-    let simulator = Simulator::new(Options {
+    let simulator = Simulator::new(SimulatorOptions {
         also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let tug = Tug {
         simulator,
@@ -284,7 +286,7 @@ fn contested_on_disk() -> (Tenant, Files, TempDir) {
     world.1.write("lake.yaml", &file("/one", ""));
     sync(&world, &[], 0);
     for code in [0, 0, 0, 1] {
-        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
         world.0.simulator.drift(drift).unwrap();
         sync(&world, &[], code);
     }
@@ -493,7 +495,7 @@ fn value_that_goes_forth_and_back_is_reported_once() {
         ("/by-hand", "Stalled"),
         ("/one", "Ready"),
     ] {
-        let drift = Drift::value(1, "/httpPath", json!(value));
+        let drift = SimulatedDrift::value(1, "/httpPath", json!(value));
         world.0.simulator.drift(drift).unwrap();
         eventually("it is seen", || row()["state"] == state);
         assert_eq!(row()["contested"], json!(["httpPath"]));
@@ -529,7 +531,7 @@ fn repairs_before_a_restart_of_the_daemon_count() {
     world.1.write("lake.yaml", &file("/one", ""));
     sync(&world, &[], 0);
     for repairs in 1..=3 {
-        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
         world.0.simulator.drift(drift).unwrap();
         let run = Integrationd::new(["daemon", "--listen=none", "--state"]).arg(world.2.path());
         let run = run.on(&world.0).with(&world.1).env("TOKEN", "t0ken");
@@ -539,7 +541,7 @@ fn repairs_before_a_restart_of_the_daemon_count() {
         daemon.wait().exits_with(0);
         assert_eq!(world.0.writes().len(), 1 + repairs);
     }
-    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     world.0.simulator.drift(drift).unwrap();
     world.0.simulator.clear_log();
     let left = daemon(&world, &["--listen=none"]);

@@ -2,7 +2,7 @@
 
 use http::Method;
 use integrationd::ledger::MemoryLedger;
-use integrationd::simulator::{Drift, Fault, FaultKind, Simulator};
+use integrationd::simulator::{Fault, FaultKind, SimulatedDrift, Simulator};
 use serde_json::{Value, json};
 
 use crate::in_process::{Ran, Run, write_lines};
@@ -127,7 +127,7 @@ async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
     assert_eq!(write_lines(&simulator), [""; 0]);
 
     simulator
-        .drift(Drift::value(1, "/httpPath", json!("/by-hand")))
+        .drift(SimulatedDrift::value(1, "/httpPath", json!("/by-hand")))
         .unwrap();
     sync(&lake("/two", ""), &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
@@ -162,7 +162,7 @@ async fn another_change_is_sent_although_one_value_does_not_converge() {
 #[tokio::test(start_paused = true)]
 async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
-    simulator.set_options(integrationd::simulator::Options {
+    simulator.set_options(integrationd::simulator::SimulatorOptions {
         also_known: [("Databricks".to_owned(), vec!["config.newer".to_owned()])].into(),
         ..simulator.options()
     });

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use integrationd::simulator::{API_KEY, Options};
+use integrationd::simulator::{API_KEY, SimulatorOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -45,9 +45,9 @@ fn hosts(tenant: &Tenant) -> Vec<String> {
 fn however_often_it_is_killed_nothing_is_made_twice_and_it_gets_there() {
     for kill_after in [1, 2, 3, 5, 8, 13, 21] {
         let settle = Duration::from_millis(30);
-        let tenant = Tenant::with(Options {
+        let tenant = Tenant::with(SimulatorOptions {
             settle,
-            ..Options::default()
+            ..SimulatorOptions::default()
         });
         let (files, state) = (fleet(FILES), TempDir::new().unwrap());
         let sync = || {
@@ -109,9 +109,9 @@ fn killed_at_random_moments_it_makes_fifty_once_each_and_keeps_no_secret() {
 fn round_of_kills(seed: u64, files: &Files) -> u64 {
     let mut rng = Rng::with_seed(seed);
     let settle = Duration::from_millis([0, 5, 50][rng.usize(0..3)]);
-    let tenant = Tenant::with(Options {
+    let tenant = Tenant::with(SimulatorOptions {
         settle,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let state = TempDir::new().unwrap();
     let sync = |flag: &str| {

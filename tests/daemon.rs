@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{API_KEY, Drift, Fault, FaultKind, Options};
+use integrationd::simulator::{API_KEY, Fault, FaultKind, SimulatedDrift, SimulatorOptions};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -183,7 +183,7 @@ fn drift_is_repaired_at_the_interval_and_on_a_hangup() {
     for (args, hang_up) in [(&["--interval", "1s"][..], false), (&[], true)] {
         let world = World::new();
         let daemon = world.in_sync(args);
-        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
         world.tenant.simulator.drift(drift).unwrap();
         if hang_up {
             daemon.signal("HUP");
@@ -277,7 +277,7 @@ fn a_plan_that_the_guard_refuses_waits_for_a_human() {
 fn a_stop_lets_the_write_under_way_end_and_the_next_start_carries_on() {
     let world = World::new();
     world.files.write("other.yaml", "type: Trino\n");
-    world.tenant.simulator.set_options(Options {
+    world.tenant.simulator.set_options(SimulatorOptions {
         settle: Duration::from_secs(2),
         ..world.tenant.simulator.options()
     });
@@ -535,7 +535,7 @@ fn a_refused_write_is_repeated_by_a_human_or_by_another_content_and_by_nothing_e
 #[test]
 fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
     let world = World::new();
-    world.tenant.simulator.set_options(Options {
+    world.tenant.simulator.set_options(SimulatorOptions {
         settle: Duration::from_secs(3),
         ..world.tenant.simulator.options()
     });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use integrationd::simulator::Options;
+use integrationd::simulator::SimulatorOptions;
 use rustix::process::{getgid, getuid};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -62,9 +62,9 @@ fn sync_with(tenant: &Tenant, files: &Files, state: &Path, arg: &str) -> Integra
 }
 
 fn tenant() -> Tenant {
-    Tenant::with(Options {
+    Tenant::with(SimulatorOptions {
         settle: Duration::from_millis(1),
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
 }
 
@@ -366,7 +366,7 @@ fn a_single_byte_that_changed_is_noticed_or_does_no_harm() {
 /// A state as a run leaves it that is killed while it follows its first write.
 fn killed() -> (Tenant, Files, TempDir) {
     let (tenant, files, state) = (tenant(), fleet(), TempDir::new().unwrap());
-    let settle = |settle| Options {
+    let settle = |settle| SimulatorOptions {
         settle,
         ..tenant.simulator.options()
     };
@@ -457,7 +457,7 @@ fn a_clock_that_was_set_changes_nothing_that_is_done() {
 fn of_processes_that_begin_at_once_one_wins_and_the_others_name_it() {
     for round in 0..3 {
         let (tenant, files, state) = (tenant(), fleet(), TempDir::new().unwrap());
-        let slow = Options {
+        let slow = SimulatorOptions {
             settle: Duration::from_millis(400),
             ..tenant.simulator.options()
         };

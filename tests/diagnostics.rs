@@ -9,7 +9,7 @@ use integrationd::manifest::{
     Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load, load_bound,
 };
 use integrationd::platform::{
-    Attribute, Evidence, Identity, PLATFORMS, Payload, Platform, Rule, Shape,
+    Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Shape,
 };
 use integrationd::source::read_directory;
 
@@ -18,7 +18,7 @@ const LIKELY: Platform = Platform {
     wire: "Likely",
     title: "The Likely",
     aliases: &[],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: None,

@@ -1,7 +1,7 @@
 //! Every exit code, and which of them wins.
 
 use http::Method;
-use integrationd::simulator::{Drift, Fault, FaultKind};
+use integrationd::simulator::{Fault, FaultKind, SimulatedDrift};
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, Tenant, in_sync, snowflake};
@@ -185,7 +185,7 @@ fn what_is_blocked_beats_an_invalid_file() {
     files.write("zz.yaml", INVALID);
     tenant
         .simulator
-        .drift(Drift::status(5, "disabled".into()))
+        .drift(SimulatedDrift::status(5, "disabled".into()))
         .unwrap();
     assert_eq!(sync(&tenant, &files, ["--yes"]), 1);
 }

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeSet;
 
-use integrationd::apply::Failure;
-use integrationd::plan::{Block, Kind};
-use integrationd::simulator::{Drift, Entry, FaultKind, Status};
+use integrationd::apply::ActionFailure;
+use integrationd::plan::{Block, Operation};
+use integrationd::simulator::{FaultKind, LoggedRequest, SimulatedDrift, SimulatedStatus};
 use integrationd::sync::SyncError;
 
 use crate::fault_kinds::{Call, KINDS, concerns, samples, word};
@@ -73,7 +73,7 @@ async fn cell(
         // Nothing but an operator at the server ends this.
         let ours = world.ours();
         let id = ours[0]["id"].as_str().unwrap().parse().unwrap();
-        let end = Drift::status(id, Status::Enabled);
+        let end = SimulatedDrift::status(id, SimulatedStatus::Enabled);
         world.simulator.drift(end).unwrap();
     }
     world.recover(&context).await;
@@ -83,13 +83,13 @@ async fn cell(
     line
 }
 
-fn is_create(entry: &Entry) -> bool {
+fn is_create(entry: &LoggedRequest) -> bool {
     entry.method == "POST" && entry.path == "/integrations"
 }
 
 /// What a run came to, in one line: the writes, with the answer and a mark for
 /// an effect, and the end.
-fn summary(ran: &Ran, writes: &[Entry]) -> String {
+fn summary(ran: &Ran, writes: &[LoggedRequest]) -> String {
     let sent: Vec<String> = writes
         .iter()
         .map(|entry| {
@@ -107,14 +107,14 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
             let mut words: Vec<String> = ran.failures().into_iter().map(failed).collect();
             let actions = &report.synced.plan.actions;
             words.extend(actions.iter().filter_map(|action| match &action.kind {
-                Kind::Blocked(block) => Some(format!("blocked: {}", blocked(block))),
-                Kind::Unchanged { .. }
-                | Kind::Create(_)
-                | Kind::Update { .. }
-                | Kind::Replace { .. }
-                | Kind::Delete(_)
-                | Kind::Withheld { .. }
-                | Kind::Suspended { .. } => None,
+                Operation::Blocked(block) => Some(format!("blocked: {}", blocked(block))),
+                Operation::Unchanged { .. }
+                | Operation::Create(_)
+                | Operation::Update { .. }
+                | Operation::Replace { .. }
+                | Operation::Delete(_)
+                | Operation::Withheld { .. }
+                | Operation::Suspended { .. } => None,
             }));
             if words.is_empty() {
                 words.push("differs afterwards".to_owned());
@@ -126,36 +126,36 @@ fn summary(ran: &Ran, writes: &[Entry]) -> String {
 }
 
 /// The kind of a failure: its words may change.
-fn failed(failure: &Failure) -> String {
+fn failed(failure: &ActionFailure) -> String {
     let code = failure.refusal().map(|refusal| refusal.code.to_string());
     match failure {
-        Failure::NotStarted => "not started".to_owned(),
-        Failure::MissingSecret(_) => "missing secret".to_owned(),
-        Failure::Unread(error) => format!("unread: {}", error.operation()),
-        Failure::NotWrittenDown(_) => "not written down".to_owned(),
-        Failure::NotRecorded(_) => "not recorded".to_owned(),
-        Failure::Unclear(_) => "unclear".to_owned(),
-        Failure::Changed { what, .. } => format!("changed: {what}"),
-        Failure::Unbound(_) => "unbound".to_owned(),
-        Failure::Appeared { id } => format!("{id} appeared"),
-        Failure::Gone { id } => format!("{id} is gone"),
-        Failure::Refused(error) => {
+        ActionFailure::NotStarted => "not started".to_owned(),
+        ActionFailure::MissingSecret(_) => "missing secret".to_owned(),
+        ActionFailure::Unread(error) => format!("unread: {}", error.operation()),
+        ActionFailure::NotWrittenDown(_) => "not written down".to_owned(),
+        ActionFailure::NotRecorded(_) => "not recorded".to_owned(),
+        ActionFailure::Unclear(_) => "unclear".to_owned(),
+        ActionFailure::Changed { what, .. } => format!("changed: {what}"),
+        ActionFailure::Unbound(_) => "unbound".to_owned(),
+        ActionFailure::Appeared { id } => format!("{id} appeared"),
+        ActionFailure::Gone { id } => format!("{id} is gone"),
+        ActionFailure::Refused(error) => {
             format!(
                 "refused: {}",
                 code.unwrap_or_else(|| error.operation().to_owned())
             )
         }
-        Failure::NotEditable(_) => "not editable".to_owned(),
-        Failure::Unconfirmed(_) => "unconfirmed".to_owned(),
-        Failure::Server {
+        ActionFailure::NotEditable(_) => "not editable".to_owned(),
+        ActionFailure::Unconfirmed(_) => "unconfirmed".to_owned(),
+        ActionFailure::Server {
             status,
             failing_tests,
         } => format!("ended in {status}, {} tests failed", failing_tests.len()),
-        Failure::NotDeleted { status } => format!("not deleted, but {status}"),
-        Failure::NotRecreated { .. } => "not created again".to_owned(),
-        Failure::TimedOut { status, .. } => format!("still {status}"),
-        Failure::Unfollowed(error) => format!("not followed: {}", error.operation()),
-        Failure::Interrupted { status } => format!("interrupted in {status:?}"),
+        ActionFailure::NotDeleted { status } => format!("not deleted, but {status}"),
+        ActionFailure::NotRecreated { .. } => "not created again".to_owned(),
+        ActionFailure::TimedOut { status, .. } => format!("still {status}"),
+        ActionFailure::Unfollowed(error) => format!("not followed: {}", error.operation()),
+        ActionFailure::Interrupted { status } => format!("interrupted in {status:?}"),
     }
 }
 

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use integrationd::source::git::{
-    CommitId, Failure, Fetched, GitError, GitOptions, GitSource, GitUrl, RefName, Reference,
+    CommitId, Fetched, GitError, GitFailure, GitOptions, GitReference, GitSource, GitUrl, RefName,
 };
 use tempfile::TempDir;
 
@@ -57,12 +57,12 @@ fn options(url: &str) -> GitOptions {
     GitOptions::new(GitUrl::parse(url).unwrap())
 }
 
-fn branch(name: &str) -> Reference {
-    Reference::Branch(RefName::parse(name).unwrap())
+fn branch(name: &str) -> GitReference {
+    GitReference::Branch(RefName::parse(name).unwrap())
 }
 
-fn tag(name: &str) -> Reference {
-    Reference::Tag(RefName::parse(name).unwrap())
+fn tag(name: &str) -> GitReference {
+    GitReference::Tag(RefName::parse(name).unwrap())
 }
 
 /// An error with its causes and its remedy.
@@ -91,7 +91,7 @@ fn below(directory: &Path) -> Vec<PathBuf> {
 
 /// The failure of an error that must be final.
 #[track_caller]
-fn finally(error: GitError) -> Failure {
+fn finally(error: GitError) -> GitFailure {
     assert!(!error.is_transient(), "{}", told(&error));
     error.failure
 }

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{Fault, FaultKind, Options};
+use integrationd::simulator::{Fault, FaultKind, SimulatorOptions};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
@@ -307,7 +307,7 @@ fn a_mistake_in_a_file_is_shown_to_the_pusher_with_its_place_and_no_value() {
 fn a_pusher_waits_no_longer_than_was_said_and_the_run_goes_on() {
     let world = World::new();
     let daemon = world.start(&[]);
-    world.web.tenant.simulator.set_options(Options {
+    world.web.tenant.simulator.set_options(SimulatorOptions {
         settle: Duration::from_secs(4),
         ..world.web.tenant.simulator.options()
     });
@@ -349,7 +349,7 @@ fn a_standard_input_that_stays_open_is_waited_for_no_longer_than_was_said() {
 fn who_asks_during_a_run_is_told_of_the_next_which_has_read_everything() {
     let world = World::new();
     let daemon = world.start(&[]);
-    world.web.tenant.simulator.set_options(Options {
+    world.web.tenant.simulator.set_options(SimulatorOptions {
         settle: Duration::from_secs(2),
         ..world.web.tenant.simulator.options()
     });

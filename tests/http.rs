@@ -7,7 +7,9 @@ use std::process::Command;
 
 use http::Method;
 use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
-use integrationd::simulator::{API_KEY, Drift, FailedTest, Fault, FaultKind, Status};
+use integrationd::simulator::{
+    API_KEY, FailedTest, Fault, FaultKind, SimulatedDrift, SimulatedStatus,
+};
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, eventually, lake, snowflake};
@@ -86,9 +88,9 @@ fn the_status_tells_of_each_integration_how_it_is_and_why() {
     let id = |name: &str| served.row(name)["id"].as_str().unwrap().to_owned();
     let number = |name: &str| id(name).parse().unwrap();
     let simulator = &web.tenant.simulator;
-    let by_hand = Drift::value(number("moved"), "/httpPath", json!("/by-hand"));
+    let by_hand = SimulatedDrift::value(number("moved"), "/httpPath", json!("/by-hand"));
     simulator.drift(by_hand).unwrap();
-    let ill = Drift::status(number("ill"), Status::RecurringValidationError);
+    let ill = SimulatedDrift::status(number("ill"), SimulatedStatus::RecurringValidationError);
     simulator.drift(ill).unwrap();
     let fails = FaultKind::EditError(FailedTest {
         test: "Validate host".to_owned(),
@@ -154,7 +156,7 @@ fn drift_is_shown_as_repaired_or_as_left() {
     for (policy, state, repaired) in [("apply", "Ready", true), ("report", "Ready", false)] {
         let web = Web::new(one());
         let served = web.ready(&["--on-drift", policy]);
-        let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+        let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
         web.tenant.simulator.drift(drift).unwrap();
         served.daemon.signal("HUP");
         eventually("the drift is seen", || {
@@ -200,7 +202,7 @@ fn carried_destination_is_shown_with_its_host() {
             };
             web.tenant
                 .simulator
-                .drift(Drift::value(1, path, value))
+                .drift(SimulatedDrift::value(1, path, value))
                 .unwrap();
         }
         web.tenant.simulator.clear_log();
@@ -519,7 +521,7 @@ fn an_operator_asks_for_a_run_with_the_form_of_the_page() {
     let cookie = log_in(&served);
     let page = served.ask("GET", "/", &[("cookie", &cookie)], "");
     assert_eq!(page.code, 200);
-    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     web.tenant.simulator.drift(drift).unwrap();
     web.tenant.simulator.clear_log();
     let sync = |headers: &[(&str, &str)], body: &str| served.ask("POST", "/sync", headers, body);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use integrationd::simulator::Options;
+use integrationd::simulator::SimulatorOptions;
 use rustix::process::getuid;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -189,9 +189,9 @@ fn modes(directory: &Path) -> Vec<(String, u32)> {
 
 #[test]
 fn every_file_of_the_state_is_its_owners_alone_from_the_first_moment() {
-    let tenant = Tenant::with(Options {
+    let tenant = Tenant::with(SimulatorOptions {
         settle: Duration::from_millis(500),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let (files, place) = (Files::examples(), TempDir::new().unwrap());
     let state = place.path().join("a/state");

@@ -13,19 +13,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::Method;
-use integrationd::apply::{self, Event, Failure, Observer, Outcome, Stop};
+use integrationd::apply::{self, ActionFailure, Event, Observer, Outcome, Stop};
 use integrationd::diagnostic;
 use integrationd::embedded::Embedded;
 use integrationd::immuta::{
     ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
-use integrationd::plan::{Action, Kind, OnConflict, OnDrift, Plan, Shown};
-use integrationd::report::document::{Format, render};
+use integrationd::plan::{Action, OnConflict, OnDrift, Operation, Plan, Shown};
+use integrationd::report::document::{OutputFormat, render};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Finished, Report, text};
 use integrationd::secret::Secret;
-use integrationd::simulator::{API_KEY, Entry, Simulator};
+use integrationd::simulator::{API_KEY, LoggedRequest, Simulator};
 use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
 use integrationd::text::chain;
 use serde_json::Value;
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
 
     fn request(&self) -> Request {
         Request {
-            apply: apply::Options {
+            apply: apply::ApplyOptions {
                 parallelism: self.parallelism,
                 wait_timeout: WAIT,
                 ..self.request.apply
@@ -335,14 +335,14 @@ impl Ran {
         }
     }
 
-    pub(crate) fn failures(&self) -> Vec<&Failure> {
+    pub(crate) fn failures(&self) -> Vec<&ActionFailure> {
         let failures = self.outcomes().iter().map(|o| o.result.as_ref().err());
         failures.flatten().collect()
     }
 
     /// The failure of the plan's only action.
     #[track_caller]
-    pub(crate) fn failure(&self) -> &Failure {
+    pub(crate) fn failure(&self) -> &ActionFailure {
         match self.failures().as_slice() {
             [failure] => failure,
             several => panic!("{} failures\n{}", several.len(), self.shown()),
@@ -408,7 +408,7 @@ impl Ran {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let exit = exit(self.report(), true);
-        let rendered = render(Format::Json, &Finished::new(self.report(), exit));
+        let rendered = render(OutputFormat::Json, &Finished::new(self.report(), exit));
         serde_json::from_str(&rendered.kept).unwrap()
     }
 
@@ -461,7 +461,7 @@ pub(crate) fn is_empty(plan: &Plan) -> bool {
 /// The paths that an update changes, with what they change from and to.
 #[track_caller]
 pub(crate) fn changes(action: &Action) -> Vec<(String, Value, Value)> {
-    let Kind::Update { changes, .. } = &action.kind else {
+    let Operation::Update { changes, .. } = &action.kind else {
         panic!("no update: {action:#?}");
     };
     let plain = |shown: &Shown| match shown {
@@ -476,8 +476,8 @@ pub(crate) fn changes(action: &Action) -> Vec<(String, Value, Value)> {
 
 /// The requests that write, in the order in which they arrived; the exchange of
 /// a key is none.
-pub(crate) fn writes(simulator: &Simulator) -> Vec<Entry> {
-    let is_write = |entry: &Entry| {
+pub(crate) fn writes(simulator: &Simulator) -> Vec<LoggedRequest> {
+    let is_write = |entry: &LoggedRequest| {
         entry.method != "GET"
             && !entry.path.ends_with("/authenticate")
             && entry.path != "/data/object/search"
@@ -487,6 +487,6 @@ pub(crate) fn writes(simulator: &Simulator) -> Vec<Entry> {
 
 /// The same as `METHOD path`.
 pub(crate) fn write_lines(simulator: &Simulator) -> Vec<String> {
-    let line = |entry: &Entry| format!("{} {}", entry.method, entry.path);
+    let line = |entry: &LoggedRequest| format!("{} {}", entry.method, entry.path);
     writes(simulator).iter().map(line).collect()
 }

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{Drift, Fault, FaultKind, Options};
+use integrationd::simulator::{Fault, FaultKind, SimulatedDrift, SimulatorOptions};
 
 use crate::common::{Files, Integrationd, Pipe, Ran, Running, Tenant, eventually, snowflake};
 
 /// A server that is at work on a creation until a test ends it.
 fn slow() -> Tenant {
-    Tenant::with(Options {
+    Tenant::with(SimulatorOptions {
         settle: Duration::from_secs(3600),
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
 }
 
@@ -32,7 +32,7 @@ fn applying(tenant: &Tenant, files: &Files, output: &str) -> Running {
 }
 
 fn settle(tenant: &Tenant, id: u64) {
-    let drift = Drift::status(id, "enabled".into());
+    let drift = SimulatedDrift::status(id, "enabled".into());
     tenant.simulator.drift(drift).unwrap();
 }
 

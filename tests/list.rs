@@ -1,7 +1,9 @@
 //! `list`: what is live, and nothing secret.
 
 use http::Method;
-use integrationd::simulator::{Breakage, FailedTest, FaultKind, Ids, Options, Secrets, Seed};
+use integrationd::simulator::{
+    Breakage, FailedTest, FaultKind, Ids, Seed, SimulatorOptions, StoredSecrets,
+};
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, SECRETS, Tenant, in_sync, snowflake};
@@ -44,8 +46,8 @@ fn an_empty_tenant_is_said_to_be_empty() {
 #[test]
 fn json_has_what_is_harmless() {
     let tenant = Tenant::empty();
-    let mut options = Options {
-        secrets: Secrets::Mask,
+    let mut options = SimulatorOptions {
+        secrets: StoredSecrets::Mask,
         ids: Ids::Number,
         ..tenant.simulator.options()
     };

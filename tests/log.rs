@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Seed};
+use integrationd::simulator::{Breakage, Fault, FaultKind, Seed, SimulatedDrift};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -264,7 +264,7 @@ fn block_is_logged_at_once_beside_a_write_that_succeeds() {
 #[test]
 fn repaired_drift_is_logged_with_its_attributes() {
     let it = Watched::start();
-    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let by_hand = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     it.tenant.simulator.drift(by_hand).unwrap();
     it.runs_again();
     it.daemon.prints("drift was repaired");
@@ -314,7 +314,7 @@ fn difference_that_the_policy_leaves_is_logged_with_its_name() {
     let files = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
     let web = Web::new(files);
     web.ready(&[]).end();
-    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let by_hand = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     web.tenant.simulator.drift(by_hand).unwrap();
     let args = ["--log-format=json", "--interval=1s", "--policy=observe"];
     let served = web.serve(&args);
@@ -329,7 +329,7 @@ fn difference_that_the_policy_leaves_is_logged_with_its_name() {
     };
     let before = lists();
     eventually("three runs more", || lists() >= before + 3);
-    let back = Drift::value(1, "/httpPath", json!("/p"));
+    let back = SimulatedDrift::value(1, "/httpPath", json!("/p"));
     web.tenant.simulator.drift(back).unwrap();
     served
         .daemon

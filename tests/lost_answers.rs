@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use integrationd::apply::Failure;
+use integrationd::apply::ActionFailure;
 use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Policy;
 use integrationd::simulator::{FailedTest, Fault, FaultKind, Simulator};
@@ -36,7 +36,7 @@ async fn after_a_lost_update(first: &Texts, second: &Texts, path: &str) -> Optio
 
     let lost = sync(second, &simulator, &journal).await;
     assert!(
-        matches!(lost.failure(), Failure::Unconfirmed(_)),
+        matches!(lost.failure(), ActionFailure::Unconfirmed(_)),
         "{}",
         lost.shown()
     );
@@ -141,7 +141,10 @@ async fn what_a_create_made_before_its_repetition_was_refused_is_ours() {
     let both = lake("first", "").file("sea.yaml", "type: Trino\n");
     let refused = sync(&both, &simulator, &journal).await;
     let failure = refused.failure();
-    assert!(matches!(failure, Failure::Appeared { .. }), "{failure}");
+    assert!(
+        matches!(failure, ActionFailure::Appeared { .. }),
+        "{failure}"
+    );
 
     // Of which of the two the secret is nobody can tell.
     simulator.clear_log();

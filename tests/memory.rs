@@ -11,8 +11,8 @@ use integrationd::ledger::{
     StoreError, Suspensions,
 };
 use integrationd::live::RemoteId;
-use integrationd::plan::{ChangeKind, Kind, OnConflict, OnDrift};
-use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
+use integrationd::plan::{ChangeKind, OnConflict, OnDrift, Operation};
+use integrationd::simulator::{Fault, FaultKind, Seed, SimulatedDrift, SimulatedStatus, Simulator};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ async fn in_sync() -> (Simulator, MemoryLedger) {
 }
 
 fn moves(ran: &Ran) -> Vec<(String, ChangeKind)> {
-    let Kind::Update { changes, .. } = &ran.only_action().kind else {
+    let Operation::Update { changes, .. } = &ran.only_action().kind else {
         panic!("no update: {}", ran.shown())
     };
     changes
@@ -56,7 +56,7 @@ fn moves(ran: &Ran) -> Vec<(String, ChangeKind)> {
 
 fn by_hand(simulator: &Simulator, path: &str) {
     simulator
-        .drift(Drift::value(1, "/httpPath", json!(path)))
+        .drift(SimulatedDrift::value(1, "/httpPath", json!(path)))
         .unwrap();
 }
 
@@ -198,7 +198,7 @@ async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_ab
     assert_eq!(write_lines(&simulator), [""; 0]);
 
     simulator.clear_faults();
-    simulator.drift(Drift::remove(1)).unwrap();
+    simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
     assert!(ran.is_proved(), "{}", ran.shown());
@@ -522,7 +522,7 @@ async fn two_files_never_write_to_one_integration() {
 #[tokio::test(start_paused = true)]
 async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor() {
     let (simulator, journal) = in_sync().await;
-    simulator.drift(Drift::remove(1)).unwrap();
+    simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let config = json!({
         "workspaceUrl": "lake.example.com", "httpPath": "/by-hand",
         "authenticationType": "token", "token": "by-hand",
@@ -564,12 +564,12 @@ async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_end
         dead: AtomicBool::new(false),
     };
     sync(&first, &simulator, &dying).await;
-    let status = |status| simulator.drift(Drift::status(1, status)).unwrap();
-    status(Status::Creating);
+    let status = |status| simulator.drift(SimulatedDrift::status(1, status)).unwrap();
+    status(SimulatedStatus::Creating);
     let ran = sync(&first, &simulator, &journal).await;
     assert!(ran.shown().contains("still `creating`"), "{}", ran.shown());
 
-    status(Status::Enabled);
+    status(SimulatedStatus::Enabled);
     let ran = sync(&lake("/one", "second"), &simulator, &journal).await;
     assert_eq!(moves(&ran), [("token".to_owned(), ChangeKind::Rotation)]);
 }
@@ -595,7 +595,7 @@ async fn a_secret_that_is_new_in_a_recorded_file_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn what_no_file_names_any_more_is_asked_for_until_the_server_says_that_it_is_gone() {
     let (simulator, journal) = in_sync().await;
-    simulator.drift(Drift::remove(1)).unwrap();
+    simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let other = Texts::none().file("t.yaml", "type: Trino\n");
     let run = Run::of(&other, &simulator).remembering(&journal);
     assert_eq!(run.dry_run().await.errors(), [""; 0]);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Policy;
-use integrationd::simulator::{Drift, Simulator};
+use integrationd::simulator::{SimulatedDrift, Simulator};
 use integrationd::sync::Request;
 use tempfile::TempDir;
 
@@ -125,7 +125,7 @@ async fn empty_file_that_nothing_knows_may_be_a_new_place() {
 #[tokio::test(start_paused = true)]
 async fn record_of_an_emptied_file_is_not_forgotten() {
     let (simulator, journal) = in_sync(&with_lake()).await;
-    simulator.drift(Drift::remove(1)).unwrap();
+    simulator.drift(SimulatedDrift::remove(1)).unwrap();
     synced(
         &with_lake().file("lake.yaml", ""),
         &simulator,
@@ -246,7 +246,7 @@ async fn nothing_is_deleted_or_forgotten_unless_two_reads_are_equal() {
     assert_eq!(ran.shown(), told);
 
     // It was removed on the server, too: its record must stay.
-    simulator.drift(Drift::remove(1)).unwrap();
+    simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let ran = synced(&torn, &simulator, &journal, pruning).await;
     assert_eq!(ran.shown(), told);
     assert!(journal.ledger().records.contains_key("lake"));

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use integrationd::ledger::MemoryLedger;
-use integrationd::simulator::{Drift, Simulator};
+use integrationd::simulator::{SimulatedDrift, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -27,7 +27,9 @@ const BUCKET: &str = "type: Native S3\nautoBootstrap: false\nconfig:\n  name: n\
 async fn removed(file: &str, path: &str, value: Value) -> (Simulator, MemoryLedger) {
     let texts = base().file("gone.yaml", file).secret("TOKEN", CANARY);
     let (simulator, journal) = in_sync(&texts).await;
-    simulator.drift(Drift::value(1, path, value)).unwrap();
+    simulator
+        .drift(SimulatedDrift::value(1, path, value))
+        .unwrap();
     (simulator, journal)
 }
 
@@ -93,7 +95,7 @@ async fn credentials_of_a_set_up_are_secrets_too() {
     let texts = base().file("gone.yaml", warehouse_file("${env:PASSWORD}"));
     let texts = texts.secret("PASSWORD", CANARY);
     let (simulator, journal) = in_sync(&texts).await;
-    let moved = Drift::value(1, "/warehouse", json!(CANARY));
+    let moved = SimulatedDrift::value(1, "/warehouse", json!(CANARY));
     simulator.drift(moved).unwrap();
     let left = left();
     let run = Run::of(&left, &simulator)
@@ -112,15 +114,15 @@ async fn credentials_of_a_set_up_are_secrets_too() {
 async fn texts_of_extra_are_secrets_too() {
     let file = format!("{BUCKET}sync:\n  extra:\n    token: ${{env:TOKEN}}\n");
     let journal = MemoryLedger::default();
-    let options = integrationd::simulator::Options {
+    let options = integrationd::simulator::SimulatorOptions {
         also_known: [("Native S3".to_owned(), vec!["config.token".to_owned()])].into(),
-        ..integrationd::simulator::Options::default()
+        ..integrationd::simulator::SimulatorOptions::default()
     };
     let simulator = Simulator::new(options);
     let texts = base().file("gone.yaml", file).secret("TOKEN", CANARY);
     let ran = synced(&texts, &simulator, &journal, |_| {}).await;
     assert!(ran.is_proved(), "{}", ran.shown());
-    let moved = Drift::value(1, "/awsLocationRole", json!(CANARY));
+    let moved = SimulatedDrift::value(1, "/awsLocationRole", json!(CANARY));
     simulator.drift(moved).unwrap();
     let ran = synced(&left(), &simulator, &journal, pruning).await;
     assert!(!ran.output().contains(CANARY), "{}", ran.output());
@@ -200,7 +202,7 @@ fn daemon_that_deletes_tells_no_canary_and_records_none() {
     let served = Served::of(daemon.start());
     eventually("it is ready", || served.get("/readyz").code == 200);
     eventually("both are there", || tenant.writes().len() == 2);
-    let moved = Drift::value(1, "/httpPath", json!(format!("/x/{CANARY}")));
+    let moved = SimulatedDrift::value(1, "/httpPath", json!(format!("/x/{CANARY}")));
     tenant.simulator.drift(moved).unwrap();
     std::fs::remove_file(files.path().join("gone.yaml")).unwrap();
     let is_deleted = || {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use hmac::{Hmac, Mac};
 use http::Method;
-use integrationd::simulator::{Drift, FailedTest, Fault, FaultKind};
+use integrationd::simulator::{FailedTest, Fault, FaultKind, SimulatedDrift};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
@@ -257,7 +257,7 @@ fn what_somebody_moved_and_what_the_server_does_not_keep_is_told_once_each() {
         assert!(told.to_string().contains(reason), "{told}");
         assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
     };
-    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     world.tenant.simulator.drift(drift).unwrap();
     told(1, "Drift", "httpPath");
     let kept = FaultKind::Rewrite {

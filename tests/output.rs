@@ -1,7 +1,9 @@
 //! The text of plans.
 
 use http::Method;
-use integrationd::simulator::{Breakage, Drift, FailedTest, FaultKind, Options, Seed};
+use integrationd::simulator::{
+    Breakage, FailedTest, FaultKind, Seed, SimulatedDrift, SimulatorOptions,
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,14 +24,14 @@ fn plan_of(tenant: &Tenant, files: &Files, name: &str) -> String {
 }
 
 fn drift(tenant: &Tenant, id: u64, path: &str, value: serde_json::Value) {
-    let drift = Drift::value(id, path, value);
+    let drift = SimulatedDrift::value(id, path, value);
     tenant.simulator.drift(drift).unwrap();
 }
 
 fn status(tenant: &Tenant, id: u64, word: &str) {
     tenant
         .simulator
-        .drift(Drift::status(id, word.into()))
+        .drift(SimulatedDrift::status(id, word.into()))
         .unwrap();
 }
 
@@ -461,9 +463,9 @@ fn two_hundred_integrations_are_planned_in_order() {
     let files = (0..200).fold(Files::none(), |files, n| {
         files.with(&format!("f{n}.yaml"), &snowflake(&format!("h{n}")))
     });
-    let tenant = Tenant::with(Options {
+    let tenant = Tenant::with(SimulatorOptions {
         settle: Duration::ZERO,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let text = plan(&tenant, &files);
     let names: Vec<&str> = text

@@ -3,9 +3,9 @@
 
 use http::Method;
 use integrationd::ledger::MemoryLedger;
-use integrationd::plan::Kind;
+use integrationd::plan::Operation;
 use integrationd::simulator::{
-    Breakage, Drift, FailedTest, Fault, FaultKind, Seed, Simulator, Status,
+    Breakage, FailedTest, Fault, FaultKind, Seed, SimulatedDrift, SimulatedStatus, Simulator,
 };
 use integrationd::sync::Request;
 use serde_json::json;
@@ -188,7 +188,7 @@ async fn an_old_name_is_no_proof_while_the_files_own_is_hidden_or_gone() {
         let after = with_an_old_name(&query_file("a"));
         synced(&after, &simulator, &journal, |_| {}).await;
         if is_gone {
-            simulator.drift(Drift::remove(2)).unwrap();
+            simulator.drift(SimulatedDrift::remove(2)).unwrap();
         } else {
             outage(&simulator, 1, 2);
         }
@@ -336,10 +336,10 @@ async fn a_chain_of_files_that_take_each_others_place_is_stopped_as_a_whole() {
 async fn a_secret_that_may_not_have_arrived_is_sent_again() {
     let lake = with_lake().without("stays.yaml");
     let rotated = lake.clone().secret("TOKEN", "rotated");
-    for status in [Status::MigrateError, Status::EditError] {
+    for status in [SimulatedStatus::MigrateError, SimulatedStatus::EditError] {
         let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         synced(&lake, &simulator, &dying(&journal, BOUNDARIES[2]), pruning).await;
-        simulator.drift(Drift::status(1, status)).unwrap();
+        simulator.drift(SimulatedDrift::status(1, status)).unwrap();
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
         synced(&rotated, &simulator, &journal, pruning).await;
         assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
@@ -413,7 +413,7 @@ async fn an_exclusion_holds_for_what_lost_its_name() {
             .plan()
             .actions
             .iter()
-            .filter(|a| matches!(a.kind, Kind::Delete(_)));
+            .filter(|a| matches!(a.kind, Operation::Delete(_)));
         assert_eq!(deletes.count(), 0, "{excluded}: {}", plan.shown());
     }
 }

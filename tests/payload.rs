@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use integrationd::platform::{
-    Attribute, Class, Condition, Evidence, Need, PLATFORMS, Payload, Platform, Scalar, Shape,
+    Attribute, Class, Condition, Evidence, Need, PLATFORMS, PayloadShape, Platform, Scalar, Shape,
 };
 use integrationd::simulator::Simulator;
 use serde_json::{Map, Value, json};
@@ -26,9 +26,9 @@ pub(crate) fn every_case() -> Vec<Case> {
     let mut cases = Vec::new();
     for platform in PLATFORMS {
         let autos: &[Option<bool>] = match platform.payload {
-            Payload::Full => &[Some(true), Some(false)],
-            Payload::ManualOnly => &[Some(false)],
-            Payload::TypeOnly => &[None],
+            PayloadShape::Full => &[Some(true), Some(false)],
+            PayloadShape::ManualOnly => &[Some(false)],
+            PayloadShape::TypeOnly => &[None],
         };
         for auto in autos {
             for login in logins(platform) {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use integrationd::ledger::Ledger;
 use integrationd::live::{
-    Live, LiveConfig, LiveIntegration, Owners, RemoteId, Scope, Status, Unreadable,
+    IntegrationStatus, Live, LiveConfig, LiveIntegration, Owners, RemoteId, Scope, Unreadable,
 };
 use integrationd::manifest::{Manifest, SourceFile, load};
 use integrationd::plan::{
-    Context, Kind, OnConflict, OnDrift, Operator, Plan, Policy, Resend, Selection, SourceKind, plan,
+    OnConflict, OnDrift, Operation, Operator, Plan, PlanContext, Policy, Resend, Selection,
+    SourceKind, plan,
 };
 use integrationd::platform::{PLATFORMS, by_wire};
 use integrationd::report::text;
@@ -34,7 +35,7 @@ pub(crate) fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration 
         type_name: type_name.to_owned(),
         platform: by_wire(type_name),
         auto_bootstrap: None,
-        status: Status::Enabled,
+        status: IntegrationStatus::Enabled,
         failing_tests: Vec::new(),
         config: LiveConfig(config),
     }
@@ -49,7 +50,7 @@ pub(crate) fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) ->
 }
 
 pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
-    let context = Context {
+    let context = PlanContext {
         selection: &Selection::default(),
         now: "2026-11-22T12:00Z".parse().unwrap(),
         missing_secret: &|_| None,
@@ -103,7 +104,10 @@ pub(crate) fn with(mut integration: LiveIntegration, key: &str, value: Value) ->
     integration
 }
 
-pub(crate) fn in_status(mut integration: LiveIntegration, status: Status) -> LiveIntegration {
+pub(crate) fn in_status(
+    mut integration: LiveIntegration,
+    status: IntegrationStatus,
+) -> LiveIntegration {
     integration.status = status;
     integration
 }
@@ -123,15 +127,15 @@ pub(crate) fn live_query(id: &str, dataset: &str) -> LiveIntegration {
 
 /// What the plan does with each file, in the order of their names.
 pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
-    let name = |kind: &Kind| match kind {
-        Kind::Unchanged { id } => format!("unchanged {id}"),
-        Kind::Create(_) => "create".to_owned(),
-        Kind::Update { id, .. } => format!("update {id}"),
-        Kind::Replace { deletion, .. } => format!("replace {}", deletion.id),
-        Kind::Delete(deletion) => format!("delete {}", deletion.id),
-        Kind::Withheld { .. } => "withheld".to_owned(),
-        Kind::Suspended { .. } => "suspended".to_owned(),
-        Kind::Blocked(block) => format!("blocked: {block}"),
+    let name = |kind: &Operation| match kind {
+        Operation::Unchanged { id } => format!("unchanged {id}"),
+        Operation::Create(_) => "create".to_owned(),
+        Operation::Update { id, .. } => format!("update {id}"),
+        Operation::Replace { deletion, .. } => format!("replace {}", deletion.id),
+        Operation::Delete(deletion) => format!("delete {}", deletion.id),
+        Operation::Withheld { .. } => "withheld".to_owned(),
+        Operation::Suspended { .. } => "suspended".to_owned(),
+        Operation::Blocked(block) => format!("blocked: {block}"),
     };
     planned(manifest, live)
         .actions
@@ -156,7 +160,7 @@ fn hosts_pair_without_case_and_the_difference_is_no_change() {
 #[test]
 fn a_deleted_integration_that_lingers_is_absent() {
     let files = files(&[("lake.yaml", LAKE)]);
-    let gone = in_status(lake("7"), Status::Deleted);
+    let gone = in_status(lake("7"), IntegrationStatus::Deleted);
     assert_eq!(kinds(&files, &tenant([gone])), ["create"]);
 }
 
@@ -232,7 +236,7 @@ fn an_unmanaged_integration_is_listed_and_left_alone() {
 #[test]
 fn a_busy_integration_blocks_a_change_and_nothing_else() {
     let files = files(&[("lake.yaml", LAKE)]);
-    let busy = in_status(lake("7"), Status::Editing);
+    let busy = in_status(lake("7"), IntegrationStatus::Editing);
     assert_eq!(kinds(&files, &tenant([busy.clone()])), ["unchanged 7"]);
     let changed = with(busy, "httpPath", json!("/sql/2"));
     assert_eq!(
@@ -245,11 +249,11 @@ fn a_busy_integration_blocks_a_change_and_nothing_else() {
 fn an_unknown_status_is_busy_and_a_forced_disabling_is_blocked() {
     let files = files(&[("lake.yaml", LAKE)]);
     let odd = with(
-        in_status(lake("7"), Status::from_wire("zipping")),
+        in_status(lake("7"), IntegrationStatus::from_wire("zipping")),
         "httpPath",
         json!("/x"),
     );
-    let disabled = in_status(lake("7"), Status::Disabled);
+    let disabled = in_status(lake("7"), IntegrationStatus::Disabled);
     let seen = [
         kinds(&files, &tenant([odd])),
         kinds(&files, &tenant([disabled])),
@@ -263,14 +267,14 @@ fn an_unknown_status_is_busy_and_a_forced_disabling_is_blocked() {
 #[test]
 fn a_failed_creation_is_repeated_by_an_update_even_without_a_difference() {
     let files = files(&[("lake.yaml", LAKE)]);
-    let failed = in_status(lake("7"), Status::CreateError);
+    let failed = in_status(lake("7"), IntegrationStatus::CreateError);
     assert_eq!(kinds(&files, &tenant([failed])), ["update 7"]);
 }
 
 #[test]
 fn a_health_problem_is_told_and_is_no_difference() {
     let files = files(&[("lake.yaml", LAKE)]);
-    let mut ill = in_status(lake("7"), Status::RecurringValidationError);
+    let mut ill = in_status(lake("7"), IntegrationStatus::RecurringValidationError);
     ill.failing_tests.push(integrationd::live::FailingTest {
         name: "Basic Connection Test".into(),
         message: "warehouse is suspended".into(),
@@ -300,7 +304,7 @@ fn what_the_file_leaves_out_is_carried_on_and_what_is_unknown_is_named() {
     let [action] = plan.actions.as_slice() else {
         panic!("one action")
     };
-    let Kind::Update { body, .. } = &action.kind else {
+    let Operation::Update { body, .. } = &action.kind else {
         panic!("an update")
     };
     let keys: Vec<&str> = body.config.iter().map(|(key, _)| key).collect();
@@ -354,7 +358,7 @@ fn an_ignored_difference_is_none_and_the_body_keeps_the_live_value() {
         &files,
         &tenant([with(moved, "authenticationType", json!("other"))]),
     );
-    let Kind::Update { changes, body, .. } = &plan.actions[0].kind else {
+    let Operation::Update { changes, body, .. } = &plan.actions[0].kind else {
         panic!("an update")
     };
     let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
@@ -499,7 +503,7 @@ fn a_type_without_attributes_is_created_once_and_never_updated() {
     assert_eq!(kinds(&files, &tenant([])), ["create"]);
     let there = live("3", "Trino", json!({ "immutaApiKey": "k" }));
     assert_eq!(kinds(&files, &tenant([there.clone()])), ["unchanged 3"]);
-    let failed = in_status(there, Status::CreateError);
+    let failed = in_status(there, IntegrationStatus::CreateError);
     assert_eq!(
         kinds(&files, &tenant([failed])),
         ["blocked: the creation of integration 3 failed, and this platform cannot be updated"]
@@ -526,7 +530,7 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         only: ["b".to_owned()].into(),
         ..Selection::default()
     };
-    let context = Context {
+    let context = PlanContext {
         selection: &selection,
         now: "2026-11-22T12:00Z".parse().unwrap(),
         missing_secret: &|_| None,
@@ -567,7 +571,7 @@ fn extra_reaches_inside_known_objects() {
         ["unchanged 7"]
     );
     let plan = planned(&files, &with_audit(json!({ "enabled": true })));
-    let Kind::Update { changes, body, .. } = &plan.actions[0].kind else {
+    let Operation::Update { changes, body, .. } = &plan.actions[0].kind else {
         panic!("an update")
     };
     let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();

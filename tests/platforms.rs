@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use integrationd::platform::{Attribute, PLATFORMS, Payload, Platform};
+use integrationd::platform::{Attribute, PLATFORMS, PayloadShape, Platform};
 use integrationd::simulator::Simulator;
 use serde_json::Value;
 
@@ -126,7 +126,7 @@ async fn an_update_of_an_example_carries_the_defaults_of_the_server() {
 
 /// What can be changed in an example, with another value for each.
 fn comparable_of_example(platform: &'static Platform) -> Option<Vec<(String, Value)>> {
-    if platform.payload == Payload::TypeOnly {
+    if platform.payload == PayloadShape::TypeOnly {
         return None;
     }
     let file = parsed(&example_of(platform).1);

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use integrationd::platform::{Need, PLATFORMS, Payload, Platform, Rule};
+use integrationd::platform::{Need, PLATFORMS, PayloadShape, Platform, Rule};
 use integrationd::simulator::{
-    FailedTest, Fault, FaultKind, Ids, Options, Secrets, Seed, Simulator, Status,
+    FailedTest, Fault, FaultKind, Ids, Seed, SimulatedStatus, Simulator, SimulatorOptions,
+    StoredSecrets,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -96,7 +97,7 @@ fn set() -> impl Strategy<Value = Set> {
             // Two of a kind without any attribute are ambiguous.
             let mut seen = false;
             items.retain(|item| {
-                let alike = item.case.platform.payload == Payload::TypeOnly;
+                let alike = item.case.platform.payload == PayloadShape::TypeOnly;
                 !alike || !std::mem::replace(&mut seen, true)
             });
             Set {
@@ -129,14 +130,14 @@ fn numbered(case: &Case, number: usize) -> Value {
 impl Set {
     /// The files and the tenant.
     fn world(&self) -> (Texts, Simulator) {
-        let simulator = Simulator::new(Options {
+        let simulator = Simulator::new(SimulatorOptions {
             secrets: if self.masks {
-                Secrets::Mask
+                StoredSecrets::Mask
             } else {
-                Secrets::Omit
+                StoredSecrets::Omit
             },
             ids: if self.numbers { Ids::Number } else { Ids::Text },
-            ..Options::default()
+            ..SimulatorOptions::default()
         });
         self.strangers_move_in(&simulator);
         let mut texts = Texts::none();
@@ -188,8 +189,8 @@ impl Item {
         let mut live = whole.clone();
         let status = match self.standing {
             Standing::Absent => return,
-            Standing::InSync => Status::Enabled,
-            Standing::CreateError => Status::CreateError,
+            Standing::InSync => SimulatedStatus::Enabled,
+            Standing::CreateError => SimulatedStatus::CreateError,
             Standing::Drifted => {
                 let own: Vec<_> = distinct(self.case.platform).collect();
                 for (path, attribute) in self.case.comparable() {
@@ -198,7 +199,7 @@ impl Item {
                         put(&mut live, &path, value(attribute, 2));
                     }
                 }
-                Status::Enabled
+                SimulatedStatus::Enabled
             }
         };
         let config = live.get("config").cloned();

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::chown;
 
-use integrationd::simulator::{Drift, FailedTest, Fault, FaultKind};
+use integrationd::simulator::{FailedTest, Fault, FaultKind, SimulatedDrift};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
@@ -155,7 +155,7 @@ fn two_commits_send_no_secret_to_a_host_that_is_not_bound() {
     world.sync(&[BOUND]).exits_with(0);
     let ignore = "sync: {ignore: [{path: /httpPath, reason: x}]}\n";
     // What else differs is the reason of the update.
-    let edit = Drift::value(1, "/port", serde_json::json!(444));
+    let edit = SimulatedDrift::value(1, "/port", serde_json::json!(444));
     world.tenant.simulator.drift(edit).unwrap();
     world.tenant.simulator.clear_log();
     let second = LAKE.replace("token: $", "port: 443\n  token: $") + ignore;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::Method;
-use integrationd::apply::{Event, Failure};
+use integrationd::apply::{ActionFailure, Event};
 use integrationd::ledger::MemoryLedger;
-use integrationd::plan::Broken;
-use integrationd::simulator::{Drift, Fault, FaultKind, Seed, Simulator, Status};
+use integrationd::plan::PreconditionFailure;
+use integrationd::simulator::{Fault, FaultKind, Seed, SimulatedDrift, SimulatedStatus, Simulator};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -21,7 +21,11 @@ const OURS: u64 = 3;
 #[tokio::test(start_paused = true)]
 async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
     for case in cases() {
-        for status in [Status::Enabled, Status::Creating, Status::CreateError] {
+        for status in [
+            SimulatedStatus::Enabled,
+            SimulatedStatus::Creating,
+            SimulatedStatus::CreateError,
+        ] {
             let world = World::new(case, Start::Absent);
             let theirs = seed(&case, &world.payload).status(status.clone());
             let context = format!("{case:?} {status}");
@@ -33,19 +37,19 @@ async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
                 .await;
             world.is_sound(&ran, &context);
             assert!(
-                matches!(ran.failure(), Failure::Appeared { .. }),
+                matches!(ran.failure(), ActionFailure::Appeared { .. }),
                 "{context}"
             );
             assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
-            if status == Status::Creating {
-                let end = Drift::status(OURS, Status::Enabled);
+            if status == SimulatedStatus::Creating {
+                let end = SimulatedDrift::status(OURS, SimulatedStatus::Enabled);
                 world.simulator.drift(end).unwrap();
             }
             world.recover(&context).await;
             // Only a creation that failed is repeated, and never with a second create.
             let repeated = format!("PUT /integrations/{OURS}");
             let lines = write_lines(&world.simulator);
-            if status == Status::CreateError {
+            if status == SimulatedStatus::CreateError {
                 assert_eq!(lines, [repeated], "{context}");
             } else {
                 assert_eq!(lines, [""; 0], "{context}");
@@ -57,7 +61,7 @@ async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
 #[tokio::test(start_paused = true)]
 async fn what_somebody_else_creates_during_the_write_is_found_by_listing() {
     for case in cases() {
-        for status in [Status::Enabled, Status::CreateError] {
+        for status in [SimulatedStatus::Enabled, SimulatedStatus::CreateError] {
             let world = World::new(case, Start::Absent);
             let theirs = seed(&case, &world.payload).status(status.clone());
             let simulator = world.simulator.clone();
@@ -72,14 +76,17 @@ async fn what_somebody_else_creates_during_the_write_is_found_by_listing() {
             world.is_sound(&ran, &context);
             let writes = writes(&world.simulator);
             let effects: Vec<_> = writes.iter().map(|e| (&*e.method, e.effect)).collect();
-            if status == Status::CreateError {
+            if status == SimulatedStatus::CreateError {
                 assert!(ran.is_proved(), "{context}\n{}", ran.shown());
                 assert_eq!(effects, [("POST", false), ("PUT", true)], "{context}");
                 assert_eq!(writes[0].answer, Some(400), "{context}");
                 assert_eq!(writes[0].body, writes[1].body, "{context}");
             } else {
                 let failure = ran.failure();
-                assert!(matches!(failure, Failure::Appeared { .. }), "{failure}");
+                assert!(
+                    matches!(failure, ActionFailure::Appeared { .. }),
+                    "{failure}"
+                );
                 assert_eq!(effects, [("POST", false)], "{context}");
                 assert_eq!(writes[0].answer, Some(409), "{context}");
             }
@@ -107,7 +114,7 @@ async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() 
         .sync()
         .await;
     assert!(
-        matches!(ran.failure(), Failure::Unconfirmed(_)),
+        matches!(ran.failure(), ActionFailure::Unconfirmed(_)),
         "{}",
         ran.shown()
     );
@@ -122,17 +129,26 @@ async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() 
 }
 
 /// What somebody does to an integration, and what the run makes of it.
-fn edits(world: &World) -> Vec<(Drift, &'static str)> {
+fn edits(world: &World) -> Vec<(SimulatedDrift, &'static str)> {
     let path = format!("/{}", world.attribute);
     vec![
         (
-            Drift::value(OURS, &path, json!("somebody's")),
+            SimulatedDrift::value(OURS, &path, json!("somebody's")),
             "these attributes",
         ),
-        (Drift::value(OURS, &path, json!(null)), "these attributes"),
-        (Drift::status(OURS, Status::Editing), "status"),
-        (Drift::status(OURS, Status::Disabled), "status"),
-        (Drift::status(OURS, "resting".into()), "status"),
+        (
+            SimulatedDrift::value(OURS, &path, json!(null)),
+            "these attributes",
+        ),
+        (
+            SimulatedDrift::status(OURS, SimulatedStatus::Editing),
+            "status",
+        ),
+        (
+            SimulatedDrift::status(OURS, SimulatedStatus::Disabled),
+            "status",
+        ),
+        (SimulatedDrift::status(OURS, "resting".into()), "status"),
     ]
 }
 
@@ -151,19 +167,19 @@ async fn what_somebody_else_edits_before_the_write_is_not_overwritten() {
                     .await;
                 world.is_sound(&ran, &context);
                 let failure = ran.failure();
-                let Failure::Changed { what, .. } = failure else {
+                let ActionFailure::Changed { what, .. } = failure else {
                     panic!("{context}: {failure}");
                 };
                 let found = match what {
-                    Broken::Status(_) => "status",
-                    Broken::Type(_) => "type",
-                    Broken::Attributes(_) => "these attributes",
-                    Broken::SecretsLost(_) => "a stored secret",
+                    PreconditionFailure::Status(_) => "status",
+                    PreconditionFailure::Type(_) => "type",
+                    PreconditionFailure::Attributes(_) => "these attributes",
+                    PreconditionFailure::SecretsLost(_) => "a stored secret",
                 };
                 assert_eq!(found, wanted, "{context}");
                 assert_eq!(write_lines(&world.simulator), [""; 0], "{context}");
                 if found == "status" {
-                    let end = Drift::status(OURS, Status::Enabled);
+                    let end = SimulatedDrift::status(OURS, SimulatedStatus::Enabled);
                     world.simulator.drift(end).unwrap();
                 }
                 world.recover(&context).await;
@@ -178,7 +194,7 @@ async fn unknown_attribute_that_appears_before_the_write_is_carried() {
         let world = World::new(case, Start::Differs);
         let ran = Run::of(&world.texts, &world.simulator)
             .meanwhile(|_| {
-                let edit = Drift::value(OURS, "/newAttribute", json!(1));
+                let edit = SimulatedDrift::value(OURS, "/newAttribute", json!(1));
                 world.simulator.drift(edit).unwrap();
             })
             .sync()
@@ -197,11 +213,11 @@ async fn what_somebody_else_deletes_before_the_write_is_not_written_and_then_cre
         let world = World::new(case, Start::Differs);
         let context = format!("{case:?}");
         let ran = Run::of(&world.texts, &world.simulator)
-            .meanwhile(|_| world.simulator.drift(Drift::remove(OURS)).unwrap())
+            .meanwhile(|_| world.simulator.drift(SimulatedDrift::remove(OURS)).unwrap())
             .sync()
             .await;
         assert!(
-            matches!(ran.failure(), Failure::Gone { .. }),
+            matches!(ran.failure(), ActionFailure::Gone { .. }),
             "{}",
             ran.shown()
         );
@@ -226,8 +242,8 @@ async fn an_id_that_now_belongs_to_another_type_is_not_written() {
     let failure = ran.failure();
     let is_type = matches!(
         failure,
-        Failure::Changed {
-            what: Broken::Type(_),
+        ActionFailure::Changed {
+            what: PreconditionFailure::Type(_),
             ..
         }
     );
@@ -238,13 +254,13 @@ async fn an_id_that_now_belongs_to_another_type_is_not_written() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_not_settled_by_an_error_that_was_there_before() {
     for status in [
-        Status::CreateError,
-        Status::EditError,
-        Status::MigrateError,
-        Status::DeleteError,
+        SimulatedStatus::CreateError,
+        SimulatedStatus::EditError,
+        SimulatedStatus::MigrateError,
+        SimulatedStatus::DeleteError,
     ] {
         let world = World::any(Start::Differs);
-        let before = Drift::status(OURS, status.clone());
+        let before = SimulatedDrift::status(OURS, status.clone());
         world.simulator.drift(before).unwrap();
         world
             .simulator
@@ -252,7 +268,7 @@ async fn a_lost_answer_is_not_settled_by_an_error_that_was_there_before() {
         let ran = Run::of(&world.texts, &world.simulator).sync().await;
         let failure = ran.failure();
         assert!(
-            matches!(failure, Failure::Unconfirmed(_)),
+            matches!(failure, ActionFailure::Unconfirmed(_)),
             "{status}: {failure}"
         );
         world.recover(&status.to_string()).await;
@@ -264,7 +280,7 @@ async fn a_write_that_never_ends_is_followed_for_as_long_as_was_asked() {
     let world = World::any(Start::Absent);
     world.simulator.fault(Fault::new(FaultKind::Stuck));
     let ran = Run::of(&world.texts, &world.simulator).sync().await;
-    let Failure::TimedOut { status, waited } = ran.failure() else {
+    let ActionFailure::TimedOut { status, waited } = ran.failure() else {
         panic!("{}", ran.failure());
     };
     assert_eq!((status.as_str(), *waited), ("creating", WAIT));
@@ -278,17 +294,17 @@ async fn a_write_that_never_ends_is_followed_for_as_long_as_was_asked() {
 #[tokio::test(start_paused = true)]
 async fn an_integration_that_came_back_from_deletion_is_not_created_again() {
     let world = World::any(Start::Differs);
-    let gone = Drift::status(OURS, Status::Deleted);
+    let gone = SimulatedDrift::status(OURS, SimulatedStatus::Deleted);
     world.simulator.drift(gone).unwrap();
     let ran = Run::of(&world.texts, &world.simulator)
         .meanwhile(|_| {
-            let back = Drift::status(OURS, Status::Enabled);
+            let back = SimulatedDrift::status(OURS, SimulatedStatus::Enabled);
             world.simulator.drift(back).unwrap();
         })
         .sync()
         .await;
     assert!(
-        matches!(ran.failure(), Failure::Appeared { .. }),
+        matches!(ran.failure(), ActionFailure::Appeared { .. }),
         "{}",
         ran.shown()
     );
@@ -345,7 +361,7 @@ async fn a_stop_lets_what_is_under_way_end_and_begins_nothing_new() {
     assert!(first.result.is_ok(), "{}", ran.shown());
     assert!(!others.is_empty());
     for outcome in others {
-        assert!(matches!(outcome.result, Err(Failure::NotStarted)));
+        assert!(matches!(outcome.result, Err(ActionFailure::NotStarted)));
     }
     let again = Run::of(&texts, &simulator).sync().await;
     assert!(again.is_proved(), "{}", again.shown());
@@ -364,14 +380,14 @@ async fn a_stop_waits_a_little_for_a_write_that_never_ends() {
         })
         .sync()
         .await;
-    let Failure::Interrupted { status } = ran.failure() else {
+    let ActionFailure::Interrupted { status } = ran.failure() else {
         panic!("{}", ran.failure());
     };
     let status = status.as_ref().map(ToString::to_string);
     assert_eq!(status.as_deref(), Some("editing"));
     let took = ran.outcomes()[0].took;
     assert!(took > Duration::ZERO && took < WAIT / 2, "{took:?}");
-    let end = Drift::status(OURS, Status::Enabled);
+    let end = SimulatedDrift::status(OURS, SimulatedStatus::Enabled);
     world.simulator.drift(end).unwrap();
     world.recover("stopped").await;
 }
@@ -412,7 +428,7 @@ async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
                 .sync()
                 .await;
             let failure = ran.failure();
-            let is_left = matches!(failure, Failure::Interrupted { status: None });
+            let is_left = matches!(failure, ActionFailure::Interrupted { status: None });
             assert!(is_left, "{context}: {failure}");
             let shown = ran.shown();
             assert!(shown.contains("1 cut short."), "{context}\n{shown}");
@@ -439,7 +455,7 @@ async fn a_stop_before_the_write_of_an_action_leaves_it_at_once() {
             .sync()
             .await;
         let failure = ran.failure();
-        assert!(matches!(failure, Failure::NotStarted), "{failure}");
+        assert!(matches!(failure, ActionFailure::NotStarted), "{failure}");
         assert_eq!(ran.outcomes()[0].took, Duration::from_secs(5));
         assert_eq!(write_lines(&world.simulator), [""; 0]);
         world.recover(path).await;
@@ -461,7 +477,7 @@ async fn a_stop_before_the_first_write_sends_none() {
     let started = ran
         .outcomes()
         .iter()
-        .filter(|o| !matches!(o.result, Err(Failure::NotStarted)));
+        .filter(|o| !matches!(o.result, Err(ActionFailure::NotStarted)));
     assert!(started.count() <= 1, "{}", ran.shown());
     assert!(write_lines(&simulator).len() <= 1);
     let again = Run::of(&texts, &simulator).sync().await;
@@ -495,7 +511,7 @@ async fn the_value_of_an_attribute_that_changed_twice_is_the_last_one() {
         .find(|(path, _)| *path == world.attribute)
         .unwrap();
     for number in [3, 4] {
-        let drift = Drift::value(OURS, &format!("/{path}"), value(attribute, number));
+        let drift = SimulatedDrift::value(OURS, &format!("/{path}"), value(attribute, number));
         world.simulator.drift(drift).unwrap();
         let ran = Run::of(&world.texts, &world.simulator).sync().await;
         assert!(ran.is_proved(), "{}", ran.shown());

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 use http::Method;
 use integrationd::immuta::Nesting;
 use integrationd::ledger::{LedgerStore, MemoryLedger};
-use integrationd::plan::{Limit, Limits, Policy, Share};
-use integrationd::simulator::{Breakage, Drift, Fault, FaultKind, Options, Seed, Simulator};
+use integrationd::plan::{GuardLimits, Limit, Policy, Share};
+use integrationd::simulator::{
+    Breakage, Fault, FaultKind, Seed, SimulatedDrift, Simulator, SimulatorOptions,
+};
 use integrationd::sync::Request;
 use serde_json::{Value, json};
 
@@ -299,12 +301,12 @@ async fn a_plan_that_changes_most_of_what_exists_is_refused_as_a_whole() {
     assert!(ending.contains("`--max-change-percent 93`"), "{ending}");
 
     let ran = synced(&texts, &simulator, &journal, |request| {
-        request.limits = Limits {
+        request.limits = GuardLimits {
             changes: Limit {
                 most: Some(5),
                 share: Share::Given(100),
             },
-            ..Limits::default()
+            ..GuardLimits::default()
         };
     })
     .await;
@@ -386,7 +388,7 @@ async fn what_changed_since_the_plan_is_not_deleted() {
         .with(pruning)
         .meanwhile(move |_| {
             by_hand
-                .drift(Drift::value(1, "/httpPath", json!("/by-hand")))
+                .drift(SimulatedDrift::value(1, "/httpPath", json!("/by-hand")))
                 .unwrap();
         })
         .sync()
@@ -403,11 +405,11 @@ async fn what_changed_since_the_plan_is_not_deleted() {
 async fn what_someone_else_deleted_is_forgotten() {
     for lingers in [false, true] {
         let (simulator, journal) = in_sync(&with_lake()).await;
-        simulator.set_options(Options {
+        simulator.set_options(SimulatorOptions {
             deleted_lingers: lingers,
             ..simulator.options()
         });
-        simulator.drift(Drift::remove(1)).unwrap();
+        simulator.drift(SimulatedDrift::remove(1)).unwrap();
         let ran = synced(&base(), &simulator, &journal, pruning).await;
         assert!(ran.is_proved(), "{}", ran.shown());
         assert!(!journal.ledger().records.contains_key("lake"));

@@ -3,7 +3,9 @@
 
 use integrationd::apply::Event;
 use integrationd::ledger::MemoryLedger;
-use integrationd::simulator::{Drift, Fault, FaultKind, Options, Seed, Simulator};
+use integrationd::simulator::{
+    Fault, FaultKind, Seed, SimulatedDrift, Simulator, SimulatorOptions,
+};
 use integrationd::sync::Request;
 use serde_json::json;
 
@@ -377,17 +379,19 @@ async fn a_replacement_that_ends_half_way_is_told_as_what_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_replacement_shows_what_goes_and_does_not_come_back() {
     let (simulator, journal) = in_sync(&with_warehouse()).await;
-    simulator.set_options(Options {
+    simulator.set_options(SimulatorOptions {
         also_known: [("Snowflake".to_owned(), vec!["config.newer".to_owned()])].into(),
         ..simulator.options()
     });
     for (path, value) in [("/port", json!(444)), ("/newer", json!("by-hand"))] {
-        simulator.drift(Drift::value(2, path, value)).unwrap();
+        simulator
+            .drift(SimulatedDrift::value(2, path, value))
+            .unwrap();
     }
     let file = warehouse_file("${env:PASSWORD}").replace("IMMUTA", "OTHER");
     let ignore = "sync:\n  ignore: [{path: /warehouse, reason: theirs}]\n";
     simulator
-        .drift(Drift::value(2, "/warehouse", json!("BIG")))
+        .drift(SimulatedDrift::value(2, "/warehouse", json!("BIG")))
         .unwrap();
     let texts = base().file("warehouse.yaml", format!("{file}{ignore}"));
     let run = Run::of(&texts, &simulator).remembering(&journal);

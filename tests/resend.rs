@@ -3,7 +3,7 @@
 
 use integrationd::ledger::MemoryLedger;
 use integrationd::plan::Resend;
-use integrationd::simulator::{Drift, Seed, Simulator};
+use integrationd::simulator::{Seed, SimulatedDrift, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -127,7 +127,7 @@ async fn a_known_secret_is_sent_again_once_a_run() {
 async fn a_resend_and_a_drift_are_one_update() {
     let (simulator, journal) = (tenant(), MemoryLedger::default());
     sync(&simulator, &journal, all()).await;
-    let drift = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let drift = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     simulator.drift(drift).unwrap();
     let ran = sync(&simulator, &journal, all()).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);

@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use integrationd::simulator::Drift;
+use integrationd::simulator::SimulatedDrift;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ fn a_dry_run_shows_drift_and_a_rotation_and_writes_nothing_down() {
     let (tenant, files, state) = in_sync();
     tenant
         .simulator
-        .drift(Drift::value(1, "/httpPath", json!("/by-hand")))
+        .drift(SimulatedDrift::value(1, "/httpPath", json!("/by-hand")))
         .unwrap();
     let before = modes(state.path());
     let ran = sync(&tenant, &files, state.path(), &["--dry-run"])
@@ -100,7 +100,7 @@ fn a_second_process_is_told_who_holds_the_ledger() {
     files.change("lake.yaml", "/one", "/two");
     tenant
         .simulator
-        .set_options(integrationd::simulator::Options {
+        .set_options(integrationd::simulator::SimulatorOptions {
             settle: std::time::Duration::from_secs(3),
             ..tenant.simulator.options()
         });

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use integrationd::simulator::Drift;
+use integrationd::simulator::SimulatedDrift;
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, lake};
@@ -84,7 +84,7 @@ fn suspensions(state: &Path) -> PathBuf {
 
 /// Somebody changes the first integration by hand.
 fn drift(tenant: &Tenant) {
-    let by_hand = Drift::value(1, "/httpPath", json!("/by-hand"));
+    let by_hand = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     tenant.simulator.drift(by_hand).unwrap();
 }
 
@@ -303,7 +303,7 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
 
     Plan: 1 suspended with changes, 1 unchanged.
     "#);
-    let put_back = Drift::value(1, "/httpPath", json!("/one"));
+    let put_back = SimulatedDrift::value(1, "/httpPath", json!("/one"));
     world.tenant.simulator.drift(put_back).unwrap();
     let ran = world.plan(&["--detailed-exitcode"], 0);
     insta::assert_snapshot!(ran.stdout, @"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integrationd::ledger::MemoryLedger;
 use integrationd::platform::{Attribute, Class};
-use integrationd::simulator::{Drift, Options, Secrets, Seed, Simulator};
+use integrationd::simulator::{Seed, SimulatedDrift, Simulator, SimulatorOptions, StoredSecrets};
 use serde_json::{Value, json};
 
 use crate::in_process::{Run, changes, write_lines, writes};
@@ -15,9 +15,9 @@ use crate::texts::Texts;
 
 /// Creates a full payload, pinned so that every platform can be updated.
 async fn created(case: &Case) -> (Simulator, Value, u64) {
-    let simulator = Simulator::new(Options {
+    let simulator = Simulator::new(SimulatorOptions {
         settle: Duration::from_millis(100),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let payload = case.payload();
     let config = payload.get("config").cloned();
@@ -75,7 +75,11 @@ async fn drift_of_every_attribute_that_can_be_compared_is_seen_and_repaired_by_o
         for (path, attribute) in case.comparable() {
             let (ours, theirs) = (value(attribute, 1), value(attribute, 2));
             simulator
-                .drift(Drift::value(id, &format!("/{path}"), theirs.clone()))
+                .drift(SimulatedDrift::value(
+                    id,
+                    &format!("/{path}"),
+                    theirs.clone(),
+                ))
                 .unwrap();
             let seen = Run::of(&files, &simulator).dry_run().await;
             let context = format!("{case:?} {path}\n{}", seen.shown());
@@ -102,7 +106,7 @@ async fn an_attribute_that_vanished_from_the_server_is_put_back() {
         let files = texts_of(case.platform, &payload);
         for (path, attribute) in case.comparable() {
             simulator
-                .drift(Drift::value(id, &format!("/{path}"), Value::Null))
+                .drift(SimulatedDrift::value(id, &format!("/{path}"), Value::Null))
                 .unwrap();
             let ran = Run::of(&files, &simulator).sync().await;
             let context = format!("{case:?} {path}\n{}", ran.shown());
@@ -191,9 +195,9 @@ async fn another_way_to_log_in_is_one_update_that_drops_what_went_with_the_old_o
     let pairs = cases.iter().flat_map(|a| cases.iter().map(move |b| (a, b)));
     let mut switched = 0;
     for (case, other) in pairs.filter(|(case, other)| switches(case, other)) {
-        for secrets in [Secrets::Omit, Secrets::Mask] {
+        for secrets in [StoredSecrets::Omit, StoredSecrets::Mask] {
             let (simulator, _, id) = created(case).await;
-            simulator.set_options(Options {
+            simulator.set_options(SimulatorOptions {
                 secrets,
                 ..simulator.options()
             });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integrationd::platform::{Attribute, Class, PLATFORMS, Platform, Rule};
-use integrationd::simulator::{Seed, Simulator, Status};
+use integrationd::simulator::{Seed, SimulatedStatus, Simulator};
 use serde_json::Value;
 
 use crate::in_process::{Ran, Run};
@@ -90,7 +90,7 @@ impl World {
                 simulator.seed(seed(&case, &live));
             }
             Start::CreateError => {
-                simulator.seed(seed(&case, &live).status(Status::CreateError));
+                simulator.seed(seed(&case, &live).status(SimulatedStatus::CreateError));
             }
         }
         let neighbour_secrets = texts_of(case.platform, &beside);

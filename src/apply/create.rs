@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Ended, Failure, Run};
+use super::{ActionFailure, Ended, Run};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
-use crate::live::{RemoteId, Status};
+use crate::live::{IntegrationStatus, RemoteId};
 use crate::plan::{AbsencePrecondition, Creation, Listed};
 
 /// A list this old still counts as "just before the write": short against the
@@ -31,7 +31,10 @@ const LOOKS: [Duration; 4] = [
 /// What a look at the list told.
 enum Found {
     Nothing,
-    One { id: RemoteId, status: Status },
+    One {
+        id: RemoteId,
+        status: IntegrationStatus,
+    },
 }
 
 impl<W: WriteApi> Run<'_, W> {
@@ -83,7 +86,7 @@ impl<W: WriteApi> Run<'_, W> {
                 self.settle_conflict(name, request, precondition, error)
                     .await
             }
-            Err(error) => (None, Err(Failure::Refused(error))),
+            Err(error) => (None, Err(ActionFailure::Refused(error))),
         }
     }
 
@@ -92,14 +95,18 @@ impl<W: WriteApi> Run<'_, W> {
     pub(super) async fn ready_to_create(
         &self,
         creation: &Creation,
-    ) -> Result<(RequestBody, Arc<Listed>), Failure> {
+    ) -> Result<(RequestBody, Arc<Listed>), ActionFailure> {
         let request = self.encode(&creation.body)?;
         let now = Instant::now();
         let recently = now.checked_sub(FRESH).unwrap_or(now);
-        let listed = self.fresh.since(recently).await.map_err(Failure::Unread)?;
+        let listed = self
+            .fresh
+            .since(recently)
+            .await
+            .map_err(ActionFailure::Unread)?;
         match found(&creation.precondition, &listed)? {
             Found::Nothing => Ok((request, listed)),
-            Found::One { id, .. } => Err(Failure::Appeared { id }),
+            Found::One { id, .. } => Err(ActionFailure::Appeared { id }),
         }
     }
 
@@ -107,8 +114,12 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         precondition: &AbsencePrecondition,
         since: Instant,
-    ) -> Result<Found, Failure> {
-        let listed = self.fresh.since(since).await.map_err(Failure::Unread)?;
+    ) -> Result<Found, ActionFailure> {
+        let listed = self
+            .fresh
+            .since(since)
+            .await
+            .map_err(ActionFailure::Unread)?;
         found(precondition, &listed)
     }
 
@@ -132,7 +143,7 @@ impl<W: WriteApi> Run<'_, W> {
                 return self.followed(name, id, request).await;
             }
         }
-        (None, Err(Failure::Unconfirmed(error)))
+        (None, Err(ActionFailure::Unconfirmed(error)))
     }
 
     /// The server says that there is one already. If there is, and its creation
@@ -147,20 +158,22 @@ impl<W: WriteApi> Run<'_, W> {
         match self.look(precondition, Instant::now()).await {
             Ok(Found::One {
                 id,
-                status: Status::CreateError,
+                status: IntegrationStatus::CreateError,
             }) if precondition.can_be_updated() => {
                 let ended = self.put(name, &id, request).await;
                 (Some(id), ended)
             }
-            Ok(Found::One { id, .. }) => (Some(id.clone()), Err(Failure::Appeared { id })),
-            Ok(Found::Nothing) | Err(_) => (None, Err(Failure::Refused(error))),
+            Ok(Found::One { id, .. }) => (Some(id.clone()), Err(ActionFailure::Appeared { id })),
+            Ok(Found::Nothing) | Err(_) => (None, Err(ActionFailure::Refused(error))),
         }
     }
 }
 
 /// The new integration that a list shows, if there is one.
-fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, Failure> {
-    let newcomers = precondition.newcomers(listed).map_err(Failure::Unclear)?;
+fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, ActionFailure> {
+    let newcomers = precondition
+        .newcomers(listed)
+        .map_err(ActionFailure::Unclear)?;
     match newcomers.as_slice() {
         [] => Ok(Found::Nothing),
         [one] => Ok(Found::One {
@@ -169,7 +182,7 @@ fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, F
         }),
         several => {
             let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
-            Err(Failure::Unclear(format!(
+            Err(ActionFailure::Unclear(format!(
                 "integrations {} are new",
                 ids.join(" and ")
             )))

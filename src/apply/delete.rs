@@ -3,22 +3,28 @@
 //! What is deleted must be as it was in the plan. A delete whose answer was lost
 //! is followed like one that was answered: what is gone is gone.
 
-use super::{Failure, Run, Success};
+use super::{ActionFailure, Run, Success};
 use crate::immuta::{Effect, RequestBody, WriteApi, encode_credentials};
-use crate::live::{FailingTest, LiveIntegration, Status};
+use crate::live::{FailingTest, IntegrationStatus, LiveIntegration};
 use crate::plan::Deletion;
 
 impl<W: WriteApi> Run<'_, W> {
-    pub(super) async fn delete(&self, name: &str, deletion: &Deletion) -> Result<Success, Failure> {
+    pub(super) async fn delete(
+        &self,
+        name: &str,
+        deletion: &Deletion,
+    ) -> Result<Success, ActionFailure> {
         let Deletion {
             id, precondition, ..
         } = deletion;
-        let live = self.api.get(id).await.map_err(Failure::Unread)?;
-        let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
-        precondition.check(&live).map_err(|what| Failure::Changed {
-            id: id.clone(),
-            what,
-        })?;
+        let live = self.api.get(id).await.map_err(ActionFailure::Unread)?;
+        let live = live.ok_or_else(|| ActionFailure::Gone { id: id.clone() })?;
+        precondition
+            .check(&live)
+            .map_err(|what| ActionFailure::Changed {
+                id: id.clone(),
+                what,
+            })?;
         let credentials = self.credentials(deletion, &live)?;
         let intent = super::record::to_delete(deletion, self.now());
         self.begin(name, &intent).await?;
@@ -35,35 +41,35 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         deletion: &Deletion,
         credentials: Option<&RequestBody>,
-        before: &Status,
-    ) -> Result<Success, Failure> {
+        before: &IntegrationStatus,
+    ) -> Result<Success, ActionFailure> {
         let lost = match self.api.delete(&deletion.id, credentials).await {
             Ok(()) => None,
             Err(error) if error.effect() == Effect::Unknown => Some(error),
             // Someone else was faster.
             Err(error) if error.says_absent() => return Ok(gone()),
-            Err(error) => return Err(Failure::Refused(error)),
+            Err(error) => return Err(ActionFailure::Refused(error)),
         };
         let secrets = credentials.map_or(&[][..], |body| &body.secrets);
         match (self.follow(name, &deletion.id, secrets).await, lost) {
             (
                 Err(
-                    Failure::Gone { .. }
-                    | Failure::Server {
-                        status: Status::Deleted,
+                    ActionFailure::Gone { .. }
+                    | ActionFailure::Server {
+                        status: IntegrationStatus::Deleted,
                         ..
                     },
                 ),
                 _,
             ) => Ok(gone()),
             // It was there before, so it says nothing about this write.
-            (Err(Failure::Server { ref status, .. }), Some(error)) if status == before => {
-                Err(Failure::Unconfirmed(error))
+            (Err(ActionFailure::Server { ref status, .. }), Some(error)) if status == before => {
+                Err(ActionFailure::Unconfirmed(error))
             }
-            (Ok(_), Some(error)) => Err(Failure::Unconfirmed(error)),
-            (Ok(Success { status, .. }), None) => Err(Failure::NotDeleted { status }),
+            (Ok(_), Some(error)) => Err(ActionFailure::Unconfirmed(error)),
+            (Ok(Success { status, .. }), None) => Err(ActionFailure::NotDeleted { status }),
             (
-                Err(Failure::Server {
+                Err(ActionFailure::Server {
                     status,
                     failing_tests,
                 }),
@@ -71,7 +77,7 @@ impl<W: WriteApi> Run<'_, W> {
             ) => {
                 // The file is gone, and with it the secrets that the server may repeat.
                 let tests = failing_tests.into_iter();
-                Err(Failure::Server {
+                Err(ActionFailure::Server {
                     status,
                     failing_tests: tests.map(FailingTest::without_message).collect(),
                 })
@@ -85,24 +91,24 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         deletion: &Deletion,
         live: &LiveIntegration,
-    ) -> Result<Option<RequestBody>, Failure> {
+    ) -> Result<Option<RequestBody>, ActionFailure> {
         if deletion.credentials.is_empty() {
             return Ok(None);
         }
         let admitted = deletion.admit(live, self.bindings);
-        admitted.map_err(Failure::Unbound)?;
+        admitted.map_err(ActionFailure::Unbound)?;
         let nesting = self.options.delete_credentials;
         encode_credentials(&deletion.credentials, nesting, |reference| {
             self.secrets.get(reference)
         })
         .map(Some)
-        .map_err(|missing| Failure::MissingSecret(missing.to_string()))
+        .map_err(|missing| ActionFailure::MissingSecret(missing.to_string()))
     }
 }
 
 fn gone() -> Success {
     Success {
-        status: Status::Deleted,
+        status: IntegrationStatus::Deleted,
         failing_tests: Vec::new(),
     }
 }

@@ -24,14 +24,14 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 pub use clock::Clock;
-pub use outcome::{Failure, Outcome, Success, Verb, in_a_line};
+pub use outcome::{ActionFailure, Outcome, Success, Verb, in_a_line};
 pub use stop::{DRAIN, Stop};
 
 use crate::immuta::{Nesting, RequestBody, WriteApi, encode};
 use crate::ledger::LedgerStore;
-use crate::live::{FailingTest, RemoteId, Status};
+use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::manifest::Bindings;
-use crate::plan::{Action, Approved, Body, Creation, Deletion, Kind};
+use crate::plan::{Action, Approved, Body, Creation, Deletion, Operation};
 use crate::secret::{Scrubber, Secret, Secrets};
 use crate::text::{chain, escaped};
 use fresh::FreshList;
@@ -39,7 +39,7 @@ use stop::Drain;
 
 /// How an apply is carried out.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ApplyOptions {
     /// How many writes may be under way at once.
     pub parallelism: usize,
     /// How long a write is followed until its status settles.
@@ -50,7 +50,7 @@ pub struct Options {
     pub delete_credentials: Nesting,
 }
 
-impl Default for Options {
+impl Default for ApplyOptions {
     /// The defaults of the command line.
     fn default() -> Self {
         Self {
@@ -77,7 +77,7 @@ pub enum Event<'a> {
         /// The integration.
         name: &'a str,
         /// The status.
-        status: &'a Status,
+        status: &'a IntegrationStatus,
     },
     /// An action is done, well or not.
     Finished(&'a Outcome),
@@ -96,7 +96,7 @@ struct Run<'a, W> {
     /// Allowed destinations of the secrets.
     bindings: &'a Bindings,
     store: &'a dyn LedgerStore,
-    options: Options,
+    options: ApplyOptions,
     observer: &'a dyn Observer,
     drain: Drain,
     fresh: FreshList<'a, W>,
@@ -105,7 +105,7 @@ struct Run<'a, W> {
 }
 
 /// What became of one write: the id, if it is known, and the end.
-type Ended = (Option<RemoteId>, Result<Success, Failure>);
+type Ended = (Option<RemoteId>, Result<Success, ActionFailure>);
 
 /// Carries out every write of the plan, and returns when the last
 /// one has settled, failed or run out of time. Outcomes are in the order of the plan.
@@ -114,7 +114,7 @@ pub async fn apply<W: WriteApi>(
     approved: &Approved,
     secrets: &Secrets,
     store: &dyn LedgerStore,
-    options: Options,
+    options: ApplyOptions,
     observer: &(dyn Observer + Sync),
     stop: &Stop,
 ) -> Vec<Outcome> {
@@ -145,14 +145,14 @@ pub async fn apply<W: WriteApi>(
 
 fn verb(action: &Action) -> Option<Verb> {
     match action.kind {
-        Kind::Create(_) => Some(Verb::Create),
-        Kind::Update { .. } => Some(Verb::Update),
-        Kind::Delete(_) => Some(Verb::Delete),
-        Kind::Replace { .. } => Some(Verb::Replace),
-        Kind::Unchanged { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended { .. }
-        | Kind::Blocked(_) => None,
+        Operation::Create(_) => Some(Verb::Create),
+        Operation::Update { .. } => Some(Verb::Update),
+        Operation::Delete(_) => Some(Verb::Delete),
+        Operation::Replace { .. } => Some(Verb::Replace),
+        Operation::Unchanged { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. }
+        | Operation::Blocked(_) => None,
     }
 }
 
@@ -178,7 +178,8 @@ fn log(outcome: &Outcome) {
 
 /// Drift that the action has put right, by its attributes.
 fn log_repair(action: &Action, outcome: &Outcome) {
-    let (Kind::Update { changes, .. } | Kind::Replace { changes, .. }) = &action.kind else {
+    let (Operation::Update { changes, .. } | Operation::Replace { changes, .. }) = &action.kind
+    else {
         return;
     };
     let drifted = changes.iter().filter(|change| change.is_drift());
@@ -205,7 +206,7 @@ impl<W: WriteApi> Run<'_, W> {
     async fn timed(&self, action: &Action, verb: Verb) -> Outcome {
         let begun = Instant::now();
         let (id, result) = if self.drain.has_begun() {
-            (None, Err(Failure::NotStarted))
+            (None, Err(ActionFailure::NotStarted))
         } else {
             tracing::info!("the action begins");
             self.observer.event(&Event::Started {
@@ -229,8 +230,8 @@ impl<W: WriteApi> Run<'_, W> {
 
     async fn carry_out(&self, action: &Action) -> Ended {
         match &action.kind {
-            Kind::Create(creation) => self.create_unless_stopped(&action.name, creation).await,
-            Kind::Update {
+            Operation::Create(creation) => self.create_unless_stopped(&action.name, creation).await,
+            Operation::Update {
                 id,
                 body,
                 memory,
@@ -242,18 +243,18 @@ impl<W: WriteApi> Run<'_, W> {
                 let ended = self.unless_stopped(&action.name, update).await;
                 (Some(id.clone()), ended.flatten())
             }
-            Kind::Delete(deletion) => {
+            Operation::Delete(deletion) => {
                 let delete = self.delete(&action.name, deletion);
                 let ended = self.unless_stopped(&action.name, delete).await;
                 (Some(deletion.id.clone()), ended.flatten())
             }
-            Kind::Replace {
+            Operation::Replace {
                 deletion, creation, ..
             } => self.replace(&action.name, deletion, creation).await,
-            Kind::Unchanged { .. }
-            | Kind::Withheld { .. }
-            | Kind::Suspended { .. }
-            | Kind::Blocked(_) => (None, Err(Failure::NotStarted)),
+            Operation::Unchanged { .. }
+            | Operation::Withheld { .. }
+            | Operation::Suspended { .. }
+            | Operation::Blocked(_) => (None, Err(ActionFailure::NotStarted)),
         }
     }
 
@@ -264,14 +265,14 @@ impl<W: WriteApi> Run<'_, W> {
         &self,
         name: &str,
         work: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, ActionFailure> {
         let left = async {
             self.drain.begins().await;
             if !self.is_under_way(name) {
-                return Failure::NotStarted;
+                return ActionFailure::NotStarted;
             }
             self.drain.is_over().await;
-            Failure::Interrupted { status: None }
+            ActionFailure::Interrupted { status: None }
         };
         tokio::select! {
             biased;
@@ -309,7 +310,7 @@ impl<W: WriteApi> Run<'_, W> {
             return (Some(id), Err(failure));
         }
         let (made, created) = self.create_unless_stopped(name, creation).await;
-        let not_recreated = |failure| Failure::NotRecreated {
+        let not_recreated = |failure| ActionFailure::NotRecreated {
             id,
             failure: Box::new(failure),
         };
@@ -318,15 +319,15 @@ impl<W: WriteApi> Run<'_, W> {
 
     /// The request with its secrets in clear. No other way leads there, and each secret
     /// may go where this body leads.
-    fn encode(&self, body: &Body) -> Result<RequestBody, Failure> {
-        body.admit(self.bindings).map_err(Failure::Unbound)?;
+    fn encode(&self, body: &Body) -> Result<RequestBody, ActionFailure> {
+        body.admit(self.bindings).map_err(ActionFailure::Unbound)?;
         encode(
             body.platform,
             body.auto_bootstrap,
             &body.config,
             |reference| self.secrets.get(reference),
         )
-        .map_err(|missing| Failure::MissingSecret(missing.to_string()))
+        .map_err(|missing| ActionFailure::MissingSecret(missing.to_string()))
     }
 
     /// Follows a write until it settles. What the server then says about it may
@@ -336,8 +337,9 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         id: &RemoteId,
         secrets: &[Secret],
-    ) -> Result<Success, Failure> {
-        let on_status = |status: &Status| self.observer.event(&Event::Status { name, status });
+    ) -> Result<Success, ActionFailure> {
+        let on_status =
+            |status: &IntegrationStatus| self.observer.event(&Event::Status { name, status });
         let timeout = self.options.wait_timeout;
         let scrub = |tests: Vec<FailingTest>| {
             let scrubber = Scrubber::new(secrets);
@@ -351,10 +353,10 @@ impl<W: WriteApi> Run<'_, W> {
                 status,
                 failing_tests: scrub(failing_tests),
             }),
-            Err(Failure::Server {
+            Err(ActionFailure::Server {
                 status,
                 failing_tests,
-            }) => Err(Failure::Server {
+            }) => Err(ActionFailure::Server {
                 status,
                 failing_tests: scrub(failing_tests),
             }),

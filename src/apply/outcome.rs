@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::immuta::{ApiError, Refusal};
+use crate::immuta::{ApiError, Rejection};
 use crate::ledger::StoreError;
-use crate::live::{FailingTest, RemoteId, Status};
+use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::manifest::{Name, Unbound};
-use crate::plan::Broken;
+use crate::plan::PreconditionFailure;
 use crate::text::count;
 
 /// The end of one action.
@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Its id on the server, as far as it is known.
     pub id: Option<RemoteId>,
     /// How it ended.
-    pub result: Result<Success, Failure>,
+    pub result: Result<Success, ActionFailure>,
     /// How long it took, the waiting included.
     pub took: Duration,
 }
@@ -76,14 +76,14 @@ impl Verb {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Success {
     /// `enabled`, or a health problem that is no failure of the write.
-    pub status: Status,
+    pub status: IntegrationStatus,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
 }
 
 /// Why an action did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ActionFailure {
     /// The apply was stopped before its turn came.
     #[error("it was not started")]
     NotStarted,
@@ -108,7 +108,7 @@ pub enum Failure {
         /// The live integration.
         id: RemoteId,
         /// What is different.
-        what: Broken,
+        what: PreconditionFailure,
     },
     /// A reference may not go where the live integration leads now.
     #[error("nothing was sent, because {0}, as the server has it now")]
@@ -138,7 +138,7 @@ pub enum Failure {
     #[error("the integration ended in status `{status}`{}", tests(failing_tests))]
     Server {
         /// The status.
-        status: Status,
+        status: IntegrationStatus,
         /// The validation tests that did not pass.
         failing_tests: Vec<FailingTest>,
     },
@@ -146,7 +146,7 @@ pub enum Failure {
     #[error("the delete was taken on, and its status is `{status}` again")]
     NotDeleted {
         /// The status.
-        status: Status,
+        status: IntegrationStatus,
     },
     /// A replacement has deleted the one and could not create the other.
     #[error("integration {id} was deleted, and creating it again did not end well")]
@@ -155,13 +155,13 @@ pub enum Failure {
         id: RemoteId,
         /// Why there is no other.
         #[source]
-        failure: Box<Failure>,
+        failure: Box<ActionFailure>,
     },
     /// It did not settle in time.
     #[error("its status was still `{status}` after {}", seconds(*waited))]
     TimedOut {
         /// The last status.
-        status: Status,
+        status: IntegrationStatus,
         /// How long it was followed.
         waited: Duration,
     },
@@ -172,11 +172,11 @@ pub enum Failure {
     #[error("stopped {}", before(status.as_ref()))]
     Interrupted {
         /// The last status; `None` if the write was not answered.
-        status: Option<Status>,
+        status: Option<IntegrationStatus>,
     },
 }
 
-impl Failure {
+impl ActionFailure {
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> &'static str {
@@ -200,25 +200,25 @@ impl Failure {
                 "run this again in a minute: the new plan will show whether it took effect"
             }
             Self::Server { status, .. } => match status {
-                Status::CreateError => {
+                IntegrationStatus::CreateError => {
                     "fix what the failing tests name; the next run repeats the creation with an update"
                 }
-                Status::EditError => {
+                IntegrationStatus::EditError => {
                     "the old configuration is still running; fix what the failing tests name and run this again"
                 }
-                Status::DeleteError => {
+                IntegrationStatus::DeleteError => {
                     "it is still there; fix what the failing tests name and run this again"
                 }
-                Status::Creating
-                | Status::Enabled
-                | Status::Editing
-                | Status::Migrating
-                | Status::MigrateError
-                | Status::Deleting
-                | Status::Deleted
-                | Status::Disabled
-                | Status::RecurringValidationError
-                | Status::Unknown(_) => "look at the integration in Immuta's settings",
+                IntegrationStatus::Creating
+                | IntegrationStatus::Enabled
+                | IntegrationStatus::Editing
+                | IntegrationStatus::Migrating
+                | IntegrationStatus::MigrateError
+                | IntegrationStatus::Deleting
+                | IntegrationStatus::Deleted
+                | IntegrationStatus::Disabled
+                | IntegrationStatus::RecurringValidationError
+                | IntegrationStatus::Unknown(_) => "look at the integration in Immuta's settings",
             },
             Self::TimedOut { .. } => {
                 "the server is still at work: run this again later, or allow more with `--wait-timeout`"
@@ -246,7 +246,10 @@ impl Failure {
             | Self::Refused(_)
             | Self::NotEditable(_) => true,
             Self::Server { status, .. } => {
-                matches!(status, Status::EditError | Status::DeleteError)
+                matches!(
+                    status,
+                    IntegrationStatus::EditError | IntegrationStatus::DeleteError
+                )
             }
             Self::NotRecorded(_)
             | Self::NotDeleted { .. }
@@ -307,7 +310,7 @@ impl Failure {
 
     /// The refusal behind it, if there is one.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn refusal(&self) -> Option<&Rejection> {
         match self {
             Self::Unread(error)
             | Self::Refused(error)
@@ -358,7 +361,7 @@ pub fn in_a_line(outcomes: &[Outcome]) -> String {
     }
 }
 
-fn before(status: Option<&Status>) -> String {
+fn before(status: Option<&IntegrationStatus>) -> String {
     status.map_or_else(
         || "before the server had answered".to_owned(),
         |status| format!("while its status was `{status}`"),

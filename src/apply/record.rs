@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::{Ended, Failure, Run};
+use super::{ActionFailure, Ended, Run};
 use crate::immuta::WriteApi;
 use crate::ledger::{Applied, IntendedWrite, Intent, Memory, Record};
-use crate::live::{RemoteId, Status};
+use crate::live::{IntegrationStatus, RemoteId};
 use crate::plan::{Creation, Deletion};
 use crate::platform::Platform;
 
@@ -82,9 +82,9 @@ impl<W: WriteApi> Run<'_, W> {
 
     /// Records an intent; nothing is sent without it, and after a stop only a write that
     /// finishes an action.
-    pub(super) async fn begin(&self, name: &str, intent: &Intent) -> Result<(), Failure> {
+    pub(super) async fn begin(&self, name: &str, intent: &Intent) -> Result<(), ActionFailure> {
         if self.drain.has_begun() && !self.is_under_way(name) {
-            return Err(Failure::NotStarted);
+            return Err(ActionFailure::NotStarted);
         }
         // Before the intent is recorded: a stop at this moment must not leave one behind
         // whose action counts as not started.
@@ -93,7 +93,7 @@ impl<W: WriteApi> Run<'_, W> {
         if begun.is_err() && is_new {
             self.under_way().remove(name);
         }
-        begun.map_err(Failure::NotWrittenDown)
+        begun.map_err(ActionFailure::NotWrittenDown)
     }
 
     /// Records the outcome of a write. A write that succeeded and could not be recorded is
@@ -106,7 +106,7 @@ impl<W: WriteApi> Run<'_, W> {
             Settlement::Open => Ok(()),
         };
         match (written, ended) {
-            (Err(error), (id, Ok(_))) => (id, Err(Failure::NotRecorded(error))),
+            (Err(error), (id, Ok(_))) => (id, Err(ActionFailure::NotRecorded(error))),
             (_, ended) => ended,
         }
     }
@@ -127,8 +127,8 @@ fn settlement(intent: &Intent, ended: &Ended, at: Timestamp) -> Settlement {
         // It exists and is ours.
         (
             Some(id),
-            Err(Failure::Server {
-                status: Status::CreateError,
+            Err(ActionFailure::Server {
+                status: IntegrationStatus::CreateError,
                 ..
             }),
         ) if is_create => {

@@ -5,10 +5,10 @@
 //! server has then. When the answer is lost the status is followed and the
 //! configuration is read once more.
 
-use super::{Failure, Run, Success};
+use super::{ActionFailure, Run, Success};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
 use crate::ledger::Intent;
-use crate::live::{LiveIntegration, RemoteId, Status};
+use crate::live::{IntegrationStatus, LiveIntegration, RemoteId};
 use crate::plan::{Body, UpdatePrecondition};
 
 /// What the server says when an attribute cannot be edited (API.md section 6).
@@ -21,7 +21,7 @@ struct Written<'a> {
     /// What it was like just before it.
     precondition: &'a UpdatePrecondition,
     /// The status just before it.
-    before: &'a Status,
+    before: &'a IntegrationStatus,
 }
 
 impl<W: WriteApi> Run<'_, W> {
@@ -31,13 +31,15 @@ impl<W: WriteApi> Run<'_, W> {
         id: &RemoteId,
         precondition: &UpdatePrecondition,
         intent: &Intent,
-    ) -> Result<Success, Failure> {
-        let live = self.api.get(id).await.map_err(Failure::Unread)?;
-        let live = live.ok_or_else(|| Failure::Gone { id: id.clone() })?;
-        let body = precondition.body(&live).map_err(|what| Failure::Changed {
-            id: id.clone(),
-            what,
-        })?;
+    ) -> Result<Success, ActionFailure> {
+        let live = self.api.get(id).await.map_err(ActionFailure::Unread)?;
+        let live = live.ok_or_else(|| ActionFailure::Gone { id: id.clone() })?;
+        let body = precondition
+            .body(&live)
+            .map_err(|what| ActionFailure::Changed {
+                id: id.clone(),
+                what,
+            })?;
         let request = self.encode(&body)?;
         self.begin(name, intent).await?;
         let written = Written {
@@ -57,7 +59,7 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         id: &RemoteId,
         written: Written<'_>,
-    ) -> Result<Success, Failure> {
+    ) -> Result<Success, ActionFailure> {
         match self.api.update(id, written.request).await {
             Ok(_) => self.follow(name, id, &written.request.secrets).await,
             Err(error) if error.effect() == Effect::Unknown => {
@@ -73,10 +75,12 @@ impl<W: WriteApi> Run<'_, W> {
         name: &str,
         id: &RemoteId,
         request: &RequestBody,
-    ) -> Result<Success, Failure> {
+    ) -> Result<Success, ActionFailure> {
         match self.api.update(id, request).await {
             Ok(_) => self.follow(name, id, &request.secrets).await,
-            Err(error) if error.effect() == Effect::Unknown => Err(Failure::Unconfirmed(error)),
+            Err(error) if error.effect() == Effect::Unknown => {
+                Err(ActionFailure::Unconfirmed(error))
+            }
             Err(error) => Err(refused(id, error)),
         }
     }
@@ -87,7 +91,7 @@ impl<W: WriteApi> Run<'_, W> {
         id: &RemoteId,
         written: Written<'_>,
         error: ApiError,
-    ) -> Result<Success, Failure> {
+    ) -> Result<Success, ActionFailure> {
         let Written {
             body,
             request,
@@ -97,30 +101,31 @@ impl<W: WriteApi> Run<'_, W> {
         let success = match self.follow(name, id, &request.secrets).await {
             Ok(success) => success,
             // It was there before, so it says nothing about this write.
-            Err(Failure::Server { status, .. }) if status == *before => {
-                return Err(Failure::Unconfirmed(error));
+            Err(ActionFailure::Server { status, .. }) if status == *before => {
+                return Err(ActionFailure::Unconfirmed(error));
             }
             Err(failure) => return Err(failure),
         };
         // What looks as it did before proves nothing: a secret shows nowhere, and
         // what was taken out is not looked for in the body.
         let is_proof = |live: &LiveIntegration| {
-            let has_moved = *before == Status::CreateError || precondition.check(live).is_err();
+            let has_moved =
+                *before == IntegrationStatus::CreateError || precondition.check(live).is_err();
             has_moved && body.is_live(live)
         };
         match self.api.get(id).await {
             Ok(Some(live)) if is_proof(&live) => Ok(success),
-            Ok(_) | Err(_) => Err(Failure::Unconfirmed(error)),
+            Ok(_) | Err(_) => Err(ActionFailure::Unconfirmed(error)),
         }
     }
 }
 
-fn refused(id: &RemoteId, error: ApiError) -> Failure {
+fn refused(id: &RemoteId, error: ApiError) -> ActionFailure {
     match error.refusal() {
-        Some(refusal) if refusal.says_absent => Failure::Gone { id: id.clone() },
+        Some(refusal) if refusal.says_absent => ActionFailure::Gone { id: id.clone() },
         Some(refusal) if refusal.message.to_ascii_lowercase().contains(NOT_EDITABLE) => {
-            Failure::NotEditable(error)
+            ActionFailure::NotEditable(error)
         }
-        Some(_) | None => Failure::Refused(error),
+        Some(_) | None => ActionFailure::Refused(error),
     }
 }

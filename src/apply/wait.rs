@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::stop::Drain;
-use super::{Failure, Success};
+use super::{ActionFailure, Success};
 use crate::immuta::{ApiError, ReadApi, StatusReport};
-use crate::live::{Phase, RemoteId, Status};
+use crate::live::{IntegrationStatus, RemoteId, StatusPhase};
 use crate::text::chain;
 
 /// The first pause between two questions: a quick server is not kept waiting.
@@ -29,13 +29,13 @@ pub(super) async fn follow<R: ReadApi>(
     id: &RemoteId,
     timeout: Duration,
     drain: &Drain,
-    on_status: impl Fn(&Status),
-) -> Result<Success, Failure> {
+    on_status: impl Fn(&IntegrationStatus),
+) -> Result<Success, ActionFailure> {
     let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
     // A question on its way, with its retries, must not outlast it.
     let mut end = pin!(end_of_waiting(deadline, drain));
     let mut pause = FIRST_PAUSE;
-    let mut last = Status::Unknown("not known yet".into());
+    let mut last = IntegrationStatus::Unknown("not known yet".into());
     let mut unread = None;
     loop {
         let asked = tokio::select! {
@@ -50,12 +50,12 @@ pub(super) async fn follow<R: ReadApi>(
                     on_status(&report.status);
                     last = report.status.clone();
                 }
-                if report.status.phase() != Phase::Busy {
+                if report.status.phase() != StatusPhase::Busy {
                     return ended(api, id, report).await;
                 }
             }
-            Ok(None) => return Err(Failure::Gone { id: id.clone() }),
-            Err(error) if is_final(&error) => return Err(Failure::Unfollowed(error)),
+            Ok(None) => return Err(ActionFailure::Gone { id: id.clone() }),
+            Err(error) if is_final(&error) => return Err(ActionFailure::Unfollowed(error)),
             Err(error) => {
                 tracing::warn!(error = chain(&error), "the status could not be read");
                 unread = Some(error);
@@ -78,13 +78,18 @@ async fn end_of_waiting(deadline: Instant, drain: &Drain) {
 }
 
 /// The end of a wait in which nothing settled; `unread` is why the last question failed.
-fn unsettled(status: Status, unread: Option<ApiError>, waited: Duration, drain: &Drain) -> Failure {
+fn unsettled(
+    status: IntegrationStatus,
+    unread: Option<ApiError>,
+    waited: Duration,
+    drain: &Drain,
+) -> ActionFailure {
     match unread {
-        _ if drain.has_begun() => Failure::Interrupted {
+        _ if drain.has_begun() => ActionFailure::Interrupted {
             status: Some(status),
         },
-        Some(error) => Failure::Unfollowed(error),
-        None => Failure::TimedOut { status, waited },
+        Some(error) => ActionFailure::Unfollowed(error),
+        None => ActionFailure::TimedOut { status, waited },
     }
 }
 
@@ -100,29 +105,29 @@ async fn ended<R: ReadApi>(
     api: &R,
     id: &RemoteId,
     report: StatusReport,
-) -> Result<Success, Failure> {
+) -> Result<Success, ActionFailure> {
     let StatusReport {
         status,
         mut failing_tests,
     } = report;
     match status {
-        Status::Enabled | Status::RecurringValidationError => {
+        IntegrationStatus::Enabled | IntegrationStatus::RecurringValidationError => {
             return Ok(Success {
                 status,
                 failing_tests,
             });
         }
-        Status::CreateError
-        | Status::EditError
-        | Status::MigrateError
-        | Status::DeleteError
-        | Status::Deleted
-        | Status::Disabled
-        | Status::Creating
-        | Status::Editing
-        | Status::Migrating
-        | Status::Deleting
-        | Status::Unknown(_) => {}
+        IntegrationStatus::CreateError
+        | IntegrationStatus::EditError
+        | IntegrationStatus::MigrateError
+        | IntegrationStatus::DeleteError
+        | IntegrationStatus::Deleted
+        | IntegrationStatus::Disabled
+        | IntegrationStatus::Creating
+        | IntegrationStatus::Editing
+        | IntegrationStatus::Migrating
+        | IntegrationStatus::Deleting
+        | IntegrationStatus::Unknown(_) => {}
     }
     // Whether the status answer holds the tests is not documented; the integration does.
     if failing_tests.is_empty()
@@ -130,7 +135,7 @@ async fn ended<R: ReadApi>(
     {
         failing_tests = live.failing_tests;
     }
-    Err(Failure::Server {
+    Err(ActionFailure::Server {
         status,
         failing_tests,
     })
@@ -174,7 +179,7 @@ mod tests {
         }
     }
 
-    async fn waited(timeout: Duration, stop: &Stop) -> (Duration, Result<Success, Failure>) {
+    async fn waited(timeout: Duration, stop: &Stop) -> (Duration, Result<Success, ActionFailure>) {
         let begun = Instant::now();
         let ended = follow(
             &Silent,
@@ -192,7 +197,10 @@ mod tests {
         let (_sender, stop) = Stop::new();
         let (took, ended) = waited(Duration::from_secs(60), &stop).await;
         assert_eq!(took.as_secs(), 60);
-        assert!(matches!(ended, Err(Failure::TimedOut { .. })), "{ended:?}");
+        assert!(
+            matches!(ended, Err(ActionFailure::TimedOut { .. })),
+            "{ended:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -206,7 +214,7 @@ mod tests {
         let (took, ended) = waited(Duration::from_secs(600), &stop).await;
         assert_eq!(took.as_secs(), 25);
         assert!(
-            matches!(ended, Err(Failure::Interrupted { .. })),
+            matches!(ended, Err(ActionFailure::Interrupted { .. })),
             "{ended:?}"
         );
     }

@@ -9,17 +9,17 @@ use jiff::Timestamp;
 use super::args::{
     ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs, VaultArgs, variable,
 };
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
 use crate::ledger::Seen;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{AdoptedSecrets, Adoption, Block, Noted, Verdict};
+use crate::plan::{AdoptedSecrets, Adoption, AdoptionResult, Block, StateUpdate};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
-use crate::session::{Access, Lookup, Preparation, Session, Watcher, Wishes};
+use crate::report::failure::CommandFailure;
+use crate::session::{Access, Preparation, SecretSelection, Session, Watcher, Wishes};
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 use crate::text::{count, escaped};
@@ -72,7 +72,10 @@ impl CommandArgs for AdoptArgs {
         Some(&mut self.references)
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
@@ -124,7 +127,7 @@ impl Watcher for Screen {
     }
 }
 
-async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let (names, is_all, assumed) = (args.name.clone(), args.all, args.secrets);
     let settings = RunSettings::from(args);
     let screen = Screen(terminal);
@@ -134,8 +137,8 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let named: HashSet<&str> = names.iter().map(String::as_str).collect();
     let preparation = Preparation {
         lookup: match assumed {
-            Some(Assumed::Assume) => Lookup::Of(&named),
-            None | Some(Assumed::Send) => Lookup::Nothing,
+            Some(Assumed::Assume) => SecretSelection::Of(&named),
+            None | Some(Assumed::Send) => SecretSelection::Nothing,
         },
         ..Preparation::new(Wishes::default())
     };
@@ -150,8 +153,10 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let noted = adoptions
         .iter()
         .filter_map(|adoption| match &adoption.verdict {
-            Verdict::Adopted(noted) | Verdict::SecretsOnly(noted) => Some(noted.record(at)),
-            Verdict::Owned | Verdict::Absent | Verdict::Blocked(_) => None,
+            AdoptionResult::Adopted(noted) | AdoptionResult::SecretsOnly(noted) => {
+                Some(noted.record(at))
+            }
+            AdoptionResult::Owned | AdoptionResult::Absent | AdoptionResult::Blocked(_) => None,
         });
     let seen = Seen {
         records: noted.collect(),
@@ -161,7 +166,7 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, Failure> {
     Ok(tell(&adoptions, is_all, assumed, terminal))
 }
 
-fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
+fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailure> {
     let valid: BTreeSet<&str> = manifest
         .integrations
         .iter()
@@ -169,7 +174,7 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), Failure> {
         .collect();
     match names.iter().find(|name| !valid.contains(name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(Failure::new(
+        Some(name) => Err(CommandFailure::new(
             Exit::Usage,
             format_args!("no valid file describes {name}"),
             "`integrationd validate` shows the names and what is wrong with the files",
@@ -188,7 +193,7 @@ fn tell(
     let (mut adopted, mut recorded, mut failed, mut not_compared) = (0, 0, 0, 0);
     for Adoption { name, verdict } in adoptions {
         let line = match verdict {
-            Verdict::Adopted(noted) => {
+            AdoptionResult::Adopted(noted) => {
                 adopted += 1;
                 let secrets = noted.memory.applied.secrets.values();
                 not_compared += secrets.filter(|secret| secret.is_none()).count();
@@ -198,17 +203,19 @@ fn tell(
                     of_secrets(noted, assumed)
                 )
             }
-            Verdict::SecretsOnly(noted) => {
+            AdoptionResult::SecretsOnly(noted) => {
                 recorded += 1;
                 let secrets = of_secrets(noted, assumed);
                 format!("  ✓ {name} is integrationd's own already{secrets}\n")
             }
-            Verdict::Owned if by_name => format!("  = {name} is integrationd's own already\n"),
-            Verdict::Absent if by_name => {
+            AdoptionResult::Owned if by_name => {
+                format!("  = {name} is integrationd's own already\n")
+            }
+            AdoptionResult::Absent if by_name => {
                 failed += 1;
                 format!("  ✗ {name}: nothing live is like it; `integrationd sync` creates it\n")
             }
-            Verdict::Blocked(block) => {
+            AdoptionResult::Blocked(block) => {
                 // `--all` leaves out what a file means only probably.
                 let is_certain = matches!(
                     block,
@@ -221,7 +228,7 @@ fn tell(
                 let (what, help) = (escaped(&what), escaped(&help));
                 format!("  ✗ {name}: {what}\n      help: {help}\n")
             }
-            Verdict::Owned | Verdict::Absent => continue,
+            AdoptionResult::Owned | AdoptionResult::Absent => continue,
         };
         terminal.out(&line);
     }
@@ -245,7 +252,7 @@ fn tell(
 }
 
 /// Text about the secrets that were recorded.
-fn of_secrets(noted: &Noted, assumed: Option<Assumed>) -> String {
+fn of_secrets(noted: &StateUpdate, assumed: Option<Assumed>) -> String {
     let secrets = count(noted.memory.applied.secrets.len(), "stored secret");
     match assumed {
         _ if noted.memory.applied.secrets.is_empty() => String::new(),

@@ -7,9 +7,9 @@ use clap::Args;
 use super::args::ReferenceArgs;
 use super::settings_file::{Line, Program};
 use crate::console::{Log, LogLevel, Terminal};
-use crate::report::document::Format;
+use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// The arguments of a command, and what it does.
 pub(super) trait CommandArgs: Args {
@@ -21,8 +21,8 @@ pub(super) trait CommandArgs: Args {
     const LOG_LEVEL: LogLevel = LogLevel::Warn;
 
     /// The form of the result.
-    fn format(&self) -> Format {
-        Format::Text
+    fn format(&self) -> OutputFormat {
+        OutputFormat::Text
     }
 
     /// How integration files may refer to secrets; `None` for a command that reads no
@@ -42,11 +42,11 @@ pub(super) trait CommandArgs: Args {
     }
 
     /// Runs it, and says how it ended.
-    async fn run(self, context: Context<'_>) -> Result<Exit, Failure>;
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure>;
 }
 
 /// What a command runs in.
-pub(super) struct Context<'a> {
+pub(super) struct CommandContext<'a> {
     pub(super) terminal: Terminal,
     pub(super) log: &'a Log,
     /// The settings file that `--config` names.

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::args::OutputArgs;
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use super::settings_file::{CONFIG_VARIABLE, Line, ParseError, Program};
 use crate::console::LogLevel;
-use crate::report::document::Format;
+use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
@@ -55,7 +55,7 @@ macro_rules! commands {
             }
 
             /// The form of the result.
-            pub(super) fn format(&self) -> Format {
+            pub(super) fn format(&self) -> OutputFormat {
                 match self {
                     $(Self::$name(args) => args.format(),)*
                 }
@@ -68,7 +68,7 @@ macro_rules! commands {
             }
 
             /// Runs it.
-            pub(super) async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+            pub(super) async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
                 match self {
                     $(Self::$name(args) => args.run(context).await,)*
                 }

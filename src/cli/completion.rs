@@ -4,10 +4,10 @@ use clap::Args;
 use clap_complete::Shell;
 
 use super::args::ReferenceArgs;
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ impl CommandArgs for CompletionArgs {
         None
     }
 
-    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let mut command = (context.program.definition)();
         let name = command.get_name().to_owned();
         let mut text = Vec::new();

@@ -8,13 +8,13 @@ use clap::{Args, FromArgMatches};
 use super::args::{
     ListenArgs, NotifyArgs, OutputArgs, ReferenceArgs, RunArgs, SocketArgs, WebhookArgs, duration,
 };
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use super::settings_file::{Line, ParseError, Program};
 use crate::console::{Log, LogLevel, OutputSettings, Terminal};
 use crate::daemon::{Console, NewSettings, restart, service};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::Watcher;
 use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
@@ -105,7 +105,7 @@ impl CommandArgs for DaemonArgs {
         self.settings_file = line.file.clone();
     }
 
-    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let console = Process {
             terminal: context.terminal,
             log: context.log.clone(),
@@ -134,7 +134,7 @@ impl Console for Process {
         self.terminal.out(text);
     }
 
-    fn read_settings(&self) -> Result<NewSettings, Failure> {
+    fn read_settings(&self) -> Result<NewSettings, CommandFailure> {
         let line = Line::read(self.program, std::env::args_os(), |name| {
             std::env::var_os(name)
         })?;

@@ -2,13 +2,13 @@
 
 use crate::console::Terminal;
 use crate::diagnostic;
-use crate::report::document::{Format, render};
+use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Writes it to standard error, and where a document was asked for, also one to standard
 /// output.
-pub(super) fn tell(failure: &Failure, terminal: Terminal, format: Format) -> Exit {
+pub(super) fn tell(failure: &CommandFailure, terminal: Terminal, format: OutputFormat) -> Exit {
     terminal.err_unfolded(&diagnostic::render(failure.mistakes(), true));
     terminal.failure(failure.what(), failure.help());
     terminal.result(&render(format, failure));

@@ -3,14 +3,14 @@
 use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::ledger::place::Trust;
-use crate::report::document::{Format, render};
+use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
-use crate::report::history::Look;
+use crate::report::failure::CommandFailure;
+use crate::report::history::HistoryDocument;
 use crate::session::{Access, Session};
 
 /// Show past runs; the tenant is not asked
@@ -21,14 +21,14 @@ pub(super) struct HistoryArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: u32,
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    pub output: Format,
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
     #[command(flatten)]
     pub ledger: LedgerArgs,
 }
 
 impl CommandArgs for HistoryArgs {
-    fn format(&self) -> Format {
+    fn format(&self) -> OutputFormat {
         self.output
     }
 
@@ -36,16 +36,19 @@ impl CommandArgs for HistoryArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: HistoryArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: HistoryArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let settings = args.ledger.into();
     let session = Session::open(&settings, Trust::AnyForRoot, Access::Read)?;
     let history = session.store().history(args.limit).await?;
-    let document = Look::new(session.tenant(), &history);
+    let document = HistoryDocument::new(session.tenant(), &history);
     terminal.result(&render(args.output, &document));
     Ok(Exit::Success)
 }

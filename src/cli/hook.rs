@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::args::{ReferenceArgs, duration};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::hook::{self, Ask, Install};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Where the daemon's systemd unit has the socket.
 const SOCKET: &str = "/run/integrationd/integrationd.sock";
@@ -93,7 +93,10 @@ impl CommandArgs for HookArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         match self.command {
             HookCommand::Install(args) => hook::install(&args.into(), terminal),
             HookCommand::Run(args) => Ok(hook::ask(&args.into(), terminal).await),

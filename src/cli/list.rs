@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::args::{ConnectionArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
-use crate::report::document::{Format, render};
+use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::report::list::Listing;
 use crate::session::{OpenError, Tenant};
 use crate::sync::owners_of_tenant;
@@ -20,14 +20,14 @@ use crate::text::escaped;
 #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
 pub(super) struct ListArgs {
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    pub output: Format,
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
 
 impl CommandArgs for ListArgs {
-    fn format(&self) -> Format {
+    fn format(&self) -> OutputFormat {
         self.output
     }
 
@@ -35,12 +35,15 @@ impl CommandArgs for ListArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let tenant = Tenant::new(&args.connection.into(), RetryPolicy::default(), None)
         .map_err(OpenError::from)?;
     let url = tenant.url.clone();

@@ -7,12 +7,12 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 
 use super::args::ReferenceArgs;
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use super::settings_file::Program;
 use crate::console::Terminal;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Print a manual page, or write all of them
 #[derive(Debug, Args)]
@@ -32,15 +32,15 @@ impl CommandArgs for ManArgs {
         None
     }
 
-    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         man(&self, context.program, context.terminal)
     }
 }
 
-fn man(args: &ManArgs, program: Program, terminal: Terminal) -> Result<Exit, Failure> {
+fn man(args: &ManArgs, program: Program, terminal: Terminal) -> Result<Exit, CommandFailure> {
     if let Some(directory) = &args.directory {
         write_all(program, directory).map_err(|error| {
-            Failure::new(
+            CommandFailure::new(
                 Exit::Failed,
                 format_args!(
                     "the manual pages cannot be written to {}: {error}",
@@ -94,13 +94,13 @@ fn write_all(program: Program, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn named(program: Program, words: &[String]) -> Result<Command, Failure> {
+fn named(program: Program, words: &[String]) -> Result<Command, CommandFailure> {
     let whole = whole(program);
     let named = words.iter().try_fold(&whole, |command, word| {
         command.find_subcommand(word).ok_or(word)
     });
     named.cloned().map_err(|word| {
-        Failure::new(
+        CommandFailure::new(
             Exit::Usage,
             format_args!("there is no command `{word}`"),
             "`integrationd --help` shows them all",

@@ -32,10 +32,10 @@ use std::process::ExitCode;
 
 use crate::console::{Color, Log, Terminal, panic};
 use crate::process::{hygiene, limits};
-use crate::report::document::Format;
+use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
-use command::Context;
+use crate::report::failure::CommandFailure;
+use command::CommandContext;
 use commands::{Cli, PROGRAM};
 use settings_file::{Line, ParseError};
 
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(Color::Auto);
-            let exit = failure::tell(&failure, terminal, Format::Text);
+            let exit = failure::tell(&failure, terminal, OutputFormat::Text);
             return terminal.ending(exit).into();
         }
     };
@@ -74,10 +74,10 @@ pub fn main() -> ExitCode {
 
 /// A panic is told by the hook as it happens. It ends the run, not the process:
 /// whoever asked for a document gets one, with the exit code of a failure.
-fn without_panic<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+fn without_panic<T>(run: impl FnOnce() -> Result<T, CommandFailure>) -> Result<T, CommandFailure> {
     // Nothing that a panic may have left half done is looked at afterwards.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(Failure::new(
+        Err(CommandFailure::new(
             Exit::Failed,
             "a mistake in integrationd itself ended the run",
             panic::HELP,
@@ -85,9 +85,9 @@ fn without_panic<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failu
     })
 }
 
-fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> {
+fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, CommandFailure> {
     let cannot_start = |why: &dyn std::fmt::Display| {
-        Failure::new(
+        CommandFailure::new(
             Exit::Failed,
             format_args!("the asynchronous runtime could not be started: {why}"),
             "check the limits of this process, such as `ulimit -u` and `ulimit -n`",
@@ -105,7 +105,7 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, Failure> 
     .ok_or_else(|| cannot_start(&"the system gave it no thread"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
-        let context = Context {
+        let context = CommandContext {
             terminal,
             log,
             config: cli.config.as_deref(),

@@ -5,13 +5,13 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use super::args::{ConnectionArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::live::Live;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::{OpenError, Tenant};
 use crate::text::{chain, count, escaped};
 
@@ -28,7 +28,10 @@ impl CommandArgs for PingArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
@@ -49,7 +52,7 @@ const QUESTIONS: [Question; 4] = [
     Question::Permission,
 ];
 
-async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     // Whoever asks wants to know how it is now.
     let tenant =
         Tenant::new(&args.connection.into(), RetryPolicy::NEVER, None).map_err(OpenError::from)?;

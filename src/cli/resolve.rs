@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::args::{ConnectionArgs, ReferenceArgs, StateArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
@@ -13,7 +13,7 @@ use crate::ledger::{Applied, Intent, LedgerStore, Memory, Record};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::plan::identity_of;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::{Access, Session};
 use crate::settings::run::RunSettings;
 
@@ -41,12 +41,15 @@ impl CommandArgs for ResolveArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let ResolveArgs {
         name,
         adopt: adopted,
@@ -64,7 +67,7 @@ async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let ledger = session.store();
     let mut intents = ledger.read().await?.intents;
     let Some(intent) = intents.remove(&name) else {
-        return Err(Failure::new(
+        return Err(CommandFailure::new(
             Exit::Failed,
             format_args!("no write of `{name}` is open"),
             "`integrationd sync --dry-run` shows which integrations are in doubt",
@@ -90,10 +93,10 @@ async fn adopt(
     name: &str,
     intent: &Intent,
     id: &RemoteId,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let found = reader.get(id).await?;
     let refused = |what: std::fmt::Arguments<'_>| {
-        Err(Failure::new(
+        Err(CommandFailure::new(
             Exit::Failed,
             what,
             "`integrationd list` shows what is live",

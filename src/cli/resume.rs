@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::suspend::{meant, open, what};
 use crate::console::Terminal;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Resume writes that `suspend` stopped
 #[derive(Debug, Args)]
@@ -24,12 +24,15 @@ impl CommandArgs for ResumeArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let (session, mut suspensions) = open(args.place).await?;
     let before: Vec<String> = suspensions.names.keys().cloned().collect();
     let was_not = suspensions.resume(&args.name);
@@ -39,7 +42,7 @@ async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, Failure> {
         let help = format!(
             "{meant}`integrationd resume` without a name ends everything that is suspended"
         );
-        return Err(Failure::new(Exit::Failed, what, help));
+        return Err(CommandFailure::new(Exit::Failed, what, help));
     }
     session.store().set_suspensions(&suspensions).await?;
     terminal.out(&format!(

@@ -8,15 +8,15 @@ use serde_json::{Map, Value as Json, json};
 
 use super::args::ReferenceArgs;
 use super::check::check;
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::daemon::DaemonArgs;
 use super::failure;
 use super::settings_file::{
     CONFIG_VARIABLE, DEFAULT, Line, Program, WHOLE, is_switch, read, settings, takes_several,
 };
-use crate::report::document::Format;
+use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::text::escaped;
 
 /// Check the settings file, or print its schema
@@ -45,13 +45,13 @@ impl CommandArgs for SettingsArgs {
         None
     }
 
-    async fn run(self, context: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         run(&self, &context)
     }
 }
 
 /// `settings`: checks a file, or prints the schema.
-fn run(args: &SettingsArgs, context: &Context<'_>) -> Result<Exit, Failure> {
+fn run(args: &SettingsArgs, context: &CommandContext<'_>) -> Result<Exit, CommandFailure> {
     let terminal = context.terminal;
     match &args.command {
         SettingsCommand::Check { file } => {
@@ -73,7 +73,10 @@ fn run(args: &SettingsArgs, context: &Context<'_>) -> Result<Exit, Failure> {
 }
 
 /// The settings file that `settings check` is asked to check.
-fn checked_file<'p>(file: Option<&'p Path>, config: Option<&'p Path>) -> Result<&'p Path, Failure> {
+fn checked_file<'p>(
+    file: Option<&'p Path>,
+    config: Option<&'p Path>,
+) -> Result<&'p Path, CommandFailure> {
     let (Some(file), Some(config)) = (file, config) else {
         return Ok(file.or(config).unwrap_or(Path::new(DEFAULT)));
     };
@@ -87,11 +90,11 @@ fn checked_file<'p>(file: Option<&'p Path>, config: Option<&'p Path>) -> Result<
         file.display(),
         config.display()
     );
-    Err(Failure::new(Exit::Usage, what, "give one of them"))
+    Err(CommandFailure::new(Exit::Usage, what, "give one of them"))
 }
 
 /// Tells all that the daemon would refuse of these settings; the last is the failure.
-fn check_daemon(path: &Path, context: &Context<'_>) -> Result<(), Failure> {
+fn check_daemon(path: &Path, context: &CommandContext<'_>) -> Result<(), CommandFailure> {
     let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
     let line = line.into_iter().chain([path.into()]);
     let line = Line::read(context.program, line, |name| std::env::var_os(name))?;
@@ -103,7 +106,7 @@ fn check_daemon(path: &Path, context: &Context<'_>) -> Result<(), Failure> {
         return Ok(());
     };
     for failure in refused {
-        failure::tell(&failure, context.terminal, Format::Text);
+        failure::tell(&failure, context.terminal, OutputFormat::Text);
     }
     Err(last)
 }

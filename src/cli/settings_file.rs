@@ -13,9 +13,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::args::named_own_files;
 use crate::immuta::TenantUrl;
-use crate::manifest::{Flat, Refused, flat};
+use crate::manifest::{Flat, RejectedValue, flat};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::tenant::credential_of;
 use crate::settings::daemon::SettingsFile;
 use crate::settings::is_given;
@@ -49,10 +49,10 @@ pub(super) enum ParseError {
     /// It is wrong, or only help was asked for.
     Usage(clap::Error),
     /// The settings file is.
-    Settings(Failure),
+    Settings(CommandFailure),
 }
 
-impl From<ParseError> for Failure {
+impl From<ParseError> for CommandFailure {
     fn from(error: ParseError) -> Self {
         match error {
             ParseError::Settings(failure) => failure,
@@ -120,7 +120,7 @@ impl Line {
 }
 
 /// What the file says; nothing if none is named and there is none.
-pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, Failure> {
+pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, CommandFailure> {
     let path = named.unwrap_or(Path::new(DEFAULT));
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -133,7 +133,7 @@ pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, Failu
                 path.display()
             );
             let help = "check the path and who may read it; `--config` names another file";
-            return Err(Failure::new(Exit::InvalidSettings, what, help));
+            return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
         }
     };
     let settings = settings(program);
@@ -143,14 +143,14 @@ pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, Failu
         let secret = values.iter().find_map(|value| secret_in(key, value));
         if let Some(why) = secret {
             let is_secret = true;
-            return Err(Refused { why, is_secret });
+            return Err(RejectedValue { why, is_secret });
         }
         let accepted = setting.map_or(Ok(()), |(_, arg)| accept(arg, values));
         let is_secret = false;
-        accepted.map_err(|why| Refused { why, is_secret })
+        accepted.map_err(|why| RejectedValue { why, is_secret })
     };
     flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
-        Failure::with_mistakes(
+        CommandFailure::with_mistakes(
             Exit::InvalidSettings,
             format_args!("the settings in {} are not in order", path.display()),
             "`integrationd settings schema` prints what can be set, for an editor",

@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::args::{ReferenceArgs, duration};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
-use crate::simulator::{API_KEY, ConnectionsApi, Options, Simulator, serve};
+use crate::report::failure::CommandFailure;
+use crate::simulator::{API_KEY, ConnectionsApi, Simulator, SimulatorOptions, serve};
 
 /// Serve a simulated tenant, for trials and tests
 #[derive(Debug, Args)]
@@ -66,31 +66,34 @@ impl CommandArgs for SimulatorArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     if !args.listen.ip().is_loopback() {
-        return Err(Failure::new(
+        return Err(CommandFailure::new(
             Exit::Usage,
             format_args!("the simulator does not listen on {}", args.listen.ip()),
             "its credentials are known and its control endpoint is open: give a loopback address, such as 127.0.0.1:8080",
         ));
     }
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-        Failure::new(
+        CommandFailure::new(
             Exit::Failed,
             format_args!("the simulator cannot listen on {}: {error}", args.listen),
             "choose another port with `--listen`; port 0 takes a free one",
         )
     })?;
     let address = listener.local_addr().unwrap_or(args.listen);
-    let simulator = Simulator::new(Options {
+    let simulator = Simulator::new(SimulatorOptions {
         settle: args.settle,
         connections: args.connections.api(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     terminal.out(&format!(
         "Simulated tenant on http://{address}\n\n  \

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Suspensions};
 use crate::manifest::{Suspend, Until, nearest};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::{Access, Session};
 use crate::text::escaped;
 
@@ -46,20 +46,23 @@ impl CommandArgs for SuspendArgs {
         None
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
 /// The ledger, and the suspensions in it.
-pub(super) async fn open(args: LedgerArgs) -> Result<(Session, Suspensions), Failure> {
+pub(super) async fn open(args: LedgerArgs) -> Result<(Session, Suspensions), CommandFailure> {
     let settings = args.into();
     let session = Session::open(&settings, Trust::AnyForRoot, Access::Suspend)?;
     let suspensions = session.store().suspensions().await?;
     Ok((session, suspensions))
 }
 
-async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
+async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let now = jiff::Timestamp::now();
     if let Some(until) = args.until.filter(|until| until.end() <= now) {
         return Err(over(until));
@@ -84,10 +87,10 @@ async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn over(until: Until) -> Failure {
+fn over(until: Until) -> CommandFailure {
     let what = format!("nothing would be suspended until {until}: that is over already");
     let help = "give `--until` a date or a time to come, or leave it out and end it with `integrationd resume`";
-    Failure::new(Exit::Usage, what, help)
+    CommandFailure::new(Exit::Usage, what, help)
 }
 
 /// A name that is none would let be written what was meant to wait.
@@ -95,7 +98,7 @@ fn check_names(
     names: &[String],
     ledger: &Ledger,
     suspensions: &Suspensions,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let Ledger {
         records,
         intents,
@@ -121,7 +124,7 @@ fn check_names(
     );
     let meant = meant(&unknown, &known);
     let help = format!("{meant}what was never written is suspended with `--unknown`");
-    Err(Failure::new(Exit::Usage, what, help))
+    Err(CommandFailure::new(Exit::Usage, what, help))
 }
 
 /// Which names may have been meant, as the beginning of a remedy.

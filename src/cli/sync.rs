@@ -10,20 +10,20 @@ use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
 use super::args::{ReferenceArgs, RunArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::apart::Apart;
 use crate::apply::{Event, Observer, Stop};
-use crate::console::{Progress, Terminal, panic};
+use crate::console::{ProgressDisplay, Terminal, panic};
 use crate::diagnostic;
 use crate::immuta::Transport;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{Kind, KnownNames, Operator, Plan, Resend};
-use crate::process::signal::{Course, Found, Signals, Writing};
-use crate::report::document::{Format, render};
+use crate::plan::{KnownNames, Operation, Operator, Plan, Resend};
+use crate::process::signal::{InterruptedPhase, RunPhase, RunSignals, Writing};
+use crate::report::document::{OutputFormat, render};
 use crate::report::exit::{Exit, exit};
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::report::{Counts, Finished, Report, text};
 use crate::session::{
     Access, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,
@@ -60,14 +60,14 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub resend_secrets: Vec<String>,
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    pub output: Format,
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }
 
 impl CommandArgs for SyncArgs {
-    fn format(&self) -> Format {
+    fn format(&self) -> OutputFormat {
         self.output
     }
 
@@ -75,16 +75,19 @@ impl CommandArgs for SyncArgs {
         Some(&mut self.run.files.references)
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal).await
     }
 }
 
-async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
-    let mut signals = Signals::listen();
+async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
+    let mut signals = RunSignals::listen();
     let (sender, stop) = Stop::new();
-    let (course, mut writing) = Course::new();
-    let progress = Arc::new(Progress::new(terminal));
+    let (course, mut writing) = RunPhase::new();
+    let progress = Arc::new(ProgressDisplay::new(terminal));
     let control = Control {
         course: course.clone(),
         stop,
@@ -105,28 +108,28 @@ async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, Failure> {
 
 /// Waits for what ends a run early: one signal before the first write, two after it.
 async fn cut_short(
-    signals: &mut Signals,
+    signals: &mut RunSignals,
     writing: &mut oneshot::Receiver<Writing>,
-    course: &Course,
+    course: &RunPhase,
     stop: &watch::Sender<bool>,
     terminal: Terminal,
-) -> Failure {
+) -> CommandFailure {
     signals.first(writing).await;
     stop.send_replace(true);
     match course.leave() {
-        Found::Reading => {
-            return Failure::new(
+        InterruptedPhase::Reading => {
+            return CommandFailure::new(
                 Exit::Partial,
                 "stopped by a signal before anything was written",
                 "run this again",
             );
         }
-        Found::Writing => terminal
+        InterruptedPhase::Writing => terminal
             .err("Stopping: no new writes; finishing those under way. Once more stops at once.\n"),
-        Found::Telling => {}
+        InterruptedPhase::Telling => {}
     }
     signals.second(writing).await;
-    Failure::new(
+    CommandFailure::new(
         Exit::Partial,
         "stopped at once: what became of the writes under way is not known",
         "run this again: the new plan shows what is so now, and goes on from there",
@@ -135,12 +138,16 @@ async fn cut_short(
 
 /// What ties a run to the signals.
 struct Control {
-    course: Course,
+    course: RunPhase,
     stop: Stop,
-    progress: Arc<Progress>,
+    progress: Arc<ProgressDisplay>,
 }
 
-async fn sync(args: SyncArgs, terminal: Terminal, control: &Control) -> Result<Exit, Failure> {
+async fn sync(
+    args: SyncArgs,
+    terminal: Terminal,
+    control: &Control,
+) -> Result<Exit, CommandFailure> {
     let SyncArgs {
         dry_run,
         simulate,
@@ -189,7 +196,7 @@ struct Options {
     detailed_exitcode: bool,
     /// True if the operator is asked before anything is written.
     asks: bool,
-    output: Format,
+    output: OutputFormat,
 }
 
 /// What the operator asks of one `sync`: to send secrets again, and to repair even
@@ -213,7 +220,7 @@ fn wishes(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> 
 /// Shows what is found before the plan.
 struct Screen {
     terminal: Terminal,
-    output: Format,
+    output: OutputFormat,
 }
 
 impl Watcher for Screen {
@@ -239,7 +246,7 @@ async fn execute<T: Transport>(
     options: &Options,
     terminal: Terminal,
     control: &Control,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CommandFailure> {
     let tenant = prepared.tenant().to_owned();
     let run_id = format!("{:016x}", fastrand::u64(..));
     // At the level of errors, so that whatever is logged inside has these fields.
@@ -277,7 +284,7 @@ async fn execute<T: Transport>(
 /// Logs the blocked actions of a plan, for readers of the log alone.
 fn log_blocked(plan: &Plan) {
     for action in &plan.actions {
-        let Kind::Blocked(block) = &action.kind else {
+        let Operation::Blocked(block) = &action.kind else {
             continue;
         };
         let integration = action.name.as_str();

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::args::{FilesArgs, ReferenceArgs};
-use super::command::{CommandArgs, Context};
+use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
-use crate::report::document::{Format, render};
+use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 
@@ -20,12 +20,12 @@ pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub files: FilesArgs,
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    pub output: Format,
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
 }
 
 impl CommandArgs for ValidateArgs {
-    fn format(&self) -> Format {
+    fn format(&self) -> OutputFormat {
         self.output
     }
 
@@ -33,12 +33,15 @@ impl CommandArgs for ValidateArgs {
         Some(&mut self.files.references)
     }
 
-    async fn run(self, Context { terminal, .. }: Context<'_>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        CommandContext { terminal, .. }: CommandContext<'_>,
+    ) -> Result<Exit, CommandFailure> {
         run(self, terminal)
     }
 }
 
-fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, Failure> {
+fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let manifest = check_directory(&args.files.into(), &terminal)?;
     let is_valid = manifest.invalid.is_empty()
         && !manifest

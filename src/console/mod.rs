@@ -14,7 +14,7 @@ mod terminal;
 use clap::ValueEnum;
 
 pub(crate) use log::Log;
-pub(crate) use progress::Progress;
+pub(crate) use progress::ProgressDisplay;
 pub(crate) use terminal::Terminal;
 
 /// Colours and the log.

@@ -10,19 +10,19 @@ use anstyle::AnsiColor;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::terminal::Terminal;
-use crate::apply::{Event, Failure, Observer, Outcome};
+use crate::apply::{ActionFailure, Event, Observer, Outcome};
 use crate::text::escaped;
 
 /// How often a spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     terminal: Terminal,
     /// The lines that are redrawn, by integration.
     running: Mutex<HashMap<String, ProgressBar>>,
 }
 
-impl Progress {
+impl ProgressDisplay {
     pub(crate) fn new(terminal: Terminal) -> Self {
         Self {
             terminal,
@@ -69,13 +69,13 @@ impl Progress {
         {
             bar.finish_and_clear();
         }
-        if !matches!(outcome.result, Err(Failure::NotStarted)) {
+        if !matches!(outcome.result, Err(ActionFailure::NotStarted)) {
             self.terminal.err(&finished(outcome));
         }
     }
 }
 
-impl Observer for Progress {
+impl Observer for ProgressDisplay {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Started { name, verb } => {

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use super::push::Talk;
-use super::{Pulse, Ran, Refusal, Status};
+use super::{DaemonStatus, Pulse, RejectedSettings, RunOutcome};
 use crate::net::{ExchangeObserver, Exchanged};
 
 /// What the worker tells, and to whom.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    status: watch::Sender<Status>,
+    status: watch::Sender<DaemonStatus>,
     /// What is counted.
     pub metrics: Metrics,
     /// Whether the worker is alive.
@@ -35,7 +35,7 @@ impl Board {
 
     /// What the worker does, now and later.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<Status> {
+    pub fn subscribe(&self) -> watch::Receiver<DaemonStatus> {
         self.status.subscribe()
     }
 
@@ -45,7 +45,7 @@ impl Board {
     }
 
     /// Settings were read: they are refused, or in force.
-    pub fn settings(&self, refused: Option<Refusal>) {
+    pub fn settings(&self, refused: Option<RejectedSettings>) {
         self.status.send_if_modified(|status| {
             let is_news = status.refused.is_some() || refused.is_some();
             status.refused = refused.map(Arc::new);
@@ -55,13 +55,13 @@ impl Board {
 
     /// A run begins.
     pub(super) fn begin(&self) -> Instant {
-        self.status.send_modify(Status::begin);
+        self.status.send_modify(DaemonStatus::begin);
         self.talk.begun();
         Instant::now()
     }
 
     /// A run has ended, and the next is due after this pause.
-    pub(super) fn end(&self, begun: Instant, ran: Ran, pause: Duration) {
+    pub(super) fn end(&self, begun: Instant, ran: RunOutcome, pause: Duration) {
         let took = begun.elapsed();
         let (exit, summary) = (ran.exit, ran.summary.clone());
         if let Some(help) = &ran.help {

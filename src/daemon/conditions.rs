@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::notify::{Kind, Known, Notification};
+use super::notify::{Known, Notification, NotificationKind};
 use super::view::{Row, State};
-use super::{Disposition, Ran, View};
+use super::{Disposition, RunOutcome, RunView};
 use crate::manifest::Name;
 use crate::plan::{KnownNames, Resend};
 use crate::reason::Reason;
@@ -42,7 +42,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(ran: &Ran) -> Self {
+    fn of(ran: &RunOutcome) -> Self {
         let reason = match ran.disposition {
             Disposition::Stalled(reason) => Some(reason),
             Disposition::InSync
@@ -78,7 +78,7 @@ impl Default for Conditions {
 
 impl Conditions {
     /// Logs what is new at the end of a run.
-    pub(super) fn log(&mut self, ran: &Ran) {
+    pub(super) fn log(&mut self, ran: &RunOutcome) {
         let news = self.known.after(ran);
         let rows = ran.seen.iter().flat_map(|view| &view.rows);
         let rows: HashMap<&str, &Row> = if news.is_empty() {
@@ -90,7 +90,7 @@ impl Conditions {
             match &one.integration {
                 Some(name) => log_integration(one, name, rows.get(name.as_str()).copied()),
                 // That a run failed is in its summary.
-                None if one.kind == Kind::Recovered => {
+                None if one.kind == NotificationKind::Recovered => {
                     tracing::info!(
                         reason = one.reason.map(Reason::as_str),
                         "what had stopped the runs is over"
@@ -108,7 +108,7 @@ impl Conditions {
     }
 
     /// Logs the new errors in the files.
-    fn log_mistakes(&mut self, view: &View) {
+    fn log_mistakes(&mut self, view: &RunView) {
         let errors = view.mistakes.iter().filter(|m| m.severity == "error");
         let errors: Vec<String> = errors
             .map(|m| format!("{}: error[{}]: {}", m.place, m.code, m.message))
@@ -121,7 +121,7 @@ impl Conditions {
     }
 
     /// Logs that the server's list cannot be read whole, and that it can again.
-    fn log_unreadable(&mut self, view: &View) {
+    fn log_unreadable(&mut self, view: &RunView) {
         if view.unreadable == self.unreadable {
             return;
         }
@@ -139,7 +139,7 @@ impl Conditions {
     }
 
     /// Logs the integrations that the policy leaves, and those that it leaves no more.
-    fn log_withheld(&mut self, view: &View) {
+    fn log_withheld(&mut self, view: &RunView) {
         let is_withheld = |row: &&Row| row.reason == Some(Reason::WithheldByPolicy);
         let withheld = view.rows.iter().filter(is_withheld);
         let withheld: BTreeMap<String, String> = withheld
@@ -188,7 +188,7 @@ impl Conditions {
         self.idle_removals = idle;
     }
 
-    fn log_run(&mut self, ran: &Ran) {
+    fn log_run(&mut self, ran: &RunOutcome) {
         let now = Outcome::of(ran);
         let has_written = ran.seen.as_ref().is_some_and(|view| view.plan.applied);
         let persists = self.run.as_ref() == Some(&now) && !has_written;
@@ -226,7 +226,7 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
     let attributes = attributes.join(", ");
     let passes = row.is_some_and(|row| row.state == State::Reconciling);
     match kind {
-        Kind::Failed if passes => {
+        NotificationKind::Failed if passes => {
             tracing::info!(
                 integration,
                 platform,
@@ -235,14 +235,14 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
                 "the integration waits"
             );
         }
-        Kind::Failed => tracing::error!(
+        NotificationKind::Failed => tracing::error!(
             integration,
             platform,
             reason,
             error,
             "the integration needs attention"
         ),
-        Kind::NotConverging => tracing::error!(
+        NotificationKind::NotConverging => tracing::error!(
             integration,
             platform,
             reason,
@@ -250,14 +250,14 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
             "the integration does not converge"
         ),
         // The action that has repaired it is logged.
-        Kind::Drift if *repaired => {}
-        Kind::Drift => tracing::warn!(
+        NotificationKind::Drift if *repaired => {}
+        NotificationKind::Drift => tracing::warn!(
             integration,
             platform,
             attributes,
             "the integration has drifted, and is left so"
         ),
-        Kind::Recovered => {
+        NotificationKind::Recovered => {
             tracing::info!(
                 integration,
                 platform,

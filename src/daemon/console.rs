@@ -1,6 +1,6 @@
 //! The process around the daemon.
 
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::Watcher;
 use crate::settings::daemon::DaemonSettings;
 
@@ -13,7 +13,7 @@ pub trait Console: Watcher + Send + Sync {
     ///
     /// # Errors
     /// They are wrong, or cannot change while the daemon runs.
-    fn read_settings(&self) -> Result<NewSettings, Failure>;
+    fn read_settings(&self) -> Result<NewSettings, CommandFailure>;
 }
 
 /// Settings that were read again.

@@ -20,9 +20,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::Rejection;
-use super::view::{State, View};
-use super::{Disposition, Status};
+use super::WebhookRejection;
+use super::view::{RunView, State};
+use super::{DaemonStatus, Disposition};
 use crate::net::{ExchangeObserver, Exchanged, TransportErrorKind};
 use crate::platform::PLATFORMS;
 use crate::report::Counts;
@@ -248,15 +248,15 @@ impl Inner {
                 .get_or_create(&ResultLabel { result })
                 .inc_by(0);
         }
-        for reason in Rejection::ALL.map(Rejection::word) {
+        for reason in WebhookRejection::ALL.map(WebhookRejection::word) {
             self.rejections
                 .get_or_create(&ReasonLabel { reason })
                 .inc_by(0);
         }
-        self.show(&View::default());
+        self.show(&RunView::default());
     }
 
-    fn show(&self, view: &View) {
+    fn show(&self, view: &RunView) {
         let known = PLATFORMS.iter().copied().map(Some);
         for platform in known.chain([None]) {
             for state in State::ALL {
@@ -320,7 +320,7 @@ impl Metrics {
     }
 
     /// A run has ended.
-    pub(super) fn ran(&self, status: &Status, took: Duration) {
+    pub(super) fn ran(&self, status: &DaemonStatus, took: Duration) {
         let Some(last) = &status.last else { return };
         let result = match last.disposition {
             Disposition::InSync | Disposition::Suspended => "success",
@@ -354,7 +354,7 @@ impl Metrics {
     }
 
     /// A request to the daemon was rejected.
-    pub(super) fn rejected(&self, rejection: Rejection) {
+    pub(super) fn rejected(&self, rejection: WebhookRejection) {
         let reason = rejection.word();
         let rejections = &self.0.rejections;
         rejections.get_or_create(&ReasonLabel { reason }).inc();

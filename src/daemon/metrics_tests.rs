@@ -1,7 +1,7 @@
 //! Counts and series of the metrics.
 
 use super::*;
-use crate::daemon::Ran;
+use crate::daemon::RunOutcome;
 use crate::net::UrlTemplate;
 use crate::reason::Reason;
 use crate::report::exit::Exit;
@@ -56,9 +56,9 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
         let series = format!("integrationd_notifications_total{{result=\"{result}\"}}");
         assert_eq!(line_of(&before, &series), "0");
     }
-    let mut status = Status::default();
+    let mut status = DaemonStatus::default();
     status.end(
-        Ran {
+        RunOutcome {
             disposition: Disposition::Stalled(Reason::GuardRefused),
             exit: Exit::Refused,
             summary: "refused by the guard".to_owned(),

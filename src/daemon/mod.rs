@@ -48,13 +48,13 @@ pub use backoff::Backoff;
 pub use board::Board;
 pub use console::{Console, NewSettings};
 pub use pulse::Pulse;
-pub use rejections::{Rejection, Rejections};
+pub use rejections::{Rejections, WebhookRejection};
 pub use reload::restart;
 pub use schedule::Schedule;
-pub use status::{Phase, Refusal, Status};
-pub use view::View;
+pub use status::{DaemonPhase, DaemonStatus, RejectedSettings};
+pub use view::RunView;
 
-use throttle::{Finding, Throttle};
+use throttle::{RunFinding, Throttle};
 
 use crate::apply::Stop;
 use crate::reason::Reason;
@@ -142,12 +142,12 @@ pub trait Activation {
 
     /// Runs it. A stop lets the writes under way end; a run without any is given up, and
     /// `None` comes of it.
-    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Option<Ran>>;
+    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Option<RunOutcome>>;
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
+pub struct RunOutcome {
     /// What is to be done about it.
     pub disposition: Disposition,
     /// How a command that did the same would have exited.
@@ -159,10 +159,10 @@ pub struct Ran {
     /// What was read; `None` for a directory, or if nothing was.
     pub revision: Option<Arc<Revision>>,
     /// What was seen; `None` if the files or the tenant could not be read.
-    pub seen: Option<Arc<View>>,
+    pub seen: Option<Arc<RunView>>,
 }
 
-impl Ran {
+impl RunOutcome {
     /// The failure without its cause, which has a different number every time.
     #[must_use]
     pub fn head(&self) -> &str {
@@ -202,7 +202,7 @@ pub async fn work(
         let Some(ran) = heartbeat.during(activation.run(stop, occasion)).await else {
             return;
         };
-        let finding = Finding::of(&ran, activation.inputs());
+        let finding = RunFinding::of(&ran, activation.inputs());
         throttle.ended(occasion, finding, begun, Instant::now());
         schedule.set_interval(activation.interval());
         let pause = schedule.after(ran.disposition, fastrand::f64());

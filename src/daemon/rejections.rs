@@ -26,7 +26,7 @@ const MOST_PEERS: usize = 100;
 
 /// The reason for a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rejection {
+pub enum WebhookRejection {
     /// A request with a token that is not ours.
     WrongToken,
     /// A form with a token that is not ours.
@@ -37,7 +37,7 @@ pub enum Rejection {
     UnreadableWebhook,
 }
 
-impl Rejection {
+impl WebhookRejection {
     pub(super) const ALL: [Self; 4] = [
         Self::WrongToken,
         Self::FailedLogin,
@@ -84,7 +84,7 @@ impl Rejections {
     }
 
     /// A request of this peer was rejected.
-    pub(super) fn add(&self, rejection: Rejection, peer: Option<IpAddr>) {
+    pub(super) fn add(&self, rejection: WebhookRejection, peer: Option<IpAddr>) {
         self.metrics.rejected(rejection);
         let (network, entry) = self.peers().add(peer.map(Network::of), Instant::now());
         match entry {
@@ -221,7 +221,7 @@ mod tests {
         let metrics = Metrics::default();
         let rejections = Rejections::new(metrics.clone());
         for _ in 0..37 {
-            rejections.add(Rejection::UnsignedWebhook, None);
+            rejections.add(WebhookRejection::UnsignedWebhook, None);
         }
         let series = "integrationd_rejected_requests_total{reason=\"unsigned_webhook\"} 37\n";
         assert!(metrics.text().contains(series), "{}", metrics.text());

@@ -12,13 +12,13 @@ use super::console::{Console, NewSettings};
 use super::http::Tls;
 use super::loosened::loosened;
 use super::source::WatchedSource;
-use super::view::Mistake;
-use super::{Board, Refusal};
+use super::view::FileMistake;
+use super::{Board, RejectedSettings};
 use crate::apart::joined;
 use crate::immuta::RetryPolicy;
 use crate::plan::{KnownNames, Resend, Selection};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::{OpenError, Source, Tenant, check_names, tenant};
 use crate::settings::daemon::{DaemonSettings, SettingsFile};
 use crate::text::chain;
@@ -64,26 +64,26 @@ impl Reload {
             }
             Err(failure) => {
                 tell(&failure);
-                self.board.settings(Some(Refusal {
+                self.board.settings(Some(RejectedSettings {
                     at: Timestamp::now(),
                     why: failure.what().to_owned(),
                     help: failure.help().to_owned(),
-                    mistakes: failure.mistakes().iter().map(Mistake::from).collect(),
+                    mistakes: failure.mistakes().iter().map(FileMistake::from).collect(),
                 }));
             }
         }
     }
 }
 
-fn tell(failure: &Failure) {
+fn tell(failure: &CommandFailure) {
     tracing::error!(
         error = failure.what(),
         help = failure.help(),
         "the settings are refused, and the old ones go on"
     );
-    for mistake in failure.mistakes().iter().map(Mistake::from) {
+    for mistake in failure.mistakes().iter().map(FileMistake::from) {
         let help = (!mistake.help.is_empty()).then(|| mistake.help.join("; "));
-        let Mistake {
+        let FileMistake {
             place,
             severity,
             code,
@@ -98,7 +98,7 @@ fn read(
     console: &dyn Console,
     old: &DaemonSettings,
     names: Option<&KnownNames>,
-) -> Result<NewSettings, Failure> {
+) -> Result<NewSettings, CommandFailure> {
     let read = console.read_settings()?;
     let new = &read.settings;
     if new.file.is_empty && !old.file.is_empty {
@@ -154,8 +154,8 @@ fn added(new: &Selection, old: &Selection) -> Selection {
 }
 
 /// It had settings when it was read last.
-fn emptied(file: &SettingsFile) -> Failure {
-    Failure::new(
+fn emptied(file: &SettingsFile) -> CommandFailure {
+    CommandFailure::new(
         Exit::InvalidSettings,
         format_args!(
             "the settings file {} sets nothing any more: it is empty, has only comments, or is gone",
@@ -165,17 +165,17 @@ fn emptied(file: &SettingsFile) -> Failure {
     )
 }
 
-fn looser(found: &[String]) -> Failure {
-    Failure::new(
+fn looser(found: &[String]) -> CommandFailure {
+    CommandFailure::new(
         Exit::InvalidSettings,
         format_args!("a reload never takes protection away: {}", found.join("; ")),
         "restore the settings file; if that is meant, restart the daemon: `systemctl restart integrationd`",
     )
 }
 
-fn late() -> Failure {
+fn late() -> CommandFailure {
     let seconds = PATIENCE.as_secs();
-    Failure::new(
+    CommandFailure::new(
         Exit::InvalidSettings,
         format_args!("they could not be read within {seconds} seconds"),
         "see whether the file systems with the settings and the keys answer",
@@ -184,8 +184,8 @@ fn late() -> Failure {
 
 /// The failure of a reload that changes a setting which a running daemon cannot change.
 #[must_use]
-pub fn restart(what: &str) -> Failure {
-    Failure::new(
+pub fn restart(what: &str) -> CommandFailure {
+    CommandFailure::new(
         Exit::InvalidSettings,
         format_args!("{what} cannot change while the daemon runs"),
         "restart it: `systemctl restart integrationd`",

@@ -8,16 +8,16 @@ use tokio::time::sleep;
 
 use super::console::Console;
 use super::reload::Reload;
-use super::signals::Signals;
+use super::signals::DaemonSignals;
 use super::source::WatchedSource;
 use super::watch::{self, watch};
-use super::worker::{Context, Worker};
-use super::{Bell, Board, Schedule, Status, endpoints, systemd, work};
+use super::worker::{Worker, WorkerContext};
+use super::{Bell, Board, DaemonStatus, Schedule, endpoints, systemd, work};
 use crate::apart::Apart;
 use crate::apply::{DRAIN, Stop};
 use crate::immuta::RetryPolicy;
 use crate::ledger::place::Trust;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::session::{Access, Session, Source, state};
 use crate::settings::daemon::DaemonSettings;
 
@@ -31,7 +31,10 @@ const SLACK: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// A setting is wrong, or an address or the ledger cannot be had.
-pub async fn run(settings: DaemonSettings, console: Arc<dyn Console>) -> Result<(), Failure> {
+pub async fn run(
+    settings: DaemonSettings,
+    console: Arc<dyn Console>,
+) -> Result<(), CommandFailure> {
     // What is wrong now will not pass: the operator is at the keyboard.
     let session = Session::open(&settings.run, Trust::Own, Access::Write)?;
     session.connect(&settings.run, RetryPolicy::default())?;
@@ -52,7 +55,7 @@ pub async fn run(settings: DaemonSettings, console: Arc<dyn Console>) -> Result<
         board: board.clone(),
         source: source.clone(),
     };
-    let mut run = Worker::new(Context {
+    let mut run = Worker::new(WorkerContext {
         session,
         settings: current.clone(),
         source: source.clone(),
@@ -60,7 +63,7 @@ pub async fn run(settings: DaemonSettings, console: Arc<dyn Console>) -> Result<
         board: board.clone(),
     });
     // Before anybody knows that it is there: a signal would end it until then.
-    let mut signals = Signals::listen();
+    let mut signals = DaemonSignals::listen();
     systemd::ready();
     tracing::info!("the daemon begins");
     let endpoints = bound.serve(&tenant, &board, &bell);
@@ -110,7 +113,7 @@ async fn overdue(stop: Stop) {
 }
 
 /// Tells systemd what the worker does.
-async fn report(mut status: published::Receiver<Status>) {
+async fn report(mut status: published::Receiver<DaemonStatus>) {
     while status.changed().await.is_ok() {
         let line = status.borrow_and_update().line();
         systemd::status(&line);
@@ -130,7 +133,7 @@ async fn keep_watching(
             if current.run.git.is_some() {
                 return source.poll(&current, &board, &bell).await;
             }
-            let options = watch::Options {
+            let options = watch::WatchOptions {
                 debounce: current.debounce,
                 poll: current.poll.unwrap_or(RESCAN_INTERVAL),
                 events: current.poll.is_none(),

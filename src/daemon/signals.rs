@@ -9,13 +9,13 @@ use super::{Bell, systemd};
 
 /// SIGHUP reads the settings again and rings the bell. SIGTERM and SIGINT pull the stop;
 /// a second one ends at once, whatever is under way.
-pub(super) struct Signals {
+pub(super) struct DaemonSignals {
     hangup: Option<Signal>,
     terminate: Option<Signal>,
     interrupt: Option<Signal>,
 }
 
-impl Signals {
+impl DaemonSignals {
     /// From now on they end nothing by themselves.
     pub(super) fn listen() -> Self {
         let listen = |kind| signal(kind).ok();

@@ -5,35 +5,35 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::view::{Mistake, Told};
-use super::{Disposition, Ran, View};
+use super::view::{FileMistake, Told};
+use super::{Disposition, RunOutcome, RunView};
 use crate::reason::Reason;
 
 /// What the daemon is doing, and how the last run ended.
 #[derive(Debug, Clone, Default)]
-pub struct Status {
+pub struct DaemonStatus {
     /// What it is doing now.
-    pub phase: Phase,
+    pub phase: DaemonPhase,
     /// How the last run ended; `None` before the first.
-    pub last: Option<Ran>,
+    pub last: Option<RunOutcome>,
     /// When that was.
     pub at: Option<Timestamp>,
     /// When a run last ended with everything in sync.
     pub succeeded: Option<Timestamp>,
     /// What was last seen, by the last run or an earlier one: files and tenant were
     /// read then.
-    pub seen: Option<Arc<View>>,
+    pub seen: Option<Arc<RunView>>,
     /// The last plan that was carried out.
     pub changed: Option<Arc<Told>>,
     /// How many runs there were.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
-    pub refused: Option<Arc<Refusal>>,
+    pub refused: Option<Arc<RejectedSettings>>,
 }
 
 /// Settings that were read while the daemon runs and that it does not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RejectedSettings {
     /// When they were read.
     pub at: Timestamp,
     /// Why, in a line.
@@ -41,12 +41,12 @@ pub struct Refusal {
     /// What helps.
     pub help: String,
     /// The mistakes in the settings file.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<FileMistake>,
 }
 
 /// What the daemon is doing. The words are those of kstatus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Phase {
+pub enum DaemonPhase {
     /// It has not begun.
     #[default]
     Starting,
@@ -62,7 +62,7 @@ pub enum Phase {
     Retrying(Duration),
 }
 
-impl Phase {
+impl DaemonPhase {
     /// The word for it: of a closed set.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -86,20 +86,20 @@ impl Phase {
     }
 }
 
-impl Status {
+impl DaemonStatus {
     /// A run begins.
     pub(super) fn begin(&mut self) {
-        self.phase = Phase::Reconciling;
+        self.phase = DaemonPhase::Reconciling;
     }
 
     /// A run has ended, and the next is due after this pause.
-    pub(super) fn end(&mut self, ran: Ran, pause: Duration) {
+    pub(super) fn end(&mut self, ran: RunOutcome, pause: Duration) {
         let now = Timestamp::now();
         self.phase = match ran.disposition {
-            Disposition::InSync => Phase::Ready,
-            Disposition::Suspended => Phase::Suspended,
-            Disposition::Stalled(reason) => Phase::Stalled(reason),
-            Disposition::Retry(_) | Disposition::Transient => Phase::Retrying(pause),
+            Disposition::InSync => DaemonPhase::Ready,
+            Disposition::Suspended => DaemonPhase::Suspended,
+            Disposition::Stalled(reason) => DaemonPhase::Stalled(reason),
+            Disposition::Retry(_) | Disposition::Transient => DaemonPhase::Retrying(pause),
         };
         if ran.disposition == Disposition::InSync {
             self.succeeded = Some(now);
@@ -124,9 +124,11 @@ impl Status {
             line += &format!(" ({reason})");
         }
         match self.phase {
-            Phase::Starting | Phase::Reconciling => {}
-            Phase::Ready | Phase::Suspended | Phase::Stalled(_) => line += &format!(": {last}"),
-            Phase::Retrying(pause) => {
+            DaemonPhase::Starting | DaemonPhase::Reconciling => {}
+            DaemonPhase::Ready | DaemonPhase::Suspended | DaemonPhase::Stalled(_) => {
+                line += &format!(": {last}");
+            }
+            DaemonPhase::Retrying(pause) => {
                 line += &format!(", again in {} s: {last}", pause.as_secs().max(1));
             }
         }

@@ -36,7 +36,7 @@ impl Activation for Runs {
         Duration::from_secs(600)
     }
 
-    async fn run(&mut self, _: &Stop, _: Occasion) -> Option<Ran> {
+    async fn run(&mut self, _: &Stop, _: Occasion) -> Option<RunOutcome> {
         self.begun.lock().unwrap().push(self.since.elapsed());
         for _ in 0..self.steps {
             sleep(self.took).await;
@@ -47,7 +47,7 @@ impl Activation for Runs {
             [last] => *last,
             [_, ..] => self.endings.remove(0),
         };
-        Some(Ran {
+        Some(RunOutcome {
             disposition: next,
             exit: Exit::Success,
             summary: "counted".to_owned(),
@@ -63,7 +63,7 @@ struct World {
     stop: tokio::sync::watch::Sender<bool>,
     begun: Arc<Mutex<Vec<Duration>>>,
     inputs: Arc<AtomicU64>,
-    status: published::Receiver<Status>,
+    status: published::Receiver<DaemonStatus>,
     pulse: Pulse,
     worker: tokio::task::JoinHandle<()>,
 }
@@ -232,13 +232,13 @@ async fn what_is_stalled_waits_and_says_why() {
     sleep(500 * SECOND).await;
     assert_eq!(world.runs(), 1);
     let status = world.status.borrow().clone();
-    assert_eq!(status.phase, Phase::Stalled(Reason::GuardRefused));
+    assert_eq!(status.phase, DaemonPhase::Stalled(Reason::GuardRefused));
     assert_eq!(status.line(), "Stalled (GuardRefused): counted");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_ready_is_reconciling_and_the_reason_says_what_it_waits_for() {
-    assert_eq!(Status::default().line(), "Reconciling (Starting)");
+    assert_eq!(DaemonStatus::default().line(), "Reconciling (Starting)");
     let world = world(10 * SECOND, &[Disposition::Transient]);
     sleep(SECOND).await;
     assert_eq!(world.status.borrow().line(), "Reconciling");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Occasion, Ran};
+use super::{Occasion, RunOutcome};
 use crate::report::exit::Exit;
 
 /// The first pause: a person who triggers twice hardly notices it.
@@ -23,15 +23,15 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// Findings of a run: an equal finding is nothing new.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(super) struct RunFinding {
     inputs: u64,
     exit: Exit,
     summary: String,
 }
 
-impl Finding {
+impl RunFinding {
     /// Of a run with these inputs.
-    pub(super) fn of(ran: &Ran, inputs: u64) -> Self {
+    pub(super) fn of(ran: &RunOutcome, inputs: u64) -> Self {
         Self {
             inputs,
             exit: ran.exit,
@@ -73,7 +73,7 @@ impl Fruitless {
 /// Says when the run for a trigger may begin.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    last: Option<Finding>,
+    last: Option<RunFinding>,
     triggered: Fruitless,
     asked: Fruitless,
 }
@@ -83,7 +83,7 @@ impl Throttle {
     pub(super) fn ended(
         &mut self,
         occasion: Occasion,
-        finding: Finding,
+        finding: RunFinding,
         begun: Instant,
         now: Instant,
     ) {

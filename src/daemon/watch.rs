@@ -26,7 +26,7 @@ use crate::text::chain;
 
 /// How a directory is watched.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct WatchOptions {
     /// How long it must be quiet before it is read.
     pub debounce: Duration,
     /// How often it is read without an event.
@@ -45,7 +45,7 @@ type Identity = Option<(u64, u64)>;
 /// run has read, which `read` tells. Never ends.
 pub async fn watch(
     directory: PathBuf,
-    options: Options,
+    options: WatchOptions,
     bell: Bell,
     mut read: published::Receiver<Option<Content>>,
 ) {
@@ -179,7 +179,7 @@ async fn content(directory: &Path) -> Content {
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options {
+    const OPTIONS: WatchOptions = WatchOptions {
         debounce: Duration::from_millis(30),
         // Far away: what is seen is seen by an event.
         poll: Duration::from_secs(600),
@@ -196,13 +196,13 @@ mod tests {
     }
 
     impl Watched {
-        async fn with(options: Options) -> Self {
+        async fn with(options: WatchOptions) -> Self {
             let around = tempfile::tempdir().unwrap();
             std::fs::create_dir(around.path().join("files")).unwrap();
             Self::begin(around, "files", options).await
         }
 
-        async fn begin(around: tempfile::TempDir, path: &str, options: Options) -> Self {
+        async fn begin(around: tempfile::TempDir, path: &str, options: WatchOptions) -> Self {
             let bell = Bell::default();
             let (read, seen) = published::channel(None);
             let directory = around.path().join(path);
@@ -406,7 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_events_it_is_read_regularly() {
-        let watched = Watched::with(Options {
+        let watched = Watched::with(WatchOptions {
             poll: Duration::from_millis(100),
             events: false,
             ..OPTIONS

@@ -15,16 +15,16 @@ use super::conditions::Conditions;
 use super::console::Console;
 use super::disposition::{of_error, of_open_error, of_report};
 use super::source::WatchedSource;
-use super::view::{Past, see};
-use super::{Activation, Backoff, Board, Disposition, Occasion, Ran};
-use crate::apply::{Event, Failure as ActionFailure, Observer, Outcome, Stop, in_a_line};
+use super::view::{PriorState, see};
+use super::{Activation, Backoff, Board, Disposition, Occasion, RunOutcome};
+use crate::apply::{ActionFailure, Event, Observer, Outcome, Stop, in_a_line};
 use crate::diagnostic::render;
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, StoreError};
 use crate::manifest::Name;
-use crate::plan::{Action, Block, Kind, Operator, Plan};
+use crate::plan::{Action, Block, Operation, Operator, Plan};
 use crate::report::exit::exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
 use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
@@ -39,7 +39,7 @@ const RUNS: u32 = 20;
 /// The worker's side of a run. Everything but the ledger is made anew for each: the key,
 /// the files, the secrets.
 pub(super) struct Worker {
-    context: Context,
+    context: WorkerContext,
     /// Revision that the run under way has read.
     revision: Option<Arc<Revision>>,
     /// The latest runs; read again after each that writes.
@@ -55,7 +55,7 @@ pub(super) struct Worker {
 }
 
 /// Everything that stays as it is as long as the daemon runs.
-pub(super) struct Context {
+pub(super) struct WorkerContext {
     pub(super) session: Session,
     /// They may be read again between two runs.
     pub(super) settings: published::Receiver<Arc<DaemonSettings>>,
@@ -64,7 +64,7 @@ pub(super) struct Context {
     pub(super) board: Board,
 }
 
-impl Context {
+impl WorkerContext {
     /// Prints a text, and sends it to those who asked for the run.
     fn out(&self, text: &str) {
         self.console.out(text);
@@ -82,7 +82,7 @@ impl Context {
 
 /// A run that came to no result, and the reaction to it.
 struct NoResult {
-    failure: Failure,
+    failure: CommandFailure,
     disposition: Disposition,
 }
 
@@ -116,7 +116,7 @@ impl Activation for Worker {
         )
     }
 
-    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<Ran> {
+    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<RunOutcome> {
         if occasion != Occasion::Due {
             self.backoff.reset();
         }
@@ -138,7 +138,7 @@ impl Activation for Worker {
             |NoResult {
                  failure,
                  disposition,
-             }| Ran {
+             }| RunOutcome {
                 disposition,
                 exit: failure.exit(),
                 summary: failure.what().to_owned(),
@@ -171,7 +171,7 @@ async fn given_up(stop: &Stop, writes: &AtomicBool) {
 }
 
 impl Worker {
-    pub(super) fn new(context: Context) -> Self {
+    pub(super) fn new(context: WorkerContext) -> Self {
         Self {
             context,
             revision: None,
@@ -185,7 +185,7 @@ impl Worker {
 
     /// Reads the files, and says which revision they have.
     async fn read(&mut self, settings: &DaemonSettings) -> Result<Opened, OpenError> {
-        let Context {
+        let WorkerContext {
             session,
             source,
             board,
@@ -284,7 +284,7 @@ impl Worker {
         stop: &Stop,
         writes: &AtomicBool,
         occasion: Occasion,
-    ) -> Result<Ran, NoResult> {
+    ) -> Result<RunOutcome, NoResult> {
         if self.history.is_empty() {
             self.read_history().await;
         }
@@ -307,14 +307,14 @@ impl Worker {
     }
 
     /// Prints a report, and sums it up for the status page.
-    async fn publish(&mut self, report: &Report) -> Ran {
+    async fn publish(&mut self, report: &Report) -> RunOutcome {
         let ledger = self.context.session.store().read().await;
         let ledger = logged(ledger).unwrap_or_default();
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
         self.print(report, disposition);
         let past = self.past(report, ledger).await;
-        Ran {
+        RunOutcome {
             disposition,
             exit: exit(report, false),
             summary: summary(report),
@@ -348,12 +348,12 @@ impl Worker {
 
     /// What the ledger tells beside the report. The page has a gap where it cannot be
     /// read; the next run fails for it.
-    async fn past(&mut self, report: &Report, ledger: Ledger) -> Past {
+    async fn past(&mut self, report: &Report, ledger: Ledger) -> PriorState {
         let applied = matches!(report.synced.ending, Ending::Applied { .. });
         if applied || self.history.is_empty() {
             self.read_history().await;
         }
-        Past {
+        PriorState {
             ledger,
             history: Arc::clone(&self.history),
         }
@@ -406,23 +406,28 @@ fn how(report: &Report) -> String {
 /// `true` for one that has nothing to be written; neither for what rests or is written.
 fn waits(action: &Action) -> Option<(&str, bool)> {
     let is_done = match &action.kind {
-        Kind::Create(_) | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
+        Operation::Create(_)
+        | Operation::Update { .. }
+        | Operation::Delete(_)
+        | Operation::Replace { .. } => {
             return None;
         }
-        Kind::Blocked(Block::Resting { .. }) => return None,
-        Kind::Blocked(block) => !block.passes(),
-        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => true,
+        Operation::Blocked(Block::Resting { .. }) => return None,
+        Operation::Blocked(block) => !block.passes(),
+        Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
+            true
+        }
     };
     Some((&action.name, is_done))
 }
 
-fn is_resting(kind: &Kind) -> bool {
-    matches!(kind, Kind::Blocked(Block::Resting { .. }))
+fn is_resting(kind: &Operation) -> bool {
+    matches!(kind, Operation::Blocked(Block::Resting { .. }))
 }
 
 /// Nobody is at a keyboard: what the guard approves is done.
 struct Service<'a> {
-    context: &'a Context,
+    context: &'a WorkerContext,
     revision: Option<&'a Revision>,
     /// Set before the first write.
     writes: &'a AtomicBool,

@@ -46,10 +46,10 @@ pub struct Diagnostic {
     /// What is wrong, in one line without a full stop.
     pub message: String,
     /// Where.
-    pub place: Place,
+    pub place: Location,
     /// Other places that have to do with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub related: Vec<Place>,
+    pub related: Vec<Location>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
@@ -57,7 +57,7 @@ pub struct Diagnostic {
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct Location {
     /// The file, as shown to people.
     pub file: String,
     /// The line, from 1.
@@ -79,7 +79,7 @@ impl Diagnostic {
     }
 }
 
-impl Place {
+impl Location {
     /// A file as a whole.
     #[must_use]
     pub fn file(file: &str) -> Self {

@@ -10,7 +10,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
-use super::{Diagnostic, MASK, Place, Severity};
+use super::{Diagnostic, Location, MASK, Severity};
 
 /// Two places of one file that are this near stand in one excerpt.
 const NEAR: usize = 12;
@@ -111,7 +111,7 @@ fn push_headline(text: &mut String, diagnostic: &Diagnostic, colour: bool) {
 /// Everything below the headline.
 fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
-    let mut elsewhere: Vec<&Place> = Vec::new();
+    let mut elsewhere: Vec<&Location> = Vec::new();
     if diagnostic.place.excerpt.is_some() {
         let mut here = vec![&diagnostic.place];
         for place in &diagnostic.related {
@@ -148,10 +148,10 @@ type SourceSnippet<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;
 
 /// Whether a place can stand in the excerpt of others: it is near, and a line
 /// that both show was cut in the same way.
-fn fits(place: &Place, here: &[&Place]) -> bool {
+fn fits(place: &Location, here: &[&Location]) -> bool {
     here.iter().all(|other| {
         let same_text = || {
-            let text = |place: &Place| place.excerpt.as_ref().map(|e| e.text.clone());
+            let text = |place: &Location| place.excerpt.as_ref().map(|e| e.text.clone());
             text(place) == text(other)
         };
         place.file == other.file
@@ -162,11 +162,11 @@ fn fits(place: &Place, here: &[&Place]) -> bool {
 
 /// The lines of places that fit together, the first of which is meant; lines
 /// between them are not shown.
-fn snippet<'a>(here: &[&'a Place], with_path: bool) -> Option<SourceSnippet<'a>> {
+fn snippet<'a>(here: &[&'a Location], with_path: bool) -> Option<SourceSnippet<'a>> {
     let path = here.first()?.file.as_str();
     let kinds =
         std::iter::once(AnnotationKind::Primary).chain(std::iter::repeat(AnnotationKind::Context));
-    let mut places: Vec<(&Place, AnnotationKind)> = here.iter().copied().zip(kinds).collect();
+    let mut places: Vec<(&Location, AnnotationKind)> = here.iter().copied().zip(kinds).collect();
     places.sort_by_key(|(place, _)| place.line);
     let first = places.first()?.0.line;
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use super::{Ask, Install};
 use crate::console::Terminal;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::text::escaped;
 
 /// The name of the hook.
@@ -19,7 +19,7 @@ const HOOK: &str = "post-receive";
 /// By this line a hook is known as ours.
 const OURS: &[u8] = b"# Written by `integrationd hook install`, which may write it again.";
 
-pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, Failure> {
+pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let hooks = hooks(&args.repository)?;
     let path = hooks.join(HOOK);
     let found = found(&path)?;
@@ -50,7 +50,7 @@ pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, Failur
 }
 
 /// Where git looks for the hooks of a bare repository: `core.hooksPath` may say.
-fn hooks(repository: &Path) -> Result<PathBuf, Failure> {
+fn hooks(repository: &Path) -> Result<PathBuf, CommandFailure> {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.arg("--git-dir").arg(repository).arg("rev-parse");
@@ -66,7 +66,7 @@ fn hooks(repository: &Path) -> Result<PathBuf, Failure> {
     let place = repository.display();
     let unusable = |why: String| {
         let what = format!("{place} cannot be used: {why}");
-        Failure::new(Exit::Usage, what, "name a bare repository of this machine")
+        CommandFailure::new(Exit::Usage, what, "name a bare repository of this machine")
     };
     match git(&["--is-bare-repository"]).map_err(unusable)?.as_str() {
         "true" => {}
@@ -83,7 +83,7 @@ enum Found {
 }
 
 /// What is there. A link leads to something that somebody else has put there.
-fn found(path: &Path) -> Result<Found, Failure> {
+fn found(path: &Path) -> Result<Found, CommandFailure> {
     let unread = |error: io::Error| failed("cannot read", path, &error);
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
@@ -117,13 +117,13 @@ fn write(hooks: &Path, path: &Path, script: &[u8]) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-fn script(args: &Ask) -> Result<Vec<u8>, Failure> {
+fn script(args: &Ask) -> Result<Vec<u8>, CommandFailure> {
     let call = call(args)?;
     Ok([b"#!/bin/sh\n", OURS, b"\nexec ", &call, b"\n"].concat())
 }
 
 /// The command, as a shell reads it.
-fn call(args: &Ask) -> Result<Vec<u8>, Failure> {
+fn call(args: &Ask) -> Result<Vec<u8>, CommandFailure> {
     let Ask {
         socket,
         branch,
@@ -132,7 +132,7 @@ fn call(args: &Ask) -> Result<Vec<u8>, Failure> {
     let own = std::env::current_exe();
     let own = own.map_err(|error| {
         let what = format!("it cannot be told where this program is: {error}");
-        Failure::new(Exit::Failed, what, "see whether /proc is there")
+        CommandFailure::new(Exit::Failed, what, "see whether /proc is there")
     })?;
     let socket = std::path::absolute(socket).unwrap_or_else(|_| socket.clone());
     let mut call = quoted(own.as_os_str().as_bytes());
@@ -159,14 +159,14 @@ fn quoted(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
-fn foreign(path: &Path, help: &str) -> Failure {
+fn foreign(path: &Path, help: &str) -> CommandFailure {
     let what = format!("{} is there and is not ours", path.display());
-    Failure::new(Exit::Failed, what, help)
+    CommandFailure::new(Exit::Failed, what, help)
 }
 
-fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
+fn failed(what: &str, path: &Path, error: &io::Error) -> CommandFailure {
     let what = format!("{what} {}: {error}", path.display());
-    Failure::new(Exit::Failed, what, "run it as the owner of the repository")
+    CommandFailure::new(Exit::Failed, what, "run it as the owner of the repository")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use crate::net::{
 #[cfg(test)]
 pub(crate) use client::LONGEST_RETRY_AFTER;
 pub use client::{
-    ApiError, ApiKey, ApiKeyError, Credentials, Effect, KnownSecrets, Refusal, RequestBody,
+    ApiError, ApiKey, ApiKeyError, Credentials, Effect, KnownSecrets, Rejection, RequestBody,
     RetryPolicy, Transport,
 };
 pub use integrations::{

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::history::{History, RunAction, RunEnd, RunId, RunStart};
 use super::store::Remedy;
 use super::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Refused, Seen, StoreError,
-    Suspensions,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, RejectedWrite, Seen,
+    StoreError, Suspensions,
 };
 use crate::live::RemoteId;
 
@@ -110,7 +110,7 @@ impl LedgerStore for MemoryLedger {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut ledger = self.lock();
-        let refused = Refused::again(ledger.refusals.get(name), inputs, at);
+        let refused = RejectedWrite::again(ledger.refusals.get(name), inputs, at);
         ledger.refusals.insert(name.to_owned(), refused);
         Ok(())
     }

@@ -29,7 +29,7 @@ pub use record::{
     Applied, IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record, Removal, Repairs,
     Rewritten, Seen, parked_name, taken_name,
 };
-pub use refusal::Refused;
+pub use refusal::RejectedWrite;
 pub use sqlite::LedgerError;
 pub use store::{LedgerStore, StoreError};
 pub use suspensions::Suspensions;

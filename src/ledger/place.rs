@@ -30,7 +30,7 @@ const STICKY: u32 = 0o1000;
 /// a part of the ledger.
 const BESIDE_LEDGER: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// The environment, as far as it says where the state lies.
+/// Looks up a variable of the environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Owners whose state is used, besides the current user and root. The ledger decides what

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Fingerprint, Refused};
+use super::{Fingerprint, RejectedWrite};
 use crate::live::RemoteId;
 use crate::manifest::{Name, Suspend};
 
@@ -18,7 +18,7 @@ pub struct Ledger {
     /// Writes that were begun and of which nobody knows the end, by name.
     pub intents: BTreeMap<Name, Intent>,
     /// Writes that the server refused and that were not made since, by name.
-    pub refusals: BTreeMap<Name, Refused>,
+    pub refusals: BTreeMap<Name, RejectedWrite>,
     /// The revision that was last carried out: the next one has to descend from it.
     pub carried_out: Option<String>,
     /// The tenant's last answer about its connections, as far as the next run needs it.

@@ -20,7 +20,7 @@ const PAUSE: Doubling = Doubling {
 
 /// A write that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedWrite {
     /// What the file and its secrets said.
     pub inputs: Fingerprint,
     /// How often in a row.
@@ -29,7 +29,7 @@ pub struct Refused {
     pub at: Timestamp,
 }
 
-impl Refused {
+impl RejectedWrite {
     /// Refused now, perhaps not for the first time.
     #[must_use]
     pub fn again(before: Option<&Self>, inputs: &Fingerprint, at: Timestamp) -> Self {
@@ -81,7 +81,7 @@ mod tests {
         let mut last = None;
         let mut minutes = Vec::new();
         for _ in 0..11 {
-            let refused = Refused::again(last.as_ref(), &inputs("one"), at);
+            let refused = RejectedWrite::again(last.as_ref(), &inputs("one"), at);
             minutes.push((refused.until() - at).get_seconds() / 60);
             last = Some(refused);
         }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_pause_that_is_over_asks_for_nothing() {
-        let refused = Refused::again(None, &inputs("one"), Timestamp::UNIX_EPOCH);
+        let refused = RejectedWrite::again(None, &inputs("one"), Timestamp::UNIX_EPOCH);
         let after = |seconds| refused.pause(Timestamp::from_second(seconds).unwrap());
         assert_eq!(after(60), Some(Duration::from_secs(240)));
         assert_eq!((after(300), after(86_400)), (None, None));
@@ -100,10 +100,13 @@ mod tests {
     #[test]
     fn other_inputs_begin_anew() {
         let at = Timestamp::UNIX_EPOCH;
-        let first = Refused::again(None, &inputs("one"), at);
-        let second = Refused::again(Some(&first), &inputs("one"), at);
+        let first = RejectedWrite::again(None, &inputs("one"), at);
+        let second = RejectedWrite::again(Some(&first), &inputs("one"), at);
         assert_eq!((first.times, second.times), (1, 2));
-        assert_eq!(Refused::again(Some(&second), &inputs("two"), at).times, 1);
+        assert_eq!(
+            RejectedWrite::again(Some(&second), &inputs("two"), at).times,
+            1
+        );
         assert!(second.is_of(&inputs("one")) && !second.is_of(&inputs("two")));
     }
 }

@@ -4,13 +4,13 @@ use super::binding::Unbound;
 use super::check::{Checker, Read};
 use super::destination::destinations;
 use super::draft::Draft;
-use super::tree::{Node, Scalar};
+use super::tree::{Node, YamlString};
 use crate::diagnostic::Code;
 use crate::secret::Template;
 
 impl Checker<'_> {
     /// Remembers references for [`Checker::bindings`], each with its place.
-    pub(super) fn remember(&mut self, template: &Template, node: &Node, scalar: &Scalar) {
+    pub(super) fn remember(&mut self, template: &Template, node: &Node, scalar: &YamlString) {
         if self.context.bindings.is_empty() {
             return;
         }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::text::{Span, Text, Veil, shown_word};
-use super::tree::{Document, Entry, Node, Yaml};
-use super::{Bindings, Integration, Invalid, Name, Options, Origin, pairing_key};
-use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use super::tree::{Node, Yaml, YamlDocument, YamlEntry};
+use super::{Bindings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key};
+use crate::diagnostic::{Code, Diagnostic, Location, Severity};
 use crate::live::RemoteId;
 use crate::platform::Platform;
 use crate::secret::{Parsed, Reference};
@@ -22,7 +22,7 @@ const MAX_DIAGNOSTICS: usize = 100;
 
 /// What a document is checked against.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'c> {
+pub(super) struct CheckContext<'c> {
     pub(super) vars: &'c BTreeMap<String, String>,
     pub(super) platforms: &'c [&'static Platform],
     pub(super) bindings: &'c Bindings,
@@ -30,7 +30,7 @@ pub(super) struct Context<'c> {
     pub(super) root: &'c str,
 }
 
-impl Context<'_> {
+impl CheckContext<'_> {
     /// The path of a file below the directory.
     pub(super) fn within(&self, path: &str) -> String {
         let inside = path.strip_prefix(self.root).unwrap_or(path);
@@ -51,7 +51,7 @@ pub(super) struct Checked {
     /// True if the document has `sync.name`.
     pub(super) says_name: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
-    pub(super) places: Places,
+    pub(super) places: DocumentLocations,
     pub(super) claim: Option<Claim>,
 }
 
@@ -75,22 +75,22 @@ impl Checked {
 
 /// Places that mistakes across files refer to.
 #[derive(Debug)]
-pub(super) struct Places {
-    pub(super) name: Place,
-    pub(super) id: Option<Place>,
+pub(super) struct DocumentLocations {
+    pub(super) name: Location,
+    pub(super) id: Option<Location>,
     /// Attributes at the top of `config`.
-    pub(super) attributes: Vec<(&'static str, Place)>,
+    pub(super) attributes: Vec<(&'static str, Location)>,
 }
 
 /// Checks one document. `several` tells whether its file holds more.
 pub(super) fn check(
-    context: Context<'_>,
+    context: CheckContext<'_>,
     text: &Text<'_>,
     veil: &mut Veil,
-    document: Document,
+    document: YamlDocument,
     several: bool,
 ) -> Checked {
-    let Document {
+    let YamlDocument {
         root,
         span,
         whole,
@@ -130,10 +130,10 @@ pub(super) fn check(
     }
 }
 
-fn places(read: &Read, text: &Text<'_>, veil: &Veil) -> Places {
+fn places(read: &Read, text: &Text<'_>, veil: &Veil) -> DocumentLocations {
     let place = |span| text.place(span, "", veil);
     let attributes = read.attribute_spans.iter();
-    Places {
+    DocumentLocations {
         name: place(read.name_span),
         id: read.id_span.map(place),
         attributes: attributes
@@ -169,7 +169,7 @@ pub(super) struct Read {
     pub(super) platform: Option<&'static Platform>,
     pub(super) auto_bootstrap: Option<bool>,
     pub(super) config: Object,
-    pub(super) options: Options,
+    pub(super) options: SyncOptions,
     pub(super) id_span: Option<Span>,
     pub(super) attribute_spans: Vec<(&'static str, Span)>,
 }
@@ -213,7 +213,7 @@ impl Read {
 
 /// Walks a document. Its methods are spread over the files of this module.
 pub(super) struct Checker<'c> {
-    pub(super) context: Context<'c>,
+    pub(super) context: CheckContext<'c>,
     pub(super) text: &'c Text<'c>,
     pub(super) veil: &'c mut Veil,
     pub(super) drafts: Vec<Draft>,
@@ -265,7 +265,7 @@ impl Checker<'_> {
     }
 
     /// A string at the top or below `sync`. Variables are replaced.
-    pub(super) fn option_text(&mut self, entry: &Entry, what: &str) -> Option<String> {
+    pub(super) fn option_text(&mut self, entry: &YamlEntry, what: &str) -> Option<String> {
         let node = &entry.value;
         let Some(scalar) = node.text() else {
             self.vouch_scalar(node);
@@ -281,7 +281,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn option_bool(&mut self, entry: &Entry, what: &str) -> Option<bool> {
+    pub(super) fn option_bool(&mut self, entry: &YamlEntry, what: &str) -> Option<bool> {
         if let Yaml::Bool(value) = entry.value.value {
             self.vouch(entry.value.span);
             return Some(value);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Checked, Claim};
 use super::{Integration, Invalid};
-use crate::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::diagnostic::{Code, Diagnostic, Location, Severity};
 use crate::platform::{Evidence, Identity, Platform, Rule};
 use crate::value::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn compared(platform: &Platform) -> impl Iterator<Item = &'static str
 struct Clash {
     code: Code,
     /// Documents by their index, with the place that clashes.
-    members: Vec<(usize, Place)>,
+    members: Vec<(usize, Location)>,
     message: String,
     label: &'static str,
     help: String,
@@ -225,7 +225,11 @@ fn comparable(value: &Value) -> Option<String> {
     }
 }
 
-fn attribute_places(documents: &[Checked], members: &[usize], name: &str) -> Vec<(usize, Place)> {
+fn attribute_places(
+    documents: &[Checked],
+    members: &[usize],
+    name: &str,
+) -> Vec<(usize, Location)> {
     let place = |index: usize| {
         let places = &documents[index].places;
         let found = places.attributes.iter().find(|(own, _)| *own == name);

@@ -4,10 +4,10 @@ use super::check::{Checker, Read};
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
-use super::tree::{Entry, Node, Yaml};
-use super::{Options, options};
+use super::tree::{Node, Yaml, YamlEntry};
+use super::{SyncOptions, options};
 use crate::diagnostic::Code;
-use crate::platform::{AUTO_BOOTSTRAP, CONFIG, Payload, Platform, TYPE};
+use crate::platform::{AUTO_BOOTSTRAP, CONFIG, PayloadShape, Platform, TYPE};
 use crate::value::{Object, Value};
 use options::SyncName;
 
@@ -52,7 +52,7 @@ impl Checker<'_> {
     /// A document that could not be read to its end: its name and its type, for
     /// the integration that it freezes.
     pub(super) fn salvage(&mut self, root: Option<&Node>, span: Span, several: bool) -> Read {
-        let word = |entry: Option<&Entry>| Some(entry?.value.text()?.text.clone());
+        let word = |entry: Option<&YamlEntry>| Some(entry?.value.text()?.text.clone());
         let sync = root.and_then(|root| root.get("sync"));
         let text = self.text.slice(span);
         let written =
@@ -74,7 +74,7 @@ impl Checker<'_> {
                 .zip(platform)
                 .map(|(root, platform)| identity(root, platform))
                 .unwrap_or_default(),
-            options: Options::default(),
+            options: SyncOptions::default(),
             id_span: None,
             attribute_spans: root
                 .zip(platform)
@@ -94,7 +94,7 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown_top_key(&mut self, entry: &Entry, root: &Node) {
+    fn unknown_top_key(&mut self, entry: &YamlEntry, root: &Node) {
         let key = &*entry.key;
         let platform = self.quiet_platform(root);
         let help = if platform.is_some_and(|platform| platform.attribute(key).is_some()) {
@@ -179,17 +179,17 @@ impl Checker<'_> {
         found
     }
 
-    fn auto_bootstrap(&mut self, root: &Node, payload: Option<Payload>) {
+    fn auto_bootstrap(&mut self, root: &Node, payload: Option<PayloadShape>) {
         let entry = root.get(AUTO_BOOTSTRAP);
-        if let (Some(entry), Some(Payload::TypeOnly)) = (entry, payload) {
+        if let (Some(entry), Some(PayloadShape::TypeOnly)) = (entry, payload) {
             self.key_not_sent(entry);
             return;
         }
         let Some(entry) = entry else {
             let misspelt = self.is_misspelt(AUTO_BOOTSTRAP);
-            if matches!(payload, Some(Payload::Full | Payload::ManualOnly)) && !misspelt {
+            if matches!(payload, Some(PayloadShape::Full | PayloadShape::ManualOnly)) && !misspelt {
                 let start = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
-                let help = if payload == Some(Payload::Full) {
+                let help = if payload == Some(PayloadShape::Full) {
                     "add `autoBootstrap: true` if Immuta sets the platform up, `autoBootstrap: false` if you do"
                 } else {
                     "add `autoBootstrap: false`: this platform is always set up by hand"
@@ -207,7 +207,7 @@ impl Checker<'_> {
             return;
         };
         self.auto = self.option_bool(entry, AUTO_BOOTSTRAP);
-        if (self.auto, payload) == (Some(true), Some(Payload::ManualOnly)) {
+        if (self.auto, payload) == (Some(true), Some(PayloadShape::ManualOnly)) {
             self.report(
                 Draft::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
                     .label("must be `false`")
@@ -221,14 +221,16 @@ impl Checker<'_> {
             return Object::new();
         };
         match (root.get(CONFIG), platform.payload) {
-            (Some(entry), Payload::TypeOnly) => {
+            (Some(entry), PayloadShape::TypeOnly) => {
                 self.key_not_sent(entry);
                 Object::new()
             }
-            (None, Payload::TypeOnly) => Object::new(),
+            (None, PayloadShape::TypeOnly) => Object::new(),
             (None, _) if self.is_misspelt("config") => Object::new(),
-            (Some(entry), Payload::Full | Payload::ManualOnly) => self.attributes(entry, platform),
-            (None, Payload::Full | Payload::ManualOnly) => {
+            (Some(entry), PayloadShape::Full | PayloadShape::ManualOnly) => {
+                self.attributes(entry, platform)
+            }
+            (None, PayloadShape::Full | PayloadShape::ManualOnly) => {
                 let at = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
                 self.report(
                     Draft::new(Code::MissingConfig, at, "this integration has no `config`")
@@ -240,7 +242,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn key_not_sent(&mut self, entry: &Entry) {
+    pub(super) fn key_not_sent(&mut self, entry: &YamlEntry) {
         let key = &entry.key;
         self.report(
             Draft::new(

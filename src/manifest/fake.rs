@@ -1,8 +1,8 @@
 //! Platforms that exist in tests only, with every kind of rule.
 
 use crate::platform::{
-    Attribute, Class, Condition, Evidence, Format, Identity, Need, Payload, Platform, Rule, Scalar,
-    Shape,
+    Attribute, Class, Condition, Evidence, Identity, Need, PayloadShape, Platform, Rule, Scalar,
+    Shape, StringRule,
 };
 
 /// Everything that a table can say.
@@ -10,7 +10,7 @@ pub(super) const CLOUD: Platform = Platform {
     wire: "Fake Cloud",
     title: "The Fake Cloud",
     aliases: &["Fake"],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: false,
     connection_technology: None,
@@ -57,7 +57,7 @@ pub(super) const LAKE: Platform = Platform {
     wire: "Lake",
     title: "The Lake",
     aliases: &["Data Lake"],
-    payload: Payload::ManualOnly,
+    payload: PayloadShape::ManualOnly,
     identity: Identity::Name("name"),
     deleted_with_credentials: false,
     connection_technology: None,
@@ -76,7 +76,7 @@ pub(super) const BARE: Platform = Platform {
     wire: "Bare",
     title: "The Bare",
     aliases: &[],
-    payload: Payload::TypeOnly,
+    payload: PayloadShape::TypeOnly,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: None,
@@ -89,13 +89,13 @@ pub(super) const PLATFORMS: &[&Platform] = &[&CLOUD, &LAKE, &BARE];
 
 const PASSWORD: &[Condition] = &[Condition::Is("authenticationType", "password")];
 
-const HOST: Shape = Shape::Text(Format {
+const HOST: Shape = Shape::Text(StringRule {
     expected: "the name of a host",
     accepts: |text| !text.contains('/'),
     evidence: Evidence::Inferred,
 });
 
-const REGION: Shape = Shape::Text(Format {
+const REGION: Shape = Shape::Text(StringRule {
     expected: "the name of a region, such as eu-1",
     accepts: |text| text.contains('-'),
     evidence: Evidence::Documented,

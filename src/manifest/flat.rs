@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::load::decode;
 use super::suggest::nearest;
 use super::text::{Span, Text, Veil, shown_key};
-use super::tree::{Document, Entry, Node, Stream, Yaml};
+use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -16,11 +16,11 @@ use crate::diagnostic::{Code, Diagnostic};
 pub type Flat = BTreeMap<String, Vec<String>>;
 
 /// Says why a key cannot have these values.
-pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), Refused>;
+pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), RejectedValue>;
 
 /// Why a key cannot have its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedValue {
     /// In a sentence.
     pub why: String,
     /// Whether the values may hold a secret: then they are not shown.
@@ -86,7 +86,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn document(&mut self, document: Document) {
+    fn document(&mut self, document: YamlDocument) {
         self.drafts.extend(document.faults);
         match document.root.map(|root| (root.span, root.value)) {
             None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
@@ -103,7 +103,7 @@ impl Reader<'_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry) {
+    fn entry(&mut self, entry: &YamlEntry) {
         let key = &*entry.key;
         if !self.keys.contains(&key) {
             let near = nearest(key, self.keys.iter().copied());
@@ -120,7 +120,7 @@ impl Reader<'_> {
         };
         match (self.accept)(key, &values) {
             Ok(()) => drop(self.flat.insert(key.to_owned(), values)),
-            Err(Refused { why, is_secret }) => {
+            Err(RejectedValue { why, is_secret }) => {
                 if is_secret {
                     self.veil.shown.truncate(shown);
                 }
@@ -134,8 +134,9 @@ impl Reader<'_> {
         let values: Option<Vec<String>> = match &node.value {
             Yaml::List(items) => items.iter().map(|item| self.scalar(item)).collect(),
             Yaml::Map(entries) => {
-                let pair =
-                    |entry: &Entry| Some(format!("{}={}", entry.key, self.scalar(&entry.value)?));
+                let pair = |entry: &YamlEntry| {
+                    Some(format!("{}={}", entry.key, self.scalar(&entry.value)?))
+                };
                 entries.iter().map(pair).collect()
             }
             Yaml::Faulty => return None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::characters;
-use super::check::{self, Checked, Context, Places};
+use super::check::{self, CheckContext, Checked, DocumentLocations};
 use super::draft::Draft;
 use super::text::{Span, Text, Veil};
 use super::tree::Stream;
@@ -13,7 +13,7 @@ use super::{
     Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_FURTHER_DOCUMENTS,
     Manifest, Origin, SeenFile, SourceFile, cross,
 };
-use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::parallel;
 use crate::platform::Platform;
 use crate::text::escaped;
@@ -55,7 +55,7 @@ pub fn load_bound(
     platforms: &[&'static Platform],
 ) -> Manifest {
     let root = escaped(root);
-    let context = Context {
+    let context = CheckContext {
         vars,
         platforms,
         bindings,
@@ -150,7 +150,7 @@ fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) 
     }
 }
 
-fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
+fn load_file(context: CheckContext<'_>, file: &SourceFile) -> Loaded {
     let mut loaded = match &file.content {
         Ok(bytes) if bytes.len() as u64 > MAX_FILE_SIZE => problem(
             context,
@@ -170,7 +170,7 @@ fn load_file(context: Context<'_>, file: &SourceFile) -> Loaded {
 }
 
 /// Summary of a file's contents.
-fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
+fn seen(context: CheckContext<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
     let path = escaped(&file.path).into_owned();
     SeenFile {
         within: context.within(&path),
@@ -185,7 +185,7 @@ fn seen(context: Context<'_>, file: &SourceFile, loaded: &Loaded) -> SeenFile {
     }
 }
 
-fn load_text(context: Context<'_>, path: &str, source: &str) -> Loaded {
+fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
     let text = Text::new(path, source);
     let stream = yaml::parse(source);
     let mut loaded = Loaded {
@@ -265,7 +265,7 @@ fn unparsed(source: &str) -> Veil {
 }
 
 /// A file that could not be read.
-fn problem(context: Context<'_>, file: &SourceFile, problem: &FileProblem) -> Loaded {
+fn problem(context: CheckContext<'_>, file: &SourceFile, problem: &FileProblem) -> Loaded {
     let (code, message, help) = match problem {
         FileProblem::Unreadable { reason } => (
             Code::Unreadable,
@@ -327,14 +327,14 @@ fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
         code,
         severity: code.severity(),
         message: escaped(message).into_owned(),
-        place: Place::file(path),
+        place: Location::file(path),
         related: Vec::new(),
         help: vec![help.to_owned()],
     }
 }
 
 /// A file of which no document could be read: whatever it describes is frozen.
-fn frozen(context: Context<'_>, file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
+fn frozen(context: CheckContext<'_>, file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
     let path = escaped(&file.path).into_owned();
     let invalid = Invalid {
         name: super::text::stem(&path).to_owned(),
@@ -345,7 +345,7 @@ fn frozen(context: Context<'_>, file: &SourceFile, diagnostic: Diagnostic) -> Lo
             line: 1,
         },
     };
-    let places = Places {
+    let places = DocumentLocations {
         name: diagnostic.place.clone(),
         id: None,
         attributes: Vec::new(),

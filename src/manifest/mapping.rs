@@ -5,24 +5,24 @@ use std::rc::Rc;
 
 use super::draft::Draft;
 use super::text::{Span, shown_key};
-use super::tree::{Entry, Node, Yaml};
+use super::tree::{Node, Yaml, YamlEntry};
 use crate::diagnostic::Code;
 
 /// A map smaller than this is searched for equal keys one by one.
 const SMALL_MAP: usize = 16;
 
 /// The key that waits for its value.
-pub(super) enum Key {
+pub(super) enum YamlKey {
     Text(Rc<str>, Span),
     Merge,
     Faulty,
 }
 
-pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> Key {
+pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> YamlKey {
     match &node.value {
-        Yaml::Text(scalar) if scalar.plain && scalar.text == "<<" => Key::Merge,
-        Yaml::Text(scalar) => Key::Text(scalar.text.as_str().into(), node.span),
-        Yaml::Faulty => Key::Faulty,
+        Yaml::Text(scalar) if scalar.plain && scalar.text == "<<" => YamlKey::Merge,
+        Yaml::Text(scalar) => YamlKey::Text(scalar.text.as_str().into(), node.span),
+        Yaml::Faulty => YamlKey::Faulty,
         Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::List(_) | Yaml::Map(_) => {
             let kind = node.value.kind();
             faults.push(
@@ -36,7 +36,7 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> Key {
                     "names of attributes are strings; put the key in quotes if it is meant as one",
                 ),
             );
-            Key::Faulty
+            YamlKey::Faulty
         }
     }
 }
@@ -45,9 +45,9 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> Key {
 /// map itself wins, then the merged maps in their order.
 pub(super) fn finish_map(
     faults: &mut Vec<Draft>,
-    entries: Vec<Entry>,
+    entries: Vec<YamlEntry>,
     merges: &[Node],
-) -> Rc<[Entry]> {
+) -> Rc<[YamlEntry]> {
     let mut entries = without_duplicates(faults, entries);
     if merges.is_empty() {
         return entries.into();
@@ -102,10 +102,11 @@ fn maps_to_merge(faults: &mut Vec<Draft>, merge: &Node) -> Vec<Node> {
     Vec::new()
 }
 
-fn without_duplicates(faults: &mut Vec<Draft>, entries: Vec<Entry>) -> Vec<Entry> {
+fn without_duplicates(faults: &mut Vec<Draft>, entries: Vec<YamlEntry>) -> Vec<YamlEntry> {
     let is_unique = if entries.len() < SMALL_MAP {
-        let new =
-            |(index, entry): (usize, &Entry)| entries[..index].iter().all(|e| e.key != entry.key);
+        let new = |(index, entry): (usize, &YamlEntry)| {
+            entries[..index].iter().all(|e| e.key != entry.key)
+        };
         entries.iter().enumerate().all(new)
     } else {
         let keys: HashSet<&str> = entries.iter().map(|e| &*e.key).collect();

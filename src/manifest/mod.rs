@@ -38,7 +38,7 @@ use std::collections::BTreeSet;
 
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
-pub use flat::{Accept, Flat, Refused, flat};
+pub use flat::{Accept, Flat, RejectedValue, flat};
 pub use load::{load, load_bound};
 pub(crate) use suggest::nearest;
 pub use until::{Until, UntilError};
@@ -218,7 +218,7 @@ pub struct Integration {
     /// `config` as the file gives it; empty where the platform has none.
     pub config: Object,
     /// The reserved key `sync`.
-    pub options: Options,
+    pub options: SyncOptions,
     /// Where it stands.
     pub origin: Origin,
 }
@@ -280,7 +280,7 @@ impl std::fmt::Display for Origin {
 
 /// The reserved key `sync`: options for this tool, never sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SyncOptions {
     /// Pins the file to a live integration.
     pub id: Option<RemoteId>,
     /// Names that it had before.

@@ -3,10 +3,10 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::enumerate;
-use super::tree::Entry;
+use super::tree::YamlEntry;
 use crate::diagnostic::Code;
 use crate::platform::{Attribute, Condition, Evidence, Need, Platform, Scalar};
-use crate::secret::Part;
+use crate::secret::TemplatePart;
 use crate::value::{Object, Value};
 
 /// Attributes that are missing for one reason.
@@ -18,7 +18,7 @@ struct Missing {
 
 impl Checker<'_> {
     /// Complains about what is missing in a `config`, at all its levels.
-    pub(super) fn needs(&mut self, platform: &'static Platform, config: &Entry, read: &Object) {
+    pub(super) fn needs(&mut self, platform: &'static Platform, config: &YamlEntry, read: &Object) {
         self.needs_of(platform, platform.attributes, config, read, "");
     }
 
@@ -26,7 +26,7 @@ impl Checker<'_> {
         &mut self,
         platform: &'static Platform,
         attributes: &'static [Attribute],
-        entry: &Entry,
+        entry: &YamlEntry,
         config: &Object,
         prefix: &str,
     ) {
@@ -95,7 +95,7 @@ impl Checker<'_> {
         conditions.iter().all(holds).then_some((code, conditions))
     }
 
-    fn not_empty(&mut self, entry: &Entry, code: Code, read: Option<&Value>, path: &str) {
+    fn not_empty(&mut self, entry: &YamlEntry, code: Code, read: Option<&Value>, path: &str) {
         if code == Code::MissingAttribute && read.is_some_and(is_empty) {
             self.report(
                 Draft::new(
@@ -112,7 +112,7 @@ impl Checker<'_> {
     fn missing(
         &self,
         missing: &Missing,
-        entry: &Entry,
+        entry: &YamlEntry,
         prefix: &str,
         platform: &Platform,
         config: &Object,
@@ -199,8 +199,8 @@ fn is_empty(value: &Value) -> bool {
     match value {
         Value::Text(text) => text.is_empty(),
         Value::Secret(template) => template.parts.iter().all(|part| match part {
-            Part::Literal(text) => text.is_empty(),
-            Part::Reference(_) => false,
+            TemplatePart::Literal(text) => text.is_empty(),
+            TemplatePart::Reference(_) => false,
         }),
         Value::Null
         | Value::Bool(_)

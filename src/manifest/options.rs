@@ -4,11 +4,11 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
-use super::tree::{Entry, Node, Yaml};
-use super::{Ignore, Name, Options, Suspend, UntilError};
+use super::tree::{Node, Yaml, YamlEntry};
+use super::{Ignore, Name, Suspend, SyncOptions, UntilError};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
-use crate::platform::{Attribute, Payload, Platform};
+use crate::platform::{Attribute, PayloadShape, Platform};
 use crate::value::{Object, Value};
 
 /// The options.
@@ -45,7 +45,7 @@ pub(super) fn is_name(text: &str) -> bool {
 pub(super) struct Sync {
     pub(super) name: SyncName,
     pub(super) id_span: Option<Span>,
-    pub(super) options: Options,
+    pub(super) options: SyncOptions,
 }
 
 /// What it says of the name.
@@ -132,7 +132,7 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown_option(&mut self, entry: &Entry, parent: &str, known: &[&str]) {
+    fn unknown_option(&mut self, entry: &YamlEntry, parent: &str, known: &[&str]) {
         let help = nearest(&entry.key, known.iter().copied()).map_or_else(
             || format!("the keys of `{parent}` are {}", enumerate(known, "and")),
             |near| format!("did you mean `{near}`?"),
@@ -148,7 +148,7 @@ impl Checker<'_> {
         );
     }
 
-    fn sync_name(&mut self, entry: &Entry) -> SyncName {
+    fn sync_name(&mut self, entry: &YamlEntry) -> SyncName {
         let Some(name) = self.option_text(entry, "sync.name") else {
             return SyncName::Wrong;
         };
@@ -167,7 +167,7 @@ impl Checker<'_> {
         SyncName::Wrong
     }
 
-    fn sync_id(&mut self, entry: &Entry) -> Option<RemoteId> {
+    fn sync_id(&mut self, entry: &YamlEntry) -> Option<RemoteId> {
         let node = &entry.value;
         let id = match &node.value {
             Yaml::Number(number) if number.is_u64() => {
@@ -202,7 +202,7 @@ impl Checker<'_> {
     }
 
     /// The items of a list option; one complaint if it is no list.
-    fn items<'n>(&mut self, entry: &'n Entry, what: &str, expected: &str) -> &'n [Node] {
+    fn items<'n>(&mut self, entry: &'n YamlEntry, what: &str, expected: &str) -> &'n [Node] {
         if let Yaml::List(items) = &entry.value.value {
             return items;
         }
@@ -210,10 +210,10 @@ impl Checker<'_> {
         &[]
     }
 
-    fn previously(&mut self, entry: &Entry) -> Vec<Name> {
+    fn previously(&mut self, entry: &YamlEntry) -> Vec<Name> {
         let mut names = Vec::new();
         for item in self.items(entry, "sync.previously", "a list of names") {
-            let item = Entry {
+            let item = YamlEntry {
                 value: item.clone(),
                 ..entry.clone()
             };
@@ -225,7 +225,7 @@ impl Checker<'_> {
         names
     }
 
-    fn sync_name_of(&mut self, entry: &Entry) -> Option<Name> {
+    fn sync_name_of(&mut self, entry: &YamlEntry) -> Option<Name> {
         let name = self.option_text(entry, "sync.previously")?;
         if is_name(&name) {
             return Some(name);
@@ -284,7 +284,7 @@ impl Checker<'_> {
         }
     }
 
-    fn suspend(&mut self, entry: &Entry) -> Option<Suspend> {
+    fn suspend(&mut self, entry: &YamlEntry) -> Option<Suspend> {
         let what = "sync.suspend";
         let (node, reason) =
             self.reasoned(&entry.value, what, entry.key_span, &["reason", "until"])?;
@@ -310,7 +310,7 @@ impl Checker<'_> {
         }
     }
 
-    fn ignore(&mut self, entry: &Entry, platform: Option<&'static Platform>) -> Vec<Ignore> {
+    fn ignore(&mut self, entry: &YamlEntry, platform: Option<&'static Platform>) -> Vec<Ignore> {
         let what = "sync.ignore";
         let mut all = Vec::new();
         for item in self.items(entry, what, "a list") {
@@ -369,12 +369,12 @@ impl Checker<'_> {
         Some(path.to_owned())
     }
 
-    fn extra(&mut self, entry: &Entry, platform: Option<&'static Platform>) -> Object {
+    fn extra(&mut self, entry: &YamlEntry, platform: Option<&'static Platform>) -> Object {
         let Yaml::Map(entries) = &entry.value.value else {
             self.wrong_option(&entry.value, "sync.extra", "a mapping of attributes");
             return Object::new();
         };
-        if platform.is_some_and(|p| p.payload == Payload::TypeOnly) {
+        if platform.is_some_and(|p| p.payload == PayloadShape::TypeOnly) {
             self.key_not_sent(entry);
             return Object::new();
         }
@@ -384,7 +384,7 @@ impl Checker<'_> {
     /// Unknown attributes, at the top or inside of objects that are known.
     fn extra_level(
         &mut self,
-        entries: &[Entry],
+        entries: &[YamlEntry],
         known: &'static [Attribute],
         prefix: &str,
     ) -> Object {

@@ -5,7 +5,7 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::Span;
-use super::tree::{Node, Scalar};
+use super::tree::{Node, YamlString};
 use crate::diagnostic::Code;
 use crate::secret::{Parsed, ReferenceError, Template, is_own, parse_template, source_words};
 
@@ -17,7 +17,7 @@ impl Checker<'_> {
     pub(super) fn string(
         &mut self,
         node: &Node,
-        scalar: &Scalar,
+        scalar: &YamlString,
         secrets: bool,
         what: &str,
     ) -> Option<Parsed> {
@@ -69,7 +69,7 @@ impl Checker<'_> {
     }
 
     /// Reports every reference to an own credential.
-    fn refuse_own(&mut self, template: &Template, node: &Node, scalar: &Scalar) {
+    fn refuse_own(&mut self, template: &Template, node: &Node, scalar: &YamlString) {
         for reference in template.references() {
             if !is_own(reference) && !self.context.bindings.is_own_file(reference) {
                 continue;
@@ -85,7 +85,7 @@ impl Checker<'_> {
         }
     }
 
-    fn reference_error(&self, node: &Node, scalar: &Scalar, error: &ReferenceError) -> Draft {
+    fn reference_error(&self, node: &Node, scalar: &YamlString, error: &ReferenceError) -> Draft {
         let at = match error {
             ReferenceError::Unclosed { at }
             | ReferenceError::NoSource { at }
@@ -156,7 +156,7 @@ impl Checker<'_> {
 
     /// The reference at a byte of a scalar, if the scalar is written without
     /// escapes; else the whole scalar.
-    pub(super) fn within(&self, span: Span, scalar: &Scalar, at: usize) -> Span {
+    pub(super) fn within(&self, span: Span, scalar: &YamlString, at: usize) -> Span {
         let written = self.text.slice(span);
         let Some(offset) = written.find(scalar.text.as_str()) else {
             return span;

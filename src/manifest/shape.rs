@@ -3,10 +3,10 @@
 use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
-use super::tree::{Entry, Node, Scalar, Yaml};
+use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Class, Evidence, Format, Leads, Need, Platform, Shape};
-use crate::secret::{Parsed, Part, Template};
+use crate::platform::{Attribute, Class, Evidence, Leads, Need, Platform, Shape, StringRule};
+use crate::secret::{Parsed, Template, TemplatePart};
 use crate::value::{Object, Value};
 
 /// Words of YAML 1.1 for booleans, and what they meant.
@@ -42,7 +42,7 @@ fn code_points(text: &str) -> String {
 /// An attribute in the file.
 struct Given<'g> {
     attribute: &'static Attribute,
-    entry: &'g Entry,
+    entry: &'g YamlEntry,
     /// Its path below `config`, such as `audit/enabled`.
     path: String,
 }
@@ -60,7 +60,7 @@ impl Given<'_> {
 
 impl Checker<'_> {
     /// Reads `config`.
-    pub(super) fn attributes(&mut self, entry: &Entry, platform: &'static Platform) -> Object {
+    pub(super) fn attributes(&mut self, entry: &YamlEntry, platform: &'static Platform) -> Object {
         let Yaml::Map(_) = &entry.value.value else {
             let help = self.needed(platform);
             self.wrong_shape(
@@ -78,7 +78,7 @@ impl Checker<'_> {
 
     fn object(
         &mut self,
-        entry: &Entry,
+        entry: &YamlEntry,
         attributes: &'static [Attribute],
         platform: &'static Platform,
         prefix: &str,
@@ -185,7 +185,12 @@ impl Checker<'_> {
         attribute.is_sensitive() || self.auto.map_or_else(|| one_time(true), one_time)
     }
 
-    fn text_value(&mut self, given: &Given<'_>, scalar: &Scalar, format: Format) -> Option<Value> {
+    fn text_value(
+        &mut self,
+        given: &Given<'_>,
+        scalar: &YamlString,
+        format: StringRule,
+    ) -> Option<Value> {
         let value = self.plain_text(given, scalar)?;
         // What the references in it will be is not known here.
         let literal = match value.as_text() {
@@ -219,13 +224,13 @@ impl Checker<'_> {
     }
 
     /// The value of a string: secret if the attribute is, or if it refers to one.
-    fn plain_text(&mut self, given: &Given<'_>, scalar: &Scalar) -> Option<Value> {
+    fn plain_text(&mut self, given: &Given<'_>, scalar: &YamlString) -> Option<Value> {
         let secrets = self.takes_secrets(given.attribute);
         let parsed = self.string(given.node(), scalar, secrets, &given.path)?;
         let span = given.node().span;
         match parsed {
             Parsed::Template(template) => {
-                let is_reference = |part: &Part| matches!(part, Part::Reference(_));
+                let is_reference = |part: &TemplatePart| matches!(part, TemplatePart::Reference(_));
                 if given.is_harmless() || template.parts.iter().all(is_reference) {
                     self.vouch(span);
                 }
@@ -318,7 +323,7 @@ impl Checker<'_> {
     fn text_list(&mut self, given: &Given<'_>, items: &[Node]) -> Option<Value> {
         let mut list = Vec::new();
         for item in items {
-            let entry = Entry {
+            let entry = YamlEntry {
                 value: item.clone(),
                 ..given.entry.clone()
             };

@@ -5,7 +5,7 @@
 //! be harmless. Spaces outside of scalars stay, so that an excerpt keeps its
 //! shape; a masked run becomes one `…`, so that not even its length shows.
 
-use crate::diagnostic::{Excerpt, MASK, Place};
+use crate::diagnostic::{Excerpt, Location, MASK};
 use crate::text::{escaped, is_unsafe};
 
 /// A part of a file, in bytes.
@@ -157,11 +157,11 @@ impl<'a> Text<'a> {
     }
 
     /// A place of this file, with the line as it may be shown.
-    pub(super) fn place(&self, span: Span, label: &str, veil: &Veil) -> Place {
+    pub(super) fn place(&self, span: Span, label: &str, veil: &Veil) -> Location {
         let start = self.floor(span.start.min(self.source.len()));
         let end = self.floor(span.end.min(self.source.len())).max(start);
         let line = self.line_span(start);
-        Place {
+        Location {
             file: self.file.clone(),
             line: self.line(start),
             column: self.slice(Span::new(line.start, start)).chars().count() + 1,

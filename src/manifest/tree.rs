@@ -31,16 +31,16 @@ pub(super) enum Yaml {
     Null,
     Bool(bool),
     Number(Number),
-    Text(Rc<Scalar>),
+    Text(Rc<YamlString>),
     List(Rc<[Node]>),
-    Map(Rc<[Entry]>),
+    Map(Rc<[YamlEntry]>),
     /// Reported already.
     Faulty,
 }
 
 /// A string.
 #[derive(Debug)]
-pub(super) struct Scalar {
+pub(super) struct YamlString {
     pub(super) text: String,
     /// Neither quoted nor a block.
     pub(super) plain: bool,
@@ -50,7 +50,7 @@ pub(super) struct Scalar {
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct YamlEntry {
     pub(super) key: Rc<str>,
     pub(super) key_span: Span,
     pub(super) value: Node,
@@ -58,7 +58,7 @@ pub(super) struct Entry {
 
 /// One document of a file.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct YamlDocument {
     /// What could be read of it; absent if that is nothing.
     pub(super) root: Option<Node>,
     /// Where its text begins and ends.
@@ -71,7 +71,7 @@ pub(super) struct Document {
 /// All documents of a file but the empty ones, and what may be shown of it.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    pub(super) documents: Vec<Document>,
+    pub(super) documents: Vec<YamlDocument>,
     pub(super) veil: Veil,
 }
 
@@ -136,7 +136,7 @@ impl Yaml {
 
 impl Node {
     /// The value under a key, if this is a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+    pub(super) fn get(&self, key: &str) -> Option<&YamlEntry> {
         match &self.value {
             Yaml::Map(entries) => entries.iter().find(|entry| &*entry.key == key),
             Yaml::Null
@@ -162,7 +162,7 @@ impl Node {
     }
 
     /// The string, if it is one.
-    pub(super) fn text(&self) -> Option<&Scalar> {
+    pub(super) fn text(&self) -> Option<&YamlString> {
         match &self.value {
             Yaml::Text(scalar) => Some(scalar),
             Yaml::Null

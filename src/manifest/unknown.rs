@@ -4,7 +4,7 @@ use super::check::Checker;
 use super::draft::Draft;
 use super::suggest::nearest;
 use super::text::shown_key;
-use super::tree::Entry;
+use super::tree::YamlEntry;
 use crate::diagnostic::Code;
 use crate::platform::{Attribute, Platform};
 
@@ -12,7 +12,7 @@ impl Checker<'_> {
     /// Reports an attribute that the platform does not have, with what could be meant.
     pub(super) fn unknown_attribute(
         &mut self,
-        entry: &Entry,
+        entry: &YamlEntry,
         siblings: &'static [Attribute],
         platform: &'static Platform,
         prefix: &str,

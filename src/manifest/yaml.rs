@@ -16,12 +16,12 @@ use serde_yaml::granit_parser::{self as granit, Event, Parser, ScalarStyle, StrI
 
 use super::characters;
 use super::draft::Draft;
-use super::mapping::{Key, finish_map, read_key};
+use super::mapping::{YamlKey, finish_map, read_key};
 use super::scalar::{Plain, resolve};
 use super::syntax;
 use super::tag::{bad_tag, is_string_tag, tag_fits};
 use super::text::{Span, Veil, is_identifier};
-use super::tree::{Document, Entry, Node, Scalar, Stream, Yaml};
+use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry, YamlString};
 use crate::diagnostic::Code;
 
 /// Nested collections, aliases followed. Payloads nest four deep; recursion over
@@ -71,7 +71,7 @@ struct Reader<'a> {
     start: usize,
     /// Where the last event ended.
     end: usize,
-    documents: Vec<Document>,
+    documents: Vec<YamlDocument>,
 }
 
 impl Reader<'_> {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         });
         if !empty || !faults.is_empty() {
             let start = root.as_ref().map_or(self.start, |node| node.span.start);
-            self.documents.push(Document {
+            self.documents.push(YamlDocument {
                 root,
                 span: Span::new(start, end),
                 whole: true,
@@ -165,7 +165,7 @@ impl Reader<'_> {
         let (root, faults) = self.composer.give_up();
         let start = root.as_ref().map_or(self.start, |node| node.span.start);
         self.composer.veil.unparsed.push(unparsed);
-        self.documents.push(Document {
+        self.documents.push(YamlDocument {
             root,
             span: Span::new(start, end),
             whole: false,
@@ -205,9 +205,9 @@ struct Frame {
 enum Kind {
     List(Vec<Node>),
     Map {
-        entries: Vec<Entry>,
+        entries: Vec<YamlEntry>,
         merges: Vec<Node>,
-        key: Option<Key>,
+        key: Option<YamlKey>,
     },
 }
 
@@ -374,13 +374,13 @@ impl Composer {
                 key,
             } => match key.take() {
                 None => *key = Some(read_key(&node, &mut self.faults)),
-                Some(Key::Text(key, key_span)) => entries.push(Entry {
+                Some(YamlKey::Text(key, key_span)) => entries.push(YamlEntry {
                     key,
                     key_span,
                     value: node,
                 }),
-                Some(Key::Merge) => merges.push(node),
-                Some(Key::Faulty) => {}
+                Some(YamlKey::Merge) => merges.push(node),
+                Some(YamlKey::Faulty) => {}
             },
         }
     }
@@ -421,7 +421,7 @@ impl Composer {
             Plain::Null => Yaml::Null,
             Plain::Bool(value) => Yaml::Bool(value),
             Plain::Number(number) => Yaml::Number(number),
-            Plain::Text { numeric } => Yaml::Text(Rc::new(Scalar {
+            Plain::Text { numeric } => Yaml::Text(Rc::new(YamlString {
                 text: text.to_owned(),
                 plain,
                 numeric,
@@ -507,7 +507,7 @@ mod tests {
 
     fn trees(source: &str) -> String {
         let stream = parse(source);
-        let show = |document: &Document| document.root.as_ref().map_or("-".into(), show);
+        let show = |document: &YamlDocument| document.root.as_ref().map_or("-".into(), show);
         stream
             .documents
             .iter()

@@ -7,8 +7,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::evidence::Absence;
-use super::memory::Past;
-use super::{Action, Block, Context, Kind};
+use super::memory::RecordedIntegration;
+use super::{Action, Block, Operation, PlanContext};
 use crate::ledger::taken_name;
 use crate::manifest::{Holds, Manifest, Name, Origin, SeenFile};
 use crate::platform::by_wire;
@@ -45,7 +45,7 @@ pub(super) struct Emptied {
 }
 
 impl<'a> Absences<'a> {
-    pub(super) fn new(manifest: &'a Manifest, context: &Context<'a>) -> Self {
+    pub(super) fn new(manifest: &'a Manifest, context: &PlanContext<'a>) -> Self {
         let files = || manifest.files.iter();
         let records = context.ledger.records.iter();
         let known: HashSet<&str> = records
@@ -77,7 +77,7 @@ impl<'a> Absences<'a> {
 
     /// Reason why the missing document of a record is not a removal; `shown` is the name
     /// of the integration in the plan.
-    pub(super) fn of(&self, past: Past<'_>, shown: &str) -> Option<Absence> {
+    pub(super) fn of(&self, past: RecordedIntegration<'_>, shown: &str) -> Option<Absence> {
         if self.kind == SourceKind::Commit || self.allowed.contains(shown) {
             return None;
         }
@@ -109,16 +109,16 @@ impl<'a> Absences<'a> {
     /// record that a document describes.
     pub(super) fn emptied(
         &self,
-        context: &Context<'_>,
+        context: &PlanContext<'_>,
         names: &HashSet<&str>,
-        is_described: impl Fn(Past<'_>) -> bool,
+        is_described: impl Fn(RecordedIntegration<'_>) -> bool,
     ) -> Emptied {
         let mut emptied = Emptied::default();
         if !self.has_empty {
             return emptied;
         }
         let records = context.ledger.records.iter();
-        for past in records.map(|(name, record)| Past { name, record }) {
+        for past in records.map(|(name, record)| RecordedIntegration { name, record }) {
             if is_described(past) {
                 continue;
             }
@@ -137,7 +137,7 @@ impl<'a> Absences<'a> {
         emptied
     }
 
-    fn frozen(&self, past: Past<'_>, name: Name, file: String) -> Action {
+    fn frozen(&self, past: RecordedIntegration<'_>, name: Name, file: String) -> Action {
         let within = past.record.memory.file.clone().unwrap_or_default();
         Action {
             platform: by_wire(&past.record.type_name),
@@ -146,7 +146,7 @@ impl<'a> Absences<'a> {
                 line: 1,
                 within,
             }),
-            kind: Kind::Blocked(Block::EmptyFile {
+            kind: Operation::Blocked(Block::EmptyFile {
                 name: name.clone(),
                 file,
             }),

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, HashSet};
 use super::against::missing;
 use super::diff::Difference;
 use super::doubt::in_doubt;
-use super::history::History;
-use super::memory::{self, Noted, Past, Pasts};
+use super::history::DiffContext;
+use super::memory::{self, RecordedIntegration, RecordedIntegrations, StateUpdate};
 use super::owners;
 use super::pairing::{Pairing, pair};
-use super::{Block, Context, Note};
+use super::{Block, Note, PlanContext};
 use crate::ledger::Fingerprint;
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::{Integration, Manifest, Name};
@@ -38,18 +38,18 @@ pub struct Adoption {
     /// Its name.
     pub name: Name,
     /// How it went.
-    pub verdict: Verdict,
+    pub verdict: AdoptionResult,
 }
 
 /// How an adoption goes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum AdoptionResult {
     /// To be recorded.
-    Adopted(Box<Noted>),
+    Adopted(Box<StateUpdate>),
     /// It is this tool's own already.
     Owned,
     /// It is this tool's own already, and what is known of its secrets is to be recorded.
-    SecretsOnly(Box<Noted>),
+    SecretsOnly(Box<StateUpdate>),
     /// There is nothing like it: a sync would create it.
     Absent,
     /// It cannot be said which one is meant.
@@ -64,10 +64,10 @@ pub fn adopt(
     live: &Live,
     names: &HashSet<&str>,
     secrets: AdoptedSecrets,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Vec<Adoption> {
     let paired = pair(manifest, live, context.ledger);
-    let pasts = Pasts::new(context.ledger);
+    let pasts = RecordedIntegrations::new(context.ledger);
     let described = manifest.integrations.iter().zip(paired.pairings);
     described
         .filter(|(integration, _)| names.is_empty() || names.contains(integration.name.as_str()))
@@ -87,26 +87,28 @@ fn found<'l>(
     pairing: &Pairing<'l>,
     by_name: bool,
     live: &Live,
-    context: &Context<'_>,
-) -> Result<&'l LiveIntegration, Verdict> {
+    context: &PlanContext<'_>,
+) -> Result<&'l LiveIntegration, AdoptionResult> {
     if let Some(block) = in_doubt(integration, pairing, context) {
-        return Err(Verdict::Blocked(block));
+        return Err(AdoptionResult::Blocked(block));
     }
     let owned = pairing.found();
     let owned = owned.and_then(|found| owners::owned(found, live));
     let block = owned.or_else(|| owners::unknown(integration.platform, &live.owners));
     if let Some(block) = block.filter(|_| pairing.found().is_some()) {
-        return Err(Verdict::Blocked(block));
+        return Err(AdoptionResult::Blocked(block));
     }
     match pairing {
-        Pairing::New => Err(Verdict::Absent),
-        Pairing::Replaces { found, attribute } => Err(Verdict::Blocked(Block::Replacement {
-            name: integration.name.clone(),
-            id: found.id.clone(),
-            attribute,
-        })),
-        Pairing::Blocked(block) => Err(Verdict::Blocked(block.clone())),
-        Pairing::Likely(found) if !by_name => Err(Verdict::Blocked(Block::NeedsPin {
+        Pairing::New => Err(AdoptionResult::Absent),
+        Pairing::Replaces { found, attribute } => {
+            Err(AdoptionResult::Blocked(Block::Replacement {
+                name: integration.name.clone(),
+                id: found.id.clone(),
+                attribute,
+            }))
+        }
+        Pairing::Blocked(block) => Err(AdoptionResult::Blocked(block.clone())),
+        Pairing::Likely(found) if !by_name => Err(AdoptionResult::Blocked(Block::NeedsPin {
             id: found.id.clone(),
             paths: Vec::new(),
         })),
@@ -117,20 +119,20 @@ fn found<'l>(
 fn adopted(
     integration: &Integration,
     found: &LiveIntegration,
-    past: Option<Past<'_>>,
+    past: Option<RecordedIntegration<'_>>,
     secrets: AdoptedSecrets,
-    context: &Context<'_>,
-) -> Verdict {
+    context: &PlanContext<'_>,
+) -> AdoptionResult {
     let is_own = past.is_some_and(|past| past.record.memory.owned && past.name == integration.name);
     if is_own && secrets == AdoptedSecrets::Unknown {
-        return Verdict::Owned;
+        return AdoptionResult::Owned;
     }
     let mut memory = match past {
         Some(past) => memory::still_applied(integration, past, context),
         None => {
             let memory = memory::of_update(integration, None, context);
             let mut memory = memory::unknown_secrets(memory);
-            let difference = Difference::between(integration, found, History::NONE);
+            let difference = Difference::between(integration, found, DiffContext::NONE);
             let differs = |path: &str| difference.changes.iter().any(|c| c.path == path);
             let attributes = &mut memory.applied.attributes;
             attributes.retain(|path, _| !differs(path));
@@ -139,11 +141,11 @@ fn adopted(
     };
     match of_secrets(integration, past, secrets, context) {
         Ok(known) => memory.applied.secrets.extend(known),
-        Err(block) => return Verdict::Blocked(block),
+        Err(block) => return AdoptionResult::Blocked(block),
     }
     memory.removal = memory::removal(integration, context);
     memory.owned = true;
-    let noted = Box::new(Noted {
+    let noted = Box::new(StateUpdate {
         name: integration.name.clone(),
         type_name: found.type_name.clone(),
         id: found.id.clone(),
@@ -151,18 +153,18 @@ fn adopted(
         changed: past.filter(|_| is_own).map(|past| past.record.at),
     });
     if is_own {
-        Verdict::SecretsOnly(noted)
+        AdoptionResult::SecretsOnly(noted)
     } else {
-        Verdict::Adopted(noted)
+        AdoptionResult::Adopted(noted)
     }
 }
 
 /// The stored secrets of the file by their path, as they are to be recorded.
 fn of_secrets(
     integration: &Integration,
-    past: Option<Past<'_>>,
+    past: Option<RecordedIntegration<'_>>,
     secrets: AdoptedSecrets,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Result<BTreeMap<String, Option<Fingerprint>>, Block> {
     let label = memory::label(integration, past);
     let fingerprint =

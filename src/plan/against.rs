@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::absence::Absences;
 use super::doubt::repeated;
-use super::memory::{self, Pasts};
+use super::memory::{self, RecordedIntegrations};
 use super::pairing::Claims;
-use super::{AbsencePrecondition, Block, Body, Context, Creation, Freeze, Note};
+use super::{AbsencePrecondition, Block, Body, Creation, Freeze, Note, PlanContext};
 use crate::live::{Live, RemoteId};
 use crate::manifest::{Bindings, Integration};
 use crate::secret::Reference;
@@ -18,7 +18,7 @@ pub(super) struct Against<'a> {
     /// The ids that the list showed.
     pub listed: &'a Arc<HashSet<RemoteId>>,
     /// Records, by id.
-    pub pasts: Pasts<'a>,
+    pub pasts: RecordedIntegrations<'a>,
     /// Integrations that files claim.
     pub claims: &'a Claims<'a>,
     /// Reason for not deleting anything.
@@ -29,7 +29,7 @@ pub(super) struct Against<'a> {
     pub files: HashSet<&'a str>,
     /// Reasons not to take a missing document for a removal, from the files that exist.
     pub absences: Absences<'a>,
-    pub context: &'a Context<'a>,
+    pub context: &'a PlanContext<'a>,
 }
 
 /// What it takes to create an integration.
@@ -53,7 +53,7 @@ pub(super) fn creation(
 
 /// Reasons why secrets are not available, each of them once.
 pub(super) fn missing<'a>(
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
     for_each: impl FnOnce(&mut dyn FnMut(&'a Reference)),
 ) -> Option<Note> {
     let mut reasons = Vec::new();

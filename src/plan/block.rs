@@ -5,7 +5,7 @@ use super::evidence::{Contested, Doubt};
 use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
 use super::wording::list;
-use crate::live::{RemoteId, Status};
+use crate::live::{IntegrationStatus, RemoteId};
 use crate::manifest::{Name, Unbound};
 use crate::reason::{Outlook, Reason};
 
@@ -45,7 +45,7 @@ pub enum Block {
         /// The live integration.
         id: RemoteId,
         /// Its status.
-        status: Status,
+        status: IntegrationStatus,
     },
     /// Someone disabled it by force.
     #[error("integration {id} was disabled by force, without a clean-up on the platform")]

@@ -2,30 +2,32 @@
 //! is carried into it, is checked against the bindings.
 
 use super::carry::plain;
-use super::{Before, Block, Body, Deletion, Kind};
+use super::{Before, Block, Body, Deletion, Operation};
 use crate::live::LiveIntegration;
 use crate::manifest::{Bindings, Destination, Integration, Unbound, named_destinations};
 use crate::value::Object;
 
 /// A write whose references may not go where its body leads becomes a block.
-pub(super) fn admitted(kind: Kind, bindings: &Bindings) -> Kind {
-    if let Kind::Suspended { suspend, would } = kind {
+pub(super) fn admitted(kind: Operation, bindings: &Bindings) -> Operation {
+    if let Operation::Suspended { suspend, would } = kind {
         let would = Box::new(admitted(*would, bindings));
-        return Kind::Suspended { suspend, would };
+        return Operation::Suspended { suspend, would };
     }
     let checked = match &kind {
-        Kind::Create(creation) | Kind::Replace { creation, .. } => creation.body.admit(bindings),
-        Kind::Update { body, .. } => body.admit(bindings),
+        Operation::Create(creation) | Operation::Replace { creation, .. } => {
+            creation.body.admit(bindings)
+        }
+        Operation::Update { body, .. } => body.admit(bindings),
         // Checked where it is made: its credentials go where the live integration leads.
-        Kind::Delete(_) => Ok(()),
-        Kind::Unchanged { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended { .. }
-        | Kind::Blocked(_) => Ok(()),
+        Operation::Delete(_) => Ok(()),
+        Operation::Unchanged { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. }
+        | Operation::Blocked(_) => Ok(()),
     };
     match checked {
         Ok(()) => kind,
-        Err(unbound) => Kind::Blocked(Block::Unbound(unbound)),
+        Err(unbound) => Operation::Blocked(Block::Unbound(unbound)),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::change::Shown;
 use crate::live::is_plain;
 use crate::platform::{Attribute, Scalar};
-use crate::secret::{Part, Secret, Template};
+use crate::secret::{Secret, Template, TemplatePart};
 use crate::value::Value;
 
 /// Whether a value of the file and one of the server mean the same.
@@ -89,12 +89,12 @@ pub(super) fn covered(value: &Value, live: Option<&Json>) -> Template {
     let mut parts = Vec::new();
     gather(value, &mut parts);
     let live = live.map_or_else(String::new, Json::to_string);
-    parts.push(Part::Literal(Secret::new(format!("\0{live}"))));
+    parts.push(TemplatePart::Literal(Secret::new(format!("\0{live}"))));
     Template { parts }
 }
 
-fn gather(value: &Value, parts: &mut Vec<Part>) {
-    let mut text = |text: String| parts.push(Part::Literal(Secret::new(text)));
+fn gather(value: &Value, parts: &mut Vec<TemplatePart>) {
+    let mut text = |text: String| parts.push(TemplatePart::Literal(Secret::new(text)));
     match value {
         Value::Secret(template) => {
             text("\0".to_owned());
@@ -107,7 +107,7 @@ fn gather(value: &Value, parts: &mut Vec<Part>) {
         Value::Object(object) => {
             text("{".to_owned());
             for (key, value) in object.iter() {
-                parts.push(Part::Literal(Secret::new(format!("\0{key}"))));
+                parts.push(TemplatePart::Literal(Secret::new(format!("\0{key}"))));
                 gather(value, parts);
             }
         }

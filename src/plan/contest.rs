@@ -15,8 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::diff::Difference;
 use super::evidence::Contested;
 use super::inputs::inputs;
-use super::memory::{Past, label};
-use super::{Block, Change, ChangeKind, Context, Shown, converge};
+use super::memory::{RecordedIntegration, label};
+use super::{Block, Change, ChangeKind, PlanContext, Shown, converge};
 use crate::ledger::{Fingerprint, Repairs};
 use crate::manifest::{Integration, Name};
 
@@ -55,8 +55,8 @@ impl Operator {
 pub(super) fn block(
     integration: &Integration,
     difference: &Difference,
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
 ) -> Option<Block> {
     let past = past?;
     let repairs = &past.record.memory.repairs;
@@ -93,8 +93,8 @@ pub(super) fn block(
 pub(super) fn after_update(
     integration: &Integration,
     changes: &[Change],
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
 ) -> Repairs {
     let inputs = inputs_of(integration, past, context);
     let mut repairs = Repairs {
@@ -126,7 +126,7 @@ pub(super) fn after_update(
 }
 
 /// Repairs to record for a file whose body is sent to create its integration.
-pub(super) fn after_create(integration: &Integration, context: &Context<'_>) -> Repairs {
+pub(super) fn after_create(integration: &Integration, context: &PlanContext<'_>) -> Repairs {
     Repairs {
         inputs: inputs_of(integration, None, context),
         ..Repairs::default()
@@ -137,8 +137,8 @@ pub(super) fn after_create(integration: &Integration, context: &Context<'_>) -> 
 /// repair, or if the inputs have changed.
 pub(super) fn after_look(
     integration: &Integration,
-    past: Past<'_>,
-    context: &Context<'_>,
+    past: RecordedIntegration<'_>,
+    context: &PlanContext<'_>,
 ) -> Repairs {
     let repairs = &past.record.memory.repairs;
     if repairs.times.is_empty() {
@@ -172,8 +172,8 @@ fn counted(times: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
 
 fn inputs_of(
     integration: &Integration,
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
 ) -> Option<Fingerprint> {
     inputs(
         label(integration, past),
@@ -188,7 +188,7 @@ fn is_new(
     repairs: &Repairs,
     inputs: Option<&Fingerprint>,
     changes: &[Change],
-    past: Past<'_>,
+    past: RecordedIntegration<'_>,
 ) -> bool {
     let same = same_inputs(repairs, inputs);
     let is_of_file = |change: &Change| match change.kind {

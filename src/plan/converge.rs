@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::memory::Past;
-use super::{Change, Kind, Plan, Shown};
+use super::memory::RecordedIntegration;
+use super::{Change, Operation, Plan, Shown};
 use crate::ledger::{Ledger, Memory, Record, Rewritten};
 use crate::manifest::Name;
 
@@ -49,7 +49,7 @@ fn kept(shown: &Shown) -> Option<Option<Json>> {
 
 /// True if the server did not keep this value each time it was sent, and neither side has
 /// changed it since.
-pub(super) fn is_known(change: &Change, past: &Past<'_>) -> bool {
+pub(super) fn is_known(change: &Change, past: &RecordedIntegration<'_>) -> bool {
     let known = past.record.memory.rewritten.get(&change.path);
     let seen = rewritten(change);
     known
@@ -60,7 +60,11 @@ pub(super) fn is_known(change: &Change, past: &Past<'_>) -> bool {
 /// Takes over from the record what the look after an update needs: the tries so far,
 /// and what leaves the body. That stays on record until a look has shown that it is
 /// gone: a server that keeps it would not be noticed otherwise.
-pub(super) fn keep_until_proved(memory: &mut Memory, changes: &[Change], past: Option<Past<'_>>) {
+pub(super) fn keep_until_proved(
+    memory: &mut Memory,
+    changes: &[Change],
+    past: Option<RecordedIntegration<'_>>,
+) {
     let Some(past) = past else {
         return;
     };
@@ -89,17 +93,17 @@ pub fn not_kept(
     let mut records = Vec::new();
     for action in &afterwards.actions {
         let (id, changes, tries) = match &action.kind {
-            Kind::Update { id, changes, .. } => (id, changes, 1),
+            Operation::Update { id, changes, .. } => (id, changes, 1),
             // What costs a delete is not tried twice.
-            Kind::Replace {
+            Operation::Replace {
                 deletion, changes, ..
             } => (&deletion.id, changes, TRIES),
-            Kind::Unchanged { .. }
-            | Kind::Create(_)
-            | Kind::Delete(_)
-            | Kind::Withheld { .. }
-            | Kind::Suspended { .. }
-            | Kind::Blocked(_) => continue,
+            Operation::Unchanged { .. }
+            | Operation::Create(_)
+            | Operation::Delete(_)
+            | Operation::Withheld { .. }
+            | Operation::Suspended { .. }
+            | Operation::Blocked(_) => continue,
         };
         let Some(record) = ledger.records.get(&action.name) else {
             continue;

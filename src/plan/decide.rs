@@ -6,17 +6,17 @@ use super::contest;
 use super::converge;
 use super::diff::Difference;
 use super::doubt::in_doubt;
-use super::history::History;
-use super::memory::{self, Noted, Past};
+use super::history::DiffContext;
+use super::memory::{self, RecordedIntegration, StateUpdate};
 use super::owners;
 use super::pairing::Pairing;
 use super::policy::by_operator;
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::{
-    Action, Block, Body, Change, ChangeKind, Context, Kind, Note, OnConflict, OnDrift,
+    Action, Block, Body, Change, ChangeKind, Note, OnConflict, OnDrift, Operation, PlanContext,
     UpdatePrecondition,
 };
-use crate::live::{FailingTest, LiveIntegration, Phase, Status};
+use crate::live::{FailingTest, IntegrationStatus, LiveIntegration, StatusPhase};
 use crate::manifest::{Destination, Integration, Invalid, Suspend, seeming_hosts};
 
 /// What happens to the integration of a file, and what is recorded of it without a write.
@@ -24,7 +24,7 @@ pub(super) fn decide(
     integration: &Integration,
     pairing: Pairing<'_>,
     against: &Against<'_>,
-) -> (Action, Option<Noted>) {
+) -> (Action, Option<StateUpdate>) {
     let context = against.context;
     let doubt = in_doubt(integration, &pairing, context);
     let pairing = doubt.map_or(pairing, Pairing::Blocked);
@@ -37,7 +37,7 @@ pub(super) fn decide(
         Pairing::Likely(_) | Pairing::New | Pairing::Replaces { .. } | Pairing::Blocked(_) => None,
     };
     let (kind, notes) = match pairing {
-        Pairing::Blocked(block) => (Kind::Blocked(block), Vec::new()),
+        Pairing::Blocked(block) => (Operation::Blocked(block), Vec::new()),
         Pairing::New => create(integration, against),
         Pairing::Certain(found) => compare(integration, found, Certainty::Certain, against),
         Pairing::Likely(found) => compare(integration, found, Certainty::Likely, against),
@@ -63,17 +63,17 @@ pub(super) fn decide(
 }
 
 /// The suspension of an integration, if it counts now.
-fn suspension<'i>(integration: &'i Integration, context: &Context<'_>) -> Option<&'i Suspend> {
+fn suspension<'i>(integration: &'i Integration, context: &PlanContext<'_>) -> Option<&'i Suspend> {
     let suspend = integration.options.suspend.as_ref()?;
     suspend.counts_at(context.now).then_some(suspend)
 }
 
-fn create(integration: &Integration, against: &Against<'_>) -> (Kind, Vec<Note>) {
+fn create(integration: &Integration, against: &Against<'_>) -> (Operation, Vec<Note>) {
     match creation(integration, against) {
-        Err(block) => (Kind::Blocked(block), Vec::new()),
+        Err(block) => (Operation::Blocked(block), Vec::new()),
         Ok(creation) => {
             let missing = missing_secrets(&creation.body, against.context);
-            (Kind::Create(creation), missing.into_iter().collect())
+            (Operation::Create(creation), missing.into_iter().collect())
         }
     }
 }
@@ -90,11 +90,11 @@ fn compare(
     found: &LiveIntegration,
     certainty: Certainty,
     against: &Against<'_>,
-) -> (Kind, Vec<Note>) {
+) -> (Operation, Vec<Note>) {
     let context = against.context;
     let past = against.pasts.of(found);
     let label = memory::label(integration, past);
-    let history = History {
+    let history = DiffContext {
         last: past.map(|past| &past.record.memory.applied),
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),
         on_drift: context.on_drift,
@@ -106,27 +106,27 @@ fn compare(
     if is_named && !difference.changes.iter().any(is_of_secret) {
         notes.push(Note::NoStoredSecrets);
     }
-    let repeats_creation = found.status == Status::CreateError;
+    let repeats_creation = found.status == IntegrationStatus::CreateError;
     let id = found.id.clone();
-    if found.status.phase() == Phase::Blocked {
-        return (Kind::Blocked(Block::Disabled { id }), notes);
+    if found.status.phase() == StatusPhase::Blocked {
+        return (Operation::Blocked(Block::Disabled { id }), notes);
     }
-    if found.status == Status::Deleting {
+    if found.status == IntegrationStatus::Deleting {
         let status = found.status.clone();
-        return (Kind::Blocked(Block::Busy { id, status }), notes);
+        return (Operation::Blocked(Block::Busy { id, status }), notes);
     }
     if difference.changes.is_empty() && !repeats_creation {
-        return (Kind::Unchanged { id }, notes);
+        return (Operation::Unchanged { id }, notes);
     }
     if let Some(block) = update_block(integration, found, certainty, &difference, context) {
-        return (Kind::Blocked(block), notes);
+        return (Operation::Blocked(block), notes);
     }
     // A value that the server rewrites would be a reason to replace it at every run.
     if let Some(block) = not_converging(&difference, past).filter(|_| !repeats_creation) {
-        return (Kind::Blocked(block), notes);
+        return (Operation::Blocked(block), notes);
     }
     if let Some(block) = contest::block(integration, &difference, past, context) {
-        return (Kind::Blocked(block), notes);
+        return (Operation::Blocked(block), notes);
     }
     if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
         return replace(integration, found, difference.changes, against);
@@ -143,7 +143,7 @@ fn compare(
     converge::keep_until_proved(&mut memory, &difference.changes, past);
     memory.repairs = contest::after_update(integration, &difference.changes, past, context);
     (
-        Kind::Update {
+        Operation::Update {
             id,
             changes: difference.changes,
             body: difference.body,
@@ -191,7 +191,7 @@ fn seen(
     integration: &Integration,
     found: &LiveIntegration,
     difference: &Difference,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Vec<Note> {
     let mut notes = Vec::new();
     if !difference.drift.is_empty() {
@@ -206,7 +206,7 @@ fn seen(
     if !difference.not_compared.is_empty() {
         notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));
     }
-    if found.status != Status::Enabled {
+    if found.status != IntegrationStatus::Enabled {
         let tests = found.failing_tests.iter().cloned();
         let failing_tests = if knows_secrets(integration, difference, context) {
             tests.collect()
@@ -232,7 +232,7 @@ fn seen(
 fn knows_secrets(
     integration: &Integration,
     difference: &Difference,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> bool {
     let is_rotated = |change: &Change| change.kind == ChangeKind::Rotation;
     let mut is_missing = false;
@@ -244,7 +244,7 @@ fn knows_secrets(
 }
 
 /// Whether everything that differs is what the server did not keep before.
-fn not_converging(difference: &Difference, past: Option<Past<'_>>) -> Option<Block> {
+fn not_converging(difference: &Difference, past: Option<RecordedIntegration<'_>>) -> Option<Block> {
     let past = past?;
     let all = difference
         .changes
@@ -261,13 +261,13 @@ fn update_block(
     found: &LiveIntegration,
     certainty: Certainty,
     difference: &Difference,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Option<Block> {
     let id = found.id.clone();
     if !integration.platform.can_be_updated() {
         return Some(Block::NeverUpdated { id });
     }
-    if found.status.phase() == Phase::Busy {
+    if found.status.phase() == StatusPhase::Busy {
         return Some(Block::Busy {
             id,
             status: found.status.clone(),
@@ -299,7 +299,7 @@ fn update_block(
     let mut attributes = attributes.filter_map(|c| integration.platform.attribute(&c.path));
     let fixed = attributes.find(|attribute| attribute.is_fixed)?;
     // The server would refuse the update, unless there was never anything to set.
-    let is_refused = found.status != Status::CreateError;
+    let is_refused = found.status != IntegrationStatus::CreateError;
     (is_refused && !is_replaceable(integration, context)).then(|| Block::Replacement {
         name: integration.name.clone(),
         id,
@@ -307,7 +307,7 @@ fn update_block(
     })
 }
 
-fn missing_secrets(body: &Body, context: &Context<'_>) -> Option<Note> {
+fn missing_secrets(body: &Body, context: &PlanContext<'_>) -> Option<Note> {
     missing(context, |visit| body.for_each_reference(visit))
 }
 
@@ -317,7 +317,7 @@ pub(super) fn invalid_action(invalid: &Invalid) -> Action {
         name: invalid.name.clone(),
         platform: invalid.platform,
         origin: Some(invalid.origin.clone()),
-        kind: Kind::Blocked(Block::InvalidFile),
+        kind: Operation::Blocked(Block::InvalidFile),
         notes: Vec::new(),
     }
 }

@@ -17,7 +17,7 @@ use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown, is_mask};
 use super::change::{Change, ChangeKind, Shown};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
-use super::history::{AUTO_BOOTSTRAP, History, OnDrift, Sent, covers};
+use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison, covers};
 use super::needs::{needed_secrets, replaced};
 use crate::live::{LiveIntegration, holds_secret};
 use crate::manifest::{Ignore, Integration};
@@ -48,7 +48,7 @@ impl Difference {
     pub(super) fn between(
         integration: &Integration,
         live: &LiveIntegration,
-        history: History<'_>,
+        history: DiffContext<'_>,
     ) -> Self {
         let Integration {
             platform,
@@ -116,7 +116,7 @@ struct Walk<'a> {
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
-    history: History<'a>,
+    history: DiffContext<'a>,
     changes: Vec<Change>,
     drift: Vec<Change>,
     not_compared: Vec<String>,
@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
             auto_bootstrap: auto_bootstrap.unwrap_or(false),
             ignore,
             extra,
-            history: History::NONE,
+            history: DiffContext::NONE,
             changes: Vec::new(),
             drift: Vec::new(),
             not_compared: Vec::new(),
@@ -292,11 +292,13 @@ impl<'a> Walk<'a> {
     /// A secret of the file against the fingerprint of the one that was last applied.
     fn secret(&mut self, path: String, value: &Value) {
         let kind = match self.history.secret(&path, value) {
-            Sent::Other => ChangeKind::Rotation,
-            Sent::Unproven => ChangeKind::Resend,
-            Sent::Same | Sent::Unknown if self.history.resend => ChangeKind::Resend,
-            Sent::Same => return,
-            Sent::Unknown => return self.not_compared.push(path),
+            SecretComparison::Other => ChangeKind::Rotation,
+            SecretComparison::Unproven => ChangeKind::Resend,
+            SecretComparison::Same | SecretComparison::Unknown if self.history.resend => {
+                ChangeKind::Resend
+            }
+            SecretComparison::Same => return,
+            SecretComparison::Unknown => return self.not_compared.push(path),
         };
         self.changes.push(Change {
             path,

@@ -3,9 +3,9 @@
 //! But for one: a create that may still take effect can be repeated where the server
 //! itself refuses a second one, so that an answer that was lost costs no minutes.
 
-use super::memory::Past;
+use super::memory::RecordedIntegration;
 use super::pairing::Pairing;
-use super::{Action, Block, Context, Doubt, Kind};
+use super::{Action, Block, Doubt, Operation, PlanContext};
 use crate::ledger::{IntendedWrite, Intent};
 use crate::manifest::Integration;
 use crate::platform::by_wire;
@@ -15,7 +15,7 @@ use crate::platform::by_wire;
 pub(super) fn in_doubt(
     integration: &Integration,
     pairing: &Pairing<'_>,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Option<Block> {
     let same_create = context.ledger.intents.iter().filter(|(_, intent)| {
         matches!(pairing, Pairing::New | Pairing::Replaces { .. })
@@ -39,7 +39,10 @@ pub(super) fn in_doubt(
 }
 
 /// The create of this integration that may still take effect and can be repeated.
-pub(super) fn repeated<'c>(integration: &Integration, context: &Context<'c>) -> Option<&'c Intent> {
+pub(super) fn repeated<'c>(
+    integration: &Integration,
+    context: &PlanContext<'c>,
+) -> Option<&'c Intent> {
     let doubt = context.doubts.get(&integration.name)?;
     let intent = context.ledger.intents.get(&integration.name)?;
     let is_same = matches!(intent.write, IntendedWrite::Create { .. })
@@ -52,14 +55,14 @@ pub(super) fn repeated<'c>(integration: &Integration, context: &Context<'c>) -> 
 }
 
 /// The block of a write of this name, if it is in doubt.
-fn block(name: &str, context: &Context<'_>) -> Option<Block> {
+fn block(name: &str, context: &PlanContext<'_>) -> Option<Block> {
     let doubt = context.doubts.get(name)?.clone();
     let name = name.to_owned();
     Some(Block::InDoubt { name, doubt })
 }
 
 /// The block of a write of what is recorded, under its name or another.
-pub(super) fn of_record(past: Past<'_>, context: &Context<'_>) -> Option<Block> {
+pub(super) fn of_record(past: RecordedIntegration<'_>, context: &PlanContext<'_>) -> Option<Block> {
     let of_it = context.ledger.intents.iter();
     let of_it = of_it.filter(|(_, intent)| intent.write.id() == Some(&past.record.id));
     std::iter::once(past.name)
@@ -68,10 +71,10 @@ pub(super) fn of_record(past: Past<'_>, context: &Context<'_>) -> Option<Block> 
 }
 
 /// Writes in doubt that no action tells of: what began them has lost its file.
-pub(super) fn forsaken(actions: &[Action], context: &Context<'_>) -> Vec<Action> {
+pub(super) fn forsaken(actions: &[Action], context: &PlanContext<'_>) -> Vec<Action> {
     let is_told = |name: &str| {
         actions.iter().any(|action| {
-            let of_doubt = matches!(&action.kind, Kind::Blocked(Block::InDoubt { name: told, .. }) if told == name);
+            let of_doubt = matches!(&action.kind, Operation::Blocked(Block::InDoubt { name: told, .. }) if told == name);
             of_doubt || action.name == name
         })
     };
@@ -84,7 +87,7 @@ pub(super) fn forsaken(actions: &[Action], context: &Context<'_>) -> Vec<Action>
                 name: name.clone(),
                 platform: by_wire(&intent.type_name),
                 origin: None,
-                kind: Kind::Blocked(block(name, context)?),
+                kind: Operation::Blocked(block(name, context)?),
                 notes: Vec::new(),
             })
         })

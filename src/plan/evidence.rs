@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::live::{RemoteId, Status};
+use crate::live::{IntegrationStatus, RemoteId};
 
 /// Reason why a missing document does not show that somebody removed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +75,7 @@ pub enum Doubt {
         /// The live integration.
         id: RemoteId,
         /// Its status.
-        status: Status,
+        status: IntegrationStatus,
     },
     /// The list could not be read whole.
     #[error("a write was cut short, and the tenant cannot tell: {reason}")]

@@ -6,8 +6,8 @@
 //! touches more than its limits allow as a whole, since then the files, and not
 //! one of them, are not what they should be.
 
-use super::policy::{Exceeded, Limits};
-use super::{Action, Block, Kind, Note, Plan};
+use super::policy::{Exceeded, GuardLimits};
+use super::{Action, Block, Note, Operation, Plan};
 
 /// A plan that may be carried out.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Approved {
 
 /// A plan that must not be carried out.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedPlan {
     /// The plan.
     pub plan: Plan,
     /// The limits that it goes beyond.
@@ -40,7 +40,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// It goes beyond a limit.
-pub fn review(mut plan: Plan, limits: &Limits) -> Result<Approved, Box<Refused>> {
+pub fn review(mut plan: Plan, limits: &GuardLimits) -> Result<Approved, Box<RefusedPlan>> {
     // The plan as it is meant: what a missing secret stops would count otherwise
     // in a dry run, and not in the apply.
     let exceeded = limits.exceeded(&plan);
@@ -48,7 +48,7 @@ pub fn review(mut plan: Plan, limits: &Limits) -> Result<Approved, Box<Refused>>
     if exceeded.is_empty() {
         Ok(Approved(plan))
     } else {
-        Err(Box::new(Refused { plan, exceeded }))
+        Err(Box::new(RefusedPlan { plan, exceeded }))
     }
 }
 
@@ -77,6 +77,6 @@ fn stop_without_secrets(action: &mut Action) {
         action
             .notes
             .retain(|note| !matches!(note, Note::SecretsMissing(_)));
-        action.kind = Kind::Blocked(Block::MissingSecret { reasons });
+        action.kind = Operation::Blocked(Block::MissingSecret { reasons });
     }
 }

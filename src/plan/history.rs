@@ -40,7 +40,7 @@ pub enum OnConflict {
 
 /// What is known of the past of one integration.
 #[derive(Clone, Copy)]
-pub(super) struct History<'a> {
+pub(super) struct DiffContext<'a> {
     /// What was last applied.
     pub last: Option<&'a Applied>,
     /// Makes the fingerprints of the file's secrets.
@@ -53,7 +53,7 @@ pub(super) struct History<'a> {
 
 /// Comparison of a secret of the file with the one that was last applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum SecretComparison {
     /// It is the one that was last applied.
     Same,
     /// It is another one.
@@ -64,7 +64,7 @@ pub(super) enum Sent {
     Unknown,
 }
 
-impl History<'_> {
+impl DiffContext<'_> {
     /// Nothing is known.
     pub(super) const NONE: Self = Self {
         last: None,
@@ -79,28 +79,28 @@ impl History<'_> {
     }
 
     /// A secret of the file against the one that was last applied.
-    pub(super) fn secret(&self, path: &str, value: &Value) -> Sent {
+    pub(super) fn secret(&self, path: &str, value: &Value) -> SecretComparison {
         let (Value::Secret(template), Some(last)) = (value, self.last) else {
-            return Sent::Unknown;
+            return SecretComparison::Unknown;
         };
         let then = last.secrets.get(path);
         if let Some(Some(then)) = then
             && then.is_unproven()
         {
-            return Sent::Unproven;
+            return SecretComparison::Unproven;
         }
         let Some(now) = (self.fingerprint)(path, template) else {
-            return Sent::Unknown;
+            return SecretComparison::Unknown;
         };
         match then {
             Some(Some(then)) => match then.same_secret(&now) {
-                Some(true) => Sent::Same,
-                Some(false) => Sent::Other,
-                None => Sent::Unknown,
+                Some(true) => SecretComparison::Same,
+                Some(false) => SecretComparison::Other,
+                None => SecretComparison::Unknown,
             },
             // It was not in what was applied: it is new, and has to be sent.
-            None if !last.attributes.is_empty() => Sent::Other,
-            Some(None) | None => Sent::Unknown,
+            None if !last.attributes.is_empty() => SecretComparison::Other,
+            Some(None) | None => SecretComparison::Unknown,
         }
     }
 

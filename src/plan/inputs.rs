@@ -3,7 +3,7 @@
 
 use crate::ledger::Fingerprint;
 use crate::manifest::Integration;
-use crate::secret::{Part, Secret, Template};
+use crate::secret::{Secret, Template, TemplatePart};
 use crate::value::{Object, Value};
 
 /// Where the fingerprint is bound to, in the place of an attribute's path.
@@ -33,7 +33,7 @@ pub fn inputs(
 /// A text that is put together, with references where secrets will stand.
 #[derive(Default)]
 struct Whole {
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
     text: String,
 }
 
@@ -45,7 +45,7 @@ impl Whole {
 
     fn end_text(&mut self) {
         let text = std::mem::take(&mut self.text);
-        self.parts.push(Part::Literal(Secret::new(text)));
+        self.parts.push(TemplatePart::Literal(Secret::new(text)));
     }
 
     /// Quoted, so that no text can look like two.

@@ -7,17 +7,17 @@ use serde_json::Value as Json;
 
 use super::compare::to_json;
 use super::history::{AUTO_BOOTSTRAP, MakeFingerprint, covers};
-use super::{Block, Context, Kind, contest};
+use super::{Block, Operation, PlanContext, contest};
 use crate::ledger::{Applied, Ledger, Memory, Record, Removal, Repairs, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
 use crate::platform::{Attribute, Class};
-use crate::secret::{Part, Template, escaped_literal};
+use crate::secret::{Template, TemplatePart, escaped_literal};
 use crate::value::{Object, Value};
 
 /// Something to be recorded without a write.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Noted {
+pub struct StateUpdate {
     /// The name of the integration.
     pub name: Name,
     /// The value of `type`.
@@ -30,7 +30,7 @@ pub struct Noted {
     pub changed: Option<jiff::Timestamp>,
 }
 
-impl Noted {
+impl StateUpdate {
     /// The record of it, with its name. What was never changed by us is seen now.
     #[must_use]
     pub fn record(&self, now: jiff::Timestamp) -> (Name, Record) {
@@ -54,12 +54,12 @@ impl Noted {
 /// What is recorded of a live integration, perhaps under a name that its file
 /// does not have any more.
 #[derive(Clone, Copy)]
-pub(super) struct Past<'a> {
+pub(super) struct RecordedIntegration<'a> {
     pub name: &'a str,
     pub record: &'a Record,
 }
 
-impl<'a> Past<'a> {
+impl<'a> RecordedIntegration<'a> {
     /// The name of what no file describes, beside these names of files: what its
     /// record will have once a file that has taken its name is recorded.
     pub(super) fn name_beside(&self, names: &HashSet<&str>) -> Name {
@@ -78,18 +78,19 @@ impl<'a> Past<'a> {
 }
 
 /// What is recorded, by the id of the live integration.
-pub(super) struct Pasts<'a>(HashMap<&'a RemoteId, Past<'a>>);
+pub(super) struct RecordedIntegrations<'a>(HashMap<&'a RemoteId, RecordedIntegration<'a>>);
 
-impl<'a> Pasts<'a> {
+impl<'a> RecordedIntegrations<'a> {
     pub(super) fn new(ledger: &'a Ledger) -> Self {
         let records = ledger.records.iter();
-        let pasts = records.map(|(name, record)| (&record.id, Past { name, record }));
+        let pasts =
+            records.map(|(name, record)| (&record.id, RecordedIntegration { name, record }));
         Self(pasts.collect())
     }
 
     /// What is recorded of a live integration. An id of another type than recorded
     /// is not what was recorded: a tenant that was built anew counts from 1 again.
-    pub(super) fn of(&self, found: &LiveIntegration) -> Option<Past<'a>> {
+    pub(super) fn of(&self, found: &LiveIntegration) -> Option<RecordedIntegration<'a>> {
         let past = self.0.get(&found.id)?;
         (past.record.type_name == found.type_name).then_some(*past)
     }
@@ -97,12 +98,15 @@ impl<'a> Pasts<'a> {
 
 /// The name that fingerprints of an integration are bound to: the first it was
 /// recorded under, so that they outlast a rename.
-pub(super) fn label<'a>(integration: &'a Integration, past: Option<Past<'a>>) -> &'a str {
+pub(super) fn label<'a>(
+    integration: &'a Integration,
+    past: Option<RecordedIntegration<'a>>,
+) -> &'a str {
     past.map_or(&integration.name, |past| past.label())
 }
 
 /// What is kept of a file whose body is sent to create it.
-pub(super) fn of_create(integration: &Integration, context: &Context<'_>) -> Memory {
+pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) -> Memory {
     Memory {
         owned: true,
         repairs: contest::after_create(integration, context),
@@ -113,8 +117,8 @@ pub(super) fn of_create(integration: &Integration, context: &Context<'_>) -> Mem
 /// What is kept of a file whose body is sent.
 pub(super) fn of_update(
     integration: &Integration,
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
 ) -> Memory {
     let label = label(integration, past);
     let fingerprint =
@@ -139,16 +143,16 @@ pub(super) fn of_update(
 pub(super) fn noted(
     integration: &Integration,
     found: &LiveIntegration,
-    kind: &Kind,
-    past: Option<Past<'_>>,
-    context: &Context<'_>,
-) -> Option<Noted> {
+    kind: &Operation,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
+) -> Option<StateUpdate> {
     let memory = match (kind, past) {
-        (Kind::Unchanged { .. }, _) => of_look(integration, past, context),
+        (Operation::Unchanged { .. }, _) => of_look(integration, past, context),
         (_, None) => return None,
         (kind, Some(past)) => {
             let mut memory = still_applied(integration, past, context);
-            if matches!(kind, Kind::Blocked(Block::Contested { .. })) {
+            if matches!(kind, Operation::Blocked(Block::Contested { .. })) {
                 contest::left(&mut memory.repairs, context.repairs_at);
             }
             memory
@@ -156,7 +160,7 @@ pub(super) fn noted(
     };
     let name = integration.name.as_str();
     let is_known = past.is_some_and(|past| past.name == name && past.record.memory == memory);
-    (!is_known).then(|| Noted {
+    (!is_known).then(|| StateUpdate {
         name: name.to_owned(),
         type_name: found.type_name.clone(),
         id: found.id.clone(),
@@ -169,8 +173,8 @@ pub(super) fn noted(
 /// with the credentials that it was set up with. Leave to remove it is the file's.
 pub(super) fn still_applied(
     integration: &Integration,
-    past: Past<'_>,
-    context: &Context<'_>,
+    past: RecordedIntegration<'_>,
+    context: &PlanContext<'_>,
 ) -> Memory {
     let mut memory = past.record.memory.clone();
     memory.applied.bound_to = Some(past.label().to_owned());
@@ -184,7 +188,11 @@ pub(super) fn still_applied(
 
 /// What is kept of a file that equals the live side. A fingerprint stays that of
 /// the secret that was sent.
-fn of_look(integration: &Integration, past: Option<Past<'_>>, context: &Context<'_>) -> Memory {
+fn of_look(
+    integration: &Integration,
+    past: Option<RecordedIntegration<'_>>,
+    context: &PlanContext<'_>,
+) -> Memory {
     let mut memory = of_update(integration, past, context);
     let Some(past) = past else {
         return unknown_secrets(memory);
@@ -207,7 +215,7 @@ pub(super) fn unknown_secrets(mut memory: Memory) -> Memory {
 }
 
 /// How an integration may be removed when its file is gone.
-pub(super) fn removal(integration: &Integration, context: &Context<'_>) -> Removal {
+pub(super) fn removal(integration: &Integration, context: &PlanContext<'_>) -> Removal {
     let mut credentials = Vec::new();
     one_time(
         "",
@@ -261,8 +269,8 @@ fn as_written(attribute: &Attribute, value: &Value) -> Json {
 /// The text of a template that holds nothing but references.
 fn text_of(template: &Template) -> Option<String> {
     let parts = template.parts.iter().map(|part| match part {
-        Part::Reference(reference) => Some(reference.to_string()),
-        Part::Literal(_) => None,
+        TemplatePart::Reference(reference) => Some(reference.to_string()),
+        TemplatePart::Literal(_) => None,
     });
     parts.collect()
 }

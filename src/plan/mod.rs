@@ -1,7 +1,7 @@
 //! The plan: what has to be done so that the tenant equals the files.
 //!
 //! [`plan`](plan()) is a pure function of the files, the live state, and what a
-//! [`Context`] holds besides. The plan leaves no choice to the executor: every action
+//! [`PlanContext`] holds besides. The plan leaves no choice to the executor: every action
 //! carries the final body of its request, with references where secrets will stand,
 //! and the precondition under which it was planned. It is ordered by name, and the
 //! same whatever the order of the files or of the server's list.
@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use absence::SourceKind;
-pub use adopt::{AdoptedSecrets, Adoption, Verdict, adopt};
+pub use adopt::{AdoptedSecrets, Adoption, AdoptionResult, adopt};
 pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
@@ -52,14 +52,14 @@ pub use compare::to_json as shown;
 pub use contest::Operator;
 pub use converge::not_kept;
 pub use evidence::{Absence, Contested, Doubt};
-pub use guard::{Approved, Refused, block_without_secrets, review};
+pub use guard::{Approved, RefusedPlan, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
-pub use memory::Noted;
+pub use memory::StateUpdate;
 pub use pairing::found_key as identity_of;
-pub use policy::{Counted, Exceeded, Limit, Limits, Policy, Share};
+pub use policy::{Counted, Exceeded, GuardLimits, Limit, Policy, Share};
 pub use precondition::{
-    AbsencePrecondition, Broken, Listed, StatePrecondition, UpdatePrecondition,
+    AbsencePrecondition, Listed, PreconditionFailure, StatePrecondition, UpdatePrecondition,
 };
 pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
@@ -67,14 +67,16 @@ pub use resend::Resend;
 pub use selection::{KnownNames, Selection};
 
 use crate::ledger::{Fingerprint, Intent, Ledger, Memory, Suspensions};
-use crate::live::{FailingTest, Live, LiveIntegration, Owners, RemoteId, Status, Unreadable};
+use crate::live::{
+    FailingTest, IntegrationStatus, Live, LiveIntegration, Owners, RemoteId, Unreadable,
+};
 use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use absence::Absences;
 use against::Against;
 use decide::{decide, invalid_action};
-use memory::{Past, Pasts};
+use memory::{RecordedIntegration, RecordedIntegrations};
 use pairing::{Pairing, pair, present};
 
 /// Everything that will be done, will not be done, and why.
@@ -92,7 +94,7 @@ pub struct Plan {
     /// True if files could not be read far enough to know all integrations that they describe.
     pub incomplete: bool,
     /// What is to be recorded without a write: it changes nothing on the server.
-    pub noted: Vec<Noted>,
+    pub noted: Vec<StateUpdate>,
     /// What is recorded, no file describes, and the server says is gone.
     pub gone: Vec<RemoteId>,
     /// How many live integrations are the files' or this tool's own.
@@ -124,7 +126,7 @@ impl Plan {
         let all = self.suspensions.all.is_some();
         let names = &self.suspensions.names;
         let is_it = |action: &&Action| {
-            let of_file = matches!(action.kind, Kind::Suspended { .. });
+            let of_file = matches!(action.kind, Operation::Suspended { .. });
             all || of_file || names.contains_key(&action.name)
         };
         self.actions.iter().filter(is_it).count()
@@ -141,14 +143,14 @@ pub struct Action {
     /// Where its document stands; `None` if it has none any more.
     pub origin: Option<Origin>,
     /// What is to be done.
-    pub kind: Kind,
+    pub kind: Operation,
     /// What else the operator should know.
     pub notes: Vec<Note>,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum Operation {
     /// Nothing: the live integration is as the file says.
     Unchanged {
         /// The live integration.
@@ -186,20 +188,20 @@ pub enum Kind {
         /// The policy.
         policy: Policy,
         /// What would be done.
-        would: Box<Kind>,
+        would: Box<Operation>,
     },
     /// Nothing: its file, or a human, says to leave it alone.
     Suspended {
         /// Why, and until when.
         suspend: Suspend,
         /// What would be done.
-        would: Box<Kind>,
+        would: Box<Operation>,
     },
     /// Nothing, although something would have to be done.
     Blocked(Block),
 }
 
-impl Kind {
+impl Operation {
     /// Whether something is sent that changes the tenant.
     #[must_use]
     pub fn is_write(&self) -> bool {
@@ -255,7 +257,7 @@ pub enum Note {
     /// The status is not `enabled`.
     Health {
         /// The status.
-        status: Status,
+        status: IntegrationStatus,
         /// The validation tests that did not pass.
         failing_tests: Vec<FailingTest>,
     },
@@ -286,7 +288,7 @@ pub struct Unmanaged {
     /// What identifies it, where that is known.
     pub identity: Option<String>,
     /// Its status.
-    pub status: Status,
+    pub status: IntegrationStatus,
     /// The key of the connection that it belongs to.
     pub connection: Option<String>,
     /// The name under which it is recorded, or will be once what has its name now is.
@@ -296,7 +298,7 @@ pub struct Unmanaged {
 }
 
 /// What a plan depends on besides the files and the live state.
-pub struct Context<'a> {
+pub struct PlanContext<'a> {
     /// Which documents are meant.
     pub selection: &'a Selection,
     /// The moment of the run, for suspensions that end.
@@ -342,14 +344,14 @@ pub struct Context<'a> {
 
 /// Makes the plan.
 #[must_use]
-pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
+pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan {
     let paired = pair(manifest, live, context.ledger);
     // What is gone and still listed may come back: then it was not there.
     let listed = Arc::new(present(live).map(|l| l.id.clone()).collect());
     let against = Against {
         live,
         listed: &listed,
-        pasts: Pasts::new(context.ledger),
+        pasts: RecordedIntegrations::new(context.ledger),
         claims: &paired.claims,
         freeze: removal::freeze(manifest),
         bindings: &manifest.bindings,
@@ -360,7 +362,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
     let managed = managed(live, &paired.pairings, &against.pasts);
     let selected = |name: &str| context.selection.includes(name);
     let described = manifest.integrations.iter().zip(paired.pairings);
-    let (mut actions, noted): (Vec<Action>, Vec<Option<Noted>>) = described
+    let (mut actions, noted): (Vec<Action>, Vec<Option<StateUpdate>>) = described
         .filter(|(integration, _)| selected(&integration.name))
         .map(|(integration, pairing)| decide(integration, pairing, &against))
         .unzip();
@@ -407,8 +409,8 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &Context<'_>) -> Plan {
 }
 
 /// Stops what the bindings, the policy, a pause or an owner stand against.
-fn limit(action: &mut Action, manifest: &Manifest, live: &Live, context: &Context<'_>) {
-    let kind = std::mem::replace(&mut action.kind, Kind::Blocked(Block::InvalidFile));
+fn limit(action: &mut Action, manifest: &Manifest, live: &Live, context: &PlanContext<'_>) {
+    let kind = std::mem::replace(&mut action.kind, Operation::Blocked(Block::InvalidFile));
     let kind = bound::admitted(kind, &manifest.bindings);
     let kind = postponed(kind, &action.name, manifest, context);
     let kind = context.policy.limit(kind);
@@ -416,13 +418,18 @@ fn limit(action: &mut Action, manifest: &Manifest, live: &Live, context: &Contex
 }
 
 /// What failed a moment ago waits for its time.
-fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>) -> Kind {
+fn postponed(
+    kind: Operation,
+    name: &str,
+    manifest: &Manifest,
+    context: &PlanContext<'_>,
+) -> Operation {
     if !kind.is_write() {
         return kind;
     }
     let refused = refused_until(name, manifest, context);
     match context.resting.get(name).copied().max(refused) {
-        Some(until) => Kind::Blocked(Block::Resting { until }),
+        Some(until) => Operation::Blocked(Block::Resting { until }),
         None => kind,
     }
 }
@@ -431,7 +438,7 @@ fn postponed(kind: Kind, name: &str, manifest: &Manifest, context: &Context<'_>)
 fn refused_until(
     name: &str,
     manifest: &Manifest,
-    context: &Context<'_>,
+    context: &PlanContext<'_>,
 ) -> Option<jiff::Timestamp> {
     let now = context.refusals_at?;
     let refused = context.ledger.refusals.get(name)?;
@@ -442,7 +449,7 @@ fn refused_until(
 }
 
 /// How many there are that files mean, or that this tool owns although none does any more.
-fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &Pasts<'_>) -> usize {
+fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &RecordedIntegrations<'_>) -> usize {
     let found = pairings.iter().filter_map(Pairing::found);
     let is_owned = |l: &&LiveIntegration| pasts.of(l).is_some_and(|p| p.record.memory.owned);
     let owned = present(live).filter(is_owned);
@@ -453,9 +460,10 @@ fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &Pasts<'_>) -> usize {
 /// What is left over and not dealt with by an action.
 fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) -> Vec<Unmanaged> {
     let dealt_with: BTreeSet<&str> = actions.iter().map(|action| action.name.as_str()).collect();
-    let recorded: HashMap<&RemoteId, (&LiveIntegration, Past<'_>)> = present(against.live)
-        .filter_map(|found| Some((&found.id, (found, against.pasts.of(found)?))))
-        .collect();
+    let recorded: HashMap<&RemoteId, (&LiveIntegration, RecordedIntegration<'_>)> =
+        present(against.live)
+            .filter_map(|found| Some((&found.id, (found, against.pasts.of(found)?))))
+            .collect();
     left.into_iter()
         .map(|live| match recorded.get(&live.id) {
             None => live,

@@ -1,9 +1,9 @@
 //! Integrations that belong to connections, or may belong to one: they are not written.
 
 use super::against::Against;
-use super::memory::Noted;
+use super::memory::StateUpdate;
 use super::pairing::present;
-use super::{Block, Kind, Plan};
+use super::{Block, Operation, Plan};
 use crate::live::{Live, LiveIntegration, OwnedWrite, Owners, OwnersSource};
 use crate::platform::Platform;
 use crate::text::escaped;
@@ -32,37 +32,43 @@ fn objection(platform: &Platform, write: OwnedWrite, owners: &Owners) -> Option<
 }
 
 /// The action, or the block that takes its place where owners are not known.
-pub(super) fn limit(kind: Kind, platform: Option<&'static Platform>, owners: &Owners) -> Kind {
+pub(super) fn limit(
+    kind: Operation,
+    platform: Option<&'static Platform>,
+    owners: &Owners,
+) -> Operation {
     let of_file = |write| platform.and_then(|platform| objection(platform, write, owners));
     let block = match &kind {
-        Kind::Create(_) => of_file(OwnedWrite::Create),
-        Kind::Update { .. } => of_file(OwnedWrite::Update),
-        Kind::Delete(deletion) => objection(deletion.platform, OwnedWrite::Removal, owners),
+        Operation::Create(_) => of_file(OwnedWrite::Create),
+        Operation::Update { .. } => of_file(OwnedWrite::Update),
+        Operation::Delete(deletion) => objection(deletion.platform, OwnedWrite::Removal, owners),
         // What is created can be of another type than what is deleted.
-        Kind::Replace { deletion, .. } => objection(deletion.platform, OwnedWrite::Removal, owners)
-            .or_else(|| of_file(OwnedWrite::Create)),
-        Kind::Unchanged { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended { .. }
-        | Kind::Blocked(_) => None,
+        Operation::Replace { deletion, .. } => {
+            objection(deletion.platform, OwnedWrite::Removal, owners)
+                .or_else(|| of_file(OwnedWrite::Create))
+        }
+        Operation::Unchanged { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. }
+        | Operation::Blocked(_) => None,
     };
-    block.map_or(kind, Kind::Blocked)
+    block.map_or(kind, Operation::Blocked)
 }
 
 impl Plan {
     /// True if it removes an integration that a connection can own, and the tenant was
     /// not asked for its connections in this run.
     pub(crate) fn needs_owners(&self) -> bool {
-        let can_be_owned = |kind: &Kind| match kind {
-            Kind::Delete(deletion) | Kind::Replace { deletion, .. } => {
+        let can_be_owned = |kind: &Operation| match kind {
+            Operation::Delete(deletion) | Operation::Replace { deletion, .. } => {
                 deletion.platform.connection_technology.is_some()
             }
-            Kind::Unchanged { .. }
-            | Kind::Create(_)
-            | Kind::Update { .. }
-            | Kind::Withheld { .. }
-            | Kind::Suspended { .. }
-            | Kind::Blocked(_) => false,
+            Operation::Unchanged { .. }
+            | Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Withheld { .. }
+            | Operation::Suspended { .. }
+            | Operation::Blocked(_) => false,
         };
         let is_remembered = self.owners.source() == OwnersSource::Remembered;
         let mut actions = self.actions.iter();
@@ -72,7 +78,7 @@ impl Plan {
 
 /// Records of integrations that a connection has taken over. They no longer belong to
 /// this tool, which never deletes them, even if the connection cannot be read one day.
-pub(super) fn disowned(against: &Against<'_>) -> Vec<Noted> {
+pub(super) fn disowned(against: &Against<'_>) -> Vec<StateUpdate> {
     let Against { live, context, .. } = against;
     let taken_over = present(live).filter(|found| owned(found, live).is_some());
     let owned_before = taken_over.filter_map(|found| {
@@ -84,7 +90,7 @@ pub(super) fn disowned(against: &Against<'_>) -> Vec<Noted> {
         .map(|past| {
             let mut memory = past.record.memory.clone();
             memory.owned = false;
-            Noted {
+            StateUpdate {
                 name: past.name.to_owned(),
                 type_name: past.record.type_name.clone(),
                 id: past.record.id.clone(),

@@ -20,12 +20,12 @@ use std::collections::HashMap;
 
 use super::{Block, Unmanaged};
 use crate::ledger::{Ledger, Record, taken_name};
-use crate::live::{Live, LiveIntegration, Phase, RemoteId, holds_secret};
+use crate::live::{Live, LiveIntegration, RemoteId, StatusPhase, holds_secret};
 use crate::manifest::{Integration, Manifest, Name};
 use crate::platform::Platform;
 use crate::text::escaped;
 pub(super) use claims::Claims;
-use index::Index;
+use index::PairingIndex;
 
 /// The key beside `config` that says which platform it is.
 pub(super) const TYPE: &str = "type";
@@ -80,12 +80,12 @@ fn pairing_value<'l>(platform: &Platform, live: &'l LiveIntegration) -> Option<&
 }
 
 /// A platform, and what pairs within it; `None` for an identity that cannot be read.
-pub(super) type Key = (&'static str, Option<String>);
+pub(super) type PairingKey = (&'static str, Option<String>);
 
 /// What is there: live integrations that are not gone.
 pub(super) fn present(live: &Live) -> impl Iterator<Item = &LiveIntegration> {
     let integrations = live.integrations.iter();
-    integrations.filter(|l| l.status.phase() != Phase::Absent)
+    integrations.filter(|l| l.status.phase() != StatusPhase::Absent)
 }
 
 /// What makes a record one of a file's.
@@ -107,7 +107,7 @@ struct Link<'l> {
     moved: Option<&'static str>,
 }
 
-impl<'a, 'l> Index<'a, 'l> {
+impl<'a, 'l> PairingIndex<'a, 'l> {
     /// What `sync.id` names, if it can be meant.
     fn pinned(&self, integration: &Integration) -> Option<Result<&'l LiveIntegration, Block>> {
         let pin = integration.options.id.as_ref()?;
@@ -387,7 +387,7 @@ impl<'a, 'l> Index<'a, 'l> {
 }
 
 /// What a live integration is found by, if that can be read.
-fn found_identity(found: &LiveIntegration) -> Option<Key> {
+fn found_identity(found: &LiveIntegration) -> Option<PairingKey> {
     let platform = found.platform?;
     Some((platform.wire, Some(found_key(platform, found)?)))
 }
@@ -439,7 +439,7 @@ fn pinned<'l>(
     }
 }
 
-fn key(integration: &Integration) -> Key {
+fn key(integration: &Integration) -> PairingKey {
     (integration.platform.wire, integration.pairing_key())
 }
 
@@ -456,7 +456,7 @@ pub(super) fn pair<'a, 'l>(
     ledger: &'a Ledger,
 ) -> Paired<'a, 'l> {
     let integrations = &manifest.integrations;
-    let index = Index::new(integrations, live, ledger);
+    let index = PairingIndex::new(integrations, live, ledger);
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
     let claims = index.claims(manifest, &pairings);
     let left = present(live).filter(|l| !claims.is_claimed(&l.id));

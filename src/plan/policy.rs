@@ -1,6 +1,6 @@
 //! How far a plan may go: which kinds of actions it takes, and how many of them.
 
-use super::{Context, Kind, Plan};
+use super::{Operation, Plan, PlanContext};
 use crate::manifest::Name;
 
 /// Which kinds of actions are taken.
@@ -30,22 +30,22 @@ impl Policy {
     }
 
     /// The action as this policy takes it: perhaps not at all.
-    pub(super) fn limit(self, kind: Kind) -> Kind {
+    pub(super) fn limit(self, kind: Operation) -> Operation {
         let takes = match kind {
-            Kind::Create(_) => self != Self::Observe,
-            Kind::Update { .. } | Kind::Replace { .. } => {
+            Operation::Create(_) => self != Self::Observe,
+            Operation::Update { .. } | Operation::Replace { .. } => {
                 matches!(self, Self::Sync | Self::UpsertOnly)
             }
-            Kind::Delete(_) => self == Self::Sync,
-            Kind::Unchanged { .. }
-            | Kind::Suspended { .. }
-            | Kind::Withheld { .. }
-            | Kind::Blocked(_) => true,
+            Operation::Delete(_) => self == Self::Sync,
+            Operation::Unchanged { .. }
+            | Operation::Suspended { .. }
+            | Operation::Withheld { .. }
+            | Operation::Blocked(_) => true,
         };
         if takes {
             return kind;
         }
-        Kind::Withheld {
+        Operation::Withheld {
             policy: self,
             would: Box::new(kind),
         }
@@ -54,7 +54,7 @@ impl Policy {
 
 /// How many integrations one run may touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct GuardLimits {
     /// Writes of all kinds.
     pub changes: Limit,
     /// Deletions, and replacements, which begin with one.
@@ -135,7 +135,7 @@ impl Share {
     }
 }
 
-impl Default for Limits {
+impl Default for GuardLimits {
     fn default() -> Self {
         Self {
             changes: Limit {
@@ -238,20 +238,20 @@ fn with_percent(allowed: usize, percent: Option<u8>) -> String {
     }
 }
 
-impl Limits {
+impl GuardLimits {
     /// The limits that a plan exceeds.
     #[must_use]
     pub fn exceeded(&self, plan: &Plan) -> Vec<Exceeded> {
         let Self { changes, deletes } = self;
-        let writes = plan.names_of(Kind::is_write);
-        let removals = plan.names_of(Kind::is_removal);
+        let writes = plan.names_of(Operation::is_write);
+        let removals = plan.names_of(Operation::is_removal);
         // A share that is given is of the larger of what exists and what is described, so that
         // creating everything is all of it. Nobody has weighed the default against that: new
         // files must not make a deletion look small.
         let (existing, larger) = (plan.managed, plan.managed.max(plan.described));
         let (counted, total) = match changes.share {
             Share::Given(_) => (writes.clone(), larger),
-            Share::Default { .. } => (plan.names_of(Kind::is_write_to_existing), existing),
+            Share::Default { .. } => (plan.names_of(Operation::is_write_to_existing), existing),
         };
         let of_deletes = match deletes.share {
             Share::Given(_) => larger,
@@ -315,13 +315,13 @@ fn nothing(plan: &Plan) -> Option<Exceeded> {
 }
 
 impl Plan {
-    fn names_of(&self, is_counted: fn(&Kind) -> bool) -> Vec<Name> {
+    fn names_of(&self, is_counted: fn(&Operation) -> bool) -> Vec<Name> {
         let counted = self.actions.iter().filter(|a| is_counted(&a.kind));
         counted.map(|action| action.name.clone()).collect()
     }
 }
 
-impl Kind {
+impl Operation {
     /// True if the action writes something that exists.
     fn is_write_to_existing(&self) -> bool {
         self.is_write() && !matches!(self, Self::Create(_))
@@ -373,15 +373,15 @@ impl Limit {
 
 /// The action as an operator's suspension leaves it: what would have to be done waits, even
 /// if it cannot be done now.
-pub(super) fn by_operator(kind: Kind, name: &str, context: &Context<'_>) -> Kind {
+pub(super) fn by_operator(kind: Operation, name: &str, context: &PlanContext<'_>) -> Operation {
     let is_pending = match &kind {
-        Kind::Unchanged { .. } | Kind::Suspended { .. } => false,
-        Kind::Create(_)
-        | Kind::Update { .. }
-        | Kind::Delete(_)
-        | Kind::Replace { .. }
-        | Kind::Withheld { .. }
-        | Kind::Blocked(_) => true,
+        Operation::Unchanged { .. } | Operation::Suspended { .. } => false,
+        Operation::Create(_)
+        | Operation::Update { .. }
+        | Operation::Delete(_)
+        | Operation::Replace { .. }
+        | Operation::Withheld { .. }
+        | Operation::Blocked(_) => true,
     };
     match context.suspended.of(name, context.now) {
         Some(suspend) if is_pending => kind.suspended(suspend),

@@ -17,11 +17,11 @@ use serde_json::{Map, Value as Json};
 
 use super::compare::default_json;
 use super::diff::Difference;
-use super::history::{AUTO_BOOTSTRAP, History, OnDrift, covers};
-use super::pairing::{Key, found_key};
+use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, covers};
+use super::pairing::{PairingKey, found_key};
 use super::{Body, Change};
 use crate::ledger::Applied;
-use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
+use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Integration;
 use crate::platform::{Attribute, Class, Leads, Platform};
 
@@ -29,18 +29,18 @@ use crate::platform::{Attribute, Class, Leads, Platform};
 #[derive(Debug)]
 pub struct Listed {
     live: Live,
-    by_key: HashMap<Key, Vec<usize>>,
+    by_key: HashMap<PairingKey, Vec<usize>>,
 }
 
 impl Listed {
     /// Indexes a list.
     #[must_use]
     pub fn new(live: Live) -> Self {
-        let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+        let mut by_key: HashMap<PairingKey, Vec<usize>> = HashMap::new();
         for (position, found) in live.integrations.iter().enumerate() {
             if let Some(platform) = found
                 .platform
-                .filter(|_| found.status.phase() != Phase::Absent)
+                .filter(|_| found.status.phase() != StatusPhase::Absent)
             {
                 by_key
                     .entry((platform.wire, found_key(platform, found)))
@@ -57,7 +57,7 @@ impl Listed {
         self.live.integrations.iter().any(|found| found.id == *id)
     }
 
-    fn with_key(&self, key: &Key) -> impl Iterator<Item = &LiveIntegration> {
+    fn with_key(&self, key: &PairingKey) -> impl Iterator<Item = &LiveIntegration> {
         self.by_key
             .get(key)
             .into_iter()
@@ -140,10 +140,10 @@ impl std::fmt::Debug for StatePrecondition {
 
 /// Reason not to send a write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum PreconditionFailure {
     /// The server is at work on it, or it must not be touched.
     #[error("its status is now `{0}`")]
-    Status(Status),
+    Status(IntegrationStatus),
     /// It is another integration now.
     #[error("its type is now `{0}`")]
     Type(String),
@@ -185,12 +185,12 @@ impl StatePrecondition {
     ///
     /// # Errors
     /// What is different now.
-    pub fn check(&self, now: &LiveIntegration) -> Result<(), Broken> {
+    pub fn check(&self, now: &LiveIntegration) -> Result<(), PreconditionFailure> {
         if now.type_name != self.type_name {
-            return Err(Broken::Type(now.type_name.clone()));
+            return Err(PreconditionFailure::Type(now.type_name.clone()));
         }
-        if now.status.phase() != Phase::Settled {
-            return Err(Broken::Status(now.status.clone()));
+        if now.status.phase() != StatusPhase::Settled {
+            return Err(PreconditionFailure::Status(now.status.clone()));
         }
         let mut paths = Vec::new();
         if now.auto_bootstrap != self.auto_bootstrap {
@@ -200,7 +200,7 @@ impl StatePrecondition {
         if paths.is_empty() {
             Ok(())
         } else {
-            Err(Broken::Attributes(paths))
+            Err(PreconditionFailure::Attributes(paths))
         }
     }
 }
@@ -220,7 +220,7 @@ impl UpdatePrecondition {
         integration: &Integration,
         live: &LiveIntegration,
         changes: &[Change],
-        history: History<'_>,
+        history: DiffContext<'_>,
     ) -> Self {
         let mut used = given(integration);
         used.extend(
@@ -246,7 +246,7 @@ impl UpdatePrecondition {
     ///
     /// # Errors
     /// The difference that breaks it.
-    pub fn check(&self, now: &LiveIntegration) -> Result<(), Broken> {
+    pub fn check(&self, now: &LiveIntegration) -> Result<(), PreconditionFailure> {
         self.state.check(now)
     }
 
@@ -255,12 +255,12 @@ impl UpdatePrecondition {
     ///
     /// # Errors
     /// The precondition no longer holds, or the update would drop a stored secret.
-    pub fn body(&self, now: &LiveIntegration) -> Result<Body, Broken> {
+    pub fn body(&self, now: &LiveIntegration) -> Result<Body, PreconditionFailure> {
         self.check(now)?;
-        let history = History {
+        let history = DiffContext {
             last: self.last.as_ref(),
             on_drift: self.on_drift,
-            ..History::NONE
+            ..DiffContext::NONE
         };
         let difference = Difference::between(&self.integration, now, history);
         let mut lost = difference.secrets_lost;
@@ -268,7 +268,7 @@ impl UpdatePrecondition {
         if lost.is_empty() {
             Ok(difference.body)
         } else {
-            Err(Broken::SecretsLost(lost))
+            Err(PreconditionFailure::SecretsLost(lost))
         }
     }
 }

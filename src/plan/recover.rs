@@ -15,7 +15,7 @@ use super::compare::{default_json, same};
 use super::evidence::Doubt;
 use super::pairing::found_key;
 use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
-use crate::live::{Live, LiveIntegration, Phase, RemoteId, Status};
+use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Name;
 use crate::platform::{Class, Platform, by_wire};
 
@@ -104,7 +104,7 @@ fn settle(intent: &Intent, ledger: &Ledger, live: &Live, now: Timestamp) -> Resu
 }
 
 fn is_creating(found: &LiveIntegration) -> bool {
-    found.status.phase() == Phase::Busy && found.status != Status::Deleting
+    found.status.phase() == StatusPhase::Busy && found.status != IntegrationStatus::Deleting
 }
 
 /// Integrations that the create could have made.
@@ -118,7 +118,7 @@ fn created<'l>(
     };
     live.integrations
         .iter()
-        .filter(|l| l.platform == Some(platform) && l.status.phase() != Phase::Absent)
+        .filter(|l| l.platform == Some(platform) && l.status.phase() != StatusPhase::Absent)
         .filter(|l| !listed.contains(&l.id) && found_key(platform, l) == intent.memory.identity)
         .collect()
 }
@@ -153,7 +153,7 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
     // A health problem says nothing against it (API.md 5.1).
     let took_effect = matches!(
         found.status,
-        Status::Enabled | Status::RecurringValidationError
+        IntegrationStatus::Enabled | IntegrationStatus::RecurringValidationError
     );
     let mut memory = intent.memory.clone();
     if !took_effect {
@@ -170,12 +170,12 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
 /// A delete that was begun, by what is still there.
 fn deleted(found: &LiveIntegration) -> Result<Settled, Doubt> {
     match found.status.phase() {
-        Phase::Absent => Ok(Settled::Gone(found.id.clone())),
-        Phase::Busy => Err(Doubt::Busy {
+        StatusPhase::Absent => Ok(Settled::Gone(found.id.clone())),
+        StatusPhase::Busy => Err(Doubt::Busy {
             id: found.id.clone(),
             status: found.status.clone(),
         }),
-        Phase::Settled | Phase::Blocked => Ok(Settled::Abandoned),
+        StatusPhase::Settled | StatusPhase::Blocked => Ok(Settled::Abandoned),
     }
 }
 
@@ -185,7 +185,7 @@ fn updated(
     ledger: &Ledger,
     found: &LiveIntegration,
 ) -> Result<Settled, Doubt> {
-    if found.status.phase() == Phase::Busy {
+    if found.status.phase() == StatusPhase::Busy {
         return Err(Doubt::Busy {
             id: found.id.clone(),
             status: found.status.clone(),

@@ -9,16 +9,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::against::{Against, missing};
-use super::memory::Past;
+use super::memory::RecordedIntegration;
 use super::owners;
 use super::pairing::{found_key, present};
 use super::policy::by_operator;
 use super::{
-    Absence, Action, Before, Block, Freeze, Kind, Note, Policy, StatePrecondition, Undeletable,
-    Unmanaged, doubt,
+    Absence, Action, Before, Block, Freeze, Note, Operation, Policy, StatePrecondition,
+    Undeletable, Unmanaged, doubt,
 };
 use crate::ledger::{Ledger, Memory, Record, taken_name};
-use crate::live::{LiveIntegration, Phase, RemoteId};
+use crate::live::{LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::{Manifest, Name};
 use crate::platform::Platform;
 use crate::secret::{Parsed, Reference, parse_template};
@@ -56,7 +56,7 @@ pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
 /// directory is empty by mistake more often than on purpose.
 pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
     let is_unnamed = |action: &&Action| {
-        matches!(action.kind, Kind::Delete(_))
+        matches!(action.kind, Operation::Delete(_))
             && !against.context.allow_removal.contains(&action.name)
     };
     let all = actions.iter().filter(|_| against.files.is_empty());
@@ -119,7 +119,7 @@ pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Remova
 /// `None` if its file is empty: that has an action of its own, whatever the policy.
 fn removed(
     name: Name,
-    past: Past<'_>,
+    past: RecordedIntegration<'_>,
     found: &LiveIntegration,
     against: &Against<'_>,
 ) -> Option<Action> {
@@ -134,19 +134,19 @@ fn removed(
         (_, Some(Absence::EmptyFile { .. })) => return None,
         (Some(reason), _) => {
             let (id, reason) = (found.id.clone(), reason.clone());
-            Kind::Blocked(Undeletable::Frozen { id, reason }.into())
+            Operation::Blocked(Undeletable::Frozen { id, reason }.into())
         }
         (None, Some(absence)) => {
             let (id, name) = (found.id.clone(), name.clone());
-            Kind::Blocked(Undeletable::NotRemoved { id, name, absence }.into())
+            Operation::Blocked(Undeletable::NotRemoved { id, name, absence }.into())
         }
         (None, None) => match deletion(past, found, against) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 notes.extend(deletion.not_shown());
-                Kind::Delete(Box::new(deletion))
+                Operation::Delete(Box::new(deletion))
             }
-            Err(block) => Kind::Blocked(block),
+            Err(block) => Operation::Blocked(block),
         },
     };
     let kind = match suspend {
@@ -165,12 +165,12 @@ fn removed(
 
 /// The deletion of what is recorded.
 pub(super) fn deletion(
-    past: Past<'_>,
+    past: RecordedIntegration<'_>,
     found: &LiveIntegration,
     against: &Against<'_>,
 ) -> Result<Deletion, Block> {
     let Against { live, context, .. } = against;
-    let Past { name, record } = past;
+    let RecordedIntegration { name, record } = past;
     let id = found.id.clone();
     if let Some(block) = owners::owned(found, live) {
         return Err(block);
@@ -196,9 +196,9 @@ pub(super) fn deletion(
         return Err(Undeletable::IdentityMoved { id, attribute }.into());
     }
     match found.status.phase() {
-        Phase::Settled => {}
-        Phase::Blocked => return Err(Block::Disabled { id }),
-        Phase::Busy | Phase::Absent => {
+        StatusPhase::Settled => {}
+        StatusPhase::Blocked => return Err(Block::Disabled { id }),
+        StatusPhase::Busy | StatusPhase::Absent => {
             let status = found.status.clone();
             return Err(Block::Busy { id, status });
         }
@@ -300,7 +300,7 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
         return Vec::new();
     }
     let is_held = |name: &Name, record: &Record| {
-        let past = Past { name, record };
+        let past = RecordedIntegration { name, record };
         let absence = against.absences.of(past, &past.name_beside(files));
         absence.is_some_and(|absence| absence.holds_the_record())
     };

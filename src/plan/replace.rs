@@ -4,12 +4,12 @@
 use super::against::{Against, creation, missing};
 use super::compare::{default_json, to_json};
 use super::diff::Difference;
-use super::history::History;
+use super::history::DiffContext;
 use super::pairing::TYPE;
 use super::removal::deletion;
 use super::{
-    Block, Body, Change, ChangeKind, Context, Deletion, Kind, Note, Shown, StatePrecondition,
-    Undeletable,
+    Block, Body, Change, ChangeKind, Deletion, Note, Operation, PlanContext, Shown,
+    StatePrecondition, Undeletable,
 };
 use crate::live::LiveIntegration;
 use crate::manifest::Integration;
@@ -17,7 +17,7 @@ use crate::platform::Platform;
 use crate::value::Value;
 
 /// Whether there is leave for it.
-pub(super) fn is_replaceable(integration: &Integration, context: &Context<'_>) -> bool {
+pub(super) fn is_replaceable(integration: &Integration, context: &PlanContext<'_>) -> bool {
     context.allow_replace.contains(&integration.name)
 }
 
@@ -27,14 +27,14 @@ pub(super) fn replace_moved(
     found: &LiveIntegration,
     attribute: &'static str,
     against: &Against<'_>,
-) -> (Kind, Vec<Note>) {
+) -> (Operation, Vec<Note>) {
     if !is_replaceable(integration, against.context) {
         let block = Block::Replacement {
             name: integration.name.clone(),
             id: found.id.clone(),
             attribute,
         };
-        return (Kind::Blocked(block), Vec::new());
+        return (Operation::Blocked(block), Vec::new());
     }
     let changes = if attribute == TYPE {
         let name = |text: &str| Shown::Plain(text.into());
@@ -52,12 +52,12 @@ pub(super) fn replace(
     found: &LiveIntegration,
     changes: Vec<Change>,
     against: &Against<'_>,
-) -> (Kind, Vec<Note>) {
+) -> (Operation, Vec<Note>) {
     let both = deletable(integration, found, against)
         .and_then(|deletion| Ok((deletion, creation(integration, against)?)));
     let (deletion, creation) = match both {
         Ok(both) => both,
-        Err(block) => return (Kind::Blocked(block), Vec::new()),
+        Err(block) => return (Operation::Blocked(block), Vec::new()),
     };
     let missing = missing(against.context, |visit| {
         creation.body.for_each_reference(visit);
@@ -66,7 +66,7 @@ pub(super) fn replace(
     // Of another platform nothing is in the file: the rest is shown as an update shows it.
     let is_other = found.platform != Some(integration.platform);
     let not_shown = deletion.not_shown().filter(|_| is_other);
-    let kind = Kind::Replace {
+    let kind = Operation::Replace {
         changes: with_what_goes(changes, integration, found, &deletion),
         deletion: Box::new(deletion),
         creation,
@@ -134,7 +134,7 @@ fn with_what_goes(
         let mut heedless = integration.clone();
         heedless.options.ignore.clear();
         let created = Body::for_create(integration).config;
-        let difference = Difference::between(&heedless, found, History::NONE);
+        let difference = Difference::between(&heedless, found, DiffContext::NONE);
         let carried = difference.body.config.leaves().into_iter();
         let carried = carried.filter(|(path, value)| {
             created.at(path).is_none() && !is_default(integration.platform, path, value)

@@ -6,14 +6,14 @@
 //! write to.
 
 use super::Evidence::Documented;
-use super::{Attribute, Class, Identity, Payload, Platform, Scalar, Shape};
+use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
 use super::{format, shared};
 
 pub(super) const PLATFORM: Platform = Platform {
     wire: "Google BigQuery",
     title: "Google BigQuery",
     aliases: &["BigQuery", "Big Query", "GCP BigQuery"],
-    payload: Payload::ManualOnly,
+    payload: PayloadShape::ManualOnly,
     identity: Identity::Hint("dataset"),
     deleted_with_credentials: false,
     connection_technology: None,

@@ -6,7 +6,7 @@
 //! with other names (`host`); the two are not to be mixed.
 
 use super::Evidence::{Documented, Inferred, Recalled};
-use super::{Attribute, Class, Condition, Identity, Payload, Platform, Scalar, Shape};
+use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Shape};
 use super::{format, shared};
 
 const TOKEN: &[Condition] = &[Condition::Is("authenticationType", "token")];
@@ -21,7 +21,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Databricks UC",
         "Azure Databricks",
     ],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Host("workspaceUrl"),
     deleted_with_credentials: false,
     connection_technology: Some("Databricks"),

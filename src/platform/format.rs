@@ -3,18 +3,18 @@
 //! A rule is lenient where the documents leave room: what it lets through the
 //! server can still refuse, what it refuses wrongly nobody can use at all.
 
-use super::{Evidence, Format, Shape};
+use super::{Evidence, Shape, StringRule};
 
 /// The name of a host. No document says that a scheme, a path or a port would
 /// be refused; every example goes without, and the port is an attribute of its own.
-pub(super) const HOST: Shape = Shape::Text(Format {
+pub(super) const HOST: Shape = Shape::Text(StringRule {
     expected: HOST_NAME,
     accepts: is_host,
     evidence: Evidence::Inferred,
 });
 
 /// The name of a host, where the documents ask for one in so many words.
-pub(super) const DOCUMENTED_HOST: Shape = Shape::Text(Format {
+pub(super) const DOCUMENTED_HOST: Shape = Shape::Text(StringRule {
     expected: HOST_NAME,
     accepts: is_host,
     evidence: Evidence::Documented,
@@ -23,7 +23,7 @@ pub(super) const DOCUMENTED_HOST: Shape = Shape::Text(Format {
 const HOST_NAME: &str = "the name of a host, without a scheme, a path or a port";
 
 /// Letters, digits and underscores, and no digit in front.
-pub(super) const IDENTIFIER: Shape = Shape::Text(Format {
+pub(super) const IDENTIFIER: Shape = Shape::Text(StringRule {
     expected: "letters, digits and underscores that do not start with a digit",
     accepts: is_identifier,
     evidence: Evidence::Documented,
@@ -31,7 +31,7 @@ pub(super) const IDENTIFIER: Shape = Shape::Text(Format {
 
 /// The ARN of an IAM role, with the evidence that it is checked.
 pub(super) const fn role_arn(evidence: Evidence) -> Shape {
-    Shape::Text(Format {
+    Shape::Text(StringRule {
         expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
         accepts: is_role_arn,
         evidence,
@@ -39,28 +39,28 @@ pub(super) const fn role_arn(evidence: Evidence) -> Shape {
 }
 
 /// The number of an AWS account.
-pub(super) const AWS_ACCOUNT: Shape = Shape::Text(Format {
+pub(super) const AWS_ACCOUNT: Shape = Shape::Text(StringRule {
     expected: "the 12 digits of an AWS account, in quotes",
     accepts: |text| text.len() == 12 && is_digits(text),
     evidence: Evidence::Inferred,
 });
 
 /// The name of an AWS region. One page writes `us-east1`, which is none.
-pub(super) const AWS_REGION: Shape = Shape::Text(Format {
+pub(super) const AWS_REGION: Shape = Shape::Text(StringRule {
     expected: "the name of an AWS region, such as us-east-1",
     accepts: is_aws_region,
     evidence: Evidence::Inferred,
 });
 
 /// A place in S3, in the form in which AWS scopes a location of access grants.
-pub(super) const S3_PREFIX: Shape = Shape::Text(Format {
+pub(super) const S3_PREFIX: Shape = Shape::Text(StringRule {
     expected: "an S3 prefix, such as s3://bucket/prefix",
     accepts: |text| text.starts_with("s3://"),
     evidence: Evidence::Inferred,
 });
 
 /// Something to be put at the end of a name.
-pub(super) const SUFFIX: Shape = Shape::Text(Format {
+pub(super) const SUFFIX: Shape = Shape::Text(StringRule {
     expected: "a suffix that starts with an underscore",
     accepts: |text| text.starts_with('_'),
     evidence: Evidence::Documented,
@@ -68,7 +68,7 @@ pub(super) const SUFFIX: Shape = Shape::Text(Format {
 
 /// A JSON object inside a string. Only a warning: the documented sample itself
 /// holds raw line ends within its key and does not parse.
-pub(super) const JSON_OBJECT: Shape = Shape::Text(Format {
+pub(super) const JSON_OBJECT: Shape = Shape::Text(StringRule {
     expected: "a JSON object, written as one string",
     accepts: is_json_object,
     evidence: Evidence::Inferred,

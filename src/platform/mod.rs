@@ -23,7 +23,7 @@ mod trino;
 #[cfg(test)]
 mod tests;
 
-pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, Payload, TYPE};
+pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
 
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[
@@ -51,7 +51,7 @@ pub struct Platform {
     /// Other words for it, for "did you mean".
     pub aliases: &'static [&'static str],
     /// Which keys a request carries.
-    pub payload: Payload,
+    pub payload: PayloadShape,
     /// What pairs a file with a live integration.
     pub identity: Identity,
     /// Whether the deletion of what was set up automatically needs the credentials
@@ -86,8 +86,8 @@ impl Platform {
     #[must_use]
     pub fn can_be_updated(&self) -> bool {
         match self.payload {
-            Payload::Full | Payload::ManualOnly => true,
-            Payload::TypeOnly => false,
+            PayloadShape::Full | PayloadShape::ManualOnly => true,
+            PayloadShape::TypeOnly => false,
         }
     }
 
@@ -349,7 +349,7 @@ pub enum Class {
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     /// A string.
-    Text(Format),
+    Text(StringRule),
     /// `true` or `false`.
     Bool,
     /// A whole number within bounds, both included.
@@ -372,7 +372,7 @@ pub enum Shape {
 
 impl Shape {
     /// A string without further rules.
-    pub const TEXT: Self = Self::Text(Format::ANY);
+    pub const TEXT: Self = Self::Text(StringRule::ANY);
     /// A TCP port (API.md 7.2: 0 to 65535).
     pub const PORT: Self = Self::Integer {
         min: 0,
@@ -387,7 +387,7 @@ impl Shape {
 
 /// A rule for the inside of a string.
 #[derive(Clone, Copy)]
-pub struct Format {
+pub struct StringRule {
     /// Completes "must be …" in a message.
     pub expected: &'static str,
     /// Whether a value follows the rule.
@@ -396,7 +396,7 @@ pub struct Format {
     pub evidence: Evidence,
 }
 
-impl Format {
+impl StringRule {
     /// No rule.
     pub const ANY: Self = Self {
         expected: "a string",
@@ -405,7 +405,7 @@ impl Format {
     };
 }
 
-impl std::fmt::Debug for Format {
+impl std::fmt::Debug for StringRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Format({}, {:?})", self.expected, self.evidence)
     }

@@ -13,7 +13,7 @@ pub const CONFIG: &str = "config";
 
 /// Which top-level keys the payload of a platform has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Payload {
+pub enum PayloadShape {
     /// `type`, `autoBootstrap` (either value) and `config`.
     Full,
     /// `type`, `autoBootstrap: false` and `config`; `true` is a documented error.
@@ -43,9 +43,9 @@ impl Platform {
     ) -> Vec<(&'static str, Field<C>)> {
         let mut fields = vec![(TYPE, Field::Type(self.wire))];
         let auto_bootstrap = match self.payload {
-            Payload::TypeOnly => return fields,
-            Payload::Full => auto_bootstrap,
-            Payload::ManualOnly => Some(auto_bootstrap.unwrap_or(false)),
+            PayloadShape::TypeOnly => return fields,
+            PayloadShape::Full => auto_bootstrap,
+            PayloadShape::ManualOnly => Some(auto_bootstrap.unwrap_or(false)),
         };
         fields.extend(auto_bootstrap.map(|value| (AUTO_BOOTSTRAP, Field::AutoBootstrap(value))));
         fields.push((CONFIG, Field::Config(config)));

@@ -6,7 +6,7 @@
 //! and on no page, so nothing about these two rejects a file.
 
 use super::Evidence::{Documented, Recalled};
-use super::{Attribute, Class, Condition, Identity, Payload, Platform, Shape};
+use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Shape};
 use super::{format, shared};
 
 const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
@@ -23,7 +23,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Redshift Spectrum",
         "Amazon Redshift Spectrum",
     ],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: None,

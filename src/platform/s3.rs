@@ -4,7 +4,7 @@
 //! may exist, told apart by their name, and no two may share a location.
 
 use super::Evidence::{Documented, Inferred};
-use super::{Attribute, Class, Condition, Identity, Payload, Platform, Rule, Shape};
+use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Shape};
 use super::{format, shared};
 
 const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
@@ -13,7 +13,7 @@ pub(super) const PLATFORM: Platform = Platform {
     wire: "Native S3",
     title: "Amazon S3",
     aliases: &["S3", "Amazon S3", "AWS S3"],
-    payload: Payload::ManualOnly,
+    payload: PayloadShape::ManualOnly,
     identity: Identity::Name("name"),
     deleted_with_credentials: false,
     connection_technology: None,

@@ -8,7 +8,7 @@
 //! only, so an unknown one is a warning.
 
 use super::Evidence::{Documented, Inferred, Recalled};
-use super::{Attribute, Class, Condition, Identity, Payload, Platform, Scalar, Shape};
+use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Shape};
 use super::{format, shared};
 
 const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
@@ -23,7 +23,7 @@ pub(super) const PLATFORM: Platform = Platform {
     wire: "Snowflake",
     title: "Snowflake",
     aliases: &["Snowflake Data Cloud"],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: Some("Snowflake"),

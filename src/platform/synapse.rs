@@ -10,7 +10,7 @@
 //! are let through, and the inside of the second counts as secret.
 
 use super::Evidence::{Documented, Inferred};
-use super::{Attribute, Class, Identity, Payload, Platform, Scalar, Shape};
+use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
 use super::{format, shared};
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -22,7 +22,7 @@ pub(super) const PLATFORM: Platform = Platform {
         "Synapse Analytics",
         "Microsoft Synapse",
     ],
-    payload: Payload::Full,
+    payload: PayloadShape::Full,
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: None,

@@ -173,7 +173,7 @@ fn a_condition_speaks_of_an_attribute_and_a_word_that_exist() {
 
 fn is_possible(condition: Condition, platform: &Platform) -> bool {
     match condition {
-        Condition::AutoBootstrap(_) => platform.payload == Payload::Full,
+        Condition::AutoBootstrap(_) => platform.payload == PayloadShape::Full,
         Condition::Is(name, word) => platform
             .attributes
             .iter()
@@ -208,7 +208,7 @@ fn what_sounds_like_a_secret_is_one() {
 fn credentials_are_one_time_only_where_there_is_an_automatic_set_up() {
     every_attribute_holds(|platform, a| match a.class_when_auto {
         None => true,
-        Some(class) => class == Class::OneTime && platform.payload == Payload::Full,
+        Some(class) => class == Class::OneTime && platform.payload == PayloadShape::Full,
     });
 }
 
@@ -225,7 +225,7 @@ fn a_rule_speaks_of_attributes_that_exist() {
 #[test]
 fn a_payload_of_type_alone_has_no_attributes() {
     for platform in PLATFORMS {
-        let alone = platform.payload == Payload::TypeOnly;
+        let alone = platform.payload == PayloadShape::TypeOnly;
         assert_eq!(alone, platform.attributes.is_empty(), "{}", platform.wire);
     }
 }
@@ -309,7 +309,7 @@ fn condition(condition: Condition) -> String {
 
 fn shape(shape: Shape) -> String {
     match shape {
-        Shape::Text(format) if format.expected == Format::ANY.expected => "text".to_owned(),
+        Shape::Text(format) if format.expected == StringRule::ANY.expected => "text".to_owned(),
         Shape::Text(format) => format!("text: {} {}", format.expected, tag(format.evidence)),
         Shape::Bool => "bool".to_owned(),
         Shape::Integer { min, max } => format!("{min}..={max}"),

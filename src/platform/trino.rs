@@ -6,13 +6,13 @@
 //! update: its how-to has no update, so no PUT is ever sent. Its deletion takes no
 //! credentials.
 
-use super::{Identity, Payload, Platform};
+use super::{Identity, PayloadShape, Platform};
 
 pub(super) const PLATFORM: Platform = Platform {
     wire: "Trino",
     title: "Starburst (Trino)",
     aliases: &["Starburst", "Starburst (Trino)", "Starburst Trino"],
-    payload: Payload::TypeOnly,
+    payload: PayloadShape::TypeOnly,
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: Some("Trino"),

@@ -13,7 +13,7 @@ use std::thread::{self, Builder};
 use rustix::process::{Resource, getrlimit};
 
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 
 /// Threads that a run needs besides the workers of the runtime: the worker and the watcher
 /// of the daemon, the files, the names of hosts, the settings on a reload, and a spare one.
@@ -59,13 +59,13 @@ pub(crate) fn workers() -> usize {
 }
 
 /// Checks that a run with so many workers gets its memory and its threads.
-pub(crate) fn check(workers: usize) -> Result<(), Failure> {
+pub(crate) fn check(workers: usize) -> Result<(), CommandFailure> {
     let threads = workers + BESIDE;
     check_address_space(threads)?;
     check_threads(threads)
 }
 
-fn check_address_space(threads: usize) -> Result<(), Failure> {
+fn check_address_space(threads: usize) -> Result<(), CommandFailure> {
     let Some(limit) = getrlimit(Resource::As).current else {
         return Ok(());
     };
@@ -82,7 +82,7 @@ fn check_address_space(threads: usize) -> Result<(), Failure> {
         needed.div_ceil(MEBIBYTE)
     );
     let help = "raise it with `ulimit -v`, or `LimitAS=` of the systemd unit; to bound memory, use `MemoryMax=` instead";
-    Err(Failure::new(Exit::Failed, what, help))
+    Err(CommandFailure::new(Exit::Failed, what, help))
 }
 
 /// Address space that the program takes already; nothing where the system does not tell.
@@ -94,7 +94,7 @@ fn taken() -> u64 {
 }
 
 /// Starts all threads at once, as a run may, and ends them.
-fn check_threads(threads: usize) -> Result<(), Failure> {
+fn check_threads(threads: usize) -> Result<(), CommandFailure> {
     let started = started(threads);
     if started == threads {
         return Ok(());
@@ -106,7 +106,7 @@ fn check_threads(threads: usize) -> Result<(), Failure> {
     let what =
         format!("the system gave {started} of the {threads} threads that a run needs: {limit}");
     let help = "raise it with `ulimit -u`, or `LimitNPROC=` and `TasksMax=` of the systemd unit";
-    Err(Failure::new(Exit::Failed, what, help))
+    Err(CommandFailure::new(Exit::Failed, what, help))
 }
 
 /// Number of threads that can be there at the same time, at most this many.

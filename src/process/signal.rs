@@ -7,13 +7,13 @@ use tokio::sync::oneshot;
 
 /// SIGINT and SIGTERM, and later SIGHUP. From here on none of them ends the process by
 /// itself. A signal that cannot be listened to goes on doing so.
-pub(crate) struct Signals {
+pub(crate) struct RunSignals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
 }
 
-impl Signals {
+impl RunSignals {
     /// Begins to listen.
     pub(crate) fn listen() -> Self {
         Self {
@@ -64,7 +64,7 @@ pub(crate) struct Writing(Option<Signal>);
 /// How far a run has come: until it writes, or tells what came of it, a signal leaves it
 /// where it is. Either it goes on or the signal has it, and never both.
 #[derive(Clone)]
-pub(crate) struct Course(Arc<Mutex<Stage>>);
+pub(crate) struct RunPhase(Arc<Mutex<Stage>>);
 
 enum Stage {
     /// Whoever waits for signals is to be told when it writes.
@@ -76,7 +76,7 @@ enum Stage {
 
 /// What a signal found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum InterruptedPhase {
     /// Nothing was written, and nothing will be.
     Reading,
     /// Writes are under way.
@@ -85,7 +85,7 @@ pub(crate) enum Found {
     Telling,
 }
 
-impl Course {
+impl RunPhase {
     pub(crate) fn new() -> (Self, oneshot::Receiver<Writing>) {
         let (sender, receiver) = oneshot::channel();
         let stage = Mutex::new(Stage::Reading(sender));
@@ -120,15 +120,15 @@ impl Course {
     }
 
     /// Leaves it where it is, if it does not write yet.
-    pub(crate) fn leave(&self) -> Found {
+    pub(crate) fn leave(&self) -> InterruptedPhase {
         let mut stage = self.stage();
         match *stage {
             Stage::Reading(_) | Stage::Left => {
                 *stage = Stage::Left;
-                Found::Reading
+                InterruptedPhase::Reading
             }
-            Stage::Writing => Found::Writing,
-            Stage::Telling => Found::Telling,
+            Stage::Writing => InterruptedPhase::Writing,
+            Stage::Telling => InterruptedPhase::Telling,
         }
     }
 }

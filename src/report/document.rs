@@ -1,6 +1,6 @@
 //! The result of a command as a document, and the forms in which it can be written.
 //!
-//! A form is a file that renders any document, a variant of [`Format`] and its arm in
+//! A form is a file that renders any document, a variant of [`OutputFormat`] and its arm in
 //! [`render`]: the commands and their documents know none of them.
 
 use clap::ValueEnum;
@@ -21,14 +21,14 @@ pub trait Document: Serialize {
 
 /// The form of the result on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     Text,
     /// For programs: one document with a `format_version`
     Json,
 }
 
-impl Format {
+impl OutputFormat {
     /// True if the result is told as it comes, and not as one document at the end.
     #[must_use]
     pub fn is_told(self) -> bool {
@@ -47,13 +47,13 @@ pub struct Rendered {
 
 /// Renders a document.
 #[must_use]
-pub fn render(format: Format, document: &impl Document) -> Rendered {
+pub fn render(format: OutputFormat, document: &impl Document) -> Rendered {
     match format {
-        Format::Text => Rendered {
+        OutputFormat::Text => Rendered {
             kept: document.table(),
             folded: document.text(),
         },
-        Format::Json => Rendered {
+        OutputFormat::Json => Rendered {
             kept: json::document(document),
             folded: String::new(),
         },

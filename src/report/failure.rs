@@ -14,7 +14,7 @@ use crate::text::{chain, escaped};
 
 /// A command that came to no result: what went wrong, the remedy, and the exit code.
 #[derive(Debug)]
-pub struct Failure {
+pub struct CommandFailure {
     what: String,
     help: String,
     exit: Exit,
@@ -22,7 +22,7 @@ pub struct Failure {
     mistakes: Vec<Diagnostic>,
 }
 
-impl Serialize for Failure {
+impl Serialize for CommandFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
             what,
@@ -38,14 +38,14 @@ impl Serialize for Failure {
     }
 }
 
-impl Document for Failure {
+impl Document for CommandFailure {
     /// People are told on standard error.
     fn text(&self) -> String {
         String::new()
     }
 }
 
-impl Failure {
+impl CommandFailure {
     /// The failure, without its remedy.
     #[must_use]
     pub fn what(&self) -> &str {
@@ -98,14 +98,14 @@ impl Failure {
 }
 
 /// The tenant could not be read, so nothing was planned and nothing written.
-impl From<ApiError> for Failure {
+impl From<ApiError> for CommandFailure {
     fn from(error: ApiError) -> Self {
         let what = format!("the tenant could not be read: {}", chain(&error));
         Self::new(Exit::Failed, what, error.help())
     }
 }
 
-impl From<SyncError> for Failure {
+impl From<SyncError> for CommandFailure {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Tenant(error) => error.into(),
@@ -115,19 +115,19 @@ impl From<SyncError> for Failure {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CommandFailure {
     fn from(error: StoreError) -> Self {
         Self::new(Exit::Failed, chain(&error), &error.help)
     }
 }
 
-impl From<UnreadableSecret> for Failure {
+impl From<UnreadableSecret> for CommandFailure {
     fn from(error: UnreadableSecret) -> Self {
         Self::new(Exit::InvalidSettings, chain(&error), UnreadableSecret::HELP)
     }
 }
 
-impl From<OpenError> for Failure {
+impl From<OpenError> for CommandFailure {
     fn from(error: OpenError) -> Self {
         let exit = match &error {
             OpenError::Tenant(_)

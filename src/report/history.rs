@@ -13,7 +13,7 @@ use crate::text::escaped;
 
 /// The document of `history`.
 #[derive(Serialize)]
-pub struct Look<'a> {
+pub struct HistoryDocument<'a> {
     tenant: &'a str,
     runs: Vec<RunEntry<'a>>,
     deleted: Vec<DeletedEntry<'a>>,
@@ -51,7 +51,7 @@ struct DeletedEntry<'a> {
     at: String,
 }
 
-impl<'a> Look<'a> {
+impl<'a> HistoryDocument<'a> {
     /// Of what the ledger of a tenant keeps.
     #[must_use]
     pub fn new(tenant: &'a str, history: &'a History) -> Self {
@@ -112,7 +112,7 @@ fn deleted(deleted: &Deleted) -> DeletedEntry<'_> {
     }
 }
 
-impl Document for Look<'_> {
+impl Document for HistoryDocument<'_> {
     fn text(&self) -> String {
         text(self.history)
     }

@@ -9,7 +9,9 @@ use super::{Counts, NotConverged, Report, not_converged};
 use crate::apply::Outcome;
 use crate::ledger::Suspensions;
 use crate::manifest::{Destination, Suspend, Until};
-use crate::plan::{Action, Body, Change, Creation, Exceeded, Kind, Note, Plan, Shown, Unmanaged};
+use crate::plan::{
+    Action, Body, Change, Creation, Exceeded, Note, Operation, Plan, Shown, Unmanaged,
+};
 use crate::platform::Field;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped_json};
@@ -169,14 +171,14 @@ fn action(action: &Action) -> Json {
 }
 
 /// What is to be done, and with what.
-fn details(kind: &Kind) -> Json {
+fn details(kind: &Operation) -> Json {
     let changes = |changes: &[Change]| changes.iter().map(change).collect::<Vec<_>>();
     match kind {
-        Kind::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
-        Kind::Create(Creation { body, .. }) => {
+        Operation::Unchanged { id } => json!({ "action": "unchanged", "id": id.as_str() }),
+        Operation::Create(Creation { body, .. }) => {
             json!({ "action": "create", "body": self::body(body) })
         }
-        Kind::Update {
+        Operation::Update {
             id,
             changes: list,
             body,
@@ -187,13 +189,13 @@ fn details(kind: &Kind) -> Json {
             "changes": changes(list),
             "body": self::body(body),
         }),
-        Kind::Delete(deletion) => json!({
+        Operation::Delete(deletion) => json!({
             "action": "delete",
             "id": deletion.id.as_str(),
             "before": deletion.before.to_json(),
             "credentials": object(&deletion.credentials),
         }),
-        Kind::Replace {
+        Operation::Replace {
             deletion,
             changes: list,
             creation,
@@ -204,18 +206,18 @@ fn details(kind: &Kind) -> Json {
             "credentials": object(&deletion.credentials),
             "body": body(&creation.body),
         }),
-        Kind::Withheld { policy, would } => json!({
+        Operation::Withheld { policy, would } => json!({
             "action": "withheld",
             "policy": policy.as_str(),
             "would": details(would),
         }),
-        Kind::Suspended { suspend, would } => json!({
+        Operation::Suspended { suspend, would } => json!({
             "action": "suspended",
             "reason": suspend.reason,
             "until": suspend.until.map(Until::text),
             "would": details(would),
         }),
-        Kind::Blocked(block) => json!({
+        Operation::Blocked(block) => json!({
             "action": "blocked",
             "code": block.reason(),
             "reason": block.to_string(),

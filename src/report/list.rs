@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::document::Document;
 use super::exit::Exit;
-use crate::live::{FailingTest, Live, LiveIntegration, Phase, Status};
+use crate::live::{FailingTest, IntegrationStatus, Live, LiveIntegration, StatusPhase};
 use crate::text::escaped;
 
 /// The document of `list`.
@@ -138,8 +138,10 @@ fn unhealthy(live: &Live) -> String {
 }
 
 fn is_unhealthy(integration: &LiveIntegration) -> bool {
-    let is_busy = integration.status.phase() == Phase::Busy;
-    integration.status != Status::Enabled && !is_busy && !integration.failing_tests.is_empty()
+    let is_busy = integration.status.phase() == StatusPhase::Busy;
+    integration.status != IntegrationStatus::Enabled
+        && !is_busy
+        && !integration.failing_tests.is_empty()
 }
 
 fn identity(integration: &LiveIntegration) -> Option<&str> {

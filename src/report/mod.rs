@@ -18,10 +18,10 @@ use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 
-use crate::apply::{Failure, Outcome};
+use crate::apply::{ActionFailure, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Destination;
-use crate::plan::{Block, Change, Kind, Plan};
+use crate::plan::{Block, Change, Operation, Plan};
 use crate::session::RunResult;
 use crate::sync::{Afterwards, Ending, Synced};
 use document::Document;
@@ -166,15 +166,17 @@ impl Counts {
         for action in &plan.actions {
             counts.held += usize::from(action.kind.is_held());
             *match &action.kind {
-                Kind::Create(_) => &mut counts.create,
-                Kind::Update { .. } => &mut counts.update,
-                Kind::Replace { .. } => &mut counts.replace,
-                Kind::Delete(_) => &mut counts.delete,
-                Kind::Withheld { .. } => &mut counts.withheld,
-                Kind::Unchanged { .. } => &mut counts.unchanged,
-                Kind::Suspended { .. } => &mut counts.suspended,
-                Kind::Blocked(Block::InvalidFile | Block::EmptyFile { .. }) => &mut counts.invalid,
-                Kind::Blocked(_) => &mut counts.blocked,
+                Operation::Create(_) => &mut counts.create,
+                Operation::Update { .. } => &mut counts.update,
+                Operation::Replace { .. } => &mut counts.replace,
+                Operation::Delete(_) => &mut counts.delete,
+                Operation::Withheld { .. } => &mut counts.withheld,
+                Operation::Unchanged { .. } => &mut counts.unchanged,
+                Operation::Suspended { .. } => &mut counts.suspended,
+                Operation::Blocked(Block::InvalidFile | Block::EmptyFile { .. }) => {
+                    &mut counts.invalid
+                }
+                Operation::Blocked(_) => &mut counts.blocked,
             } += 1;
         }
         counts
@@ -230,7 +232,7 @@ impl Tally {
         for outcome in outcomes {
             match &outcome.result {
                 Ok(_) => tally.succeeded += 1,
-                Err(Failure::NotStarted) => {
+                Err(ActionFailure::NotStarted) => {
                     tally.not_started += 1;
                     tally.interrupted = true;
                 }
@@ -241,7 +243,7 @@ impl Tally {
                     } else {
                         tally.failed += 1;
                     }
-                    let is_half = matches!(failure, Failure::NotRecreated { .. });
+                    let is_half = matches!(failure, ActionFailure::NotRecreated { .. });
                     tally.in_part += usize::from(is_half);
                 }
             }
@@ -282,12 +284,16 @@ pub fn not_converged(synced: &Synced) -> Vec<NotConverged<'_>> {
         .filter(|action| written.contains(action.name.as_str()))
         .filter_map(|action| {
             let (changes, will_retry) = match &action.kind {
-                Kind::Update { changes, .. } => (changes.as_slice(), true),
-                Kind::Blocked(Block::NotConverging { values }) => (values.as_slice(), false),
-                Kind::Create(_) | Kind::Replace { .. } | Kind::Delete(_) => ([].as_slice(), true),
+                Operation::Update { changes, .. } => (changes.as_slice(), true),
+                Operation::Blocked(Block::NotConverging { values }) => (values.as_slice(), false),
+                Operation::Create(_) | Operation::Replace { .. } | Operation::Delete(_) => {
+                    ([].as_slice(), true)
+                }
                 // What cannot be compared now may well have converged: the second plan tells why.
-                Kind::Blocked(_) => return None,
-                Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => {
+                Operation::Blocked(_) => return None,
+                Operation::Unchanged { .. }
+                | Operation::Withheld { .. }
+                | Operation::Suspended { .. } => {
                     return None;
                 }
             };

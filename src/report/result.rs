@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-use super::style::{ADD, BAD, BOLD, paint};
-use super::text::{HELD, parts, tests};
+use super::style::{ADD, BAD, BOLD, list_counts, paint};
+use super::text::{HELD, tests};
 use super::value::shown;
 use super::{Counts, NotConverged, Report, Tally, not_converged};
-use crate::apply::{Failure, Outcome, Verb};
+use crate::apply::{ActionFailure, Outcome, Verb};
 use crate::plan::Exceeded;
 use crate::sync::{Afterwards, Consent, Ending};
 use crate::text::{chain, escaped};
@@ -86,7 +86,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
     } else {
         ("Applied in part:", BAD)
     };
-    let what = parts(&[
+    let what = list_counts(&[
         (done(Verb::Create), "created"),
         (done(Verb::Update), "updated"),
         (done(Verb::Replace), "replaced"),
@@ -103,7 +103,7 @@ fn outcome(out: &mut String, outcome: &Outcome) {
     let name = paint(BOLD, &outcome.name);
     let done = outcome.verb.past();
     match &outcome.result {
-        Err(Failure::NotStarted) => {}
+        Err(ActionFailure::NotStarted) => {}
         Ok(success) if success.failing_tests.is_empty() => {}
         Ok(success) => {
             let status = escaped(success.status.as_str());
@@ -135,12 +135,12 @@ fn outcome(out: &mut String, outcome: &Outcome) {
 fn not_started(out: &mut String, outcomes: &[Outcome]) {
     let names: Vec<&str> = outcomes
         .iter()
-        .filter(|o| matches!(o.result, Err(Failure::NotStarted)))
+        .filter(|o| matches!(o.result, Err(ActionFailure::NotStarted)))
         .map(|o| o.name.as_str())
         .collect();
     if !names.is_empty() {
         let (title, names) = (paint(BOLD, "Not started:"), names.join(", "));
-        let help = Failure::NotStarted.help();
+        let help = ActionFailure::NotStarted.help();
         let _ = writeln!(
             out,
             "  {title} {names}\n      {} {help}\n",
@@ -182,7 +182,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
             "{title} a second plan is empty: nothing is left to change."
         );
     } else {
-        let what = parts(&[
+        let what = list_counts(&[
             (left.create, "to create"),
             (left.update, "to update"),
             (left.replace, "to replace"),

@@ -2,7 +2,7 @@
 
 use crate::ledger::Suspensions;
 use crate::manifest::Suspend;
-use crate::plan::Kind;
+use crate::plan::Operation;
 use crate::text::escaped;
 
 /// How many names a line has; the page and the report for programs have all.
@@ -23,14 +23,16 @@ pub fn line(suspensions: &Suspensions) -> Option<String> {
 }
 
 /// What would be done of it, and is not.
-pub(super) fn verdict(would: &Kind) -> &'static str {
+pub(super) fn verdict(would: &Operation) -> &'static str {
     match would {
-        Kind::Create(_) => "would be created, and is suspended",
-        Kind::Update { .. } => "would be updated, and is suspended",
-        Kind::Delete(_) => "would be deleted, and is suspended",
-        Kind::Replace { .. } => "would be deleted and created again, and is suspended",
-        Kind::Blocked(_) => "would be blocked, and is suspended",
-        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => "is suspended",
+        Operation::Create(_) => "would be created, and is suspended",
+        Operation::Update { .. } => "would be updated, and is suspended",
+        Operation::Delete(_) => "would be deleted, and is suspended",
+        Operation::Replace { .. } => "would be deleted and created again, and is suspended",
+        Operation::Blocked(_) => "would be blocked, and is suspended",
+        Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
+            "is suspended"
+        }
     }
 }
 

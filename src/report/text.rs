@@ -11,12 +11,13 @@ use anstyle::Style;
 pub use super::result::ending;
 
 use super::not_compared;
-use super::style::{ADD, BAD, BOLD, CHANGE, DIM, paint};
+use super::style::{ADD, BAD, BOLD, CHANGE, DIM, list_counts, paint};
 use super::value::{Both, SECRET, both, whole};
 use super::{Counts, suspended, value};
-use crate::live::{FailingTest, RemoteId, Status};
+use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::plan::{
-    Action, Block, Body, Change, ChangeKind, Creation, Deletion, Kind, Note, Plan, Shown, Unmanaged,
+    Action, Block, Body, Change, ChangeKind, Creation, Deletion, Note, Operation, Plan, Shown,
+    Unmanaged,
 };
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
@@ -42,14 +43,14 @@ pub fn plan(plan: &Plan, tenant: &str) -> String {
 
 fn action(out: &mut String, action: &Action) {
     let (sign, style, verdict) = match &action.kind {
-        Kind::Unchanged { .. } => return remarkable_only(out, action),
-        Kind::Create(_) => ('+', ADD, "will be created"),
-        Kind::Update { .. } => ('~', CHANGE, "will be updated"),
-        Kind::Delete(_) => ('-', BAD, "will be deleted"),
-        Kind::Replace { .. } => ('±', BAD, "will be deleted and created again"),
-        Kind::Withheld { .. } => ('.', DIM, "would be changed, and is left by the policy"),
-        Kind::Suspended { would, .. } => ('.', DIM, suspended::verdict(would)),
-        Kind::Blocked(_) => ('!', BAD, "is blocked"),
+        Operation::Unchanged { .. } => return remarkable_only(out, action),
+        Operation::Create(_) => ('+', ADD, "will be created"),
+        Operation::Update { .. } => ('~', CHANGE, "will be updated"),
+        Operation::Delete(_) => ('-', BAD, "will be deleted"),
+        Operation::Replace { .. } => ('±', BAD, "will be deleted and created again"),
+        Operation::Withheld { .. } => ('.', DIM, "would be changed, and is left by the policy"),
+        Operation::Suspended { would, .. } => ('.', DIM, suspended::verdict(would)),
+        Operation::Blocked(_) => ('!', BAD, "is blocked"),
     };
     headline(out, action, verdict);
     let title = action.platform.map_or("unknown platform", |p| p.title);
@@ -60,23 +61,23 @@ fn action(out: &mut String, action: &Action) {
 }
 
 /// The rest of the line of an action, and the lines below it.
-fn details(out: &mut String, kind: &Kind) {
+fn details(out: &mut String, kind: &Operation) {
     match kind {
-        Kind::Unchanged { id } => {
+        Operation::Unchanged { id } => {
             let _ = writeln!(out, " {}", id_of(id));
         }
-        Kind::Delete(deletion) => {
+        Operation::Delete(deletion) => {
             let _ = writeln!(out, " {}", id_of(&deletion.id));
             deleted(out, deletion);
         }
-        Kind::Replace {
+        Operation::Replace {
             deletion, changes, ..
         } => {
             let _ = writeln!(out, " {}", id_of(&deletion.id));
             updated(out, changes, "cannot be edited");
             credentials(out, deletion);
         }
-        Kind::Withheld { policy, would } => {
+        Operation::Withheld { policy, would } => {
             details(out, would);
             let policy = policy.as_str();
             note(
@@ -84,15 +85,15 @@ fn details(out: &mut String, kind: &Kind) {
                 &format!("nothing of it is sent: the policy is `{policy}`"),
             );
         }
-        Kind::Create(Creation { body, .. }) => {
+        Operation::Create(Creation { body, .. }) => {
             let _ = writeln!(out);
             created(out, body);
         }
-        Kind::Update { id, changes, .. } => {
+        Operation::Update { id, changes, .. } => {
             let _ = writeln!(out, " {}", id_of(id));
             updated(out, changes, MAY_BE_REFUSED);
         }
-        Kind::Suspended { suspend, would } => {
+        Operation::Suspended { suspend, would } => {
             details(out, would);
             let why = suspend.to_string();
             if kind.is_held() {
@@ -101,7 +102,7 @@ fn details(out: &mut String, kind: &Kind) {
                 let _ = writeln!(out, "      {}", escaped(&why));
             }
         }
-        Kind::Blocked(block) => {
+        Operation::Blocked(block) => {
             let _ = writeln!(out);
             blocked(out, block);
         }
@@ -128,7 +129,7 @@ const NO_STORED_SECRETS: &str = "no secret is sent again: the server stores none
 /// Nothing changes, but something is worth a line.
 fn remarkable_only(out: &mut String, action: &Action) {
     let is_health = |note: &Note| matches!(note, Note::Health { .. });
-    let Kind::Unchanged { id } = &action.kind else {
+    let Operation::Unchanged { id } = &action.kind else {
         return;
     };
     let verdict = if action.notes.iter().any(is_drift) {
@@ -337,10 +338,12 @@ fn notes(out: &mut String, action: &Action) {
     }
 }
 
-fn is_about_status(kind: &Kind) -> bool {
+fn is_about_status(kind: &Operation) -> bool {
     matches!(
         kind,
-        Kind::Blocked(Block::Busy { .. } | Block::Disabled { .. } | Block::NeverUpdated { .. })
+        Operation::Blocked(
+            Block::Busy { .. } | Block::Disabled { .. } | Block::NeverUpdated { .. }
+        )
     )
 }
 
@@ -349,20 +352,23 @@ fn note(out: &mut String, text: &str) {
 }
 
 /// What a status means for whoever reads a plan.
-fn health(status: &Status) -> String {
+fn health(status: &IntegrationStatus) -> String {
     let meaning = match status {
-        Status::Enabled => "",
-        Status::Creating | Status::Editing | Status::Migrating | Status::Deleting => {
-            ": the server is at work on it"
-        }
-        Status::CreateError => ": its creation failed",
-        Status::EditError | Status::MigrateError | Status::DeleteError => {
+        IntegrationStatus::Enabled => "",
+        IntegrationStatus::Creating
+        | IntegrationStatus::Editing
+        | IntegrationStatus::Migrating
+        | IntegrationStatus::Deleting => ": the server is at work on it",
+        IntegrationStatus::CreateError => ": its creation failed",
+        IntegrationStatus::EditError
+        | IntegrationStatus::MigrateError
+        | IntegrationStatus::DeleteError => {
             ": the server rolled its last change back, and the old configuration runs"
         }
-        Status::RecurringValidationError => ": a regular check of the server fails",
-        Status::Deleted => ": it is gone",
-        Status::Disabled => ": it was disabled by force",
-        Status::Unknown(_) => ": this version does not know what that means, and waits",
+        IntegrationStatus::RecurringValidationError => ": a regular check of the server fails",
+        IntegrationStatus::Deleted => ": it is gone",
+        IntegrationStatus::Disabled => ": it was disabled by force",
+        IntegrationStatus::Unknown(_) => ": this version does not know what that means, and waits",
     };
     format!("its status is `{status}`{meaning}")
 }
@@ -414,7 +420,7 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
             .map(|i| format!(", {}", escaped(i)))
             .unwrap_or_default();
         let id = escaped(live.id.as_str());
-        let status = if live.status == Status::Enabled {
+        let status = if live.status == IntegrationStatus::Enabled {
             String::new()
         } else {
             format!(", {}", escaped(live.status.as_str()))
@@ -470,7 +476,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
 #[must_use]
 pub fn counted(plan: &Plan) -> String {
     let counts = Counts::of(plan);
-    parts(&[
+    list_counts(&[
         (counts.create, "to create"),
         (counts.update, "to update"),
         (counts.replace, "to replace"),
@@ -482,15 +488,4 @@ pub fn counted(plan: &Plan) -> String {
         (counts.unchanged, "unchanged"),
         (plan.unselected, "not selected"),
     ])
-}
-
-/// `2 to create, 1 blocked`: what there is none of is left out.
-pub(super) fn parts(counts: &[(usize, &str)]) -> String {
-    let some = counts.iter().filter(|(n, _)| *n > 0);
-    let words: Vec<String> = some.map(|(n, what)| format!("{n} {what}")).collect();
-    if words.is_empty() {
-        "no integrations".to_owned()
-    } else {
-        words.join(", ")
-    }
 }

@@ -3,4 +3,4 @@
 use std::ffi::OsString;
 
 /// Looks up an environment variable.
-pub type Environment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+pub type ProviderEnvironment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;

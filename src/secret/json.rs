@@ -10,9 +10,9 @@ use super::Secret;
 use super::missing::MissingReason;
 
 /// A document whose strings are wiped when it is dropped.
-pub(super) struct Document(Value);
+pub(super) struct SecretJson(Value);
 
-impl Document {
+impl SecretJson {
     /// Reads it. The error says nothing of what is in it.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().map(Self)
@@ -29,7 +29,7 @@ impl Document {
     }
 }
 
-impl Drop for Document {
+impl Drop for SecretJson {
     fn drop(&mut self) {
         wipe(&mut self.0);
     }

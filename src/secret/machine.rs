@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Secret;
-use super::environment::Environment;
+use super::environment::ProviderEnvironment;
 use super::missing::MissingReason;
 use super::provider::vault::reading::settings::VaultSettings;
 use crate::progress::Progress;
@@ -13,12 +13,12 @@ use crate::progress::Progress;
 pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// An address that was looked up, and what came of it.
-pub(super) type Found<'a, Address> = (&'a Address, Result<Secret, MissingReason>);
+pub(super) type LookupResult<'a, Address> = (&'a Address, Result<Secret, MissingReason>);
 
 /// Where the providers look.
 pub struct Providers {
     /// The environment variables.
-    pub environment: Environment,
+    pub environment: ProviderEnvironment,
     /// The directories below which `file` and `sops` may read.
     pub secret_roots: Vec<PathBuf>,
     /// Files that hold what the tool itself logs in with: never read, though

@@ -32,7 +32,7 @@ mod resolve;
 mod scrub;
 
 pub use credential::{OwnCredential, SecretInput};
-pub use environment::Environment;
+pub use environment::ProviderEnvironment;
 pub use machine::Providers;
 pub use missing::{MissingReason, ProviderProblem};
 pub(crate) use own::is_own;
@@ -41,8 +41,8 @@ pub use own_values::OwnValues;
 pub use provider::vault::reading::settings::{VaultLogin, VaultSettings};
 pub use provider::{Reference, vault};
 pub use reference::{
-    Parsed, Part, ReferenceError, Template, escaped_literal, parse_template, provider_forms,
-    provider_words, source_words,
+    Parsed, ReferenceError, Template, TemplatePart, escaped_literal, parse_template,
+    provider_forms, provider_words, source_words,
 };
 pub use resolve::{Missing, Secrets, resolve};
 pub(crate) use scrub::wipe;

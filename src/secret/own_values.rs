@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::credential::OwnCredential;
-use super::environment::Environment;
+use super::environment::ProviderEnvironment;
 use super::machine::CREDENTIALS;
 use super::own::{PROXIES, own_credentials};
 use super::{Secret, confined};
 
 /// The files with own credentials.
-pub(super) fn own_files(environment: &Environment) -> Vec<PathBuf> {
+pub(super) fn own_files(environment: &ProviderEnvironment) -> Vec<PathBuf> {
     let below = |(variable, path): &(&str, &str)| {
         environment(variable).map(|base| Path::new(&base).join(path))
     };
@@ -45,7 +45,7 @@ impl OwnValues {
 
 /// The values of own credentials: those of the variables, of the files, and the
 /// logins of proxies.
-pub(super) fn own_values(environment: &Environment, files: &[PathBuf]) -> OwnValues {
+pub(super) fn own_values(environment: &ProviderEnvironment, files: &[PathBuf]) -> OwnValues {
     let variable = |name: &str| environment(name)?.into_string().ok();
     let names = own_credentials().flat_map(OwnCredential::value_variables);
     let mut values: Vec<Secret> = names.filter_map(variable).map(Secret::new).collect();
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_environment_tells_which_files_are_own() {
-        let environment: Environment = Box::new(|name| match name {
+        let environment: ProviderEnvironment = Box::new(|name| match name {
             "IMMUTA_API_KEY_FILE" => Some("/run/keys/a".into()),
             "SOPS_AGE_KEY_FILE" => Some("/run/keys/age".into()),
             "XDG_CONFIG_HOME" => Some("/c".into()),
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn login_of_a_proxy_is_own_in_every_part() {
-        let environment: Environment = Box::new(|name| {
+        let environment: ProviderEnvironment = Box::new(|name| {
             (name == "https_proxy").then(|| "http://user:p%40ss-word@proxy.example.com:3128".into())
         });
         let own = own_values(&environment, &[]);

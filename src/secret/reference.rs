@@ -18,7 +18,7 @@ pub fn escaped_literal(text: &str) -> String {
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum TemplatePart {
     /// Text from the file. It counts as secret.
     Literal(Secret),
     /// A secret from somewhere else.
@@ -29,7 +29,7 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Its parts in order; never empty.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TemplatePart>,
 }
 
 impl Template {
@@ -37,23 +37,23 @@ impl Template {
     #[must_use]
     pub fn literal(text: String) -> Self {
         Self {
-            parts: vec![Part::Literal(Secret::new(text))],
+            parts: vec![TemplatePart::Literal(Secret::new(text))],
         }
     }
 
     /// The parts of it that the file itself holds.
     pub fn literals(&self) -> impl Iterator<Item = &Secret> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Literal(literal) => Some(literal),
-            Part::Reference(_) => None,
+            TemplatePart::Literal(literal) => Some(literal),
+            TemplatePart::Reference(_) => None,
         })
     }
 
     /// The references in it, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Reference(reference) => Some(reference),
-            Part::Literal(_) => None,
+            TemplatePart::Reference(reference) => Some(reference),
+            TemplatePart::Literal(_) => None,
         })
     }
 
@@ -62,7 +62,7 @@ impl Template {
     pub fn is(&self, text: &str) -> Option<bool> {
         let mut rest = Some(text);
         for part in &self.parts {
-            let Part::Literal(literal) = part else {
+            let TemplatePart::Literal(literal) = part else {
                 return None;
             };
             rest = rest.and_then(|rest| rest.strip_prefix(literal.expose()));
@@ -79,8 +79,8 @@ impl Template {
             .parts
             .iter()
             .map(|part| match part {
-                Part::Literal(text) => Ok(text),
-                Part::Reference(reference) => resolve(reference),
+                TemplatePart::Literal(text) => Ok(text),
+                TemplatePart::Reference(reference) => resolve(reference),
             })
             .collect::<Result<_, E>>()?;
         // The exact size at once: growing would leave pieces of the secret in freed memory.
@@ -194,7 +194,7 @@ pub fn parse_template<'v>(
             }
             Inside::Secret(reference) => {
                 push_literal(&mut parts, &mut literal);
-                parts.push(Part::Reference(reference));
+                parts.push(TemplatePart::Reference(reference));
             }
         }
         rest = &from[end + 1..];
@@ -207,9 +207,9 @@ pub fn parse_template<'v>(
     Ok(Parsed::Template(Template { parts }))
 }
 
-fn push_literal(parts: &mut Vec<Part>, literal: &mut String) {
+fn push_literal(parts: &mut Vec<TemplatePart>, literal: &mut String) {
     if !literal.is_empty() {
-        parts.push(Part::Literal(Secret::new(std::mem::take(literal))));
+        parts.push(TemplatePart::Literal(Secret::new(std::mem::take(literal))));
     }
 }
 

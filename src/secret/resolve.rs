@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::environment::Environment;
-use super::machine::{CREDENTIALS, Found, Providers};
+use super::environment::ProviderEnvironment;
+use super::machine::{CREDENTIALS, LookupResult, Providers};
 use super::missing::MissingReason;
 use super::provider::declaration::Named;
 use super::provider::sops::reading::environment;
@@ -40,7 +40,7 @@ impl Providers {
 
     /// These environment variables, and nothing else.
     #[must_use]
-    pub fn with(environment: Environment) -> Self {
+    pub fn with(environment: ProviderEnvironment) -> Self {
         Self {
             own_files: own_values::own_files(&environment),
             environment,
@@ -189,13 +189,13 @@ fn scrub_reasons(secrets: &mut HashMap<Reference, Result<Secret, MissingReason>>
 }
 
 macro_rules! read_by {
-    ($($(#[$doc:meta])* $variant:ident = $module:ident,)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $module:ident :: $address:ident,)+) => {
         /// Lets every provider look its own references up, all providers at the same time.
         async fn read(
             references: Vec<&Reference>,
             providers: &Providers,
         ) -> Vec<(Reference, Result<Secret, MissingReason>)> {
-            $(let mut $module: Vec<&provider::$module::Address> = Vec::new();)+
+            $(let mut $module: Vec<&provider::$module::$address> = Vec::new();)+
             for reference in references {
                 match reference {
                     $(Reference::$variant(address) => $module.push(address),)+
@@ -214,7 +214,7 @@ providers!(read_by);
 
 /// The references of addresses that were looked up.
 fn named<'a, Address: Clone + 'a>(
-    found: Vec<Found<'a, Address>>,
+    found: Vec<LookupResult<'a, Address>>,
     reference: fn(Address) -> Reference,
 ) -> impl Iterator<Item = (Reference, Result<Secret, MissingReason>)> + 'a {
     let found = found.into_iter();

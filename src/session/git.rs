@@ -13,7 +13,8 @@ use crate::secret::own::GIT_TOKEN;
 use crate::settings::git_token;
 use crate::settings::run::{GitAuth, GitSettings};
 use crate::source::git::{
-    Credentials, GitOptions, GitSource, GitUrl, Reference, SshSettings, Subdirectory, Verification,
+    GitCredentials, GitOptions, GitReference, GitSource, GitUrl, SshSettings, Subdirectory,
+    Verification,
 };
 
 /// The user name that goes with a token, where none is given: most servers take any.
@@ -51,7 +52,7 @@ pub fn check(settings: &GitSettings) -> Result<(), OpenError> {
 
 fn options(settings: &GitSettings) -> Result<GitOptions, GitSettingsError> {
     let directory = given(settings.directory.as_ref()).unwrap_or_default();
-    let reference = Reference::choose(
+    let reference = GitReference::choose(
         given(settings.commit.as_ref()),
         given(settings.tag.as_ref()),
         given(settings.branch.as_ref()),
@@ -84,7 +85,7 @@ fn wrong(error: impl std::error::Error + Send + Sync + 'static) -> GitSettingsEr
     GitSettingsError::Value(Box::new(error))
 }
 
-fn credentials(settings: &GitSettings) -> Result<Option<Credentials>, GitSettingsError> {
+fn credentials(settings: &GitSettings) -> Result<Option<GitCredentials>, GitSettingsError> {
     let env = |name: &str| std::env::var_os(name);
     let Some(source) = git_token(settings.token_file.as_ref(), &env, &credential)? else {
         return Ok(None);
@@ -94,8 +95,8 @@ fn credentials(settings: &GitSettings) -> Result<Option<Credentials>, GitSetting
         GitAuth::Basic => {
             let user = settings.user.clone();
             let user = user.unwrap_or_else(|| ANY_USER.to_owned());
-            Credentials::Basic { user, password }
+            GitCredentials::Basic { user, password }
         }
-        GitAuth::Bearer => Credentials::Bearer(password),
+        GitAuth::Bearer => GitCredentials::Bearer(password),
     }))
 }

@@ -36,7 +36,7 @@ use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend, Select
 use crate::progress::Progress;
 use crate::secret::{Secret, Secrets};
 use crate::settings::run::{GuardSettings, RunSettings};
-use crate::simulator::{API_KEY, Options, Simulator};
+use crate::simulator::{API_KEY, Simulator, SimulatorOptions};
 use crate::source::git::{CommitId, Revision};
 use crate::source::{Snapshot, SourceError};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
@@ -45,7 +45,7 @@ pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 pub use held::Held;
 use names::outlasted;
 pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
-pub use secrets::{Lookup, declared_bindings};
+pub use secrets::{SecretSelection, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;
 pub use tenant::Tenant;
@@ -190,8 +190,8 @@ impl Session {
         let tenant = Tenant::new(&settings.tenant, RetryPolicy::default(), observer)?;
         let fingerprinter = match lookup {
             // No fingerprint is made of what is not looked up.
-            Lookup::Nothing => None,
-            Lookup::All | Lookup::Of(_) => {
+            SecretSelection::Nothing => None,
+            SecretSelection::All | SecretSelection::Of(_) => {
                 state::fingerprinter(state, self.trust, &self.tenant, self.access)?
             }
         };
@@ -241,7 +241,7 @@ impl Session {
         };
         let key = ApiKey::new(Secret::new(API_KEY.to_owned())).map_err(TenantError::from)?;
         let reader = Reader::new(
-            Embedded(Simulator::new(Options::default())),
+            Embedded(Simulator::new(SimulatorOptions::default())),
             Credentials::ApiKey(key),
             RetryPolicy::default(),
             desired.known_secrets(),
@@ -304,7 +304,7 @@ pub struct Preparation<'a> {
     /// The operator's wishes for this run.
     pub wishes: Wishes,
     /// The secrets that are resolved.
-    pub lookup: Lookup<'a>,
+    pub lookup: SecretSelection<'a>,
     /// Notified of every exchange with the tenant.
     pub observer: Option<Arc<dyn ExchangeObserver>>,
     /// Notified of every answer from a source of secrets.
@@ -317,7 +317,7 @@ impl Preparation<'_> {
     pub fn new(wishes: Wishes) -> Self {
         Self {
             wishes,
-            lookup: Lookup::All,
+            lookup: SecretSelection::All,
             observer: None,
             progress: Progress::default(),
         }
@@ -361,7 +361,7 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         selection: settings.selection.clone(),
         on_drift: settings.on_drift,
         on_conflict: settings.on_conflict,
-        apply: apply::Options {
+        apply: apply::ApplyOptions {
             parallelism: settings.parallelism,
             wait_timeout: settings.wait_timeout,
             clock: apply::Clock::SYSTEM,

@@ -15,7 +15,7 @@ use crate::settings::vault::vault;
 
 /// The secrets that a run needs.
 #[derive(Debug, Clone, Copy)]
-pub enum Lookup<'a> {
+pub enum SecretSelection<'a> {
     /// Those of all files, and those that deletions need.
     All,
     /// Those of these integrations; of all if there are none. Nothing is deleted.
@@ -83,7 +83,7 @@ pub(super) async fn resolved(
     settings: &RunSettings,
     manifest: &Manifest,
     ledger: &Ledger,
-    lookup: Lookup<'_>,
+    lookup: SecretSelection<'_>,
     progress: Progress,
 ) -> Result<Secrets, OpenError> {
     let GuardSettings {
@@ -92,13 +92,13 @@ pub(super) async fn resolved(
         ..
     } = &settings.guard;
     let of_deletions = match lookup {
-        Lookup::All => deletion_references(ledger, *policy, allow_replace),
-        Lookup::Of(_) | Lookup::Nothing => Vec::new(),
+        SecretSelection::All => deletion_references(ledger, *policy, allow_replace),
+        SecretSelection::Of(_) | SecretSelection::Nothing => Vec::new(),
     };
     let references = match lookup {
-        Lookup::All => bound(settings, manifest, &of_deletions),
-        Lookup::Of(names) => of_integrations(manifest, names),
-        Lookup::Nothing => return Ok(Secrets::default()),
+        SecretSelection::All => bound(settings, manifest, &of_deletions),
+        SecretSelection::Of(names) => of_integrations(manifest, names),
+        SecretSelection::Nothing => return Ok(Secrets::default()),
     };
     let mut providers = of_this_machine(&settings.files);
     providers.progress = progress;

@@ -11,7 +11,7 @@ use super::vault::VaultFlags;
 use crate::apply;
 use crate::immuta::Nesting;
 use crate::manifest::{Binding, Name};
-use crate::plan::{Limits, OnConflict, OnDrift, Policy, Selection};
+use crate::plan::{GuardLimits, OnConflict, OnDrift, Policy, Selection};
 use crate::source::git::{CommitId, VerifyMode};
 use crate::sync::LookForConnections;
 
@@ -45,11 +45,11 @@ pub struct RunSettings {
 impl Default for RunSettings {
     /// The defaults of the command line.
     fn default() -> Self {
-        let apply::Options {
+        let apply::ApplyOptions {
             parallelism,
             wait_timeout,
             ..
-        } = apply::Options::default();
+        } = apply::ApplyOptions::default();
         Self {
             files: FileSettings::default(),
             git: None,
@@ -110,7 +110,7 @@ pub struct GuardSettings {
     /// The kinds of actions that are taken.
     pub policy: Policy,
     /// Numbers and shares of integrations that may be written.
-    pub limits: Limits,
+    pub limits: GuardLimits,
     /// Integrations that may be deleted and created again.
     pub allow_replace: BTreeSet<Name>,
     /// Integrations that may be deleted although their file still exists.

@@ -11,7 +11,7 @@ use super::fault::{Cut, RetryAfter};
 
 /// What came of a request.
 #[derive(Debug)]
-pub enum Answer {
+pub enum SimulatedAnswer {
     /// A whole answer.
     Response(Response<Bytes>),
     /// The head of an answer and the beginning of its body; `Content-Length` tells the whole length.
@@ -25,12 +25,12 @@ pub enum Answer {
 /// An answer of the API itself, with whether the request changed anything.
 pub(super) struct Reply {
     pub(super) code: u16,
-    pub(super) body: Body,
+    pub(super) body: ReplyBody,
     pub(super) effect: bool,
 }
 
 /// The body of an answer.
-pub(super) enum Body {
+pub(super) enum ReplyBody {
     Json(String),
     Text(String),
     Html,
@@ -38,7 +38,7 @@ pub(super) enum Body {
 
 /// An answer in the error envelope (API.md section 6).
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorReply {
     code: StatusCode,
     message: String,
 }
@@ -58,7 +58,7 @@ impl Reply {
     pub(super) fn json(text: String) -> Self {
         Self {
             code: 200,
-            body: Body::Json(text),
+            body: ReplyBody::Json(text),
             effect: false,
         }
     }
@@ -67,7 +67,7 @@ impl Reply {
     pub(super) fn html() -> Self {
         Self {
             code: 200,
-            body: Body::Html,
+            body: ReplyBody::Html,
             effect: false,
         }
     }
@@ -83,14 +83,14 @@ impl Reply {
 
     pub(super) fn into_response(self) -> Response<Bytes> {
         match self.body {
-            Body::Json(json) => respond(self.code, JSON, json),
-            Body::Html => respond(self.code, "text/html; charset=utf-8", HTML),
-            Body::Text(text) => respond(self.code, "text/plain; charset=utf-8", text),
+            ReplyBody::Json(json) => respond(self.code, JSON, json),
+            ReplyBody::Html => respond(self.code, "text/html; charset=utf-8", HTML),
+            ReplyBody::Text(text) => respond(self.code, "text/plain; charset=utf-8", text),
         }
     }
 }
 
-impl Refusal {
+impl ErrorReply {
     pub(super) fn new(code: StatusCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -112,7 +112,7 @@ impl Refusal {
     }
 }
 
-impl Answer {
+impl SimulatedAnswer {
     /// The HTTP status that the caller sees, if it sees one.
     pub(super) fn code(&self) -> Option<u16> {
         match self {
@@ -132,7 +132,7 @@ impl Answer {
             Cut::TooManyRequests(after) => Self::Response(too_many_requests(*after)),
             Cut::ServerError(code) => {
                 let code = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let refusal = Refusal::new(code, "An internal server error occurred");
+                let refusal = ErrorReply::new(code, "An internal server error occurred");
                 Self::Response(refusal.into_response())
             }
             Cut::PartialContent => {
@@ -163,7 +163,7 @@ fn truncate(response: Response<Bytes>) -> Response<Bytes> {
 }
 
 fn too_many_requests(after: Option<RetryAfter>) -> Response<Bytes> {
-    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded");
+    let refusal = ErrorReply::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded");
     let mut response = refusal.into_response();
     let value = after.and_then(|after| match after {
         RetryAfter::Seconds(seconds) => Some(HeaderValue::from(seconds)),

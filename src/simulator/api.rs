@@ -6,18 +6,18 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Body, Refusal, Reply};
-use super::check::{self, Payload};
+use super::answer::{ErrorReply, Reply, ReplyBody};
+use super::check::{self, CheckedBody};
 use super::fault::{Refuse, Twists};
 use super::route::Route;
 use super::schema::Contract;
-use super::status::Status;
-use super::store::{Beginning, Record, Transition};
-use super::view::Look;
+use super::status::SimulatedStatus;
+use super::store::{Beginning, StoredIntegration, Transition};
+use super::view::Presentation;
 use super::{State, connections, tree, view};
 
 /// A request, taken apart.
-pub(super) struct Call {
+pub(super) struct ApiRequest {
     pub(super) route: Option<Route>,
     pub(super) authorization: Option<String>,
     pub(super) body: Bytes,
@@ -25,18 +25,18 @@ pub(super) struct Call {
     pub(super) json: Option<Value>,
 }
 
-type Outcome = Result<Reply, Refusal>;
+type Outcome = Result<Reply, ErrorReply>;
 
 /// Carries out a request; `refuse` is a refusal on demand.
 pub(super) fn perform(
     state: &mut State,
-    call: &Call,
+    call: &ApiRequest,
     twists: &Twists,
     refuse: Option<&Refuse>,
 ) -> Outcome {
     let now = Instant::now();
     let Some(route) = &call.route else {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found"));
+        return Err(ErrorReply::new(StatusCode::NOT_FOUND, "Not Found"));
     };
     let header = call.authorization.as_deref();
     if *route == Route::Authenticate {
@@ -75,7 +75,7 @@ pub(super) fn perform(
         Route::Script(name) => operation.script(name, parsed(call)?),
         Route::ScriptOf(id, name) => operation.script_of(id, name, &call.body),
     }?;
-    if let Body::Json(text) = &mut reply.body
+    if let ReplyBody::Json(text) = &mut reply.body
         && !twists.misplaced.is_empty()
     {
         *text = misplaced(text, &twists.misplaced);
@@ -104,19 +104,19 @@ fn misplaced(text: &str, values: &[(String, Value)]) -> String {
     answer.to_string()
 }
 
-fn parsed(call: &Call) -> Result<&Value, Refusal> {
-    let refusal = || Refusal::bad_request("Invalid request payload JSON format");
+fn parsed(call: &ApiRequest) -> Result<&Value, ErrorReply> {
+    let refusal = || ErrorReply::bad_request("Invalid request payload JSON format");
     call.json.as_ref().ok_or_else(refusal)
 }
 
-fn parsed_unless_empty(call: &Call) -> Result<Option<&Value>, Refusal> {
+fn parsed_unless_empty(call: &ApiRequest) -> Result<Option<&Value>, ErrorReply> {
     if call.body.is_empty() {
         return Ok(None);
     }
     parsed(call).map(Some)
 }
 
-fn on_demand(refuse: &Refuse, body: &[u8]) -> Refusal {
+fn on_demand(refuse: &Refuse, body: &[u8]) -> ErrorReply {
     let (code, message) = match refuse {
         Refuse::Echo => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -127,7 +127,7 @@ fn on_demand(refuse: &Refuse, body: &[u8]) -> Refusal {
         Refuse::NotFound(message) => (StatusCode::NOT_FOUND, message.clone()),
         Refuse::Forbid(message) => (StatusCode::FORBIDDEN, message.clone()),
     };
-    Refusal::new(code, message)
+    ErrorReply::new(code, message)
 }
 
 /// One request under way.
@@ -146,8 +146,8 @@ impl Operation<'_> {
             ..
         } = &mut *self.state;
         *reads += 1;
-        let records: Vec<&mut Record> = store.settle_all(self.now).collect();
-        let look = Look {
+        let records: Vec<&mut StoredIntegration> = store.settle_all(self.now).collect();
+        let look = Presentation {
             options,
             word: self.twists.word.as_deref(),
             read: *reads,
@@ -160,14 +160,15 @@ impl Operation<'_> {
         if let Some(config) = &payload.config {
             self.refuse_a_second(&payload.type_name, config, None)?;
         }
-        let transition = self.transition(Status::Enabled, Status::CreateError, None);
+        let transition =
+            self.transition(SimulatedStatus::Enabled, SimulatedStatus::CreateError, None);
         let config = self.stored(&payload);
         let beginning = Beginning {
             id: None,
             type_name: payload.type_name,
             auto_bootstrap: payload.auto_bootstrap,
             config,
-            status: Status::Creating,
+            status: SimulatedStatus::Creating,
             transition: Some(transition),
         };
         let id = self.state.store.insert(beginning);
@@ -176,7 +177,7 @@ impl Operation<'_> {
 
     fn get(&mut self, id: &str) -> Outcome {
         self.state.reads += 1;
-        let look = Look {
+        let look = Presentation {
             options: &self.state.options.clone(),
             word: self.twists.word.as_deref(),
             read: self.state.reads,
@@ -192,9 +193,9 @@ impl Operation<'_> {
         Ok(Reply::read(&self.report(id)?))
     }
 
-    fn update(&mut self, id: &str, call: &Call) -> Outcome {
+    fn update(&mut self, id: &str, call: &ApiRequest) -> Outcome {
         let record = self.find(id, "integration")?.clone();
-        if *record.status() == Status::Deleted {
+        if *record.status() == SimulatedStatus::Deleted {
             return Err(not_found(id, "integration"));
         }
         if !record.status().may_be_edited() {
@@ -202,43 +203,45 @@ impl Operation<'_> {
         }
         if Contract::get().facts(&record.type_name).never_updated {
             // No page knows an update of such an integration (API.md 7.7).
-            return Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found"));
+            return Err(ErrorReply::new(StatusCode::NOT_FOUND, "Not Found"));
         }
         let payload = check::payload(parsed(call)?, Some(&record), &self.state.options)?;
-        let never_made = *record.status() == Status::CreateError;
+        let never_made = *record.status() == SimulatedStatus::CreateError;
         check::immutable(&record, &payload, &self.state.options)?;
         if let Some(config) = &payload.config {
             self.refuse_a_second(&payload.type_name, config, Some(record.id))?;
         }
         let failed = if never_made {
-            Status::CreateError
+            SimulatedStatus::CreateError
         } else {
-            Status::EditError
+            SimulatedStatus::EditError
         };
-        let transition = self.transition(Status::Enabled, failed, record.config().cloned());
+        let transition =
+            self.transition(SimulatedStatus::Enabled, failed, record.config().cloned());
         let config = self.stored(&payload);
         self.state.store.set_config(record.id, config);
         if let Some(record) = self.state.store.settle(record.id, self.now) {
             record.auto_bootstrap = payload.auto_bootstrap;
-            record.begin(Status::Editing, Some(transition));
+            record.begin(SimulatedStatus::Editing, Some(transition));
         }
         self.taken_on(record.id)
     }
 
-    fn delete(&mut self, id: &str, call: &Call) -> Outcome {
+    fn delete(&mut self, id: &str, call: &ApiRequest) -> Outcome {
         let record = self.find(id, "integration")?.clone();
-        if *record.status() == Status::Deleted {
+        if *record.status() == SimulatedStatus::Deleted {
             return Err(not_found(id, "integration"));
         }
         check::credentials(&record, parsed_unless_empty(call)?)?;
         if !record.status().may_be_deleted() {
             return Err(busy(&record));
         }
-        let mut transition = self.transition(Status::Deleted, Status::DeleteError, None);
+        let mut transition =
+            self.transition(SimulatedStatus::Deleted, SimulatedStatus::DeleteError, None);
         transition.vanish =
-            transition.end == Status::Deleted && !self.state.options.deleted_lingers;
+            transition.end == SimulatedStatus::Deleted && !self.state.options.deleted_lingers;
         if let Some(record) = self.state.store.settle(record.id, self.now) {
-            record.begin(Status::Deleting, Some(transition));
+            record.begin(SimulatedStatus::Deleting, Some(transition));
         }
         self.taken_on(record.id)
     }
@@ -253,11 +256,11 @@ impl Operation<'_> {
     fn script(&mut self, name: &str, body: &Value) -> Outcome {
         let types = Contract::get()
             .script_types(name)
-            .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Not Found"))?;
+            .ok_or_else(|| ErrorReply::new(StatusCode::NOT_FOUND, "Not Found"))?;
         let payload = check::payload(body, None, &self.state.options)?;
         if !types.is_empty() && !types.contains(&payload.type_name) {
             let message = format!("There is no {name} script for {}.", payload.type_name);
-            return Err(Refusal::bad_request(message));
+            return Err(ErrorReply::bad_request(message));
         }
         Ok(script(name, &payload.type_name))
     }
@@ -265,14 +268,14 @@ impl Operation<'_> {
     fn script_of(&mut self, id: &str, name: &str, body: &Bytes) -> Outcome {
         // The documented call of the delete script has headers only (API.md 3.2).
         if name == "delete" && !body.is_empty() {
-            return Err(Refusal::bad_request("\"value\" must be empty"));
+            return Err(ErrorReply::bad_request("\"value\" must be empty"));
         }
         let record = self.find(id, "Integration")?;
         Ok(script(name, &record.type_name))
     }
 
     /// Finds an integration; the two spellings of the refusal are the API's.
-    fn find(&mut self, id: &str, spelling: &str) -> Result<&mut Record, Refusal> {
+    fn find(&mut self, id: &str, spelling: &str) -> Result<&mut StoredIntegration, ErrorReply> {
         let number = id.parse().ok();
         number
             .and_then(|number| self.state.store.settle(number, self.now))
@@ -284,25 +287,25 @@ impl Operation<'_> {
         type_name: &str,
         config: &Map<String, Value>,
         except: Option<u64>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorReply> {
         let holder = self.state.store.holder(type_name, config, except, self.now);
         let Some((record, value)) = holder else {
             return Ok(());
         };
         let id = record.id;
-        Err(if *record.status() == Status::CreateError {
-            Refusal::bad_request(format!(
+        Err(if *record.status() == SimulatedStatus::CreateError {
+            ErrorReply::bad_request(format!(
                 "Use PUT /integrations/{id} endpoint to update connection information for \
                  {type_name} integration on host {value} (id = {id}) that previously failed to create."
             ))
         } else {
             let message = format!("{type_name} integration already exists on {value} (id = {id}).");
-            Refusal::new(StatusCode::CONFLICT, message)
+            ErrorReply::new(StatusCode::CONFLICT, message)
         })
     }
 
     /// What is stored of a payload.
-    fn stored(&self, payload: &Payload) -> Option<Map<String, Value>> {
+    fn stored(&self, payload: &CheckedBody) -> Option<Map<String, Value>> {
         let attributes = &Contract::get().facts(&payload.type_name).config;
         let mut config = payload.config.clone()?;
         attributes.fill_defaults(&mut config);
@@ -317,8 +320,8 @@ impl Operation<'_> {
 
     fn transition(
         &self,
-        end: Status,
-        failed: Status,
+        end: SimulatedStatus,
+        failed: SimulatedStatus,
         previous: Option<Map<String, Value>>,
     ) -> Transition {
         let failure = self.twists.failure.clone();
@@ -339,7 +342,7 @@ impl Operation<'_> {
 
     /// `{id, status, validationResults}`. Nothing settles in between: a write
     /// with no delay at all still answers that it was taken on.
-    fn report(&mut self, id: u64) -> Result<Value, Refusal> {
+    fn report(&mut self, id: u64) -> Result<Value, ErrorReply> {
         let shown = self.twists.other_id.unwrap_or(id);
         let shown = self.state.options.ids.write(shown);
         let record = self.state.store.get(id);
@@ -353,22 +356,22 @@ impl Operation<'_> {
     }
 }
 
-fn not_found(id: &str, spelling: &str) -> Refusal {
+fn not_found(id: &str, spelling: &str) -> ErrorReply {
     let message = format!("No {spelling} found with ID {id}.");
-    Refusal::new(StatusCode::NOT_FOUND, message)
+    ErrorReply::new(StatusCode::NOT_FOUND, message)
 }
 
-fn busy(record: &Record) -> Refusal {
+fn busy(record: &StoredIntegration) -> ErrorReply {
     let message = format!(
         "Unable to edit integration with ID {} in current state {}.",
         record.id,
         record.status()
     );
-    Refusal::new(StatusCode::CONFLICT, message)
+    ErrorReply::new(StatusCode::CONFLICT, message)
 }
 
 /// The key with which the platform's plug-in speaks to Immuta; a fake, and a secret all the same.
-fn api_key(record: &Record) -> String {
+fn api_key(record: &StoredIntegration) -> String {
     format!("simulated-key-{}-{}", record.id, record.key_generation)
 }
 
@@ -380,7 +383,7 @@ fn script(name: &str, type_name: &str) -> Reply {
     );
     Reply {
         code: 200,
-        body: Body::Text(text),
+        body: ReplyBody::Text(text),
         effect: false,
     }
 }

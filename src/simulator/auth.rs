@@ -8,8 +8,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Refusal, Reply};
-use super::options::Options;
+use super::answer::{ErrorReply, Reply};
+use super::options::SimulatorOptions;
 
 /// The tokens given out.
 #[derive(Default)]
@@ -38,15 +38,15 @@ impl Tokens {
     /// as one page has it, in the header of a request without a body.
     pub(super) fn authenticate(
         &mut self,
-        options: &Options,
+        options: &SimulatorOptions,
         body: Option<&Value>,
         header: Option<&str>,
         now: Instant,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, ErrorReply> {
         let key = match body {
             Some(body) => body["apikey"]
                 .as_str()
-                .ok_or_else(|| Refusal::bad_request("\"apikey\" is required"))?,
+                .ok_or_else(|| ErrorReply::bad_request("\"apikey\" is required"))?,
             None => header.ok_or_else(|| unauthorized("Missing authentication"))?,
         };
         let permission = permission(options, key).ok_or_else(|| unauthorized("Invalid API key"))?;
@@ -67,10 +67,10 @@ impl Tokens {
     /// Lets a request with good credentials pass.
     pub(super) fn authorize(
         &self,
-        options: &Options,
+        options: &SimulatorOptions,
         header: Option<&str>,
         now: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorReply> {
         let header = header.ok_or_else(|| unauthorized("Missing authentication"))?;
         let granted = match header.strip_prefix("Bearer ") {
             None => permission(options, header),
@@ -83,7 +83,7 @@ impl Tokens {
         };
         match granted {
             Some(Permission::Admin) => Ok(()),
-            Some(Permission::None) => Err(Refusal::new(
+            Some(Permission::None) => Err(ErrorReply::new(
                 StatusCode::FORBIDDEN,
                 "Insufficient permissions: APPLICATION_ADMIN is required",
             )),
@@ -97,7 +97,7 @@ impl Tokens {
     }
 }
 
-fn permission(options: &Options, key: &str) -> Option<Permission> {
+fn permission(options: &SimulatorOptions, key: &str) -> Option<Permission> {
     if key == options.admin_key {
         Some(Permission::Admin)
     } else if key == options.powerless_key {
@@ -107,12 +107,12 @@ fn permission(options: &Options, key: &str) -> Option<Permission> {
     }
 }
 
-fn unauthorized(message: &str) -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, message)
+fn unauthorized(message: &str) -> ErrorReply {
+    ErrorReply::new(StatusCode::UNAUTHORIZED, message)
 }
 
 /// `tokenExpiration`, by the clock on the wall: callers read it against their own.
-fn expiration(options: &Options) -> Option<String> {
+fn expiration(options: &SimulatorOptions) -> Option<String> {
     let at = SystemTime::now().checked_add(options.token_lifetime)?;
     let at = jiff::Timestamp::try_from(at).ok()?;
     Some(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())

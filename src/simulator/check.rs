@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Refusal;
-use super::options::Options;
-use super::schema::{Contract, Credentials, Violation};
-use super::status::Status;
-use super::store::Record;
+use super::answer::ErrorReply;
+use super::options::SimulatorOptions;
+use super::schema::{Contract, DeleteCredentials, Violation};
+use super::status::SimulatedStatus;
+use super::store::StoredIntegration;
 
 /// A checked body of a POST or PUT.
-pub(super) struct Payload {
+pub(super) struct CheckedBody {
     pub(super) type_name: String,
     pub(super) auto_bootstrap: Option<bool>,
     pub(super) config: Option<Map<String, Value>>,
@@ -19,13 +19,13 @@ pub(super) struct Payload {
 /// integration is known to the server, whatever its documentation says.
 pub(super) fn payload(
     body: &Value,
-    stored: Option<&Record>,
-    options: &Options,
-) -> Result<Payload, Refusal> {
+    stored: Option<&StoredIntegration>,
+    options: &SimulatorOptions,
+) -> Result<CheckedBody, ErrorReply> {
     let type_name = body["type"].as_str().unwrap_or_default();
     let body = &without(body, options.shown_only());
     let also_known = options.also_known.get(type_name);
-    let stored = stored.and_then(Record::config);
+    let stored = stored.and_then(StoredIntegration::config);
     let known = |violation: &Violation| {
         let listed = also_known.is_some_and(|known| known.contains(&violation.path));
         violation.unknown && (listed || holds(stored, &violation.path))
@@ -34,9 +34,9 @@ pub(super) fn payload(
     violations.retain(|violation| !known(violation));
     if !violations.is_empty() {
         let texts: Vec<String> = violations.iter().map(Violation::to_string).collect();
-        return Err(Refusal::bad_request(texts.join(". ")));
+        return Err(ErrorReply::bad_request(texts.join(". ")));
     }
-    Ok(Payload {
+    Ok(CheckedBody {
         type_name: type_name.to_owned(),
         auto_bootstrap: body["autoBootstrap"].as_bool(),
         config: body["config"].as_object().cloned(),
@@ -56,12 +56,12 @@ fn without(body: &Value, attributes: impl Iterator<Item = &'static str>) -> Valu
 
 /// A creation that failed may be pointed elsewhere; only its type stands.
 pub(super) fn immutable(
-    record: &Record,
-    payload: &Payload,
-    options: &Options,
-) -> Result<(), Refusal> {
+    record: &StoredIntegration,
+    payload: &CheckedBody,
+    options: &SimulatorOptions,
+) -> Result<(), ErrorReply> {
     let facts = Contract::get().facts(&record.type_name);
-    let never_made = *record.status() == Status::CreateError;
+    let never_made = *record.status() == SimulatedStatus::CreateError;
     let mut changed = Vec::new();
     if record.type_name != payload.type_name {
         changed.push("type".to_owned());
@@ -89,7 +89,7 @@ pub(super) fn immutable(
     if changed.is_empty() {
         return Ok(());
     }
-    Err(Refusal::bad_request(format!(
+    Err(ErrorReply::bad_request(format!(
         "Unable to edit integration due to changes of non-editable attribute(s). {}",
         changed.join(", ")
     )))
@@ -109,7 +109,10 @@ fn holds(config: Option<&Map<String, Value>>, path: &str) -> bool {
 }
 
 /// A DELETE's credentials, at the top level of its body or in its `config`.
-pub(super) fn credentials(record: &Record, body: Option<&Value>) -> Result<(), Refusal> {
+pub(super) fn credentials(
+    record: &StoredIntegration,
+    body: Option<&Value>,
+) -> Result<(), ErrorReply> {
     let facts = Contract::get().facts(&record.type_name);
     let top = body.and_then(Value::as_object);
     let inner = body.and_then(|body| body["config"].as_object());
@@ -119,25 +122,27 @@ pub(super) fn credentials(record: &Record, body: Option<&Value>) -> Result<(), R
     let advice = "If you need to update your integration credentials, use PUT to update the \
                   integration before disabling.";
     match facts.credentials {
-        Credentials::WhenAutomatic if automatic => {
+        DeleteCredentials::WhenAutomatic if automatic => {
             if places().any(|attributes| facts.has_credential(attributes)) {
                 return Ok(());
             }
-            Err(Refusal::bad_request(
+            Err(ErrorReply::bad_request(
                 "Integrations that are automatically configured require privileged credentials to \
                  disable. Please provide them in your payload.",
             ))
         }
-        Credentials::Never if mentioned => Err(Refusal::bad_request(format!(
+        DeleteCredentials::Never if mentioned => Err(ErrorReply::bad_request(format!(
             "Credentials are not required to disable a {} integration. {advice}",
             record.type_name
         ))),
-        Credentials::WhenAutomatic | Credentials::Manual if mentioned => {
-            Err(Refusal::bad_request(format!(
+        DeleteCredentials::WhenAutomatic | DeleteCredentials::Manual if mentioned => {
+            Err(ErrorReply::bad_request(format!(
                 "Credentials are not required for disable unless the integration was configured \
                  automatically. {advice}"
             )))
         }
-        Credentials::WhenAutomatic | Credentials::Manual | Credentials::Never => Ok(()),
+        DeleteCredentials::WhenAutomatic | DeleteCredentials::Manual | DeleteCredentials::Never => {
+            Ok(())
+        }
     }
 }

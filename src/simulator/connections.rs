@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
-use super::answer::{Refusal, Reply};
+use super::answer::{ErrorReply, Reply};
 use super::options::ConnectionsApi;
 
 /// A connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Connection {
+pub struct SimulatedConnection {
     /// Its key.
     pub key: String,
     /// Its technology.
@@ -28,7 +28,7 @@ pub struct Connection {
     pub shows_technology: bool,
 }
 
-impl Connection {
+impl SimulatedConnection {
     /// A connection in front of an integration.
     #[must_use]
     pub fn new(key: &str, technology: &str, integration: Option<u64>) -> Self {
@@ -47,19 +47,19 @@ fn yes() -> bool {
 }
 
 /// `POST /data/object/search`.
-pub(super) fn search(state: &State, has_body: bool) -> Result<Reply, Refusal> {
+pub(super) fn search(state: &State, has_body: bool) -> Result<Reply, ErrorReply> {
     let objects: Vec<Value> = state.connections.iter().map(object).collect();
     let first: Vec<&Value> = objects.iter().take(1).collect();
     let answer = match state.options.connections {
         ConnectionsApi::Missing => {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found"));
+            return Err(ErrorReply::new(StatusCode::NOT_FOUND, "Not Found"));
         }
         ConnectionsApi::Html => return Ok(Reply::html()),
         ConnectionsApi::Forbidden => {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden"));
+            return Err(ErrorReply::new(StatusCode::FORBIDDEN, "Forbidden"));
         }
         ConnectionsApi::WithoutBody if has_body => {
-            return Err(Refusal::bad_request("\"value\" must be empty"));
+            return Err(ErrorReply::bad_request("\"value\" must be empty"));
         }
         ConnectionsApi::WithoutBody => json!({ "objects": objects, "count": objects.len() }),
         ConnectionsApi::Works => json!(objects),
@@ -68,7 +68,7 @@ pub(super) fn search(state: &State, has_body: bool) -> Result<Reply, Refusal> {
     Ok(Reply::read(&answer))
 }
 
-fn object(connection: &Connection) -> Value {
+fn object(connection: &SimulatedConnection) -> Value {
     let mut object = json!({ "objectPath": [connection.key], "state": "active" });
     if connection.shows_technology {
         object["technology"] = json!(connection.technology);
@@ -77,11 +77,13 @@ fn object(connection: &Connection) -> Value {
 }
 
 /// `GET /data/connection/{key}`.
-pub(super) fn details(state: &State, key: &str) -> Result<Reply, Refusal> {
-    let not_found = || Refusal::new(StatusCode::NOT_FOUND, "Not Found");
+pub(super) fn details(state: &State, key: &str) -> Result<Reply, ErrorReply> {
+    let not_found = || ErrorReply::new(StatusCode::NOT_FOUND, "Not Found");
     match state.options.connections {
         ConnectionsApi::Missing | ConnectionsApi::Html => return Err(not_found()),
-        ConnectionsApi::Forbidden => return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden")),
+        ConnectionsApi::Forbidden => {
+            return Err(ErrorReply::new(StatusCode::FORBIDDEN, "Forbidden"));
+        }
         ConnectionsApi::Works | ConnectionsApi::WithoutBody | ConnectionsApi::Paged => {}
     }
     let mut connections = state.connections.iter();

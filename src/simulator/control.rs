@@ -3,12 +3,12 @@
 //! | route | body, answer |
 //! | --- | --- |
 //! | `GET`, `POST`, `DELETE faults` | the faults that wait; `POST` adds a [`Fault`] or a list of them |
-//! | `POST drift` | a [`Drift`] or a list of them |
+//! | `POST drift` | a [`SimulatedDrift`] or a list of them |
 //! | `POST seed` | a [`Seed`] or a list of them; answers `{"ids": […]}` |
-//! | `GET`, `POST`, `DELETE connections` | the [`Connection`]s; `POST` adds one or a list of them |
+//! | `GET`, `POST`, `DELETE connections` | the [`SimulatedConnection`]s; `POST` adds one or a list of them |
 //! | `GET`, `DELETE log` | every request received, with its body |
 //! | `GET state` | every integration as it is stored |
-//! | `GET`, `POST options` | [`Options`]; `POST` changes the attributes that it holds |
+//! | `GET`, `POST options` | [`SimulatorOptions`]; `POST` changes the attributes that it holds |
 //! | `POST reset` | back to the beginning |
 //!
 //! These routes ask for no credentials and show secrets: they are for tests, on
@@ -21,13 +21,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Refusal, Reply};
-use super::connections::Connection;
+use super::answer::{ErrorReply, Reply};
+use super::connections::SimulatedConnection;
 use super::fault::Fault;
-use super::log::Entry;
-use super::options::Options;
+use super::log::LoggedRequest;
+use super::options::SimulatorOptions;
 use super::schema::Contract;
-use super::status::Status;
+use super::status::SimulatedStatus;
 use super::store::{Beginning, Transition};
 use super::{Simulator, State, tree};
 
@@ -52,7 +52,7 @@ pub struct Seed {
     pub config: Option<Map<String, Value>>,
     /// Its status: `enabled` when absent.
     #[serde(default = "enabled")]
-    pub status: Status,
+    pub status: SimulatedStatus,
     /// Whether a status such as `editing` ends after the usual time. Else it stays.
     #[serde(default)]
     pub settles: bool,
@@ -61,7 +61,7 @@ pub struct Seed {
 /// A change behind the API's back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Drift {
+pub struct SimulatedDrift {
     /// The integration.
     #[serde(deserialize_with = "id")]
     pub id: u64,
@@ -73,7 +73,7 @@ pub struct Drift {
     pub value: Value,
     /// The new status, which stays.
     #[serde(default)]
-    pub status: Option<Status>,
+    pub status: Option<SimulatedStatus>,
     /// Whether the integration vanishes.
     #[serde(default)]
     pub remove: bool,
@@ -102,20 +102,20 @@ impl Seed {
             type_name: type_name.to_owned(),
             auto_bootstrap,
             config: config.and_then(|config| config.as_object().cloned()),
-            status: Status::Enabled,
+            status: SimulatedStatus::Enabled,
             settles: false,
         }
     }
 
     /// With another status.
     #[must_use]
-    pub fn status(mut self, status: Status) -> Self {
+    pub fn status(mut self, status: SimulatedStatus) -> Self {
         self.status = status;
         self
     }
 }
 
-impl Drift {
+impl SimulatedDrift {
     /// A change of one attribute; `null` removes it.
     #[must_use]
     pub fn value(id: u64, path: &str, value: Value) -> Self {
@@ -128,7 +128,7 @@ impl Drift {
 
     /// A change of the status.
     #[must_use]
-    pub fn status(id: u64, status: Status) -> Self {
+    pub fn status(id: u64, status: SimulatedStatus) -> Self {
         Self {
             status: Some(status),
             ..Self::none(id)
@@ -182,12 +182,12 @@ impl Simulator {
     /// # Errors
     ///
     /// When there is no such integration.
-    pub fn drift(&self, drift: Drift) -> Result<(), ControlError> {
+    pub fn drift(&self, drift: SimulatedDrift) -> Result<(), ControlError> {
         self.lock().drift(drift)
     }
 
     /// Adds a connection, in the place of one with its key.
-    pub fn connect(&self, connection: Connection) {
+    pub fn connect(&self, connection: SimulatedConnection) {
         let mut state = self.lock();
         state.connections.retain(|own| own.key != connection.key);
         state.connections.push(connection);
@@ -195,7 +195,7 @@ impl Simulator {
 
     /// The connections.
     #[must_use]
-    pub fn connections(&self) -> Vec<Connection> {
+    pub fn connections(&self) -> Vec<SimulatedConnection> {
         self.lock().connections.clone()
     }
 
@@ -206,7 +206,7 @@ impl Simulator {
 
     /// Every request received, in order, with secrets in clear.
     #[must_use]
-    pub fn log(&self) -> Vec<Entry> {
+    pub fn log(&self) -> Vec<LoggedRequest> {
         self.lock().log.entries().cloned().collect()
     }
 
@@ -223,12 +223,12 @@ impl Simulator {
 
     /// The options.
     #[must_use]
-    pub fn options(&self) -> Options {
+    pub fn options(&self) -> SimulatorOptions {
         self.lock().options.clone()
     }
 
     /// Replaces the options.
-    pub fn set_options(&self, options: Options) {
+    pub fn set_options(&self, options: SimulatorOptions) {
         self.lock().options = options;
     }
 
@@ -259,7 +259,7 @@ impl State {
         let end = status.natural_end().filter(|_| settles);
         let transition = end.map(|end| Transition {
             due: Some(Instant::now() + self.options.settle),
-            vanish: end == Status::Deleted && !self.options.deleted_lingers,
+            vanish: end == SimulatedStatus::Deleted && !self.options.deleted_lingers,
             end,
             failure: None,
             restore: None,
@@ -274,8 +274,8 @@ impl State {
         })
     }
 
-    fn drift(&mut self, drift: Drift) -> Result<(), ControlError> {
-        let Drift {
+    fn drift(&mut self, drift: SimulatedDrift) -> Result<(), ControlError> {
+        let SimulatedDrift {
             id,
             path,
             value,
@@ -313,7 +313,7 @@ pub(super) fn answer(
                 ControlError::NoIntegration(_) | ControlError::NoRoute => StatusCode::NOT_FOUND,
                 ControlError::Body(_) => StatusCode::BAD_REQUEST,
             };
-            Refusal::new(code, error.to_string()).into_response()
+            ErrorReply::new(code, error.to_string()).into_response()
         }
     }
 }
@@ -376,8 +376,8 @@ fn unfit(error: serde_json::Error) -> ControlError {
     ControlError::Body(error.to_string())
 }
 
-fn enabled() -> Status {
-    Status::Enabled
+fn enabled() -> SimulatedStatus {
+    SimulatedStatus::Enabled
 }
 
 /// An id, as a number or as text.

@@ -202,7 +202,7 @@ enum Stage {
 
 /// What a request meets, worked out when it arrives.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct RequestFaults {
     pub(super) expire_tokens: bool,
     pub(super) delay: Duration,
     pub(super) delay_after: Duration,
@@ -377,7 +377,7 @@ impl FaultKind {
     }
 }
 
-impl Plan {
+impl RequestFaults {
     /// Takes from `faults` what this request meets.
     pub(super) fn take(
         faults: &mut Vec<Fault>,

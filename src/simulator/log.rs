@@ -14,7 +14,7 @@ pub(super) const CAPACITY: usize = 100_000;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Entry {
+pub struct LoggedRequest {
     /// Its number, from 1 since the start.
     pub sequence: u64,
     /// Its method.
@@ -31,19 +31,19 @@ pub struct Entry {
 
 /// All of them.
 #[derive(Default)]
-pub(super) struct Log {
-    entries: VecDeque<Entry>,
+pub(super) struct RequestLog {
+    entries: VecDeque<LoggedRequest>,
     count: u64,
 }
 
-impl Log {
+impl RequestLog {
     /// Writes a request down and tells its number.
     pub(super) fn receive(&mut self, method: String, path: String, body: Option<Value>) -> u64 {
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
         }
         self.count += 1;
-        self.entries.push_back(Entry {
+        self.entries.push_back(LoggedRequest {
             sequence: self.count,
             method,
             path,
@@ -55,7 +55,7 @@ impl Log {
     }
 
     /// Changes an entry, unless it was forgotten.
-    pub(super) fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Entry)) {
+    pub(super) fn update(&mut self, sequence: u64, change: impl FnOnce(&mut LoggedRequest)) {
         let first = self.entries.front().map_or(0, |entry| entry.sequence);
         let index = sequence.checked_sub(first).map(usize::try_from);
         if let Some(entry) = index.and_then(|index| self.entries.get_mut(index.ok()?)) {
@@ -63,7 +63,7 @@ impl Log {
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &LoggedRequest> {
         self.entries.iter()
     }
 

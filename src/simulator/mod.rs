@@ -48,20 +48,21 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use serde_json::Value;
 
-pub use answer::Answer;
-pub use connections::Connection;
-pub use control::{ControlError, Drift, Seed};
+pub use answer::SimulatedAnswer;
+pub use connections::SimulatedConnection;
+pub use control::{ControlError, Seed, SimulatedDrift};
 pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
-pub use log::Entry;
+pub use log::LoggedRequest;
 pub use options::{
-    API_KEY, ConnectionsApi, DETAIL, Ids, Options, POWERLESS_API_KEY, Secrets, VOLATILE,
+    API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, SimulatorOptions, StoredSecrets,
+    VOLATILE,
 };
 pub use serve::{MAX_BODY, serve};
-pub use status::Status;
+pub use status::SimulatedStatus;
 
-use answer::{Refusal, Reply};
-use api::Call;
-use fault::{Decider, Plan};
+use answer::{ErrorReply, Reply};
+use api::ApiRequest;
+use fault::{Decider, RequestFaults};
 use route::Route;
 
 /// A simulated tenant. Clones share it.
@@ -72,30 +73,30 @@ pub struct Simulator {
 
 struct Shared {
     /// What a reset returns to.
-    first_options: Options,
+    first_options: SimulatorOptions,
     state: Mutex<State>,
 }
 
 struct State {
-    options: Options,
+    options: SimulatorOptions,
     store: store::Store,
     tokens: auth::Tokens,
     faults: Vec<Fault>,
-    connections: Vec<Connection>,
-    log: log::Log,
+    connections: Vec<SimulatedConnection>,
+    log: log::RequestLog,
     /// Number of answers that have shown integrations.
     reads: u64,
 }
 
 impl State {
-    fn new(options: Options) -> Self {
+    fn new(options: SimulatorOptions) -> Self {
         Self {
             options,
             store: store::Store::new(),
             tokens: auth::Tokens::default(),
             faults: Vec::new(),
             connections: Vec::new(),
-            log: log::Log::default(),
+            log: log::RequestLog::default(),
             reads: 0,
         }
     }
@@ -103,7 +104,7 @@ impl State {
 
 impl Default for Simulator {
     fn default() -> Self {
-        Self::new(Options::default())
+        Self::new(SimulatorOptions::default())
     }
 }
 
@@ -116,7 +117,7 @@ impl std::fmt::Debug for Simulator {
 impl Simulator {
     /// An empty tenant.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: SimulatorOptions) -> Self {
         let state = Mutex::new(State::new(options.clone()));
         Self {
             shared: Arc::new(Shared {
@@ -129,12 +130,15 @@ impl Simulator {
     /// Answers a request, of the API or to the control routes. The request
     /// arrives, and meets its faults, at the call: the future is the wait for
     /// the answer.
-    pub fn handle(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send + 'static {
+    pub fn handle(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = SimulatedAnswer> + Send + 'static {
         let arrival = self.arrive(request);
         let simulator = self.clone();
         async move {
             match arrival {
-                Arrival::Answered(response) => Answer::Response(response),
+                Arrival::Answered(response) => SimulatedAnswer::Response(response),
                 Arrival::Underway(exchange) => simulator.finish(*exchange).await,
             }
         }
@@ -157,9 +161,9 @@ impl Simulator {
         let logged = json.clone().or_else(as_text);
         let method = head.method.to_string();
         let sequence = state.log.receive(method, whole.to_owned(), logged);
-        let plan = Plan::take(&mut state.faults, &head.method, path, route.as_ref());
+        let plan = RequestFaults::take(&mut state.faults, &head.method, path, route.as_ref());
         let authorization = head.headers.get(AUTHORIZATION);
-        let call = Call {
+        let call = ApiRequest {
             route,
             authorization: authorization
                 .and_then(|value| value.to_str().ok())
@@ -174,7 +178,7 @@ impl Simulator {
         }))
     }
 
-    async fn finish(self, exchange: Exchange) -> Answer {
+    async fn finish(self, exchange: Exchange) -> SimulatedAnswer {
         if exchange.plan.delay.is_zero() {
             return self.act(exchange).await;
         }
@@ -183,10 +187,10 @@ impl Simulator {
             tokio::time::sleep(exchange.plan.delay).await;
             self.act(exchange).await
         };
-        tokio::spawn(late).await.unwrap_or(Answer::Dropped)
+        tokio::spawn(late).await.unwrap_or(SimulatedAnswer::Dropped)
     }
 
-    async fn act(self, exchange: Exchange) -> Answer {
+    async fn act(self, exchange: Exchange) -> SimulatedAnswer {
         let Exchange {
             sequence,
             plan,
@@ -201,13 +205,13 @@ impl Simulator {
     }
 
     /// The effect, at one moment.
-    fn decide(&self, sequence: u64, plan: &Plan, call: &Call) -> Answer {
+    fn decide(&self, sequence: u64, plan: &RequestFaults, call: &ApiRequest) -> SimulatedAnswer {
         let mut state = self.lock();
         if plan.expire_tokens {
             state.tokens.expire();
         }
         let (refuse, after) = match &plan.decider {
-            Some(Decider::Before(cut)) => return Answer::cut(cut, Response::default()),
+            Some(Decider::Before(cut)) => return SimulatedAnswer::cut(cut, Response::default()),
             Some(Decider::Refuse(refuse)) => (Some(refuse), None),
             Some(Decider::After(cut)) => (None, Some(cut)),
             None => (None, None),
@@ -215,10 +219,10 @@ impl Simulator {
         let reply = api::perform(&mut state, call, &plan.twists, refuse);
         let effect = reply.as_ref().is_ok_and(|reply| reply.effect);
         state.log.update(sequence, |entry| entry.effect = effect);
-        let response = reply.map_or_else(Refusal::into_response, Reply::into_response);
+        let response = reply.map_or_else(ErrorReply::into_response, Reply::into_response);
         match after {
-            Some(cut) => Answer::cut(cut, response),
-            None => Answer::Response(response),
+            Some(cut) => SimulatedAnswer::cut(cut, response),
+            None => SimulatedAnswer::Response(response),
         }
     }
 
@@ -237,8 +241,8 @@ enum Arrival {
 
 struct Exchange {
     sequence: u64,
-    plan: Plan,
-    call: Call,
+    plan: RequestFaults,
+    call: ApiRequest,
 }
 
 async fn wait(duration: Duration) {

@@ -15,7 +15,7 @@ pub const POWERLESS_API_KEY: &str = "simulator0key0without0permissions";
 /// The settings of a simulator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// The key with the permission `APPLICATION_ADMIN`.
     pub admin_key: String,
     /// A key without it.
@@ -27,7 +27,7 @@ pub struct Options {
     #[serde(rename = "token_lifetime_ms", with = "milliseconds")]
     pub token_lifetime: Duration,
     /// What stands for stored secrets in answers.
-    pub secrets: Secrets,
+    pub secrets: StoredSecrets,
     /// How ids are written.
     pub ids: Ids,
     /// The connections API.
@@ -66,7 +66,7 @@ pub(super) const DETAIL_KEY: &str = "immutaApiKey";
 /// What a read shows in place of a stored secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Secrets {
+pub enum StoredSecrets {
     /// Nothing: the attribute is absent.
     Omit,
     /// `********`.
@@ -103,7 +103,7 @@ pub enum Ids {
     Number,
 }
 
-impl Default for Options {
+impl Default for SimulatorOptions {
     fn default() -> Self {
         Self {
             admin_key: API_KEY.to_owned(),
@@ -111,7 +111,7 @@ impl Default for Options {
             // Long enough to be seen, short enough to wait for.
             settle: Duration::from_secs(1),
             token_lifetime: Duration::from_secs(3600),
-            secrets: Secrets::Omit,
+            secrets: StoredSecrets::Omit,
             ids: Ids::Text,
             connections: ConnectionsApi::Missing,
             connection_ids: Ids::Number,
@@ -126,7 +126,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl SimulatorOptions {
     /// These options with the attributes of a JSON object put in.
     pub(super) fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut whole = serde_json::to_value(self)?;
@@ -139,7 +139,7 @@ impl Options {
     }
 }
 
-impl Options {
+impl SimulatorOptions {
     /// The attributes of `config` that answers show and no integration has. The server
     /// sets them, so that it takes them back and forgets them.
     pub(super) fn shown_only(&self) -> impl Iterator<Item = &'static str> {
@@ -149,7 +149,7 @@ impl Options {
     }
 }
 
-impl Secrets {
+impl StoredSecrets {
     pub(super) fn mask(self) -> Option<&'static str> {
         match self {
             Self::Omit => None,

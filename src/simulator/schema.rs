@@ -42,11 +42,11 @@ pub(super) struct Contract {
 pub(super) struct TypeFacts {
     validator: Option<Validator>,
     /// The attributes below `config`.
-    pub(super) config: Attribute,
+    pub(super) config: AttributeRules,
     /// The names of the validation tests.
     pub(super) tests: Vec<String>,
     /// Whether a DELETE carries credentials.
-    pub(super) credentials: Credentials,
+    pub(super) credentials: DeleteCredentials,
     /// The attribute of a read by id that carries an API key.
     pub(super) api_key: Option<String>,
     /// True if a PUT is rejected.
@@ -57,7 +57,7 @@ pub(super) struct TypeFacts {
 
 /// Whether a DELETE carries the privileged credentials (API.md section 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Credentials {
+pub(super) enum DeleteCredentials {
     /// It must when the integration was set up automatically, else it must not.
     WhenAutomatic,
     /// It must not, and the refusal is the one for manual set-ups.
@@ -78,13 +78,13 @@ pub(super) enum Uniqueness {
 
 /// One attribute, with what lies in it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attribute {
+pub(super) struct AttributeRules {
     secret: bool,
     one_time_when_automatic: bool,
     immutable: bool,
     unique: Option<Uniqueness>,
     default: Option<Value>,
-    children: BTreeMap<String, Attribute>,
+    children: BTreeMap<String, AttributeRules>,
 }
 
 /// One thing that is wrong with a request body.
@@ -157,7 +157,7 @@ impl TypeFacts {
             "components": document["components"],
         });
         let validator = jsonschema::validator_for(&root).map_err(|error| error.to_string())?;
-        let body = Attribute::read(document, schema);
+        let body = AttributeRules::read(document, schema);
         let immutable_beside_config = body.marked(|attribute| attribute.immutable);
         let tests = schema["x-validation-tests"].as_array();
         Ok(Self {
@@ -165,9 +165,9 @@ impl TypeFacts {
             config: body.children.get("config").cloned().unwrap_or_default(),
             tests: strings(tests).collect(),
             credentials: match schema["x-credentials-on-delete"].as_str() {
-                Some("when-auto") => Credentials::WhenAutomatic,
-                Some("never") => Credentials::Never,
-                _ => Credentials::Manual,
+                Some("when-auto") => DeleteCredentials::WhenAutomatic,
+                Some("never") => DeleteCredentials::Never,
+                _ => DeleteCredentials::Manual,
             },
             api_key: schema["x-api-key"].as_str().map(str::to_owned),
             immutable_beside_config,
@@ -198,7 +198,7 @@ impl TypeFacts {
     pub(super) fn has_credential(&self, attributes: &Map<String, Value>) -> bool {
         attributes.iter().any(|(name, value)| {
             let child = self.config.children.get(name);
-            !value.is_null() && child.is_some_and(Attribute::holds_secret)
+            !value.is_null() && child.is_some_and(AttributeRules::holds_secret)
         })
     }
 
@@ -224,7 +224,7 @@ impl Uniqueness {
     }
 }
 
-impl Attribute {
+impl AttributeRules {
     fn read(document: &Value, schema: &Value) -> Self {
         let mut own = Self {
             secret: schema["x-secret"] == true,

@@ -19,8 +19,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::answer::Refusal;
-use super::{Answer, Simulator};
+use super::answer::ErrorReply;
+use super::{SimulatedAnswer, Simulator};
 
 /// The largest body that is read: room for ten thousand integrations seeded at once.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -71,14 +71,16 @@ async fn respond(simulator: Simulator, request: Request<Incoming>) -> io::Result
         _ => None,
     };
     let Some(body) = collected else {
-        let refusal = Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
+        let refusal = ErrorReply::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large");
         return Ok(refusal.into_response().map(whole));
     };
     let request = Request::from_parts(head, body.to_bytes());
     match simulator.handle(request).await {
-        Answer::Response(response) => Ok(response.map(whole)),
-        Answer::Truncated(response) => Ok(response.map(broken_off)),
-        Answer::Refused | Answer::Dropped => Err(io::ErrorKind::ConnectionAborted.into()),
+        SimulatedAnswer::Response(response) => Ok(response.map(whole)),
+        SimulatedAnswer::Truncated(response) => Ok(response.map(broken_off)),
+        SimulatedAnswer::Refused | SimulatedAnswer::Dropped => {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
     }
 }
 

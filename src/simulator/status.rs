@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// is kept as it is: tests use it to stand for a later version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub enum Status {
+pub enum SimulatedStatus {
     /// Being created and set up.
     Creating,
     /// The creation failed.
@@ -37,22 +37,25 @@ pub enum Status {
     Other(String),
 }
 
-const WORDS: [(&str, Status); 12] = [
-    ("creating", Status::Creating),
-    ("createError", Status::CreateError),
-    ("enabled", Status::Enabled),
-    ("editing", Status::Editing),
-    ("editError", Status::EditError),
-    ("migrating", Status::Migrating),
-    ("migrateError", Status::MigrateError),
-    ("deleting", Status::Deleting),
-    ("deleteError", Status::DeleteError),
-    ("deleted", Status::Deleted),
-    ("disabled", Status::Disabled),
-    ("recurringValidationError", Status::RecurringValidationError),
+const WORDS: [(&str, SimulatedStatus); 12] = [
+    ("creating", SimulatedStatus::Creating),
+    ("createError", SimulatedStatus::CreateError),
+    ("enabled", SimulatedStatus::Enabled),
+    ("editing", SimulatedStatus::Editing),
+    ("editError", SimulatedStatus::EditError),
+    ("migrating", SimulatedStatus::Migrating),
+    ("migrateError", SimulatedStatus::MigrateError),
+    ("deleting", SimulatedStatus::Deleting),
+    ("deleteError", SimulatedStatus::DeleteError),
+    ("deleted", SimulatedStatus::Deleted),
+    ("disabled", SimulatedStatus::Disabled),
+    (
+        "recurringValidationError",
+        SimulatedStatus::RecurringValidationError,
+    ),
 ];
 
-impl Status {
+impl SimulatedStatus {
     /// The word on the wire.
     #[must_use]
     pub fn word(&self) -> Cow<'static, str> {
@@ -91,26 +94,26 @@ impl Status {
     }
 }
 
-impl From<String> for Status {
+impl From<String> for SimulatedStatus {
     fn from(word: String) -> Self {
         let known = WORDS.iter().find(|(known, _)| *known == word);
         known.map_or(Self::Other(word), |(_, status)| status.clone())
     }
 }
 
-impl From<&str> for Status {
+impl From<&str> for SimulatedStatus {
     fn from(word: &str) -> Self {
         Self::from(word.to_owned())
     }
 }
 
-impl From<Status> for String {
-    fn from(status: Status) -> Self {
+impl From<SimulatedStatus> for String {
+    fn from(status: SimulatedStatus) -> Self {
         status.word().into_owned()
     }
 }
 
-impl std::fmt::Display for Status {
+impl std::fmt::Display for SimulatedStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.word())
     }

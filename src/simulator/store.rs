@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use super::fault::FailedTest;
 use super::schema::{Contract, TypeFacts, Uniqueness};
-use super::status::Status;
+use super::status::SimulatedStatus;
 
 /// All integrations.
 pub(super) struct Store {
-    records: BTreeMap<u64, Record>,
+    records: BTreeMap<u64, StoredIntegration>,
     /// Who holds a value that must be unique. More than one only after seeding.
     holders: HashMap<UniqueValue, BTreeSet<u64>>,
     next_id: u64,
@@ -24,12 +24,12 @@ pub(super) struct Store {
 
 /// One integration, as it is stored: secrets included, defaults filled in.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub(super) struct StoredIntegration {
     pub(super) id: u64,
     pub(super) type_name: String,
     pub(super) auto_bootstrap: Option<bool>,
     config: Option<Map<String, Value>>,
-    status: Status,
+    status: SimulatedStatus,
     validation: Value,
     transition: Option<Transition>,
     /// How often its API key was made anew.
@@ -44,7 +44,7 @@ pub(super) struct Beginning {
     pub(super) type_name: String,
     pub(super) auto_bootstrap: Option<bool>,
     pub(super) config: Option<Map<String, Value>>,
-    pub(super) status: Status,
+    pub(super) status: SimulatedStatus,
     pub(super) transition: Option<Transition>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Transition {
     /// When; never when absent.
     pub(super) due: Option<Instant>,
     /// The status then.
-    pub(super) end: Status,
+    pub(super) end: SimulatedStatus,
     /// The validation test that failed, if one did.
     pub(super) failure: Option<FailedTest>,
     /// The configuration to return to, if the work is rolled back.
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Carries out what is due for one integration, and shows it.
-    pub(super) fn settle(&mut self, id: u64, now: Instant) -> Option<&mut Record> {
+    pub(super) fn settle(&mut self, id: u64, now: Instant) -> Option<&mut StoredIntegration> {
         let record = self.records.get_mut(&id)?;
         let due = record
             .transition
@@ -92,8 +92,11 @@ impl Store {
     }
 
     /// Carries out what is due for every integration, and shows them in the order of their ids.
-    pub(super) fn settle_all(&mut self, now: Instant) -> impl Iterator<Item = &mut Record> {
-        let due = |record: &&Record| {
+    pub(super) fn settle_all(
+        &mut self,
+        now: Instant,
+    ) -> impl Iterator<Item = &mut StoredIntegration> {
+        let due = |record: &&StoredIntegration| {
             let transition = record.transition.as_ref();
             transition.is_some_and(|own| own.due.is_some_and(|due| due <= now))
         };
@@ -131,7 +134,7 @@ impl Store {
         let id = beginning.id.unwrap_or(self.next_id);
         self.remove(id);
         self.next_id = self.next_id.max(id.saturating_add(1));
-        let record = Record {
+        let record = StoredIntegration {
             id,
             validation: validation(Contract::get().facts(&beginning.type_name), None),
             type_name: beginning.type_name,
@@ -178,13 +181,13 @@ impl Store {
         config: &Map<String, Value>,
         except: Option<u64>,
         now: Instant,
-    ) -> Option<(&Record, String)> {
+    ) -> Option<(&StoredIntegration, String)> {
         for value in unique_values(type_name, Some(config)) {
             let holders = self.holders.get(&value).into_iter().flatten();
             let others: Vec<u64> = holders.copied().filter(|id| Some(*id) != except).collect();
             for id in others {
                 let record = self.settle(id, now);
-                if record.is_some_and(|record| record.status != Status::Deleted) {
+                if record.is_some_and(|record| record.status != SimulatedStatus::Deleted) {
                     let shown = config.get(&value.attribute).and_then(Value::as_str);
                     return Some((self.records.get(&id)?, shown.unwrap_or_default().to_owned()));
                 }
@@ -194,13 +197,13 @@ impl Store {
     }
 
     /// An integration as the last look left it.
-    pub(super) fn get(&self, id: u64) -> Option<&Record> {
+    pub(super) fn get(&self, id: u64) -> Option<&StoredIntegration> {
         self.records.get(&id)
     }
 
     /// Everything, as it is stored.
     pub(super) fn dump(&mut self, now: Instant) -> Vec<Value> {
-        let dump = |record: &mut Record| {
+        let dump = |record: &mut StoredIntegration| {
             json!({
                 "id": record.id.to_string(),
                 "status": record.status,
@@ -214,8 +217,8 @@ impl Store {
     }
 }
 
-impl Record {
-    pub(super) fn status(&self) -> &Status {
+impl StoredIntegration {
+    pub(super) fn status(&self) -> &SimulatedStatus {
         &self.status
     }
 
@@ -228,7 +231,7 @@ impl Record {
     }
 
     /// Puts it into a status, with or without an end in sight.
-    pub(super) fn begin(&mut self, status: Status, transition: Option<Transition>) {
+    pub(super) fn begin(&mut self, status: SimulatedStatus, transition: Option<Transition>) {
         self.status = status;
         self.transition = transition;
     }

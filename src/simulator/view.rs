@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::fault::{Breakage, FaultKind, Twists};
-use super::options::{DETAIL, DETAIL_KEY, Options, VOLATILE};
-use super::store::Record;
+use super::options::{DETAIL, DETAIL_KEY, SimulatorOptions, VOLATILE};
+use super::store::StoredIntegration;
 
 /// Presentation of integrations in an answer.
-pub(super) struct Look<'a> {
-    pub(super) options: &'a Options,
+pub(super) struct Presentation<'a> {
+    pub(super) options: &'a SimulatorOptions,
     /// Stands for every status.
     pub(super) word: Option<&'a str>,
     /// The number of the answer.
@@ -17,7 +17,11 @@ pub(super) struct Look<'a> {
 
 /// The whole list, with what faults make of it. Elements are put together from
 /// text that each record keeps: a list of ten thousand is a list of copies.
-pub(super) fn list(records: Vec<&mut Record>, look: &Look<'_>, twists: &Twists) -> String {
+pub(super) fn list(
+    records: Vec<&mut StoredIntegration>,
+    look: &Presentation<'_>,
+    twists: &Twists,
+) -> String {
     let mut left = records.len();
     let mut broken = None;
     let mut not_array = false;
@@ -49,7 +53,7 @@ pub(super) fn list(records: Vec<&mut Record>, look: &Look<'_>, twists: &Twists) 
 }
 
 /// One integration, as the list shows it.
-pub(super) fn element(record: &mut Record, look: &Look<'_>) -> String {
+pub(super) fn element(record: &mut StoredIntegration, look: &Presentation<'_>) -> String {
     let element = stable(record, look);
     if !look.options.volatile {
         return element;
@@ -59,7 +63,7 @@ pub(super) fn element(record: &mut Record, look: &Look<'_>) -> String {
     with_member(in_config, VOLATILE, &read)
 }
 
-fn stable(record: &mut Record, look: &Look<'_>) -> String {
+fn stable(record: &mut StoredIntegration, look: &Presentation<'_>) -> String {
     let id = look.options.ids.write(record.id);
     let word = look.word.map(str::to_owned);
     let status = word.unwrap_or_else(|| record.status().word().into_owned());
@@ -71,7 +75,11 @@ fn stable(record: &mut Record, look: &Look<'_>) -> String {
 }
 
 /// One integration, as it is shown alone, with its API key if it has one.
-pub(super) fn detail(record: &mut Record, look: &Look<'_>, key: Option<(&str, String)>) -> String {
+pub(super) fn detail(
+    record: &mut StoredIntegration,
+    look: &Presentation<'_>,
+    key: Option<(&str, String)>,
+) -> String {
     let mut element = element(record, look);
     if look.options.detail_shows_more {
         let (name, value) = match &key {
@@ -88,7 +96,7 @@ pub(super) fn detail(record: &mut Record, look: &Look<'_>, key: Option<(&str, St
 }
 
 /// An element with the attributes of its type that the list lacks.
-fn with_known(element: String, look: &Look<'_>) -> String {
+fn with_known(element: String, look: &Presentation<'_>) -> String {
     if look.options.detail_attributes.is_empty() {
         return element;
     }

@@ -1,7 +1,7 @@
 //! The history of a run, recorded while it goes on.
 //!
-//! An apply reports what happens to a [`Chronicle`], which does not wait for the store;
-//! a [`History`] records the actions at the same time, in their order. No action fails
+//! An apply reports what happens to a [`RecordingObserver`], which does not wait for the store;
+//! a [`RunRecorder`] records the actions at the same time, in their order. No action fails
 //! for it: what the history lacks is in the records.
 
 use tokio::sync::mpsc;
@@ -13,14 +13,14 @@ use crate::ledger::{LedgerStore, StoreError};
 use crate::text::chain;
 
 /// Passes on what an apply reports: to the shell, and to the history.
-pub(super) struct Chronicle<'a, S> {
+pub(super) struct RecordingObserver<'a, S> {
     actions: mpsc::UnboundedSender<RunAction>,
     clock: Clock,
     shell: &'a S,
 }
 
 /// Records the actions of a run.
-pub(super) struct History<'a> {
+pub(super) struct RunRecorder<'a> {
     store: &'a dyn LedgerStore,
     /// Absent if the run could not be recorded.
     run: Option<RunId>,
@@ -33,7 +33,7 @@ pub(super) async fn begin<'a, S: Shell>(
     store: &'a dyn LedgerStore,
     request: &Request,
     shell: &'a S,
-) -> (Chronicle<'a, S>, History<'a>) {
+) -> (RecordingObserver<'a, S>, RunRecorder<'a>) {
     let clock = request.apply.clock;
     let start = RunStart {
         begun: clock.now(),
@@ -42,12 +42,12 @@ pub(super) async fn begin<'a, S: Shell>(
     };
     let run = heeded(store.begin_run(&start).await);
     let (sender, actions) = mpsc::unbounded_channel();
-    let chronicle = Chronicle {
+    let chronicle = RecordingObserver {
         actions: sender,
         clock,
         shell,
     };
-    let history = History {
+    let history = RunRecorder {
         store,
         run,
         clock,
@@ -56,8 +56,8 @@ pub(super) async fn begin<'a, S: Shell>(
     (chronicle, history)
 }
 
-impl History<'_> {
-    /// Records actions until the [`Chronicle`] is dropped.
+impl RunRecorder<'_> {
+    /// Records actions until the [`RecordingObserver`] is dropped.
     pub(super) async fn record(mut self) -> Self {
         while let Some(action) = self.actions.recv().await {
             if let Some(run) = self.run {
@@ -79,7 +79,7 @@ impl History<'_> {
     }
 }
 
-impl<S: Shell> Observer for Chronicle<'_, S> {
+impl<S: Shell> Observer for RecordingObserver<'_, S> {
     fn event(&self, event: &Event<'_>) {
         if let Event::Finished(outcome) = event {
             let what = match &outcome.result {

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use super::{Desired, Request};
 use crate::apply::Outcome;
-use crate::ledger::{LedgerStore, Refused, StoreError};
+use crate::ledger::{LedgerStore, RejectedWrite, StoreError};
 use crate::manifest::Name;
-use crate::plan::{self, Kind, Plan};
+use crate::plan::{self, Operation, Plan};
 use crate::text::chain;
 
 /// What a look found to be as its file says is refused no more.
-pub(super) async fn settle(store: &dyn LedgerStore, known: &BTreeMap<Name, Refused>, plan: &Plan) {
+pub(super) async fn settle(
+    store: &dyn LedgerStore,
+    known: &BTreeMap<Name, RejectedWrite>,
+    plan: &Plan,
+) {
     let unchanged = plan.actions.iter().filter(|action| {
-        matches!(action.kind, Kind::Unchanged { .. }) && known.contains_key(&action.name)
+        matches!(action.kind, Operation::Unchanged { .. }) && known.contains_key(&action.name)
     });
     for action in unchanged {
         heeded(store.accept(&action.name).await);
@@ -23,7 +27,7 @@ pub(super) async fn settle(store: &dyn LedgerStore, known: &BTreeMap<Name, Refus
 /// sent again too soon.
 pub(super) async fn remember(
     store: &dyn LedgerStore,
-    known: &BTreeMap<Name, Refused>,
+    known: &BTreeMap<Name, RejectedWrite>,
     desired: &Desired,
     request: &Request,
     outcomes: &[Outcome],

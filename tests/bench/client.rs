@@ -219,10 +219,10 @@ fn reader_over<T: Transport>(transport: T, desired: &Desired) -> Reader<T> {
 
 fn request() -> Request {
     Request {
-        apply: apply::Options {
+        apply: apply::ApplyOptions {
             parallelism: PARALLELISM,
             wait_timeout: Duration::from_secs(60),
-            ..apply::Options::default()
+            ..apply::ApplyOptions::default()
         },
         ..Request::new(jiff::Timestamp::now())
     }

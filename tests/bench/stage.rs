@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integrationd::simulator::Options;
+use integrationd::simulator::SimulatorOptions;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -59,9 +59,9 @@ pub(crate) fn in_repository(path: &str) -> String {
 impl Stage {
     /// With an empty tenant that settles at once.
     pub(crate) fn new(source: Source) -> Self {
-        let options = Options {
+        let options = SimulatorOptions {
             settle: Duration::ZERO,
-            ..Options::default()
+            ..SimulatorOptions::default()
         };
         Self {
             tenant: Tenant::with(options),

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use integrationd::simulator::Drift;
+use integrationd::simulator::SimulatedDrift;
 use serde_json::json;
 
 use crate::branch::{Branch, port};
@@ -233,8 +233,8 @@ impl Storm {
         };
         let id = one["id"].as_str().unwrap().parse().unwrap();
         let drift = match self.rng.u8(..5) {
-            0 => Drift::remove(id),
-            _ => Drift::value(id, "/port", json!(port(&mut self.rng))),
+            0 => SimulatedDrift::remove(id),
+            _ => SimulatedDrift::value(id, "/port", json!(port(&mut self.rng))),
         };
         // It may be gone by now.
         if self.stage.tenant.simulator.drift(drift).is_ok() {

@@ -13,7 +13,7 @@ use integrationd::embedded::Embedded;
 use integrationd::ledger::MemoryLedger;
 use integrationd::manifest::Manifest;
 use integrationd::secret::Secrets;
-use integrationd::simulator::{self, Options, Simulator};
+use integrationd::simulator::{self, Simulator, SimulatorOptions};
 
 use super::client;
 use super::fleet::{self, Fleet};
@@ -80,9 +80,9 @@ impl Drop for Tenant {
 
 /// The process itself.
 pub(crate) fn serve(fleet: Option<&Path>) {
-    let simulator = Simulator::new(Options {
+    let simulator = Simulator::new(SimulatorOptions {
         settle: Duration::ZERO,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     if let Some(fleet) = fleet {
         bring_into_sync(&simulator, fleet);

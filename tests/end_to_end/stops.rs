@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use integrationd::simulator::{Fault, FaultKind, Options};
+use integrationd::simulator::{Fault, FaultKind, SimulatorOptions};
 use serde_json::Value;
 
 use super::{Forge, World, told};
@@ -66,7 +66,7 @@ fn all_is_there_once(world: &World, forge: &Forge) {
 fn asked_to_end_it_finishes_the_write_under_way_and_the_next_start_does_the_rest() {
     let (world, forge) = (World::new(), Forge::new());
     let slow = || {
-        world.tenant.simulator.set_options(Options {
+        world.tenant.simulator.set_options(SimulatorOptions {
             settle: Duration::from_secs(2),
             ..world.tenant.simulator.options()
         });

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 use integrationd::platform::{Platform, by_wire};
-use integrationd::simulator::{Connection, ConnectionsApi, FaultKind, Simulator};
+use integrationd::simulator::{ConnectionsApi, FaultKind, SimulatedConnection, Simulator};
 use serde_json::Value;
 
 use super::fate::Write;
@@ -197,15 +197,15 @@ fn appears(simulator: &Simulator, which: usize, front: Front) -> bool {
     };
     let technology = technology_of(one).unwrap_or_default();
     let key = format!("Sales & Ops {}", simulator.connections().len());
-    let named = Connection::new(&key, technology, id_of(one));
+    let named = SimulatedConnection::new(&key, technology, id_of(one));
     simulator.connect(match front {
         Front::Named => named,
-        Front::NamesNone { shows_technology } => Connection {
+        Front::NamesNone { shows_technology } => SimulatedConnection {
             integration: None,
             shows_technology,
             ..named
         },
-        Front::Unreadable { shows_technology } => Connection {
+        Front::Unreadable { shows_technology } => SimulatedConnection {
             readable: false,
             shows_technology,
             ..named
@@ -252,7 +252,7 @@ pub(super) enum Told {
 pub(super) struct Asked {
     pub(super) search: Option<Told>,
     /// The connections that the search has shown, as they were.
-    shown: Vec<Connection>,
+    shown: Vec<SimulatedConnection>,
     /// The keys of those whose details were read.
     read: BTreeSet<String>,
 }
@@ -335,8 +335,8 @@ pub(super) fn complaint(
         return None;
     }
     let connections = simulator.connections();
-    let stays = |shown: &Connection| connections.contains(shown);
-    let is_its = |shown: &Connection| match (shown.integration, write) {
+    let stays = |shown: &SimulatedConnection| connections.contains(shown);
+    let is_its = |shown: &SimulatedConnection| match (shown.integration, write) {
         (Some(own), Write::Update(id, _) | Write::Delete(id)) => own == *id,
         (Some(own), Write::Create(key)) => {
             let is_strong = by_wire(key.0).is_some_and(Platform::pairs_with_certainty);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use integrationd::platform::{Attribute, Class, Leads, Need, Payload, Platform, Rule};
+use integrationd::platform::{Attribute, Class, Leads, Need, PayloadShape, Platform, Rule};
 use serde_json::{Value, json};
 
 use super::bound;
@@ -350,7 +350,7 @@ impl Document {
     }
 
     pub(super) fn is_bare(&self) -> bool {
-        self.platform().payload == Payload::TypeOnly
+        self.platform().payload == PayloadShape::TypeOnly
     }
 }
 

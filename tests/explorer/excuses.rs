@@ -2,7 +2,7 @@
 //! what people did, never from what the tool says about it.
 
 use integrationd::ledger::Ledger;
-use integrationd::plan::{Action, Block, Change, Doubt, Kind, Shown};
+use integrationd::plan::{Action, Block, Change, Doubt, Operation, Shown};
 use integrationd::platform::Attribute;
 use serde_json::Value;
 
@@ -35,14 +35,14 @@ pub(super) fn judge(
         }
     };
     match &action.kind {
-        Kind::Unchanged { .. } if document.is_active() => Standing::InSync,
-        Kind::Unchanged { .. }
-        | Kind::Create(_)
-        | Kind::Delete(_)
-        | Kind::Replace { .. }
-        | Kind::Withheld { .. } => inexcusable(),
-        Kind::Suspended { .. } => excused(document.suspended, "suspended"),
-        Kind::Update { id, changes, .. } => {
+        Operation::Unchanged { .. } if document.is_active() => Standing::InSync,
+        Operation::Unchanged { .. }
+        | Operation::Create(_)
+        | Operation::Delete(_)
+        | Operation::Replace { .. }
+        | Operation::Withheld { .. } => inexcusable(),
+        Operation::Suspended { .. } => excused(document.suspended, "suspended"),
+        Operation::Update { id, changes, .. } => {
             let live = world.live();
             let live = live.iter().find(|(own, _)| own.to_string() == id.as_str());
             let is_fixed = live.is_some_and(|(_, live)| needs_what_is_fixed(world, document, live));
@@ -54,7 +54,7 @@ pub(super) fn judge(
                 "the list and the detail contradict each other",
             )
         }
-        Kind::Blocked(block) => {
+        Operation::Blocked(block) => {
             let (is_so, why) = blocked(world, ledger, document, block);
             excused(is_so, why)
         }

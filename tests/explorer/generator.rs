@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use integrationd::plan::{OnConflict, OnDrift, Policy};
 use integrationd::platform::{Attribute, Class, Leads, Need, PLATFORMS, Platform, Shape};
-use integrationd::simulator::{Ids, Options, Secrets, Status};
+use integrationd::simulator::{Ids, SimulatedStatus, SimulatorOptions, StoredSecrets};
 use serde_json::{Map, Value};
 
 use super::connected::connect;
@@ -267,15 +267,15 @@ impl Maker {
         self.rng.usize(0..1000)
     }
 
-    fn tenant(&mut self) -> Options {
-        let mut options = Options {
+    fn tenant(&mut self) -> SimulatorOptions {
+        let mut options = SimulatorOptions {
             settle: Duration::from_millis(*self.of(&[0, 300, 1000, 1000, 20_000, 150_000])),
             token_lifetime: Duration::from_secs(*self.of(&[100, 3600])),
-            secrets: *self.of(&[Secrets::Omit, Secrets::Mask]),
+            secrets: *self.of(&[StoredSecrets::Omit, StoredSecrets::Mask]),
             ids: *self.of(&[Ids::Text, Ids::Number]),
             success: *self.of(&[200, 201, 202]),
             deleted_lingers: self.one_in(2),
-            ..Options::default()
+            ..SimulatorOptions::default()
         };
         if self.one_in(3) {
             for platform in PLATFORMS {
@@ -415,19 +415,19 @@ impl Maker {
         let (pick, value) = (self.pick(), self.rng.u16(6..9));
         let created = self
             .of(&[
-                Status::Enabled,
-                Status::Enabled,
-                Status::Creating,
-                Status::CreateError,
+                SimulatedStatus::Enabled,
+                SimulatedStatus::Enabled,
+                SimulatedStatus::Creating,
+                SimulatedStatus::CreateError,
             ])
             .clone();
         let status = self
             .of(&[
-                Status::RecurringValidationError,
-                Status::EditError,
-                Status::MigrateError,
-                Status::DeleteError,
-                Status::Disabled,
+                SimulatedStatus::RecurringValidationError,
+                SimulatedStatus::EditError,
+                SimulatedStatus::MigrateError,
+                SimulatedStatus::DeleteError,
+                SimulatedStatus::Disabled,
             ])
             .clone();
         let what = weighted(

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use integrationd::ledger::{Ledger, Record};
 use integrationd::plan::{
-    Action, Block, Doubt, Kind, Note, OnConflict, OnDrift, Plan, Policy, Undeletable,
+    Action, Block, Doubt, Note, OnConflict, OnDrift, Operation, Plan, Policy, Undeletable,
 };
 use integrationd::platform::{Attribute, Class, Scalar};
-use integrationd::simulator::{Drift, Status};
+use integrationd::simulator::{SimulatedDrift, SimulatedStatus};
 use serde_json::Value;
 
 use super::checks::{complaints, doubles};
@@ -115,7 +115,7 @@ fn free_the_stuck(world: &World) {
     for (id, one) in world.live() {
         let word = one["status"].as_str().unwrap_or_default();
         if ["creating", "editing", "deleting"].contains(&word) {
-            let end = Drift::status(id, Status::Enabled);
+            let end = SimulatedDrift::status(id, SimulatedStatus::Enabled);
             world.simulator.drift(end).unwrap();
         }
     }
@@ -189,8 +189,8 @@ fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
             continue;
         };
         let is_excused = match &action.kind {
-            Kind::Suspended { .. } => record.memory.removal.suspend.is_some(),
-            Kind::Blocked(block) => may_stay(world, ledger, record, block),
+            Operation::Suspended { .. } => record.memory.removal.suspend.is_some(),
+            Operation::Blocked(block) => may_stay(world, ledger, record, block),
             _ => false,
         };
         if !is_excused {
@@ -262,7 +262,7 @@ fn lost(world: &World) -> Vec<String> {
 
 /// In what a live integration differs from its file although the plan is empty.
 fn differing(world: &World, document: &Document, action: &Action) -> Vec<String> {
-    let Kind::Unchanged { id } = &action.kind else {
+    let Operation::Unchanged { id } = &action.kind else {
         return Vec::new();
     };
     let all = world.live();

@@ -8,14 +8,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use integrationd::apply::{self, Event, Observer, Stop};
-use integrationd::daemon::notify::{Format, Known, Letter};
-use integrationd::daemon::view::{self, Past, see};
+use integrationd::daemon::notify::{Known, Letter, NotificationFormat};
+use integrationd::daemon::view::{self, PriorState, see};
 use integrationd::daemon::{self, Disposition};
 use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
-use integrationd::plan::{self, Limit, Limits, Plan, Share};
+use integrationd::plan::{self, GuardLimits, Limit, Plan, Share};
 use integrationd::report::document::{self, render};
 use integrationd::report::exit::exit;
 use integrationd::report::{Finished, Report, text};
@@ -272,7 +272,7 @@ fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request 
     };
     Request {
         policy: sync.policy,
-        limits: Limits {
+        limits: GuardLimits {
             changes: unlimited,
             deletes: unlimited,
         },
@@ -283,11 +283,11 @@ fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request 
         },
         on_drift: sync.on_drift,
         on_conflict: sync.on_conflict,
-        apply: apply::Options {
+        apply: apply::ApplyOptions {
             parallelism: sync.parallelism,
             wait_timeout: sync.wait,
             clock: CLOCK,
-            ..apply::Options::default()
+            ..apply::ApplyOptions::default()
         },
         ..Request::new("2026-11-22T12:00Z".parse().unwrap())
     }
@@ -302,7 +302,7 @@ fn told(report: &Result<Report, SyncError>) -> String {
             all.push_str(&text::plan(&report.synced.plan, &report.tenant));
             all.push_str(&text::ending(report));
             let finished = Finished::new(report, exit(report, true));
-            all.push_str(&render(document::Format::Json, &finished).kept);
+            all.push_str(&render(document::OutputFormat::Json, &finished).kept);
             all.push_str(&format!("{report:?}"));
             all.push_str(&of_the_daemon(report));
             all
@@ -313,8 +313,8 @@ fn told(report: &Result<Report, SyncError>) -> String {
 /// Pages and notifications of the daemon for a report.
 fn of_the_daemon(report: &Report) -> String {
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let view = Arc::new(see(report, &Past::default(), now));
-    let ran = daemon::Ran {
+    let view = Arc::new(see(report, &PriorState::default(), now));
+    let ran = daemon::RunOutcome {
         disposition: Disposition::Transient,
         exit: exit(report, false),
         summary: String::new(),
@@ -330,12 +330,13 @@ fn of_the_daemon(report: &Report) -> String {
         revision: None,
         notifications: Known::default().after(&ran),
     };
-    let status = daemon::Status {
+    let status = daemon::DaemonStatus {
         last: Some(ran),
         seen: Some(view),
-        ..daemon::Status::default()
+        ..daemon::DaemonStatus::default()
     };
-    let bodies = [Format::Json, Format::Slack].map(|format| format.body(&letter));
+    let bodies =
+        [NotificationFormat::Json, NotificationFormat::Slack].map(|format| format.body(&letter));
     format!(
         "{}{}{status:?}",
         view::json::status(&status),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use integrationd::plan::{OnConflict, OnDrift, Policy};
-use integrationd::simulator::{ConnectionsApi, FaultKind, Options, Status};
+use integrationd::simulator::{ConnectionsApi, FaultKind, SimulatedStatus, SimulatorOptions};
 
 use super::document::{Document, Flaw};
 
@@ -14,7 +14,7 @@ use super::document::{Document, Flaw};
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
     pub(super) seed: u64,
-    pub(super) tenant: Options,
+    pub(super) tenant: SimulatorOptions,
     /// Whether credentials are exchanged for a token.
     pub(super) token: bool,
     /// Whether the ledger is a real one, on disk.
@@ -162,9 +162,9 @@ pub(super) enum Doing {
     /// An integration goes.
     Remove,
     /// What a file describes is created by hand.
-    Create(Status),
+    Create(SimulatedStatus),
     /// Its status changes, and stays.
-    Status(Status),
+    Status(SimulatedStatus),
     /// An integration that no file describes.
     Stranger,
     /// A connection takes an integration over.

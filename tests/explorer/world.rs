@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integrationd::ledger::{IntendedWrite, Intent, Ledger};
 use integrationd::platform::{Leads, by_wire};
-use integrationd::simulator::{ConnectionsApi, Drift, Seed, Simulator, Status};
+use integrationd::simulator::{ConnectionsApi, Seed, SimulatedDrift, SimulatedStatus, Simulator};
 use serde_json::{Value, json};
 
 use super::bound;
@@ -148,15 +148,15 @@ impl World {
         let mut live = document.clone();
         let status = match standing {
             Standing::Absent => return,
-            Standing::InSync => Status::Enabled,
-            Standing::CreateError => Status::CreateError,
+            Standing::InSync => SimulatedStatus::Enabled,
+            Standing::CreateError => SimulatedStatus::CreateError,
             Standing::Drifted => {
                 for (path, attribute) in live.editable() {
                     if live.says(&path) && path.len().is_multiple_of(3) {
                         live.say(&path, value(attribute, 6));
                     }
                 }
-                Status::Enabled
+                SimulatedStatus::Enabled
             }
         };
         self.settle(&live, status);
@@ -164,7 +164,7 @@ impl World {
 
     /// Puts in what a file describes, as somebody else would: where the server
     /// refuses a second one, there is none.
-    fn settle(&mut self, document: &Document, status: Status) -> Done {
+    fn settle(&mut self, document: &Document, status: SimulatedStatus) -> Done {
         let key = document.key();
         if document.is_strong() && !self.live_of(&key).is_empty() {
             return Done::Nothing;
@@ -174,7 +174,7 @@ impl World {
         theirs.rotate_all(&format!("theirs-{}", self.salt));
         let config = theirs.payload.get("config").cloned();
         let mut seed = Seed::new(document.platform().wire, document.case.auto, config);
-        seed.settles = status == Status::Creating;
+        seed.settles = status == SimulatedStatus::Creating;
         let id = self.simulator.seed(seed.status(status));
         self.foreign.insert(id);
         self.foreign_keys.insert(key.clone());
@@ -412,9 +412,9 @@ impl World {
                 *self.removed.entry(document.mark()).or_default() += 1;
                 self.theirs.retain(|own| own.id != id);
                 self.taken.insert(id);
-                Drift::remove(id)
+                SimulatedDrift::remove(id)
             }
-            Doing::Status(status) => Drift::status(id, status.clone()),
+            Doing::Status(status) => SimulatedDrift::status(id, status.clone()),
             Doing::Unknown { value } => {
                 if document.is_bare() || self.is_late() {
                     return Done::Nothing;
@@ -443,7 +443,7 @@ impl World {
                 self.moves(id, document, path, new)
             }
         };
-        let is_disabled = matches!(what, Doing::Status(Status::Disabled));
+        let is_disabled = matches!(what, Doing::Status(SimulatedStatus::Disabled));
         let is_removed = matches!(what, Doing::Remove);
         let before = self.compared(id, document);
         self.simulator.drift(drift).unwrap();
@@ -598,22 +598,22 @@ impl World {
     }
 
     /// Sets an attribute, which is somebody's own if the file never mentioned it.
-    fn moves(&mut self, id: u64, document: &Document, path: &str, new: Value) -> Drift {
+    fn moves(&mut self, id: u64, document: &Document, path: &str, new: Value) -> SimulatedDrift {
         if document.says(path) || document.unsaid.contains_key(path) {
-            Drift::value(id, &format!("/{path}"), new)
+            SimulatedDrift::value(id, &format!("/{path}"), new)
         } else {
             self.sets(id, path, new)
         }
     }
 
-    fn sets(&mut self, id: u64, path: &str, value: Value) -> Drift {
+    fn sets(&mut self, id: u64, path: &str, value: Value) -> SimulatedDrift {
         self.theirs.retain(|own| own.id != id || own.path != path);
         self.theirs.push(Theirs {
             id,
             path: path.to_owned(),
             value: value.clone(),
         });
-        Drift::value(id, &format!("/{path}"), value)
+        SimulatedDrift::value(id, &format!("/{path}"), value)
     }
 }
 

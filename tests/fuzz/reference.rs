@@ -6,7 +6,7 @@
 #![no_main]
 
 use integrationd::secret::{
-    Parsed, Part, Reference, ReferenceError, Secret, Template, parse_template, provider_words,
+    Parsed, TemplatePart, Reference, ReferenceError, Secret, Template, parse_template, provider_words,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -104,8 +104,8 @@ fn expected(parts: &[Piece]) -> Parsed {
         return Parsed::Plain(merged.into_iter().filter_map(Result::ok).collect());
     }
     let part = |part| match part {
-        Ok(text) => Part::Literal(Secret::new(text)),
-        Err(reference) => Part::Reference(reference),
+        Ok(text) => TemplatePart::Literal(Secret::new(text)),
+        Err(reference) => TemplatePart::Reference(reference),
     };
     Parsed::Template(Template {
         parts: merged.into_iter().map(part).collect(),

@@ -8,11 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use integrationd::diagnostic::{Place, render};
+use integrationd::diagnostic::{Location, render};
 use integrationd::ledger::{Ledger, Suspensions};
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{Context, OnConflict, OnDrift, Policy, Selection, SourceKind, plan};
+use integrationd::plan::{PlanContext, OnConflict, OnDrift, Policy, Selection, SourceKind, plan};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
@@ -62,7 +62,7 @@ fn loaded(bytes: &[u8]) -> Manifest {
 }
 
 /// The place is one of the file, and its excerpt can be marked.
-fn lies_in(place: &Place, bytes: &[u8]) {
+fn lies_in(place: &Location, bytes: &[u8]) {
     assert_eq!(place.file, FILE);
     let text = String::from_utf8_lossy(bytes);
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -95,7 +95,7 @@ fn is_secret(bytes: &[u8]) -> bool {
 }
 
 fn can_be_planned(manifest: &Manifest) {
-    let context = Context {
+    let context = PlanContext {
         selection: &Selection::default(),
         now: jiff::Timestamp::UNIX_EPOCH,
         missing_secret: &|_| None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use integrationd::source::git::{Failure, GitOptions};
+use integrationd::source::git::{GitFailure, GitOptions};
 
 use super::repository::Repository;
 use super::server::Server;
@@ -119,7 +119,7 @@ async fn a_server_that_hangs_is_left_at_the_deadline() {
     });
     let error = source.refused().await;
     assert!(error.is_transient(), "{}", told(&error));
-    let is_late = matches!(error.failure, Failure::Deadline { .. });
+    let is_late = matches!(error.failure, GitFailure::Deadline { .. });
     assert!(is_late, "{}", told(&error));
 }
 
@@ -177,5 +177,5 @@ async fn nonsense_is_an_error() {
     }
     let silence = Source::new(options(&saying(b"001e# service=git-upload-pack\n00000000")));
     let failure = finally(silence.refused().await);
-    assert!(matches!(failure, Failure::Empty), "{failure:?}");
+    assert!(matches!(failure, GitFailure::Empty), "{failure:?}");
 }

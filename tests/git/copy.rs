@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use integrationd::source::git::{Failure, GitOptions, GitSource, Reference};
+use integrationd::source::git::{GitFailure, GitOptions, GitReference, GitSource};
 
 use super::repository::{Repository, command, feed};
 use super::server::Server;
@@ -118,10 +118,10 @@ async fn one_directory_for_two_repositories_mixes_nothing() {
         };
         GitSource::new(options, &directory).unwrap()
     };
-    let pinned = Reference::Commit(secret);
+    let pinned = GitReference::Commit(secret);
     source(&one, pinned.clone()).fetch(None).await.unwrap();
     let error = source(&other, pinned).fetch(None).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::MissingReference(_)));
+    assert!(matches!(error.failure, GitFailure::MissingReference(_)));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use integrationd::net::TransportErrorKind;
 use integrationd::secret::Secret;
-use integrationd::source::git::{Credentials, Failure, GitOptions, GitSource, Reference};
+use integrationd::source::git::{GitCredentials, GitFailure, GitOptions, GitReference, GitSource};
 
 use super::repository::Repository;
 use super::server::{PASSWORD, Server, TOKEN, USER, free_port};
@@ -18,18 +18,18 @@ fn served() -> (Repository, Server) {
     (repository, server)
 }
 
-fn basic(password: &str) -> Option<Credentials> {
-    Some(Credentials::Basic {
+fn basic(password: &str) -> Option<GitCredentials> {
+    Some(GitCredentials::Basic {
         user: USER.to_owned(),
         password: Secret::new(password.to_owned()),
     })
 }
 
-fn bearer(token: &str) -> Option<Credentials> {
-    Some(Credentials::Bearer(Secret::new(token.to_owned())))
+fn bearer(token: &str) -> Option<GitCredentials> {
+    Some(GitCredentials::Bearer(Secret::new(token.to_owned())))
 }
 
-fn source(server: &Server, path: &str, credentials: Option<Credentials>) -> Source {
+fn source(server: &Server, path: &str, credentials: Option<GitCredentials>) -> Source {
     Source::new(GitOptions {
         ca_files: vec![server.ca()],
         credentials,
@@ -126,7 +126,7 @@ async fn wrong_credentials_are_refused_for_good_and_never_shown() {
         assert!(!shown.contains("s3cr3t"), "{shown}");
         assert!(told(&error).contains(&server.https(path)), "{shown}");
         let failure = finally(error);
-        let is_denied = matches!(failure, Failure::Denied { status } if status == expected);
+        let is_denied = matches!(failure, GitFailure::Denied { status } if status == expected);
         assert!(is_denied, "{failure:?}");
     }
 }
@@ -139,7 +139,7 @@ async fn an_unknown_authority_is_refused() {
         ..options(&server.https("basic/bare.git"))
     });
     let failure = finally(source.refused().await);
-    let Failure::Transport(error) = failure else {
+    let GitFailure::Transport(error) = failure else {
         panic!("{failure:?}")
     };
     assert_eq!(error.kind, TransportErrorKind::Certificate);
@@ -152,7 +152,7 @@ async fn a_redirect_is_not_followed() {
     let source = source(&server, "moved/bare.git", basic(PASSWORD));
     let failure = finally(source.refused().await);
     assert!(
-        matches!(failure, Failure::Redirected { status: 307 }),
+        matches!(failure, GitFailure::Redirected { status: 307 }),
         "{failure:?}"
     );
     assert!(!server.log().contains("/basic"), "{}", server.log());
@@ -163,11 +163,11 @@ async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not()
     let (_repository, server) = served();
     let missing = finally(source(&server, "open/none.git", None).refused().await);
     assert!(
-        matches!(missing, Failure::Status { status: 404 }),
+        matches!(missing, GitFailure::Status { status: 404 }),
         "{missing:?}"
     );
     let page = finally(source(&server, "page", None).refused().await);
-    assert!(matches!(page, Failure::NotGit), "{page:?}");
+    assert!(matches!(page, GitFailure::NotGit), "{page:?}");
     let busy = source(&server, "busy/bare.git", None).refused().await;
     assert!(busy.is_transient(), "{}", told(&busy));
     let nobody = format!("https://127.0.0.1:{}/x", free_port());
@@ -184,14 +184,14 @@ async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
     });
     let failure = finally(source.refused().await);
     assert!(
-        matches!(failure, Failure::MissingReference(_)),
+        matches!(failure, GitFailure::MissingReference(_)),
         "{failure:?}"
     );
     let empty = Repository::empty();
     let server = Server::start(empty.place());
     let source = Source::new(options(&server.http("open/bare.git")));
     let failure = finally(source.refused().await);
-    assert!(matches!(failure, Failure::Empty), "{failure:?}");
+    assert!(matches!(failure, GitFailure::Empty), "{failure:?}");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
             repository.bare_git(["config", &format!("uploadpack.allow{setting}"), gives]);
         }
         let source = Source::new(GitOptions {
-            reference: Reference::Commit(first),
+            reference: GitReference::Commit(first),
             ..options(&server.http("open/bare.git"))
         });
         assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"], "{gives}");
@@ -226,5 +226,5 @@ async fn credentials_that_no_header_can_hold_are_refused_at_once() {
     };
     let error = GitSource::new(options, Path::new("/nowhere")).unwrap_err();
     assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
-    assert!(matches!(finally(error), Failure::Credentials));
+    assert!(matches!(finally(error), GitFailure::Credentials));
 }

@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use integrationd::source::git::{Descent, Failure, GitOptions};
+use integrationd::source::git::{Descent, GitFailure, GitOptions};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
@@ -188,7 +188,7 @@ async fn a_repository_whose_settings_are_broken_is_one_that_cannot_be_read() {
     let repository = Repository::new();
     fs::write(Path::new(&repository.path()).join("config"), "[broken").unwrap();
     let error = Source::new(options(&repository.path())).refused().await;
-    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    let is_unreadable = matches!(error.failure, GitFailure::Unreadable(_));
     assert!(is_unreadable, "{}", told(&error));
 }
 

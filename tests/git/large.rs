@@ -1,7 +1,7 @@
 //! Objects that are larger than any that people make, and that unpack to far more
 //! than what was pushed.
 
-use integrationd::source::git::{Failure, GitOptions, Reference};
+use integrationd::source::git::{GitFailure, GitOptions, GitReference};
 use tempfile::TempDir;
 
 use super::repository::{Repository, feed};
@@ -58,13 +58,13 @@ async fn a_commit_or_a_tag_beyond_a_mebibyte_is_refused_and_a_long_one_that_fits
     let server = Server::start(repository.place());
     wordy(&repository, LIMIT - 1000);
     wordy_tag(&repository, LIMIT - 1000);
-    let source = |url: &str, reference: &Reference| {
+    let source = |url: &str, reference: &GitReference| {
         Source::new(GitOptions {
             reference: reference.clone(),
             ..options(url)
         })
     };
-    let both = [Reference::Default, tag("v1")];
+    let both = [GitReference::Default, tag("v1")];
     for url in urls(&repository, &server) {
         for reference in &both {
             let fetched = source(&url, reference).fetch().await;
@@ -97,7 +97,7 @@ async fn a_directory_with_more_than_can_be_read_is_refused() {
     let expected = "has more than 16777216 bytes [put fewer files into one directory]";
     assert!(shown.ends_with(expected), "{shown}");
     let failure = finally(error);
-    assert!(matches!(failure, Failure::LargeObject { .. }), "{shown}");
+    assert!(matches!(failure, GitFailure::LargeObject { .. }), "{shown}");
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn directories_that_are_too_large_together_are_refused() {
     let line = |number| format!("040000 tree {large}\td{number:02}\n");
     commit_tree(&repository, &(0..20).map(line).collect::<String>());
     let failure = finally(Source::new(options(&repository.path())).refused().await);
-    assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
+    assert!(matches!(failure, GitFailure::TooMuch { .. }), "{failure:?}");
 }
 
 /// M6: a tree may name one blob many times.
@@ -120,7 +120,7 @@ async fn too_many_files_of_one_blob_are_refused() {
     let line = |number| format!("100644 blob {blob}\tf{number}.yaml\n");
     commit_tree(&repository, &(0..10_002).map(line).collect::<String>());
     let failure = finally(Source::new(options(&repository.path())).refused().await);
-    assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
+    assert!(matches!(failure, GitFailure::TooMuch { .. }), "{failure:?}");
 }
 
 /// L6: a server may list as many references as it likes.
@@ -146,7 +146,7 @@ async fn too_long_list_of_references_is_refused() {
         }
     });
     let failure = finally(Source::new(options(&url)).refused().await);
-    let is_refused = matches!(failure, Failure::TooManyReferences { .. });
+    let is_refused = matches!(failure, GitFailure::TooManyReferences { .. });
     assert!(is_refused, "{failure:?}");
 }
 

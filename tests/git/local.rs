@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use integrationd::source::git::{CommitId, Failure, GitOptions, Reference, Subdirectory};
+use integrationd::source::git::{CommitId, GitFailure, GitOptions, GitReference, Subdirectory};
 use rustix::process::getuid;
 
 use super::repository::Repository;
@@ -20,7 +20,7 @@ async fn the_newest_revision_of_the_default_branch_is_read() {
     assert_eq!(lines(&fetched), ["a.yaml: 1", "b/c.yml: 2"]);
     let revision = fetched.revision;
     assert_eq!(revision.id, head);
-    assert_eq!(revision.reference, Reference::Default);
+    assert_eq!(revision.reference, GitReference::Default);
     assert_eq!(revision.author, "Ada");
     assert_eq!(revision.subject, "Change b/c.yml");
     assert_eq!(revision.time.unwrap().to_string(), "2026-01-02T03:04:05Z");
@@ -47,12 +47,12 @@ async fn a_branch_a_tag_and_a_commit_are_each_what_they_name() {
     repository.git(["switch", "--quiet", "-c", "other"]);
     repository.commit("a.yaml", "3");
     for (reference, content) in [
-        (Reference::Default, "2"),
+        (GitReference::Default, "2"),
         (branch("main"), "2"),
         (branch("other"), "3"),
         (tag("v1"), "1"),
         (tag("v1-annotated"), "1"),
-        (Reference::Commit(first), "1"),
+        (GitReference::Commit(first), "1"),
     ] {
         let fetched = Source::new(GitOptions {
             reference: reference.clone(),
@@ -67,24 +67,27 @@ async fn a_branch_a_tag_and_a_commit_are_each_what_they_name() {
 async fn what_a_repository_does_not_have_is_a_final_error() {
     let repository = Repository::new();
     let missing = CommitId::parse(&"12".repeat(20)).unwrap();
-    for reference in [branch("v1"), tag("main"), Reference::Commit(missing)] {
+    for reference in [branch("v1"), tag("main"), GitReference::Commit(missing)] {
         let source = Source::new(GitOptions {
             reference: reference.clone(),
             ..options(&repository.path())
         });
         let failure = finally(source.refused().await);
-        let is_missing = matches!(&failure, Failure::MissingReference(own) if *own == reference);
+        let is_missing = matches!(&failure, GitFailure::MissingReference(own) if *own == reference);
         assert!(is_missing, "{failure:?}");
     }
     let none = Source::new(options(&Repository::empty().path()));
     let gone = finally(none.refused().await);
-    assert!(matches!(gone, Failure::NotARepository(_)), "{gone:?}");
+    assert!(matches!(gone, GitFailure::NotARepository(_)), "{gone:?}");
     let empty = Repository::empty();
     let failure = finally(Source::new(options(&empty.path())).refused().await);
-    assert!(matches!(failure, Failure::Empty), "{failure:?}");
+    assert!(matches!(failure, GitFailure::Empty), "{failure:?}");
     let directory = repository.place().to_str().unwrap();
     let failure = finally(Source::new(options(directory)).refused().await);
-    assert!(matches!(failure, Failure::NotARepository(_)), "{failure:?}");
+    assert!(
+        matches!(failure, GitFailure::NotARepository(_)),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +101,7 @@ async fn a_tag_of_something_else_than_a_commit_is_refused() {
         ..options(&repository.path())
     });
     let failure = finally(source.refused().await);
-    assert!(matches!(failure, Failure::NotACommit(_)), "{failure:?}");
+    assert!(matches!(failure, GitFailure::NotACommit(_)), "{failure:?}");
 }
 
 #[tokio::test]
@@ -118,7 +121,7 @@ async fn only_the_subdirectory_is_read_and_it_must_be_there() {
     // Nothing there is not the same as no files: that would mean to remove all.
     for path in ["shallow", "a.yaml", "deep/er/x.yaml/z"] {
         let failure = finally(at(path).refused().await);
-        let is_missing = matches!(failure, Failure::MissingSubdirectory { .. });
+        let is_missing = matches!(failure, GitFailure::MissingSubdirectory { .. });
         assert!(is_missing, "{path}: {failure:?}");
     }
 }
@@ -179,7 +182,7 @@ async fn a_repository_of_another_user_needs_leave() {
     }
     chown(repository.path(), Some(65534), None).unwrap();
     let failure = finally(Source::new(options(&repository.path())).refused().await);
-    let is_refused = matches!(failure, Failure::ForeignOwner { .. });
+    let is_refused = matches!(failure, GitFailure::ForeignOwner { .. });
     assert!(is_refused, "{failure:?}");
     let allowed = Source::new(GitOptions {
         allow_other_owner: true,
@@ -206,7 +209,7 @@ async fn what_cannot_be_read_is_told_and_read_once_it_can() {
     let error = source.refused().await;
     assert!(error.is_transient(), "{}", told(&error));
     assert!(told(&error).contains("git fsck"), "{}", told(&error));
-    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    let is_unreadable = matches!(error.failure, GitFailure::Unreadable(_));
     assert!(is_unreadable, "{}", told(&error));
     fs::rename(&away, &object).unwrap();
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
@@ -226,7 +229,7 @@ async fn a_commit_behind_a_tag_that_cannot_be_read_is_no_other_kind_of_object() 
     fs::rename(&object, &away).unwrap();
     let error = source.refused().await;
     assert!(error.is_transient(), "{}", told(&error));
-    let is_unreadable = matches!(error.failure, Failure::Unreadable(_));
+    let is_unreadable = matches!(error.failure, GitFailure::Unreadable(_));
     assert!(is_unreadable, "{}", told(&error));
     fs::rename(&away, &object).unwrap();
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
@@ -261,18 +264,26 @@ async fn a_file_system_that_does_not_answer_is_given_up_and_read_when_it_is_back
     let error = source.refused().await;
     assert!(error.is_transient(), "{}", told(&error));
     assert!(
-        matches!(error.failure, Failure::Hangs { .. }),
+        matches!(error.failure, GitFailure::Hangs { .. }),
         "{}",
         told(&error)
     );
     // Only one thread hangs.
     let error = source.refused().await;
-    assert!(matches!(error.failure, Failure::Busy), "{}", told(&error));
+    assert!(
+        matches!(error.failure, GitFailure::Busy),
+        "{}",
+        told(&error)
+    );
     let held = pipe.is_read();
     fs::rename(refs.with_extension("away"), &refs).unwrap();
     drop(held);
     while let Err(error) = source.source.fetch(None).await {
-        assert!(matches!(error.failure, Failure::Busy), "{}", told(&error));
+        assert!(
+            matches!(error.failure, GitFailure::Busy),
+            "{}",
+            told(&error)
+        );
     }
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
 }

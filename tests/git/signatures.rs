@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use integrationd::source::git::{
-    CommitId, Failure, GitOptions, GitSource, Object, Reference, SignatureProblem, Verification,
-    VerifyMode,
+    CommitId, GitFailure, GitOptions, GitReference, GitSource, SignatureProblem, SignedObject,
+    Verification, VerifyMode,
 };
 
 use super::repository::{Repository, command};
@@ -107,7 +107,7 @@ impl Signers {
         path
     }
 
-    fn source(&self, reference: Reference, verification: Verification) -> Source {
+    fn source(&self, reference: GitReference, verification: Verification) -> Source {
         Source::new(GitOptions {
             reference,
             verification: Some(verification),
@@ -115,18 +115,18 @@ impl Signers {
         })
     }
 
-    async fn is_good(&self, reference: Reference, verification: Verification) {
+    async fn is_good(&self, reference: GitReference, verification: Verification) {
         let fetched = self.source(reference, verification).fetch().await;
         assert_eq!(fetched.revision.id, self.repository.head());
         assert_eq!(lines(&fetched), ["a.yaml: 1"]);
     }
 
     /// Why the newest revision is refused.
-    async fn problem(&self, reference: Reference, trust: Verification) -> SignatureProblem {
+    async fn problem(&self, reference: GitReference, trust: Verification) -> SignatureProblem {
         let error = self.source(reference, trust).refused().await;
         let shown = told(&error);
         let failure = finally(error);
-        let Failure::Unverified { revision, problem } = failure else {
+        let GitFailure::Unverified { revision, problem } = failure else {
             panic!("{failure:?}")
         };
         assert_eq!(revision, self.repository.head(), "{shown}");
@@ -187,7 +187,7 @@ async fn a_commit_by_an_allowed_ssh_key_is_taken_up() {
         format!("!b@example.com,*@example.com {key}"),
     ] {
         let trust = ssh(Head, signers.allowed(&line));
-        signers.is_good(Reference::Default, trust).await;
+        signers.is_good(GitReference::Default, trust).await;
     }
 }
 
@@ -197,17 +197,17 @@ async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
     let key = signers.ssh_key("ada");
     let other = signers.ssh_key("eve");
     let allowed = |line: String| ssh(Head, signers.allowed(&line));
-    let head = || Reference::Default;
+    let head = || GitReference::Default;
     let trust = allowed(format!("ada@example.com {key}"));
     assert_problem!(
         signers.problem(head(), trust.clone()).await,
-        SignatureProblem::Unsigned(Object::Commit)
+        SignatureProblem::Unsigned(SignedObject::Commit)
     );
     signers.sign_with_ssh("eve");
     signers.signed_commit();
     assert_problem!(
         signers.problem(head(), trust.clone()).await,
-        SignatureProblem::UnknownKey(Object::Commit)
+        SignatureProblem::UnknownKey(SignedObject::Commit)
     );
     // Not valid any more, not valid yet, not for git.
     for (option, is_unknown) in [
@@ -230,7 +230,7 @@ async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
     };
     assert_problem!(
         signers.problem(head(), revoked).await,
-        SignatureProblem::Revoked(Object::Commit)
+        SignatureProblem::Revoked(SignedObject::Commit)
     );
     // For want of the keys of that kind; it is not asked what the file holds.
     let kind = openpgp(Head, &[&signers.path("eve.pub")]);
@@ -264,7 +264,7 @@ async fn a_signature_of_another_commit_does_not_count() {
     ] {
         signers.forge("commit", &format!("{forged}\n"), "refs/heads/main");
         let trust = ssh(Head, signers.allowed(&format!("ada@example.com {key}")));
-        let problem = signers.problem(Reference::Default, trust).await;
+        let problem = signers.problem(GitReference::Default, trust).await;
         let is_refused = matches!(
             problem,
             SignatureProblem::Bad(_) | SignatureProblem::UnknownKey(_)
@@ -292,15 +292,15 @@ async fn commit_or_tag_with_a_nul_is_refused() {
     ] {
         signers.forge("commit", &twin, "refs/heads/main");
         assert_problem!(
-            signers.problem(Reference::Default, trust(Head)).await,
-            SignatureProblem::HasNul(Object::Commit)
+            signers.problem(GitReference::Default, trust(Head)).await,
+            SignatureProblem::HasNul(SignedObject::Commit)
         );
     }
     repository.git(["reset", "--quiet", "--hard", "v1"]);
     signers.forge("tag", &format!("{signed_tag}\n\0"), "refs/tags/v1");
     assert_problem!(
         signers.problem(tag("v1"), trust(Tag)).await,
-        SignatureProblem::HasNul(Object::Tag)
+        SignatureProblem::HasNul(SignedObject::Tag)
     );
 }
 
@@ -311,20 +311,20 @@ async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not()
     let ada = signers.sign_with_openpgp("ada");
     signers.signed_commit();
     signers
-        .is_good(Reference::Default, openpgp(Head, &[&ada]))
+        .is_good(GitReference::Default, openpgp(Head, &[&ada]))
         .await;
     signers
-        .is_good(Reference::Default, openpgp(Head, &[&eve, &ada]))
+        .is_good(GitReference::Default, openpgp(Head, &[&eve, &ada]))
         .await;
     assert_problem!(
         signers
-            .problem(Reference::Default, openpgp(Head, &[&eve]))
+            .problem(GitReference::Default, openpgp(Head, &[&eve]))
             .await,
-        SignatureProblem::UnknownKey(Object::Commit)
+        SignatureProblem::UnknownKey(SignedObject::Commit)
     );
     let allowed = ssh(Head, signers.allowed(""));
     assert_problem!(
-        signers.problem(Reference::Default, allowed).await,
+        signers.problem(GitReference::Default, allowed).await,
         SignatureProblem::NoKeys {
             kind: "OpenPGP",
             ..
@@ -334,7 +334,7 @@ async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not()
     fs::write(&no_keys, "no keys").unwrap();
     let trust = openpgp(Head, &[&no_keys]);
     assert_problem!(
-        signers.problem(Reference::Default, trust).await,
+        signers.problem(GitReference::Default, trust).await,
         SignatureProblem::KeyFile { .. }
     );
 }
@@ -374,15 +374,15 @@ async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
     let old = signers.export("old");
     assert_problem!(
         signers
-            .problem(Reference::Default, openpgp(Head, &[&old]))
+            .problem(GitReference::Default, openpgp(Head, &[&old]))
             .await,
-        SignatureProblem::Expired(Object::Commit)
+        SignatureProblem::Expired(SignedObject::Commit)
     );
     repository.git(["reset", "--quiet", "--hard", &valid.to_string()]);
     repository.push();
     let good = signers.export("ada");
     signers
-        .is_good(Reference::Default, openpgp(Head, &[&good]))
+        .is_good(GitReference::Default, openpgp(Head, &[&good]))
         .await;
     let revocation = signers.path(&format!("gnupg/openpgp-revocs.d/{fingerprint}.rev"));
     let text = fs::read_to_string(&revocation)
@@ -393,9 +393,9 @@ async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
     let revoked = signers.export("ada");
     assert_problem!(
         signers
-            .problem(Reference::Default, openpgp(Head, &[&revoked]))
+            .problem(GitReference::Default, openpgp(Head, &[&revoked]))
             .await,
-        SignatureProblem::Revoked(Object::Commit)
+        SignatureProblem::Revoked(SignedObject::Commit)
     );
 }
 
@@ -412,7 +412,7 @@ async fn a_signed_tag_of_an_unsigned_commit_is_enough_for_the_tag_alone() {
         signers
             .problem(tag("v1"), ssh(TagAndHead, signers.allowed(&key)))
             .await,
-        SignatureProblem::Unsigned(Object::Commit)
+        SignatureProblem::Unsigned(SignedObject::Commit)
     );
     signers.signed_commit();
     signers.signed_tag("v2");
@@ -450,7 +450,7 @@ async fn a_tag_that_is_not_what_was_signed_is_refused() {
     );
     assert_problem!(
         signers.problem(tag("bare"), trust()).await,
-        SignatureProblem::Unsigned(Object::Tag)
+        SignatureProblem::Unsigned(SignedObject::Tag)
     );
     assert_problem!(
         signers.problem(tag("v9"), trust()).await,
@@ -462,7 +462,7 @@ async fn a_tag_that_is_not_what_was_signed_is_refused() {
     );
     assert_problem!(
         signers.problem(tag("eves"), trust()).await,
-        SignatureProblem::UnknownKey(Object::Tag)
+        SignatureProblem::UnknownKey(SignedObject::Tag)
     );
     // The name moves to a commit that nobody signed a tag for.
     repository.commit_with(["-m", "not released"]);
@@ -480,7 +480,7 @@ async fn a_revision_that_is_refused_does_not_stay_so_once_its_key_is_given() {
     let key = signers.ssh_key("ada");
     signers.sign_with_ssh("ada");
     signers.signed_commit();
-    let source = signers.source(Reference::Default, ssh(Head, signers.allowed("")));
+    let source = signers.source(GitReference::Default, ssh(Head, signers.allowed("")));
     source.refused().await;
     signers.allowed(&format!("ada@example.com {key}"));
     source.fetch().await;
@@ -503,9 +503,9 @@ fn a_tags_signature_needs_a_tag_and_every_signature_keys() {
     };
     let keys = PathBuf::from("/keys.asc");
     for mode in [Tag, TagAndHead] {
-        assert!(matches!(refused(mode, &[&keys]), Failure::NoTagToVerify));
+        assert!(matches!(refused(mode, &[&keys]), GitFailure::NoTagToVerify));
     }
     for mode in [Head, Tag, TagAndHead] {
-        assert!(matches!(refused(mode, &[]), Failure::NoKeysToVerify));
+        assert!(matches!(refused(mode, &[]), GitFailure::NoKeysToVerify));
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use integrationd::source::git::{Failure, GitError, GitOptions, SshProblem, SshSettings};
+use integrationd::source::git::{GitError, GitFailure, GitOptions, SshProblem, SshSettings};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
@@ -117,7 +117,7 @@ impl Sshd {
 fn is(error: GitError, expected: SshProblem) {
     let shown = told(&error);
     let failure = finally(error);
-    let Failure::Ssh { problem, .. } = failure else {
+    let GitFailure::Ssh { problem, .. } = failure else {
         panic!("{failure:?}")
     };
     assert_eq!(problem, expected, "{shown}");

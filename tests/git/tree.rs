@@ -1,7 +1,7 @@
 //! What a tree can hold beside files.
 
 use integrationd::manifest::MAX_FILE_SIZE;
-use integrationd::source::git::Failure;
+use integrationd::source::git::GitFailure;
 
 use super::repository::{Repository, command, feed};
 use super::{Source, finally, lines, options};
@@ -146,5 +146,5 @@ async fn a_tree_that_names_itself_ten_times_at_every_depth_is_refused() {
     }
     commit_tree(&repository, &inner);
     let failure = finally(Source::new(options(&repository.path())).refused().await);
-    assert!(matches!(failure, Failure::TooMuch { .. }), "{failure:?}");
+    assert!(matches!(failure, GitFailure::TooMuch { .. }), "{failure:?}");
 }

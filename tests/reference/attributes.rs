@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use integrationd::platform::{
-    Attribute, Class, Condition, Evidence, Format, Identity, Need, PLATFORMS, Payload, Platform,
-    Rule, Scalar, Shape,
+    Attribute, Class, Condition, Evidence, Identity, Need, PLATFORMS, PayloadShape, Platform, Rule,
+    Scalar, Shape, StringRule,
 };
 
 use super::{head, row};
@@ -21,9 +21,9 @@ fn describe_platform(platform: &Platform, out: &mut String) {
     let wire = platform.wire;
     write!(out, "## {}\n\n`type: {wire}`. ", platform.title).unwrap();
     *out += match platform.payload {
-        Payload::Full => "`autoBootstrap` is `true` or `false`. ",
-        Payload::ManualOnly => "`autoBootstrap` must be `false`. ",
-        Payload::TypeOnly => {
+        PayloadShape::Full => "`autoBootstrap` is `true` or `false`. ",
+        PayloadShape::ManualOnly => "`autoBootstrap` must be `false`. ",
+        PayloadShape::TypeOnly => {
             "The payload is `type` alone: no `autoBootstrap`, no `config`. It is never updated. "
         }
     };
@@ -76,7 +76,7 @@ fn describe_attributes(attributes: &[Attribute], above: &str, out: &mut String) 
 
 fn value(attribute: &Attribute) -> String {
     let shape = match attribute.shape {
-        Shape::Text(format) if format.expected == Format::ANY.expected => "text".to_owned(),
+        Shape::Text(format) if format.expected == StringRule::ANY.expected => "text".to_owned(),
         Shape::Text(format) => format!("text: {}", format.expected),
         Shape::Bool => "`true` or `false`".to_owned(),
         Shape::Integer { min, max: i64::MAX } => format!("number from {min}"),

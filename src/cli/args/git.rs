@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::secret::own::{GIT_SSH_KEY, GIT_TOKEN};
 use crate::settings::run::{self, GitSettings, Rewrite};
-use crate::source::git::{CommitId, RefName, ReferenceError, Subdirectory, VerifyMode};
+use crate::source::git::{CommitId, GitReferenceError, RefName, Subdirectory, VerifyMode};
 
 /// Which repository, and what of it counts.
 #[derive(Debug, Clone, Args)]
@@ -59,8 +59,8 @@ pub(crate) struct GitArgs {
     pub git_directory: Option<String>,
     /// Form in which the token for https is sent: as the password of a user, or as a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
-          default_value_t = GitAuth::Basic)]
-    pub git_auth: GitAuth,
+          default_value_t = GitAuthChoice::Basic)]
+    pub git_auth: GitAuthChoice,
     /// User name for https, with `--git-auth basic` [default: git]
     #[arg(
         long,
@@ -133,23 +133,23 @@ pub(crate) struct GitArgs {
     pub git_allow_rewrite: Rewrite,
 }
 
-fn ref_name(text: &str) -> Result<String, ReferenceError> {
+fn ref_name(text: &str) -> Result<String, GitReferenceError> {
     fit(text, RefName::parse)
 }
 
-fn commit(text: &str) -> Result<String, ReferenceError> {
+fn commit(text: &str) -> Result<String, GitReferenceError> {
     fit(text, CommitId::parse)
 }
 
-fn subdirectory(text: &str) -> Result<String, ReferenceError> {
+fn subdirectory(text: &str) -> Result<String, GitReferenceError> {
     fit(text, Subdirectory::parse)
 }
 
 /// The text, if it can be read as what it is meant for. An empty one gives nothing.
 fn fit<T>(
     text: &str,
-    parse: impl FnOnce(&str) -> Result<T, ReferenceError>,
-) -> Result<String, ReferenceError> {
+    parse: impl FnOnce(&str) -> Result<T, GitReferenceError>,
+) -> Result<String, GitReferenceError> {
     if !text.is_empty() {
         parse(text)?;
     }
@@ -171,7 +171,7 @@ fn rewrite(text: &str) -> Result<Rewrite, String> {
 
 /// How a token is shown to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GitAuth {
+pub(crate) enum GitAuthChoice {
     /// With a user name, in basic authentication
     Basic,
     /// As a bearer token
@@ -219,8 +219,8 @@ impl GitArgs {
             commit: git_commit,
             directory: git_directory,
             auth: match git_auth {
-                GitAuth::Basic => run::GitAuth::Basic,
-                GitAuth::Bearer => run::GitAuth::Bearer,
+                GitAuthChoice::Basic => run::GitAuth::Basic,
+                GitAuthChoice::Bearer => run::GitAuth::Bearer,
             },
             user: git_user,
             token_file: git_token_file,

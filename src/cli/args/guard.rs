@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::immuta::Nesting;
-use crate::plan::{Limit, Limits, Policy, Share};
+use crate::plan::{GuardLimits, Limit, Policy, Share};
 use crate::settings::run::GuardSettings;
 use crate::sync::LookForConnections;
 
@@ -57,8 +57,8 @@ pub(crate) struct GuardArgs {
     pub allow_removal: Vec<String>,
     /// Place of the set-up credentials in the body of a DELETE
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
-          hide_env_values = true, default_value_t = Credentials::Config)]
-    pub delete_credentials: Credentials,
+          hide_env_values = true, default_value_t = DeleteCredentialsChoice::Config)]
+    pub delete_credentials: DeleteCredentialsChoice,
     #[command(flatten)]
     pub connections: ConnectionsArgs,
 }
@@ -76,7 +76,7 @@ pub(crate) enum PolicyArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Credentials {
+pub(crate) enum DeleteCredentialsChoice {
     /// Below `config`, as in a create
     Config,
     /// Beside `config`
@@ -90,12 +90,12 @@ pub(crate) struct ConnectionsArgs {
     /// Integrations that belong to a connection are not written: ask the tenant for its
     /// connections, or assume that it has none
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
-          hide_env_values = true, default_value_t = Connections::Auto)]
-    pub connections: Connections,
+          hide_env_values = true, default_value_t = ConnectionsChoice::Auto)]
+    pub connections: ConnectionsChoice,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Connections {
+pub(crate) enum ConnectionsChoice {
     /// Ask the tenant
     Auto,
     /// There are none
@@ -105,8 +105,8 @@ pub(crate) enum Connections {
 impl From<ConnectionsArgs> for LookForConnections {
     fn from(args: ConnectionsArgs) -> Self {
         match args.connections {
-            Connections::Auto => Self::Auto,
-            Connections::None => Self::None,
+            ConnectionsChoice::Auto => Self::Auto,
+            ConnectionsChoice::None => Self::None,
         }
     }
 }
@@ -124,7 +124,7 @@ impl From<GuardArgs> for GuardSettings {
             delete_credentials,
             connections,
         } = args;
-        let Limits { changes, deletes } = Limits::default();
+        let GuardLimits { changes, deletes } = GuardLimits::default();
         Self {
             policy: match policy {
                 PolicyArg::Sync => Policy::Sync,
@@ -132,7 +132,7 @@ impl From<GuardArgs> for GuardSettings {
                 PolicyArg::CreateOnly => Policy::CreateOnly,
                 PolicyArg::Observe => Policy::Observe,
             },
-            limits: Limits {
+            limits: GuardLimits {
                 changes: Limit {
                     most: max_changes,
                     share: max_change_percent.map_or(changes.share, Share::Given),
@@ -145,8 +145,8 @@ impl From<GuardArgs> for GuardSettings {
             allow_replace: allow_replace.into_iter().collect(),
             allow_removal: allow_removal.into_iter().collect(),
             delete_credentials: match delete_credentials {
-                Credentials::Config => Nesting::Config,
-                Credentials::TopLevel => Nesting::TopLevel,
+                DeleteCredentialsChoice::Config => Nesting::Config,
+                DeleteCredentialsChoice::TopLevel => Nesting::TopLevel,
             },
             connections: connections.into(),
         }

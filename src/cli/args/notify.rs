@@ -20,15 +20,15 @@ pub(crate) struct NotifyArgs {
         value_enum,
         env = "INTEGRATIOND_NOTIFY_FORMAT",
         hide_env_values = true,
-        default_value_t = NotifyFormat::Json
+        default_value_t = NotifyFormatChoice::Json
     )]
-    pub notify_format: NotifyFormat,
+    pub notify_format: NotifyFormatChoice,
     #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with a secret that signs the body, in `X-Integrationd-Signature-256`"))]
     pub notify_secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum NotifyFormat {
+pub(crate) enum NotifyFormatChoice {
     Json,
     Slack,
 }
@@ -44,8 +44,8 @@ impl From<NotifyArgs> for NotifyFlags {
             url_file: notify_url_file,
             secret_file: notify_secret_file,
             format: match notify_format {
-                NotifyFormat::Json => notify::NotifyFormat::Json,
-                NotifyFormat::Slack => notify::NotifyFormat::Slack,
+                NotifyFormatChoice::Json => notify::NotifyFormat::Json,
+                NotifyFormatChoice::Slack => notify::NotifyFormat::Slack,
             },
         }
     }

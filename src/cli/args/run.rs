@@ -42,8 +42,8 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "FILE", help = API_KEY.help("File with the API key"))]
     pub api_key_file: Option<PathBuf>,
     /// How to send the key: as it is, or exchanged for a bearer token
-    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = Auth::Key)]
-    pub auth: Auth,
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = AuthChoice::Key)]
+    pub auth: AuthChoice,
     /// PEM file with certificates to trust in addition to the system's; may be repeated
     #[arg(
         long,
@@ -56,7 +56,7 @@ pub(crate) struct ConnectionArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Auth {
+pub(crate) enum AuthChoice {
     Key,
     Token,
 }
@@ -92,9 +92,9 @@ pub(crate) struct RunArgs {
         help_heading = RUN,
         env = "INTEGRATIOND_ON_DRIFT",
         hide_env_values = true,
-        default_value_t = Drift::Apply
+        default_value_t = DriftChoice::Apply
     )]
-    pub on_drift: Drift,
+    pub on_drift: DriftChoice,
     /// What to do about a value that was changed in the file and on the server
     #[arg(
         long,
@@ -115,7 +115,7 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Drift {
+pub(crate) enum DriftChoice {
     /// Set it back
     Apply,
     /// Report it and leave it
@@ -166,8 +166,8 @@ impl From<ConnectionArgs> for TenantSettings {
             url,
             api_key_file,
             auth: match auth {
-                Auth::Key => run::Auth::Key,
-                Auth::Token => run::Auth::Token,
+                AuthChoice::Key => run::Auth::Key,
+                AuthChoice::Token => run::Auth::Token,
             },
             ca_files: ca_file,
         }
@@ -201,9 +201,9 @@ impl From<RunArgs> for RunSettings {
             wait_timeout,
             state: place.state,
             on_drift: match on_drift {
-                Drift::Apply => OnDrift::Apply,
-                Drift::Report => OnDrift::Report,
-                Drift::Ignore => OnDrift::Ignore,
+                DriftChoice::Apply => OnDrift::Apply,
+                DriftChoice::Report => OnDrift::Report,
+                DriftChoice::Ignore => OnDrift::Ignore,
             },
             on_conflict: match on_conflict {
                 Conflict::Apply => OnConflict::Apply,

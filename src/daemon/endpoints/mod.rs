@@ -16,20 +16,20 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::http::Tls;
-use super::notify::Webhook;
+use super::notify::WebhookSender;
 use super::push::socket::Socket;
 use super::{Bell, Board};
 use crate::apply::Stop;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::settings::daemon::DaemonSettings;
 use notifier::Notifier;
 
 /// Endpoints that are bound, and not yet served.
-pub(super) struct Bound {
-    page: Option<page::Bound>,
-    webhook: Option<webhook::Bound>,
+pub(super) struct BoundEndpoints {
+    page: Option<page::BoundPage>,
+    webhook: Option<webhook::BoundWebhook>,
     socket: Option<Socket>,
-    notifications: Option<Webhook>,
+    notifications: Option<WebhookSender>,
 }
 
 /// Binds the endpoints that the settings name.
@@ -37,10 +37,10 @@ pub(super) async fn bind(
     settings: &DaemonSettings,
     board: &Board,
     bell: &Bell,
-) -> Result<Bound, Failure> {
+) -> Result<BoundEndpoints, CommandFailure> {
     let page = page::bind(&settings.listen, board, bell).await?;
     let ca_files = &settings.run.tenant.ca_files;
-    Ok(Bound {
+    Ok(BoundEndpoints {
         page,
         notifications: notifier::webhook(&settings.notify, ca_files)?,
         webhook: webhook::bind(&settings.webhook, board, bell).await?,
@@ -50,7 +50,7 @@ pub(super) async fn bind(
 
 /// Checks these settings without binding anything. A secret may be handed over to the
 /// service alone.
-pub fn check(settings: &DaemonSettings) -> impl Iterator<Item = Failure> {
+pub fn check(settings: &DaemonSettings) -> impl Iterator<Item = CommandFailure> {
     let checked = [
         page::check(&settings.listen),
         notifier::check(&settings.notify, &settings.run.tenant.ca_files),
@@ -60,7 +60,7 @@ pub fn check(settings: &DaemonSettings) -> impl Iterator<Item = Failure> {
     checked.into_iter().filter_map(Result::err)
 }
 
-impl Bound {
+impl BoundEndpoints {
     /// The certificates, which are read again with the settings.
     pub(super) fn certificates(&self) -> Vec<Tls> {
         let page = self.page.as_ref().and_then(|bound| bound.tls.clone());
@@ -77,9 +77,9 @@ impl Bound {
             notifications,
         } = self;
         let mut served = Vec::new();
-        served.extend(page.map(page::Bound::serve));
+        served.extend(page.map(page::BoundPage::serve));
         let notifier = notifications.map(|to| Notifier::start(to, board, tenant.to_owned()));
-        if let Some(webhook::Bound {
+        if let Some(webhook::BoundWebhook {
             listener, handler, ..
         }) = webhook
         {

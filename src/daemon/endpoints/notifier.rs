@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 
 use crate::apply::Stop;
 use crate::daemon::Board;
-use crate::daemon::notify::{Address, Format, QUEUE, Webhook, deliver, watch};
+use crate::daemon::notify::{NotificationFormat, QUEUE, WebhookSender, WebhookUrl, deliver, watch};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
 use crate::secret::{OwnCredential, Secret, SecretInput};
 use crate::session::tenant::{credential, read_secret};
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(super) fn webhook(
     flags: &NotifyFlags,
     ca_files: &[PathBuf],
-) -> Result<Option<Webhook>, Failure> {
+) -> Result<Option<WebhookSender>, CommandFailure> {
     let found = find(flags)?;
     found
         .map(|found| set_up(found, flags.format, ca_files))
@@ -33,7 +33,7 @@ pub(super) fn webhook(
 
 /// Checks the settings, as far as the files are here: the URL may be handed over to the
 /// service alone.
-pub(super) fn check(flags: &NotifyFlags, ca_files: &[PathBuf]) -> Result<(), Failure> {
+pub(super) fn check(flags: &NotifyFlags, ca_files: &[PathBuf]) -> Result<(), CommandFailure> {
     match (find(flags), &flags.secret_file) {
         (Err(NotifyError::NoUrl), Some(secret)) => {
             read(&NOTIFY_SECRET, SecretInput::File(secret.clone())).map(drop)
@@ -52,10 +52,14 @@ fn find(flags: &NotifyFlags) -> Result<Option<Notify>, NotifyError> {
     notify(flags, &env, &credential)
 }
 
-fn set_up(found: Notify, format: NotifyFormat, ca_files: &[PathBuf]) -> Result<Webhook, Failure> {
+fn set_up(
+    found: Notify,
+    format: NotifyFormat,
+    ca_files: &[PathBuf],
+) -> Result<WebhookSender, CommandFailure> {
     let url = read(&NOTIFY_URL, found.url)?;
     let secret = found.secret.map(|secret| read(&NOTIFY_SECRET, secret));
-    let address = Address::parse(&url).map_err(|error| {
+    let address = WebhookUrl::parse(&url).map_err(|error| {
         invalid(
             format_args!(
                 "the URL for notifications cannot be used: {}",
@@ -65,19 +69,19 @@ fn set_up(found: Notify, format: NotifyFormat, ca_files: &[PathBuf]) -> Result<W
         )
     })?;
     let format = match format {
-        NotifyFormat::Json => Format::Json,
-        NotifyFormat::Slack => Format::Slack,
+        NotifyFormat::Json => NotificationFormat::Json,
+        NotifyFormat::Slack => NotificationFormat::Slack,
     };
-    let webhook = Webhook::new(address, secret.transpose()?, format, ca_files.to_vec());
+    let webhook = WebhookSender::new(address, secret.transpose()?, format, ca_files.to_vec());
     let help = "check the certificates that `--ca-file` names";
     webhook.map_err(|error| invalid(format_args!("{}", chain(&error)), help))
 }
 
-fn invalid(what: std::fmt::Arguments<'_>, help: &str) -> Failure {
-    Failure::new(Exit::InvalidSettings, what, help)
+fn invalid(what: std::fmt::Arguments<'_>, help: &str) -> CommandFailure {
+    CommandFailure::new(Exit::InvalidSettings, what, help)
 }
 
-fn read(own: &OwnCredential, source: SecretInput) -> Result<Secret, Failure> {
+fn read(own: &OwnCredential, source: SecretInput) -> Result<Secret, CommandFailure> {
     let secret = read_secret(own, source)?;
     if secret.is_empty() {
         let what = format_args!("{} is empty", own.what);
@@ -94,7 +98,7 @@ pub(super) struct Notifier {
 
 impl Notifier {
     /// Begins the task: no run waits for it.
-    pub(super) fn start(webhook: Webhook, board: &Board, tenant: String) -> Self {
+    pub(super) fn start(webhook: WebhookSender, board: &Board, tenant: String) -> Self {
         let (stop, stopped) = Stop::new();
         let (sender, queue) = mpsc::channel(QUEUE);
         let (status, metrics) = (board.subscribe(), board.metrics.clone());
@@ -117,7 +121,7 @@ impl Notifier {
     }
 }
 
-impl From<NotifyError> for Failure {
+impl From<NotifyError> for CommandFailure {
     fn from(error: NotifyError) -> Self {
         Self::new(Exit::InvalidSettings, chain(&error), error.help())
     }

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Served;
-use crate::daemon::http::{Gate, Hosts, HttpError, Limits, Listener, Site, Tls};
+use crate::daemon::http::{Gate, Hosts, HttpError, Listener, ListenerLimits, Site, Tls};
 use crate::daemon::{Bell, Board};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::secret::own::LISTEN_TOKEN;
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::listen::{Listen, ListenError, ListenFlags, listen};
 use crate::text::chain;
 
 /// A status page that is bound, and not yet served.
-pub(super) struct Bound {
+pub(super) struct BoundPage {
     listener: Listener,
     site: Site,
     pub(super) tls: Option<Tls>,
@@ -25,16 +25,16 @@ pub(super) async fn bind(
     flags: &ListenFlags,
     board: &Board,
     bell: &Bell,
-) -> Result<Option<Bound>, Failure> {
+) -> Result<Option<BoundPage>, CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let Some(settings) = listen(flags, &env, &credential)? else {
         return Ok(None);
     };
     let (tls, gate) = read(&settings)?;
-    let listener = Listener::bind(settings.address, tls.clone(), Limits::default()).await?;
+    let listener = Listener::bind(settings.address, tls.clone(), ListenerLimits::default()).await?;
     let hosts = Hosts::new(&settings.hosts);
     let site = Site::new(board, bell.clone(), gate, hosts, listener.scheme());
-    Ok(Some(Bound {
+    Ok(Some(BoundPage {
         listener,
         site,
         tls,
@@ -43,7 +43,7 @@ pub(super) async fn bind(
 
 /// Checks the settings, as far as the files are here: the token may be handed over to the
 /// service alone.
-pub(super) fn check(flags: &ListenFlags) -> Result<(), Failure> {
+pub(super) fn check(flags: &ListenFlags) -> Result<(), CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let settings = match listen(flags, &env, &credential) {
         Err(ListenError::NoToken(_)) => {
@@ -60,7 +60,7 @@ pub(super) fn check(flags: &ListenFlags) -> Result<(), Failure> {
 }
 
 /// Reads the files that the settings name.
-fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), Failure> {
+fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), CommandFailure> {
     let tls = settings.tls.as_ref();
     let tls = tls
         .map(|(certificate, key)| Tls::read(certificate, key))
@@ -72,7 +72,7 @@ fn read(settings: &Listen) -> Result<(Option<Tls>, Gate), Failure> {
     Ok((tls, gate))
 }
 
-impl Bound {
+impl BoundPage {
     pub(super) fn serve(self) -> Served {
         let Self { listener, site, .. } = self;
         let address = listener.address();
@@ -81,13 +81,13 @@ impl Bound {
     }
 }
 
-impl From<ListenError> for Failure {
+impl From<ListenError> for CommandFailure {
     fn from(error: ListenError) -> Self {
         Self::new(Exit::InvalidSettings, chain(&error), error.help())
     }
 }
 
-impl From<HttpError> for Failure {
+impl From<HttpError> for CommandFailure {
     fn from(error: HttpError) -> Self {
         let exit = if error.may_pass() {
             Exit::Failed

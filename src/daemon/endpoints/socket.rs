@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::daemon::push::socket::{Socket, SocketError};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::settings::daemon::SocketSettings;
 use crate::text::chain;
 
@@ -22,7 +22,7 @@ const USERS: &str = "/etc/passwd";
 const NOBODY: u32 = 65_534;
 
 /// Binds the socket, if there is to be one.
-pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, Failure> {
+pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, CommandFailure> {
     let Some(path) = path(
         settings.path.as_deref(),
         std::env::var_os("RUNTIME_DIRECTORY"),
@@ -35,7 +35,7 @@ pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, Failure>
 
 /// Whether those who may ask could be told from others. Where the socket is, only the
 /// service may know.
-pub(super) fn check(settings: &SocketSettings) -> Result<(), Failure> {
+pub(super) fn check(settings: &SocketSettings) -> Result<(), CommandFailure> {
     if settings.path.as_deref() == Some(Path::new(NONE)) {
         return Ok(());
     }
@@ -54,7 +54,7 @@ fn path(flag: Option<&Path>, runtime: Option<OsString>) -> Option<PathBuf> {
     }
 }
 
-fn numbers(names: &[String]) -> Result<Vec<u32>, Failure> {
+fn numbers(names: &[String]) -> Result<Vec<u32>, CommandFailure> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -65,7 +65,7 @@ fn numbers(names: &[String]) -> Result<Vec<u32>, Failure> {
         if map.as_deref().is_some_and(|map| !is_mapped(number, map)) {
             let what = format!("`--socket-user {name}` cannot be told from others here");
             let help = "this process has a user namespace of its own: set PrivateUsers=no in its systemd unit";
-            return Err(Failure::new(Exit::InvalidSettings, what, help));
+            return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
         }
         Ok(number)
     };
@@ -73,20 +73,20 @@ fn numbers(names: &[String]) -> Result<Vec<u32>, Failure> {
 }
 
 /// The number of a user, by a list in the form of passwd(5).
-fn number(name: &str, users: &str) -> Result<u32, Failure> {
+fn number(name: &str, users: &str) -> Result<u32, CommandFailure> {
     let named = || {
         let mut lines = users.lines().map(|line| line.split(':'));
         let mut fields = lines.find_map(|mut fields| (fields.next()? == name).then_some(fields))?;
         fields.nth(1)?.parse().ok()
     };
     match name.parse().ok().or_else(named) {
-        Some(NOBODY) => Err(Failure::new(
+        Some(NOBODY) => Err(CommandFailure::new(
             Exit::InvalidSettings,
             format_args!("`--socket-user {name}` would be everybody whom the kernel cannot tell"),
             "name the user who pushes",
         )),
         Some(number) => Ok(number),
-        None => Err(Failure::new(
+        None => Err(CommandFailure::new(
             Exit::InvalidSettings,
             format_args!("`--socket-user {name}`: {USERS} has no such user"),
             "give the number that `id -u` prints",
@@ -104,7 +104,7 @@ fn is_mapped(number: u32, map: &str) -> bool {
     ranges.any(|(first, count)| (first..first + count).contains(&u64::from(number)))
 }
 
-impl From<SocketError> for Failure {
+impl From<SocketError> for CommandFailure {
     fn from(error: SocketError) -> Self {
         Self::new(Exit::Failed, chain(&error), error.help())
     }

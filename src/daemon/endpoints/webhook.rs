@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 
 use crate::daemon::http::{HttpError, Listener, Tls};
-use crate::daemon::push::{ShortSecret, Webhook, limits};
+use crate::daemon::push::{ShortSecret, WebhookHandler, limits};
 use crate::daemon::{Bell, Board, Rejections};
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::CommandFailure;
 use crate::secret::own::WEBHOOK_SECRET;
 use crate::session::tenant::{credential, read_secret};
 use crate::settings::webhook::{WebhookError, WebhookFlags, WebhookSettings, webhook};
 use crate::text::chain;
 
 /// An address for webhooks that is bound, and not yet served.
-pub(super) struct Bound {
+pub(super) struct BoundWebhook {
     pub(super) listener: Listener,
-    pub(super) handler: Webhook,
+    pub(super) handler: WebhookHandler,
     pub(super) tls: Option<Tls>,
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn bind(
     flags: &WebhookFlags,
     board: &Board,
     bell: &Bell,
-) -> Result<Option<Bound>, Failure> {
+) -> Result<Option<BoundWebhook>, CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let Some(settings) = webhook(flags, &env, &credential)? else {
         return Ok(None);
@@ -34,7 +34,7 @@ pub(super) async fn bind(
     let listener = Listener::bind(settings.address, tls.clone(), limits())
         .await
         .map_err(http_failure)?;
-    Ok(Some(Bound {
+    Ok(Some(BoundWebhook {
         listener,
         handler,
         tls,
@@ -43,7 +43,7 @@ pub(super) async fn bind(
 
 /// Checks the settings, as far as the files are here: the secret may be handed over to the
 /// service alone.
-pub(super) fn check(flags: &WebhookFlags) -> Result<(), Failure> {
+pub(super) fn check(flags: &WebhookFlags) -> Result<(), CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let (settings, is_known) = match webhook(flags, &env, &credential) {
         Err(WebhookError::NoSecret) => {
@@ -62,7 +62,7 @@ pub(super) fn check(flags: &WebhookFlags) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_tls(settings: &WebhookSettings) -> Result<Option<Tls>, Failure> {
+fn read_tls(settings: &WebhookSettings) -> Result<Option<Tls>, CommandFailure> {
     let tls = settings.tls.as_ref();
     tls.map(|(certificate, key)| Tls::read(certificate, key))
         .transpose()
@@ -73,9 +73,9 @@ fn handler(
     settings: &WebhookSettings,
     bell: &Bell,
     rejections: Rejections,
-) -> Result<Webhook, Failure> {
+) -> Result<WebhookHandler, CommandFailure> {
     let secret = read_secret(&WEBHOOK_SECRET, settings.secret.clone())?;
-    Ok(Webhook::new(
+    Ok(WebhookHandler::new(
         secret,
         settings.branch.clone(),
         bell.clone(),
@@ -84,28 +84,28 @@ fn handler(
 }
 
 /// With the flags of this listener instead of those of the status page.
-fn http_failure(error: HttpError) -> Failure {
+fn http_failure(error: HttpError) -> CommandFailure {
     let what = chain(&error);
     match error {
         HttpError::Bind { .. } => {
             let help = "choose another address with `--webhook-listen`, or `--webhook-listen none`";
-            Failure::new(Exit::Failed, what, help)
+            CommandFailure::new(Exit::Failed, what, help)
         }
         HttpError::ReadTls { .. } | HttpError::NoCertificate { .. } | HttpError::BadTls(_) => {
             let help = "check `--webhook-tls-cert` and `--webhook-tls-key`: PEM files, the certificate before those that signed it";
-            Failure::new(Exit::InvalidSettings, what, help)
+            CommandFailure::new(Exit::InvalidSettings, what, help)
         }
         HttpError::ShortToken { .. } | HttpError::NoRandom(_) => error.into(),
     }
 }
 
-impl From<WebhookError> for Failure {
+impl From<WebhookError> for CommandFailure {
     fn from(error: WebhookError) -> Self {
         Self::new(Exit::InvalidSettings, chain(&error), error.help())
     }
 }
 
-impl From<ShortSecret> for Failure {
+impl From<ShortSecret> for CommandFailure {
     fn from(error: ShortSecret) -> Self {
         let help = "it can be guessed: make one of at least 16 characters, such as with `openssl rand -hex 32`";
         Self::new(Exit::InvalidSettings, chain(&error), help)

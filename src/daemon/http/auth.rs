@@ -59,12 +59,12 @@ pub(super) enum Who {
     /// A program with the token.
     Bearer,
     /// A browser with a session.
-    Operator(Session),
+    Operator(BrowserSession),
 }
 
 /// A session, as the cookie holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Session {
+pub(super) struct BrowserSession {
     /// What a form must carry.
     pub(super) csrf: String,
     /// Expiry and nonce.
@@ -170,21 +170,21 @@ impl Gate {
         }
     }
 
-    fn session(&self, cookie: &str, now: Timestamp) -> Option<Session> {
+    fn session(&self, cookie: &str, now: Timestamp) -> Option<BrowserSession> {
         let (content, signature) = cookie.rsplit_once('-')?;
         let own = self.mac("session", content);
         own.verify_slice(&hex::decode(signature).ok()?).ok()?;
         let (expiry, nonce) = content.split_once('-')?;
         let id = (expiry.parse().ok()?, nonce.to_owned());
         let is_over = id.0 <= now.as_second() || !self.sessions().contains(&id);
-        (!is_over).then(|| Session {
+        (!is_over).then(|| BrowserSession {
             csrf: hex::encode(self.sign("csrf", cookie)),
             id,
         })
     }
 
     /// Whether a form carries the proof of this session.
-    pub(super) fn is_csrf(&self, session: &Session, given: &str) -> bool {
+    pub(super) fn is_csrf(&self, session: &BrowserSession, given: &str) -> bool {
         session.csrf.as_bytes().ct_eq(given.as_bytes()).into()
     }
 

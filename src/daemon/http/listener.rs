@@ -29,7 +29,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::places::{Network, Places};
+use super::places::{ConnectionSlots, Network};
 use super::{HttpError, Tls, headers};
 use crate::apply::Stop;
 
@@ -65,7 +65,7 @@ fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
 
 /// How much anyone may have of us.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ListenerLimits {
     /// Connections at once.
     pub connections: usize,
     /// Time for a handshake, and for the head of a request, idling included.
@@ -80,7 +80,7 @@ pub struct Limits {
     pub farewell: Duration,
 }
 
-impl Default for Limits {
+impl Default for ListenerLimits {
     /// For people and probes: short, and small bodies.
     fn default() -> Self {
         Self {
@@ -113,7 +113,7 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Listener {
     tcp: TcpListener,
     tls: Option<Tls>,
-    limits: Limits,
+    limits: ListenerLimits,
     address: SocketAddr,
 }
 
@@ -125,11 +125,11 @@ impl Listener {
     pub async fn bind(
         address: SocketAddr,
         tls: Option<Tls>,
-        limits: Limits,
+        limits: ListenerLimits,
     ) -> Result<Self, HttpError> {
         let failed = |source| HttpError::Bind { address, source };
         let open_files = getrlimit(Resource::Nofile).current;
-        let limits = Limits {
+        let limits = ListenerLimits {
             connections: affordable(limits.connections, open_files),
             ..limits
         };
@@ -158,7 +158,7 @@ impl Listener {
     /// Serves until the stop is pulled; what is under way then has a little time.
     pub async fn serve(self, handler: Arc<impl Handler>, stop: Stop) {
         let mut room = Room {
-            places: Places::new(self.limits.connections),
+            places: ConnectionSlots::new(self.limits.connections),
             conversations: JoinSet::new(),
         };
         loop {
@@ -217,7 +217,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The conversations, and their places.
 struct Room {
-    places: Places,
+    places: ConnectionSlots,
     conversations: JoinSet<()>,
 }
 
@@ -259,7 +259,7 @@ impl Room {
 /// A connection.
 struct Conversation<H> {
     handler: Arc<H>,
-    limits: Limits,
+    limits: ListenerLimits,
     stop: Stop,
     peer: Peer,
 }
@@ -315,7 +315,7 @@ fn told(ended: Result<(), hyper::Error>) {
 
 async fn respond(
     handler: &impl Handler,
-    limits: Limits,
+    limits: ListenerLimits,
     peer: Peer,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
@@ -343,7 +343,7 @@ async fn respond(
 }
 
 /// Reads the body, unless it is too much or too slow.
-async fn whole(body: Incoming, limits: Limits) -> Result<Bytes, StatusCode> {
+async fn whole(body: Incoming, limits: ListenerLimits) -> Result<Bytes, StatusCode> {
     // Told by its length where it has one, so that no byte of it need be read.
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limits.body_bytes {

@@ -6,7 +6,7 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(100);
 
-const LIMITS: Limits = Limits {
+const LIMITS: ListenerLimits = ListenerLimits {
     connections: 2,
     head: SHORT,
     body: SHORT,
@@ -35,7 +35,7 @@ impl Handler for Echo {
 }
 
 /// Nobody is cut off for being slow.
-const PATIENT: Limits = Limits {
+const PATIENT: ListenerLimits = ListenerLimits {
     head: PATIENCE.saturating_mul(2),
     body: PATIENCE.saturating_mul(2),
     ..LIMITS
@@ -52,7 +52,7 @@ struct Served {
     task: tokio::task::JoinHandle<()>,
 }
 
-async fn serve(limits: Limits) -> Served {
+async fn serve(limits: ListenerLimits) -> Served {
     let address = "127.0.0.1:0".parse().unwrap();
     let listener = Listener::bind(address, None, limits).await.unwrap();
     let address = listener.address();
@@ -151,7 +151,7 @@ async fn whoever_keeps_every_place_keeps_nobody_out() {
 
 #[tokio::test]
 async fn a_crowd_from_one_address_costs_another_nothing() {
-    let limits = Limits {
+    let limits = ListenerLimits {
         connections: 4,
         ..PATIENT
     };
@@ -184,7 +184,7 @@ async fn what_wants_no_body_is_answered_before_it_comes() {
 
 #[tokio::test]
 async fn whoever_does_not_read_is_let_go() {
-    let limits = Limits {
+    let limits = ListenerLimits {
         connections: 1,
         connection: SHORT,
         ..LIMITS
@@ -198,7 +198,7 @@ async fn whoever_does_not_read_is_let_go() {
 
 #[tokio::test]
 async fn an_end_lets_answers_under_way_end_and_waits_for_nobody_else() {
-    let limits = Limits {
+    let limits = ListenerLimits {
         head: PATIENCE,
         ..LIMITS
     };

@@ -16,7 +16,7 @@ mod tls;
 
 pub use auth::Gate;
 pub use hosts::Hosts;
-pub use listener::{Handler, Limits, Listener, Peer};
+pub use listener::{Handler, Listener, ListenerLimits, Peer};
 pub(super) use places::Network;
 pub use site::Site;
 pub use tls::Tls;

@@ -38,7 +38,7 @@ impl Network {
 
 /// A place that is taken.
 #[derive(Debug)]
-pub(super) struct Taken<H> {
+pub(super) struct ConnectionSlot<H> {
     network: Network,
     since: Instant,
     /// What ends the conversation.
@@ -47,12 +47,12 @@ pub(super) struct Taken<H> {
 
 /// All that are taken, by the task that holds the conversation.
 #[derive(Debug)]
-pub(super) struct Places<I = Id, H = AbortHandle> {
+pub(super) struct ConnectionSlots<I = Id, H = AbortHandle> {
     limit: usize,
-    taken: HashMap<I, Taken<H>>,
+    taken: HashMap<I, ConnectionSlot<H>>,
 }
 
-impl<I: Copy + Eq + std::hash::Hash, H> Places<I, H> {
+impl<I: Copy + Eq + std::hash::Hash, H> ConnectionSlots<I, H> {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -65,7 +65,7 @@ impl<I: Copy + Eq + std::hash::Hash, H> Places<I, H> {
     }
 
     pub(super) fn take(&mut self, id: I, network: Network, since: Instant, handle: H) {
-        let taken = Taken {
+        let taken = ConnectionSlot {
             network,
             since,
             handle,
@@ -83,7 +83,8 @@ impl<I: Copy + Eq + std::hash::Hash, H> Places<I, H> {
         for taken in self.taken.values() {
             *counts.entry(taken.network).or_default() += 1;
         }
-        let most = |taken: &&Taken<H>| counts.get(&taken.network).copied().unwrap_or_default();
+        let most =
+            |taken: &&ConnectionSlot<H>| counts.get(&taken.network).copied().unwrap_or_default();
         let first = self
             .taken
             .values()
@@ -103,7 +104,7 @@ mod tests {
     /// Places that were taken one second after the other; who gives way.
     fn gives_way(taken: &[&str], comer: &str) -> Option<usize> {
         let begun = Instant::now();
-        let mut places = Places::new(taken.len());
+        let mut places = ConnectionSlots::new(taken.len());
         for (nth, address) in taken.iter().enumerate() {
             let since = begun + Duration::from_secs(nth as u64);
             places.take(nth, network(address), since, nth);
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_place_is_had_for_a_moment_at_least() {
-        let mut places = Places::new(1);
+        let mut places = ConnectionSlots::new(1);
         let since = Instant::now();
         places.take(0, network("10.0.0.1"), since, ());
         assert!(places.is_full());

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::auth::{Gate, Session, Who, bearer};
+use super::auth::{BrowserSession, Gate, Who, bearer};
 use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
 use crate::daemon::view::json;
-use crate::daemon::{Bell, Board, Pulse, Rejection, Rejections, Status, metrics};
+use crate::daemon::{Bell, Board, DaemonStatus, Pulse, Rejections, WebhookRejection, metrics};
 use crate::report::json::printed;
 
 /// How long the worker has to answer a question for a sign of life: longer than it
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What the daemon serves.
 #[derive(Debug)]
 pub struct Site {
-    status: watch::Receiver<Status>,
+    status: watch::Receiver<DaemonStatus>,
     metrics: metrics::Metrics,
     pulse: Pulse,
     bell: Bell,
@@ -198,7 +198,7 @@ impl Site {
     /// The page carries its hash, so that whoever has it already is told only that.
     fn page(&self, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
         let viewer = match who {
-            Who::Operator(Session { csrf, .. }) => Viewer::Operator { csrf },
+            Who::Operator(BrowserSession { csrf, .. }) => Viewer::Operator { csrf },
             Who::Anybody | Who::Bearer | Who::Stranger => Viewer::Reader {
                 has_token: self.gate.has_token(),
             },
@@ -228,7 +228,7 @@ impl Site {
             .gate
             .is_token(request::value(request.body(), "token").trim())
         {
-            self.rejections.add(Rejection::FailedLogin, peer);
+            self.rejections.add(WebhookRejection::FailedLogin, peer);
             return self.login(StatusCode::UNAUTHORIZED);
         }
         match self.gate.begin_session(Timestamp::now()) {
@@ -244,7 +244,8 @@ impl Site {
     fn refuse(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let headers = request.headers();
         if bearer(headers).is_some() {
-            self.rejections.add(Rejection::WrongToken, peer(request));
+            self.rejections
+                .add(WebhookRejection::WrongToken, peer(request));
         }
         if request::wants_html(headers) {
             let mut response = text(StatusCode::SEE_OTHER, "log in\n");

@@ -44,7 +44,7 @@ pub struct Letter {
 
 /// The form of the body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum NotificationFormat {
     /// A document for programs.
     #[default]
     Json,
@@ -52,7 +52,7 @@ pub enum Format {
     Slack,
 }
 
-impl Format {
+impl NotificationFormat {
     /// The body: JSON in both forms.
     #[must_use]
     pub fn body(self, letter: &Letter) -> String {

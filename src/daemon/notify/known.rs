@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kind, Notification, attributes, name, sentences};
+use super::{Notification, NotificationKind, attributes, name, sentences};
 use crate::daemon::view::{Row, State};
-use crate::daemon::{Disposition, Ran, View};
+use crate::daemon::{Disposition, RunOutcome, RunView};
 use crate::reason::{Outlook, Reason};
 
 /// What was told, and is not over. The news of a run is what differs from it.
@@ -40,7 +40,7 @@ enum Condition {
     /// As its file says.
     Well,
     /// Something is wrong.
-    Ill(Kind, Trouble),
+    Ill(NotificationKind, Trouble),
     /// Nobody can say yet: what was told stays.
     Unknown,
     /// It is left alone, as somebody wants it: neither a failure nor a recovery.
@@ -59,7 +59,7 @@ impl Known {
 
     /// Takes the end of a run in; what is news.
     #[must_use]
-    pub fn after(&mut self, ran: &Ran) -> Vec<Notification> {
+    pub fn after(&mut self, ran: &RunOutcome) -> Vec<Notification> {
         let mut news: Vec<Notification> = self.of_run(ran).into_iter().collect();
         // Without a view nothing is known of the integrations.
         if let Some(view) = &ran.seen {
@@ -73,23 +73,31 @@ impl Known {
         news
     }
 
-    fn of_run(&mut self, ran: &Ran) -> Option<Notification> {
+    fn of_run(&mut self, ran: &RunOutcome) -> Option<Notification> {
         let now = of_run(ran);
         let (trouble, about) = now.map_or((None, Vec::new()), |(t, about)| (Some(t), about));
         let before = std::mem::replace(&mut self.run, trouble);
         match (&before, &self.run) {
             (Some(before), Some(now)) if before == now => None,
-            (_, Some(now)) => Some(Notification::of_run(Kind::Failed, now.reason, &about)),
+            (_, Some(now)) => Some(Notification::of_run(
+                NotificationKind::Failed,
+                now.reason,
+                &about,
+            )),
             (Some(before), None) => {
                 let about = [ran.summary.clone()];
-                Some(Notification::of_run(Kind::Recovered, before.reason, &about))
+                Some(Notification::of_run(
+                    NotificationKind::Recovered,
+                    before.reason,
+                    &about,
+                ))
             }
             (None, None) => None,
         }
     }
 
     /// What was wrong with integrations that are no more.
-    fn gone(&mut self, view: &View) -> Vec<Notification> {
+    fn gone(&mut self, view: &RunView) -> Vec<Notification> {
         let there: BTreeSet<&str> = view.rows.iter().map(|row| row.name.as_str()).collect();
         let is_gone = |name: &&String| !there.contains(name.as_str());
         let names: Vec<String> = self.integrations.keys().filter(is_gone).cloned().collect();
@@ -99,7 +107,7 @@ impl Known {
             let about = vec!["no file describes it any more".to_owned()];
             Some(Notification {
                 integration: Some(name(&gone)),
-                ..Notification::of_run(Kind::Recovered, reason, &about)
+                ..Notification::of_run(NotificationKind::Recovered, reason, &about)
             })
         });
         gone.collect()
@@ -107,7 +115,7 @@ impl Known {
 }
 
 /// What is wrong with the run as a whole.
-fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
+fn of_run(ran: &RunOutcome) -> Option<(Trouble, Vec<String>)> {
     let summary = || {
         std::iter::once(&ran.summary)
             .chain(&ran.help)
@@ -154,7 +162,7 @@ fn of_run(ran: &Ran) -> Option<(Trouble, Vec<String>)> {
 }
 
 /// What the guard was asked to let pass.
-fn asked(view: &View) -> String {
+fn asked(view: &RunView) -> String {
     let counts = view.counts;
     format!(
         "{} to create, {} to update, {} to replace, {} to delete",
@@ -163,7 +171,7 @@ fn asked(view: &View) -> String {
 }
 
 /// What is wrong with what belongs to no integration.
-fn of_files(view: &View) -> Vec<String> {
+fn of_files(view: &RunView) -> Vec<String> {
     let errors = view.mistakes.iter().filter(|m| m.severity == "error");
     let errors = errors.map(|m| format!("{}: {}: {}", m.place, m.code, m.message));
     errors.chain(view.unreadable.iter().cloned()).collect()
@@ -182,20 +190,20 @@ fn condition(row: &Row, tells_busy: bool) -> Condition {
         (_, None) => Condition::Unknown,
         (_, Some(Reason::Busy)) if tells_busy => {
             let (reason, key) = (Reason::Busy, String::new());
-            Condition::Ill(Kind::Failed, Trouble { reason, key })
+            Condition::Ill(NotificationKind::Failed, Trouble { reason, key })
         }
         (_, Some(reason)) if reason.outlook() == Outlook::Quiet => Condition::Unknown,
         (_, Some(Reason::NotConverging)) => {
             // In the next run it is blocked for it, and not compared.
             let (reason, key) = (Reason::NotConverging, String::new());
-            Condition::Ill(Kind::NotConverging, Trouble { reason, key })
+            Condition::Ill(NotificationKind::NotConverging, Trouble { reason, key })
         }
         (_, Some(reason)) => {
             // Their messages can be other ones each time; which tests fail is what counts.
             let mut tests: Vec<&str> = row.failing_tests.iter().map(|t| t.name.as_str()).collect();
             tests.sort_unstable();
             let key = tests.join("\n");
-            Condition::Ill(Kind::Failed, Trouble { reason, key })
+            Condition::Ill(NotificationKind::Failed, Trouble { reason, key })
         }
     }
 }
@@ -212,7 +220,7 @@ impl Told {
             Condition::Well | Condition::Left => self.ill = None,
             Condition::Unknown => {}
             Condition::Ill(kind, trouble) => {
-                is_told_already = kind == Kind::NotConverging;
+                is_told_already = kind == NotificationKind::NotConverging;
                 if self.ill.as_ref() != Some(&trouble) {
                     news.push(failure(row, kind, trouble.reason));
                     self.ill = Some(trouble);
@@ -224,7 +232,7 @@ impl Told {
             news.extend(self.drifted(row));
         }
         if let Some(reason) = before.filter(|_| is_well && self.open().is_none()) {
-            news.push(of_row(row, Kind::Recovered, Some(reason)));
+            news.push(of_row(row, NotificationKind::Recovered, Some(reason)));
         }
         news
     }
@@ -251,7 +259,7 @@ impl Told {
         (before != self.drift).then(|| Notification {
             attributes: attributes(&row.drift),
             repaired: row.repaired,
-            ..of_row(row, Kind::Drift, None)
+            ..of_row(row, NotificationKind::Drift, None)
         })
     }
 
@@ -268,7 +276,7 @@ impl Told {
     }
 }
 
-fn failure(row: &Row, kind: Kind, reason: Reason) -> Notification {
+fn failure(row: &Row, kind: NotificationKind, reason: Reason) -> Notification {
     let tests = row.failing_tests.iter();
     let tests = tests.map(|test| format!("{}: {}", test.name, test.message));
     let about: Vec<String> = row.about.iter().cloned().chain(tests).collect();
@@ -285,7 +293,7 @@ fn failure(row: &Row, kind: Kind, reason: Reason) -> Notification {
     }
 }
 
-fn of_row(row: &Row, kind: Kind, reason: Option<Reason>) -> Notification {
+fn of_row(row: &Row, kind: NotificationKind, reason: Option<Reason>) -> Notification {
     Notification {
         kind,
         integration: Some(name(&row.name)),

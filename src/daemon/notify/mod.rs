@@ -10,7 +10,7 @@
 //! What was told is kept in memory. After a restart the daemon tells once more what
 //! is still wrong, and says nothing of what was mended meanwhile.
 //!
-//! The texts come from the [`View`](super::View), which holds no secret.
+//! The texts come from the [`View`](super::RunView), which holds no secret.
 
 mod body;
 mod known;
@@ -20,10 +20,10 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Format, Letter, SIGNATURE_HEADER, signature};
+pub use body::{Letter, NotificationFormat, SIGNATURE_HEADER, signature};
 pub use known::Known;
 pub use sender::{QUEUE, deliver, watch};
-pub use webhook::{Address, AddressError, Webhook};
+pub use webhook::{WebhookSender, WebhookUrl, WebhookUrlError};
 
 use crate::reason::Reason;
 use crate::text::{cut, escaped};
@@ -38,7 +38,7 @@ const MOST_ATTRIBUTES: usize = 20;
 
 /// What kind of news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NotificationKind {
     /// It does not go on without somebody, or has gone wrong.
     Failed,
     /// What was told as wrong is well again.
@@ -49,7 +49,7 @@ pub enum Kind {
     NotConverging,
 }
 
-impl Kind {
+impl NotificationKind {
     /// The word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -66,7 +66,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     /// What kind.
-    pub kind: Kind,
+    pub kind: NotificationKind,
     /// Of which integration; `None` for the run as a whole.
     pub integration: Option<String>,
     /// The value of its `type`, where that is known.
@@ -82,7 +82,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    fn of_run(kind: Kind, reason: Reason, about: &[String]) -> Self {
+    fn of_run(kind: NotificationKind, reason: Reason, about: &[String]) -> Self {
         Self {
             kind,
             integration: None,
@@ -103,14 +103,14 @@ impl Notification {
             line += &format!(" ({platform})");
         }
         match (self.kind, self.reason) {
-            (Kind::Recovered, Some(reason)) => line += &format!(", after {reason}"),
-            (Kind::Failed, Some(reason)) => line += &format!(", {reason}"),
-            (Kind::Drift | Kind::NotConverging, _) | (_, None) => {}
+            (NotificationKind::Recovered, Some(reason)) => line += &format!(", after {reason}"),
+            (NotificationKind::Failed, Some(reason)) => line += &format!(", {reason}"),
+            (NotificationKind::Drift | NotificationKind::NotConverging, _) | (_, None) => {}
         }
         if !self.attributes.is_empty() {
             line += &format!(": {}", self.attributes.join(", "));
         }
-        if self.kind == Kind::Drift {
+        if self.kind == NotificationKind::Drift {
             line += if self.repaired {
                 " (put back)"
             } else {

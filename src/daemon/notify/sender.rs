@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch as published};
 use tokio::time::sleep;
 
-use super::webhook::{Attempt, Webhook};
+use super::webhook::{Attempt, WebhookSender};
 use super::{Known, Letter};
 use crate::apply::Stop;
-use crate::daemon::Status;
+use crate::daemon::DaemonStatus;
 use crate::daemon::metrics::{Delivery, Metrics};
 use crate::pause::Doubling;
 use crate::text::escaped;
@@ -28,7 +28,7 @@ const PAUSE: Doubling = Doubling {
 
 /// Looks at the end of every run until the stop is pulled, and queues what is news.
 pub async fn watch(
-    mut status: published::Receiver<Status>,
+    mut status: published::Receiver<DaemonStatus>,
     tenant: String,
     queue: mpsc::Sender<Letter>,
     metrics: Metrics,
@@ -60,7 +60,7 @@ pub async fn watch(
 }
 
 /// The news of the run that ended last, if there are any.
-fn letter(known: &mut Known, status: &Status, tenant: &str) -> Option<Letter> {
+fn letter(known: &mut Known, status: &DaemonStatus, tenant: &str) -> Option<Letter> {
     let ran = status.last.as_ref()?;
     let notifications = known.after(ran);
     (!notifications.is_empty()).then(|| Letter {
@@ -74,13 +74,13 @@ fn letter(known: &mut Known, status: &Status, tenant: &str) -> Option<Letter> {
 }
 
 /// Sends what is queued, one after the other, until nobody queues any more.
-pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: Webhook, metrics: Metrics) {
+pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: WebhookSender, metrics: Metrics) {
     while let Some(letter) = queue.recv().await {
         metrics.notified(send(&webhook, &letter).await);
     }
 }
 
-async fn send(webhook: &Webhook, letter: &Letter) -> Delivery {
+async fn send(webhook: &WebhookSender, letter: &Letter) -> Delivery {
     let body = webhook.format.body(letter);
     let mut attempt = 1;
     loop {

@@ -10,14 +10,14 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::apply::Stop;
 use crate::daemon::metrics::Metrics;
-use crate::daemon::view::{Mistake, Row, State};
-use crate::daemon::{Board, Disposition, Ran, View};
+use crate::daemon::view::{FileMistake, Row, State};
+use crate::daemon::{Board, Disposition, RunOutcome, RunView};
 use crate::live::FailingTest;
 use crate::reason::Reason;
 use crate::report::Counts;
 use crate::report::exit::Exit;
 use crate::secret::Secret;
-use crate::source::git::{CommitId, Reference, Revision};
+use crate::source::git::{CommitId, GitReference, Revision};
 
 fn row(name: &str, state: State, reason: Option<Reason>) -> Row {
     Row {
@@ -60,22 +60,22 @@ fn drifted(row: Row, paths: &[&str], repaired: bool) -> Row {
 }
 
 /// A run that has seen these, and is not to be told of as a whole.
-fn seen(rows: Vec<Row>) -> Ran {
-    Ran {
+fn seen(rows: Vec<Row>) -> RunOutcome {
+    RunOutcome {
         disposition: Disposition::Transient,
         summary: "summed up".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(View {
+        seen: Some(Arc::new(RunView {
             rows,
-            ..View::default()
+            ..RunView::default()
         })),
     }
 }
 
-fn unseen(disposition: Disposition, summary: &str) -> Ran {
-    Ran {
+fn unseen(disposition: Disposition, summary: &str) -> RunOutcome {
+    RunOutcome {
         disposition,
         summary: summary.to_owned(),
         help: Some("what helps".to_owned()),
@@ -86,7 +86,7 @@ fn unseen(disposition: Disposition, summary: &str) -> Ran {
 }
 
 /// The kinds and subjects that each of these runs tells.
-fn told(runs: &[Ran]) -> Vec<String> {
+fn told(runs: &[RunOutcome]) -> Vec<String> {
     let mut known = Known::default();
     let one = |notification: Notification| {
         let subject = notification.integration.unwrap_or_else(|| "run".to_owned());
@@ -101,7 +101,7 @@ fn told(runs: &[Ran]) -> Vec<String> {
 
 #[track_caller]
 fn tells(rows: Vec<Row>, expected: &[&str]) {
-    let runs: Vec<Ran> = rows.into_iter().map(|row| seen(vec![row])).collect();
+    let runs: Vec<RunOutcome> = rows.into_iter().map(|row| seen(vec![row])).collect();
     assert_eq!(told(&runs), expected);
 }
 
@@ -352,19 +352,19 @@ fn another_revision_that_is_held_is_news() {
 
 #[test]
 fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_more() {
-    let guarded = |update| Ran {
+    let guarded = |update| RunOutcome {
         disposition: Disposition::Stalled(Reason::GuardRefused),
         summary: "refused by the guard".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(View {
+        seen: Some(Arc::new(RunView {
             rows: vec![stalled(Reason::GuardRefused)],
             counts: Counts {
                 update,
                 ..Counts::default()
             },
-            ..View::default()
+            ..RunView::default()
         })),
     };
     let runs = vec![guarded(7), guarded(7), guarded(8), seen(vec![ready()])];
@@ -379,22 +379,22 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
 
 #[test]
 fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
-    let stuck = |rows: Vec<Row>| Ran {
+    let stuck = |rows: Vec<Row>| RunOutcome {
         disposition: Disposition::Stalled(Reason::InvalidFile),
         summary: "1 invalid".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(View {
+        seen: Some(Arc::new(RunView {
             rows,
-            mistakes: vec![Mistake {
+            mistakes: vec![FileMistake {
                 code: "E0101",
                 severity: "error",
                 place: "a.yaml:1:1".to_owned(),
                 message: "not YAML".to_owned(),
                 help: Vec::new(),
             }],
-            ..View::default()
+            ..RunView::default()
         })),
     };
     let runs = vec![stuck(Vec::new()), stuck(Vec::new())];
@@ -418,14 +418,14 @@ fn letter(rows: Vec<Row>) -> Letter {
 fn revision(author: &str, subject: &str) -> Revision {
     Revision {
         id: CommitId::parse(&"1".repeat(40)).unwrap(),
-        reference: Reference::default(),
+        reference: GitReference::default(),
         author: author.to_owned(),
         subject: subject.to_owned(),
         time: None,
     }
 }
 
-fn body(format: Format, letter: &Letter) -> Json {
+fn body(format: NotificationFormat, letter: &Letter) -> Json {
     serde_json::from_str(&format.body(letter)).unwrap()
 }
 
@@ -439,7 +439,7 @@ fn the_document_says_what_when_where_and_why() {
         revision: Some(Arc::new(revision("Ada", "Change it"))),
         ..letter(vec![failed])
     };
-    let shown = body(Format::Json, &letter);
+    let shown = body(NotificationFormat::Json, &letter);
     let version = env!("CARGO_PKG_VERSION");
     let expected = serde_json::json!({
         "format_version": crate::report::json::FORMAT_VERSION,
@@ -474,7 +474,7 @@ fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
         revision: Some(Arc::new(revision("<@U1>", "See <https://x|this> & that"))),
         ..letter(vec![failed])
     };
-    let message = body(Format::Slack, &letter);
+    let message = body(NotificationFormat::Slack, &letter);
     let text = message["text"].as_str().unwrap();
     insta::assert_snapshot!(text, @r"
     https://acme.example.com: 0 applied, 1 failed
@@ -496,11 +496,11 @@ fn messages_are_short_however_much_there_is_to_tell() {
         )
     };
     let letter = letter((0..60).map(long).collect());
-    let message = body(Format::Slack, &letter);
+    let message = body(NotificationFormat::Slack, &letter);
     let text = message["text"].as_str().unwrap();
     assert!(text.chars().count() < 4000, "{}", text.len());
     assert!(text.ends_with(" more: see the status page"), "{text}");
-    let document = body(Format::Json, &letter);
+    let document = body(NotificationFormat::Json, &letter);
     assert_eq!(document["notifications"].as_array().unwrap().len(), 50);
     assert_eq!(document["left_out"], 70);
     assert!(document.to_string().len() < 1_000_000);
@@ -523,7 +523,7 @@ fn an_address_keeps_its_query_and_no_refusal_repeats_it() {
         "https://example.com:8443/hook?code=s3cr3t&x=%20|",
         "http://127.0.0.1:9/s3cr3t",
     ] {
-        assert!(Address::parse(&Secret::new(good.to_owned())).is_ok());
+        assert!(WebhookUrl::parse(&Secret::new(good.to_owned())).is_ok());
     }
     for bad in [
         "",
@@ -533,7 +533,9 @@ fn an_address_keeps_its_query_and_no_refusal_repeats_it() {
         "https://user:s3cr3t@example.com/",
         "https://example.com/#s3cr3t",
     ] {
-        let refused = Address::parse(&Secret::new(bad.to_owned())).err().unwrap();
+        let refused = WebhookUrl::parse(&Secret::new(bad.to_owned()))
+            .err()
+            .unwrap();
         let told = crate::text::chain(&refused);
         assert!(!told.contains("s3cr3t"), "{told}");
     }
@@ -561,7 +563,10 @@ async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
     while let Some(letter) = queue.recv().await {
         kinds.extend(letter.notifications.iter().map(|n| n.kind));
     }
-    assert_eq!(kinds, [Kind::Failed, Kind::Recovered]);
+    assert_eq!(
+        kinds,
+        [NotificationKind::Failed, NotificationKind::Recovered]
+    );
     let dropped = "integrationd_notifications_total{result=\"dropped\"} 3\n";
     assert!(board.metrics.text().contains(dropped));
 }

@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
-use super::{Format, SIGNATURE_HEADER, signature};
+use super::{NotificationFormat, SIGNATURE_HEADER, signature};
 use crate::net::{
     HttpSettings, HttpSetupError, HttpTransport, ServerUrl, ServerUrlError, TransportError,
 };
@@ -23,14 +23,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The address of a webhook.
-pub struct Address {
+pub struct WebhookUrl {
     server: ServerUrl,
     path: Secret,
 }
 
 /// An address that cannot be used. It repeats nothing of it.
 #[derive(Debug, thiserror::Error)]
-pub enum AddressError {
+pub enum WebhookUrlError {
     /// As for every server.
     #[error(transparent)]
     Url(#[from] ServerUrlError),
@@ -39,12 +39,12 @@ pub enum AddressError {
     Path,
 }
 
-impl Address {
+impl WebhookUrl {
     /// Reads it. A query is part of it: some services keep their key there.
     ///
     /// # Errors
     /// It is none, or would be sent in clear.
-    pub fn parse(text: &Secret) -> Result<Self, AddressError> {
+    pub fn parse(text: &Secret) -> Result<Self, WebhookUrlError> {
         let url = Url::parse(text.expose().trim()).map_err(ServerUrlError::NotAUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ServerUrlError::UserInfo.into());
@@ -56,7 +56,7 @@ impl Address {
         let path = format!("{}{}", url.path(), query.unwrap_or_default());
         let server = ServerUrl::parse(&url.origin().ascii_serialization())?;
         if path.parse::<PathAndQuery>().is_err() {
-            return Err(AddressError::Path);
+            return Err(WebhookUrlError::Path);
         }
         Ok(Self {
             server,
@@ -66,12 +66,12 @@ impl Address {
 }
 
 /// Sends bodies to one address.
-pub struct Webhook {
+pub struct WebhookSender {
     transport: HttpTransport,
     path: Secret,
     secret: Option<Secret>,
     /// The form of what it takes.
-    pub format: Format,
+    pub format: NotificationFormat,
 }
 
 /// What came of one attempt.
@@ -85,18 +85,18 @@ pub(super) enum Attempt {
     Never(String),
 }
 
-impl Webhook {
+impl WebhookSender {
     /// Prepares to send; nothing is sent yet. With a secret, bodies are signed.
     ///
     /// # Errors
     /// For a CA file that is not in order, and on a system without certificates.
     pub fn new(
-        address: Address,
+        address: WebhookUrl,
         secret: Option<Secret>,
-        format: Format,
+        format: NotificationFormat,
         ca_files: Vec<PathBuf>,
     ) -> Result<Self, HttpSetupError> {
-        let Address { server, path } = address;
+        let WebhookUrl { server, path } = address;
         let settings = HttpSettings {
             ca_files,
             connect_timeout: CONNECT_TIMEOUT,

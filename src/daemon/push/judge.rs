@@ -21,7 +21,7 @@ use crate::secret::Secret;
 
 /// What a webhook comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum WebhookVerdict {
     /// A push that counts: look now.
     Ring,
     /// A push of something else than the branch.
@@ -36,7 +36,7 @@ pub enum Verdict {
     Unreadable,
 }
 
-impl Verdict {
+impl WebhookVerdict {
     /// What the forge is told. Whoever has not the secret learns nothing.
     #[must_use]
     pub fn answer(self) -> (StatusCode, &'static str) {
@@ -80,27 +80,34 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What is to be done. Without a branch every push counts.
 #[must_use]
-pub fn judge(headers: &HeaderMap, body: &[u8], secret: &Secret, branch: Option<&str>) -> Verdict {
+pub fn judge(
+    headers: &HeaderMap,
+    body: &[u8],
+    secret: &Secret,
+    branch: Option<&str>,
+) -> WebhookVerdict {
     let document = document(headers, body);
     if !is_genuine(headers, (body, document.as_deref()), secret) {
-        return Verdict::Unsigned;
+        return WebhookVerdict::Unsigned;
     }
     let event = EVENTS.iter().find_map(|name| headers.get(*name));
     match event.and_then(|event| event.to_str().ok()) {
-        Some("ping") => Verdict::Ping,
+        Some("ping") => WebhookVerdict::Ping,
         Some("push" | "Push Hook" | "Tag Push Hook") => judge_push(document.as_deref(), branch),
-        Some(_) | None => Verdict::NoPush,
+        Some(_) | None => WebhookVerdict::NoPush,
     }
 }
 
-fn judge_push(document: Option<&[u8]>, branch: Option<&str>) -> Verdict {
+fn judge_push(document: Option<&[u8]>, branch: Option<&str>) -> WebhookVerdict {
     let Some(branch) = branch else {
-        return Verdict::Ring;
+        return WebhookVerdict::Ring;
     };
     match document.and_then(pushed) {
-        None => Verdict::Unreadable,
-        Some(reference) if reference.strip_prefix("refs/heads/") == Some(branch) => Verdict::Ring,
-        Some(_) => Verdict::OtherBranch,
+        None => WebhookVerdict::Unreadable,
+        Some(reference) if reference.strip_prefix("refs/heads/") == Some(branch) => {
+            WebhookVerdict::Ring
+        }
+        Some(_) => WebhookVerdict::OtherBranch,
     }
 }
 

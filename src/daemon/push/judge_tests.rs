@@ -28,13 +28,13 @@ fn sign(secret: &str, body: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn judged(pairs: &[(&str, &str)], body: &[u8], branch: Option<&str>) -> Verdict {
+fn judged(pairs: &[(&str, &str)], body: &[u8], branch: Option<&str>) -> WebhookVerdict {
     let secret = Secret::new(SECRET.to_owned());
     judge(&headers(pairs), body, &secret, branch)
 }
 
 /// As GitHub sends it.
-fn github(event: &str, body: &[u8], branch: Option<&str>) -> Verdict {
+fn github(event: &str, body: &[u8], branch: Option<&str>) -> WebhookVerdict {
     let signature = format!("sha256={}", sign(SECRET, body));
     let pairs = [
         ("x-github-event", event),
@@ -48,35 +48,43 @@ fn github(event: &str, body: &[u8], branch: Option<&str>) -> Verdict {
 fn the_documented_signature_is_the_right_one() {
     let body = b"Hello, World!";
     assert_eq!(sign(SECRET, body), DOCUMENTED);
-    assert_eq!(github("push", body, None), Verdict::Ring);
+    assert_eq!(github("push", body, None), WebhookVerdict::Ring);
     let signature = format!("sha256={DOCUMENTED}");
     let pairs = [
         ("x-github-event", "push"),
         ("x-hub-signature-256", signature.as_str()),
     ];
-    assert_eq!(judged(&pairs, body, None), Verdict::Ring);
-    assert_eq!(judged(&pairs, b"Hello, World?", None), Verdict::Unsigned);
+    assert_eq!(judged(&pairs, body, None), WebhookVerdict::Ring);
+    assert_eq!(
+        judged(&pairs, b"Hello, World?", None),
+        WebhookVerdict::Unsigned
+    );
 }
 
 #[test]
 fn recorded_webhooks_are_judged_by_what_was_pushed() {
     for (event, body, branch, expected) in [
-        ("push", PUSH, None, Verdict::Ring),
-        ("push", PUSH, Some("master"), Verdict::Ring),
-        ("push", PUSH, Some("main"), Verdict::OtherBranch),
+        ("push", PUSH, None, WebhookVerdict::Ring),
+        ("push", PUSH, Some("master"), WebhookVerdict::Ring),
+        ("push", PUSH, Some("main"), WebhookVerdict::OtherBranch),
         (
             "push",
             PUSH,
             Some("refs/heads/master"),
-            Verdict::OtherBranch,
+            WebhookVerdict::OtherBranch,
         ),
-        ("push", TAG, None, Verdict::Ring),
-        ("push", TAG, Some("simple-tag"), Verdict::OtherBranch),
-        ("push", TAG_GONE, Some("master"), Verdict::OtherBranch),
-        ("ping", PING, Some("master"), Verdict::Ping),
-        ("push", PING, Some("master"), Verdict::Unreadable),
-        ("issues", PUSH, None, Verdict::NoPush),
-        ("push", b"{", Some("master"), Verdict::Unreadable),
+        ("push", TAG, None, WebhookVerdict::Ring),
+        ("push", TAG, Some("simple-tag"), WebhookVerdict::OtherBranch),
+        (
+            "push",
+            TAG_GONE,
+            Some("master"),
+            WebhookVerdict::OtherBranch,
+        ),
+        ("ping", PING, Some("master"), WebhookVerdict::Ping),
+        ("push", PING, Some("master"), WebhookVerdict::Unreadable),
+        ("issues", PUSH, None, WebhookVerdict::NoPush),
+        ("push", b"{", Some("master"), WebhookVerdict::Unreadable),
     ] {
         assert_eq!(github(event, body, branch), expected, "{event} {branch:?}");
     }
@@ -102,10 +110,13 @@ fn a_push_in_a_form_is_read_like_one_in_json() {
         let body = form.as_bytes();
         assert_eq!(
             judged(&pairs, body, Some("master")),
-            Verdict::Ring,
+            WebhookVerdict::Ring,
             "{kind}"
         );
-        assert_eq!(judged(&pairs, body, Some("main")), Verdict::OtherBranch);
+        assert_eq!(
+            judged(&pairs, body, Some("main")),
+            WebhookVerdict::OtherBranch
+        );
     }
 }
 
@@ -131,20 +142,24 @@ fn a_form_of_gitea_or_forgejo_is_signed_in_its_document() {
         let kind = ("content-type", "application/x-www-form-urlencoded");
         let pairs = [forge.as_slice(), &[kind]].concat();
         let judged = |form: &str, branch| judged(&pairs, form.as_bytes(), Some(branch));
-        assert_eq!(judged(&form(PUSH), "master"), Verdict::Ring, "{pairs:?}");
-        assert_eq!(judged(&form(PUSH), "main"), Verdict::OtherBranch);
+        assert_eq!(
+            judged(&form(PUSH), "master"),
+            WebhookVerdict::Ring,
+            "{pairs:?}"
+        );
+        assert_eq!(judged(&form(PUSH), "main"), WebhookVerdict::OtherBranch);
         // The signature of one document does not cover another one before or instead of it.
-        assert_eq!(judged(&form(TAG), "master"), Verdict::Unsigned);
+        assert_eq!(judged(&form(TAG), "master"), WebhookVerdict::Unsigned);
         let before = format!("{}&{}", form(TAG), form(PUSH));
-        assert_eq!(judged(&before, "master"), Verdict::Unsigned);
-        assert_eq!(judged("other=1", "master"), Verdict::Unsigned);
+        assert_eq!(judged(&before, "master"), WebhookVerdict::Unsigned);
+        assert_eq!(judged("other=1", "master"), WebhookVerdict::Unsigned);
         let refused = judge(
             &headers(&pairs),
             form(PUSH).as_bytes(),
             &Secret::new("another secret, as long".to_owned()),
             None,
         );
-        assert_eq!(refused, Verdict::Unsigned);
+        assert_eq!(refused, WebhookVerdict::Unsigned);
     }
 }
 
@@ -167,9 +182,9 @@ fn every_forge_is_known_by_its_own_header() {
         ],
     ] {
         let verdict = judged(&pairs, PUSH, Some("master"));
-        assert_eq!(verdict, Verdict::Ring, "{pairs:?}");
+        assert_eq!(verdict, WebhookVerdict::Ring, "{pairs:?}");
         let verdict = judged(&pairs, PUSH, Some("main"));
-        assert_eq!(verdict, Verdict::OtherBranch, "{pairs:?}");
+        assert_eq!(verdict, WebhookVerdict::OtherBranch, "{pairs:?}");
     }
 }
 
@@ -209,13 +224,13 @@ fn whoever_has_not_the_secret_is_refused() {
         let mut pairs = vec![("x-github-event", "push")];
         pairs.extend(proofs.iter().copied());
         let verdict = judged(&pairs, PUSH, Some("master"));
-        assert_eq!(verdict, Verdict::Unsigned, "{proofs:?}");
+        assert_eq!(verdict, WebhookVerdict::Unsigned, "{proofs:?}");
     }
-    assert_eq!(judged(&[], b"", None), Verdict::Unsigned);
+    assert_eq!(judged(&[], b"", None), WebhookVerdict::Unsigned);
 }
 
 #[test]
 fn nobody_without_the_secret_is_told_why() {
-    let (status, said) = Verdict::Unsigned.answer();
+    let (status, said) = WebhookVerdict::Unsigned.answer();
     assert_eq!((status.as_u16(), said), (401, "refused\n"));
 }

@@ -11,6 +11,6 @@ pub mod socket;
 mod talk;
 mod webhook;
 
-pub use judge::{Verdict, judge};
+pub use judge::{WebhookVerdict, judge};
 pub use talk::Talk;
-pub use webhook::{ShortSecret, Webhook, limits};
+pub use webhook::{ShortSecret, WebhookHandler, limits};

@@ -8,9 +8,9 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
-use super::{Verdict, judge};
-use crate::daemon::http::{Handler, Limits, Peer};
-use crate::daemon::{Bell, Rejection, Rejections};
+use super::{WebhookVerdict, judge};
+use crate::daemon::http::{Handler, ListenerLimits, Peer};
+use crate::daemon::{Bell, Rejections, WebhookRejection};
 use crate::secret::Secret;
 
 /// The path of it.
@@ -28,19 +28,19 @@ const CONNECTIONS: usize = 16;
 
 /// What anybody may have of us. No forge keeps a connection for later.
 #[must_use]
-pub fn limits() -> Limits {
-    Limits {
+pub fn limits() -> ListenerLimits {
+    ListenerLimits {
         connections: CONNECTIONS,
         body: Duration::from_secs(10),
         body_bytes: LARGEST,
         connection: Duration::from_secs(30),
-        ..Limits::default()
+        ..ListenerLimits::default()
     }
 }
 
 /// Hears webhooks.
 #[derive(Debug)]
-pub struct Webhook {
+pub struct WebhookHandler {
     secret: Secret,
     branch: Option<String>,
     bell: Bell,
@@ -55,7 +55,7 @@ pub struct ShortSecret {
     pub length: usize,
 }
 
-impl Webhook {
+impl WebhookHandler {
     /// With this secret, for this branch or for all.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Webhook {
         let verdict = judge(request.headers(), request.body(), &self.secret, branch);
         let peer = request.extensions().get::<Peer>();
         self.log(verdict, peer.map(|Peer(address)| address.ip()));
-        if verdict == Verdict::Ring {
+        if verdict == WebhookVerdict::Ring {
             self.bell.ring();
         }
         let (status, said) = verdict.answer();
@@ -100,19 +100,23 @@ impl Webhook {
     }
 
     /// Nothing of what was sent: anybody can send it.
-    fn log(&self, verdict: Verdict, peer: Option<IpAddr>) {
+    fn log(&self, verdict: WebhookVerdict, peer: Option<IpAddr>) {
         match verdict {
-            Verdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
-            Verdict::OtherBranch | Verdict::NoPush | Verdict::Ping => {
+            WebhookVerdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
+            WebhookVerdict::OtherBranch | WebhookVerdict::NoPush | WebhookVerdict::Ping => {
                 tracing::info!(?peer, ?verdict, "a forge tells of something else");
             }
-            Verdict::Unsigned => self.rejections.add(Rejection::UnsignedWebhook, peer),
-            Verdict::Unreadable => self.rejections.add(Rejection::UnreadableWebhook, peer),
+            WebhookVerdict::Unsigned => {
+                self.rejections.add(WebhookRejection::UnsignedWebhook, peer);
+            }
+            WebhookVerdict::Unreadable => self
+                .rejections
+                .add(WebhookRejection::UnreadableWebhook, peer),
         }
     }
 }
 
-impl Handler for Webhook {
+impl Handler for WebhookHandler {
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.respond(&request)
     }

@@ -3,16 +3,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Mistake, Row, State, UnmanagedItem, View};
-use crate::daemon::{Refusal, Status};
+use super::{FileMistake, Row, RunView, State, UnmanagedItem};
+use crate::daemon::{DaemonStatus, RejectedSettings};
 use crate::ledger::history::{Run, RunAction};
 use crate::live::RemoteId;
 use crate::report::json::{self as report, FORMAT_VERSION};
 
 /// The whole document.
 #[must_use]
-pub fn status(status: &Status) -> Json {
-    let Status {
+pub fn status(status: &DaemonStatus) -> Json {
+    let DaemonStatus {
         phase,
         last,
         at,
@@ -37,8 +37,8 @@ pub fn status(status: &Status) -> Json {
     })
 }
 
-fn refusal(refusal: &Refusal) -> Json {
-    let Refusal {
+fn refusal(refusal: &RejectedSettings) -> Json {
+    let RejectedSettings {
         at,
         why,
         help,
@@ -52,8 +52,8 @@ fn refusal(refusal: &Refusal) -> Json {
     })
 }
 
-fn view(view: &View) -> Json {
-    let View {
+fn view(view: &RunView) -> Json {
+    let RunView {
         tenant,
         source,
         at,
@@ -126,8 +126,8 @@ fn row(row: &Row) -> Json {
     })
 }
 
-fn mistake(mistake: &Mistake) -> Json {
-    let Mistake {
+fn mistake(mistake: &FileMistake) -> Json {
+    let FileMistake {
         code,
         severity,
         place,

@@ -21,11 +21,11 @@ use crate::report::Counts;
 use crate::report::not_compared::NotCompared;
 
 pub use row::{Row, State};
-pub use seen::{Past, see};
+pub use seen::{PriorState, see};
 
 /// What a run has seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct View {
+pub struct RunView {
     /// The tenant's URL.
     pub tenant: String,
     /// Where the files come from.
@@ -48,7 +48,7 @@ pub struct View {
     /// The plan, and what came of it.
     pub plan: Arc<Told>,
     /// The mistakes in the files.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<FileMistake>,
     /// What the server's list told that could not be read.
     pub unreadable: Vec<String>,
     /// Live integrations that no file describes.
@@ -72,7 +72,7 @@ pub struct Told {
 
 /// A mistake in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct FileMistake {
     /// Its code, such as `E0301`.
     pub code: &'static str,
     /// `error` or `warning`.
@@ -85,7 +85,7 @@ pub struct Mistake {
     pub help: Vec<String>,
 }
 
-impl From<&Diagnostic> for Mistake {
+impl From<&Diagnostic> for FileMistake {
     fn from(diagnostic: &Diagnostic) -> Self {
         let place = &diagnostic.place;
         Self {
@@ -113,7 +113,7 @@ pub struct UnmanagedItem {
     pub connection: Option<String>,
 }
 
-impl View {
+impl RunView {
     /// How many rows are in a state.
     #[must_use]
     pub fn in_state(&self, state: State) -> usize {

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::apply::Failure;
+use crate::apply::ActionFailure;
 use crate::ledger::Record;
-use crate::live::{FailingTest, Phase, Status};
+use crate::live::{FailingTest, IntegrationStatus, StatusPhase};
 use crate::manifest::Destination;
-use crate::plan::{Action, Block, Change, Kind, Note};
+use crate::plan::{Action, Block, Change, Note, Operation};
 use crate::platform::Platform;
 use crate::reason::Reason;
 use crate::report;
@@ -89,11 +89,12 @@ pub(super) type Standing = (State, Option<Reason>, Vec<String>);
 /// How things are by the newest plan.
 pub(super) fn standing(action: &Action, left: Left) -> Standing {
     match &action.kind {
-        Kind::Unchanged { .. } => health(&action.notes).unwrap_or_else(ready),
-        Kind::Create { .. } | Kind::Update { .. } | Kind::Delete(_) | Kind::Replace { .. } => {
-            pending(left)
-        }
-        Kind::Withheld { policy, would } => {
+        Operation::Unchanged { .. } => health(&action.notes).unwrap_or_else(ready),
+        Operation::Create { .. }
+        | Operation::Update { .. }
+        | Operation::Delete(_)
+        | Operation::Replace { .. } => pending(left),
+        Operation::Withheld { policy, would } => {
             let what = held(would).map_or_else(|| "it differs".to_owned(), |(_, what)| what);
             let paths: Vec<&str> = changes(would).iter().map(|c| c.path.as_str()).collect();
             let paths = match paths.as_slice() {
@@ -104,25 +105,29 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
             let about = format!("{what}{paths}, and the policy `{policy}` leaves it");
             (State::Stalled, Some(Reason::WithheldByPolicy), vec![about])
         }
-        Kind::Suspended { suspend, would } => {
+        Operation::Suspended { suspend, would } => {
             let mut about = vec![suspend.to_string()];
             let (reason, would) = held(would).unzip();
             about.extend(would);
             (State::Suspended, reason, about)
         }
-        Kind::Blocked(block) => blocked(block),
+        Operation::Blocked(block) => blocked(block),
     }
 }
 
 /// What is left undone because it is suspended: in a word, and in a sentence.
-fn held(would: &Kind) -> Option<(Reason, String)> {
+fn held(would: &Operation) -> Option<(Reason, String)> {
     let would = match would {
-        Kind::Create(_) => "it would be created",
-        Kind::Update { .. } => "it differs from its file, and would be updated",
-        Kind::Delete(_) => "it would be deleted",
-        Kind::Replace { .. } => "it differs from its file, and would be deleted and created again",
-        Kind::Blocked(block) => return Some((block.reason(), block.to_string())),
-        Kind::Unchanged { .. } | Kind::Withheld { .. } | Kind::Suspended { .. } => return None,
+        Operation::Create(_) => "it would be created",
+        Operation::Update { .. } => "it differs from its file, and would be updated",
+        Operation::Delete(_) => "it would be deleted",
+        Operation::Replace { .. } => {
+            "it differs from its file, and would be deleted and created again"
+        }
+        Operation::Blocked(block) => return Some((block.reason(), block.to_string())),
+        Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
+            return None;
+        }
     };
     Some((Reason::Pending, would.to_owned()))
 }
@@ -177,9 +182,9 @@ fn blocked(block: &Block) -> Standing {
 }
 
 /// A write that did not succeed.
-pub(super) fn failed(failure: &Failure) -> Standing {
+pub(super) fn failed(failure: &ActionFailure) -> Standing {
     let about = vec![chain(failure), failure.help().to_owned()];
-    if matches!(failure, Failure::NotStarted) {
+    if matches!(failure, ActionFailure::NotStarted) {
         (State::Reconciling, Some(Reason::NotStarted), about)
     } else if failure.is_interruption() {
         (State::Reconciling, Some(Reason::Interrupted), about)
@@ -204,23 +209,23 @@ fn health(notes: &[Note]) -> Option<Standing> {
         | Note::NotShown(_) => None,
     })?;
     let about = vec![format!("its status on the server is `{status}`")];
-    if status.phase() == Phase::Busy {
+    if status.phase() == StatusPhase::Busy {
         return Some((State::Reconciling, Some(Reason::Busy), about));
     }
     let reason = match status {
-        Status::RecurringValidationError => Reason::ValidationFailed,
-        Status::CreateError => Reason::CreateError,
-        Status::EditError => Reason::EditError,
-        Status::MigrateError => Reason::MigrateError,
-        Status::DeleteError => Reason::DeleteError,
-        Status::Disabled => Reason::Disabled,
-        Status::Creating
-        | Status::Enabled
-        | Status::Editing
-        | Status::Migrating
-        | Status::Deleting
-        | Status::Deleted
-        | Status::Unknown(_) => Reason::Unhealthy,
+        IntegrationStatus::RecurringValidationError => Reason::ValidationFailed,
+        IntegrationStatus::CreateError => Reason::CreateError,
+        IntegrationStatus::EditError => Reason::EditError,
+        IntegrationStatus::MigrateError => Reason::MigrateError,
+        IntegrationStatus::DeleteError => Reason::DeleteError,
+        IntegrationStatus::Disabled => Reason::Disabled,
+        IntegrationStatus::Creating
+        | IntegrationStatus::Enabled
+        | IntegrationStatus::Editing
+        | IntegrationStatus::Migrating
+        | IntegrationStatus::Deleting
+        | IntegrationStatus::Deleted
+        | IntegrationStatus::Unknown(_) => Reason::Unhealthy,
     };
     Some((State::Stalled, Some(reason), about))
 }
@@ -323,42 +328,47 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
 }
 
 /// The attributes that somebody else keeps changing.
-pub(super) fn contested(kind: &Kind, record: Option<&Record>) -> Vec<String> {
+pub(super) fn contested(kind: &Operation, record: Option<&Record>) -> Vec<String> {
     match kind {
-        Kind::Blocked(Block::Contested { attributes, .. }) => {
+        Operation::Blocked(Block::Contested { attributes, .. }) => {
             attributes.iter().map(|it| it.path.clone()).collect()
         }
-        Kind::Unchanged { .. } => {
+        Operation::Unchanged { .. } => {
             let repairs = record.map(|record| &record.memory.repairs);
             let repairs = repairs.filter(|repairs| repairs.contested.is_some());
             let paths = repairs.into_iter().flat_map(|repairs| repairs.times.keys());
             paths.cloned().collect()
         }
-        Kind::Create(_)
-        | Kind::Update { .. }
-        | Kind::Delete(_)
-        | Kind::Replace { .. }
-        | Kind::Withheld { .. }
-        | Kind::Suspended { .. }
-        | Kind::Blocked(_) => Vec::new(),
+        Operation::Create(_)
+        | Operation::Update { .. }
+        | Operation::Delete(_)
+        | Operation::Replace { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. }
+        | Operation::Blocked(_) => Vec::new(),
     }
 }
 
-fn changes(kind: &Kind) -> &[Change] {
+fn changes(kind: &Operation) -> &[Change] {
     match kind {
-        Kind::Update { changes, .. } | Kind::Replace { changes, .. } => changes,
-        Kind::Withheld { would, .. } | Kind::Suspended { would, .. } => changes(would),
-        Kind::Unchanged { .. } | Kind::Create { .. } | Kind::Delete(_) | Kind::Blocked(_) => &[],
+        Operation::Update { changes, .. } | Operation::Replace { changes, .. } => changes,
+        Operation::Withheld { would, .. } | Operation::Suspended { would, .. } => changes(would),
+        Operation::Unchanged { .. }
+        | Operation::Create { .. }
+        | Operation::Delete(_)
+        | Operation::Blocked(_) => &[],
     }
 }
 
 /// The live integration, if the plan names one.
-pub(super) fn id(kind: &Kind) -> Option<String> {
+pub(super) fn id(kind: &Operation) -> Option<String> {
     match kind {
-        Kind::Unchanged { id } | Kind::Update { id, .. } => Some(id.to_string()),
-        Kind::Delete(deletion) | Kind::Replace { deletion, .. } => Some(deletion.id.to_string()),
-        Kind::Withheld { would, .. } | Kind::Suspended { would, .. } => id(would),
-        Kind::Create { .. } | Kind::Blocked(_) => None,
+        Operation::Unchanged { id } | Operation::Update { id, .. } => Some(id.to_string()),
+        Operation::Delete(deletion) | Operation::Replace { deletion, .. } => {
+            Some(deletion.id.to_string())
+        }
+        Operation::Withheld { would, .. } | Operation::Suspended { would, .. } => id(would),
+        Operation::Create { .. } | Operation::Blocked(_) => None,
     }
 }
 
@@ -368,7 +378,7 @@ mod tests {
     use crate::live::RemoteId;
     use crate::manifest::Suspend;
 
-    fn action(kind: Kind, notes: Vec<Note>) -> Action {
+    fn action(kind: Operation, notes: Vec<Note>) -> Action {
         Action {
             name: "lake".to_owned(),
             platform: None,
@@ -378,39 +388,39 @@ mod tests {
         }
     }
 
-    fn shown(kind: Kind, notes: Vec<Note>) -> String {
+    fn shown(kind: Operation, notes: Vec<Note>) -> String {
         let (state, reason, about) = standing(&action(kind, notes), Left::NotSent);
         let reason = reason.map_or("-", Reason::as_str);
         format!("{} {reason} {}", state.word(), about.join("|"))
     }
 
-    fn unchanged(status: Status) -> String {
+    fn unchanged(status: IntegrationStatus) -> String {
         let id = RemoteId::new("7");
         let failing_tests = Vec::new();
         let note = Note::Health {
             status,
             failing_tests,
         };
-        shown(Kind::Unchanged { id }, vec![note])
+        shown(Operation::Unchanged { id }, vec![note])
     }
 
     #[test]
     fn what_is_as_its_file_says_is_ready_only_if_it_is_healthy() {
         let id = RemoteId::new("7");
-        assert_eq!(shown(Kind::Unchanged { id }, Vec::new()), "Ready - ");
-        assert!(unchanged(Status::EditError).starts_with("Stalled EditError "));
-        assert!(unchanged(Status::Migrating).starts_with("Reconciling Busy "));
-        let word = Status::Unknown("Exploded".to_owned());
+        assert_eq!(shown(Operation::Unchanged { id }, Vec::new()), "Ready - ");
+        assert!(unchanged(IntegrationStatus::EditError).starts_with("Stalled EditError "));
+        assert!(unchanged(IntegrationStatus::Migrating).starts_with("Reconciling Busy "));
+        let word = IntegrationStatus::Unknown("Exploded".to_owned());
         assert!(unchanged(word).starts_with("Reconciling Busy "));
     }
 
     #[test]
     fn a_block_that_passes_by_itself_is_not_stalled() {
         let id = RemoteId::new("7");
-        let status = Status::Editing;
-        let busy = Kind::Blocked(Block::Busy { id, status });
+        let status = IntegrationStatus::Editing;
+        let busy = Operation::Blocked(Block::Busy { id, status });
         assert!(shown(busy, Vec::new()).starts_with("Reconciling Busy "));
-        let invalid = Kind::Blocked(Block::InvalidFile);
+        let invalid = Operation::Blocked(Block::InvalidFile);
         assert!(shown(invalid, Vec::new()).starts_with("Stalled InvalidFile "));
     }
 
@@ -420,10 +430,10 @@ mod tests {
             reason: "moving".to_owned(),
             until: "2027-01-31".parse().ok(),
         };
-        let would = Box::new(Kind::Unchanged {
+        let would = Box::new(Operation::Unchanged {
             id: RemoteId::new("7"),
         });
-        let shown = shown(Kind::Suspended { suspend, would }, Vec::new());
+        let shown = shown(Operation::Suspended { suspend, would }, Vec::new());
         assert_eq!(
             shown,
             "Suspended - moving (until the end of 2027-01-31 UTC)"
@@ -443,8 +453,8 @@ mod tests {
             (State::Reconciling, Reason::NotProved)
         );
         assert_eq!(word(Left::NotSent), (State::Reconciling, Reason::Pending));
-        assert_eq!(failed(&Failure::NotStarted).0, State::Reconciling);
-        let cut_short = Failure::Interrupted { status: None };
+        assert_eq!(failed(&ActionFailure::NotStarted).0, State::Reconciling);
+        let cut_short = ActionFailure::Interrupted { status: None };
         assert_eq!(failed(&cut_short).0, State::Reconciling);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::row::{self, Left, Row};
-use super::{Mistake, Told, UnmanagedItem, View};
-use crate::apply::{Failure, Outcome};
+use super::{FileMistake, RunView, Told, UnmanagedItem};
+use crate::apply::{ActionFailure, Outcome};
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
 use crate::plan::{Action, Plan, Unmanaged};
@@ -20,7 +20,7 @@ const LONGEST_PLAN: usize = 256 * 1024;
 
 /// What was known before the run.
 #[derive(Debug, Default)]
-pub struct Past {
+pub struct PriorState {
     /// The records of the integrations.
     pub ledger: Ledger,
     /// What was done lately.
@@ -29,7 +29,7 @@ pub struct Past {
 
 /// Makes the view of a run.
 #[must_use]
-pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
+pub fn see(report: &Report, past: &PriorState, at: Timestamp) -> RunView {
     let Report {
         tenant,
         source,
@@ -48,7 +48,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by(|a, b| (a.state, &a.name).cmp(&(b.state, &b.name)));
     let drifts = |action: &&Action| !row::drift(action).is_empty();
-    View {
+    RunView {
         tenant: tenant.clone(),
         source: source.clone(),
         at,
@@ -59,7 +59,7 @@ pub fn see(report: &Report, past: &Past, at: Timestamp) -> View {
         suspensions: synced.plan.suspensions.clone(),
         suspended: synced.plan.suspended(),
         plan: Arc::new(told(report, at)),
-        mistakes: diagnostics.iter().map(Mistake::from).collect(),
+        mistakes: diagnostics.iter().map(FileMistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
         unmanaged: newest.unmanaged.iter().map(unmanaged_item).collect(),
         history: Arc::clone(&past.history),
@@ -103,7 +103,7 @@ fn row(
     let repaired = now.is_empty() && !earlier.is_empty();
     let mut failing_tests = row::failing_tests(&action.notes);
     if failing_tests.is_empty() {
-        failing_tests.extend_from_slice(failure.map_or(&[], Failure::failing_tests));
+        failing_tests.extend_from_slice(failure.map_or(&[], ActionFailure::failing_tests));
     }
     let id = row::id(&action.kind).or_else(|| record.map(|record| record.id.to_string()));
     Some(Row {
@@ -180,7 +180,7 @@ fn unmanaged_item(live: &Unmanaged) -> UnmanagedItem {
     }
 }
 
-impl View {
+impl RunView {
     /// How many rows are shown as drifted.
     #[must_use]
     pub fn with_drift(&self) -> usize {

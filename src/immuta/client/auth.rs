@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::call::{Authorization, Call, Path, wipe_bytes};
-use super::envelope::{Mistake, field, parse};
-use super::retry::{Kind, Retries, RetryPolicy};
-use super::{ApiError, Refusal, RequestBody, Transport, TransportError};
+use super::envelope::{AnswerError, field, parse};
+use super::retry::{CallKind, Retries, RetryPolicy};
+use super::{ApiError, Rejection, RequestBody, Transport, TransportError};
 use crate::secret::Secret;
 use crate::secret::json::to_json;
 
@@ -194,7 +194,7 @@ async fn exchange(
         Method::POST,
         Path::fixed(EXCHANGE),
         Some(&body),
-        Kind::Harmless,
+        CallKind::Harmless,
     );
     let mut retries = Retries::new(policy, &call);
     let answer = loop {
@@ -231,9 +231,9 @@ struct Exchanged {
 }
 
 /// Reads the answer to `POST /bim/apikey/authenticate`.
-fn read_exchanged(body: &[u8]) -> Result<Exchanged, Mistake> {
+fn read_exchanged(body: &[u8]) -> Result<Exchanged, AnswerError> {
     let Value::Object(mut fields) = parse(body)? else {
-        return Err(Mistake::Not("an object"));
+        return Err(AnswerError::Not("an object"));
     };
     let expires = fields
         .get("tokenExpiration")
@@ -258,7 +258,7 @@ fn read_exchanged(body: &[u8]) -> Result<Exchanged, Mistake> {
 fn not_accepted(call: &Call<'_>) -> ApiError {
     ApiError::Refused {
         operation: call.operation(),
-        refusal: Box::new(Refusal {
+        refusal: Box::new(Rejection {
             code: 401,
             from_api: true,
             says_absent: false,

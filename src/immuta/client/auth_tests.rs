@@ -1,20 +1,21 @@
 //! Credentials, with scripted answers in paused time.
 
-use super::super::script::{Answer, Script};
+use super::super::script::{Script, ScriptedAnswer};
 use super::*;
 use crate::immuta::KnownSecrets;
 use crate::immuta::{Effect, ReadApi, Reader, TransportErrorKind};
 
-const LIST: Answer = Answer::Reply(200, "[]");
-const REFUSED: Answer = Answer::Reply(401, r#"{"statusCode":401,"message":"Invalid"}"#);
+const LIST: ScriptedAnswer = ScriptedAnswer::Reply(200, "[]");
+const REFUSED: ScriptedAnswer =
+    ScriptedAnswer::Reply(401, r#"{"statusCode":401,"message":"Invalid"}"#);
 
-fn token(text: &str) -> Answer {
-    Answer::Owned(200, format!(r#"{{"token":"{text}"}}"#))
+fn token(text: &str) -> ScriptedAnswer {
+    ScriptedAnswer::Owned(200, format!(r#"{{"token":"{text}"}}"#))
 }
 
-fn token_for(text: &str, lifetime: Duration) -> Answer {
+fn token_for(text: &str, lifetime: Duration) -> ScriptedAnswer {
     let expires = Timestamp::now() + lifetime;
-    Answer::Owned(
+    ScriptedAnswer::Owned(
         200,
         format!(r#"{{"token":"{text}","tokenExpiration":"{expires}"}}"#),
     )
@@ -24,7 +25,7 @@ fn key() -> ApiKey {
     ApiKey::new(Secret::new("k3y\"sample".into())).unwrap()
 }
 
-fn exchanging(answers: impl IntoIterator<Item = Answer>) -> (Script, Reader<Script>) {
+fn exchanging(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (Script, Reader<Script>) {
     let script = Script::new(answers);
     let credentials = Credentials::Exchange(key());
     let reader = Reader::new(
@@ -192,8 +193,8 @@ async fn a_short_lived_token_is_used_for_half_its_life_and_an_expired_one_until_
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_repeated_like_a_read() {
     let (script, reader) = exchanging([
-        Answer::Fail(TransportErrorKind::Timeout),
-        Answer::Reply(503, ""),
+        ScriptedAnswer::Fail(TransportErrorKind::Timeout),
+        ScriptedAnswer::Reply(503, ""),
         token("t1"),
         LIST,
     ]);
@@ -205,10 +206,10 @@ async fn an_exchange_is_repeated_like_a_read() {
 async fn no_error_of_an_exchange_holds_the_key_or_the_token() {
     let echo = r#"{"statusCode":400,"message":"bad key k3y\"sample, k3y%22sample"}"#;
     for answer in [
-        Answer::Reply(400, echo),
-        Answer::Reply(200, r#"{"token":"t0k3n\u0000"}"#),
-        Answer::Reply(200, r#"{"authenticated":false,"token":"t0k3n"}"#),
-        Answer::Reply(200, r#"{"t0k3n":"#),
+        ScriptedAnswer::Reply(400, echo),
+        ScriptedAnswer::Reply(200, r#"{"token":"t0k3n\u0000"}"#),
+        ScriptedAnswer::Reply(200, r#"{"authenticated":false,"token":"t0k3n"}"#),
+        ScriptedAnswer::Reply(200, r#"{"t0k3n":"#),
     ] {
         let (_, reader) = exchanging([answer]);
         let error = reader.list().await.unwrap_err();
@@ -222,7 +223,7 @@ async fn no_error_of_an_exchange_holds_the_key_or_the_token() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_the_server_says_back_is_scrubbed() {
     let echo = r#"{"statusCode":403,"message":"token t0k3n lacks rights"}"#;
-    let (_, reader) = exchanging([token("t0k3n"), Answer::Reply(403, echo)]);
+    let (_, reader) = exchanging([token("t0k3n"), ScriptedAnswer::Reply(403, echo)]);
     let error = reader.list().await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -10,8 +10,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use zeroize::Zeroize;
 
-use super::envelope::{Mistake, read_refusal};
-use super::retry::Kind;
+use super::envelope::{AnswerError, read_refusal};
+use super::retry::CallKind;
 use super::{ApiError, RequestBody, Transport, TransportError, TransportErrorKind};
 use crate::net::UrlTemplate;
 use crate::secret::Secret;
@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     pub(super) method: Method,
     pub(super) path: Path<'a>,
     body: Option<&'a RequestBody>,
-    pub(super) kind: Kind,
+    pub(super) kind: CallKind,
 }
 
 /// Where a call goes.
@@ -72,7 +72,7 @@ pub(super) struct Authorization {
 impl<'a> Call<'a> {
     /// A read.
     pub(crate) fn read(path: Path<'a>) -> Self {
-        Self::new(Method::GET, path, None, Kind::Harmless)
+        Self::new(Method::GET, path, None, CallKind::Harmless)
     }
 
     /// Any call.
@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
         method: Method,
         path: Path<'a>,
         body: Option<&'a RequestBody>,
-        kind: Kind,
+        kind: CallKind,
     ) -> Self {
         Self {
             method,
@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
     }
 
     /// The error for an answer that could not be read.
-    pub(crate) fn unreadable(&self, mistake: &Mistake) -> ApiError {
+    pub(crate) fn unreadable(&self, mistake: &AnswerError) -> ApiError {
         ApiError::Unreadable {
             operation: self.operation(),
             reason: mistake.to_string(),
@@ -108,8 +108,8 @@ impl<'a> Call<'a> {
     /// nothing that was read. A write is answered with any code of success but 206.
     fn is_answered_by(&self, status: StatusCode) -> bool {
         match self.kind {
-            Kind::Harmless if self.method == Method::GET => status == StatusCode::OK,
-            Kind::Harmless | Kind::Write => {
+            CallKind::Harmless if self.method == Method::GET => status == StatusCode::OK,
+            CallKind::Harmless | CallKind::Write => {
                 status.is_success() && status != StatusCode::PARTIAL_CONTENT
             }
         }
@@ -144,7 +144,7 @@ impl<'a> Call<'a> {
             return Ok(body);
         }
         if parts.status.is_success() {
-            return Err(self.unreadable(&Mistake::NotWhole(parts.status)));
+            return Err(self.unreadable(&AnswerError::NotWhole(parts.status)));
         }
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::Rejection;
 use super::bounded::{Bounded, Budget, MOST_VALUES};
 use crate::live::FailingTest;
 use crate::secret::{Scrubber, Secret, wipe};
@@ -22,7 +22,7 @@ pub(crate) const MOST_FAILING_TESTS: usize = 50;
 
 /// Why an answer, or a part of it, could not be read; never with a value from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Mistake {
+pub(crate) enum AnswerError {
     /// Nothing came.
     #[error("an empty answer, not JSON")]
     Empty,
@@ -70,19 +70,19 @@ pub(crate) enum Mistake {
     },
 }
 
-pub(crate) fn field(name: &'static str, expected: &'static str) -> Mistake {
-    Mistake::Field { name, expected }
+pub(crate) fn field(name: &'static str, expected: &'static str) -> AnswerError {
+    AnswerError::Field { name, expected }
 }
 
-pub(crate) fn too_many_values(limit: usize) -> Mistake {
-    Mistake::TooMuch {
+pub(crate) fn too_many_values(limit: usize) -> AnswerError {
+    AnswerError::TooMuch {
         limit,
         unit: "values",
     }
 }
 
 /// Parses JSON. The parser's own message is dropped but for the position.
-pub(crate) fn parse(body: &[u8]) -> Result<Value, Mistake> {
+pub(crate) fn parse(body: &[u8]) -> Result<Value, AnswerError> {
     let body = without_mark(body);
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut budget = Budget::default();
@@ -101,11 +101,11 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-pub(crate) fn not_json(body: &[u8], error: &serde_json::Error) -> Mistake {
+pub(crate) fn not_json(body: &[u8], error: &serde_json::Error) -> AnswerError {
     match body.trim_ascii_start().first() {
-        None => Mistake::Empty,
-        Some(b'<') => Mistake::Html,
-        Some(_) => Mistake::NotJson {
+        None => AnswerError::Empty,
+        Some(b'<') => AnswerError::Html,
+        Some(_) => AnswerError::NotJson {
             line: error.line(),
             column: error.column(),
         },
@@ -122,7 +122,7 @@ pub(crate) fn read_refusal(
     asked: Option<&str>,
     secrets: &[Secret],
     now: SystemTime,
-) -> Refusal {
+) -> Rejection {
     let scrubber = Scrubber::new(secrets);
     let show = |text: &str| scrubber.scrub(text);
     let mut fields = match parse(body) {
@@ -130,17 +130,17 @@ pub(crate) fn read_refusal(
         Ok(_) => Map::new(),
         Err(mistake) => {
             let message = match mistake {
-                Mistake::Html => mistake.to_string(),
-                Mistake::Empty
-                | Mistake::NotJson { .. }
-                | Mistake::Not(_)
-                | Mistake::TooMuch { .. }
-                | Mistake::Field { .. }
-                | Mistake::NotWhole(_)
-                | Mistake::OtherIntegration
-                | Mistake::HoldsSecret { .. } => String::new(),
+                AnswerError::Html => mistake.to_string(),
+                AnswerError::Empty
+                | AnswerError::NotJson { .. }
+                | AnswerError::Not(_)
+                | AnswerError::TooMuch { .. }
+                | AnswerError::Field { .. }
+                | AnswerError::NotWhole(_)
+                | AnswerError::OtherIntegration
+                | AnswerError::HoldsSecret { .. } => String::new(),
             };
-            return Refusal {
+            return Rejection {
                 code: status.as_u16(),
                 from_api: false,
                 says_absent: false,
@@ -163,7 +163,7 @@ pub(crate) fn read_refusal(
     let is_absence = said
         .zip(asked)
         .is_some_and(|(said, asked)| names_absent(said, asked));
-    let refusal = Refusal {
+    let refusal = Rejection {
         code: status.as_u16(),
         from_api,
         says_absent: status == StatusCode::NOT_FOUND && from_api && is_absence,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn refusal(code: u16, body: &str) -> Refusal {
+fn refusal(code: u16, body: &str) -> Rejection {
     let status = StatusCode::from_u16(code).unwrap();
     let secrets = [Secret::new("hunter2\nline".into())];
     read_refusal(

@@ -42,7 +42,7 @@ pub enum ApiError {
         /// The method and path.
         operation: String,
         /// What it said.
-        refusal: Box<Refusal>,
+        refusal: Box<Rejection>,
     },
     /// The call was never sent: it waited for credentials that it did not get.
     #[error(transparent)]
@@ -59,7 +59,7 @@ pub enum ApiError {
 
 /// A refusal with an HTTP status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Rejection {
     /// The HTTP status.
     pub code: u16,
     /// Whether the body was the API's error envelope (API.md section 6), not a proxy's page.
@@ -76,7 +76,7 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
-impl Refusal {
+impl Rejection {
     fn describe(&self) -> String {
         let reason = http::StatusCode::from_u16(self.code)
             .ok()
@@ -94,7 +94,7 @@ impl Refusal {
 impl ApiError {
     /// What the server said, if it refused.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn refusal(&self) -> Option<&Rejection> {
         match self {
             Self::Refused { refusal, .. } => Some(refusal),
             Self::NoCredentials(error) => error.refusal(),

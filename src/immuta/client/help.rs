@@ -1,7 +1,7 @@
 //! What most likely helps when a call has failed: one place, so that every
 //! command gives the same advice for the same failure.
 
-use super::{ApiError, Refusal, TransportErrorKind};
+use super::{ApiError, Rejection, TransportErrorKind};
 
 /// For an answer that is not the API's.
 const NOT_IMMUTA: &str = "is this the URL of an Immuta tenant? It is the one in the browser, \
@@ -34,7 +34,7 @@ fn transport(kind: TransportErrorKind) -> &'static str {
     }
 }
 
-fn refused(refusal: &Refusal) -> &'static str {
+fn refused(refusal: &Rejection) -> &'static str {
     match refusal.code {
         300..=399 => "a redirect is not followed: use the URL that it leads to",
         401 => {

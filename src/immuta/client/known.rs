@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use serde_json::Value as Json;
 
 use super::ApiError;
-use super::envelope::Mistake;
+use super::envelope::AnswerError;
 use super::presentable::presentable;
 use crate::live::FailingTest;
 use crate::secret::{Scrubber, Secret};
@@ -160,9 +160,9 @@ impl Redaction<'_> {
         self.known.scrubber().is_in(text) || self.sent.as_ref().is_some_and(|s| s.is_in(text))
     }
 
-    pub(crate) fn check(&self, name: &'static str, text: &str) -> Result<(), Mistake> {
+    pub(crate) fn check(&self, name: &'static str, text: &str) -> Result<(), AnswerError> {
         if self.holds(text) {
-            return Err(Mistake::HoldsSecret { name });
+            return Err(AnswerError::HoldsSecret { name });
         }
         Ok(())
     }

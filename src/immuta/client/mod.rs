@@ -32,7 +32,7 @@ use call::Authorization;
 use retry::Retries;
 
 pub use auth::{ApiKey, ApiKeyError, Credentials};
-pub use error::{ApiError, Effect, Refusal};
+pub use error::{ApiError, Effect, Rejection};
 pub use known::KnownSecrets;
 pub use retry::RetryPolicy;
 
@@ -43,10 +43,10 @@ pub(crate) use envelope::LONGEST_RETRY_AFTER;
 #[cfg(test)]
 pub(super) use envelope::MOST_FAILING_TESTS;
 pub(super) use envelope::{
-    Mistake, field, not_json, parse, read_failing_tests, too_many_values, without_mark,
+    AnswerError, field, not_json, parse, read_failing_tests, too_many_values, without_mark,
 };
 pub(super) use known::Redaction;
-pub(super) use retry::Kind;
+pub(super) use retry::CallKind;
 
 /// A request body in which every secret stands in clear: it exists from the
 /// encoder until the write that it is for has settled.
@@ -81,7 +81,7 @@ pub(super) struct Client<T> {
 }
 
 /// The answer to a call.
-pub(super) struct Answer {
+pub(super) struct CallResponse {
     pub(super) body: Bytes,
     /// The authorization that was sent: a server may repeat it in the answer.
     authorization: Authorization,
@@ -104,19 +104,19 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sends a call until it succeeds or must not be sent again.
-    pub(super) async fn run(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    pub(super) async fn run(&self, call: &Call<'_>) -> Result<CallResponse, ApiError> {
         let answer = self.repeat(call).await;
         // Its own credentials are scrubbed by the call.
         answer.map_err(|error| self.known.with(None).error(error))
     }
 
-    pub(super) fn redaction(&self, answer: &Answer) -> Redaction<'_> {
+    pub(super) fn redaction(&self, answer: &CallResponse) -> Redaction<'_> {
         self.known.with(Some(&answer.authorization.secret))
     }
 
     /// A 401 had no effect, and is the answer to an expired token (API.md 2.2): with a new
     /// one anything is sent once more.
-    async fn repeat(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    async fn repeat(&self, call: &Call<'_>) -> Result<CallResponse, ApiError> {
         let mut retries = Retries::new(&self.policy, call);
         let mut renewed = false;
         loop {
@@ -127,7 +127,7 @@ impl<T: Transport> Client<T> {
                 .map_err(|error| ApiError::NoCredentials(Box::new(error)))?;
             let error = match call.send(&self.transport, Some(&authorization)).await {
                 Ok(body) => {
-                    return Ok(Answer {
+                    return Ok(CallResponse {
                         body,
                         authorization,
                     });
@@ -144,7 +144,10 @@ impl<T: Transport> Client<T> {
     }
 
     /// Like [`Self::run`], with `None` when the server says that there is no such integration.
-    pub(super) async fn run_for_one(&self, call: &Call<'_>) -> Result<Option<Answer>, ApiError> {
+    pub(super) async fn run_for_one(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<Option<CallResponse>, ApiError> {
         match self.run(call).await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.says_absent() => Ok(None),

@@ -53,7 +53,7 @@ impl Default for RetryPolicy {
 
 /// Whether a call may be repeated lightly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CallKind {
     /// It changes nothing, or nothing that matters.
     Harmless,
     /// It changes the tenant.
@@ -61,16 +61,16 @@ pub(crate) enum Kind {
 }
 
 /// Whether a call that ended so may be sent again.
-pub(super) fn may_repeat(kind: Kind, error: &ApiError) -> bool {
+pub(super) fn may_repeat(kind: CallKind, error: &ApiError) -> bool {
     match error {
         ApiError::Transport { source, .. } => match source.kind {
             TransportErrorKind::Connect => true,
             TransportErrorKind::Certificate => false,
-            TransportErrorKind::Timeout | TransportErrorKind::Broken => kind == Kind::Harmless,
+            TransportErrorKind::Timeout | TransportErrorKind::Broken => kind == CallKind::Harmless,
         },
         ApiError::Refused { refusal, .. } => match kind {
-            Kind::Harmless => matches!(refusal.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
-            Kind::Write => refusal.code == 429 && refusal.from_api,
+            CallKind::Harmless => matches!(refusal.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            CallKind::Write => refusal.code == 429 && refusal.from_api,
         },
         // The exchange has been repeated already.
         ApiError::NoCredentials(_) => false,
@@ -161,12 +161,12 @@ fn kind_of(error: &ApiError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::immuta::{Refusal, TransportError};
+    use crate::immuta::{Rejection, TransportError};
 
     fn refused(code: u16, from_api: bool) -> ApiError {
         ApiError::Refused {
             operation: String::new(),
-            refusal: Box::new(Refusal {
+            refusal: Box::new(Rejection {
                 code,
                 from_api,
                 says_absent: false,
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_read_is_repeated_after_what_may_pass() {
-        let repeated = (100..600).filter(|code| may_repeat(Kind::Harmless, &refused(*code, false)));
+        let repeated =
+            (100..600).filter(|code| may_repeat(CallKind::Harmless, &refused(*code, false)));
         assert_eq!(
             repeated.collect::<Vec<_>>(),
             [408, 425, 429, 500, 502, 503, 504]
@@ -196,25 +197,25 @@ mod tests {
             TransportErrorKind::Timeout,
             TransportErrorKind::Broken,
         ] {
-            assert!(may_repeat(Kind::Harmless, &failed(kind)), "{kind}");
+            assert!(may_repeat(CallKind::Harmless, &failed(kind)), "{kind}");
         }
     }
 
     #[test]
     fn a_write_is_repeated_only_if_it_certainly_had_no_effect() {
-        let repeated = (100..600).filter(|code| may_repeat(Kind::Write, &refused(*code, true)));
+        let repeated = (100..600).filter(|code| may_repeat(CallKind::Write, &refused(*code, true)));
         assert_eq!(repeated.collect::<Vec<_>>(), [429]);
-        assert!(!may_repeat(Kind::Write, &refused(429, false)));
+        assert!(!may_repeat(CallKind::Write, &refused(429, false)));
         assert!(may_repeat(
-            Kind::Write,
+            CallKind::Write,
             &failed(TransportErrorKind::Connect)
         ));
         assert!(!may_repeat(
-            Kind::Write,
+            CallKind::Write,
             &failed(TransportErrorKind::Timeout)
         ));
         assert!(!may_repeat(
-            Kind::Write,
+            CallKind::Write,
             &failed(TransportErrorKind::Broken)
         ));
     }
@@ -229,7 +230,7 @@ mod tests {
                 failed(TransportErrorKind::Broken),
                 failed(TransportErrorKind::Certificate),
             ]);
-        for error in errors.filter(|error| may_repeat(Kind::Write, error)) {
+        for error in errors.filter(|error| may_repeat(CallKind::Write, error)) {
             assert_eq!(error.effect(), crate::immuta::Effect::None, "{error}");
         }
     }
@@ -237,8 +238,8 @@ mod tests {
     #[test]
     fn a_certificate_is_never_tried_again() {
         let error = failed(TransportErrorKind::Certificate);
-        assert!(!may_repeat(Kind::Harmless, &error));
-        assert!(!may_repeat(Kind::Write, &error));
+        assert!(!may_repeat(CallKind::Harmless, &error));
+        assert!(!may_repeat(CallKind::Write, &error));
     }
 
     #[test]

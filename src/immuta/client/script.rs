@@ -12,7 +12,7 @@ use super::{Transport, TransportError, TransportErrorKind};
 
 /// What comes back for one request.
 #[derive(Clone)]
-pub(crate) enum Answer {
+pub(crate) enum ScriptedAnswer {
     Reply(u16, &'static str),
     ReplyWith(u16, &'static str, &'static [(&'static str, &'static str)]),
     Owned(u16, String),
@@ -21,7 +21,7 @@ pub(crate) enum Answer {
 
 /// One request as it was sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Sent {
+pub(crate) struct SentRequest {
     /// Method, path, credentials, body.
     pub(crate) line: String,
     pub(crate) at: Instant,
@@ -30,19 +30,19 @@ pub(crate) struct Sent {
 
 #[derive(Clone, Default)]
 pub(crate) struct Script {
-    answers: Arc<Mutex<VecDeque<Answer>>>,
-    sent: Arc<Mutex<Vec<Sent>>>,
+    answers: Arc<Mutex<VecDeque<ScriptedAnswer>>>,
+    sent: Arc<Mutex<Vec<SentRequest>>>,
 }
 
 impl Script {
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn new(answers: impl IntoIterator<Item = ScriptedAnswer>) -> Self {
         Self {
             answers: Arc::new(Mutex::new(answers.into_iter().collect())),
             sent: Arc::default(),
         }
     }
 
-    pub(crate) fn sent(&self) -> Vec<Sent> {
+    pub(crate) fn sent(&self) -> Vec<SentRequest> {
         self.sent.lock().unwrap().clone()
     }
 
@@ -50,7 +50,7 @@ impl Script {
         self.sent().into_iter().map(|sent| sent.line).collect()
     }
 
-    pub(crate) fn push(&self, answer: Answer) {
+    pub(crate) fn push(&self, answer: ScriptedAnswer) {
         self.answers.lock().unwrap().push_back(answer);
     }
 }
@@ -65,7 +65,7 @@ impl Transport for Script {
             credentials.map_or("", |value| value.to_str().unwrap()),
             std::str::from_utf8(request.body()).unwrap()
         );
-        self.sent.lock().unwrap().push(Sent {
+        self.sent.lock().unwrap().push(SentRequest {
             line: line.trim_end().to_owned(),
             at: Instant::now(),
             request,
@@ -74,10 +74,10 @@ impl Transport for Script {
         // Long enough for others to come in meanwhile.
         tokio::time::sleep(Duration::from_millis(10)).await;
         let (status, body, headers) = match answer.expect("the script has an answer left") {
-            Answer::Reply(status, body) => (status, body.to_owned(), &[][..]),
-            Answer::ReplyWith(status, body, headers) => (status, body.to_owned(), headers),
-            Answer::Owned(status, body) => (status, body, &[][..]),
-            Answer::Fail(kind) => return Err(TransportError { kind, source: None }),
+            ScriptedAnswer::Reply(status, body) => (status, body.to_owned(), &[][..]),
+            ScriptedAnswer::ReplyWith(status, body, headers) => (status, body.to_owned(), headers),
+            ScriptedAnswer::Owned(status, body) => (status, body, &[][..]),
+            ScriptedAnswer::Fail(kind) => return Err(TransportError { kind, source: None }),
         };
         let mut response = Response::builder().status(status);
         for (name, value) in headers {

@@ -9,7 +9,7 @@ use super::list::read_list;
 use super::wire::{read_accepted, read_integration, read_status};
 use super::{Accepted, ReadApi, StatusReport, WriteApi};
 use crate::immuta::client::{
-    ApiError, Call, Client, Credentials, Kind, KnownSecrets, Path, RequestBody, RetryPolicy,
+    ApiError, Call, CallKind, Client, Credentials, KnownSecrets, Path, RequestBody, RetryPolicy,
     Transport,
 };
 use crate::live::{Backing, Connections, Live, LiveIntegration, RemoteId};
@@ -129,13 +129,13 @@ impl<T: Transport> Writer<T> {
 impl<T: Transport> WriteApi for Writer<T> {
     async fn create(&self, body: &RequestBody) -> Result<Accepted, ApiError> {
         let path = Path::fixed(INTEGRATIONS);
-        let call = Call::new(Method::POST, path, Some(body), Kind::Write);
+        let call = Call::new(Method::POST, path, Some(body), CallKind::Write);
         self.write(call, None).await
     }
 
     async fn update(&self, id: &RemoteId, body: &RequestBody) -> Result<Accepted, ApiError> {
         let path = Path::naming(INTEGRATION, id.as_str());
-        let call = Call::new(Method::PUT, path, Some(body), Kind::Write);
+        let call = Call::new(Method::PUT, path, Some(body), CallKind::Write);
         self.write(call, Some(id)).await
     }
 
@@ -145,7 +145,7 @@ impl<T: Transport> WriteApi for Writer<T> {
         credentials: Option<&RequestBody>,
     ) -> Result<(), ApiError> {
         let path = Path::naming(INTEGRATION, id.as_str());
-        let call = Call::new(Method::DELETE, path, credentials, Kind::Write);
+        let call = Call::new(Method::DELETE, path, credentials, CallKind::Write);
         // What the answer looks like is told by no page: the status is asked for.
         self.0.0.run(&call).await.map(drop)
     }

@@ -7,30 +7,30 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::immuta::client::script::{Answer, Script};
+use crate::immuta::client::script::{Script, ScriptedAnswer};
 use crate::immuta::{ApiKey, Effect, TransportErrorKind};
-use crate::live::Status;
+use crate::live::IntegrationStatus;
 use crate::secret::Secret;
 
-const ABSENT: Answer = Answer::Reply(
+const ABSENT: ScriptedAnswer = ScriptedAnswer::Reply(
     404,
     r#"{"statusCode":404,"error":"Not Found","message":"No Integration found with ID 7."}"#,
 );
 const BUSY: &str = r#"{"statusCode":429,"message":"Too many requests"}"#;
-const CREATED: Answer = Answer::Reply(200, r#"{"id":"7","status":"creating"}"#);
+const CREATED: ScriptedAnswer = ScriptedAnswer::Reply(200, r#"{"id":"7","status":"creating"}"#);
 
 fn known(secrets: &[&str]) -> KnownSecrets {
     let secrets = secrets.iter().map(|s| Secret::new((*s).into()));
     KnownSecrets::of_files(secrets.collect(), std::iter::empty())
 }
 
-fn reader(answers: impl IntoIterator<Item = Answer>) -> (Script, Reader<Script>) {
+fn reader(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (Script, Reader<Script>) {
     reader_knowing(&[], answers)
 }
 
 fn reader_knowing(
     secrets: &[&str],
-    answers: impl IntoIterator<Item = Answer>,
+    answers: impl IntoIterator<Item = ScriptedAnswer>,
 ) -> (Script, Reader<Script>) {
     let script = Script::new(answers);
     let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
@@ -44,7 +44,7 @@ fn reader_knowing(
     (script, reader)
 }
 
-fn writer(answers: impl IntoIterator<Item = Answer>) -> (Script, Writer<Script>) {
+fn writer(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (Script, Writer<Script>) {
     let (script, reader) = reader(answers);
     (script, reader.into_writer())
 }
@@ -64,7 +64,10 @@ fn seven() -> RemoteId {
 async fn a_refusal_of_any_call_is_scrubbed_of_every_secret_of_the_run() {
     let said = r#"{"statusCode":500,"message":"cannot log in with hunter2","validationResults":
         [{"name":"hunter2","status":"failed","message":"no hunter2"}]}"#;
-    let (_, reader) = reader_knowing(&["hunter2"], (0..9).map(|_| Answer::Reply(422, said)));
+    let (_, reader) = reader_knowing(
+        &["hunter2"],
+        (0..9).map(|_| ScriptedAnswer::Reply(422, said)),
+    );
     let list = reader.list().await.unwrap_err();
     let get = reader.get(&seven()).await.unwrap_err();
     let status = reader.status(&seven()).await.unwrap_err();
@@ -90,8 +93,8 @@ async fn text_is_scrubbed_before_it_is_escaped_and_cut() {
     let (_, reader) = reader_knowing(
         &[AWKWARD],
         [
-            Answer::Owned(422, refused.to_string()),
-            Answer::Owned(200, found.to_string()),
+            ScriptedAnswer::Owned(422, refused.to_string()),
+            ScriptedAnswer::Owned(200, found.to_string()),
         ],
     );
     let error = reader.get(&seven()).await.unwrap_err();
@@ -108,19 +111,22 @@ async fn text_is_scrubbed_before_it_is_escaped_and_cut() {
 #[tokio::test(start_paused = true)]
 async fn the_calls_go_to_their_paths() {
     let (script, writer) = writer([
-        Answer::Reply(200, "[]"),
-        Answer::Reply(200, r#"{"id":"7","type":"T","status":"enabled"}"#),
-        Answer::Reply(200, r#"{"id":7,"status":"enabled"}"#),
+        ScriptedAnswer::Reply(200, "[]"),
+        ScriptedAnswer::Reply(200, r#"{"id":"7","type":"T","status":"enabled"}"#),
+        ScriptedAnswer::Reply(200, r#"{"id":7,"status":"enabled"}"#),
         CREATED,
-        Answer::Reply(200, r#"{"status":"editing"}"#),
+        ScriptedAnswer::Reply(200, r#"{"status":"editing"}"#),
     ]);
     assert!(writer.list().await.unwrap().integrations.is_empty());
     assert_eq!(writer.get(&seven()).await.unwrap().unwrap().id, seven());
     let report = writer.status(&seven()).await.unwrap().unwrap();
-    assert_eq!(report.status, Status::Enabled);
+    assert_eq!(report.status, IntegrationStatus::Enabled);
     assert_eq!(writer.create(&body()).await.unwrap().id, seven());
     let accepted = writer.update(&seven(), &body()).await.unwrap();
-    assert_eq!((accepted.id, accepted.status), (seven(), Status::Editing));
+    assert_eq!(
+        (accepted.id, accepted.status),
+        (seven(), IntegrationStatus::Editing)
+    );
     assert_eq!(
         script.lines(),
         [
@@ -152,7 +158,10 @@ async fn only_the_api_itself_can_say_that_an_integration_is_absent() {
         r#"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#,
         r#"{"statusCode":404,"error":"Not Found"}"#,
     ] {
-        let (_, client) = reader([Answer::Reply(404, other), Answer::Reply(404, other)]);
+        let (_, client) = reader([
+            ScriptedAnswer::Reply(404, other),
+            ScriptedAnswer::Reply(404, other),
+        ]);
         assert!(client.get(&seven()).await.is_err(), "{other}");
         assert!(client.status(&seven()).await.is_err(), "{other}");
     }
@@ -171,7 +180,10 @@ async fn a_list_that_is_not_there_is_an_error_that_says_what_to_do() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_the_apis_is_an_error_and_no_absence() {
     for answer in ["<html></html>", "", "[{", "{}", "null"] {
-        let (script, client) = reader([Answer::Reply(200, answer), Answer::Reply(200, answer)]);
+        let (script, client) = reader([
+            ScriptedAnswer::Reply(200, answer),
+            ScriptedAnswer::Reply(200, answer),
+        ]);
         assert!(client.list().await.is_err(), "{answer}");
         assert!(client.get(&seven()).await.is_err(), "{answer}");
         assert_eq!(script.sent().len(), 2, "it came whole: not repeated");
@@ -180,7 +192,7 @@ async fn an_answer_that_is_not_the_apis_is_an_error_and_no_absence() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_whose_answer_cannot_be_read_may_have_had_an_effect() {
-    let (script, client) = writer([Answer::Reply(200, "<html>")]);
+    let (script, client) = writer([ScriptedAnswer::Reply(200, "<html>")]);
     let error = client.create(&body()).await.unwrap_err();
     assert_eq!(error.effect(), Effect::Unknown);
     assert_eq!(script.sent().len(), 1);
@@ -189,11 +201,11 @@ async fn a_write_whose_answer_cannot_be_read_may_have_had_an_effect() {
 #[tokio::test(start_paused = true)]
 async fn a_read_is_repeated_until_it_succeeds() {
     let (script, client) = reader([
-        Answer::Fail(TransportErrorKind::Connect),
-        Answer::Reply(502, "<html>bad gateway</html>"),
-        Answer::Fail(TransportErrorKind::Broken),
-        Answer::Reply(429, BUSY),
-        Answer::Reply(200, "[]"),
+        ScriptedAnswer::Fail(TransportErrorKind::Connect),
+        ScriptedAnswer::Reply(502, "<html>bad gateway</html>"),
+        ScriptedAnswer::Fail(TransportErrorKind::Broken),
+        ScriptedAnswer::Reply(429, BUSY),
+        ScriptedAnswer::Reply(200, "[]"),
     ]);
     client.list().await.unwrap();
     assert_eq!(script.sent().len(), 5);
@@ -201,7 +213,7 @@ async fn a_read_is_repeated_until_it_succeeds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_is_given_up_after_the_last_attempt_with_the_last_error() {
-    let (script, client) = reader(vec![Answer::Reply(503, ""); 9]);
+    let (script, client) = reader(vec![ScriptedAnswer::Reply(503, ""); 9]);
     let error = client.list().await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -212,7 +224,7 @@ async fn a_read_is_given_up_after_the_last_attempt_with_the_last_error() {
 
 #[tokio::test(start_paused = true)]
 async fn the_pause_that_the_server_asks_for_is_kept_within_the_deadline() {
-    let patient = Answer::ReplyWith(429, BUSY, &[("retry-after", "55")]);
+    let patient = ScriptedAnswer::ReplyWith(429, BUSY, &[("retry-after", "55")]);
     let (script, client) = reader(vec![patient; 9]);
     assert!(client.list().await.is_err());
     let sent = script.sent();
@@ -225,8 +237,8 @@ async fn the_pause_that_the_server_asks_for_is_kept_within_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_was_never_sent_is_sent_again() {
     let (script, client) = writer([
-        Answer::Fail(TransportErrorKind::Connect),
-        Answer::Reply(429, BUSY),
+        ScriptedAnswer::Fail(TransportErrorKind::Connect),
+        ScriptedAnswer::Reply(429, BUSY),
         CREATED,
     ]);
     client.create(&body()).await.unwrap();
@@ -236,13 +248,13 @@ async fn a_write_that_was_never_sent_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_may_have_had_an_effect_is_sent_once() {
     for answer in [
-        Answer::Fail(TransportErrorKind::Timeout),
-        Answer::Fail(TransportErrorKind::Broken),
-        Answer::Fail(TransportErrorKind::Certificate),
-        Answer::Reply(500, ""),
-        Answer::Reply(503, BUSY),
-        Answer::Reply(429, "<html>"),
-        Answer::Reply(409, r#"{"statusCode":409,"message":"m"}"#),
+        ScriptedAnswer::Fail(TransportErrorKind::Timeout),
+        ScriptedAnswer::Fail(TransportErrorKind::Broken),
+        ScriptedAnswer::Fail(TransportErrorKind::Certificate),
+        ScriptedAnswer::Reply(500, ""),
+        ScriptedAnswer::Reply(503, BUSY),
+        ScriptedAnswer::Reply(429, "<html>"),
+        ScriptedAnswer::Reply(409, r#"{"statusCode":409,"message":"m"}"#),
     ] {
         let (script, client) = writer([answer.clone()]);
         assert!(client.create(&body()).await.is_err());
@@ -255,7 +267,7 @@ async fn a_write_that_may_have_had_an_effect_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_never_got_its_token_had_no_effect() {
-    let script = Script::new(vec![Answer::Fail(TransportErrorKind::Broken); 5]);
+    let script = Script::new(vec![ScriptedAnswer::Fail(TransportErrorKind::Broken); 5]);
     let key = ApiKey::new(Secret::new("the-key".into())).unwrap();
     let credentials = Credentials::Exchange(key);
     let client = Reader::new(
@@ -278,7 +290,7 @@ async fn a_write_that_never_got_its_token_had_no_effect() {
 #[tokio::test(start_paused = true)]
 async fn secrets_that_the_server_says_back_are_scrubbed() {
     let echo = r#"{"statusCode":422,"message":"cannot log in with hunter2 (key the-key)"}"#;
-    let (_, client) = writer([Answer::Reply(422, echo)]);
+    let (_, client) = writer([ScriptedAnswer::Reply(422, echo)]);
     let error = client.create(&body()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -288,7 +300,7 @@ async fn secrets_that_the_server_says_back_are_scrubbed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_redirect_is_a_refusal_that_says_what_to_do() {
-    let (script, client) = reader([Answer::Reply(302, "")]);
+    let (script, client) = reader([ScriptedAnswer::Reply(302, "")]);
     let error = client.list().await.unwrap_err();
     assert!(error.to_string().contains("302 Found"), "{error}");
     assert!(error.help().contains("a redirect is not followed"));
@@ -324,8 +336,8 @@ async fn the_log_tells_every_request_and_no_value() {
     let _second = tracing::Dispatch::new(tracing_subscriber::fmt().finish());
     let guard = tracing::subscriber::set_default(subscriber);
     let (_, client) = writer([
-        Answer::Reply(429, BUSY),
-        Answer::Reply(422, r#"{"statusCode":422,"message":"hunter2"}"#),
+        ScriptedAnswer::Reply(429, BUSY),
+        ScriptedAnswer::Reply(422, r#"{"statusCode":422,"message":"hunter2"}"#),
     ]);
     assert!(client.update(&RemoteId::new("71"), &body()).await.is_err());
     drop(guard);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::calls::Reader;
 use super::wire::read_id;
 use crate::immuta::client::{
-    Answer, ApiError, Call, Kind, Mistake, Path, RequestBody, Transport, parse,
+    AnswerError, ApiError, Call, CallKind, CallResponse, Path, RequestBody, Transport, parse,
 };
 use crate::live::{Backing, Connection, Connections};
 use crate::secret::json::to_json;
@@ -52,11 +52,11 @@ impl<T: Transport> Reader<T> {
 
     async fn search(&self, body: Option<&RequestBody>) -> Result<Connections, ApiError> {
         // It reads, whatever its method.
-        let call = Call::new(Method::POST, Path::fixed(SEARCH), body, Kind::Harmless);
+        let call = Call::new(Method::POST, Path::fixed(SEARCH), body, CallKind::Harmless);
         match self.0.run(&call).await {
             Ok(answer) => match self.connections_of(&answer) {
                 Ok(listed) => Ok(Connections::Listed(listed)),
-                Err(Mistake::Html) => Ok(Connections::Missing),
+                Err(AnswerError::Html) => Ok(Connections::Missing),
                 Err(mistake) => Err(call.unreadable(&mistake)),
             },
             Err(error) => match code(&error) {
@@ -76,7 +76,7 @@ impl<T: Transport> Reader<T> {
         backing.map_err(|mistake| call.unreadable(&mistake))
     }
 
-    fn connections_of(&self, answer: &Answer) -> Result<Vec<Connection>, Mistake> {
+    fn connections_of(&self, answer: &CallResponse) -> Result<Vec<Connection>, AnswerError> {
         let listed = read_connections(&answer.body)?;
         self.0.redaction(answer).connections(listed)
     }
@@ -87,28 +87,28 @@ fn code(error: &ApiError) -> Option<u16> {
 }
 
 /// Reads the answer to the search: an array, or an object with one array in it.
-fn read_connections(body: &[u8]) -> Result<Vec<Connection>, Mistake> {
+fn read_connections(body: &[u8]) -> Result<Vec<Connection>, AnswerError> {
     let elements = match parse(body)? {
         Value::Array(elements) => elements,
         Value::Object(fields) => only_array(fields)?,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(Mistake::Not("a list of connections"));
+            return Err(AnswerError::Not("a list of connections"));
         }
     };
     elements.iter().map(read_connection).collect()
 }
 
-fn only_array(mut fields: Map<String, Value>) -> Result<Vec<Value>, Mistake> {
+fn only_array(mut fields: Map<String, Value>) -> Result<Vec<Value>, AnswerError> {
     let arrays: Vec<String> = fields
         .iter()
         .filter(|(_, value)| value.is_array())
         .map(|(name, _)| name.clone())
         .collect();
     let [name] = arrays.as_slice() else {
-        return Err(Mistake::Not("a list of connections"));
+        return Err(AnswerError::Not("a list of connections"));
     };
     let Some(Value::Array(elements)) = fields.remove(name) else {
-        return Err(Mistake::Not("a list of connections"));
+        return Err(AnswerError::Not("a list of connections"));
     };
     let says_more = MORE.iter().any(|name| match fields.get(*name) {
         None | Some(Value::Null | Value::Bool(false)) => false,
@@ -120,13 +120,13 @@ fn only_array(mut fields: Map<String, Value>) -> Result<Vec<Value>, Mistake> {
         count.is_some_and(|count| usize::try_from(count).map_or(true, |n| n > elements.len()))
     });
     if says_more || has_fewer {
-        return Err(Mistake::Not("the whole list of connections"));
+        return Err(AnswerError::Not("the whole list of connections"));
     }
     Ok(elements)
 }
 
 /// The key is the first name of `objectPath`, or else `connectionKey`.
-fn read_connection(element: &Value) -> Result<Connection, Mistake> {
+fn read_connection(element: &Value) -> Result<Connection, AnswerError> {
     let path = element.get("objectPath");
     let first = match path {
         Some(Value::Array(names)) => names.first().and_then(Value::as_str),
@@ -139,13 +139,13 @@ fn read_connection(element: &Value) -> Result<Connection, Mistake> {
             key: key.to_owned(),
             technology: technology(element),
         }),
-        Some(_) | None => Err(Mistake::Not("a list of connections that have keys")),
+        Some(_) | None => Err(AnswerError::Not("a list of connections that have keys")),
     }
 }
 
-fn read_backing(body: &[u8]) -> Result<Backing, Mistake> {
+fn read_backing(body: &[u8]) -> Result<Backing, AnswerError> {
     let Value::Object(mut fields) = parse(body)? else {
-        return Err(Mistake::Not("an object"));
+        return Err(AnswerError::Not("an object"));
     };
     let named = fields.remove("nativeIntegrationId");
     let integration = match named.filter(|id| !id.is_null()) {

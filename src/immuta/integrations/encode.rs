@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::immuta::client::RequestBody;
 use crate::platform::{CONFIG, Field, Platform};
 use crate::secret::json::to_json;
-use crate::secret::{Part, Reference, Secret, Template};
+use crate::secret::{Reference, Secret, Template, TemplatePart};
 use crate::value::{Object, Value};
 
 /// Where the body of a delete has its credentials: no public page tells (API.md 3.3).
@@ -25,7 +25,7 @@ pub enum Nesting {
 
 /// Writes the body of a create or an update, with `resolve` asked for every reference.
 ///
-/// Which keys it has is said by the platform's [`Payload`](crate::platform::Payload); where only a manual
+/// Which keys it has is said by the platform's [`Payload`](crate::platform::PayloadShape); where only a manual
 /// set-up exists, `autoBootstrap` is `false` unless something else is given.
 ///
 /// # Errors
@@ -103,8 +103,8 @@ fn render<'a, E>(
     if template.parts.len() > 1 {
         for part in &template.parts {
             parts.push(match part {
-                Part::Literal(text) => text.clone(),
-                Part::Reference(reference) => resolve(reference)?.clone(),
+                TemplatePart::Literal(text) => text.clone(),
+                TemplatePart::Reference(reference) => resolve(reference)?.clone(),
             });
         }
     }
@@ -207,9 +207,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::platform::{Identity, Payload};
+    use crate::platform::{Identity, PayloadShape};
 
-    fn platform(payload: Payload) -> Platform {
+    fn platform(payload: PayloadShape) -> Platform {
         Platform {
             wire: "Lake \"One\"",
             title: "Lake",
@@ -230,8 +230,8 @@ mod tests {
     fn config() -> Object {
         let password = Template {
             parts: vec![
-                Part::Literal(Secret::new("pre-".into())),
-                Part::Reference(reference("A")),
+                TemplatePart::Literal(Secret::new("pre-".into())),
+                TemplatePart::Reference(reference("A")),
             ],
         };
         let mut okta = Object::new();
@@ -253,7 +253,7 @@ mod tests {
         config
     }
 
-    fn written(payload: Payload, auto_bootstrap: Option<bool>) -> RequestBody {
+    fn written(payload: PayloadShape, auto_bootstrap: Option<bool>) -> RequestBody {
         let config = config();
         let secret = Secret::new("se\"cret".into());
         encode(&platform(payload), auto_bootstrap, &config, |_| {
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_full_payload_has_its_three_keys_in_order_and_every_secret_in_its_place() {
-        let body = written(Payload::Full, Some(true));
+        let body = written(PayloadShape::Full, Some(true));
         assert_eq!(
             std::str::from_utf8(&body.json).unwrap(),
             json!({
@@ -299,16 +299,19 @@ mod tests {
 
     #[test]
     fn the_buffer_is_exactly_as_large_as_the_text() {
-        let body = written(Payload::Full, Some(true));
+        let body = written(PayloadShape::Full, Some(true));
         assert_eq!(body.json.capacity(), body.json.len());
     }
 
     #[test]
     fn a_payload_of_the_type_alone_has_nothing_else_and_resolves_nothing() {
         let config = config();
-        let body = encode(&platform(Payload::TypeOnly), Some(true), &config, |_| {
-            Err::<&Secret, _>("asked")
-        })
+        let body = encode(
+            &platform(PayloadShape::TypeOnly),
+            Some(true),
+            &config,
+            |_| Err::<&Secret, _>("asked"),
+        )
         .unwrap();
         assert_eq!(&body.json[..], br#"{"type":"Lake \"One\""}"#);
         assert!(body.secrets.is_empty());
@@ -316,15 +319,16 @@ mod tests {
 
     #[test]
     fn a_manual_platform_says_so_when_nothing_is_given() {
-        let text = String::from_utf8(written(Payload::ManualOnly, None).json.to_vec()).unwrap();
+        let text =
+            String::from_utf8(written(PayloadShape::ManualOnly, None).json.to_vec()).unwrap();
         assert!(text.contains(r#""autoBootstrap":false"#), "{text}");
-        let text = String::from_utf8(written(Payload::Full, None).json.to_vec()).unwrap();
+        let text = String::from_utf8(written(PayloadShape::Full, None).json.to_vec()).unwrap();
         assert!(!text.contains("autoBootstrap"), "{text}");
     }
 
     #[test]
     fn the_secrets_and_their_parts_are_kept_for_scrubbing() {
-        let body = written(Payload::Full, Some(false));
+        let body = written(PayloadShape::Full, Some(false));
         let known: Vec<&str> = body.secrets.iter().map(Secret::expose).collect();
         assert_eq!(known, ["pre-", "se\"cret", "pre-se\"cret", "1234", "last"]);
     }
@@ -332,7 +336,7 @@ mod tests {
     #[test]
     fn a_secret_that_is_missing_gives_its_error_and_no_body() {
         let config = config();
-        let outcome = encode(&platform(Payload::Full), None, &config, |asked| {
+        let outcome = encode(&platform(PayloadShape::Full), None, &config, |asked| {
             Err::<&Secret, _>(asked.to_string())
         });
         assert_eq!(outcome.err().as_deref(), Some("${env:A}"));
@@ -340,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_debug_form_of_a_body_shows_nothing_of_it() {
-        let body = written(Payload::Full, Some(false));
+        let body = written(PayloadShape::Full, Some(false));
         let size = body.json.len();
         assert_eq!(format!("{body:?}"), format!("RequestBody({size} bytes)"));
     }

@@ -6,9 +6,9 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::error::Category;
 
-use super::wire::{Broken, Lookup, read_element};
+use super::wire::{PlatformLookup, UnreadableElement, read_element};
 use crate::immuta::client::{
-    Bounded, Budget, MOST_VALUES, Mistake, not_json, too_many_values, without_mark,
+    AnswerError, Bounded, Budget, MOST_VALUES, not_json, too_many_values, without_mark,
 };
 use crate::live::{Live, LiveIntegration, Owners, RemoteId, Scope, Unreadable, UnreadableParts};
 
@@ -26,7 +26,7 @@ pub(super) const fn most_values_of_list(integrations: usize) -> usize {
 /// A broken element with a known `type` makes that platform unknown; without a
 /// readable `type`, everything. A broken element with an unknown `type` cannot
 /// be any of ours and is passed over. Of two elements with one id, neither is believed.
-pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
+pub(super) fn read_list(body: &[u8], lookup: PlatformLookup) -> Result<Live, AnswerError> {
     let body = without_mark(body);
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut exceeded = None;
@@ -41,7 +41,7 @@ pub(super) fn read_list(body: &[u8], lookup: Lookup) -> Result<Live, Mistake> {
     let mut listed = read
         .and_then(|listed| json.end().map(|()| listed))
         .map_err(|error| match error.classify() {
-            Category::Data => Mistake::Not("a list of integrations"),
+            Category::Data => AnswerError::Not("a list of integrations"),
             Category::Io | Category::Syntax | Category::Eof => not_json(body, &error),
         })?;
     distrust_duplicates(&mut listed);
@@ -65,9 +65,9 @@ struct Listed {
 /// A list that is too long or too large is not read to its end, and nothing of it
 /// is used: half a list would make the other half absent.
 struct Elements<'e> {
-    lookup: Lookup,
+    lookup: PlatformLookup,
     /// Receives the limit that ended the reading.
-    exceeded: &'e mut Option<Mistake>,
+    exceeded: &'e mut Option<AnswerError>,
 }
 
 impl<'de> Visitor<'de> for Elements<'_> {
@@ -111,15 +111,19 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 }
 
-fn too_many_integrations() -> Mistake {
-    Mistake::TooMuch {
+fn too_many_integrations() -> AnswerError {
+    AnswerError::TooMuch {
         limit: MOST_INTEGRATIONS,
         unit: "integrations",
     }
 }
 
 /// The part of the tenant that a broken element makes unknown, if any.
-fn unknown_part(broken: &Broken, index: usize, lookup: Lookup) -> Option<Unreadable> {
+fn unknown_part(
+    broken: &UnreadableElement,
+    index: usize,
+    lookup: PlatformLookup,
+) -> Option<Unreadable> {
     let scope = match &broken.type_name {
         None => Scope::Everything,
         Some(name) => {

@@ -14,7 +14,9 @@ mod wire;
 use std::future::Future;
 
 use super::client::{ApiError, RequestBody};
-use crate::live::{Backing, Connections, FailingTest, Live, LiveIntegration, RemoteId, Status};
+use crate::live::{
+    Backing, Connections, FailingTest, IntegrationStatus, Live, LiveIntegration, RemoteId,
+};
 
 pub use calls::{Reader, Writer};
 pub use encode::{Nesting, encode, encode_credentials};
@@ -71,14 +73,14 @@ pub struct Accepted {
     /// The id of the integration.
     pub id: RemoteId,
     /// Its status now.
-    pub status: Status,
+    pub status: IntegrationStatus,
 }
 
 /// The answer to a question for the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusReport {
     /// The status.
-    pub status: Status,
+    pub status: IntegrationStatus,
     /// The validation tests that did not pass, as far as the answer tells.
     pub failing_tests: Vec<FailingTest>,
 }

@@ -11,10 +11,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::{Accepted, StatusReport};
-use crate::immuta::client::{Mistake, Redaction};
+use crate::immuta::client::{AnswerError, Redaction};
 use crate::live::{
-    Backing, Connection, Live, LiveConfig, LiveIntegration, RemoteId, Scope, Status, Unreadable,
-    UnreadableParts, is_plain,
+    Backing, Connection, IntegrationStatus, Live, LiveConfig, LiveIntegration, RemoteId, Scope,
+    Unreadable, UnreadableParts, is_plain,
 };
 use crate::platform::Attribute;
 use crate::secret::MASK;
@@ -48,14 +48,17 @@ impl Redaction<'_> {
     }
 
     /// Connections. A key that holds a secret could neither be shown nor asked for.
-    pub(super) fn connections(&self, listed: Vec<Connection>) -> Result<Vec<Connection>, Mistake> {
+    pub(super) fn connections(
+        &self,
+        listed: Vec<Connection>,
+    ) -> Result<Vec<Connection>, AnswerError> {
         for connection in &listed {
             self.check("the key of a connection", &connection.key)?;
         }
         Ok(listed)
     }
 
-    pub(super) fn backing(&self, backing: Backing) -> Result<Backing, Mistake> {
+    pub(super) fn backing(&self, backing: Backing) -> Result<Backing, AnswerError> {
         backing
             .integration
             .iter()
@@ -66,7 +69,7 @@ impl Redaction<'_> {
     pub(super) fn integration(
         &self,
         integration: LiveIntegration,
-    ) -> Result<LiveIntegration, Mistake> {
+    ) -> Result<LiveIntegration, AnswerError> {
         let LiveIntegration {
             id,
             type_name,
@@ -95,7 +98,7 @@ impl Redaction<'_> {
         })
     }
 
-    pub(super) fn report(&self, report: StatusReport) -> Result<StatusReport, Mistake> {
+    pub(super) fn report(&self, report: StatusReport) -> Result<StatusReport, AnswerError> {
         let StatusReport {
             status,
             failing_tests,
@@ -107,7 +110,7 @@ impl Redaction<'_> {
         })
     }
 
-    pub(super) fn accepted(&self, accepted: Accepted) -> Result<Accepted, Mistake> {
+    pub(super) fn accepted(&self, accepted: Accepted) -> Result<Accepted, AnswerError> {
         let Accepted { id, status } = accepted;
         self.check_id(&id)?;
         self.check_status(&status)?;
@@ -118,7 +121,7 @@ impl Redaction<'_> {
         &self,
         attributes: &'static [Attribute],
         config: &mut Map<String, Json>,
-    ) -> Result<(), Mistake> {
+    ) -> Result<(), AnswerError> {
         for (key, value) in config {
             let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
                 // Its value counts as secret. Its name is shown.
@@ -137,26 +140,26 @@ impl Redaction<'_> {
         Ok(())
     }
 
-    fn check_id(&self, id: &RemoteId) -> Result<(), Mistake> {
+    fn check_id(&self, id: &RemoteId) -> Result<(), AnswerError> {
         self.check("`id`", id.as_str())
     }
 
     /// The documented words are no secrets.
-    fn check_status(&self, status: &Status) -> Result<(), Mistake> {
+    fn check_status(&self, status: &IntegrationStatus) -> Result<(), AnswerError> {
         match status {
-            Status::Unknown(word) => self.check("`status`", word),
-            Status::Creating
-            | Status::CreateError
-            | Status::Enabled
-            | Status::Editing
-            | Status::EditError
-            | Status::Migrating
-            | Status::MigrateError
-            | Status::Deleting
-            | Status::DeleteError
-            | Status::Deleted
-            | Status::Disabled
-            | Status::RecurringValidationError => Ok(()),
+            IntegrationStatus::Unknown(word) => self.check("`status`", word),
+            IntegrationStatus::Creating
+            | IntegrationStatus::CreateError
+            | IntegrationStatus::Enabled
+            | IntegrationStatus::Editing
+            | IntegrationStatus::EditError
+            | IntegrationStatus::Migrating
+            | IntegrationStatus::MigrateError
+            | IntegrationStatus::Deleting
+            | IntegrationStatus::DeleteError
+            | IntegrationStatus::Deleted
+            | IntegrationStatus::Disabled
+            | IntegrationStatus::RecurringValidationError => Ok(()),
         }
     }
 }

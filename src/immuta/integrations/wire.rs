@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::{Accepted, StatusReport};
 use crate::immuta::client::{
-    Budget, MOST_VALUES, Mistake, field, parse, read_failing_tests, too_many_values,
+    AnswerError, Budget, MOST_VALUES, field, parse, read_failing_tests, too_many_values,
 };
-use crate::live::{LiveConfig, LiveIntegration, RemoteId, Status};
+use crate::live::{IntegrationStatus, LiveConfig, LiveIntegration, RemoteId};
 use crate::platform::{AUTO_BOOTSTRAP, CONFIG, Platform, TYPE};
 use crate::text::is_unsafe;
 
@@ -19,43 +19,43 @@ use crate::text::is_unsafe;
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Finds a platform by the value of `type`; the tests bring platforms of their own.
-pub(super) type Lookup = fn(&str) -> Option<&'static Platform>;
+pub(super) type PlatformLookup = fn(&str) -> Option<&'static Platform>;
 
 /// An element of the list that could not be read.
-pub(super) struct Broken {
+pub(super) struct UnreadableElement {
     pub(super) type_name: Option<String>,
-    pub(super) mistake: Mistake,
+    pub(super) mistake: AnswerError,
 }
 
 /// Reads the answer to `GET /integrations/{id}`.
 pub(super) fn read_integration(
     body: &[u8],
     asked: &RemoteId,
-    lookup: Lookup,
-) -> Result<LiveIntegration, Mistake> {
+    lookup: PlatformLookup,
+) -> Result<LiveIntegration, AnswerError> {
     let element = parse(body)?;
     let integration =
         read_element(element, &Budget::default(), lookup).map_err(|broken| broken.mistake)?;
     if integration.id == *asked {
         Ok(integration)
     } else {
-        Err(Mistake::OtherIntegration)
+        Err(AnswerError::OtherIntegration)
     }
 }
 
 /// Reads the answer to `GET /integrations/{id}/status`. Its exact body is
 /// unknown (API.md 3.2): an object with a `status`, or the word alone.
-pub(super) fn read_status(body: &[u8], asked: &RemoteId) -> Result<StatusReport, Mistake> {
+pub(super) fn read_status(body: &[u8], asked: &RemoteId) -> Result<StatusReport, AnswerError> {
     let fields = match parse(body)? {
         Value::Object(fields) => fields,
         Value::String(word) => {
             return Ok(StatusReport {
-                status: Status::from_wire(&word),
+                status: IntegrationStatus::from_wire(&word),
                 failing_tests: Vec::new(),
             });
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-            return Err(Mistake::Not("a status"));
+            return Err(AnswerError::Not("a status"));
         }
     };
     check_id(&fields, asked)?;
@@ -67,9 +67,12 @@ pub(super) fn read_status(body: &[u8], asked: &RemoteId) -> Result<StatusReport,
 
 /// Reads the answer to a create (`asked` is `None`) or to an update, which need
 /// not repeat the id that it was asked to change.
-pub(super) fn read_accepted(body: &[u8], asked: Option<&RemoteId>) -> Result<Accepted, Mistake> {
+pub(super) fn read_accepted(
+    body: &[u8],
+    asked: Option<&RemoteId>,
+) -> Result<Accepted, AnswerError> {
     let Value::Object(fields) = parse(body)? else {
-        return Err(Mistake::Not("an object"));
+        return Err(AnswerError::Not("an object"));
     };
     let id = match asked {
         None => read_id(&fields)?,
@@ -86,18 +89,18 @@ pub(super) fn read_accepted(body: &[u8], asked: Option<&RemoteId>) -> Result<Acc
 pub(super) fn read_element(
     element: Value,
     budget: &Budget,
-    lookup: Lookup,
-) -> Result<LiveIntegration, Broken> {
+    lookup: PlatformLookup,
+) -> Result<LiveIntegration, UnreadableElement> {
     let Value::Object(mut fields) = element else {
-        return Err(Broken {
+        return Err(UnreadableElement {
             type_name: None,
-            mistake: Mistake::Not("an object"),
+            mistake: AnswerError::Not("an object"),
         });
     };
     let type_name = match fields.get(TYPE).and_then(Value::as_str) {
         Some(name) if !name.is_empty() => name.to_owned(),
         Some(_) | None => {
-            return Err(Broken {
+            return Err(UnreadableElement {
                 type_name: None,
                 mistake: field(TYPE, "a string with something in it"),
             });
@@ -108,7 +111,7 @@ pub(super) fn read_element(
     } else {
         read_fields(&mut fields, &type_name, lookup)
     };
-    read.map_err(|mistake| Broken {
+    read.map_err(|mistake| UnreadableElement {
         type_name: Some(type_name),
         mistake,
     })
@@ -117,8 +120,8 @@ pub(super) fn read_element(
 fn read_fields(
     fields: &mut Map<String, Value>,
     type_name: &str,
-    lookup: Lookup,
-) -> Result<LiveIntegration, Mistake> {
+    lookup: PlatformLookup,
+) -> Result<LiveIntegration, AnswerError> {
     let auto_bootstrap = match fields.get(AUTO_BOOTSTRAP) {
         None | Some(Value::Null) => None,
         Some(value) => {
@@ -144,7 +147,7 @@ fn read_fields(
 
 /// The documentation says number, its examples show strings (API.md section 4).
 /// An id that could not stand alone in a path is none.
-pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> {
+pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, AnswerError> {
     let mistake = || field("id", "a whole number or a string that can name something");
     match fields.get("id") {
         Some(Value::String(text)) => {
@@ -167,17 +170,17 @@ pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, Mistake> 
 }
 
 /// An answer may leave the id out, but it may not give another.
-fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), Mistake> {
+fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), AnswerError> {
     match fields.get("id") {
         None | Some(Value::Null) => Ok(()),
         Some(_) if read_id(fields)? == *asked => Ok(()),
-        Some(_) => Err(Mistake::OtherIntegration),
+        Some(_) => Err(AnswerError::OtherIntegration),
     }
 }
 
-fn read_status_word(fields: &Map<String, Value>) -> Result<Status, Mistake> {
+fn read_status_word(fields: &Map<String, Value>) -> Result<IntegrationStatus, AnswerError> {
     match fields.get("status").and_then(Value::as_str) {
-        Some(word) if !word.is_empty() => Ok(Status::from_wire(word)),
+        Some(word) if !word.is_empty() => Ok(IntegrationStatus::from_wire(word)),
         Some(_) | None => Err(field("status", "a string with something in it")),
     }
 }

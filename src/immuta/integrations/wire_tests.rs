@@ -5,8 +5,8 @@ use serde_json::json;
 use super::super::list::{MOST_INTEGRATIONS, most_values_of_list, read_list};
 use super::*;
 use crate::immuta::client::MOST_FAILING_TESTS;
-use crate::live::{Live, Phase, Scope};
-use crate::platform::{Identity, Payload};
+use crate::live::{Live, Scope, StatusPhase};
+use crate::platform::{Identity, PayloadShape};
 
 static LAKE: Platform = platform("Lake");
 static POND: Platform = platform("Pond");
@@ -16,7 +16,7 @@ const fn platform(wire: &'static str) -> Platform {
         wire,
         title: wire,
         aliases: &[],
-        payload: Payload::Full,
+        payload: PayloadShape::Full,
         identity: Identity::Nothing,
         deleted_with_credentials: false,
         connection_technology: None,
@@ -77,7 +77,7 @@ fn the_documented_example_is_read() {
     };
     assert_eq!(one.platform, Some(&LAKE));
     assert_eq!(one.auto_bootstrap, Some(true));
-    assert_eq!(one.status, Status::Enabled);
+    assert_eq!(one.status, IntegrationStatus::Enabled);
     assert_eq!(one.config.0["port"], 443);
     let tests: Vec<_> = one
         .failing_tests
@@ -132,7 +132,7 @@ fn unknown_fields_statuses_and_types_pass() {
     });
     let other = &live.integrations[1];
     assert_eq!((other.platform, other.type_name.as_str()), (None, "Ocean"));
-    assert_eq!(other.status.phase(), Phase::Busy);
+    assert_eq!(other.status.phase(), StatusPhase::Busy);
 }
 
 #[test]
@@ -214,19 +214,19 @@ fn of_two_elements_with_one_id_neither_is_believed() {
 #[test]
 fn what_is_not_a_list_is_not_an_empty_list() {
     let read = |text: &str| read_list(text.as_bytes(), lookup).unwrap_err();
-    assert_eq!(read(""), Mistake::Empty);
-    assert_eq!(read("  "), Mistake::Empty);
-    assert_eq!(read("\n<!DOCTYPE html><p>"), Mistake::Html);
-    assert_eq!(read("{}"), Mistake::Not("a list of integrations"));
-    assert_eq!(read("null"), Mistake::Not("a list of integrations"));
+    assert_eq!(read(""), AnswerError::Empty);
+    assert_eq!(read("  "), AnswerError::Empty);
+    assert_eq!(read("\n<!DOCTYPE html><p>"), AnswerError::Html);
+    assert_eq!(read("{}"), AnswerError::Not("a list of integrations"));
+    assert_eq!(read("null"), AnswerError::Not("a list of integrations"));
     assert_eq!(
         read("[{\"id\": 1,"),
-        Mistake::NotJson {
+        AnswerError::NotJson {
             line: 1,
             column: 10
         }
     );
-    assert_eq!(read("[] []"), Mistake::NotJson { line: 1, column: 4 });
+    assert_eq!(read("[] []"), AnswerError::NotJson { line: 1, column: 4 });
     assert!(read_list(b"\xef\xbb\xbf[]", lookup).is_ok());
 }
 
@@ -236,15 +236,15 @@ fn an_answer_about_another_integration_is_not_read() {
     let seven = RemoteId::new("7");
     assert_eq!(
         read_integration(body, &seven, lookup).unwrap_err(),
-        Mistake::OtherIntegration
+        AnswerError::OtherIntegration
     );
     assert_eq!(
         read_status(body, &seven).unwrap_err(),
-        Mistake::OtherIntegration
+        AnswerError::OtherIntegration
     );
     assert_eq!(
         read_accepted(body, Some(&seven)).unwrap_err(),
-        Mistake::OtherIntegration
+        AnswerError::OtherIntegration
     );
     assert!(read_integration(body, &RemoteId::new("8"), lookup).is_ok());
 }
@@ -255,14 +255,17 @@ fn a_status_is_read_from_an_object_or_a_word() {
     let read = |text: &str| read_status(text.as_bytes(), &seven);
     assert_eq!(
         read(r#"{"id": 7, "status": "creating"}"#).unwrap().status,
-        Status::Creating
+        IntegrationStatus::Creating
     );
     assert_eq!(
         read(r#"{"status": "enabled"}"#).unwrap().status,
-        Status::Enabled
+        IntegrationStatus::Enabled
     );
-    assert_eq!(read(r#""editError""#).unwrap().status, Status::EditError);
-    assert_eq!(read("[]").unwrap_err(), Mistake::Not("a status"));
+    assert_eq!(
+        read(r#""editError""#).unwrap().status,
+        IntegrationStatus::EditError
+    );
+    assert_eq!(read("[]").unwrap_err(), AnswerError::Not("a status"));
     assert!(read(r#"{"id": 7}"#).is_err());
 }
 
@@ -273,14 +276,14 @@ fn a_create_must_tell_the_id_and_an_update_need_not() {
         read_accepted(br#"{"id": 5, "status": "creating"}"#, None).unwrap(),
         Accepted {
             id: RemoteId::new("5"),
-            status: Status::Creating
+            status: IntegrationStatus::Creating
         }
     );
     assert_eq!(
         read_accepted(br#"{"status": "editing"}"#, Some(&RemoteId::new("5"))).unwrap(),
         Accepted {
             id: RemoteId::new("5"),
-            status: Status::Editing
+            status: IntegrationStatus::Editing
         }
     );
 }
@@ -337,7 +340,7 @@ fn an_element_with_too_many_values_makes_its_platform_unknown() {
     // What is skipped is JSON all the same.
     let broken = format!("[{{\"v\": [{}}}]", "0,".repeat(MOST_VALUES + 5));
     let mistake = read_list(broken.as_bytes(), lookup).unwrap_err();
-    assert!(matches!(mistake, Mistake::NotJson { .. }), "{mistake}");
+    assert!(matches!(mistake, AnswerError::NotJson { .. }), "{mistake}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
 use super::error::LedgerError;
-use super::rows::Place;
+use super::rows::RowContext;
 use crate::ledger::history::{
     Deleted, History, KEPT_RUNS, Run, RunAction, RunEnd, RunId, RunStart,
 };
@@ -144,7 +144,7 @@ impl RawRun {
     }
 
     fn parsed(self, file: &Path, actions: Vec<RunAction>) -> Result<Run, LedgerError> {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "runs",
             name: &self.id.to_string(),
@@ -189,7 +189,7 @@ impl RawDeleted {
     }
 
     fn parsed(self, file: &Path) -> Result<Deleted, LedgerError> {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "deleted",
             name: &self.name,
@@ -227,7 +227,7 @@ impl RawAction {
     }
 
     fn parsed(self, file: &Path) -> Result<RunAction, LedgerError> {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "actions",
             name: &self.action.name,

@@ -32,8 +32,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::files::{beside, sync_directory};
 use super::history::{History, RunAction, RunEnd, RunId, RunStart};
 use super::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Refused, Seen, StoreError,
-    Suspensions,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, RejectedWrite, Seen,
+    StoreError, Suspensions,
 };
 use crate::live::RemoteId;
 pub use error::LedgerError;
@@ -187,7 +187,7 @@ impl LedgerStore for SqliteLedger {
     ) -> Result<(), StoreError> {
         let known = refusals::read(&self.lock(), &self.file);
         let written = known.and_then(|known| {
-            let refused = Refused::again(known.get(name), inputs, at);
+            let refused = RejectedWrite::again(known.get(name), inputs, at);
             self.write("write a refusal to", |transaction| {
                 refusals::insert(transaction, name, &refused)
             })

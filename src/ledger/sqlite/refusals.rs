@@ -6,14 +6,14 @@ use std::path::Path;
 use rusqlite::{Connection, named_params};
 
 use super::error::LedgerError;
-use super::rows::{Place, all, json};
-use crate::ledger::Refused;
+use super::rows::{RowContext, all, json};
+use crate::ledger::RejectedWrite;
 
 /// Every refusal, by the name of its integration.
 pub(super) fn read(
     connection: &Connection,
     file: &Path,
-) -> Result<BTreeMap<String, Refused>, LedgerError> {
+) -> Result<BTreeMap<String, RejectedWrite>, LedgerError> {
     let rows = all(connection, "SELECT * FROM refusals", |row| {
         Ok((
             row.get::<_, String>("name")?,
@@ -24,12 +24,12 @@ pub(super) fn read(
     });
     let rows = rows.map_err(LedgerError::sqlite("read", file))?.into_iter();
     let refusals = rows.map(|(name, inputs, times, at)| {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "refusals",
             name: &name,
         };
-        let refused = Refused {
+        let refused = RejectedWrite {
             inputs: place.json("inputs", &inputs)?,
             times,
             at: place.time("at", &at)?,
@@ -43,9 +43,9 @@ pub(super) fn read(
 pub(super) fn insert(
     connection: &Connection,
     name: &str,
-    refused: &Refused,
+    refused: &RejectedWrite,
 ) -> rusqlite::Result<()> {
-    let Refused { inputs, times, at } = refused;
+    let RejectedWrite { inputs, times, at } = refused;
     connection.execute(
         "INSERT OR REPLACE INTO refusals (name, inputs, times, at)
          VALUES (:name, :inputs, :times, :at)",

@@ -43,7 +43,7 @@ fn known_connections(
     text: Option<&str>,
     file: &Path,
 ) -> Result<Option<KnownConnections>, LedgerError> {
-    let place = Place {
+    let place = RowContext {
         file,
         table: "meta",
         name: "connections",
@@ -265,7 +265,7 @@ impl RawMemory {
         })
     }
 
-    fn parsed(self, place: &Place<'_>) -> Result<Memory, LedgerError> {
+    fn parsed(self, place: &RowContext<'_>) -> Result<Memory, LedgerError> {
         Ok(Memory {
             applied: place.json("applied", &self.applied)?,
             removal: place.json("removal", &self.removal)?,
@@ -300,7 +300,7 @@ impl RawRecord {
     }
 
     fn parsed(self, file: &Path) -> Result<(String, Record), LedgerError> {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "records",
             name: &self.name,
@@ -342,7 +342,7 @@ impl RawIntent {
     }
 
     fn parsed(self, file: &Path) -> Result<(String, Intent), LedgerError> {
-        let place = Place {
+        let place = RowContext {
             file,
             table: "intents",
             name: &self.name,
@@ -372,7 +372,7 @@ impl RawIntent {
 }
 
 /// Where a value that may be unreadable stands.
-pub(super) struct Place<'a> {
+pub(super) struct RowContext<'a> {
     /// The ledger.
     pub(super) file: &'a Path,
     /// The table.
@@ -381,7 +381,7 @@ pub(super) struct Place<'a> {
     pub(super) name: &'a str,
 }
 
-impl Place<'_> {
+impl RowContext<'_> {
     /// A value that has a structure.
     pub(super) fn json<T: DeserializeOwned>(
         &self,

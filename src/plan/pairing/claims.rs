@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Index, Pairing};
+use super::{Pairing, PairingIndex};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Manifest, Name};
 use crate::plan::Block;
@@ -33,7 +33,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-impl<'a, 'l> Index<'a, 'l> {
+impl<'a, 'l> PairingIndex<'a, 'l> {
     pub(super) fn claims(&self, manifest: &'a Manifest, pairings: &[Pairing<'l>]) -> Claims<'a> {
         let mut claims = Claims::default();
         for invalid in &manifest.invalid {

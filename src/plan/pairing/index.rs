@@ -2,29 +2,29 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Key, Link, found_identity, found_key, key, present};
+use super::{Link, PairingKey, found_identity, found_key, key, present};
 use crate::ledger::{Ledger, Record, taken_name};
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::manifest::Integration;
 
 /// Live integrations and files, each by what pairs them.
-pub(super) struct Index<'a, 'l> {
+pub(super) struct PairingIndex<'a, 'l> {
     pub(super) live: &'l Live,
     pub(super) ledger: &'a Ledger,
     pub(super) by_id: HashMap<&'l RemoteId, &'l LiveIntegration>,
     /// Those with an identity or a hint, by it.
-    pub(super) identified: HashMap<Key, Vec<&'l LiveIntegration>>,
+    pub(super) identified: HashMap<PairingKey, Vec<&'l LiveIntegration>>,
     /// Files, by theirs.
-    pub(super) described: HashMap<Key, Vec<&'a Integration>>,
+    pub(super) described: HashMap<PairingKey, Vec<&'a Integration>>,
     /// The ids that files claim by `sync.id`, and rightly.
     pub(super) pins: HashSet<&'l RemoteId>,
     /// The files that are certain of an integration.
     pub(super) certain: HashMap<&'l RemoteId, Vec<&'a Integration>>,
     /// Those of which no file is certain.
-    pub(super) free: HashMap<Key, Vec<&'l LiveIntegration>>,
+    pub(super) free: HashMap<PairingKey, Vec<&'l LiveIntegration>>,
     pub(super) free_of_platform: HashMap<&'static str, Vec<&'l LiveIntegration>>,
     /// Files that are certain of none.
-    pub(super) seeking: HashMap<Key, Vec<&'a Integration>>,
+    pub(super) seeking: HashMap<PairingKey, Vec<&'a Integration>>,
     /// Files that are certain of one and may not have it: what was made from them
     /// would be left behind.
     pub(super) moved: HashSet<&'a str>,
@@ -38,7 +38,7 @@ pub(super) struct Index<'a, 'l> {
     pub(super) parked: HashMap<&'a str, Vec<&'a Record>>,
 }
 
-impl<'a, 'l> Index<'a, 'l> {
+impl<'a, 'l> PairingIndex<'a, 'l> {
     pub(super) fn new(integrations: &'a [Integration], live: &'l Live, ledger: &'a Ledger) -> Self {
         let mut index = Self {
             live,

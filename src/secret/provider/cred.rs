@@ -7,9 +7,9 @@ use crate::secret::credential::OwnCredential;
 
 /// The name of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Address(String);
+pub struct CredentialAddress(String);
 
-impl Provider for Address {
+impl Provider for CredentialAddress {
     const WORD: &'static str = "cred";
     const FORM: &'static str = "${cred:NAME}";
     const OWN: &'static [OwnCredential] = &[];
@@ -24,7 +24,7 @@ impl Provider for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for CredentialAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -33,17 +33,17 @@ impl fmt::Display for Address {
 pub(in crate::secret) mod reading {
     use std::path::Path;
 
-    use super::Address;
+    use super::CredentialAddress;
     use crate::secret::confined::{read_below, secret_of};
-    use crate::secret::machine::{CREDENTIALS, Found, Providers};
+    use crate::secret::machine::{CREDENTIALS, LookupResult, Providers};
     use crate::secret::{MissingReason, Secret};
 
     /// Looks these up.
     pub(in crate::secret) async fn read<'a>(
-        wanted: Vec<&'a Address>,
+        wanted: Vec<&'a CredentialAddress>,
         providers: &Providers,
-    ) -> Vec<Found<'a, Address>> {
-        let read = |address: &'a Address| (address, value(&address.0, providers));
+    ) -> Vec<LookupResult<'a, CredentialAddress>> {
+        let read = |address: &'a CredentialAddress| (address, value(&address.0, providers));
         wanted.into_iter().map(read).collect()
     }
 

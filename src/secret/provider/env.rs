@@ -7,9 +7,9 @@ use crate::secret::credential::OwnCredential;
 
 /// The name of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Address(String);
+pub struct EnvAddress(String);
 
-impl Provider for Address {
+impl Provider for EnvAddress {
     const WORD: &'static str = "env";
     const FORM: &'static str = "${env:NAME}";
     const OWN: &'static [OwnCredential] = &[];
@@ -24,28 +24,28 @@ impl Provider for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for EnvAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 pub(in crate::secret) mod reading {
-    use super::Address;
-    use crate::secret::environment::Environment;
-    use crate::secret::machine::{Found, Providers};
+    use super::EnvAddress;
+    use crate::secret::environment::ProviderEnvironment;
+    use crate::secret::machine::{LookupResult, Providers};
     use crate::secret::{MissingReason, Secret};
 
     /// Looks these up.
     pub(in crate::secret) async fn read<'a>(
-        wanted: Vec<&'a Address>,
+        wanted: Vec<&'a EnvAddress>,
         providers: &Providers,
-    ) -> Vec<Found<'a, Address>> {
-        let read = |address: &'a Address| (address, value(&address.0, &providers.environment));
+    ) -> Vec<LookupResult<'a, EnvAddress>> {
+        let read = |address: &'a EnvAddress| (address, value(&address.0, &providers.environment));
         wanted.into_iter().map(read).collect()
     }
 
-    fn value(name: &str, environment: &Environment) -> Result<Secret, MissingReason> {
+    fn value(name: &str, environment: &ProviderEnvironment) -> Result<Secret, MissingReason> {
         let value = environment(name).ok_or(MissingReason::NotSet)?;
         let value = value.into_string().map_err(|_| MissingReason::NotUtf8)?;
         if value.is_empty() {
@@ -61,7 +61,7 @@ pub(in crate::secret) mod reading {
         use super::*;
 
         fn read_from(value: Option<OsString>) -> Result<Secret, MissingReason> {
-            let environment: Environment = Box::new(move |_| value.clone());
+            let environment: ProviderEnvironment = Box::new(move |_| value.clone());
             super::value("A", &environment)
         }
 

@@ -7,9 +7,9 @@ use crate::secret::credential::OwnCredential;
 
 /// The path of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Address(String);
+pub struct FileAddress(String);
 
-impl Provider for Address {
+impl Provider for FileAddress {
     const WORD: &'static str = "file";
     const FORM: &'static str = "${file:PATH}";
     const OWN: &'static [OwnCredential] = &[];
@@ -24,24 +24,24 @@ impl Provider for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for FileAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 pub(in crate::secret) mod reading {
-    use super::Address;
+    use super::FileAddress;
     use crate::secret::confined;
-    use crate::secret::machine::{Found, Providers};
+    use crate::secret::machine::{LookupResult, Providers};
 
     /// Looks these up.
     pub(in crate::secret) async fn read<'a>(
-        wanted: Vec<&'a Address>,
+        wanted: Vec<&'a FileAddress>,
         providers: &Providers,
-    ) -> Vec<Found<'a, Address>> {
+    ) -> Vec<LookupResult<'a, FileAddress>> {
         let (roots, own) = (&providers.secret_roots, &providers.own_files);
-        let read = |address: &'a Address| (address, confined::read(&address.0, roots, own));
+        let read = |address: &'a FileAddress| (address, confined::read(&address.0, roots, own));
         wanted.into_iter().map(read).collect()
     }
 }

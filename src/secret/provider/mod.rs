@@ -23,15 +23,15 @@ macro_rules! providers {
     ($take:ident) => {
         $take! {
             /// An environment variable.
-            Env = env,
+            Env = env::EnvAddress,
             /// A file below a declared root.
-            File = file,
+            File = file::FileAddress,
             /// A credential that systemd passed in.
-            Cred = cred,
+            Cred = cred::CredentialAddress,
             /// A value in a file that sops encrypted.
-            Sops = sops,
+            Sops = sops::SopsAddress,
             /// A field of a secret in Vault.
-            Vault = vault,
+            Vault = vault::VaultAddress,
         }
     };
 }
@@ -52,27 +52,27 @@ pub(crate) struct Declaration {
 }
 
 macro_rules! declare {
-    ($($(#[$doc:meta])* $variant:ident = $module:ident,)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $module:ident :: $address:ident,)+) => {
         /// A reference to a secret. It is not secret itself: it says where one lies.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum Reference {
-            $($(#[$doc])* $variant($module::Address),)+
+            $($(#[$doc])* $variant($module::$address),)+
         }
 
         /// Every provider.
         pub(crate) const PROVIDERS: &[Declaration] = &[$(Declaration {
-            word: <$module::Address as Provider>::WORD,
-            form: <$module::Address as Provider>::FORM,
-            own: <$module::Address as Provider>::OWN,
-            own_prefixes: <$module::Address as Provider>::OWN_PREFIXES,
-            parse: |argument| <$module::Address as Provider>::parse(argument).map(Reference::$variant),
+            word: <$module::$address as Provider>::WORD,
+            form: <$module::$address as Provider>::FORM,
+            own: <$module::$address as Provider>::OWN,
+            own_prefixes: <$module::$address as Provider>::OWN_PREFIXES,
+            parse: |argument| <$module::$address as Provider>::parse(argument).map(Reference::$variant),
         },)+];
 
         impl Reference {
             /// The word of the provider.
             pub(crate) fn word(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => <$module::Address as Provider>::WORD,)+
+                    $(Self::$variant(_) => <$module::$address as Provider>::WORD,)+
                 }
             }
 

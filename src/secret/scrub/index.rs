@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::source::{Part, for_each_part};
-use super::views::View;
+use super::source::{SecretPart, for_each_part};
+use super::views::DecodedText;
 use crate::text::is_unsafe;
 
 /// The bytes of a piece: exactly one `u64`.
@@ -48,7 +48,7 @@ const CUTS: [&[u8]; 2] = ["…".as_bytes(), b"..."];
 
 /// The kind of text that is searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum SearchedText {
     /// A message for people.
     InProse,
     /// A value, or a name.
@@ -57,7 +57,7 @@ pub(super) enum Finding {
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Index {
+pub(super) struct PieceIndex {
     /// Pieces that no words have.
     strong: Pieces,
     /// Pieces that may be words.
@@ -70,15 +70,15 @@ pub(super) struct Index {
     beginnings: Zeroizing<Vec<u128>>,
 }
 
-impl Index {
+impl PieceIndex {
     pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
         let secrets: Vec<&str> = secrets.collect();
         let mut index = Self::default();
         index.make_room(&secrets);
         for secret in secrets {
             for_each_part(secret, &mut |part| match part {
-                Part::Value(text) => index.add(text),
-                Part::Document(text) => index.add_document(text),
+                SecretPart::Value(text) => index.add(text),
+                SecretPart::Document(text) => index.add_document(text),
             });
         }
         index.strong.finish();
@@ -94,11 +94,11 @@ impl Index {
         let (mut parts, mut bytes, mut of_documents) = (0, 0, 0);
         for secret in secrets {
             for_each_part(secret, &mut |part| match part {
-                Part::Value(text) => {
+                SecretPart::Value(text) => {
                     parts += 1;
                     bytes += text.len();
                 }
-                Part::Document(text) => of_documents += text.len(),
+                SecretPart::Document(text) => of_documents += text.len(),
             });
         }
         self.strong.sorted.reserve_exact(bytes);
@@ -149,8 +149,8 @@ impl Index {
     /// Calls `found` with the range of the original text of everything that is found.
     pub(super) fn find(
         &self,
-        view: &View<'_>,
-        finding: Finding,
+        view: &DecodedText<'_>,
+        finding: SearchedText,
         found: &mut dyn FnMut(Range<usize>),
     ) {
         let text = Canonical::of(view.bytes());
@@ -163,10 +163,10 @@ impl Index {
         };
         let bytes = &text.bytes;
         let (words, of_document) = match finding {
-            Finding::InProse => (WORDS, WORDS_OF_DOCUMENT),
-            Finding::InValue => (LONG, WORDS_OF_DOCUMENT),
+            SearchedText::InProse => (WORDS, WORDS_OF_DOCUMENT),
+            SearchedText::InValue => (LONG, WORDS_OF_DOCUMENT),
         };
-        let mut run = Run::new(words, finding == Finding::InProse);
+        let mut run = Run::new(words, finding == SearchedText::InProse);
         let mut of_documents = Run::new(of_document, false);
         let mut window = 0_u128;
         for (at, byte) in bytes.iter().enumerate() {
@@ -187,13 +187,18 @@ impl Index {
         }
         run.end(&mut found_in_view);
         of_documents.end(&mut found_in_view);
-        if finding == Finding::InProse {
+        if finding == SearchedText::InProse {
             self.cut_off(view, &text, &mut found_in_view);
         }
     }
 
     /// The beginning of a secret at a mark that says that the text was cut there.
-    fn cut_off(&self, view: &View<'_>, text: &Canonical, found: &mut dyn FnMut(Range<usize>)) {
+    fn cut_off(
+        &self,
+        view: &DecodedText<'_>,
+        text: &Canonical,
+        found: &mut dyn FnMut(Range<usize>),
+    ) {
         let bytes = view.bytes();
         let is_cut = |at: usize| CUTS.iter().any(|cut| bytes[at..].starts_with(cut));
         for at in (0..bytes.len()).filter(|at| is_cut(*at)) {
@@ -211,11 +216,11 @@ impl Index {
 }
 
 /// True if a short secret of this length counts in the place of the finding.
-fn counts(length: usize, view: &View<'_>, finding: Finding) -> bool {
+fn counts(length: usize, view: &DecodedText<'_>, finding: SearchedText) -> bool {
     let shortest = match finding {
-        Finding::InProse if view.is_encoded() => SHORTEST_ENCODED,
-        Finding::InProse => SHORTEST,
-        Finding::InValue => SHORTEST_IN_VALUE,
+        SearchedText::InProse if view.is_encoded() => SHORTEST_ENCODED,
+        SearchedText::InProse => SHORTEST,
+        SearchedText::InValue => SHORTEST_IN_VALUE,
     };
     length >= shortest
 }

@@ -19,8 +19,8 @@ use std::ops::Range;
 
 use crate::secret::Secret;
 use crate::text::cut;
-use index::{Finding, Index};
-use views::View;
+use index::{PieceIndex, SearchedText};
+use views::DecodedText;
 
 pub(crate) use source::wipe;
 
@@ -43,7 +43,7 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
 
 /// Secrets, prepared for the search in many texts.
 pub struct Scrubber {
-    index: Index,
+    index: PieceIndex,
 }
 
 impl Scrubber {
@@ -51,7 +51,7 @@ impl Scrubber {
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         Self {
-            index: Index::new(secrets.into_iter().map(Secret::expose)),
+            index: PieceIndex::new(secrets.into_iter().map(Secret::expose)),
         }
     }
 
@@ -63,9 +63,9 @@ impl Scrubber {
         }
         let text = shortened(text);
         let mut found = Vec::new();
-        views::for_each(&text, &mut |view: &View<'_>| {
+        views::for_each(&text, &mut |view: &DecodedText<'_>| {
             self.index
-                .find(view, Finding::InProse, &mut |range| found.push(range));
+                .find(view, SearchedText::InProse, &mut |range| found.push(range));
             false
         });
         masked(&text, found)
@@ -84,10 +84,10 @@ impl Scrubber {
             return false;
         }
         parts(value).any(|part| {
-            views::for_each(part, &mut |view: &View<'_>| {
+            views::for_each(part, &mut |view: &DecodedText<'_>| {
                 let mut is_found = false;
                 self.index
-                    .find(view, Finding::InValue, &mut |_| is_found = true);
+                    .find(view, SearchedText::InValue, &mut |_| is_found = true);
                 is_found
             })
         })

@@ -12,7 +12,7 @@ const SHORTEST_STRING: usize = 16;
 const BANNER: &str = "-----";
 
 /// A part of a secret.
-pub(super) enum Part<'a> {
+pub(super) enum SecretPart<'a> {
     /// A value that counts as a whole, and of which pieces count.
     Value(&'a str),
     /// A document: its strings are parts of their own, and its other words are those
@@ -21,24 +21,24 @@ pub(super) enum Part<'a> {
 }
 
 /// Calls `visit` with each part of a secret.
-pub(super) fn for_each_part(secret: &str, visit: &mut dyn FnMut(Part<'_>)) {
+pub(super) fn for_each_part(secret: &str, visit: &mut dyn FnMut(SecretPart<'_>)) {
     if secret.trim_start().starts_with('{')
         && let Ok(mut document) = serde_json::from_str::<Value>(secret)
     {
-        visit(Part::Document(secret));
+        visit(SecretPart::Document(secret));
         strings(&document, visit);
         wipe(&mut document);
         return;
     }
     if !secret.contains(BANNER) {
-        return visit(Part::Value(secret));
+        return visit(SecretPart::Value(secret));
     }
     for line in secret.lines().filter(|line| !line.contains(BANNER)) {
-        visit(Part::Value(line));
+        visit(SecretPart::Value(line));
     }
 }
 
-fn strings(document: &Value, visit: &mut dyn FnMut(Part<'_>)) {
+fn strings(document: &Value, visit: &mut dyn FnMut(SecretPart<'_>)) {
     match document {
         Value::String(text) if text.chars().nth(SHORTEST_STRING - 1).is_some() => {
             for_each_part(text, visit);

@@ -2,7 +2,7 @@
 //!
 //! A server says a value back escaped for JSON, HTML, a URL or a log, or encoded in
 //! base64, base32 or hexadecimal digits, and one inside of the other. Each decoding is a
-//! [`View`] that knows for each byte where in the text it comes from.
+//! [`DecodedText`] that knows for each byte where in the text it comes from.
 //!
 //! Nothing tells where an encoded value begins, so that every alignment is decoded;
 //! the wrong ones are noise. Only what reads as text is decoded further, and that
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 const DEEPEST: usize = 3;
 
 /// A text, or what it is decoded to.
-pub(super) struct View<'a> {
+pub(super) struct DecodedText<'a> {
     bytes: Bytes<'a>,
     is_encoded: bool,
     depth: usize,
@@ -57,7 +57,7 @@ impl Decoded {
     }
 }
 
-impl View<'_> {
+impl DecodedText<'_> {
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.bytes {
             Bytes::Original(text) => text.as_bytes(),
@@ -93,8 +93,8 @@ impl View<'_> {
         }
     }
 
-    fn decoded(&self, decoded: Decoded, is_encoded: bool) -> View<'static> {
-        View {
+    fn decoded(&self, decoded: Decoded, is_encoded: bool) -> DecodedText<'static> {
+        DecodedText {
             bytes: Bytes::Decoded(decoded),
             is_encoded: is_encoded || self.is_encoded,
             depth: self.depth + 1,
@@ -110,8 +110,8 @@ impl View<'_> {
 
 /// Calls `visit` with a text and everything that it is decoded to, until that says
 /// that it has seen enough. Returns whether it has.
-pub(super) fn for_each(text: &str, visit: &mut dyn FnMut(&View<'_>) -> bool) -> bool {
-    let original = View {
+pub(super) fn for_each(text: &str, visit: &mut dyn FnMut(&DecodedText<'_>) -> bool) -> bool {
+    let original = DecodedText {
         bytes: Bytes::Original(text),
         is_encoded: false,
         depth: 0,
@@ -119,7 +119,7 @@ pub(super) fn for_each(text: &str, visit: &mut dyn FnMut(&View<'_>) -> bool) -> 
     visit_all(&original, visit)
 }
 
-fn visit_all(view: &View<'_>, visit: &mut dyn FnMut(&View<'_>) -> bool) -> bool {
+fn visit_all(view: &DecodedText<'_>, visit: &mut dyn FnMut(&DecodedText<'_>) -> bool) -> bool {
     if visit(view) {
         return true;
     }
@@ -146,7 +146,7 @@ const MARKS: [u8; 3] = [b'%', b'\\', b'&'];
 /// The escapes by which a view is read, as their marks. All together, since one can be
 /// inside another one. Also each kind alone in the text itself: in one that was escaped
 /// for HTML, `\n` may be two characters of a secret.
-fn escapes_of(view: &View<'_>) -> impl Iterator<Item = &'static [u8]> + use<> {
+fn escapes_of(view: &DecodedText<'_>) -> impl Iterator<Item = &'static [u8]> + use<> {
     let bytes = view.bytes();
     let is_there = |mark: &&u8| bytes.contains(mark);
     let is_mixed = MARKS.iter().filter(is_there).count() > 1;
@@ -159,7 +159,7 @@ fn escapes_of(view: &View<'_>) -> impl Iterator<Item = &'static [u8]> + use<> {
 }
 
 /// The text without the escapes that begin with these marks; `None` if there are none.
-fn unescaped(view: &View<'_>, marks: &[u8]) -> Option<Decoded> {
+fn unescaped(view: &DecodedText<'_>, marks: &[u8]) -> Option<Decoded> {
     let bytes = view.bytes();
     if !bytes.iter().any(|byte| marks.contains(byte)) {
         return None;
@@ -356,9 +356,9 @@ fn hexadecimal(byte: u8) -> Option<u8> {
 
 /// Visits what every run of characters of an alphabet is decoded to.
 fn visit_encoded(
-    view: &View<'_>,
+    view: &DecodedText<'_>,
     alphabet: &Alphabet,
-    visit: &mut dyn FnMut(&View<'_>) -> bool,
+    visit: &mut dyn FnMut(&DecodedText<'_>) -> bool,
 ) -> bool {
     let bytes = view.bytes();
     let mut start = 0;
@@ -377,10 +377,10 @@ fn visit_encoded(
 }
 
 fn visit_run(
-    view: &View<'_>,
+    view: &DecodedText<'_>,
     run: Range<usize>,
     alphabet: &Alphabet,
-    visit: &mut dyn FnMut(&View<'_>) -> bool,
+    visit: &mut dyn FnMut(&DecodedText<'_>) -> bool,
 ) -> bool {
     let bytes = view.bytes();
     let is_digit = |at: &usize| (alphabet.value)(bytes[*at]).is_some();
@@ -404,7 +404,12 @@ fn visit_run(
 }
 
 /// Decodes a run without its first characters, as far as its bits make bytes.
-fn decode(view: &View<'_>, run: Range<usize>, alphabet: &Alphabet, skipped: usize) -> Decoded {
+fn decode(
+    view: &DecodedText<'_>,
+    run: Range<usize>,
+    alphabet: &Alphabet,
+    skipped: usize,
+) -> Decoded {
     let bytes = view.bytes();
     let mut decoded = Decoded::with_room_for(run.len());
     let (mut bits, mut count) = (0_u32, 0);
@@ -428,7 +433,7 @@ fn decode(view: &View<'_>, run: Range<usize>, alphabet: &Alphabet, skipped: usiz
 }
 
 /// The text in UTF-16, if every second byte of most characters is zero.
-fn utf16(view: &View<'_>) -> Option<Decoded> {
+fn utf16(view: &DecodedText<'_>) -> Option<Decoded> {
     let bytes = view.bytes();
     let zeros_at = |odd: usize| {
         bytes

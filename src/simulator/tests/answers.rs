@@ -1,4 +1,4 @@
-use super::super::{DETAIL, Options, Secrets, VOLATILE};
+use super::super::{DETAIL, SimulatorOptions, StoredSecrets, VOLATILE};
 use super::*;
 
 const PLANTED: [&str; 8] = [
@@ -12,10 +12,10 @@ const PLANTED: [&str; 8] = [
     "bigquery-private-key",
 ];
 
-async fn full(secrets: Secrets) -> Simulator {
-    let sim = Simulator::new(Options {
+async fn full(secrets: StoredSecrets) -> Simulator {
+    let sim = Simulator::new(SimulatorOptions {
         secrets,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     for body in every_type() {
         created(&sim, body).await;
@@ -25,7 +25,7 @@ async fn full(secrets: Secrets) -> Simulator {
 
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_ever_returned() {
-    for secrets in [Secrets::Omit, Secrets::Mask] {
+    for secrets in [StoredSecrets::Omit, StoredSecrets::Mask] {
         let sim = full(secrets).await;
         let mut text = get(&sim, "/integrations").await.to_string();
         for id in 1..=8 {
@@ -34,13 +34,13 @@ async fn no_secret_is_ever_returned() {
         for secret in PLANTED {
             assert!(!text.contains(secret), "{secret}");
         }
-        assert_eq!(text.contains("********"), secrets == Secrets::Mask);
+        assert_eq!(text.contains("********"), secrets == StoredSecrets::Mask);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn masked_secrets_stand_where_the_secrets_would() {
-    let sim = full(Secrets::Mask).await;
+    let sim = full(StoredSecrets::Mask).await;
     let config = get(&sim, "/integrations/3").await["config"].clone();
     assert_eq!(config["oAuthClientConfig"]["clientSecret"], "********");
     assert_eq!(config["oAuthClientConfig"]["clientId"], "client");
@@ -48,7 +48,7 @@ async fn masked_secrets_stand_where_the_secrets_would() {
 
 #[tokio::test(start_paused = true)]
 async fn the_credentials_of_an_automatic_set_up_are_not_stored() {
-    let sim = full(Secrets::Omit).await;
+    let sim = full(StoredSecrets::Omit).await;
     let state = sim.state();
     let names = |index: usize| -> Vec<&String> {
         state[index]["config"].as_object().unwrap().keys().collect()
@@ -60,7 +60,7 @@ async fn the_credentials_of_an_automatic_set_up_are_not_stored() {
 
 #[tokio::test(start_paused = true)]
 async fn defaults_are_filled_in_wherever_their_object_is() {
-    let sim = full(Secrets::Omit).await;
+    let sim = full(StoredSecrets::Omit).await;
     let config = async |id: u8| get(&sim, &format!("/integrations/{id}")).await["config"].clone();
     let snowflake = config(1).await;
     assert_eq!(snowflake["port"], 443);
@@ -77,7 +77,7 @@ async fn defaults_are_filled_in_wherever_their_object_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_element_is_what_a_read_by_id_returns() {
-    let sim = full(Secrets::Omit).await;
+    let sim = full(StoredSecrets::Omit).await;
     let list = get(&sim, "/integrations").await;
     for id in 1..=7 {
         let one = get(&sim, &format!("/integrations/{id}")).await;
@@ -96,7 +96,7 @@ async fn a_list_element_is_what_a_read_by_id_returns() {
 
 #[tokio::test(start_paused = true)]
 async fn scripts_are_text_and_exist_for_the_types_that_have_them() {
-    let sim = full(Secrets::Omit).await;
+    let sim = full(StoredSecrets::Omit).await;
     for (path, body) in [
         ("/integrations/scripts/create", Some(snowflake())),
         ("/integrations/scripts/cleanup", Some(databricks())),
@@ -149,7 +149,7 @@ async fn ten_thousand_integrations_are_seeded_and_listed_in_a_moment() {
 
 #[tokio::test(start_paused = true)]
 async fn volatile_attributes_differ_in_every_answer_and_are_never_stored() {
-    let sim = full(Secrets::Omit).await;
+    let sim = full(StoredSecrets::Omit).await;
     let before = sim.state();
     let (_, options) = call(
         &sim,

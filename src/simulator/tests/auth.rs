@@ -1,4 +1,4 @@
-use super::super::{Options, POWERLESS_API_KEY};
+use super::super::{POWERLESS_API_KEY, SimulatorOptions};
 use super::*;
 
 async fn code_with(sim: &Simulator, header: Option<&str>) -> u16 {
@@ -53,9 +53,9 @@ async fn missing_and_wrong_credentials_are_unauthorized_and_weak_ones_forbidden(
 
 #[tokio::test(start_paused = true)]
 async fn a_token_expires() {
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         token_lifetime: Duration::from_secs(60),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let token = token(&sim).await;
     tokio::time::sleep(Duration::from_secs(59)).await;

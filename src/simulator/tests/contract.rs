@@ -1,4 +1,4 @@
-use super::super::Options;
+use super::super::SimulatorOptions;
 use super::super::schema::Contract;
 use super::*;
 
@@ -120,9 +120,9 @@ async fn a_set_up_that_must_be_manual_cannot_be_automatic() {
 #[tokio::test(start_paused = true)]
 async fn an_attribute_of_a_later_version_can_be_made_known() {
     let also_known = [("Snowflake".to_owned(), vec!["config.novel".to_owned()])];
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         also_known: also_known.into(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let mut body = snowflake();
     body["config"]["novel"] = json!(1);
@@ -134,8 +134,12 @@ async fn an_attribute_of_a_later_version_can_be_made_known() {
 async fn an_edit_may_repeat_what_the_server_already_stores() {
     let sim = Simulator::default();
     let id = created(&sim, databricks()).await.parse().unwrap();
-    sim.drift(super::super::Drift::value(id, "/audit/novel", json!(1)))
-        .unwrap();
+    sim.drift(super::super::SimulatedDrift::value(
+        id,
+        "/audit/novel",
+        json!(1),
+    ))
+    .unwrap();
     let mut body = databricks();
     body["config"]["audit"] = json!({"novel": 2});
     let (code, json) = call(&sim, "PUT", "/integrations/1", Some(body.clone())).await;

@@ -1,4 +1,4 @@
-use super::super::{ControlError, Drift, Seed, Status};
+use super::super::{ControlError, Seed, SimulatedDrift, SimulatedStatus};
 use super::*;
 
 async fn control(sim: &Simulator, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -51,7 +51,7 @@ async fn everything_can_be_controlled_over_http() {
 
     control(&sim, "POST", "reset", None).await;
     assert_eq!(sim.state().len(), 0);
-    assert_eq!(sim.options(), super::super::Options::default());
+    assert_eq!(sim.options(), super::super::SimulatorOptions::default());
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn what_cannot_be_followed_is_refused() {
             "{path}"
         );
     }
-    let drift = sim.drift(Drift::remove(9));
+    let drift = sim.drift(SimulatedDrift::remove(9));
     assert_eq!(drift, Err(ControlError::NoIntegration(9)));
 }
 
@@ -83,25 +83,32 @@ async fn drift_changes_adds_removes_and_makes_vanish() {
         Some(false),
         Some(databricks()["config"].clone()),
     ));
-    sim.drift(Drift::value(id, "/audit/enabled", json!(true)))
+    sim.drift(SimulatedDrift::value(id, "/audit/enabled", json!(true)))
         .unwrap();
-    sim.drift(Drift::value(id, "httpPath", Value::Null))
+    sim.drift(SimulatedDrift::value(id, "httpPath", Value::Null))
         .unwrap();
-    sim.drift(Drift::value(id, "workspaceUrl", json!("moved.example.com")))
+    sim.drift(SimulatedDrift::value(
+        id,
+        "workspaceUrl",
+        json!("moved.example.com"),
+    ))
+    .unwrap();
+    sim.drift(SimulatedDrift::value(id, "groupPattern.deny", json!("x")))
         .unwrap();
-    sim.drift(Drift::value(id, "groupPattern.deny", json!("x")))
+    sim.drift(SimulatedDrift::value(id, "groupPattern/deny", json!("y")))
         .unwrap();
-    sim.drift(Drift::value(id, "groupPattern/deny", json!("y")))
-        .unwrap();
-    sim.drift(Drift::status(id, Status::RecurringValidationError))
-        .unwrap();
+    sim.drift(SimulatedDrift::status(
+        id,
+        SimulatedStatus::RecurringValidationError,
+    ))
+    .unwrap();
     let live = get(&sim, "/integrations/1").await;
     assert_eq!(live["config"]["audit"]["enabled"], true);
     assert!(live["config"].get("httpPath").is_none());
     assert_eq!(live["config"]["groupPattern"], json!({"deny": "y"}));
     assert_eq!(live["status"], "recurringValidationError");
     created(&sim, databricks()).await;
-    sim.drift(Drift::remove(id)).unwrap();
+    sim.drift(SimulatedDrift::remove(id)).unwrap();
     assert_eq!(
         get(&sim, "/integrations").await.as_array().unwrap().len(),
         1

@@ -10,7 +10,7 @@ fn test(name: &str) -> FailedTest {
     }
 }
 
-async fn create(sim: &Simulator) -> Answer {
+async fn create(sim: &Simulator) -> SimulatedAnswer {
     answer(sim, "POST", "/integrations", Some(&databricks())).await
 }
 
@@ -21,19 +21,19 @@ fn effects(sim: &Simulator) -> Vec<bool> {
 #[tokio::test(start_paused = true)]
 async fn a_refused_connection_has_no_effect() {
     let sim = with_fault(FaultKind::Refuse);
-    assert!(matches!(create(&sim).await, Answer::Refused));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Refused));
     assert_eq!(sim.state().len(), 0);
-    assert!(matches!(create(&sim).await, Answer::Response(_)));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Response(_)));
     assert_eq!(effects(&sim), [false, true]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_dies_before_or_after_the_effect() {
     let sim = with_fault(FaultKind::DropBefore);
-    assert!(matches!(create(&sim).await, Answer::Dropped));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Dropped));
     assert_eq!(sim.state().len(), 0);
     sim.fault(Fault::new(FaultKind::DropAfter));
-    assert!(matches!(create(&sim).await, Answer::Dropped));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Dropped));
     assert_eq!(sim.state().len(), 1);
     let answers: Vec<Option<u16>> = sim.log().iter().map(|entry| entry.answer).collect();
     assert_eq!(answers, [None, None]);
@@ -52,7 +52,10 @@ async fn a_delay_comes_before_the_effect_or_after_it() {
         let under_way = tokio::spawn(async move { create(&other).await });
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(sim.state().len(), early);
-        assert!(matches!(under_way.await.unwrap(), Answer::Response(_)));
+        assert!(matches!(
+            under_way.await.unwrap(),
+            SimulatedAnswer::Response(_)
+        ));
         assert_eq!(start.elapsed(), Duration::from_secs(5));
         assert_eq!(sim.state().len(), 1);
     }
@@ -74,7 +77,7 @@ async fn an_answer_breaks_off_and_tells_its_whole_length() {
     created(&sim, databricks()).await;
     let full = whole(answer(&sim, "GET", "/integrations", None).await);
     sim.fault(Fault::new(FaultKind::Truncate));
-    let Answer::Truncated(cut) = answer(&sim, "GET", "/integrations", None).await else {
+    let SimulatedAnswer::Truncated(cut) = answer(&sim, "GET", "/integrations", None).await else {
         panic!("it should be truncated");
     };
     assert_eq!(
@@ -299,7 +302,7 @@ async fn faults_that_decide_the_answer_come_one_after_the_other() {
     sim.fault(Fault::new(FaultKind::Refuse));
     assert_eq!(whole(create(&sim).await).status(), 500);
     assert_eq!(whole(create(&sim).await).status(), 500);
-    assert!(matches!(create(&sim).await, Answer::Refused));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Refused));
     assert_eq!(whole(create(&sim).await).status(), 200);
     assert_eq!(sim.faults(), []);
 }
@@ -317,7 +320,7 @@ async fn a_fault_waits_for_its_method_and_path_and_lets_some_pass() {
     get(&sim, "/integrations/1").await;
     get(&sim, "/integrations/1/status").await;
     let dropped = answer(&sim, "GET", "/integrations/1/status", None).await;
-    assert!(matches!(dropped, Answer::Dropped));
+    assert!(matches!(dropped, SimulatedAnswer::Dropped));
     get(&sim, "/integrations/1/status").await;
 }
 
@@ -325,7 +328,7 @@ async fn a_fault_waits_for_its_method_and_path_and_lets_some_pass() {
 async fn a_fault_of_the_effect_waits_for_a_request_that_has_one() {
     let sim = with_fault(FaultKind::CreateError(test("Some test")));
     sim.fault(Fault::new(FaultKind::DropBefore));
-    assert!(matches!(create(&sim).await, Answer::Dropped));
+    assert!(matches!(create(&sim).await, SimulatedAnswer::Dropped));
     create(&sim).await;
     later().await;
     assert_eq!(get(&sim, "/integrations/1").await["status"], "createError");

@@ -1,4 +1,4 @@
-use super::super::{Ids, Options};
+use super::super::{Ids, SimulatorOptions};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -23,9 +23,9 @@ async fn a_created_integration_is_creating_then_enabled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_without_any_delay_still_answers_that_it_is_under_way() {
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         settle: Duration::ZERO,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let (_, json) = call(&sim, "POST", "/integrations", Some(trino())).await;
     assert_eq!(json["status"], "creating");
@@ -71,9 +71,9 @@ async fn a_deleted_integration_is_deleting_then_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_integration_lingers_when_asked_to_and_leaves_its_host_free() {
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         deleted_lingers: true,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     created(&sim, databricks()).await;
     call(&sim, "DELETE", "/integrations/1", None).await;
@@ -95,10 +95,10 @@ async fn an_id_is_never_given_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn ids_and_the_code_of_success_are_options() {
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         ids: Ids::Number,
         success: 202,
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let (code, json) = call(&sim, "POST", "/integrations", Some(trino())).await;
     assert_eq!((code, &json["id"]), (202, &json!(1)));

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use super::{API_KEY, Answer, Fault, FaultKind, Simulator};
+use super::{API_KEY, Fault, FaultKind, SimulatedAnswer, Simulator};
 
 /// Longer than a write takes to settle.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -29,14 +29,21 @@ fn request(method: &str, path: &str, key: Option<&str>, body: Option<&Value>) ->
     builder.body(body.unwrap_or_default()).unwrap()
 }
 
-async fn answer(sim: &Simulator, method: &str, path: &str, body: Option<&Value>) -> Answer {
+async fn answer(
+    sim: &Simulator,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> SimulatedAnswer {
     sim.handle(request(method, path, Some(API_KEY), body)).await
 }
 
-fn whole(answer: Answer) -> Response<Bytes> {
+fn whole(answer: SimulatedAnswer) -> Response<Bytes> {
     match answer {
-        Answer::Response(response) => response,
-        other @ (Answer::Truncated(_) | Answer::Refused | Answer::Dropped) => {
+        SimulatedAnswer::Response(response) => response,
+        other @ (SimulatedAnswer::Truncated(_)
+        | SimulatedAnswer::Refused
+        | SimulatedAnswer::Dropped) => {
             panic!("no whole answer: {other:?}")
         }
     }

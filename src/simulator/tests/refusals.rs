@@ -1,4 +1,4 @@
-use super::super::{Drift, FailedTest, Options, Seed, Status};
+use super::super::{FailedTest, Seed, SimulatedDrift, SimulatedStatus, SimulatorOptions};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +98,8 @@ async fn what_is_disabled_or_in_an_unknown_state_cannot_be_edited() {
     let sim = Simulator::default();
     created(&sim, databricks()).await;
     for word in ["disabled", "migrating", "hibernating"] {
-        sim.drift(Drift::status(1, Status::from(word))).unwrap();
+        sim.drift(SimulatedDrift::status(1, SimulatedStatus::from(word)))
+            .unwrap();
         let message = refusal(&sim, 409, "PUT", "/integrations/1", Some(databricks())).await;
         assert!(
             message.ends_with(&format!("in current state {word}.")),
@@ -111,7 +112,8 @@ async fn what_is_disabled_or_in_an_unknown_state_cannot_be_edited() {
         "migrateError",
         "recurringValidationError",
     ] {
-        sim.drift(Drift::status(1, Status::from(word))).unwrap();
+        sim.drift(SimulatedDrift::status(1, SimulatedStatus::from(word)))
+            .unwrap();
         let (code, _) = call(&sim, "PUT", "/integrations/1", Some(databricks())).await;
         assert_eq!(code, 200, "{word}");
     }
@@ -142,9 +144,9 @@ async fn attributes_that_cannot_be_edited_are_listed() {
 #[tokio::test(start_paused = true)]
 async fn which_attributes_cannot_be_edited_is_an_option() {
     let immutable = [("Databricks".to_owned(), vec!["catalog".to_owned()])];
-    let sim = Simulator::new(Options {
+    let sim = Simulator::new(SimulatorOptions {
         immutable: immutable.into(),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     created(&sim, databricks()).await;
     let mut body = databricks();

@@ -4,11 +4,11 @@ use std::collections::{HashSet, VecDeque};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::objects::Objects;
 use super::reference::CommitId;
 use super::revision::Descent;
-use super::session::Session;
+use super::session::GitSession;
 
 /// The most commits that are looked at. Histories of a repository of
 /// configuration are shorter, and the one before is mostly near.
@@ -17,11 +17,11 @@ const MOST_COMMITS: usize = 100_000;
 /// Whether a commit has another one in its history. The one before need not be there:
 /// its child names it.
 pub(super) fn descent(
-    session: &Session,
+    session: &GitSession,
     repository: &Repository,
     new: CommitId,
     previous: CommitId,
-) -> Result<Descent, Failure> {
+) -> Result<Descent, GitFailure> {
     if new == previous {
         return Ok(Descent::Descends);
     }
@@ -51,10 +51,10 @@ pub(super) fn descent(
 
 /// Whether libgit2 may walk a history: it reads each commit, however large.
 pub(super) fn may_be_walked(
-    session: &Session,
+    session: &GitSession,
     repository: &Repository,
     from: impl IntoIterator<Item = Oid>,
-) -> Result<bool, Failure> {
+) -> Result<bool, GitFailure> {
     let objects = Objects::of(repository)?;
     let mut walk = Walk::from(from);
     while let Some(id) = walk.next() {
@@ -109,7 +109,7 @@ enum Before {
 }
 
 /// What a commit names as its parents, or a tag as its target.
-fn before(objects: &Objects<'_>, id: Oid) -> Result<Before, Failure> {
+fn before(objects: &Objects<'_>, id: Oid) -> Result<Before, GitFailure> {
     let named = objects.header(id).and_then(|(kind, _)| match kind {
         ObjectType::Commit => parents(objects, id),
         ObjectType::Tag => Ok(vec![objects.tag(id)?.target_id()]),
@@ -117,14 +117,16 @@ fn before(objects: &Objects<'_>, id: Oid) -> Result<Before, Failure> {
     });
     match named {
         Ok(named) => Ok(Before::These(named)),
-        Err(Failure::Damaged(error)) if error.code() == ErrorCode::NotFound => Ok(Before::Missing),
-        Err(Failure::LargeObject { .. }) => Ok(Before::TooLarge),
+        Err(GitFailure::Damaged(error)) if error.code() == ErrorCode::NotFound => {
+            Ok(Before::Missing)
+        }
+        Err(GitFailure::LargeObject { .. }) => Ok(Before::TooLarge),
         Err(failure) => Err(failure),
     }
 }
 
 /// From the commit's own text: libgit2 hides the parents that a shallow copy lacks.
-fn parents(objects: &Objects<'_>, id: Oid) -> Result<Vec<Oid>, Failure> {
+fn parents(objects: &Objects<'_>, id: Oid) -> Result<Vec<Oid>, GitFailure> {
     let commit = objects.commit(id)?;
     let header = String::from_utf8_lossy(commit.raw_header_bytes()).into_owned();
     let parents = header
@@ -132,5 +134,5 @@ fn parents(objects: &Objects<'_>, id: Oid) -> Result<Vec<Oid>, Failure> {
         .filter_map(|line| line.strip_prefix("parent "))
         .map(|id| Oid::from_str(id.trim()))
         .collect::<Result<_, _>>();
-    parents.map_err(Failure::Damaged)
+    parents.map_err(GitFailure::Damaged)
 }

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::owner;
-use super::session::Session;
+use super::session::GitSession;
 
 /// Every fetch that brings something adds a pack. Reading gets slower with each.
 const MOST_PACKS: usize = 64;
@@ -33,12 +33,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 const NOTE: &str = "integrationd-source";
 
 /// The directory of a source, held by this fetch alone.
-pub(super) struct Place {
+pub(super) struct CacheDir {
     directory: PathBuf,
     lock: File,
 }
 
-impl Drop for Place {
+impl Drop for CacheDir {
     fn drop(&mut self) {
         // Closing is not enough: a child process has the file open too, until it has
         // become another program.
@@ -53,10 +53,10 @@ pub(super) struct Copy {
     pub(super) is_new: bool,
 }
 
-impl Place {
+impl CacheDir {
     /// Makes the directory, and locks it until the end of the fetch. Another process
     /// may have it, for one fetch: it is waited for.
-    pub(super) fn hold(session: &Session, directory: &Path) -> Result<Self, Failure> {
+    pub(super) fn hold(session: &GitSession, directory: &Path) -> Result<Self, GitFailure> {
         let lock = prepare(directory).map_err(|source| unusable(directory, source))?;
         if !owner::is_ours(directory).map_err(|source| unusable(directory, source))? {
             return Err(owner::foreign(directory));
@@ -66,7 +66,7 @@ impl Place {
             match lock.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if Instant::now() < until => pause(session)?,
-                Err(TryLockError::WouldBlock) => return Err(Failure::Busy),
+                Err(TryLockError::WouldBlock) => return Err(GitFailure::Busy),
                 Err(TryLockError::Error(source)) => return Err(unusable(directory, source)),
             }
         }
@@ -81,7 +81,7 @@ impl Place {
     }
 
     /// Opens the copy of a repository, or makes a new one.
-    pub(super) fn open(&self, url: &str) -> Result<Copy, Failure> {
+    pub(super) fn open(&self, url: &str) -> Result<Copy, GitFailure> {
         if let Some(repository) = self.open_old(url) {
             return Ok(Copy {
                 repository,
@@ -118,20 +118,20 @@ impl Place {
     }
 
     /// Removes the copy.
-    pub(super) fn discard(&self) -> Result<(), Failure> {
+    pub(super) fn discard(&self) -> Result<(), GitFailure> {
         remove(&self.copy()).map_err(|source| unusable(&self.directory, source))
     }
 
     /// An empty directory for the programs that verify. Their sockets have short
     /// paths, so it lies right here.
-    pub(super) fn workshop(&self) -> Result<Workshop, Failure> {
+    pub(super) fn workshop(&self) -> Result<Workshop, GitFailure> {
         let path = self.directory.join("verify");
         let made = remove(&path).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|source| unusable(&path, source))?;
         Ok(Workshop(path))
     }
 
-    fn failed(&self, error: &git2::Error) -> Failure {
+    fn failed(&self, error: &git2::Error) -> GitFailure {
         unusable(
             &self.directory,
             io::Error::other(error.message().to_owned()),
@@ -148,7 +148,7 @@ impl Workshop {
     }
 
     /// Writes a file for a program to read.
-    pub(super) fn put(&self, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {
+    pub(super) fn put(&self, name: &str, content: &[u8]) -> Result<PathBuf, GitFailure> {
         let path = self.0.join(name);
         fs::write(&path, content).map_err(|source| unusable(&path, source))?;
         Ok(path)
@@ -164,11 +164,11 @@ impl Drop for Workshop {
 
 /// Waits a moment for the lock. Who comes to the end of the time allowed was kept from
 /// beginning at all.
-fn pause(session: &Session) -> Result<(), Failure> {
+fn pause(session: &GitSession) -> Result<(), GitFailure> {
     let paused = session.wait(async { tokio::time::sleep(PAUSE).await });
     paused.map_err(|failure| {
-        let is_late = matches!(failure, Failure::Deadline { .. });
-        if is_late { Failure::Busy } else { failure }
+        let is_late = matches!(failure, GitFailure::Deadline { .. });
+        if is_late { GitFailure::Busy } else { failure }
     })
 }
 
@@ -186,9 +186,9 @@ fn prepare(directory: &Path) -> io::Result<File> {
         .open(directory.join("lock"))
 }
 
-fn unusable(path: &Path, source: io::Error) -> Failure {
+fn unusable(path: &Path, source: io::Error) -> GitFailure {
     let path = path.to_owned();
-    Failure::Copy { path, source }
+    GitFailure::Copy { path, source }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -235,7 +235,7 @@ mod tests {
 
     /// What a fetch runs in, with so many milliseconds for it.
     struct Fetch {
-        session: Session,
+        session: GitSession,
         wanted: watch::Sender<bool>,
         _runtime: Runtime,
     }
@@ -248,14 +248,14 @@ mod tests {
             let (wanted, cancelled) = watch::channel(false);
             let allowed = Duration::from_millis(milliseconds);
             Self {
-                session: Session::new(Arc::new(InPlace), allowed, cancelled),
+                session: GitSession::new(Arc::new(InPlace), allowed, cancelled),
                 wanted,
                 _runtime: runtime,
             }
         }
 
-        fn hold(&self, directory: &TempDir) -> Result<Place, Failure> {
-            Place::hold(&self.session, directory.path())
+        fn hold(&self, directory: &TempDir) -> Result<CacheDir, GitFailure> {
+            CacheDir::hold(&self.session, directory.path())
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let held = Fetch::of(1_000).hold(&directory).unwrap();
         let second = Fetch::of(200).hold(&directory);
-        assert!(matches!(second, Err(Failure::Busy)));
+        assert!(matches!(second, Err(GitFailure::Busy)));
         drop(held);
         assert!(Fetch::of(200).hold(&directory).is_ok());
     }
@@ -308,7 +308,7 @@ mod tests {
             assert!(second.join().unwrap().unwrap() >= Duration::from_millis(500));
         });
         let (_held, begun) = (fetch.hold(&directory).unwrap(), Instant::now());
-        assert!(matches!(fetch.hold(&directory), Err(Failure::Busy)));
+        assert!(matches!(fetch.hold(&directory), Err(GitFailure::Busy)));
         let waited = begun.elapsed();
         assert!(
             waited >= PATIENCE && waited < Duration::from_secs(60),
@@ -323,6 +323,6 @@ mod tests {
         let fetch = Fetch::of(180_000);
         fetch.wanted.send_replace(true);
         let second = fetch.hold(&directory);
-        assert!(matches!(second, Err(Failure::Cancelled)));
+        assert!(matches!(second, Err(GitFailure::Cancelled)));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::problem::{ObjectKind, SignatureProblem, SshProblem, UnknownKind};
-use super::reference::{CommitId, Reference, Subdirectory};
+use super::reference::{CommitId, GitReference, Subdirectory};
 use crate::net::{HttpSetupError, TransportError, TransportErrorKind};
 use crate::secret::Scrubber;
 
@@ -15,10 +15,10 @@ pub struct GitError {
     /// The repository, as it may be shown.
     pub url: String,
     /// What was asked for.
-    pub reference: Reference,
+    pub reference: GitReference,
     /// What happened.
     #[source]
-    pub failure: Failure,
+    pub failure: GitFailure,
 }
 
 impl GitError {
@@ -31,7 +31,7 @@ impl GitError {
     /// Whether there is a revision, and it must not be taken.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self.failure, Failure::Unverified { .. })
+        matches!(self.failure, GitFailure::Unverified { .. })
     }
 
     /// Whether it is the settings that cannot be used, whatever the repository has.
@@ -39,10 +39,10 @@ impl GitError {
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self.failure,
-            Failure::Setup(_)
-                | Failure::Credentials
-                | Failure::NoTagToVerify
-                | Failure::NoKeysToVerify
+            GitFailure::Setup(_)
+                | GitFailure::Credentials
+                | GitFailure::NoTagToVerify
+                | GitFailure::NoKeysToVerify
         )
     }
 
@@ -55,7 +55,7 @@ impl GitError {
 
 /// What can happen.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum GitFailure {
     /// It took too long.
     #[error("it was not done within {seconds} seconds")]
     Deadline {
@@ -141,10 +141,10 @@ pub enum Failure {
     Empty,
     /// A reference that the repository does not have.
     #[error("the repository does not have {0}")]
-    MissingReference(Reference),
+    MissingReference(GitReference),
     /// A reference to something else than a commit.
     #[error("{0} does not lead to a commit")]
-    NotACommit(Reference),
+    NotACommit(GitReference),
     /// A directory that the revision does not have.
     #[error("the revision {revision} has no directory {subdirectory}")]
     MissingSubdirectory {
@@ -240,7 +240,7 @@ pub enum Failure {
     Ended,
 }
 
-impl Failure {
+impl GitFailure {
     /// The same failure, without these secrets in the words of the server or of a program.
     pub(super) fn scrubbed(self, scrubber: &Scrubber) -> Self {
         let words = |error: &git2::Error| {

@@ -13,8 +13,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, StatusCode};
 use zeroize::Zeroizing;
 
-use super::error::Failure;
-use super::session::{Route, Session};
+use super::error::GitFailure;
+use super::session::{GitSession, GitTransport};
 use crate::net::{HttpTransport, Streamed};
 use crate::secret::Secret;
 
@@ -28,7 +28,7 @@ const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 
 /// What proves to a server who asks.
 #[derive(Debug, Clone)]
-pub enum Credentials {
+pub enum GitCredentials {
     /// A user name and a password or token.
     Basic {
         /// The user; many servers take any name beside a token.
@@ -40,7 +40,7 @@ pub enum Credentials {
     Bearer(Secret),
 }
 
-impl Credentials {
+impl GitCredentials {
     /// The secret part.
     pub(super) fn secret(&self) -> &Secret {
         match self {
@@ -61,16 +61,16 @@ impl fmt::Debug for HttpRoute {
     }
 }
 
-impl Route for HttpRoute {
+impl GitTransport for HttpRoute {
     fn is_stateless(&self) -> bool {
         true
     }
 
     fn open(
         &self,
-        session: &Arc<Session>,
+        session: &Arc<GitSession>,
         service: Service,
-    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
+    ) -> Result<Box<dyn SmartSubtransportStream>, GitFailure> {
         Ok(Box::new(Exchange::new(session, self, service)?))
     }
 }
@@ -78,8 +78,8 @@ impl Route for HttpRoute {
 impl HttpRoute {
     pub(super) fn new(
         transport: HttpTransport,
-        credentials: Option<&Credentials>,
-    ) -> Result<Self, Failure> {
+        credentials: Option<&GitCredentials>,
+    ) -> Result<Self, GitFailure> {
         Ok(Self {
             transport,
             authorization: credentials.map(authorization).transpose()?,
@@ -87,24 +87,24 @@ impl HttpRoute {
     }
 }
 
-fn authorization(credentials: &Credentials) -> Result<HeaderValue, Failure> {
+fn authorization(credentials: &GitCredentials) -> Result<HeaderValue, GitFailure> {
     let text = match credentials {
-        Credentials::Basic { user, password } => {
+        GitCredentials::Basic { user, password } => {
             let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
             let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
             Zeroizing::new(format!("Basic {}", *encoded))
         }
-        Credentials::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
+        GitCredentials::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose())),
     };
     // Its error repeats nothing, but says nothing either.
-    let mut value = HeaderValue::from_str(&text).map_err(|_| Failure::Credentials)?;
+    let mut value = HeaderValue::from_str(&text).map_err(|_| GitFailure::Credentials)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 /// One request and its answer. The request is sent when the answer is first read.
 pub(super) struct Exchange {
-    session: Arc<Session>,
+    session: Arc<GitSession>,
     route: HttpRoute,
     service: Service,
     request: Vec<u8>,
@@ -116,10 +116,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(
-        session: &Arc<Session>,
+        session: &Arc<GitSession>,
         route: &HttpRoute,
         service: Service,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, GitFailure> {
         match service {
             Service::UploadPackLs | Service::UploadPack => Ok(Self {
                 session: Arc::clone(session),
@@ -131,11 +131,11 @@ impl Exchange {
                 advertised: 0,
             }),
             // Nothing is ever pushed.
-            Service::ReceivePackLs | Service::ReceivePack => Err(Failure::NotGit),
+            Service::ReceivePackLs | Service::ReceivePack => Err(GitFailure::NotGit),
         }
     }
 
-    fn send(&mut self) -> Result<Streamed, Failure> {
+    fn send(&mut self) -> Result<Streamed, GitFailure> {
         let is_list = self.service == Service::UploadPackLs;
         let (method, path, expected) = if is_list {
             let path = "/info/refs?service=git-upload-pack";
@@ -160,7 +160,7 @@ impl Exchange {
     }
 
     /// Fills the piece that is read from, unless the answer has ended.
-    fn fill(&mut self) -> Result<(), Failure> {
+    fn fill(&mut self) -> Result<(), GitFailure> {
         let mut answer = match self.answer.take() {
             Some(answer) => answer,
             None => self.send()?,
@@ -182,22 +182,22 @@ impl Exchange {
     }
 }
 
-fn judge(answer: &Streamed, expected: &str) -> Result<(), Failure> {
+fn judge(answer: &Streamed, expected: &str) -> Result<(), GitFailure> {
     let status = answer.status();
     let code = status.as_u16();
     if status.is_redirection() {
-        return Err(Failure::Redirected { status: code });
+        return Err(GitFailure::Redirected { status: code });
     }
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Err(Failure::Denied { status: code });
+        return Err(GitFailure::Denied { status: code });
     }
     if status != StatusCode::OK {
-        return Err(Failure::Status { status: code });
+        return Err(GitFailure::Status { status: code });
     }
     // A page for logging in also comes with 200.
     let found = answer.headers().get(CONTENT_TYPE);
     if found.is_none_or(|found| found.as_bytes() != expected.as_bytes()) {
-        return Err(Failure::NotGit);
+        return Err(GitFailure::NotGit);
     }
     Ok(())
 }

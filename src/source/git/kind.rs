@@ -7,27 +7,27 @@ use std::path::{Path, PathBuf};
 
 use git2::{Error, ErrorCode};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::owner;
 use super::problem::UnknownKind;
 
 /// What it means that a path could not be opened.
-pub(super) fn unopened(path: &Path, error: Error) -> Failure {
+pub(super) fn unopened(path: &Path, error: Error) -> GitFailure {
     if let Some(kind) = UnknownKind::of(&error) {
         let source = error;
-        return Failure::UnknownKind { kind, source };
+        return GitFailure::UnknownKind { kind, source };
     }
     if let Some(failure) = closed(path) {
         return failure;
     }
     match error.code() == ErrorCode::NotFound {
-        true => Failure::NotARepository(error),
-        false => Failure::Unreadable(error),
+        true => GitFailure::NotARepository(error),
+        false => GitFailure::Unreadable(error),
     }
 }
 
 /// The first directory on the way into a repository that this user may not enter.
-pub(super) fn closed(path: &Path) -> Option<Failure> {
+pub(super) fn closed(path: &Path) -> Option<GitFailure> {
     let inside = [path.join("HEAD"), path.join(".git/HEAD")];
     inside.iter().find_map(|inside| {
         let mut on_the_way: Vec<&Path> = inside.ancestors().collect();
@@ -38,9 +38,9 @@ pub(super) fn closed(path: &Path) -> Option<Failure> {
     })
 }
 
-fn is_closed(directory: &Path, inside: &Path) -> Option<Failure> {
+fn is_closed(directory: &Path, inside: &Path) -> Option<GitFailure> {
     let source = fs::metadata(inside).err()?;
-    (source.kind() == io::ErrorKind::PermissionDenied).then(|| Failure::Closed {
+    (source.kind() == io::ErrorKind::PermissionDenied).then(|| GitFailure::Closed {
         path: PathBuf::from(directory),
         own: owner::own(),
         source,

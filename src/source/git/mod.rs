@@ -33,10 +33,10 @@ mod tree;
 mod verify;
 
 pub use address::{GitUrl, GitUrlError, SshAddress};
-pub use error::{Failure, GitError};
-pub use http::Credentials;
-pub use problem::{Object, ObjectKind, SignatureProblem, SshProblem, UnknownKind};
-pub use reference::{CommitId, RefName, Reference, ReferenceError, Subdirectory};
+pub use error::{GitError, GitFailure};
+pub use http::GitCredentials;
+pub use problem::{ObjectKind, SignatureProblem, SignedObject, SshProblem, UnknownKind};
+pub use reference::{CommitId, GitReference, GitReferenceError, RefName, Subdirectory};
 pub use revision::{Advance, Descent, Revision, advance};
 pub use ssh::SshSettings;
 pub use verify::{Verification, VerifyMode};
@@ -51,10 +51,10 @@ use tokio::sync::watch;
 use super::Snapshot;
 use crate::net::{HttpSettings, HttpTransport};
 use crate::secret::Scrubber;
-use copy::{Copy, Place};
+use copy::{CacheDir, Copy};
 use http::HttpRoute;
 use objects::Objects;
-use session::{Route, Session};
+use session::{GitSession, GitTransport};
 use ssh::SshRoute;
 use transfer::Transfer;
 
@@ -71,13 +71,13 @@ pub struct GitOptions {
     /// The repository.
     pub url: GitUrl,
     /// What of it.
-    pub reference: Reference,
+    pub reference: GitReference,
     /// Where in it the files are.
     pub subdirectory: Subdirectory,
     /// For https: certificates, in PEM, of authorities to trust beside the system's.
     pub ca_files: Vec<PathBuf>,
     /// For https.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<GitCredentials>,
     /// For ssh.
     pub ssh: SshSettings,
     /// What must be signed, and by whom; nothing must, if absent.
@@ -94,7 +94,7 @@ impl GitOptions {
     pub fn new(url: GitUrl) -> Self {
         Self {
             url,
-            reference: Reference::default(),
+            reference: GitReference::default(),
             subdirectory: Subdirectory::default(),
             ca_files: Vec::new(),
             credentials: None,
@@ -121,7 +121,7 @@ pub struct Fetched {
 #[derive(Debug, Clone)]
 pub struct GitSource {
     options: Arc<GitOptions>,
-    route: Arc<dyn Route>,
+    route: Arc<dyn GitTransport>,
     directory: PathBuf,
 }
 
@@ -146,27 +146,27 @@ impl GitSource {
     /// Fetches the revision that the reference leads to now.
     ///
     /// To call it off, drop the future: the work ends at its next step. A second
-    /// fetch before that waits a while, and then is [`Failure::Busy`]. A file system that does not answer can
+    /// fetch before that waits a while, and then is [`GitFailure::Busy`]. A file system that does not answer can
     /// hold that step up for ever; then the thread is left to itself.
     ///
     /// # Errors
     /// If it cannot be had, read or verified. What was fetched before stays usable.
     pub async fn fetch(&self, previous: Option<CommitId>) -> Result<Fetched, GitError> {
         let (wanted, cancelled) = watch::channel(false);
-        let session = Session::new(Arc::clone(&self.route), self.options.timeout, cancelled);
+        let session = GitSession::new(Arc::clone(&self.route), self.options.timeout, cancelled);
         let source = self.clone();
         let work = move || source.fetch_blocking(&Arc::new(session), previous);
         let work = tokio::task::spawn_blocking(work);
         let limit = self.options.timeout + GRACE;
         let done = match tokio::time::timeout(limit, work).await {
-            Ok(done) => done.unwrap_or(Err(Failure::Ended)),
-            Err(_) => Err(Failure::Hangs {
+            Ok(done) => done.unwrap_or(Err(GitFailure::Ended)),
+            Err(_) => Err(GitFailure::Hangs {
                 seconds: limit.as_secs(),
             }),
         };
         drop(wanted);
         // A server may say back what proved to it who asks: in its errors, and in a commit.
-        let scrubber = Scrubber::new(self.options.credentials.iter().map(Credentials::secret));
+        let scrubber = Scrubber::new(self.options.credentials.iter().map(GitCredentials::secret));
         let mut fetched =
             done.map_err(|failure| failed(&self.options, failure.scrubbed(&scrubber)))?;
         let Revision {
@@ -179,13 +179,13 @@ impl GitSource {
 
     fn fetch_blocking(
         &self,
-        session: &Arc<Session>,
+        session: &Arc<GitSession>,
         previous: Option<CommitId>,
-    ) -> Result<Fetched, Failure> {
-        setup::once().map_err(Failure::Damaged)?;
+    ) -> Result<Fetched, GitFailure> {
+        setup::once().map_err(GitFailure::Damaged)?;
         let _session = session.enter();
         // First, so that of many fetches from a file system that hangs only one hangs.
-        let place = Place::hold(session, &self.directory)?;
+        let place = CacheDir::hold(session, &self.directory)?;
         match &self.options.url {
             GitUrl::Local(path) => self.read_local(session, &place, path, previous),
             GitUrl::Http(_) | GitUrl::Ssh(_) => self.fetch_remote(session, &place, previous),
@@ -194,11 +194,11 @@ impl GitSource {
 
     fn read_local(
         &self,
-        session: &Session,
-        place: &Place,
+        session: &GitSession,
+        place: &CacheDir,
         path: &Path,
         previous: Option<CommitId>,
-    ) -> Result<Fetched, Failure> {
+    ) -> Result<Fetched, GitFailure> {
         // Perhaps there is one, of another repository.
         place.discard()?;
         let repository = owner::open(path, self.options.allow_other_owner)?;
@@ -206,8 +206,8 @@ impl GitSource {
         let descent = |new, previous| ancestry::descent(session, &repository, new, previous);
         let read = self.read(session, place, &repository, object, previous, descent);
         read.map_err(|failure| {
-            if let Failure::Damaged(error) = failure {
-                return Failure::Unreadable(error);
+            if let GitFailure::Damaged(error) = failure {
+                return GitFailure::Unreadable(error);
             }
             failure
         })
@@ -215,15 +215,15 @@ impl GitSource {
 
     fn fetch_remote(
         &self,
-        session: &Arc<Session>,
-        place: &Place,
+        session: &Arc<GitSession>,
+        place: &CacheDir,
         previous: Option<CommitId>,
-    ) -> Result<Fetched, Failure> {
+    ) -> Result<Fetched, GitFailure> {
         let url = self.options.url.to_string();
         let copy = place.open(&url)?;
         let fetched = match self.fetch_into(session, place, &copy, previous) {
             // It is a cache: what is wrong with it goes away with it.
-            Err(Failure::Damaged(_)) if !copy.is_new => {
+            Err(GitFailure::Damaged(_)) if !copy.is_new => {
                 drop(copy);
                 place.discard()?;
                 self.fetch_into(session, place, &place.open(&url)?, previous)
@@ -235,11 +235,11 @@ impl GitSource {
 
     fn fetch_into(
         &self,
-        session: &Arc<Session>,
-        place: &Place,
+        session: &Arc<GitSession>,
+        place: &CacheDir,
         copy: &Copy,
         previous: Option<CommitId>,
-    ) -> Result<Fetched, Failure> {
+    ) -> Result<Fetched, GitFailure> {
         let repository = &copy.repository;
         let transfer = Transfer {
             session,
@@ -253,13 +253,13 @@ impl GitSource {
     /// Reads what is there: a commit, or a tag of one.
     fn read(
         &self,
-        session: &Session,
-        place: &Place,
+        session: &GitSession,
+        place: &CacheDir,
         repository: &Repository,
         object: Oid,
         previous: Option<CommitId>,
-        descent: impl FnOnce(CommitId, CommitId) -> Result<Descent, Failure>,
-    ) -> Result<Fetched, Failure> {
+        descent: impl FnOnce(CommitId, CommitId) -> Result<Descent, GitFailure>,
+    ) -> Result<Fetched, GitFailure> {
         let options = &*self.options;
         let reference = &options.reference;
         let objects = Objects::of(repository)?;
@@ -283,35 +283,35 @@ impl GitSource {
 
 /// The commit that an object is, or that a tag leads to, also by way of other tags.
 fn commit_of<'r>(
-    session: &Session,
+    session: &GitSession,
     objects: &Objects<'r>,
     mut object: Oid,
-    reference: &Reference,
-) -> Result<Commit<'r>, Failure> {
+    reference: &GitReference,
+) -> Result<Commit<'r>, GitFailure> {
     loop {
         session.check()?;
         match objects.header(object)?.0 {
             ObjectType::Commit => return objects.commit(object),
             ObjectType::Tag => object = objects.tag(object)?.target_id(),
             ObjectType::Tree | ObjectType::Blob | ObjectType::Any => {
-                return Err(Failure::NotACommit(reference.clone()));
+                return Err(GitFailure::NotACommit(reference.clone()));
             }
         }
     }
 }
 
 /// A new copy is not to blame, unless it could not be written.
-fn not_the_copys(failure: Failure) -> Failure {
-    if let Failure::Damaged(error) = failure {
+fn not_the_copys(failure: GitFailure) -> GitFailure {
+    if let GitFailure::Damaged(error) = failure {
         if error.class() == ErrorClass::Os {
-            return Failure::Damaged(error);
+            return GitFailure::Damaged(error);
         }
-        return Failure::Broken(error);
+        return GitFailure::Broken(error);
     }
     failure
 }
 
-fn failed(options: &GitOptions, failure: Failure) -> GitError {
+fn failed(options: &GitOptions, failure: GitFailure) -> GitError {
     GitError {
         url: options.url.to_string(),
         reference: options.reference.clone(),
@@ -319,7 +319,7 @@ fn failed(options: &GitOptions, failure: Failure) -> GitError {
     }
 }
 
-fn route(options: &GitOptions) -> Result<Arc<dyn Route>, Failure> {
+fn route(options: &GitOptions) -> Result<Arc<dyn GitTransport>, GitFailure> {
     if let Some(verification) = &options.verification {
         verify::check_settings(verification, &options.reference)?;
     }

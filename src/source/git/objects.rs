@@ -3,7 +3,7 @@
 
 use git2::{Commit, Error, ErrorClass, ErrorCode, ObjectType, Odb, Oid, Repository, Tag, Tree};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::problem::ObjectKind;
 
 /// A commit or a tag: a message for people, names and signatures. That of a merge of
@@ -19,57 +19,57 @@ pub(super) struct Objects<'r> {
 }
 
 impl<'r> Objects<'r> {
-    pub(super) fn of(repository: &'r Repository) -> Result<Self, Failure> {
-        let odb = repository.odb().map_err(Failure::Damaged)?;
+    pub(super) fn of(repository: &'r Repository) -> Result<Self, GitFailure> {
+        let odb = repository.odb().map_err(GitFailure::Damaged)?;
         Ok(Self { repository, odb })
     }
 
     /// What an object is, and its size.
-    pub(super) fn header(&self, id: Oid) -> Result<(ObjectType, usize), Failure> {
-        let (size, found) = self.odb.read_header(id).map_err(Failure::Damaged)?;
+    pub(super) fn header(&self, id: Oid) -> Result<(ObjectType, usize), GitFailure> {
+        let (size, found) = self.odb.read_header(id).map_err(GitFailure::Damaged)?;
         Ok((found, size))
     }
 
-    pub(super) fn commit(&self, id: Oid) -> Result<Commit<'r>, Failure> {
+    pub(super) fn commit(&self, id: Oid) -> Result<Commit<'r>, GitFailure> {
         self.check(id, ObjectKind::Commit)?;
-        self.repository.find_commit(id).map_err(Failure::Damaged)
+        self.repository.find_commit(id).map_err(GitFailure::Damaged)
     }
 
-    pub(super) fn tag(&self, id: Oid) -> Result<Tag<'r>, Failure> {
+    pub(super) fn tag(&self, id: Oid) -> Result<Tag<'r>, GitFailure> {
         self.check(id, ObjectKind::Tag)?;
-        self.repository.find_tag(id).map_err(Failure::Damaged)
+        self.repository.find_tag(id).map_err(GitFailure::Damaged)
     }
 
-    pub(super) fn tree(&self, id: Oid) -> Result<Tree<'r>, Failure> {
+    pub(super) fn tree(&self, id: Oid) -> Result<Tree<'r>, GitFailure> {
         self.check(id, ObjectKind::Tree)?;
-        self.repository.find_tree(id).map_err(Failure::Damaged)
+        self.repository.find_tree(id).map_err(GitFailure::Damaged)
     }
 
     /// A commit or a tag, byte by byte.
-    pub(super) fn text(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Failure> {
+    pub(super) fn text(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, GitFailure> {
         self.check(id, kind)?;
-        let object = self.odb.read(id).map_err(Failure::Damaged)?;
+        let object = self.odb.read(id).map_err(GitFailure::Damaged)?;
         Ok(object.data().to_vec())
     }
 
     /// The content of a file, whose size is the caller's to check.
-    pub(super) fn blob(&self, id: Oid) -> Result<Vec<u8>, Failure> {
-        let blob = self.repository.find_blob(id).map_err(Failure::Damaged)?;
+    pub(super) fn blob(&self, id: Oid) -> Result<Vec<u8>, GitFailure> {
+        let blob = self.repository.find_blob(id).map_err(GitFailure::Damaged)?;
         Ok(blob.content().to_vec())
     }
 
     /// libgit2 reads the whole of an object to see that it is another kind.
-    fn check(&self, id: Oid, kind: ObjectKind) -> Result<(), Failure> {
+    fn check(&self, id: Oid, kind: ObjectKind) -> Result<(), GitFailure> {
         let (found, size) = self.header(id)?;
         if found != kind.as_git() {
             let words = format!("the object {id} is not a {kind}");
             let error = Error::new(ErrorCode::NotFound, ErrorClass::Object, words);
-            return Err(Failure::Damaged(error));
+            return Err(GitFailure::Damaged(error));
         }
         let limit = kind.largest();
         if size > limit {
             let id = id.to_string().into();
-            return Err(Failure::LargeObject { kind, id, limit });
+            return Err(GitFailure::LargeObject { kind, id, limit });
         }
         Ok(())
     }

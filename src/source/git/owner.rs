@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 
 use git2::{Repository, RepositoryOpenFlags};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::kind;
 use crate::user;
 
 /// Opens a repository, and refuses one that neither this user nor root owns, unless
 /// that is allowed.
-pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, Failure> {
+pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, GitFailure> {
     let check = |place: &Path| match allow_other_owner {
         true => Ok(()),
         false => check_place(place),
@@ -33,21 +33,21 @@ pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, F
     Ok(repository)
 }
 
-fn check_place(path: &Path) -> Result<(), Failure> {
+fn check_place(path: &Path) -> Result<(), GitFailure> {
     match is_ours(path) {
         Ok(true) => Ok(()),
         Ok(false) => Err(foreign(path)),
         Err(error) => {
             let error = git2::Error::from_str(&error.to_string());
-            Err(kind::closed(path).unwrap_or(Failure::NotARepository(error)))
+            Err(kind::closed(path).unwrap_or(GitFailure::NotARepository(error)))
         }
     }
 }
 
 /// What is told of a file that is not ours.
-pub(super) fn foreign(path: &Path) -> Failure {
+pub(super) fn foreign(path: &Path) -> GitFailure {
     let owner = fs::metadata(path).map(|found| user::shown(found.uid()));
-    Failure::ForeignOwner {
+    GitFailure::ForeignOwner {
         path: PathBuf::from(path),
         owner: owner.unwrap_or_default(),
         own: own(),

@@ -74,15 +74,15 @@ impl ObjectKind {
 pub enum SignatureProblem {
     /// No signature at all.
     #[error("the {0} is not signed")]
-    Unsigned(Object),
+    Unsigned(SignedObject),
     /// Neither SSH nor OpenPGP.
     #[error("the {0} has a signature that is neither SSH's nor OpenPGP's")]
-    UnknownFormat(Object),
+    UnknownFormat(SignedObject),
     /// A kind of signature for which no keys were given.
     #[error("the {object} has a signature of {kind}, for which no keys were given")]
     NoKeys {
         /// What is signed.
-        object: Object,
+        object: SignedObject,
         /// Which kind.
         kind: &'static str,
     },
@@ -90,19 +90,19 @@ pub enum SignatureProblem {
     #[error(
         "the {0} is signed by a key that is not among the keys that were given, or not valid now"
     )]
-    UnknownKey(Object),
+    UnknownKey(SignedObject),
     /// A key that ran out.
     #[error("the {0} is signed by a key that has expired, or with a signature that has")]
-    Expired(Object),
+    Expired(SignedObject),
     /// A key that was called back.
     #[error("the {0} is signed by a key that was revoked")]
-    Revoked(Object),
+    Revoked(SignedObject),
     /// A signature of something else.
     #[error("the signature of the {0} does not fit to what it signs")]
-    Bad(Object),
+    Bad(SignedObject),
     /// A NUL byte, which nothing that git writes has.
     #[error("the {0} has a NUL byte in it, which no signature covers for certain")]
-    HasNul(Object),
+    HasNul(SignedObject),
     /// A tag without an object of its own.
     #[error("the tag is a mere name of a commit, which nobody can sign")]
     LightweightTag,
@@ -125,7 +125,7 @@ pub enum SignatureProblem {
 
 /// What is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Object {
+pub enum SignedObject {
     /// A commit.
     #[error("commit")]
     Commit,

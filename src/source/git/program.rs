@@ -7,8 +7,8 @@ use std::process::Stdio;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-use super::error::Failure;
-use super::session::Session;
+use super::error::GitFailure;
+use super::session::GitSession;
 use crate::text::{cut, escaped};
 
 /// The most that is read of what a program writes; it writes a few lines.
@@ -18,7 +18,7 @@ const LARGEST_WORDS: u64 = 64 * 1024;
 const LONGEST_WORDS: usize = 600;
 
 /// How a program ended.
-pub(super) struct Ran {
+pub(super) struct ProgramOutput {
     pub(super) is_success: bool,
     pub(super) stdout: String,
     pub(super) stderr: Vec<u8>,
@@ -26,13 +26,13 @@ pub(super) struct Ran {
 
 /// Runs a program with a private home and next to nothing of the environment.
 pub(super) fn run(
-    session: &Session,
+    session: &GitSession,
     program: &'static str,
     arguments: &[OsString],
     home: &Path,
     input: &[u8],
-) -> Result<Ran, Failure> {
-    let failed = |source| Failure::Program { program, source };
+) -> Result<ProgramOutput, GitFailure> {
+    let failed = |source| GitFailure::Program { program, source };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let work = async {
         let mut child = Command::new(program)
@@ -55,7 +55,7 @@ pub(super) fn run(
         };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr, ()) = tokio::join!(read_some(stdout), read_some(stderr), write);
-        Ok(Ran {
+        Ok(ProgramOutput {
             is_success: child.wait().await?.success(),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
             stderr,

@@ -18,7 +18,7 @@ pub struct Subdirectory(Vec<String>);
 
 /// What is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Reference {
+pub enum GitReference {
     /// This commit and no other.
     Commit(CommitId),
     /// Whatever the tag names.
@@ -32,7 +32,7 @@ pub enum Reference {
 
 /// Why a text names nothing in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ReferenceError {
+pub enum GitReferenceError {
     /// Not 40 hexadecimal digits.
     #[error("it is not the full id of a commit: 40 hexadecimal digits")]
     Commit,
@@ -49,10 +49,10 @@ impl CommitId {
     ///
     /// # Errors
     /// For everything else.
-    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+    pub fn parse(text: &str) -> Result<Self, GitReferenceError> {
         let is_full = text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let oid = is_full.then(|| git2::Oid::from_str(text).ok()).flatten();
-        oid.map(Self).ok_or(ReferenceError::Commit)
+        oid.map(Self).ok_or(GitReferenceError::Commit)
     }
 }
 
@@ -67,13 +67,13 @@ impl RefName {
     ///
     /// # Errors
     /// For what git does not allow, and for what reads as a flag.
-    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+    pub fn parse(text: &str) -> Result<Self, GitReferenceError> {
         let is_name = !text.starts_with('-')
             && !text.starts_with("refs/")
             && git2::Reference::is_valid_name(&format!("refs/heads/{text}"));
         is_name
             .then(|| Self(text.to_owned()))
-            .ok_or(ReferenceError::Name)
+            .ok_or(GitReferenceError::Name)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -87,7 +87,7 @@ impl fmt::Display for RefName {
     }
 }
 
-impl Reference {
+impl GitReference {
     /// Chooses among what was given: the commit, else the tag, else the branch.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl Reference {
         commit: Option<&str>,
         tag: Option<&str>,
         branch: Option<&str>,
-    ) -> Result<Self, ReferenceError> {
+    ) -> Result<Self, GitReferenceError> {
         let commit = commit.map(CommitId::parse).transpose()?.map(Self::Commit);
         let tag = tag.map(RefName::parse).transpose()?.map(Self::Tag);
         let branch = branch.map(RefName::parse).transpose()?.map(Self::Branch);
@@ -114,7 +114,7 @@ impl Reference {
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for GitReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Commit(id) => write!(f, "the commit {id}"),
@@ -130,14 +130,14 @@ impl Subdirectory {
     ///
     /// # Errors
     /// For one that leads out.
-    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+    pub fn parse(text: &str) -> Result<Self, GitReferenceError> {
         if text.starts_with('/') || text.contains('\0') {
-            return Err(ReferenceError::Subdirectory);
+            return Err(GitReferenceError::Subdirectory);
         }
         let parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
         let parts: Vec<String> = parts.map(str::to_owned).collect();
         if parts.iter().any(|part| part == "..") {
-            return Err(ReferenceError::Subdirectory);
+            return Err(GitReferenceError::Subdirectory);
         }
         Ok(Self(parts))
     }
@@ -161,7 +161,7 @@ mod tests {
     fn a_commit_goes_before_a_tag_and_a_tag_before_a_branch() {
         let id = "0123456789012345678901234567890123456789";
         let chosen = |commit, tag, branch| {
-            let reference = Reference::choose(commit, tag, branch);
+            let reference = GitReference::choose(commit, tag, branch);
             reference.map(|reference| reference.to_string())
         };
         let all = chosen(Some(id), Some("v1"), Some("main")).unwrap();
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(chosen(None, None, Some("a/b")).unwrap(), "the branch a/b");
         assert_eq!(chosen(None, None, None).unwrap(), "the default branch");
         let wrong = chosen(Some(id), Some("-x"), None);
-        assert_eq!(wrong, Err(ReferenceError::Name));
+        assert_eq!(wrong, Err(GitReferenceError::Name));
     }
 
     #[test]
@@ -189,10 +189,10 @@ mod tests {
             "refs/heads/a",
             "^a",
         ] {
-            assert_eq!(RefName::parse(name), Err(ReferenceError::Name), "{name}");
+            assert_eq!(RefName::parse(name), Err(GitReferenceError::Name), "{name}");
         }
         for id in ["012345", "main", "g123456789012345678901234567890123456789"] {
-            assert_eq!(CommitId::parse(id), Err(ReferenceError::Commit), "{id}");
+            assert_eq!(CommitId::parse(id), Err(GitReferenceError::Commit), "{id}");
         }
     }
 
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(shown("./a//b/").as_deref(), Ok("a/b"));
         assert_eq!(shown("").as_deref(), Ok(""));
         for path in ["/a", "..", "a/../../b"] {
-            assert_eq!(shown(path), Err(ReferenceError::Subdirectory), "{path}");
+            assert_eq!(shown(path), Err(GitReferenceError::Subdirectory), "{path}");
         }
     }
 }

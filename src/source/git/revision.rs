@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::reference::{CommitId, Reference};
+use super::reference::{CommitId, GitReference};
 use crate::text::{cut, escaped};
 
 /// The most of an author or a subject that is kept, in characters.
@@ -17,7 +17,7 @@ pub struct Revision {
     /// The commit.
     pub id: CommitId,
     /// What was asked for.
-    pub reference: Reference,
+    pub reference: GitReference,
     /// Who wrote it, by the commit's own word.
     pub author: String,
     /// The first line of its message.
@@ -27,7 +27,7 @@ pub struct Revision {
 }
 
 impl Revision {
-    pub(super) fn of(commit: &git2::Commit<'_>, reference: &Reference) -> Self {
+    pub(super) fn of(commit: &git2::Commit<'_>, reference: &GitReference) -> Self {
         let author = commit.author();
         let subject = commit.message_bytes().split(|b| *b == b'\n').next();
         Self {

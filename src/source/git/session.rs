@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::error::Failure;
+use super::error::GitFailure;
 
 /// The most that a server may send in one fetch. A repository of ten thousand
 /// integration files has a few megabytes.
@@ -27,35 +27,35 @@ const LARGEST_FETCH: u64 = 512 * 1024 * 1024;
 const LARGEST_ADVERTISEMENT: u64 = 16 * 1024 * 1024;
 
 /// How a repository is reached.
-pub(super) trait Route: fmt::Debug + Send + Sync {
+pub(super) trait GitTransport: fmt::Debug + Send + Sync {
     /// Whether every request stands for itself.
     fn is_stateless(&self) -> bool;
 
     /// Begins a part of the exchange.
     fn open(
         &self,
-        session: &Arc<Session>,
+        session: &Arc<GitSession>,
         service: Service,
-    ) -> Result<Box<dyn SmartSubtransportStream>, Failure>;
+    ) -> Result<Box<dyn SmartSubtransportStream>, GitFailure>;
 }
 
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) route: Arc<dyn Route>,
+pub(super) struct GitSession {
+    pub(super) route: Arc<dyn GitTransport>,
     handle: Handle,
     allowed: Duration,
     deadline: Instant,
     cancelled: watch::Receiver<bool>,
     received: AtomicU64,
-    failure: Mutex<Option<Failure>>,
+    failure: Mutex<Option<GitFailure>>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Session>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<GitSession>>> = const { RefCell::new(None) };
 }
 
 /// The session of this thread.
-pub(super) fn current() -> Option<Arc<Session>> {
+pub(super) fn current() -> Option<Arc<GitSession>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
@@ -68,9 +68,9 @@ impl Drop for Entered {
     }
 }
 
-impl Session {
+impl GitSession {
     pub(super) fn new(
-        route: Arc<dyn Route>,
+        route: Arc<dyn GitTransport>,
         allowed: Duration,
         cancelled: watch::Receiver<bool>,
     ) -> Self {
@@ -93,12 +93,12 @@ impl Session {
 
     /// Waits for something, but not longer than is allowed. Only for the thread of
     /// the session, which may be blocked.
-    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, GitFailure> {
         let mut cancelled = self.cancelled.clone();
         self.handle.block_on(async {
             tokio::select! {
                 biased;
-                () = gone(&mut cancelled) => Err(Failure::Cancelled),
+                () = gone(&mut cancelled) => Err(GitFailure::Cancelled),
                 () = tokio::time::sleep_until(self.deadline) => Err(self.late()),
                 done = work => Ok(done),
             }
@@ -106,9 +106,9 @@ impl Session {
     }
 
     /// Whether there is still time, for work that never waits.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self) -> Result<(), GitFailure> {
         if *self.cancelled.borrow() || self.cancelled.has_changed().is_err() {
-            return Err(Failure::Cancelled);
+            return Err(GitFailure::Cancelled);
         }
         if Instant::now() >= self.deadline {
             return Err(self.late());
@@ -123,25 +123,25 @@ impl Session {
         checked.map_err(|failure| self.keep(failure)).is_ok()
     }
 
-    fn late(&self) -> Failure {
+    fn late(&self) -> GitFailure {
         let seconds = self.allowed.as_secs();
-        Failure::Deadline { seconds }
+        GitFailure::Deadline { seconds }
     }
 
     /// Counts what the server sent.
-    pub(super) fn receive(&self, bytes: usize) -> Result<(), Failure> {
+    pub(super) fn receive(&self, bytes: usize) -> Result<(), GitFailure> {
         let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
         within(before + bytes as u64)
     }
 
     /// The same for a part of the list of references, of which so much came before; the
     /// new sum.
-    pub(super) fn receive_references(&self, before: u64, bytes: usize) -> Result<u64, Failure> {
+    pub(super) fn receive_references(&self, before: u64, bytes: usize) -> Result<u64, GitFailure> {
         self.receive(bytes)?;
         let sum = before + bytes as u64;
         if sum > LARGEST_ADVERTISEMENT {
             let limit = LARGEST_ADVERTISEMENT;
-            return Err(Failure::TooManyReferences { limit });
+            return Err(GitFailure::TooManyReferences { limit });
         }
         Ok(sum)
     }
@@ -150,19 +150,19 @@ impl Session {
     pub(super) fn open(
         self: &Arc<Self>,
         service: Service,
-    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
+    ) -> Result<Box<dyn SmartSubtransportStream>, GitFailure> {
         self.route.open(self, service)
     }
 
     /// Keeps the first failure, and gives libgit2 something to carry on.
-    pub(super) fn keep(&self, failure: Failure) -> git2::Error {
+    pub(super) fn keep(&self, failure: GitFailure) -> git2::Error {
         let mut kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get_or_insert(failure);
         git2::Error::from_str("see the session")
     }
 
     /// The same for a stream.
-    pub(super) fn keep_io(&self, failure: Failure) -> io::Error {
+    pub(super) fn keep_io(&self, failure: GitFailure) -> io::Error {
         io::Error::other(self.keep(failure).message().to_owned())
     }
 
@@ -170,17 +170,17 @@ impl Session {
     pub(super) fn failure(
         &self,
         error: git2::Error,
-        otherwise: impl FnOnce(git2::Error) -> Failure,
-    ) -> Failure {
+        otherwise: impl FnOnce(git2::Error) -> GitFailure,
+    ) -> GitFailure {
         let mut kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take().unwrap_or_else(|| otherwise(error))
     }
 }
 
-fn within(received: u64) -> Result<(), Failure> {
+fn within(received: u64) -> Result<(), GitFailure> {
     if received > LARGEST_FETCH {
         let limit = LARGEST_FETCH;
-        return Err(Failure::TooLarge { limit });
+        return Err(GitFailure::TooLarge { limit });
     }
     Ok(())
 }

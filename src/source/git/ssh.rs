@@ -13,10 +13,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::address::SshAddress;
-use super::error::Failure;
+use super::error::GitFailure;
 use super::problem::SshProblem;
 use super::program::{read_some, words_of};
-use super::session::{Route, Session};
+use super::session::{GitSession, GitTransport};
 
 const PROGRAM: &str = "ssh";
 
@@ -52,17 +52,17 @@ pub(super) struct SshRoute {
     pub(super) settings: SshSettings,
 }
 
-impl Route for SshRoute {
+impl GitTransport for SshRoute {
     fn is_stateless(&self) -> bool {
         false
     }
 
     fn open(
         &self,
-        session: &Arc<Session>,
+        session: &Arc<GitSession>,
         _service: Service,
-    ) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
-        Ok(Box::new(Connection::new(session, self)?))
+    ) -> Result<Box<dyn SmartSubtransportStream>, GitFailure> {
+        Ok(Box::new(SshConnection::new(session, self)?))
     }
 }
 
@@ -114,8 +114,8 @@ fn with_path(name: &str, path: &Path) -> OsString {
 }
 
 /// The program under way, with git's command at its other end.
-pub(super) struct Connection {
-    session: Arc<Session>,
+pub(super) struct SshConnection {
+    session: Arc<GitSession>,
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
@@ -124,8 +124,8 @@ pub(super) struct Connection {
     advertised: Option<u64>,
 }
 
-impl Connection {
-    pub(super) fn new(session: &Arc<Session>, route: &SshRoute) -> Result<Self, Failure> {
+impl SshConnection {
+    pub(super) fn new(session: &Arc<GitSession>, route: &SshRoute) -> Result<Self, GitFailure> {
         let environment = std::env::vars_os();
         let environment =
             environment.filter(|(name, _)| PASSED.iter().any(|passed| name == passed));
@@ -139,7 +139,7 @@ impl Connection {
             // With its stream it ends, also in the middle.
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| Failure::Program {
+            .map_err(|source| GitFailure::Program {
                 program: PROGRAM,
                 source,
             })?;
@@ -154,7 +154,7 @@ impl Connection {
         })
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, GitFailure> {
         let Some(stdout) = &mut self.stdout else {
             return Ok(0);
         };
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), GitFailure> {
         self.advertised = None;
         let Some(stdin) = &mut self.stdin else {
             return self.end();
@@ -188,7 +188,7 @@ impl Connection {
     }
 
     /// It has nothing more to say: by its own will, or because it failed.
-    fn end(&mut self) -> Result<(), Failure> {
+    fn end(&mut self) -> Result<(), GitFailure> {
         self.stdin = None;
         let words = self.words.take();
         let (status, words) = self.session.wait(async {
@@ -201,7 +201,7 @@ impl Connection {
         let code = status.ok().and_then(|status| status.code());
         match code {
             Some(0) => Ok(()),
-            code => Err(Failure::Ssh {
+            code => Err(GitFailure::Ssh {
                 problem: problem(code, &String::from_utf8_lossy(&words)),
                 said: words_of(&words),
             }),
@@ -227,14 +227,14 @@ fn problem(code: Option<i32>, words: &str) -> SshProblem {
     }
 }
 
-impl Read for Connection {
+impl Read for SshConnection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let received = self.receive(buffer);
         received.map_err(|failure| self.session.keep_io(failure))
     }
 }
 
-impl Write for Connection {
+impl Write for SshConnection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = self.send(bytes);
         sent.map_err(|failure| self.session.keep_io(failure))?;

@@ -9,11 +9,11 @@ use git2::{
 
 use super::ancestry;
 use super::depths::Depths;
-use super::error::Failure;
+use super::error::GitFailure;
 use super::problem::UnknownKind;
-use super::reference::{CommitId, Reference};
+use super::reference::{CommitId, GitReference};
 use super::revision::Descent;
-use super::session::Session;
+use super::session::GitSession;
 use super::setup::REMOTE;
 
 /// Where what was fetched is kept, so that the next fetch can say what it has.
@@ -26,7 +26,7 @@ const SHALLOW: i32 = 1;
 const UNSHALLOW: i32 = i32::MAX;
 
 /// What a reference leads to.
-pub(super) struct Found {
+pub(super) struct RemoteTarget {
     /// A commit, or a tag object.
     pub(super) object: Oid,
     /// How it is asked for again; absent if the whole history is there.
@@ -36,34 +36,34 @@ pub(super) struct Found {
 type Connection<'repo, 'r> = RemoteConnection<'repo, 'r, 'static>;
 
 pub(super) struct Transfer<'a> {
-    pub(super) session: &'a Arc<Session>,
+    pub(super) session: &'a Arc<GitSession>,
     pub(super) repository: &'a Repository,
 }
 
 impl Transfer<'_> {
     /// Finds a reference, and fetches it if it is not there yet.
-    pub(super) fn bring(&self, reference: &Reference) -> Result<Found, Failure> {
+    pub(super) fn bring(&self, reference: &GitReference) -> Result<RemoteTarget, GitFailure> {
         match reference {
-            Reference::Commit(id) => self.bring_commit(*id),
-            Reference::Tag(_) | Reference::Branch(_) | Reference::Default => {
+            GitReference::Commit(id) => self.bring_commit(*id),
+            GitReference::Tag(_) | GitReference::Branch(_) | GitReference::Default => {
                 self.bring_named(reference)
             }
         }
     }
 
-    fn bring_named(&self, reference: &Reference) -> Result<Found, Failure> {
+    fn bring_named(&self, reference: &GitReference) -> Result<RemoteTarget, GitFailure> {
         let name = reference.full_name();
         let mut remote = self.remote()?;
         let mut connection = self.connect(&mut remote)?;
         let heads = self.heads(&connection)?;
         let Some((_, object)) = heads.iter().find(|(own, _)| *own == name) else {
-            return Err(Failure::MissingReference(reference.clone()));
+            return Err(GitFailure::MissingReference(reference.clone()));
         };
         let refspec = kept(&name);
         if !self.has(*object)? {
             self.fetch(&mut connection, &[&refspec], SHALLOW)?;
         }
-        Ok(Found {
+        Ok(RemoteTarget {
             object: *object,
             refspec: Some(refspec),
         })
@@ -72,8 +72,8 @@ impl Transfer<'_> {
     /// A commit is what its id says, whoever sends it: one that is there is asked
     /// for no more. A server need not give a commit that no reference names, so
     /// that everything may have to be fetched.
-    fn bring_commit(&self, id: CommitId) -> Result<Found, Failure> {
-        let found = |name: &str| Found {
+    fn bring_commit(&self, id: CommitId) -> Result<RemoteTarget, GitFailure> {
+        let found = |name: &str| RemoteTarget {
             object: id.0,
             refspec: Some(kept(name)),
         };
@@ -97,15 +97,15 @@ impl Transfer<'_> {
         drop(connection);
         self.bring_everything()?;
         if !self.has(id.0)? {
-            return Err(Failure::MissingReference(Reference::Commit(id)));
+            return Err(GitFailure::MissingReference(GitReference::Commit(id)));
         }
-        Ok(Found {
+        Ok(RemoteTarget {
             object: id.0,
             refspec: None,
         })
     }
 
-    fn bring_everything(&self) -> Result<(), Failure> {
+    fn bring_everything(&self) -> Result<(), GitFailure> {
         let mut remote = self.remote()?;
         let mut connection = self.connect(&mut remote)?;
         let everything = ["heads", "tags"].map(|kind| format!("+refs/{kind}/*:{KEPT}/{kind}/*"));
@@ -120,10 +120,10 @@ impl Transfer<'_> {
     /// to tell, within bounds.
     pub(super) fn descent(
         &self,
-        found: &Found,
+        found: &RemoteTarget,
         new: CommitId,
         previous: CommitId,
-    ) -> Result<Descent, Failure> {
+    ) -> Result<Descent, GitFailure> {
         let look = || ancestry::descent(self.session, self.repository, new, previous);
         let mut descent = look()?;
         let Some(refspec) = &found.refspec else {
@@ -142,31 +142,31 @@ impl Transfer<'_> {
         Ok(descent)
     }
 
-    fn remote(&self) -> Result<Remote<'_>, Failure> {
+    fn remote(&self) -> Result<Remote<'_>, GitFailure> {
         let remote = self.repository.remote_anonymous(REMOTE);
-        remote.map_err(Failure::Damaged)
+        remote.map_err(GitFailure::Damaged)
     }
 
     fn connect<'repo, 'r>(
         &self,
         remote: &'r mut Remote<'repo>,
-    ) -> Result<Connection<'repo, 'r>, Failure> {
+    ) -> Result<Connection<'repo, 'r>, GitFailure> {
         self.session.check()?;
         let connected = remote.connect_auth(Direction::Fetch, None, None);
         connected.map_err(|error| {
             self.session
                 .failure(error, |error| match UnknownKind::of(&error) {
-                    Some(kind) => Failure::UnknownKind {
+                    Some(kind) => GitFailure::UnknownKind {
                         kind,
                         source: error,
                     },
-                    None => Failure::Broken(error),
+                    None => GitFailure::Broken(error),
                 })
         })
     }
 
     /// What the repository has.
-    fn heads(&self, connection: &Connection<'_, '_>) -> Result<Vec<(String, Oid)>, Failure> {
+    fn heads(&self, connection: &Connection<'_, '_>) -> Result<Vec<(String, Oid)>, GitFailure> {
         let heads = connection
             .list()
             .map_err(|error| self.failed(error))?
@@ -175,7 +175,7 @@ impl Transfer<'_> {
             .map(|head| (head.name().to_owned(), head.oid()))
             .collect();
         if heads.is_empty() {
-            return Err(Failure::Empty);
+            return Err(GitFailure::Empty);
         }
         Ok(heads)
     }
@@ -185,7 +185,7 @@ impl Transfer<'_> {
         connection: &mut Connection<'_, '_>,
         refspecs: &[&str],
         depth: i32,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), GitFailure> {
         self.forget_what_is_too_large()?;
         self.session.check()?;
         let session = self.session;
@@ -205,32 +205,32 @@ impl Transfer<'_> {
     }
 
     /// To say what is there already, libgit2 reads the commits of what is kept.
-    fn forget_what_is_too_large(&self) -> Result<(), Failure> {
+    fn forget_what_is_too_large(&self) -> Result<(), GitFailure> {
         let kept = || {
             let kept = self.repository.references_glob(&format!("{KEPT}/*"))?;
             kept.collect::<Result<Vec<_>, _>>()
         };
-        let kept = kept().map_err(Failure::Damaged)?;
+        let kept = kept().map_err(GitFailure::Damaged)?;
         let heads = kept.iter().filter_map(git2::Reference::target);
         if ancestry::may_be_walked(self.session, self.repository, heads)? {
             return Ok(());
         }
         let mut kept = kept.into_iter();
-        kept.try_for_each(|mut kept| kept.delete().map_err(Failure::Damaged))
+        kept.try_for_each(|mut kept| kept.delete().map_err(GitFailure::Damaged))
     }
 
-    fn has(&self, object: Oid) -> Result<bool, Failure> {
-        let objects = self.repository.odb().map_err(Failure::Damaged)?;
+    fn has(&self, object: Oid) -> Result<bool, GitFailure> {
+        let objects = self.repository.odb().map_err(GitFailure::Damaged)?;
         Ok(objects.exists(object))
     }
 
-    fn failed(&self, error: git2::Error) -> Failure {
+    fn failed(&self, error: git2::Error) -> GitFailure {
         self.session.failure(error, |error| {
             if error.class() == ErrorClass::Net {
-                Failure::Broken(error)
+                GitFailure::Broken(error)
             } else {
                 // It may be that the copy lacks what the server takes for granted.
-                Failure::Damaged(error)
+                GitFailure::Damaged(error)
             }
         })
     }

@@ -10,10 +10,10 @@ use std::path::{Component, Path};
 
 use git2::{Commit, ObjectType, Oid, Tree, TreeEntry};
 
-use super::error::Failure;
+use super::error::GitFailure;
 use super::objects::Objects;
 use super::reference::{CommitId, Subdirectory};
-use super::session::Session;
+use super::session::GitSession;
 use crate::manifest::MOST_FILES;
 use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
 use crate::source::{FileProblem, Snapshot, SourceFile};
@@ -39,18 +39,18 @@ const LINK_MODE: i32 = 0o120_000;
 
 /// Reads what lies in a subdirectory of a revision.
 pub(super) fn read(
-    session: &Session,
+    session: &GitSession,
     objects: &Objects<'_>,
     commit: &Commit<'_>,
     subdirectory: &Subdirectory,
-) -> Result<Snapshot, Failure> {
+) -> Result<Snapshot, GitFailure> {
     let revision = CommitId(commit.id());
     let root = objects.tree(commit.tree_id())?;
     let mut tree = root.clone();
     for part in subdirectory.parts() {
         let entry = tree.get_name(part).map(|entry| (entry.kind(), entry.id()));
         let Some((Some(ObjectType::Tree), id)) = entry else {
-            return Err(Failure::MissingSubdirectory {
+            return Err(GitFailure::MissingSubdirectory {
                 revision,
                 subdirectory: subdirectory.clone(),
             });
@@ -76,7 +76,7 @@ pub(super) fn read(
 }
 
 struct Walk<'r> {
-    session: &'r Session,
+    session: &'r GitSession,
     objects: &'r Objects<'r>,
     revision: CommitId,
     root: Tree<'r>,
@@ -96,7 +96,7 @@ struct Copies {
 }
 
 impl Walk<'_> {
-    fn tree(&mut self, tree: &Tree<'_>, place: &[String]) -> Result<(), Failure> {
+    fn tree(&mut self, tree: &Tree<'_>, place: &[String]) -> Result<(), GitFailure> {
         self.session.check()?;
         self.weigh(self.objects.header(tree.id())?.1)?;
         // Before those below, all of which stay in memory with it.
@@ -113,7 +113,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: &TreeEntry<'_>, place: &[String]) -> Result<(), Failure> {
+    fn entry(&mut self, entry: &TreeEntry<'_>, place: &[String]) -> Result<(), GitFailure> {
         let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
         if is_hidden(Path::new(&name)) {
             return Ok(());
@@ -153,7 +153,7 @@ impl Walk<'_> {
     }
 
     /// What is in a file, whose size is looked at before it is read.
-    fn blob(&mut self, id: Oid) -> Result<Result<Vec<u8>, FileProblem>, Failure> {
+    fn blob(&mut self, id: Oid) -> Result<Result<Vec<u8>, FileProblem>, GitFailure> {
         let (_, size) = self.objects.header(id)?;
         if let Err(problem) = too_large(size as u64) {
             return Ok(Err(problem));
@@ -166,7 +166,7 @@ impl Walk<'_> {
     }
 
     /// Counts what has been read before.
-    fn weigh_copy(&mut self, size: usize) -> Result<(), Failure> {
+    fn weigh_copy(&mut self, size: usize) -> Result<(), GitFailure> {
         self.copies.files += 1;
         self.copies.bytes += size as u64;
         if self.copies.files > MOST_COPIES || self.copies.bytes > LARGEST_COPIES {
@@ -176,7 +176,7 @@ impl Walk<'_> {
     }
 
     /// Counts what is read.
-    fn weigh(&mut self, size: usize) -> Result<(), Failure> {
+    fn weigh(&mut self, size: usize) -> Result<(), GitFailure> {
         self.bytes += size as u64;
         if self.bytes > LARGEST_SNAPSHOT {
             return Err(self.too_much());
@@ -190,7 +190,7 @@ impl Walk<'_> {
         id: Oid,
         place: &[String],
         is_file: bool,
-    ) -> Result<Option<FileProblem>, Failure> {
+    ) -> Result<Option<FileProblem>, GitFailure> {
         if is_file {
             return Ok(Some(FileProblem::Link));
         }
@@ -205,7 +205,7 @@ impl Walk<'_> {
     }
 
     /// Whether a place is a directory, or lies behind another link.
-    fn leads_to_files(&self, parts: &[String]) -> Result<bool, Failure> {
+    fn leads_to_files(&self, parts: &[String]) -> Result<bool, GitFailure> {
         let mut tree = self.root.clone();
         for part in parts {
             self.session.check()?;
@@ -231,9 +231,9 @@ impl Walk<'_> {
         });
     }
 
-    fn too_much(&self) -> Failure {
+    fn too_much(&self) -> GitFailure {
         let revision = self.revision;
-        Failure::TooMuch { revision }
+        GitFailure::TooMuch { revision }
     }
 }
 

@@ -6,18 +6,18 @@ use super::filter::Filter;
 use super::plan::mistake;
 use super::{moment, safe};
 use crate::daemon::view::State;
-use crate::daemon::{Phase, Refusal, Status, View};
+use crate::daemon::{DaemonPhase, DaemonStatus, RejectedSettings, RunView};
 use crate::ledger::Suspensions;
 
 /// What the daemon does, since when, and what is wrong.
-pub(super) fn panel(status: &Status) -> Markup {
+pub(super) fn panel(status: &DaemonStatus) -> Markup {
     let word = status.phase.word();
     html! {
         section.health #health data-live data-tone=(tone(status)) aria-label="Daemon" {
             div.headline {
                 h1 { (mark(tone(status))) (word) }
                 @if let Some(reason) = status.phase.reason() { code.reason { (reason) } }
-                @if let Phase::Retrying(pause) = status.phase {
+                @if let DaemonPhase::Retrying(pause) = status.phase {
                     span.note { "again within " (pause.as_secs().max(1)) " s" }
                 }
             }
@@ -52,7 +52,7 @@ fn fact(term: &str, what: &Markup) -> Markup {
 }
 
 /// What a human has suspended, why and until when.
-fn suspensions(view: &View) -> Markup {
+fn suspensions(view: &RunView) -> Markup {
     let Suspensions { all, names } = &view.suspensions;
     html! {
         @if all.is_some() || !names.is_empty() {
@@ -73,7 +73,7 @@ fn suspensions(view: &View) -> Markup {
 }
 
 /// Why the settings that were read last are not those in force.
-fn refusal(refused: &Refusal) -> Markup {
+fn refusal(refused: &RejectedSettings) -> Markup {
     html! {
         div.stale role="status" {
             "The new settings are refused, and the old ones go on: "
@@ -85,19 +85,19 @@ fn refusal(refused: &Refusal) -> Markup {
 }
 
 /// Whether the last run has seen nothing.
-fn is_stale(status: &Status) -> bool {
+fn is_stale(status: &DaemonStatus) -> bool {
     status.last.as_ref().is_some_and(|ran| ran.seen.is_none())
 }
 
 /// Which colour goes with it.
-fn tone(status: &Status) -> &'static str {
+fn tone(status: &DaemonStatus) -> &'static str {
     match status.phase {
-        Phase::Starting => "busy",
-        Phase::Reconciling if is_stale(status) => "bad",
-        Phase::Reconciling => "busy",
-        Phase::Ready => "good",
-        Phase::Suspended => "calm",
-        Phase::Stalled(_) | Phase::Retrying(_) => "bad",
+        DaemonPhase::Starting => "busy",
+        DaemonPhase::Reconciling if is_stale(status) => "bad",
+        DaemonPhase::Reconciling => "busy",
+        DaemonPhase::Ready => "good",
+        DaemonPhase::Suspended => "calm",
+        DaemonPhase::Stalled(_) | DaemonPhase::Retrying(_) => "bad",
     }
 }
 
@@ -129,7 +129,7 @@ pub(super) fn badge(state: State) -> Markup {
 }
 
 /// How many there are in each state; each is a link to just these.
-pub(super) fn tiles(view: &View, filter: &Filter) -> Markup {
+pub(super) fn tiles(view: &RunView, filter: &Filter) -> Markup {
     let drifted = view.with_drift();
     html! {
         nav.tiles #tiles data-live aria-label="Integrations by state" {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{moment, safe};
-use crate::daemon::View;
+use crate::daemon::RunView;
 use crate::ledger::history::{Run, RunAction};
 
 /// How many actions of a run are shown at once.
@@ -13,7 +13,7 @@ const FIRST: usize = 8;
 const MOST: usize = 100;
 
 /// The latest runs.
-pub(super) fn section(view: &View) -> Markup {
+pub(super) fn section(view: &RunView) -> Markup {
     html! {
         section #history data-live aria-label="History" {
             h2 { "History" }

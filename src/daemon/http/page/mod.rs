@@ -18,7 +18,7 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) use filter::Filter;
 use safe::safe;
 
-use crate::daemon::{Status, View};
+use crate::daemon::{DaemonStatus, RunView};
 
 /// A file that is part of the program.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub(super) enum Viewer<'a> {
 }
 
 /// The page.
-pub(super) fn status(status: &Status, filter: &Filter, viewer: Viewer<'_>) -> Markup {
-    let nothing = View::default();
+pub(super) fn status(status: &DaemonStatus, filter: &Filter, viewer: Viewer<'_>) -> Markup {
+    let nothing = RunView::default();
     let view = status.seen.as_deref().unwrap_or(&nothing);
     let title = format!("{} – {}", status.phase.word(), tenant(view));
     let body = html! {
@@ -83,13 +83,13 @@ pub(super) fn status(status: &Status, filter: &Filter, viewer: Viewer<'_>) -> Ma
 }
 
 /// The tenant as people call it: its URL without the scheme.
-fn tenant(view: &View) -> &str {
+fn tenant(view: &RunView) -> &str {
     let url = view.tenant.as_str();
     url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
 /// The line at the top: what this is, and what may be done.
-fn bar(view: &View, viewer: Viewer<'_>) -> Markup {
+fn bar(view: &RunView, viewer: Viewer<'_>) -> Markup {
     html! {
         header.bar {
             a.brand href="/" {

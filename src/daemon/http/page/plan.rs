@@ -3,11 +3,11 @@
 use maud::{Markup, PreEscaped, Render, html};
 
 use super::{moment, safe};
-use crate::daemon::view::{Mistake, Told};
-use crate::daemon::{Status, View};
+use crate::daemon::view::{FileMistake, Told};
+use crate::daemon::{DaemonStatus, RunView};
 
 /// The last plan, and the last one that changed something if that was another one.
-pub(super) fn section(status: &Status, view: &View) -> Markup {
+pub(super) fn section(status: &DaemonStatus, view: &RunView) -> Markup {
     let earlier = status.changed.as_deref();
     let earlier = earlier.filter(|earlier| earlier.at != view.plan.at);
     html! {
@@ -93,7 +93,7 @@ fn line_class(line: &str) -> &'static str {
 }
 
 /// The mistakes in the files, and what could not be read of the tenant.
-pub(super) fn mistakes(view: &View) -> Markup {
+pub(super) fn mistakes(view: &RunView) -> Markup {
     html! {
         section #mistakes data-live aria-label="Mistakes" {
             @if !view.mistakes.is_empty() {
@@ -111,7 +111,7 @@ pub(super) fn mistakes(view: &View) -> Markup {
     }
 }
 
-pub(super) fn mistake(mistake: &Mistake) -> Markup {
+pub(super) fn mistake(mistake: &FileMistake) -> Markup {
     let tone = if mistake.severity == "error" {
         "bad"
     } else {

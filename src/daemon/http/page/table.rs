@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::filter::{Filter, title};
 use super::health::badge;
 use super::{moment, safe};
-use crate::daemon::View;
+use crate::daemon::RunView;
 use crate::daemon::view::{Row, State, UnmanagedItem};
 use crate::report;
 
@@ -15,7 +15,7 @@ use crate::report;
 const SHORT: usize = 12;
 
 /// The filter and the table.
-pub(super) fn section(view: &View, filter: &Filter) -> Markup {
+pub(super) fn section(view: &RunView, filter: &Filter) -> Markup {
     let shown = view.rows.iter().filter(|row| filter.shows(row)).count();
     html! {
         section aria-labelledby="integrations" {
@@ -38,7 +38,7 @@ pub(super) fn section(view: &View, filter: &Filter) -> Markup {
     }
 }
 
-fn form(view: &View, filter: &Filter) -> Markup {
+fn form(view: &RunView, filter: &Filter) -> Markup {
     let platforms: BTreeSet<&str> = view.rows.iter().map(title).collect();
     html! {
         form.filter #filter method="get" action="/" role="search" {
@@ -73,7 +73,7 @@ fn form(view: &View, filter: &Filter) -> Markup {
     }
 }
 
-fn table(view: &View, filter: &Filter) -> Markup {
+fn table(view: &RunView, filter: &Filter) -> Markup {
     html! {
         table {
             thead {
@@ -208,7 +208,7 @@ fn paths(paths: &[String]) -> Markup {
 }
 
 /// Live integrations that no file describes.
-pub(super) fn unmanaged(view: &View) -> Markup {
+pub(super) fn unmanaged(view: &RunView) -> Markup {
     let count = view.unmanaged.len();
     html! {
         section #unmanaged data-live aria-label="Unmanaged integrations" {

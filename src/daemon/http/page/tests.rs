@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::daemon::view::{Mistake, Row, State};
-use crate::daemon::{Disposition, Phase, Ran, Refusal};
+use crate::daemon::view::{FileMistake, Row, State};
+use crate::daemon::{DaemonPhase, Disposition, RejectedSettings, RunOutcome};
 use crate::ledger::history::{Run, RunAction, RunEnd, RunId, RunStart};
 use crate::live::FailingTest;
 use crate::manifest::Suspend;
@@ -36,19 +36,19 @@ fn row(name: &str, state: State) -> Row {
     }
 }
 
-fn seen(rows: Vec<Row>) -> Status {
-    Status {
-        phase: Phase::Ready,
-        seen: Some(Arc::new(View {
+fn seen(rows: Vec<Row>) -> DaemonStatus {
+    DaemonStatus {
+        phase: DaemonPhase::Ready,
+        seen: Some(Arc::new(RunView {
             tenant: "https://acme.example.com".to_owned(),
             rows,
-            ..View::default()
+            ..RunView::default()
         })),
-        ..Status::default()
+        ..DaemonStatus::default()
     }
 }
 
-fn page(status: &Status, query: &str) -> String {
+fn page(status: &DaemonStatus, query: &str) -> String {
     super::status(status, &Filter::of(query), READER).into_string()
 }
 
@@ -61,7 +61,7 @@ fn shown<'a>(rows: &'a [Row], query: &str) -> Vec<&'a str> {
 
 #[test]
 fn before_the_first_look_it_says_so_and_shows_no_table() {
-    let html = page(&Status::default(), "");
+    let html = page(&DaemonStatus::default(), "");
     assert!(html.contains("The first look at the files and the tenant is under way."));
     assert!(
         html.contains("<title>Reconciling – </title>") && !html.contains("<table"),
@@ -82,7 +82,7 @@ fn without_files_there_is_nothing_to_filter() {
 
 #[test]
 fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
-    let ran = Ran {
+    let ran = RunOutcome {
         disposition: Disposition::Transient,
         exit: Exit::Failed,
         summary: "the tenant could not be read: <timed out>".to_owned(),
@@ -90,8 +90,8 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
         revision: None,
         seen: None,
     };
-    let status = Status {
-        phase: Phase::Retrying(Duration::from_millis(200)),
+    let status = DaemonStatus {
+        phase: DaemonPhase::Retrying(Duration::from_millis(200)),
         last: Some(ran),
         at: Some(Timestamp::UNIX_EPOCH),
         ..seen(vec![row("lake", State::Ready)])
@@ -116,13 +116,13 @@ fn what_is_suspended_stands_above_all_with_reasons_that_are_text() {
         reason: reason.to_owned(),
         until: None,
     };
-    let mut view = View::default();
-    let html = |view: &View| {
+    let mut view = RunView::default();
+    let html = |view: &RunView| {
         let seen = Some(Arc::new(view.clone()));
-        let status = Status {
-            phase: Phase::Suspended,
+        let status = DaemonStatus {
+            phase: DaemonPhase::Suspended,
             seen,
-            ..Status::default()
+            ..DaemonStatus::default()
         };
         page(&status, "")
     };
@@ -186,7 +186,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         ..row(HOSTILE, State::Stalled)
     };
     let mut status = seen(vec![hostile]);
-    status.last = Some(Ran {
+    status.last = Some(RunOutcome {
         disposition: Disposition::InSync,
         exit: Exit::Success,
         summary: text(),
@@ -194,11 +194,11 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         revision: None,
         seen: None,
     });
-    status.refused = Some(Arc::new(Refusal {
+    status.refused = Some(Arc::new(RejectedSettings {
         at: Timestamp::UNIX_EPOCH,
         why: text(),
         help: text(),
-        mistakes: vec![Mistake {
+        mistakes: vec![FileMistake {
             code: "E0202",
             severity: "error",
             place: text(),
@@ -277,9 +277,9 @@ fn the_history_tells_who_wrote_what_was_applied_and_what_came_of_it() {
             at: Timestamp::UNIX_EPOCH,
         }],
     };
-    let view = View {
+    let view = RunView {
         history: vec![run].into(),
-        ..View::default()
+        ..RunView::default()
     };
     let html = history::section(&view).into_string();
     for text in [

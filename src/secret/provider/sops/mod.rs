@@ -9,14 +9,14 @@ use crate::secret::credential::OwnCredential;
 
 /// `FILE#/KEY/KEY`: a file that sops encrypted, and a JSON pointer (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Address {
+pub struct SopsAddress {
     /// The file, as for `file`.
     file: String,
     /// The pointer, with its first slash.
     pointer: String,
 }
 
-impl Provider for Address {
+impl Provider for SopsAddress {
     const WORD: &'static str = "sops";
     const FORM: &'static str = "${sops:FILE#/KEY/KEY}";
     const OWN: &'static [OwnCredential] = OWN;
@@ -36,7 +36,7 @@ impl Provider for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for SopsAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.file, self.pointer)
     }
@@ -139,14 +139,14 @@ mod tests {
 
     #[test]
     fn a_sops_address_is_a_file_and_a_pointer() {
-        let parsed = Address::parse("a/b.yaml#/x/0#y");
-        let expected = Address {
+        let parsed = SopsAddress::parse("a/b.yaml#/x/0#y");
+        let expected = SopsAddress {
             file: "a/b.yaml".into(),
             pointer: "/x/0#y".into(),
         };
         assert_eq!(parsed, Some(expected));
         for wrong in ["a.yaml", "a.yaml#", "a.yaml#x", "#/x", ""] {
-            assert_eq!(Address::parse(wrong), None, "{wrong}");
+            assert_eq!(SopsAddress::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -18,14 +18,14 @@ use crate::secret::credential::OwnCredential;
 /// pattern, so that a text means one place only: a path that could be read as another
 /// one (`.`, `..`, an empty part) is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Address {
+pub struct VaultAddress {
     /// The path, without a slash at either end.
     path: String,
     /// The field.
     field: String,
 }
 
-impl Provider for Address {
+impl Provider for VaultAddress {
     const WORD: &'static str = "vault";
     const FORM: &'static str = "${vault:MOUNT/data/PATH#FIELD}";
     const OWN: &'static [OwnCredential] = &[TOKEN, SECRET_ID, JWT];
@@ -56,7 +56,7 @@ impl Provider for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for VaultAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.path, self.field)
     }
@@ -100,11 +100,11 @@ mod tests {
             "kv/data/a b%2e",
         ] {
             let argument = format!("{path}#field#1");
-            let expected = Address {
+            let expected = VaultAddress {
                 path: path.into(),
                 field: "field#1".into(),
             };
-            assert_eq!(Address::parse(&argument), Some(expected));
+            assert_eq!(VaultAddress::parse(&argument), Some(expected));
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
             "secret/data/a\n#x",
             "#x",
         ] {
-            assert_eq!(Address::parse(wrong), None, "{wrong}");
+            assert_eq!(VaultAddress::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -10,9 +10,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::{Refusal, Signed, Verifier};
-use crate::source::git::error::Failure;
-use crate::source::git::problem::{Object, SignatureProblem};
-use crate::source::git::program::{Ran, run, words_of};
+use crate::source::git::error::GitFailure;
+use crate::source::git::problem::{SignatureProblem, SignedObject};
+use crate::source::git::program::{ProgramOutput, run, words_of};
 
 const PROGRAM: &str = "gpg";
 
@@ -20,13 +20,13 @@ const PROGRAM: &str = "gpg";
 const STATUS: &str = "[GNUPG:] ";
 
 impl Verifier<'_> {
-    pub(super) fn openpgp(&self, object: Object, signed: &Signed) -> Result<(), Refusal> {
+    pub(super) fn openpgp(&self, object: SignedObject, signed: &Signed) -> Result<(), Refusal> {
         let home = self.workshop.path().join("gnupg");
         match DirBuilder::new().mode(0o700).create(&home) {
             Ok(()) => self.import(&home)?,
             // For the tag before.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(source) => return Err(Failure::Copy { path: home, source }.into()),
+            Err(source) => return Err(GitFailure::Copy { path: home, source }.into()),
         }
         let signature = self.workshop.put("signature", &signed.signature)?;
         let arguments = ["--verify".into(), signature.into(), "-".into()];
@@ -53,7 +53,7 @@ impl Verifier<'_> {
         home: &Path,
         action: [OsString; N],
         input: &[u8],
-    ) -> Result<Ran, Refusal> {
+    ) -> Result<ProgramOutput, Refusal> {
         let flags = [
             "--no-options",
             "--batch",
@@ -78,7 +78,7 @@ impl Verifier<'_> {
 }
 
 /// What the status lines say.
-fn judge(object: Object, is_success: bool, stdout: &str) -> Result<(), SignatureProblem> {
+fn judge(object: SignedObject, is_success: bool, stdout: &str) -> Result<(), SignatureProblem> {
     let lines = stdout.lines().filter_map(|line| line.strip_prefix(STATUS));
     let words: Vec<&str> = lines
         .filter_map(|line| line.split_whitespace().next())
@@ -108,7 +108,7 @@ mod tests {
     const GOOD: &str = "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 1 a\n[GNUPG:] VALIDSIG 1 2 3\n";
 
     fn is_good(is_success: bool, stdout: &str) -> bool {
-        judge(Object::Commit, is_success, stdout).is_ok()
+        judge(SignedObject::Commit, is_success, stdout).is_ok()
     }
 
     #[test]

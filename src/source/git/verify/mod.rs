@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use git2::{ObjectType, Oid};
 
 use super::copy::Workshop;
-use super::error::Failure;
+use super::error::GitFailure;
 use super::objects::Objects;
-use super::problem::{Object, ObjectKind, SignatureProblem};
-use super::reference::{CommitId, Reference};
-use super::session::Session;
+use super::problem::{ObjectKind, SignatureProblem, SignedObject};
+use super::reference::{CommitId, GitReference};
+use super::session::GitSession;
 use crate::text::escaped;
-use signed::{Format, Signed};
+use signed::{SignatureFormat, Signed};
 
 /// What must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Verification {
 /// Why there is no verdict, or a bad one.
 enum Refusal {
     Problem(SignatureProblem),
-    Failure(Failure),
+    Failure(GitFailure),
 }
 
 impl From<SignatureProblem> for Refusal {
@@ -58,15 +58,15 @@ impl From<SignatureProblem> for Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+impl From<GitFailure> for Refusal {
+    fn from(failure: GitFailure) -> Self {
         Self::Failure(failure)
     }
 }
 
 /// One verification.
 struct Verifier<'a> {
-    session: &'a Session,
+    session: &'a GitSession,
     workshop: &'a Workshop,
     trust: &'a Verification,
 }
@@ -74,29 +74,29 @@ struct Verifier<'a> {
 /// Whether what is asked for can be verified at all.
 pub(super) fn check_settings(
     verification: &Verification,
-    reference: &Reference,
-) -> Result<(), Failure> {
+    reference: &GitReference,
+) -> Result<(), GitFailure> {
     if verification.allowed_signers.is_none() && verification.openpgp_keys.is_empty() {
-        return Err(Failure::NoKeysToVerify);
+        return Err(GitFailure::NoKeysToVerify);
     }
     match (verification.mode, reference) {
-        (VerifyMode::Head, _) | (_, Reference::Tag(_)) => Ok(()),
+        (VerifyMode::Head, _) | (_, GitReference::Tag(_)) => Ok(()),
         (
             VerifyMode::Tag | VerifyMode::TagAndHead,
-            Reference::Commit(_) | Reference::Branch(_) | Reference::Default,
-        ) => Err(Failure::NoTagToVerify),
+            GitReference::Commit(_) | GitReference::Branch(_) | GitReference::Default,
+        ) => Err(GitFailure::NoTagToVerify),
     }
 }
 
 /// Refuses a revision that is not signed as it must be.
 pub(super) fn verify(
-    session: &Session,
+    session: &GitSession,
     workshop: &Workshop,
     trust: &Verification,
     objects: &Objects<'_>,
-    (reference, object): (&Reference, Oid),
+    (reference, object): (&GitReference, Oid),
     commit: Oid,
-) -> Result<(), Failure> {
+) -> Result<(), GitFailure> {
     let verifier = Verifier {
         session,
         workshop,
@@ -113,7 +113,7 @@ pub(super) fn verify(
     }
     verdict.map_err(|refusal| match refusal {
         Refusal::Failure(failure) => failure,
-        Refusal::Problem(problem) => Failure::Unverified {
+        Refusal::Problem(problem) => GitFailure::Unverified {
             revision: CommitId(commit),
             problem: Box::new(problem),
         },
@@ -126,7 +126,7 @@ fn signed_text(
     objects: &Objects<'_>,
     id: Oid,
     kind: ObjectKind,
-    object: Object,
+    object: SignedObject,
 ) -> Result<Vec<u8>, Refusal> {
     let raw = objects.text(id, kind)?;
     if raw.contains(&0) {
@@ -137,9 +137,10 @@ fn signed_text(
 
 impl Verifier<'_> {
     fn commit(&self, objects: &Objects<'_>, commit: Oid) -> Result<(), Refusal> {
-        let raw = signed_text(objects, commit, ObjectKind::Commit, Object::Commit)?;
-        let signed = Signed::of_commit(&raw).ok_or(SignatureProblem::Unsigned(Object::Commit))?;
-        self.signature(Object::Commit, &signed)
+        let raw = signed_text(objects, commit, ObjectKind::Commit, SignedObject::Commit)?;
+        let signed =
+            Signed::of_commit(&raw).ok_or(SignatureProblem::Unsigned(SignedObject::Commit))?;
+        self.signature(SignedObject::Commit, &signed)
     }
 
     /// A tag's signature says that a name is of a commit: both must be the ones
@@ -147,7 +148,7 @@ impl Verifier<'_> {
     fn tag(
         &self,
         objects: &Objects<'_>,
-        reference: &Reference,
+        reference: &GitReference,
         object: Oid,
         commit: Oid,
     ) -> Result<(), Refusal> {
@@ -156,28 +157,28 @@ impl Verifier<'_> {
         }
         let tag = objects.tag(object)?;
         let name = String::from_utf8_lossy(tag.name_bytes()).into_owned();
-        if !matches!(reference, Reference::Tag(wanted) if wanted.as_str() == name) {
+        if !matches!(reference, GitReference::Tag(wanted) if wanted.as_str() == name) {
             return Err(SignatureProblem::OtherName(escaped(&name).into_owned()).into());
         }
         if tag.target_type() != Some(ObjectType::Commit) || tag.target_id() != commit {
             return Err(SignatureProblem::NestedTag.into());
         }
-        let raw = signed_text(objects, object, ObjectKind::Tag, Object::Tag)?;
-        let signed = Signed::of_tag(raw).ok_or(SignatureProblem::Unsigned(Object::Tag))?;
-        self.signature(Object::Tag, &signed)
+        let raw = signed_text(objects, object, ObjectKind::Tag, SignedObject::Tag)?;
+        let signed = Signed::of_tag(raw).ok_or(SignatureProblem::Unsigned(SignedObject::Tag))?;
+        self.signature(SignedObject::Tag, &signed)
     }
 
-    fn signature(&self, object: Object, signed: &Signed) -> Result<(), Refusal> {
+    fn signature(&self, object: SignedObject, signed: &Signed) -> Result<(), Refusal> {
         let no_keys = |kind| SignatureProblem::NoKeys { object, kind };
         match signed.format() {
-            Some(Format::Ssh) => {
+            Some(SignatureFormat::Ssh) => {
                 let signers = self.trust.allowed_signers.as_deref();
                 self.ssh(object, signed, signers.ok_or_else(|| no_keys("SSH"))?)
             }
-            Some(Format::OpenPgp) if self.trust.openpgp_keys.is_empty() => {
+            Some(SignatureFormat::OpenPgp) if self.trust.openpgp_keys.is_empty() => {
                 Err(no_keys("OpenPGP").into())
             }
-            Some(Format::OpenPgp) => self.openpgp(object, signed),
+            Some(SignatureFormat::OpenPgp) => self.openpgp(object, signed),
             None => Err(SignatureProblem::UnknownFormat(object).into()),
         }
     }

@@ -1,16 +1,16 @@
 //! A signature, and what it signs.
 
 /// How a signature begins, and what made it.
-const FORMATS: [(&[u8], Format); 2] = [
-    (b"-----BEGIN SSH SIGNATURE-----", Format::Ssh),
-    (b"-----BEGIN PGP SIGNATURE-----", Format::OpenPgp),
+const FORMATS: [(&[u8], SignatureFormat); 2] = [
+    (b"-----BEGIN SSH SIGNATURE-----", SignatureFormat::Ssh),
+    (b"-----BEGIN PGP SIGNATURE-----", SignatureFormat::OpenPgp),
 ];
 
 /// Beginning of the field of a commit's header that holds the signature.
 const SIGNATURE_FIELD: &[u8] = b"gpgsig ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum SignatureFormat {
     Ssh,
     OpenPgp,
 }
@@ -68,12 +68,12 @@ impl Signed {
         })
     }
 
-    pub(super) fn format(&self) -> Option<Format> {
+    pub(super) fn format(&self) -> Option<SignatureFormat> {
         format(&self.signature)
     }
 }
 
-fn format(text: &[u8]) -> Option<Format> {
+fn format(text: &[u8]) -> Option<SignatureFormat> {
     let mut formats = FORMATS.iter();
     formats
         .find(|(start, _)| text.starts_with(start))
@@ -89,7 +89,7 @@ mod tests {
         let raw = b"object 1\n\ntext -----BEGIN SSH SIGNATURE-----\n\
                     -----BEGIN PGP SIGNATURE-----\nquoted\n-----BEGIN SSH SIGNATURE-----\nx\n";
         let signed = Signed::of_tag(raw.to_vec()).unwrap();
-        assert_eq!(signed.format(), Some(Format::Ssh));
+        assert_eq!(signed.format(), Some(SignatureFormat::Ssh));
         assert_eq!(signed.signature, b"-----BEGIN SSH SIGNATURE-----\nx\n");
         assert!(signed.payload.ends_with(b"quoted\n"));
         assert!(Signed::of_tag(b"object 1\n\nno signature\n".to_vec()).is_none());
@@ -100,7 +100,7 @@ mod tests {
         let raw = b"tree 1\nmergetag object 2\n gpgsig x\ngpgsig -----BEGIN SSH SIGNATURE-----\n x\n  y\n\
                     gpgsigother z\n\ngpgsig in the text\n more\0end";
         let signed = Signed::of_commit(raw).unwrap();
-        assert_eq!(signed.format(), Some(Format::Ssh));
+        assert_eq!(signed.format(), Some(SignatureFormat::Ssh));
         assert_eq!(signed.signature, b"-----BEGIN SSH SIGNATURE-----\nx\n y\n");
         assert_eq!(
             signed.payload,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Refusal, Signed, Verifier};
-use crate::source::git::problem::{Object, SignatureProblem};
+use crate::source::git::problem::{SignatureProblem, SignedObject};
 use crate::source::git::program::run;
 
 const PROGRAM: &str = "ssh-keygen";
@@ -18,7 +18,7 @@ const MOST_PRINCIPALS: usize = 32;
 impl Verifier<'_> {
     pub(super) fn ssh(
         &self,
-        object: Object,
+        object: SignedObject,
         signed: &Signed,
         signers: &Path,
     ) -> Result<(), Refusal> {
@@ -52,7 +52,7 @@ impl Verifier<'_> {
     /// The names under which the key is allowed to sign now.
     fn principals(
         &self,
-        object: Object,
+        object: SignedObject,
         signers: &Path,
         signature: &Path,
     ) -> Result<Vec<String>, Refusal> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::secret::provider::declaration::Provider;
-use crate::secret::provider::sops::Address;
+use crate::secret::provider::sops::SopsAddress;
 
 /// The other variables that they, or the system below them, read.
 const PASSED: &[&str] = &[
@@ -36,7 +36,7 @@ pub(in crate::secret) fn passed_on(
     let is_passed = |name: &str| {
         PASSED.contains(&name)
             || name.starts_with("LC_")
-            || Address::OWN_PREFIXES
+            || SopsAddress::OWN_PREFIXES
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
     };

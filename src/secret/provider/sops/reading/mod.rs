@@ -27,9 +27,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
-use super::Address;
-use crate::secret::json::{Document, secret};
-use crate::secret::machine::{Found, Providers};
+use super::SopsAddress;
+use crate::secret::json::{SecretJson, secret};
+use crate::secret::machine::{LookupResult, Providers};
 use crate::secret::missing::Problem;
 use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{cut, escaped};
@@ -131,10 +131,10 @@ fn ended(code: Option<i32>) -> String {
 
 /// Looks these up, each file once.
 pub(in crate::secret) async fn read<'a>(
-    wanted: Vec<&'a Address>,
+    wanted: Vec<&'a SopsAddress>,
     providers: &Providers,
-) -> Vec<Found<'a, Address>> {
-    let mut files: BTreeMap<&str, Vec<&'a Address>> = BTreeMap::new();
+) -> Vec<LookupResult<'a, SopsAddress>> {
+    let mut files: BTreeMap<&str, Vec<&'a SopsAddress>> = BTreeMap::new();
     for address in wanted {
         files.entry(&address.file).or_default().push(address);
     }
@@ -151,7 +151,7 @@ pub(in crate::secret) async fn read<'a>(
     runs.concat().await
 }
 
-fn at(document: &Document, pointer: &str) -> Result<Secret, MissingReason> {
+fn at(document: &SecretJson, pointer: &str) -> Result<Secret, MissingReason> {
     let no_place = || MissingReason::NoPlace {
         place: escaped(pointer).into_owned(),
         // The file itself shows them.
@@ -160,13 +160,13 @@ fn at(document: &Document, pointer: &str) -> Result<Secret, MissingReason> {
     secret(document.at(pointer).ok_or_else(no_place)?)
 }
 
-async fn decrypted(path: &str, providers: &Providers) -> Result<Document, MissingReason> {
+async fn decrypted(path: &str, providers: &Providers) -> Result<SecretJson, MissingReason> {
     let encrypted = confined::read_bytes(path, &providers.secret_roots, &providers.own_files)?;
     let run = run(kind(path), &encrypted, &providers.sops_environment);
     let plain = tokio::time::timeout(DEADLINE, run)
         .await
         .map_err(|_| SopsProblem::TimedOut)??;
-    Ok(Document::parse(&plain).ok_or(SopsProblem::NotJson)?)
+    Ok(SecretJson::parse(&plain).ok_or(SopsProblem::NotJson)?)
 }
 
 /// How sops calls a file with this ending. As it does itself, it takes every

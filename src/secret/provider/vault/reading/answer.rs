@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::problem::VaultProblem;
-use crate::secret::json::Document;
+use crate::secret::json::SecretJson;
 use crate::text::{cut, escaped};
 
 /// Where an answer of KV v2 has the fields.
@@ -19,8 +19,8 @@ const LONGEST_WORDS: usize = 300;
 pub(super) fn fields(
     operation: String,
     code: u16,
-    document: Option<Document>,
-) -> Result<Document, VaultProblem> {
+    document: Option<SecretJson>,
+) -> Result<SecretJson, VaultProblem> {
     let said = said(document.as_ref());
     match (code, document) {
         (200, Some(document)) if has_fields(&document) => Ok(document),
@@ -39,8 +39,8 @@ pub(super) fn login(
     operation: String,
     what: &'static str,
     code: u16,
-    document: Option<Document>,
-) -> Result<Document, VaultProblem> {
+    document: Option<SecretJson>,
+) -> Result<SecretJson, VaultProblem> {
     let said = said(document.as_ref());
     match (code, document) {
         (200, Some(document)) if document.text_at(TOKEN).is_some() => Ok(document),
@@ -65,12 +65,12 @@ fn refused(operation: String, code: u16, said: String) -> VaultProblem {
     }
 }
 
-fn has_fields(document: &Document) -> bool {
+fn has_fields(document: &SecretJson) -> bool {
     document.at(FIELDS).is_some_and(Value::is_object)
 }
 
 /// A deleted version answers with its metadata, and with 404.
-fn gone(operation: String, document: &Document) -> VaultProblem {
+fn gone(operation: String, document: &SecretJson) -> VaultProblem {
     let destroyed = document
         .at("/data/metadata/destroyed")
         .and_then(Value::as_bool);
@@ -90,7 +90,7 @@ fn gone(operation: String, document: &Document) -> VaultProblem {
 }
 
 /// The list `errors` of an answer, to be put behind a text.
-fn said(document: Option<&Document>) -> String {
+fn said(document: Option<&SecretJson>) -> String {
     let errors = document.and_then(|document| document.at("/errors")?.as_array());
     let words = errors.into_iter().flatten().filter_map(Value::as_str);
     let words: Vec<&str> = words.flat_map(str::split_whitespace).collect();
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(code: u16, body: &Value) -> Result<(), String> {
-        let document = Document::parse(body.to_string().as_bytes());
+        let document = SecretJson::parse(body.to_string().as_bytes());
         let answer = fields("GET kv/data/a".into(), code, document);
         answer.map(drop).map_err(|problem| problem.to_string())
     }

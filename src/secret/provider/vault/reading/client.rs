@@ -14,19 +14,19 @@ use super::settings::{VaultLogin, VaultSettings};
 use crate::net::{HttpSettings, HttpTransport};
 use crate::progress::Progress;
 use crate::secret::credential::SecretInput;
-use crate::secret::json::{Document, to_json};
+use crate::secret::json::{SecretJson, to_json};
 use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{chain, escaped};
 
 /// Speaks to a server; has not logged in.
-pub(super) struct Client {
+pub(super) struct VaultClient {
     transport: HttpTransport,
     namespace: Option<HeaderValue>,
 }
 
 /// A client that has logged in.
-pub(super) struct Session {
-    client: Client,
+pub(super) struct VaultSession {
+    client: VaultClient,
     token: HeaderValue,
     /// Whether this run made the token.
     is_ours: bool,
@@ -45,10 +45,10 @@ impl Serialize for Fields<'_> {
 struct Answer {
     code: u16,
     /// Absent if it is no JSON.
-    document: Option<Document>,
+    document: Option<SecretJson>,
 }
 
-impl Client {
+impl VaultClient {
     pub(super) fn new(settings: &VaultSettings, progress: &Progress) -> Result<Self, VaultProblem> {
         let transport = HttpTransport::new(&HttpSettings {
             ca_files: settings.ca_files.clone(),
@@ -64,11 +64,11 @@ impl Client {
         })
     }
 
-    pub(super) async fn log_in(self, login: &VaultLogin) -> Result<Session, VaultProblem> {
+    pub(super) async fn log_in(self, login: &VaultLogin) -> Result<VaultSession, VaultProblem> {
         match login {
             VaultLogin::Token(input) => {
                 let token = header(&value(input, "the token")?, "the token")?;
-                Ok(Session {
+                Ok(VaultSession {
                     client: self,
                     token,
                     is_ours: false,
@@ -98,7 +98,7 @@ impl Client {
         what: &'static str,
         fields: &[(&str, &str)],
         proof: &Secret,
-    ) -> Result<Session, VaultProblem> {
+    ) -> Result<VaultSession, VaultProblem> {
         let body = Bytes::from_owner(to_json(&Fields(fields)));
         let path = format!("auth/{mount}/login");
         let operation = operation_of(&Method::POST, &path);
@@ -108,7 +108,7 @@ impl Client {
         let token = document.text_at(answer::TOKEN).unwrap_or_default();
         let token = header(&Secret::new(token.to_owned()), "the token")?;
         tracing::debug!(mount, "logged in at Vault");
-        Ok(Session {
+        Ok(VaultSession {
             client: self,
             token,
             is_ours: true,
@@ -144,7 +144,7 @@ impl Client {
         let (head, mut body) = answer
             .map_err(|error| unreachable(chain(&error)))?
             .into_parts();
-        let document = Document::parse(&body);
+        let document = SecretJson::parse(&body);
         body.as_mut().zeroize();
         Ok(Answer {
             code: head.status.as_u16(),
@@ -153,9 +153,9 @@ impl Client {
     }
 }
 
-impl Session {
+impl VaultSession {
     /// The answer to a read of a path, with fields in it.
-    pub(super) async fn secret_at(&self, path: &str) -> Result<Document, MissingReason> {
+    pub(super) async fn secret_at(&self, path: &str) -> Result<SecretJson, MissingReason> {
         let answer = self.call(Method::GET, path).await?;
         let operation = operation_of(&Method::GET, path);
         let fields = answer::fields(operation, answer.code, answer.document);

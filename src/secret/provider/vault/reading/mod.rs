@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 
-use super::Address;
-use crate::secret::json::{Document, secret};
-use crate::secret::machine::{Found, Providers};
+use super::VaultAddress;
+use crate::secret::json::{SecretJson, secret};
+use crate::secret::machine::{LookupResult, Providers};
 use crate::secret::{MissingReason, Secret};
-use client::{Client, Session};
+use client::{VaultClient, VaultSession};
 use problem::VaultProblem;
 
 /// Reads at once: enough to hide the way there, and no load on a server that
@@ -26,9 +26,9 @@ const MOST_READS: usize = 8;
 
 /// Looks these up, each path once.
 pub(in crate::secret) async fn read<'a>(
-    wanted: Vec<&'a Address>,
+    wanted: Vec<&'a VaultAddress>,
     providers: &Providers,
-) -> Vec<Found<'a, Address>> {
+) -> Vec<LookupResult<'a, VaultAddress>> {
     if wanted.is_empty() {
         return Vec::new();
     }
@@ -45,15 +45,18 @@ pub(in crate::secret) async fn read<'a>(
     }
 }
 
-async fn open(providers: &Providers) -> Result<Session, VaultProblem> {
+async fn open(providers: &Providers) -> Result<VaultSession, VaultProblem> {
     let settings = providers.vault.as_ref().ok_or(VaultProblem::NoServer)?;
-    Client::new(settings, &providers.progress)?
+    VaultClient::new(settings, &providers.progress)?
         .log_in(&settings.login)
         .await
 }
 
-async fn read_all<'a>(wanted: Vec<&'a Address>, session: &Session) -> Vec<Found<'a, Address>> {
-    let mut paths: BTreeMap<&str, Vec<&'a Address>> = BTreeMap::new();
+async fn read_all<'a>(
+    wanted: Vec<&'a VaultAddress>,
+    session: &VaultSession,
+) -> Vec<LookupResult<'a, VaultAddress>> {
+    let mut paths: BTreeMap<&str, Vec<&'a VaultAddress>> = BTreeMap::new();
     for address in wanted {
         paths.entry(&address.path).or_default().push(address);
     }
@@ -70,7 +73,7 @@ async fn read_all<'a>(wanted: Vec<&'a Address>, session: &Session) -> Vec<Found<
 }
 
 /// The field of an answer that is known to hold fields.
-fn field_of(answer: &Document, field: &str) -> Result<Secret, MissingReason> {
+fn field_of(answer: &SecretJson, field: &str) -> Result<Secret, MissingReason> {
     let fields = answer
         .at(answer::FIELDS)
         .and_then(|fields| fields.as_object());
