@@ -40,6 +40,7 @@ fn the_help_teaches() {
       simulator   Serve a simulated tenant, for trials and tests
       hook        Trigger a run of the daemon with a push to a local repository
       settings    Check the settings file, or print its schema
+      schema      Print the JSON Schema of integration files, for an editor
       completion  Print a completion script for a shell
       man         Print a manual page, or write all of them
       help        Print this message or the help of the given subcommand(s)

@@ -123,6 +123,8 @@ mod resend;
 #[cfg(test)]
 mod results;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod scrubbed;
 #[cfg(test)]
 mod secrecy;

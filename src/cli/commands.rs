@@ -96,6 +96,7 @@ commands! {
     Simulator(super::simulator::SimulatorArgs),
     Hook(super::hook::HookArgs),
     Settings(super::settings::SettingsArgs),
+    Schema(super::schema::SchemaArgs),
     Completion(super::completion::CompletionArgs),
     Man(super::manual::ManArgs),
 }

@@ -249,3 +249,10 @@ Examples:
   integrationd completion bash > /usr/share/bash-completion/completions/integrationd
   integrationd completion zsh > /usr/share/zsh/vendor-completions/_integrationd
   integrationd completion fish > /usr/share/fish/vendor_completions.d/integrationd.fish";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  integrationd schema > integration.schema.json
+
+In a file, for editors with the YAML language server:
+  # yaml-language-server: $schema=integration.schema.json";

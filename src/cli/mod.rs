@@ -17,6 +17,7 @@ mod manual;
 mod ping;
 mod resolve;
 mod resume;
+mod schema;
 mod settings;
 mod settings_file;
 mod simulator;

@@ -2,7 +2,7 @@
 
 use super::check::{Checker, Read};
 use super::draft::Draft;
-use super::suggest::{enumerate, nearest};
+use super::suggest::{enumerate, meant_platform, nearest};
 use super::text::{Span, shown_key};
 use super::tree::{Node, Yaml, YamlEntry};
 use super::{SyncOptions, options};
@@ -152,16 +152,10 @@ impl Checker<'_> {
             .copied()
             .find(|p| p.wire == wire);
         if found.is_none() {
-            let words = |p: &&Platform| {
-                let aliases = p.aliases.iter().copied();
-                let all = aliases.chain([p.wire, p.title]);
-                all.map(|word| (word, p.wire)).collect::<Vec<_>>()
-            };
-            let words: Vec<_> = self.context.platforms.iter().flat_map(words).collect();
-            let near = nearest(&wire, words.iter().map(|(word, _)| *word));
-            let meant = near.and_then(|near| words.iter().find(|(word, _)| *word == near));
+            let meant = meant_platform(self.context.platforms, &wire);
             let help = match meant {
-                Some((_, wire)) => {
+                Some(platform) => {
+                    let wire = platform.wire;
                     format!("did you mean `type: {wire}`? the name is exact in case and spaces")
                 }
                 None => format!("the types are {}", enumerate(&wires, "and")),

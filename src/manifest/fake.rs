@@ -92,11 +92,13 @@ const PASSWORD: &[Condition] = &[Condition::Is("authenticationType", "password")
 const HOST: Shape = Shape::Text(StringRule {
     expected: "the name of a host",
     accepts: |text| !text.contains('/'),
+    pattern: None,
     evidence: Evidence::Inferred,
 });
 
 const REGION: Shape = Shape::Text(StringRule {
     expected: "the name of a region, such as eu-1",
     accepts: |text| text.contains('-'),
+    pattern: None,
     evidence: Evidence::Documented,
 });

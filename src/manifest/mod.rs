@@ -22,6 +22,7 @@ mod needs;
 mod options;
 mod reference;
 mod scalar;
+mod schema;
 mod shape;
 mod suggest;
 mod syntax;
@@ -40,7 +41,8 @@ pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use flat::{Accept, Flat, RejectedValue, flat};
 pub use load::{load, load_bound};
-pub(crate) use suggest::nearest;
+pub use schema::schema;
+pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};
 
 use crate::diagnostic::Diagnostic;

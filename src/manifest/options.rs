@@ -11,16 +11,59 @@ use crate::live::RemoteId;
 use crate::platform::{Attribute, PayloadShape, Platform};
 use crate::value::{Object, Value};
 
-/// The options.
-pub(super) const KEYS: &[&str] = &[
-    "name",
-    "id",
-    "previously",
-    "protect",
-    "suspend",
-    "ignore",
-    "extra",
+/// An option of the reserved key.
+pub(super) struct SyncOption {
+    /// Its key.
+    pub(super) key: &'static str,
+    /// Its effect, in one line.
+    pub(super) doc: &'static str,
+}
+
+/// The options, in the order of the documentation.
+pub(super) const OPTIONS: &[SyncOption] = &[
+    SyncOption {
+        key: "name",
+        doc: "Name of the integration; the default is the name of the file.",
+    },
+    SyncOption {
+        key: "id",
+        doc: "Id of the live integration that this file describes, where nothing else tells it.",
+    },
+    SyncOption {
+        key: "previously",
+        doc: "Names that the integration had before.",
+    },
+    SyncOption {
+        key: "protect",
+        doc: "`true` if the integration may be updated, but never deleted or replaced.",
+    },
+    SyncOption {
+        key: "suspend",
+        doc: "Pauses writes to the integration, with a reason and, if wanted, an end.",
+    },
+    SyncOption {
+        key: "ignore",
+        doc: "Attributes whose differences do not count, each with a reason.",
+    },
+    SyncOption {
+        key: "extra",
+        doc: "Attributes that this version does not know, sent as they are.",
+    },
 ];
+
+/// The keys of the options.
+pub(super) const KEYS: &[&str] = &{
+    let mut keys = [""; OPTIONS.len()];
+    let mut index = 0;
+    while index < keys.len() {
+        keys[index] = OPTIONS[index].key;
+        index += 1;
+    }
+    keys
+};
+
+/// [`is_name`] as a regular expression.
+pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
 
 /// The longest name: it becomes a file name and a metric label.
 const NAME_LENGTH: usize = 128;

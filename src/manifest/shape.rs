@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Class, Evidence, Leads, Need, Platform, Shape, StringRule};
+use crate::platform::{Attribute, Evidence, Leads, Need, Platform, Shape, StringRule};
 use crate::secret::{Parsed, Template, TemplatePart};
 use crate::value::{Object, Value};
 
@@ -179,12 +179,6 @@ impl Checker<'_> {
         ));
     }
 
-    /// Whether a reference to a secret may stand in an attribute.
-    fn takes_secrets(&self, attribute: &Attribute) -> bool {
-        let one_time = |auto| attribute.class_for(auto) == Class::OneTime;
-        attribute.is_sensitive() || self.auto.map_or_else(|| one_time(true), one_time)
-    }
-
     fn text_value(
         &mut self,
         given: &Given<'_>,
@@ -225,7 +219,7 @@ impl Checker<'_> {
 
     /// The value of a string: secret if the attribute is, or if it refers to one.
     fn plain_text(&mut self, given: &Given<'_>, scalar: &YamlString) -> Option<Value> {
-        let secrets = self.takes_secrets(given.attribute);
+        let secrets = given.attribute.takes_references(self.auto);
         let parsed = self.string(given.node(), scalar, secrets, &given.path)?;
         let span = given.node().span;
         match parsed {

@@ -1,5 +1,23 @@
 //! "Did you mean": the nearest of the words that were possible.
 
+use crate::platform::Platform;
+
+/// The platform that a word nearly names: by its type, its title or another word for it.
+pub(crate) fn meant_platform(
+    platforms: &[&'static Platform],
+    word: &str,
+) -> Option<&'static Platform> {
+    let names = |platform: &'static Platform| {
+        let own = [platform.wire, platform.title];
+        let all = platform.aliases.iter().copied().chain(own);
+        all.map(move |name| (name, platform))
+    };
+    let names: Vec<_> = platforms.iter().copied().flat_map(names).collect();
+    let near = nearest(word, names.iter().map(|(name, _)| *name))?;
+    let found = names.into_iter().find(|(name, _)| *name == near);
+    found.map(|(_, platform)| platform)
+}
+
 /// The candidate nearest to what was written, if one is near.
 pub(crate) fn nearest<'c>(
     word: &str,

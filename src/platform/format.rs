@@ -10,6 +10,7 @@ use super::{Evidence, Shape, StringRule};
 pub(super) const HOST: Shape = Shape::Text(StringRule {
     expected: HOST_NAME,
     accepts: is_host,
+    pattern: Some(HOST_PATTERN),
     evidence: Evidence::Inferred,
 });
 
@@ -17,8 +18,13 @@ pub(super) const HOST: Shape = Shape::Text(StringRule {
 pub(super) const DOCUMENTED_HOST: Shape = Shape::Text(StringRule {
     expected: HOST_NAME,
     accepts: is_host,
+    pattern: Some(HOST_PATTERN),
     evidence: Evidence::Documented,
 });
+
+/// [`is_host`] for ASCII; every other character passes.
+const HOST_PATTERN: &str =
+    r"^(?!-)[A-Za-z0-9_\u0080-\uffff-]+(?:\.(?!-)[A-Za-z0-9_\u0080-\uffff-]+)*$";
 
 const HOST_NAME: &str = "the name of a host, without a scheme, a path or a port";
 
@@ -26,6 +32,7 @@ const HOST_NAME: &str = "the name of a host, without a scheme, a path or a port"
 pub(super) const IDENTIFIER: Shape = Shape::Text(StringRule {
     expected: "letters, digits and underscores that do not start with a digit",
     accepts: is_identifier,
+    pattern: Some("^[A-Za-z_][A-Za-z0-9_]*$"),
     evidence: Evidence::Documented,
 });
 
@@ -34,6 +41,7 @@ pub(super) const fn role_arn(evidence: Evidence) -> Shape {
     Shape::Text(StringRule {
         expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
         accepts: is_role_arn,
+        pattern: Some("^arn:[^:]+:iam:[^:]*:[^:]+:role/.+$"),
         evidence,
     })
 }
@@ -42,6 +50,7 @@ pub(super) const fn role_arn(evidence: Evidence) -> Shape {
 pub(super) const AWS_ACCOUNT: Shape = Shape::Text(StringRule {
     expected: "the 12 digits of an AWS account, in quotes",
     accepts: |text| text.len() == 12 && is_digits(text),
+    pattern: Some("^[0-9]{12}$"),
     evidence: Evidence::Inferred,
 });
 
@@ -49,6 +58,7 @@ pub(super) const AWS_ACCOUNT: Shape = Shape::Text(StringRule {
 pub(super) const AWS_REGION: Shape = Shape::Text(StringRule {
     expected: "the name of an AWS region, such as us-east-1",
     accepts: is_aws_region,
+    pattern: Some("^[a-z]+(?:-[a-z]+)+-[0-9]+$"),
     evidence: Evidence::Inferred,
 });
 
@@ -56,6 +66,7 @@ pub(super) const AWS_REGION: Shape = Shape::Text(StringRule {
 pub(super) const S3_PREFIX: Shape = Shape::Text(StringRule {
     expected: "an S3 prefix, such as s3://bucket/prefix",
     accepts: |text| text.starts_with("s3://"),
+    pattern: Some("^s3://"),
     evidence: Evidence::Inferred,
 });
 
@@ -63,6 +74,7 @@ pub(super) const S3_PREFIX: Shape = Shape::Text(StringRule {
 pub(super) const SUFFIX: Shape = Shape::Text(StringRule {
     expected: "a suffix that starts with an underscore",
     accepts: |text| text.starts_with('_'),
+    pattern: Some("^_"),
     evidence: Evidence::Documented,
 });
 
@@ -71,6 +83,8 @@ pub(super) const SUFFIX: Shape = Shape::Text(StringRule {
 pub(super) const JSON_OBJECT: Shape = Shape::Text(StringRule {
     expected: "a JSON object, written as one string",
     accepts: is_json_object,
+    // A schema cannot look into a string.
+    pattern: None,
     evidence: Evidence::Inferred,
 });
 
@@ -121,12 +135,33 @@ mod tests {
         let Shape::Text(format) = shape else {
             panic!("{shape:?} is no string");
         };
+        let schema = format
+            .pattern
+            .map(|pattern| serde_json::json!({ "pattern": pattern }));
+        let pattern = schema.map(|schema| jsonschema::validator_for(&schema).unwrap());
+        let matches = |text: &str| {
+            pattern
+                .as_ref()
+                .map(|pattern| pattern.is_valid(&text.into()))
+        };
         for text in good {
             assert!((format.accepts)(text), "{text:?} is {}", format.expected);
+            assert_ne!(
+                matches(text),
+                Some(false),
+                "{text:?} is {}",
+                format.expected
+            );
         }
         for text in bad {
             assert!(
                 !(format.accepts)(text),
+                "{text:?} is not {}",
+                format.expected
+            );
+            assert_ne!(
+                matches(text),
+                Some(true),
                 "{text:?} is not {}",
                 format.expected
             );

@@ -300,6 +300,13 @@ impl Attribute {
         self.class == Class::Secret || matches!(self.shape, Shape::Opaque)
     }
 
+    /// True if references to secrets may stand in its strings. `None`: nothing is known of
+    /// `autoBootstrap`.
+    #[must_use]
+    pub fn takes_references(&self, auto_bootstrap: Option<bool>) -> bool {
+        self.is_sensitive() || self.class_for(auto_bootstrap.unwrap_or(true)) == Class::OneTime
+    }
+
     /// The attributes of an object; none for anything else.
     #[must_use]
     pub fn children(&self) -> &'static [Attribute] {
@@ -392,6 +399,8 @@ pub struct StringRule {
     pub expected: &'static str,
     /// Whether a value follows the rule.
     pub accepts: fn(&str) -> bool,
+    /// The rule as a regular expression, for the schema of files; at least as lenient.
+    pub pattern: Option<&'static str>,
     /// How the rule is known.
     pub evidence: Evidence,
 }
@@ -401,6 +410,7 @@ impl StringRule {
     pub const ANY: Self = Self {
         expected: "a string",
         accepts: |_| true,
+        pattern: None,
         evidence: Evidence::Unknown,
     };
 }

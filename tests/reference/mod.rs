@@ -13,7 +13,9 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, Command};
 use integrationd::daemon::metrics::Metrics;
 use integrationd::diagnostic::Code;
+use integrationd::manifest::schema;
 use integrationd::net::{ExchangeObserver, Exchanged, UrlTemplate};
+use integrationd::platform::PLATFORMS;
 use integrationd::reason::{Outlook, Reason};
 use integrationd::report::exit::Exit;
 use integrationd::secret::own_credentials;
@@ -23,7 +25,7 @@ use crate::common::Integrationd;
 /// Writes every block anew.
 const UPDATE: &str = "UPDATE_DOCS=1 cargo test --test tests reference::";
 
-/// The name of a block, and the text that the code has for it.
+/// The name of a block or a file, and the text that the code has for it.
 type Block = (&'static str, fn() -> String);
 
 const BLOCKS: &[Block] = &[
@@ -37,6 +39,13 @@ const BLOCKS: &[Block] = &[
     ("reasons", reasons),
     ("settings", settings),
 ];
+
+/// Files that the code has as a whole.
+const FILES: &[Block] = &[("docs/integration.schema.json", integration_schema)];
+
+fn integration_schema() -> String {
+    format!("{:#}\n", schema(PLATFORMS))
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -93,6 +102,15 @@ fn pages_are_as_the_code_has_it() {
         if made != page && is_update {
             std::fs::write(&path, &made).unwrap();
         } else if made != page {
+            stale.push(path.display().to_string());
+        }
+    }
+    for (file, make) in FILES {
+        let (path, made) = (root().join(file), make());
+        let is_stale = std::fs::read_to_string(&path).ok() != Some(made.clone());
+        if is_stale && is_update {
+            std::fs::write(&path, &made).unwrap();
+        } else if is_stale {
             stale.push(path.display().to_string());
         }
     }
