@@ -1,4 +1,4 @@
-//! When the work last moved, for whoever watches that it does.
+//! When the work last last_step, for whoever watches that it does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,29 +12,29 @@ use tokio::time::Instant;
 pub struct Progress {
     begun: Instant,
     /// Milliseconds since then.
-    moved: Arc<AtomicU64>,
+    last_step: Arc<AtomicU64>,
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             begun: Instant::now(),
-            moved: Arc::default(),
+            last_step: Arc::default(),
         }
     }
 }
 
 impl Progress {
     /// A step has ended.
-    pub fn moves(&self) {
-        self.moved.store(self.age(), Ordering::Relaxed);
+    pub fn record(&self) {
+        self.last_step.store(self.age(), Ordering::Relaxed);
     }
 
     /// How long no step has ended.
     #[must_use]
-    pub fn still_for(&self) -> Duration {
-        let moved = self.moved.load(Ordering::Relaxed);
-        Duration::from_millis(self.age().saturating_sub(moved))
+    pub fn idle_for(&self) -> Duration {
+        let last_step = self.last_step.load(Ordering::Relaxed);
+        Duration::from_millis(self.age().saturating_sub(last_step))
     }
 
     fn age(&self) -> u64 {

@@ -20,10 +20,10 @@ const PAUSE: Doubling = Doubling {
 
 /// The integrations that failed, and when each may be tried again.
 #[derive(Debug, Clone, Default)]
-pub struct Backoff(BTreeMap<Name, Resting>);
+pub struct Backoff(BTreeMap<Name, BackoffEntry>);
 
 #[derive(Debug, Clone, Copy)]
-struct Resting {
+struct BackoffEntry {
     failures: u32,
     due: Instant,
 }
@@ -31,10 +31,13 @@ struct Resting {
 impl Backoff {
     /// Those that are to be left alone for now, each with how long.
     #[must_use]
-    pub fn resting(&self, now: Instant) -> BTreeMap<Name, Duration> {
-        let resting = self.0.iter().filter(|(_, resting)| resting.due > now);
-        resting
-            .map(|(name, resting)| (name.clone(), resting.due - now))
+    pub fn backing_off(&self, now: Instant) -> BTreeMap<Name, Duration> {
+        let backing_off = self
+            .0
+            .iter()
+            .filter(|(_, backing_off)| backing_off.due > now);
+        backing_off
+            .map(|(name, backing_off)| (name.clone(), backing_off.due - now))
             .collect()
     }
 
@@ -46,11 +49,14 @@ impl Backoff {
                 self.0.remove(name);
                 continue;
             }
-            let before = self.0.get(name).map_or(0, |resting| resting.failures);
+            let before = self
+                .0
+                .get(name)
+                .map_or(0, |backing_off| backing_off.failures);
             let failures = before.saturating_add(1);
             let due = now + PAUSE.after(failures);
-            let resting = Resting { failures, due };
-            self.0.insert(name.to_owned(), resting);
+            let backing_off = BackoffEntry { failures, due };
+            self.0.insert(name.to_owned(), backing_off);
         }
     }
 
@@ -62,7 +68,7 @@ impl Backoff {
     /// How long until the first of them may be tried again.
     #[must_use]
     pub fn pause(&self, now: Instant) -> Option<Duration> {
-        let dues = self.0.values().map(|resting| resting.due);
+        let dues = self.0.values().map(|backing_off| backing_off.due);
         dues.min().map(|due| due.saturating_duration_since(now))
     }
 
@@ -84,13 +90,13 @@ mod tests {
         for _ in 0..12 {
             backoff.after([("bad", false), ("good", true)], now);
             assert_eq!(
-                backoff.resting(now).into_keys().collect::<Vec<_>>(),
+                backoff.backing_off(now).into_keys().collect::<Vec<_>>(),
                 ["bad"]
             );
             let pause = backoff.pause(now).unwrap();
             pauses.push(pause.as_secs());
             now += pause;
-            assert!(backoff.resting(now).is_empty());
+            assert!(backoff.backing_off(now).is_empty());
         }
         assert_eq!(pauses[..4], [5, 10, 20, 40]);
         assert_eq!(pauses[11], 3600);
@@ -107,12 +113,12 @@ mod tests {
         assert_eq!(backoff.pause(now), Some(PAUSE.first));
         let later = now + PAUSE.first;
         assert_eq!(
-            backoff.resting(later).into_keys().collect::<Vec<_>>(),
+            backoff.backing_off(later).into_keys().collect::<Vec<_>>(),
             ["slow"]
         );
         backoff.retain(|name| name != "quick");
         assert_eq!(backoff.pause(later), Some(PAUSE.first));
         backoff.reset();
-        assert!(backoff.resting(later).is_empty());
+        assert!(backoff.backing_off(later).is_empty());
     }
 }

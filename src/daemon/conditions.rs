@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::notify::{Known, Notification, NotificationKind};
+use super::notify::{AlertTracker, Notification, NotificationKind};
 use super::view::{Row, State};
 use super::{Disposition, RunOutcome, RunView};
 use crate::manifest::Name;
@@ -16,7 +16,7 @@ use crate::text::escaped;
 /// Conditions that were logged and are not over.
 #[derive(Debug)]
 pub(super) struct Conditions {
-    known: Known,
+    known: AlertTracker,
     run: Option<Outcome>,
     /// Mistakes in the files.
     mistakes: Vec<String>,
@@ -42,21 +42,21 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(ran: &RunOutcome) -> Self {
-        let reason = match ran.disposition {
+    fn of(outcome: &RunOutcome) -> Self {
+        let reason = match outcome.disposition {
             Disposition::Stalled(reason) => Some(reason),
             Disposition::InSync
             | Disposition::Suspended
             | Disposition::Retry(_)
             | Disposition::Transient => None,
         };
-        let text = match &ran.seen {
-            Some(_) => &ran.summary,
-            None => ran.head(),
+        let text = match &outcome.view {
+            Some(_) => &outcome.summary,
+            None => outcome.head(),
         };
         Self {
             reason,
-            is_in_sync: ran.disposition == Disposition::InSync,
+            is_in_sync: outcome.disposition == Disposition::InSync,
             text: text.to_owned(),
         }
     }
@@ -65,7 +65,7 @@ impl Outcome {
 impl Default for Conditions {
     fn default() -> Self {
         Self {
-            known: Known::with_what_passes(),
+            known: AlertTracker::including_transient(),
             run: None,
             mistakes: Vec::new(),
             unreadable: Vec::new(),
@@ -78,9 +78,9 @@ impl Default for Conditions {
 
 impl Conditions {
     /// Logs what is new at the end of a run.
-    pub(super) fn log(&mut self, ran: &RunOutcome) {
-        let news = self.known.after(ran);
-        let rows = ran.seen.iter().flat_map(|view| &view.rows);
+    pub(super) fn log(&mut self, outcome: &RunOutcome) {
+        let news = self.known.after(outcome);
+        let rows = outcome.view.iter().flat_map(|view| &view.rows);
         let rows: HashMap<&str, &Row> = if news.is_empty() {
             HashMap::new()
         } else {
@@ -99,12 +99,12 @@ impl Conditions {
                 None => {}
             }
         }
-        if let Some(view) = &ran.seen {
+        if let Some(view) = &outcome.view {
             self.log_mistakes(view);
             self.log_unreadable(view);
             self.log_withheld(view);
         }
-        self.log_run(ran);
+        self.log_run(outcome);
     }
 
     /// Logs the new errors in the files.
@@ -188,17 +188,17 @@ impl Conditions {
         self.idle_removals = idle;
     }
 
-    fn log_run(&mut self, ran: &RunOutcome) {
-        let now = Outcome::of(ran);
-        let has_written = ran.seen.as_ref().is_some_and(|view| view.plan.applied);
+    fn log_run(&mut self, outcome: &RunOutcome) {
+        let now = Outcome::of(outcome);
+        let has_written = outcome.view.as_ref().is_some_and(|view| view.plan.applied);
         let persists = self.run.as_ref() == Some(&now) && !has_written;
-        let summary = &*escaped(&ran.summary);
-        let help = ran.help.as_deref();
+        let summary = &*escaped(&outcome.summary);
+        let help = outcome.help.as_deref();
         if persists {
             tracing::debug!(reason = now.reason.map(Reason::as_str), help, "{summary}");
             return;
         }
-        match ran.disposition {
+        match outcome.disposition {
             Disposition::InSync | Disposition::Suspended => tracing::info!("{summary}"),
             Disposition::Stalled(reason) => {
                 tracing::error!(reason = reason.as_str(), help, "{summary}");

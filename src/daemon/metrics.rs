@@ -320,7 +320,7 @@ impl Metrics {
     }
 
     /// A run has ended.
-    pub(super) fn ran(&self, status: &DaemonStatus, took: Duration) {
+    pub(super) fn record_run(&self, status: &DaemonStatus, took: Duration) {
         let Some(last) = &status.last else { return };
         let result = match last.disposition {
             Disposition::InSync | Disposition::Suspended => "success",
@@ -341,7 +341,7 @@ impl Metrics {
                 gauge.set(time.as_duration().as_secs_f64());
             }
         }
-        if let Some(view) = &last.seen {
+        if let Some(view) = &last.view {
             inner.show(view);
         }
     }

@@ -64,11 +64,11 @@ fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
             summary: "refused by the guard".to_owned(),
             help: None,
             revision: None,
-            seen: None,
+            view: None,
         },
         Duration::ZERO,
     );
-    metrics.ran(&status, Duration::from_secs(2));
+    metrics.record_run(&status, Duration::from_secs(2));
     let text = metrics.text();
     assert_eq!(line_of(&text, &reconciles("stalled")), "1");
     assert_eq!(

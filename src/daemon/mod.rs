@@ -1,28 +1,28 @@
 //! Keeps a tenant in sync without anyone at a keyboard.
 //!
-//! Triggers carry no data: each rings a [`Bell`], which only says "look again", and
+//! Triggers carry no data: each notifies a [`Trigger`], which only says "look again", and
 //! whether it is a human who does.
 //! One worker runs the pipeline, one [`Activation`] at a time, so that a burst
 //! becomes one more run, and one that nothing new caused is followed by a pause (see
 //! `throttle`). After a run the [`Schedule`] says when to look again by
 //! itself: at the resync interval, or sooner and later again after a failure.
 //!
-//! A new revision, and whoever rings, resets the backoff of what failed; what the server
+//! A new revision, and every trigger, resets the backoff of what failed; what the server
 //! refused waits for other inputs, its time, or a human. A stop lets the writes under
 //! way end, within a deadline, and gives up at once what has not written yet; what is
 //! left is carried on by the next start, through the ledger.
 
 mod backoff;
-mod board;
 mod conditions;
 mod console;
 mod disposition;
 pub mod endpoints;
 pub mod http;
+mod liveness;
 mod loosened;
 pub mod metrics;
 pub mod notify;
-mod pulse;
+mod publisher;
 pub mod push;
 mod rejections;
 mod reload;
@@ -45,9 +45,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 pub use backoff::Backoff;
-pub use board::Board;
 pub use console::{Console, NewSettings};
-pub use pulse::Pulse;
+pub use liveness::Liveness;
+pub use publisher::StatusPublisher;
 pub use rejections::{Rejections, WebhookRejection};
 pub use reload::restart;
 pub use schedule::Schedule;
@@ -63,71 +63,71 @@ use crate::source::git::Revision;
 
 /// Says "look again", and whether a human does.
 #[derive(Debug, Clone, Default)]
-pub struct Bell(Arc<Chime>);
+pub struct Trigger(Arc<TriggerState>);
 
 #[derive(Debug, Default)]
-struct Chime {
-    rung: Notify,
-    is_new: AtomicBool,
-    by_a_human: AtomicBool,
+struct TriggerState {
+    wake: Notify,
+    source_changed: AtomicBool,
+    is_manual: AtomicBool,
 }
 
-impl Bell {
-    /// Asks for a run. However often it rings during one run, one more follows.
-    pub fn ring(&self) {
-        self.0.rung.notify_one();
+impl Trigger {
+    /// Requests a run. However many requests arrive during one run, one more follows.
+    pub fn notify(&self) {
+        self.0.wake.notify_one();
     }
 
     /// The same, by somebody who has seen that the source is another one than the last
     /// run has read.
-    pub fn ring_for_news(&self) {
-        self.0.is_new.store(true, Ordering::Relaxed);
-        self.ring();
+    pub fn notify_source_changed(&self) {
+        self.0.source_changed.store(true, Ordering::Relaxed);
+        self.notify();
     }
 
     /// The same, by a human who wants everything tried: a webhook may be replayed, and
     /// a file may be saved every minute.
-    pub fn ask(&self) {
-        self.0.by_a_human.store(true, Ordering::Relaxed);
-        self.ring();
+    pub fn notify_manual(&self) {
+        self.0.is_manual.store(true, Ordering::Relaxed);
+        self.notify();
     }
 
-    /// Waits until it rings.
-    pub async fn rung(&self) -> Occasion {
-        self.0.rung.notified().await;
-        let is_new = self.0.is_new.swap(false, Ordering::Relaxed);
-        if self.0.by_a_human.swap(false, Ordering::Relaxed) {
-            Occasion::Asked
+    /// Waits for a request.
+    pub async fn notified(&self) -> TriggerReason {
+        self.0.wake.notified().await;
+        let is_new = self.0.source_changed.swap(false, Ordering::Relaxed);
+        if self.0.is_manual.swap(false, Ordering::Relaxed) {
+            TriggerReason::Manual
         } else if is_new {
-            Occasion::New
+            TriggerReason::SourceChanged
         } else {
-            Occasion::Triggered
+            TriggerReason::Triggered
         }
     }
 }
 
 /// Reason for a run. Of two reasons the greater one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Occasion {
+pub enum TriggerReason {
     /// It was due.
-    Due,
+    Interval,
     /// Something may be new: what failed is tried again, but not what was refused.
     Triggered,
     /// The source is another one than the last run has read.
-    New,
+    SourceChanged,
     /// A human asks: everything is tried.
-    Asked,
+    Manual,
 }
 
-impl Occasion {
+impl TriggerReason {
     /// The word for it in the log.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Due => "interval",
-            Self::New => "source-changed",
+            Self::Interval => "interval",
+            Self::SourceChanged => "source-changed",
             Self::Triggered => "triggered",
-            Self::Asked => "manual",
+            Self::Manual => "manual",
         }
     }
 }
@@ -142,7 +142,11 @@ pub trait Activation {
 
     /// Runs it. A stop lets the writes under way end; a run without any is given up, and
     /// `None` comes of it.
-    fn run(&mut self, stop: &Stop, occasion: Occasion) -> impl Future<Output = Option<RunOutcome>>;
+    fn run(
+        &mut self,
+        stop: &Stop,
+        reason: TriggerReason,
+    ) -> impl Future<Output = Option<RunOutcome>>;
 }
 
 /// How a run ended.
@@ -159,7 +163,7 @@ pub struct RunOutcome {
     /// What was read; `None` for a directory, or if nothing was.
     pub revision: Option<Arc<Revision>>,
     /// What was seen; `None` if the files or the tenant could not be read.
-    pub seen: Option<Arc<RunView>>,
+    pub view: Option<Arc<RunView>>,
 }
 
 impl RunOutcome {
@@ -189,30 +193,30 @@ pub enum Disposition {
 /// Runs the pipeline until the stop is pulled.
 pub async fn work(
     activation: &mut impl Activation,
-    bell: &Bell,
+    trigger: &Trigger,
     schedule: &mut Schedule,
-    board: &Board,
+    publisher: &StatusPublisher,
     stop: &Stop,
 ) {
-    let heartbeat = systemd::Heartbeat::of_process(board.pulse.clone());
+    let heartbeat = systemd::Heartbeat::of_process(publisher.liveness.clone());
     let mut throttle = Throttle::default();
-    let mut occasion = Occasion::New;
+    let mut reason = TriggerReason::SourceChanged;
     while !stop.is_requested() {
-        let begun = board.begin();
-        let Some(ran) = heartbeat.during(activation.run(stop, occasion)).await else {
+        let begun = publisher.begin();
+        let Some(outcome) = heartbeat.during(activation.run(stop, reason)).await else {
             return;
         };
-        let finding = RunFinding::of(&ran, activation.inputs());
-        throttle.ended(occasion, finding, begun, Instant::now());
+        let finding = RunFinding::of(&outcome, activation.inputs());
+        throttle.ended(reason, finding, begun, Instant::now());
         schedule.set_interval(activation.interval());
-        let pause = schedule.after(ran.disposition, fastrand::f64());
-        board.end(begun, ran, pause);
+        let pause = schedule.after(outcome.disposition, fastrand::f64());
+        publisher.end(begun, outcome, pause);
         tokio::select! {
             biased;
             () = stop.requested() => {}
-            next = heartbeat.between(next_occasion(bell, &throttle, pause)) => occasion = next,
+            next = heartbeat.between(next_trigger(trigger, &throttle, pause)) => reason = next,
         }
-        if occasion != Occasion::Due {
+        if reason != TriggerReason::Interval {
             schedule.reset();
         }
     }
@@ -220,16 +224,16 @@ pub async fn work(
 
 /// Waits until the next run is due: after this pause, or sooner for a trigger. The
 /// triggers that come meanwhile are all answered by that run.
-async fn next_occasion(bell: &Bell, throttle: &Throttle, pause: Duration) -> Occasion {
+async fn next_trigger(trigger: &Trigger, throttle: &Throttle, pause: Duration) -> TriggerReason {
     let now = Instant::now();
     let mut due = now.checked_add(pause).unwrap_or(now + FAR_FUTURE);
-    let mut occasion = Occasion::Due;
+    let mut reason = TriggerReason::Interval;
     loop {
         tokio::select! {
             biased;
-            () = sleep_until(due) => return occasion,
-            heard = bell.rung() => {
-                occasion = occasion.max(heard);
+            () = sleep_until(due) => return reason,
+            heard = trigger.notified() => {
+                reason = reason.max(heard);
                 due = due.min(throttle.due(heard, Instant::now()));
             }
         }

@@ -13,7 +13,7 @@ use super::http::Tls;
 use super::loosened::loosened;
 use super::source::WatchedSource;
 use super::view::FileMistake;
-use super::{Board, RejectedSettings};
+use super::{RejectedSettings, StatusPublisher};
 use crate::apart::joined;
 use crate::immuta::RetryPolicy;
 use crate::plan::{KnownNames, Resend, Selection};
@@ -25,13 +25,13 @@ use crate::text::chain;
 
 /// How long the files are waited for: longer than a disk takes, and shorter than
 /// systemd waits for a reload.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the settings again, and publishes whether they were taken.
 pub(super) struct Reload {
     pub(super) settings: watch::Sender<Arc<DaemonSettings>>,
     pub(super) console: Arc<dyn Console>,
-    pub(super) board: Board,
+    pub(super) publisher: StatusPublisher,
     /// Has the names that the last run knew.
     pub(super) source: WatchedSource,
 }
@@ -52,19 +52,19 @@ impl Reload {
             }
             new
         });
-        let read = timeout(PATIENCE, reading).await;
-        match read.map_or_else(|_| Err(late()), joined) {
+        let read = timeout(RELOAD_TIMEOUT, reading).await;
+        match read.map_or_else(|_| Err(timed_out()), joined) {
             Ok(NewSettings {
                 settings,
                 take_effect,
             }) => {
                 take_effect();
                 self.settings.send_replace(Arc::new(settings));
-                self.board.settings(None);
+                self.publisher.settings(None);
             }
             Err(failure) => {
-                tell(&failure);
-                self.board.settings(Some(RejectedSettings {
+                log_rejected(&failure);
+                self.publisher.settings(Some(RejectedSettings {
                     at: Timestamp::now(),
                     why: failure.what().to_owned(),
                     help: failure.help().to_owned(),
@@ -75,7 +75,7 @@ impl Reload {
     }
 }
 
-fn tell(failure: &CommandFailure) {
+fn log_rejected(failure: &CommandFailure) {
     tracing::error!(
         error = failure.what(),
         help = failure.help(),
@@ -173,8 +173,8 @@ fn looser(found: &[String]) -> CommandFailure {
     )
 }
 
-fn late() -> CommandFailure {
-    let seconds = PATIENCE.as_secs();
+fn timed_out() -> CommandFailure {
+    let seconds = RELOAD_TIMEOUT.as_secs();
     CommandFailure::new(
         Exit::InvalidSettings,
         format_args!("they could not be read within {seconds} seconds"),

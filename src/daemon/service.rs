@@ -12,7 +12,7 @@ use super::signals::DaemonSignals;
 use super::source::WatchedSource;
 use super::watch::{self, watch};
 use super::worker::{Worker, WorkerContext};
-use super::{Bell, Board, DaemonStatus, Schedule, endpoints, systemd, work};
+use super::{DaemonStatus, Schedule, StatusPublisher, Trigger, endpoints, systemd, work};
 use crate::apart::Apart;
 use crate::apply::{DRAIN, Stop};
 use crate::immuta::RetryPolicy;
@@ -25,7 +25,7 @@ use crate::settings::daemon::DaemonSettings;
 const RESCAN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Time for which the worker is waited for, beyond the time for writes under way.
-const SLACK: Duration = Duration::from_secs(5);
+const SHUTDOWN_MARGIN: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until a signal ends it.
 ///
@@ -42,9 +42,9 @@ pub async fn run(
     state::fingerprinter(flag, Trust::Own, &tenant, Access::Write)?;
     Source::of(&settings.run)?;
     warn_of_empty_settings(&settings);
-    let (bell, board) = (Bell::default(), Board::default());
+    let (trigger, publisher) = (Trigger::default(), StatusPublisher::default());
     let (sender, stop) = Stop::new();
-    let bound = endpoints::bind(&settings, &board, &bell).await?;
+    let bound = endpoints::bind(&settings, &publisher, &trigger).await?;
     let tls = bound.certificates();
     let mut schedule = Schedule::every(settings.interval);
     let (settings, current) = published::channel(Arc::new(settings));
@@ -52,7 +52,7 @@ pub async fn run(
     let reload = Reload {
         settings,
         console: Arc::clone(&console),
-        board: board.clone(),
+        publisher: publisher.clone(),
         source: source.clone(),
     };
     let mut run = Worker::new(WorkerContext {
@@ -60,31 +60,31 @@ pub async fn run(
         settings: current.clone(),
         source: source.clone(),
         console,
-        board: board.clone(),
+        publisher: publisher.clone(),
     });
     // Before anybody knows that it is there: a signal would end it until then.
     let mut signals = DaemonSignals::listen();
     systemd::ready();
     tracing::info!("the daemon begins");
-    let endpoints = bound.serve(&tenant, &board, &bell);
-    let (stopped, status) = (stop.clone(), board.subscribe());
-    let (watched, published) = (bell.clone(), board.clone());
+    let endpoints = bound.serve(&tenant, &publisher, &trigger);
+    let (stopped, status) = (stop.clone(), publisher.subscribe());
+    let (watched, published) = (trigger.clone(), publisher.clone());
     let mut watcher = Apart::begin(move || keep_watching(current, source, published, watched));
-    let triggers = bell.clone();
+    let triggers = trigger.clone();
     let mut worker = Apart::begin(move || async move {
-        work(&mut run, &triggers, &mut schedule, &board, &stop).await;
+        work(&mut run, &triggers, &mut schedule, &publisher, &stop).await;
     });
     let is_hurried = tokio::select! {
         () = worker.ended() => false,
         () = overdue(stopped) => false,
         () = watcher.ended() => false,
-        () = signals.heed(&bell, &reload, &tls, &sender) => true,
+        () = signals.handle(&trigger, &reload, &tls, &sender) => true,
         () = report(status) => false,
     };
     if !is_hurried {
         tokio::select! {
             () = endpoints.end() => {}
-            () = signals.asked_to_end() => {}
+            () = signals.stop_requested() => {}
         }
     }
     tokio::join!(worker.call_off(), watcher.call_off());
@@ -109,7 +109,7 @@ fn warn_of_empty_settings(settings: &DaemonSettings) {
 /// the system, such as for a file that cannot be read.
 async fn overdue(stop: Stop) {
     stop.requested().await;
-    sleep(DRAIN + SLACK).await;
+    sleep(DRAIN + SHUTDOWN_MARGIN).await;
 }
 
 /// Tells systemd what the worker does.
@@ -120,18 +120,18 @@ async fn report(mut status: published::Receiver<DaemonStatus>) {
     }
 }
 
-/// Rings whenever the source has something else, as the settings now name it.
+/// Triggers a run whenever the source has something else, as the settings now name it.
 async fn keep_watching(
     mut settings: published::Receiver<Arc<DaemonSettings>>,
     source: WatchedSource,
-    board: Board,
-    bell: Bell,
+    publisher: StatusPublisher,
+    trigger: Trigger,
 ) {
     loop {
         let current = Arc::clone(&settings.borrow_and_update());
         let watching = async {
             if current.run.git.is_some() {
-                return source.poll(&current, &board, &bell).await;
+                return source.poll(&current, &publisher, &trigger).await;
             }
             let options = watch::WatchOptions {
                 debounce: current.debounce,
@@ -139,7 +139,7 @@ async fn keep_watching(
                 events: current.poll.is_none(),
             };
             let dir = current.run.files.dir.clone();
-            watch(dir, options, bell.clone(), source.content()).await;
+            watch(dir, options, trigger.clone(), source.content()).await;
         };
         tokio::select! {
             () = watching => return,

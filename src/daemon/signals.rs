@@ -5,9 +5,9 @@ use tokio::sync::watch as published;
 
 use super::http::Tls;
 use super::reload::Reload;
-use super::{Bell, systemd};
+use super::{Trigger, systemd};
 
-/// SIGHUP reads the settings again and rings the bell. SIGTERM and SIGINT pull the stop;
+/// SIGHUP reads the settings again and triggers a run. SIGTERM and SIGINT pull the stop;
 /// a second one ends at once, whatever is under way.
 pub(super) struct DaemonSignals {
     hangup: Option<Signal>,
@@ -27,7 +27,7 @@ impl DaemonSignals {
     }
 
     /// Waits until somebody asks for the end.
-    pub(super) async fn asked_to_end(&mut self) {
+    pub(super) async fn stop_requested(&mut self) {
         tokio::select! {
             Some(()) = received(&mut self.terminate) => {}
             Some(()) = received(&mut self.interrupt) => {}
@@ -35,9 +35,9 @@ impl DaemonSignals {
         }
     }
 
-    pub(super) async fn heed(
+    pub(super) async fn handle(
         &mut self,
-        bell: &Bell,
+        trigger: &Trigger,
         reload: &Reload,
         tls: &[Tls],
         stop: &published::Sender<bool>,
@@ -50,13 +50,13 @@ impl DaemonSignals {
                     tokio::select! {
                         () = reload.again(tls) => {}
                         // Of no use any more: it ends.
-                        () = self.asked_to_end() => if ends(stop) { return } else { continue },
+                        () = self.stop_requested() => if request_stop(stop) { return } else { continue },
                     }
-                    bell.ask();
+                    trigger.notify_manual();
                     systemd::ready();
                 }
-                Some(()) = received(&mut self.terminate) => if ends(stop) { return },
-                Some(()) = received(&mut self.interrupt) => if ends(stop) { return },
+                Some(()) = received(&mut self.terminate) => if request_stop(stop) { return },
+                Some(()) = received(&mut self.interrupt) => if request_stop(stop) { return },
             }
         }
     }
@@ -70,7 +70,7 @@ async fn received(signal: &mut Option<Signal>) -> Option<()> {
 }
 
 /// Pulls the stop; whether it was pulled before.
-fn ends(stop: &published::Sender<bool>) -> bool {
+fn request_stop(stop: &published::Sender<bool>) -> bool {
     tracing::info!("asked to end: no new write, those under way are finished");
     systemd::stopping();
     stop.send_replace(true)

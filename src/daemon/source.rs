@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Turn, watch as published};
 use tokio::time::sleep;
 
-use super::{Bell, Board};
+use super::{StatusPublisher, Trigger};
 use crate::pause::shorter;
 use crate::plan::KnownNames;
 use crate::session::{OpenError, Opened, Session, Source, Watcher};
@@ -105,11 +105,11 @@ impl WatchedSource {
         &self,
         session: &Session,
         settings: &DaemonSettings,
-        board: &Board,
+        publisher: &StatusPublisher,
         print: &dyn Watcher,
     ) -> Result<Opened, OpenError> {
         let _turn = self.turn.lock().await;
-        board.moves();
+        publisher.record_progress();
         let findings = Findings {
             source: self,
             print,
@@ -118,7 +118,7 @@ impl WatchedSource {
         let found = Found::of(&read);
         if settings.run.git.is_some() {
             let is_fetched = matches!(found, Some(Found::Revision(_)));
-            board.metrics.fetched(is_fetched);
+            publisher.metrics.fetched(is_fetched);
         }
         *self.found() = found;
         read
@@ -126,7 +126,12 @@ impl WatchedSource {
 
     /// Polls the repository, and triggers a run when it finds something else than the last
     /// run did: another revision, or a failure that began or ended.
-    pub(super) async fn poll(&self, settings: &DaemonSettings, board: &Board, bell: &Bell) {
+    pub(super) async fn poll(
+        &self,
+        settings: &DaemonSettings,
+        publisher: &StatusPublisher,
+        trigger: &Trigger,
+    ) {
         let pause = settings.poll.unwrap_or(POLL_INTERVAL);
         loop {
             sleep(shorter(pause, fastrand::f64())).await;
@@ -135,7 +140,7 @@ impl WatchedSource {
                 continue;
             };
             let fetched = source.fetch(None).await;
-            board.metrics.fetched(fetched.is_ok());
+            publisher.metrics.fetched(fetched.is_ok());
             if let Err(error) = &fetched {
                 // The run that follows reports it.
                 tracing::debug!(error = chain(error), "nothing was fetched");
@@ -145,7 +150,7 @@ impl WatchedSource {
                 Err(error) => Found::of_error(error),
             };
             if *self.found() != Some(found) {
-                bell.ring_for_news();
+                trigger.notify_source_changed();
             }
         }
     }

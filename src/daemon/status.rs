@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::view::{FileMistake, Told};
+use super::view::{FileMistake, RenderedPlan};
 use super::{Disposition, RunOutcome, RunView};
 use crate::reason::Reason;
 
@@ -22,9 +22,9 @@ pub struct DaemonStatus {
     pub succeeded: Option<Timestamp>,
     /// What was last seen, by the last run or an earlier one: files and tenant were
     /// read then.
-    pub seen: Option<Arc<RunView>>,
+    pub view: Option<Arc<RunView>>,
     /// The last plan that was carried out.
-    pub changed: Option<Arc<Told>>,
+    pub changed: Option<Arc<RenderedPlan>>,
     /// How many runs there were.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
@@ -93,24 +93,24 @@ impl DaemonStatus {
     }
 
     /// A run has ended, and the next is due after this pause.
-    pub(super) fn end(&mut self, ran: RunOutcome, pause: Duration) {
+    pub(super) fn end(&mut self, outcome: RunOutcome, pause: Duration) {
         let now = Timestamp::now();
-        self.phase = match ran.disposition {
+        self.phase = match outcome.disposition {
             Disposition::InSync => DaemonPhase::Ready,
             Disposition::Suspended => DaemonPhase::Suspended,
             Disposition::Stalled(reason) => DaemonPhase::Stalled(reason),
             Disposition::Retry(_) | Disposition::Transient => DaemonPhase::Retrying(pause),
         };
-        if ran.disposition == Disposition::InSync {
+        if outcome.disposition == Disposition::InSync {
             self.succeeded = Some(now);
         }
-        if let Some(seen) = &ran.seen {
-            self.seen = Some(Arc::clone(seen));
-            if seen.plan.applied {
-                self.changed = Some(Arc::clone(&seen.plan));
+        if let Some(view) = &outcome.view {
+            self.view = Some(Arc::clone(view));
+            if view.plan.applied {
+                self.changed = Some(Arc::clone(&view.plan));
             }
         }
-        self.last = Some(ran);
+        self.last = Some(outcome);
         self.at = Some(now);
         self.runs += 1;
     }
@@ -118,7 +118,7 @@ impl DaemonStatus {
     /// One readable line.
     #[must_use]
     pub fn line(&self) -> String {
-        let last = self.last.as_ref().map_or("", |ran| &ran.summary);
+        let last = self.last.as_ref().map_or("", |outcome| &outcome.summary);
         let mut line = self.phase.word().to_owned();
         if let Some(reason) = self.phase.reason() {
             line += &format!(" ({reason})");

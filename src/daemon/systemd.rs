@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::pulse::Pulse;
+use super::liveness::Liveness;
 
 /// Tells systemd, if it listens. It may have gone: then nobody is there to tell.
-fn tell(states: &[NotifyState<'_>]) {
+fn notify_systemd(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd could not be told");
     }
@@ -18,26 +18,26 @@ fn tell(states: &[NotifyState<'_>]) {
 
 /// The daemon has read its settings and begun.
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify_systemd(&[NotifyState::Ready]);
 }
 
 /// It reads its settings again; [`ready`] ends that.
 pub fn reloading() {
     let now = NotifyState::monotonic_usec_now();
     match now {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Ok(now) => notify_systemd(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "there is no monotonic clock"),
     }
 }
 
 /// It takes no new work.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify_systemd(&[NotifyState::Stopping]);
 }
 
 /// What it is doing, in a line.
 pub fn status(line: &str) {
-    tell(&[NotifyState::Status(line)]);
+    notify_systemd(&[NotifyState::Status(line)]);
 }
 
 /// Tells that the worker is alive, to the watchdog and to whoever asks: only while the
@@ -45,27 +45,27 @@ pub fn status(line: &str) {
 #[derive(Debug, Clone)]
 pub(super) struct Heartbeat {
     watchdog: Option<Duration>,
-    pulse: Pulse,
-    tell: fn(&[NotifyState<'_>]),
+    liveness: Liveness,
+    notify_systemd: fn(&[NotifyState<'_>]),
 }
 
 impl Heartbeat {
     /// As the unit asks for it.
-    pub(super) fn of_process(pulse: Pulse) -> Self {
+    pub(super) fn of_process(liveness: Liveness) -> Self {
         Self {
             watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 3),
-            pulse,
-            tell,
+            liveness,
+            notify_systemd,
         }
     }
 
-    /// Waits for a run, and beats as long as it gets on.
+    /// Waits for a run, and reports it as alive while it progresses.
     pub(super) async fn during<T>(&self, run: impl Future<Output = T>) -> T {
-        self.pulse.progress.moves();
-        self.beat(run, || self.pulse.gets_on()).await
+        self.liveness.progress.record();
+        self.beat(run, || self.liveness.is_progressing()).await
     }
 
-    /// Waits between two runs, and beats: to be polled is all that there is to do.
+    /// Waits between two runs, and reports the worker as alive whenever it is polled.
     pub(super) async fn between<T>(&self, wait: impl Future<Output = T>) -> T {
         self.beat(wait, || true).await
     }
@@ -77,14 +77,14 @@ impl Heartbeat {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = self.pulse.asked() => if is_alive() {
-                    self.pulse.beat();
+                () = self.liveness.requested() => if is_alive() {
+                    self.liveness.respond();
                 },
                 () = &mut due => {
                     if is_alive() {
                         self.feed();
                     } else {
-                        let still_for = self.pulse.progress.still_for().as_secs();
+                        let still_for = self.liveness.progress.idle_for().as_secs();
                         tracing::error!(still_for, "the run hangs: the watchdog is not fed");
                     }
                     due.set(self.due());
@@ -103,7 +103,7 @@ impl Heartbeat {
 
     fn feed(&self) {
         if self.watchdog.is_some() {
-            (self.tell)(&[NotifyState::Watchdog]);
+            (self.notify_systemd)(&[NotifyState::Watchdog]);
         }
     }
 }
@@ -114,7 +114,7 @@ mod tests {
 
     use tokio::time::{sleep, timeout};
 
-    use super::super::pulse::LONGEST_STEP;
+    use super::super::liveness::LONGEST_STEP;
     use super::*;
 
     thread_local! {
@@ -133,14 +133,14 @@ mod tests {
         let beat = Duration::from_secs(40);
         let heartbeat = Heartbeat {
             watchdog: Some(beat),
-            pulse: Pulse::default(),
-            tell: |_| FED.set(FED.get() + 1),
+            liveness: Liveness::default(),
+            notify_systemd: |_| FED.set(FED.get() + 1),
         };
         let hour = 90 * beat;
         let gets_on = async {
             loop {
                 sleep(LONGEST_STEP).await;
-                heartbeat.pulse.progress.moves();
+                heartbeat.liveness.progress.record();
             }
         };
         assert!(fed(&heartbeat, gets_on, hour).await >= 90);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch as published;
 use tokio::time::{Instant, sleep};
 
-use super::pulse::LONGEST_STEP;
+use super::liveness::LONGEST_STEP;
 use super::*;
 use crate::immuta::{LONGEST_RETRY_AFTER, RetryPolicy};
 use crate::net::{HttpSettings, ServerUrl};
@@ -36,11 +36,11 @@ impl Activation for Runs {
         Duration::from_secs(600)
     }
 
-    async fn run(&mut self, _: &Stop, _: Occasion) -> Option<RunOutcome> {
+    async fn run(&mut self, _: &Stop, _: TriggerReason) -> Option<RunOutcome> {
         self.begun.lock().unwrap().push(self.since.elapsed());
         for _ in 0..self.steps {
             sleep(self.took).await;
-            self.progress.moves();
+            self.progress.record();
         }
         let next = match self.endings.as_slice() {
             [] => std::future::pending().await,
@@ -53,18 +53,18 @@ impl Activation for Runs {
             summary: "counted".to_owned(),
             help: None,
             revision: None,
-            seen: None,
+            view: None,
         })
     }
 }
 
 struct World {
-    bell: Bell,
+    trigger: Trigger,
     stop: tokio::sync::watch::Sender<bool>,
     begun: Arc<Mutex<Vec<Duration>>>,
     inputs: Arc<AtomicU64>,
     status: published::Receiver<DaemonStatus>,
-    pulse: Pulse,
+    liveness: Liveness,
     worker: tokio::task::JoinHandle<()>,
 }
 
@@ -74,32 +74,32 @@ fn world(took: Duration, endings: &[Disposition]) -> World {
 
 fn stepping(took: Duration, steps: u32, endings: &[Disposition]) -> World {
     let (sender, stop) = Stop::new();
-    let board = Board::new(metrics::Metrics::default());
-    let (status, pulse) = (board.subscribe(), board.pulse.clone());
+    let publisher = StatusPublisher::new(metrics::Metrics::default());
+    let (status, liveness) = (publisher.subscribe(), publisher.liveness.clone());
     let begun = Arc::new(Mutex::new(Vec::new()));
     let inputs = Arc::new(AtomicU64::new(0));
-    let bell = Bell::default();
+    let trigger = Trigger::default();
     let mut runs = Runs {
         took,
         steps,
-        progress: pulse.progress.clone(),
+        progress: liveness.progress.clone(),
         endings: endings.to_vec(),
         begun: Arc::clone(&begun),
         inputs: Arc::clone(&inputs),
         since: Instant::now(),
     };
-    let heard = bell.clone();
+    let heard = trigger.clone();
     let worker = tokio::spawn(async move {
         let mut schedule = Schedule::every(Duration::from_secs(600));
-        work(&mut runs, &heard, &mut schedule, &board, &stop).await;
+        work(&mut runs, &heard, &mut schedule, &publisher, &stop).await;
     });
     World {
-        bell,
+        trigger,
         stop: sender,
         begun,
         inputs,
         status,
-        pulse,
+        liveness,
         worker,
     }
 }
@@ -123,7 +123,7 @@ async fn a_burst_becomes_one_more_run() {
     let world = world(10 * SECOND, &[Disposition::InSync]);
     sleep(SECOND).await;
     for _ in 0..50 {
-        world.bell.ring();
+        world.trigger.notify();
     }
     sleep(100 * SECOND).await;
     assert_eq!(world.runs(), 2);
@@ -132,11 +132,11 @@ async fn a_burst_becomes_one_more_run() {
 /// L5: four hundred signals, four milliseconds apart, were 389 runs.
 #[tokio::test(start_paused = true)]
 async fn triggers_without_news_make_few_runs() {
-    for trigger in [Bell::ring, Bell::ask] {
+    for trigger in [Trigger::notify, Trigger::notify_manual] {
         let world = world(SECOND / 100, &[Disposition::InSync]);
         sleep(40 * SECOND).await;
         for _ in 0..400 {
-            trigger(&world.bell);
+            trigger(&world.trigger);
             sleep(SECOND / 250).await;
         }
         sleep(60 * SECOND).await;
@@ -150,13 +150,13 @@ async fn pauses_grow_and_a_time_of_quiet_ends_them() {
     let world = world(Duration::ZERO, &[Disposition::InSync]);
     sleep(SECOND / 2).await;
     for _ in 0..1_000 {
-        world.bell.ring();
+        world.trigger.notify();
         sleep(SECOND / 10).await;
     }
     assert_eq!(world.seconds(), [0, 0, 1, 3, 7, 15, 31, 61, 91]);
     sleep(90 * SECOND).await;
     let runs = world.runs();
-    world.bell.ring();
+    world.trigger.notify();
     sleep(SECOND / 10).await;
     assert_eq!(world.runs(), runs + 1);
 }
@@ -166,19 +166,19 @@ async fn something_new_is_not_kept_waiting() {
     let world = world(Duration::ZERO, &[Disposition::InSync]);
     sleep(SECOND / 2).await;
     for _ in 0..100 {
-        world.bell.ring();
+        world.trigger.notify();
         sleep(SECOND / 10).await;
     }
     assert_eq!(world.seconds(), [0, 0, 1, 3, 7]);
     // A watcher has seen another content.
-    world.bell.ring_for_news();
+    world.trigger.notify_source_changed();
     sleep(SECOND / 10).await;
     assert_eq!(world.runs(), 6);
     // A run that reads something else ends the pauses.
     world.inputs.store(1, Ordering::Relaxed);
-    world.bell.ring_for_news();
+    world.trigger.notify_source_changed();
     sleep(SECOND / 10).await;
-    world.bell.ring();
+    world.trigger.notify();
     sleep(SECOND / 10).await;
     assert_eq!(world.runs(), 8);
 }
@@ -188,14 +188,14 @@ async fn operator_does_not_wait_for_what_others_repeat() {
     let world = world(Duration::ZERO, &[Disposition::InSync]);
     sleep(SECOND / 2).await;
     for _ in 0..100 {
-        world.bell.ring();
+        world.trigger.notify();
         sleep(SECOND / 10).await;
     }
     let runs = world.runs();
-    world.bell.ask();
+    world.trigger.notify_manual();
     sleep(SECOND / 10).await;
     assert_eq!(world.runs(), runs + 1);
-    world.bell.ask();
+    world.trigger.notify_manual();
     sleep(SECOND / 10).await;
     assert_eq!(world.runs(), runs + 1);
     sleep(SECOND).await;
@@ -217,8 +217,8 @@ async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
     sleep(100 * SECOND).await;
     let without = world.runs();
     assert!((4..=6).contains(&without), "{without} runs");
-    // The next is far away; the bell brings it, and the backoff begins anew.
-    world.bell.ring();
+    // The next is far away; the trigger starts it, and the backoff begins anew.
+    world.trigger.notify();
     sleep(6 * SECOND).await;
     assert_eq!(world.runs(), without + 2);
 }
@@ -267,7 +267,7 @@ async fn a_run_that_goes_on_step_by_step_is_alive_however_long_it_takes() {
     let world = stepping(git::TIMEOUT, 100, &[]);
     for _ in 0..99 {
         sleep(git::TIMEOUT).await;
-        assert!(world.pulse.is_felt(SECOND).await);
+        assert!(world.liveness.responds_within(SECOND).await);
     }
 }
 
@@ -275,9 +275,9 @@ async fn a_run_that_goes_on_step_by_step_is_alive_however_long_it_takes() {
 async fn a_run_whose_step_never_ends_is_not_alive_for_longer_than_the_longest_step() {
     let world = world(SECOND, &[]);
     sleep(LONGEST_STEP).await;
-    assert!(world.pulse.is_felt(SECOND).await);
+    assert!(world.liveness.responds_within(SECOND).await);
     sleep(2 * SECOND).await;
-    assert!(!world.pulse.is_felt(SECOND).await);
+    assert!(!world.liveness.responds_within(SECOND).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +285,7 @@ async fn a_worker_that_waits_for_the_next_run_is_alive() {
     let world = world(Duration::ZERO, &[Disposition::InSync]);
     sleep(2 * LONGEST_STEP).await;
     assert_eq!(world.runs(), 1);
-    assert!(world.pulse.is_felt(SECOND).await);
+    assert!(world.liveness.responds_within(SECOND).await);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Occasion, RunOutcome};
+use super::{RunOutcome, TriggerReason};
 use crate::report::exit::Exit;
 
 /// The first pause: a person who triggers twice hardly notices it.
@@ -31,24 +31,24 @@ pub(super) struct RunFinding {
 
 impl RunFinding {
     /// Of a run with these inputs.
-    pub(super) fn of(ran: &RunOutcome, inputs: u64) -> Self {
+    pub(super) fn of(outcome: &RunOutcome, inputs: u64) -> Self {
         Self {
             inputs,
-            exit: ran.exit,
-            summary: ran.summary.clone(),
+            exit: outcome.exit,
+            summary: outcome.summary.clone(),
         }
     }
 }
 
 /// The runs of one kind of trigger that found nothing new.
 #[derive(Debug, Clone, Copy, Default)]
-struct Fruitless {
+struct UnchangedRuns {
     runs: u32,
     /// The end of the last one.
     ended: Option<Instant>,
 }
 
-impl Fruitless {
+impl UnchangedRuns {
     fn due(self, now: Instant) -> Instant {
         let Some(ended) = self.ended else {
             return now;
@@ -74,15 +74,15 @@ impl Fruitless {
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     last: Option<RunFinding>,
-    triggered: Fruitless,
-    asked: Fruitless,
+    triggered: UnchangedRuns,
+    asked: UnchangedRuns,
 }
 
 impl Throttle {
-    /// A run has ended that was made on this occasion.
+    /// A run has ended that had this reason.
     pub(super) fn ended(
         &mut self,
-        occasion: Occasion,
+        reason: TriggerReason,
         finding: RunFinding,
         begun: Instant,
         now: Instant,
@@ -90,23 +90,23 @@ impl Throttle {
         let is_new = self.last.as_ref() != Some(&finding);
         self.last = Some(finding);
         if is_new {
-            self.triggered = Fruitless::default();
-            self.asked = Fruitless::default();
+            self.triggered = UnchangedRuns::default();
+            self.asked = UnchangedRuns::default();
             return;
         }
-        match occasion {
-            Occasion::Due | Occasion::New => {}
-            Occasion::Triggered => self.triggered.add(begun, now),
-            Occasion::Asked => self.asked.add(begun, now),
+        match reason {
+            TriggerReason::Interval | TriggerReason::SourceChanged => {}
+            TriggerReason::Triggered => self.triggered.add(begun, now),
+            TriggerReason::Manual => self.asked.add(begun, now),
         }
     }
 
     /// When the run for a trigger of this kind may begin.
-    pub(super) fn due(&self, occasion: Occasion, now: Instant) -> Instant {
-        match occasion {
-            Occasion::Due | Occasion::New => now,
-            Occasion::Triggered => self.triggered.due(now),
-            Occasion::Asked => self.asked.due(now),
+    pub(super) fn due(&self, reason: TriggerReason, now: Instant) -> Instant {
+        match reason {
+            TriggerReason::Interval | TriggerReason::SourceChanged => now,
+            TriggerReason::Triggered => self.triggered.due(now),
+            TriggerReason::Manual => self.asked.due(now),
         }
     }
 }

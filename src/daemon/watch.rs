@@ -1,7 +1,7 @@
 //! Watches a directory of integration files.
 //!
-//! An event means only "read again": the directory is read whole, and the bell
-//! rings when its content is another one than the last run has read. That is how
+//! An event means only "read again": the directory is read whole, and a run is
+//! triggered when its content is another one than the last run has read. That is how
 //! editors that rename, the symbolic link of a Kubernetes `ConfigMap`, a file in a
 //! folder that was made a moment ago and our own reads need no rule of their own.
 //! Since events can be lost, the directory is read again now and then anyway; and
@@ -20,7 +20,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, watch as published};
 use tokio::time::sleep;
 
-use super::Bell;
+use super::Trigger;
 use crate::source::{Content, content_of, read_directory};
 use crate::text::chain;
 
@@ -36,37 +36,37 @@ pub struct WatchOptions {
 }
 
 /// The longest that a directory which is never quiet is waited for, in debounces.
-const IMPATIENCE: u32 = 10;
+const MAX_DEBOUNCES: u32 = 10;
 
 /// Which directory a path leads to: its device and inode; `None` if to none.
 type Identity = Option<(u64, u64)>;
 
-/// Rings the bell whenever the content of the directory is another one than the last
+/// Triggers a run whenever the content of the directory is another one than the last
 /// run has read, which `read` tells. Never ends.
 pub async fn watch(
     directory: PathBuf,
     options: WatchOptions,
-    bell: Bell,
+    trigger: Trigger,
     mut read: published::Receiver<Option<Content>>,
 ) {
-    let nudge = Arc::new(Nudge::default());
-    // For what it has rung, and no run has read anything since.
-    let mut rung = None;
+    let events = Arc::new(DirectoryEvents::default());
+    // The content for which it has triggered a run that has read nothing yet.
+    let mut notified_for = None;
     loop {
         let identity = identity(&directory);
         // Before the first look, so that what comes after it is not missed.
-        let armed = options.events.then(|| arm(&directory, &nudge)).flatten();
+        let armed = options.events.then(|| arm(&directory, &events)).flatten();
         let mut now = content(&directory).await;
         while self::identity(&directory) == identity {
             let is_new = read.borrow_and_update().is_some_and(|read| read != now);
-            if is_new && rung != Some(now) {
-                rung = Some(now);
-                bell.ring_for_news();
+            if is_new && notified_for != Some(now) {
+                notified_for = Some(now);
+                trigger.notify_source_changed();
             }
             tokio::select! {
-                () = nudge.seen.notified(), if armed.is_some() => settle(&nudge.seen, options.debounce).await,
+                () = events.changed.notified(), if armed.is_some() => settle(&events.changed, options.debounce).await,
                 Ok(()) = read.changed() => {
-                    rung = None;
+                    notified_for = None;
                     // Mostly it is what was seen here, too.
                     if *read.borrow() == Some(now) {
                         continue;
@@ -80,27 +80,27 @@ pub async fn watch(
 }
 
 /// Waits until it is quiet, but not for ever.
-async fn settle(nudge: &Notify, debounce: Duration) {
-    let patience = sleep(debounce.saturating_mul(IMPATIENCE));
-    tokio::pin!(patience);
+async fn settle(events: &Notify, debounce: Duration) {
+    let longest = sleep(debounce.saturating_mul(MAX_DEBOUNCES));
+    tokio::pin!(longest);
     loop {
         tokio::select! {
-            () = nudge.notified() => {}
+            () = events.notified() => {}
             () = sleep(debounce) => return,
-            () = &mut patience => return,
+            () = &mut longest => return,
         }
     }
 }
 
 /// Says that something has happened.
 #[derive(Debug, Default)]
-struct Nudge {
-    seen: Notify,
+struct DirectoryEvents {
+    changed: Notify,
     /// Whether the log says that not everything is seen.
-    is_told: AtomicBool,
+    is_reported: AtomicBool,
 }
 
-impl Nudge {
+impl DirectoryEvents {
     fn event(&self, event: &notify::Result<notify::Event>, counted: &[PathBuf]) {
         match event {
             Ok(event) if !counts(event, counted) => return,
@@ -108,12 +108,12 @@ impl Nudge {
             // Such as a folder that was made when the system has no more watches to give.
             Err(error) => self.blind(error),
         }
-        self.seen.notify_one();
+        self.changed.notify_one();
     }
 
     /// It is said once: what follows is of the same kind.
     fn blind(&self, error: &notify::Error) {
-        if !self.is_told.swap(true, Ordering::Relaxed) {
+        if !self.is_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 error = chain(error),
                 "the directory, or a part of it, cannot be watched and is read regularly instead"
@@ -123,15 +123,15 @@ impl Nudge {
 }
 
 /// Begins to watch; `None` where that is not possible, and the log says so.
-fn arm(directory: &Path, nudge: &Arc<Nudge>) -> Option<RecommendedWatcher> {
+fn arm(directory: &Path, events: &Arc<DirectoryEvents>) -> Option<RecommendedWatcher> {
     let own = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     // Without the slash at the end, by which a link would pass for a directory.
     let own: PathBuf = own.components().collect();
     let swapped = swapped(&own);
     let mut counted = swapped.clone();
     counted.push(own.clone());
-    let seen = Arc::clone(nudge);
-    let watcher = notify::recommended_watcher(move |event| seen.event(&event, &counted));
+    let sender = Arc::clone(events);
+    let watcher = notify::recommended_watcher(move |event| sender.event(&event, &counted));
     let armed = watcher.and_then(|mut watcher| {
         for around in swapped.iter().filter_map(|at| at.parent()) {
             watcher.watch(around, RecursiveMode::NonRecursive)?;
@@ -141,7 +141,7 @@ fn arm(directory: &Path, nudge: &Arc<Nudge>) -> Option<RecommendedWatcher> {
         }
         Ok(watcher)
     });
-    armed.inspect_err(|error| nudge.blind(error)).ok()
+    armed.inspect_err(|error| events.blind(error)).ok()
 }
 
 /// What may be swapped without a word, or come back: the links on the way to the
@@ -190,7 +190,7 @@ mod tests {
     struct Watched {
         around: tempfile::TempDir,
         directory: PathBuf,
-        bell: Bell,
+        trigger: Trigger,
         read: published::Sender<Option<Content>>,
         task: tokio::task::JoinHandle<()>,
     }
@@ -203,14 +203,14 @@ mod tests {
         }
 
         async fn begin(around: tempfile::TempDir, path: &str, options: WatchOptions) -> Self {
-            let bell = Bell::default();
-            let (read, seen) = published::channel(None);
+            let trigger = Trigger::default();
+            let (read, changed) = published::channel(None);
             let directory = around.path().join(path);
-            let task = tokio::spawn(watch(directory.clone(), options, bell.clone(), seen));
+            let task = tokio::spawn(watch(directory.clone(), options, trigger.clone(), changed));
             let watched = Self {
                 around,
                 directory,
-                bell,
+                trigger,
                 read,
                 task,
             };
@@ -230,17 +230,17 @@ mod tests {
             self.directory.join(name)
         }
 
-        /// Whether it rings; a run follows.
+        /// True if it triggers a run.
         async fn rings(&self) -> bool {
-            let patience = Duration::from_secs(10);
-            let rung = tokio::time::timeout(patience, self.bell.rung()).await;
+            let longest = Duration::from_secs(10);
+            let notified_for = tokio::time::timeout(longest, self.trigger.notified()).await;
             self.run();
-            rung.is_ok()
+            notified_for.is_ok()
         }
 
         async fn is_quiet(&self) -> bool {
-            let patience = Duration::from_millis(500);
-            tokio::time::timeout(patience, self.bell.rung())
+            let longest = Duration::from_millis(500);
+            tokio::time::timeout(longest, self.trigger.notified())
                 .await
                 .is_err()
         }
@@ -392,9 +392,10 @@ mod tests {
         // Of it, and of what is not there, the directory around is watched.
         std::os::unix::fs::symlink("real", path("link")).unwrap();
         for name in ["real", "link", "link/", "absent"] {
-            let nudge = Arc::new(Nudge::default());
-            let _watcher = arm(&path(name), &nudge).unwrap();
-            let nudged = || tokio::time::timeout(Duration::from_millis(300), nudge.seen.notified());
+            let events = Arc::new(DirectoryEvents::default());
+            let _watcher = arm(&path(name), &events).unwrap();
+            let nudged =
+                || tokio::time::timeout(Duration::from_millis(300), events.changed.notified());
             write(&path("neighbour"), "one");
             std::fs::remove_file(path("neighbour")).unwrap();
             assert!(nudged().await.is_err(), "{name}");

@@ -15,8 +15,8 @@ use super::conditions::Conditions;
 use super::console::Console;
 use super::disposition::{of_error, of_open_error, of_report};
 use super::source::WatchedSource;
-use super::view::{PriorState, see};
-use super::{Activation, Backoff, Board, Disposition, Occasion, RunOutcome};
+use super::view::{PriorState, build_view};
+use super::{Activation, Backoff, Disposition, RunOutcome, StatusPublisher, TriggerReason};
 use crate::apply::{ActionFailure, Event, Observer, Outcome, Stop, in_a_line};
 use crate::diagnostic::render;
 use crate::ledger::history::Run;
@@ -61,14 +61,14 @@ pub(super) struct WorkerContext {
     pub(super) settings: published::Receiver<Arc<DaemonSettings>>,
     pub(super) source: WatchedSource,
     pub(super) console: Arc<dyn Console>,
-    pub(super) board: Board,
+    pub(super) publisher: StatusPublisher,
 }
 
 impl WorkerContext {
     /// Prints a text, and sends it to those who asked for the run.
     fn out(&self, text: &str) {
         self.console.out(text);
-        self.board.talk.text(text);
+        self.publisher.events.text(text);
     }
 
     /// Prints a plan below its revision, which those who asked for the run know already.
@@ -116,25 +116,25 @@ impl Activation for Worker {
         )
     }
 
-    async fn run(&mut self, stop: &Stop, occasion: Occasion) -> Option<RunOutcome> {
-        if occasion != Occasion::Due {
+    async fn run(&mut self, stop: &Stop, reason: TriggerReason) -> Option<RunOutcome> {
+        if reason != TriggerReason::Interval {
             self.backoff.reset();
         }
         let tenant = self.context.session.tenant().to_owned();
         let run_id = format!("{:016x}", fastrand::u64(..));
-        let trigger = occasion.word();
+        let trigger = reason.word();
         let span = tracing::error_span!("sync", tenant, run_id, trigger, revision = field::Empty);
         self.revision = None;
         let writes = AtomicBool::new(false);
-        let ran = tokio::select! {
+        let outcome = tokio::select! {
             biased;
-            ran = self.activate(stop, &writes, occasion).instrument(span.clone()) => ran,
+            outcome = self.activate(stop, &writes, reason).instrument(span.clone()) => outcome,
             () = given_up(stop, &writes) => {
                 span.in_scope(|| tracing::info!("the run is given up before its first write"));
                 return None;
             }
         };
-        let mut ran = ran.unwrap_or_else(
+        let mut outcome = outcome.unwrap_or_else(
             |NoResult {
                  failure,
                  disposition,
@@ -144,12 +144,12 @@ impl Activation for Worker {
                 summary: failure.what().to_owned(),
                 help: Some(failure.help().to_owned()),
                 revision: None,
-                seen: None,
+                view: None,
             },
         );
-        ran.revision = self.revision.take();
-        span.in_scope(|| self.conditions.log(&ran));
-        Some(ran)
+        outcome.revision = self.revision.take();
+        span.in_scope(|| self.conditions.log(&outcome));
+        Some(outcome)
     }
 }
 
@@ -188,17 +188,17 @@ impl Worker {
         let WorkerContext {
             session,
             source,
-            board,
+            publisher,
             console,
             ..
         } = &self.context;
         let opened = source
-            .read(session, settings, board, console.as_ref())
+            .read(session, settings, publisher, console.as_ref())
             .await?;
         self.revision = opened.revision().cloned().map(Arc::new);
         if let Some(revision) = &self.revision {
             Span::current().record("revision", revision.id.to_string());
-            board.talk.text(&format!("{revision}\n\n"));
+            publisher.events.text(&format!("{revision}\n\n"));
         }
         if let Some(names) = source.names() {
             self.conditions.log_names(settings, &names);
@@ -208,30 +208,32 @@ impl Worker {
             self.known_names
                 .extend(named.filter(|name| names.knows(name)).cloned());
         }
-        board.moves();
+        publisher.record_progress();
         let mistakes = render(&opened.manifest().diagnostics, false);
-        board.talk.text(&mistakes);
+        publisher.events.text(&mistakes);
         Ok(opened)
     }
 
     /// The wishes of a run. A manual run retries everything, and a run for a new revision
     /// also retries writes that the server rejected.
-    fn wishes(&self, opened: &Opened, occasion: Occasion) -> Wishes {
+    fn wishes(&self, opened: &Opened, reason: TriggerReason) -> Wishes {
         // A revision that was already carried out does not count as pushed.
         let revision = opened.revision().map(|revision| revision.id.to_string());
         let is_pushed = revision.is_some() && revision != opened.ledger().carried_out;
-        let operator = match occasion {
-            Occasion::Asked => Operator::Present,
-            Occasion::New | Occasion::Triggered | Occasion::Due => Operator::Absent,
+        let operator = match reason {
+            TriggerReason::Manual => Operator::Present,
+            TriggerReason::SourceChanged | TriggerReason::Triggered | TriggerReason::Interval => {
+                Operator::Absent
+            }
         };
         let (now, today) = (Instant::now(), Timestamp::now());
-        let resting = self.backoff.resting(now).into_iter();
+        let backing_off = self.backoff.backing_off(now).into_iter();
         Wishes {
             known_before: Some(self.known_names.clone()),
             heeds_refusals: operator == Operator::Absent && !is_pushed,
             operator,
             // The moment is shown, and may be beyond every calendar.
-            resting: resting
+            resting: backing_off
                 .map(|(name, pause)| (name, today.checked_add(pause).unwrap_or(Timestamp::MAX)))
                 .collect(),
             ..Wishes::default()
@@ -243,7 +245,8 @@ impl Worker {
     fn rest(&mut self, report: &Report, ledger: &Ledger) -> Option<Duration> {
         let (now, today) = (Instant::now(), Timestamp::now());
         let actions = &report.synced.plan.actions;
-        self.backoff.after(actions.iter().filter_map(waits), now);
+        self.backoff
+            .after(actions.iter().filter_map(waited_for), now);
         let outcomes = match &report.synced.ending {
             Ending::Applied { outcomes, .. } => outcomes.as_slice(),
             Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
@@ -269,7 +272,7 @@ impl Worker {
         let is_concerned = |name: &str| {
             actions
                 .iter()
-                .any(|a| a.name == name && (a.kind.is_write() || is_resting(&a.kind)))
+                .any(|a| a.name == name && (a.kind.is_write() || is_backing_off(&a.kind)))
         };
         let refusals = ledger
             .refusals
@@ -283,7 +286,7 @@ impl Worker {
         &mut self,
         stop: &Stop,
         writes: &AtomicBool,
-        occasion: Occasion,
+        reason: TriggerReason,
     ) -> Result<RunOutcome, NoResult> {
         if self.history.is_empty() {
             self.read_history().await;
@@ -291,9 +294,9 @@ impl Worker {
         let settings = Arc::clone(&self.context.settings.borrow());
         let opened = self.read(&settings).await?;
         let preparation = Preparation {
-            observer: Some(Arc::new(self.context.board.clone())),
-            progress: self.context.board.pulse.progress.clone(),
-            ..Preparation::new(self.wishes(&opened, occasion))
+            observer: Some(Arc::new(self.context.publisher.clone())),
+            progress: self.context.publisher.liveness.progress.clone(),
+            ..Preparation::new(self.wishes(&opened, reason))
         };
         let session = &self.context.session;
         let prepared = session.prepare(&settings.run, opened, preparation).await?;
@@ -313,14 +316,14 @@ impl Worker {
         let pause = self.rest(report, &ledger);
         let disposition = of_report(report, pause);
         self.print(report, disposition);
-        let past = self.past(report, ledger).await;
+        let prior = self.prior(report, ledger).await;
         RunOutcome {
             disposition,
             exit: exit(report, false),
             summary: summary(report),
             help: None,
             revision: None,
-            seen: Some(Arc::new(see(report, &past, Timestamp::now()))),
+            view: Some(Arc::new(build_view(report, &prior, Timestamp::now()))),
         }
     }
 
@@ -335,7 +338,7 @@ impl Worker {
             text += &text::plan(plan, self.context.session.tenant());
         }
         text += &text::ending(report);
-        self.context.board.talk.text(&text);
+        self.context.publisher.events.text(&text);
         let whole = match &self.revision {
             Some(revision) if !is_printed && !text.is_empty() => format!("{revision}\n\n{text}"),
             Some(_) | None => text,
@@ -348,7 +351,7 @@ impl Worker {
 
     /// What the ledger tells beside the report. The page has a gap where it cannot be
     /// read; the next run fails for it.
-    async fn past(&mut self, report: &Report, ledger: Ledger) -> PriorState {
+    async fn prior(&mut self, report: &Report, ledger: Ledger) -> PriorState {
         let applied = matches!(report.synced.ending, Ending::Applied { .. });
         if applied || self.history.is_empty() {
             self.read_history().await;
@@ -404,7 +407,7 @@ fn how(report: &Report) -> String {
 
 /// Whether an integration is waited for, and how: `false` for one whose state passes,
 /// `true` for one that has nothing to be written; neither for what rests or is written.
-fn waits(action: &Action) -> Option<(&str, bool)> {
+fn waited_for(action: &Action) -> Option<(&str, bool)> {
     let is_done = match &action.kind {
         Operation::Create(_)
         | Operation::Update { .. }
@@ -421,7 +424,7 @@ fn waits(action: &Action) -> Option<(&str, bool)> {
     Some((&action.name, is_done))
 }
 
-fn is_resting(kind: &Operation) -> bool {
+fn is_backing_off(kind: &Operation) -> bool {
     matches!(kind, Operation::Blocked(Block::Resting { .. }))
 }
 
@@ -436,7 +439,7 @@ struct Service<'a> {
 impl Observer for Service<'_> {
     /// The log tells of every action.
     fn event(&self, _: &Event<'_>) {
-        self.context.board.moves();
+        self.context.publisher.record_progress();
     }
 }
 

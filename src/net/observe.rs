@@ -33,6 +33,6 @@ pub trait ExchangeObserver: std::fmt::Debug + Send + Sync {
 
 impl ExchangeObserver for Progress {
     fn exchanged(&self, _: &Exchanged<'_>) {
-        self.moves();
+        self.record();
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use integrationd::apply::{self, Event, Observer, Stop};
-use integrationd::daemon::notify::{Known, Letter, NotificationFormat};
-use integrationd::daemon::view::{self, PriorState, see};
+use integrationd::daemon::notify::{AlertTracker, NotificationBatch, NotificationFormat};
+use integrationd::daemon::view::{self, PriorState, build_view};
 use integrationd::daemon::{self, Disposition};
 use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
@@ -313,26 +313,26 @@ fn told(report: &Result<Report, SyncError>) -> String {
 /// Pages and notifications of the daemon for a report.
 fn of_the_daemon(report: &Report) -> String {
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let view = Arc::new(see(report, &PriorState::default(), now));
+    let view = Arc::new(build_view(report, &PriorState::default(), now));
     let ran = daemon::RunOutcome {
         disposition: Disposition::Transient,
         exit: exit(report, false),
         summary: String::new(),
         help: None,
         revision: None,
-        seen: Some(Arc::clone(&view)),
+        view: Some(Arc::clone(&view)),
     };
-    let letter = Letter {
+    let letter = NotificationBatch {
         id: String::new(),
         at: now,
         tenant: String::new(),
         summary: String::new(),
         revision: None,
-        notifications: Known::default().after(&ran),
+        notifications: AlertTracker::default().after(&ran),
     };
     let status = daemon::DaemonStatus {
         last: Some(ran),
-        seen: Some(view),
+        view: Some(view),
         ..daemon::DaemonStatus::default()
     };
     let bodies =

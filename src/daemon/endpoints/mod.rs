@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::http::Tls;
 use super::notify::WebhookSender;
 use super::push::socket::Socket;
-use super::{Bell, Board};
+use super::{StatusPublisher, Trigger};
 use crate::apply::Stop;
 use crate::report::failure::CommandFailure;
 use crate::settings::daemon::DaemonSettings;
@@ -35,15 +35,15 @@ pub(super) struct BoundEndpoints {
 /// Binds the endpoints that the settings name.
 pub(super) async fn bind(
     settings: &DaemonSettings,
-    board: &Board,
-    bell: &Bell,
+    publisher: &StatusPublisher,
+    trigger: &Trigger,
 ) -> Result<BoundEndpoints, CommandFailure> {
-    let page = page::bind(&settings.listen, board, bell).await?;
+    let page = page::bind(&settings.listen, publisher, trigger).await?;
     let ca_files = &settings.run.tenant.ca_files;
     Ok(BoundEndpoints {
         page,
         notifications: notifier::webhook(&settings.notify, ca_files)?,
-        webhook: webhook::bind(&settings.webhook, board, bell).await?,
+        webhook: webhook::bind(&settings.webhook, publisher, trigger).await?,
         socket: socket::bind(&settings.socket)?,
     })
 }
@@ -69,7 +69,12 @@ impl BoundEndpoints {
     }
 
     /// Serves them, each in a task of its own.
-    pub(super) fn serve(self, tenant: &str, board: &Board, bell: &Bell) -> Endpoints {
+    pub(super) fn serve(
+        self,
+        tenant: &str,
+        publisher: &StatusPublisher,
+        trigger: &Trigger,
+    ) -> Endpoints {
         let Self {
             page,
             webhook,
@@ -78,7 +83,7 @@ impl BoundEndpoints {
         } = self;
         let mut served = Vec::new();
         served.extend(page.map(page::BoundPage::serve));
-        let notifier = notifications.map(|to| Notifier::start(to, board, tenant.to_owned()));
+        let notifier = notifications.map(|to| Notifier::start(to, publisher, tenant.to_owned()));
         if let Some(webhook::BoundWebhook {
             listener, handler, ..
         }) = webhook
@@ -91,8 +96,8 @@ impl BoundEndpoints {
         }
         if let Some(socket) = socket {
             tracing::info!(path = %socket.path().display(), "the socket is open");
-            let (talk, bell) = (board.talk.clone(), bell.clone());
-            served.push(Served::begin(|stop| socket.serve(talk, bell, stop)));
+            let (events, trigger) = (publisher.events.clone(), trigger.clone());
+            served.push(Served::begin(|stop| socket.serve(events, trigger, stop)));
         }
         Endpoints { served, notifier }
     }

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch as published};
 use tokio::task::JoinHandle;
 
 use crate::apply::Stop;
-use crate::daemon::Board;
+use crate::daemon::StatusPublisher;
 use crate::daemon::notify::{NotificationFormat, QUEUE, WebhookSender, WebhookUrl, deliver, watch};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -18,7 +18,7 @@ use crate::settings::notify::{Notify, NotifyError, NotifyFlags, NotifyFormat, no
 use crate::text::chain;
 
 /// Time for which the end of the daemon waits for notifications that are not sent yet.
-const GRACE: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The webhook, if there is one; nothing is sent yet.
 pub(super) fn webhook(
@@ -98,10 +98,14 @@ pub(super) struct Notifier {
 
 impl Notifier {
     /// Begins the task: no run waits for it.
-    pub(super) fn start(webhook: WebhookSender, board: &Board, tenant: String) -> Self {
+    pub(super) fn start(
+        webhook: WebhookSender,
+        publisher: &StatusPublisher,
+        tenant: String,
+    ) -> Self {
         let (stop, stopped) = Stop::new();
         let (sender, queue) = mpsc::channel(QUEUE);
-        let (status, metrics) = (board.subscribe(), board.metrics.clone());
+        let (status, metrics) = (publisher.subscribe(), publisher.metrics.clone());
         let task = tokio::spawn(async move {
             tokio::join!(
                 watch(status, tenant, sender, metrics.clone(), stopped),
@@ -114,7 +118,10 @@ impl Notifier {
     /// Sends the notifications that are not sent yet, within a short time.
     pub(super) async fn end(mut self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut self.task)
+            .await
+            .is_err()
+        {
             tracing::error!("the daemon ends before every notification was sent");
             self.task.abort();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Served;
 use crate::daemon::http::{Gate, Hosts, HttpError, Listener, ListenerLimits, Site, Tls};
-use crate::daemon::{Bell, Board};
+use crate::daemon::{StatusPublisher, Trigger};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::secret::own::LISTEN_TOKEN;
@@ -23,8 +23,8 @@ pub(super) struct BoundPage {
 /// Binds the address, if there is one.
 pub(super) async fn bind(
     flags: &ListenFlags,
-    board: &Board,
-    bell: &Bell,
+    publisher: &StatusPublisher,
+    trigger: &Trigger,
 ) -> Result<Option<BoundPage>, CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let Some(settings) = listen(flags, &env, &credential)? else {
@@ -33,7 +33,7 @@ pub(super) async fn bind(
     let (tls, gate) = read(&settings)?;
     let listener = Listener::bind(settings.address, tls.clone(), ListenerLimits::default()).await?;
     let hosts = Hosts::new(&settings.hosts);
-    let site = Site::new(board, bell.clone(), gate, hosts, listener.scheme());
+    let site = Site::new(publisher, trigger.clone(), gate, hosts, listener.scheme());
     Ok(Some(BoundPage {
         listener,
         site,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::daemon::http::{HttpError, Listener, Tls};
 use crate::daemon::push::{ShortSecret, WebhookHandler, limits};
-use crate::daemon::{Bell, Board, Rejections};
+use crate::daemon::{Rejections, StatusPublisher, Trigger};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::secret::own::WEBHOOK_SECRET;
@@ -22,15 +22,19 @@ pub(super) struct BoundWebhook {
 /// Binds the address, if there is one.
 pub(super) async fn bind(
     flags: &WebhookFlags,
-    board: &Board,
-    bell: &Bell,
+    publisher: &StatusPublisher,
+    trigger: &Trigger,
 ) -> Result<Option<BoundWebhook>, CommandFailure> {
     let env = |name: &str| std::env::var_os(name);
     let Some(settings) = webhook(flags, &env, &credential)? else {
         return Ok(None);
     };
     let tls = read_tls(&settings)?;
-    let handler = handler(&settings, bell, Rejections::new(board.metrics.clone()))?;
+    let handler = handler(
+        &settings,
+        trigger,
+        Rejections::new(publisher.metrics.clone()),
+    )?;
     let listener = Listener::bind(settings.address, tls.clone(), limits())
         .await
         .map_err(http_failure)?;
@@ -57,7 +61,7 @@ pub(super) fn check(flags: &WebhookFlags) -> Result<(), CommandFailure> {
     };
     read_tls(&settings)?;
     if is_known {
-        handler(&settings, &Bell::default(), Rejections::default())?;
+        handler(&settings, &Trigger::default(), Rejections::default())?;
     }
     Ok(())
 }
@@ -71,14 +75,14 @@ fn read_tls(settings: &WebhookSettings) -> Result<Option<Tls>, CommandFailure> {
 
 fn handler(
     settings: &WebhookSettings,
-    bell: &Bell,
+    trigger: &Trigger,
     rejections: Rejections,
 ) -> Result<WebhookHandler, CommandFailure> {
     let secret = read_secret(&WEBHOOK_SECRET, settings.secret.clone())?;
     Ok(WebhookHandler::new(
         secret,
         settings.branch.clone(),
-        bell.clone(),
+        trigger.clone(),
         rejections,
     )?)
 }

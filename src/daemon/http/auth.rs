@@ -51,11 +51,11 @@ pub struct Gate {
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum Caller {
     /// There is no token, so everybody who gets here may look.
     Anybody,
     /// Somebody without the token.
-    Stranger,
+    Anonymous,
     /// A program with the token.
     Bearer,
     /// A browser with a session.
@@ -71,10 +71,10 @@ pub(super) struct BrowserSession {
     id: (i64, String),
 }
 
-impl Who {
+impl Caller {
     /// Whether what is known may be shown.
-    pub(super) fn may_look(&self) -> bool {
-        *self != Self::Stranger
+    pub(super) fn may_read(&self) -> bool {
+        *self != Self::Anonymous
     }
 }
 
@@ -116,16 +116,16 @@ impl Gate {
     }
 
     /// Who asks.
-    pub(super) fn who(&self, headers: &HeaderMap, now: Timestamp) -> Who {
+    pub(super) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Caller {
         if self.token.is_none() {
-            return Who::Anybody;
+            return Caller::Anybody;
         }
         if bearer(headers).is_some_and(|given| self.is_token(given)) {
-            return Who::Bearer;
+            return Caller::Bearer;
         }
         cookies(headers, self.cookie_name())
             .find_map(|value| self.session(value, now))
-            .map_or(Who::Stranger, Who::Operator)
+            .map_or(Caller::Anonymous, Caller::Operator)
     }
 
     /// The header that begins a session in a browser.
@@ -147,8 +147,8 @@ impl Gate {
 
     /// Ends the caller's session, for every holder of its cookie. Returns the header that
     /// removes the cookie.
-    pub(super) fn end_session(&self, who: &Who) -> String {
-        if let Who::Operator(session) = who {
+    pub(super) fn end_session(&self, caller: &Caller) -> String {
+        if let Caller::Operator(session) = caller {
             self.sessions().remove(&session.id);
         }
         self.cookie("", 0)
@@ -263,21 +263,21 @@ mod tests {
     #[test]
     fn only_the_token_is_the_token() {
         let gate = gate();
-        assert_eq!(gate.who(&with_bearer(TOKEN), at(0)), Who::Bearer);
+        assert_eq!(gate.caller(&with_bearer(TOKEN), at(0)), Caller::Bearer);
         for wrong in ["", "correct-horse-batterz", "correct-horse-battery2", "c"] {
             assert_eq!(
-                gate.who(&with_bearer(wrong), at(0)),
-                Who::Stranger,
+                gate.caller(&with_bearer(wrong), at(0)),
+                Caller::Anonymous,
                 "{wrong}"
             );
         }
-        assert_eq!(gate.who(&HeaderMap::new(), at(0)), Who::Stranger);
+        assert_eq!(gate.caller(&HeaderMap::new(), at(0)), Caller::Anonymous);
     }
 
     #[test]
     fn without_a_token_anybody_may_look_and_nobody_has_it() {
         let gate = Gate::new(None, false).unwrap();
-        assert_eq!(gate.who(&with_bearer(""), at(0)), Who::Anybody);
+        assert_eq!(gate.caller(&with_bearer(""), at(0)), Caller::Anybody);
         assert!(!gate.is_token(""));
     }
 
@@ -286,7 +286,7 @@ mod tests {
         let gate = gate();
         let cookie = gate.begin_session(at(1000)).unwrap();
         let is_in = |gate: &Gate, headers: &HeaderMap, second| {
-            matches!(gate.who(headers, at(second)), Who::Operator(_))
+            matches!(gate.caller(headers, at(second)), Caller::Operator(_))
         };
         let headers = browser(&cookie);
         assert!(is_in(&gate, &headers, 1000 + 43_199));
@@ -301,11 +301,11 @@ mod tests {
     fn logged_out_session_counts_no_more() {
         let gate = gate();
         let [one, other] = [(); 2].map(|()| browser(&gate.begin_session(at(0)).unwrap()));
-        let who = gate.who(&one, at(1));
-        assert!(matches!(who, Who::Operator(_)));
-        assert!(gate.end_session(&who).contains("Max-Age=0"));
-        assert_eq!(gate.who(&one, at(1)), Who::Stranger);
-        assert!(matches!(gate.who(&other, at(1)), Who::Operator(_)));
+        let caller = gate.caller(&one, at(1));
+        assert!(matches!(caller, Caller::Operator(_)));
+        assert!(gate.end_session(&caller).contains("Max-Age=0"));
+        assert_eq!(gate.caller(&one, at(1)), Caller::Anonymous);
+        assert!(matches!(gate.caller(&other, at(1)), Caller::Operator(_)));
     }
 
     #[test]
@@ -316,8 +316,8 @@ mod tests {
         for _ in 1..MOST_SESSIONS {
             gate.begin_session(at(2)).unwrap();
         }
-        assert_eq!(gate.who(&first, at(3)), Who::Stranger);
-        assert!(matches!(gate.who(&second, at(3)), Who::Operator(_)));
+        assert_eq!(gate.caller(&first, at(3)), Caller::Anonymous);
+        assert!(matches!(gate.caller(&second, at(3)), Caller::Operator(_)));
         gate.begin_session(at(50_000)).unwrap();
         assert_eq!(gate.sessions().len(), 1);
     }
@@ -327,7 +327,7 @@ mod tests {
         let gate = gate();
         let session = || {
             let headers = browser(&gate.begin_session(at(0)).unwrap());
-            let Who::Operator(session) = gate.who(&headers, at(0)) else {
+            let Caller::Operator(session) = gate.caller(&headers, at(0)) else {
                 panic!("no session")
             };
             session

@@ -29,7 +29,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::places::{ConnectionSlots, Network};
+use super::slots::{ConnectionSlots, Network};
 use super::{HttpError, Tls, headers};
 use crate::apply::Stop;
 
@@ -77,7 +77,7 @@ pub struct ListenerLimits {
     /// How long a connection may last: whoever does not read holds it as long.
     pub connection: Duration,
     /// How long answers under way have at the end.
-    pub farewell: Duration,
+    pub shutdown_timeout: Duration,
 }
 
 impl Default for ListenerLimits {
@@ -89,7 +89,7 @@ impl Default for ListenerLimits {
             body: Duration::from_secs(5),
             body_bytes: 16 * 1024,
             connection: Duration::from_secs(120),
-            farewell: Duration::from_secs(2),
+            shutdown_timeout: Duration::from_secs(2),
         }
     }
 }
@@ -157,21 +157,21 @@ impl Listener {
 
     /// Serves until the stop is pulled; what is under way then has a little time.
     pub async fn serve(self, handler: Arc<impl Handler>, stop: Stop) {
-        let mut room = Room {
-            places: ConnectionSlots::new(self.limits.connections),
-            conversations: JoinSet::new(),
+        let mut conversations = Conversations {
+            slots: ConnectionSlots::new(self.limits.connections),
+            tasks: JoinSet::new(),
         };
         loop {
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(ended) = room.conversations.join_next_with_id() => room.left(ended),
+                Some(ended) = conversations.tasks.join_next_with_id() => conversations.finish(ended),
                 (stream, peer) = self.accept() => {
                     let network = Network::of(peer.ip());
                     tokio::select! {
                         biased;
                         () = stop.requested() => break,
-                        () = room.make(network) => {}
+                        () = conversations.free_slot(network) => {}
                     }
                     let conversation = Conversation {
                         handler: Arc::clone(&handler),
@@ -179,14 +179,14 @@ impl Listener {
                         stop: stop.clone(),
                         peer: Peer(peer),
                     };
-                    room.enter(network, conversation.begin(stream, self.tls.clone()));
+                    conversations.start(network, conversation.begin(stream, self.tls.clone()));
                 }
             }
         }
-        let farewell = self.limits.farewell;
+        let shutdown_timeout = self.limits.shutdown_timeout;
         drop(self);
-        let all = async { while room.conversations.join_next().await.is_some() {} };
-        if timeout(farewell, all).await.is_err() {
+        let all = async { while conversations.tasks.join_next().await.is_some() {} };
+        if timeout(shutdown_timeout, all).await.is_err() {
             tracing::debug!("connections were cut off at the end");
         }
     }
@@ -216,43 +216,43 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// The conversations, and their places.
-struct Room {
-    places: ConnectionSlots,
-    conversations: JoinSet<()>,
+struct Conversations {
+    slots: ConnectionSlots,
+    tasks: JoinSet<()>,
 }
 
-impl Room {
+impl Conversations {
     /// Makes a place free, if all are taken: somebody gives way.
-    async fn make(&mut self, comer: Network) {
-        while self.places.is_full() {
-            let Some((conversation, when)) = self.places.giving_way(comer) else {
+    async fn free_slot(&mut self, comer: Network) {
+        while self.slots.is_full() {
+            let Some((conversation, when)) = self.slots.slot_to_evict(comer) else {
                 return;
             };
             let conversation = conversation.clone();
             tokio::select! {
                 biased;
-                Some(ended) = self.conversations.join_next_with_id() => {
-                    self.left(ended);
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.finish(ended);
                     continue;
                 }
                 () = sleep_until(when) => conversation.abort(),
             }
             // It is over at its next step, and its place is free then.
-            if let Some(ended) = self.conversations.join_next_with_id().await {
-                self.left(ended);
+            if let Some(ended) = self.tasks.join_next_with_id().await {
+                self.finish(ended);
             }
         }
     }
 
-    fn enter(&mut self, network: Network, conversation: impl Future<Output = ()> + Send + 'static) {
-        let handle = self.conversations.spawn(conversation);
-        self.places
-            .take(handle.id(), network, Instant::now(), handle);
+    fn start(&mut self, network: Network, conversation: impl Future<Output = ()> + Send + 'static) {
+        let handle = self.tasks.spawn(conversation);
+        self.slots
+            .acquire(handle.id(), network, Instant::now(), handle);
     }
 
-    fn left(&mut self, ended: Result<(Id, ()), JoinError>) {
+    fn finish(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-        self.places.give_back(id);
+        self.slots.release(id);
     }
 }
 
@@ -301,7 +301,7 @@ impl<H: Handler> Conversation<H> {
             () = tokio::time::sleep(limits.connection) => {}
         }
         connection.as_mut().graceful_shutdown();
-        if let Ok(ended) = timeout(limits.farewell, connection).await {
+        if let Ok(ended) = timeout(limits.shutdown_timeout, connection).await {
             told(ended);
         }
     }

@@ -12,7 +12,7 @@ const LIMITS: ListenerLimits = ListenerLimits {
     body: SHORT,
     body_bytes: 10,
     connection: Duration::from_secs(60),
-    farewell: SHORT,
+    shutdown_timeout: SHORT,
 };
 
 /// Longer than any of these tests should take.

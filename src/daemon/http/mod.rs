@@ -2,23 +2,23 @@
 //!
 //! [`listener`] takes connections and knows nothing of what is asked; `site` is one
 //! [`Handler`] for it. A page is a pure function of what the worker published.
-//! Nothing here changes anything but "look now", which rings the bell.
+//! Nothing here changes anything but "look now", which triggers a run.
 
 mod auth;
 mod headers;
 mod hosts;
 pub mod listener;
 mod page;
-mod places;
 mod request;
 mod site;
+mod slots;
 mod tls;
 
 pub use auth::Gate;
 pub use hosts::Hosts;
 pub use listener::{Handler, Listener, ListenerLimits, Peer};
-pub(super) use places::Network;
 pub use site::Site;
+pub(super) use slots::Network;
 pub use tls::Tls;
 
 use std::net::SocketAddr;

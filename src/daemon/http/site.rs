@@ -13,24 +13,26 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::auth::{BrowserSession, Gate, Who, bearer};
+use super::auth::{BrowserSession, Caller, Gate, bearer};
 use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
 use crate::daemon::view::json;
-use crate::daemon::{Bell, Board, DaemonStatus, Pulse, Rejections, WebhookRejection, metrics};
+use crate::daemon::{
+    DaemonStatus, Liveness, Rejections, StatusPublisher, Trigger, WebhookRejection, metrics,
+};
 use crate::report::json::printed;
 
 /// How long the worker has to answer a question for a sign of life: longer than it
 /// takes to load ten thousand files on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the daemon serves.
 #[derive(Debug)]
 pub struct Site {
     status: watch::Receiver<DaemonStatus>,
     metrics: metrics::Metrics,
-    pulse: Pulse,
-    bell: Bell,
+    liveness: Liveness,
+    trigger: Trigger,
     gate: Gate,
     hosts: Hosts,
     scheme: &'static str,
@@ -106,18 +108,24 @@ impl Route {
 }
 
 impl Site {
-    /// Of this worker, which the bell asks to look.
+    /// Shows this worker's status; the trigger starts its runs.
     #[must_use]
-    pub fn new(board: &Board, bell: Bell, gate: Gate, hosts: Hosts, scheme: &'static str) -> Self {
+    pub fn new(
+        publisher: &StatusPublisher,
+        trigger: Trigger,
+        gate: Gate,
+        hosts: Hosts,
+        scheme: &'static str,
+    ) -> Self {
         Self {
-            status: board.subscribe(),
-            metrics: board.metrics.clone(),
-            pulse: board.pulse.clone(),
-            bell,
+            status: publisher.subscribe(),
+            metrics: publisher.metrics.clone(),
+            liveness: publisher.liveness.clone(),
+            trigger,
             gate,
             hosts,
             scheme,
-            rejections: Rejections::new(board.metrics.clone()),
+            rejections: Rejections::new(publisher.metrics.clone()),
         }
     }
 
@@ -140,18 +148,23 @@ impl Site {
         if is_post && !request::is_same_origin(headers, self.scheme, host) {
             return text(StatusCode::FORBIDDEN, "another page sent this\n");
         }
-        let who = self.gate.who(headers, Timestamp::now());
+        let caller = self.gate.caller(headers, Timestamp::now());
         match route.access() {
-            Access::Look if !who.may_look() => self.refuse(request),
-            Access::Act => match self.refusal(&who, request) {
+            Access::Look if !caller.may_read() => self.refuse(request),
+            Access::Act => match self.refusal(&caller, request) {
                 Some(refusal) => refusal,
-                None => self.act(route, &who),
+                None => self.act(route, &caller),
             },
-            Access::Open | Access::Look => self.show(route, request, &who).await,
+            Access::Open | Access::Look => self.show(route, request, &caller).await,
         }
     }
 
-    async fn show(&self, route: Route, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
+    async fn show(
+        &self,
+        route: Route,
+        request: &Request<Bytes>,
+        caller: &Caller,
+    ) -> Response<Bytes> {
         match route {
             Route::Livez => self.livez().await,
             Route::Readyz => self.readyz(),
@@ -163,7 +176,7 @@ impl Site {
                 let document = json::status(&self.status.borrow());
                 answer(StatusCode::OK, headers::JSON, printed(&document))
             }
-            Route::Page => self.page(request, who),
+            Route::Page => self.page(request, caller),
             Route::Login if request.method() == Method::POST => self.log_in(request),
             Route::Login => self.login(StatusCode::OK),
             Route::Asset(asset) => answer(
@@ -171,12 +184,12 @@ impl Site {
                 HeaderValue::from_static(asset.media_type),
                 asset.content,
             ),
-            Route::Logout | Route::Sync => self.act(route, who),
+            Route::Logout | Route::Sync => self.act(route, caller),
         }
     }
 
     async fn livez(&self) -> Response<Bytes> {
-        if self.pulse.is_felt(PATIENCE).await {
+        if self.liveness.responds_within(LIVENESS_TIMEOUT).await {
             text(StatusCode::OK, "ok\n")
         } else {
             text(
@@ -187,7 +200,7 @@ impl Site {
     }
 
     fn readyz(&self) -> Response<Bytes> {
-        if self.status.borrow().seen.is_some() {
+        if self.status.borrow().view.is_some() {
             text(StatusCode::OK, "ok\n")
         } else {
             let why = "the files and the tenant were not read yet\n";
@@ -196,10 +209,10 @@ impl Site {
     }
 
     /// The page carries its hash, so that whoever has it already is told only that.
-    fn page(&self, request: &Request<Bytes>, who: &Who) -> Response<Bytes> {
-        let viewer = match who {
-            Who::Operator(BrowserSession { csrf, .. }) => Viewer::Operator { csrf },
-            Who::Anybody | Who::Bearer | Who::Stranger => Viewer::Reader {
+    fn page(&self, request: &Request<Bytes>, caller: &Caller) -> Response<Bytes> {
+        let viewer = match caller {
+            Caller::Operator(BrowserSession { csrf, .. }) => Viewer::Operator { csrf },
+            Caller::Anybody | Caller::Bearer | Caller::Anonymous => Viewer::Reader {
                 has_token: self.gate.has_token(),
             },
         };
@@ -258,29 +271,29 @@ impl Site {
     }
 
     /// Why somebody may not act.
-    fn refusal(&self, who: &Who, request: &Request<Bytes>) -> Option<Response<Bytes>> {
-        match who {
-            Who::Bearer => None,
-            Who::Operator(session) => {
+    fn refusal(&self, caller: &Caller, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        match caller {
+            Caller::Bearer => None,
+            Caller::Operator(session) => {
                 let given = request::value(request.body(), "csrf");
                 let is_ours = self.gate.is_csrf(session, &given);
                 let help = "this form is not from a page of this session: load the page again\n";
                 (!is_ours).then(|| text(StatusCode::FORBIDDEN, help))
             }
-            Who::Stranger => Some(self.refuse(request)),
-            Who::Anybody => {
+            Caller::Anonymous => Some(self.refuse(request)),
+            Caller::Anybody => {
                 let help = "nobody may act without a token: give one with `--listen-token-file`\n";
                 Some(text(StatusCode::FORBIDDEN, help))
             }
         }
     }
 
-    fn act(&self, route: Route, who: &Who) -> Response<Bytes> {
+    fn act(&self, route: Route, caller: &Caller) -> Response<Bytes> {
         if route == Route::Logout {
-            return to_the_page(Some(&self.gate.end_session(who)));
+            return to_the_page(Some(&self.gate.end_session(caller)));
         }
         tracing::info!("an operator asks for a run");
-        self.bell.ask();
+        self.trigger.notify_manual();
         to_the_page(None)
     }
 }

@@ -27,7 +27,7 @@ const LONGEST_LINE: usize = 600;
 
 /// The news of one run, to be sent as one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct NotificationBatch {
     /// The same for every attempt: a receiver can tell a repetition.
     pub id: String,
     /// When the run ended.
@@ -55,23 +55,23 @@ pub enum NotificationFormat {
 impl NotificationFormat {
     /// The body: JSON in both forms.
     #[must_use]
-    pub fn body(self, letter: &Letter) -> String {
+    pub fn body(self, batch: &NotificationBatch) -> String {
         match self {
-            Self::Json => escaped_json(&document(letter).to_string()).into_owned(),
-            Self::Slack => escaped_json(&message(letter).to_string()).into_owned(),
+            Self::Json => escaped_json(&document(batch).to_string()).into_owned(),
+            Self::Slack => escaped_json(&message(batch).to_string()).into_owned(),
         }
     }
 }
 
-fn document(letter: &Letter) -> Json {
-    let Letter {
+fn document(batch: &NotificationBatch) -> Json {
+    let NotificationBatch {
         id,
         at,
         tenant,
         summary,
         revision,
         notifications,
-    } = letter;
+    } = batch;
     json!({
         "format_version": FORMAT_VERSION,
         "version": env!("CARGO_PKG_VERSION"),
@@ -118,15 +118,15 @@ fn one(notification: &Notification) -> Json {
 }
 
 /// Plain text: no formatting, and nothing that Slack would go and look at.
-fn message(letter: &Letter) -> Json {
-    let head = format!("{}: {}", letter.tenant, escaped(&letter.summary));
+fn message(batch: &NotificationBatch) -> Json {
+    let head = format!("{}: {}", batch.tenant, escaped(&batch.summary));
     let mut text = cut(&head, LONGEST_LINE).into_owned();
-    if let Some(revision) = &letter.revision {
+    if let Some(revision) = &batch.revision {
         text = text + "\n" + &cut(&revision.to_string(), LONGEST_LINE);
     }
     let mut length = text.chars().count();
     let mut told = 0;
-    for notification in letter.notifications.iter().take(MOST) {
+    for notification in batch.notifications.iter().take(MOST) {
         let line = notification.line();
         let line = cut(&line, LONGEST_LINE);
         length += 1 + line.chars().count();
@@ -136,7 +136,7 @@ fn message(letter: &Letter) -> Json {
         text = text + "\n" + &line;
         told += 1;
     }
-    let left_out = letter.notifications.len() - told;
+    let left_out = batch.notifications.len() - told;
     if left_out > 0 {
         text += &format!("\nand {left_out} more: see the status page");
     }

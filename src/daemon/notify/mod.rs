@@ -1,8 +1,8 @@
 //! Tells somebody who is not looking: by webhook, when something fails, recovers,
 //! drifts, or does not converge.
 //!
-//! [`Known`] is pure: from what was told before and the end of a run to what is news.
-//! [`watch()`] feeds it with what the [`Board`](super::Board) publishes, and
+//! [`AlertTracker`] is pure: from what was told before and the end of a run to what is news.
+//! [`watch()`] feeds it with what the [`StatusPublisher`](super::StatusPublisher) publishes, and
 //! [`deliver`] sends what comes of it. Between them is a queue of bounded length: a
 //! receiver that is slow or gone never holds up a run, and is never a reason for one
 //! to fail.
@@ -12,16 +12,16 @@
 //!
 //! The texts come from the [`View`](super::RunView), which holds no secret.
 
+mod alerts;
 mod body;
-mod known;
 mod sender;
 mod webhook;
 
 #[cfg(test)]
 mod tests;
 
-pub use body::{Letter, NotificationFormat, SIGNATURE_HEADER, signature};
-pub use known::Known;
+pub use alerts::AlertTracker;
+pub use body::{NotificationBatch, NotificationFormat, SIGNATURE_HEADER, signature};
 pub use sender::{QUEUE, deliver, watch};
 pub use webhook::{WebhookSender, WebhookUrl, WebhookUrlError};
 

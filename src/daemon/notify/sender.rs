@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch as published};
 use tokio::time::sleep;
 
 use super::webhook::{Attempt, WebhookSender};
-use super::{Known, Letter};
+use super::{AlertTracker, NotificationBatch};
 use crate::apply::Stop;
 use crate::daemon::DaemonStatus;
 use crate::daemon::metrics::{Delivery, Metrics};
@@ -30,11 +30,11 @@ const PAUSE: Doubling = Doubling {
 pub async fn watch(
     mut status: published::Receiver<DaemonStatus>,
     tenant: String,
-    queue: mpsc::Sender<Letter>,
+    queue: mpsc::Sender<NotificationBatch>,
     metrics: Metrics,
     stop: Stop,
 ) {
-    let mut known = Known::default();
+    let mut tracker = AlertTracker::default();
     let mut runs = 0;
     loop {
         tokio::select! {
@@ -43,15 +43,15 @@ pub async fn watch(
             changed = status.changed() => if changed.is_err() { return },
             () = stop.requested() => return,
         }
-        let letter = {
+        let batch = {
             let status = status.borrow_and_update();
             let is_new = status.runs != runs;
             runs = status.runs;
             let is_new = is_new.then_some(());
-            is_new.and_then(|()| letter(&mut known, &status, &tenant))
+            is_new.and_then(|()| batch(&mut tracker, &status, &tenant))
         };
-        if let Some(letter) = letter
-            && queue.try_send(letter).is_err()
+        if let Some(batch) = batch
+            && queue.try_send(batch).is_err()
         {
             tracing::error!("too many notifications wait: one is not sent");
             metrics.notified(Delivery::Dropped);
@@ -60,28 +60,36 @@ pub async fn watch(
 }
 
 /// The news of the run that ended last, if there are any.
-fn letter(known: &mut Known, status: &DaemonStatus, tenant: &str) -> Option<Letter> {
-    let ran = status.last.as_ref()?;
-    let notifications = known.after(ran);
-    (!notifications.is_empty()).then(|| Letter {
+fn batch(
+    tracker: &mut AlertTracker,
+    status: &DaemonStatus,
+    tenant: &str,
+) -> Option<NotificationBatch> {
+    let outcome = status.last.as_ref()?;
+    let notifications = tracker.after(outcome);
+    (!notifications.is_empty()).then(|| NotificationBatch {
         id: format!("{:016x}", fastrand::u64(..)),
         at: status.at.unwrap_or_else(Timestamp::now),
         tenant: tenant.to_owned(),
-        summary: ran.summary.clone(),
-        revision: ran.revision.clone(),
+        summary: outcome.summary.clone(),
+        revision: outcome.revision.clone(),
         notifications,
     })
 }
 
 /// Sends what is queued, one after the other, until nobody queues any more.
-pub async fn deliver(mut queue: mpsc::Receiver<Letter>, webhook: WebhookSender, metrics: Metrics) {
-    while let Some(letter) = queue.recv().await {
-        metrics.notified(send(&webhook, &letter).await);
+pub async fn deliver(
+    mut queue: mpsc::Receiver<NotificationBatch>,
+    webhook: WebhookSender,
+    metrics: Metrics,
+) {
+    while let Some(batch) = queue.recv().await {
+        metrics.notified(send(&webhook, &batch).await);
     }
 }
 
-async fn send(webhook: &WebhookSender, letter: &Letter) -> Delivery {
-    let body = webhook.format.body(letter);
+async fn send(webhook: &WebhookSender, batch: &NotificationBatch) -> Delivery {
+    let body = webhook.format.body(batch);
     let mut attempt = 1;
     loop {
         let why = match webhook.send(&body).await {

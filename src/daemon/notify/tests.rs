@@ -11,7 +11,7 @@ use super::*;
 use crate::apply::Stop;
 use crate::daemon::metrics::Metrics;
 use crate::daemon::view::{FileMistake, Row, State};
-use crate::daemon::{Board, Disposition, RunOutcome, RunView};
+use crate::daemon::{Disposition, RunOutcome, RunView, StatusPublisher};
 use crate::live::FailingTest;
 use crate::reason::Reason;
 use crate::report::Counts;
@@ -67,7 +67,7 @@ fn seen(rows: Vec<Row>) -> RunOutcome {
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(RunView {
+        view: Some(Arc::new(RunView {
             rows,
             ..RunView::default()
         })),
@@ -81,22 +81,28 @@ fn unseen(disposition: Disposition, summary: &str) -> RunOutcome {
         help: Some("what helps".to_owned()),
         exit: Exit::Failed,
         revision: None,
-        seen: None,
+        view: None,
     }
 }
 
 /// The kinds and subjects that each of these runs tells.
 fn told(runs: &[RunOutcome]) -> Vec<String> {
-    let mut known = Known::default();
+    let mut tracker = AlertTracker::default();
     let one = |notification: Notification| {
         let subject = notification.integration.unwrap_or_else(|| "run".to_owned());
         let reason = notification.reason.map_or("-", Reason::as_str);
         format!("{} {subject} {reason}", notification.kind.word())
     };
     let runs = runs.iter();
-    runs.map(|ran| known.after(ran).into_iter().map(one).collect::<Vec<_>>())
-        .map(|news| news.join(", "))
-        .collect()
+    runs.map(|outcome| {
+        tracker
+            .after(outcome)
+            .into_iter()
+            .map(one)
+            .collect::<Vec<_>>()
+    })
+    .map(|news| news.join(", "))
+    .collect()
 }
 
 #[track_caller]
@@ -107,7 +113,7 @@ fn tells(rows: Vec<Row>, expected: &[&str]) {
 
 #[test]
 fn log_hears_of_what_waits_for_the_server() {
-    let mut known = Known::with_what_passes();
+    let mut tracker = AlertTracker::including_transient();
     let rows = [
         waits(Reason::Busy),
         waits(Reason::Busy),
@@ -115,7 +121,7 @@ fn log_hears_of_what_waits_for_the_server() {
         waits(Reason::Pending),
     ];
     let news = rows.map(|row| {
-        let news = known.after(&seen(vec![row]));
+        let news = tracker.after(&seen(vec![row]));
         let words = news.iter().map(|one| (one.kind.word(), one.reason));
         words.collect::<Vec<_>>()
     });
@@ -343,7 +349,9 @@ fn another_revision_that_is_held_is_news() {
         unseen(Disposition::Stalled(Reason::SourceRefused), &summary)
     };
     let runs = vec![held("1111"), held("1111"), held("2222"), seen(Vec::new())];
-    let about = Known::default().after(&held("1111"))[0].about.join("; ");
+    let about = AlertTracker::default().after(&held("1111"))[0]
+        .about
+        .join("; ");
     assert!(about.ends_with("does not descend; what helps"), "{about}");
     let refused = "Failed run SourceRefused";
     let expected = [refused, "", refused, "Recovered run SourceRefused"];
@@ -358,7 +366,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(RunView {
+        view: Some(Arc::new(RunView {
             rows: vec![stalled(Reason::GuardRefused)],
             counts: Counts {
                 update,
@@ -373,7 +381,9 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
         told(&runs),
         [refused, "", refused, "Recovered run GuardRefused"]
     );
-    let about = Known::default().after(&guarded(7))[0].about.join("; ");
+    let about = AlertTracker::default().after(&guarded(7))[0]
+        .about
+        .join("; ");
     assert!(about.contains("7 to update"), "{about}");
 }
 
@@ -385,7 +395,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
         help: None,
         exit: Exit::Failed,
         revision: None,
-        seen: Some(Arc::new(RunView {
+        view: Some(Arc::new(RunView {
             rows,
             mistakes: vec![FileMistake {
                 code: "E0101",
@@ -404,14 +414,14 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     assert_eq!(told(&runs), ["Failed lake InvalidFile"]);
 }
 
-fn letter(rows: Vec<Row>) -> Letter {
-    Letter {
+fn batch(rows: Vec<Row>) -> NotificationBatch {
+    NotificationBatch {
         id: "1d".to_owned(),
         at: Timestamp::UNIX_EPOCH,
         tenant: "https://acme.example.com".to_owned(),
         summary: "0 applied, 1 failed".to_owned(),
         revision: None,
-        notifications: Known::default().after(&seen(rows)),
+        notifications: AlertTracker::default().after(&seen(rows)),
     }
 }
 
@@ -425,8 +435,8 @@ fn revision(author: &str, subject: &str) -> Revision {
     }
 }
 
-fn body(format: NotificationFormat, letter: &Letter) -> Json {
-    serde_json::from_str(&format.body(letter)).unwrap()
+fn body(format: NotificationFormat, batch: &NotificationBatch) -> Json {
+    serde_json::from_str(&format.body(batch)).unwrap()
 }
 
 #[test]
@@ -435,11 +445,11 @@ fn the_document_says_what_when_where_and_why() {
         about: vec!["the server refused it".to_owned()],
         ..drifted(stalled(Reason::WriteFailed), &["/config/x"], false)
     };
-    let letter = Letter {
+    let batch = NotificationBatch {
         revision: Some(Arc::new(revision("Ada", "Change it"))),
-        ..letter(vec![failed])
+        ..batch(vec![failed])
     };
-    let shown = body(NotificationFormat::Json, &letter);
+    let shown = body(NotificationFormat::Json, &batch);
     let version = env!("CARGO_PKG_VERSION");
     let expected = serde_json::json!({
         "format_version": crate::report::json::FORMAT_VERSION,
@@ -470,11 +480,11 @@ fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
         about: vec!["<!channel> & <https://x|click>\u{202e}\nnew line".to_owned()],
         ..stalled(Reason::WriteFailed)
     };
-    let letter = Letter {
+    let batch = NotificationBatch {
         revision: Some(Arc::new(revision("<@U1>", "See <https://x|this> & that"))),
-        ..letter(vec![failed])
+        ..batch(vec![failed])
     };
-    let message = body(NotificationFormat::Slack, &letter);
+    let message = body(NotificationFormat::Slack, &batch);
     let text = message["text"].as_str().unwrap();
     insta::assert_snapshot!(text, @r"
     https://acme.example.com: 0 applied, 1 failed
@@ -495,12 +505,12 @@ fn messages_are_short_however_much_there_is_to_tell() {
             Some(Reason::WriteFailed),
         )
     };
-    let letter = letter((0..60).map(long).collect());
-    let message = body(NotificationFormat::Slack, &letter);
+    let batch = batch((0..60).map(long).collect());
+    let message = body(NotificationFormat::Slack, &batch);
     let text = message["text"].as_str().unwrap();
     assert!(text.chars().count() < 4000, "{}", text.len());
     assert!(text.ends_with(" more: see the status page"), "{text}");
-    let document = body(NotificationFormat::Json, &letter);
+    let document = body(NotificationFormat::Json, &batch);
     assert_eq!(document["notifications"].as_array().unwrap().len(), 50);
     assert_eq!(document["left_out"], 70);
     assert!(document.to_string().len() < 1_000_000);
@@ -543,30 +553,30 @@ fn an_address_keeps_its_query_and_no_refusal_repeats_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
-    let board = Board::new(Metrics::default());
+    let publisher = StatusPublisher::new(Metrics::default());
     let (sender, mut queue) = mpsc::channel(2);
     let (pull, stop) = Stop::new();
-    let (status, metrics) = (board.subscribe(), board.metrics.clone());
+    let (status, metrics) = (publisher.subscribe(), publisher.metrics.clone());
     let watching = tokio::spawn(watch(status, "t".to_owned(), sender, metrics, stop));
     for n in 0..5 {
-        let ran = if n % 2 == 0 {
+        let outcome = if n % 2 == 0 {
             unseen(Disposition::Transient, "out")
         } else {
             seen(Vec::new())
         };
-        board.end(board.begin(), ran, Duration::ZERO);
+        publisher.end(publisher.begin(), outcome, Duration::ZERO);
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     pull.send_replace(true);
     watching.await.unwrap();
     let mut kinds = Vec::new();
-    while let Some(letter) = queue.recv().await {
-        kinds.extend(letter.notifications.iter().map(|n| n.kind));
+    while let Some(batch) = queue.recv().await {
+        kinds.extend(batch.notifications.iter().map(|n| n.kind));
     }
     assert_eq!(
         kinds,
         [NotificationKind::Failed, NotificationKind::Recovered]
     );
     let dropped = "integrationd_notifications_total{result=\"dropped\"} 3\n";
-    assert!(board.metrics.text().contains(dropped));
+    assert!(publisher.metrics.text().contains(dropped));
 }

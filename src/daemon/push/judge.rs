@@ -23,7 +23,7 @@ use crate::secret::Secret;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookVerdict {
     /// A push that counts: look now.
-    Ring,
+    Push,
     /// A push of something else than the branch.
     OtherBranch,
     /// Something else than a push has happened.
@@ -41,7 +41,7 @@ impl WebhookVerdict {
     #[must_use]
     pub fn answer(self) -> (StatusCode, &'static str) {
         match self {
-            Self::Ring => (StatusCode::ACCEPTED, "a run follows\n"),
+            Self::Push => (StatusCode::ACCEPTED, "a run follows\n"),
             Self::OtherBranch => (StatusCode::ACCEPTED, "ignored: another branch\n"),
             Self::NoPush => (StatusCode::ACCEPTED, "ignored: no push\n"),
             Self::Ping => (StatusCode::OK, "heard\n"),
@@ -100,12 +100,12 @@ pub fn judge(
 
 fn judge_push(document: Option<&[u8]>, branch: Option<&str>) -> WebhookVerdict {
     let Some(branch) = branch else {
-        return WebhookVerdict::Ring;
+        return WebhookVerdict::Push;
     };
     match document.and_then(pushed) {
         None => WebhookVerdict::Unreadable,
         Some(reference) if reference.strip_prefix("refs/heads/") == Some(branch) => {
-            WebhookVerdict::Ring
+            WebhookVerdict::Push
         }
         Some(_) => WebhookVerdict::OtherBranch,
     }

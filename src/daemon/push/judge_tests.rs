@@ -48,13 +48,13 @@ fn github(event: &str, body: &[u8], branch: Option<&str>) -> WebhookVerdict {
 fn the_documented_signature_is_the_right_one() {
     let body = b"Hello, World!";
     assert_eq!(sign(SECRET, body), DOCUMENTED);
-    assert_eq!(github("push", body, None), WebhookVerdict::Ring);
+    assert_eq!(github("push", body, None), WebhookVerdict::Push);
     let signature = format!("sha256={DOCUMENTED}");
     let pairs = [
         ("x-github-event", "push"),
         ("x-hub-signature-256", signature.as_str()),
     ];
-    assert_eq!(judged(&pairs, body, None), WebhookVerdict::Ring);
+    assert_eq!(judged(&pairs, body, None), WebhookVerdict::Push);
     assert_eq!(
         judged(&pairs, b"Hello, World?", None),
         WebhookVerdict::Unsigned
@@ -64,8 +64,8 @@ fn the_documented_signature_is_the_right_one() {
 #[test]
 fn recorded_webhooks_are_judged_by_what_was_pushed() {
     for (event, body, branch, expected) in [
-        ("push", PUSH, None, WebhookVerdict::Ring),
-        ("push", PUSH, Some("master"), WebhookVerdict::Ring),
+        ("push", PUSH, None, WebhookVerdict::Push),
+        ("push", PUSH, Some("master"), WebhookVerdict::Push),
         ("push", PUSH, Some("main"), WebhookVerdict::OtherBranch),
         (
             "push",
@@ -73,7 +73,7 @@ fn recorded_webhooks_are_judged_by_what_was_pushed() {
             Some("refs/heads/master"),
             WebhookVerdict::OtherBranch,
         ),
-        ("push", TAG, None, WebhookVerdict::Ring),
+        ("push", TAG, None, WebhookVerdict::Push),
         ("push", TAG, Some("simple-tag"), WebhookVerdict::OtherBranch),
         (
             "push",
@@ -110,7 +110,7 @@ fn a_push_in_a_form_is_read_like_one_in_json() {
         let body = form.as_bytes();
         assert_eq!(
             judged(&pairs, body, Some("master")),
-            WebhookVerdict::Ring,
+            WebhookVerdict::Push,
             "{kind}"
         );
         assert_eq!(
@@ -144,7 +144,7 @@ fn a_form_of_gitea_or_forgejo_is_signed_in_its_document() {
         let judged = |form: &str, branch| judged(&pairs, form.as_bytes(), Some(branch));
         assert_eq!(
             judged(&form(PUSH), "master"),
-            WebhookVerdict::Ring,
+            WebhookVerdict::Push,
             "{pairs:?}"
         );
         assert_eq!(judged(&form(PUSH), "main"), WebhookVerdict::OtherBranch);
@@ -182,7 +182,7 @@ fn every_forge_is_known_by_its_own_header() {
         ],
     ] {
         let verdict = judged(&pairs, PUSH, Some("master"));
-        assert_eq!(verdict, WebhookVerdict::Ring, "{pairs:?}");
+        assert_eq!(verdict, WebhookVerdict::Push, "{pairs:?}");
         let verdict = judged(&pairs, PUSH, Some("main"));
         assert_eq!(verdict, WebhookVerdict::OtherBranch, "{pairs:?}");
     }

@@ -18,10 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::events::{EventSubscription, RunEvent, RunEvents};
 use super::message::Message;
-use super::talk::{Listening, Said, Talk};
 use crate::apply::Stop;
-use crate::daemon::Bell;
+use crate::daemon::Trigger;
 
 /// How many may be told at once: a push is one.
 const CLIENTS: usize = 16;
@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 const SLOWEST: Duration = Duration::from_secs(10);
 
 /// How long the last words may take at the end.
-const FAREWELL: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to wait when nobody can be let in, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -76,20 +76,20 @@ impl SocketError {
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
-    file: File,
+    file: SocketFile,
     /// Who may ask, by number.
     users: Arc<[u32]>,
 }
 
 /// The file of a socket, which another daemon may have replaced.
 #[derive(Debug)]
-struct File {
+struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
 }
 
-impl Drop for File {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let found = fs::symlink_metadata(&self.path);
         if found.is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode)) {
@@ -126,7 +126,7 @@ impl Socket {
         users.extend(others);
         Ok(Self {
             listener,
-            file: File {
+            file: SocketFile {
                 path: path.to_owned(),
                 device: found.dev(),
                 inode: found.ino(),
@@ -142,24 +142,24 @@ impl Socket {
     }
 
     /// Answers until the stop is pulled; the last words then have a little time.
-    pub async fn serve(self, talk: Talk, bell: Bell, stop: Stop) {
-        let places = Arc::new(Semaphore::new(CLIENTS));
-        let mut visits = JoinSet::new();
+    pub async fn serve(self, events: RunEvents, trigger: Trigger, stop: Stop) {
+        let slots = Arc::new(Semaphore::new(CLIENTS));
+        let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(_) = visits.join_next() => {}
+                Some(_) = clients.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        let visit = Visit {
-                            place: Arc::clone(&places).try_acquire_owned().ok(),
-                            is_welcome: self.is_welcome(&stream),
-                            talk: talk.clone(),
-                            bell: bell.clone(),
+                        let client = SocketClient {
+                            slot: Arc::clone(&slots).try_acquire_owned().ok(),
+                            is_authorized: self.is_authorized(&stream),
+                            events: events.clone(),
+                            trigger: trigger.clone(),
                             stop: stop.clone(),
                         };
-                        visits.spawn(visit.hold(stream));
+                        clients.spawn(client.serve_client(stream));
                     }
                     Err(error) => {
                         tracing::debug!(%error, "nobody could be let in at the socket");
@@ -169,13 +169,13 @@ impl Socket {
             }
         }
         drop(self);
-        let all = async { while visits.join_next().await.is_some() {} };
-        if timeout(FAREWELL, all).await.is_err() {
+        let all = async { while clients.join_next().await.is_some() {} };
+        if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             tracing::debug!("somebody at the socket was cut off at the end");
         }
     }
 
-    fn is_welcome(&self, stream: &UnixStream) -> bool {
+    fn is_authorized(&self, stream: &UnixStream) -> bool {
         match stream.peer_cred() {
             Ok(peer) if self.users.contains(&peer.uid()) => true,
             Ok(peer) => {
@@ -211,56 +211,60 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
 }
 
 /// Somebody who asks.
-struct Visit {
-    place: Option<OwnedSemaphorePermit>,
-    is_welcome: bool,
-    talk: Talk,
-    bell: Bell,
+struct SocketClient {
+    slot: Option<OwnedSemaphorePermit>,
+    is_authorized: bool,
+    events: RunEvents,
+    trigger: Trigger,
     stop: Stop,
 }
 
-impl Visit {
-    async fn hold(self, mut stream: UnixStream) {
-        let refusal = match (self.is_welcome, &self.place) {
+impl SocketClient {
+    async fn serve_client(self, mut stream: UnixStream) {
+        let refusal = match (self.is_authorized, &self.slot) {
             (false, _) => "this user may not ask: the daemon's `--socket-user` says who may",
             (true, None) => "too many ask at once: the daemon looks all the same",
             (true, Some(_)) => return self.answer(stream).await,
         };
-        if self.is_welcome {
-            self.bell.ring();
+        if self.is_authorized {
+            self.trigger.notify();
         }
-        let _gone = say(&mut stream, &refused(refusal)).await;
+        let _gone = send(&mut stream, &refused(refusal)).await;
     }
 
     async fn answer(self, mut stream: UnixStream) {
-        // To listen first: what is rung for may begin at once.
-        let mut listening = self.talk.listen();
+        // Subscribe first: the requested run may begin at once.
+        let mut subscription = self.events.subscribe();
         tracing::info!("somebody at the socket asks for a run");
-        self.bell.ask();
-        let told = timeout(LONGEST, self.tell(&mut stream, &mut listening)).await;
+        self.trigger.notify_manual();
+        let told = timeout(LONGEST, self.send_events(&mut stream, &mut subscription)).await;
         match told {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "somebody at the socket went away"),
             Err(_) => {
-                let _gone = say(&mut stream, &refused("it takes too long to be told here")).await;
+                let _gone = send(&mut stream, &refused("it takes too long to be told here")).await;
             }
         }
     }
 
-    async fn tell(&self, stream: &mut UnixStream, listening: &mut Listening) -> io::Result<()> {
+    async fn send_events(
+        &self,
+        stream: &mut UnixStream,
+        subscription: &mut EventSubscription,
+    ) -> io::Result<()> {
         loop {
-            let said = tokio::select! {
+            let event = tokio::select! {
                 biased;
-                said = listening.next() => said,
-                gone = is_gone(stream) => return gone,
-                () = self.stop.requested() => listening.rest(),
+                event = subscription.next() => event,
+                closed = wait_for_close(stream) => return closed,
+                () = self.stop.requested() => subscription.try_next(),
             };
-            let (message, is_last) = match said {
-                Some(Said::Begun) => continue,
-                Some(said) => message(said),
+            let (message, is_last) = match event {
+                Some(RunEvent::Begun) => continue,
+                Some(event) => message(event),
                 None => (refused("the daemon ends"), true),
             };
-            say(stream, &message).await?;
+            send(stream, &message).await?;
             if is_last {
                 return Ok(());
             }
@@ -270,7 +274,7 @@ impl Visit {
 
 /// Waits until the other side has closed. What it sends is not looked at; one that only
 /// says that nothing more comes still listens.
-async fn is_gone(stream: &mut UnixStream) -> io::Result<()> {
+async fn wait_for_close(stream: &mut UnixStream) -> io::Result<()> {
     let mut unread = [0; 512];
     while stream.read(&mut unread).await? > 0 {}
     if stream.ready(Interest::WRITABLE).await?.is_write_closed() {
@@ -281,12 +285,12 @@ async fn is_gone(stream: &mut UnixStream) -> io::Result<()> {
 }
 
 /// The message, and whether it is the last.
-fn message(said: Said) -> (Message, bool) {
-    match said {
-        Said::Begun => (text(""), false),
-        Said::Text(said) => (text(&said), false),
-        Said::Gap => (text("… (the rest is in the log of the daemon)\n"), false),
-        Said::Ended { exit, summary } => {
+fn message(event: RunEvent) -> (Message, bool) {
+    match event {
+        RunEvent::Begun => (text(""), false),
+        RunEvent::Text(event) => (text(&event), false),
+        RunEvent::Gap => (text("… (the rest is in the log of the daemon)\n"), false),
+        RunEvent::Ended { exit, summary } => {
             let end = Message::End {
                 exit_code: exit as u8,
                 summary: summary.to_string(),
@@ -306,7 +310,7 @@ fn refused(why: &str) -> Message {
     Message::Refused { why }
 }
 
-async fn say(stream: &mut UnixStream, message: &Message) -> io::Result<()> {
+async fn send(stream: &mut UnixStream, message: &Message) -> io::Result<()> {
     let line = message.line();
     timeout(SLOWEST, stream.write_all(line.as_bytes())).await?
 }

@@ -1,4 +1,4 @@
-//! Where forges tell of pushes: one path, one method, and a bell.
+//! Where forges tell of pushes: one path, one method, and a trigger.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::{WebhookVerdict, judge};
 use crate::daemon::http::{Handler, ListenerLimits, Peer};
-use crate::daemon::{Bell, Rejections, WebhookRejection};
+use crate::daemon::{Rejections, Trigger, WebhookRejection};
 use crate::secret::Secret;
 
 /// The path of it.
@@ -43,7 +43,7 @@ pub fn limits() -> ListenerLimits {
 pub struct WebhookHandler {
     secret: Secret,
     branch: Option<String>,
-    bell: Bell,
+    trigger: Trigger,
     rejections: Rejections,
 }
 
@@ -63,7 +63,7 @@ impl WebhookHandler {
     pub fn new(
         secret: Secret,
         branch: Option<String>,
-        bell: Bell,
+        trigger: Trigger,
         rejections: Rejections,
     ) -> Result<Self, ShortSecret> {
         let length = secret.expose().chars().count();
@@ -73,7 +73,7 @@ impl WebhookHandler {
         Ok(Self {
             secret,
             branch,
-            bell,
+            trigger,
             rejections,
         })
     }
@@ -92,8 +92,8 @@ impl WebhookHandler {
         let verdict = judge(request.headers(), request.body(), &self.secret, branch);
         let peer = request.extensions().get::<Peer>();
         self.log(verdict, peer.map(|Peer(address)| address.ip()));
-        if verdict == WebhookVerdict::Ring {
-            self.bell.ring();
+        if verdict == WebhookVerdict::Push {
+            self.trigger.notify();
         }
         let (status, said) = verdict.answer();
         text(status, said)
@@ -102,7 +102,7 @@ impl WebhookHandler {
     /// Nothing of what was sent: anybody can send it.
     fn log(&self, verdict: WebhookVerdict, peer: Option<IpAddr>) {
         match verdict {
-            WebhookVerdict::Ring => tracing::info!(?peer, "a forge tells of a push"),
+            WebhookVerdict::Push => tracing::info!(?peer, "a forge tells of a push"),
             WebhookVerdict::OtherBranch | WebhookVerdict::NoPush | WebhookVerdict::Ping => {
                 tracing::info!(?peer, ?verdict, "a forge tells of something else");
             }

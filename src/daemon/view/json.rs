@@ -17,7 +17,7 @@ pub fn status(status: &DaemonStatus) -> Json {
         last,
         at,
         succeeded,
-        seen,
+        view: last_view,
         changed: _,
         runs,
         refused,
@@ -27,13 +27,13 @@ pub fn status(status: &DaemonStatus) -> Json {
         "version": env!("CARGO_PKG_VERSION"),
         "state": phase.word(),
         "reason": phase.reason(),
-        "summary": last.as_ref().map(|ran| &ran.summary),
-        "help": last.as_ref().and_then(|ran| ran.help.as_ref()),
+        "summary": last.as_ref().map(|outcome| &outcome.summary),
+        "help": last.as_ref().and_then(|outcome| outcome.help.as_ref()),
         "runs": runs,
         "last_reconcile": at.map(|at| at.to_string()),
         "last_success": succeeded.map(|at| at.to_string()),
         "settings_refused": refused.as_deref().map(refusal),
-        "seen": seen.as_deref().map(view),
+        "seen": last_view.as_deref().map(view),
     })
 }
 

@@ -1,12 +1,12 @@
 //! What was seen last, as it is shown: text, words and numbers.
 //!
-//! Made once, at the end of a run ([`see`]); the pages and the metrics only read
+//! Made once, at the end of a run ([`build_view`]); the pages and the metrics only read
 //! it. It holds nothing that could be a secret: what it is made from is what the
 //! report shows, too.
 
+mod build;
 pub mod json;
 mod row;
-mod seen;
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::reason::Reason;
 use crate::report::Counts;
 use crate::report::not_compared::NotCompared;
 
+pub use build::{PriorState, build_view};
 pub use row::{Row, State};
-pub use seen::{PriorState, see};
 
 /// What a run has seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct RunView {
     /// How many integrations are left alone, whether or not anything is to be done.
     pub suspended: usize,
     /// The plan, and what came of it.
-    pub plan: Arc<Told>,
+    pub plan: Arc<RenderedPlan>,
     /// The mistakes in the files.
     pub mistakes: Vec<FileMistake>,
     /// What the server's list told that could not be read.
@@ -59,7 +59,7 @@ pub struct RunView {
 
 /// The report for people, with its colours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct RenderedPlan {
     /// When.
     pub at: Timestamp,
     /// Whether something was sent.

@@ -84,18 +84,19 @@ pub struct Row {
 }
 
 /// A state, the reason in a word, and the reason in sentences.
-pub(super) type Standing = (State, Option<Reason>, Vec<String>);
+pub(super) type RowState = (State, Option<Reason>, Vec<String>);
 
 /// How things are by the newest plan.
-pub(super) fn standing(action: &Action, left: Left) -> Standing {
+pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
     match &action.kind {
         Operation::Unchanged { .. } => health(&action.notes).unwrap_or_else(ready),
         Operation::Create { .. }
         | Operation::Update { .. }
         | Operation::Delete(_)
-        | Operation::Replace { .. } => pending(left),
+        | Operation::Replace { .. } => pending(unsent),
         Operation::Withheld { policy, would } => {
-            let what = held(would).map_or_else(|| "it differs".to_owned(), |(_, what)| what);
+            let what =
+                pending_change(would).map_or_else(|| "it differs".to_owned(), |(_, what)| what);
             let paths: Vec<&str> = changes(would).iter().map(|c| c.path.as_str()).collect();
             let paths = match paths.as_slice() {
                 [] => String::new(),
@@ -107,7 +108,7 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
         }
         Operation::Suspended { suspend, would } => {
             let mut about = vec![suspend.to_string()];
-            let (reason, would) = held(would).unzip();
+            let (reason, would) = pending_change(would).unzip();
             about.extend(would);
             (State::Suspended, reason, about)
         }
@@ -116,7 +117,7 @@ pub(super) fn standing(action: &Action, left: Left) -> Standing {
 }
 
 /// What is left undone because it is suspended: in a word, and in a sentence.
-fn held(would: &Operation) -> Option<(Reason, String)> {
+fn pending_change(would: &Operation) -> Option<(Reason, String)> {
     let would = match would {
         Operation::Create(_) => "it would be created",
         Operation::Update { .. } => "it differs from its file, and would be updated",
@@ -132,13 +133,13 @@ fn held(would: &Operation) -> Option<(Reason, String)> {
     Some((Reason::Pending, would.to_owned()))
 }
 
-fn ready() -> Standing {
+fn ready() -> RowState {
     (State::Ready, None, Vec::new())
 }
 
 /// Why the newest plan still has something to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
+pub(super) enum PendingReason {
     /// The guard refused the plan.
     Guarded,
     /// It was sent, and the server differs again.
@@ -149,29 +150,31 @@ pub(super) enum Left {
     NotSent,
 }
 
-fn pending(left: Left) -> Standing {
-    let standing = |state, reason, about: &str| (state, Some(reason), vec![about.to_owned()]);
-    match left {
-        Left::Guarded => standing(
+fn pending(unsent: PendingReason) -> RowState {
+    let row_state = |state, reason, about: &str| (state, Some(reason), vec![about.to_owned()]);
+    match unsent {
+        PendingReason::Guarded => row_state(
             State::Stalled,
             Reason::GuardRefused,
             "the plan goes beyond a limit of the guard and waits for a human",
         ),
-        Left::Written => standing(
+        PendingReason::Written => row_state(
             State::Reconciling,
             Reason::Retrying,
             "it was written, and the server differs from the file again; the next run sends it once more",
         ),
-        Left::NotProved => standing(
+        PendingReason::NotProved => row_state(
             State::Reconciling,
             Reason::NotProved,
             "it was written, and the tenant could not be read since",
         ),
-        Left::NotSent => standing(State::Reconciling, Reason::Pending, "it waits for its turn"),
+        PendingReason::NotSent => {
+            row_state(State::Reconciling, Reason::Pending, "it waits for its turn")
+        }
     }
 }
 
-fn blocked(block: &Block) -> Standing {
+fn blocked(block: &Block) -> RowState {
     let state = if block.passes() {
         State::Reconciling
     } else {
@@ -182,7 +185,7 @@ fn blocked(block: &Block) -> Standing {
 }
 
 /// A write that did not succeed.
-pub(super) fn failed(failure: &ActionFailure) -> Standing {
+pub(super) fn failed(failure: &ActionFailure) -> RowState {
     let about = vec![chain(failure), failure.help().to_owned()];
     if matches!(failure, ActionFailure::NotStarted) {
         (State::Reconciling, Some(Reason::NotStarted), about)
@@ -194,7 +197,7 @@ pub(super) fn failed(failure: &ActionFailure) -> Standing {
 }
 
 /// What is as its file says may be ill.
-fn health(notes: &[Note]) -> Option<Standing> {
+fn health(notes: &[Note]) -> Option<RowState> {
     let status = notes.iter().find_map(|note| match note {
         Note::Health { status, .. } => Some(status),
         Note::SecretsNotCompared(_)
@@ -389,7 +392,7 @@ mod tests {
     }
 
     fn shown(kind: Operation, notes: Vec<Note>) -> String {
-        let (state, reason, about) = standing(&action(kind, notes), Left::NotSent);
+        let (state, reason, about) = row_state(&action(kind, notes), PendingReason::NotSent);
         let reason = reason.map_or("-", Reason::as_str);
         format!("{} {reason} {}", state.word(), about.join("|"))
     }
@@ -442,17 +445,26 @@ mod tests {
 
     #[test]
     fn what_is_left_to_send_says_why() {
-        let word = |left| {
-            let (state, reason, _) = pending(left);
+        let word = |unsent| {
+            let (state, reason, _) = pending(unsent);
             (state, reason.unwrap())
         };
-        assert_eq!(word(Left::Guarded), (State::Stalled, Reason::GuardRefused));
-        assert_eq!(word(Left::Written), (State::Reconciling, Reason::Retrying));
         assert_eq!(
-            word(Left::NotProved),
+            word(PendingReason::Guarded),
+            (State::Stalled, Reason::GuardRefused)
+        );
+        assert_eq!(
+            word(PendingReason::Written),
+            (State::Reconciling, Reason::Retrying)
+        );
+        assert_eq!(
+            word(PendingReason::NotProved),
             (State::Reconciling, Reason::NotProved)
         );
-        assert_eq!(word(Left::NotSent), (State::Reconciling, Reason::Pending));
+        assert_eq!(
+            word(PendingReason::NotSent),
+            (State::Reconciling, Reason::Pending)
+        );
         assert_eq!(failed(&ActionFailure::NotStarted).0, State::Reconciling);
         let cut_short = ActionFailure::Interrupted { status: None };
         assert_eq!(failed(&cut_short).0, State::Reconciling);

@@ -22,26 +22,26 @@ pub(super) fn panel(status: &DaemonStatus) -> Markup {
                 }
             }
             @match &status.last {
-                Some(ran) => {
-                    p.summary { (safe(&ran.summary)) }
-                    @if let Some(help) = &ran.help { p.help { "help: " (safe(help)) } }
+                Some(outcome) => {
+                    p.summary { (safe(&outcome.summary)) }
+                    @if let Some(help) = &outcome.help { p.help { "help: " (safe(help)) } }
                 },
                 None => p.summary { "The first look at the files and the tenant is under way." },
             }
             dl {
                 @if let Some(at) = status.at { (fact("Last look", &moment(at))) }
                 @if let Some(at) = status.succeeded { (fact("Last in sync", &moment(at))) }
-                @if let Some(view) = status.seen.as_deref() {
+                @if let Some(view) = status.view.as_deref() {
                     @if is_stale(status) { (fact("Shown as of", &moment(view.at))) }
                     (fact("Files", &html! { (safe(&view.source)) }))
                 }
             }
-            @if is_stale(status) && status.seen.is_some() {
+            @if is_stale(status) && status.view.is_some() {
                 p.stale role="status" {
                     "The last look failed: what follows is what was seen before it."
                 }
             }
-            @if let Some(view) = status.seen.as_deref() { (suspensions(view)) }
+            @if let Some(view) = status.view.as_deref() { (suspensions(view)) }
             @if let Some(refused) = status.refused.as_deref() { (refusal(refused)) }
         }
     }
@@ -86,7 +86,10 @@ fn refusal(refused: &RejectedSettings) -> Markup {
 
 /// Whether the last run has seen nothing.
 fn is_stale(status: &DaemonStatus) -> bool {
-    status.last.as_ref().is_some_and(|ran| ran.seen.is_none())
+    status
+        .last
+        .as_ref()
+        .is_some_and(|outcome| outcome.view.is_none())
 }
 
 /// Which colour goes with it.

@@ -63,13 +63,13 @@ pub(super) enum Viewer<'a> {
 /// The page.
 pub(super) fn status(status: &DaemonStatus, filter: &Filter, viewer: Viewer<'_>) -> Markup {
     let nothing = RunView::default();
-    let view = status.seen.as_deref().unwrap_or(&nothing);
+    let view = status.view.as_deref().unwrap_or(&nothing);
     let title = format!("{} – {}", status.phase.word(), tenant(view));
     let body = html! {
         (bar(view, viewer))
         main {
             (health::panel(status))
-            @if status.seen.is_some() {
+            @if status.view.is_some() {
                 (health::tiles(view, filter))
                 (table::section(view, filter))
                 (plan::mistakes(view))

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, Render, html};
 
 use super::{moment, safe};
-use crate::daemon::view::{FileMistake, Told};
+use crate::daemon::view::{FileMistake, RenderedPlan};
 use crate::daemon::{DaemonStatus, RunView};
 
 /// The last plan, and the last one that changed something if that was another one.
@@ -13,20 +13,20 @@ pub(super) fn section(status: &DaemonStatus, view: &RunView) -> Markup {
     html! {
         section #plan data-live aria-label="Plan" {
             h2 { "Last plan" span.when { (moment(view.plan.at)) } }
-            (told(&view.plan))
+            (rendered_plan(&view.plan))
             @if let Some(earlier) = earlier {
                 h2 { "Last change" span.when { (moment(earlier.at)) } }
-                (told(earlier))
+                (rendered_plan(earlier))
             }
         }
     }
 }
 
-fn told(told: &Told) -> Markup {
+fn rendered_plan(rendered_plan: &RenderedPlan) -> Markup {
     html! {
-        pre.plan tabindex="0" { (colored(&told.text)) }
-        @if told.left_out > 0 {
-            p.note { (told.left_out) " more lines: see the log of the daemon." }
+        pre.plan tabindex="0" { (colored(&rendered_plan.text)) }
+        @if rendered_plan.left_out > 0 {
+            p.note { (rendered_plan.left_out) " more lines: see the log of the daemon." }
         }
     }
 }

@@ -39,7 +39,7 @@ fn row(name: &str, state: State) -> Row {
 fn seen(rows: Vec<Row>) -> DaemonStatus {
     DaemonStatus {
         phase: DaemonPhase::Ready,
-        seen: Some(Arc::new(RunView {
+        view: Some(Arc::new(RunView {
             tenant: "https://acme.example.com".to_owned(),
             rows,
             ..RunView::default()
@@ -82,17 +82,17 @@ fn without_files_there_is_nothing_to_filter() {
 
 #[test]
 fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
-    let ran = RunOutcome {
+    let outcome = RunOutcome {
         disposition: Disposition::Transient,
         exit: Exit::Failed,
         summary: "the tenant could not be read: <timed out>".to_owned(),
         help: Some("look at the <network>".to_owned()),
         revision: None,
-        seen: None,
+        view: None,
     };
     let status = DaemonStatus {
         phase: DaemonPhase::Retrying(Duration::from_millis(200)),
-        last: Some(ran),
+        last: Some(outcome),
         at: Some(Timestamp::UNIX_EPOCH),
         ..seen(vec![row("lake", State::Ready)])
     };
@@ -118,10 +118,10 @@ fn what_is_suspended_stands_above_all_with_reasons_that_are_text() {
     };
     let mut view = RunView::default();
     let html = |view: &RunView| {
-        let seen = Some(Arc::new(view.clone()));
+        let view = Some(Arc::new(view.clone()));
         let status = DaemonStatus {
             phase: DaemonPhase::Suspended,
-            seen,
+            view,
             ..DaemonStatus::default()
         };
         page(&status, "")
@@ -192,7 +192,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         summary: text(),
         help: None,
         revision: None,
-        seen: None,
+        view: None,
     });
     status.refused = Some(Arc::new(RejectedSettings {
         at: Timestamp::UNIX_EPOCH,

@@ -140,7 +140,7 @@ pub(in crate::secret) async fn read<'a>(
     }
     let runs = files.into_iter().map(|(file, wanted)| async move {
         let document = decrypted(file, providers).await;
-        providers.progress.moves();
+        providers.progress.record();
         let value = |pointer: &str| at(document.as_ref().map_err(Clone::clone)?, pointer);
         let found = wanted.into_iter();
         found

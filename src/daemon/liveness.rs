@@ -25,35 +25,35 @@ pub(super) const LONGEST_STEP: Duration = git::TIMEOUT
 
 /// Asks the worker for a sign of life.
 #[derive(Debug, Clone, Default)]
-pub struct Pulse {
-    asked: Arc<Notify>,
-    beats: watch::Sender<u64>,
+pub struct Liveness {
+    requests: Arc<Notify>,
+    responses: watch::Sender<u64>,
     /// When a step of the worker last ended.
     pub progress: Progress,
 }
 
-impl Pulse {
+impl Liveness {
     /// Whether the worker answers within this time.
-    pub async fn is_felt(&self, patience: Duration) -> bool {
-        let mut beats = self.beats.subscribe();
-        self.asked.notify_one();
-        matches!(timeout(patience, beats.changed()).await, Ok(Ok(())))
+    pub async fn responds_within(&self, limit: Duration) -> bool {
+        let mut responses = self.responses.subscribe();
+        self.requests.notify_one();
+        matches!(timeout(limit, responses.changed()).await, Ok(Ok(())))
     }
 
     /// Whether the worker gets on.
-    pub(super) fn gets_on(&self) -> bool {
-        self.progress.still_for() <= LONGEST_STEP
+    pub(super) fn is_progressing(&self) -> bool {
+        self.progress.idle_for() <= LONGEST_STEP
     }
 
     /// Waits until somebody asks.
-    pub(super) async fn asked(&self) {
-        self.asked.notified().await;
+    pub(super) async fn requested(&self) {
+        self.requests.notified().await;
     }
 
     /// Answers everybody who has asked.
-    pub(super) fn beat(&self) {
-        self.beats
-            .send_modify(|beats| *beats = beats.wrapping_add(1));
+    pub(super) fn respond(&self) {
+        self.responses
+            .send_modify(|responses| *responses = responses.wrapping_add(1));
     }
 }
 
@@ -61,26 +61,26 @@ impl Pulse {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const LIMIT: Duration = Duration::from_secs(5);
 
     #[tokio::test(start_paused = true)]
     async fn nobody_answers_for_a_worker_that_hangs() {
-        assert!(!Pulse::default().is_felt(PATIENCE).await);
+        assert!(!Liveness::default().responds_within(LIMIT).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn everybody_who_asks_at_once_is_answered() {
-        let pulse = Pulse::default();
-        let worker = pulse.clone();
+        let liveness = Liveness::default();
+        let worker = liveness.clone();
         let working = tokio::spawn(async move {
             loop {
-                worker.asked().await;
-                worker.beat();
+                worker.requested().await;
+                worker.respond();
             }
         });
-        let asked = (0..50).map(|_| pulse.is_felt(PATIENCE));
+        let asked = (0..50).map(|_| liveness.responds_within(LIMIT));
         let answers = futures::future::join_all(asked).await;
-        assert!(answers.into_iter().all(|felt| felt));
+        assert!(answers.into_iter().all(|responded| responded));
         working.abort();
     }
 }

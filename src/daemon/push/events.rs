@@ -15,11 +15,11 @@ const BACKLOG: usize = 64;
 
 /// Tells every listener.
 #[derive(Debug, Clone)]
-pub struct Talk(broadcast::Sender<Said>);
+pub struct RunEvents(broadcast::Sender<RunEvent>);
 
 /// Something that is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum RunEvent {
     /// A run begins: what it reads, it reads from now on.
     Begun,
     /// Lines of a plan, or of what came of it.
@@ -34,41 +34,41 @@ pub(super) enum Said {
     Gap,
 }
 
-impl Default for Talk {
+impl Default for RunEvents {
     fn default() -> Self {
         Self(broadcast::Sender::new(BACKLOG))
     }
 }
 
-impl Talk {
+impl RunEvents {
     /// Says what the daemon prints.
     pub fn text(&self, text: &str) {
         if !text.is_empty() {
-            self.say(|| Said::Text(plain(text)));
+            self.send(|| RunEvent::Text(plain(text)));
         }
     }
 
     pub(in crate::daemon) fn begun(&self) {
-        self.say(|| Said::Begun);
+        self.send(|| RunEvent::Begun);
     }
 
     pub(in crate::daemon) fn ended(&self, exit: Exit, summary: &str) {
-        self.say(|| Said::Ended {
+        self.send(|| RunEvent::Ended {
             exit,
             summary: plain(summary),
         });
     }
 
     /// Nothing is made where nobody listens.
-    fn say(&self, said: impl FnOnce() -> Said) {
+    fn send(&self, event: impl FnOnce() -> RunEvent) {
         if self.0.receiver_count() > 0 {
             // The last listener may have left just now.
-            let _unheard = self.0.send(said());
+            let _unheard = self.0.send(event());
         }
     }
 
-    pub(super) fn listen(&self) -> Listening {
-        Listening {
+    pub(super) fn subscribe(&self) -> EventSubscription {
+        EventSubscription {
             receiver: self.0.subscribe(),
             has_begun: false,
         }
@@ -82,42 +82,42 @@ fn plain(text: &str) -> Arc<str> {
 
 /// Hears the first run that begins from now on. One that is under way may have
 /// read its files already.
-pub(super) struct Listening {
-    receiver: broadcast::Receiver<Said>,
+pub(super) struct EventSubscription {
+    receiver: broadcast::Receiver<RunEvent>,
     has_begun: bool,
 }
 
-impl Listening {
+impl EventSubscription {
     /// What is said next; `None` if nothing more will be.
-    pub(super) async fn next(&mut self) -> Option<Said> {
+    pub(super) async fn next(&mut self) -> Option<RunEvent> {
         loop {
-            let said = match self.receiver.recv().await {
-                Ok(said) => said,
-                Err(RecvError::Lagged(_)) => Said::Gap,
+            let event = match self.receiver.recv().await {
+                Ok(event) => event,
+                Err(RecvError::Lagged(_)) => RunEvent::Gap,
                 Err(RecvError::Closed) => return None,
             };
-            if self.concerns(&said) {
-                return Some(said);
+            if self.concerns(&event) {
+                return Some(event);
             }
         }
     }
 
     /// What was said and not yet heard.
-    pub(super) fn rest(&mut self) -> Option<Said> {
+    pub(super) fn try_next(&mut self) -> Option<RunEvent> {
         loop {
-            let said = match self.receiver.try_recv() {
-                Ok(said) => said,
-                Err(TryRecvError::Lagged(_)) => Said::Gap,
+            let event = match self.receiver.try_recv() {
+                Ok(event) => event,
+                Err(TryRecvError::Lagged(_)) => RunEvent::Gap,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
             };
-            if self.concerns(&said) {
-                return Some(said);
+            if self.concerns(&event) {
+                return Some(event);
             }
         }
     }
 
-    fn concerns(&mut self, said: &Said) -> bool {
-        self.has_begun |= *said == Said::Begun;
+    fn concerns(&mut self, event: &RunEvent) -> bool {
+        self.has_begun |= *event == RunEvent::Begun;
         self.has_begun
     }
 }
@@ -128,35 +128,38 @@ mod tests {
 
     #[test]
     fn who_asks_hears_the_next_run_whole_and_nothing_of_the_one_under_way() {
-        let talk = Talk::default();
-        talk.begun();
-        let mut listening = talk.listen();
-        talk.text("of the run under way");
-        talk.ended(Exit::Failed, "it failed");
-        assert_eq!(listening.rest(), None);
-        talk.begun();
-        talk.text("\u{1b}[1mPlan\u{1b}[0m\n");
-        talk.ended(Exit::Success, "done");
-        let rest: Vec<_> = std::iter::from_fn(|| listening.rest()).collect();
-        let ended = Said::Ended {
+        let events = RunEvents::default();
+        events.begun();
+        let mut subscription = events.subscribe();
+        events.text("of the run under way");
+        events.ended(Exit::Failed, "it failed");
+        assert_eq!(subscription.try_next(), None);
+        events.begun();
+        events.text("\u{1b}[1mPlan\u{1b}[0m\n");
+        events.ended(Exit::Success, "done");
+        let rest: Vec<_> = std::iter::from_fn(|| subscription.try_next()).collect();
+        let ended = RunEvent::Ended {
             exit: Exit::Success,
             summary: "done".into(),
         };
-        assert_eq!(rest, [Said::Begun, Said::Text("Plan\n".into()), ended]);
+        assert_eq!(
+            rest,
+            [RunEvent::Begun, RunEvent::Text("Plan\n".into()), ended]
+        );
     }
 
     #[test]
     fn who_is_too_slow_is_told_of_the_gap_and_hears_the_end() {
-        let talk = Talk::default();
-        let mut listening = talk.listen();
-        talk.begun();
-        assert_eq!(listening.rest(), Some(Said::Begun));
+        let events = RunEvents::default();
+        let mut subscription = events.subscribe();
+        events.begun();
+        assert_eq!(subscription.try_next(), Some(RunEvent::Begun));
         for _ in 0..2 * BACKLOG {
-            talk.text("a line\n");
+            events.text("a line\n");
         }
-        talk.ended(Exit::Success, "done");
-        let rest: Vec<_> = std::iter::from_fn(|| listening.rest()).collect();
-        assert_eq!(rest.first(), Some(&Said::Gap));
-        assert!(matches!(rest.last(), Some(Said::Ended { .. })));
+        events.ended(Exit::Success, "done");
+        let rest: Vec<_> = std::iter::from_fn(|| subscription.try_next()).collect();
+        assert_eq!(rest.first(), Some(&RunEvent::Gap));
+        assert!(matches!(rest.last(), Some(RunEvent::Ended { .. })));
     }
 }

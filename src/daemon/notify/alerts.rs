@@ -9,28 +9,28 @@ use crate::reason::{Outlook, Reason};
 
 /// What was told, and is not over. The news of a run is what differs from it.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
-    tells_busy: bool,
-    run: Option<Trouble>,
-    integrations: BTreeMap<String, Told>,
+pub struct AlertTracker {
+    reports_busy: bool,
+    run: Option<Alert>,
+    integrations: BTreeMap<String, AlertState>,
 }
 
 /// What is wrong. The same is not told again; what has another `key` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Trouble {
+struct Alert {
     reason: Reason,
     key: String,
 }
 
 /// What was told of an integration.
 #[derive(Debug, Clone, Default)]
-struct Told {
-    ill: Option<Trouble>,
-    drift: Option<Drift>,
+struct AlertState {
+    alert: Option<Alert>,
+    drift: Option<ReportedDrift>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Drift {
+struct ReportedDrift {
     paths: Vec<String>,
     repaired: bool,
 }
@@ -38,45 +38,45 @@ struct Drift {
 /// How an integration is, as far as somebody is to be told.
 enum Condition {
     /// As its file says.
-    Well,
+    Healthy,
     /// Something is wrong.
-    Ill(NotificationKind, Trouble),
+    Failing(NotificationKind, Alert),
     /// Nobody can say yet: what was told stays.
     Unknown,
     /// It is left alone, as somebody wants it: neither a failure nor a recovery.
-    Left,
+    Ignored,
 }
 
-impl Known {
+impl AlertTracker {
     /// For a log: an integration that waits for the server is news, too.
     #[must_use]
-    pub fn with_what_passes() -> Self {
+    pub fn including_transient() -> Self {
         Self {
-            tells_busy: true,
+            reports_busy: true,
             ..Self::default()
         }
     }
 
     /// Takes the end of a run in; what is news.
     #[must_use]
-    pub fn after(&mut self, ran: &RunOutcome) -> Vec<Notification> {
-        let mut news: Vec<Notification> = self.of_run(ran).into_iter().collect();
+    pub fn after(&mut self, outcome: &RunOutcome) -> Vec<Notification> {
+        let mut news: Vec<Notification> = self.of_run(outcome).into_iter().collect();
         // Without a view nothing is known of the integrations.
-        if let Some(view) = &ran.seen {
+        if let Some(view) = &outcome.view {
             for row in &view.rows {
-                let told = self.integrations.entry(row.name.clone()).or_default();
-                news.extend(told.after(row, self.tells_busy));
+                let state = self.integrations.entry(row.name.clone()).or_default();
+                news.extend(state.after(row, self.reports_busy));
             }
-            news.extend(self.gone(view));
-            self.integrations.retain(|_, told| !told.is_nothing());
+            news.extend(self.removed(view));
+            self.integrations.retain(|_, state| !state.is_nothing());
         }
         news
     }
 
-    fn of_run(&mut self, ran: &RunOutcome) -> Option<Notification> {
-        let now = of_run(ran);
-        let (trouble, about) = now.map_or((None, Vec::new()), |(t, about)| (Some(t), about));
-        let before = std::mem::replace(&mut self.run, trouble);
+    fn of_run(&mut self, outcome: &RunOutcome) -> Option<Notification> {
+        let now = of_run(outcome);
+        let (alert, about) = now.map_or((None, Vec::new()), |(t, about)| (Some(t), about));
+        let before = std::mem::replace(&mut self.run, alert);
         match (&before, &self.run) {
             (Some(before), Some(now)) if before == now => None,
             (_, Some(now)) => Some(Notification::of_run(
@@ -85,7 +85,7 @@ impl Known {
                 &about,
             )),
             (Some(before), None) => {
-                let about = [ran.summary.clone()];
+                let about = [outcome.summary.clone()];
                 Some(Notification::of_run(
                     NotificationKind::Recovered,
                     before.reason,
@@ -97,58 +97,58 @@ impl Known {
     }
 
     /// What was wrong with integrations that are no more.
-    fn gone(&mut self, view: &RunView) -> Vec<Notification> {
+    fn removed(&mut self, view: &RunView) -> Vec<Notification> {
         let there: BTreeSet<&str> = view.rows.iter().map(|row| row.name.as_str()).collect();
         let is_gone = |name: &&String| !there.contains(name.as_str());
         let names: Vec<String> = self.integrations.keys().filter(is_gone).cloned().collect();
-        let gone = names.into_iter().filter_map(|gone| {
-            let told = self.integrations.remove(&gone)?;
-            let reason = told.open()?;
+        let removed = names.into_iter().filter_map(|removed| {
+            let state = self.integrations.remove(&removed)?;
+            let reason = state.open()?;
             let about = vec!["no file describes it any more".to_owned()];
             Some(Notification {
-                integration: Some(name(&gone)),
+                integration: Some(name(&removed)),
                 ..Notification::of_run(NotificationKind::Recovered, reason, &about)
             })
         });
-        gone.collect()
+        removed.collect()
     }
 }
 
 /// What is wrong with the run as a whole.
-fn of_run(ran: &RunOutcome) -> Option<(Trouble, Vec<String>)> {
+fn of_run(outcome: &RunOutcome) -> Option<(Alert, Vec<String>)> {
     let summary = || {
-        std::iter::once(&ran.summary)
-            .chain(&ran.help)
+        std::iter::once(&outcome.summary)
+            .chain(&outcome.help)
             .cloned()
             .collect()
     };
-    let trouble = |reason, key: &str| Trouble {
+    let alert = |reason, key: &str| Alert {
         reason,
         key: key.to_owned(),
     };
-    match (&ran.seen, ran.disposition) {
+    match (&outcome.view, outcome.disposition) {
         // The summary names the revision, and another one is news.
         (None, Disposition::Stalled(Reason::SourceRefused)) => {
-            Some((trouble(Reason::SourceRefused, &ran.summary), summary()))
+            Some((alert(Reason::SourceRefused, &outcome.summary), summary()))
         }
-        (None, Disposition::Stalled(reason)) => Some((trouble(reason, ran.head()), summary())),
+        (None, Disposition::Stalled(reason)) => Some((alert(reason, outcome.head()), summary())),
         (
             None,
             Disposition::InSync
             | Disposition::Suspended
             | Disposition::Retry(_)
             | Disposition::Transient,
-        ) => Some((trouble(Reason::NoResult, ran.head()), summary())),
+        ) => Some((alert(Reason::NoResult, outcome.head()), summary())),
         (Some(view), Disposition::Stalled(Reason::GuardRefused)) => {
-            let asked = asked(view);
+            let requested = requested(view);
             Some((
-                trouble(Reason::GuardRefused, &asked),
-                vec![ran.summary.clone(), asked],
+                alert(Reason::GuardRefused, &requested),
+                vec![outcome.summary.clone(), requested],
             ))
         }
-        (Some(view), Disposition::Stalled(reason)) if !view.rows.iter().any(is_ill) => {
+        (Some(view), Disposition::Stalled(reason)) if !view.rows.iter().any(has_alert) => {
             let about = of_files(view);
-            Some((trouble(reason, &about.join("\n")), about))
+            Some((alert(reason, &about.join("\n")), about))
         }
         (
             Some(_),
@@ -162,7 +162,7 @@ fn of_run(ran: &RunOutcome) -> Option<(Trouble, Vec<String>)> {
 }
 
 /// What the guard was asked to let pass.
-fn asked(view: &RunView) -> String {
+fn requested(view: &RunView) -> String {
     let counts = view.counts;
     format!(
         "{} to create, {} to update, {} to replace, {} to delete",
@@ -177,61 +177,61 @@ fn of_files(view: &RunView) -> Vec<String> {
     errors.chain(view.unreadable.iter().cloned()).collect()
 }
 
-fn is_ill(row: &Row) -> bool {
-    matches!(condition(row, false), Condition::Ill(..))
+fn has_alert(row: &Row) -> bool {
+    matches!(condition(row, false), Condition::Failing(..))
 }
 
-fn condition(row: &Row, tells_busy: bool) -> Condition {
+fn condition(row: &Row, reports_busy: bool) -> Condition {
     match (row.state, row.reason) {
         // Somebody set the value back, and may change it again: what was told stays.
         (State::Ready, _) if !row.contested.is_empty() => Condition::Unknown,
-        (State::Ready, _) => Condition::Well,
-        (State::Suspended, _) | (_, Some(Reason::WithheldByPolicy)) => Condition::Left,
+        (State::Ready, _) => Condition::Healthy,
+        (State::Suspended, _) | (_, Some(Reason::WithheldByPolicy)) => Condition::Ignored,
         (_, None) => Condition::Unknown,
-        (_, Some(Reason::Busy)) if tells_busy => {
+        (_, Some(Reason::Busy)) if reports_busy => {
             let (reason, key) = (Reason::Busy, String::new());
-            Condition::Ill(NotificationKind::Failed, Trouble { reason, key })
+            Condition::Failing(NotificationKind::Failed, Alert { reason, key })
         }
         (_, Some(reason)) if reason.outlook() == Outlook::Quiet => Condition::Unknown,
         (_, Some(Reason::NotConverging)) => {
             // In the next run it is blocked for it, and not compared.
             let (reason, key) = (Reason::NotConverging, String::new());
-            Condition::Ill(NotificationKind::NotConverging, Trouble { reason, key })
+            Condition::Failing(NotificationKind::NotConverging, Alert { reason, key })
         }
         (_, Some(reason)) => {
             // Their messages can be other ones each time; which tests fail is what counts.
             let mut tests: Vec<&str> = row.failing_tests.iter().map(|t| t.name.as_str()).collect();
             tests.sort_unstable();
             let key = tests.join("\n");
-            Condition::Ill(NotificationKind::Failed, Trouble { reason, key })
+            Condition::Failing(NotificationKind::Failed, Alert { reason, key })
         }
     }
 }
 
-impl Told {
-    fn after(&mut self, row: &Row, tells_busy: bool) -> Vec<Notification> {
+impl AlertState {
+    fn after(&mut self, row: &Row, reports_busy: bool) -> Vec<Notification> {
         let before = self.open();
-        let condition = condition(row, tells_busy);
+        let condition = condition(row, reports_busy);
         let mut news = Vec::new();
-        let is_well = matches!(condition, Condition::Well);
+        let is_healthy = matches!(condition, Condition::Healthy);
         // It may be drift, or a value that the server rewrites: the next run tells.
-        let mut is_told_already = row.reason == Some(Reason::Retrying);
+        let mut is_reported = row.reason == Some(Reason::Retrying);
         match condition {
-            Condition::Well | Condition::Left => self.ill = None,
+            Condition::Healthy | Condition::Ignored => self.alert = None,
             Condition::Unknown => {}
-            Condition::Ill(kind, trouble) => {
-                is_told_already = kind == NotificationKind::NotConverging;
-                if self.ill.as_ref() != Some(&trouble) {
-                    news.push(failure(row, kind, trouble.reason));
-                    self.ill = Some(trouble);
+            Condition::Failing(kind, alert) => {
+                is_reported = kind == NotificationKind::NotConverging;
+                if self.alert.as_ref() != Some(&alert) {
+                    news.push(failure(row, kind, alert.reason));
+                    self.alert = Some(alert);
                 }
             }
         }
         // What does not converge differs by that, and it is one piece of news.
-        if !is_told_already {
+        if !is_reported {
             news.extend(self.drifted(row));
         }
-        if let Some(reason) = before.filter(|_| is_well && self.open().is_none()) {
+        if let Some(reason) = before.filter(|_| is_healthy && self.open().is_none()) {
             news.push(of_row(row, NotificationKind::Recovered, Some(reason)));
         }
         news
@@ -251,7 +251,7 @@ impl Told {
             }
             return None;
         }
-        let now = Drift {
+        let now = ReportedDrift {
             paths: row.drift.clone(),
             repaired: row.repaired,
         };
@@ -265,14 +265,14 @@ impl Told {
 
     /// The reason of what is not over.
     fn open(&self) -> Option<Reason> {
-        let ill = self.ill.as_ref().map(|trouble| trouble.reason);
+        let alert = self.alert.as_ref().map(|alert| alert.reason);
         let drift = self.drift.as_ref().filter(|drift| !drift.repaired);
-        ill.or(drift.map(|_| Reason::Drift))
+        alert.or(drift.map(|_| Reason::Drift))
     }
 
     fn is_nothing(&self) -> bool {
-        let Self { ill, drift } = self;
-        ill.is_none() && drift.is_none()
+        let Self { alert, drift } = self;
+        alert.is_none() && drift.is_none()
     }
 }
 

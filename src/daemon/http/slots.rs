@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// How long a place is had at least: time to ask, even in a crowd. With it a thousand
 /// that come again and again are let in within a second, and cost little.
-const GRACE: Duration = Duration::from_millis(50);
+const MIN_HOLD: Duration = Duration::from_millis(50);
 
 /// Whose places are counted together: an address, and of IPv6 what one customer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,47 +49,47 @@ pub(super) struct ConnectionSlot<H> {
 #[derive(Debug)]
 pub(super) struct ConnectionSlots<I = Id, H = AbortHandle> {
     limit: usize,
-    taken: HashMap<I, ConnectionSlot<H>>,
+    slots: HashMap<I, ConnectionSlot<H>>,
 }
 
 impl<I: Copy + Eq + std::hash::Hash, H> ConnectionSlots<I, H> {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
-            taken: HashMap::new(),
+            slots: HashMap::new(),
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.taken.len() >= self.limit
+        self.slots.len() >= self.limit
     }
 
-    pub(super) fn take(&mut self, id: I, network: Network, since: Instant, handle: H) {
-        let taken = ConnectionSlot {
+    pub(super) fn acquire(&mut self, id: I, network: Network, since: Instant, handle: H) {
+        let slot = ConnectionSlot {
             network,
             since,
             handle,
         };
-        self.taken.insert(id, taken);
+        self.slots.insert(id, slot);
     }
 
-    pub(super) fn give_back(&mut self, id: I) {
-        self.taken.remove(&id);
+    pub(super) fn release(&mut self, id: I) {
+        self.slots.remove(&id);
     }
 
     /// What has to end so that somebody of this network gets a place, and not before when.
-    pub(super) fn giving_way(&self, comer: Network) -> Option<(&H, Instant)> {
+    pub(super) fn slot_to_evict(&self, comer: Network) -> Option<(&H, Instant)> {
         let mut counts = HashMap::from([(comer, 1_usize)]);
-        for taken in self.taken.values() {
-            *counts.entry(taken.network).or_default() += 1;
+        for slot in self.slots.values() {
+            *counts.entry(slot.network).or_default() += 1;
         }
         let most =
-            |taken: &&ConnectionSlot<H>| counts.get(&taken.network).copied().unwrap_or_default();
+            |slot: &&ConnectionSlot<H>| counts.get(&slot.network).copied().unwrap_or_default();
         let first = self
-            .taken
+            .slots
             .values()
-            .min_by_key(|taken| (Reverse(most(taken)), taken.since))?;
-        Some((&first.handle, first.since + GRACE))
+            .min_by_key(|slot| (Reverse(most(slot)), slot.since))?;
+        Some((&first.handle, first.since + MIN_HOLD))
     }
 }
 
@@ -104,12 +104,12 @@ mod tests {
     /// Places that were taken one second after the other; who gives way.
     fn gives_way(taken: &[&str], comer: &str) -> Option<usize> {
         let begun = Instant::now();
-        let mut places = ConnectionSlots::new(taken.len());
+        let mut slots = ConnectionSlots::new(taken.len());
         for (nth, address) in taken.iter().enumerate() {
             let since = begun + Duration::from_secs(nth as u64);
-            places.take(nth, network(address), since, nth);
+            slots.acquire(nth, network(address), since, nth);
         }
-        places.giving_way(network(comer)).map(|(nth, _)| *nth)
+        slots.slot_to_evict(network(comer)).map(|(nth, _)| *nth)
     }
 
     #[test]
@@ -125,14 +125,14 @@ mod tests {
 
     #[test]
     fn a_place_is_had_for_a_moment_at_least() {
-        let mut places = ConnectionSlots::new(1);
+        let mut slots = ConnectionSlots::new(1);
         let since = Instant::now();
-        places.take(0, network("10.0.0.1"), since, ());
-        assert!(places.is_full());
-        let (_, when) = places.giving_way(network("10.0.0.1")).unwrap();
-        assert_eq!(when, since + GRACE);
-        places.give_back(0);
-        assert!(!places.is_full());
+        slots.acquire(0, network("10.0.0.1"), since, ());
+        assert!(slots.is_full());
+        let (_, when) = slots.slot_to_evict(network("10.0.0.1")).unwrap();
+        assert_eq!(when, since + MIN_HOLD);
+        slots.release(0);
+        assert!(!slots.is_full());
     }
 
     #[test]

@@ -7,23 +7,23 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use super::push::Talk;
-use super::{DaemonStatus, Pulse, RejectedSettings, RunOutcome};
+use super::push::RunEvents;
+use super::{DaemonStatus, Liveness, RejectedSettings, RunOutcome};
 use crate::net::{ExchangeObserver, Exchanged};
 
 /// What the worker tells, and to whom.
 #[derive(Debug, Clone, Default)]
-pub struct Board {
+pub struct StatusPublisher {
     status: watch::Sender<DaemonStatus>,
     /// What is counted.
     pub metrics: Metrics,
     /// Whether the worker is alive.
-    pub pulse: Pulse,
+    pub liveness: Liveness,
     /// What is said about a run, to whoever asked for it.
-    pub talk: Talk,
+    pub events: RunEvents,
 }
 
-impl Board {
+impl StatusPublisher {
     /// Nothing has happened.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
@@ -40,8 +40,8 @@ impl Board {
     }
 
     /// A step of the run has ended.
-    pub fn moves(&self) {
-        self.pulse.progress.moves();
+    pub fn record_progress(&self) {
+        self.liveness.progress.record();
     }
 
     /// Settings were read: they are refused, or in force.
@@ -56,30 +56,30 @@ impl Board {
     /// A run begins.
     pub(super) fn begin(&self) -> Instant {
         self.status.send_modify(DaemonStatus::begin);
-        self.talk.begun();
+        self.events.begun();
         Instant::now()
     }
 
     /// A run has ended, and the next is due after this pause.
-    pub(super) fn end(&self, begun: Instant, ran: RunOutcome, pause: Duration) {
+    pub(super) fn end(&self, begun: Instant, outcome: RunOutcome, pause: Duration) {
         let took = begun.elapsed();
-        let (exit, summary) = (ran.exit, ran.summary.clone());
-        if let Some(help) = &ran.help {
-            self.talk
+        let (exit, summary) = (outcome.exit, outcome.summary.clone());
+        if let Some(help) = &outcome.help {
+            self.events
                 .text(&format!("error: {summary}\n help: {help}\n"));
         }
         self.status.send_modify(|status| {
-            status.end(ran, pause);
+            status.end(outcome, pause);
             // Before anybody sees the status: whoever then asks finds both.
-            self.metrics.ran(status, took);
+            self.metrics.record_run(status, took);
         });
-        self.talk.ended(exit, &summary);
+        self.events.ended(exit, &summary);
     }
 }
 
-impl ExchangeObserver for Board {
+impl ExchangeObserver for StatusPublisher {
     fn exchanged(&self, exchanged: &Exchanged<'_>) {
-        self.moves();
+        self.record_progress();
         self.metrics.exchanged(exchanged);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::row::{self, Left, Row};
-use super::{FileMistake, RunView, Told, UnmanagedItem};
+use super::row::{self, PendingReason, Row};
+use super::{FileMistake, RenderedPlan, RunView, UnmanagedItem};
 use crate::apply::{ActionFailure, Outcome};
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
@@ -29,7 +29,7 @@ pub struct PriorState {
 
 /// Makes the view of a run.
 #[must_use]
-pub fn see(report: &Report, past: &PriorState, at: Timestamp) -> RunView {
+pub fn build_view(report: &Report, prior: &PriorState, at: Timestamp) -> RunView {
     let Report {
         tenant,
         source,
@@ -42,7 +42,7 @@ pub fn see(report: &Report, past: &PriorState, at: Timestamp) -> RunView {
     let rows = newest.actions.iter().filter_map(|action| {
         let outcome = outcomes.get(action.name.as_str()).copied();
         let before = first.get(action.name.as_str()).copied();
-        let record = past.ledger.records.get(&action.name);
+        let record = prior.ledger.records.get(&action.name);
         row(action, before, outcome, record, &synced.ending)
     });
     let mut rows: Vec<Row> = rows.collect();
@@ -58,11 +58,11 @@ pub fn see(report: &Report, past: &PriorState, at: Timestamp) -> RunView {
         secrets_not_compared: secrets_not_compared(newest),
         suspensions: synced.plan.suspensions.clone(),
         suspended: synced.plan.suspended(),
-        plan: Arc::new(told(report, at)),
+        plan: Arc::new(rendered_plan(report, at)),
         mistakes: diagnostics.iter().map(FileMistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
         unmanaged: newest.unmanaged.iter().map(unmanaged_item).collect(),
-        history: Arc::clone(&past.history),
+        history: Arc::clone(&prior.history),
     }
 }
 
@@ -88,14 +88,14 @@ fn row(
     ending: &Ending,
 ) -> Option<Row> {
     let failure = outcome.and_then(|outcome| outcome.result.as_ref().err());
-    let left = left(ending, outcome);
-    let is_deleted = action.origin.is_none() && left == Left::NotProved;
+    let unsent_reason = unsent_reason(ending, outcome);
+    let is_deleted = action.origin.is_none() && unsent_reason == PendingReason::NotProved;
     if is_deleted {
         return None;
     }
     let (state, reason, mut about) = match failure {
         Some(failure) => row::failed(failure),
-        None => row::standing(action, left),
+        None => row::row_state(action, unsent_reason),
     };
     about.extend(row::holds_secret(&action.notes));
     let now = row::drift(action);
@@ -127,27 +127,27 @@ fn row(
 }
 
 /// Why something is left to be sent, if it is.
-fn left(ending: &Ending, outcome: Option<&Outcome>) -> Left {
+fn unsent_reason(ending: &Ending, outcome: Option<&Outcome>) -> PendingReason {
     let is_written = outcome.is_some_and(|outcome| outcome.result.is_ok());
     match ending {
-        Ending::Guarded(_) => Left::Guarded,
+        Ending::Guarded(_) => PendingReason::Guarded,
         Ending::Applied {
             afterwards: Afterwards::Planned(_),
             ..
-        } if is_written => Left::Written,
-        Ending::Applied { .. } if is_written => Left::NotProved,
+        } if is_written => PendingReason::Written,
+        Ending::Applied { .. } if is_written => PendingReason::NotProved,
         Ending::Applied { .. } | Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
-            Left::NotSent
+            PendingReason::NotSent
         }
     }
 }
 
 /// The report as the terminal shows it.
-fn told(report: &Report, at: Timestamp) -> Told {
+fn rendered_plan(report: &Report, at: Timestamp) -> RenderedPlan {
     let mut text = text::plan(&report.synced.plan, &report.tenant);
     text.push_str(&text::ending(report));
     let left_out = cut(&mut text);
-    Told {
+    RenderedPlan {
         at,
         applied: matches!(report.synced.ending, Ending::Applied { .. }),
         text,
