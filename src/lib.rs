@@ -41,8 +41,8 @@
 //! * A *reference* names a secret; a *one-time* credential is used by an automatic
 //!   set-up and not stored.
 
-mod apart;
 pub mod apply;
+mod cancellable;
 pub mod cli;
 mod console;
 pub mod daemon;

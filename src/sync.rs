@@ -8,12 +8,12 @@
 //! makes a writer, and makes it only after the plan was approved. Both compute
 //! the plan by [`make_plan`], and so does the proof at the end.
 
-mod chronicle;
 mod files;
 mod owners;
 mod proof;
 mod recorded;
-mod refusals;
+mod recorder;
+mod rejections;
 mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -185,12 +185,12 @@ impl SyncError {
 /// Who watches a sync and gives leave for it.
 pub trait Shell: Observer {
     /// Shows the plan and gives leave, or not. Asked only if there is anything to do.
-    fn approve(&self, plan: &Plan) -> Consent;
+    fn approve(&self, plan: &Plan) -> Approval;
 }
 
 /// Leave to write, or the lack of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
+pub enum Approval {
     /// Go on.
     Given,
     /// The operator said no.
@@ -218,7 +218,7 @@ pub enum Ending {
     /// The plan goes beyond a limit.
     Guarded(Vec<Exceeded>),
     /// There was no leave.
-    Refused(Consent),
+    Refused(Approval),
     /// The plan was carried out.
     Applied {
         /// One for each action.
@@ -391,7 +391,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     write_down(store, &recovery).await?;
     note(store, records(&plan, request), plan.gone.clone()).await?;
     let refused = recovery.ledger.refusals;
-    refusals::settle(store, &refused, &plan).await;
+    rejections::forget_accepted(store, &refused, &plan).await;
     let approved = match plan::review(plan, &request.limits) {
         Ok(approved) => approved,
         Err(refused) => {
@@ -402,15 +402,15 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         }
     };
     if !has_work(approved.plan()) {
-        chronicle::carried_out(store, request).await;
+        recorder::carried_out(store, request).await;
         return Ok(Synced {
             plan: approved.into_plan(),
             ending: Ending::NothingToDo,
         });
     }
     match shell.approve(approved.plan()) {
-        Consent::Given => {}
-        consent @ (Consent::Declined | Consent::NotAsked) => {
+        Approval::Given => {}
+        consent @ (Approval::Declined | Approval::NotAsked) => {
             return Ok(Synced {
                 plan: approved.into_plan(),
                 ending: Ending::Refused(consent),
@@ -422,8 +422,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     let api = into_writer(api);
     let ending = carry_out(&api, &approved, desired, request, store, shell, stop).await;
     if let Ending::Applied { outcomes, .. } = &ending {
-        refusals::remember(store, &refused, desired, request, outcomes).await;
-        chronicle::carried_out(store, request).await;
+        rejections::record_rejections(store, &refused, desired, request, outcomes).await;
+        recorder::carried_out(store, request).await;
     }
     Ok(Synced {
         plan: approved.into_plan(),
@@ -441,7 +441,7 @@ async fn carry_out<W: WriteApi>(
     stop: &Stop,
 ) -> Ending {
     let secrets = &desired.secrets;
-    let (chronicle, history) = chronicle::begin(store, request, shell).await;
+    let (chronicle, history) = recorder::begin(store, request, shell).await;
     let options = request.apply;
     let applied = async {
         // The history ends with the last of its actions.

@@ -40,14 +40,14 @@ const LAYERS: &[Layer] = &[
         "ledger/fingerprint",
         "ledger/history",
         "ledger/record",
-        "ledger/refusal",
+        "ledger/rejection",
         "ledger/suspensions",
     ]),
     pure(&["plan"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
     // `user` knows who owns one.
     // A provider of secrets is declared among the vocabulary, and reads here.
-    layer(&["progress", "apart"]),
+    layer(&["progress", "cancellable"]),
     layer(&["net", "regular", "user"]),
     // Calls of a tenant, whatever they are about.
     layer(&["immuta/client"]),

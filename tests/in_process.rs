@@ -20,13 +20,13 @@ use integrationd::immuta::{
     ApiKey, Credentials, Reader, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
-use integrationd::plan::{Action, OnConflict, OnDrift, Operation, Plan, Shown};
+use integrationd::plan::{Action, DisplayValue, OnConflict, OnDrift, Operation, Plan};
 use integrationd::report::document::{OutputFormat, render};
 use integrationd::report::exit::exit;
 use integrationd::report::{Counts, Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, LoggedRequest, Simulator};
-use integrationd::sync::{self, Afterwards, Consent, Desired, Ending, Request, Shell, SyncError};
+use integrationd::sync::{self, Afterwards, Approval, Desired, Ending, Request, Shell, SyncError};
 use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -268,11 +268,11 @@ impl Observer for Consenting<'_> {
 }
 
 impl Shell for Consenting<'_> {
-    fn approve(&self, plan: &Plan) -> Consent {
+    fn approve(&self, plan: &Plan) -> Approval {
         if let Some(act) = &self.on_approval {
             act(plan);
         }
-        Consent::Given
+        Approval::Given
     }
 }
 
@@ -464,9 +464,9 @@ pub(crate) fn changes(action: &Action) -> Vec<(String, Value, Value)> {
     let Operation::Update { changes, .. } = &action.kind else {
         panic!("no update: {action:#?}");
     };
-    let plain = |shown: &Shown| match shown {
-        Shown::Plain(json) => json.clone(),
-        hidden @ (Shown::Absent | Shown::Hidden) => panic!("{hidden:?}"),
+    let plain = |shown: &DisplayValue| match shown {
+        DisplayValue::Plain(json) => json.clone(),
+        hidden @ (DisplayValue::Absent | DisplayValue::Hidden) => panic!("{hidden:?}"),
     };
     changes
         .iter()

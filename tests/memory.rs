@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use http::Method;
 use integrationd::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
 use integrationd::ledger::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, MemoryLedger, Record, Seen,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, MemoryLedger, Observations, Record,
     StoreError, Suspensions,
 };
 use integrationd::live::RemoteId;
@@ -255,7 +255,7 @@ impl LedgerStore for Dying<'_> {
         self.journal.confirm(name, record).await
     }
 
-    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+    async fn note(&self, seen: &Observations) -> Result<(), StoreError> {
         self.journal.note(seen).await
     }
 

@@ -21,7 +21,7 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// Pauses before each look for a create whose answer was lost. The server may
 /// still be at work on the request when the connection breaks.
-const LOOKS: [Duration; 4] = [
+const READ_PAUSES: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_millis(500),
     Duration::from_secs(2),
@@ -136,7 +136,7 @@ impl<W: WriteApi> Run<'_, W> {
         precondition: &AbsencePrecondition,
         error: ApiError,
     ) -> Ended {
-        for pause in LOOKS {
+        for pause in READ_PAUSES {
             tokio::time::sleep(pause).await;
             // A look that fails says nothing; the next one may tell.
             if let Ok(Found::One { id, .. }) = self.look(precondition, Instant::now()).await {

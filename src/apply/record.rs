@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{ActionFailure, Ended, Run};
 use crate::immuta::WriteApi;
-use crate::ledger::{Applied, IntendedWrite, Intent, Memory, Record};
+use crate::ledger::{Applied, IntendedWrite, Intent, Record, RecordedState};
 use crate::live::{IntegrationStatus, RemoteId};
 use crate::plan::{Creation, Deletion};
 use crate::platform::Platform;
@@ -26,7 +26,7 @@ pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
 pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
     Intent {
         write: earlier.write.clone(),
-        memory: Memory {
+        memory: RecordedState {
             applied: intent.memory.applied.clone().or(&earlier.memory.applied),
             ..intent.memory.clone()
         },
@@ -36,7 +36,7 @@ pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
 
 pub(super) fn to_update(
     platform: &Platform,
-    memory: &Memory,
+    memory: &RecordedState,
     id: &RemoteId,
     at: Timestamp,
 ) -> Intent {
@@ -56,7 +56,12 @@ pub(super) fn to_delete(deletion: &Deletion, at: Timestamp) -> Intent {
     intent(deletion.platform, &deletion.memory, write, at)
 }
 
-fn intent(platform: &Platform, memory: &Memory, write: IntendedWrite, at: Timestamp) -> Intent {
+fn intent(
+    platform: &Platform,
+    memory: &RecordedState,
+    write: IntendedWrite,
+    at: Timestamp,
+) -> Intent {
     Intent {
         type_name: platform.wire.to_owned(),
         write,
@@ -144,7 +149,7 @@ fn record(intent: &Intent, id: &RemoteId, applied: Applied, at: Timestamp) -> Re
     Record {
         type_name: intent.type_name.clone(),
         id: id.clone(),
-        memory: Memory {
+        memory: RecordedState {
             applied,
             ..intent.memory.clone()
         },

@@ -13,7 +13,7 @@ use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
-use crate::ledger::Seen;
+use crate::ledger::Observations;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{AdoptedSecrets, Adoption, AdoptionResult, Block, StateUpdate};
@@ -158,12 +158,12 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, CommandFailure
             }
             AdoptionResult::Owned | AdoptionResult::Absent | AdoptionResult::Blocked(_) => None,
         });
-    let seen = Seen {
+    let seen = Observations {
         records: noted.collect(),
         gone: Vec::new(),
     };
     session.store().note(&seen).await?;
-    Ok(tell(&adoptions, is_all, assumed, terminal))
+    Ok(print(&adoptions, is_all, assumed, terminal))
 }
 
 fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailure> {
@@ -183,7 +183,7 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailu
 }
 
 /// What came of it. With `--all` what is not there is no failure.
-fn tell(
+fn print(
     adoptions: &[Adoption],
     is_all: bool,
     assumed: Option<Assumed>,

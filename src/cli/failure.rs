@@ -8,7 +8,7 @@ use crate::report::failure::CommandFailure;
 
 /// Writes it to standard error, and where a document was asked for, also one to standard
 /// output.
-pub(super) fn tell(failure: &CommandFailure, terminal: Terminal, format: OutputFormat) -> Exit {
+pub(super) fn print(failure: &CommandFailure, terminal: Terminal, format: OutputFormat) -> Exit {
     terminal.err_unfolded(&diagnostic::render(failure.mistakes(), true));
     terminal.failure(failure.what(), failure.help());
     terminal.result(&render(format, failure));

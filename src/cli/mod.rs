@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(Color::Auto);
-            let exit = failure::tell(&failure, terminal, OutputFormat::Text);
+            let exit = failure::print(&failure, terminal, OutputFormat::Text);
             return terminal.ending(exit).into();
         }
     };
@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     let format = cli.command.format();
     let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
         Ok(exit) => exit,
-        Err(failure) => failure::tell(&failure, terminal, format),
+        Err(failure) => failure::print(&failure, terminal, format),
     };
     terminal.ending(exit).into()
 }

@@ -9,7 +9,7 @@ use super::help;
 use crate::console::Terminal;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::place::Trust;
-use crate::ledger::{Applied, Intent, LedgerStore, Memory, Record};
+use crate::ledger::{Applied, Intent, LedgerStore, Record, RecordedState};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::plan::identity_of;
 use crate::report::exit::Exit;
@@ -126,7 +126,7 @@ async fn adopt(
     let record = Record {
         type_name: intent.type_name.clone(),
         id: id.clone(),
-        memory: Memory {
+        memory: RecordedState {
             applied: Applied::default(),
             ..intent.memory.clone()
         },

@@ -106,7 +106,7 @@ fn check_daemon(path: &Path, context: &CommandContext<'_>) -> Result<(), Command
         return Ok(());
     };
     for failure in refused {
-        failure::tell(&failure, context.terminal, OutputFormat::Text);
+        failure::print(&failure, context.terminal, OutputFormat::Text);
     }
     Err(last)
 }

@@ -12,8 +12,8 @@ use tracing::Instrument;
 use super::args::{ReferenceArgs, RunArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::apart::Apart;
 use crate::apply::{Event, Observer, Stop};
+use crate::cancellable::CancellableTask;
 use crate::console::{ProgressDisplay, Terminal, panic};
 use crate::diagnostic;
 use crate::immuta::Transport;
@@ -30,7 +30,7 @@ use crate::session::{
 };
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
-use crate::sync::{Consent, Shell};
+use crate::sync::{Approval, Shell};
 use crate::text::{count, escaped};
 
 /// Stands for all integrations in `--resend-secrets`: no integration has this name.
@@ -93,7 +93,7 @@ async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, CommandFailure>
         stop,
         progress: Arc::clone(&progress),
     };
-    let mut run = Apart::begin(move || async move {
+    let mut run = CancellableTask::begin(move || async move {
         panic::on_request();
         sync(args, terminal, &control).await
     });
@@ -322,12 +322,12 @@ impl Observer for CommandLine<'_> {
 }
 
 impl CommandLine<'_> {
-    fn consent(&self, plan: &Plan) -> Consent {
+    fn consent(&self, plan: &Plan) -> Approval {
         if !self.options.asks {
-            return Consent::Given;
+            return Approval::Given;
         }
         if !self.terminal.can_ask() {
-            return Consent::NotAsked;
+            return Approval::NotAsked;
         }
         let counts = Counts::of(plan);
         let changes = count(counts.pending(), "change");
@@ -338,9 +338,9 @@ impl CommandLine<'_> {
         let tenant = self.tenant;
         let question = format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ");
         if self.terminal.ask(&question) {
-            Consent::Given
+            Approval::Given
         } else {
-            Consent::Declined
+            Approval::Declined
         }
     }
 
@@ -352,7 +352,7 @@ impl CommandLine<'_> {
 }
 
 impl Shell for CommandLine<'_> {
-    fn approve(&self, plan: &Plan) -> Consent {
+    fn approve(&self, plan: &Plan) -> Approval {
         let shown = text::plan(plan, self.tenant);
         if self.options.output.is_told() {
             self.terminal.out(&shown);
@@ -360,7 +360,7 @@ impl Shell for CommandLine<'_> {
             self.terminal.err(&shown);
         }
         let consent = self.consent(plan);
-        if consent == Consent::Given {
+        if consent == Approval::Given {
             self.begin();
         }
         consent

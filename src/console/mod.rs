@@ -4,12 +4,12 @@
 //! to standard output, and the log, the progress and what goes wrong to standard error.
 
 mod fields;
-mod fold;
 mod journal;
 mod log;
 pub(crate) mod panic;
 mod progress;
 mod terminal;
+mod wrap;
 
 use clap::ValueEnum;
 

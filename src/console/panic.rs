@@ -35,7 +35,7 @@ pub(crate) fn report() {
         if IS_EXPECTED.load(Ordering::Relaxed) {
             return;
         }
-        let text = told(info, AS_JSON.load(Ordering::Relaxed));
+        let text = description(info, AS_JSON.load(Ordering::Relaxed));
         // There is nowhere else to tell it.
         let _ = io::stderr().write_all(text.as_bytes());
     }));
@@ -76,7 +76,7 @@ pub(crate) fn on_request() {
 #[cfg(not(debug_assertions))]
 pub(crate) fn on_request() {}
 
-fn told(info: &PanicHookInfo<'_>, as_json: bool) -> String {
+fn description(info: &PanicHookInfo<'_>, as_json: bool) -> String {
     let place = info.location().map(Location::to_string);
     let place = place.as_deref().unwrap_or("an unknown place");
     let thread = std::thread::current();

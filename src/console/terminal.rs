@@ -11,7 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 
 use super::Color;
-use super::fold::fold;
+use super::wrap::wrap;
 use crate::report::document::Rendered;
 use crate::report::exit::Exit;
 use crate::session::Watcher;
@@ -53,7 +53,7 @@ impl Terminal {
     /// Writes to standard output.
     pub(crate) fn out(self, text: &str) {
         let text = match columns(&io::stdout()) {
-            Some(columns) => fold(text, columns),
+            Some(columns) => wrap(text, columns),
             None => text.to_owned(),
         };
         self.out_unfolded(&text);
@@ -111,7 +111,7 @@ impl Terminal {
     /// Writes to standard error.
     pub(crate) fn err(self, text: &str) {
         let text = match columns(&io::stderr()) {
-            Some(columns) => fold(text, columns),
+            Some(columns) => wrap(text, columns),
             None => text.to_owned(),
         };
         self.err_unfolded(&text);

@@ -14,7 +14,7 @@ use super::loosened::loosened;
 use super::source::WatchedSource;
 use super::view::FileMistake;
 use super::{RejectedSettings, StatusPublisher};
-use crate::apart::joined;
+use crate::cancellable::joined;
 use crate::immuta::RetryPolicy;
 use crate::plan::{KnownNames, Resend, Selection};
 use crate::report::exit::Exit;

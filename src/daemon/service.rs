@@ -13,8 +13,8 @@ use super::source::WatchedSource;
 use super::watch::{self, watch};
 use super::worker::{Worker, WorkerContext};
 use super::{DaemonStatus, Schedule, StatusPublisher, Trigger, endpoints, systemd, work};
-use crate::apart::Apart;
 use crate::apply::{DRAIN, Stop};
+use crate::cancellable::CancellableTask;
 use crate::immuta::RetryPolicy;
 use crate::ledger::place::Trust;
 use crate::report::failure::CommandFailure;
@@ -69,9 +69,10 @@ pub async fn run(
     let endpoints = bound.serve(&tenant, &publisher, &trigger);
     let (stopped, status) = (stop.clone(), publisher.subscribe());
     let (watched, published) = (trigger.clone(), publisher.clone());
-    let mut watcher = Apart::begin(move || keep_watching(current, source, published, watched));
+    let mut watcher =
+        CancellableTask::begin(move || keep_watching(current, source, published, watched));
     let triggers = trigger.clone();
-    let mut worker = Apart::begin(move || async move {
+    let mut worker = CancellableTask::begin(move || async move {
         work(&mut run, &triggers, &mut schedule, &publisher, &stop).await;
     });
     let is_hurried = tokio::select! {

@@ -30,7 +30,7 @@ use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text
 use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
 use crate::settings::daemon::DaemonSettings;
 use crate::source::git::Revision;
-use crate::sync::{Consent, Ending, Shell, SyncError};
+use crate::sync::{Approval, Ending, Shell, SyncError};
 use crate::text::chain;
 
 /// How many runs the page shows.
@@ -444,10 +444,10 @@ impl Observer for Service<'_> {
 }
 
 impl Shell for Service<'_> {
-    fn approve(&self, plan: &Plan) -> Consent {
+    fn approve(&self, plan: &Plan) -> Approval {
         self.context.plan(plan, self.revision);
         self.writes.store(true, Ordering::Relaxed);
-        Consent::Given
+        Approval::Given
     }
 }
 

@@ -31,11 +31,11 @@ pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
         match timeout_at(end, ignored(branch.clone())).await {
             Ok(None) => {}
             Ok(Some(ignored)) => {
-                say(terminal, &ignored);
+                print_line(terminal, &ignored);
                 return Exit::Success;
             }
             Err(_) => {
-                say(terminal, &still_open(args.timeout));
+                print_line(terminal, &still_open(args.timeout));
                 return Exit::Failed;
             }
         }
@@ -45,7 +45,7 @@ pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
         Err(_) => {
             let after = args.timeout.as_secs();
             let line = format!("not done after {after} s; the daemon goes on, and its log tells");
-            say(terminal, &line);
+            print_line(terminal, &line);
             Exit::Failed
         }
     }
@@ -96,7 +96,7 @@ async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
     let stream = match UnixStream::connect(socket).await {
         Ok(stream) => stream,
         Err(error) => {
-            say(terminal, &not_there(socket, &error));
+            print_line(terminal, &not_there(socket, &error));
             return Exit::Failed;
         }
     };
@@ -105,18 +105,18 @@ async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
         match Message::parse(&line) {
             Some(Message::Text { text }) => terminal.out(&text),
             Some(Message::End { exit_code, summary }) => {
-                say(terminal, &summary);
+                print_line(terminal, &summary);
                 return Exit::of_code(exit_code);
             }
             Some(Message::Refused { why }) => {
-                say(terminal, &why);
+                print_line(terminal, &why);
                 return Exit::Failed;
             }
             // A newer daemon may say more.
             None => {}
         }
     }
-    say(terminal, &format!("the daemon went away; {LATER}"));
+    print_line(terminal, &format!("the daemon went away; {LATER}"));
     Exit::Failed
 }
 
@@ -133,7 +133,7 @@ fn not_there(socket: &Path, error: &io::Error) -> String {
 }
 
 /// A line of our own among those of git.
-fn say(terminal: Terminal, line: &str) {
+fn print_line(terminal: Terminal, line: &str) {
     terminal.out(&format!("integrationd: {}\n", escaped(line)));
 }
 

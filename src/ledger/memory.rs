@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::history::{History, RunAction, RunEnd, RunId, RunStart};
 use super::store::Remedy;
 use super::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, RejectedWrite, Seen,
-    StoreError, Suspensions,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Observations, Record,
+    RejectedWrite, StoreError, Suspensions,
 };
 use crate::live::RemoteId;
 
@@ -80,7 +80,7 @@ impl LedgerStore for MemoryLedger {
         Ok(())
     }
 
-    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+    async fn note(&self, seen: &Observations) -> Result<(), StoreError> {
         let mut ledger = self.lock();
         for id in &seen.gone {
             ledger.forget(id);

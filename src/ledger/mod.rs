@@ -18,7 +18,7 @@ pub mod key;
 mod memory;
 pub mod place;
 mod record;
-mod refusal;
+mod rejection;
 pub mod sqlite;
 mod store;
 mod suspensions;
@@ -26,10 +26,10 @@ mod suspensions;
 pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
 pub use memory::MemoryLedger;
 pub use record::{
-    Applied, IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record, Removal, Repairs,
-    Rewritten, Seen, parked_name, taken_name,
+    Applied, IntendedWrite, Intent, KnownConnections, Ledger, Observations, Record, RecordedState,
+    Removal, Repairs, Rewritten, parked_name, taken_name,
 };
-pub use refusal::RejectedWrite;
+pub use rejection::RejectedWrite;
 pub use sqlite::LedgerError;
 pub use store::{LedgerStore, StoreError};
 pub use suspensions::Suspensions;

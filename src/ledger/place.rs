@@ -28,7 +28,7 @@ const STICKY: u32 = 0o1000;
 
 /// Suffixes of the files that SQLite keeps next to a ledger. SQLite takes such a file for
 /// a part of the ledger.
-const BESIDE_LEDGER: [&str; 3] = ["-wal", "-shm", "-journal"];
+const LEDGER_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Looks up a variable of the environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -213,10 +213,10 @@ impl StateDirectory {
     pub fn ledger_file(&self, tenant_url: &str) -> Result<PathBuf, PlaceError> {
         let file = self.path.join(ledger_name(tenant_url));
         self.check_file(&file)?;
-        for suffix in BESIDE_LEDGER {
+        for suffix in LEDGER_SUFFIXES {
             self.check_file(&beside(&file, suffix))?;
         }
-        self.check_file(&suspensions_beside(&file))?;
+        self.check_file(&suspensions_path(&file))?;
         Ok(file)
     }
 
@@ -316,7 +316,7 @@ fn sanitised(host: &str) -> String {
 }
 
 /// The file with the suspensions that operators have set. It need not exist.
-pub(super) fn suspensions_beside(ledger: &Path) -> PathBuf {
+pub(super) fn suspensions_path(ledger: &Path) -> PathBuf {
     ledger.with_extension("suspended.json")
 }
 

@@ -116,7 +116,7 @@ fn ledger_that_others_can_write_is_refused() {
         ledger.clone(),
         beside(&ledger, "-wal"),
         beside(&ledger, "-journal"),
-        suspensions_beside(&ledger),
+        suspensions_path(&ledger),
     ] {
         fs::write(&file, "").unwrap();
         set_mode(&file, 0o620);

@@ -108,14 +108,14 @@ pub struct Record {
     /// Its id on the server.
     pub id: RemoteId,
     /// What is kept of its file.
-    pub memory: Memory,
+    pub memory: RecordedState,
     /// When it was last written, or else when it was adopted or first seen.
     pub at: Timestamp,
 }
 
 /// What is kept of a file and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct RecordedState {
     /// What pairs it with a live integration, in the form that compares.
     pub identity: Option<String>,
     /// Whether this tool created or adopted it: only then it is ever deleted.
@@ -249,7 +249,7 @@ pub struct Repairs {
 
 /// What a look at the tenant told of integrations that are not written.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub struct Observations {
     /// What is there.
     pub records: Vec<(Name, Record)>,
     /// What the server says is gone.
@@ -264,7 +264,7 @@ pub struct Intent {
     /// What kind of write it is.
     pub write: IntendedWrite,
     /// What will be kept if it succeeds.
-    pub memory: Memory,
+    pub memory: RecordedState,
     /// When it was begun.
     pub at: Timestamp,
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::history::{History, RunAction, RunEnd, RunId, RunStart};
-use super::{Fingerprint, Intent, KnownConnections, Ledger, Record, Seen, Suspensions};
+use super::{Fingerprint, Intent, KnownConnections, Ledger, Observations, Record, Suspensions};
 use crate::live::RemoteId;
 
 /// A ledger that is open.
@@ -37,7 +37,7 @@ pub trait LedgerStore: Send + Sync {
 
     /// Records integrations that were read and not written, and forgets those that are
     /// gone: all of them or none. No intent of theirs is open.
-    async fn note(&self, seen: &Seen) -> Result<(), StoreError>;
+    async fn note(&self, seen: &Observations) -> Result<(), StoreError>;
 
     /// Removes the record of a deleted integration, and the intent of this name. Its last
     /// known configuration stays in the history.

@@ -1,9 +1,9 @@
 //! The references of a document against what operators allow.
 
 use super::binding::Unbound;
+use super::builder::DiagnosticBuilder;
 use super::check::{Checker, Read};
 use super::destination::destinations;
-use super::draft::Draft;
 use super::tree::{Node, YamlString};
 use crate::diagnostic::Code;
 use crate::secret::Template;
@@ -39,7 +39,7 @@ impl Checker<'_> {
                 let message = unbound.to_string();
                 let Unbound { allowed, .. } = unbound;
                 self.report(
-                    Draft::new(Code::UnboundReference, span, message)
+                    DiagnosticBuilder::new(Code::UnboundReference, span, message)
                         .label("not allowed here")
                         .help(allowed),
                 );

@@ -1,6 +1,6 @@
 //! Characters that make a text read otherwise than it looks.
 
-use super::draft::Draft;
+use super::builder::DiagnosticBuilder;
 use super::text::Span;
 use crate::diagnostic::Code;
 
@@ -40,7 +40,7 @@ fn is_direction(c: char) -> bool {
 }
 
 /// The error of a character that a text must not hold.
-pub(super) fn error(span: Span, c: char, problem: &Forbidden) -> Draft {
+pub(super) fn error(span: Span, c: char, problem: &Forbidden) -> DiagnosticBuilder {
     let (what, help) = match problem {
         Forbidden::Control => (
             "a control character",
@@ -56,14 +56,14 @@ pub(super) fn error(span: Span, c: char, problem: &Forbidden) -> Draft {
         ),
     };
     let message = format!("this file holds {what}, U+{:04X}", u32::from(c));
-    Draft::new(Code::ControlCharacter, span, message)
+    DiagnosticBuilder::new(Code::ControlCharacter, span, message)
         .label("here")
         .help(help)
 }
 
 /// The error of a scalar in which an escape stands for a control of the direction of text:
 /// the file was searched for the character itself.
-pub(super) fn escaped(scalar: &str, source: &str, span: Span) -> Option<Draft> {
+pub(super) fn escaped(scalar: &str, source: &str, span: Span) -> Option<DiagnosticBuilder> {
     let c = scalar.chars().find(|c| is_direction(*c))?;
     let written = source.get(span.start..span.end).unwrap_or_default();
     let span = place_of(c, written).map_or(span, |(start, end)| {

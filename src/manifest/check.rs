@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Draft;
-use super::text::{Span, Text, Veil, shown_word};
+use super::builder::DiagnosticBuilder;
+use super::text::{Redactions, Span, Text, shown_word};
 use super::tree::{Node, Yaml, YamlDocument, YamlEntry};
 use super::{Bindings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key};
 use crate::diagnostic::{Code, Diagnostic, Location, Severity};
@@ -86,7 +86,7 @@ pub(super) struct DocumentLocations {
 pub(super) fn check(
     context: CheckContext<'_>,
     text: &Text<'_>,
-    veil: &mut Veil,
+    veil: &mut Redactions,
     document: YamlDocument,
     several: bool,
 ) -> Checked {
@@ -130,7 +130,7 @@ pub(super) fn check(
     }
 }
 
-fn places(read: &Read, text: &Text<'_>, veil: &Veil) -> DocumentLocations {
+fn places(read: &Read, text: &Text<'_>, veil: &Redactions) -> DocumentLocations {
     let place = |span| text.place(span, "", veil);
     let attributes = read.attribute_spans.iter();
     DocumentLocations {
@@ -142,7 +142,11 @@ fn places(read: &Read, text: &Text<'_>, veil: &Veil) -> DocumentLocations {
     }
 }
 
-fn finish(mut drafts: Vec<Draft>, text: &Text<'_>, veil: &Veil) -> Vec<Diagnostic> {
+fn finish(
+    mut drafts: Vec<DiagnosticBuilder>,
+    text: &Text<'_>,
+    veil: &Redactions,
+) -> Vec<Diagnostic> {
     // Errors first: what is cut off must not decide whether the document is applied.
     drafts.sort_by_key(|draft| draft.code.severity());
     let more = drafts.len().saturating_sub(MAX_DIAGNOSTICS);
@@ -215,8 +219,8 @@ impl Read {
 pub(super) struct Checker<'c> {
     pub(super) context: CheckContext<'c>,
     pub(super) text: &'c Text<'c>,
-    pub(super) veil: &'c mut Veil,
-    pub(super) drafts: Vec<Draft>,
+    pub(super) veil: &'c mut Redactions,
+    pub(super) drafts: Vec<DiagnosticBuilder>,
     /// The value of `autoBootstrap`, if it is known.
     pub(super) auto: Option<bool>,
     /// Keys and paths that an unknown one was probably meant to be: they are not
@@ -227,7 +231,7 @@ pub(super) struct Checker<'c> {
 }
 
 impl Checker<'_> {
-    pub(super) fn report(&mut self, draft: Draft) {
+    pub(super) fn report(&mut self, draft: DiagnosticBuilder) {
         self.drafts.push(draft);
     }
 
@@ -307,7 +311,7 @@ impl Checker<'_> {
         }
         let kind = node.value.kind();
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::SyncOption,
                 node.span,
                 format!("`{what}` must be {expected}, found {kind}"),

@@ -10,7 +10,7 @@
 //! with `;key=` or `&key=` in it as further properties, among them a proxy: it is
 //! unclear, too.
 
-use crate::platform::{Attribute, Leads, Platform, Shape};
+use crate::platform::{Attribute, CredentialTarget, Platform, Shape};
 use crate::secret::Secret;
 use crate::value::{Object, Value};
 
@@ -107,30 +107,34 @@ fn collect(
             continue;
         }
         let leads = match attribute {
-            Some(_) if host == Some(name) => Leads::ToHost,
-            Some(attribute) if matches!(attribute.shape, Shape::Opaque) => Leads::Anywhere,
+            Some(_) if host == Some(name) => CredentialTarget::ToHost,
+            Some(attribute) if matches!(attribute.shape, Shape::Opaque) => {
+                CredentialTarget::Anywhere
+            }
             Some(attribute) => attribute.leads,
-            None => Leads::Anywhere,
+            None => CredentialTarget::Anywhere,
         };
         found.extend(destination(leads, value, path));
     }
 }
 
 /// The place that one value names, if it names any.
-fn destination(leads: Leads, value: &Value, path: String) -> Option<Destination> {
+fn destination(leads: CredentialTarget, value: &Value, path: String) -> Option<Destination> {
     if matches!(value, Value::Null) {
         return None;
     }
     match leads {
-        Leads::ToHost if !holds_properties(value) => {
+        CredentialTarget::ToHost if !holds_properties(value) => {
             let host = value.as_text().and_then(host_of);
             Some(match host {
                 Some(host) => Destination::Host { path, host },
                 None => Destination::Unclear { path },
             })
         }
-        Leads::Nowhere if !holds_properties(value) => None,
-        Leads::ToHost | Leads::Nowhere | Leads::Anywhere => Some(Destination::Unclear { path }),
+        CredentialTarget::Nowhere if !holds_properties(value) => None,
+        CredentialTarget::ToHost | CredentialTarget::Nowhere | CredentialTarget::Anywhere => {
+            Some(Destination::Unclear { path })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The top of a document: its keys, its type and what hangs on that.
 
+use super::builder::DiagnosticBuilder;
 use super::check::{Checker, Read};
-use super::draft::Draft;
 use super::suggest::{enumerate, meant_platform, nearest};
 use super::text::{Span, shown_key};
 use super::tree::{Node, Yaml, YamlEntry};
@@ -87,7 +87,7 @@ impl Checker<'_> {
         if !matches!(root.value, Yaml::Faulty) {
             let message = format!("an integration is a mapping, found {}", root.value.kind());
             self.report(
-                Draft::new(Code::NotAMapping, root.span, message)
+                DiagnosticBuilder::new(Code::NotAMapping, root.span, message)
                     .label("expected `type: …` and so on")
                     .help("one document is one integration; put several into a file with `---` between them"),
             );
@@ -110,7 +110,7 @@ impl Checker<'_> {
             format!("the keys of a document are {}", enumerate(KEYS, "and"))
         };
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::UnknownKey,
                 entry.key_span,
                 format!("unknown key `{}`", shown_key(key)),
@@ -138,7 +138,7 @@ impl Checker<'_> {
             }
             let start = self.text.word(root.span.start);
             self.report(
-                Draft::new(Code::MissingType, start, "this integration has no `type`")
+                DiagnosticBuilder::new(Code::MissingType, start, "this integration has no `type`")
                     .label("the document starts here")
                     .help(format!("add `type: …`, one of {}", enumerate(&wires, "or"))),
             );
@@ -161,7 +161,7 @@ impl Checker<'_> {
                 None => format!("the types are {}", enumerate(&wires, "and")),
             };
             self.report(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::UnknownType,
                     node.span,
                     format!("unknown type `{}`", self.shown(node.span, &wire)),
@@ -189,7 +189,7 @@ impl Checker<'_> {
                     "add `autoBootstrap: false`: this platform is always set up by hand"
                 };
                 self.report(
-                    Draft::new(
+                    DiagnosticBuilder::new(
                         Code::MissingAutoBootstrap,
                         start,
                         "this integration has no `autoBootstrap`",
@@ -203,7 +203,7 @@ impl Checker<'_> {
         self.auto = self.option_bool(entry, AUTO_BOOTSTRAP);
         if (self.auto, payload) == (Some(true), Some(PayloadShape::ManualOnly)) {
             self.report(
-                Draft::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
+                DiagnosticBuilder::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
                     .label("must be `false`")
                     .help("write `autoBootstrap: false`, and set the platform up with the script that Immuta offers"),
             );
@@ -227,9 +227,13 @@ impl Checker<'_> {
             (None, PayloadShape::Full | PayloadShape::ManualOnly) => {
                 let at = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
                 self.report(
-                    Draft::new(Code::MissingConfig, at, "this integration has no `config`")
-                        .label("this type needs one")
-                        .help(self.needed(platform)),
+                    DiagnosticBuilder::new(
+                        Code::MissingConfig,
+                        at,
+                        "this integration has no `config`",
+                    )
+                    .label("this type needs one")
+                    .help(self.needed(platform)),
                 );
                 Object::new()
             }
@@ -239,7 +243,7 @@ impl Checker<'_> {
     pub(super) fn key_not_sent(&mut self, entry: &YamlEntry) {
         let key = &entry.key;
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::KeyNotSent,
                 entry.key_span,
                 format!("this platform has no `{key}`"),

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Draft;
+use super::builder::DiagnosticBuilder;
 use super::load::decode;
 use super::suggest::nearest;
-use super::text::{Span, Text, Veil, shown_key};
+use super::text::{Redactions, Span, Text, shown_key};
 use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
@@ -58,7 +58,7 @@ pub fn flat(
     }
     for document in rest {
         reader.drafts.push(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::NotAMapping,
                 document.span,
                 "this is a second document",
@@ -80,8 +80,8 @@ struct Reader<'a> {
     keys: &'a [&'a str],
     accept: Accept<'a>,
     text: &'a Text<'a>,
-    veil: &'a mut Veil,
-    drafts: Vec<Draft>,
+    veil: &'a mut Redactions,
+    drafts: Vec<DiagnosticBuilder>,
     flat: Flat,
 }
 
@@ -92,7 +92,7 @@ impl Reader<'_> {
             None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
             Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| self.entry(entry)),
             Some((span, other)) => self.drafts.push(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::NotAMapping,
                     span,
                     format!("settings are a mapping, and this is {}", other.kind()),
@@ -109,7 +109,7 @@ impl Reader<'_> {
             let near = nearest(key, self.keys.iter().copied());
             let help = near.map(|near| format!("did you mean `{near}`?"));
             let message = format!("unknown setting `{}`", shown_key(key));
-            let draft = Draft::new(Code::UnknownKey, entry.key_span, message);
+            let draft = DiagnosticBuilder::new(Code::UnknownKey, entry.key_span, message);
             let draft = draft.label("no setting has this name").maybe_help(help);
             return self.drafts.push(draft);
         }
@@ -167,6 +167,6 @@ impl Reader<'_> {
 
     fn complain(&mut self, code: Code, span: Span, message: String) {
         self.drafts
-            .push(Draft::new(code, span, message).label("here"));
+            .push(DiagnosticBuilder::new(code, span, message).label("here"));
     }
 }

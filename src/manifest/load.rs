@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::builder::DiagnosticBuilder;
 use super::characters;
 use super::check::{self, CheckContext, Checked, DocumentLocations};
-use super::draft::Draft;
-use super::text::{Span, Text, Veil};
+use super::text::{Redactions, Span, Text};
 use super::tree::Stream;
 use super::yaml;
 use super::{
@@ -246,7 +246,7 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
     if valid == 0 {
         return whole_file(path, Code::NotUtf8, "this file is not UTF-8", help);
     }
-    Draft::new(
+    DiagnosticBuilder::new(
         Code::NotUtf8,
         Span::new(valid, valid),
         "this file is not UTF-8",
@@ -257,10 +257,10 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
 }
 
 /// Nothing of the text is known.
-fn unparsed(source: &str) -> Veil {
-    Veil {
+fn unparsed(source: &str) -> Redactions {
+    Redactions {
         unparsed: vec![Span::new(0, source.len() + 1)],
-        ..Veil::default()
+        ..Redactions::default()
     }
 }
 

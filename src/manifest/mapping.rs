@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::draft::Draft;
+use super::builder::DiagnosticBuilder;
 use super::text::{Span, shown_key};
 use super::tree::{Node, Yaml, YamlEntry};
 use crate::diagnostic::Code;
@@ -18,7 +18,7 @@ pub(super) enum YamlKey {
     Faulty,
 }
 
-pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> YamlKey {
+pub(super) fn read_key(node: &Node, faults: &mut Vec<DiagnosticBuilder>) -> YamlKey {
     match &node.value {
         Yaml::Text(scalar) if scalar.plain && scalar.text == "<<" => YamlKey::Merge,
         Yaml::Text(scalar) => YamlKey::Text(scalar.text.as_str().into(), node.span),
@@ -26,7 +26,7 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> YamlKey {
         Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::List(_) | Yaml::Map(_) => {
             let kind = node.value.kind();
             faults.push(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::KeyNotText,
                     node.span,
                     format!("a key must be a string, found {kind}"),
@@ -44,7 +44,7 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<Draft>) -> YamlKey {
 /// Reports equal keys and works the merge keys in: what is written in the
 /// map itself wins, then the merged maps in their order.
 pub(super) fn finish_map(
-    faults: &mut Vec<Draft>,
+    faults: &mut Vec<DiagnosticBuilder>,
     entries: Vec<YamlEntry>,
     merges: &[Node],
 ) -> Rc<[YamlEntry]> {
@@ -54,7 +54,7 @@ pub(super) fn finish_map(
     }
     for again in merges.iter().skip(1) {
         faults.push(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::DuplicateKey,
                 again.span,
                 "the merge key `<<` is given twice",
@@ -79,7 +79,7 @@ pub(super) fn finish_map(
     entries.into()
 }
 
-fn maps_to_merge(faults: &mut Vec<Draft>, merge: &Node) -> Vec<Node> {
+fn maps_to_merge(faults: &mut Vec<DiagnosticBuilder>, merge: &Node) -> Vec<Node> {
     let maps = match &merge.value {
         Yaml::List(items) => items.to_vec(),
         Yaml::Map(_) => vec![merge.clone()],
@@ -91,7 +91,7 @@ fn maps_to_merge(faults: &mut Vec<Draft>, merge: &Node) -> Vec<Node> {
         return maps;
     }
     faults.push(
-        Draft::new(
+        DiagnosticBuilder::new(
             Code::MergeKey,
             merge.span,
             "a merge key takes a mapping or a list of mappings",
@@ -102,7 +102,10 @@ fn maps_to_merge(faults: &mut Vec<Draft>, merge: &Node) -> Vec<Node> {
     Vec::new()
 }
 
-fn without_duplicates(faults: &mut Vec<Draft>, entries: Vec<YamlEntry>) -> Vec<YamlEntry> {
+fn without_duplicates(
+    faults: &mut Vec<DiagnosticBuilder>,
+    entries: Vec<YamlEntry>,
+) -> Vec<YamlEntry> {
     let is_unique = if entries.len() < SMALL_MAP {
         let new = |(index, entry): (usize, &YamlEntry)| {
             entries[..index].iter().all(|e| e.key != entry.key)
@@ -121,7 +124,7 @@ fn without_duplicates(faults: &mut Vec<Draft>, entries: Vec<YamlEntry>) -> Vec<Y
         if let Some(first) = first.get(&entry.key) {
             let key = shown_key(&entry.key);
             faults.push(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::DuplicateKey,
                     entry.key_span,
                     format!("the key `{key}` is given twice"),

@@ -7,12 +7,12 @@
 
 mod binding;
 mod bound;
+mod builder;
 mod characters;
 mod check;
 mod cross;
 mod destination;
 mod document;
-mod draft;
 #[cfg(test)]
 mod fake;
 mod flat;

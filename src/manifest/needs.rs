@@ -1,7 +1,7 @@
 //! What must be given, and when.
 
+use super::builder::DiagnosticBuilder;
 use super::check::Checker;
-use super::draft::Draft;
 use super::suggest::enumerate;
 use super::tree::YamlEntry;
 use crate::diagnostic::Code;
@@ -98,7 +98,7 @@ impl Checker<'_> {
     fn not_empty(&mut self, entry: &YamlEntry, code: Code, read: Option<&Value>, path: &str) {
         if code == Code::MissingAttribute && read.is_some_and(is_empty) {
             self.report(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::EmptyValue,
                     entry.value.span,
                     format!("`{path}` is empty"),
@@ -116,7 +116,7 @@ impl Checker<'_> {
         prefix: &str,
         platform: &Platform,
         config: &Object,
-    ) -> Draft {
+    ) -> DiagnosticBuilder {
         let names: Vec<String> = missing
             .attributes
             .iter()
@@ -138,7 +138,7 @@ impl Checker<'_> {
                 "left out here",
             )
         };
-        let mut draft = Draft::new(missing.code, entry.key_span, message).label(label);
+        let mut draft = DiagnosticBuilder::new(missing.code, entry.key_span, message).label(label);
         let reasons: Vec<String> = missing
             .conditions
             .iter()

@@ -1,7 +1,7 @@
 //! The reserved key `sync`: options for the tool, never sent.
 
+use super::builder::DiagnosticBuilder;
 use super::check::Checker;
-use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::{Span, shown_key};
 use super::tree::{Node, Yaml, YamlEntry};
@@ -147,7 +147,7 @@ impl Checker<'_> {
             SyncName::Wrong => (stem, false, start),
             SyncName::Absent if several => {
                 self.report(
-                    Draft::new(
+                    DiagnosticBuilder::new(
                         Code::NameNeeded,
                         start,
                         "a document of several in a file needs a name",
@@ -160,7 +160,7 @@ impl Checker<'_> {
             SyncName::Absent => {
                 if !is_name(&stem) {
                     self.report(
-                        Draft::new(
+                        DiagnosticBuilder::new(
                             Code::InvalidName,
                             start,
                             "the name of this file cannot be the name of an integration",
@@ -181,7 +181,7 @@ impl Checker<'_> {
             |near| format!("did you mean `{near}`?"),
         );
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::UnknownKey,
                 entry.key_span,
                 format!("unknown key `{}` in `{parent}`", shown_key(&entry.key)),
@@ -199,7 +199,7 @@ impl Checker<'_> {
             return SyncName::Given(name, entry.value.span);
         }
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
                 "this cannot be the name of an integration",
@@ -234,7 +234,7 @@ impl Checker<'_> {
             return Some(RemoteId::new(id));
         }
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::SyncOption,
                 node.span,
                 "`sync.id` is no id of an integration",
@@ -274,7 +274,7 @@ impl Checker<'_> {
             return Some(name);
         }
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
                 "this cannot have been the name of an integration",
@@ -318,9 +318,13 @@ impl Checker<'_> {
             Ok((reason, _)) => Some((node, reason)),
             Err(span) => {
                 self.report(
-                    Draft::new(Code::SyncOption, span, format!("`{what}` needs a reason"))
-                        .label("no `reason` given")
-                        .help("add `reason: …`: whoever finds it later wants to know why"),
+                    DiagnosticBuilder::new(
+                        Code::SyncOption,
+                        span,
+                        format!("`{what}` needs a reason"),
+                    )
+                    .label("no `reason` given")
+                    .help("add `reason: …`: whoever finds it later wants to know why"),
                 );
                 None
             }
@@ -346,7 +350,7 @@ impl Checker<'_> {
             Err(error) => {
                 let error: UntilError = error;
                 let what = "`sync.suspend.until` is not a date or a time";
-                let draft = Draft::new(Code::SyncOption, until.value.span, what);
+                let draft = DiagnosticBuilder::new(Code::SyncOption, until.value.span, what);
                 self.report(draft.label(error.to_string()));
                 None
             }
@@ -363,7 +367,7 @@ impl Checker<'_> {
             };
             let Some(path) = node.get("path") else {
                 self.report(
-                    Draft::new(Code::SyncOption, item.span, "`sync.ignore` needs a path")
+                    DiagnosticBuilder::new(Code::SyncOption, item.span, "`sync.ignore` needs a path")
                         .label("no `path` given")
                         .help("add the path of an attribute below `config`, such as `path: /audit/enabled`"),
                 );
@@ -387,7 +391,7 @@ impl Checker<'_> {
     ) -> Option<String> {
         let Some(path) = text.strip_prefix('/').filter(|path| !path.is_empty()) else {
             self.report(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::SyncOption,
                     span,
                     "a path in `sync.ignore` starts with `/`",
@@ -404,7 +408,7 @@ impl Checker<'_> {
                 names.iter().copied(),
             );
             self.report(
-                Draft::new(Code::UnknownPath, span, "this path is no known attribute")
+                DiagnosticBuilder::new(Code::UnknownPath, span, "this path is no known attribute")
                     .label("ignores nothing that is known")
                     .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
             );
@@ -443,7 +447,7 @@ impl Checker<'_> {
                 }
                 (Some(_), _) => {
                     self.report(
-                        Draft::new(
+                        DiagnosticBuilder::new(
                             Code::ExtraKnown,
                             entry.key_span,
                             format!("`{path}` is a known attribute"),

@@ -1,8 +1,8 @@
 //! References in the strings of a document: where they may stand, and where
 //! exactly a mistake in one is.
 
+use super::builder::DiagnosticBuilder;
 use super::check::Checker;
-use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::text::Span;
 use super::tree::{Node, YamlString};
@@ -26,7 +26,7 @@ impl Checker<'_> {
             Ok(Parsed::Template(_)) if !secrets => {
                 self.vouch(node.span);
                 self.report(
-                    Draft::new(Code::ReferenceNotAllowed, node.span, format!("`{what}` cannot refer to a secret"))
+                    DiagnosticBuilder::new(Code::ReferenceNotAllowed, node.span, format!("`{what}` cannot refer to a secret"))
                         .label("its value is shown in plans and logs")
                         .help("give the value itself, or a variable that the settings declare: `${var:NAME}`; write `$${` for a literal `${`"),
                 );
@@ -34,7 +34,7 @@ impl Checker<'_> {
             }
             Ok(parsed) if self.is_own(&parsed) => {
                 self.report(
-                    Draft::new(
+                    DiagnosticBuilder::new(
                         Code::OwnCredential,
                         node.span,
                         "this is the value of a credential of integrationd itself",
@@ -78,14 +78,19 @@ impl Checker<'_> {
             let span = self.within(node.span, scalar, at);
             let message = format!("`{reference}` leads to a credential of integrationd itself");
             self.report(
-                Draft::new(Code::OwnCredential, span, message)
+                DiagnosticBuilder::new(Code::OwnCredential, span, message)
                     .label("integrationd authenticates with it")
                     .help("give the integration a credential of its own, under another name"),
             );
         }
     }
 
-    fn reference_error(&self, node: &Node, scalar: &YamlString, error: &ReferenceError) -> Draft {
+    fn reference_error(
+        &self,
+        node: &Node,
+        scalar: &YamlString,
+        error: &ReferenceError,
+    ) -> DiagnosticBuilder {
         let at = match error {
             ReferenceError::Unclosed { at }
             | ReferenceError::NoSource { at }
@@ -104,7 +109,7 @@ impl Checker<'_> {
             enumerate(&forms, "or")
         );
         let draft = |message: &str, label: &str| {
-            Draft::new(Code::MalformedReference, span, message).label(label)
+            DiagnosticBuilder::new(Code::MalformedReference, span, message).label(label)
         };
         match error {
             ReferenceError::Unclosed { .. } => {
@@ -127,7 +132,7 @@ impl Checker<'_> {
             )
             .help(format!("it is `{form}`")),
             ReferenceError::UnknownVariable { name, .. } => {
-                Draft::new(Code::UnknownVariable, span, "this variable is not declared")
+                DiagnosticBuilder::new(Code::UnknownVariable, span, "this variable is not declared")
                     .label("not declared in the settings")
                     .help(self.variables(name))
             }

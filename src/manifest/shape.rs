@@ -1,11 +1,11 @@
 //! The attributes of `config`: known or not, of the right shape, within bounds.
 
+use super::builder::DiagnosticBuilder;
 use super::check::Checker;
-use super::draft::Draft;
 use super::suggest::{enumerate, nearest};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Evidence, Leads, Need, Platform, Shape, StringRule};
+use crate::platform::{Attribute, CredentialTarget, Evidence, Need, Platform, Shape, StringRule};
 use crate::secret::{Parsed, Template, TemplatePart};
 use crate::value::{Object, Value};
 
@@ -40,14 +40,14 @@ fn code_points(text: &str) -> String {
 }
 
 /// An attribute in the file.
-struct Given<'g> {
+struct Occurrence<'g> {
     attribute: &'static Attribute,
     entry: &'g YamlEntry,
     /// Its path below `config`, such as `audit/enabled`.
     path: String,
 }
 
-impl Given<'_> {
+impl Occurrence<'_> {
     fn node(&self) -> &Node {
         &self.entry.value
     }
@@ -92,7 +92,7 @@ impl Checker<'_> {
             match attributes.iter().find(|a| a.name == &*entry.key) {
                 None => self.unknown_attribute(entry, attributes, platform, prefix),
                 Some(attribute) => {
-                    let given = Given {
+                    let given = Occurrence {
                         attribute,
                         entry,
                         path,
@@ -106,7 +106,7 @@ impl Checker<'_> {
         object
     }
 
-    fn value(&mut self, given: &Given<'_>, platform: &'static Platform) -> Option<Value> {
+    fn value(&mut self, given: &Occurrence<'_>, platform: &'static Platform) -> Option<Value> {
         let node = given.node();
         match (&given.attribute.shape, &node.value) {
             (_, Yaml::Faulty) => None,
@@ -159,9 +159,9 @@ impl Checker<'_> {
     }
 
     /// A host that does not read as it looks: secrets are sent there.
-    fn host(&mut self, given: &Given<'_>, platform: &Platform, value: &Value) {
+    fn host(&mut self, given: &Occurrence<'_>, platform: &Platform, value: &Value) {
         let is_host = platform.host_attribute() == Some(given.path.as_str());
-        if !is_host && given.attribute.leads != Leads::ToHost {
+        if !is_host && given.attribute.leads != CredentialTarget::ToHost {
             return;
         }
         let Some(text) = value.as_text() else { return };
@@ -173,7 +173,7 @@ impl Checker<'_> {
             "`{}` names a host with characters that are not ASCII, or not visible: {points}",
             given.path
         );
-        let draft = Draft::new(Code::MisleadingHost, given.node().span, message);
+        let draft = DiagnosticBuilder::new(Code::MisleadingHost, given.node().span, message);
         self.report(draft.label("this host").help(
             "if it was copied, type it anew; a name outside of ASCII can be given in its `xn--` form",
         ));
@@ -181,7 +181,7 @@ impl Checker<'_> {
 
     fn text_value(
         &mut self,
-        given: &Given<'_>,
+        given: &Occurrence<'_>,
         scalar: &YamlString,
         format: StringRule,
     ) -> Option<Value> {
@@ -206,7 +206,7 @@ impl Checker<'_> {
                 "should"
             };
             self.report(
-                Draft::new(
+                DiagnosticBuilder::new(
                     code,
                     given.node().span,
                     format!("`{path}` {must} be {expected}"),
@@ -218,7 +218,7 @@ impl Checker<'_> {
     }
 
     /// The value of a string: secret if the attribute is, or if it refers to one.
-    fn plain_text(&mut self, given: &Given<'_>, scalar: &YamlString) -> Option<Value> {
+    fn plain_text(&mut self, given: &Occurrence<'_>, scalar: &YamlString) -> Option<Value> {
         let secrets = given.attribute.takes_references(self.auto);
         let parsed = self.string(given.node(), scalar, secrets, &given.path)?;
         let span = given.node().span;
@@ -243,10 +243,10 @@ impl Checker<'_> {
         }
     }
 
-    fn literal_secret(&mut self, given: &Given<'_>) {
+    fn literal_secret(&mut self, given: &Occurrence<'_>) {
         let path = &given.path;
         self.report(
-            Draft::new(Code::LiteralSecret, given.node().span, format!("the secret `{path}` stands in the file"))
+            DiagnosticBuilder::new(Code::LiteralSecret, given.node().span, format!("the secret `{path}` stands in the file"))
                 .label("everybody who can read the file can read it")
                 .help("name it instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; then change it, since it has been seen"),
         );
@@ -254,7 +254,7 @@ impl Checker<'_> {
 
     fn check_word(
         &mut self,
-        given: &Given<'_>,
+        given: &Occurrence<'_>,
         words: &'static [&'static str],
         evidence: Evidence,
         value: &Value,
@@ -274,7 +274,7 @@ impl Checker<'_> {
             None => format!("it is one of {}", enumerate(words, "or")),
         };
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 code,
                 given.node().span,
                 format!(
@@ -290,7 +290,7 @@ impl Checker<'_> {
 
     fn check_bounds(
         &mut self,
-        given: &Given<'_>,
+        given: &Occurrence<'_>,
         number: &serde_json::Number,
         min: i64,
         max: i64,
@@ -304,7 +304,7 @@ impl Checker<'_> {
             format!("from {min} to {max}")
         };
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::OutOfBounds,
                 given.node().span,
                 format!("`{}` is out of bounds", given.path),
@@ -314,14 +314,14 @@ impl Checker<'_> {
         None
     }
 
-    fn text_list(&mut self, given: &Given<'_>, items: &[Node]) -> Option<Value> {
+    fn text_list(&mut self, given: &Occurrence<'_>, items: &[Node]) -> Option<Value> {
         let mut list = Vec::new();
         for item in items {
             let entry = YamlEntry {
                 value: item.clone(),
                 ..given.entry.clone()
             };
-            let item = Given {
+            let item = Occurrence {
                 attribute: given.attribute,
                 entry: &entry,
                 path: given.path.clone(),
@@ -367,7 +367,7 @@ impl Checker<'_> {
         }
     }
 
-    fn null(&mut self, given: &Given<'_>) {
+    fn null(&mut self, given: &Occurrence<'_>) {
         let path = &given.path;
         let help = match given.attribute.need {
             Need::Always(Evidence::Documented) => "this attribute is required: give it a value",
@@ -376,7 +376,7 @@ impl Checker<'_> {
             }
         };
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::NullValue,
                 given.entry.key_span,
                 format!("`{path}` has no value"),
@@ -386,7 +386,7 @@ impl Checker<'_> {
         );
     }
 
-    fn other_shape(&mut self, given: &Given<'_>) {
+    fn other_shape(&mut self, given: &Occurrence<'_>) {
         let expected = expected(&given.attribute.shape);
         // Where an object is due, the scalar may be what belongs to a secret in it.
         let is_object = matches!(given.attribute.shape, Shape::Object(_));
@@ -419,7 +419,7 @@ impl Checker<'_> {
         }
         let kind = node.value.kind();
         self.report(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::WrongShape,
                 node.span,
                 format!("{what} must be {expected}, found {kind}"),
@@ -430,7 +430,7 @@ impl Checker<'_> {
     }
 
     /// How to write a number, or a boolean, as a string.
-    fn quote_help(&self, given: &Given<'_>) -> Option<String> {
+    fn quote_help(&self, given: &Occurrence<'_>) -> Option<String> {
         let node = given.node();
         if !node.is_scalar() || matches!(node.value, Yaml::Null) {
             return None;
@@ -476,7 +476,7 @@ pub(super) fn bool_help(node: &Node, expected: &str) -> Option<String> {
 }
 
 /// How to write the number that a string was meant to be.
-fn integer_help(given: &Given<'_>) -> Option<String> {
+fn integer_help(given: &Occurrence<'_>) -> Option<String> {
     let scalar = given.node().text()?;
     let number: i64 = scalar.text.trim().parse().ok()?;
     let name = given.attribute.name;

@@ -2,7 +2,7 @@
 //!
 //! Nothing of the text is repeated: where YAML breaks, a secret may stand.
 
-use super::draft::Draft;
+use super::builder::DiagnosticBuilder;
 use super::text::Span;
 use super::yaml::ErrorKind;
 use crate::diagnostic::Code;
@@ -146,11 +146,11 @@ const TABS: &[ErrorKind] = &[
 ];
 
 /// The mistake behind an error of the parser, at a byte of the text.
-pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> Draft {
+pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> DiagnosticBuilder {
     let here = Span::new(at, next_char(source, at));
     let tab = tab_indentation(source, at);
     if TABS.contains(kind) || tab.is_some() {
-        return Draft::new(
+        return DiagnosticBuilder::new(
             Code::Tab,
             tab.unwrap_or(here),
             "this line is indented with a tab",
@@ -159,8 +159,12 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> Draft {
         .help("use spaces, two for each level");
     }
     if *kind == ErrorKind::RecursionLimitExceeded {
-        return Draft::new(Code::TooComplex, here, "this document is nested too deeply")
-            .label("one level too many");
+        return DiagnosticBuilder::new(
+            Code::TooComplex,
+            here,
+            "this document is nested too deeply",
+        )
+        .label("one level too many");
     }
     let found = WORDS.iter().find(|(kinds, _)| kinds.contains(kind));
     let [message, label, help] = found.map_or(
@@ -172,7 +176,7 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> Draft {
         |(_, words)| *words,
     );
     let help = (!help.is_empty()).then(|| help.to_owned());
-    Draft::new(Code::Syntax, here, message)
+    DiagnosticBuilder::new(Code::Syntax, here, message)
         .label(label)
         .maybe_help(help)
 }

@@ -2,7 +2,7 @@
 
 use serde_yaml::granit_parser::Tag;
 
-use super::draft::Draft;
+use super::builder::DiagnosticBuilder;
 use super::scalar::Plain;
 use super::text::Span;
 use crate::diagnostic::Code;
@@ -28,8 +28,8 @@ pub(super) fn tag_fits(tag: &Tag, meaning: &Plain) -> bool {
 }
 
 /// The error of a tag.
-pub(super) fn bad_tag(span: Span) -> Draft {
-    Draft::new(Code::Tag, span, "this tag means nothing here")
+pub(super) fn bad_tag(span: Span) -> DiagnosticBuilder {
+    DiagnosticBuilder::new(Code::Tag, span, "this tag means nothing here")
         .label("not supported")
         .help("leave it out; a secret is named by a reference such as `${env:NAME}`")
 }

@@ -66,7 +66,7 @@ pub(super) fn stem(path: &str) -> &str {
 
 /// What is known about the parts of a file that can be shown.
 #[derive(Debug, Default)]
-pub(super) struct Veil {
+pub(super) struct Redactions {
     /// Keys that look like identifiers, and harmless scalars.
     pub(super) shown: Vec<Span>,
     /// Every other scalar, tag, anchor and alias, in ascending order.
@@ -75,7 +75,7 @@ pub(super) struct Veil {
     pub(super) unparsed: Vec<Span>,
 }
 
-impl Veil {
+impl Redactions {
     /// Brings the spans into order after `check` has added its own.
     pub(super) fn settle(&mut self) {
         self.shown.sort_unstable();
@@ -157,7 +157,7 @@ impl<'a> Text<'a> {
     }
 
     /// A place of this file, with the line as it may be shown.
-    pub(super) fn place(&self, span: Span, label: &str, veil: &Veil) -> Location {
+    pub(super) fn place(&self, span: Span, label: &str, veil: &Redactions) -> Location {
         let start = self.floor(span.start.min(self.source.len()));
         let end = self.floor(span.end.min(self.source.len())).max(start);
         let line = self.line_span(start);
@@ -178,7 +178,7 @@ impl<'a> Text<'a> {
             .unwrap_or(0)
     }
 
-    fn excerpt(&self, line: Span, mark: Span, veil: &Veil) -> Excerpt {
+    fn excerpt(&self, line: Span, mark: Span, veil: &Redactions) -> Excerpt {
         let mut out = Masked::default();
         let vouched = self.vouched_prefix(line, veil);
         let near = self.near(line, mark);
@@ -215,7 +215,7 @@ impl<'a> Text<'a> {
 
     /// Where the parser gave up, a line is shown up to the colon of its key: the
     /// offset after the colon, or the start of the line if it has no key.
-    fn vouched_prefix(&self, line: Span, veil: &Veil) -> Option<usize> {
+    fn vouched_prefix(&self, line: Span, veil: &Redactions) -> Option<usize> {
         let unparsed =
             |span: &&Span| span.start < line.end.max(line.start + 1) && line.start < span.end;
         let region = veil.unparsed.iter().find(unparsed)?;
@@ -344,7 +344,7 @@ mod tests {
     use super::*;
 
     /// The masked line around `marked`, with the marked part in angle brackets.
-    fn excerpt(source: &str, marked: &str, veil: &Veil) -> String {
+    fn excerpt(source: &str, marked: &str, veil: &Redactions) -> String {
         let text = Text::new("f.yaml", source);
         let start = source.find(marked).unwrap();
         let place = text.place(Span::new(start, start + marked.len()), "", veil);
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_value_is_masked_and_the_mark_covers_the_mask() {
         let source = "config:\n  pasword: hunter2 # or swordfish\n";
-        let veil = Veil {
+        let veil = Redactions {
             shown: spans(source, &["pasword"]),
             hidden: spans(source, &["hunter2"]),
             unparsed: vec![],
@@ -382,9 +382,9 @@ mod tests {
     #[test]
     fn a_vouched_value_is_shown_and_its_controls_are_written_out() {
         let source = "host: a\u{202e}b";
-        let veil = Veil {
+        let veil = Redactions {
             shown: spans(source, &["host", "a\u{202e}b"]),
-            ..Veil::default()
+            ..Redactions::default()
         };
         assert_eq!(excerpt(source, "a\u{202e}b", &veil), "host: <a\\u{202e}b>");
     }
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn without_spans_only_punctuation_remains() {
         assert_eq!(
-            excerpt("- {a: b} # c", "{", &Veil::default()),
+            excerpt("- {a: b} # c", "{", &Redactions::default()),
             "- <{>…: …} …"
         );
     }
@@ -400,9 +400,9 @@ mod tests {
     #[test]
     fn unparsed_lines_show_their_key_only() {
         let source = "a: x\n  pass: hunter2: y\nhunter3\npem: |\n  Proc-Type: 4\nlast: 1";
-        let veil = Veil {
+        let veil = Redactions {
             unparsed: vec![Span::new(0, source.len())],
-            ..Veil::default()
+            ..Redactions::default()
         };
         assert_eq!(excerpt(source, "pass", &veil), "  <pass>: …");
         assert_eq!(excerpt(source, "hunter3", &veil), "<…>");
@@ -413,7 +413,7 @@ mod tests {
     #[test]
     fn a_document_in_one_line_is_cut_around_the_mark() {
         let source = format!("{}x{}", ",".repeat(1000), ",".repeat(1000));
-        let text = excerpt(&source, "x", &Veil::default());
+        let text = excerpt(&source, "x", &Redactions::default());
         assert!(text.chars().count() < 160, "{text}");
         assert!(text.contains("<…>"), "{text}");
     }
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn lines_and_columns_count_characters_and_every_kind_of_line_end() {
         let text = Text::new("f", "a\r\nb\rc\né x");
-        let place = text.place(Span::new(10, 11), "", &Veil::default());
+        let place = text.place(Span::new(10, 11), "", &Redactions::default());
         assert_eq!((place.line, place.column), (4, 3));
     }
 }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use serde_json::Number;
 
-use super::draft::Draft;
-use super::text::{Span, Veil};
+use super::builder::DiagnosticBuilder;
+use super::text::{Redactions, Span};
 
 /// So many bytes of a string count as one more node.
 const BYTES_PER_NODE: usize = 64;
@@ -65,14 +65,14 @@ pub(super) struct YamlDocument {
     pub(super) span: Span,
     /// Whether all of it could be read.
     pub(super) whole: bool,
-    pub(super) faults: Vec<Draft>,
+    pub(super) faults: Vec<DiagnosticBuilder>,
 }
 
 /// All documents of a file but the empty ones, and what may be shown of it.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) documents: Vec<YamlDocument>,
-    pub(super) veil: Veil,
+    pub(super) veil: Redactions,
 }
 
 impl Stream {

@@ -1,7 +1,7 @@
 //! An attribute that is in no table: what could be meant, and the way through.
 
+use super::builder::DiagnosticBuilder;
 use super::check::Checker;
-use super::draft::Draft;
 use super::suggest::nearest;
 use super::text::shown_key;
 use super::tree::YamlEntry;
@@ -19,7 +19,7 @@ impl Checker<'_> {
     ) {
         let key = &*entry.key;
         let names = siblings.iter().map(|a| a.name);
-        let mut draft = Draft::new(
+        let mut draft = DiagnosticBuilder::new(
             Code::UnknownAttribute,
             entry.key_span,
             format!("unknown attribute `{}`", shown_key(key)),

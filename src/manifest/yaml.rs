@@ -14,13 +14,13 @@ use std::rc::Rc;
 pub(super) use serde_yaml::granit_parser::ErrorKind;
 use serde_yaml::granit_parser::{self as granit, Event, Parser, ScalarStyle, StrInput, Tag};
 
+use super::builder::DiagnosticBuilder;
 use super::characters;
-use super::draft::Draft;
 use super::mapping::{YamlKey, finish_map, read_key};
 use super::scalar::{Plain, resolve};
 use super::syntax;
 use super::tag::{bad_tag, is_string_tag, tag_fits};
-use super::text::{Span, Veil, is_identifier};
+use super::text::{Redactions, Span, is_identifier};
 use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry, YamlString};
 use crate::diagnostic::Code;
 
@@ -134,7 +134,7 @@ impl Reader<'_> {
         }
         let message = format!("this file holds more than {MAX_DOCUMENTS} documents");
         Err(Fatal::File(
-            Draft::new(Code::TooComplex, span, message)
+            DiagnosticBuilder::new(Code::TooComplex, span, message)
                 .label("the limit is reached here")
                 .help("split the file: one integration in each is easiest to review"),
         ))
@@ -191,8 +191,8 @@ fn bytes(span: &granit::Span, source: &str) -> (Span, Option<Span>) {
 
 /// A mistake after which a document, or the file, cannot be read on.
 enum Fatal {
-    Document(Draft),
-    File(Draft),
+    Document(DiagnosticBuilder),
+    File(DiagnosticBuilder),
 }
 
 /// A collection that is not closed yet.
@@ -218,21 +218,21 @@ struct Composer {
     root: Option<Node>,
     /// Finished anchors; `None` while the anchored collection is open.
     anchors: HashMap<usize, Option<Node>>,
-    faults: Vec<Draft>,
-    veil: Veil,
+    faults: Vec<DiagnosticBuilder>,
+    veil: Redactions,
     nodes: usize,
     expansion: usize,
 }
 
 impl Composer {
-    fn take(&mut self) -> (Option<Node>, Vec<Draft>) {
+    fn take(&mut self) -> (Option<Node>, Vec<DiagnosticBuilder>) {
         self.stack.clear();
         self.anchors.clear();
         (self.root.take(), std::mem::take(&mut self.faults))
     }
 
     /// Closes what is open, so that the name in a broken document can be found.
-    fn give_up(&mut self) -> (Option<Node>, Vec<Draft>) {
+    fn give_up(&mut self) -> (Option<Node>, Vec<DiagnosticBuilder>) {
         let reported = self.faults.len();
         while let Some(frame) = self.stack.pop() {
             let end = frame.start;
@@ -286,7 +286,7 @@ impl Composer {
             Event::UnresolvedAlias(_) => {
                 self.veil.hidden.push(span);
                 self.faults.push(
-                    Draft::new(Code::Alias, span, "this alias has no anchor")
+                    DiagnosticBuilder::new(Code::Alias, span, "this alias has no anchor")
                         .label("no `&` of this name before it in the document")
                         .help("define it first with `&name`; anchors of another document do not count"),
                 );
@@ -302,7 +302,7 @@ impl Composer {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             return Err(Fatal::File(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::TooComplex,
                     span,
                     format!("this file holds more than {MAX_NODES} values"),
@@ -333,7 +333,7 @@ impl Composer {
             return Ok(());
         }
         Err(Fatal::Document(
-            Draft::new(
+            DiagnosticBuilder::new(
                 Code::TooComplex,
                 span,
                 format!("this document is nested deeper than {MAX_DEPTH} levels"),
@@ -428,7 +428,7 @@ impl Composer {
             })),
             Plain::Unrepresentable => {
                 self.faults.push(
-                    Draft::new(
+                    DiagnosticBuilder::new(
                         Code::NumberRange,
                         span,
                         "this number cannot be kept as it is written",
@@ -452,9 +452,13 @@ impl Composer {
         let target = self.anchors.get(&anchor).cloned().flatten();
         let Some(target) = target else {
             self.faults.push(
-                Draft::new(Code::Alias, span, "this alias stands inside its own anchor")
-                    .label("the value would contain itself")
-                    .help("write the value out"),
+                DiagnosticBuilder::new(
+                    Code::Alias,
+                    span,
+                    "this alias stands inside its own anchor",
+                )
+                .label("the value would contain itself")
+                .help("write the value out"),
             );
             self.place(Node::leaf(span, Yaml::Faulty));
             return Ok(());
@@ -463,7 +467,7 @@ impl Composer {
         self.expansion = self.expansion.saturating_add(target.cost);
         if self.expansion > MAX_EXPANSION {
             return Err(Fatal::File(
-                Draft::new(
+                DiagnosticBuilder::new(
                     Code::TooComplex,
                     span,
                     format!("the aliases of this file expand to more than {MAX_EXPANSION} values"),

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::against::missing;
 use super::diff::Difference;
-use super::doubt::in_doubt;
 use super::history::DiffContext;
-use super::memory::{self, RecordedIntegration, RecordedIntegrations, StateUpdate};
 use super::owners;
 use super::pairing::{Pairing, pair};
+use super::recorded::{self, RecordedIntegration, RecordedIntegrations, StateUpdate};
+use super::unknown_outcome::unknown_outcome_block;
 use super::{Block, Note, PlanContext};
 use crate::ledger::Fingerprint;
 use crate::live::{Live, LiveIntegration};
@@ -89,7 +89,7 @@ fn found<'l>(
     live: &Live,
     context: &PlanContext<'_>,
 ) -> Result<&'l LiveIntegration, AdoptionResult> {
-    if let Some(block) = in_doubt(integration, pairing, context) {
+    if let Some(block) = unknown_outcome_block(integration, pairing, context) {
         return Err(AdoptionResult::Blocked(block));
     }
     let owned = pairing.found();
@@ -128,10 +128,10 @@ fn adopted(
         return AdoptionResult::Owned;
     }
     let mut memory = match past {
-        Some(past) => memory::still_applied(integration, past, context),
+        Some(past) => recorded::still_applied(integration, past, context),
         None => {
-            let memory = memory::of_update(integration, None, context);
-            let mut memory = memory::unknown_secrets(memory);
+            let memory = recorded::of_update(integration, None, context);
+            let mut memory = recorded::unknown_secrets(memory);
             let difference = Difference::between(integration, found, DiffContext::NONE);
             let differs = |path: &str| difference.changes.iter().any(|c| c.path == path);
             let attributes = &mut memory.applied.attributes;
@@ -143,7 +143,7 @@ fn adopted(
         Ok(known) => memory.applied.secrets.extend(known),
         Err(block) => return AdoptionResult::Blocked(block),
     }
-    memory.removal = memory::removal(integration, context);
+    memory.removal = recorded::removal(integration, context);
     memory.owned = true;
     let noted = Box::new(StateUpdate {
         name: integration.name.clone(),
@@ -166,10 +166,10 @@ fn of_secrets(
     secrets: AdoptedSecrets,
     context: &PlanContext<'_>,
 ) -> Result<BTreeMap<String, Option<Fingerprint>>, Block> {
-    let label = memory::label(integration, past);
+    let label = recorded::label(integration, past);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);
-    let mut now = memory::applied(integration, &fingerprint).secrets;
+    let mut now = recorded::applied(integration, &fingerprint).secrets;
     match secrets {
         AdoptedSecrets::Unknown => return Ok(BTreeMap::new()),
         AdoptedSecrets::ToSend => {

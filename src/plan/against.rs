@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::absence::Absences;
-use super::doubt::repeated;
-use super::memory::{self, RecordedIntegrations};
 use super::pairing::Claims;
+use super::recorded::{self, RecordedIntegrations};
+use super::unknown_outcome::repeated;
 use super::{AbsencePrecondition, Block, Body, Creation, Freeze, Note, PlanContext};
 use crate::live::{Live, RemoteId};
 use crate::manifest::{Bindings, Integration};
@@ -46,7 +46,7 @@ pub(super) fn creation(
         repeats: repeated(integration, against.context)
             .cloned()
             .map(Box::new),
-        memory: memory::of_create(integration, against.context),
+        memory: recorded::of_create(integration, against.context),
         precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
     })
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::carry::plain;
 use super::compare::{default_json, same};
 use super::pairing::found_key;
-use crate::ledger::Memory;
+use crate::ledger::RecordedState;
 use crate::live::LiveIntegration;
 use crate::platform::Platform;
 use crate::secret::{Parsed, parse_template};
@@ -25,7 +25,7 @@ pub struct Before {
 
 impl Before {
     /// The configuration of a live integration, of which this is recorded.
-    pub(super) fn of(found: &LiveIntegration, memory: &Memory) -> Self {
+    pub(super) fn of(found: &LiveIntegration, memory: &RecordedState) -> Self {
         let mut before = Self::default();
         let attributes = found.harmless_config();
         let Some(platform) = found.platform.filter(|_| had_secrets(memory)) else {
@@ -41,7 +41,7 @@ impl Before {
         prefix: &str,
         attributes: Map<String, Json>,
         platform: &Platform,
-        memory: &Memory,
+        memory: &RecordedState,
     ) -> Map<String, Json> {
         let mut shown = Map::new();
         for (key, value) in attributes {
@@ -90,7 +90,7 @@ impl Before {
 pub(super) fn identity(
     shown: Option<String>,
     found: &LiveIntegration,
-    memory: &Memory,
+    memory: &RecordedState,
 ) -> Option<String> {
     let now = found
         .platform
@@ -99,7 +99,7 @@ pub(super) fn identity(
 }
 
 /// True if an integration had secrets when it was last applied.
-fn had_secrets(memory: &Memory) -> bool {
+fn had_secrets(memory: &RecordedState) -> bool {
     let is_secret = |kept: &Json| match kept {
         // A literal one is not kept.
         Json::Null => true,
@@ -114,7 +114,7 @@ fn had_secrets(memory: &Memory) -> bool {
 
 /// True if a value is known not to be a secret: it was last applied, or it is the default,
 /// or it is too small to be one.
-fn is_known(path: &str, live: &Json, platform: &Platform, memory: &Memory) -> bool {
+fn is_known(path: &str, live: &Json, platform: &Platform, memory: &RecordedState) -> bool {
     if matches!(live, Json::Null | Json::Bool(_)) {
         return true;
     }

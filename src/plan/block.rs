@@ -1,7 +1,7 @@
 //! Why something that would have to be done cannot be, and what to do about it.
 
-use super::change::{Change, Shown};
-use super::evidence::{Contested, Doubt};
+use super::change::{Change, DisplayValue};
+use super::evidence::{Contested, UnknownOutcome};
 use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
 use super::wording::list;
@@ -120,7 +120,7 @@ pub enum Block {
         /// The name of the integration.
         name: Name,
         /// Why nobody can tell.
-        doubt: Doubt,
+        doubt: UnknownOutcome,
     },
     /// The file and the server both moved, and the policy is to stop.
     #[error(
@@ -254,7 +254,7 @@ impl Block {
     #[must_use]
     pub fn passes(&self) -> bool {
         if let Self::InDoubt { doubt, .. } = self {
-            return !matches!(doubt, Doubt::Tie { .. });
+            return !matches!(doubt, UnknownOutcome::Tie { .. });
         }
         if let Self::OwnersUnknown { passes, .. } = self {
             return *passes;
@@ -300,7 +300,7 @@ impl Block {
             Self::UnknownScope { .. } => {
                 "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
             }
-            Self::InDoubt { name, doubt: Doubt::Tie { .. } } => format!(
+            Self::InDoubt { name, doubt: UnknownOutcome::Tie { .. } } => format!(
                 "look at them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
             ),
             Self::InDoubt { .. } => "run this again in a minute".into(),
@@ -352,10 +352,10 @@ fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) 
 
 /// What is sent and what comes back, as far as it may be shown.
 fn kept_else(values: &[Change]) -> String {
-    let shown = |shown: &Shown| match shown {
-        Shown::Absent => "nothing".to_owned(),
-        Shown::Plain(json) => json.to_string(),
-        Shown::Hidden => "a value that is not shown".to_owned(),
+    let shown = |shown: &DisplayValue| match shown {
+        DisplayValue::Absent => "nothing".to_owned(),
+        DisplayValue::Plain(json) => json.to_string(),
+        DisplayValue::Hidden => "a value that is not shown".to_owned(),
     };
     let one = |change: &Change| {
         let Change {

@@ -12,9 +12,9 @@ pub struct Change {
     /// Who moved.
     pub kind: ChangeKind,
     /// The live value.
-    pub before: Shown,
+    pub before: DisplayValue,
     /// The value in the file.
-    pub after: Shown,
+    pub after: DisplayValue,
     /// Whether the server is believed to refuse the change (API.md 7: a guess).
     pub immutable: bool,
     /// What tells these two values from others, where they must not be shown.
@@ -64,7 +64,7 @@ impl ChangeKind {
 
 /// A value as it may be shown.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Shown {
+pub enum DisplayValue {
     /// It is not there.
     Absent,
     /// It is harmless.

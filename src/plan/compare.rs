@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use super::change::Shown;
+use super::change::DisplayValue;
 use crate::live::is_plain;
 use crate::platform::{Attribute, Scalar};
 use crate::secret::{Secret, Template, TemplatePart};
@@ -34,11 +34,11 @@ pub(super) fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> 
 }
 
 /// The live value of an attribute that is not secret, or what stands for it.
-pub(super) fn shown_live(attribute: &Attribute, live: Option<&Json>) -> Shown {
+pub(super) fn shown_live(attribute: &Attribute, live: Option<&Json>) -> DisplayValue {
     match live {
-        Some(live) if is_plain(live) => Shown::Plain(live.clone()),
-        Some(_) => Shown::Hidden,
-        None => default_json(attribute).map_or(Shown::Absent, Shown::Plain),
+        Some(live) if is_plain(live) => DisplayValue::Plain(live.clone()),
+        Some(_) => DisplayValue::Hidden,
+        None => default_json(attribute).map_or(DisplayValue::Absent, DisplayValue::Plain),
     }
 }
 

@@ -15,8 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::diff::Difference;
 use super::evidence::Contested;
 use super::inputs::inputs;
-use super::memory::{RecordedIntegration, label};
-use super::{Block, Change, ChangeKind, PlanContext, Shown, converge};
+use super::recorded::{RecordedIntegration, label};
+use super::{Block, Change, ChangeKind, DisplayValue, PlanContext, converge};
 use crate::ledger::{Fingerprint, Repairs};
 use crate::manifest::{Integration, Name};
 
@@ -210,7 +210,7 @@ fn is_repair(change: &Change, before: &Repairs, inputs: Option<&Fingerprint>) ->
     match change.kind {
         ChangeKind::Drift => true,
         ChangeKind::Change => {
-            change.after != Shown::Absent && same_inputs(before, inputs) == Some(true)
+            change.after != DisplayValue::Absent && same_inputs(before, inputs) == Some(true)
         }
         ChangeKind::Conflict | ChangeKind::Rotation | ChangeKind::Resend => false,
     }

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::memory::RecordedIntegration;
-use super::{Change, Operation, Plan, Shown};
-use crate::ledger::{Ledger, Memory, Record, Rewritten};
+use super::recorded::RecordedIntegration;
+use super::{Change, DisplayValue, Operation, Plan};
+use crate::ledger::{Ledger, Record, RecordedState, Rewritten};
 use crate::manifest::Name;
 
 /// Number of writes in a row, ending in the same value, that prove that the server
@@ -39,11 +39,11 @@ fn rewritten(change: &Change) -> Option<Rewritten> {
     })
 }
 
-fn kept(shown: &Shown) -> Option<Option<Json>> {
+fn kept(shown: &DisplayValue) -> Option<Option<Json>> {
     match shown {
-        Shown::Absent => Some(None),
-        Shown::Plain(json) => Some(Some(json.clone())),
-        Shown::Hidden => None,
+        DisplayValue::Absent => Some(None),
+        DisplayValue::Plain(json) => Some(Some(json.clone())),
+        DisplayValue::Hidden => None,
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn is_known(change: &Change, past: &RecordedIntegration<'_>) -> bool 
 /// and what leaves the body. That stays on record until a look has shown that it is
 /// gone: a server that keeps it would not be noticed otherwise.
 pub(super) fn keep_until_proved(
-    memory: &mut Memory,
+    memory: &mut RecordedState,
     changes: &[Change],
     past: Option<RecordedIntegration<'_>>,
 ) {
@@ -75,7 +75,7 @@ pub(super) fn keep_until_proved(
             tries.insert(change.path.clone(), rewritten.clone());
         }
         let last = before.applied.attributes.get(&change.path);
-        if let Some(value) = last.filter(|_| change.after == Shown::Absent) {
+        if let Some(value) = last.filter(|_| change.after == DisplayValue::Absent) {
             let attributes = &mut memory.applied.attributes;
             attributes.insert(change.path.clone(), value.clone());
         }

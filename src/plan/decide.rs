@@ -5,13 +5,13 @@ use super::bound;
 use super::contest;
 use super::converge;
 use super::diff::Difference;
-use super::doubt::in_doubt;
 use super::history::DiffContext;
-use super::memory::{self, RecordedIntegration, StateUpdate};
 use super::owners;
 use super::pairing::Pairing;
 use super::policy::by_operator;
+use super::recorded::{self, RecordedIntegration, StateUpdate};
 use super::replace::{is_replaceable, replace, replace_moved};
+use super::unknown_outcome::unknown_outcome_block;
 use super::{
     Action, Block, Body, Change, ChangeKind, Note, OnConflict, OnDrift, Operation, PlanContext,
     UpdatePrecondition,
@@ -26,7 +26,7 @@ pub(super) fn decide(
     against: &Against<'_>,
 ) -> (Action, Option<StateUpdate>) {
     let context = against.context;
-    let doubt = in_doubt(integration, &pairing, context);
+    let doubt = unknown_outcome_block(integration, &pairing, context);
     let pairing = doubt.map_or(pairing, Pairing::Blocked);
     let owned = pairing.found();
     let owned = owned.and_then(|found| owners::owned(found, against.live));
@@ -50,7 +50,7 @@ pub(super) fn decide(
         None => by_operator(kind, &integration.name, context),
     };
     let noted = found.and_then(|found| {
-        memory::noted(integration, found, &kind, against.pasts.of(found), context)
+        recorded::state_update(integration, found, &kind, against.pasts.of(found), context)
     });
     let action = Action {
         name: integration.name.clone(),
@@ -93,7 +93,7 @@ fn compare(
 ) -> (Operation, Vec<Note>) {
     let context = against.context;
     let past = against.pasts.of(found);
-    let label = memory::label(integration, past);
+    let label = recorded::label(integration, past);
     let history = DiffContext {
         last: past.map(|past| &past.record.memory.applied),
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),
@@ -139,7 +139,7 @@ fn compare(
     let changes = &difference.changes;
     let precondition = UpdatePrecondition::new(integration, found, changes, history);
     let precondition = Box::new(precondition);
-    let mut memory = memory::of_update(integration, past, context);
+    let mut memory = recorded::of_update(integration, past, context);
     converge::keep_until_proved(&mut memory, &difference.changes, past);
     memory.repairs = contest::after_update(integration, &difference.changes, past, context);
     (

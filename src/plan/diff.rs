@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown, is_mask};
-use super::change::{Change, ChangeKind, Shown};
+use super::change::{Change, ChangeKind, DisplayValue};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison, covers};
 use super::needs::{needed_secrets, replaced};
@@ -126,7 +126,7 @@ struct Walk<'a> {
     /// Attributes of a way to log in that the file replaces by another.
     replaced: Vec<&'static str>,
     /// Those of them that the live side has, with what may be shown of them.
-    dropped: Vec<(&'static str, Shown)>,
+    dropped: Vec<(&'static str, DisplayValue)>,
 }
 
 impl<'a> Walk<'a> {
@@ -184,8 +184,8 @@ impl<'a> Walk<'a> {
                     Some(last) if last == file => ChangeKind::Drift,
                     Some(_) | None => ChangeKind::Change,
                 },
-                before: Shown::Plain(live.into()),
-                after: Shown::Plain(file.into()),
+                before: DisplayValue::Plain(live.into()),
+                after: DisplayValue::Plain(file.into()),
                 immutable: true,
                 covered: None,
             });
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
             kind: self.history.who_moved(&path, attribute, value, live),
             path,
             before: shown_live(attribute, live),
-            after: to_json(value).map_or(Shown::Hidden, Shown::Plain),
+            after: to_json(value).map_or(DisplayValue::Hidden, DisplayValue::Plain),
             immutable: attribute.class == Class::Immutable,
             covered: None,
         };
@@ -303,8 +303,8 @@ impl<'a> Walk<'a> {
         self.changes.push(Change {
             path,
             kind,
-            before: Shown::Hidden,
-            after: Shown::Hidden,
+            before: DisplayValue::Hidden,
+            after: DisplayValue::Hidden,
             immutable: false,
             covered: None,
         });
@@ -324,8 +324,8 @@ impl<'a> Walk<'a> {
             self.changes.push(Change {
                 path: path.clone(),
                 kind: ChangeKind::Change,
-                before: Shown::Hidden,
-                after: Shown::Absent,
+                before: DisplayValue::Hidden,
+                after: DisplayValue::Absent,
                 immutable: false,
                 covered: None,
             });
@@ -340,7 +340,7 @@ impl<'a> Walk<'a> {
                 kind: self.history.who_moved_removed(&path, attribute, live),
                 path,
                 before: shown_live(attribute, Some(live)),
-                after: Shown::Absent,
+                after: DisplayValue::Absent,
                 immutable: attribute.class == Class::Immutable,
                 covered: None,
             });
@@ -370,7 +370,7 @@ impl<'a> Walk<'a> {
         if level.path.is_empty() && self.replaced.contains(&attribute.name) {
             let holds_secret = attribute.is_sensitive() || !attribute.children().is_empty();
             let shown = if holds_secret {
-                Shown::Hidden
+                DisplayValue::Hidden
             } else {
                 shown_live(attribute, Some(value))
             };
@@ -452,7 +452,7 @@ impl<'a> Walk<'a> {
                 path: name.to_owned(),
                 kind: ChangeKind::Change,
                 before,
-                after: Shown::Absent,
+                after: DisplayValue::Absent,
                 immutable: false,
                 covered: None,
             }));
@@ -477,8 +477,8 @@ impl<'a> Walk<'a> {
                         Some(_) => ChangeKind::Change,
                         None => ChangeKind::Resend,
                     },
-                    before: before.map_or(Shown::Absent, |_| Shown::Hidden),
-                    after: Shown::Hidden,
+                    before: before.map_or(DisplayValue::Absent, |_| DisplayValue::Hidden),
+                    after: DisplayValue::Hidden,
                     immutable: false,
                     covered,
                 }),

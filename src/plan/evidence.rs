@@ -56,7 +56,7 @@ pub struct Contested {
 
 /// Why nobody can tell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
+pub enum UnknownOutcome {
     /// It was begun a moment ago and may still take effect.
     #[error("a create was begun at {begun} and may still take effect")]
     InFlight {

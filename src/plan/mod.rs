@@ -20,23 +20,23 @@ mod contest;
 mod converge;
 mod decide;
 mod diff;
-mod doubt;
 mod evidence;
 mod guard;
 mod history;
 mod inputs;
-mod memory;
 mod needs;
 mod owners;
 mod pairing;
 mod policy;
 mod precondition;
+mod recorded;
 mod recover;
 mod removal;
 mod replace;
 mod resend;
 mod selection;
 mod undeletable;
+mod unknown_outcome;
 mod wording;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -47,26 +47,26 @@ pub use adopt::{AdoptedSecrets, Adoption, AdoptionResult, adopt};
 pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
-pub use change::{Change, ChangeKind, Shown};
+pub use change::{Change, ChangeKind, DisplayValue};
 pub use compare::to_json as shown;
 pub use contest::Operator;
 pub use converge::not_kept;
-pub use evidence::{Absence, Contested, Doubt};
+pub use evidence::{Absence, Contested, UnknownOutcome};
 pub use guard::{Approved, RefusedPlan, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
-pub use memory::StateUpdate;
 pub use pairing::found_key as identity_of;
 pub use policy::{Counted, Exceeded, GuardLimits, Limit, Policy, Share};
 pub use precondition::{
     AbsencePrecondition, Listed, PreconditionFailure, StatePrecondition, UpdatePrecondition,
 };
+pub use recorded::StateUpdate;
 pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use selection::{KnownNames, Selection};
 
-use crate::ledger::{Fingerprint, Intent, Ledger, Memory, Suspensions};
+use crate::ledger::{Fingerprint, Intent, Ledger, RecordedState, Suspensions};
 use crate::live::{
     FailingTest, IntegrationStatus, Live, LiveIntegration, Owners, RemoteId, Unreadable,
 };
@@ -76,8 +76,8 @@ use crate::secret::{Reference, Template};
 use absence::Absences;
 use against::Against;
 use decide::{decide, invalid_action};
-use memory::{RecordedIntegration, RecordedIntegrations};
 use pairing::{Pairing, pair, present};
+use recorded::{RecordedIntegration, RecordedIntegrations};
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
@@ -167,7 +167,7 @@ pub enum Operation {
         /// What is sent.
         body: Body,
         /// What the ledger keeps of it.
-        memory: Memory,
+        memory: RecordedState,
         /// Conditions that must still hold; also makes the body anew from the read before
         /// the write.
         precondition: Box<UpdatePrecondition>,
@@ -237,7 +237,7 @@ pub struct Creation {
     /// What is sent.
     pub body: Body,
     /// What the ledger keeps of it.
-    pub memory: Memory,
+    pub memory: RecordedState,
     /// The same, begun before: it may still take effect, and the server then refuses
     /// this one.
     pub repeats: Option<Box<Intent>>,
@@ -308,7 +308,7 @@ pub struct PlanContext<'a> {
     /// What was made and last applied; empty where there is no record of it.
     pub ledger: &'a Ledger,
     /// Writes of which nobody knows the end, by the name of their integration.
-    pub doubts: &'a BTreeMap<Name, Doubt>,
+    pub doubts: &'a BTreeMap<Name, UnknownOutcome>,
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
@@ -376,7 +376,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
     actions.extend(emptied.frozen);
     let removals = removal::removals(&paired.unmanaged, &against);
     actions.extend(removals.actions);
-    actions.extend(doubt::forsaken(&actions, context));
+    actions.extend(unknown_outcome::orphaned(&actions, context));
     for action in &mut actions {
         limit(action, manifest, live, context);
     }
@@ -388,7 +388,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
         disappeared: removal::disappeared(&against),
         unnamed: removal::unnamed(&actions, &against),
         // What cannot be read may say something.
-        says_nothing: !manifest.incomplete && removal::says_nothing(&actions, &against),
+        says_nothing: !manifest.incomplete && removal::is_empty_source(&actions, &against),
         suspensions: context.suspended.at(context.now),
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),

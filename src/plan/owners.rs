@@ -1,8 +1,8 @@
 //! Integrations that belong to connections, or may belong to one: they are not written.
 
 use super::against::Against;
-use super::memory::StateUpdate;
 use super::pairing::present;
+use super::recorded::StateUpdate;
 use super::{Block, Operation, Plan};
 use crate::live::{Live, LiveIntegration, OwnedWrite, Owners, OwnersSource};
 use crate::platform::Platform;

@@ -90,7 +90,7 @@ pub(super) fn present(live: &Live) -> impl Iterator<Item = &LiveIntegration> {
 
 /// What makes a record one of a file's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+enum RecordMatch {
     /// It has the name of the file.
     Own,
     /// It has a name that the file says it had.
@@ -102,7 +102,7 @@ enum Said {
 /// The live integration that was made from a file, and how the file has become
 /// another since, if it has.
 struct Link<'l> {
-    said: Said,
+    said: RecordMatch,
     found: &'l LiveIntegration,
     moved: Option<&'static str>,
 }
@@ -139,7 +139,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
     }
 
     /// Everything that is recorded under a name of a file, also where it was taken.
-    fn records(&self, integration: &Integration) -> Vec<(Said, &'a Record)> {
+    fn records(&self, integration: &Integration) -> Vec<(RecordMatch, &'a Record)> {
         let options = &integration.options;
         let of_name = |name: &String| self.ledger.records.get(name);
         let parked = |name: &String| {
@@ -149,21 +149,21 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
                 .flatten()
                 .copied()
         };
-        let own = of_name(&integration.name).map(|record| (Said::Own, record));
+        let own = of_name(&integration.name).map(|record| (RecordMatch::Own, record));
         let before = options.previously.iter();
         let before = before.flat_map(|name| of_name(name).into_iter().chain(parked(name)));
-        let taken = parked(&integration.name).map(|record| (Said::Taken, record));
+        let taken = parked(&integration.name).map(|record| (RecordMatch::Taken, record));
         own.into_iter()
-            .chain(before.map(|record| (Said::Before, record)))
+            .chain(before.map(|record| (RecordMatch::Before, record)))
             .chain(taken)
             .collect()
     }
 
     /// What may have been made from a file. Beside a record of its own, an older one
     /// counts only where its identity or hint says so.
-    fn made(&self, integration: &Integration) -> Vec<(Said, &'a Record)> {
+    fn made(&self, integration: &Integration) -> Vec<(RecordMatch, &'a Record)> {
         let mut records = self.records(integration);
-        let has_own = records.iter().any(|(said, _)| *said == Said::Own);
+        let has_own = records.iter().any(|(said, _)| *said == RecordMatch::Own);
         let key = integration.pairing_key();
         records.retain(|(said, record)| {
             let found = self.by_id.get(&record.id);
@@ -172,9 +172,9 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
             let fits =
                 is_of_type && key.is_some() && (record.memory.identity == key || found_key == key);
             match said {
-                Said::Own => true,
-                Said::Before => !has_own || fits,
-                Said::Taken => fits,
+                RecordMatch::Own => true,
+                RecordMatch::Before => !has_own || fits,
+                RecordMatch::Taken => fits,
             }
         });
         records
@@ -183,7 +183,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
     /// What was made from a file and is still there. A pin gives it to another file;
     /// an id of another type than recorded is not what was made.
     fn find_links(&self, integration: &Integration) -> Vec<Link<'l>> {
-        let link = |(said, record): (Said, &'a Record)| {
+        let link = |(said, record): (RecordMatch, &'a Record)| {
             let found = *self.by_id.get(&record.id)?;
             let is_it = !self.pins.contains(&record.id) && found.type_name == record.type_name;
             is_it.then(|| Link {
@@ -206,7 +206,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
     /// Whether it has what it says that it had, by a name that it gives.
     fn is_known(&self, integration: &Integration) -> bool {
         let links = self.links(integration).iter();
-        let mut said = links.filter(|link| link.said != Said::Taken);
+        let mut said = links.filter(|link| link.said != RecordMatch::Taken);
         said.any(|link| link.moved.is_none())
     }
 
@@ -247,7 +247,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         let is_there = |record: &Record| self.by_id.contains_key(&record.id);
         if made
             .iter()
-            .any(|(said, record)| *said == Said::Own && is_there(record))
+            .any(|(said, record)| *said == RecordMatch::Own && is_there(record))
         {
             return None;
         }
@@ -270,13 +270,14 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         let files = self.certain.get(&found.id).into_iter().flatten();
         let holders = files.filter(|file| !self.moved.contains(file.name.as_str()));
         // A name of its own is more than one that another file says it had.
-        let is_own = self.says(integration, found, Said::Own);
-        let holders = holders.filter(|file| !is_own || !self.says(file, found, Said::Before));
+        let is_own = self.says(integration, found, RecordMatch::Own);
+        let holders =
+            holders.filter(|file| !is_own || !self.says(file, found, RecordMatch::Before));
         names_of_others(holders, integration)
     }
 
     /// Whether nothing but this makes it a file's.
-    fn says(&self, integration: &Integration, found: &LiveIntegration, said: Said) -> bool {
+    fn says(&self, integration: &Integration, found: &LiveIntegration, said: RecordMatch) -> bool {
         let links = self.links(integration);
         let mut it = links.iter().filter(|link| link.found.id == found.id);
         !integration.platform.pairs_with_certainty() && it.any(|link| link.said == said)

@@ -23,7 +23,7 @@ use super::{Body, Change};
 use crate::ledger::Applied;
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Integration;
-use crate::platform::{Attribute, Class, Leads, Platform};
+use crate::platform::{Attribute, Class, CredentialTarget, Platform};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
 #[derive(Debug)]
@@ -303,7 +303,7 @@ fn destinations(live: &LiveIntegration) -> Vec<String> {
     };
     let leads = |path: &String| {
         let attribute = platform.attribute(path);
-        attribute.is_some_and(|it| it.leads != Leads::Nowhere)
+        attribute.is_some_and(|it| it.leads != CredentialTarget::Nowhere)
             && value_at(&live.config.0, path).is_some_and(|it| !it.is_null())
     };
     paths(platform).into_iter().filter(leads).collect()

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::carry::plain;
 use super::compare::{default_json, same};
-use super::evidence::Doubt;
+use super::evidence::UnknownOutcome;
 use super::pairing::found_key;
 use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
@@ -31,7 +31,7 @@ pub struct Recovery {
     /// What has to be written down for it.
     pub settled: Vec<(Name, Settled)>,
     /// What stays open, by name.
-    pub doubts: BTreeMap<Name, Doubt>,
+    pub doubts: BTreeMap<Name, UnknownOutcome>,
 }
 
 /// How a write ended.
@@ -72,10 +72,15 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
     recovery
 }
 
-fn settle(intent: &Intent, ledger: &Ledger, live: &Live, now: Timestamp) -> Result<Settled, Doubt> {
+fn settle(
+    intent: &Intent,
+    ledger: &Ledger,
+    live: &Live,
+    now: Timestamp,
+) -> Result<Settled, UnknownOutcome> {
     let Some(platform) = by_wire(&intent.type_name) else {
         let reason = format!("this version does not know the type `{}`", intent.type_name);
-        return Err(Doubt::Unreadable { reason });
+        return Err(UnknownOutcome::Unreadable { reason });
     };
     let found = match &intent.write {
         IntendedWrite::Create { .. } => created(intent, platform, live),
@@ -87,7 +92,7 @@ fn settle(intent: &Intent, ledger: &Ledger, live: &Live, now: Timestamp) -> Resu
         ([], _) => nothing(intent, platform, live, now),
         ([one], IntendedWrite::Delete { .. }) => deleted(one),
         // Only its end tells whether what was sent counts as applied.
-        ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(Doubt::Busy {
+        ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(UnknownOutcome::Busy {
             id: one.id.clone(),
             status: one.status.clone(),
         }),
@@ -98,7 +103,7 @@ fn settle(intent: &Intent, ledger: &Ledger, live: &Live, now: Timestamp) -> Resu
         (several, _) => {
             let mut ids: Vec<RemoteId> = several.iter().map(|l| l.id.clone()).collect();
             ids.sort();
-            Err(Doubt::Tie { ids })
+            Err(UnknownOutcome::Tie { ids })
         }
     }
 }
@@ -130,9 +135,9 @@ fn nothing(
     platform: &'static Platform,
     live: &Live,
     now: Timestamp,
-) -> Result<Settled, Doubt> {
+) -> Result<Settled, UnknownOutcome> {
     if let Some(hole) = live.unreadable.iter().find(|u| u.scope.covers(platform)) {
-        return Err(Doubt::Unreadable {
+        return Err(UnknownOutcome::Unreadable {
             reason: hole.reason.clone(),
         });
     }
@@ -143,7 +148,7 @@ fn nothing(
     // An age below zero is that of a clock that was set back: it may be recent.
     let is_recent = now.duration_since(intent.at) < IN_FLIGHT;
     if is_create && is_recent {
-        return Err(Doubt::InFlight { begun: intent.at });
+        return Err(UnknownOutcome::InFlight { begun: intent.at });
     }
     Ok(Settled::Abandoned)
 }
@@ -168,10 +173,10 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
 }
 
 /// A delete that was begun, by what is still there.
-fn deleted(found: &LiveIntegration) -> Result<Settled, Doubt> {
+fn deleted(found: &LiveIntegration) -> Result<Settled, UnknownOutcome> {
     match found.status.phase() {
         StatusPhase::Absent => Ok(Settled::Gone(found.id.clone())),
-        StatusPhase::Busy => Err(Doubt::Busy {
+        StatusPhase::Busy => Err(UnknownOutcome::Busy {
             id: found.id.clone(),
             status: found.status.clone(),
         }),
@@ -184,9 +189,9 @@ fn updated(
     platform: &'static Platform,
     ledger: &Ledger,
     found: &LiveIntegration,
-) -> Result<Settled, Doubt> {
+) -> Result<Settled, UnknownOutcome> {
     if found.status.phase() == StatusPhase::Busy {
-        return Err(Doubt::Busy {
+        return Err(UnknownOutcome::Busy {
             id: found.id.clone(),
             status: found.status.clone(),
         });

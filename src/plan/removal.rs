@@ -9,15 +9,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::against::{Against, missing};
-use super::memory::RecordedIntegration;
 use super::owners;
 use super::pairing::{found_key, present};
 use super::policy::by_operator;
+use super::recorded::RecordedIntegration;
 use super::{
     Absence, Action, Before, Block, Freeze, Note, Operation, Policy, StatePrecondition,
-    Undeletable, Unmanaged, doubt,
+    Undeletable, Unmanaged, unknown_outcome,
 };
-use crate::ledger::{Ledger, Memory, Record, taken_name};
+use crate::ledger::{Ledger, Record, RecordedState, taken_name};
 use crate::live::{LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::{Manifest, Name};
 use crate::platform::Platform;
@@ -37,7 +37,7 @@ pub struct Deletion {
     /// What may be shown of it, as it is now.
     pub before: Before,
     /// What the ledger keeps of it until it is gone.
-    pub memory: Memory,
+    pub memory: RecordedState,
     /// What must still be so.
     pub precondition: StatePrecondition,
 }
@@ -67,7 +67,7 @@ pub(super) fn unnamed(actions: &[Action], against: &Against<'_>) -> Vec<Name> {
 
 /// True if nothing is described, planned or known to be removed, and the tenant has
 /// integrations: the wrong directory, or an empty one.
-pub(super) fn says_nothing(actions: &[Action], against: &Against<'_>) -> bool {
+pub(super) fn is_empty_source(actions: &[Action], against: &Against<'_>) -> bool {
     against.context.policy == Policy::Sync
         && against.files.is_empty()
         && actions.is_empty()
@@ -175,7 +175,7 @@ pub(super) fn deletion(
     if let Some(block) = owners::owned(found, live) {
         return Err(block);
     }
-    if let Some(block) = doubt::of_record(past, context) {
+    if let Some(block) = unknown_outcome::of_record(past, context) {
         return Err(block);
     }
     if record.memory.removal.protect {

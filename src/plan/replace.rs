@@ -8,7 +8,7 @@ use super::history::DiffContext;
 use super::pairing::TYPE;
 use super::removal::deletion;
 use super::{
-    Block, Body, Change, ChangeKind, Deletion, Note, Operation, PlanContext, Shown,
+    Block, Body, Change, ChangeKind, Deletion, DisplayValue, Note, Operation, PlanContext,
     StatePrecondition, Undeletable,
 };
 use crate::live::LiveIntegration;
@@ -37,7 +37,7 @@ pub(super) fn replace_moved(
         return (Operation::Blocked(block), Vec::new());
     }
     let changes = if attribute == TYPE {
-        let name = |text: &str| Shown::Plain(text.into());
+        let name = |text: &str| DisplayValue::Plain(text.into());
         let types = (name(&found.type_name), name(integration.platform.wire));
         vec![change(attribute, types.0, types.1)]
     } else {
@@ -110,7 +110,7 @@ fn deletable(
     })
 }
 
-fn change(path: &str, before: Shown, after: Shown) -> Change {
+fn change(path: &str, before: DisplayValue, after: DisplayValue) -> Change {
     Change {
         path: path.to_owned(),
         kind: ChangeKind::Change,
@@ -129,7 +129,7 @@ fn with_what_goes(
     found: &LiveIntegration,
     deletion: &Deletion,
 ) -> Vec<Change> {
-    let plain = |value: &Value| to_json(value).map_or(Shown::Hidden, Shown::Plain);
+    let plain = |value: &Value| to_json(value).map_or(DisplayValue::Hidden, DisplayValue::Plain);
     let goes: Vec<Change> = if found.platform == Some(integration.platform) {
         let mut heedless = integration.clone();
         heedless.options.ignore.clear();
@@ -141,17 +141,17 @@ fn with_what_goes(
         });
         let is_unknown = |path: &String| difference.unknown_carried.contains(path);
         let carried = carried.map(|(path, value)| match is_unknown(&path) {
-            true => change(&path, Shown::Hidden, Shown::Absent),
-            false => change(&path, plain(value), Shown::Absent),
+            true => change(&path, DisplayValue::Hidden, DisplayValue::Absent),
+            false => change(&path, plain(value), DisplayValue::Absent),
         });
         let lost = difference.secrets_lost.iter();
-        let lost = lost.map(|path| change(path, Shown::Hidden, Shown::Absent));
+        let lost = lost.map(|path| change(path, DisplayValue::Hidden, DisplayValue::Absent));
         let differing = difference.changes.iter().cloned();
         differing.chain(carried).chain(lost).collect()
     } else {
         let before = deletion.before.shown();
         let gone = before.leaves().into_iter();
-        gone.map(|(path, value)| change(&path, plain(value), Shown::Absent))
+        gone.map(|(path, value)| change(&path, plain(value), DisplayValue::Absent))
             .collect()
     };
     for change in goes {

@@ -195,7 +195,7 @@ pub struct Attribute {
     /// True if the attribute is documented as unchangeable once it is set.
     pub is_fixed: bool,
     /// Whether it says where the secrets of the integration are sent.
-    pub leads: Leads,
+    pub leads: CredentialTarget,
     /// What it is for, in one line.
     pub doc: &'static str,
 }
@@ -212,7 +212,7 @@ impl Attribute {
             need: Need::Optional,
             default: None,
             is_fixed: false,
-            leads: Leads::Nowhere,
+            leads: CredentialTarget::Nowhere,
             doc,
         }
     }
@@ -220,14 +220,14 @@ impl Attribute {
     /// Names a host, or the URL of one, to which secrets may be sent.
     #[must_use]
     pub const fn leads_to_host(mut self) -> Self {
-        self.leads = Leads::ToHost;
+        self.leads = CredentialTarget::ToHost;
         self
     }
 
     /// May say, in a form that nobody here reads, where secrets are sent.
     #[must_use]
     pub const fn leads_anywhere(mut self) -> Self {
-        self.leads = Leads::Anywhere;
+        self.leads = CredentialTarget::Anywhere;
         self
     }
 
@@ -325,7 +325,7 @@ impl Attribute {
 /// What an attribute says of where the secrets beside it are sent. Whoever writes
 /// it can have them sent there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leads {
+pub enum CredentialTarget {
     /// Nothing.
     Nowhere,
     /// To this host, or the host of this URL.

@@ -17,7 +17,7 @@ use crate::report::failure::CommandFailure;
 
 /// Threads that a run needs besides the workers of the runtime: the worker and the watcher
 /// of the daemon, the files, the names of hosts, the settings on a reload, and a spare one.
-const BESIDE: usize = 6;
+const OTHER_THREADS: usize = 6;
 
 /// Address space of a run besides its threads: a simulated run over the examples takes some
 /// 10 MiB more than at its start, measured with one arena of the allocator.
@@ -60,7 +60,7 @@ pub(crate) fn workers() -> usize {
 
 /// Checks that a run with so many workers gets its memory and its threads.
 pub(crate) fn check(workers: usize) -> Result<(), CommandFailure> {
-    let threads = workers + BESIDE;
+    let threads = workers + OTHER_THREADS;
     check_address_space(threads)?;
     check_threads(threads)
 }

@@ -10,10 +10,10 @@ use crate::apply::Outcome;
 use crate::ledger::Suspensions;
 use crate::manifest::{Destination, Suspend, Until};
 use crate::plan::{
-    Action, Body, Change, Creation, Exceeded, Note, Operation, Plan, Shown, Unmanaged,
+    Action, Body, Change, Creation, DisplayValue, Exceeded, Note, Operation, Plan, Unmanaged,
 };
 use crate::platform::Field;
-use crate::sync::{Afterwards, Consent, Ending};
+use crate::sync::{Afterwards, Approval, Ending};
 use crate::text::{chain, escaped_json};
 use crate::value::{Object, Value};
 
@@ -251,11 +251,11 @@ fn change(change: &Change) -> Json {
 }
 
 /// `null` for what is absent, an object that says so for what is secret.
-fn shown(value: &Shown) -> Json {
+fn shown(value: &DisplayValue) -> Json {
     match value {
-        Shown::Absent => Json::Null,
-        Shown::Plain(json) => json.clone(),
-        Shown::Hidden => json!({ "secret": true }),
+        DisplayValue::Absent => Json::Null,
+        DisplayValue::Plain(json) => json.clone(),
+        DisplayValue::Hidden => json!({ "secret": true }),
     }
 }
 
@@ -368,8 +368,10 @@ fn result(report: &Report) -> Json {
             "reason": "guard",
             "exceeded": exceeded.iter().map(self::exceeded).collect::<Vec<_>>(),
         }),
-        Ending::Refused(Consent::NotAsked) => json!({ "result": "refused", "reason": "not_asked" }),
-        Ending::Refused(Consent::Declined | Consent::Given) => {
+        Ending::Refused(Approval::NotAsked) => {
+            json!({ "result": "refused", "reason": "not_asked" })
+        }
+        Ending::Refused(Approval::Declined | Approval::Given) => {
             json!({ "result": "refused", "reason": "declined" })
         }
         Ending::Applied {

@@ -87,7 +87,7 @@ fn drift_ignored(plan: &Plan) -> usize {
 
 /// The lines of a plan about everything that was not compared; the integrations that were
 /// not selected are counted before.
-pub(super) fn tell(out: &mut String, plan: &Plan) {
+pub(super) fn write_line(out: &mut String, plan: &Plan) {
     let mut lines = Vec::new();
     if plan.incomplete {
         lines.push("Not compared: integrations in files that could not be read.".to_owned());

@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::style::{ADD, BAD, BOLD, list_counts, paint};
-use super::text::{HELD, tests};
+use super::text::{PENDING_SUSPENDED, tests};
 use super::value::shown;
 use super::{Counts, NotConverged, Report, Tally, not_converged};
 use crate::apply::{ActionFailure, Outcome, Verb};
 use crate::plan::Exceeded;
-use crate::sync::{Afterwards, Consent, Ending};
+use crate::sync::{Afterwards, Approval, Ending};
 use crate::text::{chain, escaped};
 
 /// What came of the plan; nothing for a dry run.
@@ -19,12 +19,12 @@ pub fn ending(report: &Report) -> String {
     match &report.synced.ending {
         Ending::Planned | Ending::NothingToDo => {}
         Ending::Guarded(exceeded) => guarded(&mut out, exceeded),
-        Ending::Refused(Consent::NotAsked) => refused(
+        Ending::Refused(Approval::NotAsked) => refused(
             &mut out,
             "nobody is at a terminal to ask.",
             "add `--yes` to apply without a question, or `--dry-run` to only look",
         ),
-        Ending::Refused(Consent::Declined | Consent::Given) => {
+        Ending::Refused(Approval::Declined | Approval::Given) => {
             refused(
                 &mut out,
                 "the answer was not `yes`.",
@@ -189,7 +189,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
             (left.delete, "to delete"),
             (left.withheld, "left by the policy"),
             (left.blocked + left.invalid, "blocked"),
-            (left.held, HELD),
+            (left.held, PENDING_SUSPENDED),
         ]);
         let _ = writeln!(out, "A second plan still has {what}.");
     }

@@ -16,8 +16,8 @@ use super::value::{Both, SECRET, both, whole};
 use super::{Counts, suspended, value};
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::plan::{
-    Action, Block, Body, Change, ChangeKind, Creation, Deletion, Note, Operation, Plan, Shown,
-    Unmanaged,
+    Action, Block, Body, Change, ChangeKind, Creation, Deletion, DisplayValue, Note, Operation,
+    Plan, Unmanaged,
 };
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
@@ -26,7 +26,7 @@ use crate::value::{Object, Value};
 const TEST_MESSAGE: usize = 300;
 
 /// What is suspended and differs.
-pub(super) const HELD: &str = "suspended with changes";
+pub(super) const PENDING_SUSPENDED: &str = "suspended with changes";
 
 /// The plan: what will be done, what cannot be, and a summary line.
 #[must_use]
@@ -247,14 +247,14 @@ fn updated(out: &mut String, changes: &[Change], immutable: &str) {
         .unwrap_or(0);
     for change in changes {
         let path = escaped(&change.path);
-        let sign = if change.before == Shown::Absent {
+        let sign = if change.before == DisplayValue::Absent {
             paint(ADD, '+')
         } else {
             paint(CHANGE, '~')
         };
         let guess = remark(change, immutable);
         match both(&change.before, &change.after) {
-            Both::OneLine { after, .. } if change.before == Shown::Absent => {
+            Both::OneLine { after, .. } if change.before == DisplayValue::Absent => {
                 let _ = writeln!(out, "      {sign} {path:width$} = {after}{guess}");
             }
             Both::OneLine { before, after } => {
@@ -469,7 +469,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
     }
-    not_compared::tell(out, plan);
+    not_compared::write_line(out, plan);
 }
 
 /// What a plan has, such as `2 to create, 1 blocked`.
@@ -483,7 +483,7 @@ pub fn counted(plan: &Plan) -> String {
         (counts.delete, "to delete"),
         (counts.withheld, "left by the policy"),
         (counts.blocked + counts.invalid, "blocked"),
-        (counts.held, HELD),
+        (counts.held, PENDING_SUSPENDED),
         (counts.suspended - counts.held, "suspended"),
         (counts.unchanged, "unchanged"),
         (plan.unselected, "not selected"),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::style::{ADD, BAD, DIM, paint};
-use crate::plan::Shown;
+use crate::plan::DisplayValue;
 use crate::text::{cut, escaped};
 
 /// A value that is not sent is cut if it is longer: a plan is read line by line.
@@ -20,11 +20,11 @@ const LEAD: usize = 12;
 pub(super) const SECRET: &str = "(secret)";
 
 /// A value on one line.
-pub(super) fn shown(value: &Shown) -> String {
+pub(super) fn shown(value: &DisplayValue) -> String {
     match value {
-        Shown::Absent => "(absent)".to_owned(),
-        Shown::Hidden => SECRET.to_owned(),
-        Shown::Plain(json) => cut(&whole(json), WIDTH).into_owned(),
+        DisplayValue::Absent => "(absent)".to_owned(),
+        DisplayValue::Hidden => SECRET.to_owned(),
+        DisplayValue::Plain(json) => cut(&whole(json), WIDTH).into_owned(),
     }
 }
 
@@ -36,14 +36,14 @@ pub(super) enum Both {
     Lines(Vec<(char, String)>),
 }
 
-pub(super) fn both(before: &Shown, after: &Shown) -> Both {
+pub(super) fn both(before: &DisplayValue, after: &DisplayValue) -> Both {
     match (before, after) {
-        (Shown::Plain(Json::String(old)), Shown::Plain(Json::String(new)))
+        (DisplayValue::Plain(Json::String(old)), DisplayValue::Plain(Json::String(new)))
             if old.contains('\n') || new.contains('\n') =>
         {
             Both::Lines(line_diff(old, new))
         }
-        (Shown::Plain(old), Shown::Plain(new)) => {
+        (DisplayValue::Plain(old), DisplayValue::Plain(new)) => {
             let (old, new) = (whole(old), whole(new));
             let common = old
                 .chars()
@@ -55,11 +55,11 @@ pub(super) fn both(before: &Shown, after: &Shown) -> Both {
                 after: new,
             }
         }
-        (before, Shown::Plain(new)) => Both::OneLine {
+        (before, DisplayValue::Plain(new)) => Both::OneLine {
             before: shown(before),
             after: whole(new),
         },
-        (before, after @ (Shown::Absent | Shown::Hidden)) => Both::OneLine {
+        (before, after @ (DisplayValue::Absent | DisplayValue::Hidden)) => Both::OneLine {
             before: shown(before),
             after: shown(after),
         },
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn an_old_value_is_cut_around_the_difference_and_a_new_one_is_whole() {
-        let old = Shown::Plain(Json::from(format!("{}1", "a".repeat(90))));
-        let new = Shown::Plain(Json::from(format!("{}2", "a".repeat(90))));
+        let old = DisplayValue::Plain(Json::from(format!("{}1", "a".repeat(90))));
+        let new = DisplayValue::Plain(Json::from(format!("{}2", "a".repeat(90))));
         let Both::OneLine { before, after } = both(&old, &new) else {
             panic!("one line")
         };
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn texts_of_many_lines_show_every_line_that_is_sent() {
-        let old = Shown::Plain(Json::from("a\nb\nc"));
-        let new = Shown::Plain(Json::from("a\nB\nc"));
+        let old = DisplayValue::Plain(Json::from("a\nb\nc"));
+        let new = DisplayValue::Plain(Json::from("a\nB\nc"));
         let Both::Lines(lines) = both(&old, &new) else {
             panic!("lines")
         };
@@ -140,6 +140,6 @@ mod tests {
 
     #[test]
     fn what_must_not_be_shown_is_not() {
-        assert_eq!(shown(&Shown::Hidden), "(secret)");
+        assert_eq!(shown(&DisplayValue::Hidden), "(secret)");
     }
 }

@@ -12,8 +12,8 @@ use crate::settings::vault::VaultSettingsError;
 use crate::source::SourceError;
 use crate::source::git::GitError;
 
-use super::held::Held;
 use super::names::UnknownNames;
+use super::rejected_revision::RejectedRevision;
 
 /// A step of opening that failed.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum OpenError {
     Directory(#[from] SourceError),
     /// A revision that must not be applied.
     #[error(transparent)]
-    Held(Box<Held>),
+    Held(Box<RejectedRevision>),
     /// Names that nothing has.
     #[error(transparent)]
     Names(#[from] UnknownNames),

@@ -13,8 +13,8 @@
 
 mod error;
 pub mod git;
-mod held;
 mod names;
+mod rejected_revision;
 mod secrets;
 mod source;
 pub mod state;
@@ -42,9 +42,9 @@ use crate::source::{Snapshot, SourceError};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
-pub use held::Held;
 use names::outlasted;
 pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
+pub use rejected_revision::RejectedRevision;
 pub use secrets::{SecretSelection, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;

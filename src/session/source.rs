@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 
 use super::error::OpenError;
-use super::held::Held;
+use super::rejected_revision::RejectedRevision;
 use super::{Watcher, git, secrets};
 use crate::manifest::{self, Manifest};
 use crate::platform::PLATFORMS;
@@ -64,7 +64,7 @@ impl Source {
         let repository = settings.git.as_ref();
         let may_rewrite = repository.is_some_and(|it| it.may_rewrite(&revision.id));
         if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
-            let held = Held::new(revision, applied, descent);
+            let held = RejectedRevision::new(revision, applied, descent);
             return Err(OpenError::Held(Box::new(held)));
         }
         let manifest = load(settings, &snapshot, Some(&revision), watcher);

@@ -82,7 +82,7 @@ fn read_once(directory: &Path) -> Result<Snapshot, SourceError> {
     };
     let root = fs::canonicalize(directory).map_err(unreadable)?;
     let entries = list(directory).map_err(unreadable)?;
-    let mut walk = Walk {
+    let mut walk = DirectoryWalk {
         root: root.clone(),
         seen: BTreeSet::from([root]),
         found: Vec::new(),
@@ -133,7 +133,7 @@ impl Found {
     }
 }
 
-struct Walk {
+struct DirectoryWalk {
     /// The directory without links.
     root: PathBuf,
     /// Directories that were walked, and files that were reached by a link.
@@ -141,7 +141,7 @@ struct Walk {
     found: Vec<Found>,
 }
 
-impl Walk {
+impl DirectoryWalk {
     /// Files first and links last, so that a place keeps its own path.
     fn entries(&mut self, paths: Vec<PathBuf>) -> Result<(), Vanished> {
         let mut links = Vec::new();
@@ -470,7 +470,7 @@ mod tests {
         let dir = Dir::new().with("a.yaml", "1").with("b.yaml", "2");
         let paths = list(dir.0.path()).unwrap();
         fs::remove_file(dir.path("b.yaml")).unwrap();
-        let walk = || Walk {
+        let walk = || DirectoryWalk {
             root: dir.0.path().to_owned(),
             seen: BTreeSet::new(),
             found: Vec::new(),

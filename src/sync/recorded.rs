@@ -1,7 +1,7 @@
 //! Ledger entries after a read of the tenant, without a write.
 
 use super::Request;
-use crate::ledger::{LedgerStore, Record, Seen, StoreError};
+use crate::ledger::{LedgerStore, Observations, Record, StoreError};
 use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::plan::{Plan, Recovery, Settled};
@@ -33,8 +33,8 @@ pub(super) async fn note(
     records: Vec<(Name, Record)>,
     gone: Vec<RemoteId>,
 ) -> Result<(), StoreError> {
-    let seen = Seen { records, gone };
-    if seen == Seen::default() {
+    let seen = Observations { records, gone };
+    if seen == Observations::default() {
         return Ok(());
     }
     store.note(&seen).await

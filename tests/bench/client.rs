@@ -18,7 +18,7 @@ use integrationd::secret::{Providers, Secret, Secrets, resolve};
 use integrationd::simulator::API_KEY;
 use integrationd::source::read_directory;
 use integrationd::sync::{
-    self, Afterwards, Consent, Desired, Ending, Files, Request, Shell, Synced,
+    self, Afterwards, Approval, Desired, Ending, Files, Request, Shell, Synced,
 };
 use serde::{Deserialize, Serialize};
 
@@ -244,8 +244,8 @@ impl Observer for Quiet {
 }
 
 impl Shell for Quiet {
-    fn approve(&self, _plan: &Plan) -> Consent {
-        Consent::Given
+    fn approve(&self, _plan: &Plan) -> Approval {
+        Approval::Given
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use integrationd::platform::{Attribute, Leads, PLATFORMS, Platform, Shape, by_wire};
+use integrationd::platform::{Attribute, CredentialTarget, PLATFORMS, Platform, Shape, by_wire};
 use serde_json::{Map, Value, json};
 
 /// Every host to which a secret may go lies below it.
@@ -26,9 +26,9 @@ pub(super) fn good(host: &str) -> String {
 /// Value of a leading attribute, set in a file or by hand; `whose` makes it unique.
 pub(super) fn value(attribute: &Attribute, is_good: bool, whose: &str) -> Value {
     match (attribute.leads, is_good) {
-        (Leads::ToHost, true) => json!(format!("https://login{GOOD}/{whose}")),
-        (Leads::ToHost, false) => json!(format!("https://evil.example/{whose}")),
-        (Leads::Nowhere | Leads::Anywhere, _) => {
+        (CredentialTarget::ToHost, true) => json!(format!("https://login{GOOD}/{whose}")),
+        (CredentialTarget::ToHost, false) => json!(format!("https://evil.example/{whose}")),
+        (CredentialTarget::Nowhere | CredentialTarget::Anywhere, _) => {
             json!(format!("{whose};ProxyHost=evil.example"))
         }
     }
@@ -51,10 +51,11 @@ pub(super) fn tame(platform: &'static Platform, payload: &mut Value) {
 
 fn tame_object(attributes: &'static [Attribute], config: &mut Map<String, Value>) {
     for attribute in attributes {
-        if matches!(attribute.shape, Shape::Opaque) || attribute.leads == Leads::Anywhere {
+        if matches!(attribute.shape, Shape::Opaque) || attribute.leads == CredentialTarget::Anywhere
+        {
             config.shift_remove(attribute.name);
         } else if let Some(own) = config.get_mut(attribute.name) {
-            if attribute.leads == Leads::ToHost {
+            if attribute.leads == CredentialTarget::ToHost {
                 *own = value(attribute, true, "first");
             } else if let Some(inner) = own.as_object_mut() {
                 tame_object(attribute.children(), inner);
@@ -86,10 +87,10 @@ fn astray_in(
         };
         let is_opaque = matches!(attribute.shape, Shape::Opaque);
         match attribute.leads {
-            Leads::ToHost => (!is_good(value)).then_some(path),
-            Leads::Anywhere => Some(path),
-            Leads::Nowhere if is_opaque => Some(path),
-            Leads::Nowhere => match value.as_object() {
+            CredentialTarget::ToHost => (!is_good(value)).then_some(path),
+            CredentialTarget::Anywhere => Some(path),
+            CredentialTarget::Nowhere if is_opaque => Some(path),
+            CredentialTarget::Nowhere => match value.as_object() {
                 Some(inner) => astray_in(attribute.children(), inner, &format!("{path}/")),
                 None => value.to_string().contains([';', '&']).then_some(path),
             },

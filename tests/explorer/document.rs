@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use integrationd::platform::{Attribute, Class, Leads, Need, PayloadShape, Platform, Rule};
+use integrationd::platform::{
+    Attribute, Class, CredentialTarget, Need, PayloadShape, Platform, Rule,
+};
 use serde_json::{Value, json};
 
 use super::bound;
@@ -215,7 +217,7 @@ impl Document {
     /// Those of them that lead somewhere.
     pub(super) fn leading(&self) -> Vec<(String, &'static Attribute)> {
         let mut leading = self.editable();
-        leading.retain(|(_, attribute)| attribute.leads != Leads::Nowhere);
+        leading.retain(|(_, attribute)| attribute.leads != CredentialTarget::Nowhere);
         leading
     }
 

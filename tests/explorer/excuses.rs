@@ -2,7 +2,7 @@
 //! what people did, never from what the tool says about it.
 
 use integrationd::ledger::Ledger;
-use integrationd::plan::{Action, Block, Change, Doubt, Operation, Shown};
+use integrationd::plan::{Action, Block, Change, DisplayValue, Operation, UnknownOutcome};
 use integrationd::platform::Attribute;
 use serde_json::Value;
 
@@ -70,7 +70,9 @@ fn is_contradicted(world: &World, document: &Document, changes: &[Change]) -> bo
         let (name, leaf) = path.split_once('/')?;
         details?.get(name)?.get(leaf)
     };
-    let mut added = changes.iter().filter(|it| it.before == Shown::Absent);
+    let mut added = changes
+        .iter()
+        .filter(|it| it.before == DisplayValue::Absent);
     added.any(|change| is_shown(&change.path).is_some())
 }
 
@@ -122,7 +124,7 @@ fn blocked(
             (keys.len() > 1, "a replacement")
         }
         Block::InDoubt {
-            doubt: Doubt::Tie { .. },
+            doubt: UnknownOutcome::Tie { .. },
             ..
         } => {
             let keys = document.names().filter_map(|n| world.keys_of_name.get(n));

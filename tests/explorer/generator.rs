@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use integrationd::plan::{OnConflict, OnDrift, Policy};
-use integrationd::platform::{Attribute, Class, Leads, Need, PLATFORMS, Platform, Shape};
+use integrationd::platform::{
+    Attribute, Class, CredentialTarget, Need, PLATFORMS, Platform, Shape,
+};
 use integrationd::simulator::{Ids, SimulatedStatus, SimulatorOptions, StoredSecrets};
 use serde_json::{Map, Value};
 
@@ -83,7 +85,7 @@ fn plain_detail(attribute: &Attribute) -> Option<(String, Value)> {
         _ => return None,
     };
     let has_none = matches!(attribute.need, Need::Optional)
-        && matches!(attribute.leads, Leads::Nowhere)
+        && matches!(attribute.leads, CredentialTarget::Nowhere)
         && attribute.class == Class::Mutable;
     has_none.then(|| (attribute.name.to_owned(), value))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integrationd::ledger::{Ledger, Record};
 use integrationd::plan::{
-    Action, Block, Doubt, Note, OnConflict, OnDrift, Operation, Plan, Policy, Undeletable,
+    Action, Block, Note, OnConflict, OnDrift, Operation, Plan, Policy, Undeletable, UnknownOutcome,
 };
 use integrationd::platform::{Attribute, Class, Scalar};
 use integrationd::simulator::{SimulatedDrift, SimulatedStatus};
@@ -221,7 +221,7 @@ fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> b
         Block::OwnersUnknown { .. } => world.may_be_owned(&record.type_name),
         Block::Disabled { .. } => true,
         Block::InDoubt {
-            doubt: Doubt::Tie { .. },
+            doubt: UnknownOutcome::Tie { .. },
             ..
         } => !ledger.intents.is_empty(),
         _ => false,

@@ -21,7 +21,7 @@ use integrationd::report::exit::exit;
 use integrationd::report::{Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::API_KEY;
-use integrationd::sync::{self, Consent, Request, Shell, SyncError};
+use integrationd::sync::{self, Approval, Request, Shell, SyncError};
 use integrationd::text::chain;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -128,11 +128,11 @@ impl Observer for Operator<'_> {
 }
 
 impl Shell for Operator<'_> {
-    fn approve(&self, plan: &Plan) -> Consent {
+    fn approve(&self, plan: &Plan) -> Approval {
         let shown = format!("{}{plan:?}", text::plan(plan, "the tenant"));
         *self.shown.lock().unwrap() = shown;
         if self.meanwhile.is_empty() {
-            return Consent::Given;
+            return Approval::Given;
         }
         let mut world = self.world.lock().unwrap();
         let before = world.live();
@@ -152,7 +152,7 @@ impl Shell for Operator<'_> {
             Done::Nothing => false,
         };
         self.done.lock().unwrap().retain(|done| !is_as_it_was(done));
-        Consent::Given
+        Approval::Given
     }
 }
 

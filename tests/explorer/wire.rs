@@ -11,7 +11,7 @@ use integrationd::embedded::Embedded;
 use integrationd::immuta::{Transport, TransportError, TransportErrorKind};
 use integrationd::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
 use integrationd::ledger::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Seen, StoreError,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Observations, Record, StoreError,
     Suspensions,
 };
 use integrationd::live::RemoteId;
@@ -182,7 +182,7 @@ impl LedgerStore for Mortal<'_> {
         self.entry(Entry::Confirm, name, None, confirm).await
     }
 
-    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+    async fn note(&self, seen: &Observations) -> Result<(), StoreError> {
         let note = self.store.note(seen);
         self.entry(Entry::Note, "what was seen", None, note).await
     }

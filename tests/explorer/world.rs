@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use integrationd::ledger::{IntendedWrite, Intent, Ledger};
-use integrationd::platform::{Leads, by_wire};
+use integrationd::platform::{CredentialTarget, by_wire};
 use integrationd::simulator::{ConnectionsApi, Seed, SimulatedDrift, SimulatedStatus, Simulator};
 use serde_json::{Value, json};
 
@@ -478,7 +478,8 @@ impl World {
         let editable = document.editable().into_iter();
         let compared = editable.filter_map(|(path, attribute)| {
             let value = config.pointer(&format!("/{path}"))?.clone();
-            let is_ignored = document.ignored.contains(&path) && attribute.leads == Leads::Nowhere;
+            let is_ignored =
+                document.ignored.contains(&path) && attribute.leads == CredentialTarget::Nowhere;
             (!is_ignored && !is_default(attribute, &value)).then_some((path, value))
         });
         compared.collect()
@@ -641,7 +642,7 @@ pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
 
 fn leads(document: &Document, path: &str) -> bool {
     let attribute = document.platform().attribute(path);
-    attribute.is_some_and(|it| it.leads != Leads::Nowhere)
+    attribute.is_some_and(|it| it.leads != CredentialTarget::Nowhere)
 }
 
 fn is_settled(one: &Value) -> bool {

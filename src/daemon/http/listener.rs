@@ -296,18 +296,18 @@ impl<H: Handler> Conversation<H> {
             .max_buf_size(LARGEST_HEAD);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
-            ended = connection.as_mut() => return told(ended),
+            ended = connection.as_mut() => return log_end(ended),
             () = stop.requested() => {}
             () = tokio::time::sleep(limits.connection) => {}
         }
         connection.as_mut().graceful_shutdown();
         if let Ok(ended) = timeout(limits.shutdown_timeout, connection).await {
-            told(ended);
+            log_end(ended);
         }
     }
 }
 
-fn told(ended: Result<(), hyper::Error>) {
+fn log_end(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }

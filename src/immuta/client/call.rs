@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use zeroize::Zeroize;
 
-use super::envelope::{AnswerError, read_refusal};
+use super::envelope::{AnswerError, read_rejection};
 use super::retry::CallKind;
 use super::{ApiError, RequestBody, Transport, TransportError, TransportErrorKind};
 use crate::net::UrlTemplate;
@@ -149,7 +149,7 @@ impl<'a> Call<'a> {
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
-        let refusal = read_refusal(
+        let refusal = read_rejection(
             parts.status,
             &parts.headers,
             &body,

@@ -115,7 +115,7 @@ pub(crate) fn not_json(body: &[u8], error: &serde_json::Error) -> AnswerError {
 /// Reads a refusal. `asked` is the id that the request named; `secrets`
 /// are the values just sent; `now` turns a date in `Retry-After` into a pause, if the
 /// answer itself carries no date.
-pub(crate) fn read_refusal(
+pub(crate) fn read_rejection(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],

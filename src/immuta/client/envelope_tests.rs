@@ -7,7 +7,7 @@ use super::*;
 fn refusal(code: u16, body: &str) -> Rejection {
     let status = StatusCode::from_u16(code).unwrap();
     let secrets = [Secret::new("hunter2\nline".into())];
-    read_refusal(
+    read_rejection(
         status,
         &HeaderMap::new(),
         body.as_bytes(),

@@ -44,7 +44,7 @@ pub(super) fn read_list(body: &[u8], lookup: PlatformLookup) -> Result<Live, Ans
             Category::Data => AnswerError::Not("a list of integrations"),
             Category::Io | Category::Syntax | Category::Eof => not_json(body, &error),
         })?;
-    distrust_duplicates(&mut listed);
+    reject_duplicates(&mut listed);
     Ok(Live {
         integrations: listed.integrations,
         unreadable: listed.unreadable.into_reasons(),
@@ -143,7 +143,7 @@ fn unknown_part(
 }
 
 /// Takes every integration out whose id is not its own.
-fn distrust_duplicates(listed: &mut Listed) {
+fn reject_duplicates(listed: &mut Listed) {
     let mut seen: HashMap<RemoteId, usize> = HashMap::new();
     for integration in &listed.integrations {
         *seen.entry(integration.id.clone()).or_default() += 1;

@@ -11,7 +11,7 @@ mod error;
 mod history;
 mod lock;
 mod read_only;
-mod refusals;
+mod rejections;
 mod rows;
 mod schema;
 mod suspensions;
@@ -32,8 +32,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::files::{beside, sync_directory};
 use super::history::{History, RunAction, RunEnd, RunId, RunStart};
 use super::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, RejectedWrite, Seen,
-    StoreError, Suspensions,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Observations, Record,
+    RejectedWrite, StoreError, Suspensions,
 };
 use crate::live::RemoteId;
 pub use error::LedgerError;
@@ -154,7 +154,7 @@ impl LedgerStore for SqliteLedger {
         .map_err(StoreError::about("record", name))
     }
 
-    async fn note(&self, seen: &Seen) -> Result<(), StoreError> {
+    async fn note(&self, seen: &Observations) -> Result<(), StoreError> {
         self.write("write records to", |transaction| {
             for id in &seen.gone {
                 rows::forget_record(transaction, id)?;
@@ -185,11 +185,11 @@ impl LedgerStore for SqliteLedger {
         inputs: &Fingerprint,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let known = refusals::read(&self.lock(), &self.file);
+        let known = rejections::read(&self.lock(), &self.file);
         let written = known.and_then(|known| {
             let refused = RejectedWrite::again(known.get(name), inputs, at);
             self.write("write a refusal to", |transaction| {
-                refusals::insert(transaction, name, &refused)
+                rejections::insert(transaction, name, &refused)
             })
         });
         written.map_err(StoreError::about("remember the refusal of", name))
@@ -197,7 +197,7 @@ impl LedgerStore for SqliteLedger {
 
     async fn accept(&self, name: &str) -> Result<(), StoreError> {
         self.write("remove a refusal from", |transaction| {
-            refusals::delete(transaction, name)
+            rejections::delete(transaction, name)
         })
         .map_err(StoreError::about("forget the refusal of", name))
     }

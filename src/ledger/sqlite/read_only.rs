@@ -28,7 +28,7 @@ use crate::ledger::files::beside;
 use crate::ledger::history::{History, RunAction, RunEnd, RunId, RunStart};
 use crate::ledger::store::Remedy;
 use crate::ledger::{
-    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Record, Seen, StoreError,
+    Fingerprint, Intent, KnownConnections, Ledger, LedgerStore, Observations, Record, StoreError,
     Suspensions,
 };
 use crate::live::RemoteId;
@@ -121,7 +121,7 @@ impl LedgerStore for ReadOnlyLedger {
         denied("record", name)
     }
 
-    async fn note(&self, _: &Seen) -> Result<(), StoreError> {
+    async fn note(&self, _: &Observations) -> Result<(), StoreError> {
         denied("record", "what was seen")
     }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::LedgerError;
-use super::refusals;
-use crate::ledger::{IntendedWrite, Intent, KnownConnections, Ledger, Memory, Record};
+use super::rejections;
+use crate::ledger::{IntendedWrite, Intent, KnownConnections, Ledger, Record, RecordedState};
 use crate::live::RemoteId;
 
 const CREATE: &str = "create";
@@ -23,7 +23,7 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     let moment = connection.unchecked_transaction().map_err(failed())?;
     let records = all(&moment, "SELECT * FROM records", RawRecord::of).map_err(failed())?;
     let intents = all(&moment, "SELECT * FROM intents", RawIntent::of).map_err(failed())?;
-    let refusals = refusals::read(&moment, file)?;
+    let refusals = rejections::read(&moment, file)?;
     let carried_out = revision(&moment).map_err(failed())?;
     let connections = meta(&moment, "connections").map_err(failed())?;
     moment.finish().map_err(failed())?;
@@ -116,7 +116,7 @@ pub(super) fn insert_intent(
         IntendedWrite::Delete { before, .. } => (DELETE, None, Some(json(before)?)),
     };
     let id = write.id().map(RemoteId::as_str);
-    let columns = RawMemory::from(memory)?;
+    let columns = RawRecordedState::from(memory)?;
     let added = connection.execute(
         "INSERT INTO intents (name, type, identity, kind, remote_id, listed, before,
                               owned, applied, removal, rewritten, repairs, revision, file, at)
@@ -160,7 +160,7 @@ pub(super) fn insert_record(
         memory,
         at,
     } = record;
-    let columns = RawMemory::from(memory)?;
+    let columns = RawRecordedState::from(memory)?;
     park(connection, name, id)?;
     connection.execute(
         "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
@@ -217,7 +217,7 @@ pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
 }
 
 /// What is kept of a file, as columns.
-struct RawMemory {
+struct RawRecordedState {
     identity: Option<String>,
     owned: bool,
     applied: String,
@@ -228,7 +228,7 @@ struct RawMemory {
     file: Option<String>,
 }
 
-impl RawMemory {
+impl RawRecordedState {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             identity: row.get("identity")?,
@@ -242,8 +242,8 @@ impl RawMemory {
         })
     }
 
-    fn from(memory: &Memory) -> rusqlite::Result<Self> {
-        let Memory {
+    fn from(memory: &RecordedState) -> rusqlite::Result<Self> {
+        let RecordedState {
             identity,
             owned,
             applied,
@@ -265,8 +265,8 @@ impl RawMemory {
         })
     }
 
-    fn parsed(self, place: &RowContext<'_>) -> Result<Memory, LedgerError> {
-        Ok(Memory {
+    fn parsed(self, place: &RowContext<'_>) -> Result<RecordedState, LedgerError> {
+        Ok(RecordedState {
             applied: place.json("applied", &self.applied)?,
             removal: place.json("removal", &self.removal)?,
             rewritten: place.json("rewritten", &self.rewritten)?,
@@ -284,7 +284,7 @@ struct RawRecord {
     name: String,
     type_name: String,
     id: String,
-    memory: RawMemory,
+    memory: RawRecordedState,
     at: String,
 }
 
@@ -294,7 +294,7 @@ impl RawRecord {
             name: row.get("name")?,
             type_name: row.get("type")?,
             id: row.get("remote_id")?,
-            memory: RawMemory::of(row)?,
+            memory: RawRecordedState::of(row)?,
             at: row.get("at")?,
         })
     }
@@ -323,7 +323,7 @@ struct RawIntent {
     id: Option<String>,
     listed: Option<String>,
     before: Option<String>,
-    memory: RawMemory,
+    memory: RawRecordedState,
     at: String,
 }
 
@@ -336,7 +336,7 @@ impl RawIntent {
             id: row.get("remote_id")?,
             listed: row.get("listed")?,
             before: row.get("before")?,
-            memory: RawMemory::of(row)?,
+            memory: RawRecordedState::of(row)?,
             at: row.get("at")?,
         })
     }

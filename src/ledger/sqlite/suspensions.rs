@@ -12,14 +12,14 @@ use rustix::fs::{Gid, Uid, fchown};
 use rustix::process::getuid;
 use tempfile::NamedTempFile;
 
-use crate::ledger::place::suspensions_beside;
+use crate::ledger::place::suspensions_path;
 use crate::ledger::{StoreError, Suspensions};
 use crate::text::escaped;
 
 /// Reads the suspensions. A file that cannot be read is an error: it may say that nothing
 /// is to be written.
 pub(super) fn read(ledger: &Path) -> Result<Suspensions, StoreError> {
-    let file = suspensions_beside(ledger);
+    let file = suspensions_path(ledger);
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError {
         operation: "read the suspensions in",
         object: format!("`{}`", shown(&file)),
@@ -35,7 +35,7 @@ pub(super) fn read(ledger: &Path) -> Result<Suspensions, StoreError> {
 
 /// Replaces the suspensions, whole or not at all. The file is for its owner alone.
 pub(super) fn write(ledger: &Path, suspensions: &Suspensions) -> Result<(), StoreError> {
-    let file = suspensions_beside(ledger);
+    let file = suspensions_path(ledger);
     let directory = file.parent().unwrap_or(Path::new("."));
     replace(&file, directory, suspensions).map_err(|error| StoreError {
         operation: "write the suspensions to",

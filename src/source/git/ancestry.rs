@@ -26,7 +26,7 @@ pub(super) fn descent(
         return Ok(Descent::Descends);
     }
     let objects = Objects::of(repository)?;
-    let mut walk = Walk::from([new.0]);
+    let mut walk = AncestryWalk::from([new.0]);
     let mut is_whole = true;
     while let Some(id) = walk.next() {
         session.check()?;
@@ -56,7 +56,7 @@ pub(super) fn may_be_walked(
     from: impl IntoIterator<Item = Oid>,
 ) -> Result<bool, GitFailure> {
     let objects = Objects::of(repository)?;
-    let mut walk = Walk::from(from);
+    let mut walk = AncestryWalk::from(from);
     while let Some(id) = walk.next() {
         session.check()?;
         match before(&objects, id)? {
@@ -72,12 +72,12 @@ pub(super) fn may_be_walked(
 }
 
 /// A walk that comes to each commit once.
-struct Walk {
+struct AncestryWalk {
     seen: HashSet<Oid>,
     next: VecDeque<Oid>,
 }
 
-impl Walk {
+impl AncestryWalk {
     fn from(starts: impl IntoIterator<Item = Oid>) -> Self {
         let mut walk = Self {
             seen: HashSet::new(),

@@ -24,7 +24,7 @@ const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
 
 /// How long another process may have the directory: a fetch mostly takes a few seconds,
 /// and one that hangs is not to hold up each of those that follow for long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Between two looks at the lock.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -61,7 +61,7 @@ impl CacheDir {
         if !owner::is_ours(directory).map_err(|source| unusable(directory, source))? {
             return Err(owner::foreign(directory));
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LOCK_TIMEOUT;
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
@@ -124,11 +124,11 @@ impl CacheDir {
 
     /// An empty directory for the programs that verify. Their sockets have short
     /// paths, so it lies right here.
-    pub(super) fn workshop(&self) -> Result<Workshop, GitFailure> {
+    pub(super) fn workshop(&self) -> Result<ScratchDir, GitFailure> {
         let path = self.directory.join("verify");
         let made = remove(&path).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|source| unusable(&path, source))?;
-        Ok(Workshop(path))
+        Ok(ScratchDir(path))
     }
 
     fn failed(&self, error: &git2::Error) -> GitFailure {
@@ -140,9 +140,9 @@ impl CacheDir {
 }
 
 /// Files of one verification.
-pub(super) struct Workshop(PathBuf);
+pub(super) struct ScratchDir(PathBuf);
 
-impl Workshop {
+impl ScratchDir {
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
@@ -155,7 +155,7 @@ impl Workshop {
     }
 }
 
-impl Drop for Workshop {
+impl Drop for ScratchDir {
     fn drop(&mut self) {
         // The next one is made anew anyway.
         let _ = fs::remove_dir_all(&self.0);
@@ -311,7 +311,7 @@ mod tests {
         assert!(matches!(fetch.hold(&directory), Err(GitFailure::Busy)));
         let waited = begun.elapsed();
         assert!(
-            waited >= PATIENCE && waited < Duration::from_secs(60),
+            waited >= LOCK_TIMEOUT && waited < Duration::from_secs(60),
             "{waited:?}"
         );
     }

@@ -57,7 +57,7 @@ pub(super) fn read(
         };
         tree = objects.tree(id)?;
     }
-    let mut walk = Walk {
+    let mut walk = TreeWalk {
         session,
         objects,
         revision,
@@ -75,7 +75,7 @@ pub(super) fn read(
     Ok(Snapshot { root, files })
 }
 
-struct Walk<'r> {
+struct TreeWalk<'r> {
     session: &'r GitSession,
     objects: &'r Objects<'r>,
     revision: CommitId,
@@ -95,7 +95,7 @@ struct Copies {
     bytes: u64,
 }
 
-impl Walk<'_> {
+impl TreeWalk<'_> {
     fn tree(&mut self, tree: &Tree<'_>, place: &[String]) -> Result<(), GitFailure> {
         self.session.check()?;
         self.weigh(self.objects.header(tree.id())?.1)?;

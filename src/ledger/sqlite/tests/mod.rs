@@ -19,7 +19,7 @@ use super::schema::MIGRATIONS;
 use super::{LedgerError, ReadOnlyLedger, SqliteLedger, read_only as reading};
 use crate::ledger::store::Remedy;
 use crate::ledger::{
-    Applied, Fingerprint, IntendedWrite, Intent, Ledger, LedgerStore as _, Memory, Record,
+    Applied, Fingerprint, IntendedWrite, Intent, Ledger, LedgerStore as _, Record, RecordedState,
 };
 use crate::live::RemoteId;
 use crate::text::chain;
@@ -62,12 +62,12 @@ pub(super) fn applied() -> Applied {
     }
 }
 
-pub(super) fn memory() -> Memory {
-    Memory {
+pub(super) fn memory() -> RecordedState {
+    RecordedState {
         identity: Some("a.example".into()),
         owned: true,
         applied: applied(),
-        ..Memory::default()
+        ..RecordedState::default()
     }
 }
 

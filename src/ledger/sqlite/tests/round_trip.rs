@@ -193,7 +193,7 @@ fn any_removal() -> impl Strategy<Value = Removal> {
     })
 }
 
-fn any_memory() -> impl Strategy<Value = Memory> {
+fn any_memory() -> impl Strategy<Value = RecordedState> {
     // `null` and nothing are one in JSON.
     let side = || option::of(any_json().prop_filter("not null", |json| !json.is_null()));
     let rewritten = (side(), side(), 1..9_u32).prop_map(|(sent, found, tries)| Rewritten {
@@ -227,7 +227,7 @@ fn any_memory() -> impl Strategy<Value = Memory> {
         any::<Option<String>>(),
     );
     parts.prop_map(
-        |(identity, owned, applied, removal, (rewritten, repairs), revision, file)| Memory {
+        |(identity, owned, applied, removal, (rewritten, repairs), revision, file)| RecordedState {
             identity,
             owned,
             applied,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid};
 
-use super::copy::Workshop;
+use super::copy::ScratchDir;
 use super::error::GitFailure;
 use super::objects::Objects;
 use super::problem::{ObjectKind, SignatureProblem, SignedObject};
@@ -67,7 +67,7 @@ impl From<GitFailure> for Refusal {
 /// One verification.
 struct Verifier<'a> {
     session: &'a GitSession,
-    workshop: &'a Workshop,
+    workshop: &'a ScratchDir,
     trust: &'a Verification,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn check_settings(
 /// Refuses a revision that is not signed as it must be.
 pub(super) fn verify(
     session: &GitSession,
-    workshop: &Workshop,
+    workshop: &ScratchDir,
     trust: &Verification,
     objects: &Objects<'_>,
     (reference, object): (&GitReference, Oid),

@@ -21,16 +21,22 @@ pub(super) fn fields(
     code: u16,
     document: Option<SecretJson>,
 ) -> Result<SecretJson, VaultProblem> {
-    let said = said(document.as_ref());
+    let server_message = server_message(document.as_ref());
     match (code, document) {
         (200, Some(document)) if has_fields(&document) => Ok(document),
         (200, _) => Err(VaultProblem::NotKv2 { operation }),
-        (403, _) => Err(VaultProblem::Denied { operation, said }),
+        (403, _) => Err(VaultProblem::Denied {
+            operation,
+            server_message,
+        }),
         (404, Some(document)) if document.at("/data/metadata").is_some() => {
             Err(gone(operation, &document))
         }
-        (404, _) => Err(VaultProblem::NotFound { operation, said }),
-        (code, _) => Err(refused(operation, code, said)),
+        (404, _) => Err(VaultProblem::NotFound {
+            operation,
+            server_message,
+        }),
+        (code, _) => Err(refused(operation, code, server_message)),
     }
 }
 
@@ -41,26 +47,29 @@ pub(super) fn login(
     code: u16,
     document: Option<SecretJson>,
 ) -> Result<SecretJson, VaultProblem> {
-    let said = said(document.as_ref());
+    let server_message = server_message(document.as_ref());
     match (code, document) {
         (200, Some(document)) if document.text_at(TOKEN).is_some() => Ok(document),
         (400 | 401 | 403 | 404, _) => Err(VaultProblem::Login {
             operation,
             what,
-            said,
+            server_message,
         }),
-        (code, _) => Err(refused(operation, code, said)),
+        (code, _) => Err(refused(operation, code, server_message)),
     }
 }
 
-fn refused(operation: String, code: u16, said: String) -> VaultProblem {
+fn refused(operation: String, code: u16, server_message: String) -> VaultProblem {
     match code {
         300..400 => VaultProblem::Redirect { operation },
-        503 => VaultProblem::Unavailable { operation, said },
+        503 => VaultProblem::Unavailable {
+            operation,
+            server_message,
+        },
         code => VaultProblem::Refused {
             operation,
             code,
-            said,
+            server_message,
         },
     }
 }
@@ -90,7 +99,7 @@ fn gone(operation: String, document: &SecretJson) -> VaultProblem {
 }
 
 /// The list `errors` of an answer, to be put behind a text.
-fn said(document: Option<&SecretJson>) -> String {
+fn server_message(document: Option<&SecretJson>) -> String {
     let errors = document.and_then(|document| document.at("/errors")?.as_array());
     let words = errors.into_iter().flatten().filter_map(Value::as_str);
     let words: Vec<&str> = words.flat_map(str::split_whitespace).collect();

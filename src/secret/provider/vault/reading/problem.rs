@@ -38,34 +38,36 @@ pub(in crate::secret) enum VaultProblem {
         cause: String,
     },
     /// The login was refused.
-    #[error("Vault refused the login at {operation}{said}: check the role and its {what}")]
+    #[error(
+        "Vault refused the login at {operation}{server_message}: check the role and its {what}"
+    )]
     Login {
         /// The method and the path.
         operation: String,
         /// What was shown.
         what: &'static str,
         /// What the server said.
-        said: String,
+        server_message: String,
     },
     /// No permission.
     #[error(
-        "Vault denies {operation}{said}: give the login a policy with `read` on this path; a token that has expired is denied, too"
+        "Vault denies {operation}{server_message}: give the login a policy with `read` on this path; a token that has expired is denied, too"
     )]
     Denied {
         /// The method and the path.
         operation: String,
         /// What the server said.
-        said: String,
+        server_message: String,
     },
     /// Nothing there.
     #[error(
-        "Vault has nothing at {operation}{said}: check the path, which has `data` behind the mount, and the namespace"
+        "Vault has nothing at {operation}{server_message}: check the path, which has `data` behind the mount, and the namespace"
     )]
     NotFound {
         /// The method and the path.
         operation: String,
         /// What the server said.
-        said: String,
+        server_message: String,
     },
     /// There was something.
     #[error("Vault has {operation} no more, its latest version was {how}: {remedy}")]
@@ -78,12 +80,14 @@ pub(in crate::secret) enum VaultProblem {
         remedy: &'static str,
     },
     /// Nobody has unsealed it, or it is in maintenance.
-    #[error("Vault cannot answer {operation} now{said}: see whether it is sealed (`vault status`)")]
+    #[error(
+        "Vault cannot answer {operation} now{server_message}: see whether it is sealed (`vault status`)"
+    )]
     Unavailable {
         /// The method and the path.
         operation: String,
         /// What the server said.
-        said: String,
+        server_message: String,
     },
     /// A standby that sends elsewhere.
     #[error(
@@ -94,14 +98,14 @@ pub(in crate::secret) enum VaultProblem {
         operation: String,
     },
     /// Anything else that is not an answer.
-    #[error("Vault answered {operation} with {code}{said}: its log may tell why")]
+    #[error("Vault answered {operation} with {code}{server_message}: its log may tell why")]
     Refused {
         /// The method and the path.
         operation: String,
         /// The code.
         code: u16,
         /// What the server said.
-        said: String,
+        server_message: String,
     },
     /// An answer of another engine, or of another server.
     #[error(
@@ -117,11 +121,13 @@ impl VaultProblem {
     /// The same problem, without these secrets in what the server said.
     pub(super) fn without(mut self, scrubber: &Scrubber) -> Self {
         match &mut self {
-            Self::Login { said, .. }
-            | Self::Denied { said, .. }
-            | Self::NotFound { said, .. }
-            | Self::Unavailable { said, .. }
-            | Self::Refused { said, .. } => *said = scrubber.scrub(said),
+            Self::Login { server_message, .. }
+            | Self::Denied { server_message, .. }
+            | Self::NotFound { server_message, .. }
+            | Self::Unavailable { server_message, .. }
+            | Self::Refused { server_message, .. } => {
+                *server_message = scrubber.scrub(server_message)
+            }
             Self::NoServer
             | Self::Setup(_)
             | Self::Unusable { .. }

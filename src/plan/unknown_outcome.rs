@@ -3,16 +3,16 @@
 //! But for one: a create that may still take effect can be repeated where the server
 //! itself refuses a second one, so that an answer that was lost costs no minutes.
 
-use super::memory::RecordedIntegration;
 use super::pairing::Pairing;
-use super::{Action, Block, Doubt, Operation, PlanContext};
+use super::recorded::RecordedIntegration;
+use super::{Action, Block, Operation, PlanContext, UnknownOutcome};
 use crate::ledger::{IntendedWrite, Intent};
 use crate::manifest::Integration;
 use crate::platform::by_wire;
 
 /// What stops a write: one under the same name or one that it had before, one of the
 /// same integration, and a create that could make it again.
-pub(super) fn in_doubt(
+pub(super) fn unknown_outcome_block(
     integration: &Integration,
     pairing: &Pairing<'_>,
     context: &PlanContext<'_>,
@@ -48,7 +48,7 @@ pub(super) fn repeated<'c>(
     let is_same = matches!(intent.write, IntendedWrite::Create { .. })
         && intent.type_name == integration.platform.wire
         && intent.memory.identity == integration.pairing_key();
-    let can_be = matches!(doubt, Doubt::InFlight { .. })
+    let can_be = matches!(doubt, UnknownOutcome::InFlight { .. })
         && integration.platform.pairs_with_certainty()
         && is_same;
     can_be.then_some(intent)
@@ -71,7 +71,7 @@ pub(super) fn of_record(past: RecordedIntegration<'_>, context: &PlanContext<'_>
 }
 
 /// Writes in doubt that no action tells of: what began them has lost its file.
-pub(super) fn forsaken(actions: &[Action], context: &PlanContext<'_>) -> Vec<Action> {
+pub(super) fn orphaned(actions: &[Action], context: &PlanContext<'_>) -> Vec<Action> {
     let is_told = |name: &str| {
         actions.iter().any(|action| {
             let of_doubt = matches!(&action.kind, Operation::Blocked(Block::InDoubt { name: told, .. }) if told == name);

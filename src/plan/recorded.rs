@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::compare::to_json;
 use super::history::{AUTO_BOOTSTRAP, MakeFingerprint, covers};
 use super::{Block, Operation, PlanContext, contest};
-use crate::ledger::{Applied, Ledger, Memory, Record, Removal, Repairs, parked_name};
+use crate::ledger::{Applied, Ledger, Record, RecordedState, Removal, Repairs, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
 use crate::platform::{Attribute, Class};
@@ -25,7 +25,7 @@ pub struct StateUpdate {
     /// The live integration.
     pub id: RemoteId,
     /// What is kept of its file.
-    pub memory: Memory,
+    pub memory: RecordedState,
     /// When it was last changed, if that is known.
     pub changed: Option<jiff::Timestamp>,
 }
@@ -106,8 +106,8 @@ pub(super) fn label<'a>(
 }
 
 /// What is kept of a file whose body is sent to create it.
-pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) -> Memory {
-    Memory {
+pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) -> RecordedState {
+    RecordedState {
         owned: true,
         repairs: contest::after_create(integration, context),
         ..of_update(integration, None, context)
@@ -119,11 +119,11 @@ pub(super) fn of_update(
     integration: &Integration,
     past: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
-) -> Memory {
+) -> RecordedState {
     let label = label(integration, past);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);
-    Memory {
+    RecordedState {
         identity: integration.pairing_key(),
         owned: past.is_some_and(|past| past.record.memory.owned),
         applied: Applied {
@@ -140,7 +140,7 @@ pub(super) fn of_update(
 
 /// What is to be recorded after a look at a live integration that will not be
 /// written, or perhaps not. Nothing, if the ledger has it already.
-pub(super) fn noted(
+pub(super) fn state_update(
     integration: &Integration,
     found: &LiveIntegration,
     kind: &Operation,
@@ -175,7 +175,7 @@ pub(super) fn still_applied(
     integration: &Integration,
     past: RecordedIntegration<'_>,
     context: &PlanContext<'_>,
-) -> Memory {
+) -> RecordedState {
     let mut memory = past.record.memory.clone();
     memory.applied.bound_to = Some(past.label().to_owned());
     memory.file = Some(integration.origin.within.clone());
@@ -192,7 +192,7 @@ fn of_look(
     integration: &Integration,
     past: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
-) -> Memory {
+) -> RecordedState {
     let mut memory = of_update(integration, past, context);
     let Some(past) = past else {
         return unknown_secrets(memory);
@@ -208,7 +208,7 @@ fn of_look(
 }
 
 /// Nobody knows whether these are the secrets that the server has.
-pub(super) fn unknown_secrets(mut memory: Memory) -> Memory {
+pub(super) fn unknown_secrets(mut memory: RecordedState) -> RecordedState {
     let secrets = memory.applied.secrets.values_mut();
     secrets.for_each(|it| *it = None);
     memory

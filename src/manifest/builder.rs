@@ -3,13 +3,13 @@
 //! What is harmless is known only when the whole document has been checked, so
 //! the masked excerpts are made last.
 
-use super::text::{Span, Text, Veil};
+use super::text::{Redactions, Span, Text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::text::escaped;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct DiagnosticBuilder {
     pub(super) code: Code,
     message: String,
     span: Span,
@@ -18,7 +18,7 @@ pub(super) struct Draft {
     pub(super) help: Vec<String>,
 }
 
-impl Draft {
+impl DiagnosticBuilder {
     pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -54,7 +54,7 @@ impl Draft {
         self
     }
 
-    pub(super) fn finish(self, text: &Text<'_>, veil: &Veil) -> Diagnostic {
+    pub(super) fn finish(self, text: &Text<'_>, veil: &Redactions) -> Diagnostic {
         let related = self.related.iter();
         Diagnostic {
             code: self.code,

@@ -12,15 +12,15 @@ const HANG: usize = 4;
 const NARROWEST: usize = 40;
 
 /// The text with every line folded to this many columns.
-pub(crate) fn fold(text: &str, columns: usize) -> String {
+pub(crate) fn wrap(text: &str, columns: usize) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.split_inclusive('\n') {
-        fold_line(&mut out, line, columns.max(NARROWEST));
+        wrap_line(&mut out, line, columns.max(NARROWEST));
     }
     out
 }
 
-fn fold_line(out: &mut String, line: &str, columns: usize) {
+fn wrap_line(out: &mut String, line: &str, columns: usize) {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let (margin, rest) = line.split_at(indent);
     out.push_str(margin);
@@ -71,7 +71,7 @@ mod tests {
     fn a_long_line_goes_on_further_in() {
         let line = "   help: the quick brown fox jumps over the lazy dog\n";
         assert_eq!(
-            fold(line, 40),
+            wrap(line, 40),
             "   help: the quick brown fox jumps over\n       the lazy dog\n"
         );
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_fits_is_left_as_it_is() {
         for text in ["", "a\n", "  a   b  =  c\n\n  d", "a question? "] {
-            assert_eq!(fold(text, 40), text);
+            assert_eq!(wrap(text, 40), text);
         }
     }
 
@@ -87,12 +87,12 @@ mod tests {
     fn a_word_that_is_too_long_stays_whole() {
         let url = "x".repeat(90);
         let line = format!("see {url} there");
-        assert_eq!(fold(&line, 40), format!("see {url}\n    there"));
+        assert_eq!(wrap(&line, 40), format!("see {url}\n    there"));
     }
 
     #[test]
     fn colours_take_no_room() {
         let line = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m 789 1234 6789 1234 6789 1234 6789";
-        assert_eq!(fold(line, 40), line);
+        assert_eq!(wrap(line, 40), line);
     }
 }

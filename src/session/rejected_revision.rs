@@ -5,14 +5,14 @@ use crate::source::git::{CommitId, Descent, Revision};
 /// A revision that must not be applied: it does not follow the applied one.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.what())]
-pub struct Held {
+pub struct RejectedRevision {
     /// The revision.
     pub revision: Revision,
     applied: Option<CommitId>,
     descent: Descent,
 }
 
-impl Held {
+impl RejectedRevision {
     pub(super) fn new(revision: Revision, applied: Option<CommitId>, descent: Descent) -> Self {
         Self {
             revision,

@@ -40,7 +40,7 @@ pub(super) async fn begin<'a, S: Shell>(
         source: request.source.clone(),
         revision: request.revision.clone(),
     };
-    let run = heeded(store.begin_run(&start).await);
+    let run = log_error(store.begin_run(&start).await);
     let (sender, actions) = mpsc::unbounded_channel();
     let chronicle = RecordingObserver {
         actions: sender,
@@ -61,7 +61,7 @@ impl RunRecorder<'_> {
     pub(super) async fn record(mut self) -> Self {
         while let Some(action) = self.actions.recv().await {
             if let Some(run) = self.run {
-                heeded(self.store.add_action(run, &action).await);
+                log_error(self.store.add_action(run, &action).await);
             }
         }
         self
@@ -74,7 +74,7 @@ impl RunRecorder<'_> {
             outcome: in_a_line(outcomes),
         };
         if let Some(run) = self.run {
-            heeded(self.store.end_run(run, &end).await);
+            log_error(self.store.end_run(run, &end).await);
         }
     }
 }
@@ -104,12 +104,12 @@ impl<S: Shell> Observer for RecordingObserver<'_, S> {
 /// Records the revision that was carried out, whether or not there was anything to do.
 pub(super) async fn carried_out(store: &dyn LedgerStore, request: &Request) {
     if let Some(revision) = &request.revision {
-        heeded(store.set_revision(revision).await);
+        log_error(store.set_revision(revision).await);
     }
 }
 
 /// The result, or nothing and a line in the log.
-fn heeded<T>(written: Result<T, StoreError>) -> Option<T> {
+fn log_error<T>(written: Result<T, StoreError>) -> Option<T> {
     written
         .inspect_err(|error| tracing::warn!(error = chain(error), "the history has a gap"))
         .ok()

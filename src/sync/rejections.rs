@@ -10,7 +10,7 @@ use crate::plan::{self, Operation, Plan};
 use crate::text::chain;
 
 /// What a look found to be as its file says is refused no more.
-pub(super) async fn settle(
+pub(super) async fn forget_accepted(
     store: &dyn LedgerStore,
     known: &BTreeMap<Name, RejectedWrite>,
     plan: &Plan,
@@ -19,13 +19,13 @@ pub(super) async fn settle(
         matches!(action.kind, Operation::Unchanged { .. }) && known.contains_key(&action.name)
     });
     for action in unchanged {
-        heeded(store.accept(&action.name).await);
+        log_error(store.accept(&action.name).await);
     }
 }
 
 /// What became of the writes. A run does not fail for it: the write would only be
 /// sent again too soon.
-pub(super) async fn remember(
+pub(super) async fn record_rejections(
     store: &dyn LedgerStore,
     known: &BTreeMap<Name, RejectedWrite>,
     desired: &Desired,
@@ -35,7 +35,7 @@ pub(super) async fn remember(
     for outcome in outcomes {
         let name = outcome.name.as_str();
         match &outcome.result {
-            Ok(_) if known.contains_key(name) => heeded(store.accept(name).await),
+            Ok(_) if known.contains_key(name) => log_error(store.accept(name).await),
             Err(failure) if failure.is_refusal() => {
                 let mut integrations = desired.manifest.integrations.iter();
                 let integration = integrations.find(|integration| integration.name == name);
@@ -44,7 +44,7 @@ pub(super) async fn remember(
                 };
                 if let Some(inputs) = plan::inputs(name, integration, fingerprint) {
                     let now = request.apply.clock.now();
-                    heeded(store.reject(name, &inputs, now).await);
+                    log_error(store.reject(name, &inputs, now).await);
                 }
             }
             Ok(_) | Err(_) => {}
@@ -52,7 +52,7 @@ pub(super) async fn remember(
     }
 }
 
-fn heeded(written: Result<(), StoreError>) {
+fn log_error(written: Result<(), StoreError>) {
     if let Err(error) = written {
         tracing::warn!(error = chain(&error), "a refusal is not remembered");
     }

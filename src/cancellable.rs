@@ -11,17 +11,17 @@ use tokio::time::timeout;
 
 /// How long what is called off has to notice it. What waits for the system does not,
 /// and ends with the process.
-const MOMENT: Duration = Duration::from_millis(200);
+const CANCEL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The work.
-pub(crate) struct Apart<T> {
+pub(crate) struct CancellableTask<T> {
     /// Dropped, it calls the work off.
     wanted: oneshot::Sender<()>,
     /// Absent once it has ended.
     thread: Option<JoinHandle<Option<T>>>,
 }
 
-impl<T: Send + 'static> Apart<T> {
+impl<T: Send + 'static> CancellableTask<T> {
     /// Begins it.
     pub(crate) fn begin<F>(work: impl FnOnce() -> F + Send + 'static) -> Self
     where
@@ -62,7 +62,7 @@ impl<T: Send + 'static> Apart<T> {
         drop(self.wanted);
         if let Some(thread) = self.thread {
             // How it ends is of no interest any more.
-            let _ = timeout(MOMENT, thread).await;
+            let _ = timeout(CANCEL_TIMEOUT, thread).await;
         }
     }
 }
