@@ -114,10 +114,10 @@ pub struct Request {
     /// What is not to be written, by a human's word.
     pub suspended: Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
-    pub resting: BTreeMap<Name, jiff::Timestamp>,
+    pub backing_off: BTreeMap<Name, jiff::Timestamp>,
     /// Whether what the server refused is left alone for a while: a human who asks is
     /// not kept waiting.
-    pub heeds_refusals: bool,
+    pub respects_rejections: bool,
     /// Whom contested integrations are repaired for.
     pub operator: Operator,
     /// Whose secrets are sent again.
@@ -145,8 +145,8 @@ impl Request {
             allow_replace: BTreeSet::new(),
             allow_removal: BTreeSet::new(),
             suspended: Suspensions::default(),
-            resting: BTreeMap::new(),
-            heeds_refusals: false,
+            backing_off: BTreeMap::new(),
+            respects_rejections: false,
             operator: Operator::default(),
             resend: Resend::default(),
             source: String::new(),
@@ -322,7 +322,7 @@ fn in_context<T>(
         now: request.now,
         missing_secret: &missing,
         ledger: &recovery.ledger,
-        doubts: &recovery.doubts,
+        unknown_outcomes: &recovery.unknown_outcomes,
         fingerprint: &fingerprint,
         policy: request.policy,
         allow_replace: &request.allow_replace,
@@ -330,8 +330,10 @@ fn in_context<T>(
         empty_files: &empty_files,
         allow_removal: &request.allow_removal,
         suspended: &request.suspended,
-        resting: &request.resting,
-        refusals_at: request.heeds_refusals.then(|| request.apply.clock.now()),
+        backing_off: &request.backing_off,
+        rejections_at: request
+            .respects_rejections
+            .then(|| request.apply.clock.now()),
         repairs_at: request.apply.clock.now(),
         operator: &request.operator,
         resend: &request.resend,
@@ -390,8 +392,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     }
     write_down(store, &recovery).await?;
     note(store, records(&plan, request), plan.gone.clone()).await?;
-    let refused = recovery.ledger.refusals;
-    rejections::forget_accepted(store, &refused, &plan).await;
+    let rejections = recovery.ledger.rejections;
+    rejections::forget_accepted(store, &rejections, &plan).await;
     let approved = match plan::review(plan, &request.limits) {
         Ok(approved) => approved,
         Err(refused) => {
@@ -422,7 +424,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     let api = into_writer(api);
     let ending = carry_out(&api, &approved, desired, request, store, shell, stop).await;
     if let Ending::Applied { outcomes, .. } = &ending {
-        rejections::record_rejections(store, &refused, desired, request, outcomes).await;
+        rejections::record(store, &rejections, desired, request, outcomes).await;
         recorder::carried_out(store, request).await;
     }
     Ok(Synced {

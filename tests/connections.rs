@@ -104,7 +104,7 @@ async fn what_a_connection_took_over_is_never_deleted() {
     assert!(shown.contains(line), "{shown}");
     let unmanaged = &ran.json()["plan"]["unmanaged"][0];
     assert_eq!(unmanaged["connection"], KEY, "{unmanaged:#}");
-    assert!(!journal.ledger().records["lake"].memory.owned);
+    assert!(!journal.ledger().records["lake"].state.owned);
     // It is not deleted either if its connection is no longer known, and the plan says why.
     let ran = synced(&base(), &simulator, &journal, |request| {
         pruning(request);

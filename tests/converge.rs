@@ -99,7 +99,7 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
     let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     assert!(ran.is_proved() && ran.exit_code() == 0, "{}", told(&ran));
-    let rewritten = &journal.ledger().records["lake"].memory.rewritten;
+    let rewritten = &journal.ledger().records["lake"].state.rewritten;
     assert!(rewritten.is_empty(), "{rewritten:?}");
 }
 
@@ -135,7 +135,7 @@ async fn a_file_or_a_server_that_moves_is_a_reason_to_try_again() {
     // Written as the server keeps it, there is nothing to do.
     let ran = sync(&lake("/ONE", ""), &simulator, &journal).await;
     assert!(ran.is_proved(), "{}", ran.shown());
-    let rewritten = &journal.ledger().records["lake"].memory.rewritten;
+    let rewritten = &journal.ledger().records["lake"].state.rewritten;
     assert!(rewritten.is_empty(), "{rewritten:?}");
 }
 

@@ -176,14 +176,14 @@ fn blocked(block: &Block) -> &'static str {
         | Block::PinIdentity { .. }
         | Block::NeedsPin { .. }
         | Block::NeverUpdated { .. }
-        | Block::InDoubt { .. }
+        | Block::UnknownOutcome { .. }
         | Block::Conflict { .. }
         | Block::NotDeleted(_)
         | Block::NotConverging { .. }
         | Block::Contested { .. }
         | Block::Replacement { .. }
         | Block::Moved { .. }
-        | Block::Resting { .. }
+        | Block::BackingOff { .. }
         | Block::SecretNotGiven { .. }
         | Block::ValueHidden { .. }
         | Block::Unbound(_)

@@ -451,7 +451,7 @@ pub(crate) fn is_empty(plan: &Plan) -> bool {
         withheld,
         unchanged: _,
         suspended: _,
-        held: _,
+        pending_suspended: _,
         blocked,
         invalid,
     } = Counts::of(plan);

@@ -284,7 +284,7 @@ async fn older(texts: &Texts) -> (Simulator, MemoryLedger) {
     let (simulator, journal) = in_sync(texts).await;
     let mut ledger = journal.ledger();
     for record in ledger.records.values_mut() {
-        record.memory.file = None;
+        record.state.file = None;
     }
     (simulator, MemoryLedger::new(ledger))
 }
@@ -346,7 +346,7 @@ async fn file_of_each_integration_is_recorded_by_the_next_run() {
     synced(&moved, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let ledger = journal.ledger();
-    let file = |name: &str| ledger.records[name].memory.file.clone();
+    let file = |name: &str| ledger.records[name].state.file.clone();
     assert_eq!(file("lake").as_deref(), Some("team/lake.yaml"));
     assert_eq!(file("stays").as_deref(), Some("stays.yaml"));
 }

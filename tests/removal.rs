@@ -184,7 +184,7 @@ async fn what_was_there_before_and_was_only_described_is_never_deleted() {
         let ran = synced(&texts, &simulator, &journal, |_| {}).await;
         assert!(ran.is_proved(), "{}", ran.shown());
     }
-    assert!(!journal.ledger().records["lake"].memory.owned);
+    assert!(!journal.ledger().records["lake"].state.owned);
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     assert!(ran.is_proved(), "{}", ran.shown());
     assert_eq!(types(&simulator), ["Databricks", "Trino"]);
@@ -427,7 +427,7 @@ async fn a_renamed_file_takes_its_record_along() {
         assert_eq!(write_lines(&simulator), [""; 0]);
         let records = journal.ledger().records;
         assert_eq!(records.keys().collect::<Vec<_>>(), ["sea", "stays"]);
-        assert!(records["sea"].memory.owned);
+        assert!(records["sea"].state.owned);
 
         // Its secret is known under the new name, too.
         let ran = synced(&renamed, &simulator, &journal, pruning).await;
@@ -482,6 +482,6 @@ async fn a_file_that_comes_back_after_a_delete_was_cut_short_is_created_once() {
         let ran = synced(&with_lake(), &simulator, &journal, pruning).await;
         assert!(ran.is_proved(), "{at:?}: {}", ran.shown());
         assert_eq!(simulator.state().len(), 2, "{at:?}");
-        assert!(journal.ledger().records["lake"].memory.owned, "{at:?}");
+        assert!(journal.ledger().records["lake"].state.owned, "{at:?}");
     }
 }

@@ -133,7 +133,7 @@ async fn what_is_protected_or_not_its_own_is_not_replaced() {
     assert!(ran.shown().contains("is protected"), "{}", ran.shown());
 
     let mut ledger = journal.ledger();
-    ledger.records.get_mut("lake").unwrap().memory.owned = false;
+    ledger.records.get_mut("lake").unwrap().state.owned = false;
     let journal = MemoryLedger::new(ledger);
     let texts = base().file("lake.yaml", moved);
     let ran = synced(&texts, &simulator, &journal, leave).await;
@@ -430,7 +430,7 @@ async fn a_name_in_use_again_keeps_the_record_of_what_had_it() {
     puts.sort();
     assert_eq!(puts, ["PUT /integrations/1", "PUT /integrations/3"]);
     assert_eq!(names(&journal), ["lake 3", "sea 1", "stays 2"]);
-    assert!(journal.ledger().records["sea"].memory.owned);
+    assert!(journal.ledger().records["sea"].state.owned);
 }
 
 #[tokio::test(start_paused = true)]

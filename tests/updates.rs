@@ -232,6 +232,6 @@ async fn what_is_not_sent_to_the_server_is_no_change_of_the_integration() {
         .await;
     assert!(ran.is_in_sync(), "{}", ran.shown());
     let after = journal.ledger().records["sea"].clone();
-    assert!(after.memory.removal.protect);
+    assert!(after.state.removal.protect);
     assert_eq!(after.at, before.at);
 }

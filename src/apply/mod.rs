@@ -234,11 +234,11 @@ impl<W: WriteApi> Run<'_, W> {
             Operation::Update {
                 id,
                 body,
-                memory,
+                state,
                 precondition,
                 ..
             } => {
-                let intent = record::to_update(body.platform, memory, id, self.now());
+                let intent = record::to_update(body.platform, state, id, self.now());
                 let update = self.update(&action.name, id, precondition, &intent);
                 let ended = self.unless_stopped(&action.name, update).await;
                 (Some(id.clone()), ended.flatten())

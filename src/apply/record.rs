@@ -13,12 +13,12 @@ use crate::platform::Platform;
 pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
     let Creation {
         body,
-        memory,
+        state,
         repeats: _,
         precondition,
     } = creation;
     let listed = precondition.listed().cloned().collect();
-    intent(body.platform, memory, IntendedWrite::Create { listed }, at)
+    intent(body.platform, state, IntendedWrite::Create { listed }, at)
 }
 
 /// What is written down before it is sent: what appears may also be what an earlier
@@ -26,9 +26,9 @@ pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
 pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
     Intent {
         write: earlier.write.clone(),
-        memory: RecordedState {
-            applied: intent.memory.applied.clone().or(&earlier.memory.applied),
-            ..intent.memory.clone()
+        state: RecordedState {
+            applied: intent.state.applied.clone().or(&earlier.state.applied),
+            ..intent.state.clone()
         },
         ..intent.clone()
     }
@@ -36,13 +36,13 @@ pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
 
 pub(super) fn to_update(
     platform: &Platform,
-    memory: &RecordedState,
+    state: &RecordedState,
     id: &RemoteId,
     at: Timestamp,
 ) -> Intent {
     intent(
         platform,
-        memory,
+        state,
         IntendedWrite::Update { id: id.clone() },
         at,
     )
@@ -53,19 +53,19 @@ pub(super) fn to_delete(deletion: &Deletion, at: Timestamp) -> Intent {
         id: deletion.id.clone(),
         before: deletion.before.to_json(),
     };
-    intent(deletion.platform, &deletion.memory, write, at)
+    intent(deletion.platform, &deletion.state, write, at)
 }
 
 fn intent(
     platform: &Platform,
-    memory: &RecordedState,
+    state: &RecordedState,
     write: IntendedWrite,
     at: Timestamp,
 ) -> Intent {
     Intent {
         type_name: platform.wire.to_owned(),
         write,
-        memory: memory.clone(),
+        state: state.clone(),
         at,
     }
 }
@@ -126,7 +126,7 @@ fn settlement(intent: &Intent, ended: &Ended, at: Timestamp) -> Settlement {
         (Some(id), Ok(_)) => Settlement::Confirm(Box::new(record(
             intent,
             id,
-            intent.memory.applied.clone(),
+            intent.state.applied.clone(),
             at,
         ))),
         // It exists and is ours.
@@ -137,7 +137,7 @@ fn settlement(intent: &Intent, ended: &Ended, at: Timestamp) -> Settlement {
                 ..
             }),
         ) if is_create => {
-            let applied = intent.memory.applied.clone().unproven();
+            let applied = intent.state.applied.clone().unproven();
             Settlement::Confirm(Box::new(record(intent, id, applied, at)))
         }
         (_, Err(failure)) if failure.had_no_effect() => Settlement::Abandon,
@@ -149,9 +149,9 @@ fn record(intent: &Intent, id: &RemoteId, applied: Applied, at: Timestamp) -> Re
     Record {
         type_name: intent.type_name.clone(),
         id: id.clone(),
-        memory: RecordedState {
+        state: RecordedState {
             applied,
-            ..intent.memory.clone()
+            ..intent.state.clone()
         },
         at,
     }

@@ -150,16 +150,16 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, CommandFailure
     };
     let adoptions = prepared.adopt(&named, secrets).await?;
     let at = Timestamp::now();
-    let noted = adoptions
+    let update = adoptions
         .iter()
         .filter_map(|adoption| match &adoption.verdict {
-            AdoptionResult::Adopted(noted) | AdoptionResult::SecretsOnly(noted) => {
-                Some(noted.record(at))
+            AdoptionResult::Adopted(update) | AdoptionResult::SecretsOnly(update) => {
+                Some(update.record(at))
             }
             AdoptionResult::Owned | AdoptionResult::Absent | AdoptionResult::Blocked(_) => None,
         });
     let seen = Observations {
-        records: noted.collect(),
+        records: update.collect(),
         gone: Vec::new(),
     };
     session.store().note(&seen).await?;
@@ -193,19 +193,19 @@ fn print(
     let (mut adopted, mut recorded, mut failed, mut not_compared) = (0, 0, 0, 0);
     for Adoption { name, verdict } in adoptions {
         let line = match verdict {
-            AdoptionResult::Adopted(noted) => {
+            AdoptionResult::Adopted(update) => {
                 adopted += 1;
-                let secrets = noted.memory.applied.secrets.values();
+                let secrets = update.state.applied.secrets.values();
                 not_compared += secrets.filter(|secret| secret.is_none()).count();
                 format!(
                     "  ✓ {name} (id {}) is integrationd's own now{}\n",
-                    escaped(noted.id.as_str()),
-                    of_secrets(noted, assumed)
+                    escaped(update.id.as_str()),
+                    of_secrets(update, assumed)
                 )
             }
-            AdoptionResult::SecretsOnly(noted) => {
+            AdoptionResult::SecretsOnly(update) => {
                 recorded += 1;
-                let secrets = of_secrets(noted, assumed);
+                let secrets = of_secrets(update, assumed);
                 format!("  ✓ {name} is integrationd's own already{secrets}\n")
             }
             AdoptionResult::Owned if by_name => {
@@ -252,10 +252,10 @@ fn print(
 }
 
 /// Text about the secrets that were recorded.
-fn of_secrets(noted: &StateUpdate, assumed: Option<Assumed>) -> String {
-    let secrets = count(noted.memory.applied.secrets.len(), "stored secret");
+fn of_secrets(update: &StateUpdate, assumed: Option<Assumed>) -> String {
+    let secrets = count(update.state.applied.secrets.len(), "stored secret");
     match assumed {
-        _ if noted.memory.applied.secrets.is_empty() => String::new(),
+        _ if update.state.applied.secrets.is_empty() => String::new(),
         None => String::new(),
         Some(Assumed::Assume) => format!("; recorded as applied: {secrets}"),
         Some(Assumed::Send) => format!("; sent by the next sync: {secrets}"),

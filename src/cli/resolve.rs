@@ -126,9 +126,9 @@ async fn adopt(
     let record = Record {
         type_name: intent.type_name.clone(),
         id: id.clone(),
-        memory: RecordedState {
+        state: RecordedState {
             applied: Applied::default(),
-            ..intent.memory.clone()
+            ..intent.state.clone()
         },
         at: Timestamp::now(),
     };
@@ -138,6 +138,6 @@ async fn adopt(
 /// Whether it can be what the write made: the identity, where there is one, is the same.
 fn may_be(found: &LiveIntegration, intent: &Intent) -> bool {
     found.platform.is_none_or(|platform| {
-        !platform.pairs_with_certainty() || identity_of(platform, found) == intent.memory.identity
+        !platform.pairs_with_certainty() || identity_of(platform, found) == intent.state.identity
     })
 }

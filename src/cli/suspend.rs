@@ -102,14 +102,14 @@ fn check_names(
     let Ledger {
         records,
         intents,
-        refusals,
+        rejections,
         carried_out: _,
         connections: _,
     } = ledger;
     let known: BTreeSet<&str> = records
         .keys()
         .chain(intents.keys())
-        .chain(refusals.keys())
+        .chain(rejections.keys())
         .chain(suspensions.names.keys())
         .map(String::as_str)
         .collect();

@@ -273,7 +273,7 @@ async fn execute<T: Transport>(
         let exit = finish(&report, options, terminal);
         // The process ends: freeing what would be recorded piece by piece only delays that.
         // It holds no secret; the rest of the report may, and is wiped.
-        std::mem::forget(std::mem::take(&mut report.synced.plan.noted));
+        std::mem::forget(std::mem::take(&mut report.synced.plan.state_updates));
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
         Ok(exit)

@@ -16,7 +16,7 @@ pub(super) fn of_open_error(error: &OpenError) -> Disposition {
         | OpenError::Vault(_)
         | OpenError::Names(_)
         | OpenError::Suspensions(_) => Disposition::Stalled(Reason::InvalidSettings),
-        OpenError::Held(_) => Disposition::Stalled(Reason::SourceRefused),
+        OpenError::RejectedRevision(_) => Disposition::Stalled(Reason::SourceRefused),
         OpenError::Git(error) if error.is_transient() => Disposition::Transient,
         OpenError::Git(error) if error.is_refusal() => Disposition::Stalled(Reason::SourceRefused),
         OpenError::Git(_) | OpenError::GitSettings(_) => {
@@ -57,7 +57,9 @@ pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition
     match (exit(report, false), pause) {
         (_, Some(pause)) => Disposition::Retry(pause),
         _ if failed => Disposition::Transient,
-        (Exit::Success, None) if Counts::of(&report.synced.plan).held > 0 => Disposition::Suspended,
+        (Exit::Success, None) if Counts::of(&report.synced.plan).pending_suspended > 0 => {
+            Disposition::Suspended
+        }
         (Exit::Success, None) => Disposition::InSync,
         (Exit::InvalidFile, None) => Disposition::Stalled(Reason::InvalidFile),
         (

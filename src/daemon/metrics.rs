@@ -288,7 +288,7 @@ fn actions(counts: Counts) -> [(Word, usize); 7] {
         withheld,
         unchanged: _,
         suspended: _,
-        held: _,
+        pending_suspended: _,
         blocked,
         invalid,
     } = counts;

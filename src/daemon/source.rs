@@ -52,7 +52,9 @@ impl Found {
     fn of(read: &Result<Opened, OpenError>) -> Option<Self> {
         match read {
             Ok(opened) => opened.revision().map(|it| Self::Revision(it.id)),
-            Err(OpenError::Held(held)) => Some(Self::Revision(held.revision.id)),
+            Err(OpenError::RejectedRevision(rejected)) => {
+                Some(Self::Revision(rejected.revision.id))
+            }
             Err(OpenError::Git(error)) => Some(Self::of_error(error)),
             Err(_) => None,
         }

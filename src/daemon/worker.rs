@@ -230,10 +230,10 @@ impl Worker {
         let backing_off = self.backoff.backing_off(now).into_iter();
         Wishes {
             known_before: Some(self.known_names.clone()),
-            heeds_refusals: operator == Operator::Absent && !is_pushed,
+            respects_rejections: operator == Operator::Absent && !is_pushed,
             operator,
             // The moment is shown, and may be beyond every calendar.
-            resting: backing_off
+            backing_off: backing_off
                 .map(|(name, pause)| (name, today.checked_add(pause).unwrap_or(Timestamp::MAX)))
                 .collect(),
             ..Wishes::default()
@@ -274,11 +274,11 @@ impl Worker {
                 .iter()
                 .any(|a| a.name == name && (a.kind.is_write() || is_backing_off(&a.kind)))
         };
-        let refusals = ledger
-            .refusals
+        let rejections = ledger
+            .rejections
             .iter()
             .filter(|(name, _)| is_concerned(name));
-        let pauses = refusals.filter_map(|(_, refused)| refused.pause(today));
+        let pauses = rejections.filter_map(|(_, rejected)| rejected.pause(today));
         pauses.chain(self.backoff.pause(now)).min()
     }
 
@@ -415,7 +415,7 @@ fn waited_for(action: &Action) -> Option<(&str, bool)> {
         | Operation::Replace { .. } => {
             return None;
         }
-        Operation::Blocked(Block::Resting { .. }) => return None,
+        Operation::Blocked(Block::BackingOff { .. }) => return None,
         Operation::Blocked(block) => !block.passes(),
         Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
             true
@@ -425,7 +425,7 @@ fn waited_for(action: &Action) -> Option<(&str, bool)> {
 }
 
 fn is_backing_off(kind: &Operation) -> bool {
-    matches!(kind, Operation::Blocked(Block::Resting { .. }))
+    matches!(kind, Operation::Blocked(Block::BackingOff { .. }))
 }
 
 /// Nobody is at a keyboard: what the guard approves is done.

@@ -110,13 +110,13 @@ impl LedgerStore for MemoryLedger {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut ledger = self.lock();
-        let refused = RejectedWrite::again(ledger.refusals.get(name), inputs, at);
-        ledger.refusals.insert(name.to_owned(), refused);
+        let rejected = RejectedWrite::again(ledger.rejections.get(name), inputs, at);
+        ledger.rejections.insert(name.to_owned(), rejected);
         Ok(())
     }
 
     async fn accept(&self, name: &str) -> Result<(), StoreError> {
-        self.lock().refusals.remove(name);
+        self.lock().rejections.remove(name);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub struct Ledger {
     /// Writes that were begun and of which nobody knows the end, by name.
     pub intents: BTreeMap<Name, Intent>,
     /// Writes that the server refused and that were not made since, by name.
-    pub refusals: BTreeMap<Name, RejectedWrite>,
+    pub rejections: BTreeMap<Name, RejectedWrite>,
     /// The revision that was last carried out: the next one has to descend from it.
     pub carried_out: Option<String>,
     /// The tenant's last answer about its connections, as far as the next run needs it.
@@ -62,7 +62,7 @@ impl Ledger {
     pub fn record_as(&mut self, name: &str, record: &Record) {
         self.forget(&record.id);
         if let Some(mut other) = self.records.insert(name.to_owned(), record.clone()) {
-            other.memory.applied.bound_to.get_or_insert(name.to_owned());
+            other.state.applied.bound_to.get_or_insert(name.to_owned());
             self.records.insert(parked_name(name, &other.id), other);
         }
     }
@@ -108,7 +108,8 @@ pub struct Record {
     /// Its id on the server.
     pub id: RemoteId,
     /// What is kept of its file.
-    pub memory: RecordedState,
+    #[serde(rename = "memory")]
+    pub state: RecordedState,
     /// When it was last written, or else when it was adopted or first seen.
     pub at: Timestamp,
 }
@@ -264,7 +265,8 @@ pub struct Intent {
     /// What kind of write it is.
     pub write: IntendedWrite,
     /// What will be kept if it succeeds.
-    pub memory: RecordedState,
+    #[serde(rename = "memory")]
+    pub state: RecordedState,
     /// When it was begun.
     pub at: Timestamp,
 }
@@ -277,7 +279,7 @@ impl Intent {
         matches!(self.write, IntendedWrite::Create { .. })
             && self.write == before.write
             && self.type_name == before.type_name
-            && self.memory.identity == before.memory.identity
+            && self.state.identity == before.state.identity
     }
 }
 

@@ -49,7 +49,7 @@ impl<'a> Absences<'a> {
         let files = || manifest.files.iter();
         let records = context.ledger.records.iter();
         let known: HashSet<&str> = records
-            .flat_map(|(name, record)| [stem_of(name), record.memory.file.as_deref().unwrap_or("")])
+            .flat_map(|(name, record)| [stem_of(name), record.state.file.as_deref().unwrap_or("")])
             .collect();
         let is_known =
             |file: &&SeenFile| known.contains(&*file.within) || known.contains(file.stem());
@@ -77,28 +77,28 @@ impl<'a> Absences<'a> {
 
     /// Reason why the missing document of a record is not a removal; `shown` is the name
     /// of the integration in the plan.
-    pub(super) fn of(&self, past: RecordedIntegration<'_>, shown: &str) -> Option<Absence> {
+    pub(super) fn of(&self, recorded: RecordedIntegration<'_>, shown: &str) -> Option<Absence> {
         if self.kind == SourceKind::Commit || self.allowed.contains(shown) {
             return None;
         }
-        let recorded = past.record.memory.file.as_deref();
-        let own = recorded.and_then(|file| self.by_path.get(file));
-        let named = self.by_stem.get(stem_of(past.name));
+        let recorded_file = recorded.record.state.file.as_deref();
+        let own = recorded_file.and_then(|file| self.by_path.get(file));
+        let named = self.by_stem.get(stem_of(recorded.name));
         let mut candidates = own.into_iter().chain(named);
         if let Some(empty) = candidates.find(|file| !file.holds.has_documents()) {
             let file = empty.file.clone();
             return Some(Absence::EmptyFile { file });
         }
-        if let Some(file) = own.or(named.filter(|_| recorded.is_none())) {
+        if let Some(file) = own.or(named.filter(|_| recorded_file.is_none())) {
             let file = file.file.clone();
             return Some(Absence::FileExists { file });
         }
-        if let Some(naming) = self.naming.filter(|_| recorded.is_none()) {
+        if let Some(naming) = self.naming.filter(|_| recorded_file.is_none()) {
             let file = naming.file.clone();
             return Some(Absence::FileUnknown { file });
         }
         // One that was there beside its document is not what it was renamed to.
-        let beside = &past.record.memory.removal.beside;
+        let beside = &recorded.record.state.removal.beside;
         let mut blank = self.blank.iter();
         let new = blank.find(|file| !beside.contains(&*file.within))?;
         let file = new.file.clone();
@@ -118,18 +118,20 @@ impl<'a> Absences<'a> {
             return emptied;
         }
         let records = context.ledger.records.iter();
-        for past in records.map(|(name, record)| RecordedIntegration { name, record }) {
-            if is_described(past) {
+        for recorded in records.map(|(name, record)| RecordedIntegration { name, record }) {
+            if is_described(recorded) {
                 continue;
             }
-            let name = past.name_beside(names);
-            let Some(Absence::EmptyFile { file }) = self.of(past, &name) else {
+            let name = recorded.unused_name(names);
+            let Some(Absence::EmptyFile { file }) = self.of(recorded, &name) else {
                 continue;
             };
             let is_selected = context.selection.includes(&name)
-                && !context.selection.excludes(&[past.name, stem_of(past.name)]);
+                && !context
+                    .selection
+                    .excludes(&[recorded.name, stem_of(recorded.name)]);
             if is_selected {
-                emptied.frozen.push(self.frozen(past, name, file));
+                emptied.frozen.push(self.frozen(recorded, name, file));
             } else {
                 emptied.unselected += 1;
             }
@@ -137,10 +139,10 @@ impl<'a> Absences<'a> {
         emptied
     }
 
-    fn frozen(&self, past: RecordedIntegration<'_>, name: Name, file: String) -> Action {
-        let within = past.record.memory.file.clone().unwrap_or_default();
+    fn frozen(&self, recorded: RecordedIntegration<'_>, name: Name, file: String) -> Action {
+        let within = recorded.record.state.file.clone().unwrap_or_default();
         Action {
-            platform: by_wire(&past.record.type_name),
+            platform: by_wire(&recorded.record.type_name),
             origin: Some(Origin {
                 file: file.clone(),
                 line: 1,

@@ -67,14 +67,14 @@ pub fn adopt(
     context: &PlanContext<'_>,
 ) -> Vec<Adoption> {
     let paired = pair(manifest, live, context.ledger);
-    let pasts = RecordedIntegrations::new(context.ledger);
+    let recorded = RecordedIntegrations::new(context.ledger);
     let described = manifest.integrations.iter().zip(paired.pairings);
     described
         .filter(|(integration, _)| names.is_empty() || names.contains(integration.name.as_str()))
         .map(|(integration, pairing)| Adoption {
             name: integration.name.clone(),
             verdict: match found(integration, &pairing, !names.is_empty(), live, context) {
-                Ok(found) => adopted(integration, found, pasts.of(found), secrets, context),
+                Ok(found) => adopted(integration, found, recorded.of(found), secrets, context),
                 Err(verdict) => verdict,
             },
         })
@@ -119,54 +119,57 @@ fn found<'l>(
 fn adopted(
     integration: &Integration,
     found: &LiveIntegration,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     secrets: AdoptedSecrets,
     context: &PlanContext<'_>,
 ) -> AdoptionResult {
-    let is_own = past.is_some_and(|past| past.record.memory.owned && past.name == integration.name);
+    let is_own = recorded
+        .is_some_and(|recorded| recorded.record.state.owned && recorded.name == integration.name);
     if is_own && secrets == AdoptedSecrets::Unknown {
         return AdoptionResult::Owned;
     }
-    let mut memory = match past {
-        Some(past) => recorded::still_applied(integration, past, context),
+    let mut state = match recorded {
+        Some(recorded) => recorded::still_applied(integration, recorded, context),
         None => {
-            let memory = recorded::of_update(integration, None, context);
-            let mut memory = recorded::unknown_secrets(memory);
+            let state = recorded::of_update(integration, None, context);
+            let mut state = recorded::unknown_secrets(state);
             let difference = Difference::between(integration, found, DiffContext::NONE);
             let differs = |path: &str| difference.changes.iter().any(|c| c.path == path);
-            let attributes = &mut memory.applied.attributes;
+            let attributes = &mut state.applied.attributes;
             attributes.retain(|path, _| !differs(path));
-            memory
+            state
         }
     };
-    match of_secrets(integration, past, secrets, context) {
-        Ok(known) => memory.applied.secrets.extend(known),
+    match of_secrets(integration, recorded, secrets, context) {
+        Ok(known) => state.applied.secrets.extend(known),
         Err(block) => return AdoptionResult::Blocked(block),
     }
-    memory.removal = recorded::removal(integration, context);
-    memory.owned = true;
-    let noted = Box::new(StateUpdate {
+    state.removal = recorded::removal(integration, context);
+    state.owned = true;
+    let update = Box::new(StateUpdate {
         name: integration.name.clone(),
         type_name: found.type_name.clone(),
         id: found.id.clone(),
-        memory,
-        changed: past.filter(|_| is_own).map(|past| past.record.at),
+        state,
+        changed: recorded
+            .filter(|_| is_own)
+            .map(|recorded| recorded.record.at),
     });
     if is_own {
-        AdoptionResult::SecretsOnly(noted)
+        AdoptionResult::SecretsOnly(update)
     } else {
-        AdoptionResult::Adopted(noted)
+        AdoptionResult::Adopted(update)
     }
 }
 
 /// The stored secrets of the file by their path, as they are to be recorded.
 fn of_secrets(
     integration: &Integration,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     secrets: AdoptedSecrets,
     context: &PlanContext<'_>,
 ) -> Result<BTreeMap<String, Option<Fingerprint>>, Block> {
-    let label = recorded::label(integration, past);
+    let label = recorded::label(integration, recorded);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);
     let mut now = recorded::applied(integration, &fingerprint).secrets;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::absence::Absences;
+use super::absence::{Absences, Emptied};
 use super::pairing::Claims;
 use super::recorded::{self, RecordedIntegrations};
 use super::unknown_outcome::repeated;
@@ -18,7 +18,7 @@ pub(super) struct Against<'a> {
     /// The ids that the list showed.
     pub listed: &'a Arc<HashSet<RemoteId>>,
     /// Records, by id.
-    pub pasts: RecordedIntegrations<'a>,
+    pub recorded: RecordedIntegrations<'a>,
     /// Integrations that files claim.
     pub claims: &'a Claims<'a>,
     /// Reason for not deleting anything.
@@ -30,6 +30,16 @@ pub(super) struct Against<'a> {
     /// Reasons not to take a missing document for a removal, from the files that exist.
     pub absences: Absences<'a>,
     pub context: &'a PlanContext<'a>,
+}
+
+impl Against<'_> {
+    /// Actions for the records of files without a document.
+    pub(super) fn emptied(&self) -> Emptied {
+        self.absences
+            .emptied(self.context, &self.files, |recorded| {
+                self.files.contains(recorded.name) || self.claims.is_claimed(&recorded.record.id)
+            })
+    }
 }
 
 /// What it takes to create an integration.
@@ -46,7 +56,7 @@ pub(super) fn creation(
         repeats: repeated(integration, against.context)
             .cloned()
             .map(Box::new),
-        memory: recorded::of_create(integration, against.context),
+        state: recorded::of_create(integration, against.context),
         precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
     })
 }

@@ -25,14 +25,14 @@ pub struct Before {
 
 impl Before {
     /// The configuration of a live integration, of which this is recorded.
-    pub(super) fn of(found: &LiveIntegration, memory: &RecordedState) -> Self {
+    pub(super) fn of(found: &LiveIntegration, state: &RecordedState) -> Self {
         let mut before = Self::default();
         let attributes = found.harmless_config();
-        let Some(platform) = found.platform.filter(|_| had_secrets(memory)) else {
+        let Some(platform) = found.platform.filter(|_| had_secrets(state)) else {
             before.attributes = attributes;
             return before;
         };
-        before.attributes = before.level("", attributes, platform, memory);
+        before.attributes = before.level("", attributes, platform, state);
         before
     }
 
@@ -41,15 +41,15 @@ impl Before {
         prefix: &str,
         attributes: Map<String, Json>,
         platform: &Platform,
-        memory: &RecordedState,
+        state: &RecordedState,
     ) -> Map<String, Json> {
         let mut shown = Map::new();
         for (key, value) in attributes {
             let path = format!("{prefix}{key}");
             let value = if let Json::Object(inner) = value {
                 let below = format!("{path}/");
-                Json::Object(self.level(&below, inner, platform, memory))
-            } else if is_known(&path, &value, platform, memory) {
+                Json::Object(self.level(&below, inner, platform, state))
+            } else if is_known(&path, &value, platform, state) {
                 value
             } else {
                 self.hidden.push(path);
@@ -90,38 +90,38 @@ impl Before {
 pub(super) fn identity(
     shown: Option<String>,
     found: &LiveIntegration,
-    memory: &RecordedState,
+    state: &RecordedState,
 ) -> Option<String> {
     let now = found
         .platform
         .and_then(|platform| found_key(platform, found));
-    shown.filter(|_| !had_secrets(memory) || now == memory.identity)
+    shown.filter(|_| !had_secrets(state) || now == state.identity)
 }
 
 /// True if an integration had secrets when it was last applied.
-fn had_secrets(memory: &RecordedState) -> bool {
+fn had_secrets(state: &RecordedState) -> bool {
     let is_secret = |kept: &Json| match kept {
         // A literal one is not kept.
         Json::Null => true,
         Json::String(text) => !matches!(parse_template(text, |_| None), Ok(Parsed::Plain(_))),
         Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => false,
     };
-    let applied = &memory.applied;
+    let applied = &state.applied;
     !applied.secrets.is_empty()
         || applied.extra_secrets
-        || memory.removal.credentials.values().any(is_secret)
+        || state.removal.credentials.values().any(is_secret)
 }
 
 /// True if a value is known not to be a secret: it was last applied, or it is the default,
 /// or it is too small to be one.
-fn is_known(path: &str, live: &Json, platform: &Platform, memory: &RecordedState) -> bool {
+fn is_known(path: &str, live: &Json, platform: &Platform, state: &RecordedState) -> bool {
     if matches!(live, Json::Null | Json::Bool(_)) {
         return true;
     }
     let Some(attribute) = platform.attribute(path) else {
         return false;
     };
-    let last = memory.applied.attributes.get(path);
+    let last = state.applied.attributes.get(path);
     let is_last = last.is_some_and(|last| same(attribute, &plain(last), Some(live)));
     is_last || default_json(attribute).as_ref() == Some(live)
 }

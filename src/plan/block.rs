@@ -115,12 +115,12 @@ pub enum Block {
         reason: String,
     },
     /// A write was cut short, and nobody can tell how it ended.
-    #[error("{doubt}")]
-    InDoubt {
+    #[error("{outcome}")]
+    UnknownOutcome {
         /// The name of the integration.
         name: Name,
         /// Why nobody can tell.
-        doubt: UnknownOutcome,
+        outcome: UnknownOutcome,
     },
     /// The file and the server both moved, and the policy is to stop.
     #[error(
@@ -197,7 +197,7 @@ pub enum Block {
     Unbound(Unbound),
     /// It failed a moment ago.
     #[error("its last write failed; it is tried again at {until:.0}")]
-    Resting {
+    BackingOff {
         /// When.
         until: jiff::Timestamp,
     },
@@ -235,7 +235,7 @@ impl Block {
             Self::NeedsPin { .. } => Reason::NeedsPin,
             Self::NeverUpdated { .. } => Reason::NeverUpdated,
             Self::UnknownScope { .. } => Reason::UnknownScope,
-            Self::InDoubt { .. } => Reason::InDoubt,
+            Self::UnknownOutcome { .. } => Reason::InDoubt,
             Self::Conflict { .. } => Reason::Conflict,
             Self::NotDeleted(undeletable) => undeletable.reason(),
             Self::NotConverging { .. } => Reason::NotConverging,
@@ -245,7 +245,7 @@ impl Block {
             Self::SecretNotGiven { .. } => Reason::SecretNotGiven,
             Self::ValueHidden { .. } => Reason::ValueHidden,
             Self::Unbound(_) => Reason::UnboundReference,
-            Self::Resting { .. } => Reason::BackingOff,
+            Self::BackingOff { .. } => Reason::BackingOff,
             Self::MissingSecret { .. } => Reason::MissingSecret,
         }
     }
@@ -253,8 +253,8 @@ impl Block {
     /// True if it may end without anybody doing anything.
     #[must_use]
     pub fn passes(&self) -> bool {
-        if let Self::InDoubt { doubt, .. } = self {
-            return !matches!(doubt, UnknownOutcome::Tie { .. });
+        if let Self::UnknownOutcome { outcome, .. } = self {
+            return !matches!(outcome, UnknownOutcome::Tie { .. });
         }
         if let Self::OwnersUnknown { passes, .. } = self {
             return *passes;
@@ -300,10 +300,10 @@ impl Block {
             Self::UnknownScope { .. } => {
                 "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
             }
-            Self::InDoubt { name, doubt: UnknownOutcome::Tie { .. } } => format!(
+            Self::UnknownOutcome { name, outcome: UnknownOutcome::Tie { .. } } => format!(
                 "look at them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
             ),
-            Self::InDoubt { .. } => "run this again in a minute".into(),
+            Self::UnknownOutcome { .. } => "run this again in a minute".into(),
             Self::Conflict { .. } => {
                 "look at both, then change the file, or let it win with `--on-conflict apply`".into()
             }
@@ -321,7 +321,7 @@ impl Block {
                 "give it in the file, as a reference; if there is none, give the rest of its object".into()
             }
             Self::Unbound(unbound) => not_bound(unbound),
-            Self::Resting { .. } => {
+            Self::BackingOff { .. } => {
                 "another file or secret is tried at once; `systemctl reload integrationd` tries everything".into()
             }
             Self::MissingSecret { .. } => "provide it and run this again".into(),

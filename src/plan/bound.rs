@@ -59,7 +59,7 @@ impl Deletion {
         let admitted = bindings.admit(references, self.platform, &config);
         admitted.map_err(|mut unbound| {
             let path = unbound.path.as_deref();
-            let before = Before::of(live, &self.memory);
+            let before = Before::of(live, &self.state);
             if let Some(path) = path.filter(|path| before.hides(path)) {
                 unbound.to = format!("wherever `{path}` leads, which is not shown");
             }

@@ -55,17 +55,17 @@ impl Operator {
 pub(super) fn block(
     integration: &Integration,
     difference: &Difference,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> Option<Block> {
-    let past = past?;
-    let repairs = &past.record.memory.repairs;
+    let recorded = recorded?;
+    let repairs = &recorded.record.state.repairs;
     if repairs.times.is_empty() || context.operator.asks_for(&integration.name) {
         return None;
     }
     let changes = difference.changes.as_slice();
-    let inputs = inputs_of(integration, Some(past), context);
-    if is_new(repairs, inputs.as_ref(), changes, past) {
+    let inputs = inputs_of(integration, Some(recorded), context);
+    if is_new(repairs, inputs.as_ref(), changes, recorded) {
         return None;
     }
     let attributes: Vec<Contested> = repairs
@@ -93,22 +93,22 @@ pub(super) fn block(
 pub(super) fn after_update(
     integration: &Integration,
     changes: &[Change],
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> Repairs {
-    let inputs = inputs_of(integration, past, context);
+    let inputs = inputs_of(integration, recorded, context);
     let mut repairs = Repairs {
         inputs,
         ..Repairs::default()
     };
-    let Some(past) = past else {
+    let Some(recorded) = recorded else {
         return repairs;
     };
     if context.operator.asks_for(&integration.name) {
         return repairs;
     }
-    let before = &past.record.memory.repairs;
-    let inputs_are_new = is_new(before, repairs.inputs.as_ref(), changes, past);
+    let before = &recorded.record.state.repairs;
+    let inputs_are_new = is_new(before, repairs.inputs.as_ref(), changes, recorded);
     if !inputs_are_new {
         repairs.times.clone_from(&before.times);
     }
@@ -137,10 +137,10 @@ pub(super) fn after_create(integration: &Integration, context: &PlanContext<'_>)
 /// repair, or if the inputs have changed.
 pub(super) fn after_look(
     integration: &Integration,
-    past: RecordedIntegration<'_>,
+    recorded: RecordedIntegration<'_>,
     context: &PlanContext<'_>,
 ) -> Repairs {
-    let repairs = &past.record.memory.repairs;
+    let repairs = &recorded.record.state.repairs;
     if repairs.times.is_empty() {
         return repairs.clone();
     }
@@ -148,8 +148,8 @@ pub(super) fn after_look(
     let is_recent = latest
         .max()
         .is_some_and(|at| context.repairs_at.duration_since(*at) < WINDOW);
-    let inputs = inputs_of(integration, Some(past), context);
-    if is_recent && !is_new(repairs, inputs.as_ref(), &[], past) {
+    let inputs = inputs_of(integration, Some(recorded), context);
+    if is_recent && !is_new(repairs, inputs.as_ref(), &[], recorded) {
         return repairs.clone();
     }
     Repairs {
@@ -172,11 +172,11 @@ fn counted(times: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
 
 fn inputs_of(
     integration: &Integration,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> Option<Fingerprint> {
     inputs(
-        label(integration, past),
+        label(integration, recorded),
         Some(integration),
         context.fingerprint,
     )
@@ -188,13 +188,13 @@ fn is_new(
     repairs: &Repairs,
     inputs: Option<&Fingerprint>,
     changes: &[Change],
-    past: RecordedIntegration<'_>,
+    recorded: RecordedIntegration<'_>,
 ) -> bool {
     let same = same_inputs(repairs, inputs);
     let is_of_file = |change: &Change| match change.kind {
         ChangeKind::Drift => false,
         ChangeKind::Change | ChangeKind::Conflict | ChangeKind::Rotation | ChangeKind::Resend => {
-            !converge::is_known(change, &past)
+            !converge::is_known(change, &recorded)
         }
     };
     same.map_or_else(|| changes.iter().any(is_of_file), |same| !same)

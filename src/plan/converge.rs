@@ -49,8 +49,8 @@ fn kept(shown: &DisplayValue) -> Option<Option<Json>> {
 
 /// True if the server did not keep this value each time it was sent, and neither side has
 /// changed it since.
-pub(super) fn is_known(change: &Change, past: &RecordedIntegration<'_>) -> bool {
-    let known = past.record.memory.rewritten.get(&change.path);
+pub(super) fn is_known(change: &Change, recorded: &RecordedIntegration<'_>) -> bool {
+    let known = recorded.record.state.rewritten.get(&change.path);
     let seen = rewritten(change);
     known
         .zip(seen)
@@ -61,22 +61,22 @@ pub(super) fn is_known(change: &Change, past: &RecordedIntegration<'_>) -> bool 
 /// and what leaves the body. That stays on record until a look has shown that it is
 /// gone: a server that keeps it would not be noticed otherwise.
 pub(super) fn keep_until_proved(
-    memory: &mut RecordedState,
+    state: &mut RecordedState,
     changes: &[Change],
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
 ) {
-    let Some(past) = past else {
+    let Some(recorded) = recorded else {
         return;
     };
-    let before = &past.record.memory;
+    let before = &recorded.record.state;
     for change in changes {
         if let Some(rewritten) = before.rewritten.get(&change.path) {
-            let tries = &mut memory.rewritten;
+            let tries = &mut state.rewritten;
             tries.insert(change.path.clone(), rewritten.clone());
         }
         let last = before.applied.attributes.get(&change.path);
         if let Some(value) = last.filter(|_| change.after == DisplayValue::Absent) {
-            let attributes = &mut memory.applied.attributes;
+            let attributes = &mut state.applied.attributes;
             attributes.insert(change.path.clone(), value.clone());
         }
     }
@@ -111,10 +111,10 @@ pub fn not_kept(
         if !written.contains(action.name.as_str()) || record.id != *id {
             continue;
         }
-        let rewritten = tried(changes, &record.memory.rewritten, tries);
+        let rewritten = tried(changes, &record.state.rewritten, tries);
         if !rewritten.is_empty() {
             let mut record = record.clone();
-            record.memory.rewritten = rewritten;
+            record.state.rewritten = rewritten;
             records.push((action.name.clone(), record));
         }
     }

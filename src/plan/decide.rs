@@ -26,8 +26,8 @@ pub(super) fn decide(
     against: &Against<'_>,
 ) -> (Action, Option<StateUpdate>) {
     let context = against.context;
-    let doubt = unknown_outcome_block(integration, &pairing, context);
-    let pairing = doubt.map_or(pairing, Pairing::Blocked);
+    let unresolved = unknown_outcome_block(integration, &pairing, context);
+    let pairing = unresolved.map_or(pairing, Pairing::Blocked);
     let owned = pairing.found();
     let owned = owned.and_then(|found| owners::owned(found, against.live));
     let pairing = owned.map_or(pairing, Pairing::Blocked);
@@ -49,8 +49,14 @@ pub(super) fn decide(
         Some(suspend) => kind.suspended(suspend),
         None => by_operator(kind, &integration.name, context),
     };
-    let noted = found.and_then(|found| {
-        recorded::state_update(integration, found, &kind, against.pasts.of(found), context)
+    let update = found.and_then(|found| {
+        recorded::state_update(
+            integration,
+            found,
+            &kind,
+            against.recorded.of(found),
+            context,
+        )
     });
     let action = Action {
         name: integration.name.clone(),
@@ -59,7 +65,7 @@ pub(super) fn decide(
         kind,
         notes,
     };
-    (action, noted)
+    (action, update)
 }
 
 /// The suspension of an integration, if it counts now.
@@ -92,10 +98,10 @@ fn compare(
     against: &Against<'_>,
 ) -> (Operation, Vec<Note>) {
     let context = against.context;
-    let past = against.pasts.of(found);
-    let label = recorded::label(integration, past);
+    let recorded = against.recorded.of(found);
+    let label = recorded::label(integration, recorded);
     let history = DiffContext {
-        last: past.map(|past| &past.record.memory.applied),
+        last: recorded.map(|recorded| &recorded.record.state.applied),
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),
         on_drift: context.on_drift,
         resend: context.resend.covers(&integration.name),
@@ -122,10 +128,10 @@ fn compare(
         return (Operation::Blocked(block), notes);
     }
     // A value that the server rewrites would be a reason to replace it at every run.
-    if let Some(block) = not_converging(&difference, past).filter(|_| !repeats_creation) {
+    if let Some(block) = not_converging(&difference, recorded).filter(|_| !repeats_creation) {
         return (Operation::Blocked(block), notes);
     }
-    if let Some(block) = contest::block(integration, &difference, past, context) {
+    if let Some(block) = contest::block(integration, &difference, recorded, context) {
         return (Operation::Blocked(block), notes);
     }
     if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
@@ -139,15 +145,15 @@ fn compare(
     let changes = &difference.changes;
     let precondition = UpdatePrecondition::new(integration, found, changes, history);
     let precondition = Box::new(precondition);
-    let mut memory = recorded::of_update(integration, past, context);
-    converge::keep_until_proved(&mut memory, &difference.changes, past);
-    memory.repairs = contest::after_update(integration, &difference.changes, past, context);
+    let mut state = recorded::of_update(integration, recorded, context);
+    converge::keep_until_proved(&mut state, &difference.changes, recorded);
+    state.repairs = contest::after_update(integration, &difference.changes, recorded, context);
     (
         Operation::Update {
             id,
             changes: difference.changes,
             body: difference.body,
-            memory,
+            state,
             precondition,
         },
         notes,
@@ -244,12 +250,15 @@ fn knows_secrets(
 }
 
 /// Whether everything that differs is what the server did not keep before.
-fn not_converging(difference: &Difference, past: Option<RecordedIntegration<'_>>) -> Option<Block> {
-    let past = past?;
+fn not_converging(
+    difference: &Difference,
+    recorded: Option<RecordedIntegration<'_>>,
+) -> Option<Block> {
+    let recorded = recorded?;
     let all = difference
         .changes
         .iter()
-        .all(|c| converge::is_known(c, &past));
+        .all(|c| converge::is_known(c, &recorded));
     all.then(|| Block::NotConverging {
         values: difference.changes.clone(),
     })

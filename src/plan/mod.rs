@@ -94,7 +94,7 @@ pub struct Plan {
     /// True if files could not be read far enough to know all integrations that they describe.
     pub incomplete: bool,
     /// What is to be recorded without a write: it changes nothing on the server.
-    pub noted: Vec<StateUpdate>,
+    pub state_updates: Vec<StateUpdate>,
     /// What is recorded, no file describes, and the server says is gone.
     pub gone: Vec<RemoteId>,
     /// How many live integrations are the files' or this tool's own.
@@ -109,7 +109,7 @@ pub struct Plan {
     pub unnamed: Vec<Name>,
     /// True if the files describe nothing at all, nothing is planned, and the policy is to
     /// delete what they do not describe.
-    pub says_nothing: bool,
+    pub is_empty_source: bool,
     /// What a human has suspended, as far as that counts now.
     pub suspensions: Suspensions,
     /// Allowed destinations of references. They hold for what is sent, as they did for
@@ -167,7 +167,7 @@ pub enum Operation {
         /// What is sent.
         body: Body,
         /// What the ledger keeps of it.
-        memory: RecordedState,
+        state: RecordedState,
         /// Conditions that must still hold; also makes the body anew from the read before
         /// the write.
         precondition: Box<UpdatePrecondition>,
@@ -217,7 +217,7 @@ impl Operation {
     /// Whether it is not, or not known to be, as it should be, and is left so because it
     /// is suspended.
     #[must_use]
-    pub fn is_held(&self) -> bool {
+    pub fn is_pending_suspended(&self) -> bool {
         let Self::Suspended { would, .. } = self else {
             return false;
         };
@@ -237,7 +237,7 @@ pub struct Creation {
     /// What is sent.
     pub body: Body,
     /// What the ledger keeps of it.
-    pub memory: RecordedState,
+    pub state: RecordedState,
     /// The same, begun before: it may still take effect, and the server then refuses
     /// this one.
     pub repeats: Option<Box<Intent>>,
@@ -308,7 +308,7 @@ pub struct PlanContext<'a> {
     /// What was made and last applied; empty where there is no record of it.
     pub ledger: &'a Ledger,
     /// Writes of which nobody knows the end, by the name of their integration.
-    pub doubts: &'a BTreeMap<Name, UnknownOutcome>,
+    pub unknown_outcomes: &'a BTreeMap<Name, UnknownOutcome>,
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
@@ -325,9 +325,9 @@ pub struct PlanContext<'a> {
     /// What is not to be written, by a human's word.
     pub suspended: &'a Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
-    pub resting: &'a BTreeMap<Name, jiff::Timestamp>,
+    pub backing_off: &'a BTreeMap<Name, jiff::Timestamp>,
     /// When it is, if what the server refused is left alone for a while.
-    pub refusals_at: Option<jiff::Timestamp>,
+    pub rejections_at: Option<jiff::Timestamp>,
     /// When the repairs of this plan count as made, by the clock of the ledger.
     pub repairs_at: jiff::Timestamp,
     /// Whom contested integrations are repaired for.
@@ -351,7 +351,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
     let against = Against {
         live,
         listed: &listed,
-        pasts: RecordedIntegrations::new(context.ledger),
+        recorded: RecordedIntegrations::new(context.ledger),
         claims: &paired.claims,
         freeze: removal::freeze(manifest),
         bindings: &manifest.bindings,
@@ -359,10 +359,10 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
         absences: Absences::new(manifest, context),
         context,
     };
-    let managed = managed(live, &paired.pairings, &against.pasts);
+    let managed = managed(live, &paired.pairings, &against.recorded);
     let selected = |name: &str| context.selection.includes(name);
     let described = manifest.integrations.iter().zip(paired.pairings);
-    let (mut actions, noted): (Vec<Action>, Vec<Option<StateUpdate>>) = described
+    let (mut actions, state_updates): (Vec<Action>, Vec<Option<StateUpdate>>) = described
         .filter(|(integration, _)| selected(&integration.name))
         .map(|(integration, pairing)| decide(integration, pairing, &against))
         .unzip();
@@ -370,9 +370,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
     actions.extend(invalid.filter(|i| selected(&i.name)).map(invalid_action));
     let described_by_files = manifest.integrations.len() + manifest.invalid.len();
     let selected_documents = actions.len();
-    let emptied = against.absences.emptied(context, &against.files, |past| {
-        against.files.contains(past.name) || paired.claims.is_claimed(&past.record.id)
-    });
+    let emptied = against.emptied();
     actions.extend(emptied.frozen);
     let removals = removal::removals(&paired.unmanaged, &against);
     actions.extend(removals.actions);
@@ -388,12 +386,12 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
         disappeared: removal::disappeared(&against),
         unnamed: removal::unnamed(&actions, &against),
         // What cannot be read may say something.
-        says_nothing: !manifest.incomplete && removal::is_empty_source(&actions, &against),
+        is_empty_source: !manifest.incomplete && removal::is_empty_source(&actions, &against),
         suspensions: context.suspended.at(context.now),
         bindings: manifest.bindings.clone(),
         gone: removal::gone(&against),
         unmanaged: unmanaged(paired.unmanaged, &actions, &against),
-        noted: noted
+        state_updates: state_updates
             .into_iter()
             .flatten()
             .chain(owners::disowned(&against))
@@ -427,31 +425,31 @@ fn postponed(
     if !kind.is_write() {
         return kind;
     }
-    let refused = refused_until(name, manifest, context);
-    match context.resting.get(name).copied().max(refused) {
-        Some(until) => Operation::Blocked(Block::Resting { until }),
+    let rejected = rejected_until(name, manifest, context);
+    match context.backing_off.get(name).copied().max(rejected) {
+        Some(until) => Operation::Blocked(Block::BackingOff { until }),
         None => kind,
     }
 }
 
 /// Until when a write is not repeated that the server refused; `None` if it may be sent.
-fn refused_until(
+fn rejected_until(
     name: &str,
     manifest: &Manifest,
     context: &PlanContext<'_>,
 ) -> Option<jiff::Timestamp> {
-    let now = context.refusals_at?;
-    let refused = context.ledger.refusals.get(name)?;
+    let now = context.rejections_at?;
+    let rejected = context.ledger.rejections.get(name)?;
     let integration = manifest.integrations.iter().find(|it| it.name == name);
     let inputs = inputs(name, integration, context.fingerprint)?;
-    refused.pause(now)?;
-    refused.is_of(&inputs).then(|| refused.until())
+    rejected.pause(now)?;
+    rejected.is_of(&inputs).then(|| rejected.until())
 }
 
 /// How many there are that files mean, or that this tool owns although none does any more.
-fn managed(live: &Live, pairings: &[Pairing<'_>], pasts: &RecordedIntegrations<'_>) -> usize {
+fn managed(live: &Live, pairings: &[Pairing<'_>], recorded: &RecordedIntegrations<'_>) -> usize {
     let found = pairings.iter().filter_map(Pairing::found);
-    let is_owned = |l: &&LiveIntegration| pasts.of(l).is_some_and(|p| p.record.memory.owned);
+    let is_owned = |l: &&LiveIntegration| recorded.of(l).is_some_and(|p| p.record.state.owned);
     let owned = present(live).filter(is_owned);
     let ids: HashSet<&RemoteId> = found.chain(owned).map(|l| &l.id).collect();
     ids.len()
@@ -462,15 +460,15 @@ fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) ->
     let dealt_with: BTreeSet<&str> = actions.iter().map(|action| action.name.as_str()).collect();
     let recorded: HashMap<&RemoteId, (&LiveIntegration, RecordedIntegration<'_>)> =
         present(against.live)
-            .filter_map(|found| Some((&found.id, (found, against.pasts.of(found)?))))
+            .filter_map(|found| Some((&found.id, (found, against.recorded.of(found)?))))
             .collect();
     left.into_iter()
         .map(|live| match recorded.get(&live.id) {
             None => live,
-            Some((found, past)) => Unmanaged {
-                owned: past.record.memory.owned,
-                recorded: Some(past.name_beside(&against.files)),
-                identity: before::identity(live.identity, found, &past.record.memory),
+            Some((found, recorded)) => Unmanaged {
+                owned: recorded.record.state.owned,
+                recorded: Some(recorded.unused_name(&against.files)),
+                identity: before::identity(live.identity, found, &recorded.record.state),
                 ..live
             },
         })

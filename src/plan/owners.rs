@@ -82,20 +82,20 @@ pub(super) fn disowned(against: &Against<'_>) -> Vec<StateUpdate> {
     let Against { live, context, .. } = against;
     let taken_over = present(live).filter(|found| owned(found, live).is_some());
     let owned_before = taken_over.filter_map(|found| {
-        let past = against.pasts.of(found)?;
-        let is_open = context.ledger.intents.contains_key(past.name);
-        (past.record.memory.owned && !is_open).then_some(past)
+        let recorded = against.recorded.of(found)?;
+        let is_open = context.ledger.intents.contains_key(recorded.name);
+        (recorded.record.state.owned && !is_open).then_some(recorded)
     });
     owned_before
-        .map(|past| {
-            let mut memory = past.record.memory.clone();
-            memory.owned = false;
+        .map(|recorded| {
+            let mut state = recorded.record.state.clone();
+            state.owned = false;
             StateUpdate {
-                name: past.name.to_owned(),
-                type_name: past.record.type_name.clone(),
-                id: past.record.id.clone(),
-                memory,
-                changed: Some(past.record.at),
+                name: recorded.name.to_owned(),
+                type_name: recorded.record.type_name.clone(),
+                id: recorded.record.id.clone(),
+                state,
+                changed: Some(recorded.record.at),
             }
         })
         .collect()

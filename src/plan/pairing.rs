@@ -170,7 +170,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
             let found_key = found.and_then(|found| found_key(integration.platform, found));
             let is_of_type = record.type_name == integration.platform.wire;
             let fits =
-                is_of_type && key.is_some() && (record.memory.identity == key || found_key == key);
+                is_of_type && key.is_some() && (record.state.identity == key || found_key == key);
             match said {
                 RecordMatch::Own => true,
                 RecordMatch::Before => !has_own || fits,
@@ -224,7 +224,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         }
         let key = integration.pairing_key();
         let found_key = found_key(platform, found);
-        if record.memory.identity == key || found_key == key {
+        if record.state.identity == key || found_key == key {
             return None;
         }
         let is_another = platform.pairs_with_certainty() || {

@@ -303,7 +303,7 @@ fn everything(plan: &Plan) -> Option<Exceeded> {
 
 /// An empty directory is refused even where nothing is known that it could delete.
 fn nothing(plan: &Plan) -> Option<Exceeded> {
-    plan.says_nothing.then(|| Exceeded {
+    plan.is_empty_source.then(|| Exceeded {
         what: Counted::Nothing,
         count: 0,
         of: None,

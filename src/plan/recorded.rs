@@ -25,7 +25,7 @@ pub struct StateUpdate {
     /// The live integration.
     pub id: RemoteId,
     /// What is kept of its file.
-    pub memory: RecordedState,
+    pub state: RecordedState,
     /// When it was last changed, if that is known.
     pub changed: Option<jiff::Timestamp>,
 }
@@ -38,13 +38,13 @@ impl StateUpdate {
             name,
             type_name,
             id,
-            memory,
+            state,
             changed,
         } = self.clone();
         let record = Record {
             type_name,
             id,
-            memory,
+            state,
             at: changed.unwrap_or(now),
         };
         (name, record)
@@ -62,7 +62,7 @@ pub(super) struct RecordedIntegration<'a> {
 impl<'a> RecordedIntegration<'a> {
     /// The name of what no file describes, beside these names of files: what its
     /// record will have once a file that has taken its name is recorded.
-    pub(super) fn name_beside(&self, names: &HashSet<&str>) -> Name {
+    pub(super) fn unused_name(&self, names: &HashSet<&str>) -> Name {
         if names.contains(self.name) {
             parked_name(self.name, &self.record.id)
         } else {
@@ -72,7 +72,7 @@ impl<'a> RecordedIntegration<'a> {
 
     /// The name that its fingerprints are bound to.
     fn label(&self) -> &'a str {
-        let bound_to = self.record.memory.applied.bound_to.as_deref();
+        let bound_to = self.record.state.applied.bound_to.as_deref();
         bound_to.unwrap_or(self.name)
     }
 }
@@ -83,16 +83,16 @@ pub(super) struct RecordedIntegrations<'a>(HashMap<&'a RemoteId, RecordedIntegra
 impl<'a> RecordedIntegrations<'a> {
     pub(super) fn new(ledger: &'a Ledger) -> Self {
         let records = ledger.records.iter();
-        let pasts =
+        let recorded =
             records.map(|(name, record)| (&record.id, RecordedIntegration { name, record }));
-        Self(pasts.collect())
+        Self(recorded.collect())
     }
 
     /// What is recorded of a live integration. An id of another type than recorded
     /// is not what was recorded: a tenant that was built anew counts from 1 again.
     pub(super) fn of(&self, found: &LiveIntegration) -> Option<RecordedIntegration<'a>> {
-        let past = self.0.get(&found.id)?;
-        (past.record.type_name == found.type_name).then_some(*past)
+        let recorded = self.0.get(&found.id)?;
+        (recorded.record.type_name == found.type_name).then_some(*recorded)
     }
 }
 
@@ -100,9 +100,9 @@ impl<'a> RecordedIntegrations<'a> {
 /// recorded under, so that they outlast a rename.
 pub(super) fn label<'a>(
     integration: &'a Integration,
-    past: Option<RecordedIntegration<'a>>,
+    recorded: Option<RecordedIntegration<'a>>,
 ) -> &'a str {
-    past.map_or(&integration.name, |past| past.label())
+    recorded.map_or(&integration.name, |recorded| recorded.label())
 }
 
 /// What is kept of a file whose body is sent to create it.
@@ -117,15 +117,15 @@ pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) ->
 /// What is kept of a file whose body is sent.
 pub(super) fn of_update(
     integration: &Integration,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> RecordedState {
-    let label = label(integration, past);
+    let label = label(integration, recorded);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);
     RecordedState {
         identity: integration.pairing_key(),
-        owned: past.is_some_and(|past| past.record.memory.owned),
+        owned: recorded.is_some_and(|recorded| recorded.record.state.owned),
         applied: Applied {
             bound_to: Some(label.to_owned()),
             ..applied(integration, &fingerprint)
@@ -144,28 +144,29 @@ pub(super) fn state_update(
     integration: &Integration,
     found: &LiveIntegration,
     kind: &Operation,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> Option<StateUpdate> {
-    let memory = match (kind, past) {
-        (Operation::Unchanged { .. }, _) => of_look(integration, past, context),
+    let state = match (kind, recorded) {
+        (Operation::Unchanged { .. }, _) => of_look(integration, recorded, context),
         (_, None) => return None,
-        (kind, Some(past)) => {
-            let mut memory = still_applied(integration, past, context);
+        (kind, Some(recorded)) => {
+            let mut state = still_applied(integration, recorded, context);
             if matches!(kind, Operation::Blocked(Block::Contested { .. })) {
-                contest::left(&mut memory.repairs, context.repairs_at);
+                contest::left(&mut state.repairs, context.repairs_at);
             }
-            memory
+            state
         }
     };
     let name = integration.name.as_str();
-    let is_known = past.is_some_and(|past| past.name == name && past.record.memory == memory);
+    let is_known =
+        recorded.is_some_and(|recorded| recorded.name == name && recorded.record.state == state);
     (!is_known).then(|| StateUpdate {
         name: name.to_owned(),
         type_name: found.type_name.clone(),
         id: found.id.clone(),
-        memory,
-        changed: past.map(|past| past.record.at),
+        state,
+        changed: recorded.map(|recorded| recorded.record.at),
     })
 }
 
@@ -173,45 +174,45 @@ pub(super) fn state_update(
 /// with the credentials that it was set up with. Leave to remove it is the file's.
 pub(super) fn still_applied(
     integration: &Integration,
-    past: RecordedIntegration<'_>,
+    recorded: RecordedIntegration<'_>,
     context: &PlanContext<'_>,
 ) -> RecordedState {
-    let mut memory = past.record.memory.clone();
-    memory.applied.bound_to = Some(past.label().to_owned());
-    memory.file = Some(integration.origin.within.clone());
-    memory.removal = Removal {
-        credentials: memory.removal.credentials,
+    let mut state = recorded.record.state.clone();
+    state.applied.bound_to = Some(recorded.label().to_owned());
+    state.file = Some(integration.origin.within.clone());
+    state.removal = Removal {
+        credentials: state.removal.credentials,
         ..removal(integration, context)
     };
-    memory
+    state
 }
 
 /// What is kept of a file that equals the live side. A fingerprint stays that of
 /// the secret that was sent.
 fn of_look(
     integration: &Integration,
-    past: Option<RecordedIntegration<'_>>,
+    recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> RecordedState {
-    let mut memory = of_update(integration, past, context);
-    let Some(past) = past else {
-        return unknown_secrets(memory);
+    let mut state = of_update(integration, recorded, context);
+    let Some(recorded) = recorded else {
+        return unknown_secrets(state);
     };
-    memory.repairs = contest::after_look(integration, past, context);
-    let record = past.record;
-    memory.revision.clone_from(&record.memory.revision);
-    let last = &record.memory.applied.secrets;
-    for (path, fingerprint) in &mut memory.applied.secrets {
+    state.repairs = contest::after_look(integration, recorded, context);
+    let record = recorded.record;
+    state.revision.clone_from(&record.state.revision);
+    let last = &record.state.applied.secrets;
+    for (path, fingerprint) in &mut state.applied.secrets {
         *fingerprint = last.get(path).cloned().flatten();
     }
-    memory
+    state
 }
 
 /// Nobody knows whether these are the secrets that the server has.
-pub(super) fn unknown_secrets(mut memory: RecordedState) -> RecordedState {
-    let secrets = memory.applied.secrets.values_mut();
+pub(super) fn unknown_secrets(mut state: RecordedState) -> RecordedState {
+    let secrets = state.applied.secrets.values_mut();
     secrets.for_each(|it| *it = None);
-    memory
+    state
 }
 
 /// How an integration may be removed when its file is gone.

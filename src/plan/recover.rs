@@ -31,7 +31,7 @@ pub struct Recovery {
     /// What has to be written down for it.
     pub settled: Vec<(Name, Settled)>,
     /// What stays open, by name.
-    pub doubts: BTreeMap<Name, UnknownOutcome>,
+    pub unknown_outcomes: BTreeMap<Name, UnknownOutcome>,
 }
 
 /// How a write ended.
@@ -54,8 +54,8 @@ pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
     };
     for (name, intent) in &ledger.intents {
         match settle(intent, ledger, live, now) {
-            Err(doubt) => {
-                recovery.doubts.insert(name.clone(), doubt);
+            Err(outcome) => {
+                recovery.unknown_outcomes.insert(name.clone(), outcome);
                 continue;
             }
             Ok(settled) => {
@@ -124,7 +124,7 @@ fn created<'l>(
     live.integrations
         .iter()
         .filter(|l| l.platform == Some(platform) && l.status.phase() != StatusPhase::Absent)
-        .filter(|l| !listed.contains(&l.id) && found_key(platform, l) == intent.memory.identity)
+        .filter(|l| !listed.contains(&l.id) && found_key(platform, l) == intent.state.identity)
         .collect()
 }
 
@@ -160,14 +160,14 @@ fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
         found.status,
         IntegrationStatus::Enabled | IntegrationStatus::RecurringValidationError
     );
-    let mut memory = intent.memory.clone();
+    let mut state = intent.state.clone();
     if !took_effect {
-        memory.applied = memory.applied.unproven();
+        state.applied = state.applied.unproven();
     }
     Record {
         type_name: intent.type_name.clone(),
         id: found.id.clone(),
-        memory,
+        state,
         at: intent.at,
     }
 }
@@ -196,8 +196,8 @@ fn updated(
             status: found.status.clone(),
         });
     }
-    let intended = &intent.memory.applied;
-    let old = recorded(intent, ledger, found).map(|record| &record.memory.applied);
+    let intended = &intent.state.applied;
+    let old = recorded(intent, ledger, found).map(|record| &record.state.applied);
     let applied = applied_after(platform, found, intended, old);
     let took_effect = match old {
         Some(old) => applied != *old,
@@ -207,7 +207,7 @@ fn updated(
         return Ok(Settled::Abandoned);
     }
     let mut record = record_of(intent, found);
-    record.memory.applied = applied;
+    record.state.applied = applied;
     Ok(Settled::Confirmed(Box::new(record)))
 }
 

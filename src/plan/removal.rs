@@ -37,7 +37,7 @@ pub struct Deletion {
     /// What may be shown of it, as it is now.
     pub before: Before,
     /// What the ledger keeps of it until it is gone.
-    pub memory: RecordedState,
+    pub state: RecordedState,
     /// What must still be so.
     pub precondition: StatePrecondition,
 }
@@ -98,15 +98,15 @@ pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Remova
         // An integration that a connection has taken over no longer belongs to this tool.
         .filter(|l| live.owners.of_integration(&l.id).is_none());
     for found in left {
-        let past = against.pasts.of(found);
-        let Some(past) = past.filter(|past| past.record.memory.owned) else {
+        let recorded = against.recorded.of(found);
+        let Some(recorded) = recorded.filter(|recorded| recorded.record.state.owned) else {
             continue;
         };
-        let name = past.name_beside(&against.files);
-        let taken = taken_name(past.name).unwrap_or(past.name);
-        let is_selected =
-            context.selection.includes(&name) && !context.selection.excludes(&[past.name, taken]);
-        let action = removed(name, past, found, against);
+        let name = recorded.unused_name(&against.files);
+        let taken = taken_name(recorded.name).unwrap_or(recorded.name);
+        let is_selected = context.selection.includes(&name)
+            && !context.selection.excludes(&[recorded.name, taken]);
+        let action = removed(name, recorded, found, against);
         if is_selected {
             removals.actions.extend(action);
         } else {
@@ -119,17 +119,17 @@ pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Remova
 /// `None` if its file is empty: that has an action of its own, whatever the policy.
 fn removed(
     name: Name,
-    past: RecordedIntegration<'_>,
+    recorded: RecordedIntegration<'_>,
     found: &LiveIntegration,
     against: &Against<'_>,
 ) -> Option<Action> {
     let Against {
         freeze, context, ..
     } = against;
-    let suspend = past.record.memory.removal.suspend.as_ref();
+    let suspend = recorded.record.state.removal.suspend.as_ref();
     let suspend = suspend.filter(|suspend| suspend.counts_at(context.now));
     let mut notes = Vec::new();
-    let absence = against.absences.of(past, &name);
+    let absence = against.absences.of(recorded, &name);
     let kind = match (freeze, absence) {
         (_, Some(Absence::EmptyFile { .. })) => return None,
         (Some(reason), _) => {
@@ -140,7 +140,7 @@ fn removed(
             let (id, name) = (found.id.clone(), name.clone());
             Operation::Blocked(Undeletable::NotRemoved { id, name, absence }.into())
         }
-        (None, None) => match deletion(past, found, against) {
+        (None, None) => match deletion(recorded, found, against) {
             Ok(deletion) => {
                 notes.extend(missing(context, |visit| deletion.for_each_reference(visit)));
                 notes.extend(deletion.not_shown());
@@ -165,20 +165,20 @@ fn removed(
 
 /// The deletion of what is recorded.
 pub(super) fn deletion(
-    past: RecordedIntegration<'_>,
+    recorded: RecordedIntegration<'_>,
     found: &LiveIntegration,
     against: &Against<'_>,
 ) -> Result<Deletion, Block> {
     let Against { live, context, .. } = against;
-    let RecordedIntegration { name, record } = past;
+    let RecordedIntegration { name, record } = recorded;
     let id = found.id.clone();
     if let Some(block) = owners::owned(found, live) {
         return Err(block);
     }
-    if let Some(block) = unknown_outcome::of_record(past, context) {
+    if let Some(block) = unknown_outcome::of_record(recorded, context) {
         return Err(block);
     }
-    if record.memory.removal.protect {
+    if record.state.removal.protect {
         return Err(Undeletable::Protected { id }.into());
     }
     let Some(platform) = found.platform else {
@@ -191,7 +191,7 @@ pub(super) fn deletion(
     }
     let now = found_key(platform, found);
     // A hint that the list does not show says nothing.
-    if now != record.memory.identity && (now.is_some() || platform.pairs_with_certainty()) {
+    if now != record.state.identity && (now.is_some() || platform.pairs_with_certainty()) {
         let attribute = platform.pairing_attribute().unwrap_or("identity");
         return Err(Undeletable::IdentityMoved { id, attribute }.into());
     }
@@ -205,9 +205,9 @@ pub(super) fn deletion(
     }
     let deletion = Deletion {
         credentials: credentials(name, record, found, platform)?,
-        before: Before::of(found, &record.memory),
-        memory: record.memory.clone(),
-        precondition: StatePrecondition::of_removal(found, &record.memory.applied),
+        before: Before::of(found, &record.state),
+        state: record.state.clone(),
+        precondition: StatePrecondition::of_removal(found, &record.state.applied),
         platform,
         id,
     };
@@ -224,14 +224,14 @@ fn credentials(
     found: &LiveIntegration,
     platform: &Platform,
 ) -> Result<Object, Block> {
-    let attributes = &record.memory.applied.attributes;
+    let attributes = &record.state.applied.attributes;
     let recorded = || attributes.get(super::history::AUTO_BOOTSTRAP)?.as_bool();
     let automatic = found.auto_bootstrap.or_else(recorded).unwrap_or(false);
     if !(automatic && platform.deleted_with_credentials) {
         return Ok(Object::new());
     }
     let name = name.to_owned();
-    let kept = &record.memory.removal.credentials;
+    let kept = &record.state.removal.credentials;
     let literal: Vec<String> = kept
         .iter()
         .filter(|(_, value)| value.is_null())
@@ -276,8 +276,8 @@ pub fn deletion_references(
     let is_meant = policy == Policy::Sync || !allow_replace.is_empty();
     let records = ledger.records.iter();
     let mut references = Vec::new();
-    for (_, record) in records.filter(|(_, r)| is_meant && r.memory.owned) {
-        let credentials = record.memory.removal.credentials.values();
+    for (_, record) in records.filter(|(_, r)| is_meant && r.state.owned) {
+        let credentials = record.state.removal.credentials.values();
         for value in credentials.filter_map(as_value) {
             value.for_each_template(&mut |template| {
                 references.extend(template.references().cloned());
@@ -299,18 +299,18 @@ pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
     if freeze.is_some() || files.is_empty() {
         return Vec::new();
     }
-    let is_held = |name: &Name, record: &Record| {
-        let past = RecordedIntegration { name, record };
-        let absence = against.absences.of(past, &past.name_beside(files));
+    let is_kept = |name: &Name, record: &Record| {
+        let recorded = RecordedIntegration { name, record };
+        let absence = against.absences.of(recorded, &recorded.unused_name(files));
         absence.is_some_and(|absence| absence.holds_the_record())
     };
     let is_in_doubt = |name: &Name| {
         let intent = context.ledger.intents.get(name);
-        intent.is_some() || context.doubts.contains_key(name)
+        intent.is_some() || context.unknown_outcomes.contains_key(name)
     };
     absent(against)
         .filter(|(name, _)| !files.contains(name.as_str()) && !is_in_doubt(name))
-        .filter(|(name, record)| !is_held(name, record))
+        .filter(|(name, record)| !is_kept(name, record))
         .map(|(_, record)| record.id.clone())
         .collect()
 }

@@ -82,10 +82,10 @@ fn deletable(
 ) -> Result<Deletion, Block> {
     let id = found.id.clone();
     let owned = against
-        .pasts
+        .recorded
         .of(found)
-        .filter(|past| past.record.memory.owned);
-    let Some(past) = owned else {
+        .filter(|recorded| recorded.record.state.owned);
+    let Some(recorded) = owned else {
         let name = integration.name.clone();
         return Err(Undeletable::NotOwned { id, name }.into());
     };
@@ -102,11 +102,11 @@ fn deletable(
     if !others.is_empty() {
         return Err(Undeletable::Described { id, others }.into());
     }
-    let last = &past.record.memory.applied;
+    let last = &recorded.record.state.applied;
     let precondition = StatePrecondition::of_replacement(found, integration, last);
     Ok(Deletion {
         precondition,
-        ..deletion(past, found, against)?
+        ..deletion(recorded, found, against)?
     })
 }
 

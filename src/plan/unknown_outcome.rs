@@ -21,7 +21,7 @@ pub(super) fn unknown_outcome_block(
         matches!(pairing, Pairing::New | Pairing::Replaces { .. })
             && matches!(intent.write, IntendedWrite::Create { .. })
             && intent.type_name == integration.platform.wire
-            && intent.memory.identity == integration.pairing_key()
+            && intent.state.identity == integration.pairing_key()
     });
     let found = pairing.found().map(|found| &found.id);
     let same_id = context
@@ -43,12 +43,12 @@ pub(super) fn repeated<'c>(
     integration: &Integration,
     context: &PlanContext<'c>,
 ) -> Option<&'c Intent> {
-    let doubt = context.doubts.get(&integration.name)?;
+    let outcome = context.unknown_outcomes.get(&integration.name)?;
     let intent = context.ledger.intents.get(&integration.name)?;
     let is_same = matches!(intent.write, IntendedWrite::Create { .. })
         && intent.type_name == integration.platform.wire
-        && intent.memory.identity == integration.pairing_key();
-    let can_be = matches!(doubt, UnknownOutcome::InFlight { .. })
+        && intent.state.identity == integration.pairing_key();
+    let can_be = matches!(outcome, UnknownOutcome::InFlight { .. })
         && integration.platform.pairs_with_certainty()
         && is_same;
     can_be.then_some(intent)
@@ -56,16 +56,19 @@ pub(super) fn repeated<'c>(
 
 /// The block of a write of this name, if it is in doubt.
 fn block(name: &str, context: &PlanContext<'_>) -> Option<Block> {
-    let doubt = context.doubts.get(name)?.clone();
+    let outcome = context.unknown_outcomes.get(name)?.clone();
     let name = name.to_owned();
-    Some(Block::InDoubt { name, doubt })
+    Some(Block::UnknownOutcome { name, outcome })
 }
 
 /// The block of a write of what is recorded, under its name or another.
-pub(super) fn of_record(past: RecordedIntegration<'_>, context: &PlanContext<'_>) -> Option<Block> {
+pub(super) fn of_record(
+    recorded: RecordedIntegration<'_>,
+    context: &PlanContext<'_>,
+) -> Option<Block> {
     let of_it = context.ledger.intents.iter();
-    let of_it = of_it.filter(|(_, intent)| intent.write.id() == Some(&past.record.id));
-    std::iter::once(past.name)
+    let of_it = of_it.filter(|(_, intent)| intent.write.id() == Some(&recorded.record.id));
+    std::iter::once(recorded.name)
         .chain(of_it.map(|(name, _)| name.as_str()))
         .find_map(|name| block(name, context))
 }
@@ -74,11 +77,11 @@ pub(super) fn of_record(past: RecordedIntegration<'_>, context: &PlanContext<'_>
 pub(super) fn orphaned(actions: &[Action], context: &PlanContext<'_>) -> Vec<Action> {
     let is_told = |name: &str| {
         actions.iter().any(|action| {
-            let of_doubt = matches!(&action.kind, Operation::Blocked(Block::InDoubt { name: told, .. }) if told == name);
+            let of_doubt = matches!(&action.kind, Operation::Blocked(Block::UnknownOutcome { name: told, .. }) if told == name);
             of_doubt || action.name == name
         })
     };
-    let names = context.doubts.keys();
+    let names = context.unknown_outcomes.keys();
     names
         .filter(|name| context.selection.includes(name) && !is_told(name))
         .filter_map(|name| {

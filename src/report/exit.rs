@@ -103,7 +103,10 @@ pub fn exit(report: &Report, detailed: bool) -> Exit {
         Exit::Failed
     } else if has_errors {
         Exit::InvalidFile
-    } else if detailed && is_dry_run && counts.pending() + counts.withheld + counts.held > 0 {
+    } else if detailed
+        && is_dry_run
+        && counts.pending() + counts.withheld + counts.pending_suspended > 0
+    {
         Exit::Pending
     } else {
         Exit::Success

@@ -141,7 +141,7 @@ impl From<OpenError> for CommandFailure {
             | OpenError::Suspensions(_)
             | OpenError::Git(_)
             | OpenError::Directory(_) => Exit::Failed,
-            OpenError::Held(_) => Exit::Refused,
+            OpenError::RejectedRevision(_) => Exit::Refused,
             OpenError::Names(_) => Exit::Usage,
         };
         Self::new(exit, chain(&error), error.help())

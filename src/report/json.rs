@@ -74,12 +74,12 @@ fn plan(plan: &Plan) -> Json {
     let Plan {
         actions,
         unmanaged,
-        says_nothing: _,
+        is_empty_source: _,
         unreadable,
         unselected,
         // The mistakes in the files tell it.
         incomplete: _,
-        noted: _,
+        state_updates: _,
         gone: _,
         managed: _,
         described: _,
@@ -130,7 +130,7 @@ pub fn counts(counts: Counts) -> Json {
         withheld,
         unchanged,
         suspended,
-        held,
+        pending_suspended,
         blocked,
         invalid,
     } = counts;
@@ -142,7 +142,7 @@ pub fn counts(counts: Counts) -> Json {
         "withheld": withheld,
         "unchanged": unchanged,
         "suspended": suspended,
-        "held": held,
+        "held": pending_suspended,
         "blocked": blocked,
         "invalid": invalid,
     })

@@ -151,7 +151,7 @@ pub struct Counts {
     /// Left alone on purpose.
     pub suspended: usize,
     /// Of these, those that are not as they should be.
-    pub held: usize,
+    pub pending_suspended: usize,
     /// Blocked for another reason than an invalid file.
     pub blocked: usize,
     /// Blocked by an invalid file.
@@ -164,7 +164,7 @@ impl Counts {
     pub fn of(plan: &Plan) -> Self {
         let mut counts = Self::default();
         for action in &plan.actions {
-            counts.held += usize::from(action.kind.is_held());
+            counts.pending_suspended += usize::from(action.kind.is_pending_suspended());
             *match &action.kind {
                 Operation::Create(_) => &mut counts.create,
                 Operation::Update { .. } => &mut counts.update,
@@ -199,11 +199,11 @@ impl Counts {
             withheld,
             unchanged: _,
             suspended: _,
-            held,
+            pending_suspended,
             blocked,
             invalid,
         } = self;
-        create + update + replace + delete + withheld + held + blocked + invalid == 0
+        create + update + replace + delete + withheld + pending_suspended + blocked + invalid == 0
     }
 }
 

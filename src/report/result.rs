@@ -189,7 +189,7 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
             (left.delete, "to delete"),
             (left.withheld, "left by the policy"),
             (left.blocked + left.invalid, "blocked"),
-            (left.held, PENDING_SUSPENDED),
+            (left.pending_suspended, PENDING_SUSPENDED),
         ]);
         let _ = writeln!(out, "A second plan still has {what}.");
     }

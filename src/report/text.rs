@@ -96,7 +96,7 @@ fn details(out: &mut String, kind: &Operation) {
         Operation::Suspended { suspend, would } => {
             details(out, would);
             let why = suspend.to_string();
-            if kind.is_held() {
+            if kind.is_pending_suspended() {
                 note(out, &format!("it is suspended: {why}"));
             } else {
                 let _ = writeln!(out, "      {}", escaped(&why));
@@ -483,8 +483,8 @@ pub fn counted(plan: &Plan) -> String {
         (counts.delete, "to delete"),
         (counts.withheld, "left by the policy"),
         (counts.blocked + counts.invalid, "blocked"),
-        (counts.held, PENDING_SUSPENDED),
-        (counts.suspended - counts.held, "suspended"),
+        (counts.pending_suspended, PENDING_SUSPENDED),
+        (counts.suspended - counts.pending_suspended, "suspended"),
         (counts.unchanged, "unchanged"),
         (plan.unselected, "not selected"),
     ])

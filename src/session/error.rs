@@ -47,7 +47,7 @@ pub enum OpenError {
     Directory(#[from] SourceError),
     /// A revision that must not be applied.
     #[error(transparent)]
-    Held(Box<RejectedRevision>),
+    RejectedRevision(Box<RejectedRevision>),
     /// Names that nothing has.
     #[error(transparent)]
     Names(#[from] UnknownNames),
@@ -69,7 +69,7 @@ impl OpenError {
             Self::GitSettings(error) => error.help().to_owned(),
             Self::Git(error) => error.remedy().to_owned(),
             Self::Directory(error) => error.help().to_owned(),
-            Self::Held(held) => held.help(),
+            Self::RejectedRevision(rejected) => rejected.help(),
             Self::Names(names) => names.help(),
             Self::Vault(error) => error.help().to_owned(),
         }

@@ -332,9 +332,9 @@ pub struct Wishes {
     /// Integrations whose secrets are sent again.
     pub resend: Resend,
     /// Integrations that failed a moment ago, and when each may be written again.
-    pub resting: BTreeMap<Name, jiff::Timestamp>,
+    pub backing_off: BTreeMap<Name, jiff::Timestamp>,
     /// True if writes that the server rejected are retried later.
-    pub heeds_refusals: bool,
+    pub respects_rejections: bool,
     /// Names in the settings that earlier runs of this process knew: settings that are kept
     /// outlast an integration. `None` for a run whose names are given to it alone.
     pub known_before: Option<BTreeSet<Name>>,
@@ -352,8 +352,8 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
     let Wishes {
         operator,
         resend,
-        resting,
-        heeds_refusals,
+        backing_off,
+        respects_rejections,
         known_before: _,
     } = wishes;
     let revision = opened.revision.as_ref();
@@ -377,8 +377,8 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         revision: revision.map(|revision| revision.id.to_string()),
         operator,
         resend,
-        resting,
-        heeds_refusals,
+        backing_off,
+        respects_rejections,
         ..Request::new(jiff::Timestamp::now())
     }
 }

@@ -64,8 +64,8 @@ impl Source {
         let repository = settings.git.as_ref();
         let may_rewrite = repository.is_some_and(|it| it.may_rewrite(&revision.id));
         if !advance(applied.as_ref(), &revision.id, descent, may_rewrite).may_proceed() {
-            let held = RejectedRevision::new(revision, applied, descent);
-            return Err(OpenError::Held(Box::new(held)));
+            let rejected = RejectedRevision::new(revision, applied, descent);
+            return Err(OpenError::RejectedRevision(Box::new(rejected)));
         }
         let manifest = load(settings, &snapshot, Some(&revision), watcher);
         Ok(Contents {

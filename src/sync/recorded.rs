@@ -24,7 +24,10 @@ pub(super) async fn write_down(
 /// Records that a plan makes of integrations that are not written.
 pub(super) fn records(plan: &Plan, request: &Request) -> Vec<(Name, Record)> {
     let now = request.apply.clock.now();
-    plan.noted.iter().map(|noted| noted.record(now)).collect()
+    plan.state_updates
+        .iter()
+        .map(|update| update.record(now))
+        .collect()
 }
 
 /// Records what was seen, and forgets what is gone.

@@ -25,7 +25,7 @@ pub(super) async fn forget_accepted(
 
 /// What became of the writes. A run does not fail for it: the write would only be
 /// sent again too soon.
-pub(super) async fn record_rejections(
+pub(super) async fn record(
     store: &dyn LedgerStore,
     known: &BTreeMap<Name, RejectedWrite>,
     desired: &Desired,

@@ -24,7 +24,7 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
                 let mut records = before.records.values();
                 let record = records.find(|record| record.id.as_str() == id.to_string());
                 let applied = |path: &String| {
-                    let record = record.map(|record| &record.memory.applied.attributes);
+                    let record = record.map(|record| &record.state.applied.attributes);
                     path.is_empty() || record.is_some_and(|last| last.contains_key(path))
                 };
                 ran.changed
@@ -154,7 +154,7 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
         });
         // One that is pinned to another has given this one up, too, if its file is gone.
         let file_stays = records().any(|(_, record)| {
-            let file = record.memory.file.as_deref();
+            let file = record.state.file.as_deref();
             let mut documents = world.documents.iter();
             documents.any(|other| file == Some(other.path().as_str()))
         });
@@ -185,7 +185,7 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
     };
     if is_saved() {
         Some("its file is being saved")
-    } else if records().any(|(_, record)| record.memory.removal.protect) {
+    } else if records().any(|(_, record)| record.state.removal.protect) {
         Some("it is protected")
     } else if world.disowned.contains(&id) {
         Some("a connection had taken it over")

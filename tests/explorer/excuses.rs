@@ -123,8 +123,8 @@ fn blocked(
             let keys: std::collections::BTreeSet<_> = keys.flatten().collect();
             (keys.len() > 1, "a replacement")
         }
-        Block::InDoubt {
-            doubt: UnknownOutcome::Tie { .. },
+        Block::UnknownOutcome {
+            outcome: UnknownOutcome::Tie { .. },
             ..
         } => {
             let keys = document.names().filter_map(|n| world.keys_of_name.get(n));
@@ -148,10 +148,10 @@ fn blocked(
         // run, the contest goes on.
         Block::Unbound(_) | Block::Contested { .. } => (world.leads_elsewhere(key.0), "not bound"),
         Block::EmptyFile { .. }
-        | Block::InDoubt { .. }
+        | Block::UnknownOutcome { .. }
         | Block::Busy { .. }
         | Block::UnknownScope { .. }
-        | Block::Resting { .. }
+        | Block::BackingOff { .. }
         | Block::NotDeleted(_)
         | Block::Conflict { .. } => (false, "nothing"),
     }

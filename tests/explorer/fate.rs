@@ -342,7 +342,7 @@ impl Seen {
     fn judge(&mut self, write: &Write) {
         let is_of_it = |intent: &&Intent| match (write, &intent.write) {
             (Write::Create(key) | Write::Update(_, key), IntendedWrite::Create { .. }) => {
-                intent.type_name == key.0 && intent.memory.identity.as_deref() == Some(&key.1)
+                intent.type_name == key.0 && intent.state.identity.as_deref() == Some(&key.1)
             }
             (Write::Update(id, _), IntendedWrite::Update { id: own })
             | (Write::Delete(id), IntendedWrite::Delete { id: own, .. }) => {

@@ -189,7 +189,7 @@ fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
             continue;
         };
         let is_excused = match &action.kind {
-            Operation::Suspended { .. } => record.memory.removal.suspend.is_some(),
+            Operation::Suspended { .. } => record.state.removal.suspend.is_some(),
             Operation::Blocked(block) => may_stay(world, ledger, record, block),
             _ => false,
         };
@@ -203,25 +203,25 @@ fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
 fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> bool {
     let mut documents = world.documents.iter();
     match block {
-        Block::NotDeleted(Undeletable::Protected { .. }) => record.memory.removal.protect,
+        Block::NotDeleted(Undeletable::Protected { .. }) => record.state.removal.protect,
         Block::NotDeleted(Undeletable::Frozen { .. }) => {
             documents.any(|d| d.is_broken() || clashes(world, d))
         }
         // Another document has taken the place of its own, in a file that still exists.
         Block::NotDeleted(Undeletable::NotRemoved { .. }) => {
-            let file = record.memory.file.as_deref();
+            let file = record.state.file.as_deref();
             documents.any(|d| Some(d.path().as_str()) == file)
         }
         Block::NotDeleted(Undeletable::CredentialsNotKept { .. }) => {
-            let kept = &record.memory.removal.credentials;
+            let kept = &record.state.removal.credentials;
             kept.is_empty() || kept.values().any(Value::is_null)
         }
         Block::MissingSecret { .. } => world.retired.iter().any(|d| d.lacks_secret),
         Block::Unbound(_) => world.leads_elsewhere(&record.type_name),
         Block::OwnersUnknown { .. } => world.may_be_owned(&record.type_name),
         Block::Disabled { .. } => true,
-        Block::InDoubt {
-            doubt: UnknownOutcome::Tie { .. },
+        Block::UnknownOutcome {
+            outcome: UnknownOutcome::Tie { .. },
             ..
         } => !ledger.intents.is_empty(),
         _ => false,

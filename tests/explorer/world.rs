@@ -628,14 +628,14 @@ fn is_there(api: ConnectionsApi) -> bool {
 fn open_creates(ledger: &Ledger) -> BTreeSet<Key> {
     let creates = ledger.intents.values();
     let creates = creates.filter(|i| matches!(i.write, IntendedWrite::Create { .. }));
-    let key = |i: &Intent| Some((by_wire(&i.type_name)?.wire, i.memory.identity.clone()?));
+    let key = |i: &Intent| Some((by_wire(&i.type_name)?.wire, i.state.identity.clone()?));
     creates.filter_map(key).collect()
 }
 
 /// Integrations recorded as contested: names and ids.
 pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
     ledger.records.iter().filter_map(|(name, record)| {
-        record.memory.repairs.contested?;
+        record.state.repairs.contested?;
         Some((name.as_str(), record.id.as_str().parse().ok()?))
     })
 }

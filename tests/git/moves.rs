@@ -116,7 +116,7 @@ async fn a_rewritten_history_is_held_until_it_is_allowed() {
         assert_eq!(fetched.revision.id, new);
         assert_eq!(fetched.descent, Descent::Unrelated);
         let moved = |allow| advance(Some(&previous), &new, fetched.descent, allow);
-        assert_eq!(moved(false), Advance::Held);
+        assert_eq!(moved(false), Advance::Rejected);
         assert_eq!(moved(true), Advance::Rewritten);
         // What was held is looked at again, until somebody decides.
         let again = source.fetch_after(Some(previous)).await;
@@ -172,7 +172,7 @@ async fn a_history_too_long_to_tell_is_held_and_not_fetched_again_and_again() {
     let (descent, _) = look(Some(previous)).await;
     assert_eq!(descent, Descent::Unknown);
     let moved = advance(Some(&previous), &new, descent, false);
-    assert_eq!(moved, Advance::Held);
+    assert_eq!(moved, Advance::Rejected);
     let (_, of_the_head_alone) = look(None).await;
     let again = look(Some(previous)).await;
     assert_eq!(again, (Descent::Unknown, of_the_head_alone));

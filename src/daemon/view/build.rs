@@ -122,7 +122,7 @@ fn row(
         carried: row::carried(&before.unwrap_or(action).notes),
         failing_tests,
         changed: record.map(|record| record.at),
-        revision: record.and_then(|record| record.memory.revision.clone()),
+        revision: record.and_then(|record| record.state.revision.clone()),
     })
 }
 

@@ -337,7 +337,7 @@ pub(super) fn contested(kind: &Operation, record: Option<&Record>) -> Vec<String
             attributes.iter().map(|it| it.path.clone()).collect()
         }
         Operation::Unchanged { .. } => {
-            let repairs = record.map(|record| &record.memory.repairs);
+            let repairs = record.map(|record| &record.state.repairs);
             let repairs = repairs.filter(|repairs| repairs.contested.is_some());
             let paths = repairs.into_iter().flat_map(|repairs| repairs.times.keys());
             paths.cloned().collect()

@@ -23,29 +23,29 @@ pub(super) fn read(
         ))
     });
     let rows = rows.map_err(LedgerError::sqlite("read", file))?.into_iter();
-    let refusals = rows.map(|(name, inputs, times, at)| {
+    let rejections = rows.map(|(name, inputs, times, at)| {
         let place = RowContext {
             file,
             table: "refusals",
             name: &name,
         };
-        let refused = RejectedWrite {
+        let rejected = RejectedWrite {
             inputs: place.json("inputs", &inputs)?,
             times,
             at: place.time("at", &at)?,
         };
-        Ok((name, refused))
+        Ok((name, rejected))
     });
-    refusals.collect()
+    rejections.collect()
 }
 
 /// Adds one, in the place of an earlier one.
 pub(super) fn insert(
     connection: &Connection,
     name: &str,
-    refused: &RejectedWrite,
+    rejected: &RejectedWrite,
 ) -> rusqlite::Result<()> {
-    let RejectedWrite { inputs, times, at } = refused;
+    let RejectedWrite { inputs, times, at } = rejected;
     connection.execute(
         "INSERT OR REPLACE INTO refusals (name, inputs, times, at)
          VALUES (:name, :inputs, :times, :at)",

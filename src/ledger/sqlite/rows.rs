@@ -23,7 +23,7 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     let moment = connection.unchecked_transaction().map_err(failed())?;
     let records = all(&moment, "SELECT * FROM records", RawRecord::of).map_err(failed())?;
     let intents = all(&moment, "SELECT * FROM intents", RawIntent::of).map_err(failed())?;
-    let refusals = rejections::read(&moment, file)?;
+    let rejections = rejections::read(&moment, file)?;
     let carried_out = revision(&moment).map_err(failed())?;
     let connections = meta(&moment, "connections").map_err(failed())?;
     moment.finish().map_err(failed())?;
@@ -32,7 +32,7 @@ pub(super) fn read(connection: &Connection, file: &Path) -> Result<Ledger, Ledge
     Ok(Ledger {
         records: records.collect::<Result<BTreeMap<_, _>, _>>()?,
         intents: intents.collect::<Result<BTreeMap<_, _>, _>>()?,
-        refusals,
+        rejections,
         carried_out,
         connections: known_connections(connections.as_deref(), file)?,
     })
@@ -107,7 +107,7 @@ pub(super) fn insert_intent(
     let Intent {
         type_name,
         write,
-        memory,
+        state,
         at,
     } = intent;
     let (kind, listed, before) = match write {
@@ -116,7 +116,7 @@ pub(super) fn insert_intent(
         IntendedWrite::Delete { before, .. } => (DELETE, None, Some(json(before)?)),
     };
     let id = write.id().map(RemoteId::as_str);
-    let columns = RawRecordedState::from(memory)?;
+    let columns = RawRecordedState::from(state)?;
     let added = connection.execute(
         "INSERT INTO intents (name, type, identity, kind, remote_id, listed, before,
                               owned, applied, removal, rewritten, repairs, revision, file, at)
@@ -157,10 +157,10 @@ pub(super) fn insert_record(
     let Record {
         type_name,
         id,
-        memory,
+        state,
         at,
     } = record;
-    let columns = RawRecordedState::from(memory)?;
+    let columns = RawRecordedState::from(state)?;
     park(connection, name, id)?;
     connection.execute(
         "INSERT OR REPLACE INTO records (name, type, identity, remote_id, owned, applied,
@@ -242,7 +242,7 @@ impl RawRecordedState {
         })
     }
 
-    fn from(memory: &RecordedState) -> rusqlite::Result<Self> {
+    fn from(state: &RecordedState) -> rusqlite::Result<Self> {
         let RecordedState {
             identity,
             owned,
@@ -252,7 +252,7 @@ impl RawRecordedState {
             repairs,
             revision,
             file,
-        } = memory;
+        } = state;
         Ok(Self {
             identity: identity.clone(),
             owned: *owned,
@@ -284,7 +284,7 @@ struct RawRecord {
     name: String,
     type_name: String,
     id: String,
-    memory: RawRecordedState,
+    state: RawRecordedState,
     at: String,
 }
 
@@ -294,7 +294,7 @@ impl RawRecord {
             name: row.get("name")?,
             type_name: row.get("type")?,
             id: row.get("remote_id")?,
-            memory: RawRecordedState::of(row)?,
+            state: RawRecordedState::of(row)?,
             at: row.get("at")?,
         })
     }
@@ -306,7 +306,7 @@ impl RawRecord {
             name: &self.name,
         };
         let record = Record {
-            memory: self.memory.parsed(&place)?,
+            state: self.state.parsed(&place)?,
             at: place.time("at", &self.at)?,
             type_name: self.type_name,
             id: RemoteId::new(self.id),
@@ -323,7 +323,7 @@ struct RawIntent {
     id: Option<String>,
     listed: Option<String>,
     before: Option<String>,
-    memory: RawRecordedState,
+    state: RawRecordedState,
     at: String,
 }
 
@@ -336,7 +336,7 @@ impl RawIntent {
             id: row.get("remote_id")?,
             listed: row.get("listed")?,
             before: row.get("before")?,
-            memory: RawRecordedState::of(row)?,
+            state: RawRecordedState::of(row)?,
             at: row.get("at")?,
         })
     }
@@ -363,7 +363,7 @@ impl RawIntent {
         };
         let intent = Intent {
             write,
-            memory: self.memory.parsed(&place)?,
+            state: self.state.parsed(&place)?,
             at: place.time("at", &self.at)?,
             type_name: self.type_name,
         };

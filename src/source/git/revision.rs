@@ -82,7 +82,7 @@ pub enum Advance {
     /// History was rewritten, and that is allowed.
     Rewritten,
     /// History was rewritten, or may have been: hold what was there before.
-    Held,
+    Rejected,
 }
 
 impl Advance {
@@ -91,7 +91,7 @@ impl Advance {
     pub fn may_proceed(self) -> bool {
         match self {
             Self::First | Self::Same | Self::Forward | Self::Rewritten => true,
-            Self::Held => false,
+            Self::Rejected => false,
         }
     }
 }
@@ -110,7 +110,7 @@ pub fn advance(
         (Some(previous), _) if previous == new => Advance::Same,
         (Some(_), Descent::Descends) => Advance::Forward,
         (Some(_), Descent::Unrelated | Descent::Unknown) if allow_rewrite => Advance::Rewritten,
-        (Some(_), Descent::Unrelated | Descent::Unknown) => Advance::Held,
+        (Some(_), Descent::Unrelated | Descent::Unknown) => Advance::Rejected,
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(forward, Advance::Forward);
         for descent in [unknown, unrelated] {
             let held = advance(Some(&old), &new, descent, false);
-            assert_eq!(held, Advance::Held);
+            assert_eq!(held, Advance::Rejected);
             assert!(!held.may_proceed());
             let rewritten = advance(Some(&old), &new, descent, true);
             assert_eq!(rewritten, Advance::Rewritten);

@@ -5,7 +5,7 @@ use crate::ledger::{Ledger, LedgerStore, MemoryLedger};
 fn again() -> Intent {
     let mut again = create();
     again.at = at(7);
-    again.memory.applied = Applied::default();
+    again.state.applied = Applied::default();
     again
 }
 
@@ -37,7 +37,7 @@ fn steps(journal: &dyn LedgerStore) -> String {
     done(journal.begin("g", &create())).unwrap();
     done(journal.begin("g", &again())).unwrap();
     let mut of_another = again();
-    of_another.memory.identity = Some("another".into());
+    of_another.state.identity = Some("another".into());
     let others = [("c", create()), ("g", of_another), ("g", update("3"))];
     let refused =
         others.map(|(name, other)| chain(&done(journal.begin(name, &other)).unwrap_err()));
@@ -48,7 +48,7 @@ fn steps(journal: &dyn LedgerStore) -> String {
 fn both_journals_keep_the_same_ledger() {
     let (place, file) = place();
     let store = SqliteLedger::open(&file).unwrap();
-    let memory = MemoryLedger::default();
+    let state = MemoryLedger::default();
     let told = steps(&store);
     let told = told.replace(place.path().to_str().unwrap(), "STATE");
     insta::assert_snapshot!(told, @r"
@@ -56,7 +56,7 @@ fn both_journals_keep_the_same_ledger() {
     cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
     cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
     ");
-    insta::assert_snapshot!(steps(&memory), @r"
+    insta::assert_snapshot!(steps(&state), @r"
     cannot begin the write of `c`: an earlier write of it is not settled
     cannot begin the write of `g`: an earlier write of it is not settled
     cannot begin the write of `g`: an earlier write of it is not settled
@@ -65,15 +65,15 @@ fn both_journals_keep_the_same_ledger() {
         connections: Some(crate::ledger::KnownConnections::Missing(at(3))),
         records: [("a".into(), record("1"))].into(),
         intents: [("c".into(), update("3")), ("g".into(), again())].into(),
-        refusals: memory.ledger().refusals,
+        rejections: state.ledger().rejections,
         carried_out: Some("2222".into()),
     };
     let times = expected
-        .refusals
+        .rejections
         .iter()
         .map(|(name, it)| (name.as_str(), it.times));
     assert_eq!(times.collect::<Vec<_>>(), [("d", 2), ("e", 1)]);
-    assert_eq!(memory.ledger(), expected);
+    assert_eq!(state.ledger(), expected);
     assert_eq!(done(store.read()).unwrap(), expected);
 }
 

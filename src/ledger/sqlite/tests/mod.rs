@@ -62,7 +62,7 @@ pub(super) fn applied() -> Applied {
     }
 }
 
-pub(super) fn memory() -> RecordedState {
+pub(super) fn state() -> RecordedState {
     RecordedState {
         identity: Some("a.example".into()),
         owned: true,
@@ -75,7 +75,7 @@ pub(super) fn record(id: &str) -> Record {
     Record {
         type_name: "Warehouse".into(),
         id: RemoteId::new(id),
-        memory: memory(),
+        state: state(),
         at: at(1),
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn intent(write: IntendedWrite) -> Intent {
     Intent {
         type_name: "Warehouse".into(),
         write,
-        memory: memory(),
+        state: state(),
         at: at(0),
     }
 }

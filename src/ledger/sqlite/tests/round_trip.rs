@@ -251,10 +251,10 @@ fn any_id() -> impl Strategy<Value = RemoteId> {
 
 fn any_record() -> impl Strategy<Value = Record> {
     let parts = (any::<String>(), any_id(), any_memory(), any_time());
-    parts.prop_map(|(type_name, id, memory, at)| Record {
+    parts.prop_map(|(type_name, id, state, at)| Record {
         type_name,
         id,
-        memory,
+        state,
         at,
     })
 }
@@ -266,10 +266,10 @@ fn any_intent() -> impl Strategy<Value = Intent> {
         (any_id(), any_json()).prop_map(|(id, before)| IntendedWrite::Delete { id, before }),
     ];
     let parts = (any::<String>(), write, any_memory(), any_time());
-    parts.prop_map(|(type_name, write, memory, at)| Intent {
+    parts.prop_map(|(type_name, write, state, at)| Intent {
         type_name,
         write,
-        memory,
+        state,
         at,
     })
 }
@@ -320,6 +320,6 @@ fn a_name_that_is_in_use_again_loses_nothing_of_what_had_it() {
     }
     let names: Vec<&String> = in_memory.records.keys().collect();
     assert_eq!(names, ["a", "b", "b#1"]);
-    let parked = &in_memory.records["b#1"].memory.applied;
+    let parked = &in_memory.records["b#1"].state.applied;
     assert_eq!(parked.bound_to.as_deref(), Some("b"));
 }

@@ -61,7 +61,7 @@ fn an_older_ledger_is_read_without_changing_it() {
     let before = std::fs::read(&file).unwrap();
     let newer = later("UPDATE records SET identity = 'moved';");
     let found = reading::read(&file, &newer).unwrap().unwrap();
-    assert_eq!(found.records["a"].memory.identity.as_deref(), Some("moved"));
+    assert_eq!(found.records["a"].state.identity.as_deref(), Some("moved"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
@@ -98,11 +98,11 @@ fn a_ledger_that_knows_no_files_is_kept_and_learns_them() {
     let (_place, file) = place();
     of_version(&file, 2);
     let read = read_only(&file).unwrap().unwrap();
-    assert_eq!(read.records["a"].memory.file, None);
+    assert_eq!(read.records["a"].state.file, None);
     let ledger = SqliteLedger::open(&file).unwrap();
     let mut record = done(ledger.read()).unwrap().records["a"].clone();
-    assert_eq!(record.memory.file, None);
-    record.memory.file = Some("team/a.yaml".into());
+    assert_eq!(record.state.file, None);
+    record.state.file = Some("team/a.yaml".into());
     done(ledger.confirm("a", &record)).unwrap();
     drop(ledger);
     let read = read_only(&file).unwrap().unwrap();

@@ -126,7 +126,7 @@ impl VaultProblem {
             | Self::NotFound { server_message, .. }
             | Self::Unavailable { server_message, .. }
             | Self::Refused { server_message, .. } => {
-                *server_message = scrubber.scrub(server_message)
+                *server_message = scrubber.scrub(server_message);
             }
             Self::NoServer
             | Self::Setup(_)
