@@ -385,6 +385,13 @@ const STATUSES: &[(&str, IntegrationStatus)] = &[
     ),
 ];
 
+/// The word on the wire.
+impl serde::Serialize for IntegrationStatus {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl IntegrationStatus {
     /// Reads the word on the wire.
     #[must_use]

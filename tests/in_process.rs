@@ -21,8 +21,8 @@ use integrationd::immuta::{
 };
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{Action, DisplayValue, OnConflict, OnDrift, Operation, Plan};
-use integrationd::report::document::{OutputFormat, render};
 use integrationd::report::exit::exit;
+use integrationd::report::format::{OutputFormat, render};
 use integrationd::report::{Counts, Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, LoggedRequest, Simulator};

@@ -406,7 +406,7 @@ fn fields_of_the_status_document_exist() {
     let fields = section.split('`').skip(1).step_by(2).filter(is_field);
     let fields: Vec<&str> = fields.collect();
     assert!(fields.len() > 30, "{fields:?}");
-    let document = text("src/daemon/view/json.rs");
+    let document = text("tests/data/status.json");
     for field in fields {
         assert!(document.contains(&format!("\"{field}\": ")), "{field}");
     }

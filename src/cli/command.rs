@@ -7,9 +7,9 @@ use clap::Args;
 use super::args::ReferenceArgs;
 use super::settings_file::{Line, Program};
 use crate::console::{Log, LogLevel, Terminal};
-use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::OutputFormat;
 
 /// The arguments of a command, and what it does.
 pub(super) trait CommandArgs: Args {

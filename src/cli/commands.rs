@@ -9,9 +9,9 @@ use super::command::{CommandArgs, CommandContext};
 use super::help;
 use super::settings_file::{CONFIG_VARIABLE, Line, ParseError, Program};
 use crate::console::LogLevel;
-use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::OutputFormat;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///

@@ -2,9 +2,9 @@
 
 use crate::console::Terminal;
 use crate::diagnostic;
-use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, render};
 
 /// Writes it to standard error, and where a document was asked for, also one to standard
 /// output.

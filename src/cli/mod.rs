@@ -33,9 +33,9 @@ use std::process::ExitCode;
 
 use crate::console::{Color, Log, Terminal, panic};
 use crate::process::{hygiene, limits};
-use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::OutputFormat;
 use command::CommandContext;
 use commands::{Cli, PROGRAM};
 use settings_file::{Line, ParseError};

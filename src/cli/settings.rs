@@ -14,9 +14,9 @@ use super::failure;
 use super::settings_file::{
     CONFIG_VARIABLE, DEFAULT, Line, Program, WHOLE, is_switch, read, settings, takes_several,
 };
-use crate::report::document::OutputFormat;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::OutputFormat;
 use crate::text::escaped;
 
 /// Check the settings file, or print its schema

@@ -21,9 +21,9 @@ use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{KnownNames, Operation, Operator, Plan, Resend};
 use crate::process::signal::{InterruptedPhase, RunPhase, RunSignals, Writing};
-use crate::report::document::{OutputFormat, render};
 use crate::report::exit::{Exit, exit};
 use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, render};
 use crate::report::{Counts, Finished, Report, text};
 use crate::session::{
     Access, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,

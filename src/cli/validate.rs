@@ -7,9 +7,9 @@ use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
-use crate::report::document::{OutputFormat, render};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, render};
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 

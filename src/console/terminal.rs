@@ -12,8 +12,8 @@ use indicatif::MultiProgress;
 
 use super::Color;
 use super::wrap::wrap;
-use crate::report::document::Rendered;
 use crate::report::exit::Exit;
+use crate::report::format::Rendered;
 use crate::session::Watcher;
 use crate::text::escaped;
 

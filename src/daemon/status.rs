@@ -32,7 +32,7 @@ pub struct DaemonStatus {
 }
 
 /// Settings that were read while the daemon runs and that it does not take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct RejectedSettings {
     /// When they were read.
     pub at: Timestamp,

@@ -2,6 +2,7 @@
 //! Nothing is decided from it.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::live::RemoteId;
@@ -34,11 +35,12 @@ pub struct RunEnd {
 }
 
 /// An action of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunAction {
     /// The integration.
     pub name: String,
     /// What was done to it, such as `create`.
+    #[serde(rename = "action")]
     pub verb: String,
     /// Its id, if it had one.
     pub id: Option<RemoteId>,
@@ -64,11 +66,12 @@ pub struct Run {
 }
 
 /// The last that was seen of an integration that this tool deleted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Deleted {
     /// Its name.
     pub name: String,
     /// The value of `type`.
+    #[serde(rename = "type")]
     pub type_name: String,
     /// Its id on the server.
     pub id: RemoteId,

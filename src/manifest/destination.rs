@@ -50,6 +50,14 @@ impl Destination {
     }
 }
 
+/// The host is `null` if it is unknown.
+impl serde::Serialize for Destination {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let document = serde_json::json!({ "path": self.path(), "host": self.host() });
+        document.serialize(serializer)
+    }
+}
+
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

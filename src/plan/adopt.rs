@@ -191,7 +191,7 @@ fn of_secrets(
                     });
                 }
             });
-            if let Some(Note::SecretsMissing(reasons)) = missing {
+            if let Some(Note::SecretsMissing { reasons }) = missing {
                 return Err(Block::MissingSecret { reasons });
             }
         }

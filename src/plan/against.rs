@@ -74,5 +74,5 @@ pub(super) fn missing<'a>(
             reasons.push(reason);
         }
     });
-    (!reasons.is_empty()).then_some(Note::SecretsMissing(reasons))
+    (!reasons.is_empty()).then_some(Note::SecretsMissing { reasons })
 }

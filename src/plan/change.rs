@@ -1,11 +1,12 @@
 //! One difference, as it is shown.
 
-use serde_json::Value as Json;
+use serde::{Serialize, Serializer};
+use serde_json::{Value as Json, json};
 
 use crate::ledger::Fingerprint;
 
 /// One attribute that will be different.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// The attribute, such as `audit/enabled`.
     pub path: String,
@@ -18,6 +19,7 @@ pub struct Change {
     /// Whether the server is believed to refuse the change (API.md 7: a guess).
     pub immutable: bool,
     /// What tells these two values from others, where they must not be shown.
+    #[serde(skip)]
     pub covered: Option<Fingerprint>,
 }
 
@@ -33,7 +35,8 @@ impl Change {
 }
 
 /// Who moved since the last apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// The file. Also without a record of what was last applied, when nobody can tell.
     Change,
@@ -48,20 +51,6 @@ pub enum ChangeKind {
     Resend,
 }
 
-impl ChangeKind {
-    /// The word for it in reports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Change => "change",
-            Self::Drift => "drift",
-            Self::Conflict => "conflict",
-            Self::Rotation => "rotation",
-            Self::Resend => "resend",
-        }
-    }
-}
-
 /// A value as it may be shown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DisplayValue {
@@ -71,4 +60,15 @@ pub enum DisplayValue {
     Plain(Json),
     /// It is there and must not be shown.
     Hidden,
+}
+
+/// `null` for what is absent, an object that says so for what is secret.
+impl Serialize for DisplayValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absent => serializer.serialize_none(),
+            Self::Plain(json) => json.serialize(serializer),
+            Self::Hidden => json!({ "secret": true }).serialize(serializer),
+        }
+    }
 }

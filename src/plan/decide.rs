@@ -176,10 +176,12 @@ fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
     }
     let mut notes = Vec::new();
     if !unknown.is_empty() {
-        notes.push(Note::UnknownCarried(unknown.clone()));
+        notes.push(Note::UnknownCarried {
+            paths: unknown.clone(),
+        });
     }
     if !destinations.is_empty() {
-        notes.push(Note::DestinationsCarried(destinations));
+        notes.push(Note::DestinationsCarried { destinations });
     }
     notes
 }
@@ -202,15 +204,21 @@ fn seen(
     let mut notes = Vec::new();
     if !difference.drift.is_empty() {
         notes.push(match context.on_drift {
-            OnDrift::Apply | OnDrift::Report => Note::Drift(difference.drift.clone()),
+            OnDrift::Apply | OnDrift::Report => Note::Drift {
+                changes: difference.drift.clone(),
+            },
             OnDrift::Ignore => {
                 let paths = difference.drift.iter().map(|change| change.path.clone());
-                Note::DriftIgnored(paths.collect())
+                Note::DriftIgnored {
+                    paths: paths.collect(),
+                }
             }
         });
     }
     if !difference.not_compared.is_empty() {
-        notes.push(Note::SecretsNotCompared(difference.not_compared.clone()));
+        notes.push(Note::SecretsNotCompared {
+            paths: difference.not_compared.clone(),
+        });
     }
     if found.status != IntegrationStatus::Enabled {
         let tests = found.failing_tests.iter().cloned();
@@ -226,7 +234,7 @@ fn seen(
     }
     let paths = found.paths_with_secrets();
     if !paths.is_empty() {
-        notes.push(Note::HoldsSecret(paths));
+        notes.push(Note::HoldsSecret { paths });
     }
     notes
 }

@@ -60,23 +60,11 @@ pub fn block_without_secrets(plan: &mut Plan) {
 }
 
 fn stop_without_secrets(action: &mut Action) {
-    let missing = action.notes.iter().find_map(|note| match note {
-        Note::SecretsMissing(reasons) => Some(reasons.clone()),
-        Note::SecretsNotCompared(_)
-        | Note::Drift(_)
-        | Note::Health { .. }
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::HoldsSecret(_)
-        | Note::NotShown(_) => None,
-    });
-    if let Some(reasons) = missing.filter(|_| action.kind.is_write()) {
+    let missing = action.notes().secrets_missing.to_vec();
+    if !missing.is_empty() && action.kind.is_write() {
         action
             .notes
-            .retain(|note| !matches!(note, Note::SecretsMissing(_)));
-        action.kind = Operation::Blocked(Block::MissingSecret { reasons });
+            .retain(|note| !matches!(note, Note::SecretsMissing { .. }));
+        action.kind = Operation::Blocked(Block::MissingSecret { reasons: missing });
     }
 }

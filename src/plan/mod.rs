@@ -25,6 +25,7 @@ mod guard;
 mod history;
 mod inputs;
 mod needs;
+mod note;
 mod owners;
 mod pairing;
 mod policy;
@@ -55,6 +56,7 @@ pub use evidence::{Absence, Contested, UnknownOutcome};
 pub use guard::{Approved, RefusedPlan, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
 pub use inputs::inputs;
+pub use note::{Note, Notes};
 pub use pairing::found_key as identity_of;
 pub use policy::{Counted, Exceeded, GuardLimits, Limit, Policy, Share};
 pub use precondition::{
@@ -67,10 +69,8 @@ pub use resend::Resend;
 pub use selection::{KnownNames, Selection};
 
 use crate::ledger::{Fingerprint, Intent, Ledger, RecordedState, Suspensions};
-use crate::live::{
-    FailingTest, IntegrationStatus, Live, LiveIntegration, Owners, RemoteId, Unreadable,
-};
-use crate::manifest::{Bindings, Destination, Manifest, Name, Origin, Suspend};
+use crate::live::{IntegrationStatus, Live, LiveIntegration, Owners, RemoteId, Unreadable};
+use crate::manifest::{Bindings, Manifest, Name, Origin, Suspend};
 use crate::platform::Platform;
 use crate::secret::{Reference, Template};
 use absence::Absences;
@@ -243,39 +243,6 @@ pub struct Creation {
     pub repeats: Option<Box<Intent>>,
     /// What must still be so before it.
     pub precondition: AbsencePrecondition,
-}
-
-/// Something to know about an action that changes nothing about it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Note {
-    /// Stored secrets that could not be compared.
-    SecretsNotCompared(Vec<String>),
-    /// Values that the server moved and that are left there.
-    Drift(Vec<Change>),
-    /// Attributes with such values, where nothing is to be reported of them.
-    DriftIgnored(Vec<String>),
-    /// The status is not `enabled`.
-    Health {
-        /// The status.
-        status: IntegrationStatus,
-        /// The validation tests that did not pass.
-        failing_tests: Vec<FailingTest>,
-    },
-    /// Attributes that this version does not know and an update sends back as they are.
-    UnknownCarried(Vec<String>),
-    /// Places to which secrets may be sent and that an update leaves as the server has them.
-    DestinationsCarried(Vec<Destination>),
-    /// The creation failed before; the update repeats it.
-    RepeatsCreation,
-    /// Its secrets were to be sent again, and the server stores none.
-    NoStoredSecrets,
-    /// Secrets that the body needs and that are not available here.
-    SecretsMissing(Vec<String>),
-    /// Attributes in which the server has the value of a secret.
-    HoldsSecret(Vec<String>),
-    /// Attributes of what is deleted that are hidden: their values are not those that were
-    /// last applied, and may hold a secret.
-    NotShown(Vec<String>),
 }
 
 /// A live integration that no file describes.

@@ -157,7 +157,7 @@ impl Default for GuardLimits {
 }
 
 /// A limit that a plan exceeds.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[error("{}", sentence(*.what, *.count, *.of, &with_percent(*.allowed, *.percent)))]
 pub struct Exceeded {
     /// The counted items.
@@ -177,7 +177,8 @@ pub struct Exceeded {
 }
 
 /// Items that a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Counted {
     /// Writes.
     Changes,
@@ -189,6 +190,7 @@ pub enum Counted {
     /// Deletions, where the files describe nothing at all.
     Everything,
     /// None, where the files describe nothing at all and nothing is known to be removed.
+    #[serde(rename = "everything")]
     Nothing,
 }
 

@@ -337,7 +337,9 @@ impl Deletion {
     /// The note about values that are not shown, if there are any.
     pub(super) fn not_shown(&self) -> Option<Note> {
         let hidden = self.before.hidden();
-        (!hidden.is_empty()).then(|| Note::NotShown(hidden.to_vec()))
+        (!hidden.is_empty()).then(|| Note::NotShown {
+            paths: hidden.to_vec(),
+        })
     }
 
     /// Calls `visit` with every reference in the credentials.

@@ -33,6 +33,13 @@ pub enum Field<C> {
     Config(C),
 }
 
+/// The value of `type`.
+impl serde::Serialize for Platform {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.wire)
+    }
+}
+
 impl Platform {
     /// The fields of a payload in the order in which they are sent. Where only a manual
     /// set-up exists, `autoBootstrap` is `false` unless something else is given.

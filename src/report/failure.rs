@@ -1,7 +1,6 @@
 //! A command that came to no result.
 
-use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde::Serialize;
 
 use super::document::Document;
 use super::exit::Exit;
@@ -13,29 +12,20 @@ use crate::sync::SyncError;
 use crate::text::{chain, escaped};
 
 /// A command that came to no result: what went wrong, the remedy, and the exit code.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct CommandFailure {
-    what: String,
-    help: String,
+    error: Explanation,
+    #[serde(rename = "exit_code")]
     exit: Exit,
     /// The mistakes in a file that led to it.
+    #[serde(skip)]
     mistakes: Vec<Diagnostic>,
 }
 
-impl Serialize for CommandFailure {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            what,
-            help,
-            exit,
-            mistakes: _,
-        } = self;
-        let document = json!({
-            "error": { "message": what, "help": help },
-            "exit_code": *exit as u8,
-        });
-        document.serialize(serializer)
-    }
+#[derive(Debug, Serialize)]
+struct Explanation {
+    message: String,
+    help: String,
 }
 
 impl Document for CommandFailure {
@@ -49,7 +39,7 @@ impl CommandFailure {
     /// The failure, without its remedy.
     #[must_use]
     pub fn what(&self) -> &str {
-        &self.what
+        &self.error.message
     }
 
     /// The exit code.
@@ -61,7 +51,7 @@ impl CommandFailure {
     /// The remedy.
     #[must_use]
     pub fn help(&self) -> &str {
-        &self.help
+        &self.error.help
     }
 
     /// The mistakes in a file that led to it.
@@ -75,8 +65,10 @@ impl CommandFailure {
     pub fn new(exit: Exit, what: impl std::fmt::Display, help: impl std::fmt::Display) -> Self {
         let (what, help) = (what.to_string(), help.to_string());
         Self {
-            what: escaped(&what).into_owned(),
-            help: escaped(&help).into_owned(),
+            error: Explanation {
+                message: escaped(&what).into_owned(),
+                help: escaped(&help).into_owned(),
+            },
             exit,
             mistakes: Vec::new(),
         }

@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::document::Document;
 use super::style::{ADD, BAD, DIM};
 use crate::ledger::history::{Deleted, History, Run, RunAction};
-use crate::live::RemoteId;
 use crate::text::escaped;
 
 /// The document of `history`.
@@ -16,39 +15,20 @@ use crate::text::escaped;
 pub struct HistoryDocument<'a> {
     tenant: &'a str,
     runs: Vec<RunEntry<'a>>,
-    deleted: Vec<DeletedEntry<'a>>,
+    deleted: &'a [Deleted],
     #[serde(skip)]
     history: &'a History,
 }
 
+/// A run as a document.
 #[derive(Serialize)]
-struct RunEntry<'a> {
-    begun: String,
-    ended: Option<String>,
+pub struct RunEntry<'a> {
+    begun: Timestamp,
+    ended: Option<Timestamp>,
     source: &'a str,
     revision: Option<&'a str>,
     outcome: Option<&'a str>,
-    actions: Vec<ActionEntry<'a>>,
-}
-
-#[derive(Serialize)]
-struct ActionEntry<'a> {
-    name: &'a str,
-    action: &'a str,
-    id: Option<&'a str>,
-    succeeded: bool,
-    what: &'a str,
-    at: String,
-}
-
-#[derive(Serialize)]
-struct DeletedEntry<'a> {
-    name: &'a str,
-    #[serde(rename = "type")]
-    type_name: &'a str,
-    id: &'a str,
-    config: &'a Json,
-    at: String,
+    actions: &'a [RunAction],
 }
 
 impl<'a> HistoryDocument<'a> {
@@ -57,58 +37,24 @@ impl<'a> HistoryDocument<'a> {
     pub fn new(tenant: &'a str, history: &'a History) -> Self {
         Self {
             tenant,
-            runs: history.runs.iter().map(run).collect(),
-            deleted: history.deleted.iter().map(deleted).collect(),
+            runs: history.runs.iter().map(RunEntry::from).collect(),
+            deleted: &history.deleted,
             history,
         }
     }
 }
 
-fn run(run: &Run) -> RunEntry<'_> {
-    let end = run.end.as_ref();
-    RunEntry {
-        begun: run.start.begun.to_string(),
-        ended: end.map(|end| end.ended.to_string()),
-        source: &run.start.source,
-        revision: run.start.revision.as_deref(),
-        outcome: end.map(|end| end.outcome.as_str()),
-        actions: run.actions.iter().map(action).collect(),
-    }
-}
-
-fn action(action: &RunAction) -> ActionEntry<'_> {
-    let RunAction {
-        name,
-        verb,
-        id,
-        succeeded,
-        what,
-        at,
-    } = action;
-    ActionEntry {
-        name,
-        action: verb,
-        id: id.as_ref().map(RemoteId::as_str),
-        succeeded: *succeeded,
-        what,
-        at: at.to_string(),
-    }
-}
-
-fn deleted(deleted: &Deleted) -> DeletedEntry<'_> {
-    let Deleted {
-        name,
-        type_name,
-        id,
-        config,
-        at,
-    } = deleted;
-    DeletedEntry {
-        name,
-        type_name,
-        id: id.as_str(),
-        config,
-        at: at.to_string(),
+impl<'a> From<&'a Run> for RunEntry<'a> {
+    fn from(run: &'a Run) -> Self {
+        let end = run.end.as_ref();
+        Self {
+            begun: run.start.begun,
+            ended: end.map(|end| end.ended),
+            source: &run.start.source,
+            revision: run.start.revision.as_deref(),
+            outcome: end.map(|end| end.outcome.as_str()),
+            actions: &run.actions,
+        }
     }
 }
 

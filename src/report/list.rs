@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::document::Document;
 use super::exit::Exit;
-use crate::live::{FailingTest, IntegrationStatus, Live, LiveIntegration, StatusPhase};
+use crate::live::{FailingTest, IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::text::escaped;
 
 /// The document of `list`.
@@ -19,20 +19,20 @@ pub struct Listing<'a> {
     integrations: Vec<Listed<'a>>,
     unknown_owners: Vec<&'a str>,
     unreadable: Vec<&'a str>,
-    exit_code: u8,
+    exit_code: Exit,
     #[serde(skip)]
     live: &'a Live,
 }
 
 #[derive(Serialize)]
 struct Listed<'a> {
-    id: &'a str,
+    id: &'a RemoteId,
     #[serde(rename = "type")]
     type_name: &'a str,
     identity: Option<&'a str>,
     #[serde(rename = "autoBootstrap")]
     auto_bootstrap: Option<bool>,
-    status: &'a str,
+    status: &'a IntegrationStatus,
     connection: Option<&'a str>,
     failing_tests: &'a [FailingTest],
     config: Map<String, Json>,
@@ -43,11 +43,11 @@ impl<'a> Listing<'a> {
     #[must_use]
     pub fn new(tenant: &'a str, live: &'a Live, exit: Exit) -> Self {
         let listed = |integration: &'a LiveIntegration| Listed {
-            id: integration.id.as_str(),
+            id: &integration.id,
             type_name: &integration.type_name,
             identity: identity(integration),
             auto_bootstrap: integration.auto_bootstrap,
-            status: integration.status.as_str(),
+            status: &integration.status,
             connection: live.owners.of_integration(&integration.id),
             failing_tests: &integration.failing_tests,
             config: integration.harmless_config(),
@@ -61,7 +61,7 @@ impl<'a> Listing<'a> {
                 .iter()
                 .map(|it| it.reason.as_str())
                 .collect(),
-            exit_code: exit as u8,
+            exit_code: exit,
             live,
         }
     }

@@ -3,11 +3,12 @@
 pub mod document;
 pub mod exit;
 pub mod failure;
+pub mod format;
 pub mod history;
-pub mod json;
 pub mod list;
 pub mod not_compared;
 mod result;
+pub mod run;
 mod style;
 pub mod suspended;
 pub mod text;
@@ -26,6 +27,7 @@ use crate::session::RunResult;
 use crate::sync::{Afterwards, Ending, Synced};
 use document::Document;
 use exit::Exit;
+use run::RunDocument;
 
 /// Warns of attributes in which the server has the value of a secret.
 #[must_use]
@@ -82,7 +84,7 @@ impl<'a> Finished<'a> {
 
 impl Serialize for Finished<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json::report(self.report, self.exit as u8).serialize(serializer)
+        RunDocument::new(self.report, self.exit).serialize(serializer)
     }
 }
 
@@ -134,7 +136,7 @@ impl Report {
 }
 
 /// How many actions of each kind a plan has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// To be created.
     pub create: usize,
@@ -151,6 +153,7 @@ pub struct Counts {
     /// Left alone on purpose.
     pub suspended: usize,
     /// Of these, those that are not as they should be.
+    #[serde(rename = "held")]
     pub pending_suspended: usize,
     /// Blocked for another reason than an invalid file.
     pub blocked: usize,
@@ -253,7 +256,7 @@ impl Tally {
 }
 
 /// An integration that was written with success and differs again all the same.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NotConverged<'a> {
     /// Its name.
     pub name: &'a str,

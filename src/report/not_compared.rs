@@ -3,13 +3,15 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::style::{BOLD, CHANGE, paint};
 use crate::manifest::Name;
-use crate::plan::{Note, Plan};
+use crate::plan::Plan;
 use crate::text::count;
 
 /// The stored secrets of one integration that were not compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotCompared {
     /// Its name.
     pub integration: Name,
@@ -22,13 +24,12 @@ pub struct NotCompared {
 pub fn secrets_not_compared(plan: &Plan) -> Vec<NotCompared> {
     let mut all = Vec::new();
     for action in &plan.actions {
-        for note in &action.notes {
-            if let Note::SecretsNotCompared(paths) = note {
-                all.push(NotCompared {
-                    integration: action.name.clone(),
-                    paths: paths.clone(),
-                });
-            }
+        let paths = action.notes().secrets_not_compared;
+        if !paths.is_empty() {
+            all.push(NotCompared {
+                integration: action.name.clone(),
+                paths: paths.to_vec(),
+            });
         }
     }
     all
@@ -68,21 +69,10 @@ fn is_anything(plan: &Plan) -> bool {
 
 /// Number of attributes whose drift is ignored.
 fn drift_ignored(plan: &Plan) -> usize {
-    let notes = plan.actions.iter().flat_map(|action| &action.notes);
-    let ignored = notes.filter_map(|note| match note {
-        Note::DriftIgnored(paths) => Some(paths.len()),
-        Note::SecretsNotCompared(_)
-        | Note::Drift(_)
-        | Note::Health { .. }
-        | Note::UnknownCarried(_)
-        | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_)
-        | Note::NotShown(_) => None,
-    });
-    ignored.sum()
+    let actions = plan.actions.iter();
+    actions
+        .map(|action| action.notes().drift_ignored.len())
+        .sum()
 }
 
 /// The lines of a plan about everything that was not compared; the integrations that were

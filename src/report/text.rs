@@ -128,15 +128,15 @@ const NO_STORED_SECRETS: &str = "no secret is sent again: the server stores none
 
 /// Nothing changes, but something is worth a line.
 fn remarkable_only(out: &mut String, action: &Action) {
-    let is_health = |note: &Note| matches!(note, Note::Health { .. });
+    let noted = action.notes();
     let Operation::Unchanged { id } = &action.kind else {
         return;
     };
-    let verdict = if action.notes.iter().any(is_drift) {
+    let verdict = if !noted.drift.is_empty() {
         "has drifted, and is left so"
-    } else if action.notes.iter().any(is_health) {
+    } else if noted.status.is_some() {
         "is as its file says, and not healthy"
-    } else if action.notes.iter().any(is_worth_a_line) {
+    } else if noted.no_stored_secrets || !noted.holds_secret.is_empty() {
         "is as its file says"
     } else {
         return;
@@ -146,15 +146,6 @@ fn remarkable_only(out: &mut String, action: &Action) {
     let _ = writeln!(out, "  {} {title} {}", paint(CHANGE, '?'), id_of(id));
     notes(out, action);
     let _ = writeln!(out);
-}
-
-fn is_drift(note: &Note) -> bool {
-    matches!(note, Note::Drift(_))
-}
-
-/// True if the operator should know of it although nothing changes.
-fn is_worth_a_line(note: &Note) -> bool {
-    matches!(note, Note::NoStoredSecrets | Note::HoldsSecret(_))
 }
 
 fn created(out: &mut String, body: &Body) {
@@ -284,7 +275,7 @@ fn blocked(out: &mut String, block: &Block) {
 fn notes(out: &mut String, action: &Action) {
     for note in &action.notes {
         match note {
-            Note::Drift(changes) => {
+            Note::Drift { changes } => {
                 let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).collect();
                 let what = format!(
                     "the server changed {}, which is left as it is",
@@ -293,7 +284,7 @@ fn notes(out: &mut String, action: &Action) {
                 self::note(out, &what);
             }
             // Told once for all, in the summary.
-            Note::SecretsNotCompared(_) | Note::DriftIgnored(_) => {}
+            Note::SecretsNotCompared { .. } | Note::DriftIgnored { .. } => {}
             Note::Health {
                 status,
                 failing_tests,
@@ -304,14 +295,14 @@ fn notes(out: &mut String, action: &Action) {
                 }
                 tests(out, failing_tests);
             }
-            Note::UnknownCarried(paths) => self::note(
+            Note::UnknownCarried { paths } => self::note(
                 out,
                 &format!(
                     "the server also has {}, which this version does not know; it is sent back as it is, and may lead anywhere",
                     paths.join(", ")
                 ),
             ),
-            Note::DestinationsCarried(destinations) => {
+            Note::DestinationsCarried { destinations } => {
                 for line in destinations.iter().map(super::carried) {
                     self::note(out, &line);
                 }
@@ -319,12 +310,12 @@ fn notes(out: &mut String, action: &Action) {
             Note::RepeatsCreation => {
                 self::note(out, "its creation failed before; the update repeats it");
             }
-            Note::HoldsSecret(paths) => self::note(out, &super::holds_secret(paths)),
-            Note::NotShown(paths) => self::note(out, &super::not_shown(paths)),
+            Note::HoldsSecret { paths } => self::note(out, &super::holds_secret(paths)),
+            Note::NotShown { paths } => self::note(out, &super::not_shown(paths)),
             Note::NoStoredSecrets => {
                 self::note(out, NO_STORED_SECRETS);
             }
-            Note::SecretsMissing(reasons) => {
+            Note::SecretsMissing { reasons } => {
                 let then = if action.kind.is_write() {
                     "an apply would be blocked: "
                 } else {
@@ -446,22 +437,23 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
 fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     let counts = Counts::of(plan);
     let tenant = escaped(tenant);
-    let having = |wanted: fn(&Note) -> bool| {
-        let actions = plan.actions.iter();
-        actions.filter(move |a| a.notes.iter().any(wanted))
-    };
     if let Some(what) = suspended::line(&plan.suspensions) {
         let _ = writeln!(out, "{} {what}.", paint(CHANGE.bold(), "Suspended:"));
     }
-    let drifted = having(is_drift).count();
+    let actions = plan.actions.iter();
+    let drifted = actions
+        .filter(|action| !action.notes().drift.is_empty())
+        .count();
     if counts.is_settled() && drifted == 0 && plan.unreadable.is_empty() {
         let title = paint(BOLD, "No changes.");
         let _ = writeln!(out, "{title} {}", not_compared::verdict(plan, &tenant));
     }
     let what = counted(plan);
     let _ = writeln!(out, "{} {what}.", paint(BOLD, "Plan:"));
-    let missing = having(|note| matches!(note, Note::SecretsMissing(_)));
-    let missing = missing.filter(|a| a.kind.is_write()).count();
+    let writes = plan.actions.iter().filter(|action| action.kind.is_write());
+    let missing = writes
+        .filter(|action| !action.notes().secrets_missing.is_empty())
+        .count();
     if missing > 0 {
         let text = format!(
             "An apply would block {}: secrets have no value here.",

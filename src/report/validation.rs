@@ -14,7 +14,7 @@ pub struct Validation<'a> {
     diagnostics: &'a [Diagnostic],
     valid: Vec<&'a str>,
     invalid: Vec<&'a str>,
-    exit_code: u8,
+    exit_code: Exit,
 }
 
 impl<'a> Validation<'a> {
@@ -27,7 +27,7 @@ impl<'a> Validation<'a> {
             diagnostics: &manifest.diagnostics,
             valid: valid.map(|it| it.name.as_str()).collect(),
             invalid: invalid.map(|it| it.name.as_str()).collect(),
-            exit_code: exit as u8,
+            exit_code: exit,
         }
     }
 }

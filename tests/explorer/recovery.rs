@@ -278,7 +278,7 @@ fn differing(world: &World, document: &Document, action: &Action) -> Vec<String>
         .notes
         .iter()
         .flat_map(|note| match note {
-            Note::SecretsNotCompared(paths) => paths.iter(),
+            Note::SecretsNotCompared { paths } => paths.iter(),
             _ => [].iter(),
         })
         .collect();

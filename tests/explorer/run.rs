@@ -9,15 +9,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use integrationd::apply::{self, Event, Observer, Stop};
 use integrationd::daemon::notify::{AlertTracker, NotificationBatch, NotificationFormat};
-use integrationd::daemon::view::{self, PriorState, build_view};
+use integrationd::daemon::view::{PriorState, StatusDocument, build_view};
 use integrationd::daemon::{self, Disposition};
 use integrationd::diagnostic;
 use integrationd::immuta::{ApiKey, Credentials, Reader, RetryPolicy};
 use integrationd::ledger::sqlite::SqliteLedger;
 use integrationd::ledger::{Ledger, LedgerStore, MemoryLedger};
 use integrationd::plan::{self, GuardLimits, Limit, Plan, Share};
-use integrationd::report::document::{self, render};
 use integrationd::report::exit::exit;
+use integrationd::report::format::{self, render};
 use integrationd::report::{Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::API_KEY;
@@ -302,7 +302,7 @@ fn told(report: &Result<Report, SyncError>) -> String {
             all.push_str(&text::plan(&report.synced.plan, &report.tenant));
             all.push_str(&text::ending(report));
             let finished = Finished::new(report, exit(report, true));
-            all.push_str(&render(document::OutputFormat::Json, &finished).kept);
+            all.push_str(&render(format::OutputFormat::Json, &finished).kept);
             all.push_str(&format!("{report:?}"));
             all.push_str(&of_the_daemon(report));
             all
@@ -339,7 +339,7 @@ fn of_the_daemon(report: &Report) -> String {
         [NotificationFormat::Json, NotificationFormat::Slack].map(|format| format.body(&letter));
     format!(
         "{}{}{status:?}",
-        view::json::status(&status),
+        render(format::OutputFormat::Json, &StatusDocument::new(&status)).kept,
         bodies.concat()
     )
 }

@@ -16,11 +16,11 @@ use tokio::sync::watch;
 use super::auth::{BrowserSession, Caller, Gate, bearer};
 use super::page::{self, Filter, Viewer};
 use super::{Handler, Hosts, Peer, headers, request};
-use crate::daemon::view::json;
+use crate::daemon::view::StatusDocument;
 use crate::daemon::{
     DaemonStatus, Liveness, Rejections, StatusPublisher, Trigger, WebhookRejection, metrics,
 };
-use crate::report::json::printed;
+use crate::report::format::{OutputFormat, render};
 
 /// How long the worker has to answer a question for a sign of life: longer than it
 /// takes to load ten thousand files on a machine that is busy.
@@ -173,8 +173,11 @@ impl Site {
                 answer(StatusCode::OK, media_type, self.metrics.text())
             }
             Route::Status => {
-                let document = json::status(&self.status.borrow());
-                answer(StatusCode::OK, headers::JSON, printed(&document))
+                let rendered = render(
+                    OutputFormat::Json,
+                    &StatusDocument::new(&self.status.borrow()),
+                );
+                answer(StatusCode::OK, headers::JSON, rendered.kept)
             }
             Route::Page => self.page(request, caller),
             Route::Login if request.method() == Method::POST => self.log_in(request),

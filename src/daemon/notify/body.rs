@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
 
 use super::Notification;
-use crate::report::json::FORMAT_VERSION;
+use crate::report::format::json;
 use crate::secret::Secret;
 use crate::source::git::Revision;
 use crate::text::{cut, escaped, escaped_json};
@@ -57,64 +58,55 @@ impl NotificationFormat {
     #[must_use]
     pub fn body(self, batch: &NotificationBatch) -> String {
         match self {
-            Self::Json => escaped_json(&document(batch).to_string()).into_owned(),
+            Self::Json => json::line(&BatchDocument::from(batch)),
             Self::Slack => escaped_json(&message(batch).to_string()).into_owned(),
         }
     }
 }
 
-fn document(batch: &NotificationBatch) -> Json {
-    let NotificationBatch {
-        id,
-        at,
-        tenant,
-        summary,
-        revision,
-        notifications,
-    } = batch;
-    json!({
-        "format_version": FORMAT_VERSION,
-        "version": env!("CARGO_PKG_VERSION"),
-        "id": id,
-        "at": at.to_string(),
-        "tenant": tenant,
-        "summary": cut(&escaped(summary), super::LONGEST_SENTENCE),
-        "revision": revision.as_deref().map(self::revision),
-        "notifications": notifications.iter().take(MOST).map(one).collect::<Vec<_>>(),
-        "left_out": notifications.len().saturating_sub(MOST),
-    })
+#[derive(Serialize)]
+struct BatchDocument<'a> {
+    version: &'static str,
+    id: &'a str,
+    at: Timestamp,
+    tenant: &'a str,
+    summary: String,
+    revision: Option<RevisionEntry<'a>>,
+    notifications: &'a [Notification],
+    left_out: usize,
 }
 
-fn revision(revision: &Revision) -> Json {
-    let Revision {
-        id,
-        reference: _,
-        author,
-        subject,
-        time: _,
-    } = revision;
-    json!({ "id": id.to_string(), "author": author, "subject": subject })
+#[derive(Serialize)]
+struct RevisionEntry<'a> {
+    id: String,
+    author: &'a str,
+    subject: &'a str,
 }
 
-fn one(notification: &Notification) -> Json {
-    let Notification {
-        kind,
-        integration,
-        platform,
-        reason,
-        about,
-        attributes,
-        repaired,
-    } = notification;
-    json!({
-        "kind": kind.word(),
-        "integration": integration,
-        "type": platform,
-        "reason": reason,
-        "about": about,
-        "attributes": attributes,
-        "repaired": repaired,
-    })
+impl<'a> From<&'a NotificationBatch> for BatchDocument<'a> {
+    fn from(batch: &'a NotificationBatch) -> Self {
+        let listed = batch.notifications.len().min(MOST);
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            id: &batch.id,
+            at: batch.at,
+            tenant: &batch.tenant,
+            summary: cut(&escaped(&batch.summary), super::LONGEST_SENTENCE).into_owned(),
+            revision: batch.revision.as_deref().map(RevisionEntry::from),
+            notifications: &batch.notifications[..listed],
+            left_out: batch.notifications.len() - listed,
+        }
+    }
+}
+
+impl<'a> From<&'a Revision> for RevisionEntry<'a> {
+    fn from(revision: &'a Revision) -> Self {
+        Self {
+            id: revision.id.to_string(),
+            author: &revision.author,
+            subject: &revision.subject,
+        }
+    }
 }
 
 /// Plain text: no formatting, and nothing that Slack would go and look at.

@@ -25,6 +25,8 @@ pub use body::{NotificationBatch, NotificationFormat, SIGNATURE_HEADER, signatur
 pub use sender::{QUEUE, deliver, watch};
 pub use webhook::{WebhookSender, WebhookUrl, WebhookUrlError};
 
+use serde::Serialize;
+
 use crate::reason::Reason;
 use crate::text::{cut, escaped};
 
@@ -37,7 +39,7 @@ const MOST_SENTENCES: usize = 5;
 const MOST_ATTRIBUTES: usize = 20;
 
 /// What kind of news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum NotificationKind {
     /// It does not go on without somebody, or has gone wrong.
     Failed,
@@ -63,13 +65,14 @@ impl NotificationKind {
 }
 
 /// One piece of news. Its texts are short, and fit to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notification {
     /// What kind.
     pub kind: NotificationKind,
     /// Of which integration; `None` for the run as a whole.
     pub integration: Option<String>,
     /// The value of its `type`, where that is known.
+    #[serde(rename = "type")]
     pub platform: Option<&'static str>,
     /// The reason; for a recovery, that of the failure.
     pub reason: Option<Reason>,

@@ -23,7 +23,8 @@ fn row(name: &str, state: State, reason: Option<Reason>) -> Row {
     Row {
         name: name.to_owned(),
         platform: None,
-        place: None,
+        file: None,
+        line: None,
         id: None,
         state,
         reason,
@@ -452,7 +453,7 @@ fn the_document_says_what_when_where_and_why() {
     let shown = body(NotificationFormat::Json, &batch);
     let version = env!("CARGO_PKG_VERSION");
     let expected = serde_json::json!({
-        "format_version": crate::report::json::FORMAT_VERSION,
+        "format_version": crate::report::format::json::FORMAT_VERSION,
         "version": version,
         "id": "1d",
         "at": "1970-01-01T00:00:00Z",

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::row::{self, PendingReason, Row};
-use super::{FileMistake, RenderedPlan, RunView, UnmanagedItem};
-use crate::apply::{ActionFailure, Outcome};
+use super::{FileMistake, RenderedPlan, RunView};
+use crate::apply::Outcome;
 use crate::ledger::history::Run;
 use crate::ledger::{Ledger, Record};
-use crate::plan::{Action, Plan, Unmanaged};
+use crate::plan::{Action, Plan};
 use crate::report::not_compared::secrets_not_compared;
-use crate::report::{Counts, Report, text};
+use crate::report::run::UnmanagedItem;
+use crate::report::{self, Counts, Report, text};
 use crate::sync::{Afterwards, Ending};
 
 /// The longest plan that is kept, in bytes: it is in memory until the next one is.
@@ -61,7 +62,7 @@ pub fn build_view(report: &Report, prior: &PriorState, at: Timestamp) -> RunView
         plan: Arc::new(rendered_plan(report, at)),
         mistakes: diagnostics.iter().map(FileMistake::from).collect(),
         unreadable: newest.unreadable.iter().map(|u| u.reason.clone()).collect(),
-        unmanaged: newest.unmanaged.iter().map(unmanaged_item).collect(),
+        unmanaged: newest.unmanaged.iter().map(UnmanagedItem::from).collect(),
         history: Arc::clone(&prior.history),
     }
 }
@@ -97,30 +98,40 @@ fn row(
         Some(failure) => row::failed(failure),
         None => row::row_state(action, unsent_reason),
     };
-    about.extend(row::holds_secret(&action.notes));
+    let notes = action.notes();
+    if !notes.holds_secret.is_empty() {
+        about.push(report::holds_secret(notes.holds_secret));
+    }
     let now = row::drift(action);
     let earlier = before.map(row::drift).unwrap_or_default();
     let repaired = now.is_empty() && !earlier.is_empty();
-    let mut failing_tests = row::failing_tests(&action.notes);
-    if failing_tests.is_empty() {
-        failing_tests.extend_from_slice(failure.map_or(&[], ActionFailure::failing_tests));
-    }
+    let failing_tests = match failure {
+        Some(failure) if notes.failing_tests.is_empty() => failure.failing_tests(),
+        Some(_) | None => notes.failing_tests,
+    };
+    let origin = action.origin.as_ref();
+    let (file, line) = origin.map(|o| (o.file.clone(), o.line)).unzip();
     let id = row::id(&action.kind).or_else(|| record.map(|record| record.id.to_string()));
     Some(Row {
         name: action.name.clone(),
         platform: action.platform,
-        place: action.origin.as_ref().map(|o| (o.file.clone(), o.line)),
+        file,
+        line,
         id,
         state,
         reason,
         about,
         drift: if repaired { earlier } else { now },
-        not_compared: row::not_compared(&action.notes),
+        not_compared: notes.secrets_not_compared.to_vec(),
         contested: row::contested(&action.kind, record),
         repaired,
         // The second plan has nothing to send any more.
-        carried: row::carried(&before.unwrap_or(action).notes),
-        failing_tests,
+        carried: before
+            .unwrap_or(action)
+            .notes()
+            .destinations_carried
+            .to_vec(),
+        failing_tests: failing_tests.to_vec(),
         changed: record.map(|record| record.at),
         revision: record.and_then(|record| record.state.revision.clone()),
     })
@@ -168,16 +179,6 @@ fn cut(text: &mut String) -> usize {
     text.truncate(end);
     text.shrink_to_fit();
     left_out
-}
-
-fn unmanaged_item(live: &Unmanaged) -> UnmanagedItem {
-    UnmanagedItem {
-        id: live.id.to_string(),
-        type_name: live.type_name.clone(),
-        identity: live.identity.clone(),
-        status: live.status.to_string(),
-        connection: live.connection.clone(),
-    }
 }
 
 impl RunView {

@@ -5,12 +5,13 @@
 //! report shows, too.
 
 mod build;
-pub mod json;
+mod document;
 mod row;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
 use crate::ledger::Suspensions;
@@ -19,33 +20,41 @@ use crate::platform::Platform;
 use crate::reason::Reason;
 use crate::report::Counts;
 use crate::report::not_compared::NotCompared;
+use crate::report::run::UnmanagedItem;
 
 pub use build::{PriorState, build_view};
+pub use document::StatusDocument;
 pub use row::{Row, State};
 
-/// What a run has seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a run has seen. The document of `/status` says first what is skipped here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RunView {
     /// The tenant's URL.
+    #[serde(skip)]
     pub tenant: String,
     /// Where the files come from.
+    #[serde(skip)]
     pub source: String,
     /// When.
+    #[serde(skip)]
     pub at: Timestamp,
-    /// Every integration that a file describes, or that is to be deleted, by name.
-    pub rows: Vec<Row>,
-    /// What the run was to do.
-    pub counts: Counts,
     /// How many integrations differed on the server although their files had not
     /// changed, before the run.
     pub drifted: usize,
     /// Stored secrets that were not compared.
     pub secrets_not_compared: Vec<NotCompared>,
-    /// What a human had suspended.
-    pub suspensions: Suspensions,
     /// How many integrations are left alone, whether or not anything is to be done.
     pub suspended: usize,
+    /// What a human had suspended.
+    pub suspensions: Suspensions,
+    /// What the run was to do.
+    #[serde(rename = "plan")]
+    pub counts: Counts,
+    /// Every integration that a file describes, or that is to be deleted, by name.
+    #[serde(rename = "integrations")]
+    pub rows: Vec<Row>,
     /// The plan, and what came of it.
+    #[serde(skip)]
     pub plan: Arc<RenderedPlan>,
     /// The mistakes in the files.
     pub mistakes: Vec<FileMistake>,
@@ -54,6 +63,7 @@ pub struct RunView {
     /// Live integrations that no file describes.
     pub unmanaged: Vec<UnmanagedItem>,
     /// What was done lately, newest first.
+    #[serde(skip)]
     pub history: Arc<Vec<Run>>,
 }
 
@@ -71,7 +81,7 @@ pub struct RenderedPlan {
 }
 
 /// A mistake in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileMistake {
     /// Its code, such as `E0301`.
     pub code: &'static str,
@@ -96,21 +106,6 @@ impl From<&Diagnostic> for FileMistake {
             help: diagnostic.help.clone(),
         }
     }
-}
-
-/// A live integration that no file describes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnmanagedItem {
-    /// Its id.
-    pub id: String,
-    /// The value of its `type`.
-    pub type_name: String,
-    /// What identifies it, where that is known.
-    pub identity: Option<String>,
-    /// Its status.
-    pub status: String,
-    /// The key of the connection that it belongs to.
-    pub connection: Option<String>,
 }
 
 impl RunView {

@@ -1,19 +1,19 @@
 //! One integration: how it is, in a word, and why.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::apply::ActionFailure;
 use crate::ledger::Record;
 use crate::live::{FailingTest, IntegrationStatus, StatusPhase};
 use crate::manifest::Destination;
-use crate::plan::{Action, Block, Change, Note, Operation};
+use crate::plan::{Action, Block, Change, Operation};
 use crate::platform::Platform;
 use crate::reason::Reason;
-use crate::report;
 use crate::text::chain;
 
 /// How an integration is. The words are those of kstatus, and one more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum State {
     /// Something has to be done by a human, or has gone wrong.
     Stalled,
@@ -47,14 +47,17 @@ impl State {
 }
 
 /// One integration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Its name.
     pub name: String,
     /// Its platform, if that is known.
+    #[serde(rename = "type")]
     pub platform: Option<&'static Platform>,
-    /// The file and the line of its document; `None` if there is none any more.
-    pub place: Option<(String, usize)>,
+    /// The file with its document; `None` if there is none any more.
+    pub file: Option<String>,
+    /// The line of its document.
+    pub line: Option<usize>,
     /// Its id on the server.
     pub id: Option<String>,
     /// How it is.
@@ -65,19 +68,23 @@ pub struct Row {
     pub about: Vec<String>,
     /// The attributes that the server moved since the last apply.
     pub drift: Vec<String>,
-    /// Its stored secrets that were not compared.
-    pub not_compared: Vec<String>,
+    /// Whether the run has put them back.
+    #[serde(rename = "drift_repaired")]
+    pub repaired: bool,
     /// The attributes that somebody else keeps changing: of an integration that is contested,
     /// also while it is as its file says.
     pub contested: Vec<String>,
-    /// Whether the run has put them back.
-    pub repaired: bool,
+    /// Its stored secrets that were not compared.
+    #[serde(rename = "secrets_not_compared")]
+    pub not_compared: Vec<String>,
     /// Places to which secrets may be sent and that an update of the run leaves as the
     /// server has them.
+    #[serde(rename = "destinations_carried")]
     pub carried: Vec<Destination>,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
     /// When it was last changed, as the ledger knows it.
+    #[serde(rename = "last_change")]
     pub changed: Option<Timestamp>,
     /// The revision that it was last written from.
     pub revision: Option<String>,
@@ -89,7 +96,7 @@ pub(super) type RowState = (State, Option<Reason>, Vec<String>);
 /// How things are by the newest plan.
 pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
     match &action.kind {
-        Operation::Unchanged { .. } => health(&action.notes).unwrap_or_else(ready),
+        Operation::Unchanged { .. } => action.notes().status.map_or_else(ready, health),
         Operation::Create { .. }
         | Operation::Update { .. }
         | Operation::Delete(_)
@@ -197,23 +204,10 @@ pub(super) fn failed(failure: &ActionFailure) -> RowState {
 }
 
 /// What is as its file says may be ill.
-fn health(notes: &[Note]) -> Option<RowState> {
-    let status = notes.iter().find_map(|note| match note {
-        Note::Health { status, .. } => Some(status),
-        Note::SecretsNotCompared(_)
-        | Note::Drift(_)
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_)
-        | Note::NotShown(_) => None,
-    })?;
+fn health(status: &IntegrationStatus) -> RowState {
     let about = vec![format!("its status on the server is `{status}`")];
     if status.phase() == StatusPhase::Busy {
-        return Some((State::Reconciling, Some(Reason::Busy), about));
+        return (State::Reconciling, Some(Reason::Busy), about);
     }
     let reason = match status {
         IntegrationStatus::RecurringValidationError => Reason::ValidationFailed,
@@ -230,101 +224,14 @@ fn health(notes: &[Note]) -> Option<RowState> {
         | IntegrationStatus::Deleted
         | IntegrationStatus::Unknown(_) => Reason::Unhealthy,
     };
-    Some((State::Stalled, Some(reason), about))
-}
-
-/// The tests that did not pass, as the plan tells them.
-pub(super) fn failing_tests(notes: &[Note]) -> Vec<FailingTest> {
-    let tests = notes.iter().filter_map(|note| match note {
-        Note::Health { failing_tests, .. } => Some(failing_tests.clone()),
-        Note::SecretsNotCompared(_)
-        | Note::Drift(_)
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_)
-        | Note::NotShown(_) => None,
-    });
-    tests.flatten().collect()
-}
-
-/// Warning about values on the server that hold a secret.
-pub(super) fn holds_secret(notes: &[Note]) -> Option<String> {
-    notes.iter().find_map(|note| match note {
-        Note::HoldsSecret(paths) => Some(report::holds_secret(paths)),
-        Note::SecretsNotCompared(_)
-        | Note::Health { .. }
-        | Note::Drift(_)
-        | Note::DestinationsCarried(_)
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::SecretsMissing(_)
-        | Note::NotShown(_) => None,
-    })
-}
-
-/// The places that an update leaves as the server has them.
-pub(super) fn carried(notes: &[Note]) -> Vec<Destination> {
-    let destinations = notes.iter().filter_map(|note| match note {
-        Note::DestinationsCarried(destinations) => Some(destinations.clone()),
-        Note::SecretsNotCompared(_)
-        | Note::Drift(_)
-        | Note::DriftIgnored(_)
-        | Note::Health { .. }
-        | Note::UnknownCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::HoldsSecret(_)
-        | Note::SecretsMissing(_)
-        | Note::NotShown(_) => None,
-    });
-    destinations.flatten().collect()
-}
-
-/// The stored secrets that were not compared.
-pub(super) fn not_compared(notes: &[Note]) -> Vec<String> {
-    let paths = notes.iter().filter_map(|note| match note {
-        Note::SecretsNotCompared(paths) => Some(paths.clone()),
-        Note::Drift(_)
-        | Note::DestinationsCarried(_)
-        | Note::Health { .. }
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::HoldsSecret(_)
-        | Note::SecretsMissing(_)
-        | Note::NotShown(_) => None,
-    });
-    paths.flatten().collect()
+    (State::Stalled, Some(reason), about)
 }
 
 /// The attributes that the server moved, whatever is done about it.
 pub(super) fn drift(action: &Action) -> Vec<String> {
-    let noted = action.notes.iter().filter_map(|note| match note {
-        Note::Drift(changes) => Some(changes.as_slice()),
-        Note::SecretsNotCompared(_)
-        | Note::Health { .. }
-        | Note::DriftIgnored(_)
-        | Note::UnknownCarried(_)
-        | Note::DestinationsCarried(_)
-        | Note::RepeatsCreation
-        | Note::NoStoredSecrets
-        | Note::SecretsMissing(_)
-        | Note::HoldsSecret(_)
-        | Note::NotShown(_) => None,
-    });
     let changed = changes(&action.kind).iter().filter(|c| c.is_drift());
-    let mut paths: Vec<String> = noted
-        .flatten()
-        .chain(changed)
-        .map(|change| change.path.clone())
-        .collect();
+    let all = action.notes().drift.iter().chain(changed);
+    let mut paths: Vec<String> = all.map(|change| change.path.clone()).collect();
     paths.sort();
     paths.dedup();
     paths
@@ -380,6 +287,7 @@ mod tests {
     use super::*;
     use crate::live::RemoteId;
     use crate::manifest::Suspend;
+    use crate::plan::Note;
 
     fn action(kind: Operation, notes: Vec<Note>) -> Action {
         Action {

@@ -64,7 +64,7 @@ fn has_words(row: &Row, words: &str) -> bool {
     if words.is_empty() {
         return true;
     }
-    let place = row.place.as_ref().map_or("", |(file, _)| file);
+    let place = row.file.as_deref().unwrap_or_default();
     let reason = row.reason.map_or("", Reason::as_str);
     let mut text = String::new();
     let plain = [

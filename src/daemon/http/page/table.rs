@@ -8,8 +8,9 @@ use super::filter::{Filter, title};
 use super::health::badge;
 use super::{moment, safe};
 use crate::daemon::RunView;
-use crate::daemon::view::{Row, State, UnmanagedItem};
+use crate::daemon::view::{Row, State};
 use crate::report;
+use crate::report::run::UnmanagedItem;
 
 /// How much of a revision tells it from others.
 const SHORT: usize = 12;
@@ -124,9 +125,9 @@ fn name(row: &Row) -> Markup {
     html! {
         span.name { (safe(&row.name)) }
         span.place {
-            @match &row.place {
-                Some((file, line)) => { (safe(file)) ":" (line) },
-                None => "no file any more",
+            @match (&row.file, row.line) {
+                (Some(file), Some(line)) => { (safe(file)) ":" (line) },
+                _ => "no file any more",
             }
             @if let Some(id) = &row.id { " · id " (safe(id)) }
         }
@@ -225,9 +226,9 @@ pub(super) fn unmanaged(view: &RunView) -> Markup {
 fn unmanaged_item(live: &UnmanagedItem) -> Markup {
     html! {
         li {
-            "id " (safe(&live.id)) ": " (safe(&live.type_name))
+            "id " (safe(live.id.as_str())) ": " (safe(&live.type_name))
             @if let Some(identity) = &live.identity { ", " (safe(identity)) }
-            ", " (safe(&live.status))
+            ", " (safe(live.status.as_str()))
             @if let Some(key) = &live.connection { ", belongs to connection " (safe(key)) }
         }
     }

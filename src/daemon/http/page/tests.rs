@@ -20,7 +20,8 @@ fn row(name: &str, state: State) -> Row {
     Row {
         name: name.to_owned(),
         platform: Some(PLATFORMS[0]),
-        place: Some((format!("files/{name}.yaml"), 1)),
+        file: Some(format!("files/{name}.yaml")),
+        line: Some(1),
         id: Some("7".to_owned()),
         state,
         reason: None,
@@ -174,7 +175,8 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
     const HARMLESS: &str = "&lt;b a='&quot;&amp;\\u{202e}\\u{1b}[31m\\u{0}&lt;/pre&gt;";
     let text = || HOSTILE.to_owned();
     let hostile = Row {
-        place: Some((text(), 1)),
+        file: Some(text()),
+        line: Some(1),
         id: Some(text()),
         about: vec![text()],
         drift: vec![text()],

@@ -1,0 +1,52 @@
+//! The formats in which a document can be written.
+//!
+//! A format is a file with a function that renders any document, and its line in
+//! `formats!`: the commands and their documents know none of them.
+
+pub mod json;
+mod text;
+
+use clap::ValueEnum;
+
+use super::document::Document;
+
+/// A document in one of the formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// What keeps its lines.
+    pub kept: String,
+    /// What is folded where a person reads it.
+    pub folded: String,
+}
+
+/// Declares the formats: a line for each, with its help and the module that renders it.
+macro_rules! formats {
+    ($($name:ident($module:ident) $help:literal;)*) => {
+        /// The format of the result on standard output.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        pub enum OutputFormat {
+            $(#[doc = $help] $name,)*
+        }
+
+        /// Renders a document.
+        #[must_use]
+        pub fn render(format: OutputFormat, document: &impl Document) -> Rendered {
+            match format {
+                $(OutputFormat::$name => $module::render(document),)*
+            }
+        }
+    };
+}
+
+formats! {
+    Text(text) "For people";
+    Json(json) "For programs: one document with a `format_version`";
+}
+
+impl OutputFormat {
+    /// True if the result is told as it comes, and not as one document at the end.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        self == Self::Text
+    }
+}

@@ -1,0 +1,10 @@
+//! Documents for people.
+
+use super::{Document, Rendered};
+
+pub(super) fn render(document: &impl Document) -> Rendered {
+    Rendered {
+        kept: document.table(),
+        folded: document.text(),
+    }
+}
