@@ -1,17 +1,18 @@
 //! Every diagnostic, as it is shown: a directory of broken files for each code,
 //! with the text that comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use integrationd::diagnostic::{Code, render};
+use integrationd::diagnostic::{Code, Example, ExampleSetting, render};
 use integrationd::manifest::{
-    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load, load_bound,
+    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load, load_bound, load_example,
 };
 use integrationd::platform::{
     Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Shape,
 };
 use integrationd::source::read_directory;
+use integrationd::text::is_unsafe;
 
 /// Says the one thing that no real platform says yet.
 const LIKELY: Platform = Platform {
@@ -28,6 +29,9 @@ const LIKELY: Platform = Platform {
 
 /// The values that the files keep secret.
 const SECRETS: &[&str] = &["hunter", "HUNTER2", "12345678\n"];
+
+/// The most lines of an example: two documents of the largest kind.
+const MOST_LINES: usize = 24;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diagnostics")
@@ -147,4 +151,98 @@ fn the_examples_are_without_a_mistake() {
     let manifest = load(&snapshot.files, &BTreeMap::new(), PLATFORMS);
     assert_eq!(render(&manifest.diagnostics, false), "");
     assert_eq!(manifest.integrations.len(), snapshot.files.len());
+}
+
+/// The wrong and the right text of the example of a code, if they are files.
+fn example(code: Code) -> Option<(Manifest, Manifest)> {
+    match code.example() {
+        Example::File(example) => Some((
+            load_example(example.wrong, example.settings),
+            load_example(example.right, example.settings),
+        )),
+        Example::Situation { .. } => None,
+    }
+}
+
+#[test]
+fn wrong_example_has_its_mistake_and_no_other() {
+    for code in Code::ALL {
+        let Some((wrong, _)) = example(*code) else {
+            continue;
+        };
+        let found: BTreeSet<Code> = wrong.diagnostics.iter().map(|d| d.code).collect();
+        let text = render(&wrong.diagnostics, false);
+        assert_eq!(found, BTreeSet::from([*code]), "{code}\n{text}");
+    }
+}
+
+#[test]
+fn right_example_has_no_mistake() {
+    for code in Code::ALL {
+        let Some((_, right)) = example(*code) else {
+            continue;
+        };
+        assert_eq!(render(&right.diagnostics, false), "", "{code}");
+        assert!(!right.integrations.is_empty(), "{code}");
+    }
+}
+
+/// Without them, the wrong or the right example would have another mistake or none.
+#[test]
+fn example_needs_all_its_settings() {
+    let mut count = 0;
+    for code in Code::ALL {
+        let Example::File(example) = code.example() else {
+            continue;
+        };
+        if example.settings.is_empty() {
+            continue;
+        }
+        let wrong = render(&load_example(example.wrong, &[]).diagnostics, false);
+        let right = render(&load_example(example.right, &[]).diagnostics, false);
+        let (whole, _) = self::example(*code).unwrap();
+        let is_needed = wrong != render(&whole.diagnostics, false) || !right.is_empty();
+        assert!(is_needed, "{code}");
+        let flags: Vec<String> = example
+            .settings
+            .iter()
+            .map(ExampleSetting::to_string)
+            .collect();
+        assert!(flags.iter().all(|flag| flag.starts_with("--")), "{flags:?}");
+        count += 1;
+    }
+    assert!(count > 2, "{count} examples have settings");
+}
+
+#[test]
+fn examples_are_short_and_nothing_in_them_is_hidden() {
+    for code in Code::ALL {
+        let (wrong, right) = match code.example() {
+            Example::File(example) => (example.wrong, example.right),
+            Example::Situation { wrong, right } => (wrong, right),
+        };
+        assert_ne!(wrong, right, "{code}");
+        for text in [wrong, right] {
+            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{code}");
+            assert!(text.lines().count() <= MOST_LINES, "{code}: {text}");
+            let is_layout = |c: char| c == '\n' || (c == '\t' && *code == Code::Tab);
+            let hidden = text.chars().find(|c| is_unsafe(*c) && !is_layout(*c));
+            assert_eq!(hidden, None, "{code}");
+        }
+    }
+}
+
+/// Every file below a directory belongs to a code: the macro includes the others.
+#[test]
+fn every_example_belongs_to_a_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostic/examples");
+    let mut files = 0;
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        let number = path.file_name().unwrap().to_str().unwrap();
+        let is_known = Code::ALL.iter().any(|code| code.number() == number);
+        assert!(is_known, "{}", path.display());
+        files += std::fs::read_dir(&path).unwrap().count();
+    }
+    assert_eq!(files, 2 * Code::ALL.len());
 }

@@ -6,10 +6,12 @@
 //! rendering, logging and serialising one is always safe.
 
 mod code;
+mod example;
 mod render;
 
 pub use code::Code;
-pub use render::{render, summary};
+pub use example::{Example, ExampleSetting, FileExample};
+pub use render::{render, render_one, summary};
 
 use serde::Serialize;
 

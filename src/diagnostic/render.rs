@@ -20,27 +20,36 @@ const NEAR: usize = 12;
 pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
-        push_headline(&mut text, diagnostic, colour);
-        let body = body(diagnostic);
-        if !body.is_empty() {
-            let renderer = if colour {
-                Renderer::styled()
-            } else {
-                Renderer::plain()
-            };
-            let rendered = renderer
-                .decor_style(DecorStyle::Ascii)
-                .render(&[Group::with_level(level(diagnostic.severity)).elements(body)]);
-            // Blank source lines come out with trailing spaces.
-            for line in rendered.lines() {
-                text.push_str(line.trim_end());
-                text.push('\n');
-            }
-        }
+        text.push_str(&render_one(diagnostic, colour));
         text.push('\n');
     }
     if let Some(summary) = summary(diagnostics) {
         text.push_str(&summary);
+        text.push('\n');
+    }
+    text
+}
+
+/// One diagnostic, without a summary.
+#[must_use]
+pub fn render_one(diagnostic: &Diagnostic, colour: bool) -> String {
+    let mut text = String::new();
+    push_headline(&mut text, diagnostic, colour);
+    let body = body(diagnostic);
+    if body.is_empty() {
+        return text;
+    }
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let rendered = renderer
+        .decor_style(DecorStyle::Ascii)
+        .render(&[Group::with_level(level(diagnostic.severity)).elements(body)]);
+    // Blank source lines come out with trailing spaces.
+    for line in rendered.lines() {
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text

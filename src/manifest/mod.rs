@@ -13,6 +13,7 @@ mod check;
 mod cross;
 mod destination;
 mod document;
+mod example;
 #[cfg(test)]
 mod fake;
 mod flat;
@@ -39,6 +40,7 @@ use std::collections::BTreeSet;
 
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
+pub use example::load_example;
 pub use flat::{Accept, Flat, RejectedValue, flat};
 pub use load::{load, load_bound};
 pub use schema::schema;

@@ -4,6 +4,7 @@
 //! if a block is stale, and `UPDATE_DOCS=1 cargo test --test tests reference::` writes it.
 
 mod attributes;
+mod diagnostics;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,7 +13,6 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command};
 use integrationd::daemon::metrics::Metrics;
-use integrationd::diagnostic::Code;
 use integrationd::manifest::schema;
 use integrationd::net::{ExchangeObserver, Exchanged, UrlTemplate};
 use integrationd::platform::PLATFORMS;
@@ -32,7 +32,7 @@ const BLOCKS: &[Block] = &[
     ("attributes", attributes::attributes),
     ("command-table", command_table),
     ("commands", commands),
-    ("diagnostics", diagnostics),
+    ("diagnostics", diagnostics::diagnostics),
     ("exit-codes", exit_codes),
     ("metrics", metrics),
     ("own-credentials", own_credentials_table),
@@ -302,80 +302,6 @@ fn reasons() -> String {
         out += &row(&[&format!("`{reason}`"), reason.meaning(), ends]);
     }
     out
-}
-
-/// The groups of codes, by their first three characters.
-const GROUPS: &[(&str, &str)] = &[
-    ("E01", "Reading files"),
-    ("E02", "Documents"),
-    ("E03", "Attributes"),
-    ("E04", "References"),
-    ("E05", "Several documents"),
-    ("W06", "Warnings"),
-];
-
-fn diagnostics() -> String {
-    let mut out = String::new();
-    for (start, title) in GROUPS {
-        write!(out, "## {title}\n\n").unwrap();
-        for code in Code::ALL
-            .iter()
-            .filter(|code| code.number().starts_with(start))
-        {
-            write!(
-                out,
-                "### {code} {}\n\n{}\n\n",
-                code.slug(),
-                code.explanation()
-            )
-            .unwrap();
-            write!(out, "```text\n{}\n```\n\n", shown(*code)).unwrap();
-        }
-    }
-    for code in Code::ALL {
-        assert!(
-            out.contains(&format!("### {code} ")),
-            "{code}: add its group"
-        );
-    }
-    out
-}
-
-/// Codes whose files cannot lie in a repository, or that no platform of this version has:
-/// their text is the one that a test of the diagnostics holds.
-const MADE_UP: &[Code] = &[
-    Code::Unreadable,
-    Code::NotAFile,
-    Code::TooLarge,
-    Code::LikelyNotUnique,
-];
-
-/// The first diagnostic with this code that `validate` prints of the files for it.
-fn shown(code: Code) -> String {
-    let directory = format!("tests/data/diagnostics/{code}-{}", code.slug());
-    let directory = root().join(directory);
-    let all = if MADE_UP.contains(&code) {
-        let snapshot = std::fs::read_to_string(directory.join("shown.snap")).unwrap();
-        snapshot.splitn(3, "---\n").nth(2).unwrap().to_owned()
-    } else {
-        let mut validate = Integrationd::new(["validate", "--var=REGION=us-east-1"]);
-        if code == Code::UnboundReference {
-            let binding = "vault:kv/data/lake#*=Databricks@*.azuredatabricks.net";
-            validate = validate.arg(format!("--allow-secret={binding}"));
-        }
-        let printed = validate.arg(&directory).run().stdout;
-        printed.replace(&format!("{}/", directory.display()), "")
-    };
-    let mark = format!("[{code}]: ");
-    let mut blocks = all.split("\n\n");
-    let found = blocks.find(|block| {
-        block
-            .lines()
-            .next()
-            .is_some_and(|line| line.contains(&mark))
-    });
-    let found = found.unwrap_or_else(|| panic!("{code} is not in\n{all}"));
-    found.trim_end().to_owned()
 }
 
 /// Every metric as the registry has it: name, labels, help.
