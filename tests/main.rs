@@ -47,6 +47,8 @@ mod end_to_end;
 #[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod explorer;
 #[cfg(test)]
 mod fault_kinds;

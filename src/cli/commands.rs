@@ -86,6 +86,7 @@ commands! {
     Sync(super::sync::SyncArgs),
     Daemon(super::daemon::DaemonArgs),
     Validate(super::validate::ValidateArgs),
+    Explain(super::explain::ExplainArgs),
     List(super::list::ListArgs),
     Ping(super::ping::PingArgs),
     Adopt(super::adopt::AdoptArgs),

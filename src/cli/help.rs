@@ -156,6 +156,13 @@ Exit codes:
   65  a file is invalid"
 );
 
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  integrationd explain E0301
+  integrationd explain E0301 -o json | jq -r .right > warehouse.yaml
+
+docs/diagnostics.md has all codes.";
+
 pub(super) const LIST: &str = list_examples!();
 
 pub(super) const LIST_LONG: &str = help!(

@@ -8,6 +8,7 @@ mod command;
 mod commands;
 mod completion;
 mod daemon;
+mod explain;
 mod failure;
 mod help;
 mod history;

@@ -11,7 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 
 use super::Color;
-use super::wrap::wrap;
+use super::wrap::{wrap, wrap_prose};
 use crate::report::exit::Exit;
 use crate::report::format::Rendered;
 use crate::session::Watcher;
@@ -59,6 +59,15 @@ impl Terminal {
         self.out_unfolded(&text);
     }
 
+    /// Writes paragraphs to standard output.
+    fn prose(self, text: &str) {
+        let text = match columns(&io::stdout()) {
+            Some(columns) => wrap_prose(text, columns),
+            None => text.to_owned(),
+        };
+        self.out_unfolded(&text);
+    }
+
     /// Writes to standard output what has a form of its own, such as a table.
     pub(crate) fn out_unfolded(self, text: &str) {
         let mut stream = AutoStream::new(io::stdout(), self.color);
@@ -72,7 +81,12 @@ impl Terminal {
 
     /// Writes the result of a command to standard output.
     pub(crate) fn result(self, result: &Rendered) {
-        let Rendered { kept, folded } = result;
+        let Rendered {
+            prose,
+            kept,
+            folded,
+        } = result;
+        self.prose(prose);
         self.out_unfolded(kept);
         self.out(folded);
     }

@@ -13,18 +13,27 @@ const NARROWEST: usize = 40;
 
 /// The text with every line folded to this many columns.
 pub(crate) fn wrap(text: &str, columns: usize) -> String {
+    wrap_with(text, columns, HANG)
+}
+
+/// The same for paragraphs: a line goes on right below itself.
+pub(crate) fn wrap_prose(text: &str, columns: usize) -> String {
+    wrap_with(text, columns, 0)
+}
+
+fn wrap_with(text: &str, columns: usize, hang: usize) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.split_inclusive('\n') {
-        wrap_line(&mut out, line, columns.max(NARROWEST));
+        wrap_line(&mut out, line, columns.max(NARROWEST), hang);
     }
     out
 }
 
-fn wrap_line(out: &mut String, line: &str, columns: usize) {
+fn wrap_line(out: &mut String, line: &str, columns: usize, further: usize) {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let (margin, rest) = line.split_at(indent);
     out.push_str(margin);
-    let hang = (indent + HANG).min(columns / 2);
+    let hang = (indent + further).min(columns / 2);
     let mut column = indent;
     let mut gap = 0;
     for (index, word) in rest.split(' ').enumerate() {
@@ -73,6 +82,15 @@ mod tests {
         assert_eq!(
             wrap(line, 40),
             "   help: the quick brown fox jumps over\n       the lazy dog\n"
+        );
+    }
+
+    #[test]
+    fn prose_goes_on_right_below_itself() {
+        let text = "the quick brown fox jumps over the lazy dog\n\n  the quick brown fox jumps over the lazy dog\n";
+        assert_eq!(
+            wrap_prose(text, 40),
+            "the quick brown fox jumps over the lazy\ndog\n\n  the quick brown fox jumps over the\n  lazy dog\n"
         );
     }
 

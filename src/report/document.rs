@@ -4,7 +4,12 @@ use serde::Serialize;
 
 /// The result of a command. Programs get what is serialised.
 pub trait Document: Serialize {
-    /// What keeps its lines, for people: tables and the like. It comes first.
+    /// Paragraphs for people: one line each, which a terminal wraps. They come first.
+    fn prose(&self) -> String {
+        String::new()
+    }
+
+    /// What keeps its lines, for people: tables and the like. It comes next.
     fn table(&self) -> String {
         String::new()
     }

@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod format;
 pub mod history;

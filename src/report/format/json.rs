@@ -20,6 +20,7 @@ struct Versioned<'a, D> {
 /// A document on many lines, as it is printed and served.
 pub(super) fn render(document: &impl Document) -> Rendered {
     Rendered {
+        prose: String::new(),
         kept: escaped_json(&format!("{:#}\n", versioned(document))).into_owned(),
         folded: String::new(),
     }

@@ -13,6 +13,8 @@ use super::document::Document;
 /// A document in one of the formats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
+    /// Paragraphs, which are wrapped where a person reads them.
+    pub prose: String,
     /// What keeps its lines.
     pub kept: String,
     /// What is folded where a person reads it.

@@ -4,6 +4,7 @@ use super::{Document, Rendered};
 
 pub(super) fn render(document: &impl Document) -> Rendered {
     Rendered {
+        prose: document.prose(),
         kept: document.table(),
         folded: document.text(),
     }
