@@ -1,12 +1,13 @@
 //! Every diagnostic, as it is shown: a directory of broken files for each code,
 //! with the text that comes out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use integrationd::diagnostic::{Code, Example, ExampleSetting, render};
 use integrationd::manifest::{
-    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, load, load_bound, load_example,
+    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, Variables, load, load_bound,
+    load_example,
 };
 use integrationd::platform::{
     Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Shape,
@@ -54,10 +55,26 @@ fn bindings(code: Code) -> Bindings {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
+/// A variable for the files that use one, or are to use one.
+fn variables(code: Code) -> Variables {
+    let codes = [Code::UnknownVariable, Code::UnusedVariable];
+    let declared = ("REGION".to_owned(), "us-east-1".to_owned());
+    codes
+        .contains(&code)
+        .then_some(declared)
+        .into_iter()
+        .collect()
+}
+
 fn load_files(code: Code) -> Manifest {
     let platforms: Vec<&'static Platform> = PLATFORMS.iter().copied().chain([&LIKELY]).collect();
-    let vars = BTreeMap::from([("REGION".to_owned(), "us-east-1".to_owned())]);
-    load_bound("", &files(code), &vars, &bindings(code), &platforms)
+    load_bound(
+        "",
+        &files(code),
+        &variables(code),
+        &bindings(code),
+        &platforms,
+    )
 }
 
 /// The files of a code, with paths below their directory; those that cannot lie
@@ -148,7 +165,7 @@ fn an_error_freezes_its_document_and_a_warning_does_not() {
 fn the_examples_are_without_a_mistake() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d");
     let snapshot = read_directory(&directory).unwrap();
-    let manifest = load(&snapshot.files, &BTreeMap::new(), PLATFORMS);
+    let manifest = load(&snapshot.files, &Variables::default(), PLATFORMS);
     assert_eq!(render(&manifest.diagnostics, false), "");
     assert_eq!(manifest.integrations.len(), snapshot.files.len());
 }

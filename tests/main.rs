@@ -157,6 +157,8 @@ mod texts;
 #[cfg(test)]
 mod updates;
 #[cfg(test)]
+mod variables;
+#[cfg(test)]
 mod vault;
 #[cfg(test)]
 mod web;

@@ -6,7 +6,7 @@ use integrationd::ledger::Ledger;
 use integrationd::live::{
     IntegrationStatus, Live, LiveConfig, LiveIntegration, Owners, RemoteId, Scope, Unreadable,
 };
-use integrationd::manifest::{Manifest, SourceFile, load};
+use integrationd::manifest::{Manifest, SourceFile, Variables, load};
 use integrationd::plan::{
     OnConflict, OnDrift, Operation, Operator, Plan, PlanContext, Policy, Resend, Selection,
     SourceKind, plan,
@@ -23,7 +23,7 @@ pub(crate) fn files(texts: &[(&str, &str)]) -> Manifest {
             content: Ok(text.as_bytes().to_vec()),
         })
         .collect();
-    load(&files, &BTreeMap::new(), PLATFORMS)
+    load(&files, &Variables::default(), PLATFORMS)
 }
 
 pub(crate) fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration {

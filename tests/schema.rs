@@ -4,11 +4,10 @@
 //! the schema rejects, `validate` rejects. What `validate` rejects, the schema rejects
 //! unless a document alone, as JSON, cannot show it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use integrationd::diagnostic::{Code, Diagnostic};
-use integrationd::manifest::{Bindings, SourceFile, load_bound, schema};
+use integrationd::manifest::{Bindings, SourceFile, Variables, load_bound, schema};
 use integrationd::platform::{Attribute, PLATFORMS};
 use integrationd::source::read_directory;
 use jsonschema::Validator;
@@ -40,7 +39,7 @@ fn errors(text: &str) -> Vec<Diagnostic> {
         path: "file.yaml".to_owned(),
         content: Ok(text.as_bytes().to_vec()),
     };
-    let vars = BTreeMap::from([("REGION".to_owned(), "us-east-1".to_owned())]);
+    let vars = Variables::from_iter([("REGION".to_owned(), "us-east-1".to_owned())]);
     let manifest = load_bound("", &[file], &vars, &Bindings::default(), PLATFORMS);
     let all = manifest.diagnostics.into_iter();
     all.filter(|d| d.code.number().starts_with('E')).collect()

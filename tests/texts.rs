@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
-use integrationd::manifest::{self, Bindings, Manifest, SourceFile};
+use integrationd::manifest::{self, Bindings, Manifest, SourceFile, Variables};
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Providers, Reference, resolve};
 use integrationd::source::{Reread, Unconfirmed};
@@ -110,7 +110,13 @@ impl Texts {
 
     fn load(&self, reversed: bool) -> Manifest {
         let sources = self.sources(reversed);
-        manifest::load_bound("", &sources, &BTreeMap::new(), &self.bindings, PLATFORMS)
+        manifest::load_bound(
+            "",
+            &sources,
+            &Variables::default(),
+            &self.bindings,
+            PLATFORMS,
+        )
     }
 
     /// The mistakes and warnings, as they are shown.

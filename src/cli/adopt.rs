@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::args::{
-    ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs, VaultArgs, variable,
+    ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs, VariableArgs, VaultArgs,
 };
 use super::command::{CommandArgs, CommandContext};
 use super::help;
@@ -40,9 +40,8 @@ pub(super) struct AdoptArgs {
     /// Directory of integration files
     #[arg(long, value_name = "DIR", default_value = "integrations.d")]
     pub dir: PathBuf,
-    /// Plain value for `${var:NAME}`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    pub var: Vec<(String, String)>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
     /// Assumption about stored secrets, which the server never returns; without it they are not
     /// compared
     #[arg(long, value_enum)]
@@ -86,7 +85,7 @@ impl From<AdoptArgs> for RunSettings {
             name: _,
             all: _,
             dir,
-            var,
+            variables,
             references,
             vault,
             secrets: _,
@@ -96,7 +95,7 @@ impl From<AdoptArgs> for RunSettings {
         } = args;
         let files = FilesArgs {
             dir,
-            var,
+            variables,
             references,
         };
         Self {

@@ -37,6 +37,7 @@ pub(super) trait CommandArgs: Args {
     fn complete(&mut self, line: &Line) {
         if let Some(references) = self.references() {
             references.own_files = line.own_files();
+            references.declared_variables = line.declared.variables.clone();
         }
         self.take(line);
     }

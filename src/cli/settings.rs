@@ -14,6 +14,7 @@ use super::failure;
 use super::settings_file::{
     CONFIG_VARIABLE, DEFAULT, Line, Program, WHOLE, is_switch, read, settings, takes_several,
 };
+use crate::manifest::VARIABLES;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
@@ -56,13 +57,18 @@ fn run(args: &SettingsArgs, context: &CommandContext<'_>) -> Result<Exit, Comman
     match &args.command {
         SettingsCommand::Check { file } => {
             let path = checked_file(file.as_deref(), context.config)?;
-            let flat = read(context.program, Some(path))?;
+            let declared = read(context.program, Some(path))?;
             check_daemon(path, context)?;
             let path = path.display().to_string();
             terminal.out(&format!("{} is in order.\n", escaped(&path)));
-            for (key, values) in flat {
+            for (key, values) in declared.flat {
                 let values = values.join(", ");
                 terminal.out(&format!("  {key} = {}\n", escaped(&values)));
+            }
+            let variables: Vec<String> = declared.variables.shown().collect();
+            if !variables.is_empty() {
+                let variables = variables.join(", ");
+                terminal.out(&format!("  {VARIABLES} = {}\n", escaped(&variables)));
             }
         }
         SettingsCommand::Schema => {
@@ -113,16 +119,28 @@ fn check_daemon(path: &Path, context: &CommandContext<'_>) -> Result<(), Command
 
 /// The JSON Schema of the file.
 fn schema(program: Program) -> Json {
-    let properties: Map<String, Json> = settings(program)
+    let mut properties: Map<String, Json> = settings(program)
         .into_iter()
         .map(|(key, arg)| (key, property(&arg)))
         .collect();
+    properties.insert(VARIABLES.to_owned(), variables());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Settings of integrationd",
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
+    })
+}
+
+/// The schema of the variables.
+fn variables() -> Json {
+    let scalar = json!({ "type": ["string", "number", "boolean"] });
+    let value = json!({ "anyOf": [scalar, { "type": "array", "items": scalar }] });
+    json!({
+        "type": "object",
+        "additionalProperties": value,
+        "description": "Values for `${var:NAME}`, which keep their types",
     })
 }
 

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::args::named_own_files;
 use crate::immuta::TenantUrl;
-use crate::manifest::{Flat, RejectedValue, flat};
+use crate::manifest::{DeclaredSettings, Flat, RejectedValue, flat};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::session::tenant::credential_of;
@@ -32,7 +32,8 @@ pub(super) const CONFIG_VARIABLE: &str = "INTEGRATIOND_CONFIG";
 pub(super) const WHOLE: &str = "daemon";
 
 /// Arguments that are no settings.
-const NOT_SETTINGS: &[&str] = &["help", "version", "config"];
+/// The file has [`VARIABLES`] for `var`, with types.
+const NOT_SETTINGS: &[&str] = &["help", "version", "config", "var"];
 
 /// The command line as it is declared.
 #[derive(Clone, Copy)]
@@ -73,7 +74,8 @@ pub(super) struct Line {
     pub(super) matches: ArgMatches,
     /// The file that was read.
     pub(super) file: SettingsFile,
-    flat: Flat,
+    /// What the file declares.
+    pub(super) declared: DeclaredSettings,
 }
 
 impl Line {
@@ -91,12 +93,12 @@ impl Line {
         let subcommand = draft.and_then(ArgMatches::subcommand_name);
         let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
         let named = config.map(PathBuf::as_path);
-        let flat = if subcommand.is_some_and(program.uses_settings) {
+        let declared = if subcommand.is_some_and(program.uses_settings) {
             read(program, named).map_err(ParseError::Settings)?
         } else {
-            Flat::new()
+            DeclaredSettings::default()
         };
-        let matches = with_defaults(program, &flat, &environment)
+        let matches = with_defaults(program, &declared.flat, &environment)
             .try_get_matches_from(line)
             .map_err(ParseError::Usage)?;
         Ok(Self {
@@ -104,28 +106,31 @@ impl Line {
             file: SettingsFile {
                 path: named.unwrap_or(Path::new(DEFAULT)).to_owned(),
                 is_named: named.is_some(),
-                is_empty: flat.is_empty(),
+                is_empty: declared.is_empty(),
             },
-            flat,
+            declared,
         })
     }
 
     /// The files with own credentials that the flags or the settings file name.
     pub(super) fn own_files(&self) -> Vec<PathBuf> {
         match self.matches.subcommand() {
-            Some((_, command)) => named_own_files(command, &self.flat),
+            Some((_, command)) => named_own_files(command, &self.declared.flat),
             None => Vec::new(),
         }
     }
 }
 
 /// What the file says; nothing if none is named and there is none.
-pub(super) fn read(program: Program, named: Option<&Path>) -> Result<Flat, CommandFailure> {
+pub(super) fn read(
+    program: Program,
+    named: Option<&Path>,
+) -> Result<DeclaredSettings, CommandFailure> {
     let path = named.unwrap_or(Path::new(DEFAULT));
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-            return Ok(Flat::new());
+            return Ok(DeclaredSettings::default());
         }
         Err(error) => {
             let what = format!(
@@ -294,6 +299,7 @@ mod tests {
         "secret-root",
         "socket",
         "state",
+        "var-file",
         "webhook-tls-cert",
     ];
 

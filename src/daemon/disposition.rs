@@ -16,6 +16,7 @@ pub(super) fn of_open_error(error: &OpenError) -> Disposition {
         | OpenError::Vault(_)
         | OpenError::Names(_)
         | OpenError::Suspensions(_) => Disposition::Stalled(Reason::InvalidSettings),
+        OpenError::Variables(_) => Disposition::Stalled(Reason::InvalidFile),
         OpenError::RejectedRevision(_) => Disposition::Stalled(Reason::SourceRefused),
         OpenError::Git(error) if error.is_transient() => Disposition::Transient,
         OpenError::Git(error) if error.is_refusal() => Disposition::Stalled(Reason::SourceRefused),

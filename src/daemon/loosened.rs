@@ -101,6 +101,8 @@ fn of_files(new: &FileSettings) {
     let FileSettings {
         // What is applied, not how far it may go.
         dir: _,
+        declared_variables: _,
+        variable_files: _,
         variables: _,
         // Compared as bindings.
         allow_secret: _,

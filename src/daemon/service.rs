@@ -139,8 +139,12 @@ async fn keep_watching(
                 poll: current.poll.unwrap_or(RESCAN_INTERVAL),
                 events: current.poll.is_none(),
             };
-            let dir = current.run.files.dir.clone();
-            watch(dir, options, trigger.clone(), source.content()).await;
+            let files = &current.run.files;
+            let places = watch::WatchedPlaces {
+                directory: files.dir.clone(),
+                variables: files.variable_files.clone(),
+            };
+            watch(places, options, trigger.clone(), source.content()).await;
         };
         tokio::select! {
             () = watching => return,

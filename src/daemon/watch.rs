@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch as published};
 use tokio::time::sleep;
 
 use super::Trigger;
-use crate::source::{Content, content_of, read_directory};
+use crate::source::{Content, content_of, read_with_variables};
 use crate::text::chain;
 
 /// How a directory is watched.
@@ -35,6 +35,21 @@ pub struct WatchOptions {
     pub events: bool,
 }
 
+/// The places that are watched.
+#[derive(Debug, Clone)]
+pub struct WatchedPlaces {
+    /// The directory of integration files, or a single one.
+    pub directory: PathBuf,
+    /// Files with variables.
+    pub variables: Vec<PathBuf>,
+}
+
+impl WatchedPlaces {
+    fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.directory).chain(&self.variables)
+    }
+}
+
 /// The longest that a directory which is never quiet is waited for, in debounces.
 const MAX_DEBOUNCES: u32 = 10;
 
@@ -44,7 +59,7 @@ type Identity = Option<(u64, u64)>;
 /// Triggers a run whenever the content of the directory is another one than the last
 /// run has read, which `read` tells. Never ends.
 pub async fn watch(
-    directory: PathBuf,
+    places: WatchedPlaces,
     options: WatchOptions,
     trigger: Trigger,
     mut read: published::Receiver<Option<Content>>,
@@ -53,11 +68,11 @@ pub async fn watch(
     // The content for which it has triggered a run that has read nothing yet.
     let mut notified_for = None;
     loop {
-        let identity = identity(&directory);
+        let identity = identities(&places);
         // Before the first look, so that what comes after it is not missed.
-        let armed = options.events.then(|| arm(&directory, &events)).flatten();
-        let mut now = content(&directory).await;
-        while self::identity(&directory) == identity {
+        let armed = options.events.then(|| arm(&places, &events)).flatten();
+        let mut now = content(&places).await;
+        while identities(&places) == identity {
             let is_new = read.borrow_and_update().is_some_and(|read| read != now);
             if is_new && notified_for != Some(now) {
                 notified_for = Some(now);
@@ -74,7 +89,7 @@ pub async fn watch(
                 }
                 () = sleep(options.poll) => {}
             }
-            now = content(&directory).await;
+            now = content(&places).await;
         }
     }
 }
@@ -123,25 +138,29 @@ impl DirectoryEvents {
 }
 
 /// Begins to watch; `None` where that is not possible, and the log says so.
-fn arm(directory: &Path, events: &Arc<DirectoryEvents>) -> Option<RecommendedWatcher> {
-    let own = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-    // Without the slash at the end, by which a link would pass for a directory.
-    let own: PathBuf = own.components().collect();
-    let swapped = swapped(&own);
-    let mut counted = swapped.clone();
-    counted.push(own.clone());
+fn arm(places: &WatchedPlaces, events: &Arc<DirectoryEvents>) -> Option<RecommendedWatcher> {
+    let own: Vec<PathBuf> = places.all().map(|place| absolute(place)).collect();
+    let swapped: Vec<PathBuf> = own.iter().flat_map(|place| swapped(place)).collect();
+    let counted: Vec<PathBuf> = swapped.iter().chain(&own).cloned().collect();
     let sender = Arc::clone(events);
     let watcher = notify::recommended_watcher(move |event| sender.event(&event, &counted));
     let armed = watcher.and_then(|mut watcher| {
         for around in swapped.iter().filter_map(|at| at.parent()) {
             watcher.watch(around, RecursiveMode::NonRecursive)?;
         }
-        if own.exists() {
-            watcher.watch(&own, RecursiveMode::Recursive)?;
+        for place in own.iter().filter(|place| place.exists()) {
+            watcher.watch(place, RecursiveMode::Recursive)?;
         }
         Ok(watcher)
     });
     armed.inspect_err(|error| events.blind(error)).ok()
+}
+
+/// A path from the root, without the slash at the end, by which a link would pass for a
+/// directory.
+fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.components().collect()
 }
 
 /// What may be swapped without a word, or come back: the links on the way to the
@@ -163,14 +182,22 @@ fn counts(event: &notify::Event, counted: &[PathBuf]) -> bool {
     !is_read && (event.paths.is_empty() || event.paths.iter().any(is_ours))
 }
 
+fn identities(places: &WatchedPlaces) -> Vec<Identity> {
+    places.all().map(|place| identity(place)).collect()
+}
+
 fn identity(directory: &Path) -> Identity {
     let metadata = std::fs::metadata(directory).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
 
-async fn content(directory: &Path) -> Content {
-    let directory = directory.to_owned();
-    let read = tokio::task::spawn_blocking(move || content_of(&read_directory(&directory))).await;
+async fn content(places: &WatchedPlaces) -> Content {
+    let WatchedPlaces {
+        directory,
+        variables,
+    } = places.clone();
+    let read = move || content_of(&read_with_variables(&directory, &variables));
+    let read = tokio::task::spawn_blocking(read).await;
     // A panic of the reader is as good as another content: the run will tell.
     read.unwrap_or_default()
 }
@@ -178,6 +205,7 @@ async fn content(directory: &Path) -> Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::read_directory;
 
     const OPTIONS: WatchOptions = WatchOptions {
         debounce: Duration::from_millis(30),
@@ -185,6 +213,15 @@ mod tests {
         poll: Duration::from_secs(600),
         events: true,
     };
+
+    impl WatchedPlaces {
+        fn of(directory: PathBuf) -> Self {
+            Self {
+                directory,
+                variables: Vec::new(),
+            }
+        }
+    }
 
     /// A directory in a directory, watched.
     struct Watched {
@@ -206,7 +243,8 @@ mod tests {
             let trigger = Trigger::default();
             let (read, changed) = published::channel(None);
             let directory = around.path().join(path);
-            let task = tokio::spawn(watch(directory.clone(), options, trigger.clone(), changed));
+            let places = WatchedPlaces::of(directory.clone());
+            let task = tokio::spawn(watch(places, options, trigger.clone(), changed));
             let watched = Self {
                 around,
                 directory,
@@ -393,7 +431,7 @@ mod tests {
         std::os::unix::fs::symlink("real", path("link")).unwrap();
         for name in ["real", "link", "link/", "absent"] {
             let events = Arc::new(DirectoryEvents::default());
-            let _watcher = arm(&path(name), &events).unwrap();
+            let _watcher = arm(&WatchedPlaces::of(path(name)), &events).unwrap();
             let nudged =
                 || tokio::time::timeout(Duration::from_millis(300), events.changed.notified());
             write(&path("neighbour"), "one");

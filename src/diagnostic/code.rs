@@ -126,7 +126,7 @@ codes! {
         "A required string is empty."
     MalformedReference "E0401" "malformed-reference" file
         "`${` starts a reference, and this one is incomplete or names an unknown source. Its text is not shown, since it may be a secret."
-    ReferenceNotAllowed "E0402" "reference-not-allowed" file(Variable("WAREHOUSE", "IMMUTA_WH"))
+    ReferenceNotAllowed "E0402" "reference-not-allowed" file
         "References to secrets are allowed only where the platform expects a secret. Anywhere else the value would be shown, and a plan must not be a way to read the environment."
     UnknownVariable "E0403" "unknown-variable" file(Variable("REGION", "us-east-1"))
         "The reference names a variable that the settings do not declare."
@@ -158,6 +158,8 @@ codes! {
         "Two integrations share a value that the server probably wants to be unique."
     MisleadingHost "W0608" "misleading-host" file
         "The name of a host holds a character outside of visible ASCII. Many letters of other scripts look like Latin ones, and the secrets of the integration are sent to that host."
+    UnusedVariable "W0609" "unused-variable" file(Variable("REGION", "us-east-1"))
+        "A variable is declared and no file refers to it: its name may be misspelled, or a file that used it is gone."
 }
 
 impl Code {

@@ -4,11 +4,10 @@
 //! what depends on it is not complained about again. The result is only used
 //! if no mistake was an error.
 
-use std::collections::BTreeMap;
-
 use super::builder::DiagnosticBuilder;
 use super::text::{Redactions, Span, Text, shown_word};
 use super::tree::{Node, Yaml, YamlDocument, YamlEntry};
+use super::variables::{FillBudget, MOST_FILLED_IN, Variables};
 use super::{Bindings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key};
 use crate::diagnostic::{Code, Diagnostic, Location, Severity};
 use crate::live::RemoteId;
@@ -23,7 +22,7 @@ const MAX_DIAGNOSTICS: usize = 100;
 /// What a document is checked against.
 #[derive(Clone, Copy)]
 pub(super) struct CheckContext<'c> {
-    pub(super) vars: &'c BTreeMap<String, String>,
+    pub(super) variables: &'c Variables,
     pub(super) platforms: &'c [&'static Platform],
     pub(super) bindings: &'c Bindings,
     /// The directory, as the paths of files begin with it.
@@ -105,6 +104,7 @@ pub(super) fn check(
         suggested: Vec::new(),
         references: Vec::new(),
     };
+    let root = root.map(|root| checker.filled(root, span));
     let read = match &root {
         Some(root) if whole => checker.document(root, span, several),
         Some(_) | None => checker.salvage(root.as_ref(), span, several),
@@ -231,6 +231,29 @@ pub(super) struct Checker<'c> {
 }
 
 impl Checker<'_> {
+    /// The document with its variables filled in, as far as they are a whole value and no
+    /// text.
+    fn filled(&mut self, root: Node, document: Span) -> Node {
+        let variables = self.context.variables;
+        if variables.is_empty() {
+            return root;
+        }
+        let mut budget = FillBudget::new();
+        let filled = variables.filled(&root, &mut budget);
+        if budget.is_exceeded {
+            let message =
+                format!("variables add more than {MOST_FILLED_IN} values to this document");
+            let draft =
+                DiagnosticBuilder::new(Code::TooComplex, self.text.word(document.start), message);
+            self.report(
+                draft
+                    .label("begins here")
+                    .help("refer to long lists less often"),
+            );
+        }
+        filled
+    }
+
     pub(super) fn report(&mut self, draft: DiagnosticBuilder) {
         self.drafts.push(draft);
     }

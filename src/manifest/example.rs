@@ -1,8 +1,6 @@
 //! Examples of mistakes, loaded like files of a user.
 
-use std::collections::BTreeMap;
-
-use super::{Bindings, Manifest, SourceFile, load_bound};
+use super::{Bindings, Manifest, SourceFile, Variables, load_bound};
 use crate::diagnostic::ExampleSetting;
 use crate::platform::PLATFORMS;
 
@@ -12,12 +10,12 @@ const FILE: &str = "example.yaml";
 /// Loads the text of an example, with the settings that it needs.
 #[must_use]
 pub fn load_example(text: &str, settings: &[ExampleSetting]) -> Manifest {
-    let mut variables = BTreeMap::new();
+    let mut variables = Vec::new();
     let mut bindings = Vec::new();
     for setting in settings {
         match setting {
             ExampleSetting::Variable(name, value) => {
-                variables.insert((*name).to_owned(), (*value).to_owned());
+                variables.push(((*name).to_owned(), (*value).to_owned()));
             }
             // A test loads every example: all of them can be parsed.
             ExampleSetting::Binding(binding) => bindings.extend(binding.parse()),
@@ -28,5 +26,11 @@ pub fn load_example(text: &str, settings: &[ExampleSetting]) -> Manifest {
         content: Ok(text.as_bytes().to_vec()),
     };
     let bindings: Bindings = bindings.into_iter().collect();
-    load_bound("", &[file], &variables, &bindings, PLATFORMS)
+    load_bound(
+        "",
+        &[file],
+        &Variables::from_iter(variables),
+        &bindings,
+        PLATFORMS,
+    )
 }

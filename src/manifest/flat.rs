@@ -4,16 +4,36 @@
 use std::collections::BTreeMap;
 
 use super::builder::DiagnosticBuilder;
-use super::load::decode;
+use super::keys::{MappingFile, read_mapping};
 use super::suggest::nearest;
-use super::text::{Redactions, Span, Text, shown_key};
-use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry};
-use super::yaml;
+use super::text::shown_key;
+use super::tree::{Node, Yaml, YamlEntry};
+use super::variables::Variables;
 use crate::diagnostic::{Code, Diagnostic};
 
 /// What a key is set to: one value, or the items of a list. The entries of a
 /// mapping are `NAME=VALUE`.
 pub type Flat = BTreeMap<String, Vec<String>>;
+
+/// The key below which variables are declared.
+pub const VARIABLES: &str = "vars";
+
+/// The contents of a file of settings.
+#[derive(Debug, Default)]
+pub struct DeclaredSettings {
+    /// What each key is set to.
+    pub flat: Flat,
+    /// The variables that it declares.
+    pub variables: Variables,
+}
+
+impl DeclaredSettings {
+    /// True if nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flat.is_empty() && self.variables.is_empty()
+    }
+}
 
 /// Says why a key cannot have these values.
 pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), RejectedValue>;
@@ -37,94 +57,73 @@ pub fn flat(
     bytes: &[u8],
     keys: &[&str],
     accept: Accept<'_>,
-) -> Result<Flat, Vec<Diagnostic>> {
-    let source = decode(path, bytes).map_err(|diagnostic| vec![*diagnostic])?;
-    let text = Text::new(path, source);
-    let Stream {
-        mut documents,
-        mut veil,
-    } = yaml::parse(source);
-    let mut reader = Reader {
-        keys,
-        accept,
-        text: &text,
-        veil: &mut veil,
-        drafts: Vec::new(),
-        flat: Flat::new(),
+) -> Result<DeclaredSettings, Vec<Diagnostic>> {
+    let mut settings = DeclaredSettings::default();
+    let read = |file: &mut MappingFile<'_>, entry: &YamlEntry| {
+        let mut reader = Reader {
+            keys,
+            accept,
+            file,
+            settings: &mut settings,
+        };
+        reader.entry(entry);
     };
-    let rest = documents.split_off(documents.len().min(1));
-    for document in documents {
-        reader.document(document);
-    }
-    for document in rest {
-        reader.drafts.push(
-            DiagnosticBuilder::new(
-                Code::NotAMapping,
-                document.span,
-                "this is a second document",
-            )
-            .label("begins here")
-            .help("settings are one document: remove the `---`"),
-        );
-    }
-    let Reader { drafts, flat, .. } = reader;
-    if drafts.is_empty() {
-        return Ok(flat);
-    }
-    veil.settle();
-    let drafts = drafts.into_iter();
-    Err(drafts.map(|draft| draft.finish(&text, &veil)).collect())
+    read_mapping(path, bytes, "settings", read)?;
+    Ok(settings)
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     keys: &'a [&'a str],
     accept: Accept<'a>,
-    text: &'a Text<'a>,
-    veil: &'a mut Redactions,
-    drafts: Vec<DiagnosticBuilder>,
-    flat: Flat,
+    file: &'a mut MappingFile<'f>,
+    settings: &'a mut DeclaredSettings,
 }
 
-impl Reader<'_> {
-    fn document(&mut self, document: YamlDocument) {
-        self.drafts.extend(document.faults);
-        match document.root.map(|root| (root.span, root.value)) {
-            None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
-            Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| self.entry(entry)),
-            Some((span, other)) => self.drafts.push(
-                DiagnosticBuilder::new(
-                    Code::NotAMapping,
-                    span,
-                    format!("settings are a mapping, and this is {}", other.kind()),
-                )
-                .label("not a mapping")
-                .help("write `key: value`, a line for each setting"),
-            ),
-        }
-    }
-
+impl Reader<'_, '_> {
     fn entry(&mut self, entry: &YamlEntry) {
         let key = &*entry.key;
+        if key == VARIABLES {
+            return self.variables(entry);
+        }
         if !self.keys.contains(&key) {
-            let near = nearest(key, self.keys.iter().copied());
+            let known = self.keys.iter().copied().chain([VARIABLES]);
+            let near = nearest(key, known);
             let help = near.map(|near| format!("did you mean `{near}`?"));
             let message = format!("unknown setting `{}`", shown_key(key));
             let draft = DiagnosticBuilder::new(Code::UnknownKey, entry.key_span, message);
             let draft = draft.label("no setting has this name").maybe_help(help);
-            return self.drafts.push(draft);
+            return self.file.report(draft);
         }
-        let shown = self.veil.shown.len();
+        let shown = self.file.veil.shown.len();
         let Some(values) = self.values(key, &entry.value) else {
             // Nobody has looked at the others of a list that is wrong.
-            return self.veil.shown.truncate(shown);
+            return self.file.veil.shown.truncate(shown);
         };
         match (self.accept)(key, &values) {
-            Ok(()) => drop(self.flat.insert(key.to_owned(), values)),
+            Ok(()) => drop(self.settings.flat.insert(key.to_owned(), values)),
             Err(RejectedValue { why, is_secret }) => {
                 if is_secret {
-                    self.veil.shown.truncate(shown);
+                    self.file.veil.shown.truncate(shown);
                 }
-                self.complain(Code::Format, entry.value.span, why);
+                self.file.complain(Code::Format, entry.value.span, why);
+            }
+        }
+    }
+
+    fn variables(&mut self, entry: &YamlEntry) {
+        match &entry.value.value {
+            Yaml::Map(entries) => {
+                for entry in entries.iter() {
+                    self.settings.variables.entry(self.file, entry);
+                }
+            }
+            Yaml::Faulty => {}
+            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) | Yaml::List(_) => {
+                let kind = entry.value.value.kind();
+                let message =
+                    format!("`{VARIABLES}` must be a mapping of names and values, found {kind}");
+                self.file
+                    .complain(Code::WrongShape, entry.value.span, message);
             }
         }
     }
@@ -147,7 +146,7 @@ impl Reader<'_> {
         if values.is_none() {
             let kind = node.value.kind();
             let message = format!("`{key}` must be a value or a list of values, found {kind}");
-            self.complain(Code::WrongShape, node.span, message);
+            self.file.complain(Code::WrongShape, node.span, message);
         }
         values
     }
@@ -159,14 +158,7 @@ impl Reader<'_> {
             Yaml::Text(scalar) => scalar.text.clone(),
             Yaml::Null | Yaml::List(_) | Yaml::Map(_) | Yaml::Faulty => return None,
         };
-        if !self.text.slice(node.span).contains(['\n', '\r']) {
-            self.veil.shown.push(node.span);
-        }
+        self.file.show(node);
         Some(value)
-    }
-
-    fn complain(&mut self, code: Code, span: Span, message: String) {
-        self.drafts
-            .push(DiagnosticBuilder::new(code, span, message).label("here"));
     }
 }

@@ -1,19 +1,19 @@
 //! All files of a directory to a [`Manifest`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::builder::DiagnosticBuilder;
-use super::characters;
 use super::check::{self, CheckContext, Checked, DocumentLocations};
-use super::text::{Redactions, Span, Text};
+use super::file::{decode, unreadable, whole_file};
+use super::text::Text;
 use super::tree::Stream;
+use super::variables::{Variables, referred};
 use super::yaml;
 use super::{
     Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_FURTHER_DOCUMENTS,
     Manifest, Origin, SeenFile, SourceFile, cross,
 };
-use crate::diagnostic::{Code, Diagnostic, Location};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel;
 use crate::platform::Platform;
 use crate::text::escaped;
@@ -37,10 +37,10 @@ struct Loaded {
 #[must_use]
 pub fn load(
     files: &[SourceFile],
-    vars: &BTreeMap<String, String>,
+    variables: &Variables,
     platforms: &[&'static Platform],
 ) -> Manifest {
-    load_bound("", files, vars, &Bindings::default(), platforms)
+    load_bound("", files, variables, &Bindings::default(), platforms)
 }
 
 /// Reads all files of a directory, where a reference may only go where it is bound
@@ -50,13 +50,13 @@ pub fn load(
 pub fn load_bound(
     root: &str,
     files: &[SourceFile],
-    vars: &BTreeMap<String, String>,
+    variables: &Variables,
     bindings: &Bindings,
     platforms: &[&'static Platform],
 ) -> Manifest {
     let root = escaped(root);
     let context = CheckContext {
-        vars,
+        variables,
         platforms,
         bindings,
         root: &root,
@@ -106,8 +106,25 @@ pub fn load_bound(
         let key = |d: &Diagnostic| (d.place.line, d.place.column, d.code);
         (&a.place.file, key(a)).cmp(&(&b.place.file, key(b)))
     });
+    // A reference that is misspelled, and a file that cannot be read, may mean one of them.
+    let misspelled = |diagnostic: &Diagnostic| diagnostic.code == Code::UnknownVariable;
+    if !manifest.incomplete && !manifest.diagnostics.iter().any(misspelled) {
+        manifest.diagnostics.extend(unused(variables, &files));
+    }
     shorten(&mut manifest.diagnostics);
     manifest
+}
+
+/// A warning for each variable that no file uses.
+fn unused(variables: &Variables, files: &[&SourceFile]) -> Vec<Diagnostic> {
+    if variables.is_empty() {
+        return Vec::new();
+    }
+    let texts = files
+        .iter()
+        .filter_map(|file| std::str::from_utf8(file.content.as_ref().ok()?).ok());
+    let used: BTreeSet<&str> = texts.flat_map(referred).collect();
+    variables.unused(&used)
 }
 
 /// Keeps the first mistakes, errors before warnings, and says how many there are more.
@@ -152,18 +169,16 @@ fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) 
 
 fn load_file(context: CheckContext<'_>, file: &SourceFile) -> Loaded {
     let mut loaded = match &file.content {
-        Ok(bytes) if bytes.len() as u64 > MAX_FILE_SIZE => problem(
-            context,
-            file,
-            &FileProblem::TooLarge {
-                size: bytes.len() as u64,
-            },
-        ),
+        Ok(bytes) if bytes.len() as u64 > MAX_FILE_SIZE => {
+            let size = bytes.len() as u64;
+            let problem = FileProblem::TooLarge { size };
+            frozen(context, file, unreadable(&file.path, &problem))
+        }
         Ok(bytes) => match decode(&file.path, bytes) {
             Ok(text) => load_text(context, &file.path, text),
             Err(diagnostic) => frozen(context, file, *diagnostic),
         },
-        Err(found) => problem(context, file, found),
+        Err(problem) => frozen(context, file, unreadable(&file.path, problem)),
     };
     loaded.seen = Some(seen(context, file, &loaded));
     loaded
@@ -211,126 +226,6 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
             .push(check::check(context, &text, &mut veil, document, several));
     }
     loaded
-}
-
-/// The text of a file without its byte order mark.
-pub(super) fn decode<'b>(path: &str, bytes: &'b [u8]) -> Result<&'b str, Box<Diagnostic>> {
-    let source = std::str::from_utf8(bytes)
-        .map_err(|error| Box::new(not_utf8(path, bytes, error.valid_up_to())))?;
-    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    // Nearly every file is ASCII, where this is a fraction of the work below.
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n');
-    if bytes.iter().all(is_plain) {
-        return Ok(source);
-    }
-    let Some((at, c, problem)) = characters::forbidden(source) else {
-        return Ok(source);
-    };
-    let span = Span::new(at, at + c.len_utf8());
-    let draft = characters::error(span, c, &problem);
-    Err(Box::new(
-        draft.finish(&Text::new(path, source), &unparsed(source)),
-    ))
-}
-
-fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
-    let source = bytes
-        .get(..valid)
-        .and_then(|valid| std::str::from_utf8(valid).ok())
-        .unwrap_or("");
-    let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        "it looks like UTF-16: save it as UTF-8"
-    } else {
-        "save it as UTF-8"
-    };
-    if valid == 0 {
-        return whole_file(path, Code::NotUtf8, "this file is not UTF-8", help);
-    }
-    DiagnosticBuilder::new(
-        Code::NotUtf8,
-        Span::new(valid, valid),
-        "this file is not UTF-8",
-    )
-    .label("the first wrong byte follows this")
-    .help(help)
-    .finish(&Text::new(path, source), &unparsed(source))
-}
-
-/// Nothing of the text is known.
-fn unparsed(source: &str) -> Redactions {
-    Redactions {
-        unparsed: vec![Span::new(0, source.len() + 1)],
-        ..Redactions::default()
-    }
-}
-
-/// A file that could not be read.
-fn problem(context: CheckContext<'_>, file: &SourceFile, problem: &FileProblem) -> Loaded {
-    let (code, message, help) = match problem {
-        FileProblem::Unreadable { reason } => (
-            Code::Unreadable,
-            format!("this file cannot be read: {reason}"),
-            "give the user that integrationd runs as the right to read it",
-        ),
-        FileProblem::UnreadableDirectory { reason } => (
-            Code::Unreadable,
-            format!("this directory cannot be read: {reason}"),
-            "give the user that integrationd runs as the right to list it",
-        ),
-        FileProblem::NotAFile => (
-            Code::NotAFile,
-            "this is neither a file nor a directory".to_owned(),
-            "remove it, or give it another name",
-        ),
-        FileProblem::LeavesDirectory => (
-            Code::BadLink,
-            "this link leads out of the directory".to_owned(),
-            "put the file itself here, so that it is reviewed with the others",
-        ),
-        FileProblem::Dangling => (
-            Code::BadLink,
-            "this link leads nowhere".to_owned(),
-            "remove the link, or restore what it points to",
-        ),
-        FileProblem::LinkLoop => (
-            Code::BadLink,
-            "this link leads in a circle".to_owned(),
-            "remove the link",
-        ),
-        FileProblem::Link => (
-            Code::BadLink,
-            "this is a link, and in a repository none is followed".to_owned(),
-            "put the file itself here, so that it is reviewed with the others",
-        ),
-        FileProblem::Submodule => (
-            Code::NotAFile,
-            "this is a submodule, and what is in it is not read".to_owned(),
-            "move the files into this repository, or name a subdirectory without submodules",
-        ),
-        FileProblem::NameNotUtf8 => (
-            Code::NotUtf8,
-            "the name of this file is not UTF-8".to_owned(),
-            "rename it",
-        ),
-        FileProblem::TooLarge { size } => (
-            Code::TooLarge,
-            format!("this file is too large: {size} bytes, at most {MAX_FILE_SIZE} are read"),
-            "split it; one integration in each file is easiest to review",
-        ),
-    };
-    let diagnostic = whole_file(&file.path, code, &message, help);
-    frozen(context, file, diagnostic)
-}
-
-fn whole_file(path: &str, code: Code, message: &str, help: &str) -> Diagnostic {
-    Diagnostic {
-        code,
-        severity: code.severity(),
-        message: escaped(message).into_owned(),
-        place: Location::file(path),
-        related: Vec::new(),
-        help: vec![help.to_owned()],
-    }
 }
 
 /// A file of which no document could be read: whatever it describes is frozen.

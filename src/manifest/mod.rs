@@ -16,7 +16,9 @@ mod document;
 mod example;
 #[cfg(test)]
 mod fake;
+mod file;
 mod flat;
+mod keys;
 mod load;
 mod mapping;
 mod needs;
@@ -34,6 +36,7 @@ mod text;
 mod tree;
 mod unknown;
 mod until;
+mod variables;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -41,11 +44,12 @@ use std::collections::BTreeSet;
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use example::load_example;
-pub use flat::{Accept, Flat, RejectedValue, flat};
+pub use flat::{Accept, DeclaredSettings, Flat, RejectedValue, VARIABLES, flat};
 pub use load::{load, load_bound};
 pub use schema::schema;
 pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};
+pub use variables::Variables;
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;

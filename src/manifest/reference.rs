@@ -21,8 +21,8 @@ impl Checker<'_> {
         secrets: bool,
         what: &str,
     ) -> Option<Parsed> {
-        let vars = self.context.vars;
-        match parse_template(&scalar.text, |name| vars.get(name).map(String::as_str)) {
+        let variables = self.context.variables;
+        match parse_template(&scalar.text, |name| variables.text(name)) {
             Ok(Parsed::Template(_)) if !secrets => {
                 self.vouch(node.span);
                 self.report(
@@ -131,6 +131,17 @@ impl Checker<'_> {
                 "not of this form",
             )
             .help(format!("it is `{form}`")),
+            ReferenceError::UnknownVariable { name, .. }
+                if self.context.variables.is_list(name) =>
+            {
+                DiagnosticBuilder::new(
+                    Code::WrongShape,
+                    span,
+                    "a list cannot be a part of a string",
+                )
+                .label("this variable is a list")
+                .help("a list is filled in where the reference is the whole value")
+            }
             ReferenceError::UnknownVariable { name, .. } => {
                 DiagnosticBuilder::new(Code::UnknownVariable, span, "this variable is not declared")
                     .label("not declared in the settings")
@@ -141,7 +152,7 @@ impl Checker<'_> {
 
     /// What to write instead of an undeclared variable, whose name is not repeated.
     fn variables(&self, name: &str) -> String {
-        let declared: Vec<&str> = self.context.vars.keys().map(String::as_str).collect();
+        let declared: Vec<&str> = self.context.variables.names().collect();
         if let Some(near) = nearest(name, declared.iter().copied()) {
             return format!("did you mean `${{var:{near}}}`?");
         }

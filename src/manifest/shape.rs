@@ -418,6 +418,8 @@ impl Checker<'_> {
             return;
         }
         let kind = node.value.kind();
+        let written = self.text.slice(node.span).trim_matches(['"', '\'']);
+        let help = self.context.variables.type_help(written).or(help);
         self.report(
             DiagnosticBuilder::new(
                 Code::WrongShape,

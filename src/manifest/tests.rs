@@ -1,8 +1,6 @@
 //! What files become, and what is said about them, with platforms that are made
 //! up for it.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::fake::PLATFORMS;
@@ -28,7 +26,7 @@ fn file(path: &str, content: &str) -> SourceFile {
 }
 
 fn load_all(files: &[SourceFile]) -> Manifest {
-    let vars = BTreeMap::from([("HOST".to_owned(), "v.example.com".to_owned())]);
+    let vars = Variables::from_iter([("HOST".to_owned(), "v.example.com".to_owned())]);
     load(files, &vars, PLATFORMS)
 }
 

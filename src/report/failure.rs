@@ -135,7 +135,23 @@ impl From<OpenError> for CommandFailure {
             | OpenError::Directory(_) => Exit::Failed,
             OpenError::RejectedRevision(_) => Exit::Refused,
             OpenError::Names(_) => Exit::Usage,
+            OpenError::Variables(_) => Exit::InvalidFile,
         };
-        Self::new(exit, chain(&error), error.help())
+        let (what, help) = (chain(&error), error.help());
+        match error {
+            OpenError::Variables(mistakes) => Self::with_mistakes(exit, what, help, mistakes),
+            OpenError::Tenant(_)
+            | OpenError::Place(_)
+            | OpenError::Key(_)
+            | OpenError::Ledger(_)
+            | OpenError::Store(_)
+            | OpenError::Suspensions(_)
+            | OpenError::GitSettings(_)
+            | OpenError::Git(_)
+            | OpenError::Directory(_)
+            | OpenError::RejectedRevision(_)
+            | OpenError::Names(_)
+            | OpenError::Vault(_) => Self::new(exit, what, help),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::diagnostic::{Diagnostic, Location};
 use crate::immuta::{ApiKeyError, HttpSetupError, TenantUrlError};
 use crate::ledger::key::KeyError;
 use crate::ledger::place::PlaceError;
@@ -45,6 +46,9 @@ pub enum OpenError {
     /// The directory.
     #[error(transparent)]
     Directory(#[from] SourceError),
+    /// Mistakes in a file with variables. No file is used then: its values are unknown.
+    #[error("the variables cannot be read: {}", first(.0))]
+    Variables(Vec<Diagnostic>),
     /// A revision that must not be applied.
     #[error(transparent)]
     RejectedRevision(Box<RejectedRevision>),
@@ -54,6 +58,19 @@ pub enum OpenError {
     /// The settings of Vault.
     #[error(transparent)]
     Vault(#[from] VaultSettingsError),
+}
+
+/// The first of these mistakes, and the number of the others.
+fn first(mistakes: &[Diagnostic]) -> String {
+    let Some((first, others)) = mistakes.split_first() else {
+        return String::new();
+    };
+    let Location { file, line, .. } = &first.place;
+    let more = match others.len() {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    };
+    format!("{file}:{line}: {}{more}", first.message)
 }
 
 impl OpenError {
@@ -69,6 +86,7 @@ impl OpenError {
             Self::GitSettings(error) => error.help().to_owned(),
             Self::Git(error) => error.remedy().to_owned(),
             Self::Directory(error) => error.help().to_owned(),
+            Self::Variables(_) => "fix the file, then run this again".to_owned(),
             Self::RejectedRevision(rejected) => rejected.help(),
             Self::Names(names) => names.help(),
             Self::Vault(error) => error.help().to_owned(),

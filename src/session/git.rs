@@ -1,7 +1,7 @@
 //! The repository that the settings name.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -21,12 +21,20 @@ use crate::source::git::{
 const ANY_USER: &str = "git";
 
 /// Sets up the repository. Nothing is fetched yet.
-pub(super) fn source(settings: &GitSettings, flag: Option<&Path>) -> Result<GitSource, OpenError> {
+pub(super) fn source(
+    settings: &GitSettings,
+    variables: &[PathBuf],
+    flag: Option<&Path>,
+) -> Result<GitSource, OpenError> {
     let place = state::find(flag, Trust::Own)?;
     place.create()?;
     let digest = Sha256::digest(settings.url.as_bytes());
     let directory = place.path().join("git").join(hex::encode(&digest[..8]));
-    Ok(GitSource::new(options(settings)?, &directory)?)
+    let options = GitOptions {
+        variables: variables.to_vec(),
+        ..options(settings)?
+    };
+    Ok(GitSource::new(options, &directory)?)
 }
 
 /// Checks these settings without using them: nothing is created or fetched.

@@ -5,11 +5,11 @@ use std::panic::resume_unwind;
 use super::error::OpenError;
 use super::rejected_revision::RejectedRevision;
 use super::{Watcher, git, secrets};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Variables};
 use crate::platform::PLATFORMS;
 use crate::settings::run::{FileSettings, RunSettings};
 use crate::source::git::{CommitId, Fetched, GitSource, Revision, advance};
-use crate::source::{SeenDirectory, Snapshot, read_directory};
+use crate::source::{SeenDirectory, Snapshot, read_with_variables};
 use crate::sync::Files;
 use crate::text::escaped;
 
@@ -39,7 +39,8 @@ impl Source {
         match &settings.git {
             None => Ok(Self::Directory),
             Some(repository) => {
-                let source = git::source(repository, settings.state.as_deref())?;
+                let variables = &settings.files.variable_files;
+                let source = git::source(repository, variables, settings.state.as_deref())?;
                 Ok(Self::Git(Box::new(source)))
             }
         }
@@ -67,7 +68,7 @@ impl Source {
             let rejected = RejectedRevision::new(revision, applied, descent);
             return Err(OpenError::RejectedRevision(Box::new(rejected)));
         }
-        let manifest = load(settings, &snapshot, Some(&revision), watcher);
+        let manifest = load(settings, &snapshot, Some(&revision), watcher)?;
         Ok(Contents {
             manifest,
             files: Files::Commit,
@@ -81,16 +82,20 @@ async fn directory_in_thread(
     settings: &RunSettings,
     watcher: &dyn Watcher,
 ) -> Result<Contents, OpenError> {
-    let dir = settings.files.dir.clone();
-    let read = tokio::task::spawn_blocking(move || read_directory(&dir)).await;
+    let (dir, variables) = (
+        settings.files.dir.clone(),
+        settings.files.variable_files.clone(),
+    );
+    let read = tokio::task::spawn_blocking(move || read_with_variables(&dir, &variables)).await;
     let read = read.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
         Err(error) => resume_unwind(Box::new(error)),
     });
     watcher.directory(&read);
-    let seen = SeenDirectory::now(&settings.files.dir, &read);
+    let files = &settings.files;
+    let seen = SeenDirectory::now(&files.dir, &files.variable_files, &read);
     Ok(Contents {
-        manifest: load(settings, &read?, None, watcher),
+        manifest: load(settings, &read?, None, watcher)?,
         files: Files::Directory(Box::new(seen)),
         revision: None,
     })
@@ -105,26 +110,28 @@ pub fn check_directory(files: &FileSettings, watcher: &dyn Watcher) -> Result<Ma
         files: files.clone(),
         ..RunSettings::default()
     };
-    let snapshot = read_directory(&files.dir)?;
-    Ok(load(&settings, &snapshot, None, watcher))
+    let snapshot = read_with_variables(&files.dir, &files.variable_files)?;
+    load(&settings, &snapshot, None, watcher)
 }
 
-/// Checks files. None at all is probably not what is meant.
+/// Checks files. No file at all is probably a mistake.
 fn load(
     settings: &RunSettings,
     snapshot: &Snapshot,
     revision: Option<&Revision>,
     watcher: &dyn Watcher,
-) -> Manifest {
+) -> Result<Manifest, OpenError> {
     if snapshot.files.is_empty() {
         watcher.no_files(&shown(settings, None));
     }
     let bindings = secrets::bindings(settings);
-    let variables = &settings.files.variables;
+    let mut variables = settings.files.declared_variables.clone();
+    variables.extend(Variables::read(&snapshot.variables).map_err(OpenError::Variables)?);
+    variables.extend(settings.files.variables.clone());
     let (root, files) = (&snapshot.root, &snapshot.files);
-    let manifest = manifest::load_bound(root, files, variables, &bindings, PLATFORMS);
+    let manifest = manifest::load_bound(root, files, &variables, &bindings, PLATFORMS);
     watcher.files(revision, &manifest);
-    manifest
+    Ok(manifest)
 }
 
 /// The source for people and for the history.

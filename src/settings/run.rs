@@ -3,14 +3,14 @@
 //! Values alone. Commands make them from their flags, the session reads them, and a
 //! reload compares them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::vault::VaultFlags;
 use crate::apply;
 use crate::immuta::Nesting;
-use crate::manifest::{Binding, Name};
+use crate::manifest::{Binding, Name, Variables};
 use crate::plan::{GuardLimits, OnConflict, OnDrift, Policy, Selection};
 use crate::source::git::{CommitId, VerifyMode};
 use crate::sync::LookForConnections;
@@ -71,8 +71,12 @@ impl Default for RunSettings {
 pub struct FileSettings {
     /// The directory, or a single file.
     pub dir: PathBuf,
-    /// Values of `${var:NAME}`.
-    pub variables: BTreeMap<String, String>,
+    /// Values of `${var:NAME}` that the settings file declares.
+    pub declared_variables: Variables,
+    /// Files with such values, which replace those of the settings file.
+    pub variable_files: Vec<PathBuf>,
+    /// Such values that replace all others.
+    pub variables: Variables,
     /// Destinations to which secrets may go. Empty: all, unless the files come from git.
     pub allow_secret: Vec<Binding>,
     /// Directories that `file` and `sops` references may read. Empty: that of the files.

@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep_until};
 
-use super::{AGAIN, Snapshot, SourceError, read_directory};
+use super::{AGAIN, Snapshot, SourceError, read_with_variables};
 use crate::text::chain;
 
 /// Minimum time between the two reads. A save that is not atomic takes milliseconds, a
@@ -37,7 +37,7 @@ pub fn content_of(read: &Result<Snapshot, SourceError>) -> Content {
     match read {
         Err(error) => part(chain(error).as_bytes()),
         Ok(snapshot) => {
-            for file in &snapshot.files {
+            for file in snapshot.files.iter().chain(&snapshot.variables) {
                 part(file.path.as_bytes());
                 match &file.content {
                     Ok(content) => part(content),
@@ -93,9 +93,10 @@ impl Unconfirmed {
 }
 
 /// A directory as a first read has seen it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SeenDirectory {
     path: PathBuf,
+    variables: Vec<PathBuf>,
     content: Content,
     /// When the first read had ended.
     at: Instant,
@@ -104,9 +105,10 @@ pub struct SeenDirectory {
 impl SeenDirectory {
     /// A directory with what was just read of it.
     #[must_use]
-    pub fn now(path: &Path, read: &Result<Snapshot, SourceError>) -> Self {
+    pub fn now(path: &Path, variables: &[PathBuf], read: &Result<Snapshot, SourceError>) -> Self {
         Self {
             path: path.to_owned(),
+            variables: variables.to_vec(),
             content: content_of(read),
             at: Instant::now(),
         }
@@ -115,7 +117,7 @@ impl SeenDirectory {
     fn compare(&self) -> Result<(), Unconfirmed> {
         // Before the read and after it: a checkout may begin or end meanwhile.
         self.is_unlocked()?;
-        let read = read_directory(&self.path);
+        let read = read_with_variables(&self.path, &self.variables);
         self.is_unlocked()?;
         if content_of(&read) == self.content {
             return Ok(());
@@ -143,8 +145,7 @@ impl Reread for SeenDirectory {
     fn confirm(&self) -> BoxFuture<'_, Result<(), Unconfirmed>> {
         async move {
             sleep_until(self.at + SETTLE).await;
-            let (path, content, at) = (self.path.clone(), self.content, self.at);
-            let seen = Self { path, content, at };
+            let seen = self.clone();
             // In a thread: nothing else waits for a file system that hangs.
             let compared = tokio::task::spawn_blocking(move || seen.compare()).await;
             compared.unwrap_or_else(|_| {
@@ -182,9 +183,10 @@ fn git_directory(git: PathBuf) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::read_directory;
 
     fn seen(path: &Path) -> SeenDirectory {
-        SeenDirectory::now(path, &read_directory(path))
+        SeenDirectory::now(path, &[], &read_directory(path))
     }
 
     fn write(path: &Path, text: &str) {

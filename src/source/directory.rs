@@ -37,6 +37,33 @@ pub fn read_directory(directory: &Path) -> Result<Snapshot, SourceError> {
     persistent(|| read_once(directory))
 }
 
+/// Reads a directory, and the files with the variables of its files.
+///
+/// # Errors
+/// As for [`read_directory`].
+pub fn read_with_variables(
+    directory: &Path,
+    variables: &[PathBuf],
+) -> Result<Snapshot, SourceError> {
+    Ok(Snapshot {
+        variables: variables.iter().map(|path| read_single(path)).collect(),
+        ..read_directory(directory)?
+    })
+}
+
+/// Reads one file, which may be a link to any place.
+pub(super) fn read_single(path: &Path) -> SourceFile {
+    let read = fs::metadata(path).map_err(|error| unreadable(&error));
+    let content = read.and_then(|metadata| match read_file(path, &metadata) {
+        Ok(content) => content,
+        Err(Vanished(_)) => Err(unreadable(&io::Error::from(ErrorKind::NotFound))),
+    });
+    SourceFile {
+        path: shown(path).0,
+        content,
+    }
+}
+
 /// Reads until nothing vanishes meanwhile, but not for ever.
 fn persistent(
     mut read: impl FnMut() -> Result<Snapshot, SourceError>,
@@ -71,7 +98,11 @@ fn read_once(directory: &Path) -> Result<Snapshot, SourceError> {
         let file = found.read().map_err(changing)?;
         let root = shown(directory).0;
         let files = vec![file];
-        return Ok(Snapshot { root, files });
+        return Ok(Snapshot {
+            root,
+            files,
+            variables: Vec::new(),
+        });
     }
     if !metadata.is_dir() {
         return Err(SourceError::NotADirectory { path });
@@ -97,7 +128,11 @@ fn read_once(directory: &Path) -> Result<Snapshot, SourceError> {
     let mut files = files.map_err(changing)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let root = shown(directory).0;
-    Ok(Snapshot { root, files })
+    Ok(Snapshot {
+        root,
+        files,
+        variables: Vec::new(),
+    })
 }
 
 /// A path that was listed and is gone.
@@ -499,7 +534,11 @@ mod tests {
                 return Err(changing());
             }
             let (root, files) = (String::new(), Vec::new());
-            Ok(Snapshot { root, files })
+            Ok(Snapshot {
+                root,
+                files,
+                variables: Vec::new(),
+            })
         });
         assert!(read.is_ok() && reads == 3);
 

@@ -14,7 +14,7 @@ mod rules;
 
 pub use crate::manifest::{FileProblem, SourceFile};
 pub use again::{Content, Reread, SETTLE, SeenDirectory, Unconfirmed, content_of};
-pub use directory::read_directory;
+pub use directory::{read_directory, read_with_variables};
 
 use std::path::PathBuf;
 
@@ -25,6 +25,9 @@ pub struct Snapshot {
     pub root: String,
     /// The files, readable or not.
     pub files: Vec<SourceFile>,
+    /// Files with the variables that are filled in, readable or not, in the order in which
+    /// they count.
+    pub variables: Vec<SourceFile>,
 }
 
 /// Why there is no snapshot.

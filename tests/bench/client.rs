@@ -73,7 +73,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let mut watch = Stopwatch::start();
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
     let read = watch.lap();
-    let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
+    let manifest = manifest::load(&snapshot.files, &manifest::Variables::default(), PLATFORMS);
     drop(snapshot);
     let load = watch.lap();
     assert!(
@@ -137,7 +137,7 @@ pub(crate) async fn apply<T: Transport>(
     journal: &dyn LedgerStore,
 ) -> Synced {
     let snapshot = read_directory(&fleet::files(directory)).unwrap();
-    let manifest = manifest::load(&snapshot.files, &[].into(), PLATFORMS);
+    let manifest = manifest::load(&snapshot.files, &manifest::Variables::default(), PLATFORMS);
     let secrets = secrets(&manifest);
     let desired = Desired {
         manifest,

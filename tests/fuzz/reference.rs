@@ -6,7 +6,8 @@
 #![no_main]
 
 use integrationd::secret::{
-    Parsed, TemplatePart, Reference, ReferenceError, Secret, Template, parse_template, provider_words,
+    Parsed, Reference, ReferenceError, Secret, Template, TemplatePart, parse_template,
+    provider_words,
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use integrationd::diagnostic::{Location, render};
 use integrationd::ledger::{Ledger, Suspensions};
 use integrationd::live::Live;
-use integrationd::manifest::{Manifest, SourceFile, load};
-use integrationd::plan::{PlanContext, OnConflict, OnDrift, Policy, Selection, SourceKind, plan};
+use integrationd::manifest::{Manifest, SourceFile, Variables, load};
+use integrationd::plan::{OnConflict, OnDrift, PlanContext, Policy, Selection, SourceKind, plan};
 use integrationd::platform::PLATFORMS;
 use integrationd::text::is_unsafe;
 use libfuzzer_sys::fuzz_target;
@@ -57,7 +57,7 @@ fn loaded(bytes: &[u8]) -> Manifest {
         path: FILE.to_owned(),
         content: Ok(bytes.to_vec()),
     };
-    let variables = BTreeMap::from([("REGION".to_owned(), "eu-west-1".to_owned())]);
+    let variables = Variables::from_iter([("REGION".to_owned(), "eu-west-1".to_owned())]);
     load(&[file], &variables, PLATFORMS)
 }
 

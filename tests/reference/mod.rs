@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command};
 use integrationd::daemon::metrics::Metrics;
-use integrationd::manifest::schema;
+use integrationd::manifest::{VARIABLES, schema};
 use integrationd::net::{ExchangeObserver, Exchanged, UrlTemplate};
 use integrationd::platform::PLATFORMS;
 use integrationd::reason::{Outlook, Reason};
@@ -220,13 +220,20 @@ fn settings() -> String {
         .run()
         .exits_with(0)
         .json();
-    let keys: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    let mut keys: BTreeSet<&str> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    // The one key that is no flag.
+    assert!(keys.remove(VARIABLES));
     let command = integrationd::cli::command();
     let daemon = command.find_subcommand("daemon").unwrap();
     let key = |arg: &Arg| arg.get_long().unwrap_or(arg.get_id().as_str()).to_owned();
     let args: Vec<&Arg> = daemon
         .get_arguments()
-        .filter(|arg| keys.contains(&key(arg)))
+        .filter(|arg| keys.contains(key(arg).as_str()))
         .collect();
     assert_eq!(args.len(), keys.len());
     let mut headings: Vec<&str> = Vec::new();
@@ -252,6 +259,12 @@ fn settings() -> String {
             } = Setting::of(arg);
             let key = format!("`{}`", key(arg));
             out += &row(&[&key, &text, &default, &variables.join(", ")]);
+            if key == "`var-file`" {
+                let text = schema["properties"][VARIABLES]["description"]
+                    .as_str()
+                    .unwrap();
+                out += &row(&[&format!("`{VARIABLES}`"), text, "", ""]);
+            }
         }
         out.push('\n');
     }

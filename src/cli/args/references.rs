@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args};
 
 use super::run::FILES;
-use crate::manifest::{Binding, Flat};
+use crate::manifest::{Binding, Flat, Variables};
 use crate::secret::{own_settings, vault};
 use crate::settings::vault::VaultFlags;
 
@@ -61,6 +61,9 @@ pub(crate) struct ReferenceArgs {
     /// Files with own credentials that flags or the settings file name; not a setting itself.
     #[arg(skip)]
     pub own_files: Vec<PathBuf>,
+    /// Variables that the settings file declares.
+    #[arg(skip)]
+    pub declared_variables: Variables,
 }
 
 /// The files with own credentials that the flags of a command name, and those that the

@@ -25,11 +25,29 @@ pub(crate) struct FilesArgs {
     /// Directory of integration files
     #[arg(value_name = "DIR", default_value = "integrations.d", help_heading = ARGUMENTS)]
     pub dir: PathBuf,
-    /// Plain value for `${var:NAME}`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
-    pub var: Vec<(String, String)>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
     #[command(flatten)]
     pub references: ReferenceArgs,
+}
+
+/// Values of variables.
+#[derive(Debug, Args)]
+pub(crate) struct VariableArgs {
+    /// String for `${var:NAME}`; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
+    pub var: Vec<(String, String)>,
+    /// YAML file with values for `${var:NAME}`, which keep their types; of the repository if
+    /// the files are, unless the path is absolute; may be repeated
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = FILES,
+        env = "INTEGRATIOND_VAR_FILE",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub var_file: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -136,16 +154,19 @@ impl From<FilesArgs> for FileSettings {
     fn from(args: FilesArgs) -> Self {
         let FilesArgs {
             dir,
-            var,
+            variables: VariableArgs { var, var_file },
             references:
                 ReferenceArgs {
                     allow_secret,
                     secret_root,
                     own_files,
+                    declared_variables,
                 },
         } = args;
         Self {
             dir,
+            declared_variables,
+            variable_files: var_file,
             variables: var.into_iter().collect(),
             allow_secret,
             secret_roots: secret_root,
@@ -235,7 +256,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
 }
 
-pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
+fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         Some(_) | None => Err("give NAME=VALUE".to_owned()),

@@ -74,6 +74,8 @@ pub struct GitOptions {
     pub reference: GitReference,
     /// Where in it the files are.
     pub subdirectory: Subdirectory,
+    /// Files with variables: a relative path is one of the revision.
+    pub variables: Vec<PathBuf>,
     /// For https: certificates, in PEM, of authorities to trust beside the system's.
     pub ca_files: Vec<PathBuf>,
     /// For https.
@@ -96,6 +98,7 @@ impl GitOptions {
             url,
             reference: GitReference::default(),
             subdirectory: Subdirectory::default(),
+            variables: Vec::new(),
             ca_files: Vec::new(),
             credentials: None,
             ssh: SshSettings::default(),
@@ -276,7 +279,7 @@ impl GitSource {
                 Some(previous) => descent(id, previous)?,
                 None => Descent::Unknown,
             },
-            snapshot: tree::read(session, &objects, &commit, &options.subdirectory)?,
+            snapshot: tree::read(session, &objects, &commit, options)?,
         })
     }
 }

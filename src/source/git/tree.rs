@@ -10,11 +10,13 @@ use std::path::{Component, Path};
 
 use git2::{Commit, ObjectType, Oid, Tree, TreeEntry};
 
+use super::GitOptions;
 use super::error::GitFailure;
 use super::objects::Objects;
-use super::reference::{CommitId, Subdirectory};
+use super::reference::CommitId;
 use super::session::GitSession;
 use crate::manifest::MOST_FILES;
+use crate::source::directory::read_single;
 use crate::source::rules::{is_hidden, is_named_like_a_file, too_large};
 use crate::source::{FileProblem, Snapshot, SourceFile};
 
@@ -42,8 +44,13 @@ pub(super) fn read(
     session: &GitSession,
     objects: &Objects<'_>,
     commit: &Commit<'_>,
-    subdirectory: &Subdirectory,
+    options: &GitOptions,
 ) -> Result<Snapshot, GitFailure> {
+    let GitOptions {
+        subdirectory,
+        variables,
+        ..
+    } = options;
     let revision = CommitId(commit.id());
     let root = objects.tree(commit.tree_id())?;
     let mut tree = root.clone();
@@ -69,10 +76,16 @@ pub(super) fn read(
         files: Vec::new(),
     };
     walk.tree(&tree, subdirectory.parts())?;
+    let variables = variables.iter().map(|path| walk.variables(path));
+    let variables = variables.collect::<Result<Vec<_>, _>>()?;
     let mut files = walk.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let root = subdirectory.parts().join("/");
-    Ok(Snapshot { root, files })
+    Ok(Snapshot {
+        root,
+        files,
+        variables,
+    })
 }
 
 struct TreeWalk<'r> {
@@ -150,6 +163,43 @@ impl TreeWalk<'_> {
             Some(ObjectType::Any | ObjectType::Tag) | None => {}
         }
         Ok(())
+    }
+
+    /// A file with variables: of the revision, unless its path is absolute.
+    fn variables(&mut self, path: &Path) -> Result<SourceFile, GitFailure> {
+        if path.is_absolute() {
+            return Ok(read_single(path));
+        }
+        let content = match resolved(&[], path) {
+            Some(parts) => self.single(&parts)?,
+            None => Err(FileProblem::LeavesDirectory),
+        };
+        Ok(SourceFile {
+            path: path.to_string_lossy().into_owned(),
+            content,
+        })
+    }
+
+    /// The content of one file of the revision.
+    fn single(&mut self, parts: &[String]) -> Result<Result<Vec<u8>, FileProblem>, GitFailure> {
+        let mut tree = self.root.clone();
+        for (index, part) in parts.iter().enumerate() {
+            self.session.check()?;
+            let entry = tree.get_name(part);
+            let entry = entry.map(|entry| (entry.kind(), entry.filemode(), entry.id()));
+            let is_last = index + 1 == parts.len();
+            match entry {
+                Some((Some(ObjectType::Tree), _, id)) if !is_last => {
+                    tree = self.objects.tree(id)?;
+                }
+                Some((Some(ObjectType::Blob), LINK_MODE, _)) => return Ok(Err(FileProblem::Link)),
+                Some((Some(ObjectType::Blob), _, id)) if is_last => return self.blob(id),
+                Some(_) if is_last => return Ok(Err(FileProblem::NotAFile)),
+                Some(_) | None => break,
+            }
+        }
+        let reason = format!("{} has no such file", self.revision);
+        Ok(Err(FileProblem::Unreadable { reason }))
     }
 
     /// What is in a file, whose size is looked at before it is read.

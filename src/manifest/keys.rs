@@ -1,0 +1,97 @@
+//! A file that is one mapping, such as settings or variables: the YAML and the
+//! diagnostics of integration files, for keys that somebody else knows.
+//!
+//! Nothing in it is meant to be secret: the reader of an entry marks its value as shown.
+
+use super::builder::DiagnosticBuilder;
+use super::file::decode;
+use super::text::{Redactions, Span, Text};
+use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry};
+use super::yaml;
+use crate::diagnostic::{Code, Diagnostic};
+
+/// A file while its entries are read.
+pub(super) struct MappingFile<'a> {
+    pub(super) text: &'a Text<'a>,
+    pub(super) veil: &'a mut Redactions,
+    drafts: Vec<DiagnosticBuilder>,
+}
+
+/// Reads a file that is one mapping, entry by entry. `contents` is a plural noun for
+/// messages, such as "settings".
+///
+/// # Errors
+/// Every mistake, if there is one.
+pub(super) fn read_mapping(
+    path: &str,
+    bytes: &[u8],
+    contents: &str,
+    mut read: impl FnMut(&mut MappingFile<'_>, &YamlEntry),
+) -> Result<(), Vec<Diagnostic>> {
+    let source = decode(path, bytes).map_err(|diagnostic| vec![*diagnostic])?;
+    let text = Text::new(path, source);
+    let Stream {
+        mut documents,
+        mut veil,
+    } = yaml::parse(source);
+    let mut file = MappingFile {
+        text: &text,
+        veil: &mut veil,
+        drafts: Vec::new(),
+    };
+    let rest = documents.split_off(documents.len().min(1));
+    for document in documents {
+        file.document(document, contents, &mut read);
+    }
+    for document in rest {
+        let message = "this is a second document";
+        let draft =
+            DiagnosticBuilder::new(Code::NotAMapping, document.span, message).label("begins here");
+        file.report(draft.help(format!("{contents} are one document: remove the `---`")));
+    }
+    let drafts = file.drafts;
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    veil.settle();
+    let drafts = drafts.into_iter();
+    Err(drafts.map(|draft| draft.finish(&text, &veil)).collect())
+}
+
+impl MappingFile<'_> {
+    fn document(
+        &mut self,
+        document: YamlDocument,
+        contents: &str,
+        read: &mut impl FnMut(&mut Self, &YamlEntry),
+    ) {
+        self.drafts.extend(document.faults);
+        match document.root.map(|root| (root.span, root.value)) {
+            None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
+            Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| read(self, entry)),
+            Some((span, other)) => {
+                let message = format!("{contents} are a mapping, and this is {}", other.kind());
+                let draft =
+                    DiagnosticBuilder::new(Code::NotAMapping, span, message).label("not a mapping");
+                self.report(draft.help("write `key: value`, one on each line"));
+            }
+        }
+    }
+
+    /// Reports a mistake.
+    pub(super) fn report(&mut self, draft: DiagnosticBuilder) {
+        self.drafts.push(draft);
+    }
+
+    /// Reports a mistake at a value.
+    pub(super) fn complain(&mut self, code: Code, span: Span, message: String) {
+        self.report(DiagnosticBuilder::new(code, span, message).label("here"));
+    }
+
+    /// Marks a value as one that may be shown, unless it runs over several lines.
+    pub(super) fn show(&mut self, node: &Node) {
+        if !self.text.slice(node.span).contains(['\n', '\r']) {
+            self.veil.shown.push(node.span);
+        }
+    }
+}
