@@ -6,6 +6,7 @@ mod machine;
 use integrationd::simulator::API_KEY;
 
 use crate::common::eventually;
+use crate::programs::{MACHINE, PACKAGE, needs};
 use machine::Machine;
 pub(crate) use machine::package;
 
@@ -54,6 +55,7 @@ fn count(list: &str) -> usize {
 
 #[test]
 fn the_package_brings_the_command_its_pages_and_completions_and_starts_nothing() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     assert_eq!(machine.property(SERVICE, "ActiveState"), "inactive");
     assert_eq!(machine.property(SERVICE, "UnitFileState"), "disabled");
@@ -73,6 +75,7 @@ fn the_package_brings_the_command_its_pages_and_completions_and_starts_nothing()
 
 #[test]
 fn the_service_is_ready_hands_secrets_over_and_keeps_its_state_over_a_restart() {
+    needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     assert_eq!(count(&machine.list(&url)), 1);
     let main = machine.property(SERVICE, "MainPID");
@@ -88,6 +91,7 @@ fn the_service_is_ready_hands_secrets_over_and_keeps_its_state_over_a_restart() 
 
 #[test]
 fn the_journal_has_the_level_and_the_fields_of_what_is_logged() {
+    needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     let entry = machine.runs(
         "journalctl --unit=integrationd --output=json --no-pager \
@@ -107,6 +111,7 @@ fn the_journal_has_the_level_and_the_fields_of_what_is_logged() {
 
 #[test]
 fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
+    needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     let reload = |settings: &str| {
         let settings = format!("url: {url}\n{settings}");
@@ -144,6 +149,7 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
 
 #[test]
 fn a_hang_is_ended_by_the_watchdog_and_the_next_start_carries_on() {
+    needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     machine.write(
         "/run/systemd/system/integrationd.service.d/quick.conf",
@@ -163,6 +169,7 @@ fn a_hang_is_ended_by_the_watchdog_and_the_next_start_carries_on() {
 
 #[test]
 fn a_stop_lets_the_write_under_way_end_and_a_kill_is_survived() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let url = machine.simulator(8080, "2s");
     configure(&machine, "/etc/integrationd", &format!("url: {url}"));
@@ -188,6 +195,7 @@ fn a_stop_lets_the_write_under_way_end_and_a_kill_is_survived() {
 
 #[test]
 fn wrong_settings_are_told_and_not_tried_again() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     configure(&machine, "/etc/integrationd", "url: ftp://acme.example.com");
     assert_ne!(machine.tries("systemctl start integrationd").code, Some(0));
@@ -200,6 +208,7 @@ fn wrong_settings_are_told_and_not_tried_again() {
 
 #[test]
 fn one_sync_reads_the_same_settings_and_fails_when_a_file_is_invalid() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let url = machine.simulator(8080, SETTLE);
     configure(&machine, "/etc/integrationd", &format!("url: {url}"));
@@ -218,6 +227,7 @@ fn one_sync_reads_the_same_settings_and_fails_when_a_file_is_invalid() {
 
 #[test]
 fn what_root_suspends_is_left_alone_by_the_service() {
+    needs!(MACHINE, PACKAGE);
     let (machine, _) = in_sync("");
     let state = "--state /var/lib/integrationd";
     let history = machine.runs(&format!("integrationd history {state}"));
@@ -239,6 +249,7 @@ fn what_root_suspends_is_left_alone_by_the_service() {
 
 #[test]
 fn each_tenant_has_a_service_of_its_own() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let tenants = [("acme", 8081), ("bolt", 8082)];
     let urls = tenants.map(|(name, port)| {
@@ -272,6 +283,7 @@ fn each_tenant_has_a_service_of_its_own() {
 
 #[test]
 fn a_push_to_a_repository_beside_the_service_shows_the_plan_and_is_applied() {
+    needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let url = machine.simulator(8080, SETTLE);
     let settings = "git: /srv/git/tenant.git\ngit-branch: main\n\
@@ -321,6 +333,7 @@ THE_END
 
 #[test]
 fn the_ledger_outlives_the_package() {
+    needs!(MACHINE, PACKAGE);
     let (machine, _) = in_sync("");
     machine.runs("dpkg --purge integrationd");
     assert_eq!(machine.property(SERVICE, "LoadState"), "not-found");
@@ -332,6 +345,7 @@ fn the_ledger_outlives_the_package() {
 
 #[test]
 fn an_upgrade_goes_on_with_the_new_version() {
+    needs!(MACHINE, PACKAGE);
     let (machine, _) = in_sync("");
     let main = machine.property(SERVICE, "MainPID");
     machine.runs("dpkg --install /package.deb");

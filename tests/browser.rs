@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use crate::common::{Files, eventually, lake, snowflake};
+use crate::programs::{CHROMIUM, is_declared, needs};
 use crate::stub::Stub;
 use crate::web::{Served, Web};
 
@@ -36,6 +37,7 @@ struct Seen {
 }
 
 fn chromium(scripts: Scripts, args: &[&str], url: &str) -> Seen {
+    is_declared(CHROMIUM);
     let profile = TempDir::new().unwrap();
     if scripts == Scripts::Blocked {
         let place = profile.path().join("Default");
@@ -49,7 +51,7 @@ fn chromium(scripts: Scripts, args: &[&str], url: &str) -> Seen {
         .args(args)
         .arg(url)
         .output()
-        .expect("chromium: tests/run installs it");
+        .unwrap();
     assert!(output.status.success(), "{}", output.status);
     Seen {
         dom: String::from_utf8(output.stdout).unwrap(),
@@ -97,6 +99,7 @@ fn served() -> (Web, Served) {
 
 #[test]
 fn a_filter_of_the_address_holds_with_javascript_and_without_and_nothing_is_obeyed() {
+    needs!(CHROMIUM);
     let (_web, served) = served();
     let url = |query: &str| format!("{}/{query}", served.url());
     for scripts in [Scripts::Run, Scripts::Blocked] {
@@ -121,6 +124,7 @@ fn a_filter_of_the_address_holds_with_javascript_and_without_and_nothing_is_obey
 
 #[test]
 fn the_page_keeps_itself_fresh_and_its_filter_set() {
+    needs!(CHROMIUM);
     let (web, served) = served();
     let before = served.get("/?q=unity").body;
     web.files
@@ -168,6 +172,7 @@ fn picture(place: &Path, name: &str, url: &str, args: &[&str]) -> u64 {
 
 #[test]
 fn a_picture_of_it_is_not_blank() {
+    needs!(CHROMIUM);
     let (_web, served) = served();
     let place = TempDir::new().unwrap();
     let blank = picture(place.path(), "blank.png", "about:blank", &[]);

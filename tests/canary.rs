@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually};
 use crate::hygiene::Unprivileged;
+use crate::programs::{OPENBAO, SOPS, needs};
 use crate::stub::Stub;
 use crate::web::Served;
 use place::{Place, Value};
@@ -200,6 +201,7 @@ fn every_provider_is_a_source_of_canaries() {
 
 #[test]
 fn runs_that_go_well_show_nothing() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for form in FORMS {
         let mut watch = Watch::new(*form);
@@ -248,6 +250,7 @@ fn as_read(page: &str) -> String {
 
 #[test]
 fn what_the_daemon_serves_shows_nothing() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     let watch = Watch::new(FORMS[1]);
     let token = place::plain().text;
@@ -288,6 +291,7 @@ fn what_the_daemon_serves_shows_nothing() {
 
 #[test]
 fn a_server_that_says_the_body_back_makes_nothing_known() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for form in FORMS {
         let watch = Watch::new(*form);
@@ -302,6 +306,7 @@ fn a_server_that_says_the_body_back_makes_nothing_known() {
 
 #[test]
 fn a_server_that_says_a_value_back_in_another_form_makes_nothing_known() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for ((name, echo), form) in ECHOES.iter().zip(FORMS.iter().cycle()) {
         let watch = Watch::new(*form);
@@ -354,6 +359,7 @@ fn misplaced(path: &str, value: &str) -> FaultKind {
 
 #[test]
 fn server_that_mixes_fields_up_makes_nothing_known() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for ((n, path), form) in PLACES.iter().enumerate().zip(FORMS.iter().cycle()) {
         let watch = Watch::new(*form);
@@ -382,6 +388,7 @@ fn server_that_mixes_fields_up_makes_nothing_known() {
 
 #[test]
 fn daemon_at_a_server_that_mixes_fields_up_shows_nothing() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for path in PLACES {
         let watch = Watch::new(FORMS[0]);
@@ -422,6 +429,7 @@ fn daemon_at_a_server_that_mixes_fields_up_shows_nothing() {
 
 #[test]
 fn a_run_that_is_killed_leaves_nothing_behind_and_its_settlement_shows_nothing() {
+    needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for form in FORMS {
         let watch = Watch::new(*form);
@@ -503,6 +511,7 @@ fn mistakes_in_files_show_nothing_of_a_value() {
 #[cfg(debug_assertions)]
 #[test]
 fn a_panic_shows_nothing_of_the_environment() {
+    needs!(SOPS, OPENBAO);
     let (place, key) = (Place::new(), place::plain().text);
     let canaries = place.canaries(&key);
     let binary = Unprivileged::new();
@@ -524,6 +533,7 @@ fn a_panic_shows_nothing_of_the_environment() {
 
 #[test]
 fn the_simulator_command_logs_nothing_that_it_is_sent() {
+    needs!(SOPS, OPENBAO);
     let place = Place::new();
     // Its own key is made up and shown on purpose.
     let canaries = place.canaries(&place::plain().text);

@@ -18,6 +18,7 @@ use http::Method;
 use integrationd::simulator::{
     API_KEY, Fault, FaultKind, LoggedRequest, Simulator, SimulatorOptions, serve,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -26,6 +27,18 @@ use tokio::sync::oneshot;
 pub(crate) fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d")
 }
+
+/// The examples that tests of many integrations start from. A new example is not one
+/// of them, so that it changes no number in these tests.
+const EXAMPLES: [&str; 7] = [
+    "bigquery.yaml",
+    "databricks.yaml",
+    "redshift.yaml",
+    "s3.yaml",
+    "snowflake.yaml",
+    "synapse.yaml",
+    "trino.yaml",
+];
 
 /// The text of an example file.
 pub(crate) fn example(name: &str) -> String {
@@ -98,6 +111,16 @@ impl Tenant {
         self.simulator.fault(Fault::new(kind).on(method, path));
     }
 
+    /// The id of the only integration of a platform, by the word of the API.
+    #[track_caller]
+    pub(crate) fn id_of(&self, platform: &str) -> u64 {
+        let state = self.simulator.state();
+        let mut found = state.iter().filter(|stored| stored["type"] == platform);
+        let stored = found.next().unwrap();
+        assert!(found.next().is_none(), "{platform} has two integrations");
+        stored["id"].as_str().unwrap().parse().unwrap()
+    }
+
     /// Every request so far, as `METHOD path`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.simulator.log().iter().map(line).collect()
@@ -159,12 +182,11 @@ impl Files {
         Self(TempDir::new().unwrap())
     }
 
-    /// All examples.
+    /// The seven examples with which tests start.
     pub(crate) fn examples() -> Self {
-        let mut files = Self::none();
-        for entry in std::fs::read_dir(examples()).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            files = files.with(&name, &example(&name));
+        let files = Self::none();
+        for name in EXAMPLES {
+            files.write(name, &example(name));
         }
         files
     }
@@ -358,6 +380,21 @@ pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
     wrapped
 }
 
+/// Sends a process a signal, such as `TERM`.
+pub(crate) fn send_signal(pid: u32, name: &str) {
+    let signal = match name {
+        "ABRT" => Signal::ABORT,
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "QUIT" => Signal::QUIT,
+        "SEGV" => Signal::SEGV,
+        "TERM" => Signal::TERM,
+        other => panic!("{other}: add it here"),
+    };
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
 /// A run that is under way.
 pub(crate) struct Running {
     _state: TempDir,
@@ -370,9 +407,7 @@ pub(crate) struct Running {
 impl Running {
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.unwrap().success());
+        send_signal(self.child.id(), name);
     }
 
     /// Its process id.
@@ -539,8 +574,8 @@ pub(crate) fn is_refused_as_own(ran: Ran, tenant: &Tenant) {
     assert_eq!(tenant.writes(), [""; 0]);
 }
 
-/// A tenant and files that are in sync. One write at a time makes the ids those of
-/// the order of the names.
+/// A tenant and files that are in sync. They are created one at a time in the order
+/// of their names, so that plans show the same ids in each run.
 pub(crate) fn in_sync() -> (Tenant, Files) {
     let (tenant, files) = (Tenant::empty(), Files::examples());
     Integrationd::new(["sync", "--yes", "--parallelism", "1"])

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Pipe, Ran, Running, Tenant, eventually};
 use crate::git::repository::Repository;
+use crate::programs::{NAMESPACES, needs};
 use crate::stub::Stub;
 
 const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
@@ -551,8 +552,9 @@ fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
 
 #[test]
 fn a_folder_beyond_the_limit_of_watches_is_told_once_and_read_all_the_same() {
+    needs!(NAMESPACES);
     let world = World::new();
-    // In a namespace of its own, so that nobody else feels the limit.
+    // In a namespace of its own, so that no other process has the limit.
     let limit = "echo 6 >/proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
     let daemon = world.daemon(&["--interval", "1s"]);
     let prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", limit];

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually, under};
 use crate::hygiene::Unprivileged;
+use crate::programs::{FAKETIME, NAMESPACES, needs};
 use disk::Disk;
 
 /// What a command did that is run in another way.
@@ -126,7 +127,8 @@ fn ledger(state: &Path) -> PathBuf {
 
 #[test]
 fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
-    let Some(disk) = Disk::of(1024) else { return };
+    needs!(NAMESPACES);
+    let disk = Disk::of(1024);
     // What the first runs met: nothing could be begun, or something was not recorded.
     let (mut held_back, mut not_recorded, mut whole) = (0, 0, 0);
     for free in (0..400).step_by(16) {
@@ -167,7 +169,8 @@ fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
 
 #[test]
 fn a_disk_that_fills_up_between_runs_is_told_before_anything_is_sent() {
-    let Some(disk) = Disk::of(1024) else { return };
+    needs!(NAMESPACES);
+    let disk = Disk::of(1024);
     let (tenant, files) = (tenant(), fleet());
     let run = |arg: &str| output(disk.enter(sync_with(&tenant, &files, disk.path(), arg)));
     run("--yes").exits_with(0);
@@ -419,13 +422,9 @@ fn a_write_ahead_log_that_is_lost_or_damaged_makes_nothing_twice() {
     }
 }
 
-fn has_faketime() -> bool {
-    Command::new("faketime").arg("--version").output().is_ok()
-}
-
 #[test]
 fn a_clock_that_was_set_changes_nothing_that_is_done() {
-    assert!(has_faketime(), "tests/run installs it: faketime");
+    needs!(FAKETIME);
     for offset in ["-1h", "-400d", "+2h"] {
         for auth in ["--auth=key", "--auth=token"] {
             let (tenant, files, state) = killed();

@@ -183,10 +183,8 @@ fn a_part_that_was_applied_beats_an_invalid_file_and_what_did_not_converge() {
 fn what_is_blocked_beats_an_invalid_file() {
     let (tenant, files) = in_sync();
     files.write("zz.yaml", INVALID);
-    tenant
-        .simulator
-        .drift(SimulatedDrift::status(5, "disabled".into()))
-        .unwrap();
+    let disabled = SimulatedDrift::status(tenant.id_of("Snowflake"), "disabled".into());
+    tenant.simulator.drift(disabled).unwrap();
     assert_eq!(sync(&tenant, &files, ["--yes"]), 1);
 }
 

@@ -15,11 +15,10 @@ use std::time::Duration;
 
 use http::Method;
 use integrationd::simulator::{Fault, FaultKind, SimulatorOptions};
-use rustix::process::getuid;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
-use crate::programs::output;
+use crate::programs::{ROOT, needs, output};
 use crate::web::Web;
 
 /// Somebody whom nobody has named.
@@ -410,9 +409,7 @@ fn who_is_there_when_the_daemon_ends_is_told_and_nobody_holds_it_up() {
 
 #[test]
 fn only_root_the_daemon_and_who_is_named_may_ask() {
-    if !getuid().is_root() {
-        return;
-    }
+    needs!(ROOT);
     let world = World::new();
     let daemon = world.start(&[]);
     let told = world.as_user(STRANGER).exits_with(1).stdout;

@@ -12,7 +12,7 @@ use rustix::process::getuid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, under};
+use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, send_signal, under};
 
 /// A user without privileges, for tests that root would pass anyway.
 const NOBODY: u32 = 65534;
@@ -74,9 +74,7 @@ impl Drop for Simulator {
 }
 
 fn killed_by(signal: &str, child: &mut Child) -> ExitStatus {
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", signal, &pid]).status();
-    assert!(sent.unwrap().success());
+    send_signal(child.id(), signal);
     child.wait().unwrap()
 }
 

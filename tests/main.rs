@@ -155,6 +155,8 @@ mod terminal;
 #[cfg(test)]
 mod texts;
 #[cfg(test)]
+mod tiers;
+#[cfg(test)]
 mod updates;
 #[cfg(test)]
 mod variables;

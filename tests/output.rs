@@ -23,8 +23,8 @@ fn plan_of(tenant: &Tenant, files: &Files, name: &str) -> String {
     run.on(tenant).with(files).run().stdout
 }
 
-fn drift(tenant: &Tenant, id: u64, path: &str, value: serde_json::Value) {
-    let drift = SimulatedDrift::value(id, path, value);
+fn drift(tenant: &Tenant, platform: &str, path: &str, value: serde_json::Value) {
+    let drift = SimulatedDrift::value(tenant.id_of(platform), path, value);
     tenant.simulator.drift(drift).unwrap();
 }
 
@@ -35,11 +35,12 @@ fn status(tenant: &Tenant, id: u64, word: &str) {
         .unwrap();
 }
 
-/// The ids that the examples have when they are in sync.
-const BIGQUERY: u64 = 1;
-const DATABRICKS: u64 = 2;
-const S3: u64 = 4;
-const SNOWFLAKE: u64 = 5;
+/// The platforms of the examples.
+const BIGQUERY: &str = "Google BigQuery";
+const DATABRICKS: &str = "Databricks";
+const S3: &str = "Native S3";
+const SNOWFLAKE: &str = "Snowflake";
+const TRINO: &str = "Trino";
 
 #[test]
 fn a_create_shows_every_attribute_and_where_its_secrets_come_from() {
@@ -140,12 +141,12 @@ fn names_and_values_cannot_drive_the_terminal() {
     let evil = "x\u{1b}[31m\u{202e}\r\u{7}";
     drift(&tenant, SNOWFLAKE, "/warehouse", json!(evil));
     drift(&tenant, S3, "/awsRegion", json!(evil));
-    tenant.simulator.seed(Seed::new(
+    let odd = tenant.simulator.seed(Seed::new(
         &format!("Odd{evil}"),
         None,
         Some(json!({"host": evil})),
     ));
-    status(&tenant, 8, evil);
+    status(&tenant, odd, evil);
     let ran = Integrationd::new(["sync", "--dry-run"])
         .on(&tenant)
         .with(&files)
@@ -164,12 +165,12 @@ fn all_blocked() -> (Tenant, Files) {
     let (tenant, files) = in_sync();
     // A hint that differs, a pin to nothing, to another type, to another host.
     drift(&tenant, BIGQUERY, "/location", json!("eu"));
-    let pinned = |host, id| format!("{}sync: {{id: \"{id}\"}}\n", snowflake(host));
+    let pinned = |host, id: u64| format!("{}sync: {{id: \"{id}\"}}\n", snowflake(host));
     let files = files
         .with("broken.yaml", "type: Snowflake\nautoBootstrap: false\n")
-        .with("pin-host.yaml", &pinned("another", 5))
+        .with("pin-host.yaml", &pinned("another", tenant.id_of(SNOWFLAKE)))
         .with("pin-nothing.yaml", &pinned("nowhere", 99))
-        .with("pin-type.yaml", &pinned("elsewhere", 4))
+        .with("pin-type.yaml", &pinned("elsewhere", tenant.id_of(S3)))
         .with("twin.yaml", &snowflake("twin"))
         .with("busy.yaml", &snowflake("busy"))
         .with("disabled.yaml", &snowflake("disabled"));
@@ -183,7 +184,7 @@ fn all_blocked() -> (Tenant, Files) {
     seed("TWIN", "enabled");
     seed("busy", "editing");
     seed("disabled", "disabled");
-    status(&tenant, 7, "createError");
+    status(&tenant, tenant.id_of(TRINO), "createError");
     (tenant, files)
 }
 
@@ -331,7 +332,7 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
         .run()
         .exits_with(1);
     files.change("snowflake.yaml", "SMALL_WH", "IMMUTA_WH");
-    status(&tenant, S3, "recurringValidationError");
+    status(&tenant, tenant.id_of(S3), "recurringValidationError");
     insta::assert_snapshot!(plan(&tenant, &files), @"
       # s3 is as its file says, and not healthy  [FILES]/s3.yaml:2
       ? Amazon S3 (id 4)
@@ -354,8 +355,8 @@ fn what_no_file_describes_is_listed_and_left_alone() {
     let (tenant, files) = in_sync();
     std::fs::remove_file(files.path().join("snowflake.yaml")).unwrap();
     std::fs::remove_file(files.path().join("trino.yaml")).unwrap();
-    tenant.simulator.seed(Seed::new("Novelty", None, None));
-    status(&tenant, 8, "migrating");
+    let novelty = tenant.simulator.seed(Seed::new("Novelty", None, None));
+    status(&tenant, novelty, "migrating");
     insta::assert_snapshot!(plan(&tenant, &files), @"
       Unmanaged (live, and no valid file describes them):
         id 5: Snowflake, acme.us-east-1.snowflakecomputing.com

@@ -13,16 +13,28 @@ use crate::payload::{
 };
 use crate::texts::Texts;
 
-/// The example of a platform: the file's name and its text.
-fn example_of(platform: &Platform) -> (String, String) {
-    let names = std::fs::read_dir(examples()).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut found = names
-        .map(|name| (name.clone(), example(&name)))
-        .filter(|(_, text)| parsed(text)["type"] == platform.wire);
-    let one = found.next().unwrap();
-    assert!(found.next().is_none(), "{} has two", platform.wire);
-    one
+/// An example file.
+struct Example {
+    platform: &'static Platform,
+    name: String,
+    text: String,
+}
+
+/// Every example, whatever their number.
+fn every_example() -> Vec<Example> {
+    let entries = std::fs::read_dir(examples()).unwrap();
+    let example = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let text = example(&name);
+        let word = parsed(&text)["type"].clone();
+        let platform = PLATFORMS.iter().find(|platform| word == platform.wire);
+        Example {
+            platform: platform.unwrap(),
+            name,
+            text,
+        }
+    };
+    entries.map(example).collect()
 }
 
 /// YAML as a common parser reads it.
@@ -63,17 +75,25 @@ fn id_of(stored: &Value) -> u64 {
 }
 
 #[test]
-fn every_platform_has_one_example_and_it_is_without_a_mistake() {
+fn every_platform_has_an_example_without_a_mistake() {
+    let examples = every_example();
     for platform in PLATFORMS {
-        let (name, text) = example_of(platform);
+        let is_its = |example: &Example| example.platform.wire == platform.wire;
+        assert!(examples.iter().any(is_its), "{}", platform.wire);
+    }
+    for Example { name, text, .. } in examples {
         assert_eq!(texts(&name, &text).diagnostics(), "", "{name}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_example_is_created_with_exactly_its_body_and_then_plans_to_nothing() {
-    for platform in PLATFORMS {
-        let (name, text) = example_of(platform);
+    for Example {
+        platform,
+        name,
+        text,
+    } in every_example()
+    {
         let (files, simulator) = (texts(&name, &text), Simulator::default());
         let first = Run::of(&files, &simulator).sync().await;
         assert!(first.is_proved(), "{}", first.shown());
@@ -94,17 +114,21 @@ async fn an_example_is_created_with_exactly_its_body_and_then_plans_to_nothing()
 
 #[tokio::test(start_paused = true)]
 async fn an_update_of_an_example_carries_the_defaults_of_the_server() {
-    for platform in PLATFORMS {
-        let Some(comparable) = comparable_of_example(platform) else {
+    for example in every_example() {
+        let Some(comparable) = comparable_of(&example) else {
             continue;
         };
+        let Example {
+            platform,
+            name,
+            text,
+        } = example;
         let is_fixed = |path: &str| platform.attribute(path).is_some_and(|a| a.is_fixed);
         for (path, changed) in comparable {
             // A change of it is no update.
             if is_fixed(&path) {
                 continue;
             }
-            let (name, text) = example_of(platform);
             let (files, simulator) = (texts(&name, &text), Simulator::default());
             Run::of(&files, &simulator).sync().await;
             let before = stored(&simulator);
@@ -125,11 +149,12 @@ async fn an_update_of_an_example_carries_the_defaults_of_the_server() {
 }
 
 /// What can be changed in an example, with another value for each.
-fn comparable_of_example(platform: &'static Platform) -> Option<Vec<(String, Value)>> {
+fn comparable_of(example: &Example) -> Option<Vec<(String, Value)>> {
+    let platform = example.platform;
     if platform.payload == PayloadShape::TypeOnly {
         return None;
     }
-    let file = parsed(&example_of(platform).1);
+    let file = parsed(&example.text);
     let login = login_attribute(platform).and_then(|(login, words)| {
         let word = file["config"][login.name].as_str()?;
         words.iter().copied().find(|own| *own == word)

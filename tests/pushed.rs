@@ -4,12 +4,11 @@
 use std::os::unix::fs::chown;
 
 use integrationd::simulator::{FailedTest, Fault, FaultKind, SimulatedDrift};
-use rustix::process::getuid;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
 use crate::git::repository::{Repository, command};
-use crate::programs::output;
+use crate::programs::{ROOT, needs, output};
 use crate::stub::Stub;
 use crate::web::Served;
 
@@ -225,9 +224,7 @@ fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
 
 #[test]
 fn a_repository_of_another_user_is_refused_with_whose_it_is_and_what_helps() {
-    if !getuid().is_root() {
-        return; // Nobody else can give a file away.
-    }
+    needs!(ROOT);
     let world = World::new();
     let bare = world.repository.path();
     chown(&bare, Some(54_321), None).unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually, is_refused_as_own, lake};
-use crate::programs::{output, path, program};
+use crate::programs::{GNUPG, SOPS, is_declared, needs, output, path, program};
 use crate::stub::Stub;
 use crate::web::{Served, Web};
 
@@ -23,6 +23,7 @@ pub(crate) struct Sops {
 
 impl Sops {
     pub(crate) fn new() -> Self {
+        is_declared(SOPS);
         let place = TempDir::new().unwrap();
         let key = |name: &str| {
             let file = place.path().join(name);
@@ -92,6 +93,7 @@ fn is_blocked(ran: Ran, tenant: &Tenant, why: &str) {
 
 #[test]
 fn a_value_of_every_kind_of_file_is_sent_and_not_shown() {
+    needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let kinds = [
         (
@@ -124,6 +126,7 @@ fn a_value_of_every_kind_of_file_is_sent_and_not_shown() {
 
 #[test]
 fn sops_runs_once_for_a_file_and_sees_nothing_of_the_tenants_key() {
+    needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let plain = format!("a: {SECRET}-a\nb: {SECRET}-b\n");
     let files = Files::none()
@@ -165,6 +168,7 @@ fn sops_runs_once_for_a_file_and_sees_nothing_of_the_tenants_key() {
 
 #[test]
 fn a_key_of_gnupg_decrypts_as_well() {
+    needs!(SOPS, GNUPG);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let home = sops.key("gnupg");
     std::fs::create_dir(&home).unwrap();
@@ -210,6 +214,7 @@ fn a_key_of_gnupg_decrypts_as_well() {
 
 #[test]
 fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
+    needs!(SOPS);
     let sops = Sops::new();
     let good = sops.encrypted("yaml", &format!("a: {SECRET}\nlist: [one, two]\nn: 5\n"));
     let swapped = swap_items(&good);
@@ -270,6 +275,7 @@ fn swap_items(text: &str) -> String {
 
 #[test]
 fn without_the_key_sops_says_which_one_it_looked_for() {
+    needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let files = Files::none()
         .with(
@@ -289,6 +295,7 @@ fn without_the_key_sops_says_which_one_it_looked_for() {
 
 #[test]
 fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
+    needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let files = Files::none()
         .with(".s.yaml", &sops.encrypted("yaml", "a: b\n"))
@@ -311,6 +318,7 @@ fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
 
 #[test]
 fn a_file_outside_of_the_roots_and_the_tools_own_key_are_not_handed_to_sops() {
+    needs!(SOPS);
     let (outside, sops) = (Files::none(), Sops::new());
     outside.write("s.yaml", &sops.encrypted("yaml", &format!("a: {SECRET}\n")));
     let absolute = outside.path().join("s.yaml").display().to_string();
@@ -342,6 +350,7 @@ fn a_file_outside_of_the_roots_and_the_tools_own_key_are_not_handed_to_sops() {
 
 #[test]
 fn the_address_of_a_vault_in_a_file_gets_no_token() {
+    needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let stub = Stub::start(|_| (403, json!({"errors": ["permission denied"]}).to_string()));
     let text = sops.encrypted("json", "{\"a\": \"b\"}");

@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Tenant};
+use crate::programs::{ROOT, needs};
 
 const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
@@ -197,9 +198,7 @@ fn state_that_others_can_write_is_refused_with_the_command_that_helps() {
 
 #[test]
 fn state_of_another_user_is_refused_but_for_root_who_inspects_it() {
-    if !rustix::process::getuid().is_root() {
-        return;
-    }
+    needs!(ROOT);
     let (tenant, files, state) = in_sync();
     files.change("lake.yaml", "/one", "/two");
     let give = |path: &Path, owner| std::os::unix::fs::chown(path, Some(owner), None).unwrap();

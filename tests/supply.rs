@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::booted::package;
-use crate::programs::output;
+use crate::programs::{PACKAGE, PYTHON, needs, output};
 
 /// The notices, where the package has them.
 const NOTICES: &str = "./usr/share/doc/integrationd/THIRD-PARTY-NOTICES";
@@ -39,6 +39,7 @@ fn linked_in() -> Vec<String> {
 
 #[test]
 fn package_names_every_crate_that_is_linked_in() {
+    needs!(PACKAGE);
     let script = format!("dpkg-deb --fsys-tarfile \"$0\" | tar --extract --to-stdout {NOTICES}");
     let mut unpack = Command::new("sh");
     let notices = output(unpack.args(["-c", &script]).arg(package()));
@@ -62,6 +63,7 @@ fn package_names_every_crate_that_is_linked_in() {
 
 #[test]
 fn package_has_the_licences_of_bundled_libraries() {
+    needs!(PYTHON);
     let mut notices = Command::new(checkout().join("systemd/notices"));
     let notices = output(notices.current_dir(checkout()));
     for text in [

@@ -73,7 +73,8 @@ fn a_changed_attribute_is_one_update_and_its_plan_shows_it() {
         .with(&files)
         .run()
         .exits_with(0);
-    assert_eq!(tenant.writes(), ["PUT /integrations/5"]);
+    let put = format!("PUT /integrations/{}", tenant.id_of("Snowflake"));
+    assert_eq!(tenant.writes(), [put]);
     insta::assert_snapshot!(ran.stdout, @r#"
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)

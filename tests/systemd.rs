@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::programs::{SYSTEMD_ANALYZE, is_declared, needs};
 use integrationd::secret::{is_own_credential, own_credentials};
 use tempfile::TempDir;
 
@@ -33,6 +34,7 @@ fn units() -> (TempDir, Vec<PathBuf>) {
 
 #[track_caller]
 fn analyze(args: &[&str], units: &[PathBuf]) {
+    is_declared(SYSTEMD_ANALYZE);
     let output = Command::new("systemd-analyze")
         .args(args)
         .args(units)
@@ -48,12 +50,14 @@ fn analyze(args: &[&str], units: &[PathBuf]) {
 
 #[test]
 fn systemd_accepts_the_units() {
+    needs!(SYSTEMD_ANALYZE);
     let (_place, units) = units();
     analyze(&["verify", "--man=no", "--recursive-errors=yes"], &units);
 }
 
 #[test]
 fn the_services_are_confined() {
+    needs!(SYSTEMD_ANALYZE);
     let (_place, units) = units();
     let services: Vec<PathBuf> = units
         .into_iter()

@@ -8,6 +8,7 @@ use rcgen::{KeyPair, PKCS_ED25519, SigningKey};
 use serde_json::{Value, json};
 
 use crate::common::{Files, Integrationd, Ran, Tenant, is_refused_as_own, lake};
+use crate::programs::{OPENBAO, needs};
 use crate::stub::Stub;
 use server::{ROOT_TOKEN, Server};
 
@@ -45,6 +46,7 @@ fn is_blocked(ran: Ran, tenant: &Tenant, why: &str) {
 
 #[test]
 fn a_secret_is_sent_and_its_rotation_is_an_update_by_itself() {
+    needs!(OPENBAO);
     let (server, tenant) = (Server::start(), Tenant::empty());
     let files = one_lake("${vault:secret/data/team/lake#token}");
     let state = Files::none();
@@ -71,6 +73,7 @@ fn a_secret_is_sent_and_its_rotation_is_an_update_by_itself() {
 
 #[test]
 fn an_app_role_and_a_jwt_log_in_and_may_read_what_their_policy_says() {
+    needs!(OPENBAO);
     let (server, files) = (Server::start(), Files::none());
     server.put("team/lake", &json!({"token": SECRET}));
     server.put("other", &json!({"token": SECRET}));
@@ -173,6 +176,7 @@ fn broken() -> Server {
 
 #[test]
 fn what_vault_does_not_give_blocks_and_says_what_helps() {
+    needs!(OPENBAO);
     let server = broken();
     for (argument, why) in [
         (
@@ -220,6 +224,7 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
 
 #[test]
 fn a_wrong_login_and_a_sealed_server_are_told_apart_and_block() {
+    needs!(OPENBAO);
     let (server, tenant) = (Server::start(), Tenant::empty());
     server.put("lake", &json!({"token": SECRET}));
     server.put_policy("lake", r#"path "secret/*" { capabilities = ["read"] }"#);

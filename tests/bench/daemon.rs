@@ -30,7 +30,12 @@ mod latency;
     reason = "what the benchmarks share is more than is needed here"
 )]
 mod process;
-#[expect(dead_code, reason = "what the tests share is more than is needed here")]
+#[expect(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "benchmarks do not skip"
+)]
 #[path = "../programs.rs"]
 mod programs;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]

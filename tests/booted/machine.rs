@@ -33,13 +33,8 @@ pub(super) struct Done {
 impl Machine {
     /// Boots it and installs the package.
     pub(super) fn boot() -> Self {
+        programs::is_declared(programs::MACHINE);
         let package = package();
-        let root = root();
-        assert!(
-            root.exists(),
-            "{} is missing: run tests/run once, which makes it",
-            root.display()
-        );
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut nspawn = as_root("systemd-nspawn");
         nspawn.args(["--quiet", "--boot", "--register=no"]);
@@ -47,7 +42,7 @@ impl Machine {
             nspawn.arg("--keep-unit");
         }
         nspawn.args(["--volatile=overlay", "--private-network", "--console=pipe"]);
-        nspawn.arg("--directory").arg(root);
+        nspawn.arg("--directory").arg(programs::rootfs());
         let bind = format!("{}:/package.deb", package.display());
         nspawn.arg("--bind-ro").arg(bind);
         let streams = nspawn.stdin(Stdio::null()).stdout(Stdio::null());
@@ -163,6 +158,7 @@ impl Drop for Machine {
 /// The package, made once from the command under test.
 pub(crate) fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    programs::is_declared(programs::PACKAGE);
     PACKAGE.get_or_init(|| {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut make = Command::new(checkout.join("systemd/package"));
@@ -172,13 +168,6 @@ pub(crate) fn package() -> &'static Path {
         let path = printed.lines().last().unwrap_or_default();
         checkout.join(path)
     })
-}
-
-/// Where tests/rootfs has put the files of the machine.
-fn root() -> PathBuf {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-    cache.unwrap_or_default().join("integrationd/bookworm")
 }
 
 fn as_root(program: &str) -> Command {

@@ -6,6 +6,7 @@ use super::{Forge, World, told};
 use crate::common::{Files, eventually};
 use crate::forge::{SECRET, signature};
 use crate::git::server::PASSWORD;
+use crate::programs::{NGINX, needs};
 use crate::stub::Stub;
 use crate::web::{Served, TOKEN};
 
@@ -21,6 +22,7 @@ const FLAGS: [&str; 6] = [
 
 #[test]
 fn every_secret_of_a_systemd_credential_beats_the_one_of_the_settings_file() {
+    needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let stub = Stub::start(|_| (204, String::new()));
     let handed_over = Files::none()

@@ -5,6 +5,7 @@ use crate::common::{Files, eventually};
 use crate::forge::{HEARD, PUSH, SECRET, github, send, signature};
 use crate::git::https::holds;
 use crate::git::server::PASSWORD;
+use crate::programs::{NGINX, needs};
 use crate::web::{self, Served};
 use crate::webhook::PING;
 
@@ -12,6 +13,7 @@ const TAG: &str = include_str!("../data/webhooks/github-push-tag.json");
 
 #[test]
 fn what_is_pushed_over_https_is_applied_when_the_forge_says_so_and_not_when_anybody_does() {
+    needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let served = Served::of(forge.daemon(&world, &[]).start());
     served.daemon.prints("1 applied, 0 failed");
@@ -71,6 +73,7 @@ fn what_is_pushed_over_https_is_applied_when_the_forge_says_so_and_not_when_anyb
 
 #[test]
 fn what_is_rewritten_over_https_is_held_and_shown_until_the_settings_take_it() {
+    needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let settings = Files::none().with("settings.yaml", "git-allow-rewrite: false\n");
     let config = settings.path().join("settings.yaml");

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{World, lake};
 use crate::common::eventually;
 use crate::git::signatures::Signers;
+use crate::programs::{GNUPG, SSH_KEYGEN, needs};
 use crate::stub::Stub;
 use crate::web::Served;
 
@@ -101,6 +102,7 @@ fn only_what_ada_signs_is_applied(signers: &Signers, keys: &str, sign_as: &dyn F
 
 #[test]
 fn a_commit_by_an_allowed_ssh_key_is_applied_and_no_other() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     signers.ssh_key("eve");
@@ -111,6 +113,7 @@ fn a_commit_by_an_allowed_ssh_key_is_applied_and_no_other() {
 
 #[test]
 fn a_commit_by_a_given_openpgp_key_is_applied_and_no_other() {
+    needs!(GNUPG);
     let signers = Signers::new();
     signers.sign_with_openpgp("eve");
     let key = signers.sign_with_openpgp("ada");

@@ -8,6 +8,7 @@ use crate::common::Integrationd;
 use crate::git::repository::Repository;
 use crate::git::ssh::Sshd;
 use crate::hook::remote;
+use crate::programs::{SSHD, needs};
 use crate::pushed::{LAKE, ends};
 
 /// Pushes over ssh with one of the server's keys.
@@ -36,6 +37,7 @@ fn shown(pushed: &Output) -> String {
 
 #[test]
 fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
+    needs!(SSHD);
     let (world, repository, server) = (World::new(), Repository::empty(), Sshd::start());
     repository.commit("files/lake.yaml", LAKE);
     let bare = repository.path();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Forge, World, told};
 use crate::common::{Running, eventually, lake};
+use crate::programs::{NGINX, needs};
 use crate::pushed::ends;
 
 /// Every lake may have the token.
@@ -64,6 +65,7 @@ fn all_is_there_once(world: &World, forge: &Forge) {
 
 #[test]
 fn asked_to_end_it_finishes_the_write_under_way_and_the_next_start_does_the_rest() {
+    needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let slow = || {
         world.tenant.simulator.set_options(SimulatorOptions {
@@ -90,6 +92,7 @@ fn asked_to_end_it_finishes_the_write_under_way_and_the_next_start_does_the_rest
 
 #[test]
 fn killed_at_any_write_it_is_carried_on_by_the_next_and_nothing_is_doubled() {
+    needs!(NGINX);
     for (method, path) in [
         (Method::PUT, "/integrations/1"),
         (Method::PUT, "/integrations/2"),

@@ -12,6 +12,7 @@ use integrationd::source::git::{GitFailure, GitOptions};
 use super::repository::Repository;
 use super::server::Server;
 use super::{Source, finally, lines, options, told};
+use crate::programs::{NGINX, needs};
 
 /// Stands before a server, and lets only so many bytes of its answers pass.
 pub(super) struct Cutter {
@@ -81,6 +82,7 @@ fn noise(size: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_server_that_drops_in_the_middle_leaves_the_copy_usable() {
+    needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
     let cutter = Cutter::before(server.http_port());

@@ -9,6 +9,7 @@ use integrationd::source::git::{GitFailure, GitOptions, GitReference, GitSource}
 use super::repository::{Repository, command, feed};
 use super::server::Server;
 use super::{Source, below, lines, options, tag};
+use crate::programs::{NGINX, needs};
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();
@@ -22,6 +23,7 @@ fn source(server: &Server) -> Source {
 
 #[tokio::test]
 async fn the_copy_is_private_bare_and_of_no_use_to_a_hook() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = source(&server);
     source.fetch().await;
@@ -39,6 +41,7 @@ async fn the_copy_is_private_bare_and_of_no_use_to_a_hook() {
 
 #[tokio::test]
 async fn nothing_is_fetched_when_nothing_moved() {
+    needs!(NGINX);
     let (repository, server) = served();
     let source = source(&server);
     let packs = || {
@@ -56,6 +59,7 @@ async fn nothing_is_fetched_when_nothing_moved() {
 
 #[tokio::test]
 async fn a_copy_that_is_damaged_is_made_anew() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = source(&server);
     let copy = source.path().join("git/copy.git");
@@ -82,6 +86,7 @@ async fn a_copy_that_is_damaged_is_made_anew() {
 
 #[tokio::test]
 async fn a_copy_that_lacks_the_commit_of_a_tag_is_made_anew() {
+    needs!(NGINX);
     let (repository, server) = served();
     repository.git(["tag", "-a", "-m", "one", "v1"]);
     repository.push();
@@ -108,6 +113,7 @@ async fn a_copy_that_lacks_the_commit_of_a_tag_is_made_anew() {
 
 #[tokio::test]
 async fn one_directory_for_two_repositories_mixes_nothing() {
+    needs!(NGINX);
     let ((first, one), (_second, other)) = (served(), served());
     let secret = first.commit("a.yaml", "of the first");
     let directory = first.place().join("copy");
@@ -126,6 +132,7 @@ async fn one_directory_for_two_repositories_mixes_nothing() {
 
 #[tokio::test]
 async fn what_lies_on_this_machine_needs_no_copy() {
+    needs!(NGINX);
     let (repository, server) = served();
     let directory = repository.place().join("copy");
     let fetched = async |url: &str| {

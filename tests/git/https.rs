@@ -11,6 +11,7 @@ use super::repository::Repository;
 use super::server::{PASSWORD, Server, TOKEN, USER, free_port};
 use super::{Source, branch, finally, lines, options, told};
 use crate::common::Integrationd;
+use crate::programs::{CERTIFICATES, NGINX, needs};
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();
@@ -51,6 +52,7 @@ pub(crate) fn holds(directory: &Path, text: &str) -> bool {
 
 #[tokio::test]
 async fn a_repository_behind_basic_credentials_is_fetched_and_keeps_up() {
+    needs!(NGINX);
     let (repository, server) = served();
     let source = source(&server, "basic/bare.git", basic(PASSWORD));
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
@@ -66,6 +68,7 @@ async fn a_repository_behind_basic_credentials_is_fetched_and_keeps_up() {
 
 #[tokio::test]
 async fn a_repository_behind_a_bearer_token_is_fetched() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = source(&server, "bearer/bare.git", bearer(TOKEN));
     assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
@@ -73,6 +76,7 @@ async fn a_repository_behind_a_bearer_token_is_fetched() {
 
 #[test]
 fn a_sync_logs_in_with_a_bearer_token_or_a_user_as_its_settings_say() {
+    needs!(NGINX);
     let repository = Repository::empty();
     repository.commit("trino.yaml", "type: Trino\n");
     let server = Server::start(repository.place());
@@ -109,6 +113,7 @@ fn a_sync_logs_in_with_a_bearer_token_or_a_user_as_its_settings_say() {
 
 #[tokio::test]
 async fn wrong_credentials_are_refused_for_good_and_never_shown() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let wrong = "s3cr3t-but-wrong-Bn5d";
     for (path, credentials, expected) in [
@@ -133,6 +138,7 @@ async fn wrong_credentials_are_refused_for_good_and_never_shown() {
 
 #[tokio::test]
 async fn an_unknown_authority_is_refused() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = Source::new(GitOptions {
         credentials: basic(PASSWORD),
@@ -148,6 +154,7 @@ async fn an_unknown_authority_is_refused() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = source(&server, "moved/bare.git", basic(PASSWORD));
     let failure = finally(source.refused().await);
@@ -160,6 +167,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let missing = finally(source(&server, "open/none.git", None).refused().await);
     assert!(
@@ -177,6 +185,7 @@ async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not()
 
 #[tokio::test]
 async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
+    needs!(NGINX);
     let (_repository, server) = served();
     let source = Source::new(GitOptions {
         reference: branch("none"),
@@ -196,6 +205,7 @@ async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
 
 #[tokio::test]
 async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
+    needs!(NGINX);
     let (repository, server) = served();
     let first = repository.head();
     repository.commit("a.yaml", "2");
@@ -220,6 +230,7 @@ async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
 
 #[tokio::test]
 async fn credentials_that_no_header_can_hold_are_refused_at_once() {
+    needs!(CERTIFICATES);
     let options = GitOptions {
         credentials: bearer("s3cr3t\nX-Other: 1"),
         ..options("https://git.example.com/a.git")

@@ -13,7 +13,7 @@ use super::repository::{Repository, command};
 use super::server::Server;
 use super::{Source, finally, lines, options, tag, told};
 use crate::common::Tenant;
-use crate::programs::output;
+use crate::programs::{NGINX, needs, output};
 use crate::pushed::{BOUND, LAKE, run};
 
 /// Runs git beside a repository; the place that the last argument names.
@@ -81,6 +81,7 @@ async fn a_head_that_names_a_missing_branch_is_told_and_a_branch_that_is_there_c
 
 #[tokio::test]
 async fn a_tag_of_a_tag_leads_to_its_commit() {
+    needs!(NGINX);
     let repository = Repository::new();
     let head = repository.head();
     repository.git(["tag", "-a", "-m", "one", "inner"]);
@@ -143,6 +144,7 @@ fn special(repository: &Repository, kind: &str) {
 
 #[tokio::test]
 async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_is_named() {
+    needs!(NGINX);
     let repository = Repository::new();
     special(&repository, "--object-format=sha256");
     let server = Server::start(repository.place());
@@ -161,6 +163,7 @@ async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_
 
 #[tokio::test]
 async fn a_repository_of_reftables_is_refused_by_path_and_what_is_told_helps() {
+    needs!(NGINX);
     let repository = Repository::new();
     special(&repository, "--ref-format=reftable");
     let place = repository.place().join("special");

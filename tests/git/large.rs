@@ -8,6 +8,7 @@ use super::repository::{Repository, feed};
 use super::server::Server;
 use super::{Source, finally, lines, options, tag, told};
 use crate::common::Tenant;
+use crate::programs::{NGINX, needs};
 use crate::pushed::{BOUND, LAKE, run};
 
 /// The most that a commit or a tag may have.
@@ -54,6 +55,7 @@ fn urls(repository: &Repository, server: &Server) -> [String; 2] {
 
 #[tokio::test]
 async fn a_commit_or_a_tag_beyond_a_mebibyte_is_refused_and_a_long_one_that_fits_is_read() {
+    needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
     wordy(&repository, LIMIT - 1000);
@@ -152,6 +154,7 @@ async fn too_long_list_of_references_is_refused() {
 
 #[test]
 fn what_unpacks_to_a_hundred_megabytes_is_refused_in_little_memory_and_what_follows_is_held() {
+    needs!(NGINX);
     let repository = Repository::empty();
     let first = repository.commit("files/lake.yaml", LAKE);
     let server = Server::start(repository.place());

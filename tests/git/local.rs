@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use integrationd::source::git::{CommitId, GitFailure, GitOptions, GitReference, Subdirectory};
-use rustix::process::getuid;
 
 use super::repository::Repository;
 use super::{Source, below, branch, finally, lines, options, tag, told};
 use crate::common::Pipe;
+use crate::programs::{ROOT, needs};
 
 #[tokio::test]
 async fn the_newest_revision_of_the_default_branch_is_read() {
@@ -173,9 +173,7 @@ async fn no_program_of_a_repository_is_run() {
 
 #[tokio::test]
 async fn a_repository_of_another_user_needs_leave() {
-    if !getuid().is_root() {
-        return; // Nobody else can give a file away.
-    }
+    needs!(ROOT);
     let repository = Repository::new();
     for path in below(Path::new(&repository.path())) {
         chown(path, Some(65534), None).unwrap();

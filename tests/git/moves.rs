@@ -7,7 +7,7 @@ use super::broken::Cutter;
 use super::repository::Repository;
 use super::server::Server;
 use super::{Source, lines, options};
-use crate::programs::output;
+use crate::programs::{NGINX, needs, output};
 
 /// The same repository in the two ways of reaching history: whole, and shallow.
 fn sources(repository: &Repository, server: &Server) -> [Source; 2] {
@@ -19,6 +19,7 @@ fn sources(repository: &Repository, server: &Server) -> [Source; 2] {
 
 #[tokio::test]
 async fn only_the_revision_itself_is_brought_at_first() {
+    needs!(NGINX);
     let repository = Repository::new();
     let before = repository.head();
     repository.commit("a.yaml", "2");
@@ -35,6 +36,7 @@ async fn only_the_revision_itself_is_brought_at_first() {
 
 #[tokio::test]
 async fn a_revision_descends_from_one_before_however_many_were_pushed_between() {
+    needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
     for source in sources(&repository, &server) {
@@ -57,6 +59,7 @@ async fn a_revision_descends_from_one_before_however_many_were_pushed_between() 
 
 #[tokio::test]
 async fn a_revision_descends_from_one_before_however_many_branches_were_merged_between() {
+    needs!(NGINX);
     let repository = Repository::new();
     let root = repository.head();
     let chains = 20;
@@ -83,6 +86,7 @@ async fn a_revision_descends_from_one_before_however_many_branches_were_merged_b
 
 #[tokio::test]
 async fn a_merge_descends_from_both_its_sides() {
+    needs!(NGINX);
     let repository = Repository::new();
     repository.git(["switch", "--quiet", "-c", "side"]);
     repository.commit("b.yaml", "2");
@@ -102,6 +106,7 @@ async fn a_merge_descends_from_both_its_sides() {
 
 #[tokio::test]
 async fn a_rewritten_history_is_held_until_it_is_allowed() {
+    needs!(NGINX);
     let repository = Repository::new();
     repository.history(30);
     let server = Server::start(repository.place());
@@ -134,6 +139,7 @@ async fn a_rewritten_history_is_held_until_it_is_allowed() {
 
 #[tokio::test]
 async fn an_entirely_new_history_is_held() {
+    needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
     let previous = repository.commit("a.yaml", "2");
@@ -154,6 +160,7 @@ async fn an_entirely_new_history_is_held() {
 
 #[tokio::test]
 async fn a_history_too_long_to_tell_is_held_and_not_fetched_again_and_again() {
+    needs!(NGINX);
     let repository = Repository::new();
     repository.history(5_000);
     let previous = repository.head();

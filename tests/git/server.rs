@@ -9,8 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tempfile::TempDir;
 
 use super::repository::command;
-use crate::common::eventually;
-use crate::programs::output;
+use crate::common::{eventually, send_signal};
+use crate::programs::{NGINX, is_declared, output};
 
 pub(crate) const USER: &str = "reader";
 pub(crate) const PASSWORD: &str = "s3cr3t-of-git-Wm4q";
@@ -43,8 +43,7 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        let missing = || format!("{command:?}: run tests/run once, which installs it");
-        Self(started.unwrap_or_else(|error| panic!("{error}: {}", missing())))
+        Self(started.unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 
     pub(super) fn has_ended(&mut self) -> bool {
@@ -54,9 +53,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // nginx ends its workers when it is told to, not when it is killed.
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").arg(&pid).status();
+        // nginx ends its workers on TERM alone.
+        send_signal(self.0.id(), "TERM");
         let _ = self.0.wait();
     }
 }
@@ -73,6 +71,7 @@ pub(super) fn answers(port: u16) -> bool {
 
 impl Server {
     pub(crate) fn start(repositories: &Path) -> Self {
+        is_declared(NGINX);
         let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start(repositories));
         started.next().expect("nginx does not start")
     }

@@ -11,7 +11,7 @@ use integrationd::source::git::{
 
 use super::repository::{Repository, command};
 use super::{Source, below, finally, lines, options, tag, told};
-use crate::programs::output;
+use crate::programs::{GNUPG, SSH_KEYGEN, is_declared, needs, output};
 
 /// A repository, and the keys of those who sign in it.
 pub(crate) struct Signers {
@@ -35,6 +35,7 @@ impl Signers {
 
     /// Makes an SSH key; its public half.
     pub(crate) fn ssh_key(&self, name: &str) -> String {
+        is_declared(SSH_KEYGEN);
         let mut keygen = command("ssh-keygen", self.repository.place());
         keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]);
         output(keygen.arg(self.path(name)));
@@ -49,6 +50,7 @@ impl Signers {
     }
 
     fn gpg<const N: usize>(&self, args: [&str; N]) -> String {
+        is_declared(GNUPG);
         let mut gpg = command("gpg", self.repository.place());
         gpg.arg("--homedir").arg(self.path("gnupg"));
         output(
@@ -175,6 +177,7 @@ use VerifyMode::{Head, Tag, TagAndHead};
 
 #[tokio::test]
 async fn a_commit_by_an_allowed_ssh_key_is_taken_up() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     let other = signers.ssh_key("eve");
@@ -193,6 +196,7 @@ async fn a_commit_by_an_allowed_ssh_key_is_taken_up() {
 
 #[tokio::test]
 async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     let other = signers.ssh_key("eve");
@@ -247,6 +251,7 @@ async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
 
 #[tokio::test]
 async fn a_signature_of_another_commit_does_not_count() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     signers.sign_with_ssh("ada");
@@ -276,6 +281,7 @@ async fn a_signature_of_another_commit_does_not_count() {
 /// L2: git's own programs see the bytes after a NUL, and libgit2 does not.
 #[tokio::test]
 async fn commit_or_tag_with_a_nul_is_refused() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     let trust = |mode| ssh(mode, signers.allowed(&format!("ada@example.com {key}")));
@@ -306,6 +312,7 @@ async fn commit_or_tag_with_a_nul_is_refused() {
 
 #[tokio::test]
 async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not() {
+    needs!(GNUPG);
     let signers = Signers::new();
     let eve = signers.sign_with_openpgp("eve");
     let ada = signers.sign_with_openpgp("ada");
@@ -341,6 +348,7 @@ async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not()
 
 #[tokio::test]
 async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
+    needs!(GNUPG);
     let signers = Signers::new();
     signers.sign_with_openpgp("ada");
     signers.signed_commit();
@@ -401,6 +409,7 @@ async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
 
 #[tokio::test]
 async fn a_signed_tag_of_an_unsigned_commit_is_enough_for_the_tag_alone() {
+    needs!(SSH_KEYGEN, GNUPG);
     let signers = Signers::new();
     let key = format!("ada@example.com {}", signers.ssh_key("ada"));
     signers.sign_with_ssh("ada");
@@ -430,6 +439,7 @@ async fn a_signed_tag_of_an_unsigned_commit_is_enough_for_the_tag_alone() {
 
 #[tokio::test]
 async fn a_tag_that_is_not_what_was_signed_is_refused() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = format!("ada@example.com {}", signers.ssh_key("ada"));
     signers.ssh_key("eve");
@@ -476,6 +486,7 @@ async fn a_tag_that_is_not_what_was_signed_is_refused() {
 
 #[tokio::test]
 async fn a_revision_that_is_refused_does_not_stay_so_once_its_key_is_given() {
+    needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
     signers.sign_with_ssh("ada");

@@ -12,7 +12,7 @@ use super::repository::{Repository, command};
 use super::server::{Process, answers, free_port};
 use super::{Source, finally, lines, options, told};
 use crate::common::eventually;
-use crate::programs::output;
+use crate::programs::{SSHD, is_declared, needs, output};
 
 /// Two tests may find the same free port; so often another one is tried.
 const ATTEMPTS: usize = 5;
@@ -34,6 +34,7 @@ fn key(path: &Path) -> String {
 
 impl Sshd {
     pub(crate) fn start() -> Self {
+        is_declared(SSHD);
         let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start());
         started.next().expect("sshd does not start")
     }
@@ -125,6 +126,7 @@ fn is(error: GitError, expected: SshProblem) {
 
 #[tokio::test]
 async fn a_repository_is_fetched_with_a_key_and_keeps_up() {
+    needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let content = fs::read_to_string(server.path("known")).unwrap();
     let known = server.known(&content);
@@ -140,6 +142,7 @@ async fn a_repository_is_fetched_with_a_key_and_keeps_up() {
 
 #[tokio::test]
 async fn a_host_that_is_not_known_is_refused_and_does_not_become_known() {
+    needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let known = server.known("");
     let source = server.source(&repository.path(), "user", &known);
@@ -151,6 +154,7 @@ async fn a_host_that_is_not_known_is_refused_and_does_not_become_known() {
 
 #[tokio::test]
 async fn a_host_with_another_key_than_before_is_refused() {
+    needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let other = key(&server.path("other"));
     let known = server.known(&format!("[127.0.0.1]:{} {other}", server.port));
@@ -160,6 +164,7 @@ async fn a_host_with_another_key_than_before_is_refused() {
 
 #[tokio::test]
 async fn a_key_that_the_server_does_not_know_is_refused() {
+    needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let source = server.source(&repository.path(), "stranger", "known");
     is(source.refused().await, SshProblem::Denied);
@@ -167,6 +172,7 @@ async fn a_key_that_the_server_does_not_know_is_refused() {
 
 #[tokio::test]
 async fn a_missing_repository_is_a_final_error_and_a_missing_server_is_not() {
+    needs!(SSHD);
     let server = Sshd::start();
     let source = server.source("/none/such.git", "user", "known");
     is(source.refused().await, SshProblem::NoRepository);

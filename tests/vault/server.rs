@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::eventually;
-use crate::programs::program;
+use crate::programs::{OPENBAO, is_declared, program};
 
 /// What it lets do everything.
 pub(crate) const ROOT_TOKEN: &str = "the-root-token-Jw6n";
@@ -26,6 +26,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        is_declared(OPENBAO);
         let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start());
         started.next().expect("no OpenBao server starts")
     }
