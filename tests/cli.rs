@@ -31,6 +31,7 @@ fn the_help_teaches() {
       daemon      Keep the tenant in sync, as a service
       validate    Check the files, offline: no tenant, no credentials, no network
       explain     Explain a diagnostic, with a wrong and a right example
+      render      Print the files with variables filled in, secrets as references
       list        Show the live integrations of the tenant, without secrets
       ping        Check the URL, the certificate, the credentials and the permission
       adopt       Record live integrations as managed; writes nothing to the tenant

@@ -318,3 +318,83 @@ fn daemon_applies_a_file_of_variables_that_is_saved() {
     running.signal("TERM");
     running.wait().exits_with(0);
 }
+
+fn render(world: &World, args: &[&str]) -> Ran {
+    let run = args
+        .iter()
+        .fold(Integrationd::new(["render"]), Integrationd::arg);
+    run.with(&world.files).run()
+}
+
+#[test]
+fn render_fills_in_variables_and_keeps_references() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    let lake = LAKE.replace("${var:WORKSPACES}", "['0123', 'yes']");
+    world.files.write("lake.yaml", &lake);
+    let literal = lake
+        .replace("${env:LAKE_TOKEN}", "hunter2")
+        .replace("lake.ex", "pond.ex");
+    world.files.write(
+        "pond.yaml",
+        &format!("{literal}sync: {{extra: {{pin: 1234}}, suspend: {{reason: 'a $${{b}}'}}}}\n"),
+    );
+    let variables = world.variables("production.yaml", PRODUCTION);
+    let ran = render(&world, &[&variables]).exits_with(0);
+    let shown = ran
+        .stdout
+        .replace(&world.files.path().display().to_string(), "[FILES]");
+    insta::assert_snapshot!(shown);
+    assert!(
+        ran.stderr.contains("W0602") && !ran.all().contains("hunter2"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
+fn rendered_files_mean_the_same() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    world.files.write(
+        "lake.yaml",
+        &LAKE.replace("${var:WORKSPACES}", "['0123', 'yes', 'a$${b}']"),
+    );
+    let variables = world.variables("production.yaml", PRODUCTION);
+    world.sync(&[&variables]).exits_with(0);
+    let rendered = render(&world, &[&variables]).exits_with(0).stdout;
+    let files = Files::none().with("all.yaml", &rendered);
+    let again = Integrationd::new(["sync", "--dry-run", "--detailed-exitcode", "--state"]);
+    let again = again
+        .arg(world.state.path())
+        .env("LAKE_TOKEN", "token-of-the-lake");
+    let ran = again.on(&world.tenant).with(&files).run().exits_with(0);
+    assert!(ran.stdout.contains("No changes."), "{}", ran.all());
+    let again = Integrationd::new(["render"])
+        .with(&files)
+        .run()
+        .exits_with(0)
+        .stdout;
+    let bare = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(bare(&again), bare(&rendered));
+}
+
+#[test]
+fn render_of_a_broken_file_prints_the_others_and_fails() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    world
+        .files
+        .write("lake.yaml", &LAKE.replace("${var:WORKSPACES}", "['1']"));
+    let ran = render(&world, &["-o", "json"]).exits_with(65);
+    let document = ran.json();
+    assert_eq!(document["integrations"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        document["integrations"][0]["document"]["config"]["token"],
+        "${env:LAKE_TOKEN}"
+    );
+    assert_eq!(document["diagnostics"][0]["code"], "E0403");
+    assert_eq!(document["exit_code"], 65);
+}

@@ -87,6 +87,7 @@ commands! {
     Daemon(super::daemon::DaemonArgs),
     Validate(super::validate::ValidateArgs),
     Explain(super::explain::ExplainArgs),
+    Render(super::render::RenderArgs),
     List(super::list::ListArgs),
     Ping(super::ping::PingArgs),
     Adopt(super::adopt::AdoptArgs),

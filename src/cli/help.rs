@@ -257,6 +257,11 @@ Examples:
   integrationd completion zsh > /usr/share/zsh/vendor-completions/_integrationd
   integrationd completion fish > /usr/share/fish/vendor_completions.d/integrationd.fish";
 
+pub(super) const RENDER: &str = "\
+Examples:
+  integrationd render --var-file production.yaml
+  diff <(integrationd render --var-file staging.yaml) <(integrationd render --var-file production.yaml)";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   integrationd schema > integration.schema.json

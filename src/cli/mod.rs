@@ -16,6 +16,7 @@ mod hook;
 mod list;
 mod manual;
 mod ping;
+mod render;
 mod resolve;
 mod resume;
 mod schema;

@@ -6,7 +6,6 @@ use super::args::{FilesArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
-use crate::diagnostic;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
@@ -43,16 +42,7 @@ impl CommandArgs for ValidateArgs {
 
 fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let manifest = check_directory(&args.files.into(), &terminal)?;
-    let is_valid = manifest.invalid.is_empty()
-        && !manifest
-            .diagnostics
-            .iter()
-            .any(diagnostic::Diagnostic::is_error);
-    let exit = if is_valid {
-        Exit::Success
-    } else {
-        Exit::InvalidFile
-    };
+    let exit = Exit::of_files(&manifest);
     let document = Validation::new(&manifest, exit);
     terminal.result(&render(args.output, &document));
     Ok(exit)

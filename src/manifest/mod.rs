@@ -37,6 +37,7 @@ mod tree;
 mod unknown;
 mod until;
 mod variables;
+mod write;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -50,6 +51,7 @@ pub use schema::schema;
 pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};
 pub use variables::Variables;
+pub use write::{document, yaml_text};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;

@@ -1,6 +1,8 @@
 //! The exit codes, and which of them a report means.
 
 use super::{Counts, Report, Tally, not_converged};
+use crate::diagnostic::Diagnostic;
+use crate::manifest::Manifest;
 use crate::sync::{Afterwards, Ending};
 
 /// An exit code. The numbers are those of Terraform, decK and sysexits.
@@ -62,6 +64,17 @@ impl Exit {
         }
     }
 
+    /// The code for files that were checked.
+    #[must_use]
+    pub fn of_files(manifest: &Manifest) -> Self {
+        let mut diagnostics = manifest.diagnostics.iter();
+        if manifest.invalid.is_empty() && !diagnostics.any(Diagnostic::is_error) {
+            Self::Success
+        } else {
+            Self::InvalidFile
+        }
+    }
+
     /// What a number means; one that means nothing is a failure.
     #[must_use]
     pub fn of_code(code: u8) -> Self {
@@ -86,11 +99,7 @@ impl From<Exit> for std::process::ExitCode {
 #[must_use]
 pub fn exit(report: &Report, detailed: bool) -> Exit {
     let counts = Counts::of(&report.synced.plan);
-    let has_errors = counts.invalid > 0
-        || report
-            .diagnostics
-            .iter()
-            .any(crate::diagnostic::Diagnostic::is_error);
+    let has_errors = counts.invalid > 0 || report.diagnostics.iter().any(Diagnostic::is_error);
     let (tally, afterwards) = match &report.synced.ending {
         Ending::Refused(_) | Ending::Guarded(_) => return Exit::Refused,
         Ending::Planned | Ending::NothingToDo => (Tally::default(), None),

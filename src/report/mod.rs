@@ -8,6 +8,7 @@ pub mod format;
 pub mod history;
 pub mod list;
 pub mod not_compared;
+pub mod rendering;
 mod result;
 pub mod run;
 mod style;

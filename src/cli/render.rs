@@ -1,0 +1,43 @@
+//! `render`: the files as they are applied.
+
+use clap::Args;
+
+use super::args::{FilesArgs, ReferenceArgs};
+use super::command::{CommandArgs, CommandContext};
+use super::help;
+use crate::diagnostic;
+use crate::report::exit::Exit;
+use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, render};
+use crate::report::rendering::Rendering;
+use crate::session::check_directory;
+
+/// Print the files with variables filled in, secrets as references
+#[derive(Debug, Args)]
+#[command(after_help = help::RENDER)]
+pub(super) struct RenderArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// Format of the result on standard output: `text` is YAML
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
+impl CommandArgs for RenderArgs {
+    fn format(&self) -> OutputFormat {
+        self.output
+    }
+
+    fn references(&mut self) -> Option<&mut ReferenceArgs> {
+        Some(&mut self.files.references)
+    }
+
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let terminal = context.terminal;
+        let manifest = check_directory(&self.files.into(), &terminal)?;
+        terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
+        let exit = Exit::of_files(&manifest);
+        terminal.result(&render(self.output, &Rendering::new(&manifest, exit)));
+        Ok(exit)
+    }
+}

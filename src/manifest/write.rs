@@ -1,0 +1,114 @@
+//! Integration files, written from what was read of them.
+//!
+//! Invariant: no secret is in the result. A reference is written as a reference, and a
+//! secret that a file holds is masked.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Ignore, Integration, Suspend, SyncOptions};
+use crate::platform::Field;
+use crate::secret::{Template, TemplatePart, escaped_literal};
+use crate::value::{Object, Value};
+
+/// Stands for a secret.
+const MASK: &str = "(secret)";
+
+/// An integration as a document of a file: variables filled in, secrets as references.
+#[must_use]
+pub fn document(integration: &Integration) -> Json {
+    let Integration {
+        name,
+        platform,
+        auto_bootstrap,
+        config,
+        options,
+        origin: _,
+    } = integration;
+    let fields = platform.fields(*auto_bootstrap, ());
+    let field = |(key, field): (&str, Field<()>)| {
+        let value = match field {
+            Field::Type(wire) => wire.into(),
+            Field::AutoBootstrap(value) => value.into(),
+            Field::Config(()) => object(config),
+        };
+        (key.to_owned(), value)
+    };
+    let mut document: Map<String, Json> = fields.into_iter().map(field).collect();
+    document.insert("sync".to_owned(), Json::Object(sync(name, options)));
+    Json::Object(document)
+}
+
+/// The options, those that say nothing left out.
+fn sync(name: &str, options: &SyncOptions) -> Map<String, Json> {
+    let SyncOptions {
+        id,
+        previously,
+        protect,
+        suspend,
+        ignore,
+        extra,
+    } = options;
+    let mut sync = Map::new();
+    let mut add = |key: &str, value: Json| sync.insert(key.to_owned(), value);
+    add("name", name.into());
+    if let Some(id) = id {
+        add("id", id.as_str().into());
+    }
+    if !previously.is_empty() {
+        add("previously", json!(previously));
+    }
+    if *protect {
+        add("protect", true.into());
+    }
+    if let Some(Suspend { reason, until }) = suspend {
+        let mut suspend = json!({ "reason": escaped_literal(reason) });
+        if let (Some(until), Json::Object(suspend)) = (until, &mut suspend) {
+            suspend.insert("until".to_owned(), until.text().into());
+        }
+        add("suspend", suspend);
+    }
+    if !ignore.is_empty() {
+        let item = |Ignore { path, reason }: &Ignore| json!({ "path": format!("/{path}"), "reason": escaped_literal(reason) });
+        add("ignore", ignore.iter().map(item).collect());
+    }
+    if !extra.is_empty() {
+        add("extra", object(extra));
+    }
+    sync
+}
+
+/// A document as YAML. Strings that could be read as something else are quoted.
+#[must_use]
+pub fn yaml_text(document: &Json) -> String {
+    // It fails only for a writer that fails, and a string does not.
+    serde_yaml::to_string(document).unwrap_or_default()
+}
+
+fn object(object: &Object) -> Json {
+    let pairs = object
+        .iter()
+        .map(|(key, inner)| (key.to_owned(), value(inner)));
+    Json::Object(pairs.collect())
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(number) => Json::Number(number.clone()),
+        Value::Text(text) => escaped_literal(text).into(),
+        Value::Secret(template) => masked(template).into(),
+        Value::Hidden(_) => MASK.into(),
+        Value::List(items) => items.iter().map(self::value).collect(),
+        Value::Object(inner) => object(inner),
+    }
+}
+
+/// A template with a mask in place of the text that the file holds.
+fn masked(template: &Template) -> String {
+    let parts = template.parts.iter().map(|part| match part {
+        TemplatePart::Literal(_) => MASK.to_owned(),
+        TemplatePart::Reference(reference) => reference.to_string(),
+    });
+    parts.collect()
+}
