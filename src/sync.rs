@@ -81,12 +81,12 @@ impl Desired {
 }
 
 /// Source of the tenant's connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LookForConnections {
-    /// The tenant is asked.
+    /// Ask the tenant
     #[default]
     Auto,
-    /// The operator says that there are none.
+    /// There are none
     None,
 }
 

@@ -16,13 +16,14 @@ use crate::diagnostic;
 use crate::ledger::Observations;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{AdoptedSecrets, Adoption, AdoptionResult, Block, StateUpdate};
+use crate::plan::{AdoptedSecrets, AdoptionResult};
+use crate::report::adoption::AdoptionDocument;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, render};
 use crate::session::{Access, Preparation, SecretSelection, Session, Watcher, Wishes};
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
-use crate::text::{count, escaped};
 
 /// Record live integrations as managed; writes nothing to the tenant
 ///
@@ -102,7 +103,7 @@ impl From<AdoptArgs> for RunSettings {
             files: files.into(),
             state: place.state,
             guard: GuardSettings {
-                connections: connections.into(),
+                connections: connections.connections,
                 ..GuardSettings::default()
             },
             tenant: connection.into(),
@@ -162,7 +163,9 @@ async fn run(args: AdoptArgs, terminal: Terminal) -> Result<Exit, CommandFailure
         gone: Vec::new(),
     };
     session.store().note(&seen).await?;
-    Ok(print(&adoptions, is_all, assumed, terminal))
+    let document = AdoptionDocument::new(&adoptions, !is_all, secrets);
+    terminal.result(&render(OutputFormat::Text, &document));
+    Ok(document.exit())
 }
 
 fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailure> {
@@ -178,85 +181,5 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailu
             format_args!("no valid file describes {name}"),
             "`integrationd validate` shows the names and what is wrong with the files",
         )),
-    }
-}
-
-/// What came of it. With `--all` what is not there is no failure.
-fn print(
-    adoptions: &[Adoption],
-    is_all: bool,
-    assumed: Option<Assumed>,
-    terminal: Terminal,
-) -> Exit {
-    let by_name = !is_all;
-    let (mut adopted, mut recorded, mut failed, mut not_compared) = (0, 0, 0, 0);
-    for Adoption { name, verdict } in adoptions {
-        let line = match verdict {
-            AdoptionResult::Adopted(update) => {
-                adopted += 1;
-                let secrets = update.state.applied.secrets.values();
-                not_compared += secrets.filter(|secret| secret.is_none()).count();
-                format!(
-                    "  ✓ {name} (id {}) is integrationd's own now{}\n",
-                    escaped(update.id.as_str()),
-                    of_secrets(update, assumed)
-                )
-            }
-            AdoptionResult::SecretsOnly(update) => {
-                recorded += 1;
-                let secrets = of_secrets(update, assumed);
-                format!("  ✓ {name} is integrationd's own already{secrets}\n")
-            }
-            AdoptionResult::Owned if by_name => {
-                format!("  = {name} is integrationd's own already\n")
-            }
-            AdoptionResult::Absent if by_name => {
-                failed += 1;
-                format!("  ✗ {name}: nothing live is like it; `integrationd sync` creates it\n")
-            }
-            AdoptionResult::Blocked(block) => {
-                // `--all` leaves out what a file means only probably.
-                let is_certain = matches!(
-                    block,
-                    Block::MissingSecret { .. }
-                        | Block::OwnedByConnection { .. }
-                        | Block::OwnersUnknown { .. }
-                );
-                failed += usize::from(by_name || is_certain);
-                let (what, help) = (block.to_string(), block.help());
-                let (what, help) = (escaped(&what), escaped(&help));
-                format!("  ✗ {name}: {what}\n      help: {help}\n")
-            }
-            AdoptionResult::Owned | AdoptionResult::Absent => continue,
-        };
-        terminal.out(&line);
-    }
-    let what = count(adopted, "integration");
-    terminal.out(&format!(
-        "Adopted {what}; nothing was sent to the tenant.\n"
-    ));
-    if not_compared > 0 {
-        terminal.out(&format!(
-            "Not compared: {}. With `--secrets assume` they count as those of the server, with `--secrets send` the next sync sends them.\n",
-            count(not_compared, "stored secret")
-        ));
-    }
-    if failed == 0 {
-        Exit::Success
-    } else if adopted + recorded == 0 {
-        Exit::Failed
-    } else {
-        Exit::Partial
-    }
-}
-
-/// Text about the secrets that were recorded.
-fn of_secrets(update: &StateUpdate, assumed: Option<Assumed>) -> String {
-    let secrets = count(update.state.applied.secrets.len(), "stored secret");
-    match assumed {
-        _ if update.state.applied.secrets.is_empty() => String::new(),
-        None => String::new(),
-        Some(Assumed::Assume) => format!("; recorded as applied: {secrets}"),
-        Some(Assumed::Send) => format!("; sent by the next sync: {secrets}"),
     }
 }

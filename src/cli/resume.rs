@@ -4,10 +4,11 @@ use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
-use super::suspend::{meant, open, what};
+use super::suspend::open;
 use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::suspended::{meant, named};
 
 /// Resume writes that `suspend` stopped
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, CommandFailur
     session.store().set_suspensions(&suspensions).await?;
     terminal.out(&format!(
         "Resumed: {}. The next run writes again.\n",
-        what(&args.name)
+        named(&args.name)
     ));
     Ok(Exit::Success)
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::net::TcpListener;
 
 use super::args::{ReferenceArgs, duration};
@@ -25,38 +25,8 @@ pub(super) struct SimulatorArgs {
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
     /// Answer to a search for connections; they come from the control endpoint
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = Search::Missing)]
-    pub connections: Search,
-}
-
-/// Answer to a search for connections.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Search {
-    /// 404: the tenant has no connections API
-    Missing,
-    /// A page of HTML: the same, as some tenants answer
-    Html,
-    /// 403: the API key lacks the permission
-    Forbidden,
-    /// All connections, as an array
-    Works,
-    /// All connections, as an object, and only to a request without a body
-    WithoutBody,
-    /// The first connection, and a hint at more
-    Paged,
-}
-
-impl Search {
-    fn api(self) -> ConnectionsApi {
-        match self {
-            Self::Missing => ConnectionsApi::Missing,
-            Self::Html => ConnectionsApi::Html,
-            Self::Forbidden => ConnectionsApi::Forbidden,
-            Self::Works => ConnectionsApi::Works,
-            Self::WithoutBody => ConnectionsApi::WithoutBody,
-            Self::Paged => ConnectionsApi::Paged,
-        }
-    }
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ConnectionsApi::Missing)]
+    pub connections: ConnectionsApi,
 }
 
 impl CommandArgs for SimulatorArgs {
@@ -92,7 +62,7 @@ async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, CommandFai
     let address = listener.local_addr().unwrap_or(args.listen);
     let simulator = Simulator::new(SimulatorOptions {
         settle: args.settle,
-        connections: args.connections.api(),
+        connections: args.connections,
         ..SimulatorOptions::default()
     });
     terminal.out(&format!(

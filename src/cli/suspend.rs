@@ -1,20 +1,18 @@
 //! `suspend`: writes that an operator pauses.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::Terminal;
+use crate::ledger::Suspensions;
 use crate::ledger::place::Trust;
-use crate::ledger::{Ledger, Suspensions};
-use crate::manifest::{Suspend, Until, nearest};
+use crate::manifest::{Suspend, Until};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::report::suspended::{check_suspended_names, named, over};
 use crate::session::{Access, Session};
-use crate::text::escaped;
 
 /// Suspend writes to all integrations, or to some
 ///
@@ -70,7 +68,7 @@ async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, CommandFailu
     let (session, mut suspensions) = open(args.place).await?;
     if !args.unknown {
         let ledger = session.store().read().await?;
-        check_names(&args.name, &ledger, &suspensions)?;
+        check_suspended_names(&args.name, &ledger, &suspensions)?;
     }
     let suspend = Suspend {
         reason: args.reason,
@@ -80,69 +78,9 @@ async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, CommandFailu
     session.store().set_suspensions(&suspensions).await?;
     let until = args.until.map(|until| format!(" until {until}"));
     let until = until.unwrap_or_default();
-    let what = what(&args.name);
+    let what = named(&args.name);
     terminal.out(&format!(
         "Suspended{until}: {what}. `integrationd resume` ends it.\n"
     ));
     Ok(Exit::Success)
-}
-
-fn over(until: Until) -> CommandFailure {
-    let what = format!("nothing would be suspended until {until}: that is over already");
-    let help = "give `--until` a date or a time to come, or leave it out and end it with `integrationd resume`";
-    CommandFailure::new(Exit::Usage, what, help)
-}
-
-/// A name that is none would let be written what was meant to wait.
-fn check_names(
-    names: &[String],
-    ledger: &Ledger,
-    suspensions: &Suspensions,
-) -> Result<(), CommandFailure> {
-    let Ledger {
-        records,
-        intents,
-        rejections,
-        carried_out: _,
-        connections: _,
-    } = ledger;
-    let known: BTreeSet<&str> = records
-        .keys()
-        .chain(intents.keys())
-        .chain(rejections.keys())
-        .chain(suspensions.names.keys())
-        .map(String::as_str)
-        .collect();
-    let is_unknown = |name: &&String| !known.contains(name.as_str());
-    let unknown: Vec<String> = names.iter().filter(is_unknown).cloned().collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let what = format!(
-        "nothing was suspended: the ledger knows no integration named {}",
-        unknown.join(" or ")
-    );
-    let meant = meant(&unknown, &known);
-    let help = format!("{meant}what was never written is suspended with `--unknown`");
-    Err(CommandFailure::new(Exit::Usage, what, help))
-}
-
-/// Which names may have been meant, as the beginning of a remedy.
-pub(super) fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
-    let near = wrong
-        .iter()
-        .filter_map(|name| nearest(name, known.iter().copied()));
-    let near: BTreeSet<String> = near.map(|name| format!("`{name}`")).collect();
-    if near.is_empty() {
-        return String::new();
-    }
-    let near: Vec<String> = near.into_iter().collect();
-    format!("did you mean {}? ", near.join(" and "))
-}
-
-pub(super) fn what(names: &[String]) -> String {
-    if names.is_empty() {
-        return "all integrations".to_owned();
-    }
-    escaped(&names.join(", ")).into_owned()
 }

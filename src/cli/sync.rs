@@ -1,6 +1,5 @@
 //! `sync`: plan and apply once.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,22 +18,19 @@ use crate::diagnostic;
 use crate::immuta::Transport;
 use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
-use crate::plan::{KnownNames, Operation, Operator, Plan, Resend};
+use crate::plan::{KnownNames, Operation, Plan};
 use crate::process::signal::{InterruptedPhase, RunPhase, RunSignals, Writing};
 use crate::report::exit::{Exit, exit};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
-use crate::report::{Counts, Finished, Report, text};
+use crate::report::{Finished, Report, text};
 use crate::session::{
     Access, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,
 };
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
 use crate::sync::{Approval, Shell};
-use crate::text::{count, escaped};
-
-/// Stands for all integrations in `--resend-secrets`: no integration has this name.
-const ALL: &str = "*";
+use crate::text::escaped;
 
 /// Plan and apply once; `--dry-run` stops at the plan
 ///
@@ -164,7 +160,7 @@ async fn sync(
         asks: !(yes || simulate),
         output,
     };
-    let wishes = wishes(&settings, resend_secrets, terminal.can_ask());
+    let wishes = Wishes::of(&settings, resend_secrets, terminal.can_ask());
     let screen = Screen { terminal, output };
     if simulate {
         let session = Session::simulated();
@@ -197,24 +193,6 @@ struct Options {
     /// True if the operator is asked before anything is written.
     asks: bool,
     output: OutputFormat,
-}
-
-/// What the operator asks of one `sync`: to send secrets again, and to repair even
-/// contested integrations. The latter takes a terminal, or a name.
-fn wishes(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> Wishes {
-    let all = resend.iter().any(|name| name == ALL);
-    let names: BTreeSet<String> = resend.into_iter().filter(|name| name != ALL).collect();
-    let operator = if is_at_terminal {
-        Operator::Present
-    } else {
-        let named = settings.selection.only.union(&names);
-        Operator::Names(named.cloned().collect())
-    };
-    Wishes {
-        operator,
-        resend: Resend { all, names },
-        ..Wishes::default()
-    }
 }
 
 /// Shows what is found before the plan.
@@ -329,15 +307,7 @@ impl CommandLine<'_> {
         if !self.terminal.can_ask() {
             return Approval::NotAsked;
         }
-        let counts = Counts::of(plan);
-        let changes = count(counts.pending(), "change");
-        let deletes = match counts.delete + counts.replace {
-            0 => String::new(),
-            deletes => format!(", {} among them,", count(deletes, "deletion")),
-        };
-        let tenant = self.tenant;
-        let question = format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ");
-        if self.terminal.ask(&question) {
+        if self.terminal.ask(&text::question(plan, self.tenant)) {
             Approval::Given
         } else {
             Approval::Declined

@@ -17,24 +17,24 @@ pub(super) use crate::platform::AUTO_BOOTSTRAP;
 pub(super) type MakeFingerprint<'a> = &'a dyn Fn(&str, &Template) -> Option<Fingerprint>;
 
 /// What is done about a value that the server moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnDrift {
-    /// It is set back.
+    /// Set it back
     #[default]
     Apply,
-    /// It is told and left.
+    /// Report it and leave it
     Report,
-    /// It is left.
+    /// Leave it
     Ignore,
 }
 
 /// What is done about a value that both the file and the server moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnConflict {
-    /// The file wins.
+    /// The file wins
     #[default]
     Apply,
-    /// A human has to decide.
+    /// Block the integration
     Stop,
 }
 

@@ -35,6 +35,7 @@ mod recover;
 mod removal;
 mod replace;
 mod resend;
+mod resolve;
 mod selection;
 mod undeletable;
 mod unknown_outcome;
@@ -66,6 +67,7 @@ pub use recorded::StateUpdate;
 pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
+pub use resolve::{NotTheResult, resolve};
 pub use selection::{KnownNames, Selection};
 
 use crate::ledger::{Fingerprint, Intent, Ledger, RecordedState, Suspensions};

@@ -4,16 +4,16 @@ use super::{Operation, Plan, PlanContext};
 use crate::manifest::Name;
 
 /// Which kinds of actions are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Policy {
-    /// Create, update and delete.
+    /// Create, update, and delete integrations whose file is gone
     Sync,
-    /// Create and update.
+    /// Create and update
     #[default]
     UpsertOnly,
-    /// Create.
+    /// Create
     CreateOnly,
-    /// Only look.
+    /// Change nothing
     Observe,
 }
 

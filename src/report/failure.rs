@@ -7,6 +7,7 @@ use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
+use crate::plan::NotTheResult;
 use crate::session::{OpenError, UnreadableSecret};
 use crate::sync::SyncError;
 use crate::text::{chain, escaped};
@@ -104,6 +105,13 @@ impl From<SyncError> for CommandFailure {
             SyncError::Ledger(error) => error.into(),
             SyncError::Files(_) => Self::new(Exit::Failed, chain(&error), error.help()),
         }
+    }
+}
+
+impl From<NotTheResult> for CommandFailure {
+    fn from(error: NotTheResult) -> Self {
+        let help = "`integrationd list` shows what is live";
+        Self::new(Exit::Failed, error, help)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the operator is told: one value, one file per format, one exit code.
 
+pub mod adoption;
+pub mod checks;
 pub mod document;
 pub mod exit;
 pub mod explain;

@@ -8,9 +8,21 @@ use super::text::{PENDING_SUSPENDED, tests};
 use super::value::shown;
 use super::{Counts, NotConverged, Report, Tally, not_converged};
 use crate::apply::{ActionFailure, Outcome, Verb};
-use crate::plan::Exceeded;
+use crate::plan::{Exceeded, Plan};
 use crate::sync::{Afterwards, Approval, Ending};
-use crate::text::{chain, escaped};
+use crate::text::{chain, count, escaped};
+
+/// The question whether to apply a plan.
+#[must_use]
+pub fn question(plan: &Plan, tenant: &str) -> String {
+    let counts = Counts::of(plan);
+    let changes = count(counts.pending(), "change");
+    let deletes = match counts.delete + counts.replace {
+        0 => String::new(),
+        deletes => format!(", {} among them,", count(deletes, "deletion")),
+    };
+    format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ")
+}
 
 /// What came of the plan; nothing for a dry run.
 #[must_use]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-pub use super::result::ending;
+pub use super::result::{ending, question};
 
 use super::not_compared;
 use super::style::{ADD, BAD, BOLD, CHANGE, DIM, list_counts, paint};

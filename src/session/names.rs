@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::Wishes;
 use crate::ledger::history::History;
 use crate::manifest::Name;
-use crate::plan::{KnownNames, Resend, Selection};
+use crate::plan::{KnownNames, Operator, Resend, Selection};
+use crate::settings::run::RunSettings;
 
 /// The most names that a message lists.
 const LISTED: usize = 12;
+
+/// Stands for all integrations in `--resend-secrets`: no integration has this name.
+const ALL: &str = "*";
 
 /// A name in the settings that means nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,27 @@ impl UnknownNames {
                 "give `--resend-secrets` only names that `--only` and `--exclude` leave in"
                     .to_owned()
             }
+        }
+    }
+}
+
+impl Wishes {
+    /// What the operator asks of one `sync`: to send secrets again, and to repair even
+    /// contested integrations. The latter takes a terminal, or a name.
+    #[must_use]
+    pub fn of(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> Self {
+        let all = resend.iter().any(|name| name == ALL);
+        let names: BTreeSet<String> = resend.into_iter().filter(|name| name != ALL).collect();
+        let operator = if is_at_terminal {
+            Operator::Present
+        } else {
+            let named = settings.selection.only.union(&names);
+            Operator::Names(named.cloned().collect())
+        };
+        Self {
+            operator,
+            resend: Resend { all, names },
+            ..Self::default()
         }
     }
 }

@@ -76,20 +76,20 @@ pub enum StoredSecrets {
 }
 
 /// Behaviour of the search for connections (API.md 10.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionsApi {
-    /// 404: this tenant has none.
+    /// 404: the tenant has no connections API
     Missing,
-    /// 200 with a page of HTML, as some have that have none.
+    /// A page of HTML: the same, as some tenants answer
     Html,
-    /// 403.
+    /// 403: the API key lacks the permission
     Forbidden,
-    /// With an array.
+    /// All connections, as an array
     Works,
-    /// With an object that has the array in it; a request with a body is refused.
+    /// All connections, as an object, and only to a request without a body
     WithoutBody,
-    /// With the first connection alone, and a hint at more.
+    /// The first connection, and a hint at more
     Paged,
 }
 

@@ -1,6 +1,6 @@
 //! The limits of a plan.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::immuta::Nesting;
 use crate::plan::{GuardLimits, Limit, Policy, Share};
@@ -13,8 +13,8 @@ use crate::sync::LookForConnections;
 pub(crate) struct GuardArgs {
     /// Kinds of actions that are allowed
     #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
-          hide_env_values = true, default_value_t = PolicyArg::UpsertOnly)]
-    pub policy: PolicyArg,
+          hide_env_values = true, default_value_t = Policy::UpsertOnly)]
+    pub policy: Policy,
     /// Refuse a plan with more writes than this [default: no limit]
     #[arg(
         long,
@@ -57,30 +57,10 @@ pub(crate) struct GuardArgs {
     pub allow_removal: Vec<String>,
     /// Place of the set-up credentials in the body of a DELETE
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
-          hide_env_values = true, default_value_t = DeleteCredentialsChoice::Config)]
-    pub delete_credentials: DeleteCredentialsChoice,
+          hide_env_values = true, default_value_t = Nesting::Config)]
+    pub delete_credentials: Nesting,
     #[command(flatten)]
     pub connections: ConnectionsArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum PolicyArg {
-    /// Create, update, and delete integrations whose file is gone
-    Sync,
-    /// Create and update
-    UpsertOnly,
-    /// Create
-    CreateOnly,
-    /// Change nothing
-    Observe,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum DeleteCredentialsChoice {
-    /// Below `config`, as in a create
-    Config,
-    /// Beside `config`
-    TopLevel,
 }
 
 /// Source of the tenant's connections.
@@ -90,25 +70,8 @@ pub(crate) struct ConnectionsArgs {
     /// Integrations that belong to a connection are not written: ask the tenant for its
     /// connections, or assume that it has none
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
-          hide_env_values = true, default_value_t = ConnectionsChoice::Auto)]
-    pub connections: ConnectionsChoice,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum ConnectionsChoice {
-    /// Ask the tenant
-    Auto,
-    /// There are none
-    None,
-}
-
-impl From<ConnectionsArgs> for LookForConnections {
-    fn from(args: ConnectionsArgs) -> Self {
-        match args.connections {
-            ConnectionsChoice::Auto => Self::Auto,
-            ConnectionsChoice::None => Self::None,
-        }
-    }
+          hide_env_values = true, default_value_t = LookForConnections::Auto)]
+    pub connections: LookForConnections,
 }
 
 impl From<GuardArgs> for GuardSettings {
@@ -126,12 +89,7 @@ impl From<GuardArgs> for GuardSettings {
         } = args;
         let GuardLimits { changes, deletes } = GuardLimits::default();
         Self {
-            policy: match policy {
-                PolicyArg::Sync => Policy::Sync,
-                PolicyArg::UpsertOnly => Policy::UpsertOnly,
-                PolicyArg::CreateOnly => Policy::CreateOnly,
-                PolicyArg::Observe => Policy::Observe,
-            },
+            policy,
             limits: GuardLimits {
                 changes: Limit {
                     most: max_changes,
@@ -144,11 +102,8 @@ impl From<GuardArgs> for GuardSettings {
             },
             allow_replace: allow_replace.into_iter().collect(),
             allow_removal: allow_removal.into_iter().collect(),
-            delete_credentials: match delete_credentials {
-                DeleteCredentialsChoice::Config => Nesting::Config,
-                DeleteCredentialsChoice::TopLevel => Nesting::TopLevel,
-            },
-            connections: connections.into(),
+            delete_credentials,
+            connections: connections.connections,
         }
     }
 }

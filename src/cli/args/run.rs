@@ -110,9 +110,9 @@ pub(crate) struct RunArgs {
         help_heading = RUN,
         env = "INTEGRATIOND_ON_DRIFT",
         hide_env_values = true,
-        default_value_t = DriftChoice::Apply
+        default_value_t = OnDrift::Apply
     )]
-    pub on_drift: DriftChoice,
+    pub on_drift: OnDrift,
     /// What to do about a value that was changed in the file and on the server
     #[arg(
         long,
@@ -121,33 +121,15 @@ pub(crate) struct RunArgs {
         help_heading = RUN,
         env = "INTEGRATIOND_ON_CONFLICT",
         hide_env_values = true,
-        default_value_t = Conflict::Apply
+        default_value_t = OnConflict::Apply
     )]
-    pub on_conflict: Conflict,
+    pub on_conflict: OnConflict,
     #[command(flatten)]
     pub guard: GuardArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub vault: VaultArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum DriftChoice {
-    /// Set it back
-    Apply,
-    /// Report it and leave it
-    Report,
-    /// Leave it
-    Ignore,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Conflict {
-    /// The file wins
-    Apply,
-    /// Block the integration
-    Stop,
 }
 
 impl From<FilesArgs> for FileSettings {
@@ -221,15 +203,8 @@ impl From<RunArgs> for RunSettings {
             parallelism,
             wait_timeout,
             state: place.state,
-            on_drift: match on_drift {
-                DriftChoice::Apply => OnDrift::Apply,
-                DriftChoice::Report => OnDrift::Report,
-                DriftChoice::Ignore => OnDrift::Ignore,
-            },
-            on_conflict: match on_conflict {
-                Conflict::Apply => OnConflict::Apply,
-                Conflict::Stop => OnConflict::Stop,
-            },
+            on_drift,
+            on_conflict,
             guard: guard.into(),
             tenant: connection.into(),
             vault: vault.into(),

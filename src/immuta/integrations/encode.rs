@@ -14,12 +14,12 @@ use crate::secret::{Reference, Secret, Template, TemplatePart};
 use crate::value::{Object, Value};
 
 /// Where the body of a delete has its credentials: no public page tells (API.md 3.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Nesting {
-    /// In `config`, as a create has them.
+    /// Below `config`, as in a create
     #[default]
     Config,
-    /// At the top.
+    /// Beside `config`
     TopLevel,
 }
 
