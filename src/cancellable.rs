@@ -1,5 +1,5 @@
-//! Work in a thread of its own, so that whoever began it hears signals also while the
-//! work waits for the system: for a file, a terminal, a pipe that nobody reads.
+//! Work in a separate thread, so that its caller still handles signals while the work waits for
+//! the system: for a file, a terminal, or a pipe without a reader.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-/// How long what is called off has to notice it. What waits for the system does not,
-/// and ends with the process.
+/// Time for cancelled work to notice the cancellation. Work that waits for the system does not
+/// notice it, and ends with the process.
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The work.
@@ -61,13 +61,13 @@ impl<T: Send + 'static> CancellableTask<T> {
     pub(crate) async fn call_off(self) {
         drop(self.wanted);
         if let Some(thread) = self.thread {
-            // How it ends is of no interest any more.
+            // The result is no longer of interest.
             let _ = timeout(CANCEL_TIMEOUT, thread).await;
         }
     }
 }
 
-/// What a thread came to. A panic in it is one of whoever waits for it.
+/// Result of a thread. A panic in the thread is propagated to the caller that waits for it.
 pub(crate) fn joined<T>(done: Result<T, JoinError>) -> T {
     done.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => resume_unwind(panic),

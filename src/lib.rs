@@ -9,8 +9,7 @@
 //!
 //! One value per arrow: [`source::Snapshot`], [`manifest::Manifest`],
 //! [`secret::Secrets`], [`live::Live`], [`plan::Plan`], [`plan::Approved`],
-//! [`apply::Outcome`]. Each stage takes what the stage before it made and cannot
-//! be called without it. [`session`] is the one way in, for every command and for the
+//! [`apply::Outcome`]. Each stage takes the result of the stage before it and cannot be called without it. [`session`] is the one way in, for every command and for the
 //! daemon; [`sync`] knows the order of the stages behind it; the command line prints a
 //! [`report::Report`].
 //!
@@ -26,20 +25,19 @@
 //! | orchestration | [`apply`], [`sync`], [`settings`], [`session`] |
 //! | shells | [`report`], [`embedded`], [`daemon`], [`cli`] |
 //!
-//! The [`simulator`] stands beside them: it knows the wire only.
+//! The [`simulator`] is separate: it knows only the wire format.
 //!
 //! # Words
 //!
 //! * An *integration* connects a tenant to a *platform*.
 //! * A *plan* has one *action* for each document: create, update, replace, unchanged,
-//!   suspended, *withheld* by the policy, or *blocked* with a reason and a remedy; and
-//!   a delete for what no document describes any more.
-//! * *Owned* is an integration that this tool created or *adopted*: only then it is
+//!   suspended, *withheld* by policy, or *blocked* with a reason and a remedy; and
+//!   a delete for an integration that no document describes any longer.
+//! * *Owned* is an integration that this tool created or *adopted*: only then is it
 //!   ever deleted.
 //! * A *change* is one attribute that will be different.
 //! * *Unmanaged* is a live integration that no file describes.
-//! * A *reference* names a secret; a *one-time* credential is used by an automatic
-//!   set-up and not stored.
+//! * A *reference* names a secret; a *one-time* credential is used by an automatic setup and not stored.
 
 pub mod apply;
 mod cancellable;

@@ -1,8 +1,8 @@
-//! What the tenant reports: integrations, their statuses, and what could not be read.
+//! State of the tenant: integrations, their statuses, and its unreadable parts.
 //!
-//! Pure data, made by the wire reader and read by the planner. The invariant
-//! that matters: an integration that could not be read is never absent. It
-//! makes its [`Scope`] unknown, and nothing is created or deleted from there.
+//! Pure data, made by the wire reader and read by the planner. The invariant that matters: an
+//! integration that could not be read is never absent. It makes its [`Scope`] unknown, and
+//! nothing is created or deleted from there.
 
 mod owners;
 
@@ -56,22 +56,22 @@ impl PartialOrd for RemoteId {
 /// Result of one read of the tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
-    /// What could be read, in the order of the server.
+    /// The readable integrations, in the order of the server.
     pub integrations: Vec<LiveIntegration>,
-    /// What could not.
+    /// The unreadable parts.
     pub unreadable: Vec<Unreadable>,
     /// The connections that integrations belong to.
     pub owners: Owners,
 }
 
 impl Live {
-    /// What could not be read and may be an integration of this platform.
+    /// The unreadable part that may be an integration of this platform.
     #[must_use]
     pub fn hole(&self, platform: &Platform) -> Option<&Unreadable> {
         self.unreadable.iter().find(|u| u.scope.covers(platform))
     }
 
-    /// What could not be read and may be an integration of this type, known or not.
+    /// The unreadable part that may be an integration of this type, known or not.
     #[must_use]
     pub fn hole_of_type(&self, type_name: &str) -> Option<&Unreadable> {
         by_wire(type_name).map_or_else(|| self.unreadable.first(), |platform| self.hole(platform))
@@ -81,9 +81,9 @@ impl Live {
 /// An element of the list that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// What it makes unknown.
+    /// The scope that it makes unknown.
     pub scope: Scope,
-    /// Why, in words for the operator; never a value from the element.
+    /// The reason, in words for the operator; never a value from the element.
     pub reason: String,
 }
 
@@ -137,7 +137,7 @@ impl UnreadableParts {
                     Scope::Everything => String::new(),
                     Scope::Platform(platform) => format!(" of type {}", platform.wire),
                 };
-                let reason = format!("{more} more{of} cannot be read either");
+                let reason = format!("and {more} more{of}");
                 kept.push(Unreadable { scope, reason });
             }
         }
@@ -155,7 +155,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether integrations of this platform lie in it.
+    /// True if integrations of this platform belong to it.
     #[must_use]
     pub fn covers(self, platform: &Platform) -> bool {
         match self {
@@ -174,9 +174,9 @@ pub struct LiveIntegration {
     pub type_name: String,
     /// The platform, if this version knows the type.
     pub platform: Option<&'static Platform>,
-    /// Absent for platforms that have none, or when the server leaves it out.
+    /// Absent for platforms that have none, or if the server omits it.
     pub auto_bootstrap: Option<bool>,
-    /// Where it is in its life.
+    /// Its status.
     pub status: IntegrationStatus,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
@@ -262,9 +262,9 @@ pub fn holds_secret(json: &Json) -> bool {
     json.as_str() == Some(MASK)
 }
 
-/// `config` from the server. It may hold what must not be shown: masks, unknown
-/// attributes, and for some platforms a key in a normal read (API.md 7.7), so
-/// its `Debug` tells nothing.
+/// `config` from the server. It may contain values that must not be shown: masks, unknown
+/// attributes, and for some platforms a key in a normal read (API.md 7.7), so its `Debug`
+/// reveals nothing.
 #[derive(Clone, Default, PartialEq)]
 pub struct LiveConfig(pub Map<String, Json>);
 
@@ -293,13 +293,13 @@ impl std::fmt::Debug for LiveConfig {
 pub struct FailingTest {
     /// The test's name.
     pub name: String,
-    /// What the server says about it; may be empty.
+    /// Message of the server about it; may be empty.
     pub message: String,
 }
 
 /// Text in place of a message that may hold a secret unknown to this run.
 pub const HIDDEN_MESSAGE: &str =
-    "message hidden: the secrets of this integration are not known here";
+    "message hidden because the secrets of this integration are not known here";
 
 impl FailingTest {
     /// The test without these secrets.
@@ -327,7 +327,7 @@ impl FailingTest {
 pub enum IntegrationStatus {
     /// Being created and set up.
     Creating,
-    /// The creation failed; only an update can mend it.
+    /// The creation failed; only an update can fix it.
     CreateError,
     /// Active.
     Enabled,
@@ -353,16 +353,16 @@ pub enum IntegrationStatus {
     Unknown(String),
 }
 
-/// What a status allows.
+/// Operations that a status allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusPhase {
     /// Nothing is going on: it may be written.
     Settled,
-    /// Something is going on, or nobody knows: it must not be written now.
+    /// A change is in progress, or the status is unknown: it must not be written now.
     Busy,
-    /// It does not exist any more.
+    /// It no longer exists.
     Absent,
-    /// It exists and must not be written before a human has looked at it.
+    /// It exists and must not be written before an operator has checked it.
     Blocked,
 }
 
@@ -417,7 +417,7 @@ impl IntegrationStatus {
             .map_or("", |(word, _)| word)
     }
 
-    /// What may be done while it lasts.
+    /// Operations that this status allows.
     #[must_use]
     pub fn phase(&self) -> StatusPhase {
         match self {

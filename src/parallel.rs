@@ -28,7 +28,7 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) 
             .into_iter()
             .flat_map(|(items, worker)| match worker {
                 Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                // The system gives no more threads: this one does the rest.
+                // The system provides no more threads: this one does the rest.
                 Err(_) => one(items),
             })
             .collect()

@@ -1,4 +1,4 @@
-//! Pauses that grow with every failure, and that are not the same for everybody.
+//! Pauses that grow with every failure, with jitter.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ impl Doubling {
     }
 }
 
-/// The share by which a pause is changed at random, so that many daemons do not look at
-/// the same moment.
+/// Share by which a pause is changed at random, so that many daemons do not run at the same
+/// moment.
 const JITTER: f64 = 0.1;
 
 /// The pause, up to a tenth shorter. `chance` is from 0 to 1.

@@ -1,4 +1,4 @@
-//! When the work last last_step, for whoever watches that it does.
+//! Time of the last progress of the work, for liveness checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ impl Progress {
         self.last_step.store(self.age(), Ordering::Relaxed);
     }
 
-    /// How long no step has ended.
+    /// Time since the last finished step.
     #[must_use]
     pub fn idle_for(&self) -> Duration {
         let last_step = self.last_step.load(Ordering::Relaxed);

@@ -4,16 +4,16 @@
 //! contract; what it asks of people; and its meaning. Code names a reason by its variant,
 //! so that two places cannot disagree about a word.
 
-/// What a reason asks of people.
+/// Consequence of a reason for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
-    /// Somebody has to act.
+    /// An operator has to act.
     Lasts,
     /// It may end by itself.
     Passes,
     /// It may end by itself, or is reported elsewhere: no notification is sent for it.
     Quiet,
-    /// Somebody has decided it.
+    /// An operator has decided it.
     Chosen,
 }
 
@@ -37,7 +37,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// What it asks of people.
+            /// Its consequence for operators.
             #[must_use]
             pub fn outlook(self) -> Outlook {
                 match self {
@@ -59,63 +59,63 @@ macro_rules! reasons {
 reasons! {
     // Files and names.
     InvalidFile Lasts "The file has errors.";
-    EmptyFile Lasts "The file is empty, or no longer has the document.";
-    AmbiguousFiles Lasts "Several files describe integrations that cannot be told apart.";
-    AmbiguousLive Lasts "Several live integrations could be meant.";
-    PinMissing Lasts "No integration has the id of `sync.id`.";
-    PinType Lasts "The integration of `sync.id` is of another type.";
-    PinIdentity Lasts "The integration of `sync.id` has another identity.";
-    NeedsPin Lasts "Only `sync.id` can say which integration is meant.";
+    EmptyFile Lasts "The file is empty or no longer contains the document.";
+    AmbiguousFiles Lasts "Several files describe integrations that cannot be distinguished.";
+    AmbiguousLive Lasts "Several live integrations match.";
+    PinMissing Lasts "No integration has the id in `sync.id`.";
+    PinType Lasts "The integration in `sync.id` has another type.";
+    PinIdentity Lasts "The integration in `sync.id` has another identity.";
+    NeedsPin Lasts "The match is uncertain: the file must name the integration in `sync.id`.";
     Moved Lasts "The file now describes another integration.";
     // Changes that are not made.
     NeverUpdated Lasts "Integrations of this type are never updated.";
-    Replacement Lasts "The change needs a replacement, which is not allowed.";
-    Conflict Lasts "File and server both changed a value.";
-    SecretNotGiven Lasts "An update would drop a stored secret that the file does not give.";
-    ValueHidden Lasts "A value that is left to the server is not shown by it.";
-    UnboundReference Lasts "No binding allows a secret where the request leads.";
+    Replacement Lasts "The change requires a replacement, which is not allowed.";
+    Conflict Lasts "The file and the server both changed a value.";
+    SecretNotGiven Lasts "An update would drop a stored secret that is not in the file.";
+    ValueHidden Lasts "The server hides a value that an update should keep.";
+    UnboundReference Lasts "No binding allows a secret at the destination of the request.";
     MissingSecret Passes "A secret that the request needs is not available.";
     OwnedByConnection Lasts "The integration belongs to a connection.";
     OwnersUnknown Passes "The tenant's connections could not be read.";
-    Contested Lasts "Somebody else keeps changing the same value back.";
-    NotConverging Lasts "The server keeps changing a value that is written.";
-    Retrying Quiet "The server differs right after a write, which is repeated.";
-    Drift Lasts "The server has changed values.";
-    WithheldByPolicy Chosen "The policy leaves the difference.";
+    Contested Lasts "Someone else keeps changing the same value back.";
+    NotConverging Lasts "The server does not keep a written value.";
+    Retrying Quiet "The server differed right after a write; the write is repeated.";
+    Drift Lasts "Values were changed on the server.";
+    WithheldByPolicy Chosen "The policy withholds the change.";
     // Deletions that are not made.
     Protected Lasts "`sync.protect` forbids the deletion.";
-    DeletionFrozen Lasts "Files with errors could describe the integration.";
+    DeletionFrozen Lasts "A file with errors may describe the integration.";
     NotRemoved Lasts "The file that described the integration still exists.";
     Described Lasts "Another file describes the integration.";
     Pinned Lasts "Another file pins the integration.";
-    IdentityMoved Lasts "The live integration has another identity than the recorded one.";
-    CredentialsNotKept Lasts "The credentials that the deletion needs are not recorded.";
-    NotOwned Lasts "The integration was neither created nor adopted.";
+    IdentityMoved Lasts "The live integration's identity differs from the recorded one.";
+    CredentialsNotKept Lasts "The credentials needed for the deletion are not recorded.";
+    NotOwned Lasts "The integration was neither created nor adopted by integrationd.";
     // The server.
-    Busy Quiet "The server is at work on the integration.";
+    Busy Quiet "The server is processing the integration.";
     Disabled Lasts "The integration is disabled.";
-    UnknownScope Passes "The list of integrations could not be read whole.";
+    UnknownScope Passes "The list of integrations could not be read completely.";
     InDoubt Passes "The outcome of an earlier write is unknown.";
-    BackingOff Quiet "The last write failed and is retried later.";
+    BackingOff Quiet "The last write failed and will be retried later.";
     WriteFailed Lasts "A write failed.";
     NotStarted Quiet "The run ended before the write began.";
     Interrupted Quiet "The run ended before the write was finished.";
     NotProved Quiet "The tenant could not be read after the write.";
-    Pending Quiet "A write waits for its turn.";
+    Pending Quiet "A write is waiting for its turn.";
     ValidationFailed Lasts "A recurring validation test fails.";
-    Unhealthy Lasts "The status on the server is not a healthy one.";
+    Unhealthy Lasts "The server reports an unhealthy status.";
     CreateError Lasts "The server could not create the integration.";
     EditError Lasts "The server could not edit the integration.";
     MigrateError Lasts "The server could not migrate the integration.";
     DeleteError Lasts "The server could not delete the integration.";
     // Runs of the daemon.
-    Starting Passes "The daemon has not begun its first run.";
+    Starting Passes "The daemon has not started its first run.";
     Suspended Chosen "Writes are suspended.";
-    ProgressingWithRetry Passes "A failed run is retried.";
-    NoResult Lasts "The run came to no result.";
+    ProgressingWithRetry Passes "A failed run will be retried.";
+    NoResult Lasts "The run produced no result.";
     Blocked Lasts "Integrations are blocked.";
     GuardRefused Quiet "The plan exceeds a limit of the guard.";
-    InvalidSettings Lasts "The settings are wrong.";
+    InvalidSettings Lasts "The settings are invalid.";
     NotAuthorized Lasts "The tenant rejects the API key.";
     SourceRefused Lasts "The revision must not be applied.";
     SourceUnreadable Lasts "The source cannot be read.";

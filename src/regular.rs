@@ -1,8 +1,8 @@
-//! Files that are what they seemed to be.
+//! Regular files, opened safely.
 //!
-//! Between the look at a path and its opening somebody can put something else there.
-//! To open a pipe waits for a writer, perhaps for ever, so nothing is ever waited for,
-//! and what was opened is looked at, not only what was there before.
+//! Between the check of a path and its opening, someone may replace the file. Opening a pipe
+//! waits for a writer, perhaps for ever, so the opening never waits, and the opened file itself
+//! is checked, not only the path before.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -30,7 +30,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Does something with a pipe that nobody writes to; fails if it hangs.
+    /// Calls `work` with a pipe that has no writer; fails if it hangs.
     pub(crate) fn with_a_pipe<T>(path: &Path, work: impl FnOnce() -> T) -> T {
         let made = Command::new("mkfifo").arg(path).status();
         assert!(made.unwrap().success());

@@ -1,9 +1,8 @@
-//! Where the tenant is and who asks: flag, then environment, then default.
+//! Settings of the tenant and its credentials: flag, then environment, then default.
 //!
-//! Pure: flags and the environment are handed in. Two sources for one setting at
-//! the same rank are an error that names both, since either could be meant. A
-//! secret comes from the environment, a file or a systemd credential, never from
-//! the command line.
+//! Pure: flags and the environment are arguments. Two sources for one setting at the same rank
+//! are an error that names both, since either could be meant. A secret comes from the
+//! environment, a file or a systemd credential, never from the command line.
 
 pub mod daemon;
 mod given;
@@ -23,7 +22,7 @@ pub use crate::ledger::place::Environment;
 use crate::secret::own::{API_KEY, GIT_TOKEN};
 use crate::secret::{OwnCredential, Secret, SecretInput};
 
-/// What the command line says about the connection.
+/// Flags about the connection.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--url`.
@@ -36,10 +35,10 @@ pub struct Flags {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// No URL.
-    #[error("no tenant is given")]
+    #[error("no tenant is configured")]
     NoUrl,
     /// No key.
-    #[error("no API key is given")]
+    #[error("no API key is configured")]
     NoKey,
     /// Two sources.
     #[error("`{first}` and `{second}` are both set")]
@@ -67,29 +66,31 @@ impl SettingsError {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::NoUrl => {
-                "set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; or try it without a tenant: `sync --simulate`"
+                "set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; to try \
+                integrationd without a tenant, run `integrationd sync --simulate`"
             }
             Self::NoKey => {
-                "set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; a key is made on the profile page of Immuta, tab API Keys"
+                "set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; create a key in Immuta (profile page, \
+                tab API Keys)"
             }
             Self::Twice { .. } => "unset one of them",
-            Self::NotText { .. } => "set it to plain text",
+            Self::NotText { .. } => "set it to UTF-8 text",
         }
     }
 }
 
-/// Where a credential lies that systemd passed in, if it did.
+/// Path of a credential that systemd passed in, if there is one.
 pub type Credential<'a> = &'a dyn Fn(&str) -> Option<PathBuf>;
 
 const URL: &str = "IMMUTA_URL";
 const HOST: &str = "IMMUTA_HOST";
 
-/// The URL of the tenant. `IMMUTA_HOST` may leave out the scheme.
+/// The URL of the tenant. `IMMUTA_HOST` may omit the scheme.
 ///
 /// # Errors
 /// None is given, or two are.
@@ -109,7 +110,7 @@ pub fn url(flags: &Flags, env: Environment<'_>) -> Result<String, SettingsError>
     }
 }
 
-/// Where the API key is. A systemd credential counts like a file that is named
+/// Source of the API key. A systemd credential counts like a file that is named
 /// by the environment.
 ///
 /// # Errors
@@ -123,7 +124,7 @@ pub fn api_key(
     secret(&API_KEY, flag, env, credential)?.ok_or(SettingsError::NoKey)
 }
 
-/// Where the token for a git server is, if there is one.
+/// Source of the token for a git server, if there is one.
 ///
 /// # Errors
 /// Two are given.
@@ -135,8 +136,8 @@ pub fn git_token(
     secret(&GIT_TOKEN, flag, env, credential)
 }
 
-/// Where a secret is that need not be given. A systemd credential counts like a file
-/// that is named by the environment.
+/// Source of an optional secret. A systemd credential counts like a file that is named by the
+/// environment.
 fn secret(
     own: &OwnCredential,
     flag: Option<&PathBuf>,

@@ -35,7 +35,7 @@ use recorded::{note, records, write_down};
 use tenant::fetch;
 pub use tenant::read_tenant;
 
-/// What the files want, with everything that was resolved for them.
+/// Desired state of the files, with all resolved secrets.
 #[derive(Debug)]
 pub struct Desired {
     /// The contents of the files.
@@ -62,8 +62,8 @@ impl Desired {
         )
     }
 
-    /// Every secret of this run, for the client: those of the sources, and those in the
-    /// files. What the files show to everybody is no secret.
+    /// Every secret of this run, for the client: those of the sources, and those in the files.
+    /// Values that the files show in clear are not secrets.
     #[must_use]
     pub fn known_secrets(&self) -> KnownSecrets {
         let mut secrets: Vec<Secret> = self.secrets.values().cloned().collect();
@@ -86,24 +86,24 @@ pub enum LookForConnections {
     /// Ask the tenant
     #[default]
     Auto,
-    /// There are none
+    /// Assume that there are none
     None,
 }
 
-/// What is to be done with the files.
+/// Request for a sync of the files.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Which of them are meant.
+    /// The selected documents.
     pub selection: Selection,
     /// The moment of the run, for suspensions that end: one for all plans of it.
     pub now: jiff::Timestamp,
-    /// What is done about values that the server moved.
+    /// Action for values that were changed on the server.
     pub on_drift: OnDrift,
-    /// What is done about values that both the file and the server moved.
+    /// Action for values that were changed both in the file and on the server.
     pub on_conflict: OnConflict,
-    /// Which kinds of actions are taken.
+    /// Kinds of actions to take.
     pub policy: Policy,
-    /// How many integrations may be touched.
+    /// Maximum numbers of writes.
     pub limits: GuardLimits,
     /// The source of the tenant's connections.
     pub connections: LookForConnections,
@@ -111,22 +111,21 @@ pub struct Request {
     pub allow_replace: BTreeSet<Name>,
     /// Integrations that may be deleted although their file still exists.
     pub allow_removal: BTreeSet<Name>,
-    /// What is not to be written, by a human's word.
+    /// Integrations that operators have suspended.
     pub suspended: Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub backing_off: BTreeMap<Name, jiff::Timestamp>,
-    /// Whether what the server refused is left alone for a while: a human who asks is
-    /// not kept waiting.
+    /// True if rejected writes are retried only after a pause: a manual run does not wait.
     pub respects_rejections: bool,
-    /// Whom contested integrations are repaired for.
+    /// Integrations for which contested values are repaired.
     pub operator: Operator,
-    /// Whose secrets are sent again.
+    /// Integrations whose secrets are resent.
     pub resend: Resend,
-    /// Where the files come from, for the history.
+    /// Source of the files, for the history.
     pub source: String,
     /// Their revision, if they have one.
     pub revision: Option<String>,
-    /// How a plan is carried out.
+    /// Options of the apply.
     pub apply: apply::ApplyOptions,
 }
 
@@ -156,7 +155,7 @@ impl Request {
     }
 }
 
-/// Why there is no plan; nothing was written.
+/// Reason why there is no plan; nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// The tenant could not be read.
@@ -166,12 +165,12 @@ pub enum SyncError {
     #[error(transparent)]
     Ledger(#[from] StoreError),
     /// Something would be deleted, and the files are not known whole.
-    #[error("the files must be the same in two reads before anything is deleted")]
+    #[error("deletions require two identical reads of the files")]
     Files(#[from] Unconfirmed),
 }
 
 impl SyncError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
@@ -182,33 +181,33 @@ impl SyncError {
     }
 }
 
-/// Who watches a sync and gives leave for it.
+/// Observer of a sync, which approves it.
 pub trait Shell: Observer {
-    /// Shows the plan and gives leave, or not. Asked only if there is anything to do.
+    /// Shows the plan and approves it, or not. Called only if there is anything to do.
     fn approve(&self, plan: &Plan) -> Approval;
 }
 
-/// Leave to write, or the lack of it.
+/// Approval of the writes, or the lack of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Approval {
     /// Go on.
     Given,
     /// The operator said no.
     Declined,
-    /// Nobody was there to ask.
+    /// There was no operator to ask.
     NotAsked,
 }
 
-/// How a sync went.
+/// Result of a sync.
 #[derive(Debug)]
 pub struct Synced {
-    /// What was to be done; what the guard stopped is blocked in it.
+    /// The plan; actions that the guard refused are blocked in it.
     pub plan: Plan,
-    /// What came of it.
+    /// Its result.
     pub ending: Ending,
 }
 
-/// Where a run of the pipeline came to its end.
+/// End of a run of the pipeline.
 #[derive(Debug)]
 pub enum Ending {
     /// It was a dry run.
@@ -217,13 +216,13 @@ pub enum Ending {
     NothingToDo,
     /// The plan goes beyond a limit.
     Guarded(Vec<Exceeded>),
-    /// There was no leave.
+    /// It was not approved.
     Refused(Approval),
     /// The plan was carried out.
     Applied {
         /// One for each action.
         outcomes: Vec<Outcome>,
-        /// What a second plan told.
+        /// Result of a second plan.
         afterwards: Afterwards,
     },
 }
@@ -239,14 +238,14 @@ impl Ending {
     }
 }
 
-/// The look at the tenant after an apply.
+/// The read of the tenant after an apply.
 #[derive(Debug)]
 pub enum Afterwards {
     /// The second plan.
     Planned(Box<Plan>),
     /// The tenant or the ledger could not be read.
     Unread(SyncError),
-    /// The stop was pulled: nobody waits for a proof.
+    /// The stop was requested: no verification is needed.
     Skipped,
 }
 
@@ -280,7 +279,7 @@ pub fn plan(desired: &Desired, live: &Live, request: &Request, recovery: &Recove
     })
 }
 
-/// Looks up what is live of the named files, or of all, to take it over.
+/// Finds the live integrations of the named files, or of all, to adopt them.
 ///
 /// # Errors
 /// The list could not be read.
@@ -365,7 +364,7 @@ pub async fn dry_run<R: ReadApi>(
     Ok(Synced { plan, ending })
 }
 
-/// Makes the plan, carries it out if there is leave, and proves that nothing is left.
+/// Makes the plan, carries it out if it is approved, and verifies that nothing is left.
 ///
 /// # Errors
 /// The list could not be read; nothing was written.
@@ -463,7 +462,7 @@ async fn carry_out<W: WriteApi>(
     }
 }
 
-/// Whether there is anything to carry out.
+/// True if there is anything to carry out.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
     plan.actions.iter().any(|a| a.kind.is_write())

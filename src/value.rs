@@ -1,8 +1,8 @@
-//! The tree of values that a file holds and a request body carries.
+//! The tree of values in a file and in a request body.
 //!
-//! A [`Value`] is what one integration wants to be: plain leaves can be shown
-//! and compared, [`Value::Secret`] leaves can be neither. Objects keep the order
-//! of the file, so that a body reads like the payload that was written.
+//! A [`Value`] is the desired state of one integration: plain leaves can be shown and compared,
+//! [`Value::Secret`] leaves can be neither. Objects keep the order of the file, so that a body
+//! reads like the payload in the file.
 
 use crate::secret::Template;
 
@@ -19,7 +19,7 @@ pub enum Value {
     Text(String),
     /// A string that may not be shown, or that names a secret.
     Secret(Template),
-    /// A number or a boolean of which nobody knows that it is harmless.
+    /// A number or a boolean that is not known to be harmless.
     Hidden(serde_json::Value),
     /// A list.
     List(Vec<Value>),
@@ -152,7 +152,7 @@ impl Object {
         leaves
     }
 
-    /// Whether there is nothing in it.
+    /// True if it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -70,8 +70,7 @@ async fn foreign_404_is_a_failed_read() {
         let ran = synced(&texts, &simulator, &journal, |_| {}).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{message}");
         let shown = ran.shown();
-        let why =
-            "it may already exist: integration 1 is not in the list, and asking for it failed";
+        let why = "it may already exist: integration 1 is not in the list, and reading it failed";
         assert!(shown.contains(why), "{shown}");
         assert_eq!(ran.exit_code(), 1, "{shown}");
         assert_eq!(journal.ledger(), before);
@@ -111,8 +110,8 @@ async fn too_many_disappeared_at_once_is_refused() {
     assert_eq!((ran.exit_code(), journal.ledger()), (4, before));
     insta::assert_snapshot!(ran.ending(), @"
     Refused by the guard: nothing was applied.
-      ✗ the tenant no longer has 2 of the 6 integrations in the ledger, and the limit is 1 (20%)
-     help: look at the plan; if it is what you mean, allow it with `--max-delete-percent 34`
+      ✗ the tenant no longer has 2 of the 6 integrations in the ledger, but the limit is 1 (20%)
+     help: review the plan; if it is intended, allow it with `--max-delete-percent 34`
     ");
     let exceeded = &ran.json()["result"]["exceeded"][0];
     assert_eq!(exceeded["what"], "disappeared");
@@ -151,7 +150,8 @@ async fn partial_content_is_a_failed_read() {
     assert_eq!(
         ran.errors(),
         [
-            "GET /integrations: the answer has the status 206 Partial Content, which is not that of a whole answer"
+            "GET /integrations: the response has status 206 Partial Content, which does not stand \
+            for a complete response"
         ]
     );
     assert_eq!(write_lines(&simulator), [""; 0]);
@@ -165,7 +165,7 @@ async fn status_404_in_foreign_words_proves_no_delete() {
     simulator.fault(foreign.on(&Method::GET, status).always());
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     let failure = ran.failure().to_string();
-    assert!(failure.contains("its status cannot be read"), "{failure}");
+    assert!(failure.contains("the status cannot be read"), "{failure}");
     assert!(journal.ledger().intents.contains_key("lake"));
 }
 
@@ -215,7 +215,9 @@ async fn create_that_only_names_another_is_not_recorded() {
     let short = Fault::new(FaultKind::PartialList { drop: 1 }).skip(2);
     let (_, journal, ran) = created_as(1, &[short.always()]).await;
     let failure = integrationd::text::chain(ran.failure());
-    insta::assert_snapshot!(failure, @"the answer was lost, and the tenant does not show the write: POST /integrations: the answer names integration 1, which existed before the request");
+    insta::assert_snapshot!(failure, @"the response was lost, and the tenant does not show the \
+        change: POST /integrations: the response names integration 1, which existed before the \
+        request");
     let ledger = journal.ledger();
     assert!(!ledger.records.contains_key("lake") && ledger.intents.contains_key("lake"));
 }

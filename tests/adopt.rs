@@ -11,7 +11,7 @@ const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
     token: ${env:LAKE_TOKEN}\n";
 
-/// A lake that somebody made by hand, with this path.
+/// A lake that was created manually, with this path.
 fn by_hand(path: &str) -> (Tenant, Files, TempDir) {
     let tenant = Tenant::empty();
     let config = json!({
@@ -46,9 +46,9 @@ fn an_adopted_integration_is_not_written_and_may_be_deleted() {
     let world = by_hand("/one");
     let ran = adopt(&["lake"], &world).exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
-      ✓ lake (id 1) is integrationd's own now
+      ✓ lake (id 1) adopted
     Adopted 1 integration; nothing was sent to the tenant.
-    Not compared: 1 stored secret. With `--secrets assume` they count as those of the server, with `--secrets send` the next sync sends them.
+    Not compared: 1 stored secret. Use `--secrets assume` if the server already has them, or `--secrets send` to send them with the next sync.
     ");
     assert_eq!(world.0.writes(), [""; 0]);
     let ran = sync(&["--dry-run", "--detailed-exitcode"], &world).exits_with(0);
@@ -78,10 +78,10 @@ fn what_cannot_be_adopted_says_why() {
     let world = by_hand("/one");
     world.1.write("new.yaml", "type: Trino\n");
     let ran = adopt(&["lake", "new"], &world).exits_with(3);
-    let line = "new: nothing live is like it; `integrationd sync` creates it";
+    let line = "new: no live integration matches; `integrationd sync` creates it";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
     let ran = adopt(&["lake"], &world).exits_with(0);
-    assert!(ran.stdout.contains("own already"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("is already owned"), "{}", ran.stdout);
     let ran = adopt(&["sea"], &world).exits_with(64);
     assert!(
         ran.stderr.contains("no valid file describes sea"),
@@ -109,7 +109,11 @@ fn what_is_only_likely_is_adopted_by_its_name_alone_and_updated_from_then_on() {
     let files = Files::none().with("query.yaml", &query("d"));
     let world = (tenant, files, TempDir::new().unwrap());
     let ran = adopt(&["--all"], &world).exits_with(0);
-    assert!(ran.stdout.contains("nothing proves it"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("is only a probable match"),
+        "{}",
+        ran.stdout
+    );
     adopt(&["query"], &world).exits_with(0);
     world.1.change("query.yaml", "role: r", "role: other");
     sync(&["--yes"], &world).exits_with(0);

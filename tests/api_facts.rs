@@ -21,12 +21,13 @@ async fn trino_is_never_updated() {
     let ran = Run::of(&trino, &simulator).sync().await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
-        ran.shown().contains("this platform cannot be updated"),
+        ran.shown()
+            .contains("integrations of this type cannot be updated"),
         "{}",
         ran.shown()
     );
 
-    // Nor when somebody's failed creation turns up at a create.
+    // Nor when another client's failed creation appears during a create.
     let simulator = Simulator::default();
     let conflict = FaultKind::Conflict {
         message: "it exists (id = 1)".into(),
@@ -114,7 +115,8 @@ async fn changed_synapse_delimiter_is_a_replacement() {
     let (simulator, journal) = in_sync(&synapse("|")).await;
     let ran = synced(&synapse(";"), &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let why = "it was integration 1 with another hashDelimiter: this would be a replacement";
+    let why = "it was applied to integration 1 with another hashDelimiter, so this change is a \
+        replacement";
     assert!(ran.shown().contains(why), "{}", ran.shown());
     assert!(
         ran.shown().contains("--allow-replace synapse"),

@@ -1,11 +1,12 @@
-//! Holds the code to its layers: who may name whom, what is pure, where a
-//! platform may be named, how long a file may be, and that a name stands for one type.
+//! Holds the code to its layers: allowed imports, pure modules, the modules that may name a
+//! platform, the length of a file, one type for each name, and plain words.
 //!
-//! These tests read the sources as text. What they call code leaves out
-//! comments and tests: a test may look at any layer and at the file system.
+//! These tests read the sources as text. They do not count comments and tests as code: a test
+//! may use any layer and the file system.
 
 mod imports;
 mod names;
+mod prose;
 mod source;
 
 use std::path::Path;
@@ -81,10 +82,10 @@ const EXEMPT: &[&str] = &["lib", "main"];
 /// the wire only, so that a mistake in a table of the client shows.
 const SELF_CONTAINED: &[&str] = &["simulator"];
 
-/// What a pure module cannot contain: async and a clock.
+/// Words that a pure module cannot contain: async and a clock.
 const IMPURE_WORDS: &[&str] = &["async fn", "tokio", "SystemTime", "Instant"];
 
-/// What it cannot name of the standard library: the file system and the environment.
+/// Parts of the standard library that it cannot name: the file system and the environment.
 const IMPURE_STD: &[&str] = &["fs", "env"];
 
 /// The words that name a platform, in lower case.
@@ -210,6 +211,21 @@ fn a_file_is_short() {
         let complaint = || format!("{}: {} lines", file.path, file.length());
         long.then(complaint).into_iter().collect()
     });
+}
+
+/// The same rules as for the pages, and a few more: see `plain`.
+#[test]
+fn comments_and_messages_use_plain_words() {
+    holds_for_every_file(|file| prose::complaints(file, true));
+}
+
+#[test]
+fn comments_of_tests_use_plain_words() {
+    let files = source::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    assert!(files.len() > 100, "{} tests were found", files.len());
+    let complaints = files.iter().flat_map(|file| prose::complaints(file, false));
+    let all: Vec<String> = complaints.collect();
+    assert!(all.is_empty(), "\n{}\n", all.join("\n"));
 }
 
 /// An error is printed with its causes: a cause in its own text would be there twice.

@@ -30,7 +30,7 @@ fn what_is_bound_elsewhere_is_never_looked_up_and_stops_nothing_else() {
     assert_eq!(tenant.tokens(), ["the-token"]);
     assert_eq!(stub.lines(), ["GET /v1/kv/data/good"]);
     insta::assert_snapshot!(ran.stderr.split("\n\n").next().unwrap(), @"
-    [FILES]/evil.yaml:7:11: error[E0404]: `${vault:kv/data/other#token}` may not go to the host `evil.example.com` of `workspaceUrl`
+    [FILES]/evil.yaml:7:11: error[E0404]: `${vault:kv/data/other#token}` may not be sent to the host `evil.example.com` of `workspaceUrl`
       |
     7 |   token: '${vault:kv/data/other#token}'
       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
@@ -74,7 +74,7 @@ fn validate_knows_the_bindings_and_needs_nothing_else() {
     validate("env:SNOWFLAKE_*=Snowflake@*.snowflakecomputing.com").exits_with(0);
     let ran = validate("env:SNOWFLAKE_*=Snowflake@*.example.com").exits_with(65);
     insta::assert_snapshot!(ran.stdout.replace(&files.path().display().to_string(), "[FILES]"), @"
-    [FILES]/a.yaml:9:13: error[E0404]: `${env:SNOWFLAKE_PASSWORD}` may not go to the host `a.snowflakecomputing.com` of `host`
+    [FILES]/a.yaml:9:13: error[E0404]: `${env:SNOWFLAKE_PASSWORD}` may not be sent to the host `a.snowflakecomputing.com` of `host`
       |
     9 |   password: ${env:SNOWFLAKE_PASSWORD}
       |             ^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
@@ -94,10 +94,20 @@ fn a_binding_that_is_none_is_wrong_usage_and_says_what_one_is() {
         let ran = run.run().exits_with(64);
         ran.stderr.lines().next().unwrap().to_owned()
     };
-    insta::assert_snapshot!(said("SNOWFLAKE_PASSWORD"), @"error: invalid value 'SNOWFLAKE_PASSWORD' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': it begins with a reference as files have it, without `${` and `}`, such as env:NAME or vault:kv/data/team/*: the sources are `env`, `file`, `cred`, `sops` and `vault`");
-    insta::assert_snapshot!(said("env:A=snowflake"), @"error: invalid value 'env:A=snowflake' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no type of integration matches what stands behind `=`: did you mean `Snowflake`?; if the `=` belongs to the reference, write `=*` behind it");
-    insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value 'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two parts of the host are written out, as in *.example.com: `*example.com` and `*.com` match hosts of strangers; for any host write `@*` or leave it out");
-    insta::assert_snapshot!(said("env:A=Trino@*.example.com"), @"error: invalid value 'env:A=Trino@*.example.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no integration of this type has a host: leave `@…` out");
+    insta::assert_snapshot!(said("SNOWFLAKE_PASSWORD"), @"error: invalid value \
+        'SNOWFLAKE_PASSWORD' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': start it with a \
+        reference without `${` and `}`, such as env:NAME or vault:kv/data/team/*; the sources are \
+        `env`, `file`, `cred`, `sops` and `vault`");
+    insta::assert_snapshot!(said("env:A=snowflake"), @"error: invalid value 'env:A=snowflake' for \
+        '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no integration type matches the text after \
+        `=`: did you mean `Snowflake`?; if the `=` is part of the reference, add `=*` at the end");
+    insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value \
+        'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two \
+        labels of the host must be literal, as in *.example.com: `*example.com` and `*.com` match \
+        hosts of others; to allow any host, write `@*` or omit it");
+    insta::assert_snapshot!(said("env:A=Trino@*.example.com"), @"error: invalid value \
+        'env:A=Trino@*.example.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no \
+        integration of this type has a host: omit `@…`");
 }
 
 #[test]
@@ -130,12 +140,12 @@ fn host_that_the_server_has_gets_no_bound_secret() {
     let second = lake(good, "${env:DBX}", ignore);
     let ran = sync(second.clone(), text).exits_with(1);
     assert_eq!(tenant.writes(), ["POST /integrations"]);
-    insta::assert_snapshot!(ran.stdout, @r"
+    insta::assert_snapshot!(ran.stdout, @"
       # lake is blocked  [FILES]/lake.yaml:1
       ! Databricks Unity Catalog
-          `${env:DBX}` may not go to the host `evil.example` of `oAuthClientConfig/authorityUrl`, as the server has it
-          help: correct oAuthClientConfig/authorityUrl in Immuta, or give it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
-          note: oAuthClientConfig/authorityUrl keeps the value of the server, and leads to evil.example
+          with the server's current values, `${env:DBX}` may not be sent to the host `evil.example` of `oAuthClientConfig/authorityUrl`
+          help: correct oAuthClientConfig/authorityUrl in Immuta, or set it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
+          note: oAuthClientConfig/authorityUrl keeps the server's value, which leads to evil.example
 
     Plan: 1 blocked.
     ");

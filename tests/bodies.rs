@@ -1,4 +1,4 @@
-//! What an update sends, and that it is what the plan shows.
+//! Bodies of updates, which are those of the plan.
 
 use integrationd::live::{IntegrationStatus, Live, Scope, Unreadable};
 use integrationd::manifest::Manifest;
@@ -109,9 +109,7 @@ fn a_failed_creation_that_is_only_probably_meant_says_so() {
     let failed = in_status(live_query("3", "sales"), IntegrationStatus::CreateError);
     assert_eq!(
         kinds(&files, &tenant([failed])),
-        [
-            "blocked: integration 3 is probably meant, but nothing proves it, and its creation failed"
-        ]
+        ["blocked: integration 3 is only a probable match, and its creation failed"]
     );
 }
 
@@ -151,7 +149,7 @@ fn another_way_to_log_in_takes_the_place_of_the_old_one_and_the_plan_says_so() {
 
     Plan: 1 to update.
     1 secret of 1 integration not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     "#);
     let (_, body) = update(&files, &live);
     assert_eq!(body.config.at("oAuthClientConfig"), None);

@@ -12,7 +12,7 @@ pub(crate) use machine::package;
 
 const SERVICE: &str = "integrationd.service";
 
-/// How long a tenant takes for a write.
+/// Duration of a write at the tenant.
 const SETTLE: &str = "20ms";
 
 /// Databricks, with a credential that systemd hands over.
@@ -46,7 +46,7 @@ fn in_sync(settings: &str) -> (Machine, String) {
     (machine, url)
 }
 
-/// How many integrations a list shows.
+/// Number of integrations in a list.
 fn count(list: &str) -> usize {
     list.lines()
         .filter(|line| line.contains(".example.com"))
@@ -104,7 +104,7 @@ fn the_journal_has_the_level_and_the_fields_of_what_is_logged() {
     assert_eq!(entry["SYSLOG_IDENTIFIER"], "integrationd");
     let message = entry["MESSAGE"].as_str().unwrap();
     assert!(
-        message.starts_with("the action succeeded status=\"enabled\""),
+        message.starts_with("action succeeded status=\"enabled\""),
         "{message}"
     );
 }
@@ -124,7 +124,7 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
     eventually("the refusal", || {
         machine
             .journal()
-            .contains("the settings are refused, and the old ones go on")
+            .contains("the new settings are invalid; keeping the previous ones")
     });
     assert_eq!(machine.property(SERVICE, "ActiveState"), "active");
     reload("policy: observe");
@@ -133,7 +133,7 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
         "/etc/integrationd/integrations.d/lake.yaml",
         &lake("/three"),
     );
-    machine.comes_to(SERVICE, "StatusText", "Ready: 1 left by the policy");
+    machine.comes_to(SERVICE, "StatusText", "Ready: 1 withheld by policy");
     // A wider policy takes a restart.
     reload("policy: upsert-only");
     eventually("the refusal of a wider policy", || {
@@ -142,7 +142,8 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
     machine.comes_to(
         SERVICE,
         "StatusText",
-        "Ready: 1 left by the policy; the new settings are refused, and the old ones go on",
+        "Ready: 1 withheld by policy; the new settings are invalid, so the previous ones stay in \
+        effect",
     );
     assert_eq!(machine.property(SERVICE, "NRestarts"), "0");
 }

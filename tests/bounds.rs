@@ -62,7 +62,7 @@ fn sync(body: String) -> (Ran, Vec<String>) {
 fn list_of_junk_is_a_failed_read() {
     let (ran, requests) = sync(format!("[{}1]", "1,".repeat(20_000_000)));
     let ran = ran.exits_with(1);
-    let why = "more than 200000 integrations: no answer of Immuta is that large";
+    let why = "more than 200000 integrations, which is larger than any response of Immuta";
     assert!(ran.stderr.contains(why), "{}", ran.stderr);
     assert_eq!(requests, ["GET /integrations"]);
 }
@@ -71,7 +71,7 @@ fn list_of_junk_is_a_failed_read() {
 fn unreadable_elements_are_counted() {
     let (ran, requests) = sync(format!("[{}1]", "1,".repeat(10_000)));
     let ran = ran.exits_with(1);
-    let last = "  unreadable: 9991 more cannot be read either\n";
+    let last = "  unreadable: and 9991 more\n";
     assert!(ran.stdout.contains(last), "{}", ran.stdout);
     assert_eq!(requests, ["GET /integrations"]);
 }
@@ -169,7 +169,7 @@ fn mistakes_of_a_run_are_counted_and_the_first_are_shown() {
     let shown = all.matches("error[").count();
     assert!((400..=500).contains(&shown), "{shown}");
     assert!(
-        all.contains("more mistakes in these files, not shown"),
+        all.contains("more errors in these files are not shown"),
         "{:.3000}",
         ran.stderr
     );
@@ -183,7 +183,7 @@ fn too_many_documents_change_nothing() {
     }
     let run = Integrationd::new(["sync", "--yes", "--policy", "sync"]);
     let ran = small(run.on(&tenant).with(&files).start()).exits_with(65);
-    let told = "documents together";
+    let told = "documents in total";
     assert!(ran.all().contains(told), "{:.3000}", ran.all());
     assert_eq!(tenant.writes(), [""; 0]);
 }

@@ -11,7 +11,7 @@ use crate::programs::{CHROMIUM, is_declared, needs};
 use crate::stub::Stub;
 use crate::web::{Served, Web};
 
-/// What is given besides: a browser of its own that asks nobody else.
+/// Further flags: an isolated browser without requests of its own.
 const FLAGS: &[&str] = &[
     "--headless",
     "--no-sandbox",
@@ -23,14 +23,14 @@ const FLAGS: &[&str] = &[
     "--window-size=1280,900",
 ];
 
-/// Whether pages may run scripts, as a user sets it.
+/// Script setting of the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scripts {
     Run,
     Blocked,
 }
 
-/// What a browser made of a page, and what it said about it.
+/// Rendered page, and the browser's messages about it.
 struct Seen {
     dom: String,
     said: String,
@@ -159,7 +159,7 @@ fn the_page_keeps_itself_fresh_and_its_filter_set() {
     assert_eq!(seen.shown(), ["lake", "later"]);
 }
 
-/// How large a picture of a page is: one without content compresses to almost nothing.
+/// Size of a picture of a page: one without content compresses to almost nothing.
 fn picture(place: &Path, name: &str, url: &str, args: &[&str]) -> u64 {
     let path = place.join(name);
     let to = format!("--screenshot={}", path.display());

@@ -24,7 +24,7 @@ use crate::web::Served;
 use place::{Place, Value};
 use search::{Canaries, hex, html, json, percent};
 
-/// What is run: every form of the result, of the log, and of the credentials.
+/// Formats to run: every form of the result, of the log, and of the credentials.
 const FORMS: &[[&str; 3]] = &[
     ["--output=text", "--log-format=text", "--auth=key"],
     ["--output=json", "--log-format=text", "--auth=token"],
@@ -92,7 +92,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A tenant with a key of its own that takes an attribute nobody knows.
+/// A tenant with a key of its own that accepts an unknown attribute.
 fn tenant() -> (Tenant, String) {
     let key: String = place::plain().text;
     let new = (

@@ -74,7 +74,10 @@ fn plain(ran: &Ran) -> String {
 fn is_blocked(ran: &Ran, simulator: &Simulator, place: &str) {
     let shown = plain(ran);
     assert_eq!(write_lines(simulator), [""; 0], "{shown}");
-    let reason = format!("`${{env:DBX}}` may not go to {place}, as the server has it");
+    let reason = format!(
+        "with the server's current values, `${{env:DBX}}` may not be sent to \
+        {place}"
+    );
     assert!(shown.contains(&reason), "{shown}");
     assert!(shown.contains("help: correct "), "{shown}");
     assert!(
@@ -121,14 +124,10 @@ async fn extra_that_was_dropped_gets_no_bound_secret() {
     let extra = "sync: {extra: {jdbcUrl: 'jdbc:evil.example'}}\n";
     applied(&bound(lake(GOOD, "junk", extra)), &simulator, &journal).await;
     let ran = synced(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
-    is_blocked(
-        &ran,
-        &simulator,
-        "wherever `jdbcUrl` leads, which is not certain",
-    );
+    is_blocked(&ran, &simulator, "the uncertain destination of `jdbcUrl`");
 }
 
-const UNCLEAR_ARGS: &str = "wherever `connectArgs` leads, which is not certain";
+const UNCLEAR_ARGS: &str = "the uncertain destination of `connectArgs`";
 
 #[tokio::test(start_paused = true)]
 async fn ignored_arguments_that_left_the_file_get_no_bound_secret() {
@@ -185,11 +184,7 @@ async fn carried_properties_get_no_bound_secret() {
     simulator.drift(edit).unwrap();
     let other = lake(GOOD, DBX, ignored).replace("clientId: id", "clientId: other");
     let ran = synced(&bound(other), &simulator, &journal).await;
-    is_blocked(
-        &ran,
-        &simulator,
-        "wherever `httpPath` leads, which is not certain",
-    );
+    is_blocked(&ran, &simulator, "the uncertain destination of `httpPath`");
 }
 
 /// A run with an edit between the plan of a second commit and its write.
@@ -213,7 +208,8 @@ async fn destination_that_appears_before_the_write_stops_it() {
     let (first, second) = (warehouse("WH", DBX, ""), warehouse("OTHER", DBX, ""));
     let (ran, _) = meanwhile(&bound(first), &bound(second), edit).await;
     assert!(matches!(ran.failure(), ActionFailure::Unbound(_)));
-    insta::assert_snapshot!(ran.failure(), @"nothing was sent, because `${env:DBX}` may not go to wherever `jdbcUrl` leads, which is not certain, as the server has it now");
+    insta::assert_snapshot!(ran.failure(), @"nothing was sent because of the server's current \
+        values: `${env:DBX}` may not be sent to the uncertain destination of `jdbcUrl`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,9 +249,11 @@ async fn carried_destinations_are_shown_without_bindings() {
     let ran = run.dry_run().await;
     let shown = plain(&ran);
     for line in [
-        "note: the server also has newAttribute, which this version does not know; it is sent back as it is, and may lead anywhere",
-        "note: oAuthClientConfig/authorityUrl keeps the value of the server, and leads to evil.example\n",
-        "note: proxyOptions/host keeps the value of the server, and leads to proxy.example\n",
+        "note: the server also has newAttribute, which this version does not know; it is sent \
+        back unchanged and may point to any host",
+        "note: oAuthClientConfig/authorityUrl keeps the server's value, which leads to \
+        evil.example\n",
+        "note: proxyOptions/host keeps the server's value, which leads to proxy.example\n",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
@@ -280,14 +278,15 @@ async fn carried_arguments_are_shown_as_leading_anywhere() {
     simulator.drift(edit).unwrap();
     let ran = synced(&files(warehouse("OTHER", DBX, "")), &simulator, &journal).await;
     let shown = plain(&ran);
-    let line = "note: connectArgs keeps the value of the server, and leads to an unknown place\n";
+    let line =
+        "note: connectArgs keeps the server's value, which leads to an unknown destination\n";
     assert!(shown.contains(line), "{shown}");
     assert!(ran.is_proved(), "{shown}");
     // What the file itself gives is in the plan as a change, and no note.
     let args = "  connectArgs: a=b\n";
     let ran = synced(&files(warehouse("OTHER", DBX, args)), &simulator, &journal).await;
     assert!(
-        !plain(&ran).contains("value of the server"),
+        !plain(&ran).contains("the server's value"),
         "{}",
         plain(&ran)
     );
@@ -328,7 +327,7 @@ async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
     let shown = plain(&ran);
     assert_eq!(write_lines(&simulator), [""; 0], "{shown}");
     // What was not applied is not shown, since its file and its secrets are gone.
-    let hidden = "wherever `connectArgs` leads, which is not shown";
+    let hidden = "the hidden destination of `connectArgs`";
     assert!(shown.contains(hidden), "{shown}");
     // The same, between the plan and the write.
     edit(json!(null));
@@ -404,7 +403,7 @@ fn values_that_a_driver_reads_as_properties_are_unclear() {
         ),
     ] {
         let said = refused(from, to);
-        let place = format!("may not go to wherever `{path}` leads, which is not certain");
+        let place = format!("may not be sent to the uncertain destination of `{path}`");
         assert!(
             said.contains("E0404") && said.contains(&place),
             "{to}\n{said}"
@@ -528,7 +527,7 @@ async fn value_of_the_file_that_is_changed_meanwhile_stops_the_update() {
         .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
-        plain(&ran).contains("changed meanwhile: oAuthClientConfig/clientId"),
+        plain(&ran).contains("have changed: oAuthClientConfig/clientId"),
         "{}",
         plain(&ran)
     );
@@ -543,7 +542,7 @@ async fn unknown_attribute_of_a_volatile_tenant_gets_no_bound_secret() {
     is_blocked(
         &ran,
         &simulator,
-        "wherever `readNumber` leads, which is not certain",
+        "the uncertain destination of `readNumber`",
     );
     // The way out: to let the secret go to any host of the type.
     let any = files(second).bound(&["env:DBX=Databricks"]);
@@ -583,7 +582,7 @@ async fn value_that_is_left_to_the_server_and_hidden_stops_an_update() {
         let (ran, simulator) = edited_beside_a_hidden_path(value, rest, report).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
         let shown = plain(&ran);
-        let reason = "an update would change httpPath, which is left to the server";
+        let reason = "an update would change httpPath: the server's value should be kept";
         assert!(shown.contains(reason), "{shown}");
         assert!(
             shown.contains("help: set another value in Immuta"),
@@ -623,7 +622,7 @@ async fn unknown_value_is_shown_with_its_host() {
     let other = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     let ran = synced(&other, &simulator, &journal).await;
     let shown = plain(&ran);
-    let line = "jdbcUrl keeps the value of the server, and leads to evil.example";
+    let line = "jdbcUrl keeps the server's value, which leads to evil.example";
     assert!(shown.contains(line), "{shown}");
     let notes = ran.json()["plan"]["actions"][0]["notes"].to_string();
     assert!(notes.contains(r#""host":"evil.example""#), "{notes}");

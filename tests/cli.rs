@@ -20,24 +20,24 @@ fn the_help_teaches() {
     insta::assert_snapshot!(ran.stdout, @"
     Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 
-    Each file describes one integration in the shape of the API's payload. A plan shows what differs; an
-    apply changes it, follows each change until the server is done, and proves by a second plan that
-    nothing is left.
+    Each file describes one integration in the format of the API's payload. A plan shows the
+    differences; an apply makes the changes, follows each one until the server has finished, and
+    verifies with a second plan that nothing remains.
 
     Usage: integrationd [OPTIONS] <COMMAND>
 
     Commands:
-      sync        Plan and apply once; `--dry-run` stops at the plan
+      sync        Plan and apply once; `--dry-run` stops after the plan
       daemon      Keep the tenant in sync, as a service
-      validate    Check the files, offline: no tenant, no credentials, no network
+      validate    Check the files offline, without tenant, credentials or network
       explain     Explain a diagnostic, with a wrong and a right example
       render      Print the files with variables filled in, secrets as references
       list        Show the live integrations of the tenant, without secrets
-      ping        Check the URL, the certificate, the credentials and the permission
-      adopt       Record live integrations as managed; writes nothing to the tenant
-      history     Show past runs; the tenant is not asked
+      ping        Check the URL, certificate, credentials and permission
+      adopt       Record live integrations as owned, without writing to the tenant
+      history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown
-      suspend     Suspend writes to all integrations, or to some
+      suspend     Suspend writes to all or some integrations
       resume      Resume writes that `suspend` stopped
       simulator   Serve a simulated tenant, for trials and tests
       hook        Trigger a run of the daemon with a push to a local repository
@@ -56,13 +56,13 @@ fn the_help_teaches() {
 
     Output:
           --color <WHEN>
-              When to use colours; NO_COLOR is honoured
+              Coloured output; NO_COLOR is honoured
               
               [default: auto]
               [possible values: auto, always, never]
 
           --log-level <LEVEL>
-              Log level on standard error [default: warn; of the daemon: info]
+              Log level on standard error [default: warn; for the daemon: info]
               
               [env: INTEGRATIOND_LOG_LEVEL]
               [possible values: error, warn, info, debug, trace]
@@ -75,36 +75,36 @@ fn the_help_teaches() {
               [possible values: text, json]
 
           --config <FILE>
-              Settings file: a key for every flag of `daemon` [default:
+              Settings file, with a key for every flag of `daemon` [default:
               /etc/integrationd/integrationd.yaml, if it exists]
               
               [env: INTEGRATIOND_CONFIG]
 
     Examples:
-      integrationd sync --simulate   try it: no tenant, no credentials
-      integrationd validate          check the files, touch nothing
+      integrationd sync --simulate   try it without a tenant or credentials
+      integrationd validate          check the files without contacting the tenant
       integrationd ping              check the URL and the API key
       integrationd sync --dry-run    show what would change
-      integrationd sync              show it, ask, and change it
+      integrationd sync              show the plan, ask, and apply it
 
     Environment:
       IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
-      IMMUTA_HOST          the tenant as well; the scheme may be left out
-      IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN
-      IMMUTA_API_KEY_FILE  a file that holds it; or the systemd credential immuta-api-key
-      HTTPS_PROXY          the proxy, if there is one; NO_PROXY names exceptions
-      A flag beats the environment. Two sources for one setting are an error.
+      IMMUTA_HOST          an alternative to IMMUTA_URL; the scheme is optional
+      IMMUTA_API_KEY       the API key; IMMUTA_API_TOKEN also works
+      IMMUTA_API_KEY_FILE  a file with the API key; or use the systemd credential immuta-api-key
+      HTTPS_PROXY          the proxy, if any; NO_PROXY lists exceptions
+      A flag overrides the environment. Two sources for one setting are an error.
 
     Exit codes:
       0   in sync, or applied
       1   failed
       2   changes are pending (only with --detailed-exitcode)
-      3   some changes were applied, some were not
-      4   not approved: no answer, refused by the guard, or a rewritten history
+      3   some changes were applied, others were not
+      4   not approved: not confirmed, refused by the guard, or rewritten history
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid
-      When several apply, the first of 4, 3, 1, 65, 2.
+      If several apply, the code is the first of 4, 3, 1, 65, 2.
     ");
     assert_eq!(ran.stderr, "");
 }
@@ -203,7 +203,7 @@ fn a_file_reference_reads_below_the_declared_root_only() {
     };
     let without = run().run().exits_with(1);
     assert!(
-        without.stdout.contains("there is no such file"),
+        without.stdout.contains("the file does not exist"),
         "{}",
         without.stdout
     );
@@ -230,10 +230,10 @@ fn validate_says_what_is_wrong_and_touches_nothing() {
     [FILES]/c.yaml:5:3: error[E0301]: unknown attribute `warehosue`
       |
     5 |   warehosue: …
-      |   ^^^^^^^^^ no attribute of Snowflake
+      |   ^^^^^^^^^ not an attribute of Snowflake
       |
       = help: did you mean `warehouse`?
-      = help: if a newer server has it, send it as it is with `sync: {extra: {warehosue: …}}`
+      = help: if a newer server supports it, send it unchecked with `sync: {extra: {warehosue: …}}`
 
     1 error in 1 file
     2 integrations valid, 1 with errors.
@@ -279,7 +279,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @r"
-    error: the result could not be written to standard output: No space left on device (os error 28)
-     help: look at the disk or the program that standard output goes to
+    error: cannot write the result to standard output: No space left on device (os error 28)
+     help: check the disk or the program that receives the output
     ");
 }

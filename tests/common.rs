@@ -1,7 +1,7 @@
-//! What the tests share: a tenant, files, and the command run against them.
+//! Shared parts of the tests: a tenant, files, and the command run against them.
 //!
-//! A test starts in sync, changes one thing, and looks at what the user sees
-//! and at the requests that the server got.
+//! A test starts in sync, changes one thing, and checks the output for the user and the
+//! requests that the server got.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -215,7 +215,7 @@ impl Files {
     }
 }
 
-/// What the command printed, and how it ended.
+/// Output of the command, and its exit.
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -415,7 +415,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Whether it has come to its end by itself.
+    /// True if it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -426,7 +426,7 @@ impl Running {
         let _ = self.child.kill();
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     pub(crate) fn printed(&self) -> String {
         let text = |gathered: &Gathered| {
             let bytes = gathered.bytes.lock().unwrap();
@@ -467,7 +467,7 @@ impl Drop for Running {
     }
 }
 
-/// What a process prints, as it comes.
+/// Output of a process, as it comes.
 struct Gathered {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
@@ -497,8 +497,8 @@ impl Gathered {
     }
 }
 
-/// A pipe with a name, whose reader waits until somebody writes: a file on a file system
-/// that does not answer.
+/// A named pipe, whose reader waits for a writer: a file on a file system that does not
+/// respond.
 pub(crate) struct Pipe {
     pub(crate) path: PathBuf,
 }
@@ -511,7 +511,7 @@ impl Pipe {
         Self { path }
     }
 
-    /// Waits until somebody reads it, who then waits as long as this is held.
+    /// Waits for a reader, which then waits as long as this is held.
     #[track_caller]
     pub(crate) fn is_read(&self) -> File {
         let mut options = OpenOptions::new();
@@ -534,7 +534,7 @@ pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
     assert!(comes_true(is_so), "never: {what}");
 }
 
-/// Whether something is so within a minute.
+/// True if a condition holds within a minute.
 pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = std::time::Instant::now();
     while !is_so() {
@@ -568,7 +568,7 @@ pub(crate) fn lake(host: &str, reference: &str) -> String {
 pub(crate) fn is_refused_as_own(ran: Ran, tenant: &Tenant) {
     let told = ran.exits_with(65).all();
     assert!(
-        told.contains("leads to a credential of integrationd itself"),
+        told.contains("refers to one of integrationd's own credentials"),
         "{told}"
     );
     assert_eq!(tenant.writes(), [""; 0]);

@@ -40,7 +40,7 @@ impl World {
         ran.exits_with(code).all()
     }
 
-    /// What a dry run says, which does not claim that everything matches.
+    /// Output of a dry run, which does not claim that everything matches.
     #[track_caller]
     fn plan(&self, args: &[&str], code: i32) -> String {
         let told = self.run(&[&["sync", "--dry-run"], args].concat(), code);
@@ -54,7 +54,7 @@ fn selection_is_not_everything() {
     let world = World::in_sync();
     for part in ["--only=a", "--exclude=a", "--exclude=a,b"] {
         let told = world.plan(&[part], 0);
-        assert!(told.contains("Not everything of"), "{told}");
+        assert!(told.contains("Not everything in"), "{told}");
         assert!(told.contains("not selected"), "{told}");
     }
     let told = world.run(&["sync", "--dry-run", "--only=a,b"], 0);
@@ -67,7 +67,7 @@ fn removal_that_is_not_selected_is_not_compared() {
     std::fs::remove_file(world.files.path().join("b.yaml")).unwrap();
     for part in ["--only=a", "--exclude=b"] {
         let told = world.plan(&["--policy=sync", part, "--detailed-exitcode"], 0);
-        assert!(told.contains("Not everything of"), "{told}");
+        assert!(told.contains("Not everything in"), "{told}");
         assert!(told.contains("1 unchanged, 1 not selected"), "{told}");
         let told = world.run(&["sync", "--dry-run", "--policy=sync", part, "-o=json"], 0);
         assert!(told.contains("\"unselected\": 1"), "{told}");
@@ -100,7 +100,7 @@ fn broken_and_emptied_files_are_not_compared() {
         // A file without a document is no error by itself.
         let code = if content.is_empty() { 0 } else { 65 };
         let told = world.plan(&["--only=a"], code);
-        assert!(told.contains("Not everything of"), "{told}");
+        assert!(told.contains("Not everything in"), "{told}");
     }
 }
 
@@ -111,7 +111,7 @@ fn drift_that_is_ignored_is_counted() {
     world.tenant.simulator.drift(drift).unwrap();
     let told = world.plan(&["--on-drift=ignore"], 0);
     assert!(
-        told.contains("Drift ignored: 1 attribute with another value than in the files"),
+        told.contains("Drift ignored: 1 attribute with a value that differs from the files"),
         "{told}"
     );
     world.plan(&["--on-drift=report"], 0);

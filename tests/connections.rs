@@ -77,8 +77,8 @@ async fn integration_behind_a_connection_is_not_written() {
             insta::assert_snapshot!(shown(&ran), @"
               # lake is blocked  lake.yaml:1
               ! Databricks Unity Catalog
-                  integration 1 belongs to connection Sales & Ops/EU %1, and is never written
-                  help: remove the file, and change the settings of connection Sales & Ops/EU %1 in Immuta
+                  integration 1 belongs to connection Sales & Ops/EU %1, so integrationd never writes to it
+                  help: remove the file, and make the change in connection Sales & Ops/EU %1 in Immuta
 
             Plan: 1 blocked, 1 unchanged.
             ");
@@ -112,7 +112,7 @@ async fn what_a_connection_took_over_is_never_deleted() {
     })
     .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "or a connection had it since, so that it is never deleted; delete it in Immuta, or put its file back and run `integrationd adopt lake`";
+    let told = "or a connection has owned it since; delete it in Immuta, or restore its file and run `integrationd adopt lake`";
     let shown = self::shown(&ran);
     assert!(shown.contains(told), "{shown}");
 }
@@ -539,7 +539,10 @@ fn page_and_status_name_the_connection_escaped() {
     });
     let page = served.get("/").body;
     for line in [
-        format!("integration 1 belongs to connection {KEY_ON_PAGE}1, and is never written"),
+        format!(
+            "integration 1 belongs to connection {KEY_ON_PAGE}1, so integrationd never writes \
+            to it"
+        ),
         format!("enabled, belongs to connection {KEY_ON_PAGE}2"),
     ] {
         assert!(page.contains(&line), "{line}\n{page}");

@@ -1,5 +1,5 @@
-//! Values that somebody else keeps setting back: repaired three times within a day,
-//! and then left until a file changes or an operator asks.
+//! Values that someone else keeps reverting: repaired three times within a day, and then not
+//! until a file changes or an operator triggers a run.
 
 use std::cell::Cell;
 use std::io::Read;
@@ -67,7 +67,7 @@ impl Tug {
         tug
     }
 
-    /// Somebody sets it, each time to another value.
+    /// An edit by someone else, each time to another value.
     fn edit(&self, path: &str) {
         self.edits.set(self.edits.get() + 1);
         let value = json!(format!("/edit-{}", self.edits.get()));
@@ -126,8 +126,8 @@ async fn the_fourth_drift_within_a_day_is_left() {
     insta::assert_snapshot!(told(&ran), @"
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
-          somebody else keeps changing httpPath, which was repaired 3 times within a day: at 2026-11-22T13:00:00Z, 2026-11-22T14:00:00Z and 2026-11-22T15:00:00Z
-          help: find out who does, such as another installation on this tenant; it is left alone until its file describes something else, a secret of it changes, or an operator runs `systemctl reload integrationd` or `integrationd sync --only lake`, which repairs it and counts anew
+          someone else keeps changing httpPath, which was repaired 3 times within one day: at 2026-11-22T13:00:00Z, 2026-11-22T14:00:00Z and 2026-11-22T15:00:00Z
+          help: find out who changes it, such as another installation of integrationd; then run `systemctl reload integrationd` or `integrationd sync --only lake` to repair it and reset the count; until then, integrationd writes to it only if its file or a secret changes
 
     Plan: 1 blocked.
     ");
@@ -152,7 +152,7 @@ async fn suspension_by_an_operator_holds_for_what_is_contested() {
         .await;
     assert_eq!(ran.exit_code(), 0, "{}", ran.shown());
     assert!(
-        ran.shown().contains("would be blocked, and is suspended"),
+        ran.shown().contains("would be blocked but is suspended"),
         "{}",
         ran.shown()
     );
@@ -397,7 +397,7 @@ fn a_webhook_and_another_file_are_no_operator() {
     );
     let before = runs(&world.0);
     let answer = github(address(&daemon, HEARD), "push", PUSH);
-    assert_eq!((answer.code, &*answer.body), (202, "a run follows\n"));
+    assert_eq!((answer.code, &*answer.body), (202, "run triggered\n"));
     eventually("two runs more", || runs(&world.0) >= before + 2);
     assert_eq!(world.0.writes(), [""; 0]);
     world.1.write("other.yaml", "type: Trino\n");
@@ -420,7 +420,7 @@ fn a_sync_at_a_terminal_repairs_it() {
         let (command, _state) = run.into_command();
         let mut session = spawn_command(command, Some(60_000)).unwrap();
         if args.is_empty() {
-            session.exp_string("Only `yes` does: ").unwrap();
+            session.exp_string("Only `yes` is accepted: ").unwrap();
             session.send_line("yes").unwrap();
         }
         let said = session.exp_eof().unwrap();
@@ -503,7 +503,7 @@ fn value_that_goes_forth_and_back_is_reported_once() {
         eventually("a run more", || runs(&world.0) > before + 1);
     }
     assert_eq!(told().len(), 1, "{:?}", told());
-    // What is over is told: another value in the file.
+    // The end is reported: another value in the file.
     world.1.change("lake.yaml", "/one", "/two");
     eventually("it is over", || told().len() > 1);
     assert_eq!(told()[1..], ["Recovered"], "{:?}", told());
@@ -511,7 +511,7 @@ fn value_that_goes_forth_and_back_is_reported_once() {
     served.end();
 }
 
-/// What is fought over stays the same.
+/// The contested values stay the same.
 #[test]
 fn a_comment_and_another_name_of_the_file_free_nothing() {
     let world = contested_on_disk();
@@ -545,7 +545,7 @@ fn repairs_before_a_restart_of_the_daemon_count() {
     world.0.simulator.drift(drift).unwrap();
     world.0.simulator.clear_log();
     let left = daemon(&world, &["--listen=none"]);
-    left.prints("somebody else keeps changing httpPath");
+    left.prints("someone else keeps changing httpPath");
     left.signal("TERM");
     left.wait().exits_with(0);
     assert_eq!(world.0.writes(), [""; 0]);

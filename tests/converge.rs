@@ -50,8 +50,11 @@ async fn a_rewritten_value_is_told_and_left_alone() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     let texts = lake("/one", "");
     for (write, then) in [
-        ("POST /integrations", "the next run sends it once more"),
-        ("PUT /integrations/1", "write the value as the server keeps"),
+        ("POST /integrations", "the next run repeats the write"),
+        (
+            "PUT /integrations/1",
+            "write the value as the server returns",
+        ),
     ] {
         let ran = sync(&texts, &simulator, &journal).await;
         assert_eq!(write_lines(&simulator), [write]);
@@ -70,7 +73,7 @@ async fn a_rewritten_value_is_told_and_left_alone() {
               # lake is blocked  lake.yaml:1
               ! Databricks Unity Catalog
                   it does not converge: the server does not keep httpPath (sent "/one", found "/ONE")
-                  help: it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {ignore: [{path: /httpPath, reason: ...}]}`
+                  help: write the value as the server returns it, or ignore it with `sync: {ignore: [{path: /httpPath, reason: ...}]}`; integrationd retries only if the file or the server changes
 
             Plan: 1 blocked.
             "#);
@@ -91,10 +94,10 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
     assert_eq!(ran.exit_code(), 1);
     insta::assert_snapshot!(told(&ran).split_once("Applied").unwrap().1, @r#"
     : 1 created.
-    Not converged: lake: the write succeeded, and the server still differs from the file
+    Not converged: lake: the write succeeded, but the server still differs from the file
           httpPath: sent "/one", found "/by-hand"
-     help: somebody else may have changed it at the same moment: the next run sends it once more
-    A second plan still has 1 to update.
+     help: someone else may have changed it at the same time: the next run repeats the write
+    A second plan still shows 1 to update.
     "#);
     let ran = sync(&texts, &simulator, &journal).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);

@@ -105,7 +105,7 @@ fn killed_at_random_moments_it_makes_fifty_once_each_and_keeps_no_secret() {
     println!("{rounds} rounds from seed {first}, {kills:?} kills, in {took:.1?}");
 }
 
-/// Kills a few runs, lets one come to its end, and tells how many were killed.
+/// Kills a few runs, lets one finish, and returns the number of killed runs.
 fn round_of_kills(seed: u64, files: &Files) -> u64 {
     let mut rng = Rng::with_seed(seed);
     let settle = Duration::from_millis([0, 5, 50][rng.usize(0..3)]);

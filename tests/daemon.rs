@@ -65,7 +65,7 @@ impl World {
         daemon
     }
 
-    /// Whether somebody holds the copy of a repository.
+    /// True if a process holds the copy of a repository.
     fn is_fetching(&self) -> bool {
         let copies = std::fs::read_dir(self.state.path().join("git"));
         let mut copies = copies.into_iter().flatten().flatten();
@@ -131,7 +131,10 @@ fn ends_at_once(mut daemon: Running) -> Ran {
 fn is_given_up(daemon: Running) -> Ran {
     let ran = ends_at_once(daemon);
     let told = ran.all();
-    assert!(told.contains("given up before its first write"), "{told}");
+    assert!(
+        told.contains("abandoned the run before its first write"),
+        "{told}"
+    );
     ran
 }
 
@@ -156,8 +159,8 @@ fn a_value_that_came_back_is_sent_once_more_soon_and_then_blocked() {
     world.tenant.simulator.fault(Fault::new(rewrite).always());
     // No interval, file or operator triggers the second run.
     let daemon = world.daemon(&["--interval", "1h"]).start();
-    daemon.prints("the next run sends it once more");
-    daemon.prints("A second plan still has 1 blocked");
+    daemon.prints("the next run repeats the write");
+    daemon.prints("A second plan still shows 1 blocked");
     let writes = ["POST /integrations", "PUT /integrations/1"];
     assert_eq!(world.tenant.writes(), writes);
     ends(daemon);
@@ -309,7 +312,7 @@ fn a_stop_gives_up_a_fetch_that_is_not_answered() {
     let ran = is_given_up(daemon);
     assert!(!ran.all().contains("cannot fetch"), "{}", ran.all());
     assert!(
-        !ran.all().contains("a mistake in integrationd"),
+        !ran.all().contains("a bug in integrationd"),
         "{}",
         ran.all()
     );
@@ -369,16 +372,16 @@ fn a_second_signal_ends_it_whatever_is_under_way() {
             .any(|line| line.starts_with("PUT"))
     });
     daemon.signal("TERM");
-    daemon.prints("asked to end");
+    daemon.prints("stopping: no new writes");
     let ran = ends_at_once(daemon);
     assert!(
-        !ran.all().contains("before the server had answered"),
+        !ran.all().contains("before the server responded"),
         "{}",
         ran.all()
     );
 }
 
-/// In sync; from now on whoever reads the key waits for the other end of a pipe.
+/// In sync; from now on, a reader of the key waits for the other end of a pipe.
 fn whose_key_is_a_pipe() -> (World, Running, Pipe) {
     let world = World::new();
     let key = world.files.path().join(".key");
@@ -397,7 +400,7 @@ fn a_second_signal_ends_it_while_it_waits_for_a_file() {
     world.files.change("lake.yaml", "/one", "/two");
     let _held = pipe.is_read();
     daemon.signal("TERM");
-    daemon.prints("asked to end");
+    daemon.prints("stopping: no new writes");
     ends_at_once(daemon);
 }
 
@@ -408,7 +411,7 @@ fn a_stop_is_heard_while_the_settings_are_read_again() {
     let _held = pipe.is_read();
     let ran = ends_at_once(daemon);
     let told = ran.all();
-    assert!(!told.contains("the settings are refused"), "{told}");
+    assert!(!told.contains("the new settings are invalid"), "{told}");
 }
 
 #[test]
@@ -421,7 +424,7 @@ fn a_second_signal_skips_the_farewells() {
     daemon.prints("1 applied, 0 failed");
     let _asked = listener.accept().unwrap();
     daemon.signal("TERM");
-    daemon.prints("asked to end");
+    daemon.prints("stopping: no new writes");
     let ran = ends_at_once(daemon);
     let waited = "before every notification was sent";
     assert!(!ran.all().contains(waited), "{}", ran.all());
@@ -460,12 +463,12 @@ fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
     let daemon = world.in_sync(&["--policy", "sync"]);
     let away = world.files.path().with_extension("away");
     std::fs::rename(world.files.path(), &away).unwrap();
-    daemon.prints("there is no directory");
+    daemon.prints("does not exist");
     std::fs::rename(&away, world.files.path()).unwrap();
     world.files.change("lake.yaml", "/one", "/two");
     world.writes_come_to(&["PUT /integrations/1"]);
     // Deleted file by file, and made anew.
-    let looks = || daemon.printed().matches("there is no directory").count();
+    let looks = || daemon.printed().matches("does not exist").count();
     let before = looks();
     std::fs::remove_dir_all(world.files.path()).unwrap();
     eventually("it is gone again", || looks() > before);
@@ -518,10 +521,10 @@ fn a_refused_write_is_repeated_by_a_human_or_by_another_content_and_by_nothing_e
     eventually("the refusal", || puts() == 1);
     // Another file is no reason, and neither is another start.
     world.files.write("other.yaml", "type: Trino\n");
-    daemon.prints("its last write failed; it is tried again at");
+    daemon.prints("its last write failed; the next attempt is at");
     ends(daemon);
     let daemon = world.daemon(&[]).start();
-    daemon.prints("its last write failed; it is tried again at");
+    daemon.prints("its last write failed; the next attempt is at");
     assert_eq!(puts(), 1);
     daemon.signal("HUP");
     eventually("another try by a human", || puts() == 2);
@@ -554,13 +557,13 @@ fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
 fn a_folder_beyond_the_limit_of_watches_is_told_once_and_read_all_the_same() {
     needs!(NAMESPACES);
     let world = World::new();
-    // In a namespace of its own, so that no other process has the limit.
+    // In a namespace of its own, so that the limit affects no other process.
     let limit = "echo 6 >/proc/sys/user/max_inotify_watches && exec \"$0\" \"$@\"";
     let daemon = world.daemon(&["--interval", "1s"]);
     let prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", limit];
     let daemon = daemon.under(&prefix).start();
     daemon.prints("1 applied, 0 failed");
-    let told = "cannot be watched and is read regularly instead";
+    let told = "cannot watch all of the directory; polling it instead";
     assert!(!daemon.printed().contains(told), "{}", daemon.printed());
     for folder in 0..20 {
         let name = format!("team-{folder}/note.txt");

@@ -19,7 +19,7 @@ use crate::hygiene::Unprivileged;
 use crate::programs::{FAKETIME, NAMESPACES, needs};
 use disk::Disk;
 
-/// What a command did that is run in another way.
+/// Result of a command that is run in another way.
 fn output(mut command: Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
@@ -144,14 +144,14 @@ fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
             ran.all()
         );
         let count = |text: &str| ran.all().matches(text).count();
-        let unsent = count("nothing was sent, because the ledger could not be written");
+        let unsent = count("nothing was sent because the ledger could not be written");
         if ran.code == 0 {
             whole += 1;
         } else if ran.stdout.contains("Plan: ") {
             // What could not be begun was not sent, and the others were.
             assert_eq!(made + unsent, FILES, "{free}: {}", ran.all());
             held_back += unsent;
-            not_recorded += count("it was applied, and the ledger could not be written");
+            not_recorded += count("it was applied, but the ledger could not be written");
         } else {
             assert_eq!(made, 0, "{free}: {}", ran.all());
         }
@@ -180,7 +180,7 @@ fn a_disk_that_fills_up_between_runs_is_told_before_anything_is_sent() {
     is_refused(
         run("--yes"),
         &tenant,
-        &["No space left on device", "free space"],
+        &["No space left on device", "free disk space"],
     );
     // What is there can be read.
     let ran = run("--dry-run").exits_with(0);
@@ -254,7 +254,7 @@ fn a_state_directory_that_is_read_only_is_told_and_a_dry_run_reads_it() {
     }
 }
 
-/// What can become of a ledger's file, by what is told of it.
+/// Damage to the file of a ledger.
 type Damage = fn(&Path);
 
 const DAMAGES: &[(&str, &str, Damage)] = &[
@@ -266,7 +266,7 @@ const DAMAGES: &[(&str, &str, Damage)] = &[
     ("its header", "is ", |file| flip(file, 16..100)),
     (
         "its application",
-        "is a database, and not a ledger",
+        "is a database but not a ledger",
         |file| flip(file, 68..72),
     ),
     ("a page", "is damaged: ", |file| flip(file, 4096..8192)),

@@ -42,7 +42,7 @@ fn directory(code: Code) -> PathBuf {
     root().join(format!("{code}-{}", code.slug()))
 }
 
-/// What an operator allows who wants to see one mistake.
+/// Bindings with which one mistake can be shown.
 fn bindings(code: Code) -> Bindings {
     let texts: &[&str] = if code == Code::UnboundReference {
         &[

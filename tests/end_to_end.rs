@@ -97,14 +97,14 @@ impl Forge {
         output(git.args([&self.server.as_pusher("bare.git"), BRANCH]));
     }
 
-    /// How often the repository was asked for what is new, by whoever only reads.
+    /// Number of requests of readers for new commits.
     fn asked(&self) -> usize {
         let log = self.server.log();
         let asks = |line: &&str| line.starts_with("/basic/bare.git/info/refs");
         log.lines().filter(asks).count()
     }
 
-    /// A daemon on it that looks when the forge tells it to.
+    /// A daemon on it that runs when the forge sends a webhook.
     fn daemon(&self, world: &World, args: &[&str]) -> Integrationd {
         let token = self.place.path().join("token");
         let token = format!("--git-token-file={}", token.display());
@@ -128,7 +128,7 @@ impl Forge {
     }
 }
 
-/// Tells the daemon of a push as GitHub does: in its own words of then.
+/// Notifies the daemon of a push as GitHub does: with a recorded payload.
 fn told(daemon: &Running) -> Answer {
     github(web::address(daemon, HEARD), "push", PUSH)
 }

@@ -14,10 +14,10 @@ fn explain(subject: &str) -> Ran {
 #[test]
 fn code_is_explained_with_a_wrong_and_a_right_file() {
     let ran = explain("E0301").exits_with(0);
-    insta::assert_snapshot!(ran.stdout, @r"
+    insta::assert_snapshot!(ran.stdout, @"
     E0301 unknown-attribute (error)
 
-    The platform has no attribute of this name. If a newer server has it, `sync.extra` sends it as it is.
+    The platform has no attribute of this name. If a newer server supports it, use `sync.extra` to send it unchecked.
 
     Wrong:
 
@@ -31,10 +31,10 @@ fn code_is_explained_with_a_wrong_and_a_right_file() {
         example.yaml:5:3: error[E0301]: unknown attribute `warehosue`
           |
         5 |   warehosue: …
-          |   ^^^^^^^^^ no attribute of Snowflake
+          |   ^^^^^^^^^ not an attribute of Snowflake
           |
           = help: did you mean `warehouse`?
-          = help: if a newer server has it, send it as it is with `sync: {extra: {warehosue: …}}`
+          = help: if a newer server supports it, send it unchecked with `sync: {extra: {warehosue: …}}`
 
     Right:
 
@@ -51,10 +51,10 @@ fn code_is_explained_with_a_wrong_and_a_right_file() {
 #[test]
 fn mistake_outside_of_a_file_is_explained_in_words() {
     let ran = explain("E0105").exits_with(0);
-    insta::assert_snapshot!(ran.stdout, @r"
+    insta::assert_snapshot!(ran.stdout, @"
     E0105 not-utf8 (error)
 
-    Integration files and their names are UTF-8.
+    Integration files and their names must be UTF-8.
 
     Wrong:
 
@@ -243,12 +243,12 @@ fn kept(example: Example) -> Vec<&'static str> {
 #[test]
 fn narrow_terminal_wraps_paragraphs_flush_left() {
     let lines = on_a_terminal(60, "E0404");
-    insta::assert_snapshot!(lines[..12].join("\n"), @r"
+    insta::assert_snapshot!(lines[..12].join("\n"), @"
     E0404 unbound-reference (error)
 
-    The operator declares with `--allow-secret` which references
-    may go where; this one is not among them. Otherwise anybody
-    who can change a file could send any secret to any host.
+    `--allow-secret` does not allow this reference at this
+    destination. Without this check, anyone who can change a
+    file could send any secret to any host.
 
     The examples are validated with:
 

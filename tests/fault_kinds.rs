@@ -1,4 +1,4 @@
-//! What can go wrong, and at which requests of the pipeline.
+//! Possible faults, and the requests of the pipeline that they can affect.
 
 use http::Method;
 use integrationd::simulator::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
@@ -141,7 +141,7 @@ pub(crate) const KINDS: [&str; 27] = [
     "expire_token",
 ];
 
-/// Whether a fault can be met at a request.
+/// True if a fault can affect a request.
 pub(crate) fn concerns(kind: &FaultKind, call: Call) -> bool {
     match kind {
         FaultKind::Refuse

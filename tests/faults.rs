@@ -32,7 +32,7 @@ fn every_kind_of_fault_is_in_the_matrix() {
     }
 }
 
-/// One cell: the line that tells what the first run came to.
+/// One cell: the line about the result of the first run.
 async fn cell(
     case: Case,
     start: Start,
@@ -87,8 +87,8 @@ fn is_create(entry: &LoggedRequest) -> bool {
     entry.method == "POST" && entry.path == "/integrations"
 }
 
-/// What a run came to, in one line: the writes, with the answer and a mark for
-/// an effect, and the end.
+/// Result of a run in one line: the writes, with the response and a mark for an effect, and the
+/// end.
 fn summary(ran: &Ran, writes: &[LoggedRequest]) -> String {
     let sent: Vec<String> = writes
         .iter()
@@ -215,7 +215,7 @@ async fn matrix(
     let calls = Call::of(start).iter();
     let cells = calls.flat_map(|call| samples.iter().map(move |kind| (*call, kind)));
     let mut lines = Vec::new();
-    // What cannot be met is looked at once.
+    // Impossible combinations are skipped.
     for (number, (call, kind)) in cells.enumerate() {
         if !concerns(kind, call) && always {
             continue;

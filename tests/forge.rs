@@ -1,4 +1,4 @@
-//! A forge that tells of pushes, as the daemon's webhook hears it.
+//! A forge that reports pushes to the daemon's webhook.
 
 use std::net::SocketAddr;
 
@@ -11,8 +11,8 @@ pub(crate) const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
 
 pub(crate) const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
 
-/// What the daemon prints before the address of its webhook.
-pub(crate) const HEARD: &str = "webhooks are heard at http";
+/// Output of the daemon before the address of its webhook.
+pub(crate) const HEARD: &str = "listening for webhooks at http";
 
 pub(crate) fn signature(body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();

@@ -71,8 +71,8 @@ fn refused_plan_is_printed_before_the_refusal() {
     Plan: 1 to update, 1 unchanged.
 
     Refused by the guard: nothing was applied.
-      ✗ the plan changes 1, and the limit is 0
-     help: look at the plan; if it is what you mean, allow it with `--max-changes 1`
+      ✗ the plan changes 1, but the limit is 0
+     help: review the plan; if it is intended, allow it with `--max-changes 1`
     "#);
     let report = world
         .refused(world.sync(&["--max-changes", "0", "--output=json"]))
@@ -87,7 +87,7 @@ fn given_percentage_has_no_floor() {
     let world = World::in_sync(&names);
     world.change_all(&names);
     let ran = world.refused(world.sync(&["--max-change-percent", "50"]));
-    let told = "the plan changes 3 of 3, and the limit is 1 (50%)";
+    let told = "the plan changes 3 of 3, but the limit is 1 (50%)";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert!(
         ran.stdout.contains("`--max-change-percent 100`"),
@@ -108,7 +108,7 @@ fn given_percentage_has_no_floor() {
 fn creates_count_for_a_given_percentage() {
     let world = World::described(&["a", "b", "c"]);
     let ran = world.refused(world.sync(&["--max-change-percent", "99"]));
-    let told = "the plan changes 3 of 3, and the limit is 2 (99%)";
+    let told = "the plan changes 3 of 3, but the limit is 2 (99%)";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     world
         .sync(&["--max-change-percent", "100"])
@@ -154,7 +154,7 @@ async fn given_delete_percentage_has_no_floor_and_is_of_the_larger_number() {
     // One of two goes.
     let ran = synced(&with_new(0), &simulator, &journal, given).await;
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
-    let told = "the plan deletes 1 of 2, and the limit is 0 (20%)";
+    let told = "the plan deletes 1 of 2, but the limit is 0 (20%)";
     assert!(ran.ending().contains(told), "{}", ran.ending());
     // The files describe seven.
     let ran = synced(&with_new(6), &simulator, &journal, given).await;
@@ -170,6 +170,6 @@ async fn new_files_do_not_dilute_the_default_delete_percentage() {
     })
     .await;
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
-    let told = "the plan deletes 2 of 4, and the limit is 1 (20%)";
+    let told = "the plan deletes 2 of 4, but the limit is 1 (20%)";
     assert!(ran.ending().contains(told), "{}", ran.ending());
 }

@@ -1,8 +1,7 @@
-//! A `git push` that shows the pusher what it changed: a real repository with the
-//! hook, and a real daemon at a socket.
+//! A `git push` that shows the pusher what it changed: a real repository with the hook, and a
+//! real daemon at a socket.
 //!
-//! The daemon reads a directory and looks only when it is told to; a test changes
-//! a file and pushes.
+//! The daemon reads a directory only when it is triggered; a test changes a file and pushes.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,9 +20,9 @@ use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
 use crate::programs::{ROOT, needs, output};
 use crate::web::Web;
 
-/// Somebody whom nobody has named.
+/// A user without permission.
 const STRANGER: u32 = 65_534;
-/// Somebody whom the daemon is told of.
+/// A permitted user.
 const FRIEND: u32 = 54_321;
 
 const TOKEN: &str = "token-of-the-lake";
@@ -79,7 +78,7 @@ impl World {
         git
     }
 
-    /// What a push of a new commit shows; it must succeed.
+    /// Output of a push of a new commit; it must succeed.
     fn push(&self, branch: &str) -> String {
         let commit = "-C work commit --quiet --allow-empty -m change";
         output(self.git().args(commit.split(' ')));
@@ -153,7 +152,7 @@ fn ends(daemon: Running) {
     daemon.wait().exits_with(0);
 }
 
-/// What the daemon said, without what git says and its `remote: `.
+/// Output of the daemon, without the output of git and its `remote: `.
 pub(crate) fn remote(shown: &str) -> String {
     let lines = shown
         .lines()
@@ -179,7 +178,7 @@ fn a_push_shows_the_plan_and_what_came_of_it_and_no_secret() {
     Plan: 1 to update.
 
     Applied: 1 updated.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     integrationd: 1 applied, 0 failed
     "#);
     assert_eq!(world.web.tenant.writes(), ["PUT /integrations/1"]);
@@ -235,7 +234,7 @@ fn a_push_of_another_branch_is_told_to_be_ignored() {
     let daemon = world.start(&[]);
     world.install(&["--branch", "main"]);
     let shown = world.push("topic");
-    let told = "remote: integrationd: ignored: topic is not main";
+    let told = "remote: integrationd: ignored: the push is to topic, not to main";
     assert!(shown.contains(told), "{shown}");
     assert_eq!(world.web.tenant.requests(), [""; 0]);
     assert!(world.push("main").contains("integrationd: 1 unchanged"));
@@ -248,7 +247,7 @@ fn where_no_daemon_is_the_push_succeeds_and_a_line_says_so() {
     world.install(&[]);
     let shown = remote(&world.push("main"));
     let told = format!(
-        "integrationd: no daemon listens at {}; what was pushed is applied when the daemon next looks\n",
+        "integrationd: no daemon is listening at {}; the push is applied in the daemon's next run\n",
         world.socket()
     );
     assert_eq!(shown, told);
@@ -278,10 +277,7 @@ fn a_run_that_fails_is_told_and_the_push_succeeds() {
     let away = world.web.files.path().with_extension("away");
     fs::rename(world.web.files.path(), &away).unwrap();
     let shown = world.push("main");
-    assert!(
-        shown.contains("integrationd: there is no directory"),
-        "{shown}"
-    );
+    assert!(shown.contains("does not exist"), "{shown}");
     assert!(shown.contains(" help: create it"), "{shown}");
     fs::rename(&away, world.web.files.path()).unwrap();
     ends(daemon);
@@ -314,7 +310,7 @@ fn a_pusher_waits_no_longer_than_was_said_and_the_run_goes_on() {
     world.web.files.change("lake.yaml", "/p", "/q");
     let shown = world.push("main");
     assert!(
-        shown.contains("integrationd: not done after 1 s"),
+        shown.contains("integrationd: the run did not finish within 1 s"),
         "{shown}"
     );
     assert!(shown.contains("Plan: 1 to update"), "{shown}");
@@ -339,7 +335,8 @@ fn a_standard_input_that_stays_open_is_waited_for_no_longer_than_was_said() {
     let said = String::from_utf8(said.stdout).unwrap();
     assert_eq!(
         said,
-        "integrationd: nothing was asked: standard input, which tells what was pushed, was still open after 1 s; `</dev/null` asks by hand\n"
+        "integrationd: no run was triggered: standard input, which lists the pushed references, \
+        was still open after 1 s; use `</dev/null` to trigger a run manually\n"
     );
     drop(open);
 }
@@ -382,26 +379,32 @@ fn who_is_there_when_the_daemon_ends_is_told_and_nobody_holds_it_up() {
     let mut waiting: Vec<_> = (0..16).map(|_| world.connect()).collect();
     eventually("all of them are in", || {
         let printed = daemon.printed();
-        printed.matches("somebody at the socket asks").count() == 16
+        printed
+            .matches("client at the socket triggered a run")
+            .count()
+            == 16
     });
     // One more than there is room for.
     let mut answer = String::new();
     world.connect().read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("too many ask at once"), "{answer}");
-    // Whoever goes away leaves room.
+    assert!(answer.contains("too many clients"), "{answer}");
+    // A client that disconnects frees its slot.
     drop(waiting.pop());
     let mut more = Vec::new();
     eventually("room", || {
         more.push(world.connect());
         let printed = daemon.printed();
-        printed.matches("somebody at the socket asks").count() == 17
+        printed
+            .matches("client at the socket triggered a run")
+            .count()
+            == 17
     });
     // The run would last another minute, and is given up.
     daemon.signal("TERM");
     for mut stream in waiting {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.contains("the daemon ends"), "{answer}");
+        assert!(answer.contains("the daemon is shutting down"), "{answer}");
     }
     daemon.wait().exits_with(0);
     assert!(!world.path("s.sock").exists());
@@ -413,7 +416,7 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
     let world = World::new();
     let daemon = world.start(&[]);
     let told = world.as_user(STRANGER).exits_with(1).stdout;
-    assert!(told.contains("this user may not ask at"), "{told}");
+    assert!(told.contains("this user may not connect to"), "{told}");
     ends(daemon);
     let daemon = world
         .daemon(&["--socket-user", &FRIEND.to_string()])
@@ -421,11 +424,11 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
     daemon.prints("1 unchanged");
     let told = world.as_user(STRANGER).exits_with(1).stdout;
     assert!(
-        told.contains("integrationd: this user may not ask:"),
+        told.contains("integrationd: this user may not trigger a run:"),
         "{told}"
     );
     assert!(!told.contains("unchanged"), "{told}");
-    daemon.prints("somebody who may not has asked at the socket");
+    daemon.prints("rejected a client at the socket: user not allowed");
     let told = world.as_user(FRIEND).exits_with(0).stdout;
     assert!(told.contains("integrationd: 1 unchanged"), "{told}");
     ends(daemon);
@@ -463,7 +466,7 @@ fn what_a_daemon_that_was_killed_has_left_is_replaced_and_nothing_else_is() {
     let file = world.path("file");
     fs::write(&file, "mine").unwrap();
     let said = told(&["--socket", file.to_str().unwrap()], 1);
-    assert!(said.contains("is there, and is no socket"), "{said}");
+    assert!(said.contains("exists and is not a socket"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     let said = told(&["--socket", "/nowhere/s.sock"], 1);
     assert!(said.contains("cannot listen at /nowhere/s.sock"), "{said}");
@@ -478,13 +481,13 @@ fn the_socket_is_where_systemd_made_room_unless_it_is_told_otherwise() {
         world.web.daemon(&all).env("RUNTIME_DIRECTORY", &runtime)
     };
     let running = daemon(&[]).start();
-    running.prints("the socket is open");
+    running.prints("listening at the socket");
     let found = fs::symlink_metadata(world.path("integrationd.sock")).unwrap();
     assert!(found.file_type().is_socket());
     running.prints("1 applied, 0 failed");
     ends(running);
     let running = daemon(&["--socket", "none"]).start();
-    running.prints("the daemon begins");
+    running.prints("starting the daemon");
     running.prints("1 unchanged");
     assert!(!world.path("integrationd.sock").exists());
     ends(running);
@@ -504,7 +507,8 @@ fn the_hook_of_another_is_never_overwritten() {
     ] {
         let ran = world.hook(args).exits_with(1);
         assert!(
-            ran.stderr.contains("is there and is not ours"),
+            ran.stderr
+                .contains("exists and was not installed by integrationd"),
             "{}",
             ran.stderr
         );
@@ -512,7 +516,7 @@ fn the_hook_of_another_is_never_overwritten() {
     }
     let ran = world.hook(&["install", &bare]);
     assert!(
-        ran.stderr.contains("help: add this line to it: '"),
+        ran.stderr.contains("help: add this line to the hook: '"),
         "{}",
         ran.stderr
     );
@@ -527,7 +531,7 @@ fn the_hook_of_another_is_never_overwritten() {
     world.install(&["--branch", "it's main"]);
     let script = fs::read_to_string(&hook).unwrap();
     assert!(script.contains(r"--branch='it'\''s main'"), "{script}");
-    for said in ["post-receive is gone.", "There is no hook of integrationd."] {
+    for said in ["post-receive.", "No integrationd hook is installed."] {
         let ran = world.hook(&["install", &bare, "--uninstall"]).exits_with(0);
         assert!(ran.stdout.contains(said), "{}", ran.stdout);
         assert!(!hook.exists());
@@ -544,7 +548,7 @@ fn a_hook_is_written_where_git_looks_for_it_and_only_into_a_bare_repository() {
     world.install(&[]);
     assert!(elsewhere.join("post-receive").exists());
     assert!(!world.path("bare.git/hooks/post-receive").exists());
-    assert!(world.push("main").contains("no daemon listens"));
+    assert!(world.push("main").contains("no daemon is listening"));
     let work = world.path("work/.git").display().to_string();
     for (repository, why) in [(work.as_str(), "it is not bare"), ("/nowhere", "not a git")] {
         let ran = world.hook(&["install", repository]).exits_with(64);

@@ -1,5 +1,4 @@
-//! What the daemon serves, asked of the process: to whom, under which name, in which
-//! state, and within which limits.
+//! Endpoints of the daemon as a process: access, host names, states, and limits.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -45,7 +44,7 @@ fn it_is_alive_at_once_and_ready_after_the_first_look_that_came_to_something() {
     web.tenant.simulator.fault(down.always());
     served.daemon.signal("HUP");
     eventually("the page says it", || {
-        served.get("/").body.contains("what was seen before it")
+        served.get("/").body.contains("the observation before it")
     });
     assert_eq!(served.get("/readyz").code, 200);
     assert_eq!(served.row("lake")["state"], "Ready");
@@ -61,7 +60,7 @@ fn a_worker_that_hangs_is_not_alive_and_the_page_is_served_all_the_same() {
     let mut served = Served::of(daemon.start());
     eventually("it is ready", || served.get("/readyz").code == 200);
     assert_eq!(served.get("/livez").code, 200);
-    // Whoever opens a pipe waits for its other end.
+    // Opening a pipe waits for its other end.
     std::fs::remove_file(&key).unwrap();
     let made = Command::new("mkfifo").arg(&key).status().unwrap();
     assert!(made.success());
@@ -224,10 +223,10 @@ fn carried_destination_is_shown_with_its_host() {
         let page = served.get("/").body;
         let (_, table) = page.split_once("<table").unwrap();
         for line in [
-            "<li>oAuthClientConfig/authorityUrl keeps the value of the server, and leads to \
-             carried.example.</li>",
-            "<li>proxyOptions/host keeps the value of the server, and leads to an unknown \
-             place.</li>",
+            "<li>oAuthClientConfig/authorityUrl keeps the server's value, which leads to \
+            carried.example.</li>",
+            "<li>proxyOptions/host keeps the server's value, which leads to an unknown \
+            destination.</li>",
         ] {
             assert!(table.contains(line), "{line}\n{page}");
         }
@@ -430,7 +429,7 @@ fn a_page_that_is_known_already_is_not_sent_again() {
     let web = Web::new(one());
     let served = web.ready(&[]);
     let mut tag = String::new();
-    eventually("the run ends", || {
+    eventually("run finished", || {
         tag = served.get("/").header("etag").unwrap().to_owned();
         served.status()["state"] == "Ready"
     });
@@ -487,13 +486,13 @@ fn whoever_tries_tokens_is_logged_and_locks_nobody_out() {
     }
     assert_eq!(served.get_as_bearer("/status").code, 200);
     log_in(&served);
-    // Whoever shows no token has not tried one.
+    // A request without a token is not a failed attempt.
     assert_eq!(served.get("/status").code, 401);
     // All of them are counted, and the first ten logged.
     let metrics = served.get_as_bearer("/metrics").body;
     for (said, reason) in [
-        ("a request with a wrong token", "wrong_token"),
-        ("a log-in with a wrong token", "failed_login"),
+        ("rejected a request with a wrong token", "wrong_token"),
+        ("rejected a login with a wrong token", "failed_login"),
     ] {
         let lines = || served.daemon.printed().matches(said).count();
         eventually(said, || lines() == 5);
@@ -641,8 +640,8 @@ fn an_address_in_use_is_told_before_anything_is_done() {
 fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
     let web = Web::new(one());
     let refused = |args: &[&str]| web.daemon(args).run().exits_with(78).stderr;
-    insta::assert_snapshot!(refused(&["--listen", "0.0.0.0:0"]), @r"
-    error: 0.0.0.0:0 is not a loopback address, and there is no certificate
+    insta::assert_snapshot!(refused(&["--listen", "0.0.0.0:0"]), @"
+    error: 0.0.0.0:0 is not a loopback address, so a certificate is required
      help: give `--listen-tls-cert` and `--listen-tls-key`, or listen on a loopback address behind a proxy
     ");
     let pair = [
@@ -654,18 +653,18 @@ fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
         "k.pem",
     ];
     insta::assert_snapshot!(refused(&pair), @r"
-    error: 0.0.0.0:0 is not a loopback address, and there is no token
+    error: 0.0.0.0:0 is not a loopback address, so a token is required
      help: give `--listen-token-file`, or listen on a loopback address behind a proxy
     ");
     insta::assert_snapshot!(refused(&["--listen-tls-key", "k.pem"]), @r"
-    error: `--listen-tls-key` is given, and `--listen-tls-cert` is not
-     help: a certificate and its key go together
+    error: `--listen-tls-key` is given without `--listen-tls-cert`
+     help: give both the certificate and its key
     ");
     web.files.write("token", "short\n");
     let token = web.files.path().join("token");
     let short = refused(&["--listen-token-file", token.to_str().unwrap()]);
     assert!(
-        short.contains("error: the token has 5 characters"),
+        short.contains("error: the token is too short: 5 characters"),
         "{short}"
     );
     web.daemon(&["--listen", "localhost:80"])
@@ -709,7 +708,9 @@ fn over_tls_it_is_asked_with_the_token_and_a_new_certificate_is_taken_up() {
     // What cannot be used changes nothing.
     std::fs::write(place.join("key.pem"), "nonsense").unwrap();
     served.daemon.signal("HUP");
-    served.daemon.prints("the old certificate stays");
+    served
+        .daemon
+        .prints("cannot reload the certificate; keeping the current one");
     assert_eq!(get(&first, "/readyz"), Some(200));
     let (second, key) = certificate();
     std::fs::write(place.join("cert.pem"), &second).unwrap();

@@ -1,5 +1,5 @@
-//! What others on the machine can get at: the memory of the process, its
-//! arguments, its files. With the real process.
+//! Access of other users on the machine: the memory of the process, its arguments, its files.
+//! With the real process.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -17,7 +17,7 @@ use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, send_signa
 /// A user without privileges, for tests that root would pass anyway.
 const NOBODY: u32 = 65534;
 
-/// A simulator under way: a process that stays until it is told to go.
+/// A running simulator: a process that stays until it is ended.
 struct Simulator {
     child: Child,
     place: TempDir,
@@ -91,7 +91,7 @@ impl Unprivileged {
         Self(place)
     }
 
-    /// Who runs it.
+    /// Its user.
     pub(crate) fn user(&self) -> u32 {
         let own = getuid();
         if own.is_root() { NOBODY } else { own.as_raw() }
@@ -176,7 +176,7 @@ fn modes(directory: &Path) -> Vec<(String, u32)> {
     let mut modes: Vec<(String, u32)> = entries
         .filter_map(|entry| {
             let entry = entry.unwrap();
-            // It may go while it is looked at.
+            // It may disappear during the check.
             let mode = entry.metadata().ok()?.permissions().mode() & 0o7777;
             Some((entry.file_name().into_string().unwrap(), mode))
         })
@@ -264,9 +264,12 @@ fn too_little_address_space_ends_the_run_at_once() {
             continue;
         }
         assert!(!is_enough, "{mebibytes}: {stderr}");
-        let told = format!("the limit of address space is {mebibytes} MiB (`ulimit -v`)");
+        let told = format!("the address space limit is {mebibytes} MiB (`ulimit -v`)");
         assert!(stderr.contains(&told), "{mebibytes}: {stderr}");
-        assert!(stderr.contains("help: raise it"), "{mebibytes}: {stderr}");
+        assert!(
+            stderr.contains("help: raise the limit"),
+            "{mebibytes}: {stderr}"
+        );
         assert_eq!(code, Some(1), "{mebibytes}: {stderr}");
         let document: Value = serde_json::from_slice(&stdout).unwrap();
         assert_eq!(document["exit_code"], 1, "{mebibytes}");
@@ -292,7 +295,11 @@ fn a_real_panic_is_told_by_its_place_and_ends_in_an_error() {
         let run = run.env("INTEGRATIOND_DEBUG_PANIC", "hunter2-of-the-panic");
         let ran = run.run().exits_with(1);
         assert!(ran.stderr.contains(place), "{}", ran.stderr);
-        assert!(ran.stderr.contains("could hold a secret"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("could contain a secret"),
+            "{}",
+            ran.stderr
+        );
         assert!(!ran.all().contains("hunter2"), "{}", ran.stderr);
         assert_eq!(ran.json()["exit_code"], 1);
     }

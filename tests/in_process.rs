@@ -1,9 +1,8 @@
-//! The real pipeline in this process, in paused time: the same client, retries
-//! and credentials as over a network, against a simulated tenant.
+//! The real pipeline in this process, in paused time: the same client, retries and credentials
+//! as over a network, against a simulated tenant.
 //!
-//! Files are texts, secrets a map, and the operator consents. Everything that a
-//! run could show to anybody is gathered in [`Ran::output`], for looking for
-//! secrets in it.
+//! Files are texts, secrets a map, and the operator approves. All output of a run is gathered
+//! in [`Ran::output`], to search it for secrets.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -38,13 +37,13 @@ pub(crate) fn done<T>(work: impl Future<Output = T>) -> T {
     work.now_or_never().expect("it waits for nothing")
 }
 
-/// How long a request may take before its caller gives up.
+/// Time limit of a request.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a write is followed.
+/// Time for which a write is followed.
 pub(crate) const WAIT: Duration = Duration::from_secs(120);
 
-/// What happens just before a request arrives.
+/// Hook that runs just before a request arrives.
 type OnRequest = Arc<dyn Fn(&Method, &str) + Send + Sync>;
 
 /// The wire to the simulated tenant: a caller with limited patience, and a list
@@ -87,7 +86,7 @@ fn reversed(body: Bytes) -> Bytes {
     }
 }
 
-/// What the tenant knows the tool by.
+/// Credentials of the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Auth {
     Key,
@@ -165,13 +164,13 @@ impl<'a> Run<'a> {
         self.with(|request| request.on_conflict = on_conflict)
     }
 
-    /// What happens between the plan and the first write.
+    /// Runs `act` between the plan and the first write.
     pub(crate) fn meanwhile(mut self, act: impl Fn(&Plan) + Send + Sync + 'a) -> Self {
         self.on_approval = Some(Box::new(act));
         self
     }
 
-    /// What happens at an event; the sender pulls the stop.
+    /// Runs at an event; the sender requests the stop.
     pub(crate) fn on_event(
         mut self,
         act: impl Fn(&Event<'_>, &watch::Sender<bool>) + Send + Sync + 'a,
@@ -180,7 +179,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// What happens just before such a request arrives, until it says that it is done.
+    /// Runs just before such a request arrives, until it returns that it is done.
     pub(crate) fn just_before(
         mut self,
         method: Method,
@@ -320,13 +319,13 @@ impl Ran {
         }
     }
 
-    /// Whether the plan has nothing to do and nothing that it cannot do.
+    /// True if the plan has no action and no block.
     #[track_caller]
     pub(crate) fn is_in_sync(&self) -> bool {
         is_empty(self.plan())
     }
 
-    /// What became of the actions; none if nothing was carried out.
+    /// Outcomes of the actions; empty if nothing was carried out.
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         match self.result.as_ref().map(|report| &report.synced.ending) {
             Ok(Ending::Applied { outcomes, .. }) => outcomes,
@@ -349,7 +348,7 @@ impl Ran {
         }
     }
 
-    /// Whether everything was carried out and a second plan is empty.
+    /// True if everything was carried out and a second plan is empty.
     pub(crate) fn is_proved(&self) -> bool {
         let Ok(report) = &self.result else {
             return false;
@@ -383,7 +382,7 @@ impl Ran {
         errors
     }
 
-    /// What the operator reads.
+    /// Output for the operator.
     pub(crate) fn shown(&self) -> String {
         let report = match &self.result {
             Ok(report) => report,
@@ -395,7 +394,7 @@ impl Ran {
         out
     }
 
-    /// What the operator reads of what came of the plan, without colours.
+    /// Result of the plan for the operator, without colours.
     pub(crate) fn ending(&self) -> String {
         anstream::adapter::strip_str(&text::ending(self.report())).to_string()
     }
@@ -412,7 +411,7 @@ impl Ran {
         serde_json::from_str(&rendered.kept).unwrap()
     }
 
-    /// Everything that anybody could be shown of this run.
+    /// All output of this run.
     pub(crate) fn output(&self) -> String {
         let mut out = self.desired.clone();
         out.push_str(&self.shown());
@@ -441,7 +440,7 @@ impl Ran {
     }
 }
 
-/// Whether a plan has nothing to do and nothing that it cannot do.
+/// True if a plan has no action and no block.
 pub(crate) fn is_empty(plan: &Plan) -> bool {
     let Counts {
         create,

@@ -56,7 +56,7 @@ fn a_signal_finishes_the_write_under_way_and_begins_no_other() {
             insta::assert_snapshot!(result, @"
 
               Not started: b
-                  help: run this again to go on
+                  help: run the command again to continue
 
             Stopped early: 1 created, 1 not started.
             ");
@@ -81,7 +81,7 @@ fn a_report_in_json_is_whole_when_a_signal_ended_it() {
     assert_eq!(report["exit_code"], 3);
     let outcomes = &report["result"]["outcomes"];
     assert_eq!(outcomes[0]["succeeded"], true, "{report:#}");
-    assert_eq!(outcomes[1]["error"], "it was not started");
+    assert_eq!(outcomes[1]["error"], "the action was not started");
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn a_second_signal_stops_at_once_and_the_next_run_creates_nothing_twice() {
     let ran = running.wait().exits_with(3);
     let error = &ran.json()["error"]["message"];
     assert!(
-        error.as_str().unwrap().contains("stopped at once"),
+        error.as_str().unwrap().contains("stopped immediately"),
         "{error}"
     );
     assert!(
-        ran.stderr.contains("help: run this again"),
+        ran.stderr.contains("help: run the command again"),
         "{}",
         ran.stderr
     );

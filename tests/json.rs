@@ -78,16 +78,16 @@ fn a_run_that_comes_to_no_result_says_why() {
     {
       "format_version": 1,
       "error": {
-        "message": "there is no directory nowhere",
-        "help": "create it, or name the directory of the integration files as the last argument"
+        "message": "directory nowhere does not exist",
+        "help": "create it, or give the directory of the integration files as the last argument"
       },
       "exit_code": 1
     }
     "#);
     // People read the same on standard error.
-    insta::assert_snapshot!(ran.stderr, @r"
-    error: there is no directory nowhere
-     help: create it, or name the directory of the integration files as the last argument
+    insta::assert_snapshot!(ran.stderr, @"
+    error: directory nowhere does not exist
+     help: create it, or give the directory of the integration files as the last argument
     ");
 }
 

@@ -114,8 +114,8 @@ fn a_list_with_a_hole_fails_and_shows_the_rest() {
     let ran = Integrationd::new(["list"]).on(&tenant).run().exits_with(1);
     assert_eq!(ran.stdout.lines().count(), 7, "{}", ran.stdout);
     insta::assert_snapshot!(ran.stderr, @r"
-    error: element 3 of the list: `type` is not a string with something in it
-     help: the list is not whole, so nothing would be created from it: try again, or report it to Immuta
+    error: element 3 of the list: `type` is not a non-empty string
+     help: the list is incomplete, so `sync` would create nothing: try again, or report the problem to Immuta
     ");
     tenant.fails_once(&Method::GET, "/integrations", hole());
     let run = Integrationd::new(["list", "-o", "json"]).on(&tenant);
@@ -142,6 +142,6 @@ fn the_tests_that_failed_stand_below_the_table() {
     1   Snowflake  a.snowflakecomputing.com  manual  createError
 
     1 is in status `createError`:
-      ✗ Validate connection: message hidden: the secrets of this integration are not known here
+      ✗ Validate connection: message hidden because the secrets of this integration are not known here
     ");
 }

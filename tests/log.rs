@@ -33,11 +33,11 @@ fn the_beginning_and_the_end_of_runs_and_actions_are_logged() {
     assert_eq!(
         messages(&lines),
         [
-            "the run begins",
+            "starting the run",
             "this tenant has no connections",
-            "the action begins",
-            "the action succeeded",
-            "the run ends"
+            "starting the action",
+            "action succeeded",
+            "run finished"
         ]
     );
     let done = &lines[3];
@@ -79,7 +79,7 @@ fn a_failed_action_is_logged_with_its_error() {
     let fault = FaultKind::Unprocessable { message };
     tenant.fails_once(&Method::POST, "/integrations", fault);
     let (_, lines) = logged(&tenant, "info");
-    assert_eq!(messages(&lines)[3], "the action failed");
+    assert_eq!(messages(&lines)[3], "action failed");
     let error = lines[3]["error"].as_str().unwrap();
     assert!(
         error.contains("422 Unprocessable Entity: no\\u{1b}[31m"),
@@ -96,7 +96,7 @@ fn a_request_that_is_sent_again_is_logged_with_its_attempt() {
     };
     tenant.fails_once(&Method::GET, "/integrations", fault);
     let (_, lines) = logged(&tenant, "warn");
-    assert_eq!(messages(&lines), ["the request is sent again"]);
+    assert_eq!(messages(&lines), ["retrying the request"]);
     assert_eq!(lines[0]["attempt"], 1);
     assert_eq!(lines[0]["http.response.status_code"], 503);
     assert_eq!(lines[0]["tenant"], "[TENANT]");
@@ -123,12 +123,12 @@ fn blocked_integration_is_logged_with_its_name_and_reason() {
     let run = Integrationd::new(["sync", "--yes", "--log-format=json", "--log-level=info"]);
     let ran = run.on(&Tenant::empty()).with(&files).run().exits_with(65);
     let lines = json_lines(&ran.stderr);
-    let blocked: Vec<&Value> = about(&lines, "the integration is blocked");
+    let blocked: Vec<&Value> = about(&lines, "integration is blocked");
     assert_eq!(blocked.len(), 1);
     assert_eq!(blocked[0]["integration"], "bad");
     assert_eq!(blocked[0]["platform"], "Trino");
     assert_eq!(blocked[0]["reason"], "InvalidFile");
-    assert_eq!(blocked[0]["error"], "its file is invalid");
+    assert_eq!(blocked[0]["error"], "its file has errors");
 }
 
 fn json_lines(text: &str) -> Vec<Value> {
@@ -203,18 +203,18 @@ fn condition_is_logged_when_it_begins_and_ends_and_not_every_run() {
         it.runs_again();
     }
     it.files.write("bad.yaml", "type: Trino\n");
-    it.daemon.prints("the integration has recovered");
+    it.daemon.prints("integration has recovered");
     let lines = it.lines();
-    let begun = about(&lines, "the integration needs attention");
+    let begun = about(&lines, "integration needs attention");
     assert_eq!(begun.len(), 1, "{lines:?}");
     assert_eq!(begun[0]["level"], "ERROR");
     assert_eq!(begun[0]["integration"], "bad");
     assert_eq!(begun[0]["platform"], "Trino");
     assert_eq!(begun[0]["reason"], "InvalidFile");
     let error = begun[0]["error"].as_str().unwrap();
-    assert!(error.starts_with("its file is invalid; "), "{error}");
+    assert!(error.starts_with("its file has errors; "), "{error}");
     assert!(begun[0]["trigger"].is_string() && begun[0]["run_id"].is_string());
-    let ended = about(&lines, "the integration has recovered");
+    let ended = about(&lines, "integration has recovered");
     assert_eq!(ended.len(), 1, "{lines:?}");
     assert_eq!(
         (&ended[0]["integration"], &ended[0]["reason"]),
@@ -247,14 +247,14 @@ fn block_is_logged_at_once_beside_a_write_that_succeeds() {
     served.daemon.prints("1 blocked, 1 unchanged");
     let printed = served.daemon.printed();
     let lines = json_lines(&printed);
-    let begun = about(&lines, "the integration waits");
+    let begun = about(&lines, "integration is waiting");
     assert_eq!(begun.len(), 1, "{printed}");
     assert_eq!(
         (&begun[0]["integration"], &begun[0]["reason"]),
         (&json!("sea"), &json!("MissingSecret"))
     );
     assert!(
-        printed.contains("A second plan still has 1 blocked."),
+        printed.contains("A second plan still shows 1 blocked."),
         "{printed}"
     );
     assert_eq!(web.tenant.writes(), ["POST /integrations"]);
@@ -267,9 +267,9 @@ fn repaired_drift_is_logged_with_its_attributes() {
     let by_hand = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     it.tenant.simulator.drift(by_hand).unwrap();
     it.runs_again();
-    it.daemon.prints("drift was repaired");
+    it.daemon.prints("repaired drift");
     let lines = it.lines();
-    let repaired = about(&lines, "drift was repaired");
+    let repaired = about(&lines, "repaired drift");
     assert_eq!(repaired.len(), 1);
     assert_eq!(repaired[0]["attributes"], "httpPath");
     assert_eq!(repaired[0]["integration"], "lake");
@@ -291,16 +291,16 @@ fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
     let hole = Fault::new(hole).on(&Method::GET, "/integrations").always();
     it.tenant.simulator.fault(hole);
     it.runs_again();
-    it.daemon.prints("the list of the tenant is not whole");
+    it.daemon.prints("the tenant's list is incomplete");
     for _ in 0..3 {
         it.runs_again();
     }
     it.tenant.simulator.clear_faults();
     it.runs_again();
     it.daemon
-        .prints("the list of the tenant can be read whole again");
+        .prints("the tenant's list can be read completely again");
     let lines = it.lines();
-    let message = "the list of the tenant is not whole: nothing is created that may be in it";
+    let message = "the tenant's list is incomplete: nothing is created that it may contain";
     let begun = about(&lines, message);
     assert_eq!(begun.len(), 1, "{lines:?}");
     let error = begun[0]["error"].as_str().unwrap();
@@ -318,7 +318,7 @@ fn difference_that_the_policy_leaves_is_logged_with_its_name() {
     web.tenant.simulator.drift(by_hand).unwrap();
     let args = ["--log-format=json", "--interval=1s", "--policy=observe"];
     let served = web.serve(&args);
-    let message = "the integration is left by the policy";
+    let message = "changes to the integration are withheld by the policy";
     served.daemon.prints(message);
     let lists = || {
         let requests = web.tenant.requests();
@@ -333,7 +333,7 @@ fn difference_that_the_policy_leaves_is_logged_with_its_name() {
     web.tenant.simulator.drift(back).unwrap();
     served
         .daemon
-        .prints("the policy leaves the integration no more");
+        .prints("the policy no longer withholds changes to the integration");
     let printed = served.daemon.printed();
     let lines = json_lines(&printed);
     let left = about(&lines, message);
@@ -341,7 +341,8 @@ fn difference_that_the_policy_leaves_is_logged_with_its_name() {
     assert_eq!(left[0]["integration"], "lake");
     assert_eq!(
         left[0]["about"],
-        "it differs from its file, and would be updated (httpPath), and the policy `observe` leaves it"
+        "it differs from its file and would be updated (httpPath), but policy `observe` withholds \
+        the change"
     );
     let line = r#"~ httpPath = "/by-hand" -> "/p""#;
     assert_eq!(printed.matches(line).count(), 1, "{printed}");

@@ -1,4 +1,4 @@
-//! What is made of a write that was lost or failed, where a look cannot tell.
+//! Writes that were lost or failed, if reading the tenant does not show the outcome.
 
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ async fn what_a_create_made_before_its_repetition_was_refused_is_ours() {
         "{failure}"
     );
 
-    // Of which of the two the secret is nobody can tell.
+    // It is unknown which of the two secrets it is.
     simulator.clear_log();
     let again = sync(&both, &simulator, &journal).await;
     assert!(again.is_proved(), "{}", again.shown());

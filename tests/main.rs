@@ -99,6 +99,8 @@ mod payload;
 #[cfg(test)]
 mod ping;
 #[cfg(test)]
+mod plain;
+#[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod platforms;

@@ -1,4 +1,4 @@
-//! What a package brings beside the command: manual pages and completions.
+//! Contents of a package other than the command: manual pages and completions.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! What the ledger makes of a second run: who moved, what rotated, and what
-//! became of a write that was cut short.
+//! Effect of the ledger on a second run: causes of differences, rotated secrets, and
+//! interrupted writes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -181,7 +181,7 @@ async fn another_identity_under_one_name_is_a_replacement_and_no_second_create()
         .secret("TOKEN", "first");
     let ran = sync(&moved, &simulator, &journal).await;
     assert!(
-        ran.shown().contains("this would be a replacement"),
+        ran.shown().contains("so this change is a replacement"),
         "{}",
         ran.shown()
     );
@@ -320,7 +320,7 @@ pub(crate) const BOUNDARIES: [Boundary; 3] = [
     Boundary::BeforeRecord,
 ];
 
-/// Runs until nothing is left to do, and tells what was written.
+/// Runs until nothing is left to do, and returns the writes.
 async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -> Vec<String> {
     simulator.clear_log();
     for _ in 0..3 {
@@ -371,7 +371,7 @@ async fn an_update_that_was_cut_short_makes_no_conflict_of_its_own_write() {
         };
         sync(&second, &simulator, &dying).await;
 
-        // The file moves on before anybody looks.
+        // The file changes again before the next run.
         let third = lake("/three", "first");
         tokio::time::sleep(std::time::Duration::from_secs(300)).await;
         let ran = sync(&third, &simulator, &journal).await;
@@ -494,7 +494,7 @@ async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
         .file("moved.yaml", lake_at("moved", "lake.example.com"))
         .secret("TOKEN", "first");
     let ran = sync(&texts, &simulator, &journal).await;
-    // What has its old name now is another one, and is made beside it.
+    // The integration with its old name is another one now, and is created separately.
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
     assert!(ran.is_proved(), "{}", ran.shown());
     let records = journal.ledger().records;
@@ -515,7 +515,10 @@ async fn two_files_never_write_to_one_integration() {
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     // A name of its own is more than one that another file says it had.
     let shown = ran.shown();
-    assert!(shown.contains("nothing tells it apart from old"), "{shown}");
+    assert!(
+        shown.contains("it cannot be distinguished from old"),
+        "{shown}"
+    );
     assert!(shown.contains("1 unchanged"), "{shown}");
 }
 

@@ -54,7 +54,7 @@ async fn emptied_file_freezes_its_integration_alone() {
         assert_eq!(ran.exit_code(), 65, "{}", ran.shown());
         let shown = ran.shown();
         assert!(
-            shown.contains("lake.yaml no longer holds a document"),
+            shown.contains("lake.yaml no longer contains a document"),
             "{shown}"
         );
         assert!(!shown.contains("left alone:"), "{shown}");
@@ -68,14 +68,14 @@ async fn emptied_file_is_shown_with_what_helps() {
     let ran = synced(&emptied, &simulator, &journal, |_| {}).await;
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @"
-    lake.yaml: warning[W0601]: this file describes nothing
-     = help: add an integration; if it described one, deleting the file lets `--policy sync` delete that integration, too
+    lake.yaml: warning[W0601]: this file describes no integration
+     = help: add an integration, or remove the file; if it described one, `--policy sync` then deletes that integration
 
     1 warning in 1 file
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
-          lake.yaml no longer holds a document: it may have been cut short while it was saved
-          help: put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal lake`
+          lake.yaml no longer contains a document: it may have been truncated while it was saved
+          help: restore its document; if you removed it on purpose, remove the whole file, or use `--allow-removal lake`
 
     Plan: 1 blocked, 1 unchanged.
     ");
@@ -89,7 +89,7 @@ async fn emptied_file_is_known_by_its_path_and_by_its_stem() {
         let emptied = base().file(path, "");
         let ran = synced(&emptied, &simulator, &journal, pruning).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{path}");
-        let told = format!("{path} no longer holds a document");
+        let told = format!("{path} no longer contains a document");
         assert!(ran.shown().contains(&told), "{}", ran.shown());
     }
 }
@@ -100,7 +100,7 @@ async fn empty_file_that_nothing_knows_may_be_a_new_place() {
     let moving = base().file("moved.yaml", "");
     let ran = synced(&moving, &simulator, &journal, pruning).await;
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 1));
-    let told = "moved.yaml is empty, and may be about to describe it";
+    let told = "moved.yaml is empty and may be about to describe it";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     // However it is empty.
     for text in ["# todo\n", "---\n", "---\n...\n", "# (c)\n---\n# x\n"] {
@@ -146,10 +146,10 @@ async fn cut_document_is_not_deleted_without_leave() {
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 1));
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @"
-      # two is blocked  no file describes it any more
+      # two is blocked  no longer described by any file
       ! Databricks Unity Catalog
           integration 3 is not deleted: lakes.yaml still exists but no longer describes it
-          help: put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal two`
+          help: restore its document; if you removed it on purpose, remove the whole file, or use `--allow-removal two`
 
     Plan: 1 blocked, 2 unchanged.
     ");
@@ -241,8 +241,8 @@ async fn nothing_is_deleted_or_forgotten_unless_two_reads_are_equal() {
     assert!(dry.result.is_err(), "{}", dry.shown());
     let ran = synced(&torn, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "the files must be the same in two reads before anything is deleted: \
-                the files in texts have changed since they were read";
+    let told = "deletions require two identical reads of the files: the files in texts have \
+        changed since they were read";
     assert_eq!(ran.shown(), told);
 
     // It was removed on the server, too: its record must stay.
@@ -297,17 +297,17 @@ async fn older_ledger_freezes_what_may_have_been_anywhere() {
         (
             both.clone(),
             cut,
-            Some("does not say which file described it, and lakes.yaml may"),
+            Some("does not record which file described it, and lakes.yaml may"),
         ),
         (
             both,
             base().file("lakes.yaml", ""),
-            Some("lakes.yaml may have"),
+            Some("lakes.yaml may be that file"),
         ),
         (
             with_lake(),
             base().file("lake.yaml", ""),
-            Some("lake.yaml no longer holds a document"),
+            Some("lake.yaml no longer contains a document"),
         ),
         (
             with_lake(),
@@ -317,7 +317,7 @@ async fn older_ledger_freezes_what_may_have_been_anywhere() {
         (
             naming().file("lake.yaml", lake_file("lake.example.com")),
             naming(),
-            Some("lakes.yaml may have"),
+            Some("lakes.yaml may be that file"),
         ),
         // No file that exists can have described it.
         (with_lake(), base(), None),
@@ -402,7 +402,8 @@ fn truncated_file_is_no_removal_and_rm_is_one() {
     place.files.write("lake.yaml", "");
     let ran = place.sync(&[]).exits_with(65);
     assert!(
-        ran.stdout.contains("lake.yaml no longer holds a document"),
+        ran.stdout
+            .contains("lake.yaml no longer contains a document"),
         "{}",
         ran.all()
     );
@@ -444,7 +445,7 @@ fn daemon_does_not_delete_what_is_saved_in_two_steps() {
     let daemon = daemon.env("INTEGRATIOND_LOG_LEVEL", "info").start();
     daemon.prints("2 unchanged");
     place.files.write("lake.yaml", "");
-    daemon.prints("lake.yaml no longer holds a document");
+    daemon.prints("lake.yaml no longer contains a document");
     place.files.write("lake.yaml", &text);
     eventually("everything is as it was", || {
         daemon.printed().matches("2 unchanged").count() >= 2
@@ -555,7 +556,7 @@ async fn empty_directory_is_refused_by_the_guard() {
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 4));
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @r#"
-      # lake will be deleted  no file describes it any more
+      # lake will be deleted  no longer described by any file
       - Databricks Unity Catalog (id 1)
           - workspaceUrl       = "lake.example.com"
           - httpPath           = "/one"
@@ -566,8 +567,8 @@ async fn empty_directory_is_refused_by_the_guard() {
     Plan: 1 to delete.
 
     Refused by the guard: nothing was applied.
-      ✗ the files describe nothing at all, perhaps by mistake, and the plan deletes all that integrationd made: 1
-     help: look at the plan; if it is what you mean, allow it with `--allow-removal lake`
+      ✗ the files describe no integrations, perhaps by mistake, and the plan deletes every integration that integrationd owns: 1
+     help: review the plan; if it is intended, allow it with `--allow-removal lake`
     "#);
     let named = |request: &mut Request| {
         pruning(request);
@@ -636,7 +637,7 @@ fn removal_of_an_unknown_name_is_a_mistake_and_not_in_a_daemon() {
     eventually("three runs", || lists() >= 3);
     daemon.signal("TERM");
     let told = daemon.wait().exits_with(0).all();
-    let warned = "`allow-removal` names a, and no integration has this name";
+    let warned = "`allow-removal` names a, but no integration has this name";
     assert_eq!(told.matches(warned).count(), 1, "{told}");
 }
 
@@ -646,7 +647,7 @@ async fn empty_directory_is_refused_without_a_ledger_too() {
     let (nothing, journal) = (Texts::none(), MemoryLedger::default());
     let ran = synced(&nothing, &simulator, &journal, pruning).await;
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 4));
-    let told = "the files describe nothing at all, and the tenant has integrations";
+    let told = "the files describe no integrations, but the tenant has some";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     let ran = synced(&nothing, &simulator, &journal, |_| {}).await;
     assert_eq!(ran.exit_code(), 0, "{}", ran.shown());

@@ -1,5 +1,5 @@
-//! A secret that somebody wrote into an attribute of an integration which is then removed:
-//! its file is gone, and no run knows the secret any more. It is nowhere.
+//! A secret that someone wrote into an attribute of an integration which is then removed: its
+//! file is removed, and no run knows the secret. It must not appear anywhere.
 
 use std::path::Path;
 
@@ -22,8 +22,7 @@ const BUCKET: &str = "type: Native S3\nautoBootstrap: false\nconfig:\n  name: n\
     awsAccountId: \"012345678901\"\n  awsRegion: us-east-1\n  awsLocationPath: s3://one/\n  \
     awsLocationRole: arn:aws:iam::012345678901:role/x\n  authenticationType: auto\n";
 
-/// A ledger and a tenant with one integration more than the files, into which somebody
-/// has written the canary.
+/// A ledger and a tenant with one integration more than the files, with the canary in it.
 async fn removed(file: &str, path: &str, value: Value) -> (Simulator, MemoryLedger) {
     let texts = base().file("gone.yaml", file).secret("TOKEN", CANARY);
     let (simulator, journal) = in_sync(&texts).await;
@@ -46,19 +45,19 @@ async fn value_that_moved_before_a_removal_is_hidden() {
     assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @r#"
-      # gone will be deleted  no file describes it any more
+      # gone will be deleted  no longer described by any file
       - Databricks Unity Catalog (id 1)
           - workspaceUrl       = "lake.example.com"
           - httpPath           = (secret)
           - authenticationType = "token"
           - catalog            = "immuta"
           - port               = 443
-          note: not shown: httpPath (changed since the last apply, and the secrets of this integration are not known to this run)
+          note: hidden: httpPath (changed since the last apply, and this run does not know the secrets of this integration)
 
     Plan: 1 to delete, 1 unchanged.
 
     Applied: 1 deleted.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     "#);
     let plan = &ran.json()["plan"]["actions"][0];
     assert_eq!(plan["before"]["httpPath"], json!({ "secret": true }));
@@ -76,7 +75,7 @@ async fn value_as_it_was_applied_is_shown() {
     let ran = synced(&left(), &simulator, &journal, pruning).await;
     let shown = ran.shown();
     assert!(shown.contains("\"/one\""), "{shown}");
-    assert!(!shown.contains("not shown"), "{shown}");
+    assert!(!shown.contains("hidden:"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +86,7 @@ async fn without_secrets_every_value_is_shown() {
     let ran = synced(&left(), &simulator, &journal, pruning).await;
     let shown = ran.shown();
     assert!(shown.contains("role/other"), "{shown}");
-    assert!(!shown.contains("not shown"), "{shown}");
+    assert!(!shown.contains("hidden:"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +103,7 @@ async fn credentials_of_a_set_up_are_secrets_too() {
     let shown = run.dry_run().await;
     assert!(!shown.output().contains(CANARY), "{}", shown.output());
     assert!(
-        shown.shown().contains("not shown: warehouse"),
+        shown.shown().contains("hidden: warehouse"),
         "{}",
         shown.shown()
     );
@@ -148,7 +147,7 @@ async fn identity_that_moved_is_hidden_where_nothing_is_deleted() {
 async fn value_that_moved_before_a_replacement_is_hidden() {
     let file = lake_file("lake.example.com");
     let (simulator, journal) = removed(&file, "/httpPath", json!(format!("/x/{CANARY}"))).await;
-    // Another type, and no reference any more.
+    // Another type, and no reference.
     let texts = left().file("gone.yaml", BUCKET);
     let ran = synced(&texts, &simulator, &journal, |request| {
         request.allow_replace.insert("gone".to_owned());
@@ -161,11 +160,7 @@ async fn value_that_moved_before_a_replacement_is_hidden() {
         "{}",
         ran.shown()
     );
-    assert!(
-        ran.shown().contains("not shown: httpPath"),
-        "{}",
-        ran.shown()
-    );
+    assert!(ran.shown().contains("hidden: httpPath"), "{}", ran.shown());
     assert!(!ran.output().contains(CANARY), "{}", ran.output());
 }
 
@@ -212,7 +207,7 @@ fn daemon_that_deletes_tells_no_canary_and_records_none() {
     };
     eventually("it is deleted", is_deleted);
     eventually("the run is over", || {
-        served.daemon.printed().contains("not shown: httpPath")
+        served.daemon.printed().contains("hidden: httpPath")
     });
     eventually("it says so", || {
         served.status()["seen"]["integrations"]

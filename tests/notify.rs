@@ -15,7 +15,7 @@ use crate::common::{Files, Integrationd, Running, Tenant, eventually, lake};
 use crate::stub::Stub;
 use crate::web::Served;
 
-/// In the path of the webhook: whoever has it can write there.
+/// In the path of the webhook: anyone who has it can write there.
 const KEY: &str = "s3cr3t-of-the-webhook-Wm4t";
 
 const SIGNING: &str = "s3cr3t-that-signs-Jc6r";
@@ -100,7 +100,7 @@ fn a_failure_and_its_recovery_are_told_once_each_over_many_runs_and_signed() {
     world.fails();
     eventually("the failure", || stub.requests().len() == 1);
     for n in 3..6 {
-        // Whoever asks ends its pause: it is tried, and fails again.
+        // A manual trigger ends its pause: it is retried, and fails again.
         daemon.signal("HUP");
         world.writes_come_to(n);
         eventually("the end of the run", || {
@@ -169,7 +169,9 @@ fn a_receiver_that_is_busy_is_asked_again_with_the_same_message_and_one_that_red
     counts(1, 0);
     world.tenant.simulator.clear_faults();
     served.daemon.signal("HUP");
-    served.daemon.prints("it answered with the status 307");
+    served
+        .daemon
+        .prints("the receiver responded with status 307");
     counts(1, 1);
     ends(served.daemon);
     assert_eq!(stub.requests().len(), 4);
@@ -196,7 +198,7 @@ fn a_receiver_that_hangs_holds_up_neither_a_run_nor_the_end() {
     });
     assert_eq!(world.tenant.writes().len(), 3);
     let printed = ends(daemon);
-    let told = "the daemon ends before every notification was sent";
+    let told = "exiting before every notification was sent";
     assert!(printed.contains(told), "{printed}");
     drop(held);
 }
@@ -224,7 +226,7 @@ fn no_integration_file_reads_the_url_or_the_secret() {
     let expected = ["a", "b"].map(|name| json!([name, "InvalidFile"]));
     assert_eq!(told, expected);
     let text = news.to_string();
-    let refusals = text.matches("its file is invalid").count();
+    let refusals = text.matches("its file has errors").count();
     assert_eq!(refusals, 2, "{text}");
     assert_eq!(world.tenant.writes().len(), 1);
 }
@@ -238,7 +240,7 @@ fn a_url_that_cannot_be_used_is_refused_at_the_start_and_not_repeated() {
         &format!("hooks/{KEY}"),
     ] {
         let ran = world.notifying(url).run().exits_with(78);
-        assert!(ran.stderr.contains("the URL for notifications"), "{url}");
+        assert!(ran.stderr.contains("notification"), "{url}");
         assert!(!ran.all().contains(KEY), "{}", ran.all());
     }
 }
@@ -267,7 +269,7 @@ fn what_somebody_moved_and_what_the_server_does_not_keep_is_told_once_each() {
     world.tenant.simulator.fault(Fault::new(kept).always());
     world.files.change("lake.yaml", "/p", "/two");
     told(2, "NotConverging", "httpPath");
-    // Some runs more tell nothing more.
+    // Further runs report nothing new.
     let runs = || daemon.printed().matches("1 blocked").count();
     let before = runs();
     eventually("some runs", || runs() >= before + 2);

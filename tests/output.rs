@@ -131,7 +131,7 @@ fn old_values_are_cut_around_the_difference_and_new_ones_are_whole() {
 
     Plan: 1 to update, 6 not selected.
     1 secret of 1 integration not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets databricks`; or, if the server has them, record that with `integrationd adopt databricks --secrets assume`
+     help: send them with `integrationd sync --resend-secrets databricks`; or, if the server already has them, run `integrationd adopt databricks --secrets assume`
     "#);
 }
 
@@ -199,52 +199,52 @@ fn every_reason_to_be_blocked_says_what_helps() {
     insta::assert_snapshot!(ran.stdout, @r#"
       # bigquery is blocked  [FILES]/bigquery.yaml:3
       ! Google BigQuery
-          integration 1 is probably meant, but nothing proves it, and it differs in location
-          help: if it is the one, say so with `sync: {id: "1"}` in the file
+          integration 1 is only a probable match, and it differs in location
+          help: if it is the right one, confirm it with `sync: {id: "1"}` in the file
 
       # broken is blocked  [FILES]/broken.yaml:1
       ! Snowflake
-          its file is invalid
-          help: fix its errors; until then the live integration is not touched
+          its file has errors
+          help: fix its errors; until then, integrationd does not write to the live integration
 
       # busy is blocked  [FILES]/busy.yaml:1
       ! Snowflake
           integration 10 is busy: its status is `editing`
-          help: wait until the server is done, then run this again
+          help: wait until the server has finished, then try again
 
       # disabled is blocked  [FILES]/disabled.yaml:1
       ! Snowflake
-          integration 11 was disabled by force, without a clean-up on the platform
-          help: enable or delete it in Immuta's settings, then run this again
+          integration 11 was force-disabled without a clean-up on the platform
+          help: enable or delete it in Immuta's settings, then try again
 
       # pin-host is blocked  [FILES]/pin-host.yaml:1
       ! Snowflake
-          `sync.id` is 5, and the host of that integration is acme.us-east-1.snowflakecomputing.com, not another.snowflakecomputing.com
+          `sync.id` is 5, but the host of that integration is acme.us-east-1.snowflakecomputing.com, not another.snowflakecomputing.com
           help: correct `sync.id`, or remove it
 
       # pin-nothing is blocked  [FILES]/pin-nothing.yaml:1
       ! Snowflake
-          `sync.id` is 99, and there is no integration with that id
-          help: correct `sync.id`, or remove it to let the integration be created
+          `sync.id` is 99, but no integration has that id
+          help: correct `sync.id`, or remove it to create the integration
 
       # pin-type is blocked  [FILES]/pin-type.yaml:1
       ! Snowflake
-          `sync.id` is 4, and that integration is of type `Native S3`
+          `sync.id` is 4, but that integration has type `Native S3`
           help: correct `sync.id`, or remove it
 
       # trino is blocked  [FILES]/trino.yaml:4
       ! Starburst (Trino)
-          the creation of integration 7 failed, and this platform cannot be updated
-          help: delete integration 7 in Immuta, then run this again
+          the creation of integration 7 failed, and integrations of this type cannot be updated
+          help: delete integration 7 in Immuta, then try again
 
       # twin is blocked  [FILES]/twin.yaml:1
       ! Snowflake
-          more than one live integration could be meant: 8 and 9
-          help: say which one with `sync: {id: "8"}` in the file
+          several live integrations match: 8 and 9
+          help: select one with `sync: {id: "8"}` in the file
 
     Plan: 9 blocked, 4 unchanged.
     7 secrets of 6 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     "#);
 }
 
@@ -257,14 +257,14 @@ fn nothing_is_created_from_a_list_with_a_hole() {
         breakage: Breakage::NoStatus,
     };
     tenant.fails_once(&Method::GET, "/integrations", hole);
-    insta::assert_snapshot!(plan_of(&tenant, &files, "new"), @r"
+    insta::assert_snapshot!(plan_of(&tenant, &files, "new"), @"
       # new is blocked  [FILES]/new.yaml:1
       ! Snowflake
-          it may already exist: element 5 of the list: `status` is not a string with something in it
-          help: nothing is created from a list that cannot be read whole: try again, or report it to Immuta
+          it may already exist: element 5 of the list: `status` is not a non-empty string
+          help: try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely
 
-      unreadable: element 5 of the list: `status` is not a string with something in it
-          note: the list is not whole, so nothing is created that may be in it
+      unreadable: element 5 of the list: `status` is not a non-empty string
+          note: the tenant's list is incomplete, so nothing is created that it may contain
 
     Plan: 1 blocked, 7 not selected.
     ");
@@ -288,7 +288,7 @@ fn what_is_suspended_says_why_and_until_when() {
             ),
         );
     insta::assert_snapshot!(plan(&Tenant::empty(), &files), @r#"
-      # a would be created, and is suspended  [FILES]/a.yaml:1
+      # a would be created but is suspended  [FILES]/a.yaml:1
       . Snowflake
           + autoBootstrap      = false
           + host               = "a.snowflakecomputing.com"
@@ -334,19 +334,19 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
     files.change("snowflake.yaml", "SMALL_WH", "IMMUTA_WH");
     status(&tenant, tenant.id_of(S3), "recurringValidationError");
     insta::assert_snapshot!(plan(&tenant, &files), @"
-      # s3 is as its file says, and not healthy  [FILES]/s3.yaml:2
+      # s3 matches its file but is unhealthy  [FILES]/s3.yaml:2
       ? Amazon S3 (id 4)
-          note: its status is `recurringValidationError`: a regular check of the server fails
+          note: its status is `recurringValidationError`: a recurring validation test fails
 
-      # snowflake-prod is as its file says, and not healthy  [FILES]/snowflake.yaml:3
+      # snowflake-prod matches its file but is unhealthy  [FILES]/snowflake.yaml:3
       ? Snowflake (id 5)
-          note: its status is `editError`: the server rolled its last change back, and the old configuration runs
+          note: its status is `editError`: the server rolled back the last change, and the old configuration is active
             ✗ Validate connection: Incorrect username or password was specified.
 
-    No changes. Not everything of [TENANT] was compared.
+    No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -358,15 +358,15 @@ fn what_no_file_describes_is_listed_and_left_alone() {
     let novelty = tenant.simulator.seed(Seed::new("Novelty", None, None));
     status(&tenant, novelty, "migrating");
     insta::assert_snapshot!(plan(&tenant, &files), @"
-      Unmanaged (live, and no valid file describes them):
+      Unmanaged (live, but not described by a valid file):
         id 5: Snowflake, acme.us-east-1.snowflakecomputing.com
         id 7: Trino
         id 8: Novelty, migrating
 
-    No changes. Not everything of [TENANT] was compared.
+    No changes. Not everything in [TENANT] was compared.
     Plan: 5 unchanged.
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -379,7 +379,7 @@ fn an_attribute_that_this_version_does_not_know_is_named() {
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)
           ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
-          note: the server also has novelty, which this version does not know; it is sent back as it is, and may lead anywhere
+          note: the server also has novelty, which this version does not know; it is sent back unchanged and may point to any host
 
     Plan: 1 to update, 6 not selected.
     "#);
@@ -406,13 +406,13 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
           note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
 
     Plan: 1 to create.
-    An apply would block 1 change: secrets have no value here.
+    An apply would block 1 change because secrets have no value here.
     "#);
     insta::assert_snapshot!(without("--yes").exits_with(1).stdout, @r"
       # a is blocked  [FILES]/a.yaml:1
       ! Snowflake
           ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
-          help: provide it and run this again
+          help: provide the secret, then try again
 
     Plan: 1 blocked.
     ");
@@ -423,10 +423,10 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
 fn nothing_to_do_is_said_in_a_line() {
     let (tenant, files) = in_sync();
     insta::assert_snapshot!(plan(&tenant, &files), @"
-    No changes. Not everything of [TENANT] was compared.
+    No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -438,10 +438,10 @@ fn a_directory_without_files_is_remarked_on() {
         .run()
         .exits_with(0);
     insta::assert_snapshot!(ran.all(), @r"
-    No changes. The files describe no integration of [TENANT].
+    No changes. The files describe no integrations in [TENANT].
     Plan: no integrations.
-    warning: there are no integration files in [FILES]
-     help: their names end in .yaml, .yml or .json, and do not begin with a dot
+    warning: no integration files in [FILES]
+     help: add files whose names end in .yaml, .yml or .json and do not begin with a dot
     ");
 }
 

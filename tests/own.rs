@@ -180,7 +180,8 @@ fn copy_of_an_own_credential_is_not_sent() {
         };
         let ran = run.on(&tenant).with(&files).run().exits_with(1);
         let told = ran.all();
-        let refused = "${env:COPY} is refused: its value is one that integrationd itself";
+        let refused =
+            "${env:COPY} is not allowed: its value is one of integrationd's own credentials";
         assert!(told.contains(refused), "{what}: {told}");
         assert!(!told.contains(copy), "{what}: {told}");
         assert_eq!(tenant.writes(), [""; 0], "{what}");
@@ -280,7 +281,7 @@ fn own_value_in_pieces_is_refused() {
             .env("B", two);
         let told = run.on(&tenant).with(&files).run().exits_with(1).all();
         assert!(
-            told.contains("${env:B} is refused: with what stands beside it"),
+            told.contains("${env:B} is not allowed: together with the adjacent text"),
             "{told}"
         );
         assert!(!told.contains(two), "{told}");

@@ -1,5 +1,5 @@
-//! Which integration a file means when names, records and the tenant disagree: an
-//! outage is no absence, a hint is no proof, and nothing is left behind unsaid.
+//! The integration of a file if names, records and the tenant disagree: an outage is not an
+//! absence, a hint is not a proof, and nothing is silently forgotten.
 
 use http::Method;
 use integrationd::ledger::MemoryLedger;
@@ -61,11 +61,7 @@ async fn a_type_that_changed_during_an_outage_is_no_second_integration() {
     simulator.clear_faults();
     let ran = synced(&other, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    assert!(
-        ran.shown().contains("would be a replacement"),
-        "{}",
-        ran.shown()
-    );
+    assert!(ran.shown().contains("is a replacement"), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 1", "stays 2"]);
 }
 
@@ -92,7 +88,8 @@ async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage()
     simulator.clear_faults();
     let ran = synced(&moved, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "it was integration 2 with another workspaceUrl, and now it describes integration 1";
+    let told = "it was applied to integration 2 with another workspaceUrl, but now describes \
+        integration 1";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 2"]);
 }
@@ -222,7 +219,7 @@ async fn what_had_the_name_before_is_no_excuse_to_leave_what_has_it() {
     let ran = synced(&back, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     assert!(
-        ran.shown().contains("it was integration 2"),
+        ran.shown().contains("it was applied to integration 2"),
         "{}",
         ran.shown()
     );

@@ -125,7 +125,7 @@ impl Case {
         login_attribute(self.platform).is_some_and(|(login, _)| login.name == attribute.name)
     }
 
-    /// Whether an attribute goes with this way to log in.
+    /// True if an attribute belongs to this login.
     fn has(&self, attribute: &Attribute) -> bool {
         if self.is_login(attribute) {
             return self.login.is_some();
@@ -144,7 +144,7 @@ impl Case {
         }
     }
 
-    /// Whether leaving an attribute out gives rise to a word about it.
+    /// True if omitting an attribute results in a diagnostic.
     pub(crate) fn needs(&self, attribute: &Attribute) -> bool {
         let told = |evidence| !matches!(evidence, Evidence::Recalled | Evidence::Unknown);
         let word = |name: &str| {

@@ -28,8 +28,8 @@ fn a_good_tenant_answers_every_question() {
     let ran = ping(&tenant).run().exits_with(0);
     insta::assert_snapshot!(ran.stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
-    ok      tenant       answers like Immuta's integrations API
+    ok      connection   connected on this machine, without TLS
+    ok      tenant       responds like Immuta's integrations API
     ok      credentials  accepted
     ok      permission   granted
     ok      list         0 integrations
@@ -47,17 +47,17 @@ fn a_wrong_key_fails_at_the_credentials() {
     };
     insta::assert_snapshot!(wrong("key"), @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
-    ok      tenant       answers like Immuta's integrations API
+    ok      connection   connected on this machine, without TLS
+    ok      tenant       responds like Immuta's integrations API
     failed  credentials  GET /integrations: 401 Unauthorized: Invalid authentication
-    help:   the API key is wrong, expired or revoked: make a new one on the profile page of Immuta, tab API Keys; a tenant that wants a token first takes `--auth token`
+    help:   the API key is wrong, expired or revoked: create a new one in Immuta (profile page, tab API Keys); if the tenant requires a bearer token, use `--auth token`
     ");
     insta::assert_snapshot!(wrong("token"), @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
-    ok      tenant       answers like Immuta's integrations API
+    ok      connection   connected on this machine, without TLS
+    ok      tenant       responds like Immuta's integrations API
     failed  credentials  POST /bim/apikey/authenticate: 401 Unauthorized: Invalid API key
-    help:   the API key is wrong, expired or revoked: make a new one on the profile page of Immuta, tab API Keys; a tenant that wants a token first takes `--auth token`
+    help:   the API key is wrong, expired or revoked: create a new one in Immuta (profile page, tab API Keys); if the tenant requires a bearer token, use `--auth token`
     ");
 }
 
@@ -67,11 +67,11 @@ fn a_powerless_key_fails_at_the_permission() {
     let ran = ping(&tenant).env("IMMUTA_API_KEY", POWERLESS_API_KEY).run();
     insta::assert_snapshot!(ran.exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
-    ok      tenant       answers like Immuta's integrations API
+    ok      connection   connected on this machine, without TLS
+    ok      tenant       responds like Immuta's integrations API
     ok      credentials  accepted
     failed  permission   GET /integrations: 403 Forbidden: Insufficient permissions: APPLICATION_ADMIN is required
-    help:   the API key's user needs the permission APPLICATION_ADMIN
+    help:   give the API key's user the APPLICATION_ADMIN permission
     ");
 }
 
@@ -82,9 +82,9 @@ fn a_page_of_html_is_no_tenant() {
     });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
+    ok      connection   connected on this machine, without TLS
     failed  tenant       GET /integrations: an HTML page, not JSON
-    help:   is this the URL of an Immuta tenant? It is the one in the browser, without a path; a proxy on the way may also answer in its place
+    help:   check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
 }
 
@@ -96,9 +96,9 @@ fn a_path_without_an_api_is_no_tenant() {
         .run();
     insta::assert_snapshot!(ran.exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
+    ok      connection   connected on this machine, without TLS
     failed  tenant       GET /integrations: 404 Not Found: Not Found
-    help:   is this the URL of an Immuta tenant? It is the one in the browser, without a path; a proxy on the way may also answer in its place
+    help:   check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
 }
 
@@ -110,9 +110,9 @@ fn a_server_in_trouble_is_asked_once() {
     });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).all(), @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
+    ok      connection   connected on this machine, without TLS
     failed  tenant       GET /integrations: 503 Service Unavailable: An internal server error occurred
-    help:   the tenant, or a proxy before it, is in trouble: run this again later
+    help:   the tenant, or a proxy in front of it, has a problem: try again later
     ");
     assert_eq!(tenant.requests().len(), 1);
 }
@@ -122,9 +122,9 @@ fn too_many_requests_are_told() {
     let tenant = fault(FaultKind::TooManyRequests { retry_after: None });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached on this machine, without TLS
+    ok      connection   connected on this machine, without TLS
     failed  tenant       GET /integrations: 429 Too Many Requests: Rate limit exceeded
-    help:   the tenant asks for fewer requests: run this again later
+    help:   the tenant limits the request rate: try again later
     ");
 }
 
@@ -134,7 +134,7 @@ fn a_connection_that_breaks_fails_at_the_connection() {
     let ran = ping(&tenant).run().exits_with(1);
     assert!(ran.stdout.contains("failed  connection"), "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("the connection broke: "),
+        ran.stdout.contains("the connection was interrupted: "),
         "{}",
         ran.stdout
     );
@@ -149,7 +149,7 @@ fn a_port_where_nothing_listens_is_refused() {
     insta::assert_snapshot!(ran.all(), @r"
     ok      url          [TENANT]
     failed  connection   GET /integrations failed: could not connect: Connection refused (os error 111)
-    help:   check the URL's host and port, the network and, if there is one, the proxy (HTTPS_PROXY)
+    help:   check the URL's host and port, the network and any proxy (HTTPS_PROXY)
     ");
 }
 
@@ -170,8 +170,8 @@ fn an_unknown_authority_is_refused_and_its_certificate_helps() {
     let refused = Integrationd::new(["ping"]).at(&url).run().exits_with(1);
     insta::assert_snapshot!(refused.stdout, @r"
     ok      url          [TENANT]
-    failed  connection   GET /integrations failed: the server's certificate was not accepted: invalid peer certificate: UnknownIssuer
-    help:   if a private authority has signed the certificate, name the authority's own with `--ca-file`
+    failed  connection   GET /integrations failed: the server's certificate is not trusted: invalid peer certificate: UnknownIssuer
+    help:   if a private authority issued the certificate, give the authority's own certificate with `--ca-file`
     ");
     let files = Files::none().with("ca.pem", &server.certificate);
     let accepted = Integrationd::new(["ping", "--ca-file"])
@@ -181,8 +181,8 @@ fn an_unknown_authority_is_refused_and_its_certificate_helps() {
         .exits_with(0);
     insta::assert_snapshot!(accepted.stdout, @r"
     ok      url          [TENANT]
-    ok      connection   reached, and the certificate is accepted
-    ok      tenant       answers like Immuta's integrations API
+    ok      connection   connected, and the certificate is trusted
+    ok      tenant       responds like Immuta's integrations API
     ok      credentials  accepted
     ok      permission   granted
     ok      list         0 integrations
@@ -198,7 +198,7 @@ fn a_certificate_for_another_host_is_refused() {
         .at(&format!("https://localhost:{}", server.address.port()))
         .run()
         .exits_with(1);
-    let said = ran.stdout.contains("certificate was not accepted");
+    let said = ran.stdout.contains("certificate is not trusted");
     assert!(said, "{}", ran.stdout);
 }
 

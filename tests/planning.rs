@@ -1,4 +1,4 @@
-//! What the planner decides: a pure function of files and a live state.
+//! Decisions of the planner: a pure function of files and a live state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +125,7 @@ pub(crate) fn live_query(id: &str, dataset: &str) -> LiveIntegration {
     live(id, "Google BigQuery", config)
 }
 
-/// What the plan does with each file, in the order of their names.
+/// Actions of the plan for each file, in the order of their names.
 pub(crate) fn kinds(manifest: &Manifest, live: &Live) -> Vec<String> {
     let name = |kind: &Operation| match kind {
         Operation::Unchanged { id } => format!("unchanged {id}"),
@@ -170,8 +170,8 @@ fn two_live_integrations_with_one_host_are_ambiguous() {
     insta::assert_snapshot!(shown(&files, &tenant([lake("12"), lake("9")])), @r#"
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
-          more than one live integration could be meant: 9 and 12
-          help: say which one with `sync: {id: "9"}` in the file
+          several live integrations match: 9 and 12
+          help: select one with `sync: {id: "9"}` in the file
 
     Plan: 1 blocked.
     "#);
@@ -201,9 +201,9 @@ fn a_pin_to_nothing_to_another_type_or_to_another_host_is_blocked() {
         kinds(&files, &tenant([elsewhere])),
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
-    blocked: `sync.id` is 12, and there is no integration with that id
-    blocked: `sync.id` is 12, and that integration is of type `Trino`
-    blocked: `sync.id` is 12, and the workspaceUrl of that integration is other.example.com, not lake.example.com
+    blocked: `sync.id` is 12, but no integration has that id
+    blocked: `sync.id` is 12, but that integration has type `Trino`
+    blocked: `sync.id` is 12, but the workspaceUrl of that integration is other.example.com, not lake.example.com
     ");
 }
 
@@ -224,11 +224,11 @@ fn an_unmanaged_integration_is_listed_and_left_alone() {
     let other = with(lake("3"), "workspaceUrl", json!("other.example.com"));
     let unknown = live("10", "Lakebase", json!({ "host": "x" }));
     insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @r"
-      Unmanaged (live, and no valid file describes them):
+      Unmanaged (live, but not described by a valid file):
         id 3: Databricks, other.example.com
         id 10: Lakebase
 
-    No changes. The files describe no integration of the tenant.
+    No changes. The files describe no integrations in the tenant.
     Plan: no integrations.
     ");
 }
@@ -260,7 +260,7 @@ fn an_unknown_status_is_busy_and_a_forced_disabling_is_blocked() {
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
     blocked: integration 7 is busy: its status is `zipping`
-    blocked: integration 7 was disabled by force, without a clean-up on the platform
+    blocked: integration 7 was force-disabled without a clean-up on the platform
     ");
 }
 
@@ -280,15 +280,15 @@ fn a_health_problem_is_told_and_is_no_difference() {
         message: "warehouse is suspended".into(),
     });
     insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
-      # lake is as its file says, and not healthy  lake.yaml:1
+      # lake matches its file but is unhealthy  lake.yaml:1
       ? Databricks Unity Catalog (id 7)
-          note: its status is `recurringValidationError`: a regular check of the server fails
-            ✗ Basic Connection Test: message hidden: the secrets of this integration are not known here
+          note: its status is `recurringValidationError`: a recurring validation test fails
+            ✗ Basic Connection Test: message hidden because the secrets of this integration are not known here
 
-    No changes. Not everything of the tenant was compared.
+    No changes. Not everything in the tenant was compared.
     Plan: 1 unchanged.
     1 secret of 1 integration not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
 }
 
@@ -321,7 +321,7 @@ fn what_the_file_leaves_out_is_carried_on_and_what_is_unknown_is_named() {
             "audit"
         ]
     );
-    insta::assert_snapshot!(format!("{:?}", action.notes), @r#"[SecretsNotCompared(["token"]), UnknownCarried(["newFlag"])]"#);
+    insta::assert_snapshot!(format!("{:?}", action.notes), @r#"[SecretsNotCompared { paths: ["token"] }, UnknownCarried { paths: ["newFlag"] }]"#);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
 
     Plan: 1 to update.
     1 secret of 1 integration not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
 }
 
@@ -434,7 +434,7 @@ fn a_live_integration_without_its_identity_blocks_creates_beside_it() {
     let live = tenant([live("7", "Databricks", json!({}))]);
     assert_eq!(
         kinds(&files, &live),
-        ["blocked: it may already exist: the list shows no `workspaceUrl` for integration 7"]
+        ["blocked: it may already exist: the list does not show `workspaceUrl` of integration 7"]
     );
 }
 
@@ -448,9 +448,7 @@ fn a_hint_pairs_for_comparing_and_never_for_updating() {
     let changed = with(live_query("4", "sales"), "location", json!("eu"));
     assert_eq!(
         kinds(&files, &tenant([changed])),
-        [
-            "blocked: integration 4 is probably meant, but nothing proves it, and it differs in location"
-        ]
+        ["blocked: integration 4 is only a probable match, and it differs in location"]
     );
 }
 
@@ -459,7 +457,7 @@ fn the_only_one_is_probably_meant_even_with_another_hint() {
     let files = files(&[("q.yaml", &query("sales"))]);
     let seen = kinds(&files, &tenant([live_query("4", "other")]));
     assert!(
-        seen[0].starts_with("blocked: integration 4 is probably meant"),
+        seen[0].starts_with("blocked: integration 4 is only a probable match"),
         "{seen:?}"
     );
 }
@@ -481,7 +479,7 @@ fn several_unexplained_ones_are_ambiguous() {
             &files,
             &tenant([live_query("4", "x"), live_query("5", "y")])
         ),
-        ["blocked: more than one live integration could be meant: 4 and 5"]
+        ["blocked: several live integrations match: 4 and 5"]
     );
 }
 
@@ -491,8 +489,8 @@ fn files_that_nothing_tells_apart_are_not_created() {
     assert_eq!(
         kinds(&files, &tenant([])),
         [
-            "blocked: nothing tells it apart from b",
-            "blocked: nothing tells it apart from a"
+            "blocked: it cannot be distinguished from b",
+            "blocked: it cannot be distinguished from a"
         ]
     );
 }
@@ -506,7 +504,10 @@ fn a_type_without_attributes_is_created_once_and_never_updated() {
     let failed = in_status(there, IntegrationStatus::CreateError);
     assert_eq!(
         kinds(&files, &tenant([failed])),
-        ["blocked: the creation of integration 3 failed, and this platform cannot be updated"]
+        [
+            "blocked: the creation of integration 3 failed, and integrations of this type cannot be \
+            updated"
+        ]
     );
 }
 
@@ -518,7 +519,7 @@ fn an_invalid_file_is_blocked_and_the_others_go_on() {
     let files = files(&[("broken.yaml", &broken), ("lake.yaml", LAKE)]);
     assert_eq!(
         kinds(&files, &tenant([])),
-        ["blocked: its file is invalid", "create"]
+        ["blocked: its file has errors", "create"]
     );
 }
 

@@ -42,7 +42,7 @@ fn parsed(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }
 
-/// What a file should send: everything but `sync`, with the values of references.
+/// Payload that a file should send: everything but `sync`, with the values of references.
 fn payload_of(text: &str) -> Value {
     let mut payload = parsed(text);
     payload.as_object_mut().unwrap().shift_remove("sync");
@@ -148,7 +148,7 @@ async fn an_update_of_an_example_carries_the_defaults_of_the_server() {
     }
 }
 
-/// What can be changed in an example, with another value for each.
+/// Changeable attributes of an example, with another value for each.
 fn comparable_of(example: &Example) -> Option<Vec<(String, Value)>> {
     let platform = example.platform;
     if platform.payload == PayloadShape::TypeOnly {
@@ -171,7 +171,7 @@ fn comparable_of(example: &Example) -> Option<Vec<(String, Value)>> {
         let new = other.into_iter().find(|new| *new != old)?;
         Some((path, new))
     });
-    // Nothing but the credential tells two of them apart: updates need an id.
+    // Only the credential distinguishes two of them: updates need an id.
     platform.pairs_with_certainty().then(|| changed.collect())
 }
 

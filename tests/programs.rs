@@ -1,8 +1,5 @@
-//! Programs that the tests start, and everything else that not every machine has.
-//!
-//! Plain `cargo test` skips a test whose [`Requirement`] is not met, and reports it on
-//! standard error. `tests/run` installs everything and sets `TEST_TIER=all`:
-//! then nothing is skipped, and the test fails.
+//! Programs for the tests besides the tool: real ones, put into `target/tools/bin` by
+//! `tests/tools`, which `tests/run` calls.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -221,7 +218,7 @@ pub(crate) fn path() -> OsString {
     std::env::join_paths(all).unwrap()
 }
 
-/// The output of a command, which must succeed.
+/// Output of a command; it must succeed.
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> String {
     let output = command

@@ -1,8 +1,8 @@
-//! What holds for every set of files and every state of the tenant.
+//! Properties of every set of files and every state of the tenant.
 //!
-//! The sets are made from the platforms' tables: several platforms, any names,
-//! attributes given or left out, secrets in the file or named by it; the tenant
-//! has none, some or all of them, as the files say or not, and others besides.
+//! The sets are made from the platforms' tables: several platforms, any names, attributes given
+//! or omitted, secrets in the file or named by it; the tenant has none, some or all of them,
+//! equal to the files or not, and others.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,7 +22,7 @@ use crate::texts::Texts;
 /// So many sets for each property: together they take seconds.
 const SETS: u32 = 24;
 
-/// How the tenant stands to a file.
+/// State of the tenant for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Absent,
@@ -36,12 +36,12 @@ enum Standing {
 struct Item {
     case: Case,
     name: String,
-    /// Which of the attributes that may be left out are.
+    /// The omitted optional attributes.
     left_out: u64,
     standing: Standing,
-    /// Whether its secrets stand in the file.
+    /// True if its secrets are literal in the file.
     literal: bool,
-    /// What makes its secrets its own.
+    /// Salt that makes its secrets unique.
     salt: String,
 }
 
@@ -89,7 +89,7 @@ fn set() -> impl Strategy<Value = Set> {
             for (number, item) in items.iter_mut().enumerate() {
                 // Names are unique.
                 item.name = format!("{}-{number}", item.name);
-                // What nothing tells apart cannot be updated without an id.
+                // An integration without a certain match cannot be updated without an id.
                 if !item.case.platform.pairs_with_certainty() && item.standing != Standing::Absent {
                     item.standing = Standing::InSync;
                 }
@@ -239,7 +239,7 @@ fn paused<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Whether a body is the one of the plan, with something where it says secret.
+/// True if a body is the one of the plan, with values in place of secrets.
 fn fills(planned: &Value, sent: &Value) -> bool {
     match (planned, sent) {
         (Value::Object(planned), _) if planned.get("secret") == Some(&json!(true)) => {
@@ -399,7 +399,7 @@ async fn shows_nothing(
     Ok(())
 }
 
-/// Whether a text holds a secret, as it is or escaped.
+/// True if a text contains a secret, as it is or escaped.
 fn shows(output: &str, secret: &str) -> bool {
     let json = Value::from(secret).to_string();
     let debug = format!("{secret:?}");

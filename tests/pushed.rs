@@ -107,7 +107,7 @@ fn a_report_for_people_begins_with_the_revision_its_author_and_its_subject() {
         let ran = world.sync(&args).exits_with(0);
         assert!(ran.stdout.starts_with(&told), "{}", ran.stdout);
     }
-    // There is nothing to do now, and the revision is told all the same.
+    // There is nothing to do now, and the revision is reported all the same.
     let ran = world.sync(&[BOUND]).exits_with(0);
     assert!(ran.stdout.starts_with(&told), "{}", ran.stdout);
 }
@@ -161,7 +161,7 @@ fn two_commits_send_no_secret_to_a_host_that_is_not_bound() {
     world.repository.commit("files/lake.yaml", second);
     let ran = world.sync(&[BOUND]).exits_with(1);
     assert_eq!(world.tenant.writes(), [""; 0]);
-    let reason = "`${env:LAKE_TOKEN}` may not go to wherever `httpPath` leads";
+    let reason = "`${env:LAKE_TOKEN}` may not be sent to the uncertain destination of `httpPath`";
     assert!(ran.stdout.contains(reason), "{}", ran.stdout);
 }
 
@@ -173,7 +173,7 @@ fn a_secret_that_is_not_bound_goes_nowhere_from_a_repository() {
         assert!(ran.stderr.contains("E0404"), "{}", ran.stderr);
     }
     assert_eq!(world.tenant.writes(), [""; 0]);
-    // Whoever can push may try another host.
+    // Anyone who can push may try another host.
     let theirs = LAKE.replace("lake.example.com", "theirs.example.com");
     world.repository.commit("files/lake.yaml", theirs);
     world.sync(&[BOUND]).exits_with(65);
@@ -196,7 +196,7 @@ fn a_history_that_was_rewritten_is_held_until_somebody_takes_it() {
         .git(["branch", "--quiet", "--force", "main", "other"]);
     world.repository.push();
     let ran = world.sync(&[BOUND]).exits_with(4);
-    let help = format!("take it with `--git-allow-rewrite={rewritten}`");
+    let help = format!("accept it with `--git-allow-rewrite={rewritten}`");
     assert!(ran.stderr.contains(&help), "{}", ran.stderr);
     assert_eq!(world.tenant.writes(), ["POST /integrations"]);
 
@@ -228,8 +228,9 @@ fn a_repository_of_another_user_is_refused_with_whose_it_is_and_what_helps() {
     let world = World::new();
     let bare = world.repository.path();
     chown(&bare, Some(54_321), None).unwrap();
-    let why = format!("{bare} belongs to the user 54321, and integrationd runs as root (0)");
-    let help = "let integrationd run as that user, or give it to the one that integrationd runs as";
+    let why = format!("{bare} belongs to user 54321, but integrationd runs as root (0)");
+    let help = "run integrationd as that user, or change the owner to the user that runs \
+        integrationd";
     let ran = world.sync(&[BOUND]).exits_with(1);
     let told = format!("{why}\n help: {help}\n");
     assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);
@@ -279,13 +280,13 @@ fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
         .write("files/lake.yaml", LAKE.replace("/one", "/two"));
     let rewritten = world.repository.commit_with(["--amend", "-m", "Rewritten"]);
     daemon.prints("history was rewritten");
-    daemon.prints(&format!("take it with `--git-allow-rewrite={rewritten}`"));
+    daemon.prints(&format!("accept it with `--git-allow-rewrite={rewritten}`"));
     assert_eq!(world.tenant.writes(), ["POST /integrations"]);
 
     // Settings that are wrong are refused, and the old ones go on.
     settings.write("settings.yaml", "poll: soon\n");
     daemon.signal("HUP");
-    daemon.prints("the settings are refused, and the old ones go on");
+    daemon.prints("the new settings are invalid; keeping the previous ones");
     let taken = format!("poll: 200ms\ngit-allow-rewrite: {rewritten}\n");
     settings.write("settings.yaml", &taken);
     daemon.signal("HUP");
@@ -317,12 +318,12 @@ fn where_a_shallow_clone_ends_it_is_held_and_not_said_that_history_was_rewritten
     fetch("--depth=1");
     let head = world.repository.head();
     let what = format!(
-        "it cannot be told whether {head} (Ada: Change files/lake.yaml) descends from {applied}, \
-         which is applied: the history that can be read ends before it"
+        "cannot determine whether {head} (Ada: Change files/lake.yaml) descends from {applied}, \
+        the applied revision: the readable history ends before it"
     );
     let help = format!(
-        "if the repository is a shallow clone, fetch more history into it; or, if that is meant, \
-         take it with `--git-allow-rewrite={head}`"
+        "if the repository is a shallow clone, fetch more history; or, if this is intended, \
+        accept it with `--git-allow-rewrite={head}`"
     );
     eventually("the status tells of it", || {
         let status = served.status();
@@ -403,7 +404,7 @@ fn what_fails_again_and_again_rests_while_the_others_go_on() {
         .repository
         .commit("files/lake.yaml", LAKE.replace("/one", "/two"));
     // It is not sent at every interval.
-    daemon.prints("its last write failed; it is tried again at");
+    daemon.prints("its last write failed; the next attempt is at");
     world.repository.commit("files/sea.yaml", "type: Trino\n");
     eventually("the other one", || {
         world

@@ -1,4 +1,4 @@
-//! What somebody else does between the plan and the write, and a stop on the way.
+//! Actions of others between the plan and the write, and a stop on the way.
 
 use std::time::Duration;
 
@@ -121,14 +121,14 @@ async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() 
     assert_eq!(write_lines(&world.simulator), ["POST /integrations"]);
     assert_eq!(world.ours().len(), 2);
 
-    // Nobody but a human can tell which of them is meant.
+    // Only an operator can decide which of them it is.
     world.simulator.clear_log();
     let again = Run::of(&world.texts, &world.simulator).sync().await;
     assert!(again.shown().contains("more than one"), "{}", again.shown());
     assert_eq!(write_lines(&world.simulator), [""; 0]);
 }
 
-/// What somebody does to an integration, and what the run makes of it.
+/// Edits of an integration by someone else, and the result of the run.
 fn edits(world: &World) -> Vec<(SimulatedDrift, &'static str)> {
     let path = format!("/{}", world.attribute);
     vec![
@@ -312,7 +312,7 @@ async fn an_integration_that_came_back_from_deletion_is_not_created_again() {
     world.recover("came back").await;
 }
 
-/// All platforms that can be told apart, a file each, and no tenant yet.
+/// One file for each platform with a certain match, and an empty tenant.
 fn one_of_each() -> (Texts, Simulator) {
     let mut texts = Texts::none();
     for (number, case) in cases().into_iter().enumerate() {
@@ -431,7 +431,7 @@ async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
             let is_left = matches!(failure, ActionFailure::Interrupted { status: None });
             assert!(is_left, "{context}: {failure}");
             let shown = ran.shown();
-            assert!(shown.contains("1 cut short."), "{context}\n{shown}");
+            assert!(shown.contains("1 interrupted."), "{context}\n{shown}");
             assert!(!shown.contains("1 failed"), "{context}\n{shown}");
             assert_eq!(journal.ledger().intents.len(), 1, "{context}");
             world.recover(&context).await;

@@ -1,5 +1,5 @@
-//! Settings that are read again by a daemon that runs: what is wrong with them is told
-//! wherever somebody looks, and what cannot be taken up is refused.
+//! Settings that a running daemon reloads: every problem is reported in the log and on the
+//! page, and unsupported changes are rejected.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ impl World {
     }
 }
 
-const OLD_GO_ON: &str = "the new settings are refused, and the old ones go on";
+const OLD_GO_ON: &str = "the new settings are invalid, so the previous ones stay in effect";
 
 #[test]
 fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are_mended() {
@@ -62,9 +62,9 @@ fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are
     let refused = &served.status()["settings_refused"];
     assert_eq!(refused["mistakes"][0]["place"], place.as_str());
     let why = refused["why"].as_str().unwrap();
-    assert!(why.ends_with("settings.yaml are not in order"), "{why}");
+    assert!(why.ends_with("settings.yaml is invalid"), "{why}");
     let page = served.get("/").body;
-    assert!(page.contains("The new settings are refused"), "{page}");
+    assert!(page.contains("The new settings are invalid"), "{page}");
     assert!(page.contains(&place), "{page}");
     let told = page + &served.daemon.printed() + &served.get("/status").body;
     assert!(!told.contains("canary-Vd3k"), "{told}");
@@ -76,7 +76,7 @@ fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are
     eventually("it is taken", || {
         served.status()["settings_refused"].is_null()
     });
-    assert!(!served.get("/").body.contains("settings are refused"));
+    assert!(!served.get("/").body.contains("settings are invalid"));
     served.end();
 }
 
@@ -90,7 +90,7 @@ fn the_level_of_the_log_is_taken_up_and_another_format_takes_a_restart() {
     served.daemon.prints("DEBUG");
     world.set("interval: 1h\nlog-level: error\nlog-format: json\n");
     served.daemon.signal("HUP");
-    let told = "`log-format` cannot change while the daemon runs";
+    let told = "`log-format` cannot change while the daemon is running";
     served.daemon.prints(told);
     eventually("it is on the page", || served.get("/").body.contains(told));
     // Nothing of settings that are refused counts: it still logs what it does.
@@ -119,7 +119,7 @@ fn emptied_settings_file_is_refused() {
         served.daemon.signal("HUP");
         systemd.hears(OLD_GO_ON);
         let told = format!(
-            "the settings file {} sets nothing any more",
+            "the settings file {} no longer sets anything",
             world.file().display()
         );
         served.daemon.prints(&told);
@@ -130,9 +130,9 @@ fn emptied_settings_file_is_refused() {
         );
         let help = refused["help"].as_str().unwrap();
         assert!(help.contains("systemctl restart integrationd"), "{help}");
-        assert!(served.get("/").body.contains("sets nothing any more"));
+        assert!(served.get("/").body.contains("no longer sets anything"));
         // The update is withheld by the old policy.
-        served.daemon.prints("1 left by the policy");
+        served.daemon.prints("1 withheld by policy");
         assert_eq!(world.web.tenant.writes(), [""; 0], "{emptied:?}");
         served.end();
     }
@@ -145,7 +145,7 @@ fn missing_settings_file_is_refused() {
     std::fs::remove_file(world.file()).unwrap();
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    served.daemon.prints("the settings cannot be read from");
+    served.daemon.prints("cannot read the settings from");
     served.end();
 }
 
@@ -162,19 +162,19 @@ fn reload_that_takes_protection_away_is_refused() {
     world.set("interval: 2h\nallow-secret: ['env:OTHER', 'env:LAKE_TOKEN=*']\n");
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    let told = "a reload never takes protection away: \
-                `allow-secret` env:LAKE_TOKEN=* allows more; \
-                `policy` goes from `create-only` to `upsert-only`; `max-deletes` allows more";
+    let told = "a reload cannot remove protection: `allow-secret` env:LAKE_TOKEN=* allows more \
+        than before; `policy` changes from `create-only` to `upsert-only`; `max-deletes` allows \
+        more";
     served.daemon.prints(told);
     eventually("it is on the page", || {
         served
             .get("/")
             .body
-            .contains("a reload never takes protection away")
+            .contains("a reload cannot remove protection")
     });
     let refused = &served.status()["settings_refused"];
     assert_eq!(refused["why"], told);
-    served.daemon.prints("1 left by the policy");
+    served.daemon.prints("1 withheld by policy");
     assert_eq!(world.web.tenant.writes(), [""; 0]);
     // Less is taken.
     world.set(
@@ -188,7 +188,7 @@ fn reload_that_takes_protection_away_is_refused() {
     served.end();
 }
 
-/// What an operator takes back may go no further, and a mistake takes nothing back.
+/// A revoked binding applies at once, and a mistake revokes nothing.
 #[test]
 fn binding_can_be_narrowed_by_a_reload_and_not_widened() {
     let (world, systemd) = (World::new(), Systemd::new());
@@ -201,14 +201,15 @@ fn binding_can_be_narrowed_by_a_reload_and_not_widened() {
     let files = &world.web.files;
     files.change("lake.yaml", "lake.example.com", "evil.example.org");
     served.daemon.signal("HUP");
-    served.daemon.prints("may not go to");
+    served.daemon.prints("may not be sent to");
     systemd.hears("STATUS=Stalled");
     world.set(&format!(
         "interval: 1h\nallow-secret: [{bound}, 'env:OTHER', '*', 'env:LAKE_TOKEN']\n"
     ));
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    let refused = "`allow-secret` * allows more; `allow-secret` env:LAKE_TOKEN allows more";
+    let refused = "`allow-secret` * allows more than before; `allow-secret` env:LAKE_TOKEN allows \
+        more than before";
     served.daemon.prints(refused);
     let why = served.status()["settings_refused"]["why"].to_string();
     assert!(why.contains(refused), "{why}");
@@ -230,7 +231,7 @@ fn settings_file_that_never_set_anything_may_stay_so() {
     let served = world.serve(&systemd);
     served
         .daemon
-        .prints("the settings file sets nothing: no protection comes from it");
+        .prints("the settings file sets nothing, so it adds no protection");
     world.web.tenant.simulator.clear_log();
     served.daemon.signal("HUP");
     eventually("the run", || !world.web.tenant.requests().is_empty());

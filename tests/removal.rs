@@ -1,5 +1,4 @@
-//! What happens to an integration that no file describes any more: what is
-//! deleted, what is not, and what stops it.
+//! Integrations that no file describes any longer: deletions, and the reasons against them.
 
 use std::sync::atomic::AtomicBool;
 
@@ -85,7 +84,7 @@ async fn what_no_file_describes_any_more_is_deleted_only_when_that_is_asked_for(
     let ran = synced(&base(), &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    assert!(shown.contains("once described as lake"), "{shown}");
+    assert!(shown.contains("formerly lake"), "{shown}");
 
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), ["DELETE /integrations/1"]);
@@ -102,18 +101,18 @@ async fn a_deletion_shows_what_goes_and_which_secrets_it_takes() {
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @r#"
-      # warehouse will be deleted  no file describes it any more
+      # warehouse will be deleted  no longer described by any file
       - Snowflake (id 2)
           - host      = "wh.example.com"
           - warehouse = "WH"
           - database  = "IMMUTA"
           - port      = 443
-          note: the delete carries the credentials of the set-up, with ${env:PASSWORD}
+          note: the deletion request includes the setup credentials, with ${env:PASSWORD}
 
     Plan: 1 to delete, 1 unchanged.
 
     Applied: 1 deleted.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     "#);
 }
 
@@ -153,10 +152,10 @@ async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
     assert!(
-        shown.contains("password stood literally in its file and was not kept"),
+        shown.contains("password was given literally in its file and was not recorded"),
         "{shown}"
     );
-    assert!(shown.contains("put the file of warehouse back"), "{shown}");
+    assert!(shown.contains("restore the file of warehouse"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,10 +192,13 @@ async fn what_was_there_before_and_was_only_described_is_never_deleted() {
 #[tokio::test(start_paused = true)]
 async fn protection_and_suspension_count_although_their_file_is_gone() {
     for (options, told) in [
-        ("protect: true", "is protected by `sync.protect`"),
+        (
+            "protect: true",
+            "is protected from deletion by `sync.protect`",
+        ),
         (
             "suspend: {reason: vendor migration}",
-            "would be deleted, and is suspended",
+            "would be deleted but is suspended",
         ),
     ] {
         let (simulator, journal) = in_sync(&with_lake()).await;
@@ -215,10 +217,10 @@ async fn protection_and_suspension_count_although_their_file_is_gone() {
 async fn files_that_are_not_known_whole_delete_nothing() {
     let empty = || Texts::none().secret("TOKEN", "the-token");
     for (texts, told) in [
-        (empty(), "the files describe nothing at all"),
+        (empty(), "the files describe no integrations"),
         (
             base().file("bad.yaml", "type: Trino\nwhat: 1\n"),
-            "bad.yaml is invalid",
+            "bad.yaml has errors",
         ),
         (base().file("bad.yaml", "type: [\n"), "bad.yaml"),
     ] {
@@ -261,8 +263,8 @@ async fn too_many_deletions_are_refused_with_numbers_and_the_flag_that_allows_th
     insta::assert_snapshot!(ran.ending(), @"
 
     Refused by the guard: nothing was applied.
-      ✗ the plan deletes 3 of 7, and the limit is 1 (20%)
-     help: look at the plan; if it is what you mean, allow it with `--max-delete-percent 43`
+      ✗ the plan deletes 3 of 7, but the limit is 1 (20%)
+     help: review the plan; if it is intended, allow it with `--max-delete-percent 43`
     ");
 
     let ran = synced(&lakes(3), &simulator, &journal, |request| {
@@ -295,7 +297,7 @@ async fn a_plan_that_changes_most_of_what_exists_is_refused_as_a_whole() {
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
     let ending = ran.ending();
     assert!(
-        ending.contains("changes 12 of 13, and the limit is 10 (50%)"),
+        ending.contains("changes 12 of 13, but the limit is 10 (50%)"),
         "{ending}"
     );
     assert!(ending.contains("`--max-change-percent 93`"), "{ending}");
@@ -369,7 +371,7 @@ async fn a_delete_that_the_server_rolls_back_fails_and_can_be_repeated() {
     simulator.fault(Fault::new(failed.unwrap()));
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     assert!(
-        ran.ending().contains("it is still there"),
+        ran.ending().contains("the integration still exists"),
         "{}",
         ran.ending()
     );
@@ -394,7 +396,7 @@ async fn what_changed_since_the_plan_is_not_deleted() {
         .sync()
         .await;
     assert!(
-        ran.shown().contains("is not as it was in the plan"),
+        ran.shown().contains("has changed since the plan was made"),
         "{}",
         ran.shown()
     );

@@ -17,7 +17,7 @@ use crate::removal::{
 };
 use crate::texts::Texts;
 
-/// With leave to replace these, and to delete what no file describes.
+/// Permits the replacement of these, and the deletion of integrations without a file.
 fn leave(names: &'static [&'static str]) -> impl Fn(&mut Request) {
     |request| {
         pruning(request);
@@ -72,7 +72,7 @@ async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
         ran.shown()
-            .contains("it was integration 1 with another type"),
+            .contains("it was applied to integration 1 with another type"),
         "{}",
         ran.shown()
     );
@@ -168,7 +168,8 @@ async fn nothing_is_deleted_for_a_replacement_while_its_new_identity_is_somebody
     let ran = synced(&moved, &simulator, &journal, leave(&["lake"])).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    let told = "it was integration 1 with another workspaceUrl, and now it describes integration 3";
+    let told = "it was applied to integration 1 with another workspaceUrl, but now describes \
+        integration 3";
     assert!(shown.contains(told), "{shown}");
 
     // The help helps.
@@ -241,7 +242,7 @@ async fn where_nothing_tells_two_apart_a_file_that_may_mean_it_stops_a_replaceme
 #[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_read_stops_replacements() {
     for (bad, told) in [
-        ("type: Trino\nwhat: 1\n", "bad.yaml is invalid"),
+        ("type: Trino\nwhat: 1\n", "bad.yaml has errors"),
         ("type: [\n", "bad.yaml"),
     ] {
         let (simulator, journal) = in_sync(&with_lake()).await;
@@ -308,7 +309,7 @@ async fn a_dataset_that_is_not_the_recorded_one_is_not_deleted() {
     assert_eq!(write_lines(&rebuilt), ["POST /integrations"]);
     let shown = ran.shown();
     assert!(
-        shown.contains("has another dataset than the ledger has"),
+        shown.contains("is not deleted: its dataset differs from the ledger"),
         "{shown}"
     );
 }
@@ -328,7 +329,11 @@ async fn what_stands_against_the_create_is_found_before_the_delete() {
         .sync()
         .await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
-    assert!(ran.shown().contains("has appeared"), "{}", ran.shown());
+    assert!(
+        ran.shown().contains("appeared after the plan was made"),
+        "{}",
+        ran.shown()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -366,9 +371,9 @@ async fn a_replacement_that_ends_half_way_is_told_as_what_it_is() {
     );
     let ran = synced(&texts, &simulator, &journal, leave(&["lake"])).await;
     let ending = ran.ending();
-    let told = "integration 1 was deleted, and creating it again did not end well";
+    let told = "integration 1 was deleted, but creating its replacement failed";
     assert!(ending.contains(told), "{ending}");
-    assert!(ending.contains("Applied in part: 1 failed."), "{ending}");
+    assert!(ending.contains("Partly applied: 1 failed."), "{ending}");
     assert_eq!(ran.exit_code(), 3);
     simulator.clear_faults();
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
@@ -398,13 +403,13 @@ async fn a_replacement_shows_what_goes_and_does_not_come_back() {
     let ran = run.with(leave(&["warehouse"])).dry_run().await;
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @r#"
-      # warehouse will be deleted and created again  warehouse.yaml:1
+      # warehouse will be deleted and recreated  warehouse.yaml:1
       ± Snowflake (id 2)
           ~ database  = "IMMUTA" -> "OTHER"  # cannot be edited
           ~ warehouse = "BIG" -> "WH"
           ~ port      = 444 -> (absent)
           ~ newer     = (secret) -> (absent)
-          note: the delete carries the credentials of the set-up, with ${env:PASSWORD}
+          note: the deletion request includes the setup credentials, with ${env:PASSWORD}
 
     Plan: 1 to replace, 1 unchanged.
     "#);
@@ -441,13 +446,13 @@ async fn what_lost_its_name_to_another_file_is_deleted_in_the_same_run() {
     let unsaid = base().file("lake.yaml", file.clone());
     let ran = synced(&unsaid, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let help = "say so with `sync: {previously: [sea]}`";
+    let help = "declare it with `sync: {previously: [sea]}`";
     assert!(ran.shown().contains(help), "{}", ran.shown());
 
     let said = base().file("lake.yaml", format!("{file}sync: {{previously: [sea]}}\n"));
     // In a directory its file still exists, and a name is needed.
     let ran = synced(&said, &simulator, &journal, pruning).await;
-    let help = "allow it with `--allow-removal lake#1`";
+    let help = "use `--allow-removal lake#1`";
     assert!(ran.shown().contains(help), "{}", ran.shown());
     assert_eq!(write_lines(&simulator), [""; 0]);
 

@@ -81,10 +81,10 @@ async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert_eq!(ran.exit_code(), 0);
     insta::assert_snapshot!(told(&ran), @"
-    No changes. Not everything of the simulated tenant was compared.
+    No changes. Not everything in the simulated tenant was compared.
     Plan: 2 unchanged.
     1 secret of 1 integration not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets lake`; or, if the server has them, record that with `integrationd adopt lake --secrets assume`
+     help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
     let not_compared = json!([{ "integration": "lake", "paths": ["token"] }]);
     assert_eq!(ran.json()["secrets_not_compared"], not_compared);
@@ -98,7 +98,7 @@ async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
     Plan: 1 to update, 1 unchanged.
 
     Applied: 1 updated.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     ");
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
     assert_eq!(token(&simulator), "of-today");
@@ -143,7 +143,7 @@ async fn a_name_without_a_stored_secret_is_told_so() {
     let ran = sync(&simulator, &journal, named("starburst")).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert_eq!(ran.exit_code(), 0);
-    let note = "no secret is sent again: the server stores none of it";
+    let note = "no secret is resent: the server stores no secret for this integration";
     assert!(told(&ran).contains(note), "{}", told(&ran));
     let ran = sync(&simulator, &journal, all()).await;
     assert!(!told(&ran).contains(note), "{}", told(&ran));
@@ -217,7 +217,7 @@ fn a_name_that_nothing_has_or_that_is_left_out_is_an_error() {
     );
     let args = ["sync", "--resend-secrets", "lake", "--exclude", "lake"];
     let ran = world.run(&args, Some("t")).exits_with(64);
-    let what = "the secrets of lake cannot be sent: the run leaves it out";
+    let what = "the secrets of lake cannot be sent: the integration is not selected";
     assert!(ran.stderr.contains(what), "{}", ran.stderr);
 }
 
@@ -261,7 +261,7 @@ fn an_adopted_secret_that_is_assumed_is_compared_from_then_on() {
     let args = ["adopt", "lake", "--secrets", "assume"];
     let ran = world.run(&args, Some("of-yesterday")).exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
-      ✓ lake (id 1) is integrationd's own now; recorded as applied: 1 stored secret
+      ✓ lake (id 1) adopted; recorded as applied: 1 stored secret
     Adopted 1 integration; nothing was sent to the tenant.
     ");
     let ran = world.sync("of-yesterday");
@@ -279,14 +279,14 @@ fn an_adopted_secret_is_sent_by_the_next_sync_if_that_is_asked_for() {
     // Also of what is its own already.
     let ran = world.run(&["adopt", "lake", "--secrets", "send"], None);
     insta::assert_snapshot!(ran.exits_with(0).stdout, @"
-      ✓ lake is integrationd's own already; sent by the next sync: 1 stored secret
+      ✓ lake is already owned; sent by the next sync: 1 stored secret
     Adopted 0 integrations; nothing was sent to the tenant.
     ");
     let ran = world.run(&["sync", "--dry-run"], None).exits_with(0);
     assert!(ran.stdout.contains("resend"), "{}", ran.stdout);
     assert_eq!(world.tenant.writes(), [""; 0]);
     let ran = world.sync("of-today");
-    assert!(ran.stdout.contains("Proved:"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Verified:"), "{}", ran.stdout);
     let ran = world.sync("of-today");
     assert!(ran.stdout.contains("matches the files"), "{}", ran.stdout);
     assert_eq!(world.tenant.writes(), ["PUT /integrations/1"]);
@@ -301,7 +301,7 @@ fn a_secret_that_is_missing_cannot_be_assumed() {
         assert!(ran.stdout.contains("LAKE_TOKEN"), "{}", ran.stdout);
     }
     let ran = world.run(&["adopt", "lake"], None).exits_with(0);
-    assert!(ran.stdout.contains("own now"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("adopted"), "{}", ran.stdout);
 }
 
 #[test]
@@ -345,8 +345,8 @@ fn a_daemon_says_what_it_could_not_compare() {
         "{summary}"
     );
     let page = served.get("/").body;
-    let line = "Secrets that were not compared: <code>token</code>. \
-                <code>integrationd sync --resend-secrets lake</code> sends them.";
+    let line = "Secrets not compared: <code>token</code>. <code>integrationd sync \
+        --resend-secrets lake</code> sends them.";
     assert!(page.contains(line), "{page}");
     for text in [page, status.to_string(), served.daemon.printed()] {
         assert!(!text.contains("matches the files"), "{text}");

@@ -11,7 +11,7 @@ fn apply(tenant: &Tenant, files: &Files) -> Ran {
     run.on(tenant).with(files).run()
 }
 
-/// What follows the plan.
+/// Text after the plan.
 fn result(ran: &Ran) -> &str {
     let (_, result) = ran.stdout.split_once("\n\nPlan: ").unwrap();
     result.split_once('\n').unwrap().1
@@ -44,16 +44,16 @@ fn each_failure_is_told_once_with_its_tests_and_its_remedy() {
 
       ✗ bigquery (id 1) could not be created: the integration ended in status `createError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
-          help: fix what the failing tests name; the next run repeats the creation with an update
+          help: fix the problems that the failing tests report; the next run retries the creation with an update
 
       ✗ databricks could not be created: POST /integrations: 422 Unprocessable Entity: the catalog is not empty
-          help: fix what the server's message names and run this again
+          help: fix the problem that the server's message reports, then try again
 
       ✗ redshift could not be created: POST /integrations: 409 Conflict: busy
-          help: someone else is at work on it: run this again in a minute
+          help: another change to the integration is in progress: try again in a minute
 
-    Applied in part: 4 created, 3 failed.
-    A second plan still has 2 to create, 1 to update.
+    Partly applied: 4 created, 3 failed.
+    A second plan still shows 2 to create, 1 to update.
     ");
     insta::with_settings!({filters => vec![(r"\d+\.\d s", "[TIME]")]}, {
         insta::assert_snapshot!(ran.stderr, @r"
@@ -84,10 +84,10 @@ fn what_did_not_succeed_at_all_has_failed() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r"
       ✗ a could not be created: POST /integrations: 422 Unprocessable Entity: no
-          help: fix what the server's message names and run this again
+          help: fix the problem that the server's message reports, then try again
 
     Nothing was applied: 1 failed.
-    A second plan still has 1 to create.
+    A second plan still shows 1 to create.
     ");
 }
 
@@ -100,14 +100,14 @@ fn an_edit_that_the_server_rolled_back_says_that_the_old_one_runs() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`, 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
-          help: the old configuration is still running; fix what the failing tests name and run this again
+          help: the old configuration is still active; fix the problems that the failing tests report, then try again
 
     Nothing was applied: 1 failed.
-    A second plan still has 1 to update.
+    A second plan still shows 1 to update.
     ");
 }
 
@@ -122,13 +122,13 @@ fn an_attribute_that_cannot_be_edited_is_named() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: PUT /integrations/5: 400 Bad Request: Unable to edit integration due to changes of non-editable attribute(s). database
-          help: this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`
+          help: this attribute cannot be edited: change it back, or allow integrationd to delete and recreate the integration with `--allow-replace NAME`
 
     Nothing was applied: 1 failed.
-    A second plan still has 1 to update.
+    A second plan still shows 1 to update.
     ");
 }
 
@@ -144,13 +144,13 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r#"
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
-    Not converged: snowflake-prod: the write succeeded, and the server still differs from the file
+    Not converged: snowflake-prod: the write succeeded, but the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
-     help: somebody else may have changed it at the same moment: the next run sends it once more
-    A second plan still has 1 to update.
+     help: someone else may have changed it at the same time: the next run repeats the write
+    A second plan still shows 1 to update.
     "#);
 }
 
@@ -167,11 +167,11 @@ fn a_tenant_that_goes_away_after_the_write_leaves_it_unproved() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
-    Not proved: the tenant could not be read afterwards: GET /integrations: an HTML page, not JSON
-     help: is this the URL of an Immuta tenant? It is the one in the browser, without a path; a proxy on the way may also answer in its place
+    Not verified: the tenant could not be read afterwards: GET /integrations: an HTML page, not JSON
+     help: check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
 }
 
@@ -184,13 +184,13 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
     let ran = run.on(&tenant).with(&files).run().exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     5 secrets of 4 integrations not compared: the server never returns them.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server has them, record that with `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: its status was still `editing` after 1 second
-          help: the server is still at work: run this again later, or allow more with `--wait-timeout`
+          help: the server is still working: try again later, or allow more time with `--wait-timeout`
 
     Nothing was applied: 1 failed.
-    A second plan still has 1 blocked.
+    A second plan still shows 1 blocked.
     ");
 }
 
@@ -206,7 +206,7 @@ fn a_tenant_that_cannot_be_read_is_told_once_with_the_deepest_cause() {
         .exits_with(1);
     insta::assert_snapshot!(ran.all(), @r"
     error: the tenant could not be read: GET /integrations failed: could not connect: Connection refused (os error 111)
-     help: check the URL's host and port, the network and, if there is one, the proxy (HTTPS_PROXY)
+     help: check the URL's host and port, the network and any proxy (HTTPS_PROXY)
     ");
 }
 
@@ -220,13 +220,13 @@ fn an_answer_that_is_not_the_apis_is_told_with_a_remedy() {
     let ran = apply(&tenant, &Files::examples()).exits_with(1);
     insta::assert_snapshot!(ran.all(), @r"
     error: the tenant could not be read: GET /integrations: an HTML page, not JSON
-     help: is this the URL of an Immuta tenant? It is the one in the browser, without a path; a proxy on the way may also answer in its place
+     help: check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
     let wrong = Integrationd::new(["list"])
         .on(&tenant)
         .env("IMMUTA_API_KEY", "wrong");
     insta::assert_snapshot!(wrong.run().exits_with(1).all(), @r"
     error: the tenant could not be read: GET /integrations: 401 Unauthorized: Invalid authentication
-     help: the API key is wrong, expired or revoked: make a new one on the profile page of Immuta, tab API Keys; a tenant that wants a token first takes `--auth token`
+     help: the API key is wrong, expired or revoked: create a new one in Immuta (profile page, tab API Keys); if the tenant requires a bearer token, use `--auth token`
     ");
 }

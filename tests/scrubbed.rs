@@ -18,7 +18,7 @@ use crate::web::{Served, Web};
 const TOKEN: &str = "hunter2-swordfish-42-Qx";
 
 /// Shown in place of a message.
-const HIDDEN: &str = "message hidden: the secrets of this integration are not known here";
+const HIDDEN: &str = "message hidden because the secrets of this integration are not known here";
 
 fn texts() -> Texts {
     Texts::none()
@@ -100,7 +100,7 @@ async fn secret_in_an_attribute_is_reported() {
     ran.shows_none_of([TOKEN, upper.as_str()]);
     let told = told(&ran);
     assert!(told.contains(r#"httpPath = "(secret)" -> "/p""#), "{told}");
-    let warning = "the server has the value of a secret in httpPath, which is not shown";
+    let warning = "the server has a secret in plain text in httpPath (value hidden)";
     assert!(told.contains(warning), "{told}");
     let notes = &ran.json()["plan"]["actions"][0]["notes"];
     assert_eq!(
@@ -133,7 +133,10 @@ async fn secret_in_a_name_makes_the_element_unreadable() {
         let other = texts().file("other.yaml", lake("other", "${env:TOKEN}"));
         let ran = sync(&other, &simulator, &journal).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{path}: {}", told(&ran));
-        assert!(told(&ran).contains("holds the value of a secret"), "{path}");
+        assert!(
+            told(&ran).contains("contains the value of a secret"),
+            "{path}"
+        );
         ran.shows_none_of([TOKEN]);
         keeps_no_secret(&journal);
     }
@@ -157,7 +160,7 @@ async fn secret_in_the_answer_to_a_create_is_no_id() {
     let ran = sync(&texts(), &simulator, &journal).await;
     ran.shows_none_of([TOKEN]);
     keeps_no_secret(&journal);
-    // The list tells which one it is.
+    // The list shows which one it is.
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
     assert!(journal.ledger().records.contains_key("lake"));
 }
@@ -362,7 +365,7 @@ fn daemon_hides_a_secret_in_an_attribute() {
     seen.has_no(TOKEN);
     seen.has(
         "/status",
-        "the server has the value of a secret in httpPath",
+        "the server has a secret in plain text in httpPath",
     );
     seen.has("the ledger", "(secret)");
 }
@@ -393,7 +396,7 @@ fn reload_refuses_a_name_that_nothing_has() {
     served.daemon.prints("no integration is named lakee");
     served
         .daemon
-        .prints("the settings are refused, and the old ones go on");
+        .prints("the new settings are invalid; keeping the previous ones");
     assert_eq!(served.get("/readyz").code, 200);
     assert_eq!(web.tenant.writes(), writes);
     served.end();

@@ -5,7 +5,8 @@ use integrationd::simulator::{API_KEY, FailedTest, Fault, FaultKind};
 
 use crate::common::{Files, Integrationd, Ran, SECRETS, Tenant, in_sync, snowflake};
 
-/// What must not be printed: the values, the key, and every token that the simulator makes.
+/// Text that must not be printed: the values, the key, and every token that the simulator
+/// issues.
 fn forbidden() -> Vec<&'static str> {
     let values = SECRETS.iter().map(|(_, value)| *value);
     let inner = ["s3cr3t-of-bigquery-Hd8n"];

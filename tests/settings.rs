@@ -1,4 +1,4 @@
-//! Where the URL and the key come from, through the command.
+//! Sources of the URL and the key, through the command.
 
 use integrationd::simulator::API_KEY;
 
@@ -89,20 +89,20 @@ fn two_sources_of_one_rank_are_an_error_that_names_both() {
 #[test]
 fn what_is_missing_is_said_with_where_it_comes_from() {
     insta::assert_snapshot!(refused(ping([])), @r"
-    error: no tenant is given
-     help: set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; or try it without a tenant: `sync --simulate`
+    error: no tenant is configured
+     help: set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; to try integrationd without a tenant, run `integrationd sync --simulate`
     ");
-    insta::assert_snapshot!(refused(ping([("IMMUTA_URL", "https://a.example")])), @r"
-    error: no API key is given
-     help: set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; a key is made on the profile page of Immuta, tab API Keys
+    insta::assert_snapshot!(refused(ping([("IMMUTA_URL", "https://a.example")])), @"
+    error: no API key is configured
+     help: set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; create a key in Immuta (profile page, tab API Keys)
     ");
     let file = [
         ("IMMUTA_URL", "https://a.example"),
         ("IMMUTA_API_KEY_FILE", "/nowhere/key"),
     ];
-    insta::assert_snapshot!(refused(ping(file)), @r"
-    error: the API key cannot be read from /nowhere/key: No such file or directory (os error 2)
-     help: check the path and who may read it
+    insta::assert_snapshot!(refused(ping(file)), @"
+    error: cannot read the API key from /nowhere/key: No such file or directory (os error 2)
+     help: check the path and its permissions
     ");
 }
 
@@ -114,24 +114,24 @@ fn a_url_that_would_give_the_key_away_is_refused_and_not_repeated() {
         stderr
     };
     insta::assert_snapshot!(url("http://acme.example"), @r"
-    error: the tenant's URL cannot be used: http would send credentials in clear: write https (http is for this machine alone)
-     help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
+    error: the tenant's URL is invalid: use https: http would send credentials unencrypted (it is allowed only on this machine)
+     help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("https://immuta:hunter2@acme.example"), @r"
-    error: the tenant's URL cannot be used: it holds a user name or a password: remove them
-     help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
+    error: the tenant's URL is invalid: it contains a user name or password: remove them
+     help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("https://acme.example/?token=hunter2"), @r"
-    error: the tenant's URL cannot be used: it has a query: remove everything from the question mark on
-     help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
+    error: the tenant's URL is invalid: it contains a query: remove the question mark and everything after it
+     help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("acme.example"), @r"
-    error: the tenant's URL cannot be used: it is not a URL: relative URL without a base
-     help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
+    error: the tenant's URL is invalid: it is not a URL: relative URL without a base
+     help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("ftp://acme.example"), @r"
-    error: the tenant's URL cannot be used: its scheme is not https
-     help: give the one that the browser shows, such as https://acme.hosted.immutacloud.com
+    error: the tenant's URL is invalid: its scheme is not https
+     help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
 }
 
@@ -143,9 +143,9 @@ fn a_key_that_cannot_be_one_is_refused_and_not_repeated() {
     };
     let stderr = key("hunter2\nhunter3");
     assert!(!stderr.contains("hunter"), "{stderr}");
-    insta::assert_snapshot!(stderr, @r"
-    error: the API key cannot be used: it has a space, a line break or another character in it that no key has: give the key alone
-     help: a key is made on the profile page of Immuta, tab API Keys
+    insta::assert_snapshot!(stderr, @"
+    error: the API key is invalid: it contains a space, a line break or another invalid character: give only the key
+     help: create an API key in Immuta (profile page, tab API Keys)
     ");
 }
 
@@ -161,7 +161,7 @@ fn a_ca_file_that_is_none_is_named() {
         stderr.replace(&files.path().display().to_string(), "[FILES]")
     };
     insta::assert_snapshot!(ca("ca.pem"), @r"
-    error: the CA file [FILES]/ca.pem holds no certificate in PEM form
+    error: the CA file [FILES]/ca.pem contains no PEM certificate
      help: check the certificates that `--ca-file` names
     ");
     insta::assert_snapshot!(ca("none.pem"), @r"

@@ -1,5 +1,5 @@
-//! The settings file: what it says counts where nothing stronger does, and every
-//! mistake in it is told with its place.
+//! The settings file: it applies where nothing stronger does, and every mistake in it is
+//! reported with its place.
 
 use std::path::Path;
 
@@ -24,11 +24,7 @@ fn settings_check_reads_the_file_of_the_config_flag() {
     let ran = check().arg("--config").arg(&bad).run().exits_with(78);
     assert!(ran.stderr.contains("bad.yaml:1:9: error"), "{}", ran.stderr);
     let ran = check().arg("--config").arg(&good).run().exits_with(0);
-    assert!(
-        ran.stdout.contains("good.yaml is in order."),
-        "{}",
-        ran.stdout
-    );
+    assert!(ran.stdout.contains("good.yaml is valid."), "{}", ran.stdout);
     let both = check().arg(&good).arg("--config").arg(&bad);
     let ran = both.run().exits_with(64);
     assert!(
@@ -79,7 +75,7 @@ fn a_flag_beats_the_environment_the_environment_the_file_and_the_file_the_defaul
         .env("INTEGRATIOND_POLICY", "create-only")
         .arg("--policy=observe");
     assert!(ran.run().stdout.contains(told));
-    // An address where nobody listens.
+    // An address without a listener.
     let ran = sync().env("IMMUTA_URL", "http://127.0.0.1:9").run();
     ran.exits_with(1);
     assert_eq!(tenant.writes(), [""; 0]);
@@ -129,8 +125,8 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_done() {
       |     ^ here
 
     5 errors in 1 file
-    error: the settings in settings.yaml are not in order
-     help: `integrationd settings schema` prints what can be set, for an editor
+    error: the settings file settings.yaml is invalid
+     help: run `integrationd settings schema` to print a JSON Schema for your editor
     ");
     for command in ["sync", "daemon", "validate", "list", "ping", "history"] {
         let run = Integrationd::new([command, "--config"]).arg(&file);
@@ -143,13 +139,14 @@ fn a_file_that_is_named_must_be_there() {
     let run = Integrationd::new(["validate", "--config", "/nowhere.yaml"]).run();
     let ran = run.exits_with(78);
     assert!(
-        ran.stderr.contains("cannot be read from /nowhere.yaml"),
+        ran.stderr
+            .contains("cannot read the settings file /nowhere.yaml"),
         "{}",
         ran.stderr
     );
 }
 
-/// What the check says of these settings, without the directory of the files.
+/// Output of the check of these settings, without the directory of the files.
 fn refused(files: &Files, text: &str) -> String {
     files.write("settings.yaml", text);
     let ran = check(&files.path().join("settings.yaml")).exits_with(78);
@@ -171,9 +168,9 @@ fn what_no_repository_can_have_is_told_with_its_place() {
         .collect();
     insta::assert_snapshot!(heads.join("\n"), @r"
     settings.yaml:1:13: error[E0305]: invalid value 'nonsense' for '--git-commit <HASH>': it is not the full id of a commit: 40 hexadecimal digits
-    settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': it is no directory of a repository: give a relative path without ..
-    settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
-    settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is no name of a tag or branch: give it without refs/heads/ or refs/tags/
+    settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': it is not a valid directory in a repository: give a relative path without ..
+    settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is not a valid tag or branch name: give it without refs/heads/ or refs/tags/
+    settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is not a valid tag or branch name: give it without refs/heads/ or refs/tags/
     settings.yaml:5:20: error[E0305]: invalid value 'abc' for '--git-allow-rewrite[=<COMMIT>]': give `true`, `false`, or the full id of a commit: 40 hexadecimal digits
     ");
 }
@@ -184,26 +181,26 @@ fn wrong_for_git(place: &str) -> Vec<(String, &'static str)> {
     let head = format!("{git}git-verify: head\n");
     let signers = format!("git-allowed-signers: {place}");
     vec![
-        (head.clone(), "no keys whose signatures count"),
+        (head.clone(), "no accepted keys are configured"),
         (
             format!("{git}git-verify: tag\n{signers}/short\n"),
-            "no tag is fetched",
+            "no tag is configured",
         ),
         (format!("{head}{signers}/gone\n"), READ_WITH_EACH_REVISION),
         (format!("{git}git-ca-file: {place}/gone\n"), "gone"),
         (
             format!("{git}git-token-file: {place}/gone\n"),
-            "the git token cannot be read",
+            "cannot read the git token",
         ),
         (
             "git: ftp://git.example.com/a\n".to_owned(),
-            "its scheme is none of",
+            "its scheme is not",
         ),
     ]
 }
 
-/// The only thing that the check looks at and the start of the daemon does not.
-const READ_WITH_EACH_REVISION: &str = "gone cannot be read";
+/// The only part that is checked by the command and not by the start of the daemon.
+const READ_WITH_EACH_REVISION: &str = "cannot read gone";
 
 /// The same of everything else.
 fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
@@ -212,31 +209,31 @@ fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
     let secret = format!("webhook-secret-file: {place}/short\n");
     let socket = format!("socket: {place}/s\n");
     vec![
-        ("listen: 0.0.0.0:1\n".to_owned(), "there is no certificate"),
+        ("listen: 0.0.0.0:1\n".to_owned(), "so a certificate"),
         (format!("{tls}/gone\n"), "cannot read gone"),
         (
             format!("listen-token-file: {place}/gone\n"),
-            "the token for the status page cannot be read",
+            "cannot read the token for the status page",
         ),
         (
             format!("listen-token-file: {place}/short\n"),
-            "has 5 characters",
+            "the token is too short: 5 characters",
         ),
         (
             "webhook-listen: 0.0.0.0:1\n".to_owned(),
-            "no certificate for webhooks",
+            "so a certificate for webhooks",
         ),
         (
             format!("{webhook}{secret}"),
-            "the webhook secret has 5 characters",
+            "the webhook secret is too short: 5 characters",
         ),
         (
             format!("notify-url-file: {place}/short\n"),
-            "the URL for notifications cannot be used",
+            "the notification URL is invalid",
         ),
         (
             format!("notify-secret-file: {place}/gone\n"),
-            "the secret for notifications cannot be",
+            "cannot read the secret for notifications",
         ),
         (
             format!("{socket}socket-user: nobody\n"),
@@ -244,11 +241,11 @@ fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
         ),
         (
             "url: ftp://acme.example.com\n".to_owned(),
-            "`url` cannot be used",
+            "`url` is invalid",
         ),
         (
             format!("api-key-file: {place}/gone\n"),
-            "the API key cannot be read",
+            "cannot read the API key",
         ),
     ]
 }
@@ -322,14 +319,14 @@ fn a_password_in_an_address_is_an_error_with_its_place_and_not_shown() {
             .replace(&format!("{}/", files.path().display()), "")
     };
     insta::assert_snapshot!(told("poll: 1m\ngit: https://ada:s3cr3t@git.example.com/a.git\n"), @r"
-    settings.yaml:2:6: error[E0305]: `git` cannot be used: it holds a user name or a password: remove them
+    settings.yaml:2:6: error[E0305]: `git` is invalid: it contains a user name or password: remove them
       |
     2 | git: …
       |      ^ here
 
     1 error in 1 file
-    error: the settings in settings.yaml are not in order
-     help: `integrationd settings schema` prints what can be set, for an editor
+    error: the settings file settings.yaml is invalid
+     help: run `integrationd settings schema` to print a JSON Schema for your editor
     ");
     for text in [
         "git: https://s3cr3t@git.example.com/a.git\n",

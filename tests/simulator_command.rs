@@ -20,7 +20,7 @@ fn started_with(args: &[&str]) -> (Running, String) {
     (running, address)
 }
 
-/// What `curl` would do.
+/// Response to a request as `curl` would send it.
 fn request(address: &str, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
@@ -111,9 +111,9 @@ fn it_asks_for_the_key_that_it_says() {
 #[test]
 fn it_listens_on_loopback_only() {
     let ran = Integrationd::new(["simulator", "--listen", "0.0.0.0:0"]).run();
-    insta::assert_snapshot!(ran.exits_with(64).stderr, @r"
-    error: the simulator does not listen on 0.0.0.0
-     help: its credentials are known and its control endpoint is open: give a loopback address, such as 127.0.0.1:8080
+    insta::assert_snapshot!(ran.exits_with(64).stderr, @"
+    error: the simulator cannot listen on 0.0.0.0, which is not a loopback address
+     help: give a loopback address, such as 127.0.0.1:8080: the simulator's credentials are public, and its control endpoint needs none
     ");
 }
 
@@ -125,6 +125,6 @@ fn a_port_that_is_taken_is_told() {
     let stderr = ran.exits_with(1).stderr.replace(&address, "[ADDRESS]");
     insta::assert_snapshot!(stderr, @r"
     error: the simulator cannot listen on [ADDRESS]: Address already in use (os error 98)
-     help: choose another port with `--listen`; port 0 takes a free one
+     help: choose another port with `--listen`; port 0 selects a free one
     ");
 }

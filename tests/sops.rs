@@ -44,7 +44,7 @@ impl Sops {
     }
 }
 
-/// What sops makes of a text; `home` has its GnuPG keys.
+/// Text encrypted by sops; `home` has its GnuPG keys.
 fn encrypted(kind: &str, plain: &str, to: &[&str], home: &Path) -> String {
     let mut child = Command::new(program("sops"))
         .args(["encrypt", "--filename-override", "f"])
@@ -229,24 +229,24 @@ fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
         (
             &good,
             "/n",
-            "the value is a number, and a secret is a string",
+            "the value is a number, but a secret must be a string",
         ),
         (
             &good,
             "/list",
-            "the value is a list, and a secret is a string",
+            "the value is a list, but a secret must be a string",
         ),
         (&swapped, "/a", "was changed after it was encrypted"),
         (&changed, "/a", "was changed after it was encrypted"),
         (
             &plain,
             "/a",
-            "run `sops decrypt` on it, and encrypt it if it is not",
+            "run `sops decrypt` on the file, and encrypt the file if it is unencrypted",
         ),
         (
             "a: 1\n",
             "/a",
-            "run `sops decrypt` on it, and encrypt it if it is not",
+            "run `sops decrypt` on the file, and encrypt the file if it is unencrypted",
         ),
     ] {
         let tenant = Tenant::empty();
@@ -287,7 +287,9 @@ fn without_the_key_sops_says_which_one_it_looked_for() {
         .env("SOPS_AGE_KEY_FILE", sops.key("other.txt").to_str().unwrap())
         .run();
     let why = format!(
-        "sops found no key that decrypts the file: give it one (for age, SOPS_AGE_KEY_FILE); it says: Failed to get the data key required to decrypt the SOPS file. Group 0: FAILED {}: FAILED",
+        "sops found no key that decrypts the file: provide one (for age, set SOPS_AGE_KEY_FILE); \
+        sops reports: Failed to get the data key required to decrypt the SOPS file. Group 0: \
+        FAILED {}: FAILED",
         sops.recipient
     );
     is_blocked(ran, &tenant, &why);
@@ -312,7 +314,7 @@ fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
     is_blocked(
         ran,
         &tenant,
-        "install it, and let integrationd's PATH find it",
+        "install it in a directory in integrationd's PATH",
     );
 }
 
@@ -322,7 +324,7 @@ fn a_file_outside_of_the_roots_and_the_tools_own_key_are_not_handed_to_sops() {
     let (outside, sops) = (Files::none(), Sops::new());
     outside.write("s.yaml", &sops.encrypted("yaml", &format!("a: {SECRET}\n")));
     let absolute = outside.path().join("s.yaml").display().to_string();
-    let reason = "the path leads out of the directories for secrets";
+    let reason = "the path is outside the secret directories";
     for (file, why) in [
         ("link.yaml", reason),
         ("up/s.yaml", reason),

@@ -159,7 +159,8 @@ fn resolve_says_so_when_nothing_is_in_doubt() {
         .run()
         .exits_with(1);
     assert!(
-        ran.stderr.contains("no write of `lake` is open"),
+        ran.stderr
+            .contains("`lake` has no write with an unknown outcome"),
         "{}",
         ran.stderr
     );
@@ -212,7 +213,7 @@ fn state_of_another_user_is_refused_but_for_root_who_inspects_it() {
             let ran = sync(&tenant, &files, state.path(), &[flag])
                 .run()
                 .exits_with(78);
-            let told = format!("{}, which holds state, belongs to 54321", path.display());
+            let told = format!("the state file {} belongs to 54321", path.display());
             assert!(ran.stderr.contains(&told), "{}", ran.stderr);
             let told = format!("`chown -R 0 {}`", state.path().display());
             assert!(ran.stderr.contains(&told), "{}", ran.stderr);

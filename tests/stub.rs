@@ -1,4 +1,4 @@
-//! A server that answers as it is told and keeps what it was asked.
+//! A server with scripted responses that keeps its requests.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ pub(crate) struct Stub {
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// What it was asked.
+/// A request that it received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     /// The method and the path.
@@ -57,7 +57,7 @@ impl Stub {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The methods and paths, sorted: some are asked beside each other.
+    /// The methods and paths, sorted: some are concurrent.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<_> = self.requests().into_iter().map(|r| r.line).collect();
         lines.sort();

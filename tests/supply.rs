@@ -13,7 +13,7 @@ fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// Everything that is linked in, as cargo tells it: `ring 0.17.14`.
+/// Everything that is linked in, as listed by cargo: `ring 0.17.14`.
 fn linked_in() -> Vec<String> {
     let mut tree = Command::new(env!("CARGO"));
     tree.args([

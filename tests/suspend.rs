@@ -1,4 +1,4 @@
-//! Writes that wait for a human's word, for one integration or for all.
+//! Writes that are suspended by an operator, for one integration or for all.
 
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ impl World {
         self.run("suspend", args).run().exits_with(0);
     }
 
-    /// What a plan says, and that nothing was written for it.
+    /// Output of a plan, with a check that nothing was written for it.
     fn plan(&self, args: &[&str], code: i32) -> Ran {
         let args = [args, &["--dry-run"]].concat();
         let ran = self.run("sync", &args).with(&self.files).run();
@@ -74,7 +74,7 @@ impl World {
     }
 }
 
-/// Where it is kept what is suspended.
+/// File of the suspensions.
 fn suspensions(state: &Path) -> PathBuf {
     let is_it = |path: &PathBuf| path.to_string_lossy().ends_with(".suspended.json");
     let files = std::fs::read_dir(state).unwrap();
@@ -82,7 +82,7 @@ fn suspensions(state: &Path) -> PathBuf {
     files.find(is_it).unwrap()
 }
 
-/// Somebody changes the first integration by hand.
+/// Changes the first integration manually.
 fn drift(tenant: &Tenant) {
     let by_hand = SimulatedDrift::value(1, "/httpPath", json!("/by-hand"));
     tenant.simulator.drift(by_hand).unwrap();
@@ -109,7 +109,7 @@ fn what_is_suspended_is_planned_and_not_written_until_it_is_resumed() {
     );
     assert!(
         ran.stdout
-            .contains("A second plan still has 1 suspended with changes."),
+            .contains("A second plan still shows 1 suspended with changes."),
         "{}",
         ran.stdout
     );
@@ -178,18 +178,18 @@ fn a_name_that_is_none_is_told_with_the_nearest_and_suspends_nothing() {
     };
     let refused = suspend(&["lkae", "trino"]).exits_with(64);
     insta::assert_snapshot!(refused.all(), @r"
-    error: nothing was suspended: the ledger knows no integration named lkae
-     help: did you mean `lake`? what was never written is suspended with `--unknown`
+    error: nothing was suspended: the ledger has no integration named lkae
+     help: did you mean `lake`? use `--unknown` to suspend an integration that was never written
     ");
     let resumed = world.run("resume", &["trino"]).run().exits_with(1);
     assert!(resumed.stderr.contains("trino was not suspended"));
     suspend(&["lake"]).exits_with(0);
     let resumed = world.run("resume", &["lkae"]).run().exits_with(1);
-    insta::assert_snapshot!(resumed.all(), @r"
+    insta::assert_snapshot!(resumed.all(), @"
     error: lkae was not suspended
-     help: did you mean `lake`? `integrationd resume` without a name ends everything that is suspended
+     help: did you mean `lake`? run `integrationd resume` without a name to end all suspensions
     ");
-    // What somebody is about to write has no other name than that of its file.
+    // The name of a future integration is only that of its file.
     suspend(&["new-lake"]).exits_with(64);
     suspend(&["new-lake", "--unknown"]).exits_with(0);
     world
@@ -204,13 +204,13 @@ fn end_that_is_over_suspends_nothing() {
     for (end, told) in [
         (
             "2020-01-01",
-            "the end of 2020-01-01 UTC: that is over already",
+            "the end of 2020-01-01 UTC, which is in the past",
         ),
         (
             "2020-01-01T12:00+02:00",
-            "2020-01-01T10:00:00Z: that is over already",
+            "2020-01-01T10:00:00Z, which is in the past",
         ),
-        ("2999-01-01T12:00", "the time has no zone"),
+        ("2999-01-01T12:00", "add a time zone"),
         (
             "soon",
             "expected a date such as `2026-12-01`, or a time with its zone",
@@ -259,7 +259,7 @@ fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
     world.suspend(&["lake", "--reason", "vendor migration"]);
     let ran = world.plan(&["--detailed-exitcode"], 2);
     insta::assert_snapshot!(ran.stdout, @r#"
-      # lake would be updated, and is suspended  [FILES]/lake.yaml:1
+      # lake would be updated but is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
           note: it is suspended: vendor migration
@@ -296,7 +296,7 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
     );
     let ran = world.plan(&["--detailed-exitcode"], 2);
     insta::assert_snapshot!(ran.stdout, @r#"
-      # lake would be updated, and is suspended  [FILES]/lake.yaml:1
+      # lake would be updated but is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
           note: it is suspended: vendor migration
@@ -419,10 +419,7 @@ fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resume
     );
     assert_eq!(it.served.row("lake")["reason"], "Pending");
     let page = it.served.get("/").body;
-    assert!(
-        page.contains("would be updated, and is suspended"),
-        "{page}"
-    );
+    assert!(page.contains("would be updated but is suspended"), "{page}");
     assert_eq!(it.web.tenant.writes(), [""; 0]);
     it.tell("resume", &[], "STATUS=Ready: 1 applied, 0 failed\n");
     assert_eq!(it.web.tenant.writes(), ["PUT /integrations/1"]);
@@ -455,7 +452,7 @@ fn a_daemon_counts_the_drift_of_what_is_suspended_and_is_not_in_sync_meanwhile()
     // In the log, too.
     it.served
         .daemon
-        .prints("lake would be updated, and is suspended");
+        .prints("lake would be updated but is suspended");
     assert_eq!(it.web.tenant.writes(), [""; 0]);
     it.tell("resume", &["lake"], "STATUS=Ready: 1 applied, 0 failed\n");
     assert_ne!(it.served.status()["last_success"], in_sync);

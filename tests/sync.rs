@@ -45,7 +45,9 @@ fn an_apply_sends_one_create_for_each_file_and_a_second_one_sends_nothing() {
         .exits_with(0);
     assert_eq!(tenant.writes(), ["POST /integrations"; 7]);
     assert!(
-        first.stdout.contains("Proved: a second plan is empty"),
+        first
+            .stdout
+            .contains("Verified: a second plan has no changes"),
         "{}",
         first.stdout
     );
@@ -83,6 +85,6 @@ fn a_changed_attribute_is_one_update_and_its_plan_shows_it() {
     Plan: 1 to update, 6 not selected.
 
     Applied: 1 updated.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     "#);
 }

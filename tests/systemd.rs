@@ -18,7 +18,7 @@ fn units() -> (TempDir, Vec<PathBuf>) {
     let mut units = Vec::new();
     for entry in std::fs::read_dir(source).unwrap() {
         let unit = entry.unwrap().path();
-        // What lies beside the units is none.
+        // The other files next to the units are not units.
         let ending = unit.extension().unwrap_or_default();
         if ending != "service" && ending != "timer" {
             continue;
@@ -88,7 +88,7 @@ fn the_services_are_confined_alike() {
     }
 }
 
-/// The names of the credentials that a unit loads, or that its comments tell how to load.
+/// The names of the credentials that a unit loads, or that its comments describe.
 fn credentials(unit: &str) -> Vec<&str> {
     let lines = unit.lines();
     let loads = lines.filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='));

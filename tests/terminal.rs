@@ -19,7 +19,7 @@ fn asked(tenant: &Tenant, files: &Files) -> (PtySession, TempDir) {
     session
         .exp_string(&format!("Apply 1 change to {}? ", tenant.url()))
         .unwrap();
-    session.exp_string("Only `yes` does: ").unwrap();
+    session.exp_string("Only `yes` is accepted: ").unwrap();
     (session, state)
 }
 
@@ -45,7 +45,7 @@ fn yes_applies() {
     let (mut session, _state) = asked(&tenant, &files);
     session.send_line("yes").unwrap();
     session.exp_string("Applied:").unwrap();
-    session.exp_string("Proved:").unwrap();
+    session.exp_string("Verified:").unwrap();
     assert_eq!(code(ended(session).1), 0);
     assert_eq!(tenant.writes(), ["POST /integrations"]);
 }
@@ -92,7 +92,7 @@ fn a_json_report_shows_the_plan_beside_the_question() {
     let (command, _state) = run.into_command();
     let mut session = spawn_command(command, Some(PATIENCE)).unwrap();
     session.exp_string("Plan: 1 to create.").unwrap();
-    session.exp_string("Only `yes` does: ").unwrap();
+    session.exp_string("Only `yes` is accepted: ").unwrap();
     session.send_line("no").unwrap();
     let (rest, status) = ended(session);
     assert!(rest.contains("\"reason\": \"declined\""), "{rest}");

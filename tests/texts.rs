@@ -90,7 +90,7 @@ impl Texts {
         self
     }
 
-    /// The values that nobody may see.
+    /// The secret values.
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         self.environment.values().map(String::as_str)
     }

@@ -31,7 +31,7 @@ async fn created(case: &Case) -> (Simulator, Value, u64) {
     (simulator, payload, id)
 }
 
-/// What an update of it sends: the file, and what the server holds besides.
+/// Body of an update: the file, and the server's other values.
 fn update_of(payload: &Value, stored: &Value) -> Value {
     let mut payload = payload.clone();
     payload.as_object_mut().unwrap().shift_remove("sync");
@@ -132,7 +132,7 @@ fn is_scalar(default: integrationd::platform::Scalar, value: &Value) -> bool {
     }
 }
 
-/// Whether two cases differ in how they log in, and both store it.
+/// True if two cases have different logins, and both store a secret.
 fn switches(case: &Case, other: &Case) -> bool {
     let stored = |case: &Case| {
         let class = |(login, _): (&Attribute, _)| login.class_for(case.auto.unwrap_or(false));

@@ -161,13 +161,13 @@ fn wrong_type_names_the_place_of_the_declaration() {
     let ran = world.sync(&[&variables, "--var=PORT=8443"]).exits_with(65);
     assert!(
         ran.stderr
-            .contains("`port` must be a whole number, found a string"),
+            .contains("`port` must be an integer, found a string"),
         "{}",
         ran.stderr
     );
     assert!(
         ran.stderr
-            .contains("`--var` declares strings; a file of `--var-file` gives `PORT` another type"),
+            .contains("`--var` declares strings; use a `--var-file` to give `PORT` another type"),
         "{}",
         ran.stderr
     );
@@ -212,10 +212,10 @@ fn no_file_is_used_while_variables_have_mistakes() {
     for line in [
         "bad.yaml:1:5: error[E0302]: a variable cannot be null",
         "bad.yaml:2:7: error[E0302]: a variable cannot be a mapping",
-        "bad.yaml:3:10: error[E0302]: this looks like a number and is read as a string",
-        "bad.yaml:4:1: error[E0210]: this cannot be the name of a variable",
+        "bad.yaml:3:10: error[E0302]: this looks like a number but is read as a string",
+        "bad.yaml:4:1: error[E0210]: this is not a valid name of a variable",
         "bad.yaml:5:15: error[E0302]: an item of a variable cannot be a list",
-        "error: the variables cannot be read: ",
+        "error: cannot read the variables: ",
     ] {
         assert!(ran.stderr.contains(line), "{line}\n{}", ran.stderr);
     }

@@ -108,9 +108,9 @@ fn an_app_role_and_a_jwt_log_in_and_may_read_what_their_policy_says() {
         let tenant = Tenant::empty();
         let ran = with(&tenant, "${vault:secret/data/other#token}");
         let denied = "Vault denies `GET secret/data/other` (1 error occurred: * permission denied): \
-                      give the login a policy with `read` on this path";
+                      check that the token has not expired and that its policy grants `read` on this path";
         is_blocked(ran, &tenant, denied);
-        // The file with which the tool logs in is beside the others, and not for them.
+        // The file with the tool's own login is next to the others, and not for them.
         for own in ["${file:.secret-id}", "${file:.jwt}"] {
             let tenant = Tenant::empty();
             if own.contains(if login[1] == role_id {
@@ -181,15 +181,15 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
     for (argument, why) in [
         (
             "secret/data/lake#Token",
-            "it has no value at `Token` (there are inner, n, none, token): correct the reference",
+            "it has no value at `Token` (available: inner, n, none, token): correct the reference",
         ),
         (
             "secret/data/lake#n",
-            "the value is a number, and a secret is a string",
+            "the value is a number, but a secret must be a string",
         ),
         (
             "secret/data/lake#inner",
-            "the value is an object, and a secret is a string",
+            "the value is an object, but a secret must be a string",
         ),
         ("secret/data/lake#none", "it is empty: give it a value"),
         (
@@ -202,15 +202,15 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
         ),
         (
             "secret/data/deleted#token",
-            "its latest version was deleted: bring it back with `vault kv undelete`",
+            "was deleted: restore it with `vault kv undelete`",
         ),
         (
             "secret/data/destroyed#token",
-            "its latest version was destroyed: write it anew",
+            "was destroyed: write it again",
         ),
         (
             "old/data/lake#token",
-            "what answered `GET old/data/lake` is no KV engine of version 2",
+            "the response to `GET old/data/lake` is not from a KV version 2 engine",
         ),
     ] {
         let tenant = Tenant::empty();
@@ -241,7 +241,8 @@ fn a_wrong_login_and_a_sealed_server_are_told_apart_and_block() {
     is_blocked(
         wrong_role.run(),
         &tenant,
-        "Vault refused the login at `POST auth/approle/login` (invalid role or secret ID): check the role and its secret id",
+        "Vault rejected the login at `POST auth/approle/login` (invalid role or secret ID): check \
+        the role and its secret id",
     );
     let wrong_token = sync("VAULT_TOKEN", "s3cr3t-wrong").run();
     is_blocked(
@@ -253,14 +254,14 @@ fn a_wrong_login_and_a_sealed_server_are_told_apart_and_block() {
     is_blocked(
         no_file,
         &tenant,
-        "the token for Vault cannot be used: /nowhere/token: there is no such file",
+        "cannot use the token for Vault: /nowhere/token: the file does not exist",
     );
     server.call("PUT", "sys/seal", &Value::Null);
     let sealed = sync("VAULT_TOKEN", ROOT_TOKEN).run();
     is_blocked(
         sealed,
         &tenant,
-        "Vault cannot answer `GET secret/data/lake` now (Vault is sealed): see whether it is sealed",
+        "Vault cannot process `GET secret/data/lake` at the moment (Vault is sealed): check whether it is sealed",
     );
 }
 
@@ -277,10 +278,14 @@ fn where_vault_is_not_to_be_reached_a_dry_run_does_not_compare_and_a_sync_blocks
     is_blocked(
         sync(["sync", "--yes"]).run(),
         &tenant,
-        "Vault did not answer `GET secret/data/lake`: could not connect: ",
+        "Vault did not respond to `GET secret/data/lake`: could not connect: ",
     );
     let none = sync(["sync", "--yes"]).without_env("VAULT_ADDR").run();
-    is_blocked(none, &tenant, "no Vault server is given: set VAULT_ADDR");
+    is_blocked(
+        none,
+        &tenant,
+        "no Vault server is configured: set VAULT_ADDR",
+    );
 }
 
 #[test]
@@ -299,8 +304,8 @@ fn settings_for_vault_that_are_wrong_stop_only_what_asks_for_vault() {
     with(&other).exits_with(0);
     let ran = with(&one_lake("${vault:secret/data/lake#token}")).exits_with(78);
     insta::assert_snapshot!(ran.stderr, @r"
-    error: `VAULT_ADDR` cannot be used: http would send credentials in clear: write https (http is for this machine alone)
-     help: give the address that the command `vault` has, such as https://vault.example.com:8200
+    error: `VAULT_ADDR` is invalid: use https: http would send credentials unencrypted (it is allowed only on this machine)
+     help: give the address that the `vault` command uses, such as https://vault.example.com:8200
     ");
 }
 
@@ -368,7 +373,7 @@ fn a_redirect_is_not_followed_with_the_token() {
     is_blocked(
         ran,
         &tenant,
-        "with a redirect, which is not followed with credentials: let VAULT_ADDR name the active server",
+        "but integrationd does not follow redirects with credentials: set VAULT_ADDR to the active server",
     );
     assert_eq!(stub.lines(), ["GET /v1/kv/data/moved"]);
 }

@@ -1,4 +1,4 @@
-//! A daemon that serves, and a client for it that sends what it is told, byte by byte.
+//! A daemon that serves, and a client for it that sends given bytes, one by one.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Running, Tenant, eventually};
 
-/// What the page asks for where there is a token.
+/// Token of the page.
 pub(crate) const TOKEN: &str = "token-of-the-page-Wq8z-Kd3v";
 
 /// A tenant, files, and the place of the ledger.
@@ -70,7 +70,7 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn of(daemon: Running) -> Self {
-        Self::at(daemon, "the status page is at http")
+        Self::at(daemon, "serving the status page at http")
     }
 
     /// At the address that follows this in the log.

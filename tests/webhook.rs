@@ -1,5 +1,5 @@
-//! Webhooks, over HTTP to the daemon as a process: what each forge sends is taken
-//! for what it is, and what anybody else sends changes nothing.
+//! Webhooks, over HTTP to the daemon as a process: the webhooks of each forge are recognized,
+//! and those of any other sender change nothing.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ fn web() -> Web {
     Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")))
 }
 
-/// A daemon that looks only when it is told to, and listens for webhooks.
+/// A daemon that runs only when it is triggered, and listens for webhooks.
 fn daemon(web: &Web, args: &[&str]) -> Integrationd {
     let all = ["--poll", "1h", "--listen", "none"];
     let run = web.daemon(&[&all, args].concat());
@@ -59,7 +59,7 @@ fn a_push_to_any_forge_is_applied_at_once() {
         let answer = send(served.address, headers, PUSH);
         assert_eq!(
             (answer.code, answer.body.as_str()),
-            (202, "a run follows\n")
+            (202, "run triggered\n")
         );
         eventually("the write", || web.tenant.writes().len() == nth + 1);
     }
@@ -86,7 +86,7 @@ fn a_push_that_gitea_sends_as_a_form_is_applied_like_one_in_json() {
     let answer = send(served.address, &headers, &form);
     assert_eq!(
         (answer.code, answer.body.as_str()),
-        (202, "a run follows\n")
+        (202, "run triggered\n")
     );
     eventually("the write", || web.tenant.writes().len() == 1);
     served.end();
@@ -116,7 +116,7 @@ fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     }
     eventually("a line for each in the log", || {
         let printed = served.daemon.printed();
-        let lines = printed.matches("a webhook without the right signature");
+        let lines = printed.matches("rejected a webhook with an invalid signature");
         lines.count() == wrong.len()
     });
     // The next run is the one that is asked for here.
@@ -130,7 +130,7 @@ fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
     served.end();
 }
 
-/// L5: anybody could fill the journal.
+/// L5: anyone could fill the journal.
 #[test]
 fn rejected_webhooks_are_logged_at_a_bounded_rate() {
     let web = web();
@@ -140,9 +140,9 @@ fn rejected_webhooks_are_logged_at_a_bounded_rate() {
     }
     // What follows is logged.
     assert_eq!(github(served.address, "ping", PING).code, 200);
-    served.daemon.prints("a forge tells of something else");
+    served.daemon.prints("ignored a webhook");
     let printed = served.daemon.printed();
-    let lines = printed.matches("a webhook without the right signature");
+    let lines = printed.matches("rejected a webhook with an invalid signature");
     assert_eq!(lines.count(), 10, "{printed}");
     served.end();
 }
@@ -166,10 +166,10 @@ fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
     let served = heard(&web, &["--webhook-branch", "main"]);
     for (event, body, code, said) in [
         ("ping", PING, 200, "heard\n"),
-        ("push", PUSH, 202, "ignored: another branch\n"),
-        ("issues", PUSH, 202, "ignored: no push\n"),
-        ("push", "{}", 400, "it names no reference\n"),
-        ("push", "no JSON", 400, "it names no reference\n"),
+        ("push", PUSH, 202, "ignored: not the configured branch\n"),
+        ("issues", PUSH, 202, "ignored: not a push\n"),
+        ("push", "{}", 400, "the payload names no reference\n"),
+        ("push", "no JSON", 400, "the payload names no reference\n"),
     ] {
         let answer = github(served.address, event, body);
         assert_eq!((answer.code, answer.body.as_str()), (code, said), "{event}");
@@ -232,23 +232,23 @@ fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
 fn what_is_not_safe_to_hear_is_told_before_anything_is_done() {
     let web = web();
     let refused = |args: &[&str]| daemon(&web, args).run().exits_with(78).stderr;
-    insta::assert_snapshot!(refused(&["--webhook-listen", "0.0.0.0:0"]), @r"
-    error: 0.0.0.0:0 is not a loopback address, and there is no certificate for webhooks
+    insta::assert_snapshot!(refused(&["--webhook-listen", "0.0.0.0:0"]), @"
+    error: 0.0.0.0:0 is not a loopback address, so a certificate for webhooks is required
      help: give `--webhook-tls-cert` and `--webhook-tls-key`, or listen on a loopback address behind a proxy
     ");
     insta::assert_snapshot!(refused(&["--webhook-tls-key", "k.pem"]), @r"
-    error: `--webhook-tls-key` is given, and `--webhook-tls-cert` is not
-     help: a certificate and its key go together
+    error: `--webhook-tls-key` is given without `--webhook-tls-cert`
+     help: give both the certificate and its key
     ");
     let short = daemon(&web, &[]).env("INTEGRATIOND_WEBHOOK_SECRET", "guess-me");
     insta::assert_snapshot!(short.run().exits_with(78).stderr, @r"
-    error: the webhook secret has 8 characters
-     help: it can be guessed: make one of at least 16 characters, such as with `openssl rand -hex 32`
+    error: the webhook secret is too short: 8 characters
+     help: use at least 16 random characters, for example from `openssl rand -hex 32`
     ");
     let none = daemon(&web, &[]).without_env("INTEGRATIOND_WEBHOOK_SECRET");
     insta::assert_snapshot!(none.run().exits_with(78).stderr, @r"
-    error: webhooks are to be heard, and there is no secret to know them by
-     help: make one with `openssl rand -hex 32`, give it to the forge, and name its file with `--webhook-secret-file`
+    error: `--webhook-listen` is set, but there is no secret to authenticate webhooks
+     help: create a secret with `openssl rand -hex 32`, enter it in the forge, and give its file with `--webhook-secret-file`
     ");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

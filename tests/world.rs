@@ -10,7 +10,7 @@ use crate::in_process::{Ran, Run};
 use crate::payload::{Case, every_case, put, texts_of, value};
 use crate::texts::Texts;
 
-/// How the tenant stands to the file when the run begins.
+/// State of the tenant for the file at the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     /// It has no such integration.
@@ -23,8 +23,7 @@ pub(crate) enum Start {
 
 pub(crate) const STARTS: [Start; 3] = [Start::Absent, Start::Differs, Start::CreateError];
 
-/// The platforms whose integrations can be told apart, each set up in a way
-/// that has secrets.
+/// The platforms with certain matches, each set up in a way that has secrets.
 pub(crate) fn cases() -> Vec<Case> {
     let has_secrets = |case: &&Case| texts_of(case.platform, &case.payload()).values().count() > 0;
     let all = every_case();
@@ -41,7 +40,7 @@ pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) texts: Texts,
     pub(crate) case: Case,
-    /// What the file says.
+    /// Content of the file.
     pub(crate) payload: Value,
     /// An attribute that can be compared and holds a text.
     pub(crate) attribute: String,

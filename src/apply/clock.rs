@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-/// Tells the time of day, by which the ledger reckons.
+/// Time of day, as the ledger records it.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(fn() -> Timestamp);
 
@@ -19,7 +19,7 @@ impl Clock {
         Self(now)
     }
 
-    /// What it shows.
+    /// The current time.
     #[must_use]
     pub fn now(self) -> Timestamp {
         (self.0)()

@@ -19,8 +19,8 @@ use crate::plan::{AbsencePrecondition, Creation, Listed};
 /// minutes that a creation takes, long enough that many creates share one list.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// Pauses before each look for a create whose answer was lost. The server may
-/// still be at work on the request when the connection breaks.
+/// Pauses before each search for a create whose response was lost. The server may still be
+/// processing the request when the connection breaks.
 const READ_PAUSES: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_millis(500),
@@ -28,7 +28,7 @@ const READ_PAUSES: [Duration; 4] = [
     Duration::from_secs(5),
 ];
 
-/// What a look at the list told.
+/// Result of a search in the list.
 enum Found {
     Nothing,
     One {
@@ -128,7 +128,7 @@ impl<W: WriteApi> Run<'_, W> {
         (Some(id), ended)
     }
 
-    /// The answer was lost: the integration is looked for a few times.
+    /// The response was lost: searches for the integration a few times.
     async fn look_for_it(
         &self,
         name: &str,
@@ -138,7 +138,7 @@ impl<W: WriteApi> Run<'_, W> {
     ) -> Ended {
         for pause in READ_PAUSES {
             tokio::time::sleep(pause).await;
-            // A look that fails says nothing; the next one may tell.
+            // A failed search proves nothing; the next one may find it.
             if let Ok(Found::One { id, .. }) = self.look(precondition, Instant::now()).await {
                 return self.followed(name, id, request).await;
             }
@@ -183,7 +183,7 @@ fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, A
         several => {
             let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
             Err(ActionFailure::Unclear(format!(
-                "integrations {} are new",
+                "integrations {} have appeared since",
                 ids.join(" and ")
             )))
         }
@@ -194,7 +194,7 @@ fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, A
 fn names_another(id: &RemoteId) -> ApiError {
     ApiError::Unreadable {
         operation: "POST /integrations".to_owned(),
-        reason: format!("the answer names integration {id}, which existed before the request"),
+        reason: format!("the response names integration {id}, which existed before the request"),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Deleting: look, write, follow until it is gone.
+//! Deletion: read, write, follow until the integration is gone.
 //!
-//! What is deleted must be as it was in the plan. A delete whose answer was lost
-//! is followed like one that was answered: what is gone is gone.
+//! The integration must be as it was in the plan. A deletion whose response was lost is
+//! followed like any other.
 
 use super::{ActionFailure, Run, Success};
 use crate::immuta::{Effect, RequestBody, WriteApi, encode_credentials};

@@ -1,7 +1,7 @@
-//! A list of the tenant that is as fresh as whoever asks needs it.
+//! A list of the tenant that is as fresh as its user requires.
 //!
-//! Every create wants to look just before its write. The list is shared, so
-//! that a thousand creates do not read it a thousand times.
+//! Every create reads the list just before its write. The list is shared, so that a thousand
+//! creates do not read it a thousand times.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::plan::Listed;
 
 pub(super) struct FreshList<'a, R> {
     api: &'a R,
-    /// When the last request for it was sent, and what it told.
+    /// Time at which the last request for the list was sent, and its result.
     last: Mutex<Option<(Instant, Arc<Listed>)>>,
 }
 

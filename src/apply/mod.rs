@@ -1,9 +1,9 @@
 //! Carries out an approved plan.
 //!
-//! Takes nothing but [`Approved`], decides nothing about what is to be done,
-//! and gives one [`Outcome`] for each action: a failure never stops the others.
-//! Before every write its precondition is checked again. A write whose answer
-//! was lost is settled by looking, never by sending it again.
+//! Takes nothing but [`Approved`], decides nothing about what is to be done, and gives one
+//! [`Outcome`] for each action: a failure never stops the others. Before every write its
+//! precondition is checked again. A write whose response was lost is settled by reading the
+//! tenant, never by sending the write again.
 
 mod clock;
 mod create;
@@ -37,16 +37,16 @@ use crate::text::{chain, escaped};
 use fresh::FreshList;
 use stop::Drain;
 
-/// How an apply is carried out.
+/// Options of an apply.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyOptions {
-    /// How many writes may be under way at once.
+    /// Maximum number of concurrent writes.
     pub parallelism: usize,
-    /// How long a write is followed until its status settles.
+    /// Time to wait for the status of a write to settle.
     pub wait_timeout: Duration,
-    /// What tells when it was begun and when it was confirmed.
+    /// Clock for the times at which a write starts and is confirmed.
     pub clock: Clock,
-    /// Where a delete has its credentials.
+    /// Position of the credentials in the body of a delete.
     pub delete_credentials: Nesting,
 }
 
@@ -69,7 +69,7 @@ pub enum Event<'a> {
     Started {
         /// The integration.
         name: &'a str,
-        /// What is done.
+        /// The kind of write.
         verb: Verb,
     },
     /// The server reported a status.
@@ -83,13 +83,13 @@ pub enum Event<'a> {
     Finished(&'a Outcome),
 }
 
-/// Whoever wants to see what happens.
+/// Observer of the events of an apply.
 pub trait Observer: Sync {
-    /// Is told of everything, in order for one integration.
+    /// Receives every event; events of one integration arrive in order.
     fn event(&self, event: &Event<'_>);
 }
 
-/// What every action needs.
+/// Context of every action.
 struct Run<'a, W> {
     api: &'a W,
     secrets: &'a Secrets,
@@ -100,11 +100,11 @@ struct Run<'a, W> {
     observer: &'a dyn Observer,
     drain: Drain,
     fresh: FreshList<'a, W>,
-    /// What has a write that was begun: before it an action can be left at once.
+    /// Names of the actions whose write has started: before it, an action can be aborted at once.
     under_way: Mutex<HashSet<String>>,
 }
 
-/// What became of one write: the id, if it is known, and the end.
+/// End of one write: the id, if it is known, and the result.
 type Ended = (Option<RemoteId>, Result<Success, ActionFailure>);
 
 /// Carries out every write of the plan, and returns when the last
@@ -156,21 +156,21 @@ fn verb(action: &Action) -> Option<Verb> {
     }
 }
 
-/// Whoever reads the log learns how it ended; what failed is told by the report, too.
+/// Logs the outcome of an action; the report shows failures as well.
 fn log(outcome: &Outcome) {
     let duration_ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
     match &outcome.result {
         Ok(success) => {
             let status = escaped(success.status.as_str());
-            tracing::info!(status = &*status, duration_ms, "the action succeeded");
+            tracing::info!(status = &*status, duration_ms, "action succeeded");
         }
         Err(failure) => {
             let error = chain(failure);
             let error = &*escaped(&error);
             if failure.is_unfinished() {
-                tracing::info!(error, duration_ms, "the action was not finished");
+                tracing::info!(error, duration_ms, "action did not finish");
             } else {
-                tracing::info!(error, duration_ms, "the action failed");
+                tracing::info!(error, duration_ms, "action failed");
             }
         }
     }
@@ -187,7 +187,7 @@ fn log_repair(action: &Action, outcome: &Outcome) {
     if outcome.result.is_ok() && !paths.is_empty() {
         let attributes = paths.join(", ");
         let attributes = &*escaped(&attributes);
-        tracing::info!(attributes, "drift was repaired");
+        tracing::info!(attributes, "repaired drift");
     }
 }
 
@@ -208,7 +208,7 @@ impl<W: WriteApi> Run<'_, W> {
         let (id, result) = if self.drain.has_begun() {
             (None, Err(ActionFailure::NotStarted))
         } else {
-            tracing::info!("the action begins");
+            tracing::info!("starting the action");
             self.observer.event(&Event::Started {
                 name: &action.name,
                 verb,
@@ -281,7 +281,7 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    /// Whether a write of this action was begun.
+    /// True if a write of this action has started.
     fn is_under_way(&self, name: &str) -> bool {
         self.under_way().contains(name)
     }
@@ -297,8 +297,8 @@ impl<W: WriteApi> Run<'_, W> {
         ended.unwrap_or_else(|failure| (None, Err(failure)))
     }
 
-    /// What stands against the create is found before the delete, as far as it can be. A
-    /// stop between the two does not leave the one without the other.
+    /// Obstacles to the create are found before the delete, as far as possible. A stop between the
+    /// two does not separate them.
     async fn replace(&self, name: &str, deletion: &Deletion, creation: &Creation) -> Ended {
         let id = deletion.id.clone();
         let delete = async {

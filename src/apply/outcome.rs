@@ -1,4 +1,4 @@
-//! What became of an action.
+//! Outcome of an action.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::text::count;
 pub struct Outcome {
     /// The integration.
     pub name: Name,
-    /// What was done, or tried.
+    /// The kind of write that was done or tried.
     pub verb: Verb,
     /// Its id on the server, as far as it is known.
     pub id: Option<RemoteId>,
-    /// How it ended.
+    /// The result.
     pub result: Result<Success, ActionFailure>,
-    /// How long it took, the waiting included.
+    /// Duration, including the wait for the server.
     pub took: Duration,
 }
 
-/// What a write does.
+/// Kind of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// `POST`.
@@ -81,46 +81,48 @@ pub struct Success {
     pub failing_tests: Vec<FailingTest>,
 }
 
-/// Why an action did not succeed.
+/// Reason for the failure of an action.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionFailure {
     /// The apply was stopped before its turn came.
-    #[error("it was not started")]
+    #[error("the action was not started")]
     NotStarted,
     /// A secret is missing.
     #[error("{0}")]
     MissingSecret(String),
-    /// What was about to be sent could not be written down.
-    #[error("nothing was sent, because the ledger could not be written")]
+    /// The intent could not be recorded in the ledger.
+    #[error("nothing was sent because the ledger could not be written")]
     NotWrittenDown(#[source] StoreError),
     /// It was applied, and that could not be written down.
-    #[error("it was applied, and the ledger could not be written")]
+    #[error("it was applied, but the ledger could not be written")]
     NotRecorded(#[source] StoreError),
     /// Something could not be read that has to be known before the write.
-    #[error("nothing was sent, because the tenant could not be read first")]
+    #[error("nothing was sent because the tenant could not be read first")]
     Unread(#[source] ApiError),
-    /// The list does not tell whether it exists.
-    #[error("nothing was sent, because it may exist already: {0}")]
+    /// The list does not show whether the integration exists.
+    #[error("nothing was sent because it may already exist: {0}")]
     Unclear(String),
     /// The live integration is not as it was when the plan was made.
-    #[error("nothing was sent, because integration {id} is not as it was in the plan: {what}")]
+    #[error(
+        "nothing was sent because integration {id} has changed since the plan was made: {what}"
+    )]
     Changed {
         /// The live integration.
         id: RemoteId,
-        /// What is different.
+        /// The difference.
         what: PreconditionFailure,
     },
     /// A reference may not go where the live integration leads now.
-    #[error("nothing was sent, because {0}, as the server has it now")]
+    #[error("nothing was sent because of the server's current values: {0}")]
     Unbound(Unbound),
     /// It exists although it did not when the plan was made.
-    #[error("integration {id} has appeared since the plan was made")]
+    #[error("integration {id} appeared after the plan was made")]
     Appeared {
         /// The live integration.
         id: RemoteId,
     },
     /// It is gone.
-    #[error("integration {id} does not exist any more")]
+    #[error("integration {id} no longer exists")]
     Gone {
         /// The live integration.
         id: RemoteId,
@@ -131,8 +133,8 @@ pub enum ActionFailure {
     /// The server cannot change this attribute.
     #[error(transparent)]
     NotEditable(ApiError),
-    /// The answer was lost, and looking did not tell.
-    #[error("the answer was lost, and the tenant does not show the write")]
+    /// The response was lost, and reading the tenant did not reveal the outcome.
+    #[error("the response was lost, and the tenant does not show the change")]
     Unconfirmed(#[source] ApiError),
     /// The server took the write on and then failed.
     #[error("the integration ended in status `{status}`{}", tests(failing_tests))]
@@ -143,17 +145,17 @@ pub enum ActionFailure {
         failing_tests: Vec<FailingTest>,
     },
     /// The server took the delete on, and the integration is still there.
-    #[error("the delete was taken on, and its status is `{status}` again")]
+    #[error("the server accepted the deletion, but the status is `{status}` again")]
     NotDeleted {
         /// The status.
         status: IntegrationStatus,
     },
     /// A replacement has deleted the one and could not create the other.
-    #[error("integration {id} was deleted, and creating it again did not end well")]
+    #[error("integration {id} was deleted, but creating its replacement failed")]
     NotRecreated {
         /// The integration that is gone.
         id: RemoteId,
-        /// Why there is no other.
+        /// The cause of the failed creation.
         #[source]
         failure: Box<ActionFailure>,
     },
@@ -162,13 +164,13 @@ pub enum ActionFailure {
     TimedOut {
         /// The last status.
         status: IntegrationStatus,
-        /// How long it was followed.
+        /// Time for which it was followed.
         waited: Duration,
     },
     /// It was written, and how it goes on could not be read until time ran out.
-    #[error("it was sent, and its status cannot be read")]
+    #[error("the request was sent, but the status cannot be read")]
     Unfollowed(#[source] ApiError),
-    /// The apply was stopped while the server was at work: nobody knows how it ends.
+    /// The apply was stopped while the server was working: the outcome is unknown.
     #[error("stopped {}", before(status.as_ref()))]
     Interrupted {
         /// The last status; `None` if the write was not answered.
@@ -177,37 +179,44 @@ pub enum ActionFailure {
 }
 
 impl ActionFailure {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NotStarted | Self::Interrupted { .. } => "run this again to go on",
-            Self::MissingSecret(_) => "provide it and run this again",
-            Self::NotWrittenDown(_) => "fix the state directory and run this again",
+            Self::NotStarted | Self::Interrupted { .. } => "run the command again to continue",
+            Self::MissingSecret(_) => "provide the secret, then try again",
+            Self::NotWrittenDown(_) => "fix the state directory, then try again",
             Self::NotRecorded(_) => {
-                "fix the state directory and run this again: the next run finds out what is there"
+                "fix the state directory, then try again: the next run detects what was applied"
             }
-            Self::Unclear(_) => "nothing is created from a list that cannot be read whole",
+            Self::Unclear(_) => {
+                "nothing is created while the tenant's list cannot be read \
+                completely"
+            }
             Self::Changed { .. } | Self::Unbound(_) | Self::Appeared { .. } | Self::Gone { .. } => {
-                "run this again: the new plan will show what is so now"
+                "try again: the new plan will show the current state"
             }
             Self::Unread(error) | Self::Refused(error) => error.help(),
             Self::NotEditable(_) => {
-                "this attribute cannot be edited: change it back; or let the integration be deleted and created again with `--allow-replace NAME`"
+                "this attribute cannot be edited: change it back, or allow integrationd to delete \
+                and recreate the integration with `--allow-replace NAME`"
             }
             Self::NotRecreated { failure, .. } => failure.help(),
             Self::Unconfirmed(_) => {
-                "run this again in a minute: the new plan will show whether it took effect"
+                "try again in a minute: the new plan will show whether the write took effect"
             }
             Self::Server { status, .. } => match status {
                 IntegrationStatus::CreateError => {
-                    "fix what the failing tests name; the next run repeats the creation with an update"
+                    "fix the problems that the failing tests report; the next run retries the \
+                    creation with an update"
                 }
                 IntegrationStatus::EditError => {
-                    "the old configuration is still running; fix what the failing tests name and run this again"
+                    "the old configuration is still active; fix the problems that the failing \
+                    tests report, then try again"
                 }
                 IntegrationStatus::DeleteError => {
-                    "it is still there; fix what the failing tests name and run this again"
+                    "the integration still exists; fix the problems that the failing tests \
+                    report, then try again"
                 }
                 IntegrationStatus::Creating
                 | IntegrationStatus::Enabled
@@ -218,20 +227,21 @@ impl ActionFailure {
                 | IntegrationStatus::Deleted
                 | IntegrationStatus::Disabled
                 | IntegrationStatus::RecurringValidationError
-                | IntegrationStatus::Unknown(_) => "look at the integration in Immuta's settings",
+                | IntegrationStatus::Unknown(_) => "check the integration in Immuta's settings",
             },
             Self::TimedOut { .. } => {
-                "the server is still at work: run this again later, or allow more with `--wait-timeout`"
+                "the server is still working: try again later, or allow more time with \
+                `--wait-timeout`"
             }
-            Self::NotDeleted { .. } => "look at the integration in Immuta's settings",
+            Self::NotDeleted { .. } => "check the integration in Immuta's settings",
             Self::Unfollowed(_) => {
-                "run this again once the tenant answers: the new plan will show how it ended"
+                "try again when the tenant responds: the new plan will show the outcome"
             }
         }
     }
 
-    /// Whether it is certain that the write changed nothing: it was refused, or
-    /// the server has rolled it back.
+    /// True if the write certainly changed nothing: it was rejected, or the server has rolled it
+    /// back.
     #[must_use]
     pub fn had_no_effect(&self) -> bool {
         match self {
@@ -262,14 +272,14 @@ impl ActionFailure {
         }
     }
 
-    /// Whether the server has looked at the write and did not want it: the same again
-    /// will end the same way.
+    /// True if the server has examined and rejected the write: an identical write would fail in the
+    /// same way.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(error) => error.refusal().is_some_and(|refusal| {
                 let code = refusal.code;
-                // Not leave, time, a state that passes, or a rate.
+                // Not permissions, time, a passing state, or a rate limit.
                 (400..500).contains(&code) && !matches!(code, 401 | 403 | 408 | 409 | 425 | 429)
             }),
             Self::NotEditable(_) | Self::Server { .. } => true,
@@ -292,7 +302,7 @@ impl ActionFailure {
         }
     }
 
-    /// Whether the apply was stopped while the server was at work.
+    /// True if the apply was stopped while the server was working.
     #[must_use]
     pub fn is_interruption(&self) -> bool {
         if let Self::NotRecreated { failure, .. } = self {
@@ -301,8 +311,7 @@ impl ActionFailure {
         matches!(self, Self::Interrupted { .. })
     }
 
-    /// Whether the stop came before it ended, or before it began: it is neither done nor
-    /// failed.
+    /// True if the stop came before the action ended or started: it is neither done nor failed.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         matches!(self, Self::NotStarted) || self.is_interruption()
@@ -347,7 +356,7 @@ impl ActionFailure {
     }
 }
 
-/// How many went well and how many did not, in a line.
+/// Numbers of successes and failures, in a line.
 #[must_use]
 pub fn in_a_line(outcomes: &[Outcome]) -> String {
     let failures = outcomes.iter().filter_map(|o| o.result.as_ref().err());
@@ -357,13 +366,13 @@ pub fn in_a_line(outcomes: &[Outcome]) -> String {
     let line = format!("{done} applied, {failed} failed");
     match unfinished {
         0 => line,
-        unfinished => format!("{line}, {unfinished} not finished"),
+        unfinished => format!("{line}, {unfinished} unfinished"),
     }
 }
 
 fn before(status: Option<&IntegrationStatus>) -> String {
     status.map_or_else(
-        || "before the server had answered".to_owned(),
+        || "before the server responded".to_owned(),
         |status| format!("while its status was `{status}`"),
     )
 }

@@ -1,5 +1,5 @@
-//! What is written down around every write: the intent before it, the record
-//! after it is confirmed, and nothing while nobody knows.
+//! Ledger entries around every write: the intent before it, the record after it is confirmed,
+//! and neither while the outcome is unknown.
 
 use jiff::Timestamp;
 
@@ -21,8 +21,8 @@ pub(super) fn to_create(creation: &Creation, at: Timestamp) -> Intent {
     intent(body.platform, state, IntendedWrite::Create { listed }, at)
 }
 
-/// What is written down before it is sent: what appears may also be what an earlier
-/// one makes.
+/// Intent to record before the write: an integration that appears may also be the result of an
+/// earlier write.
 pub(super) fn with_earlier(intent: &Intent, earlier: &Intent) -> Intent {
     Intent {
         write: earlier.write.clone(),
@@ -70,17 +70,17 @@ fn intent(
     }
 }
 
-/// What a write means for the ledger.
+/// Meaning of a write for the ledger.
 enum Settlement {
     Confirm(Box<Record>),
     Forget(RemoteId),
     Abandon,
-    /// Nobody knows: the intent stays, and the next run looks.
+    /// The outcome is unknown: the intent remains, and the next run determines the outcome.
     Open,
 }
 
 impl<W: WriteApi> Run<'_, W> {
-    /// What time it is.
+    /// The current time.
     pub(super) fn now(&self) -> Timestamp {
         self.options.clock.now()
     }
@@ -91,8 +91,8 @@ impl<W: WriteApi> Run<'_, W> {
         if self.drain.has_begun() && !self.is_under_way(name) {
             return Err(ActionFailure::NotStarted);
         }
-        // Before the intent is recorded: a stop at this moment must not leave one behind
-        // whose action counts as not started.
+        // Before the intent is recorded: a stop at this moment must not keep an intent whose action
+        // counts as not started.
         let is_new = self.under_way().insert(name.to_owned());
         let begun = self.store.begin(name, intent).await;
         if begun.is_err() && is_new {

@@ -7,11 +7,11 @@ use futures::future::{BoxFuture, Shared};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// How long what is under way still has after the stop was pulled: an edit settles in
-/// seconds, and systemd's unit kills 40 seconds after it has asked.
+/// Time for writes under way after a stop is requested: an edit settles in seconds, and
+/// systemd's unit kills the process 40 seconds after its stop request.
 pub const DRAIN: Duration = Duration::from_secs(20);
 
-/// Tells a running apply to take no new work and to finish what is under way.
+/// Requests a running apply to start no new work and to finish the writes under way.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
@@ -23,13 +23,13 @@ impl Stop {
         (sender, Self(receiver))
     }
 
-    /// Whether it was pulled.
+    /// True if the stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is pulled: for ever, if whoever could is gone.
+    /// Waits until the stop is requested: for ever, if every requester is gone.
     pub(crate) async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|pulled| *pulled).await.is_err() {
@@ -59,7 +59,7 @@ impl Drain {
         }
     }
 
-    /// Whether the stop was pulled.
+    /// True if the stop was requested.
     pub(super) fn has_begun(&self) -> bool {
         self.stop.is_requested()
     }

@@ -1,9 +1,8 @@
-//! Updating: look, write, follow.
+//! Update: read, write, follow.
 //!
-//! A `PUT` replaces the configuration, so the live integration is read again
-//! just before it and must be as it was in the plan. The body carries on what the
-//! server has then. When the answer is lost the status is followed and the
-//! configuration is read once more.
+//! A `PUT` replaces the configuration, so the live integration is read again just before it and
+//! must be as it was in the plan. The body keeps the server's current values. If the response
+//! is lost, the status is followed and the configuration is read once more.
 
 use super::{ActionFailure, Run, Success};
 use crate::immuta::{ApiError, Effect, RequestBody, WriteApi};
@@ -11,14 +10,14 @@ use crate::ledger::Intent;
 use crate::live::{IntegrationStatus, LiveIntegration, RemoteId};
 use crate::plan::{Body, UpdatePrecondition};
 
-/// What the server says when an attribute cannot be edited (API.md section 6).
+/// Message of the server for an attribute that cannot be edited (API.md section 6).
 const NOT_EDITABLE: &str = "non-editable attribute";
 
 /// A write, and what was so before it.
 struct Written<'a> {
     body: &'a Body,
     request: &'a RequestBody,
-    /// What it was like just before it.
+    /// The expected state just before the write.
     precondition: &'a UpdatePrecondition,
     /// The status just before it.
     before: &'a IntegrationStatus,
@@ -69,7 +68,7 @@ impl<W: WriteApi> Run<'_, W> {
         }
     }
 
-    /// A `PUT` that needs no look before it, because one has just been taken.
+    /// A `PUT` without a read before it, because the integration has just been read.
     pub(super) async fn put(
         &self,
         name: &str,
@@ -106,8 +105,8 @@ impl<W: WriteApi> Run<'_, W> {
             }
             Err(failure) => return Err(failure),
         };
-        // What looks as it did before proves nothing: a secret shows nowhere, and
-        // what was taken out is not looked for in the body.
+        // An unchanged configuration proves nothing: a secret is never visible, and removed
+        // attributes are not searched for in the body.
         let is_proof = |live: &LiveIntegration| {
             let has_moved =
                 *before == IntegrationStatus::CreateError || precondition.check(live).is_err();

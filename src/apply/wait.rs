@@ -1,7 +1,7 @@
 //! Follows a write until its status settles.
 //!
-//! Creation, editing and deletion go on after the answer (API.md 5.2), so only a
-//! settled status tells how a write ended. An unknown status is waited out.
+//! Creation, editing and deletion continue after the response (API.md 5.2), so only a settled
+//! status shows the outcome of a write. An unknown status is waited out.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,7 +18,8 @@ use crate::text::chain;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause: a warehouse takes minutes to set up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long the integration is asked for its failing tests: the end is known without them.
+/// Time limit for reading the failing tests of the integration: the outcome is known without
+/// them.
 const LAST_QUESTION: Duration = Duration::from_secs(10);
 /// As good as for ever, and a moment that a clock can name.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -35,7 +36,7 @@ pub(super) async fn follow<R: ReadApi>(
     // A question on its way, with its retries, must not outlast it.
     let mut end = pin!(end_of_waiting(deadline, drain));
     let mut pause = FIRST_PAUSE;
-    let mut last = IntegrationStatus::Unknown("not known yet".into());
+    let mut last = IntegrationStatus::Unknown("unknown".into());
     let mut unread = None;
     loop {
         let asked = tokio::select! {
@@ -57,7 +58,7 @@ pub(super) async fn follow<R: ReadApi>(
             Ok(None) => return Err(ActionFailure::Gone { id: id.clone() }),
             Err(error) if is_final(&error) => return Err(ActionFailure::Unfollowed(error)),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "the status could not be read");
+                tracing::warn!(error = chain(&error), "cannot read the status");
                 unread = Some(error);
             }
         }
@@ -93,14 +94,14 @@ fn unsettled(
     }
 }
 
-/// Whether asking again is pointless: the key is not accepted any more.
+/// True if asking again is pointless: the key is no longer accepted.
 fn is_final(error: &ApiError) -> bool {
     error
         .refusal()
         .is_some_and(|refusal| matches!(refusal.code, 401 | 403))
 }
 
-/// What a status that is not busy means for the write.
+/// Meaning of a settled status for the write.
 async fn ended<R: ReadApi>(
     api: &R,
     id: &RemoteId,

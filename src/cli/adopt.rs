@@ -25,17 +25,17 @@ use crate::session::{Access, Preparation, SecretSelection, Session, Watcher, Wis
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 
-/// Record live integrations as managed; writes nothing to the tenant
+/// Record live integrations as owned, without writing to the tenant
 ///
-/// An integration that existed before is updated when its file says so, and never deleted. An
-/// adopted integration is treated as if integrationd had created it.
+/// Integrations that integrationd did not create are updated from their files but never
+/// deleted. An adopted integration is treated as if integrationd had created it.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true), after_help = help::ADOPT)]
 pub(super) struct AdoptArgs {
     /// Names of the integrations, as in their files
     #[arg(group = "which")]
     pub name: Vec<String>,
-    /// All integrations that pair with a file without doubt
+    /// All integrations that match a file unambiguously
     #[arg(long, group = "which")]
     pub all: bool,
     /// Directory of integration files
@@ -43,7 +43,7 @@ pub(super) struct AdoptArgs {
     pub dir: PathBuf,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Assumption about stored secrets, which the server never returns; without it they are not
+    /// Assumption about stored secrets, which the server never returns; if not given, they are not
     /// compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
@@ -61,9 +61,9 @@ pub(super) struct AdoptArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Assumed {
-    /// The server has those of the file: their fingerprints are recorded as applied
+    /// The server has the secrets of the file: record their fingerprints as applied
     Assume,
-    /// The server may have others: the next sync sends those of the file
+    /// The server may have other secrets: send those of the file with the next sync
     Send,
 }
 
@@ -179,7 +179,7 @@ fn check_names(names: &[String], manifest: &Manifest) -> Result<(), CommandFailu
         Some(name) => Err(CommandFailure::new(
             Exit::Usage,
             format_args!("no valid file describes {name}"),
-            "`integrationd validate` shows the names and what is wrong with the files",
+            "run `integrationd validate` to see the names and the errors in the files",
         )),
     }
 }

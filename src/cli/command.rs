@@ -17,7 +17,7 @@ pub(super) trait CommandArgs: Args {
     /// to do with a tenant has flags of its own.
     const USES_SETTINGS: bool = true;
 
-    /// How much to log if nobody says.
+    /// Default log level.
     const LOG_LEVEL: LogLevel = LogLevel::Warn;
 
     /// The form of the result.
@@ -25,9 +25,9 @@ pub(super) trait CommandArgs: Args {
         OutputFormat::Text
     }
 
-    /// How integration files may refer to secrets; `None` for a command that reads no
-    /// such files. Without a default: a command that forgot it would let files name
-    /// the credentials of the program itself.
+    /// References to secrets that integration files may use; `None` for a command that reads no
+    /// such files. Without a default: a command that omitted it would let files refer to the
+    /// credentials of the program itself.
     fn references(&mut self) -> Option<&mut ReferenceArgs>;
 
     /// Takes up what it has to know of the settings file itself.
@@ -46,7 +46,7 @@ pub(super) trait CommandArgs: Args {
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure>;
 }
 
-/// What a command runs in.
+/// Context of a command.
 pub(super) struct CommandContext<'a> {
     pub(super) terminal: Terminal,
     pub(super) log: &'a Log,

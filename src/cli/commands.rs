@@ -15,9 +15,9 @@ use crate::report::format::OutputFormat;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///
-/// Each file describes one integration in the shape of the API's payload. A
-/// plan shows what differs; an apply changes it, follows each change until the
-/// server is done, and proves by a second plan that nothing is left.
+/// Each file describes one integration in the format of the API's payload. A plan shows the
+/// differences; an apply makes the changes, follows each one until the server has finished, and
+/// verifies with a second plan that nothing remains.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = help::ROOT, after_long_help = help::ROOT_LONG)]
@@ -26,7 +26,7 @@ pub(super) struct Cli {
     pub command: Command,
     #[command(flatten)]
     pub output: OutputArgs,
-    /// Settings file: a key for every flag of `daemon` [default:
+    /// Settings file, with a key for every flag of `daemon` [default:
     /// /etc/integrationd/integrationd.yaml, if it exists]
     #[arg(
         long,
@@ -47,7 +47,7 @@ macro_rules! commands {
         }
 
         impl Command {
-            /// How much to log if nobody says.
+            /// Default log level of the command.
             pub(super) fn log_level(&self) -> LogLevel {
                 match self {
                     $(Self::$name(_) => <$args>::LOG_LEVEL,)*
@@ -110,7 +110,7 @@ pub(super) const PROGRAM: Program = Program {
 };
 
 impl Cli {
-    /// Reads the command line, with what the settings file says for what it leaves out.
+    /// Reads the command line, with the settings file as the source of defaults.
     pub(super) fn of(line: &Line) -> Result<Self, ParseError> {
         let mut cli = Self::from_arg_matches(&line.matches).map_err(ParseError::Usage)?;
         cli.command.complete(line);

@@ -21,21 +21,21 @@ use crate::settings::daemon::{DaemonSettings, SettingsFile};
 /// Keep the tenant in sync, as a service
 ///
 /// Reads the files, makes the tenant equal to them, and repeats this when a file changes, at
-/// the interval, and on SIGHUP. Failures are retried with growing delays. After SIGTERM the
-/// writes under way are finished.
+/// every interval, and on SIGHUP. Failed runs are retried with increasing delays. After
+/// SIGTERM, the daemon finishes the writes under way and exits.
 #[derive(Debug, Args)]
 #[command(after_help = help::DAEMON)]
 pub(super) struct DaemonArgs {
-    /// Time between runs when no file changes; drift is found then
+    /// Time between runs if no file changes; these runs detect drift
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", hide_env_values = true,
           default_value = "10m", value_parser = duration)]
     pub interval: Duration,
-    /// Time that the directory must be quiet before it is read
+    /// Time without file changes before the directory is read
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", hide_env_values = true,
           default_value = "500ms", value_parser = duration)]
     pub debounce: Duration,
-    /// How often to read the directory instead of waiting for events, which network file
-    /// systems lack; or how often to ask the repository for new commits
+    /// Interval for polling the directory, if the file system reports no events (such as a network
+    /// file system), or for polling the repository for new commits
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
           value_parser = duration)]
     pub poll: Option<Duration>,
@@ -94,7 +94,7 @@ impl DaemonArgs {
 }
 
 impl CommandArgs for DaemonArgs {
-    // A service has nobody at a screen who saw it work.
+    // A service has no operator at a screen.
     const LOG_LEVEL: LogLevel = LogLevel::Info;
 
     fn references(&mut self) -> Option<&mut ReferenceArgs> {

@@ -46,13 +46,13 @@ impl CommandArgs for ExplainArgs {
     }
 }
 
-/// The code that somebody asks about.
+/// The requested code.
 fn code(subject: &str) -> Result<Code, CommandFailure> {
     if !Code::is_number(subject) {
         return Err(CommandFailure::new(
             Exit::Usage,
             format_args!("`{}` is not the code of a diagnostic", escaped(subject)),
-            "a code is an E or a W and four digits, such as E0301",
+            "give an E or a W and four digits, such as E0301",
         ));
     }
     Code::from_number(subject).ok_or_else(|| {

@@ -1,5 +1,5 @@
-//! What the help of each command says below its options: examples, and at
-//! length (`--help`) the environment and the exit codes.
+//! Help of each command below its options: examples, and with `--help` the environment and the
+//! exit codes.
 
 /// Joins pieces of help into one constant.
 macro_rules! help {
@@ -11,11 +11,11 @@ macro_rules! connection {
         "\
 Environment:
   IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
-  IMMUTA_HOST          the tenant as well; the scheme may be left out
-  IMMUTA_API_KEY       the API key; or IMMUTA_API_TOKEN
-  IMMUTA_API_KEY_FILE  a file that holds it; or the systemd credential immuta-api-key
-  HTTPS_PROXY          the proxy, if there is one; NO_PROXY names exceptions
-  A flag beats the environment. Two sources for one setting are an error.
+  IMMUTA_HOST          an alternative to IMMUTA_URL; the scheme is optional
+  IMMUTA_API_KEY       the API key; IMMUTA_API_TOKEN also works
+  IMMUTA_API_KEY_FILE  a file with the API key; or use the systemd credential immuta-api-key
+  HTTPS_PROXY          the proxy, if any; NO_PROXY lists exceptions
+  A flag overrides the environment. Two sources for one setting are an error.
 "
     };
 }
@@ -24,11 +24,11 @@ macro_rules! root_examples {
     () => {
         "\
 Examples:
-  integrationd sync --simulate   try it: no tenant, no credentials
-  integrationd validate          check the files, touch nothing
+  integrationd sync --simulate   try it without a tenant or credentials
+  integrationd validate          check the files without contacting the tenant
   integrationd ping              check the URL and the API key
   integrationd sync --dry-run    show what would change
-  integrationd sync              show it, ask, and change it
+  integrationd sync              show the plan, ask, and apply it
 "
     };
 }
@@ -38,12 +38,12 @@ macro_rules! sync_examples {
         "\
 Examples:
   integrationd sync --dry-run                        show the plan of ./integrations.d
-  integrationd sync                                  show it, ask, and apply it
-  integrationd sync --yes --only warehouse-prod      one integration, without asking
-  integrationd sync --resend-secrets warehouse-prod  send its stored secrets again
-  integrationd sync --dry-run --detailed-exitcode    in CI: 2 means that something changes
-  integrationd sync --dry-run -o json | jq .plan     for programs
-  integrationd sync --simulate                       against a simulated tenant
+  integrationd sync                                  show the plan, ask, and apply it
+  integrationd sync --yes --only warehouse-prod      apply one integration without asking
+  integrationd sync --resend-secrets warehouse-prod  resend its stored secrets
+  integrationd sync --dry-run --detailed-exitcode    in CI: exit with 2 if changes are pending
+  integrationd sync --dry-run -o json | jq .plan     print the plan as JSON
+  integrationd sync --simulate                       apply to a simulated tenant
 "
     };
 }
@@ -82,7 +82,7 @@ Examples:
 pub(super) const ROOT: &str = help!(
     root_examples!(),
     "
-The tenant is named by IMMUTA_URL, the API key by IMMUTA_API_KEY. See `--help` for all of it."
+Set IMMUTA_URL and IMMUTA_API_KEY. See `--help` for all options."
 );
 
 pub(super) const ROOT_LONG: &str = help!(
@@ -94,12 +94,12 @@ Exit codes:
   0   in sync, or applied
   1   failed
   2   changes are pending (only with --detailed-exitcode)
-  3   some changes were applied, some were not
-  4   not approved: no answer, refused by the guard, or a rewritten history
+  3   some changes were applied, others were not
+  4   not approved: not confirmed, refused by the guard, or rewritten history
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
-  When several apply, the first of 4, 3, 1, 65, 2."
+  If several apply, the code is the first of 4, 3, 1, 65, 2."
 );
 
 pub(super) const SYNC: &str = sync_examples!();
@@ -108,41 +108,41 @@ pub(super) const SYNC_LONG: &str = help!(
     sync_examples!(),
     "\n",
     connection!(),
-    "  NO_COLOR             no colours
+    "  NO_COLOR             disable colours
 
 Exit codes:
-  0   in sync, or applied; a dry run that could make its plan
-  1   failed, or something is blocked
+  0   in sync, or applied; a dry run that produced a plan
+  1   failed, or an integration is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
-  3   some changes were applied, some were not; also when a signal ended it
-  4   not approved: no answer, refused by the guard, or a rewritten history
+  3   some changes were applied, others were not; also after a signal
+  4   not approved: not confirmed, refused by the guard, or rewritten history
   64  the command line is wrong
   65  an integration file is invalid; the others were processed
   78  the settings are invalid
-  When several apply, the first of 4, 3, 1, 65, 2.
+  If several apply, the code is the first of 4, 3, 1, 65, 2.
 
 Signals:
-  The first Ctrl-C (or SIGTERM) starts no new write and finishes those under way, for
-  up to 20 seconds. The second one stops at once. In all cases the next run continues."
+  The first Ctrl-C (or SIGTERM) prevents new writes and waits up to 20 seconds for
+  those under way. The second one stops immediately. The next run continues either way."
 );
 
 pub(super) const DAEMON: &str = "\
 Examples:
   integrationd daemon /etc/integrationd/integrations.d
   integrationd daemon --policy sync --interval 5m
-  integrationd daemon --poll 30s /mnt/share/integrations.d    a network file system
-  integrationd daemon --listen-token-file token               clients with it may trigger a run
+  integrationd daemon --poll 30s /mnt/share/integrations.d    for a network file system
+  integrationd daemon --listen-token-file token               clients with the token may trigger a run
   integrationd daemon --notify-url-file url                   report failures to a webhook
 
-The status page is at http://127.0.0.1:9464/, and so are /status, /metrics, /livez and /readyz.
+The status page, /status, /metrics, /livez and /readyz are served at http://127.0.0.1:9464/.
 
 Signals:
-  SIGTERM, SIGINT   start no new write; end when those under way have ended
-  SIGHUP            read the settings again and start a run, with the key and secrets as they are
+  SIGTERM, SIGINT   start no new writes; exit when those under way have finished
+  SIGHUP            reload the settings and start a run, which reads the API key and the secrets again
 
 Exit codes:
   0   stopped by a signal
-  1   the ledger or the address to listen on cannot be used
+  1   the ledger or the listening address cannot be used
   78  the settings are invalid";
 
 pub(super) const VALIDATE: &str = validate_examples!();
@@ -151,7 +151,7 @@ pub(super) const VALIDATE_LONG: &str = help!(
     validate_examples!(),
     "
 Exit codes:
-  0   every file is valid; there may be warnings
+  0   every file is valid, possibly with warnings
   1   the files could not be read
   65  a file is invalid"
 );
@@ -172,7 +172,7 @@ pub(super) const LIST_LONG: &str = help!(
     "
 Exit codes:
   0   the list is complete
-  1   the tenant could not be read, or only a part of it
+  1   the tenant could not be read, or only partly
   78  the settings are invalid"
 );
 
@@ -185,65 +185,67 @@ pub(super) const PING_LONG: &str = help!(
     "
 Exit codes:
   0   all checks passed
-  1   a check failed; the last line says what to do
+  1   a check failed; the last line shows a remedy
   78  the settings are invalid"
 );
 
 pub(super) const SIMULATOR: &str = "\
 Examples:
   integrationd simulator --listen 127.0.0.1:8080 --settle 2s
-  curl http://127.0.0.1:8080/_simulator/state           what it holds
+  curl http://127.0.0.1:8080/_simulator/state           show the state
   curl http://127.0.0.1:8080/_simulator/faults -d '{\"kind\": {\"server_error\": {\"code\": 503}}}'
-                                                        the next request fails
-  integrationd simulator --connections works            a tenant with connections
+                                                        make the next request fail
+  integrationd simulator --connections works            simulate a tenant with connections
   curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
-                                                        one that took integration 1 over
+                                                        add a connection that owns integration 1
 
-It speaks the API's documented routes and keeps everything in memory. Its own
-routes, below /_simulator/, need no credentials: it listens on loopback only.";
+The simulator serves the documented routes of the API and keeps everything in
+memory. The routes below /_simulator/ need no credentials, so it listens on
+loopback only.";
 
 pub(super) const ADOPT: &str = "\
 Examples:
-  integrationd adopt warehouse-prod                  one, by the name of its file
-  integrationd adopt --all --dir /etc/integrations   all that pair without doubt
-  integrationd adopt --all --secrets assume          the server has the secrets of the files
+  integrationd adopt warehouse-prod                  adopt one integration, by its name in the files
+  integrationd adopt --all --dir /etc/integrations   adopt all unambiguous matches
+  integrationd adopt --all --secrets assume          assume that the server has the files' secrets
 
-An adopted integration may be deleted by `sync --policy sync` once its file is
-gone. Without `--secrets` its stored secrets are not compared until they are sent.";
+After adoption, `sync --policy sync` may delete the integration if its file is
+removed. Without `--secrets`, its stored secrets are not compared until they are sent.";
 
 pub(super) const HISTORY: &str = "\
 Examples:
-  integrationd history                    the last ten runs that wrote something
-  integrationd history -o json | jq .deleted    the last known attributes of deleted ones
+  integrationd history                          show the last ten runs that wrote something
+  integrationd history -o json | jq .deleted    show the last known attributes of deleted integrations
 
-A run without an end was cut off; the next run found out what became of it.";
+A run without an end time was cut off; the next run determined its outcome.";
 
 pub(super) const SUSPEND: &str = "\
 Examples:
-  integrationd suspend --reason 'vendor migration' --until 2026-12-01    to the end of that day, in UTC
+  integrationd suspend --reason 'vendor migration' --until 2026-12-01    until the end of that day in UTC
   integrationd suspend warehouse-prod --reason 'maintenance'
-  integrationd suspend new-lake --unknown --reason 'not yet'    a file that was never applied
+  integrationd suspend new-lake --unknown --reason 'not yet'    for a file that was never applied
 
-`systemctl reload integrationd` applies it at once.";
+Run `systemctl reload integrationd` to apply the suspension immediately.";
 
 pub(super) const RESOLVE: &str = "\
 Examples:
-  integrationd resolve warehouse-prod --adopt 12   integration 12 is its result
-  integrationd resolve warehouse-prod --retry      it had no effect: repeat it
+  integrationd resolve warehouse-prod --adopt 12   record integration 12 as its result
+  integrationd resolve warehouse-prod --retry      repeat the write, which had no effect
 
-The outcome of a write is unknown when its answer, or the process, was lost, and the
-tenant shows several integrations that could be the result. Nothing is written for the
-integration until an operator decides.";
+The outcome of a write is unknown if the response was lost or the process was killed,
+and several integrations in the tenant could be the result. integrationd does not write
+to the integration until an operator decides.";
 
 pub(super) const HOOK: &str = "\
 Examples:
-  integrationd hook install /srv/git/tenant.git                  every push to it triggers a run
-  integrationd hook install /srv/git/tenant.git --branch main    only those to this branch
+  integrationd hook install /srv/git/tenant.git                  trigger a run with every push
+  integrationd hook install /srv/git/tenant.git --branch main    only with pushes to this branch
   integrationd hook install /srv/git/tenant.git --uninstall
-  integrationd hook run                                          run now, and show the plan
+  integrationd hook run                                          trigger a run now and show the plan
 
-The daemon reads its own source, not what was pushed: let it read this repository.
-`hook run` exits as `sync` would; a push has succeeded by then.";
+The daemon reads its configured source, not the pushed data: configure it to read this
+repository.
+`hook run` has the exit codes of `sync`; the push itself has already succeeded.";
 
 pub(super) const MAN: &str = "\
 Examples:

@@ -13,11 +13,11 @@ use crate::report::format::{OutputFormat, render};
 use crate::report::history::HistoryDocument;
 use crate::session::{Access, Session};
 
-/// Show past runs; the tenant is not asked
+/// Show past runs, without contacting the tenant
 #[derive(Debug, Args)]
 #[command(after_help = help::HISTORY)]
 pub(super) struct HistoryArgs {
-    /// Number of runs, newest first
+    /// Number of runs to show, newest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: u32,
     /// Format of the result on standard output

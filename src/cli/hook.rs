@@ -12,7 +12,7 @@ use crate::hook::{self, Ask, Install};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 
-/// Where the daemon's systemd unit has the socket.
+/// Socket path in the daemon's systemd unit.
 const SOCKET: &str = "/run/integrationd/integrationd.sock";
 
 /// Trigger a run of the daemon with a push to a local repository
@@ -48,10 +48,10 @@ struct AskArgs {
     /// Socket of the daemon
     #[arg(long, value_name = "PATH", default_value = SOCKET)]
     socket: PathBuf,
-    /// Branch whose pushes trigger a run; all if not given
+    /// Branch whose pushes trigger a run [default: all branches]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
-    /// How long to wait for the end of the run, which continues afterwards
+    /// Time to wait for the end of the run, which continues after the timeout
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     timeout: Duration,
 }

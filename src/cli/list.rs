@@ -67,7 +67,8 @@ async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, CommandFailure>
         for hole in &live.unreadable {
             terminal.failure(
                 escaped(&hole.reason),
-                "the list is not whole, so nothing would be created from it: try again, or report it to Immuta",
+                "the list is incomplete, so `sync` would create nothing: try again, or report the \
+                problem to Immuta",
             );
         }
     }

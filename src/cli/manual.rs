@@ -18,7 +18,7 @@ use crate::report::failure::CommandFailure;
 #[derive(Debug, Args)]
 #[command(after_help = help::MAN)]
 pub(super) struct ManArgs {
-    /// Command, such as `sync` or `hook install`; without it, the page of integrationd
+    /// Command, such as `sync` or `hook install` [default: integrationd itself]
     pub command: Vec<String>,
     /// Write every page into this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
@@ -43,10 +43,10 @@ fn man(args: &ManArgs, program: Program, terminal: Terminal) -> Result<Exit, Com
             CommandFailure::new(
                 Exit::Failed,
                 format_args!(
-                    "the manual pages cannot be written to {}: {error}",
+                    "cannot write the manual pages to {}: {error}",
                     directory.display()
                 ),
-                "name a directory that is there and may be written to",
+                "give an existing, writable directory",
             )
         })?;
         return Ok(Exit::Success);
@@ -103,7 +103,7 @@ fn named(program: Program, words: &[String]) -> Result<Command, CommandFailure> 
         CommandFailure::new(
             Exit::Usage,
             format_args!("there is no command `{word}`"),
-            "`integrationd --help` shows them all",
+            "run `integrationd --help` to list all commands",
         )
     })
 }

@@ -62,8 +62,8 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(cli.output.color);
     if let Err(error) = protected {
         terminal.warning(
-            format_args!("core dumps could not be switched off: {error}"),
-            "see to it that the system makes none: they would hold secrets",
+            format_args!("cannot disable core dumps: {error}"),
+            "disable them on the system: they would contain secrets",
         );
     }
     let log = Log::start(&(&cli.output).into(), cli.command.log_level(), terminal);
@@ -75,14 +75,14 @@ pub fn main() -> ExitCode {
     terminal.ending(exit).into()
 }
 
-/// A panic is told by the hook as it happens. It ends the run, not the process:
-/// whoever asked for a document gets one, with the exit code of a failure.
+/// Turns a panic into a failure: the hook reports it as it happens. It ends the run, not the
+/// process, so that a requested document is printed, with the exit code of a failure.
 fn without_panic<T>(run: impl FnOnce() -> Result<T, CommandFailure>) -> Result<T, CommandFailure> {
-    // Nothing that a panic may have left half done is looked at afterwards.
+    // No state that a panic may have left inconsistent is used afterwards.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         Err(CommandFailure::new(
             Exit::Failed,
-            "a mistake in integrationd itself ended the run",
+            "a bug in integrationd ended the run",
             panic::HELP,
         ))
     })
@@ -92,7 +92,7 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, CommandFa
     let cannot_start = |why: &dyn std::fmt::Display| {
         CommandFailure::new(
             Exit::Failed,
-            format_args!("the asynchronous runtime could not be started: {why}"),
+            format_args!("cannot start the asynchronous runtime: {why}"),
             "check the limits of this process, such as `ulimit -u` and `ulimit -n`",
         )
     };
@@ -105,7 +105,7 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, CommandFa
             .enable_all()
             .build()
     })
-    .ok_or_else(|| cannot_start(&"the system gave it no thread"))?
+    .ok_or_else(|| cannot_start(&"the system provides no thread for it"))?
     .map_err(|error| cannot_start(&error))?;
     let exit = catch_unwind(AssertUnwindSafe(|| {
         let context = CommandContext {
@@ -116,7 +116,7 @@ fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, CommandFa
         };
         runtime.block_on(cli.command.run(context))
     }));
-    // A question to the terminal or a look-up of a name may hang in a thread: it is not waited for.
+    // A prompt at the terminal or a name resolution may hang in a thread: do not wait for it.
     runtime.shutdown_background();
     exit.unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -14,7 +14,7 @@ use crate::report::failure::CommandFailure;
 use crate::session::{OpenError, Tenant};
 use crate::text::chain;
 
-/// Check the URL, the certificate, the credentials and the permission
+/// Check the URL, certificate, credentials and permission
 #[derive(Debug, Args)]
 #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
 pub(super) struct PingArgs {
@@ -36,7 +36,7 @@ impl CommandArgs for PingArgs {
 }
 
 async fn run(args: PingArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    // Whoever asks wants to know how it is now.
+    // A ping reports the current state.
     let tenant =
         Tenant::new(&args.connection.into(), RetryPolicy::NEVER, None).map_err(OpenError::from)?;
     let url = tenant.url.clone();

@@ -68,8 +68,8 @@ async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, CommandFailu
     let Some(intent) = known.intents.get(&name) else {
         return Err(CommandFailure::new(
             Exit::Failed,
-            format_args!("no write of `{name}` is open"),
-            "`integrationd sync --dry-run` shows which integrations are in doubt",
+            format_args!("`{name}` has no write with an unknown outcome"),
+            "run `integrationd sync --dry-run` to see which integrations have one",
         ));
     };
     match adopted {
@@ -83,6 +83,6 @@ async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, CommandFailu
             ledger.confirm(&name, &record).await?;
         }
     }
-    terminal.out("Settled. `integrationd sync --dry-run` shows what is left to do.\n");
+    terminal.out("Resolved. Run `integrationd sync --dry-run` to see the remaining changes.\n");
     Ok(Exit::Success)
 }

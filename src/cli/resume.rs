@@ -13,7 +13,7 @@ use crate::report::suspended::{meant, named};
 /// Resume writes that `suspend` stopped
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// Names of the integrations; all if none is given
+    /// Names of the integrations [default: all]
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
     #[command(flatten)]
@@ -40,14 +40,13 @@ async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, CommandFailur
     if !was_not.is_empty() {
         let what = format!("{} was not suspended", was_not.join(" and "));
         let meant = meant(&was_not, &before.iter().map(String::as_str).collect());
-        let help = format!(
-            "{meant}`integrationd resume` without a name ends everything that is suspended"
-        );
+        let help =
+            format!("{meant}run `integrationd resume` without a name to end all suspensions");
         return Err(CommandFailure::new(Exit::Failed, what, help));
     }
     session.store().set_suspensions(&suspensions).await?;
     terminal.out(&format!(
-        "Resumed: {}. The next run writes again.\n",
+        "Resumed: {}. Writes continue with the next run.\n",
         named(&args.name)
     ));
     Ok(Exit::Success)

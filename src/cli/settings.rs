@@ -31,7 +31,7 @@ pub(super) struct SettingsArgs {
 pub(super) enum SettingsCommand {
     /// Check a settings file and show what it sets
     Check {
-        /// File to check, if not the one that the daemon reads
+        /// File to check [default: the one that the daemon reads]
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
@@ -60,7 +60,7 @@ fn run(args: &SettingsArgs, context: &CommandContext<'_>) -> Result<Exit, Comman
             let declared = read(context.program, Some(path))?;
             check_daemon(path, context)?;
             let path = path.display().to_string();
-            terminal.out(&format!("{} is in order.\n", escaped(&path)));
+            terminal.out(&format!("{} is valid.\n", escaped(&path)));
             for (key, values) in declared.flat {
                 let values = values.join(", ");
                 terminal.out(&format!("  {key} = {}\n", escaped(&values)));
@@ -96,10 +96,15 @@ fn checked_file<'p>(
         file.display(),
         config.display()
     );
-    Err(CommandFailure::new(Exit::Usage, what, "give one of them"))
+    Err(CommandFailure::new(
+        Exit::Usage,
+        what,
+        "use only one of them",
+    ))
 }
 
-/// Tells all that the daemon would refuse of these settings; the last is the failure.
+/// Reports everything that the daemon would reject in these settings; the last problem is the
+/// failure.
 fn check_daemon(path: &Path, context: &CommandContext<'_>) -> Result<(), CommandFailure> {
     let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
     let line = line.into_iter().chain([path.into()]);

@@ -22,7 +22,7 @@ use crate::settings::is_given;
 use crate::source::git::GitUrl;
 use crate::text::chain;
 
-/// Where it is if nobody says otherwise. There need not be one.
+/// Default path. The file is optional.
 pub(super) const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
 
 /// Names another one, as `--config` does.
@@ -45,7 +45,7 @@ pub(super) struct Program {
     pub(super) uses_settings: fn(&str) -> bool,
 }
 
-/// Why there is no command line.
+/// Reason for the absence of a command line.
 pub(super) enum ParseError {
     /// It is wrong, or only help was asked for.
     Usage(clap::Error),
@@ -61,20 +61,20 @@ impl From<ParseError> for CommandFailure {
                 let error = error.to_string();
                 let what = error.lines().next().unwrap_or_default();
                 let what = what.trim_start_matches("error: ");
-                let help = "`integrationd daemon --help` tells what it takes";
+                let help = "run `integrationd daemon --help` to see the valid values";
                 Self::new(Exit::Usage, what, help)
             }
         }
     }
 }
 
-/// A command line, with what the settings file says for what it leaves out.
+/// A command line, completed with the settings file.
 pub(super) struct Line {
     /// Its flags.
     pub(super) matches: ArgMatches,
     /// The file that was read.
     pub(super) file: SettingsFile,
-    /// What the file declares.
+    /// Settings that the file declares.
     pub(super) declared: DeclaredSettings,
 }
 
@@ -86,7 +86,7 @@ impl Line {
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ParseError> {
         let line: Vec<OsString> = line.into_iter().collect();
-        // Whatever is wrong with it, the second reading tells.
+        // The second reading reports any error.
         let draft = (program.definition)().ignore_errors(true);
         let draft = draft.try_get_matches_from(&line).ok();
         let draft = draft.as_ref();
@@ -121,7 +121,7 @@ impl Line {
     }
 }
 
-/// What the file says; nothing if none is named and there is none.
+/// Content of the file; nothing if no file is named and none exists.
 pub(super) fn read(
     program: Program,
     named: Option<&Path>,
@@ -133,11 +133,8 @@ pub(super) fn read(
             return Ok(DeclaredSettings::default());
         }
         Err(error) => {
-            let what = format!(
-                "the settings cannot be read from {}: {error}",
-                path.display()
-            );
-            let help = "check the path and who may read it; `--config` names another file";
+            let what = format!("cannot read the settings file {}: {error}", path.display());
+            let help = "check the path and its permissions, or name another file with `--config`";
             return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
         }
     };
@@ -157,8 +154,8 @@ pub(super) fn read(
     flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
         CommandFailure::with_mistakes(
             Exit::InvalidSettings,
-            format_args!("the settings in {} are not in order", path.display()),
-            "`integrationd settings schema` prints what can be set, for an editor",
+            format_args!("the settings file {} is invalid", path.display()),
+            "run `integrationd settings schema` to print a JSON Schema for your editor",
             diagnostics,
         )
     })
@@ -181,18 +178,18 @@ fn key_of(arg: &Arg) -> String {
     name.to_owned()
 }
 
-/// Why a value cannot be shown: it is an address with a password, or one of a kind
-/// that might have one and cannot be read.
+/// Reason to hide a value: it is an address with a password, or a value that might contain one
+/// and cannot be parsed.
 fn secret_in(key: &str, value: &str) -> Option<String> {
     let unusable = match key {
         "git" => GitUrl::parse(value).err().map(|error| chain(&error)),
         "url" => TenantUrl::parse(value).err().map(|error| chain(&error)),
         _ => has_password(value).then(|| "it holds a password: remove it".to_owned()),
     };
-    unusable.map(|why| format!("`{key}` cannot be used: {why}"))
+    unusable.map(|why| format!("`{key}` is invalid: {why}"))
 }
 
-/// Whether `SCHEME://USER:PASSWORD@` is in it.
+/// True if the value contains `SCHEME://USER:PASSWORD@`.
 fn has_password(value: &str) -> bool {
     let mut rests = value
         .match_indices("://")
@@ -204,7 +201,7 @@ fn has_password(value: &str) -> bool {
     })
 }
 
-/// Whether a flag can have these values, in the words of the command line.
+/// Checks that a flag accepts these values; the error has the words of the command line.
 fn accept(arg: &Arg, values: &[String]) -> Result<(), String> {
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         let is_truth = matches!(values, [value] if value == "true" || value == "false");
@@ -236,7 +233,7 @@ pub(super) fn takes_several(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// Whether a flag can also be given without a value, which then means `true`.
+/// True if a flag can also be given without a value, which then means `true`.
 pub(super) fn is_switch(arg: &Arg) -> bool {
     arg.get_num_args()
         .is_some_and(|range| range.min_values() == 0)

@@ -6,7 +6,7 @@ use super::*;
 use crate::cli::commands::PROGRAM;
 use crate::secret::{own_credentials, own_settings};
 
-/// Settings that name a file or a directory which nobody authenticates with.
+/// Settings that name a file or directory but no credential.
 const NO_CREDENTIALS: &[&str] = &[
     "dir",
     "ca-file",

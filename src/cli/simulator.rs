@@ -21,10 +21,10 @@ pub(super) struct SimulatorArgs {
     /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Time that creating and editing take
+    /// Duration of creating and editing an integration
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
-    /// Answer to a search for connections; they come from the control endpoint
+    /// Response to a search for connections, which are added at the control endpoint
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ConnectionsApi::Missing)]
     pub connections: ConnectionsApi,
 }
@@ -48,15 +48,19 @@ async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, CommandFai
     if !args.listen.ip().is_loopback() {
         return Err(CommandFailure::new(
             Exit::Usage,
-            format_args!("the simulator does not listen on {}", args.listen.ip()),
-            "its credentials are known and its control endpoint is open: give a loopback address, such as 127.0.0.1:8080",
+            format_args!(
+                "the simulator cannot listen on {}, which is not a loopback address",
+                args.listen.ip()
+            ),
+            "give a loopback address, such as 127.0.0.1:8080: the simulator's credentials are \
+            public, and its control endpoint needs none",
         ));
     }
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         CommandFailure::new(
             Exit::Failed,
             format_args!("the simulator cannot listen on {}: {error}", args.listen),
-            "choose another port with `--listen`; port 0 takes a free one",
+            "choose another port with `--listen`; port 0 selects a free one",
         )
     })?;
     let address = listener.local_addr().unwrap_or(args.listen);

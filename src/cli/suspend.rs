@@ -14,25 +14,25 @@ use crate::report::failure::CommandFailure;
 use crate::report::suspended::{check_suspended_names, named, over};
 use crate::session::{Access, Session};
 
-/// Suspend writes to all integrations, or to some
+/// Suspend writes to all or some integrations
 ///
-/// Takes effect with the next run of the daemon, and of every sync with this state. Plans are
-/// still made and shown; suspended changes count as pending for `--detailed-exitcode`, never as
-/// failures. To have a suspension reviewed, set `sync.suspend` in the file.
+/// Takes effect with the next run of the daemon, or of a sync with this state directory. Plans
+/// are still made and shown; suspended changes count as pending for `--detailed-exitcode`,
+/// never as failures. To have a suspension reviewed, set `sync.suspend` in the file.
 #[derive(Debug, Args)]
 #[command(after_help = help::SUSPEND)]
 pub(super) struct SuspendArgs {
-    /// Names of the integrations; all if none is given
+    /// Names of the integrations [default: all]
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
     /// Reason, shown with the suspension
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// End: 2026-12-01 is the end of that day in UTC; a time has its zone, as in
-    /// 2026-12-01T18:00+01:00
+    /// End of the suspension: a date such as 2026-12-01, meaning the end of that day in UTC, or a
+    /// time with its zone, such as 2026-12-01T18:00+01:00
     #[arg(long, value_name = "DATE|TIME")]
     pub until: Option<Until>,
-    /// Accept names that are not in the ledger, of files that were never applied
+    /// Accept names that are not in the ledger (from files that were never applied)
     #[arg(long)]
     pub unknown: bool,
     #[command(flatten)]
@@ -80,7 +80,7 @@ async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, CommandFailu
     let until = until.unwrap_or_default();
     let what = named(&args.name);
     terminal.out(&format!(
-        "Suspended{until}: {what}. `integrationd resume` ends it.\n"
+        "Suspended{until}: {what}. Run `integrationd resume` to end the suspension.\n"
     ));
     Ok(Exit::Success)
 }

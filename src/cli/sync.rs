@@ -32,27 +32,28 @@ use crate::source::git::Revision;
 use crate::sync::{Approval, Shell};
 use crate::text::escaped;
 
-/// Plan and apply once; `--dry-run` stops at the plan
+/// Plan and apply once; `--dry-run` stops after the plan
 ///
-/// Reads the files and the tenant, shows the plan, asks, and applies it. A failure of one
-/// integration never stops the others. Nothing is deleted unless `--policy sync` asks for it.
+/// Reads the files and the tenant, shows the plan, asks for confirmation, and applies the plan.
+/// A failure of one integration does not stop the others. Nothing is deleted without `--policy
+/// sync`.
 #[derive(Debug, Args)]
 #[command(after_help = help::SYNC, after_long_help = help::SYNC_LONG)]
 pub(super) struct SyncArgs {
-    /// Print the plan and stop; only reads are sent
+    /// Print the plan and stop, without writing to the tenant
     #[arg(long)]
     pub dry_run: bool,
-    /// Apply to a simulated, empty tenant inside the process; resolves no real secret
+    /// Apply to a simulated, empty tenant within the process, without resolving secrets
     #[arg(long, conflicts_with_all = ["url", "api_key_file"])]
     pub simulate: bool,
-    /// Exit with 2 instead of 0 when a dry run finds changes
+    /// Exit with 2 instead of 0 if a dry run finds changes
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Apply without asking; required without a terminal
+    /// Apply without confirmation; required if there is no terminal
     #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
           value_parser = BoolishValueParser::new())]
     pub yes: bool,
-    /// Send the stored secrets of this integration again, `*` for all; may be repeated
+    /// Resend the stored secrets of this integration (`*` for all); may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub resend_secrets: Vec<String>,
     /// Format of the result on standard output
@@ -117,22 +118,24 @@ async fn cut_short(
             return CommandFailure::new(
                 Exit::Partial,
                 "stopped by a signal before anything was written",
-                "run this again",
+                "run the command again",
             );
         }
-        InterruptedPhase::Writing => terminal
-            .err("Stopping: no new writes; finishing those under way. Once more stops at once.\n"),
+        InterruptedPhase::Writing => terminal.err(
+            "Stopping: no new writes; waiting for those under way. Interrupt again to stop \
+                immediately.\n",
+        ),
         InterruptedPhase::Telling => {}
     }
     signals.second(writing).await;
     CommandFailure::new(
         Exit::Partial,
-        "stopped at once: what became of the writes under way is not known",
-        "run this again: the new plan shows what is so now, and goes on from there",
+        "stopped immediately: the outcome of the writes under way is unknown",
+        "run the command again: it detects the outcome and continues",
     )
 }
 
-/// What ties a run to the signals.
+/// Connection between a run and the signals.
 struct Control {
     course: RunPhase,
     stop: Stop,
@@ -231,7 +234,7 @@ async fn execute<T: Transport>(
     let span = tracing::error_span!("sync", tenant, run_id);
     let run = async {
         let begun = Instant::now();
-        tracing::info!(dry_run = options.dry_run, "the run begins");
+        tracing::info!(dry_run = options.dry_run, "starting the run");
         let result = if options.dry_run {
             prepared.dry_run().await?
         } else {
@@ -253,7 +256,7 @@ async fn execute<T: Transport>(
         // It holds no secret; the rest of the report may, and is wiped.
         std::mem::forget(std::mem::take(&mut report.synced.plan.state_updates));
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(exit_code = exit as u8, duration_ms, "the run ends");
+        tracing::info!(exit_code = exit as u8, duration_ms, "run finished");
         Ok(exit)
     };
     run.instrument(span).await
@@ -274,7 +277,7 @@ fn log_blocked(plan: &Plan) {
             platform,
             reason,
             error,
-            "the integration is blocked"
+            "integration is blocked"
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::report::format::{OutputFormat, render};
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 
-/// Check the files, offline: no tenant, no credentials, no network
+/// Check the files offline, without tenant, credentials or network
 #[derive(Debug, Args)]
 #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
 pub(super) struct ValidateArgs {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 use tracing::field::{Field, Visit};
 
-/// What a visit of an event or a span finds.
+/// Fields of an event or a span.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields(pub Map<String, Json>);
 

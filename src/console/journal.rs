@@ -21,10 +21,10 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use super::fields::Fields;
 use super::terminal::Terminal;
 
-/// Where the journal takes entries.
+/// Socket of the journal.
 const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// What stands in every entry, and need not be repeated in its message.
+/// Fields of every entry, which its message need not repeat.
 const EVERYWHERE: &[&str] = &["tenant", "run_id", "trigger", "revision"];
 
 /// Sends every event to the journal.
@@ -43,8 +43,8 @@ impl Journal {
         Some(Self { socket, terminal })
     }
 
-    /// What is too long for the socket, or comes when nobody is there, goes to
-    /// standard error, with its level as the journal reads it there.
+    /// Sends an entry. One that is too long for the socket, or finds no listener, goes to standard
+    /// error, with its level as the journal reads it there.
     fn send(&self, level: Level, fields: &Map<String, Json>, spans: &Map<String, Json>) {
         let message = message(fields, spans);
         let entry = entry(level, &message, spans.iter().chain(fields));
@@ -168,12 +168,11 @@ mod tests {
 
     #[test]
     fn the_message_repeats_what_is_particular_to_it() {
-        let fields =
-            map(&json!({"message": "the action failed", "error": "422: no", "attempt": 2}));
+        let fields = map(&json!({"message": "action failed", "error": "422: no", "attempt": 2}));
         let spans = map(&json!({"tenant": "T", "run_id": "1", "integration": "lake"}));
         assert_eq!(
             message(&fields, &spans),
-            "the action failed error=\"422: no\" attempt=2 integration=\"lake\""
+            "action failed error=\"422: no\" attempt=2 integration=\"lake\""
         );
     }
 

@@ -1,10 +1,9 @@
 //! The log, on standard error.
 //!
-//! Text for people, and JSON for programs: one flat object on each line, in
-//! which the fields of the spans around an event (tenant, run, integration)
-//! stand beside its own. Where standard error is systemd's journal, what is for
-//! people goes there as entries with fields. Crates below speak only when something
-//! is wrong.
+//! Text for people, and JSON for programs: one flat object on each line, in which the fields of
+//! the spans around an event (tenant, run, integration) are added to its own. Where standard
+//! error is systemd's journal, text for people goes there as entries with fields. Other crates
+//! log only problems.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -52,7 +51,7 @@ impl Log {
         }
     }
 
-    /// What of these settings cannot be taken up, if there is something.
+    /// The setting that a reload cannot change, if the new settings change one.
     pub(crate) fn fixed(&self, output: &OutputSettings) -> Option<&'static str> {
         let OutputSettings {
             color,
@@ -70,7 +69,7 @@ impl Log {
     /// Takes up the level.
     pub(crate) fn take(&self, output: &OutputSettings) {
         if let Err(error) = self.filter.reload(filter(output, self.default)) {
-            tracing::error!(%error, "the old level of the log stays");
+            tracing::error!(%error, "cannot change the log level; keeping the current one");
         }
     }
 }

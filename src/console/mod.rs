@@ -20,15 +20,15 @@ pub(crate) use terminal::Terminal;
 /// Colours and the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputSettings {
-    /// When to use colours.
+    /// Use of colours.
     pub color: Color,
-    /// How much to log, if somebody says.
+    /// Log level, if one is given.
     pub log_level: Option<LogLevel>,
-    /// How to write the log.
+    /// Log format.
     pub log_format: LogFormat,
 }
 
-/// When to use colours.
+/// Use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,
@@ -36,7 +36,7 @@ pub(crate) enum Color {
     Never,
 }
 
-/// How much to log.
+/// Log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogLevel {
     Error,
@@ -46,7 +46,7 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
-/// How to write the log.
+/// Log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Text,

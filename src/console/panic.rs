@@ -1,9 +1,9 @@
-//! What is told of a panic: where it was, and nothing that it says.
+//! Report of a panic: its location, and nothing of its message.
 //!
-//! A message that was put together when it panicked may hold anything, a secret
-//! included: `unwrap` alone repeats the value of an error. Only a text that
-//! stands in the source is shown. The line goes straight to standard error:
-//! whatever panicked may hold the locks of the log and of the progress.
+//! A message that was composed at the time of the panic may contain anything, including a
+//! secret: `unwrap` alone repeats the value of an error. Only a text that is literal in the
+//! source is shown. The line goes straight to standard error: the panicking code may hold the
+//! locks of the log and of the progress.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -17,26 +17,26 @@ use serde_json::json;
 use super::LogFormat;
 use crate::text::escaped;
 
-/// Whether the log is one of JSON objects, in which no other line may stand.
+/// True if the log consists of JSON objects, between which no other line may appear.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// True while a panic is expected. The code that expects the panic reports it.
 static IS_EXPECTED: AtomicBool = AtomicBool::new(false);
 
-/// What helps.
-pub(crate) const HELP: &str = "this is a bug: please report it, with the place that it names";
+/// The remedy.
+pub(crate) const HELP: &str = "this is a bug: please report it with the location above";
 
-/// What stands for a message that may hold a secret.
-const WITHHELD: &str = "(its message is left out: it could hold a secret)";
+/// Placeholder for a message that may contain a secret.
+const WITHHELD: &str = "(the message is omitted because it could contain a secret)";
 
-/// Has every panic told in this way from now on.
+/// Installs the hook that reports every panic in this way.
 pub(crate) fn report() {
     panic::set_hook(Box::new(|info| {
         if IS_EXPECTED.load(Ordering::Relaxed) {
             return;
         }
         let text = description(info, AS_JSON.load(Ordering::Relaxed));
-        // There is nowhere else to tell it.
+        // There is no other place for the report.
         let _ = io::stderr().write_all(text.as_bytes());
     }));
 }
@@ -50,7 +50,7 @@ pub(crate) fn expected<T>(run: impl FnOnce() -> T + panic::UnwindSafe) -> Option
     done.ok()
 }
 
-/// Has panics told in the form of the log.
+/// Reports panics in the format of the log.
 pub(crate) fn report_as(format: LogFormat) {
     let as_json = match format {
         LogFormat::Text => false,
@@ -78,9 +78,9 @@ pub(crate) fn on_request() {}
 
 fn description(info: &PanicHookInfo<'_>, as_json: bool) -> String {
     let place = info.location().map(Location::to_string);
-    let place = place.as_deref().unwrap_or("an unknown place");
+    let place = place.as_deref().unwrap_or("an unknown location");
     let thread = std::thread::current();
-    let thread = thread.name().unwrap_or("without a name");
+    let thread = thread.name().unwrap_or("<unnamed>");
     // Function names and places alone, and only where it is asked for.
     let backtrace = Backtrace::capture();
     let has_backtrace = backtrace.status() == BacktraceStatus::Captured;
@@ -120,14 +120,14 @@ mod tests {
 
     use super::*;
 
-    /// Tells the second process in which form to tell; it panics with a secret.
+    /// Passes the format of the report to the second process, which panics with a secret.
     const TASK: &str = "INTEGRATIOND_TEST_PANIC";
 
-    /// What no line may hold, whole or in part.
+    /// Text that no line may contain, whole or in part.
     const SECRET: &str = "hunter2-\u{1b}[31m-swordfish";
 
-    /// What the hook tells in a process of its own: the hook is that of the
-    /// whole process, and the other tests have theirs.
+    /// The hook's report in a separate process: the hook applies to the whole process, and the
+    /// other tests have their own.
     fn told_by_a_process(form: &str) -> String {
         let task = concat!(module_path!(), "::panics_with_a_secret");
         let (_, task) = task.split_once("::").unwrap();

@@ -1,6 +1,5 @@
-//! What a running apply tells: a line for each integration on a terminal,
-//! redrawn as it goes, and plain lines elsewhere. Why something failed is told
-//! once, by the report.
+//! Progress of a running apply: a line for each integration on a terminal, redrawn as it
+//! proceeds, and plain lines elsewhere. Only the report shows the reasons of failures.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,7 +12,7 @@ use super::terminal::Terminal;
 use crate::apply::{ActionFailure, Event, Observer, Outcome};
 use crate::text::escaped;
 
-/// How often a spinner turns.
+/// Interval of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
 pub(crate) struct ProgressDisplay {
@@ -54,7 +53,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Plain lines leave statuses out: the first and the last say nothing new.
+    /// Plain lines omit statuses: the first and the last add nothing.
     fn status(&self, name: &str, message: String) {
         if let Ok(running) = self.running.lock()
             && let Some(bar) = running.get(name)

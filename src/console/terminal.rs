@@ -17,7 +17,7 @@ use crate::report::format::Rendered;
 use crate::session::Watcher;
 use crate::text::escaped;
 
-/// Where results and messages go. Standard output carries the result only.
+/// Output for results and messages. Standard output carries only the result.
 #[derive(Clone, Copy)]
 pub(crate) struct Terminal {
     color: ColorChoice,
@@ -29,7 +29,7 @@ pub(crate) struct Terminal {
 struct Shared {
     /// The lines that are redrawn while an apply runs.
     bars: MultiProgress,
-    /// Whether a result could not be written.
+    /// True if a result could not be written.
     lost: AtomicBool,
 }
 
@@ -91,20 +91,20 @@ impl Terminal {
         self.out(folded);
     }
 
-    /// Whoever reads may have read enough and gone away, as `head` does: that is
-    /// no failure. A full disk is one.
+    /// Handles a failed write. A reader such as `head` may close the pipe early: that is not a
+    /// failure. A full disk is one.
     fn lost(self, error: &io::Error) {
         let is_first = !self.shared.lost.load(Ordering::Relaxed);
         if error.kind() != ErrorKind::BrokenPipe && is_first {
             self.shared.lost.store(true, Ordering::Relaxed);
             self.failure(
-                format_args!("the result could not be written to standard output: {error}"),
-                "look at the disk or the program that standard output goes to",
+                format_args!("cannot write the result to standard output: {error}"),
+                "check the disk or the program that receives the output",
             );
         }
     }
 
-    /// How the process ends: well only if its result could be written.
+    /// Exit code of the process: success only if its result could be written.
     pub(crate) fn ending(self, exit: Exit) -> Exit {
         let is_good = matches!(exit, Exit::Success | Exit::Pending);
         if is_good && self.shared.lost.load(Ordering::Relaxed) {
@@ -117,8 +117,8 @@ impl Terminal {
     /// Warns that a source has no integration files.
     pub(crate) fn no_files(self, place: &str) {
         self.warning(
-            format_args!("there are no integration files in {}", escaped(place)),
-            "their names end in .yaml, .yml or .json, and do not begin with a dot",
+            format_args!("no integration files in {}", escaped(place)),
+            "add files whose names end in .yaml, .yml or .json and do not begin with a dot",
         );
     }
 
@@ -166,7 +166,7 @@ impl Terminal {
         ));
     }
 
-    /// Whether somebody is there to be asked.
+    /// True if the user can be asked.
     pub(crate) fn can_ask(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
@@ -176,7 +176,7 @@ impl Terminal {
         io::stderr().is_terminal().then_some(&self.shared.bars)
     }
 
-    /// Whether standard error shows colours.
+    /// True if standard error shows colours.
     pub(crate) fn err_has_colour(self) -> bool {
         AutoStream::new(io::stderr(), self.color).current_choice() != ColorChoice::Never
     }

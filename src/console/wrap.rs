@@ -6,7 +6,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// How much further in a line goes on.
+/// Additional indentation of a continuation line.
 const HANG: usize = 4;
 /// Below this many columns a folded line would be a ladder of words.
 const NARROWEST: usize = 40;

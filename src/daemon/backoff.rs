@@ -1,8 +1,7 @@
-//! When what failed is tried again: each integration by itself.
+//! Retry times of failed integrations, each on its own.
 //!
-//! One that fails again and again is left alone for longer each time, while the
-//! others go on as if nothing were. A new revision, and whoever asks for a look,
-//! resets all of it.
+//! An integration that fails repeatedly is retried after growing pauses, while the others
+//! continue unaffected. A new revision or a manual trigger resets all pauses.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +28,7 @@ struct BackoffEntry {
 }
 
 impl Backoff {
-    /// Those that are to be left alone for now, each with how long.
+    /// Integrations that back off now, each with its remaining pause.
     #[must_use]
     pub fn backing_off(&self, now: Instant) -> BTreeMap<Name, Duration> {
         let backing_off = self
@@ -41,8 +40,8 @@ impl Backoff {
             .collect()
     }
 
-    /// What a run has tried, each with whether it went well. What it did not try
-    /// rests on.
+    /// Records the integrations that a run has tried, each with its success. The others keep their
+    /// pauses.
     pub fn after<'n>(&mut self, tried: impl IntoIterator<Item = (&'n str, bool)>, now: Instant) {
         for (name, went_well) in tried {
             if went_well {
@@ -60,12 +59,13 @@ impl Backoff {
         }
     }
 
-    /// Forgets those that nothing is to be done about any more, as when a file is gone.
+    /// Forgets the integrations that need no more changes, for example because their file was
+    /// removed.
     pub fn retain(&mut self, is_concerned: impl Fn(&str) -> bool) {
         self.0.retain(|name, _| is_concerned(name));
     }
 
-    /// How long until the first of them may be tried again.
+    /// Time until the first of them may be retried.
     #[must_use]
     pub fn pause(&self, now: Instant) -> Option<Duration> {
         let dues = self.0.values().map(|backing_off| backing_off.due);

@@ -20,7 +20,7 @@ pub(super) struct Conditions {
     run: Option<Outcome>,
     /// Mistakes in the files.
     mistakes: Vec<String>,
-    /// What the server's list told that could not be read.
+    /// Unreadable parts of the server's list.
     unreadable: Vec<String>,
     /// Integrations that differ and are left by the policy, and how they differ.
     withheld: BTreeMap<String, String>,
@@ -93,7 +93,7 @@ impl Conditions {
                 None if one.kind == NotificationKind::Recovered => {
                     tracing::info!(
                         reason = one.reason.map(Reason::as_str),
-                        "what had stopped the runs is over"
+                        "runs have recovered"
                     );
                 }
                 None => {}
@@ -126,19 +126,19 @@ impl Conditions {
             return;
         }
         if view.unreadable.is_empty() {
-            tracing::info!("the list of the tenant can be read whole again");
+            tracing::info!("the tenant's list can be read completely again");
         } else {
             let error = view.unreadable.join("; ");
             let error = &*escaped(&error);
             tracing::warn!(
                 error,
-                "the list of the tenant is not whole: nothing is created that may be in it"
+                "the tenant's list is incomplete: nothing is created that it may contain"
             );
         }
         self.unreadable.clone_from(&view.unreadable);
     }
 
-    /// Logs the integrations that the policy leaves, and those that it leaves no more.
+    /// Logs the integrations that the policy starts or stops to withhold.
     fn log_withheld(&mut self, view: &RunView) {
         let is_withheld = |row: &&Row| row.reason == Some(Reason::WithheldByPolicy);
         let withheld = view.rows.iter().filter(is_withheld);
@@ -148,19 +148,28 @@ impl Conditions {
         for (integration, about) in &withheld {
             if self.withheld.get(integration) != Some(about) {
                 let about = &*escaped(about);
-                tracing::warn!(integration, about, "the integration is left by the policy");
+                tracing::warn!(
+                    integration,
+                    about,
+                    "changes to the integration are withheld by \
+                    the policy"
+                );
             }
         }
         let before = std::mem::replace(&mut self.withheld, withheld);
         for integration in before.keys() {
             if !self.withheld.contains_key(integration) {
-                tracing::info!(integration, "the policy leaves the integration no more");
+                tracing::info!(
+                    integration,
+                    "the policy no longer withholds changes to the \
+                    integration"
+                );
             }
         }
     }
 
-    /// Logs the names in the settings that no integration has any more, when they change.
-    /// An integration may be removed while the settings still name it.
+    /// Logs the names in the settings that no longer belong to an integration, when they change. An
+    /// integration may be removed while the settings still name it.
     pub(super) fn log_names(&mut self, settings: &DaemonSettings, known: &KnownNames) {
         let run = &settings.run;
         let (chosen, replaced) = (&run.selection, &run.guard.allow_replace);
@@ -168,10 +177,10 @@ impl Conditions {
         if unknown != self.names {
             match &unknown {
                 Some(unknown) => {
-                    let help = "remove the name from the settings, or put its file back";
+                    let help = "remove the name from the settings, or restore its file";
                     tracing::warn!(help, "{unknown}");
                 }
-                None => tracing::info!("every name in the settings is that of an integration"),
+                None => tracing::info!("every name in the settings belongs to an integration"),
             }
         }
         self.names = unknown;
@@ -183,7 +192,7 @@ impl Conditions {
     fn log_removals(&mut self, idle: Vec<Name>) {
         let is_new = |name: &&Name| !self.idle_removals.contains(name);
         for name in idle.iter().filter(is_new) {
-            tracing::warn!("`allow-removal` names {name}, and no integration has this name");
+            tracing::warn!("`allow-removal` names {name}, but no integration has this name");
         }
         self.idle_removals = idle;
     }
@@ -232,7 +241,7 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
                 platform,
                 reason,
                 error,
-                "the integration waits"
+                "integration is waiting"
             );
         }
         NotificationKind::Failed => tracing::error!(
@@ -240,14 +249,14 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
             platform,
             reason,
             error,
-            "the integration needs attention"
+            "integration needs attention"
         ),
         NotificationKind::NotConverging => tracing::error!(
             integration,
             platform,
             reason,
             error,
-            "the integration does not converge"
+            "integration does not converge"
         ),
         // The action that has repaired it is logged.
         NotificationKind::Drift if *repaired => {}
@@ -255,15 +264,10 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
             integration,
             platform,
             attributes,
-            "the integration has drifted, and is left so"
+            "integration has drifted and is not repaired"
         ),
         NotificationKind::Recovered => {
-            tracing::info!(
-                integration,
-                platform,
-                reason,
-                "the integration has recovered"
-            );
+            tracing::info!(integration, platform, reason, "integration has recovered");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Whether the worker is alive, for whoever asks.
+//! Liveness of the worker.
 //!
-//! The question goes to the worker's own task, which answers it between two steps
-//! of its work, and only while one step follows the other: neither a task that hangs
-//! does, nor one that waits for what never comes. Nobody wakes up while nobody asks.
+//! A check goes to the worker's own task, which answers it between two steps of its work, and
+//! only while it makes progress: so both a task that hangs and one that waits forever count as
+//! dead. Without a check, no task wakes up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,29 +28,29 @@ pub(super) const LONGEST_STEP: Duration = git::TIMEOUT
 pub struct Liveness {
     requests: Arc<Notify>,
     responses: watch::Sender<u64>,
-    /// When a step of the worker last ended.
+    /// Time at which a step of the worker last ended.
     pub progress: Progress,
 }
 
 impl Liveness {
-    /// Whether the worker answers within this time.
+    /// True if the worker responds within this time.
     pub async fn responds_within(&self, limit: Duration) -> bool {
         let mut responses = self.responses.subscribe();
         self.requests.notify_one();
         matches!(timeout(limit, responses.changed()).await, Ok(Ok(())))
     }
 
-    /// Whether the worker gets on.
+    /// True if the worker makes progress.
     pub(super) fn is_progressing(&self) -> bool {
         self.progress.idle_for() <= LONGEST_STEP
     }
 
-    /// Waits until somebody asks.
+    /// Waits for a check.
     pub(super) async fn requested(&self) {
         self.requests.notified().await;
     }
 
-    /// Answers everybody who has asked.
+    /// Answers all pending checks.
     pub(super) fn respond(&self) {
         self.responses
             .send_modify(|responses| *responses = responses.wrapping_add(1));

@@ -60,13 +60,13 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     of_files(files);
     let mut bindings = declared_bindings(run);
     if before.git.is_some() {
-        // That `git` is gone is told by itself.
+        // The removal of `git` is reported on its own.
         bindings = bindings.strict();
     }
     found.extend(declared_bindings(before).widened_by(&bindings));
     of_git(before.git.as_ref(), git.as_ref(), &mut found);
     if !before.selection.only.is_empty() && selection.only.is_empty() {
-        found.push("`only` is gone".to_owned());
+        found.push("`only` is no longer set".to_owned());
     }
     lost(
         "exclude",
@@ -76,13 +76,13 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     );
     of_roots(&before.files, files, &mut found);
     if writes(*on_drift) && !writes(before.on_drift) {
-        found.push("`on-drift` becomes `apply`".to_owned());
+        found.push("`on-drift` changes to `apply`".to_owned());
     }
     if matches!(
         (before.on_conflict, on_conflict),
         (OnConflict::Stop, OnConflict::Apply)
     ) {
-        found.push("`on-conflict` becomes `apply`".to_owned());
+        found.push("`on-conflict` changes to `apply`".to_owned());
     }
     of_guard(&before.guard, guard, &mut found);
     let TenantSettings {
@@ -118,7 +118,7 @@ fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<
         (None, _) => return,
         (Some(_), None) => {
             // Without it signatures, pins and rewrites mean nothing.
-            found.push("`git` is gone, and a directory would be read instead".to_owned());
+            found.push("`git` is no longer set, so a directory would be read instead".to_owned());
             return;
         }
         (Some(old), Some(new)) => (old, new),
@@ -165,14 +165,14 @@ fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<
         ),
     ] {
         if was_set && !is_set {
-            found.push(format!("`{key}` is gone"));
+            found.push(format!("`{key}` is no longer set"));
         }
     }
     if asks_for_fewer(old.verify, *verify) {
-        found.push("`git-verify` asks for fewer signatures".to_owned());
+        found.push("`git-verify` requires fewer signatures".to_owned());
     }
     if *allow_rewrite == Rewrite::Anything && old.allow_rewrite != Rewrite::Anything {
-        found.push("`git-allow-rewrite` becomes `true`".to_owned());
+        found.push("`git-allow-rewrite` changes to `true`".to_owned());
     }
 }
 
@@ -205,7 +205,7 @@ fn of_roots(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
     let before = effective(old);
     for root in effective(new) {
         if !before.iter().any(|allowed| root.starts_with(allowed)) {
-            found.push(format!("`secret-root` lets {} be read", root.display()));
+            found.push(format!("`secret-root` allows reading {}", root.display()));
         }
     }
 }
@@ -214,8 +214,8 @@ fn of_guard(old: &GuardSettings, new: &GuardSettings, found: &mut Vec<String>) {
     let GuardSettings {
         policy,
         limits,
-        // By name: an operator who adds one means it. The plan of a daemon that waits for
-        // this leave names it as the way through, and nothing else is let through by it.
+        // By name: an operator who adds one means it. The plan of a daemon that waits for this
+        // approval names it as the way through, and it allows nothing else.
         allow_replace: _,
         allow_removal: _,
         // The form of a request.
@@ -223,11 +223,11 @@ fn of_guard(old: &GuardSettings, new: &GuardSettings, found: &mut Vec<String>) {
         connections,
     } = new;
     if *connections == LookForConnections::None && old.connections != *connections {
-        found.push("`connections` are no longer looked for".to_owned());
+        found.push("`connections` changes to `none`".to_owned());
     }
     if reach(*policy) > reach(old.policy) {
         let (from, to) = (old.policy.as_str(), policy.as_str());
-        found.push(format!("`policy` goes from `{from}` to `{to}`"));
+        found.push(format!("`policy` changes from `{from}` to `{to}`"));
     }
     let before = &old.limits;
     for (key, is_wider) in [
@@ -243,7 +243,7 @@ fn of_guard(old: &GuardSettings, new: &GuardSettings, found: &mut Vec<String>) {
         ),
     ] {
         if is_wider {
-            found.push(format!("`{key}` allows more"));
+            found.push(format!("`{key}` allows more than before"));
         }
     }
 }
@@ -268,7 +268,7 @@ fn writes(on_drift: OnDrift) -> bool {
 /// Adds the names that are no longer in a list.
 fn lost(key: &str, old: &BTreeSet<Name>, new: &BTreeSet<Name>, found: &mut Vec<String>) {
     for name in old.difference(new) {
-        found.push(format!("`{key}` loses {name}"));
+        found.push(format!("`{key}` no longer contains {name}"));
     }
 }
 
@@ -302,124 +302,136 @@ mod tests {
         (
             "--allow-secret env:A=*",
             "",
-            "`allow-secret` is gone, and every secret might go anywhere",
+            "`allow-secret` is no longer set, so any secret could be sent anywhere",
         ),
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:A=TYPE@a.example.com --allow-secret *",
-            "`allow-secret` * allows more",
+            "`allow-secret` * allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:*=*@*",
-            "`allow-secret` env:*=*@* allows more",
+            "`allow-secret` env:*=*@* allows more than before",
         ),
         (
             "--allow-secret env:A",
             "--allow-secret env:A --allow-secret vault:kv/*",
-            "`allow-secret` vault:kv/* allows more",
+            "`allow-secret` vault:kv/* allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:A=*@a.example.com",
-            "`allow-secret` env:A=*@a.example.com allows more",
+            "`allow-secret` env:A=*@a.example.com allows more than before",
         ),
         (
             "--allow-secret env:*=TYPE@a.example.com",
             "--allow-secret env:*=TYPE@a.example.com --allow-secret env:A=TYPE@*.example.com",
-            "`allow-secret` env:A=TYPE@*.example.com allows more",
+            "`allow-secret` env:A=TYPE@*.example.com allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@*.example.com",
             "--allow-secret env:A=TYPE",
-            "`allow-secret` env:A=TYPE allows more",
+            "`allow-secret` env:A=TYPE allows more than before",
         ),
         (
             "--git /r --allow-secret env:A",
             "--git /r --allow-secret *",
-            "`allow-secret` * allows more",
+            "`allow-secret` * allows more than before",
         ),
         (
             "--policy create-only",
             "",
-            "`policy` goes from `create-only` to `upsert-only`",
+            "`policy` changes from `create-only` to `upsert-only`",
         ),
         (
             "",
             "--policy sync",
-            "`policy` goes from `upsert-only` to `sync`",
+            "`policy` changes from `upsert-only` to `sync`",
         ),
-        ("--max-changes 5", "", "`max-changes` allows more"),
+        (
+            "--max-changes 5",
+            "",
+            "`max-changes` allows more than before",
+        ),
         (
             "--max-changes 5",
             "--max-changes 6",
-            "`max-changes` allows more",
+            "`max-changes` allows more than before",
         ),
         (
             "--max-change-percent 5",
             "",
-            "`max-change-percent` allows more",
+            "`max-change-percent` allows more than before",
         ),
+        ("", "--connections none", "`connections` changes to `none`"),
         (
+            "--max-deletes 0",
             "",
-            "--connections none",
-            "`connections` are no longer looked for",
+            "`max-deletes` allows more than before",
         ),
-        ("--max-deletes 0", "", "`max-deletes` allows more"),
         (
             "",
             "--max-delete-percent 100",
-            "`max-delete-percent` allows more",
+            "`max-delete-percent` allows more than before",
         ),
         (
             "--max-delete-percent 10",
             "",
-            "`max-delete-percent` allows more",
+            "`max-delete-percent` allows more than before",
         ),
-        ("--only a", "", "`only` is gone"),
-        ("--exclude a,b", "--exclude b", "`exclude` loses a"),
-        ("--on-drift report", "", "`on-drift` becomes `apply`"),
-        ("--on-conflict stop", "", "`on-conflict` becomes `apply`"),
+        ("--only a", "", "`only` is no longer set"),
+        (
+            "--exclude a,b",
+            "--exclude b",
+            "`exclude` no longer contains a",
+        ),
+        ("--on-drift report", "", "`on-drift` changes to `apply`"),
+        ("--on-conflict stop", "", "`on-conflict` changes to `apply`"),
         (
             "d --secret-root d/secrets",
             "d",
-            "`secret-root` lets d be read",
+            "`secret-root` allows reading d",
         ),
         (
             "--git /r --git-verify head",
             "--git /r",
-            "`git-verify` asks for fewer signatures",
+            "`git-verify` requires fewer signatures",
         ),
         (
             "--git /r --git-verify tag-and-head",
             "--git /r --git-verify head",
-            "`git-verify` asks for fewer signatures",
+            "`git-verify` requires fewer signatures",
         ),
         (
             "--git /r",
             "",
-            "`git` is gone, and a directory would be read instead",
+            "`git` is no longer set, so a directory would be read instead",
         ),
-        ("--git /r --git-tag v1", "--git /r", "`git-tag` is gone"),
+        (
+            "--git /r --git-tag v1",
+            "--git /r",
+            "`git-tag` is no longer set",
+        ),
         (
             "--git /r --git-branch b",
             "--git /r",
-            "`git-branch` is gone",
+            "`git-branch` is no longer set",
         ),
         (
             "--git /r --git-known-hosts f",
             "--git /r",
-            "`git-known-hosts` is gone",
+            "`git-known-hosts` is no longer set",
         ),
         (
             "--git /r --git-revoked-keys f",
             "--git /r",
-            "`git-revoked-keys` is gone",
+            "`git-revoked-keys` is no longer set",
         ),
         (
             "--git /r",
             "--git /r --git-allow-rewrite=true",
-            "`git-allow-rewrite` becomes `true`",
+            "`git-allow-rewrite` changes to `true`",
         ),
     ];
 

@@ -1,9 +1,8 @@
-//! What is counted, for Prometheus.
+//! Metrics for Prometheus.
 //!
-//! Labels are closed sets: a word of ours, a platform, a method, a route, a code;
-//! never a name, a revision or a text from outside. Every series that there can be
-//! is there from the beginning, but for those of requests, so that an alert need
-//! not tell "none" from "not yet".
+//! Labels are closed sets: a word of ours, a platform, a method, a route, a code; never a name,
+//! a revision or a text from outside. Every possible series exists from the beginning, except
+//! those of requests, so that an alert need not distinguish "none" from "not yet".
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -33,7 +32,7 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 /// The label of a platform that is not known.
 const UNKNOWN: &str = "unknown";
 
-/// In seconds: from a look that finds nothing to writes that take their time.
+/// In seconds: from a run that finds nothing to slow writes.
 const RECONCILE_BUCKETS: [f64; 9] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
 
 /// In seconds: up to the time-out of a request.
@@ -94,7 +93,7 @@ struct Inner {
     rejections: Family<ReasonLabel, Counter>,
 }
 
-/// What becomes of a message of notifications.
+/// Result of sending a message of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// It was taken.
@@ -147,7 +146,7 @@ impl Inner {
     fn register(&mut self) {
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         let it = &mut self.registry;
-        it.register("build", "Version that runs", Info::new(version));
+        it.register("build", "Running version", Info::new(version));
         it.register("reconcile", "Runs by result", self.reconciles.clone());
         it.register(
             "reconcile_duration_seconds",
@@ -161,7 +160,7 @@ impl Inner {
         );
         it.register(
             "last_success_timestamp_seconds",
-            "End of the last run that left everything in sync",
+            "End of the last run that ended in sync",
             self.last_success.clone(),
         );
         self.register_integrations();
@@ -182,17 +181,17 @@ impl Inner {
         );
         it.register(
             "drifted_integrations",
-            "Integrations with values that the server changed, as of the last run",
+            "Integrations with drift in the last run",
             self.drifted.clone(),
         );
         it.register(
             "not_converging_integrations",
-            "Integrations with values that the server does not keep as they are sent",
+            "Integrations that do not converge",
             self.not_converging.clone(),
         );
         it.register(
             "suspended_integrations",
-            "Integrations whose writes are suspended, by their files or by `suspend`",
+            "Integrations suspended by their files or by `suspend`",
             self.suspended.clone(),
         );
     }
@@ -201,7 +200,7 @@ impl Inner {
         let it = &mut self.registry;
         it.register(
             "http_requests",
-            "Requests to the tenant by status, or kind of error",
+            "Requests to the tenant by status or error kind",
             self.requests.clone(),
         );
         it.register(
@@ -211,7 +210,7 @@ impl Inner {
         );
         it.register(
             "rate_limited",
-            "Requests that the tenant rejected because there were too many",
+            "Requests rejected by the tenant's rate limit",
             self.rate_limited.clone(),
         );
         it.register(
@@ -278,7 +277,7 @@ impl Inner {
     }
 }
 
-/// What a plan has to do, or cannot.
+/// Planned and blocked actions of a plan.
 fn actions(counts: Counts) -> [(Word, usize); 7] {
     let Counts {
         create,

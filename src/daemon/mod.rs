@@ -1,16 +1,15 @@
 //! Keeps a tenant in sync without anyone at a keyboard.
 //!
-//! Triggers carry no data: each notifies a [`Trigger`], which only says "look again", and
-//! whether it is a human who does.
-//! One worker runs the pipeline, one [`Activation`] at a time, so that a burst
-//! becomes one more run, and one that nothing new caused is followed by a pause (see
-//! `throttle`). After a run the [`Schedule`] says when to look again by
-//! itself: at the resync interval, or sooner and later again after a failure.
+//! Triggers carry no data: each notifies a [`Trigger`], which only requests a run, and records
+//! whether the trigger is manual. One worker runs the pipeline, one [`Activation`] at a time,
+//! so that a burst becomes one more run, and one that nothing new caused is followed by a pause
+//! (see `throttle`). After a run the [`Schedule`] determines the time of the next: at the
+//! resync interval, or sooner, with growing pauses, after a failure.
 //!
-//! A new revision, and every trigger, resets the backoff of what failed; what the server
-//! refused waits for other inputs, its time, or a human. A stop lets the writes under
-//! way end, within a deadline, and gives up at once what has not written yet; what is
-//! left is carried on by the next start, through the ledger.
+//! A new revision or a manual trigger resets the backoff of failures; a write that the server
+//! rejected waits for other inputs, its retry time, or an operator. A stop lets the writes
+//! under way finish, within a deadline, and abandons at once all that has not been written yet;
+//! the next start continues from the ledger.
 
 mod backoff;
 mod conditions;
@@ -61,7 +60,7 @@ use crate::reason::Reason;
 use crate::report::exit::Exit;
 use crate::source::git::Revision;
 
-/// Says "look again", and whether a human does.
+/// Requests a run, with the reason for it.
 #[derive(Debug, Clone, Default)]
 pub struct Trigger(Arc<TriggerState>);
 
@@ -73,20 +72,19 @@ struct TriggerState {
 }
 
 impl Trigger {
-    /// Requests a run. However many requests arrive during one run, one more follows.
+    /// Requests a run. However many requests arrive during one run, one more run follows.
     pub fn notify(&self) {
         self.0.wake.notify_one();
     }
 
-    /// The same, by somebody who has seen that the source is another one than the last
-    /// run has read.
+    /// Requests a run because the source differs from the content that the last run has read.
     pub fn notify_source_changed(&self) {
         self.0.source_changed.store(true, Ordering::Relaxed);
         self.notify();
     }
 
-    /// The same, by a human who wants everything tried: a webhook may be replayed, and
-    /// a file may be saved every minute.
+    /// Requests a run by an operator, which retries everything: a webhook may be replayed, and a
+    /// file may be saved every minute.
     pub fn notify_manual(&self) {
         self.0.is_manual.store(true, Ordering::Relaxed);
         self.notify();
@@ -115,7 +113,7 @@ pub enum TriggerReason {
     Triggered,
     /// The source is another one than the last run has read.
     SourceChanged,
-    /// A human asks: everything is tried.
+    /// Manual trigger: everything is retried.
     Manual,
 }
 
@@ -134,7 +132,7 @@ impl TriggerReason {
 
 /// One run of the pipeline, as the worker needs it.
 pub trait Activation {
-    /// How often to look although nothing is new.
+    /// Time between runs if nothing changes.
     fn interval(&self) -> Duration;
 
     /// A hash of what the last run was made from: settings and files.
@@ -149,20 +147,20 @@ pub trait Activation {
     ) -> impl Future<Output = Option<RunOutcome>>;
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOutcome {
-    /// What is to be done about it.
+    /// Its consequence for the next run.
     pub disposition: Disposition,
-    /// How a command that did the same would have exited.
+    /// Exit code of an equivalent command.
     pub exit: Exit,
     /// In a line, for people: `7 unchanged`, or what went wrong.
     pub summary: String,
-    /// What helps, where it came to no result.
+    /// Remedy, if the run produced no result.
     pub help: Option<String>,
-    /// What was read; `None` for a directory, or if nothing was.
+    /// The revision that was read; `None` for a directory, or if none was read.
     pub revision: Option<Arc<Revision>>,
-    /// What was seen; `None` if the files or the tenant could not be read.
+    /// The state that was read; `None` if the files or the tenant could not be read.
     pub view: Option<Arc<RunView>>,
 }
 
@@ -175,14 +173,14 @@ impl RunOutcome {
     }
 }
 
-/// What is to be done about the end of a run.
+/// Consequence of the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Nothing: the tenant equals the files.
     InSync,
     /// Nothing: what differs is suspended.
     Suspended,
-    /// Nothing but to wait for a new revision or a human; the reason.
+    /// Wait for a new revision or an operator; with the reason.
     Stalled(Reason),
     /// Some of it failed, and may be tried again after this pause.
     Retry(Duration),

@@ -1,4 +1,4 @@
-//! Where the worker says what it does: one published value, and the metrics.
+//! Publishes the worker's status: one value, and the metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::push::RunEvents;
 use super::{DaemonStatus, Liveness, RejectedSettings, RunOutcome};
 use crate::net::{ExchangeObserver, Exchanged};
 
-/// What the worker tells, and to whom.
+/// Everything that the worker publishes.
 #[derive(Debug, Clone, Default)]
 pub struct StatusPublisher {
     status: watch::Sender<DaemonStatus>,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Whether the worker is alive.
+    /// Liveness of the worker.
     pub liveness: Liveness,
-    /// What is said about a run, to whoever asked for it.
+    /// Events of a run, for the clients that triggered it.
     pub events: RunEvents,
 }
 
@@ -33,7 +33,7 @@ impl StatusPublisher {
         }
     }
 
-    /// What the worker does, now and later.
+    /// Current and future statuses of the worker.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<DaemonStatus> {
         self.status.subscribe()
@@ -70,7 +70,7 @@ impl StatusPublisher {
         }
         self.status.send_modify(|status| {
             status.end(outcome, pause);
-            // Before anybody sees the status: whoever then asks finds both.
+            // Before the status is visible, so that its readers find both.
             self.metrics.record_run(status, took);
         });
         self.events.ended(exit, &summary);

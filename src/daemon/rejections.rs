@@ -1,7 +1,7 @@
 //! Requests that were rejected: each is counted, and a few of every peer are logged.
 //!
-//! Anybody can send them to a port that is meant for the internet, so that a line for
-//! each would let anybody fill the journal.
+//! Anyone can send them to a port that is meant for the internet, so that a line for each would
+//! let anyone fill the journal.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -55,13 +55,21 @@ impl WebhookRejection {
         }
     }
 
-    /// Nothing of what was sent: anybody can send it.
+    /// Logs nothing of the content: anyone can send it.
     fn log(self, peer: Option<IpAddr>) {
         match self {
-            Self::WrongToken => tracing::warn!(?peer, "a request with a wrong token"),
-            Self::FailedLogin => tracing::warn!(?peer, "a log-in with a wrong token"),
-            Self::UnsignedWebhook => tracing::warn!(?peer, "a webhook without the right signature"),
-            Self::UnreadableWebhook => tracing::warn!(?peer, "a webhook that names no reference"),
+            Self::WrongToken => tracing::warn!(?peer, "rejected a request with a wrong token"),
+            Self::FailedLogin => tracing::warn!(?peer, "rejected a login with a wrong token"),
+            Self::UnsignedWebhook => tracing::warn!(
+                ?peer,
+                "rejected a webhook with an invalid \
+                signature"
+            ),
+            Self::UnreadableWebhook => tracing::warn!(
+                ?peer,
+                "rejected a webhook that names no \
+                reference"
+            ),
         }
     }
 }
@@ -104,7 +112,7 @@ impl Rejections {
     fn sum_up(&self, network: Option<Network>, peer: Option<IpAddr>) {
         let more = self.peers().end(network);
         let peer = network.and(peer);
-        tracing::warn!(?peer, "and {more} more rejected requests within a minute");
+        tracing::warn!(?peer, "rejected {more} more requests within a minute");
     }
 
     fn peers(&self) -> MutexGuard<'_, Peers> {

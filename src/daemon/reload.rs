@@ -23,8 +23,8 @@ use crate::session::{OpenError, Source, Tenant, check_names, tenant};
 use crate::settings::daemon::{DaemonSettings, SettingsFile};
 use crate::text::chain;
 
-/// How long the files are waited for: longer than a disk takes, and shorter than
-/// systemd waits for a reload.
+/// Time limit for reading the files: longer than a disk takes, and shorter than systemd waits
+/// for a reload.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the settings again, and publishes whether they were taken.
@@ -48,7 +48,11 @@ impl Reload {
         let reading = spawn_blocking(move || {
             let new = read(console.as_ref(), &old, names.as_deref());
             for error in tls.iter().filter_map(|tls| tls.read_again().err()) {
-                tracing::error!(error = chain(&error), "the old certificate stays");
+                tracing::error!(
+                    error = chain(&error),
+                    "cannot reload the certificate; keeping \
+                    the current one"
+                );
             }
             new
         });
@@ -79,7 +83,7 @@ fn log_rejected(failure: &CommandFailure) {
     tracing::error!(
         error = failure.what(),
         help = failure.help(),
-        "the settings are refused, and the old ones go on"
+        "the new settings are invalid; keeping the previous ones"
     );
     for mistake in failure.mistakes().iter().map(FileMistake::from) {
         let help = (!mistake.help.is_empty()).then(|| mistake.help.join("; "));
@@ -121,8 +125,8 @@ fn read(
     for (what, is_same) in [
         ("`url`", url == before),
         ("`state`", new.run.state == old.run.state),
-        ("where it listens", listens(new) == listens(old)),
-        ("whom it notifies", new.notify == old.notify),
+        ("the listening addresses", listens(new) == listens(old)),
+        ("the notification settings", new.notify == old.notify),
     ] {
         if !is_same {
             return Err(restart(what));
@@ -158,18 +162,21 @@ fn emptied(file: &SettingsFile) -> CommandFailure {
     CommandFailure::new(
         Exit::InvalidSettings,
         format_args!(
-            "the settings file {} sets nothing any more: it is empty, has only comments, or is gone",
+            "the settings file {} no longer sets anything: it is empty, contains only comments, \
+            or is missing",
             file.path.display()
         ),
-        "restore it; if that is meant, restart the daemon: `systemctl restart integrationd`",
+        "restore the file; if the change is intended, restart the daemon: `systemctl restart \
+        integrationd`",
     )
 }
 
 fn looser(found: &[String]) -> CommandFailure {
     CommandFailure::new(
         Exit::InvalidSettings,
-        format_args!("a reload never takes protection away: {}", found.join("; ")),
-        "restore the settings file; if that is meant, restart the daemon: `systemctl restart integrationd`",
+        format_args!("a reload cannot remove protection: {}", found.join("; ")),
+        "restore the settings file; if the change is intended, restart the daemon: `systemctl \
+        restart integrationd`",
     )
 }
 
@@ -177,8 +184,8 @@ fn timed_out() -> CommandFailure {
     let seconds = RELOAD_TIMEOUT.as_secs();
     CommandFailure::new(
         Exit::InvalidSettings,
-        format_args!("they could not be read within {seconds} seconds"),
-        "see whether the file systems with the settings and the keys answer",
+        format_args!("reading the settings took longer than {seconds} seconds"),
+        "check that the file systems with the settings and keys respond",
     )
 }
 
@@ -187,7 +194,7 @@ fn timed_out() -> CommandFailure {
 pub fn restart(what: &str) -> CommandFailure {
     CommandFailure::new(
         Exit::InvalidSettings,
-        format_args!("{what} cannot change while the daemon runs"),
-        "restart it: `systemctl restart integrationd`",
+        format_args!("{what} cannot change while the daemon is running"),
+        "restart the daemon: `systemctl restart integrationd`",
     )
 }

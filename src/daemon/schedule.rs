@@ -1,4 +1,4 @@
-//! When to look again without being asked.
+//! Times of the runs without a trigger.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use crate::pause::{Doubling, longer, shorter};
 /// The first pause after a failure.
 const FIRST: Duration = Duration::from_secs(5);
 
-/// When the next run is due. After failures in a row the pauses double, up to the
-/// interval.
+/// Time of the next run. After consecutive failures the pauses double, up to the interval.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     interval: Duration,
@@ -31,14 +30,14 @@ impl Schedule {
         self.interval = interval;
     }
 
-    /// How long to wait after a run that ended so. `chance` is from 0 to 1.
+    /// Pause after a run with this end. `chance` is from 0 to 1.
     pub fn after(&mut self, disposition: Disposition, chance: f64) -> Duration {
         let pause = match disposition {
             Disposition::InSync | Disposition::Suspended | Disposition::Stalled(_) => {
                 self.failures = 0;
                 self.interval
             }
-            // Not sooner: until then it would be left alone.
+            // Not sooner: until then it backs off.
             Disposition::Retry(pause) => {
                 self.failures = 0;
                 // Whatever it is that is due: not without a pause.

@@ -62,10 +62,10 @@ pub async fn run(
         console,
         publisher: publisher.clone(),
     });
-    // Before anybody knows that it is there: a signal would end it until then.
+    // Before the process is announced: until then, a signal would kill it.
     let mut signals = DaemonSignals::listen();
     systemd::ready();
-    tracing::info!("the daemon begins");
+    tracing::info!("starting the daemon");
     let endpoints = bound.serve(&tenant, &publisher, &trigger);
     let (stopped, status) = (stop.clone(), publisher.subscribe());
     let (watched, published) = (trigger.clone(), publisher.clone());
@@ -89,19 +89,19 @@ pub async fn run(
         }
     }
     tokio::join!(worker.call_off(), watcher.call_off());
-    tracing::info!("the daemon ends");
+    tracing::info!("the daemon has stopped");
     Ok(())
 }
 
-/// A settings file that somebody named is meant to set something. The one that is
-/// installed has comments alone, and the rest may come from the environment.
+/// A settings file that is named explicitly is meant to set something. The installed one
+/// contains only comments, and the rest may come from the environment.
 fn warn_of_empty_settings(settings: &DaemonSettings) {
     let file = &settings.file;
     if file.is_named && file.is_empty {
         let path = file.path.display().to_string();
         tracing::warn!(
             path,
-            "the settings file sets nothing: no protection comes from it"
+            "the settings file sets nothing, so it adds no protection"
         );
     }
 }
@@ -113,7 +113,7 @@ async fn overdue(stop: Stop) {
     sleep(DRAIN + SHUTDOWN_MARGIN).await;
 }
 
-/// Tells systemd what the worker does.
+/// Reports the worker's status to systemd.
 async fn report(mut status: published::Receiver<DaemonStatus>) {
     while status.changed().await.is_ok() {
         let line = status.borrow_and_update().line();
@@ -121,7 +121,7 @@ async fn report(mut status: published::Receiver<DaemonStatus>) {
     }
 }
 
-/// Triggers a run whenever the source has something else, as the settings now name it.
+/// Triggers a run whenever the source, as the current settings name it, changes.
 async fn keep_watching(
     mut settings: published::Receiver<Arc<DaemonSettings>>,
     source: WatchedSource,

@@ -7,8 +7,8 @@ use super::http::Tls;
 use super::reload::Reload;
 use super::{Trigger, systemd};
 
-/// SIGHUP reads the settings again and triggers a run. SIGTERM and SIGINT pull the stop;
-/// a second one ends at once, whatever is under way.
+/// SIGHUP reloads the settings and triggers a run. SIGTERM and SIGINT request the stop; a
+/// second one ends the process at once.
 pub(super) struct DaemonSignals {
     hangup: Option<Signal>,
     terminate: Option<Signal>,
@@ -26,7 +26,7 @@ impl DaemonSignals {
         }
     }
 
-    /// Waits until somebody asks for the end.
+    /// Waits for a request to end.
     pub(super) async fn stop_requested(&mut self) {
         tokio::select! {
             Some(()) = received(&mut self.terminate) => {}
@@ -46,10 +46,10 @@ impl DaemonSignals {
             tokio::select! {
                 Some(()) = received(&mut self.hangup) => {
                     systemd::reloading();
-                    tracing::info!("asked to read the settings and to look again");
+                    tracing::info!("reloading the settings and starting a run");
                     tokio::select! {
                         () = reload.again(tls) => {}
-                        // Of no use any more: it ends.
+                        // No longer of use: it ends.
                         () = self.stop_requested() => if request_stop(stop) { return } else { continue },
                     }
                     trigger.notify_manual();
@@ -71,7 +71,7 @@ async fn received(signal: &mut Option<Signal>) -> Option<()> {
 
 /// Pulls the stop; whether it was pulled before.
 fn request_stop(stop: &published::Sender<bool>) -> bool {
-    tracing::info!("asked to end: no new write, those under way are finished");
+    tracing::info!("stopping: no new writes; waiting for those under way");
     systemd::stopping();
     stop.send_replace(true)
 }

@@ -22,7 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatchedSource {
     turn: Arc<Turn<()>>,
-    /// What the last run found, whether it was applied or not.
+    /// Result of the last read, whether it was applied or not.
     found: Arc<Mutex<Option<Found>>>,
     /// Contents of the directory, as the last run read it.
     content: published::Sender<Option<Content>>,
@@ -34,7 +34,7 @@ pub(super) struct WatchedSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Found {
     Revision(CommitId),
-    /// A failure that needs somebody to act, in words.
+    /// A failure that needs an operator, in words.
     Problem(String),
     /// A failure that may pass.
     Outage,
@@ -145,7 +145,7 @@ impl WatchedSource {
             publisher.metrics.fetched(fetched.is_ok());
             if let Err(error) = &fetched {
                 // The run that follows reports it.
-                tracing::debug!(error = chain(error), "nothing was fetched");
+                tracing::debug!(error = chain(error), "fetch failed");
             }
             let found = match &fetched {
                 Ok(fetched) => Found::Revision(fetched.revision.id),

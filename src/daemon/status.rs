@@ -1,4 +1,4 @@
-//! What the daemon is doing, as one published value.
+//! Status of the daemon, as one published value.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use super::view::{FileMistake, RenderedPlan};
 use super::{Disposition, RunOutcome, RunView};
 use crate::reason::Reason;
 
-/// What the daemon is doing, and how the last run ended.
+/// Status of the daemon, and the end of the last run.
 #[derive(Debug, Clone, Default)]
 pub struct DaemonStatus {
-    /// What it is doing now.
+    /// The current phase.
     pub phase: DaemonPhase,
-    /// How the last run ended; `None` before the first.
+    /// End of the last run; `None` before the first.
     pub last: Option<RunOutcome>,
-    /// When that was.
+    /// Time of that end.
     pub at: Option<Timestamp>,
-    /// When a run last ended with everything in sync.
+    /// Last time that a run ended with everything in sync.
     pub succeeded: Option<Timestamp>,
-    /// What was last seen, by the last run or an earlier one: files and tenant were
-    /// read then.
+    /// State read by the last run, or by an earlier one if the last could not read the files and
+    /// the tenant.
     pub view: Option<Arc<RunView>>,
     /// The last plan that was carried out.
     pub changed: Option<Arc<RenderedPlan>>,
-    /// How many runs there were.
+    /// Number of runs.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
     pub refused: Option<Arc<RejectedSettings>>,
@@ -34,17 +34,17 @@ pub struct DaemonStatus {
 /// Settings that were read while the daemon runs and that it does not take.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct RejectedSettings {
-    /// When they were read.
+    /// Time at which they were read.
     pub at: Timestamp,
-    /// Why, in a line.
+    /// The cause, in a line.
     pub why: String,
-    /// What helps.
+    /// The remedy.
     pub help: String,
     /// The mistakes in the settings file.
     pub mistakes: Vec<FileMistake>,
 }
 
-/// What the daemon is doing. The words are those of kstatus.
+/// Phase of the daemon. The words are those of kstatus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DaemonPhase {
     /// It has not begun.
@@ -56,7 +56,7 @@ pub enum DaemonPhase {
     Ready,
     /// It waits; what differs is suspended.
     Suspended,
-    /// It waits for a new revision or a human.
+    /// It waits for a new revision or an operator.
     Stalled(Reason),
     /// It waits for so long, and tries again.
     Retrying(Duration),
@@ -73,7 +73,7 @@ impl DaemonPhase {
         }
     }
 
-    /// Why it is not simply that, in CamelCase.
+    /// Reason for the phase, in CamelCase, if there is one.
     #[must_use]
     pub fn reason(self) -> Option<Reason> {
         match self {
@@ -129,11 +129,11 @@ impl DaemonStatus {
                 line += &format!(": {last}");
             }
             DaemonPhase::Retrying(pause) => {
-                line += &format!(", again in {} s: {last}", pause.as_secs().max(1));
+                line += &format!(", retrying in {} s: {last}", pause.as_secs().max(1));
             }
         }
         if self.refused.is_some() {
-            line += "; the new settings are refused, and the old ones go on";
+            line += "; the new settings are invalid, so the previous ones stay in effect";
         }
         line
     }

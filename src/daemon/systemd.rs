@@ -1,5 +1,4 @@
-//! What systemd is told: ready, reloading, stopping, a line of status, and that
-//! the worker is alive.
+//! Notifications to systemd: ready, reloading, stopping, a line of status, and liveness.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,10 +8,10 @@ use sd_notify::NotifyState;
 
 use super::liveness::Liveness;
 
-/// Tells systemd, if it listens. It may have gone: then nobody is there to tell.
+/// Notifies systemd, if it listens. If it is gone, nothing is sent.
 fn notify_systemd(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd could not be told");
+        tracing::debug!(%error, "cannot notify systemd");
     }
 }
 
@@ -26,7 +25,7 @@ pub fn reloading() {
     let now = NotifyState::monotonic_usec_now();
     match now {
         Ok(now) => notify_systemd(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::debug!(%error, "there is no monotonic clock"),
+        Err(error) => tracing::debug!(%error, "cannot read the monotonic clock"),
     }
 }
 
@@ -35,13 +34,13 @@ pub fn stopping() {
     notify_systemd(&[NotifyState::Stopping]);
 }
 
-/// What it is doing, in a line.
+/// The status, in a line.
 pub fn status(line: &str) {
     notify_systemd(&[NotifyState::Status(line)]);
 }
 
-/// Tells that the worker is alive, to the watchdog and to whoever asks: only while the
-/// worker's own task is polled and gets on, so that a hang of either kind is seen.
+/// Reports liveness to the watchdog and to checks: only while the worker's own task is polled
+/// and makes progress, so that both kinds of hang are detected.
 #[derive(Debug, Clone)]
 pub(super) struct Heartbeat {
     watchdog: Option<Duration>,
@@ -85,7 +84,8 @@ impl Heartbeat {
                         self.feed();
                     } else {
                         let still_for = self.liveness.progress.idle_for().as_secs();
-                        tracing::error!(still_for, "the run hangs: the watchdog is not fed");
+                        tracing::error!(still_for, "the run hangs; no longer notifying the \
+                            watchdog");
                     }
                     due.set(self.due());
                 }
@@ -121,7 +121,7 @@ mod tests {
         static FED: Cell<u32> = const { Cell::new(0) };
     }
 
-    /// How often the watchdog is fed in this time of a run.
+    /// Number of watchdog notifications in this time of a run.
     async fn fed<T>(heartbeat: &Heartbeat, run: impl Future<Output = T>, within: Duration) -> u32 {
         FED.set(0);
         let _ = timeout(within, heartbeat.during(run)).await;

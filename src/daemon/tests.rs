@@ -217,7 +217,7 @@ async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
     sleep(100 * SECOND).await;
     let without = world.runs();
     assert!((4..=6).contains(&without), "{without} runs");
-    // The next is far away; the trigger starts it, and the backoff begins anew.
+    // The next run is far away; the trigger starts it, and the backoff begins anew.
     world.trigger.notify();
     sleep(6 * SECOND).await;
     assert_eq!(world.runs(), without + 2);
@@ -245,7 +245,7 @@ async fn what_is_not_ready_is_reconciling_and_the_reason_says_what_it_waits_for(
     sleep(10 * SECOND).await;
     let line = world.status.borrow().line();
     let (words, summary) = line.split_once(" s: ").unwrap();
-    let seconds = words.strip_prefix("Reconciling (ProgressingWithRetry), again in ");
+    let seconds = words.strip_prefix("Reconciling (ProgressingWithRetry), retrying in ");
     assert!((1..=5).contains(&seconds.unwrap().parse::<u64>().unwrap()));
     assert_eq!(summary, "counted");
 }

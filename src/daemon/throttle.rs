@@ -1,9 +1,9 @@
-//! The pause before a run that nothing new caused.
+//! The pause before a run without a new cause.
 //!
-//! A trigger carries no data, so that anybody who may send one can have it followed by a
-//! run, with its requests to the tenant, as often as he likes. A run that finds the same
-//! settings, files and outcome as the run before makes the next one wait, longer each
-//! time. Operators have a pause of their own: repeated webhooks do not make them wait.
+//! A trigger carries no data, so any permitted client can trigger runs, with their requests to
+//! the tenant, as often as it likes. A run that finds the same settings, files and outcome as
+//! the run before delays the next one, longer each time. Operators have a separate pause:
+//! repeated webhooks do not delay them.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ impl Throttle {
         }
     }
 
-    /// When the run for a trigger of this kind may begin.
+    /// Earliest start of the run for a trigger of this kind.
     pub(super) fn due(&self, reason: TriggerReason, now: Instant) -> Instant {
         match reason {
             TriggerReason::Interval | TriggerReason::SourceChanged => now,

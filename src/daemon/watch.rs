@@ -1,14 +1,13 @@
 //! Watches a directory of integration files.
 //!
-//! An event means only "read again": the directory is read whole, and a run is
-//! triggered when its content is another one than the last run has read. That is how
-//! editors that rename, the symbolic link of a Kubernetes `ConfigMap`, a file in a
-//! folder that was made a moment ago and our own reads need no rule of their own.
-//! Since events can be lost, the directory is read again now and then anyway; and
-//! since a watch stays with a directory that was moved away, its identity is looked
-//! at each time. The directory around it may be a busy one, such as `/etc`: it is
-//! watched only where nothing else would tell, and what happens to its other entries
-//! is passed over.
+//! An event means only "read again": the directory is read as a whole, and a run is triggered
+//! if its content differs from the content that the last run has read. So editors that rename,
+//! the symbolic link of a Kubernetes `ConfigMap`, a file in a folder that was created a moment
+//! ago and our own reads need no rules of their own. Since events can be lost, the directory is
+//! also read periodically; and since a watch stays with a directory that was moved away, its
+//! identity is checked each time. The directory around it may be a busy one, such as `/etc`: it
+//! is watched only if nothing else would report a change, and events of its other entries are
+//! ignored.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,14 +23,14 @@ use super::Trigger;
 use crate::source::{Content, content_of, read_with_variables};
 use crate::text::chain;
 
-/// How a directory is watched.
+/// Options of the watch.
 #[derive(Debug, Clone, Copy)]
 pub struct WatchOptions {
-    /// How long it must be quiet before it is read.
+    /// Quiet time before the directory is read.
     pub debounce: Duration,
-    /// How often it is read without an event.
+    /// Interval of reads without an event.
     pub poll: Duration,
-    /// Whether events are used at all: network file systems have none.
+    /// True if events are used: network file systems have none.
     pub events: bool,
 }
 
@@ -53,11 +52,11 @@ impl WatchedPlaces {
 /// The longest that a directory which is never quiet is waited for, in debounces.
 const MAX_DEBOUNCES: u32 = 10;
 
-/// Which directory a path leads to: its device and inode; `None` if to none.
+/// Identity of the directory at a path: its device and inode; `None` without a directory.
 type Identity = Option<(u64, u64)>;
 
-/// Triggers a run whenever the content of the directory is another one than the last
-/// run has read, which `read` tells. Never ends.
+/// Triggers a run whenever the content of the directory differs from the content that the last
+/// run has read, which `read` returns. Never ends.
 pub async fn watch(
     places: WatchedPlaces,
     options: WatchOptions,
@@ -65,11 +64,11 @@ pub async fn watch(
     mut read: published::Receiver<Option<Content>>,
 ) {
     let events = Arc::new(DirectoryEvents::default());
-    // The content for which it has triggered a run that has read nothing yet.
+    // The content for which a run was triggered, until a run has read something.
     let mut notified_for = None;
     loop {
         let identity = identities(&places);
-        // Before the first look, so that what comes after it is not missed.
+        // Before the first read, so that no later change is missed.
         let armed = options.events.then(|| arm(&places, &events)).flatten();
         let mut now = content(&places).await;
         while identities(&places) == identity {
@@ -111,7 +110,7 @@ async fn settle(events: &Notify, debounce: Duration) {
 #[derive(Debug, Default)]
 struct DirectoryEvents {
     changed: Notify,
-    /// Whether the log says that not everything is seen.
+    /// True if the log already reports that events may be missed.
     is_reported: AtomicBool,
 }
 
@@ -120,7 +119,7 @@ impl DirectoryEvents {
         match event {
             Ok(event) if !counts(event, counted) => return,
             Ok(_) => {}
-            // Such as a folder that was made when the system has no more watches to give.
+            // Such as a folder that was created when the system had no more watches.
             Err(error) => self.blind(error),
         }
         self.changed.notify_one();
@@ -131,7 +130,7 @@ impl DirectoryEvents {
         if !self.is_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 error = chain(error),
-                "the directory, or a part of it, cannot be watched and is read regularly instead"
+                "cannot watch all of the directory; polling it instead"
             );
         }
     }
@@ -163,17 +162,17 @@ fn absolute(path: &Path) -> PathBuf {
     absolute.components().collect()
 }
 
-/// What may be swapped without a word, or come back: the links on the way to the
-/// directory, such as `current` in `current/integrations.d`, and the directory itself
-/// if it is not there. Otherwise it tells by itself when it is moved or removed.
+/// Paths that may be swapped without an event, or reappear: the links on the way to the
+/// directory, such as `current` in `current/integrations.d`, and the directory itself if it
+/// does not exist. Otherwise the watch reports that it was moved or removed.
 fn swapped(directory: &Path) -> Vec<PathBuf> {
     let links = directory.ancestors().filter(|at| at.is_symlink());
     let absent = Some(directory).filter(|at| std::fs::symlink_metadata(at).is_err());
     links.chain(absent).map(Path::to_owned).collect()
 }
 
-/// Whether an event may mean another content of the directory: it is about one of
-/// these, or about what is in it.
+/// True if an event may mean a changed content of the directory: it concerns one of these
+/// paths, or something below them.
 fn counts(event: &notify::Event, counted: &[PathBuf]) -> bool {
     // Reading is an event, too: ours would be one after the other.
     let is_read = matches!(event.kind, EventKind::Access(_));
@@ -198,7 +197,7 @@ async fn content(places: &WatchedPlaces) -> Content {
     } = places.clone();
     let read = move || content_of(&read_with_variables(&directory, &variables));
     let read = tokio::task::spawn_blocking(read).await;
-    // A panic of the reader is as good as another content: the run will tell.
+    // Treat a panic of the reader as a change: the run will report it.
     read.unwrap_or_default()
 }
 
@@ -252,13 +251,13 @@ mod tests {
                 read,
                 task,
             };
-            // The first run, and the first look.
+            // The first run, and the first read.
             watched.run();
             sleep(Duration::from_millis(200)).await;
             watched
         }
 
-        /// What a run does.
+        /// Simulates a run.
         fn run(&self) {
             let read = read_directory(&self.path(""));
             self.read.send_replace(Some(content_of(&read)));
@@ -268,7 +267,7 @@ mod tests {
             self.directory.join(name)
         }
 
-        /// True if it triggers a run.
+        /// True if a run is triggered; the run then follows.
         async fn rings(&self) -> bool {
             let longest = Duration::from_secs(10);
             let notified_for = tokio::time::timeout(longest, self.trigger.notified()).await;
@@ -361,7 +360,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_saved_while_the_first_run_reads_rings() {
         let watched = Watched::with(OPTIONS).await;
-        // A run that read before, and says so after, the look that saw the file.
+        // A run that read before, and reports afterwards, the read that saw the file.
         let before = content_of(&read_directory(&watched.path("")));
         watched.read.send_replace(None);
         write(&watched.path("a.yaml"), "one");

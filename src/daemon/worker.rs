@@ -33,7 +33,7 @@ use crate::source::git::Revision;
 use crate::sync::{Approval, Ending, Shell, SyncError};
 use crate::text::chain;
 
-/// How many runs the page shows.
+/// Number of runs on the page.
 const RUNS: u32 = 20;
 
 /// The worker's side of a run. Everything but the ledger is made anew for each: the key,
@@ -130,7 +130,7 @@ impl Activation for Worker {
             biased;
             outcome = self.activate(stop, &writes, reason).instrument(span.clone()) => outcome,
             () = given_up(stop, &writes) => {
-                span.in_scope(|| tracing::info!("the run is given up before its first write"));
+                span.in_scope(|| tracing::info!("abandoned the run before its first write"));
                 return None;
             }
         };
@@ -240,8 +240,8 @@ impl Worker {
         }
     }
 
-    /// What came of the integrations that were tried, for the pauses before the next
-    /// try; how long the shortest of these is.
+    /// Records the results of the integrations that were tried, for their backoff; returns the
+    /// shortest pause.
     fn rest(&mut self, report: &Report, ledger: &Ledger) -> Option<Duration> {
         let (now, today) = (Instant::now(), Timestamp::now());
         let actions = &report.synced.plan.actions;
@@ -349,8 +349,8 @@ impl Worker {
         self.printed = (!is_printed).then_some(whole);
     }
 
-    /// What the ledger tells beside the report. The page has a gap where it cannot be
-    /// read; the next run fails for it.
+    /// The ledger's part of the report. The page has a gap if the ledger cannot be read; the next
+    /// run fails for it.
     async fn prior(&mut self, report: &Report, ledger: Ledger) -> PriorState {
         let applied = matches!(report.synced.ending, Ending::Applied { .. });
         if applied || self.history.is_empty() {
@@ -372,8 +372,14 @@ impl Worker {
 
 /// The result, or nothing and a line in the log. The next run fails for it.
 fn logged<T>(read: Result<T, StoreError>) -> Option<T> {
-    read.inspect_err(|error| tracing::warn!(error = chain(error), "the page has a gap"))
-        .ok()
+    read.inspect_err(|error| {
+        let error = chain(error);
+        tracing::warn!(
+            error,
+            "cannot read the ledger: the status page is incomplete"
+        );
+    })
+    .ok()
 }
 
 /// In a line: what was done, or how things are, and what is suspended.
@@ -405,8 +411,8 @@ fn how(report: &Report) -> String {
     }
 }
 
-/// Whether an integration is waited for, and how: `false` for one whose state passes,
-/// `true` for one that has nothing to be written; neither for what rests or is written.
+/// True or false if the run waits for the integration: `false` for a passing state, `true` for
+/// one with nothing to write; `None` for one that backs off or is written.
 fn waited_for(action: &Action) -> Option<(&str, bool)> {
     let is_done = match &action.kind {
         Operation::Create(_)
@@ -428,7 +434,7 @@ fn is_backing_off(kind: &Operation) -> bool {
     matches!(kind, Operation::Blocked(Block::BackingOff { .. }))
 }
 
-/// Nobody is at a keyboard: what the guard approves is done.
+/// There is no operator: every plan that the guard approves is carried out.
 struct Service<'a> {
     context: &'a WorkerContext,
     revision: Option<&'a Revision>,
@@ -437,7 +443,7 @@ struct Service<'a> {
 }
 
 impl Observer for Service<'_> {
-    /// The log tells of every action.
+    /// The log reports every action.
     fn event(&self, _: &Event<'_>) {
         self.context.publisher.record_progress();
     }

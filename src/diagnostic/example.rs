@@ -1,4 +1,4 @@
-//! An example of each mistake, with and without it, as data beside the codes.
+//! An example of each mistake, with and without it, as data next to the codes.
 
 use std::fmt;
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::text::escaped;
 
-/// How bad it is.
+/// Severity of a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -41,18 +41,18 @@ impl Severity {
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// Which kind of mistake.
+    /// The kind of mistake.
     pub code: Code,
-    /// Whether it stops the document.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong, in one line without a full stop.
+    /// The problem, in one line without a full stop.
     pub message: String,
-    /// Where.
+    /// Its position.
     pub place: Location,
     /// Other places that have to do with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Location>,
-    /// What to do about it.
+    /// The remedies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
 }
@@ -66,7 +66,7 @@ pub struct Location {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is there; may be empty.
+    /// Text at the place; may be empty.
     pub label: String,
     /// The masked line; absent when the place is the file as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub struct Location {
 }
 
 impl Diagnostic {
-    /// Whether it stops its document.
+    /// True if it stops its document.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -155,8 +155,8 @@ fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
 
 type SourceSnippet<'a> = Snippet<'a, annotate_snippets::Annotation<'a>>;
 
-/// Whether a place can stand in the excerpt of others: it is near, and a line
-/// that both show was cut in the same way.
+/// True if a place can be part of the excerpt of others: it is near, and a line that both show
+/// was cut in the same way.
 fn fits(place: &Location, here: &[&Location]) -> bool {
     here.iter().all(|other| {
         let same_text = || {

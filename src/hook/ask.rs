@@ -22,8 +22,8 @@ const LARGEST_INPUT: u64 = 1024 * 1024;
 /// The most that is read of an answer: a plan of ten thousand integrations has a tenth.
 const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// What happens where nobody tells.
-const LATER: &str = "what was pushed is applied when the daemon next looks";
+/// Next step if the daemon cannot be reached.
+const LATER: &str = "the push is applied in the daemon's next run";
 
 pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
     let end = Instant::now() + args.timeout;
@@ -44,7 +44,10 @@ pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
         Ok(exit) => exit,
         Err(_) => {
             let after = args.timeout.as_secs();
-            let line = format!("not done after {after} s; the daemon goes on, and its log tells");
+            let line = format!(
+                "the run did not finish within {after} s; the daemon continues, \
+                and its log shows the result"
+            );
             print_line(terminal, &line);
             Exit::Failed
         }
@@ -54,22 +57,23 @@ pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
 fn still_open(after: Duration) -> String {
     let after = after.as_secs();
     format!(
-        "nothing was asked: standard input, which tells what was pushed, was still open after {after} s; `</dev/null` asks by hand"
+        "no run was triggered: standard input, which lists the pushed references, was still open \
+        after {after} s; use `</dev/null` to trigger a run manually"
     )
 }
 
-/// Why a push does not count: nothing of it is the branch. Whoever asks by hand
-/// has pushed nothing.
+/// Reason to ignore a push: none of it is to the branch. A manual call has pushed nothing.
 async fn ignored(branch: String) -> Option<String> {
     if io::stdin().is_terminal() {
         return None;
     }
-    // The thread may wait for ever: nobody waits for it.
+    // The thread may block for ever: nothing waits for it.
     let pushed = spawn_blocking(pushed).await.ok()?;
     ignored_push(&branch, &pushed.ok()?)
 }
 
-/// What git says. What cannot be read may be the branch: one look more does no harm.
+/// Pushed references, from git. If they cannot be read, they may include the branch: an
+/// additional run does no harm.
 fn pushed() -> io::Result<String> {
     let mut pushed = String::new();
     let input = io::stdin().take(LARGEST_INPUT);
@@ -89,7 +93,7 @@ fn ignored_push(branch: &str, pushed: &str) -> Option<String> {
         return None;
     }
     let names = names.join(", ");
-    Some(format!("ignored: {names} is not {branch}"))
+    Some(format!("ignored: the push is to {names}, not to {branch}"))
 }
 
 async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
@@ -116,7 +120,10 @@ async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
             None => {}
         }
     }
-    print_line(terminal, &format!("the daemon went away; {LATER}"));
+    print_line(
+        terminal,
+        &format!("the daemon closed the connection; {LATER}"),
+    );
     Exit::Failed
 }
 
@@ -124,11 +131,11 @@ fn not_there(socket: &Path, error: &io::Error) -> String {
     let place = socket.display();
     let kind = error.kind();
     if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
-        format!("no daemon listens at {place}; {LATER}")
+        format!("no daemon is listening at {place}; {LATER}")
     } else if kind == ErrorKind::PermissionDenied {
-        format!("this user may not ask at {place}: see `--socket-user` of the daemon; {LATER}")
+        format!("this user may not connect to {place}: see the daemon's `--socket-user`; {LATER}")
     } else {
-        format!("the daemon cannot be asked at {place}: {error}; {LATER}")
+        format!("cannot connect to the daemon at {place}: {error}; {LATER}")
     }
 }
 
@@ -154,7 +161,7 @@ mod tests {
         let told = ignored(&["refs/heads/topic", "refs/tags/main"]);
         assert_eq!(
             told.as_deref(),
-            Some("ignored: topic, refs/tags/main is not main")
+            Some("ignored: the push is to topic, refs/tags/main, not to main")
         );
     }
 }

@@ -17,7 +17,7 @@ use crate::text::escaped;
 const HOOK: &str = "post-receive";
 
 /// By this line a hook is known as ours.
-const OURS: &[u8] = b"# Written by `integrationd hook install`, which may write it again.";
+const OURS: &[u8] = b"# Written by `integrationd hook install`, which may overwrite it.";
 
 pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let hooks = hooks(&args.repository)?;
@@ -25,37 +25,43 @@ pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, Comman
     let found = found(&path)?;
     let said = match (found, args.uninstall) {
         (Found::Foreign, true) => {
-            return Err(foreign(&path, "take it away by hand if it is to go"));
+            return Err(foreign(
+                &path,
+                "remove the hook manually if you no longer need it",
+            ));
         }
         (Found::Foreign, false) => {
             let help = format!(
-                "add this line to it: {}",
+                "add this line to the hook: {}",
                 String::from_utf8_lossy(&call(&args.ask)?)
             );
             return Err(foreign(&path, &help));
         }
-        (Found::Nothing, true) => "There is no hook of integrationd.".to_owned(),
+        (Found::Nothing, true) => "No integrationd hook is installed.".to_owned(),
         (Found::Ours, true) => {
             fs::remove_file(&path).map_err(|error| failed("cannot remove", &path, &error))?;
-            format!("{} is gone.", path.display())
+            format!("Removed {}.", path.display())
         }
         (Found::Nothing | Found::Ours, false) => {
             write(&hooks, &path, &script(&args.ask)?)
                 .map_err(|error| failed("cannot write", &path, &error))?;
-            format!("{} asks the daemon for a run.", path.display())
+            format!(
+                "Installed {}: pushes trigger a run of the daemon.",
+                path.display()
+            )
         }
     };
     terminal.out(&format!("{}\n", escaped(&said)));
     Ok(Exit::Success)
 }
 
-/// Where git looks for the hooks of a bare repository: `core.hooksPath` may say.
+/// Directory of the hooks of a bare repository; `core.hooksPath` may change it.
 fn hooks(repository: &Path) -> Result<PathBuf, CommandFailure> {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.arg("--git-dir").arg(repository).arg("rev-parse");
         let output = command.args(arguments).output();
-        let output = output.map_err(|error| format!("git cannot be run: {error}"))?;
+        let output = output.map_err(|error| format!("cannot run git: {error}"))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         if output.status.success() {
             Ok(text(&output.stdout))
@@ -65,8 +71,12 @@ fn hooks(repository: &Path) -> Result<PathBuf, CommandFailure> {
     };
     let place = repository.display();
     let unusable = |why: String| {
-        let what = format!("{place} cannot be used: {why}");
-        CommandFailure::new(Exit::Usage, what, "name a bare repository of this machine")
+        let what = format!("cannot use {place}: {why}");
+        CommandFailure::new(
+            Exit::Usage,
+            what,
+            "give the path of a bare repository on this machine",
+        )
     };
     match git(&["--is-bare-repository"]).map_err(unusable)?.as_str() {
         "true" => {}
@@ -82,7 +92,7 @@ enum Found {
     Foreign,
 }
 
-/// What is there. A link leads to something that somebody else has put there.
+/// Existing hook. A link points to a file of another installer.
 fn found(path: &Path) -> Result<Found, CommandFailure> {
     let unread = |error: io::Error| failed("cannot read", path, &error);
     match fs::symlink_metadata(path) {
@@ -112,7 +122,7 @@ fn write(hooks: &Path, path: &Path, script: &[u8]) -> io::Result<()> {
         .mode(0o700)
         .open(&draft)?;
     file.write_all(script)?;
-    // Whoever pushes runs it: there is nothing secret in it.
+    // Users who push run it: it contains no secret.
     file.set_permissions(fs::Permissions::from_mode(0o755))?;
     fs::rename(&draft, path)
 }
@@ -131,8 +141,8 @@ fn call(args: &Ask) -> Result<Vec<u8>, CommandFailure> {
     } = args;
     let own = std::env::current_exe();
     let own = own.map_err(|error| {
-        let what = format!("it cannot be told where this program is: {error}");
-        CommandFailure::new(Exit::Failed, what, "see whether /proc is there")
+        let what = format!("cannot determine the path of this program: {error}");
+        CommandFailure::new(Exit::Failed, what, "check that /proc is mounted")
     })?;
     let socket = std::path::absolute(socket).unwrap_or_else(|_| socket.clone());
     let mut call = quoted(own.as_os_str().as_bytes());
@@ -160,13 +170,20 @@ fn quoted(word: &[u8]) -> Vec<u8> {
 }
 
 fn foreign(path: &Path, help: &str) -> CommandFailure {
-    let what = format!("{} is there and is not ours", path.display());
+    let what = format!(
+        "{} exists and was not installed by integrationd",
+        path.display()
+    );
     CommandFailure::new(Exit::Failed, what, help)
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> CommandFailure {
     let what = format!("{what} {}: {error}", path.display());
-    CommandFailure::new(Exit::Failed, what, "run it as the owner of the repository")
+    CommandFailure::new(
+        Exit::Failed,
+        what,
+        "run the command as the owner of the repository",
+    )
 }
 
 #[cfg(test)]

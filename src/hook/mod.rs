@@ -19,7 +19,7 @@ pub(crate) struct Ask {
     pub(crate) socket: PathBuf,
     /// The branch whose pushes count; all if `None`.
     pub(crate) branch: Option<String>,
-    /// How long to wait for the end of the run.
+    /// Time to wait for the end of the run.
     pub(crate) timeout: Duration,
 }
 
@@ -29,6 +29,6 @@ pub(crate) struct Install {
     pub(crate) repository: PathBuf,
     /// True to take it away.
     pub(crate) uninstall: bool,
-    /// What it asks.
+    /// Parameters of the request.
     pub(crate) ask: Ask,
 }

@@ -24,7 +24,7 @@ pub(super) fn shown(path: &Path) -> String {
     escaped(&path.display().to_string()).into_owned()
 }
 
-/// What helps against a failure that has nothing to do with owners and modes.
+/// Remedy for a failure that is unrelated to owners and modes.
 pub(super) fn disk_help(error: &io::Error) -> Option<&'static str> {
     let kind = error.kind();
     if [
@@ -34,9 +34,9 @@ pub(super) fn disk_help(error: &io::Error) -> Option<&'static str> {
     ]
     .contains(&kind)
     {
-        Some("free space on the disk that holds it, or look at its quota, then run again")
+        Some("free disk space or check the quota, then try again")
     } else if kind == ErrorKind::ReadOnlyFilesystem {
-        Some("its file system is read-only: choose another directory with `--state`")
+        Some("choose another directory with `--state`: this file system is read-only")
     } else {
         None
     }
@@ -50,7 +50,7 @@ mod tests {
     fn a_disk_that_is_full_or_read_only_has_a_remedy_of_its_own() {
         let help = |code| disk_help(&io::Error::from_raw_os_error(code)).unwrap_or_default();
         let [full, quota, large] = [28, 122, 27].map(help);
-        assert!(full.contains("free space"), "{full}");
+        assert!(full.contains("free disk space"), "{full}");
         assert_eq!((quota, large), (full, full));
         assert!(help(30).contains("read-only"));
         assert_eq!(help(13), "");

@@ -1,9 +1,9 @@
-//! Whether a secret is the one that was last applied, without keeping it.
+//! Fingerprints, which show whether a secret is the one that was last applied, without keeping
+//! it.
 //!
-//! HMAC-SHA-256 under a key of this installation. The tenant, the integration and
-//! the attribute are part of what is hashed, so that equal secrets in two places
-//! have unequal fingerprints. A fingerprint names its key: one made under another
-//! key says "not compared", never "rotated".
+//! HMAC-SHA-256 under a key of this installation. The hash covers the tenant, the integration
+//! and the attribute, so that equal secrets in two places have unequal fingerprints. A
+//! fingerprint names its key: one made under another key means "not compared", never "rotated".
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -40,10 +40,10 @@ impl std::fmt::Debug for FingerprintKey {
     }
 }
 
-/// What is left of a secret.
+/// Fingerprint of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// Which key made it.
+    /// Id of the key that made it.
     pub key: String,
     /// The hash, in hexadecimal.
     pub hash: String,
@@ -98,7 +98,7 @@ impl Fingerprint {
         self.hash.is_empty()
     }
 
-    /// Whether both are of one secret; `None` if they were made under different keys.
+    /// True if both belong to the same secret; `None` if they were made under different keys.
     #[must_use]
     pub fn same_secret(&self, other: &Self) -> Option<bool> {
         if self.is_unproven() || other.is_unproven() {

@@ -1,5 +1,4 @@
-//! What was done and when: runs and their actions, for people who look back.
-//! Nothing is decided from it.
+//! History of runs and their actions, for people. No decision depends on it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,28 +6,28 @@ use serde_json::Value as Json;
 
 use crate::live::RemoteId;
 
-/// How many runs are kept: with a change each quarter of an hour, ten days.
+/// Number of runs that are kept: with a change every quarter of an hour, ten days.
 pub const KEPT_RUNS: u32 = 1000;
 
 /// A run that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId(pub(super) i64);
 
-/// How a run begins.
+/// Start of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunStart {
-    /// When.
+    /// Start time.
     pub begun: Timestamp,
-    /// Where the files came from.
+    /// Source of the files.
     pub source: String,
     /// Their revision, if they have one.
     pub revision: Option<String>,
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {
-    /// When.
+    /// End time.
     pub ended: Timestamp,
     /// In a word or a line; nothing secret.
     pub outcome: String,
@@ -39,29 +38,29 @@ pub struct RunEnd {
 pub struct RunAction {
     /// The integration.
     pub name: String,
-    /// What was done to it, such as `create`.
+    /// Kind of the write, such as `create`.
     #[serde(rename = "action")]
     pub verb: String,
     /// Its id, if it had one.
     pub id: Option<RemoteId>,
-    /// Whether it was done.
+    /// True if it succeeded.
     pub succeeded: bool,
-    /// What became of it, in a line; nothing secret.
+    /// Its outcome, in a line; nothing secret.
     pub what: String,
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
 }
 
-/// A run, looked back at.
+/// A past run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// How it began.
+    /// Its start.
     pub start: RunStart,
-    /// How it ended; `None` while it goes on, or if it was cut off.
+    /// Its end; `None` while it is running, or if it was cut off.
     pub end: Option<RunEnd>,
-    /// What it did, in order.
+    /// Its actions, in order.
     pub actions: Vec<RunAction>,
 }
 
@@ -75,18 +74,18 @@ pub struct Deleted {
     pub type_name: String,
     /// Its id on the server.
     pub id: RemoteId,
-    /// What was known to be harmless of its configuration.
+    /// The harmless part of its configuration.
     pub config: Json,
-    /// When its deletion was begun.
+    /// Start of its deletion.
     pub at: Timestamp,
 }
 
-/// What there is to look back at.
+/// Past runs and deletions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// The latest runs, newest first.
     pub runs: Vec<Run>,
-    /// What was deleted, newest first: for ever.
+    /// Deleted integrations, newest first, without a time limit.
     pub deleted: Vec<Deleted>,
 }
 

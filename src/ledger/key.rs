@@ -20,8 +20,8 @@ const OTHERS: u32 = 0o077;
 /// The same for a credential, which systemd may show to a group that has only its service in it.
 const EVERYONE: u32 = 0o007;
 
-/// How often a key that another process makes at the same time is looked for
-/// again. Once is enough unless someone removes it in between.
+/// Number of attempts to read a key that another process creates at the same time. One is
+/// enough unless the key is removed in between.
 const ATTEMPTS: u32 = 3;
 
 /// The key could not be read or made.
@@ -34,16 +34,16 @@ pub enum KeyError {
     #[error("cannot create the fingerprint key {}", shown(.0))]
     Create(PathBuf, #[source] io::Error),
     /// The system gave no random bytes.
-    #[error("cannot make a fingerprint key: the system gives no random bytes")]
+    #[error("cannot create a fingerprint key: the system provides no random bytes")]
     Random(#[source] getrandom::Error),
     /// It is a directory, a pipe or a device.
-    #[error("the fingerprint key {} is not a file", shown(.0))]
+    #[error("the fingerprint key {} is not a regular file", shown(.0))]
     NotAFile(PathBuf),
     /// It is no key.
-    #[error("the fingerprint key {} does not have {KEY_LENGTH} bytes", shown(.0))]
+    #[error("the fingerprint key {} is not exactly {KEY_LENGTH} bytes long", shown(.0))]
     Length(PathBuf),
     /// Others may read it.
-    #[error("the fingerprint key {} is open to others: its mode is {mode:04o}", shown(.file))]
+    #[error("other users can access the fingerprint key {}: its mode is {mode:04o}", shown(.file))]
     TooOpen {
         /// The key.
         file: PathBuf,
@@ -53,16 +53,18 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Read(_, source) | Self::Create(_, source) => disk_help(source)
-                .unwrap_or("look at its owner and mode, and at those of its directory")
+                .unwrap_or("check the owner and mode of the file and its directory")
                 .to_owned(),
-            Self::Random(_) => "run again".to_owned(),
+            Self::Random(_) => "try again".to_owned(),
             Self::NotAFile(_) | Self::Length(_) => format!(
-                "restore it, or move it away: a new one is made, and secrets are not compared until they are applied again. A key for a credential is made with `head -c {KEY_LENGTH} /dev/urandom`"
+                "restore it, or move it away: integrationd creates a new key, but does not \
+                compare secrets until they are applied again. To create a key for a credential, \
+                use `head -c {KEY_LENGTH} /dev/urandom`"
             ),
             Self::TooOpen { file, .. } => format!("run `chmod 600 {}`", shown(file)),
         }
@@ -128,7 +130,7 @@ fn read_closed_to(closed: u32, file: &Path) -> Result<Option<FingerprintKey>, Ke
     Ok(Some(FingerprintKey::new(*key)))
 }
 
-/// Makes a key, whole and flushed before it has its name; leaves one that is there.
+/// Creates a key, complete and flushed before it gets its name; keeps an existing one.
 fn create(file: &Path) -> Result<(), KeyError> {
     let mut key = Zeroizing::new([0; KEY_LENGTH]);
     getrandom::fill(key.as_mut()).map_err(KeyError::Random)?;
@@ -142,7 +144,7 @@ fn create(file: &Path) -> Result<(), KeyError> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(KeyError::Create(file.to_owned(), error))
         }
-        // Whoever made it, its name has to be on disk before it is used.
+        // Whichever process created it, its name must be on disk before it is used.
         _ => sync_directory(file).map_err(|error| KeyError::Create(file.to_owned(), error)),
     }
 }

@@ -78,8 +78,8 @@ fn a_key_of_another_length_is_refused_and_stays() {
         assert_eq!(fs::read(&file).unwrap().len(), length);
         if length == 0 {
             insta::assert_snapshot!(told(&error, &place), @"
-            the fingerprint key STATE/fingerprint.key does not have 32 bytes
-            help: restore it, or move it away: a new one is made, and secrets are not compared until they are applied again. A key for a credential is made with `head -c 32 /dev/urandom`
+            the fingerprint key STATE/fingerprint.key is not exactly 32 bytes long
+            help: restore it, or move it away: integrationd creates a new key, but does not compare secrets until they are applied again. To create a key for a credential, use `head -c 32 /dev/urandom`
             ");
         }
     }
@@ -90,7 +90,7 @@ fn a_key_that_others_may_read_is_refused() {
     let (place, file) = file_with(32, 0o640);
     let error = read(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    the fingerprint key STATE/fingerprint.key is open to others: its mode is 0640
+    other users can access the fingerprint key STATE/fingerprint.key: its mode is 0640
     help: run `chmod 600 STATE/fingerprint.key`
     ");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();

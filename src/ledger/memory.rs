@@ -44,12 +44,12 @@ impl MemoryLedger {
 
 /// An intent that would be lost.
 #[derive(Debug, thiserror::Error)]
-#[error("an earlier write of it is not settled")]
+#[error("the outcome of an earlier write is unknown")]
 struct Unsettled;
 
 impl Remedy for Unsettled {
     fn remedy(&self) -> &str {
-        "look up what became of the earlier write first"
+        "resolve the earlier write first"
     }
 }
 

@@ -1,13 +1,13 @@
-//! What this tool made, last applied, and intends.
+//! Integrations that this tool created, their last applied values, and pending writes.
 //!
 //! A [`Ledger`] is a value: the planner reads it and decides. A [`LedgerStore`]
 //! keeps it while writes are under way: on disk ([`sqlite`]), or in memory ([`MemoryLedger`]). Three invariants:
 //!
 //! * An [`Intent`] is on disk before its write is sent, and resolved after it. A
-//!   create's intent holds the ids that the list showed, so that after a crash or
-//!   a lost answer only a new one can be ours.
-//! * A [`Record`] is written by a confirmed write, by adopting, or by a look that
-//!   found the file and the server equal. A fingerprint in it comes from a write.
+//!   create's intent holds the ids that the list showed, so that after a crash or a lost response
+//!   only a new one can be ours.
+//! * A [`Record`] is written by a confirmed write, by adopting, or by a read
+//!   that found the file and the server equal. A fingerprint in it comes from a write.
 //! * Only what is known to be harmless is stored in clear. Of a secret there is a
 //!   fingerprint, keyed and bound to tenant, integration and attribute.
 

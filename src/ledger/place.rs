@@ -1,5 +1,5 @@
-//! Where the state of this installation lies: a directory with a ledger for each
-//! tenant and the key of the fingerprints.
+//! State directory of this installation: a directory with a ledger for each tenant and the
+//! fingerprint key.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, Metadata};
@@ -39,8 +39,8 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 pub enum Trust {
     /// No other owner.
     Own,
-    /// Anybody's, if root asks: an operator inspects the state of a service, which has
-    /// a user of its own, and suspends its writes.
+    /// Any user's, for root: an operator inspects the state of a service, which has a user of its
+    /// own, and suspends its writes.
     AnyForRoot,
 }
 
@@ -60,15 +60,15 @@ pub enum PlaceError {
     /// It could not be made.
     #[error("cannot create the state directory {}", shown(.0))]
     Create(PathBuf, #[source] io::Error),
-    /// It, or a file in it, could not be looked at.
-    #[error("cannot read {}, which holds state", shown(.0))]
+    /// The directory, or a file in it, could not be examined.
+    #[error("cannot read the state file {}", shown(.0))]
     Read(PathBuf, #[source] io::Error),
     /// It is something else.
     #[error("{} is not a directory", shown(.0))]
     NotADirectory(PathBuf),
     /// Others could put a ledger in the place of ours.
     #[error(
-        "others may write to the state directory {}: its mode is {mode:04o}",
+        "other users can write to the state directory {}: its mode is {mode:04o}",
         shown(path)
     )]
     OpenDirectory {
@@ -79,7 +79,7 @@ pub enum PlaceError {
     },
     /// Others could change what is recorded.
     #[error(
-        "others may write to {}, which holds state: its mode is {mode:04o}",
+        "other users can write to the state file {}: its mode is {mode:04o}",
         shown(path)
     )]
     OpenFile {
@@ -90,7 +90,7 @@ pub enum PlaceError {
     },
     /// Another user could change what is recorded.
     #[error(
-        "{}, which holds state, belongs to {owner}, and integrationd runs as {own}",
+        "the state file {} belongs to {owner}, but integrationd runs as {own}",
         shown(path)
     )]
     OtherOwner {
@@ -106,26 +106,31 @@ pub enum PlaceError {
 }
 
 impl PlaceError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Nowhere => "give one with `--state`, or set HOME".to_owned(),
             Self::Create(_, source) | Self::Read(_, source) => disk_help(source)
-                .unwrap_or("look at the owner and mode of the directory above it, or choose another one with `--state`")
+                .unwrap_or(
+                    "check the owner and mode of the parent directory, or choose another \
+                    state directory with `--state`",
+                )
                 .to_owned(),
-            Self::NotADirectory(_) => "choose another one with `--state`".to_owned(),
-            // Without its bits `/tmp` would be of no use to anybody else.
+            Self::NotADirectory(_) => "choose another directory with `--state`".to_owned(),
+            // Without its bits, `/tmp` would be of no use to other users.
             Self::OpenDirectory { path, mode } if mode & STICKY != 0 => format!(
-                "choose a directory of its own with `--state`, such as {}",
+                "choose a separate directory with `--state`, such as {}",
                 shown(&path.join("integrationd"))
             ),
             Self::OpenDirectory { path, mode: _ } | Self::OpenFile { path, mode: _ } => format!(
-                "make sure that nobody has changed what is in it, then run `chmod go-w {}`; or choose another directory with `--state`",
+                "make sure that no one has tampered with its contents, then run `chmod go-w {}`; \
+                or choose another directory with `--state`",
                 shown(path)
             ),
             Self::OtherOwner { directory, .. } => format!(
-                "run integrationd as the user that it belongs to; or, if what is in it can be trusted, run `chown -R {} {}`; or choose another directory with `--state`",
+                "run integrationd as the owner; or, if you trust the contents, run `chown -R {} \
+                {}`; or choose another directory with `--state`",
                 user::own(),
                 shown(directory)
             ),
@@ -172,7 +177,7 @@ impl StateDirectory {
         &self.path
     }
 
-    /// Makes sure that nobody else could put files there. It need not exist.
+    /// Makes sure that no other user could put files there. The directory need not exist.
     ///
     /// # Errors
     /// It is no directory, others may write to it, or it is another user's.

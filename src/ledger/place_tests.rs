@@ -78,8 +78,8 @@ fn directory_that_others_can_write_is_refused() {
     fs::create_dir(state.path()).unwrap();
     set_mode(state.path(), 0o777);
     insta::assert_snapshot!(refused(&state, &place), @r"
-    others may write to the state directory PLACE/open: its mode is 0777
-    help: make sure that nobody has changed what is in it, then run `chmod go-w PLACE/open`; or choose another directory with `--state`
+    other users can write to the state directory PLACE/open: its mode is 0777
+    help: make sure that no one has tampered with its contents, then run `chmod go-w PLACE/open`; or choose another directory with `--state`
     ");
     for mode in [0o770, 0o702] {
         set_mode(state.path(), mode);
@@ -88,8 +88,8 @@ fn directory_that_others_can_write_is_refused() {
     // As `/tmp` is.
     set_mode(state.path(), 0o1777);
     insta::assert_snapshot!(refused(&state, &place), @r"
-    others may write to the state directory PLACE/open: its mode is 1777
-    help: choose a directory of its own with `--state`, such as PLACE/open/integrationd
+    other users can write to the state directory PLACE/open: its mode is 1777
+    help: choose a separate directory with `--state`, such as PLACE/open/integrationd
     ");
     set_mode(state.path(), 0o755);
     state.create().unwrap();
@@ -138,7 +138,7 @@ fn a_file_is_no_state_directory() {
     fs::write(state.path(), "").unwrap();
     insta::assert_snapshot!(refused(&state, &place), @"
     PLACE/file is not a directory
-    help: choose another one with `--state`
+    help: choose another directory with `--state`
     ");
 }
 

@@ -13,9 +13,9 @@ use crate::manifest::{Name, Suspend};
 /// Everything that is known of the past, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ledger {
-    /// What was created or adopted, by name.
+    /// Created or adopted integrations, by name.
     pub records: BTreeMap<Name, Record>,
-    /// Writes that were begun and of which nobody knows the end, by name.
+    /// Writes with an unknown outcome, by name.
     pub intents: BTreeMap<Name, Intent>,
     /// Writes that the server refused and that were not made since, by name.
     pub rejections: BTreeMap<Name, RejectedWrite>,
@@ -31,7 +31,7 @@ pub struct Ledger {
 pub enum KnownConnections {
     /// The tenant has no connections API, at this time.
     Missing(Timestamp),
-    /// The API key may not look.
+    /// The API key has no permission.
     Hidden,
     /// There are some: an answer that there is no such API is then a failed read.
     Some,
@@ -72,8 +72,8 @@ impl Ledger {
         self.records.retain(|_, record| record.id != *id);
     }
 
-    /// The ids of everything that is recorded, and of every write of which nobody
-    /// knows the end, with the type of the integration.
+    /// The ids of everything that is recorded, and of every write with an unknown outcome, with the
+    /// type of the integration.
     pub fn known_ids(&self) -> impl Iterator<Item = (&RemoteId, &str)> {
         let recorded = self
             .records
@@ -88,7 +88,7 @@ impl Ledger {
     }
 }
 
-/// Where a record goes whose name is in use again: `#` stands in no name of a file.
+/// Name for a record whose name is in use again: no name of a file contains `#`.
 #[must_use]
 pub fn parked_name(name: &str, id: &RemoteId) -> Name {
     format!("{name}#{id}")
@@ -107,27 +107,27 @@ pub struct Record {
     pub type_name: String,
     /// Its id on the server.
     pub id: RemoteId,
-    /// What is kept of its file.
+    /// Recorded state of its file.
     #[serde(rename = "memory")]
     pub state: RecordedState,
-    /// When it was last written, or else when it was adopted or first seen.
+    /// Time of the last write, or else of the adoption or the first observation.
     pub at: Timestamp,
 }
 
-/// What is kept of a file and what came of it.
+/// Recorded state of a file and its application.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordedState {
-    /// What pairs it with a live integration, in the form that compares.
+    /// Identity that pairs it with a live integration, in the form for comparison.
     pub identity: Option<String>,
-    /// Whether this tool created or adopted it: only then it is ever deleted.
+    /// True if this tool created or adopted it: only then is it ever deleted.
     pub owned: bool,
-    /// What was last applied.
+    /// The last applied values.
     pub applied: Applied,
-    /// How it may be removed.
+    /// Conditions of its removal.
     pub removal: Removal,
     /// Values that the server did not keep as they were sent, by path.
     pub rewritten: BTreeMap<String, Rewritten>,
-    /// Repairs of values that somebody else had changed.
+    /// Repairs of values that someone else had changed.
     #[serde(default)]
     pub repairs: Repairs,
     /// The revision of the files, if they have one.
@@ -137,13 +137,13 @@ pub struct RecordedState {
     pub file: Option<String>,
 }
 
-/// What a body said, as far as it may be kept.
+/// Values of a body, as far as they may be recorded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     /// Harmless attributes of the file by their path, such as `audit/enabled`.
     pub attributes: BTreeMap<String, Json>,
-    /// Fingerprints of the stored secrets of the file by their path; `None` for one
-    /// that was there already, and of which nobody knows whether it is the same.
+    /// Fingerprints of the stored secrets of the file by their path; `None` for one that existed
+    /// already, so that its equality is unknown.
     pub secrets: BTreeMap<String, Option<Fingerprint>>,
     /// True if there were texts below `sync.extra`, each of which may be a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -155,8 +155,8 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// What a creation that failed leaves behind: it was sent, so that an attribute
-    /// which then leaves its file is taken out, and every secret of it is sent again.
+    /// Recorded state of a failed creation: it was sent, so an attribute that is then removed from
+    /// its file is removed from the server, and all its secrets are resent.
     #[must_use]
     pub fn unproven(mut self) -> Self {
         let secrets = self.secrets.values_mut();
@@ -164,8 +164,8 @@ impl Applied {
         self
     }
 
-    /// What counts as applied if it is this or an earlier one, and nobody can tell: a
-    /// value of the earlier one that the file has no more is changed, or taken out.
+    /// Applied values if the outcome decides between these and earlier ones: a value of the earlier
+    /// ones that is no longer in the file is changed, or removed.
     #[must_use]
     pub fn or(self, earlier: &Self) -> Self {
         let mut secrets = earlier.secrets.clone();
@@ -180,7 +180,7 @@ impl Applied {
     }
 }
 
-/// How an integration may be removed: its file cannot tell any more once it is gone.
+/// Conditions of the removal of an integration: its file cannot give them after it is removed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Removal {
     /// `sync.protect`: not at all.
@@ -191,8 +191,8 @@ pub struct Removal {
     /// text as a file has it, with references where secrets stand, or another
     /// scalar. `null` for one with a literal secret, which is not kept.
     pub credentials: BTreeMap<String, Json>,
-    /// Files without a document that were there beside its own: none of them is the file
-    /// that is about to describe it under another path.
+    /// Files without a document that existed together with its own: none of them is the file that
+    /// is about to describe it under another path.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub beside: BTreeSet<String>,
 }
@@ -200,9 +200,9 @@ pub struct Removal {
 /// A value that the server did not keep.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rewritten {
-    /// What was sent; `None` for an attribute that was left out on purpose.
+    /// The value that was sent; `None` for an attribute that was omitted on purpose.
     pub sent: Option<Json>,
-    /// What came back; `None` for nothing.
+    /// The value that was returned; `None` for none.
     pub found: Option<Json>,
     /// Both together, where they must not be kept in clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -231,8 +231,8 @@ impl Rewritten {
     }
 }
 
-/// Repairs of drift, as far back as they count, and whether somebody else still
-/// sets the values back.
+/// Repairs of drift, as far back as they count, and whether someone else still reverts the
+/// values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Repairs {
@@ -240,7 +240,7 @@ pub struct Repairs {
     /// where a secret or the key was missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Fingerprint>,
-    /// When each attribute was repaired, by path, oldest first.
+    /// Times of the repairs of each attribute, by path, oldest first.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub times: BTreeMap<String, Vec<Timestamp>>,
     /// Start of the contested state: since then the integration is no longer repaired.
@@ -248,32 +248,31 @@ pub struct Repairs {
     pub contested: Option<Timestamp>,
 }
 
-/// What a look at the tenant told of integrations that are not written.
+/// Observations of integrations that are not written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// What is there.
+    /// Existing integrations.
     pub records: Vec<(Name, Record)>,
-    /// What the server says is gone.
+    /// Integrations that no longer exist on the server.
     pub gone: Vec<RemoteId>,
 }
 
-/// What a write is about to do.
+/// A write that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// The value of `type`.
     pub type_name: String,
-    /// What kind of write it is.
+    /// Kind of the write.
     pub write: IntendedWrite,
-    /// What will be kept if it succeeds.
+    /// State to record if it succeeds.
     #[serde(rename = "memory")]
     pub state: RecordedState,
-    /// When it was begun.
+    /// Start of the write.
     pub at: Timestamp,
 }
 
 impl Intent {
-    /// Whether it is a create that was begun before and is sent once more: whatever
-    /// tells of this one tells of the other too.
+    /// True if this is a repeated create: evidence about it is evidence about the earlier one, too.
     #[must_use]
     pub fn is_again(&self, before: &Self) -> bool {
         matches!(self.write, IntendedWrite::Create { .. })
@@ -301,7 +300,7 @@ pub enum IntendedWrite {
     Delete {
         /// The id.
         id: RemoteId,
-        /// What is known to be harmless of it: the last that will be seen of it.
+        /// Its harmless values: the last that will be seen of it.
         before: Json,
     },
 }

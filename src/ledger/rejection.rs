@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use super::Fingerprint;
 use crate::pause::Doubling;
 
-/// The pauses. The first is long enough for whoever is paged to look; an account that
-/// locks after some failures forgets them within the longest.
+/// The pauses. The first is long enough for an operator on call; an account that is locked
+/// after some failures is unlocked within the longest.
 const PAUSE: Doubling = Doubling {
     first: Duration::from_secs(5 * 60),
     longest: Duration::from_secs(24 * 60 * 60),
@@ -21,11 +21,11 @@ const PAUSE: Doubling = Doubling {
 /// A write that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedWrite {
-    /// What the file and its secrets said.
+    /// Fingerprint of the file and its secrets.
     pub inputs: Fingerprint,
-    /// How often in a row.
+    /// Number of consecutive rejections.
     pub times: u32,
-    /// When last.
+    /// Time of the last rejection.
     pub at: Timestamp,
 }
 
@@ -43,7 +43,7 @@ impl RejectedWrite {
         }
     }
 
-    /// Whether these are the inputs that were refused.
+    /// True if these are the rejected inputs.
     #[must_use]
     pub fn is_of(&self, inputs: &Fingerprint) -> bool {
         self.inputs.same_secret(inputs) == Some(true)
@@ -56,7 +56,7 @@ impl RejectedWrite {
         self.at.checked_add(pause).unwrap_or(Timestamp::MAX)
     }
 
-    /// How long that still is; `None` once it is over.
+    /// Remaining pause; `None` once it is over.
     #[must_use]
     pub fn pause(&self, now: Timestamp) -> Option<Duration> {
         let left = Duration::try_from(self.until() - now).ok()?;

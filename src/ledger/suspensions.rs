@@ -1,4 +1,4 @@
-//! What a human has suspended by word of mouth, besides what files say of themselves.
+//! Suspensions by operators, in addition to those in files.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Name, Suspend};
 
-/// Why writes wait, for all integrations or for some.
+/// Suspensions of all integrations or of some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suspensions {

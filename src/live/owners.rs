@@ -25,7 +25,7 @@ pub enum Connections {
     Listed(Vec<Connection>),
     /// This tenant has no connections API.
     Missing,
-    /// The API key may not look.
+    /// The API key has no permission.
     Hidden,
 }
 
@@ -50,7 +50,7 @@ pub enum OwnersSource {
     Listed,
     /// The tenant has no connections API.
     Missing,
-    /// The API key may not look.
+    /// The API key has no permission.
     Hidden,
     /// The read failed.
     Unread,

@@ -1,12 +1,12 @@
-//! Which references may go where: `REFERENCE[=TYPE[@HOST]]`, with `*` in each part.
+//! Bindings of references to destinations: `REFERENCE[=TYPE[@HOST]]`, with `*` in each part.
 //!
-//! Whoever can change a file chooses the reference and the host, so operators
-//! bind them to each other. The binding with a host holds only if every place that
-//! is named is such a host ([`super::destination`]): the OAuth server and the
-//! proxy get secrets, too. What cannot be read as a host is none.
+//! Anyone who can change a file chooses the reference and the host, so operators bind them to
+//! each other. The binding with a host holds only if every place that is named is such a host
+//! ([`super::destination`]): the OAuth server and the proxy get secrets, too. A value that
+//! cannot be read as a host is not one.
 //!
-//! A file is checked when it is loaded. What is sent may name more than the file, so
-//! the final body of every request is checked as well ([`Bindings::admit`]).
+//! A file is checked when it is loaded. A request may contain more than the file, so the final
+//! body of every request is checked as well ([`Bindings::admit`]).
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -41,24 +41,27 @@ pub struct Binding {
 pub enum BindingError {
     /// It does not begin like a reference.
     #[error(
-        "it begins with a reference as files have it, without `${{` and `}}`, such as env:NAME or vault:kv/data/team/*: the sources are {0}"
+        "start it with a reference without `${{` and `}}`, such as env:NAME or \
+        vault:kv/data/team/*; the sources are {0}"
     )]
     Source(String),
     /// Nothing has this type.
     #[error(
-        "no type of integration matches what stands behind `=`{0}; if the `=` belongs to the reference, write `=*` behind it"
+        "no integration type matches the text after `=`{0}; if the `=` is part of the reference, \
+        add `=*` at the end"
     )]
     Type(String),
     /// Not a pattern of host names.
-    #[error("the host is a name such as *.example.com, without a scheme, a port or a path")]
+    #[error("the host must be a name such as *.example.com, without scheme, port or path")]
     Host,
-    /// It would match hosts of strangers.
+    /// It would match hosts of others.
     #[error(
-        "the last two parts of the host are written out, as in *.example.com: `*example.com` and `*.com` match hosts of strangers; for any host write `@*` or leave it out"
+        "the last two labels of the host must be literal, as in *.example.com: `*example.com` and \
+        `*.com` match hosts of others; to allow any host, write `@*` or omit it"
     )]
     TooWide,
     /// It would never match.
-    #[error("no integration of this type has a host: leave `@…` out")]
+    #[error("no integration of this type has a host: omit `@…`")]
     NoHost,
 }
 
@@ -117,8 +120,8 @@ impl Binding {
     }
 }
 
-/// True if another pattern matches everything that this one matches: it then also matches
-/// a letter that nobody writes in place of each star, and nothing but a star matches that.
+/// True if another pattern matches everything that this one matches: it then also matches an
+/// unused letter in place of each star, and nothing but a star matches that.
 fn is_within(pattern: &Pattern, other: &Pattern) -> bool {
     other.matches(&pattern.to_string().replace(ANY, "\u{1}"))
 }
@@ -154,7 +157,7 @@ fn host_pattern(text: &str) -> Result<Option<Pattern>, BindingError> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bindings {
     bound: Vec<Binding>,
-    /// What is not bound may go nowhere, also if nothing is.
+    /// True if references without a binding are rejected, even if there are no bindings.
     is_strict: bool,
     own: Own,
 }
@@ -196,7 +199,7 @@ impl FromIterator<Binding> for Bindings {
 
 /// A reference that may not go where it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{reference}` may not go to {to}")]
+#[error("`{reference}` may not be sent to {to}")]
 pub struct Unbound {
     /// The reference, as files have it.
     pub reference: String,
@@ -235,28 +238,30 @@ impl Bindings {
         own.as_ref().is_some_and(|own| own.is_value(text))
     }
 
-    /// Whether nothing is bound, so that everything is allowed.
+    /// True if there are no bindings, so that everything is allowed.
     pub(super) fn is_empty(&self) -> bool {
         self.bound.is_empty() && !self.is_strict
     }
 
-    /// Whether any binding is for this reference, wherever it may go.
+    /// True if any binding is for this reference, regardless of its destination.
     #[must_use]
     pub fn name(&self, reference: &Reference) -> bool {
         self.is_empty() || self.naming(reference).next().is_some()
     }
 
-    /// The ways in which other bindings let a secret go where these do not, each in a few
-    /// words. A binding for one reference that these do not name is none: somebody adds a
-    /// name, and means it. Neither is a binding that is gone while another is left: its
-    /// secrets may then go nowhere.
+    /// Ways in which new bindings allow a secret that these do not, each in a few words. A binding
+    /// for a reference that these do not name is not reported: an operator has added it on purpose.
+    /// Neither is a removed binding while another remains: its secrets are then rejected
+    /// everywhere.
     #[must_use]
     pub fn widened_by(&self, new: &Self) -> Vec<String> {
         if self.is_empty() {
             return Vec::new();
         }
         if new.is_empty() {
-            return vec!["`allow-secret` is gone, and every secret might go anywhere".to_owned()];
+            return vec![
+                "`allow-secret` is no longer set, so any secret could be sent anywhere".to_owned(),
+            ];
         }
         let allows_more = |binding: &&Binding| {
             let is_named = |old: &Binding| is_within(&binding.reference, &old.reference);
@@ -265,7 +270,7 @@ impl Bindings {
         };
         let wider = new.bound.iter().filter(allows_more);
         wider
-            .map(|binding| format!("`allow-secret` {binding} allows more"))
+            .map(|binding| format!("`allow-secret` {binding} allows more than before"))
             .collect()
     }
 
@@ -293,7 +298,7 @@ impl Bindings {
         references.try_for_each(|reference| self.check(reference, platform, &destinations))
     }
 
-    /// Whether a reference may go to an integration that sends it to these places.
+    /// Checks that a reference may go to an integration that sends it to these destinations.
     pub(super) fn check(
         &self,
         reference: &Reference,
@@ -348,7 +353,7 @@ const LISTED: usize = 6;
 
 fn allowed(bindings: &[&Binding]) -> String {
     if bindings.is_empty() {
-        return "no `--allow-secret` names this reference: the operator can add one".to_owned();
+        return "add an `--allow-secret` for this reference: none allows it".to_owned();
     }
     let listed = bindings.iter().take(LISTED);
     let listed: Vec<&str> = listed.map(|binding| binding.text.as_str()).collect();

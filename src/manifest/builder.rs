@@ -30,7 +30,7 @@ impl DiagnosticBuilder {
         }
     }
 
-    /// What the caret says.
+    /// Text at the caret.
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
@@ -42,13 +42,13 @@ impl DiagnosticBuilder {
         self
     }
 
-    /// What to do.
+    /// Adds a remedy.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// What to do, if anything comes to mind.
+    /// Adds a remedy, if there is one.
     pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help.extend(help);
         self

@@ -1,4 +1,4 @@
-//! Characters that make a text read otherwise than it looks.
+//! Characters that make the displayed text misleading.
 
 use super::builder::DiagnosticBuilder;
 use super::text::Span;
@@ -44,18 +44,18 @@ pub(super) fn error(span: Span, c: char, problem: &Forbidden) -> DiagnosticBuild
     let (what, help) = match problem {
         Forbidden::Control => (
             "a control character",
-            "remove it; inside double quotes it can be written as an escape such as `\\u0000`",
+            "remove it, or write it inside double quotes as an escape such as `\\u0000`",
         ),
         Forbidden::Direction => (
             "a bidirectional control character",
-            "remove it: with it the text reads otherwise than it looks",
+            "remove it: it makes the displayed text misleading",
         ),
         Forbidden::Return => (
             "a carriage return without a line feed",
-            "end lines with a line feed: only YAML takes this one for the end of a line",
+            "end lines with a line feed: a lone carriage return ends a line only in YAML",
         ),
     };
-    let message = format!("this file holds {what}, U+{:04X}", u32::from(c));
+    let message = format!("this file contains {what}, U+{:04X}", u32::from(c));
     DiagnosticBuilder::new(Code::ControlCharacter, span, message)
         .label("here")
         .help(help)

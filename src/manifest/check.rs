@@ -19,7 +19,7 @@ use crate::value::Object;
 /// the work for a file that was made to be slow.
 const MAX_DIAGNOSTICS: usize = 100;
 
-/// What a document is checked against.
+/// Context of the check of a document.
 #[derive(Clone, Copy)]
 pub(super) struct CheckContext<'c> {
     pub(super) variables: &'c Variables,
@@ -41,11 +41,11 @@ impl CheckContext<'_> {
     }
 }
 
-/// What came of a document.
+/// Result of the check of a document.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) outcome: Result<Integration, Invalid>,
-    /// Whether its name is sure; a broken document may have had another.
+    /// True if its name is certain; a broken document may have had another.
     pub(super) named: bool,
     /// True if the document has `sync.name`.
     pub(super) says_name: bool,
@@ -54,8 +54,8 @@ pub(super) struct Checked {
     pub(super) claim: Option<Claim>,
 }
 
-/// Which live integration a document means, as far as it can be read: a
-/// document with a mistake means one all the same, and nothing else may touch it.
+/// Live integration that a document means, as far as it can be read: even a document with a
+/// mistake claims one, and no other may touch it.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) platform: &'static Platform,
@@ -81,7 +81,7 @@ pub(super) struct DocumentLocations {
     pub(super) attributes: Vec<(&'static str, Location)>,
 }
 
-/// Checks one document. `several` tells whether its file holds more.
+/// Checks one document. `several` is true if its file contains more.
 pub(super) fn check(
     context: CheckContext<'_>,
     text: &Text<'_>,
@@ -154,9 +154,8 @@ fn finish(
     if let Some(last) = drafts.last_mut()
         && more > 0
     {
-        last.help.push(format!(
-            "and {more} more mistakes in this document, not shown"
-        ));
+        last.help
+            .push(format!("{more} more errors in this document are not shown"));
     }
     drafts
         .into_iter()
@@ -164,7 +163,7 @@ fn finish(
         .collect()
 }
 
-/// What could be read of a document, whether it is right or not.
+/// Readable parts of a document, valid or not.
 pub(super) struct Read {
     pub(super) name: Name,
     pub(super) named: bool,
@@ -226,7 +225,7 @@ pub(super) struct Checker<'c> {
     /// Keys and paths that an unknown one was probably meant to be: they are not
     /// complained about as missing.
     pub(super) suggested: Vec<String>,
-    /// What the document refers to, if that is bound to anything.
+    /// References of the document, if there are bindings.
     pub(super) references: Vec<(Span, Reference)>,
 }
 
@@ -247,7 +246,7 @@ impl Checker<'_> {
                 DiagnosticBuilder::new(Code::TooComplex, self.text.word(document.start), message);
             self.report(
                 draft
-                    .label("begins here")
+                    .label("starts here")
                     .help("refer to long lists less often"),
             );
         }
@@ -258,7 +257,7 @@ impl Checker<'_> {
         self.drafts.push(draft);
     }
 
-    /// Whether an unknown key was probably meant to be this one.
+    /// True if an unknown key was probably meant to be this one.
     pub(super) fn is_misspelt(&self, path: &str) -> bool {
         self.suggested.iter().any(|suggested| suggested == path)
     }
@@ -271,8 +270,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a scalar stands behind its key, or its dash, in one line. A value in
-    /// a line of its own may be a key and a value that lack the space between them.
+    /// True if a scalar follows its key, or its dash, in one line. A value in a line of its own may
+    /// be a key and a value without the space between them.
     fn is_plain_to_see(&self, span: Span) -> bool {
         let text = self.text.slice(span);
         if !self.text.follows_on_its_line(span.start) {

@@ -1,8 +1,8 @@
 //! Mistakes that show only when all documents are seen together.
 //!
-//! Each is reported at every document that has to do with it, with the others
-//! as related places, so that whoever edits one file hears of the other. None of
-//! them is applied: which of two is meant, nobody can tell.
+//! Each is reported at every document involved, with the others as related places, so that an
+//! author of one file learns of the other. None of them is applied: the intended one is
+//! unknown.
 
 use std::collections::BTreeMap;
 
@@ -53,10 +53,10 @@ pub(super) fn check(documents: &mut [Checked]) {
                 place: place.labelled(clash.label),
                 related: others
                     .take(MAX_OTHERS)
-                    .map(|(_, place)| place.labelled("another one"))
+                    .map(|(_, place)| place.labelled("another document"))
                     .collect(),
                 help: std::iter::once(clash.help.clone())
-                    .chain((hidden > 0).then(|| format!("and {hidden} more documents, not shown")))
+                    .chain((hidden > 0).then(|| format!("{hidden} more documents are not shown")))
                     .collect(),
             };
             let Some(document) = documents.get_mut(*index) else {
@@ -95,13 +95,13 @@ fn valid(documents: &[Checked]) -> impl Iterator<Item = (usize, &Integration)> {
     documents.filter_map(|(index, document)| Some((index, document.outcome.as_ref().ok()?)))
 }
 
-/// What the documents mean, those with an error of their own included.
+/// Claims of the documents, including those with errors of their own.
 fn claims(documents: &[Checked]) -> impl Iterator<Item = (usize, &Claim)> {
     let documents = documents.iter().enumerate();
     documents.filter_map(|(index, document)| Some((index, document.claim.as_ref()?)))
 }
 
-/// Whether a clash would stop anything: documents with a mistake are stopped already.
+/// True if a clash would stop any document: documents with a mistake are stopped already.
 fn is_any_valid(documents: &[Checked], members: &[usize]) -> bool {
     members
         .iter()
@@ -140,7 +140,8 @@ fn same_ids(documents: &[Checked]) -> Vec<Clash> {
                 count(&members)
             ),
             label: "one of them",
-            help: "one live integration has one document: remove one, or correct its `sync.id`"
+            help: "keep one document for each live integration: remove the others, or correct \
+                their `sync.id`"
                 .to_owned(),
         })
         .collect()
@@ -164,11 +165,12 @@ fn same_identities(documents: &[Checked]) -> Vec<Clash> {
             code: Code::SameIdentity,
             members: attribute_places(documents, &members, name),
             message: format!(
-                "{} documents describe one integration: they have the same `{name}`",
+                "{} documents describe the same integration: they have the same `{name}`",
                 count(&members)
             ),
             label: "one of them",
-            help: "remove one; if both exist on the server, tell them apart by `sync.id` in each"
+            help: "remove one; if both integrations exist on the server, distinguish them by \
+                `sync.id` in each document"
                 .to_owned(),
         })
         .collect()
@@ -198,12 +200,12 @@ fn not_unique(documents: &[Checked]) -> Vec<Clash> {
             members: attribute_places(documents, &members, name),
             message: format!("{} documents have the same `{name}`", count(&members)),
             label: "one of them",
-            help: format!("no two integrations of this type share `{name}`: change one"),
+            help: format!("change one: two integrations of this type cannot share `{name}`"),
         })
         .collect()
 }
 
-/// How many, in a word where that is short.
+/// Their number, in a word if that is short.
 fn count(members: &[usize]) -> String {
     match members.len() {
         2 => "two".to_owned(),

@@ -1,14 +1,12 @@
-//! Destinations of an integration's secrets, as far as its configuration shows them.
-//! Pure.
+//! Destinations of an integration's secrets, as far as its configuration shows them. Pure.
 //!
-//! One function serves what a file says and the final body of a request, which also
-//! holds what is carried from the server.
+//! One function serves the content of a file and the final body of a request, which also
+//! contains values kept from the server.
 //!
-//! A value is taken for a host only if everybody reads it as that host. Programs
-//! differ in how they read `a\@b`, a percent sign or a space; such a value is
-//! unclear, and so is whatever this version does not know. A driver may read a value
-//! with `;key=` or `&key=` in it as further properties, among them a proxy: it is
-//! unclear, too.
+//! A value is taken for a host only if every program reads it as that host. Programs differ in
+//! how they read `a\@b`, a percent sign or a space; such a value is unclear, and so is every
+//! value that this version does not know. A driver may read a value with `;key=` or `&key=` in
+//! it as further properties, among them a proxy: it is unclear, too.
 
 use crate::platform::{Attribute, CredentialTarget, Platform, Shape};
 use crate::secret::Secret;
@@ -24,7 +22,7 @@ pub enum Destination {
         /// In lower case.
         host: String,
     },
-    /// Nobody can tell.
+    /// The destination is uncertain.
     Unclear {
         /// The attribute that may say where.
         path: String,
@@ -62,12 +60,12 @@ impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Host { path, host } => write!(f, "the host `{host}` of `{path}`"),
-            Self::Unclear { path } => write!(f, "wherever `{path}` leads, which is not certain"),
+            Self::Unclear { path } => write!(f, "the uncertain destination of `{path}`"),
         }
     }
 }
 
-/// Every place that a configuration names. None stands for a host that it leaves out.
+/// Every destination that a configuration names. None stands for a host that it omits.
 #[must_use]
 pub fn named_destinations(platform: &Platform, config: &Object) -> Vec<Destination> {
     let mut found = Vec::new();

@@ -85,11 +85,17 @@ impl Checker<'_> {
 
     fn not_a_mapping(&mut self, root: &Node) {
         if !matches!(root.value, Yaml::Faulty) {
-            let message = format!("an integration is a mapping, found {}", root.value.kind());
+            let message = format!(
+                "an integration must be a mapping, found {}",
+                root.value.kind()
+            );
             self.report(
                 DiagnosticBuilder::new(Code::NotAMapping, root.span, message)
-                    .label("expected `type: …` and so on")
-                    .help("one document is one integration; put several into a file with `---` between them"),
+                    .label("expected a mapping such as `type: …`")
+                    .help(
+                        "write one document for each integration; separate several documents in \
+                        a file with `---`",
+                    ),
             );
         }
     }
@@ -100,9 +106,9 @@ impl Checker<'_> {
         let help = if platform.is_some_and(|platform| platform.attribute(key).is_some()) {
             format!("`{key}` is an attribute: move it below `config`")
         } else if REPORTED_KEYS.contains(&key) {
-            format!("`{key}` is reported by the server: leave it out")
+            format!("remove `{key}`: the server reports it")
         } else if options::KEYS.contains(&key) {
-            format!("`{key}` is an option of this tool: move it below `sync`")
+            format!("`{key}` is an option of integrationd: move it below `sync`")
         } else if let Some(near) = nearest(key, KEYS.iter().copied()) {
             self.suggested.push(near.to_owned());
             format!("did you mean `{near}`?")
@@ -115,7 +121,7 @@ impl Checker<'_> {
                 entry.key_span,
                 format!("unknown key `{}`", shown_key(key)),
             )
-            .label("no key of an integration")
+            .label("not a key of an integration")
             .help(help),
         );
     }
@@ -140,7 +146,10 @@ impl Checker<'_> {
             self.report(
                 DiagnosticBuilder::new(Code::MissingType, start, "this integration has no `type`")
                     .label("the document starts here")
-                    .help(format!("add `type: …`, one of {}", enumerate(&wires, "or"))),
+                    .help(format!(
+                        "add `type: …` with one of {}",
+                        enumerate(&wires, "or")
+                    )),
             );
             return None;
         };
@@ -156,7 +165,7 @@ impl Checker<'_> {
             let help = match meant {
                 Some(platform) => {
                     let wire = platform.wire;
-                    format!("did you mean `type: {wire}`? the name is exact in case and spaces")
+                    format!("did you mean `type: {wire}`? Case and spaces matter")
                 }
                 None => format!("the types are {}", enumerate(&wires, "and")),
             };
@@ -166,7 +175,7 @@ impl Checker<'_> {
                     node.span,
                     format!("unknown type `{}`", self.shown(node.span, &wire)),
                 )
-                .label("no platform of this name")
+                .label("no platform has this name")
                 .help(help),
             );
         }
@@ -184,9 +193,10 @@ impl Checker<'_> {
             if matches!(payload, Some(PayloadShape::Full | PayloadShape::ManualOnly)) && !misspelt {
                 let start = root.get(TYPE).map_or(root.span, |entry| entry.key_span);
                 let help = if payload == Some(PayloadShape::Full) {
-                    "add `autoBootstrap: true` if Immuta sets the platform up, `autoBootstrap: false` if you do"
+                    "add `autoBootstrap: true` if Immuta sets up the platform, or `autoBootstrap: \
+                    false` if you do"
                 } else {
-                    "add `autoBootstrap: false`: this platform is always set up by hand"
+                    "add `autoBootstrap: false`: this platform is always set up manually"
                 };
                 self.report(
                     DiagnosticBuilder::new(
@@ -194,7 +204,7 @@ impl Checker<'_> {
                         start,
                         "this integration has no `autoBootstrap`",
                     )
-                    .label("this type needs one")
+                    .label("required for this type")
                     .help(help),
                 );
             }
@@ -203,9 +213,16 @@ impl Checker<'_> {
         self.auto = self.option_bool(entry, AUTO_BOOTSTRAP);
         if (self.auto, payload) == (Some(true), Some(PayloadShape::ManualOnly)) {
             self.report(
-                DiagnosticBuilder::new(Code::AutoBootstrapRefused, entry.value.span, "this platform cannot be set up automatically")
-                    .label("must be `false`")
-                    .help("write `autoBootstrap: false`, and set the platform up with the script that Immuta offers"),
+                DiagnosticBuilder::new(
+                    Code::AutoBootstrapRefused,
+                    entry.value.span,
+                    "this platform cannot be set up automatically",
+                )
+                .label("must be `false`")
+                .help(
+                    "write `autoBootstrap: false`, and set up the platform with the script \
+                        that Immuta provides",
+                ),
             );
         }
     }
@@ -232,7 +249,7 @@ impl Checker<'_> {
                         at,
                         "this integration has no `config`",
                     )
-                    .label("this type needs one")
+                    .label("required for this type")
                     .help(self.needed(platform)),
                 );
                 Object::new()
@@ -249,7 +266,7 @@ impl Checker<'_> {
                 format!("this platform has no `{key}`"),
             )
             .label("never sent")
-            .help("its payload is `type` alone; remove this key"),
+            .help("remove this key: the payload is `type` alone"),
         );
     }
 }
@@ -263,7 +280,7 @@ fn attribute_spans(root: &Node, platform: &Platform) -> Vec<(&'static str, Span)
     super::cross::compared(platform).map(of).collect()
 }
 
-/// What can be read of a `config` that tells which integration is meant.
+/// Readable attributes of a `config` that identify the integration.
 fn identity(root: &Node, platform: &Platform) -> Object {
     let read = || {
         let name = platform.pairing_attribute()?;

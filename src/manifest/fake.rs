@@ -52,7 +52,7 @@ pub(super) const CLOUD: Platform = Platform {
     rules: &[Rule::Unique("warehouse", Evidence::Inferred)],
 };
 
-/// Set up by hand, told apart by a name.
+/// Set up manually, identified by a name.
 pub(super) const LAKE: Platform = Platform {
     wire: "Lake",
     title: "The Lake",

@@ -33,7 +33,7 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
         .and_then(|valid| std::str::from_utf8(valid).ok())
         .unwrap_or("");
     let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        "it looks like UTF-16: save it as UTF-8"
+        "save it as UTF-8: it looks like UTF-16"
     } else {
         "save it as UTF-8"
     };
@@ -45,7 +45,7 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
         Span::new(valid, valid),
         "this file is not UTF-8",
     )
-    .label("the first wrong byte follows this")
+    .label("the first invalid byte follows this")
     .help(help)
     .finish(&Text::new(path, source), &unparsed(source))
 }
@@ -64,12 +64,12 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         FileProblem::Unreadable { reason } => (
             Code::Unreadable,
             format!("this file cannot be read: {reason}"),
-            "give the user that integrationd runs as the right to read it",
+            "allow the user that runs integrationd to read it",
         ),
         FileProblem::UnreadableDirectory { reason } => (
             Code::Unreadable,
             format!("this directory cannot be read: {reason}"),
-            "give the user that integrationd runs as the right to list it",
+            "allow the user that runs integrationd to list it",
         ),
         FileProblem::NotAFile => (
             Code::NotAFile,
@@ -78,38 +78,38 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         ),
         FileProblem::LeavesDirectory => (
             Code::BadLink,
-            "this link leads out of the directory".to_owned(),
-            "put the file itself here, so that it is reviewed with the others",
+            "this link points outside the directory".to_owned(),
+            "replace the link with the file, so that it is reviewed with the others",
         ),
         FileProblem::Dangling => (
             Code::BadLink,
-            "this link leads nowhere".to_owned(),
-            "remove the link, or restore what it points to",
+            "this link is broken".to_owned(),
+            "remove the link, or restore its target",
         ),
         FileProblem::LinkLoop => (
             Code::BadLink,
-            "this link leads in a circle".to_owned(),
+            "this link forms a cycle".to_owned(),
             "remove the link",
         ),
         FileProblem::Link => (
             Code::BadLink,
-            "this is a link, and in a repository none is followed".to_owned(),
-            "put the file itself here, so that it is reviewed with the others",
+            "this is a link, and links in a repository are not followed".to_owned(),
+            "replace the link with the file, so that it is reviewed with the others",
         ),
         FileProblem::Submodule => (
             Code::NotAFile,
-            "this is a submodule, and what is in it is not read".to_owned(),
-            "move the files into this repository, or name a subdirectory without submodules",
+            "this is a submodule, and submodules are not read".to_owned(),
+            "move the files into this repository, or choose a subdirectory without submodules",
         ),
         FileProblem::NameNotUtf8 => (
             Code::NotUtf8,
             "the name of this file is not UTF-8".to_owned(),
-            "rename it",
+            "rename the file",
         ),
         FileProblem::TooLarge { size } => (
             Code::TooLarge,
-            format!("this file is too large: {size} bytes, at most {MAX_FILE_SIZE} are read"),
-            "split it; one integration in each file is easiest to review",
+            format!("this file is too large: {size} bytes (at most {MAX_FILE_SIZE})"),
+            "split it: files with one integration are easiest to review",
         ),
     };
     whole_file(path, code, &message, help)

@@ -1,5 +1,5 @@
-//! A flat mapping, such as a file of settings: the YAML and the diagnostics of
-//! integration files, for keys that somebody else knows.
+//! A flat mapping, such as a settings file: the YAML and the diagnostics of integration files,
+//! for keys that the caller knows.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use super::tree::{Node, Yaml, YamlEntry};
 use super::variables::Variables;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// What a key is set to: one value, or the items of a list. The entries of a
-/// mapping are `NAME=VALUE`.
+/// Values of a key: one value, or the items of a list. The entries of a mapping are
+/// `NAME=VALUE`.
 pub type Flat = BTreeMap<String, Vec<String>>;
 
 /// The key below which variables are declared.
@@ -21,7 +21,7 @@ pub const VARIABLES: &str = "vars";
 /// The contents of a file of settings.
 #[derive(Debug, Default)]
 pub struct DeclaredSettings {
-    /// What each key is set to.
+    /// Values of each key.
     pub flat: Flat,
     /// The variables that it declares.
     pub variables: Variables,
@@ -38,12 +38,12 @@ impl DeclaredSettings {
 /// Says why a key cannot have these values.
 pub type Accept<'a> = &'a dyn Fn(&str, &[String]) -> Result<(), RejectedValue>;
 
-/// Why a key cannot have its values.
+/// Reason why a key cannot have its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedValue {
     /// In a sentence.
     pub why: String,
-    /// Whether the values may hold a secret: then they are not shown.
+    /// True if the values may contain a secret: then they are not shown.
     pub is_secret: bool,
 }
 
@@ -96,7 +96,7 @@ impl Reader<'_, '_> {
         }
         let shown = self.file.veil.shown.len();
         let Some(values) = self.values(key, &entry.value) else {
-            // Nobody has looked at the others of a list that is wrong.
+            // The other items of an invalid list were not checked.
             return self.file.veil.shown.truncate(shown);
         };
         match (self.accept)(key, &values) {

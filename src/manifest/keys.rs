@@ -1,5 +1,5 @@
-//! A file that is one mapping, such as settings or variables: the YAML and the
-//! diagnostics of integration files, for keys that somebody else knows.
+//! A file that is one mapping, such as settings or variables: the YAML and the diagnostics of
+//! integration files, for keys that the caller knows.
 //!
 //! Nothing in it is meant to be secret: the reader of an entry marks its value as shown.
 
@@ -46,8 +46,10 @@ pub(super) fn read_mapping(
     for document in rest {
         let message = "this is a second document";
         let draft =
-            DiagnosticBuilder::new(Code::NotAMapping, document.span, message).label("begins here");
-        file.report(draft.help(format!("{contents} are one document: remove the `---`")));
+            DiagnosticBuilder::new(Code::NotAMapping, document.span, message).label("starts here");
+        file.report(draft.help(format!(
+            "remove the `---`: {contents} must be a single document"
+        )));
     }
     let drafts = file.drafts;
     if drafts.is_empty() {
@@ -70,7 +72,7 @@ impl MappingFile<'_> {
             None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
             Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| read(self, entry)),
             Some((span, other)) => {
-                let message = format!("{contents} are a mapping, and this is {}", other.kind());
+                let message = format!("{contents} must be a mapping, found {}", other.kind());
                 let draft =
                     DiagnosticBuilder::new(Code::NotAMapping, span, message).label("not a mapping");
                 self.report(draft.help("write `key: value`, one on each line"));

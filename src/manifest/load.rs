@@ -18,11 +18,11 @@ use crate::parallel;
 use crate::platform::Platform;
 use crate::text::escaped;
 
-/// What came of a file.
+/// Result of loading a file.
 #[derive(Default)]
 struct Loaded {
     documents: Vec<Checked>,
-    /// Whether it may hold documents that could not be read.
+    /// True if it may contain documents that could not be read.
     incomplete: bool,
     /// Mistakes of the file as a whole.
     diagnostics: Vec<Diagnostic>,
@@ -147,9 +147,8 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
         is_kept
     });
     if let Some(last) = diagnostics.last_mut() {
-        last.help.push(format!(
-            "and {more} more mistakes in these files, not shown"
-        ));
+        last.help
+            .push(format!("{more} more errors in these files are not shown"));
     }
 }
 
@@ -157,8 +156,8 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
 /// them are meant. It is incomplete, so that nothing counts as removed either.
 fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) -> Manifest {
     let path = files.first().map_or("", |file| file.path.as_str());
-    let message = format!("these files hold more than {limit} documents together");
-    let help = "none of them is used: see which files do not belong here";
+    let message = format!("these files contain more than {limit} documents in total");
+    let help = "none of them is used: remove the files that do not belong here";
     Manifest {
         diagnostics: vec![whole_file(path, Code::TooComplex, &message, help)],
         incomplete: true,
@@ -216,8 +215,9 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
         loaded.diagnostics.push(whole_file(
             path,
             Code::EmptyFile,
-            "this file describes nothing",
-            "add an integration; if it described one, deleting the file lets `--policy sync` delete that integration, too",
+            "this file describes no integration",
+            "add an integration, or remove the file; if it described one, `--policy sync` then \
+            deletes that integration",
         ));
     }
     for document in documents {

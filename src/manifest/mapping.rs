@@ -32,9 +32,7 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<DiagnosticBuilder>) -> Yaml
                     format!("a key must be a string, found {kind}"),
                 )
                 .label("not a string")
-                .help(
-                    "names of attributes are strings; put the key in quotes if it is meant as one",
-                ),
+                .help("attribute names are strings: put the key in quotes if it is one"),
             );
             YamlKey::Faulty
         }
@@ -54,13 +52,9 @@ pub(super) fn finish_map(
     }
     for again in merges.iter().skip(1) {
         faults.push(
-            DiagnosticBuilder::new(
-                Code::DuplicateKey,
-                again.span,
-                "the merge key `<<` is given twice",
-            )
-            .label("given again")
-            .help("merge several mappings with a list: `<<: [*one, *two]`"),
+            DiagnosticBuilder::new(Code::DuplicateKey, again.span, "duplicate merge key `<<`")
+                .label("second occurrence")
+                .help("merge several mappings with a list: `<<: [*one, *two]`"),
         );
     }
     let mut known: HashSet<Rc<str>> = entries.iter().map(|e| Rc::clone(&e.key)).collect();
@@ -94,7 +88,7 @@ fn maps_to_merge(faults: &mut Vec<DiagnosticBuilder>, merge: &Node) -> Vec<Node>
         DiagnosticBuilder::new(
             Code::MergeKey,
             merge.span,
-            "a merge key takes a mapping or a list of mappings",
+            "a merge key needs a mapping or a list of mappings",
         )
         .label(format!("found {}", merge.value.kind()))
         .help("write `<<: *name`, where `&name` marks a mapping"),
@@ -127,10 +121,10 @@ fn without_duplicates(
                 DiagnosticBuilder::new(
                     Code::DuplicateKey,
                     entry.key_span,
-                    format!("the key `{key}` is given twice"),
+                    format!("duplicate key `{key}`"),
                 )
-                .label("given again")
-                .related(*first, "first given here")
+                .label("second occurrence")
+                .related(*first, "first occurrence")
                 .help("keep one of the two"),
             );
         } else {

@@ -79,21 +79,21 @@ const MOST_DIAGNOSTICS: usize = 500;
 pub struct SourceFile {
     /// Its path, as shown to people.
     pub path: String,
-    /// What is in it, or why that is not known.
+    /// Its content, or the reason why that is unknown.
     pub content: Result<Vec<u8>, FileProblem>,
 }
 
-/// Why a file could not be read.
+/// Reason why a file could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileProblem {
     /// It exists, and reading failed.
     Unreadable {
-        /// Why, in the words of the operating system.
+        /// The reason, in the words of the operating system.
         reason: String,
     },
     /// A directory that exists and cannot be listed.
     UnreadableDirectory {
-        /// Why, in the words of the operating system.
+        /// The reason, in the words of the operating system.
         reason: String,
     },
     /// A device, a socket or a pipe.
@@ -139,7 +139,7 @@ impl SeenFile {
 /// Contents of a file, as far as they matter when a document is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
-    /// Nothing, or spaces, comments and markers: what a save that was cut short leaves behind.
+    /// Nothing, or spaces, comments and markers: the result of an interrupted save.
     NoDocument,
     /// Documents, perhaps broken ones.
     Documents {
@@ -156,7 +156,7 @@ impl Holds {
     }
 }
 
-/// What all files of a directory say.
+/// Content of all files of a directory.
 #[derive(Debug, Default)]
 pub struct Manifest {
     /// Documents without an error, sorted by name.
@@ -229,7 +229,7 @@ pub struct Integration {
     pub config: Object,
     /// The reserved key `sync`.
     pub options: SyncOptions,
-    /// Where it stands.
+    /// Its position.
     pub origin: Origin,
 }
 
@@ -241,7 +241,7 @@ impl Integration {
             .map(String::as_str)
     }
 
-    /// What pairs it with a live integration, in the form that compares.
+    /// Key that pairs it with a live integration, in the form for comparison.
     #[must_use]
     pub fn pairing_key(&self) -> Option<String> {
         pairing_key(self.platform, &self.config)
@@ -267,11 +267,11 @@ pub struct Invalid {
     pub name: Name,
     /// Its platform, if it could be read.
     pub platform: Option<&'static Platform>,
-    /// Where it stands.
+    /// Its position.
     pub origin: Origin,
 }
 
-/// Where a document begins.
+/// Start of a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The file, as shown to people.
@@ -297,7 +297,7 @@ pub struct SyncOptions {
     pub previously: Vec<Name>,
     /// May be updated, never deleted or replaced.
     pub protect: bool,
-    /// Left alone for a while.
+    /// Suspension of its writes.
     pub suspend: Option<Suspend>,
     /// Differences that do not count.
     pub ignore: Vec<Ignore>,
@@ -305,12 +305,12 @@ pub struct SyncOptions {
     pub extra: Object,
 }
 
-/// Why, and until when, an integration is left alone.
+/// Reason and end of the suspension of an integration.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Suspend {
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// When it ends; never if absent.
+    /// The end; without one, it never ends.
     pub until: Option<Until>,
 }
 
@@ -338,6 +338,6 @@ impl Suspend {
 pub struct Ignore {
     /// The path below `config` without the leading `/`, such as `audit/enabled`.
     pub path: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! What must be given, and when.
+//! Required attributes, and the conditions under which they are required.
 
 use super::builder::DiagnosticBuilder;
 use super::check::Checker;
@@ -135,7 +135,7 @@ impl Checker<'_> {
                     "attribute{s} {} probably required",
                     enumerate(&names, "and")
                 ),
-                "left out here",
+                "missing here",
             )
         };
         let mut draft = DiagnosticBuilder::new(missing.code, entry.key_span, message).label(label);
@@ -153,7 +153,7 @@ impl Checker<'_> {
         draft
     }
 
-    /// What a `config` needs at least, for a help text.
+    /// Minimum content of a `config`, for a help text.
     pub(super) fn needed(&self, platform: &'static Platform) -> String {
         let always = |a: &&Attribute| matches!(a.need, Need::Always(Evidence::Documented));
         let names: Vec<&str> = platform
@@ -163,12 +163,9 @@ impl Checker<'_> {
             .map(|a| a.name)
             .collect();
         if names.is_empty() {
-            return "add `config:` with the attributes of the integration below it".to_owned();
+            return "add `config:` with the attributes of the integration".to_owned();
         }
-        format!(
-            "add `config:` with at least {} below it",
-            enumerate(&names, "and")
-        )
+        format!("add `config:` with at least {}", enumerate(&names, "and"))
     }
 }
 
@@ -180,7 +177,7 @@ fn reason(condition: Condition, platform: &Platform, config: &Object) -> String 
         {
             format!("`{name}` is `{word}`")
         }
-        Condition::Is(name, word) => format!("`{name}` is `{word}` unless it is given"),
+        Condition::Is(name, word) => format!("`{name}` is `{word}` by default"),
     }
 }
 

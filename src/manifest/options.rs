@@ -23,15 +23,16 @@ pub(super) struct SyncOption {
 pub(super) const OPTIONS: &[SyncOption] = &[
     SyncOption {
         key: "name",
-        doc: "Name of the integration; the default is the name of the file.",
+        doc: "Name of the integration; defaults to the name of the file.",
     },
     SyncOption {
         key: "id",
-        doc: "Id of the live integration that this file describes, where nothing else tells it.",
+        doc: "Id of the live integration that this file describes, if it cannot be determined \
+            otherwise.",
     },
     SyncOption {
         key: "previously",
-        doc: "Names that the integration had before.",
+        doc: "Former names of the integration.",
     },
     SyncOption {
         key: "protect",
@@ -39,15 +40,15 @@ pub(super) const OPTIONS: &[SyncOption] = &[
     },
     SyncOption {
         key: "suspend",
-        doc: "Pauses writes to the integration, with a reason and, if wanted, an end.",
+        doc: "Suspends writes to the integration, with a reason and an optional end.",
     },
     SyncOption {
         key: "ignore",
-        doc: "Attributes whose differences do not count, each with a reason.",
+        doc: "Attributes whose differences are ignored, each with a reason.",
     },
     SyncOption {
         key: "extra",
-        doc: "Attributes that this version does not know, sent as they are.",
+        doc: "Attributes that this version does not know, sent unchanged.",
     },
 ];
 
@@ -68,10 +69,11 @@ pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
 /// The longest name: it becomes a file name and a metric label.
 const NAME_LENGTH: usize = 128;
 
-/// What a name looks like, in words.
-const NAME_FORM: &str = "a name starts with a letter or digit and goes on with letters, digits, `.`, `_` and `-`, 128 characters at most";
+/// Format of a name, in words.
+const NAME_FORM: &str = "a name starts with a letter or digit and continues with letters, digits, \
+    `.`, `_` and `-`; it has at most 128 characters";
 
-/// Whether a text can be the name of an integration.
+/// True if a text can be the name of an integration.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= NAME_LENGTH
         && text
@@ -83,7 +85,7 @@ pub(super) fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// What `sync` says.
+/// Content of `sync`.
 #[derive(Default)]
 pub(super) struct Sync {
     pub(super) name: SyncName,
@@ -91,7 +93,7 @@ pub(super) struct Sync {
     pub(super) options: SyncOptions,
 }
 
-/// What it says of the name.
+/// Its content about the name.
 #[derive(Default)]
 pub(super) enum SyncName {
     #[default]
@@ -150,10 +152,10 @@ impl Checker<'_> {
                     DiagnosticBuilder::new(
                         Code::NameNeeded,
                         start,
-                        "a document of several in a file needs a name",
+                        "a document in a file with several documents needs a name",
                     )
-                    .label("this document has none")
-                    .help("add `sync: {name: …}`, or give it a file of its own"),
+                    .label("no `sync.name`")
+                    .help("add `sync: {name: …}`, or move the document to a separate file"),
                 );
                 (stem, false, start)
             }
@@ -202,9 +204,9 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
-                "this cannot be the name of an integration",
+                "this is not a valid name of an integration",
             )
-            .label("not a name")
+            .label("not a valid name")
             .help(NAME_FORM),
         );
         SyncName::Wrong
@@ -237,7 +239,7 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::SyncOption,
                 node.span,
-                "`sync.id` is no id of an integration",
+                "`sync.id` is not a valid integration id",
             )
             .label("expected an id as the server reports it, such as `12`"),
         );
@@ -277,9 +279,9 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
-                "this cannot have been the name of an integration",
+                "this is not a valid former name of an integration",
             )
-            .label("not a name")
+            .label("not a valid name")
             .help(NAME_FORM),
         );
         None
@@ -324,7 +326,7 @@ impl Checker<'_> {
                         format!("`{what}` needs a reason"),
                     )
                     .label("no `reason` given")
-                    .help("add `reason: …`: whoever finds it later wants to know why"),
+                    .help("add `reason: …` for later readers"),
                 );
                 None
             }
@@ -409,7 +411,7 @@ impl Checker<'_> {
             );
             self.report(
                 DiagnosticBuilder::new(Code::UnknownPath, span, "this path is no known attribute")
-                    .label("ignores nothing that is known")
+                    .label("ignores no known attribute")
                     .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
             );
         }

@@ -26,9 +26,19 @@ impl Checker<'_> {
             Ok(Parsed::Template(_)) if !secrets => {
                 self.vouch(node.span);
                 self.report(
-                    DiagnosticBuilder::new(Code::ReferenceNotAllowed, node.span, format!("`{what}` cannot refer to a secret"))
-                        .label("its value is shown in plans and logs")
-                        .help("give the value itself, or a variable that the settings declare: `${var:NAME}`; write `$${` for a literal `${`"),
+                    DiagnosticBuilder::new(
+                        Code::ReferenceNotAllowed,
+                        node.span,
+                        format!(
+                            "`{what}` cannot \
+                        contain a reference to a secret"
+                        ),
+                    )
+                    .label("its value is shown in plans and logs")
+                    .help(
+                        "write the value itself, or use a declared variable: `${var:NAME}`; \
+                            write `$${` for a literal `${`",
+                    ),
                 );
                 None
             }
@@ -37,10 +47,10 @@ impl Checker<'_> {
                     DiagnosticBuilder::new(
                         Code::OwnCredential,
                         node.span,
-                        "this is the value of a credential of integrationd itself",
+                        "this is one of integrationd's own credentials",
                     )
-                    .label("integrationd authenticates with it")
-                    .help("give the integration a credential of its own"),
+                    .label("integrationd authenticates with this value")
+                    .help("give the integration its own credential"),
                 );
                 None
             }
@@ -76,11 +86,11 @@ impl Checker<'_> {
             }
             let at = scalar.text.find(&reference.to_string()).unwrap_or_default();
             let span = self.within(node.span, scalar, at);
-            let message = format!("`{reference}` leads to a credential of integrationd itself");
+            let message = format!("`{reference}` refers to one of integrationd's own credentials");
             self.report(
                 DiagnosticBuilder::new(Code::OwnCredential, span, message)
-                    .label("integrationd authenticates with it")
-                    .help("give the integration a credential of its own, under another name"),
+                    .label("integrationd authenticates with this value")
+                    .help("give the integration its own credential under another name"),
             );
         }
     }
@@ -105,7 +115,7 @@ impl Checker<'_> {
             .collect();
         let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
         let help = format!(
-            "a reference is {}; write `$${{` for a literal `${{`",
+            "write a reference as {}; write `$${{` for a literal `${{`",
             enumerate(&forms, "or")
         );
         let draft = |message: &str, label: &str| {
@@ -113,24 +123,21 @@ impl Checker<'_> {
         };
         match error {
             ReferenceError::Unclosed { .. } => {
-                draft("this reference is never closed", "no `}` after this").help(help)
+                draft("this reference is not closed", "no `}` after this").help(help)
             }
             ReferenceError::NoSource { .. } => {
                 draft("this reference names no source", "no `source:` in it").help(help)
             }
-            ReferenceError::UnknownSource { .. } => draft(
-                "this reference names a source that does not exist",
-                "unknown source",
-            )
-            .help(help),
-            ReferenceError::EmptyArgument { .. } => {
-                draft("this reference names nothing", "nothing after the `:`").help(help)
+            ReferenceError::UnknownSource { .. } => {
+                draft("this reference names an unknown source", "unknown source").help(help)
             }
-            ReferenceError::WrongForm { form, .. } => draft(
-                "this reference does not have the form of its source",
-                "not of this form",
-            )
-            .help(format!("it is `{form}`")),
+            ReferenceError::EmptyArgument { .. } => {
+                draft("this reference is empty", "nothing after the `:`").help(help)
+            }
+            ReferenceError::WrongForm { form, .. } => {
+                draft("this reference is malformed for its source", "malformed")
+                    .help(format!("write it as `{form}`"))
+            }
             ReferenceError::UnknownVariable { name, .. }
                 if self.context.variables.is_list(name) =>
             {
@@ -140,7 +147,7 @@ impl Checker<'_> {
                     "a list cannot be a part of a string",
                 )
                 .label("this variable is a list")
-                .help("a list is filled in where the reference is the whole value")
+                .help("use the reference as the whole value to insert the list")
             }
             ReferenceError::UnknownVariable { name, .. } => {
                 DiagnosticBuilder::new(Code::UnknownVariable, span, "this variable is not declared")
@@ -150,14 +157,14 @@ impl Checker<'_> {
         }
     }
 
-    /// What to write instead of an undeclared variable, whose name is not repeated.
+    /// Replacement for an undeclared variable, whose name is not repeated.
     fn variables(&self, name: &str) -> String {
         let declared: Vec<&str> = self.context.variables.names().collect();
         if let Some(near) = nearest(name, declared.iter().copied()) {
             return format!("did you mean `${{var:{near}}}`?");
         }
         match declared.as_slice() {
-            [] => "the settings declare no variables".to_owned(),
+            [] => "declare it with `--var`: the settings declare no variables".to_owned(),
             some => {
                 let listed = &some[..some.len().min(LISTED_VARIABLES)];
                 let more = if listed.len() < some.len() {

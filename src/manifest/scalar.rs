@@ -1,8 +1,8 @@
-//! What a plain YAML scalar is: the core schema of YAML 1.2, stricter in one place.
+//! Meaning of plain YAML scalars: the core schema of YAML 1.2, stricter in one place.
 //!
-//! YAML readers disagree about numbers with leading zeros (octal, decimal or a
-//! string), and an account id that loses its zero is another account. So such a
-//! scalar is a string here, and is marked as one that looks like a number.
+//! YAML readers disagree about numbers with leading zeros (octal, decimal or a string), and an
+//! account id that loses its zero is another account. So such a scalar is a string here, and is
+//! marked as one that looks like a number.
 
 use serde_json::Number;
 

@@ -133,11 +133,12 @@ fn document(platform: &'static Platform) -> Json {
 fn auto_bootstrap(payload: PayloadShape) -> Json {
     match payload {
         PayloadShape::ManualOnly => json!({
-            "description": "This platform is always set up by hand, with the script that Immuta offers.",
+            "description": "This platform is always set up manually, with the script that Immuta \
+                provides.",
             "const": false,
         }),
         PayloadShape::Full | PayloadShape::TypeOnly => json!({
-            "description": "`true` if Immuta sets the platform up itself, `false` if you run its script.",
+            "description": "`true` if Immuta sets up the platform, `false` if you run its script.",
             "type": "boolean",
         }),
     }
@@ -238,10 +239,12 @@ fn description(attribute: &Attribute) -> String {
         let _ = write!(text, " Should be {}.", format.expected);
     }
     if attribute.is_sensitive() {
-        text.push_str(" A secret: give a reference, such as `${env:NAME}`.");
+        text.push_str(" This is a secret: use a reference, such as `${env:NAME}`.");
     }
     if attribute.class_for(true) == Class::OneTime {
-        text.push_str(" With `autoBootstrap: true` it is used for the set-up and not stored.");
+        text.push_str(
+            "With `autoBootstrap: true` it is used only for the setup and is not stored.",
+        );
     }
     if attribute.is_fixed {
         text.push_str(" It cannot be changed once it is set.");

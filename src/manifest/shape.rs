@@ -52,7 +52,7 @@ impl Occurrence<'_> {
         &self.entry.value
     }
 
-    /// Whether its value may be shown.
+    /// True if its value may be shown.
     fn is_harmless(&self) -> bool {
         !self.attribute.is_sensitive()
     }
@@ -158,7 +158,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A host that does not read as it looks: secrets are sent there.
+    /// Checks for a misleading host name: secrets are sent there.
     fn host(&mut self, given: &Occurrence<'_>, platform: &Platform, value: &Value) {
         let is_host = platform.host_attribute() == Some(given.path.as_str());
         if !is_host && given.attribute.leads != CredentialTarget::ToHost {
@@ -170,15 +170,16 @@ impl Checker<'_> {
             return;
         }
         let message = format!(
-            "`{}` names a host with characters that are not ASCII, or not visible: {points}",
+            "the host name in `{}` contains characters that are invisible or not ASCII: {points}",
             given.path
         );
         let draft = DiagnosticBuilder::new(Code::MisleadingHost, given.node().span, message);
         self.report(draft.label("this host").help(
-            "if it was copied, type it anew; a name outside of ASCII can be given in its `xn--` form",
+            "if you copied the name, type it instead; write a non-ASCII name in its `xn--` form",
         ));
     }
 
+    /// True if an attribute may contain a reference to a secret.
     fn text_value(
         &mut self,
         given: &Occurrence<'_>,
@@ -211,7 +212,7 @@ impl Checker<'_> {
                     given.node().span,
                     format!("`{path}` {must} be {expected}"),
                 )
-                .label("has another form"),
+                .label("has a different form"),
             );
         }
         Some(value)
@@ -246,9 +247,19 @@ impl Checker<'_> {
     fn literal_secret(&mut self, given: &Occurrence<'_>) {
         let path = &given.path;
         self.report(
-            DiagnosticBuilder::new(Code::LiteralSecret, given.node().span, format!("the secret `{path}` stands in the file"))
-                .label("everybody who can read the file can read it")
-                .help("name it instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; then change it, since it has been seen"),
+            DiagnosticBuilder::new(
+                Code::LiteralSecret,
+                given.node().span,
+                format!(
+                    "the file contains the \
+                secret `{path}`"
+                ),
+            )
+            .label("anyone who can read the file can read it")
+            .help(
+                "use a reference instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; \
+                    then rotate the secret, since it was exposed",
+            ),
         );
     }
 
@@ -264,14 +275,12 @@ impl Checker<'_> {
         };
         let (code, verb) = match evidence {
             Evidence::Documented => (Code::UnknownWord, "cannot be"),
-            Evidence::SecondHand | Evidence::Inferred => {
-                (Code::UnlikelyWord, "can probably not be")
-            }
+            Evidence::SecondHand | Evidence::Inferred => (Code::UnlikelyWord, "probably cannot be"),
             Evidence::Recalled | Evidence::Unknown => return,
         };
         let help = match nearest(word, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it is one of {}", enumerate(words, "or")),
+            None => format!("use one of {}", enumerate(words, "or")),
         };
         self.report(
             DiagnosticBuilder::new(
@@ -307,9 +316,9 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::OutOfBounds,
                 given.node().span,
-                format!("`{}` is out of bounds", given.path),
+                format!("`{}` is out of range", given.path),
             )
-            .label(format!("expected a number {bounds}")),
+            .label(format!("expected a number: {bounds}")),
         );
         None
     }
@@ -370,9 +379,9 @@ impl Checker<'_> {
     fn null(&mut self, given: &Occurrence<'_>) {
         let path = &given.path;
         let help = match given.attribute.need {
-            Need::Always(Evidence::Documented) => "this attribute is required: give it a value",
+            Need::Always(Evidence::Documented) => "give it a value: this attribute is required",
             Need::Always(_) | Need::Optional | Need::When(..) => {
-                "leave the key out instead, and the server keeps its own value"
+                "omit the key, and the server keeps its own value"
             }
         };
         self.report(
@@ -431,7 +440,7 @@ impl Checker<'_> {
         );
     }
 
-    /// How to write a number, or a boolean, as a string.
+    /// Form of a number, or a boolean, as a string.
     fn quote_help(&self, given: &Occurrence<'_>) -> Option<String> {
         let node = given.node();
         if !node.is_scalar() || matches!(node.value, Yaml::Null) {
@@ -458,14 +467,14 @@ fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text(_) | Shape::Enum(..) => "a string",
         Shape::Bool => "`true` or `false`",
-        Shape::Integer { .. } => "a whole number",
+        Shape::Integer { .. } => "an integer",
         Shape::Object(_) => "a mapping",
         Shape::TextList => "a list of strings",
         Shape::Opaque => "a value",
     }
 }
 
-/// How to write the boolean that a string was meant to be.
+/// Form of the boolean that a string was meant to be.
 pub(super) fn bool_help(node: &Node, expected: &str) -> Option<String> {
     let scalar = node.text().filter(|_| expected.contains("`true`"))?;
     let word = scalar.text.to_lowercase();
@@ -477,7 +486,7 @@ pub(super) fn bool_help(node: &Node, expected: &str) -> Option<String> {
     })
 }
 
-/// How to write the number that a string was meant to be.
+/// Form of the number that a string was meant to be.
 fn integer_help(given: &Occurrence<'_>) -> Option<String> {
     let scalar = given.node().text()?;
     let number: i64 = scalar.text.trim().parse().ok()?;

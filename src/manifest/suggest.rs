@@ -48,7 +48,7 @@ fn fold(word: &str) -> String {
         .collect()
 }
 
-/// No word that anybody could mean is longer; the distance takes quadratic time.
+/// No intended word is longer; the distance takes quadratic time.
 const MAX_LENGTH: usize = 64;
 
 /// "`a`", "`a` and `b`", "`a`, `b` and `c`".

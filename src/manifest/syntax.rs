@@ -7,15 +7,16 @@ use super::text::Span;
 use super::yaml::ErrorKind;
 use crate::diagnostic::Code;
 
-/// Message, label and help for the mistakes that people make; the rest is told
-/// apart by its place only.
+/// Message, label and help for common mistakes; the others are distinguished only by their
+/// place.
 const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
     (
         &[ErrorKind::UnclosedQuotedScalar],
         [
-            "this quoted string is never closed",
+            "this quoted string is not closed",
             "the quote opens here",
-            "close it with the same quote; inside `'…'` a quote is written `''`, inside `\"…\"` it is `\\\"`",
+            "close it with the same quote; write a quote inside `'…'` as `''`, and inside `\"…\"` \
+            as `\\\"`",
         ],
     ),
     (
@@ -29,7 +30,7 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
             ErrorKind::UnclosedFlowCollection { open: '{' },
         ],
         [
-            "this list or mapping in brackets is not closed, or lacks a comma",
+            "this list or mapping in brackets is not closed or lacks a comma",
             "expected `,` or the closing bracket before this",
             "",
         ],
@@ -47,7 +48,7 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
             },
         ],
         [
-            "this bracket closes nothing",
+            "this closing bracket has no opening bracket",
             "no bracket of this kind is open",
             "",
         ],
@@ -58,9 +59,9 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
             ErrorKind::InvalidColonPlacement,
         ],
         [
-            "a `:` cannot stand here",
-            "a value begins before this `:`",
-            "put a value that contains `: ` in quotes, or begin a new line for a new key",
+            "a `:` is not allowed here",
+            "a value starts before this `:`",
+            "put a value that contains `: ` in quotes, or start a new line for a new key",
         ],
     ),
     (
@@ -73,7 +74,7 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
         [
             "expected a key and a `:`",
             "here",
-            "check the indentation, and that a space follows the `:`",
+            "check the indentation, and put a space after the `:`",
         ],
     ),
     (
@@ -87,8 +88,8 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
         ],
         [
             "this line is indented wrongly",
-            "does not line up with what is above",
-            "keys of one mapping start in the same column",
+            "not aligned with the lines above",
+            "align all keys of a mapping in the same column",
         ],
     ),
     (
@@ -121,8 +122,8 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
     (
         &[ErrorKind::DocumentIndicatorInQuotedScalar],
         [
-            "a quoted string runs into the next document",
-            "`---` or `...` inside of a quoted string",
+            "a quoted string continues into the next document",
+            "`---` or `...` inside a quoted string",
             "close the quote before it",
         ],
     ),
@@ -156,7 +157,7 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> DiagnosticBuil
             "this line is indented with a tab",
         )
         .label("a tab")
-        .help("use spaces, two for each level");
+        .help("use two spaces for each level");
     }
     if *kind == ErrorKind::RecursionLimitExceeded {
         return DiagnosticBuilder::new(
@@ -169,8 +170,8 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> DiagnosticBuil
     let found = WORDS.iter().find(|(kinds, _)| kinds.contains(kind));
     let [message, label, help] = found.map_or(
         [
-            "this is not YAML",
-            "cannot be read from here on",
+            "this is not valid YAML",
+            "not readable from here on",
             "check the indentation, the quotes and the brackets around it",
         ],
         |(_, words)| *words,

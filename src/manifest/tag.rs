@@ -7,12 +7,12 @@ use super::scalar::Plain;
 use super::text::Span;
 use crate::diagnostic::Code;
 
-/// `!!str`, or `!`, which says "not what it looks like".
+/// `!!str`, or `!`, which means "not a plain scalar".
 pub(super) fn is_string_tag(tag: &Tag) -> bool {
     tag.core_suffix() == Some("str") || (tag.handle().len() + tag.suffix().len() == 1)
 }
 
-/// Whether a tag says what the scalar is anyway.
+/// True if a tag agrees with the plain meaning of the scalar.
 pub(super) fn tag_fits(tag: &Tag, meaning: &Plain) -> bool {
     is_string_tag(tag)
         || match meaning {
@@ -29,7 +29,7 @@ pub(super) fn tag_fits(tag: &Tag, meaning: &Plain) -> bool {
 
 /// The error of a tag.
 pub(super) fn bad_tag(span: Span) -> DiagnosticBuilder {
-    DiagnosticBuilder::new(Code::Tag, span, "this tag means nothing here")
+    DiagnosticBuilder::new(Code::Tag, span, "this tag is not supported")
         .label("not supported")
-        .help("leave it out; a secret is named by a reference such as `${env:NAME}`")
+        .help("remove it; for a secret, use a reference such as `${env:NAME}`")
 }

@@ -1,5 +1,4 @@
-//! What files become, and what is said about them, with platforms that are made
-//! up for it.
+//! Loaded files and their diagnostics, with platforms that are invented for these tests.
 
 use proptest::prelude::*;
 
@@ -353,7 +352,7 @@ fn a_document_with_very_many_mistakes_is_cut_short() {
     let manifest = load_one(&format!("type: Bare\n{text}"));
     assert_eq!(manifest.diagnostics.len(), 100);
     let rendered = render(&manifest.diagnostics, false);
-    assert!(rendered.contains("and 4900 more mistakes in this document, not shown"));
+    assert!(rendered.contains("4900 more errors in this document are not shown"));
 }
 
 #[test]
@@ -365,7 +364,7 @@ fn two_marks_far_apart_in_one_line_are_shown_apart() {
         .iter()
         .filter(|d| d.code == Code::DuplicateKey);
     assert!(again.count() > 90);
-    assert!(render(&manifest.diagnostics, false).contains("first given here"));
+    assert!(render(&manifest.diagnostics, false).contains("first occurrence"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! The text of one file, and how much of it may be shown.
+//! The text of one file, and the parts of it that may be shown.
 //!
-//! Everything is masked but what somebody has vouched for: keys that look like
-//! identifiers, punctuation between the nodes, and scalars that `check` knows to
-//! be harmless. Spaces outside of scalars stay, so that an excerpt keeps its
-//! shape; a masked run becomes one `…`, so that not even its length shows.
+//! Everything is masked except the parts that were marked as public: keys that look like
+//! identifiers, punctuation between the nodes, and scalars that `check` knows to be harmless.
+//! Spaces outside of scalars stay, so that an excerpt keeps its layout; a masked run becomes
+//! one `…`, so that not even its length shows.
 
 use crate::diagnostic::{Excerpt, Location, MASK};
 use crate::text::{escaped, is_unsafe};
@@ -29,13 +29,13 @@ impl Span {
 /// enough for any sensible line, and a bound for a document in one line.
 const WINDOW: usize = 70;
 
-/// A line longer than this, in bytes, is not looked at as a whole.
+/// A line longer than this, in bytes, is not processed as a whole.
 const LONG_LINE: usize = 4_096;
 
 /// A key longer than this is masked: it is not an identifier.
 const KEY_LENGTH: usize = 64;
 
-/// Whether a key looks like an identifier, and can be shown.
+/// True if a key looks like an identifier, and can be shown.
 pub(super) fn is_identifier(key: &str) -> bool {
     (1..=KEY_LENGTH).contains(&key.len())
         && key
@@ -64,14 +64,14 @@ pub(super) fn stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// What is known about the parts of a file that can be shown.
+/// Parts of a file that can be shown.
 #[derive(Debug, Default)]
 pub(super) struct Redactions {
     /// Keys that look like identifiers, and harmless scalars.
     pub(super) shown: Vec<Span>,
     /// Every other scalar, tag, anchor and alias, in ascending order.
     pub(super) hidden: Vec<Span>,
-    /// Where the parser gave up: nothing is known about the nodes.
+    /// Regions that the parser gave up: nothing is known about their nodes.
     pub(super) unparsed: Vec<Span>,
 }
 
@@ -83,7 +83,7 @@ impl Redactions {
     }
 }
 
-/// Whether one of these ordered spans, which do not overlap, holds the offset.
+/// True if one of these ordered spans, which do not overlap, contains the offset.
 fn holds(spans: &[Span], offset: usize) -> bool {
     spans
         .get(spans.partition_point(|span| span.end <= offset))
@@ -126,7 +126,7 @@ impl<'a> Text<'a> {
         self.source.get(span.start..span.end).unwrap_or("")
     }
 
-    /// Whether anything but space stands before an offset in its line.
+    /// True if anything but space comes before an offset in its line.
     pub(super) fn follows_on_its_line(&self, offset: usize) -> bool {
         let before = self.source.get(..offset).unwrap_or("");
         let before = before.trim_end_matches([' ', '\t']);
@@ -202,8 +202,8 @@ impl<'a> Text<'a> {
         out.finish()
     }
 
-    /// What of a line is looked at: all of it, or what surrounds the mark in a
-    /// document that is a single line.
+    /// Relevant part of a line: all of it, or the surroundings of the mark in a document that is a
+    /// single line.
     fn near(&self, line: Span, mark: Span) -> Span {
         if line.end - line.start <= LONG_LINE {
             return line;
@@ -213,8 +213,8 @@ impl<'a> Text<'a> {
         Span::new(start.max(line.start), end)
     }
 
-    /// Where the parser gave up, a line is shown up to the colon of its key: the
-    /// offset after the colon, or the start of the line if it has no key.
+    /// Public prefix of a line that the parser gave up: the offset after the colon of its key, or
+    /// the start of the line if it has no key.
     fn vouched_prefix(&self, line: Span, veil: &Redactions) -> Option<usize> {
         let unparsed =
             |span: &&Span| span.start < line.end.max(line.start + 1) && line.start < span.end;
@@ -237,8 +237,8 @@ impl<'a> Text<'a> {
         Some(line.start + end)
     }
 
-    /// Whether a line that the parser did not reach belongs to a block scalar:
-    /// an earlier line that is indented less ends in `|` or `>`.
+    /// True if a line that the parser did not reach belongs to a block scalar: an earlier line with
+    /// less indentation ends in `|` or `>`.
     fn in_block_scalar(&self, line: Span, indent: usize, region: Span) -> bool {
         let before = self.slice(Span::new(region.start.min(line.start), line.start));
         let header = |text: &str| {
@@ -260,7 +260,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// What may stand between nodes and means nothing by itself.
+/// True for a character that may appear between nodes and has no meaning of its own.
 fn is_structural(c: char) -> bool {
     c.is_whitespace() || matches!(c, ':' | '-' | ',' | '?' | '{' | '}' | '[' | ']')
 }
@@ -269,7 +269,7 @@ fn is_structural(c: char) -> bool {
 #[derive(Default)]
 struct Masked {
     text: String,
-    /// Whether the last character is a mask.
+    /// True if the last character is a mask.
     masked: bool,
     start: Option<usize>,
     end: usize,

@@ -1,7 +1,7 @@
 //! The spanned tree of a YAML document.
 //!
-//! Nodes are shared, not copied, where aliases repeat them; each knows what it
-//! would cost to write it out, so that whoever builds the tree can set a limit.
+//! Nodes are shared, not copied, where aliases repeat them; each knows its expanded size, so
+//! that the builder of the tree can set a limit.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ const BYTES_PER_NODE: usize = 64;
 /// A value and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    /// Where it is used; for an alias, the alias.
+    /// Position of its use; for an alias, that of the alias.
     pub(super) span: Span,
     pub(super) value: Yaml,
     /// Nodes in it, aliases followed.
@@ -25,7 +25,7 @@ pub(super) struct Node {
     pub(super) depth: usize,
 }
 
-/// What a node is.
+/// Content of a node.
 #[derive(Debug, Clone)]
 pub(super) enum Yaml {
     Null,
@@ -59,11 +59,11 @@ pub(super) struct YamlEntry {
 /// One document of a file.
 #[derive(Debug)]
 pub(super) struct YamlDocument {
-    /// What could be read of it; absent if that is nothing.
+    /// Its readable content; absent if there is none.
     pub(super) root: Option<Node>,
-    /// Where its text begins and ends.
+    /// Start and end of its text.
     pub(super) span: Span,
-    /// Whether all of it could be read.
+    /// True if all of it could be read.
     pub(super) whole: bool,
     pub(super) faults: Vec<DiagnosticBuilder>,
 }
@@ -76,7 +76,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Whether there is no document that could not be read to its end.
+    /// True if every document could be read to its end.
     pub(super) fn is_whole(&self) -> bool {
         self.documents.iter().all(|document| document.whole)
     }
@@ -118,7 +118,7 @@ fn measure<'n>(children: impl Iterator<Item = (usize, &'n Node)>) -> (usize, usi
 }
 
 impl Yaml {
-    /// What it is, for "expected …, found …".
+    /// Its kind, for "expected …, found …".
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -148,7 +148,7 @@ impl Node {
         }
     }
 
-    /// Whether this is neither a collection nor faulty.
+    /// True if this is neither a collection nor faulty.
     pub(super) fn is_scalar(&self) -> bool {
         match self.value {
             Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) => true,
@@ -156,7 +156,7 @@ impl Node {
         }
     }
 
-    /// Whether this is a mapping.
+    /// True if this is a mapping.
     pub(super) fn is_map(&self) -> bool {
         matches!(self.value, Yaml::Map(_))
     }

@@ -24,19 +24,17 @@ impl Checker<'_> {
             entry.key_span,
             format!("unknown attribute `{}`", shown_key(key)),
         )
-        .label(format!("no attribute of {}", platform.title));
+        .label(format!("not an attribute of {}", platform.title));
         if let Some(near) = nearest(key, names) {
             self.suggested.push(format!("config/{prefix}{near}"));
             draft = draft.help(format!("did you mean `{near}`?"));
         } else if let Some(home) = elsewhere(platform.attributes, key, "") {
-            draft = draft.help(format!("`{key}` is known as `{home}`"));
+            draft = draft.help(format!("use `{home}`"));
         } else if ["type", "autoBootstrap", "sync"].contains(&key) {
-            draft = draft.help(format!(
-                "`{key}` belongs to the top of the document, not below `config`"
-            ));
+            draft = draft.help(format!("move `{key}` to the top level of the document"));
         }
         draft = draft.help(format!(
-            "if a newer server has it, send it as it is with `sync: {{extra: {}}}`",
+            "if a newer server supports it, send it unchecked with `sync: {{extra: {}}}`",
             nested(prefix, shown_key(key))
         ));
         self.report(draft);

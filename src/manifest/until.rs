@@ -24,7 +24,7 @@ pub enum Until {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UntilError {
     /// A time without a zone.
-    #[error("the time has no zone: write it like `2026-12-01T18:00Z` or `2026-12-01T18:00+01:00`")]
+    #[error("add a time zone, as in `2026-12-01T18:00Z` or `2026-12-01T18:00+01:00`")]
     WithoutZone,
     /// Neither a date nor a time.
     #[error(

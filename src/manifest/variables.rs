@@ -54,7 +54,7 @@ pub struct Variables(BTreeMap<String, Variable>);
 #[derive(Debug, Clone, PartialEq)]
 struct Variable {
     value: VariableValue,
-    /// Where it is declared.
+    /// Position of its declaration.
     declared: Location,
 }
 
@@ -104,9 +104,9 @@ impl Variables {
     /// Declares the variable of an entry.
     pub(super) fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
         if entry.key.is_empty() || entry.key.contains('}') {
-            let message = "this cannot be the name of a variable";
+            let message = "this is not a valid name of a variable";
             let draft = DiagnosticBuilder::new(Code::InvalidName, entry.key_span, message);
-            return file.report(draft.label("a reference ends at the first `}`"));
+            return file.report(draft.label("remove the `}`: it ends a reference"));
         }
         let Some(value) = value(file, &entry.value) else {
             return;
@@ -147,7 +147,7 @@ impl Variables {
         Some(match excerpt {
             Some(_) => format!("change the value of `{name}` in {file}:{line}"),
             None => format!(
-                "`{file}` declares strings; a file of `--var-file` gives `{name}` another type"
+                "`{file}` declares strings; use a `--var-file` to give `{name}` another type"
             ),
         })
     }
@@ -225,7 +225,7 @@ impl Variables {
     }
 }
 
-/// The variable that a string refers to and holds nothing beside.
+/// The variable of a string that consists only of a reference to it.
 fn whole_reference(text: &str) -> Option<&str> {
     let name = text.strip_prefix(REFERENCE)?.strip_suffix('}')?;
     (!name.contains('}')).then_some(name)
@@ -285,7 +285,7 @@ fn scalar(file: &mut MappingFile<'_>, node: &Node, what: &str) -> Option<Variabl
         Yaml::Number(number) => Some(VariableScalar::Number(number.clone(), number.to_string())),
         Yaml::Text(text) if text.numeric => {
             file.show(node);
-            let message = "this looks like a number and is read as a string".to_owned();
+            let message = "this looks like a number but is read as a string".to_owned();
             let draft = DiagnosticBuilder::new(Code::WrongShape, node.span, message);
             file.report(draft.label("here").help("put it in quotes"));
             None

@@ -1,12 +1,12 @@
 //! Text to spanned trees. The only file that names the YAML crate.
 //!
-//! It reads the crate's events instead of deserialising: only events tell how a
-//! scalar was written, where both of two equal keys are, and how to go on with
-//! the next document after a broken one. JSON takes the same way, being YAML.
+//! It reads the crate's events instead of deserialising: only events show the notation of a
+//! scalar, the positions of two equal keys, and the next document after a broken one. JSON is
+//! read in the same way, as a subset of YAML.
 //!
-//! Anchors, aliases and merge keys are supported, since they keep long files
-//! short. An alias shares its target, so nothing is copied; what the tree would
-//! be if it were written out is counted, and limited.
+//! Anchors, aliases and merge keys are supported, since they keep long files short. An alias
+//! shares its target, so nothing is copied; the expanded size of the tree is counted and
+//! limited.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -31,8 +31,8 @@ const MAX_DEPTH: usize = 32;
 /// Nodes of one file: a thousand times what an integration takes.
 const MAX_NODES: usize = 50_000;
 
-/// What aliases may expand to in one file, in nodes; a long string counts for
-/// several. It bounds the memory of whoever walks the tree.
+/// Maximum expansion of the aliases of one file, in nodes; a long string counts for several. It
+/// bounds the memory of every walk over the tree.
 const MAX_EXPANSION: usize = 50_000;
 
 /// Documents of one file. Each costs a walk over what is known of the file.
@@ -67,9 +67,9 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     source: &'a str,
     composer: Composer,
-    /// Where the current document begins.
+    /// Start of the current document.
     start: usize,
-    /// Where the last event ended.
+    /// End of the last event.
     end: usize,
     documents: Vec<YamlDocument>,
 }
@@ -132,11 +132,11 @@ impl Reader<'_> {
         if self.documents.len() < MAX_DOCUMENTS {
             return Ok(());
         }
-        let message = format!("this file holds more than {MAX_DOCUMENTS} documents");
+        let message = format!("this file contains more than {MAX_DOCUMENTS} documents");
         Err(Fatal::File(
             DiagnosticBuilder::new(Code::TooComplex, span, message)
                 .label("the limit is reached here")
-                .help("split the file: one integration in each is easiest to review"),
+                .help("split the file: files with one integration are easiest to review"),
         ))
     }
 
@@ -288,7 +288,7 @@ impl Composer {
                 self.faults.push(
                     DiagnosticBuilder::new(Code::Alias, span, "this alias has no anchor")
                         .label("no `&` of this name before it in the document")
-                        .help("define it first with `&name`; anchors of another document do not count"),
+                        .help("define it first with `&name` in the same document"),
                 );
                 self.place(Node::leaf(span, Yaml::Faulty));
             }
@@ -305,10 +305,10 @@ impl Composer {
                 DiagnosticBuilder::new(
                     Code::TooComplex,
                     span,
-                    format!("this file holds more than {MAX_NODES} values"),
+                    format!("this file contains more than {MAX_NODES} values"),
                 )
                 .label("the limit is reached here")
-                .help("split the file: one integration in each is easiest to review"),
+                .help("split the file: files with one integration are easiest to review"),
             ));
         }
         Ok(())
@@ -339,7 +339,7 @@ impl Composer {
                 format!("this document is nested deeper than {MAX_DEPTH} levels"),
             )
             .label("one level too many")
-            .help("a payload nests four levels deep at most"),
+            .help("reduce the nesting: a payload has at most four levels"),
         ))
     }
 
@@ -431,10 +431,10 @@ impl Composer {
                     DiagnosticBuilder::new(
                         Code::NumberRange,
                         span,
-                        "this number cannot be kept as it is written",
+                        "this number cannot be represented exactly",
                     )
                     .label("more than 64 bits, or not finite")
-                    .help("if it is an identifier and no quantity, put it in quotes"),
+                    .help("if it is an identifier, put it in quotes"),
                 );
                 Yaml::Faulty
             }
@@ -452,13 +452,9 @@ impl Composer {
         let target = self.anchors.get(&anchor).cloned().flatten();
         let Some(target) = target else {
             self.faults.push(
-                DiagnosticBuilder::new(
-                    Code::Alias,
-                    span,
-                    "this alias stands inside its own anchor",
-                )
-                .label("the value would contain itself")
-                .help("write the value out"),
+                DiagnosticBuilder::new(Code::Alias, span, "this alias is inside its own anchor")
+                    .label("the value would contain itself")
+                    .help("replace the alias with the value"),
             );
             self.place(Node::leaf(span, Yaml::Faulty));
             return Ok(());
@@ -473,7 +469,7 @@ impl Composer {
                     format!("the aliases of this file expand to more than {MAX_EXPANSION} values"),
                 )
                 .label("the limit is reached here")
-                .help("write the values out, or split the file"),
+                .help("replace aliases with their values, or split the file"),
             ));
         }
         self.place(Node { span, ..target });
@@ -487,7 +483,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::{Severity, render};
 
-    /// The tree in one line, with tags for what a string looked like.
+    /// The tree in one line, with tags for strings that look like other scalars.
     fn show(node: &Node) -> String {
         match &node.value {
             Yaml::Null => "null".into(),

@@ -58,16 +58,19 @@ pub enum ServerUrlError {
     #[error("its scheme is not https")]
     Scheme,
     /// `http` to another machine.
-    #[error("http would send credentials in clear: write https (http is for this machine alone)")]
+    #[error(
+        "use https: http would send credentials unencrypted (it is allowed only on this \
+        machine)"
+    )]
     PlainHttp,
     /// `user:password@`.
-    #[error("it holds a user name or a password: remove them")]
+    #[error("it contains a user name or password: remove them")]
     UserInfo,
     /// `?query`.
-    #[error("it has a query: remove everything from the question mark on")]
+    #[error("it contains a query: remove the question mark and everything after it")]
     Query,
     /// `#fragment`.
-    #[error("it has a fragment: remove everything from the # on")]
+    #[error("it contains a fragment: remove the # and everything after it")]
     Fragment,
 }
 
@@ -98,7 +101,7 @@ impl ServerUrl {
         }
     }
 
-    /// Whether it is this machine.
+    /// True if it is this machine.
     fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -120,18 +123,18 @@ impl std::fmt::Display for ServerUrl {
     }
 }
 
-/// How to reach a server.
+/// Connection settings for a server.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Where it is.
+    /// Its address.
     pub server: ServerUrl,
-    /// Files with certificates, in PEM, of authorities to trust beside the system's.
+    /// Files with certificates, in PEM, of authorities to trust in addition to the system's.
     pub ca_files: Vec<PathBuf>,
     /// Time for name, connection and handshake.
     pub connect_timeout: Duration,
     /// Time for a whole exchange.
     pub timeout: Duration,
-    /// Who is told of every exchange.
+    /// Observer of every exchange.
     pub observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
@@ -153,31 +156,31 @@ impl HttpSettings {
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct TransportError {
-    /// What went wrong.
+    /// Kind of the failure.
     pub kind: TransportErrorKind,
     /// The deepest cause, free of URLs and bodies.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What can go wrong on the way.
+/// Kinds of transport failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TransportErrorKind {
     /// No connection: the request was never sent.
     #[error("could not connect")]
     Connect,
     /// The certificate of the server was not accepted: the request was never sent.
-    #[error("the server's certificate was not accepted")]
+    #[error("the server's certificate is not trusted")]
     Certificate,
     /// No whole answer within the time allowed.
     #[error("timed out")]
     Timeout,
     /// The connection broke before the answer was whole.
-    #[error("the connection broke")]
+    #[error("the connection was interrupted")]
     Broken,
 }
 
-/// Why there is no transport.
+/// Reason why there is no transport.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpSetupError {
     /// A file that could not be read.
@@ -185,27 +188,27 @@ pub enum HttpSetupError {
     ReadCa {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// A file without a certificate in it.
-    #[error("the CA file {} holds no certificate in PEM form", .path.display())]
+    #[error("the CA file {} contains no PEM certificate", .path.display())]
     NoCa {
         /// The file.
         path: PathBuf,
     },
     /// A certificate that is none.
-    #[error("the CA file {} holds something that is no certificate", .path.display())]
+    #[error("the CA file {} contains an invalid certificate", .path.display())]
     BadCa {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
     /// A system without certificates.
-    #[error("no CA certificates on this system: install ca-certificates, or give a CA file")]
+    #[error("this system has no CA certificates: install ca-certificates, or give a CA file")]
     NoSystemCas,
     /// Anything else.
     #[error("cannot set up the HTTP client")]
@@ -301,8 +304,8 @@ fn parse_ca(pem: &[u8]) -> Result<Vec<Certificate>, Box<dyn StdError + Send + Sy
     Ok(certificates)
 }
 
-/// Tells the one failure with a remedy apart. The library that loads the
-/// system's certificates has only a text for it.
+/// Recognizes the one failure with a remedy. The library that loads the system's certificates
+/// reports it only as a text.
 fn setup_error(error: reqwest::Error) -> HttpSetupError {
     let no_system_cas = chain(&error).any(|cause| {
         matches!(cause.downcast_ref(), Some(rustls::Error::General(text)) if text.contains("No CA certificates"))
@@ -374,7 +377,7 @@ impl HttpTransport {
 
 /// An answer that is too large to be one.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is larger than {limit} bytes")]
+#[error("the response is larger than {limit} bytes")]
 struct TooLarge {
     limit: usize,
 }
@@ -421,8 +424,8 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     failed(kind, Cause(deepest.unwrap_or_default()))
 }
 
-/// The deepest cause: it alone says what happened ("Connection refused"). What
-/// the layers of the HTTP client say on the way to it tells nothing.
+/// The deepest cause: it alone describes the problem ("Connection refused"). The messages of
+/// the layers of the HTTP client above it add nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Cause(String);

@@ -1,4 +1,4 @@
-//! Who wants to count exchanges.
+//! Observers that count exchanges.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UrlTemplate(pub &'static str);
 
-/// What became of one request.
+/// Result of one request.
 #[derive(Debug)]
 pub struct Exchanged<'a> {
     /// Its method.
@@ -21,11 +21,11 @@ pub struct Exchanged<'a> {
     pub template: UrlTemplate,
     /// The status of the answer, or why there was none.
     pub result: Result<http::StatusCode, TransportErrorKind>,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
 }
 
-/// Is told of every exchange.
+/// Receives every exchange.
 pub trait ExchangeObserver: std::fmt::Debug + Send + Sync {
     /// An exchange has ended.
     fn exchanged(&self, exchanged: &Exchanged<'_>);

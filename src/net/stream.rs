@@ -21,7 +21,7 @@ impl HttpTransport {
 }
 
 impl Streamed {
-    /// What the server says of the request.
+    /// Status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status()

@@ -390,7 +390,7 @@ fn a_proxy_is_used_for_others_and_never_for_this_machine() {
 async fn with_a_proxy() {
     let (url, _requests) = server(HELLO).await;
     assert!(exchange(&settings(&url)).await.is_ok());
-    // Nothing listens at the proxy, and this name is looked up nowhere else.
+    // Nothing listens at the proxy, and this name is resolved nowhere else.
     let error = exchange(&settings("https://tenant.invalid"))
         .await
         .unwrap_err();

@@ -1,8 +1,8 @@
 //! Documents that are missing although they may not have been removed.
 //!
-//! In a directory only a file that is gone tells of a removal: one that still exists
-//! and lacks its document may have been cut short by a save, a full disk or a copy.
-//! A commit is whole, so that whatever it lacks was removed.
+//! In a directory, only a missing file proves a removal: one that still exists and lacks its
+//! document may have been cut short by a save, a full disk or a copy. A commit is complete, so
+//! that everything missing from it was removed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -35,7 +35,7 @@ pub(super) struct Absences<'a> {
     allowed: &'a BTreeSet<Name>,
 }
 
-/// Recorded integrations whose files have no document any more.
+/// Recorded integrations whose files no longer have a document.
 #[derive(Default)]
 pub(super) struct Emptied {
     /// Actions of those that are selected.
@@ -97,7 +97,7 @@ impl<'a> Absences<'a> {
             let file = naming.file.clone();
             return Some(Absence::FileUnknown { file });
         }
-        // One that was there beside its document is not what it was renamed to.
+        // A file that existed together with its document is not its renamed file.
         let beside = &recorded.record.state.removal.beside;
         let mut blank = self.blank.iter();
         let new = blank.find(|file| !beside.contains(&*file.within))?;

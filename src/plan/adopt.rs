@@ -1,7 +1,7 @@
-//! Taking live integrations over: recorded as this tool's own, nothing is written.
+//! Adoption of live integrations: they are recorded as owned, and nothing is written.
 //!
-//! What was adopted may be deleted, so that it takes a human's word, and never
-//! follows from a file alone.
+//! An adopted integration may be deleted, so an adoption needs an operator, and never follows
+//! from a file alone.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,16 +32,16 @@ pub enum AdoptedSecrets {
     ToSend,
 }
 
-/// What came of the wish to take an integration over.
+/// Result of the request to adopt an integration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adoption {
     /// Its name.
     pub name: Name,
-    /// How it went.
+    /// The verdict.
     pub verdict: AdoptionResult,
 }
 
-/// How an adoption goes.
+/// Verdict of an adoption.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AdoptionResult {
     /// To be recorded.
@@ -56,8 +56,8 @@ pub enum AdoptionResult {
     Blocked(Block),
 }
 
-/// Looks up what the named files mean, or all. What is only likely is taken over
-/// only by its name.
+/// Finds the integrations of the named files, or of all. A probable match is adopted only by
+/// its name.
 #[must_use]
 pub fn adopt(
     manifest: &Manifest,
@@ -81,7 +81,7 @@ pub fn adopt(
         .collect()
 }
 
-/// What can be taken over.
+/// Adoptable integrations.
 fn found<'l>(
     integration: &Integration,
     pairing: &Pairing<'l>,

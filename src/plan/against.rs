@@ -42,7 +42,7 @@ impl Against<'_> {
     }
 }
 
-/// What it takes to create an integration.
+/// Everything needed to create an integration.
 pub(super) fn creation(
     integration: &Integration,
     against: &Against<'_>,

@@ -1,8 +1,8 @@
-//! The last that is shown and recorded of an integration that is deleted.
+//! Last recorded values of an integration that is deleted.
 //!
-//! Its file is gone, and the references to its secrets with it: this run cannot tell
-//! whether a live value holds one. So, of an integration that had secrets, a value is
-//! shown only where it is the one that was last applied.
+//! Its file was removed, and the references to its secrets with it: this run cannot determine
+//! whether a live value contains one. So, of an integration that had secrets, a value is shown
+//! only if it is the one that was last applied.
 
 use serde_json::{Map, Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! Why something that would have to be done cannot be, and what to do about it.
+//! Reasons why a necessary action cannot be carried out, and their remedies.
 
 use super::change::{Change, DisplayValue};
 use super::evidence::{Contested, UnknownOutcome};
@@ -9,14 +9,14 @@ use crate::live::{IntegrationStatus, RemoteId};
 use crate::manifest::{Name, Unbound};
 use crate::reason::{Outlook, Reason};
 
-/// Why an action cannot be carried out.
+/// Reason why an action cannot be carried out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Block {
     /// Its document has an error.
-    #[error("its file is invalid")]
+    #[error("its file has errors")]
     InvalidFile,
     /// Its file no longer holds a document.
-    #[error("{file} no longer holds a document: it may have been cut short while it was saved")]
+    #[error("{file} no longer contains a document: it may have been truncated while it was saved")]
     EmptyFile {
         /// The name of the integration.
         name: Name,
@@ -24,7 +24,7 @@ pub enum Block {
         file: String,
     },
     /// It belongs to a connection.
-    #[error("integration {id} belongs to connection {key}, and is never written")]
+    #[error("integration {id} belongs to connection {key}, so integrationd never writes to it")]
     OwnedByConnection {
         /// The live integration.
         id: RemoteId,
@@ -48,31 +48,31 @@ pub enum Block {
         status: IntegrationStatus,
     },
     /// Someone disabled it by force.
-    #[error("integration {id} was disabled by force, without a clean-up on the platform")]
+    #[error("integration {id} was force-disabled without a clean-up on the platform")]
     Disabled {
         /// The live integration.
         id: RemoteId,
     },
     /// More than one live integration could be meant.
-    #[error("more than one live integration could be meant: {}", list(ids))]
+    #[error("several live integrations match: {}", list(ids))]
     AmbiguousLive {
         /// Those that could be.
         ids: Vec<RemoteId>,
     },
     /// More than one file could describe the same live integration.
-    #[error("nothing tells it apart from {}", list(others))]
+    #[error("it cannot be distinguished from {}", list(others))]
     AmbiguousFiles {
         /// The names of the others.
         others: Vec<Name>,
     },
     /// `sync.id` names nothing.
-    #[error("`sync.id` is {id}, and there is no integration with that id")]
+    #[error("`sync.id` is {id}, but no integration has that id")]
     PinMissing {
         /// The pin.
         id: RemoteId,
     },
     /// `sync.id` names an integration of another type.
-    #[error("`sync.id` is {id}, and that integration is of type `{found}`")]
+    #[error("`sync.id` is {id}, but that integration has type `{found}`")]
     PinType {
         /// The pin.
         id: RemoteId,
@@ -80,7 +80,7 @@ pub enum Block {
         found: String,
     },
     /// `sync.id` names an integration with another identity.
-    #[error("`sync.id` is {id}, and the {attribute} of that integration is {found}, not {wanted}")]
+    #[error("`sync.id` is {id}, but the {attribute} of that integration is {found}, not {wanted}")]
     PinIdentity {
         /// The pin.
         id: RemoteId,
@@ -92,18 +92,18 @@ pub enum Block {
         wanted: String,
     },
     /// It differs, and it is not certain that this is the one.
-    #[error(
-        "integration {id} is probably meant, but nothing proves it, and {}",
-        difference(paths)
-    )]
+    #[error("integration {id} is only a probable match, and {}", difference(paths))]
     NeedsPin {
         /// The live integration.
         id: RemoteId,
-        /// Where it differs; nowhere if only its creation failed.
+        /// The differing attributes; empty if only its creation failed.
         paths: Vec<String>,
     },
     /// Its creation failed, and this platform has nothing to update.
-    #[error("the creation of integration {id} failed, and this platform cannot be updated")]
+    #[error(
+        "the creation of integration {id} failed, and integrations of this type cannot be \
+        updated"
+    )]
     NeverUpdated {
         /// The live integration.
         id: RemoteId,
@@ -111,15 +111,15 @@ pub enum Block {
     /// The server's list could not be read whole.
     #[error("it may already exist: {reason}")]
     UnknownScope {
-        /// What could not be read.
+        /// The unreadable part.
         reason: String,
     },
-    /// A write was cut short, and nobody can tell how it ended.
+    /// A write was interrupted, and its outcome is unknown.
     #[error("{outcome}")]
     UnknownOutcome {
         /// The name of the integration.
         name: Name,
-        /// Why nobody can tell.
+        /// The reason why it is unknown.
         outcome: UnknownOutcome,
     },
     /// The file and the server both moved, and the policy is to stop.
@@ -140,8 +140,8 @@ pub enum Block {
         /// The attributes, with what is sent and what comes back.
         values: Vec<Change>,
     },
-    /// Somebody else keeps setting it back.
-    #[error("somebody else keeps changing {}", repaired(attributes))]
+    /// Someone else keeps reverting it.
+    #[error("someone else keeps changing {}", repaired(attributes))]
     Contested {
         /// The name of the integration.
         name: Name,
@@ -149,7 +149,10 @@ pub enum Block {
         attributes: Vec<Contested>,
     },
     /// The record names another integration than the file now describes.
-    #[error("it was integration {id} with another {attribute}: this would be a replacement")]
+    #[error(
+        "it was applied to integration {id} with another {attribute}, so this change is a \
+        replacement"
+    )]
     Replacement {
         /// The name of the integration.
         name: Name,
@@ -160,14 +163,15 @@ pub enum Block {
     },
     /// The record names another integration than the one that the file now describes.
     #[error(
-        "it was integration {id} with another {attribute}, and now it describes integration {other}"
+        "it was applied to integration {id} with another {attribute}, but now describes \
+        integration {other}"
     )]
     Moved {
         /// The name of the integration.
         name: Name,
         /// The integration that was made from this file.
         id: RemoteId,
-        /// The attribute that tells the two apart.
+        /// The attribute that distinguishes the two.
         attribute: &'static str,
         /// The integration that it describes now.
         other: RemoteId,
@@ -185,7 +189,8 @@ pub enum Block {
     },
     /// An update would change a value that is left to the server and that it does not show.
     #[error(
-        "an update would change {}, which is left to the server: its value there is a mask, or holds a secret",
+        "an update would change {}: the server's value should be kept, but it is masked or \
+        contains a secret",
         list(paths)
     )]
     ValueHidden {
@@ -193,28 +198,29 @@ pub enum Block {
         paths: Vec<String>,
     },
     /// A reference may not go where the request leads, with what the server has.
-    #[error("{0}, as the server has it")]
+    #[error("with the server's current values, {0}")]
     Unbound(Unbound),
     /// It failed a moment ago.
-    #[error("its last write failed; it is tried again at {until:.0}")]
+    #[error("its last write failed; the next attempt is at {until:.0}")]
     BackingOff {
-        /// When.
+        /// The time.
         until: jiff::Timestamp,
     },
     /// A secret that the body needs is not available.
     #[error("{}", reasons.join("; "))]
     MissingSecret {
-        /// What is missing, each with its reference.
+        /// The missing secrets, each with its reference.
         reasons: Vec<String>,
     },
 }
 
 fn help_of_ambiguous(ids: &[RemoteId]) -> String {
     let example = ids.first().map_or("", RemoteId::as_str);
-    format!("say which one with `sync: {{id: \"{example}\"}}` in the file")
+    format!("select one with `sync: {{id: \"{example}\"}}` in the file")
 }
 
-const HELP_OF_HIDDEN: &str = "set another value in Immuta; or let the file's value win, with `--on-drift apply` and without `sync.ignore`";
+const HELP_OF_HIDDEN: &str = "set another value in Immuta, or apply the file's value with \
+    `--on-drift apply` and without `sync.ignore`";
 
 impl Block {
     /// The reason.
@@ -250,7 +256,7 @@ impl Block {
         }
     }
 
-    /// True if it may end without anybody doing anything.
+    /// True if it may end by itself.
     #[must_use]
     pub fn passes(&self) -> bool {
         if let Self::UnknownOutcome { outcome, .. } = self {
@@ -265,50 +271,50 @@ impl Block {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::InvalidFile => "fix its errors; until then the live integration is not touched".into(),
+            Self::InvalidFile => "fix its errors; until then, integrationd does not write to the live integration".into(),
             Self::EmptyFile { name, .. } => allow_removal(name),
             Self::OwnedByConnection { key, .. } => format!(
-                "remove the file, and change the settings of connection {key} in Immuta"
+                "remove the file, and make the change in connection {key} in Immuta"
             ),
             Self::OwnersUnknown { .. } => {
-                "run this again once the connections can be read; if the tenant has none, say so with `--connections none`".into()
+                "try again when the connections can be read; if the tenant has none, use `--connections none`".into()
             }
-            Self::Busy { .. } => "wait until the server is done, then run this again".into(),
+            Self::Busy { .. } => "wait until the server has finished, then try again".into(),
             Self::Disabled { .. } => {
-                "enable or delete it in Immuta's settings, then run this again".into()
+                "enable or delete it in Immuta's settings, then try again".into()
             }
             Self::AmbiguousLive { ids } => help_of_ambiguous(ids),
             Self::AmbiguousFiles { .. } => {
-                "create them one at a time, and give each its `sync.id` once it exists".into()
+                "create them one at a time, and set `sync.id` in each file once its integration exists".into()
             }
             Self::PinMissing { .. } => {
-                "correct `sync.id`, or remove it to let the integration be created".into()
+                "correct `sync.id`, or remove it to create the integration".into()
             }
             Self::PinType { .. } | Self::PinIdentity { .. } => {
                 "correct `sync.id`, or remove it".into()
             }
             Self::NeedsPin { id, .. } => {
-                format!("if it is the one, say so with `sync: {{id: \"{id}\"}}` in the file")
+                format!("if it is the right one, confirm it with `sync: {{id: \"{id}\"}}` in the file")
             }
             Self::NeverUpdated { id } => {
-                format!("delete integration {id} in Immuta, then run this again")
+                format!("delete integration {id} in Immuta, then try again")
             }
             Self::UnknownScope { .. } => {
-                "nothing is created from a list that cannot be read whole: try again, or report it to Immuta".into()
+                "try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely".into()
             }
             Self::UnknownOutcome { name, outcome: UnknownOutcome::Tie { .. } } => format!(
-                "look at them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
+                "check them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
             ),
-            Self::UnknownOutcome { .. } => "run this again in a minute".into(),
+            Self::UnknownOutcome { .. } => "try again in a minute".into(),
             Self::Conflict { .. } => {
-                "look at both, then change the file, or let it win with `--on-conflict apply`".into()
+                "compare both values, then change the file, or apply it with `--on-conflict apply`".into()
             }
             Self::Replacement { name, attribute, .. } => format!(
-                "change {attribute} back; or let it be deleted and created again with `--allow-replace {name}`; or give the new one another name"
+                "change {attribute} back; or allow integrationd to delete and recreate the integration with `--allow-replace {name}`; or give the new integration another name"
             ),
             Self::Moved { name, attribute, other, recorded, .. } => {
                 moved(name, attribute, other, recorded.as_deref())
@@ -318,13 +324,13 @@ impl Block {
             Self::Contested { name, .. } => help_of_contested(name),
             Self::ValueHidden { .. } => HELP_OF_HIDDEN.into(),
             Self::SecretNotGiven { .. } => {
-                "give it in the file, as a reference; if there is none, give the rest of its object".into()
+                "add it to the file as a reference; if there is no such secret, add the other attributes of its object".into()
             }
             Self::Unbound(unbound) => not_bound(unbound),
             Self::BackingOff { .. } => {
-                "another file or secret is tried at once; `systemctl reload integrationd` tries everything".into()
+                "change the file or the secret to retry immediately, or run `systemctl reload integrationd` to retry everything".into()
             }
-            Self::MissingSecret { .. } => "provide it and run this again".into(),
+            Self::MissingSecret { .. } => "provide the secret, then try again".into(),
         }
     }
 }
@@ -333,7 +339,7 @@ impl Block {
 fn not_bound(unbound: &Unbound) -> String {
     let allowed = &unbound.allowed;
     match &unbound.path {
-        Some(path) => format!("correct {path} in Immuta, or give it in the file; {allowed}"),
+        Some(path) => format!("correct {path} in Immuta, or set it in the file; {allowed}"),
         None => allowed.clone(),
     }
 }
@@ -342,20 +348,22 @@ fn not_bound(unbound: &Unbound) -> String {
 fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) -> String {
     match recorded {
         Some(recorded) => format!(
-            "if {name} is now what {recorded} was, say so with `sync: {{previously: [{recorded}]}}`; or change {attribute} back"
+            "if {recorded} was renamed to {name}, declare it with `sync: {{previously: \
+            [{recorded}]}}`; or change {attribute} back"
         ),
         None => format!(
-            "give the file another name than {name}, and it manages integration {other}; or change {attribute} back"
+            "rename {name} to manage integration {other} under the new name; or change \
+            {attribute} back"
         ),
     }
 }
 
-/// What is sent and what comes back, as far as it may be shown.
+/// Sent and returned values, as far as they may be shown.
 fn kept_else(values: &[Change]) -> String {
     let shown = |shown: &DisplayValue| match shown {
         DisplayValue::Absent => "nothing".to_owned(),
         DisplayValue::Plain(json) => json.to_string(),
-        DisplayValue::Hidden => "a value that is not shown".to_owned(),
+        DisplayValue::Hidden => "a hidden value".to_owned(),
     };
     let one = |change: &Change| {
         let Change {
@@ -372,13 +380,17 @@ fn kept_else(values: &[Change]) -> String {
 fn help_of_not_converging(values: &[Change]) -> String {
     let path = values.first().map_or("", |change| &change.path);
     format!(
-        "it is left alone until its file or the server changes: write the value as the server keeps it, or ignore it with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`"
+        "write the value as the server returns it, or ignore it with `sync: {{ignore: [{{path: \
+        /{path}, reason: ...}}]}}`; integrationd retries only if the file or the server changes"
     )
 }
 
 fn help_of_contested(name: &str) -> String {
     format!(
-        "find out who does, such as another installation on this tenant; it is left alone until its file describes something else, a secret of it changes, or an operator runs `systemctl reload integrationd` or `integrationd sync --only {name}`, which repairs it and counts anew"
+        "find out who changes it, such as another installation of integrationd; then run \
+        `systemctl reload integrationd` or `integrationd sync --only {name}` to repair it and \
+        reset the count; until then, integrationd writes to it only if its file or a secret \
+        changes"
     )
 }
 
@@ -387,7 +399,7 @@ fn repaired(attributes: &[Contested]) -> String {
     let one = |Contested { path, times }: &Contested| {
         let times: Vec<String> = times.iter().map(|at| format!("{at:.0}")).collect();
         format!(
-            "{path}, which was repaired {} times within a day: at {}",
+            "{path}, which was repaired {} times within one day: at {}",
             times.len(),
             list(&times)
         )
@@ -396,7 +408,7 @@ fn repaired(attributes: &[Contested]) -> String {
     attributes.join("; ")
 }
 
-/// What an update would be for: a creation that failed can be without a difference.
+/// Purpose of an update: after a failed creation there may be no difference.
 fn difference(paths: &[String]) -> String {
     if paths.is_empty() {
         "its creation failed".to_owned()

@@ -5,7 +5,7 @@ use crate::platform::Platform;
 use crate::secret::Reference;
 use crate::value::{Object, Value};
 
-/// What one request will carry, with references where secrets will stand.
+/// Body of one request, with references in place of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// Says which keys the payload has.

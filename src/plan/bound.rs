@@ -61,7 +61,7 @@ impl Deletion {
             let path = unbound.path.as_deref();
             let before = Before::of(live, &self.state);
             if let Some(path) = path.filter(|path| before.hides(path)) {
-                unbound.to = format!("wherever `{path}` leads, which is not shown");
+                unbound.to = format!("the hidden destination of `{path}`");
             }
             unbound
         })

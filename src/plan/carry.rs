@@ -1,9 +1,8 @@
-//! What of the live side may be shown, and what may be sent back.
+//! Live values that may be shown, and live values that may be sent back.
 //!
-//! Never a mask, such as `[REDACTED]` (API.md section 7): an update that sends one back
-//! stores the mask. Below a known
-//! and harmless attribute scalars are harmless too; of everything else nothing
-//! is known, so that its texts count as secret.
+//! Never a mask, such as `[REDACTED]` (API.md section 7): an update that sends one back stores
+//! the mask. Below a known and harmless attribute, scalars are harmless too; everything else is
+//! unknown, so that its texts count as secret.
 
 use serde_json::Value as Json;
 
@@ -19,11 +18,11 @@ pub(super) enum Carried {
     Plain(Value),
     /// Nothing is known of its inside.
     Unknown(Value),
-    /// The server does not show it, so that nobody can send it back.
+    /// The server does not show it, so it cannot be sent back.
     Lost,
 }
 
-/// How the live value of an attribute is carried on.
+/// Way in which an update keeps the live value of an attribute.
 pub(super) fn carry(attribute: &Attribute, live: &Json) -> Carried {
     let hides_secrets = !live.is_object() && attribute.children().iter().any(has_secrets);
     if hides_secrets || is_mask(live) {
@@ -35,7 +34,7 @@ pub(super) fn carry(attribute: &Attribute, live: &Json) -> Carried {
     }
 }
 
-/// How a live value is carried on of which nothing is known.
+/// Way in which an update keeps a live value of an unknown attribute.
 pub(super) fn carry_unknown(live: &Json) -> Carried {
     if may_be_masked(live) {
         Carried::Lost
@@ -81,11 +80,11 @@ fn convert(json: &Json, scalar: &impl Fn(&Json) -> Value) -> Value {
     }
 }
 
-/// What servers write in place of a value, brackets and stars around it aside.
+/// Texts that servers write in place of a value, without the brackets and stars around them.
 const MASKS: &[&str] = &["redacted", "masked", "hidden"];
 
-/// Whether this is nothing but a mask. Names of roles and groups may well sound
-/// like one in a tool that masks columns.
+/// True if this is nothing but a mask. Names of roles and groups may well sound like one in a
+/// tool that masks columns.
 pub(super) fn is_mask(json: &Json) -> bool {
     let Json::String(text) = json else {
         return matches!(json, Json::Array(items) if items.iter().any(is_mask));
@@ -101,7 +100,7 @@ pub(super) fn is_mask(json: &Json) -> bool {
     }
 }
 
-/// Whether a value of which nothing is known hides something, or says that it does.
+/// True if an unknown value may hide something, or says that it does.
 fn may_be_masked(json: &Json) -> bool {
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) => false,

@@ -10,15 +10,15 @@ use crate::ledger::Fingerprint;
 pub struct Change {
     /// The attribute, such as `audit/enabled`.
     pub path: String,
-    /// Who moved.
+    /// Cause of the change.
     pub kind: ChangeKind,
     /// The live value.
     pub before: DisplayValue,
     /// The value in the file.
     pub after: DisplayValue,
-    /// Whether the server is believed to refuse the change (API.md 7: a guess).
+    /// True if the server is believed to refuse the change (API.md 7: a guess).
     pub immutable: bool,
-    /// What tells these two values from others, where they must not be shown.
+    /// Fingerprint that distinguishes these two values from others, if they must not be shown.
     #[serde(skip)]
     pub covered: Option<Fingerprint>,
 }
@@ -34,11 +34,12 @@ impl Change {
     }
 }
 
-/// Who moved since the last apply.
+/// Cause of a difference since the last apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
-    /// The file. Also without a record of what was last applied, when nobody can tell.
+    /// Changed in the file; also without a record of the last applied value, if the cause is
+    /// unknown.
     Change,
     /// The server.
     Drift,

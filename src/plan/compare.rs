@@ -1,4 +1,4 @@
-//! Whether two values mean the same, and what may be shown of them.
+//! Comparison of two values, and the parts of them that may be shown.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::platform::{Attribute, Scalar};
 use crate::secret::{Secret, Template, TemplatePart};
 use crate::value::Value;
 
-/// Whether a value of the file and one of the server mean the same.
+/// True if a value of the file and one of the server mean the same.
 pub(super) fn same(attribute: &Attribute, file: &Value, live: Option<&Json>) -> bool {
     let default = || default_json(attribute).map(Cow::Owned);
     let Some(live) = live.map(Cow::Borrowed).or_else(default) else {
@@ -69,7 +69,7 @@ pub fn to_json(value: &Value) -> Option<Json> {
     })
 }
 
-/// Whether a value that may not be shown is the live one; `None` if it holds a reference.
+/// True if a value that may not be shown is the live one; `None` if it contains a reference.
 pub(super) fn equals(value: &Value, live: &Json) -> Option<bool> {
     match (value, live) {
         (Value::Secret(template), Json::String(live)) => template.is(live),
@@ -83,8 +83,8 @@ pub(super) fn equals(value: &Value, live: &Json) -> Option<bool> {
     }
 }
 
-/// What a fingerprint is made of that tells a pair of values from others, neither
-/// of which may be shown.
+/// Input of a fingerprint that distinguishes a pair of values from others, neither of which may
+/// be shown.
 pub(super) fn covered(value: &Value, live: Option<&Json>) -> Template {
     let mut parts = Vec::new();
     gather(value, &mut parts);
@@ -118,8 +118,8 @@ fn gather(value: &Value, parts: &mut Vec<TemplatePart>) {
     }
 }
 
-/// Whether a value means the same as none. A server that does not return what a
-/// reference stands for looks as if it had none, so that cannot be told.
+/// True if a value means the same as an absent one; `None` for a reference, because a server
+/// that does not return its value looks as if it had none.
 pub(super) fn is_absent(value: &Value) -> Option<bool> {
     let mut holds_reference = false;
     value.for_each_template(&mut |template| {

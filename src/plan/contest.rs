@@ -1,14 +1,14 @@
-//! Values that somebody else keeps setting back.
+//! Values that someone else keeps reverting.
 //!
-//! Another installation on the tenant, or a person, may want another value than the file.
-//! Each side would undo the other's work for ever, unnoticed. So repairs are counted by
-//! attribute. After the third within a day the next drift of this attribute is not
-//! repaired: the integration is contested, until its file describes something else, a
-//! secret of it changes, or an operator triggers a run, after which the count begins anew. A
-//! comment, another order or another name of the file changes nothing that is fought over.
+//! Another installation on the tenant, or a person, may want another value than the file. Each
+//! side would undo the other's work for ever, unnoticed. So repairs are counted by attribute.
+//! After the third within a day the next drift of this attribute is not repaired: the
+//! integration is contested, until its file describes something else, a secret of it changes,
+//! or an operator triggers a run, after which the count begins anew. A comment, another order
+//! or another name of the file does not affect the contested values.
 //!
-//! Drift that the file's own history shows counts, and so does a difference in
-//! anything else although the very same inputs were sent before.
+//! Drift that the file's own history shows counts, and so does a difference in anything else
+//! although identical inputs were sent before.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,10 +23,10 @@ use crate::manifest::{Integration, Name};
 /// So many repairs of one attribute within [`WINDOW`] are enough.
 const REPAIRS: usize = 3;
 
-/// Somebody who works on something else in the same integration is at peace by then.
+/// By then, someone who works on other attributes of the integration has finished.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
-/// Whom a run may repair contested integrations for.
+/// Integrations for which a run may repair contested values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Operator {
     /// None: a timer, a webhook, a file or a program triggered the run.
@@ -50,8 +50,7 @@ impl Operator {
     }
 }
 
-/// The block of an integration that somebody else keeps changing; `None` if it may be
-/// repaired.
+/// The block of an integration that someone else keeps changing; `None` if it may be repaired.
 pub(super) fn block(
     integration: &Integration,
     difference: &Difference,
@@ -204,8 +203,8 @@ fn same_inputs(repairs: &Repairs, inputs: Option<&Fingerprint>) -> Option<bool> 
     repairs.inputs.as_ref()?.same_secret(inputs?)
 }
 
-/// True if a change sets back a value that somebody else has set. An attribute that the
-/// file no longer sets is not set to anything.
+/// True if a change reverts a value that someone else has set. An attribute that the file no
+/// longer sets is not set to anything.
 fn is_repair(change: &Change, before: &Repairs, inputs: Option<&Fingerprint>) -> bool {
     match change.kind {
         ChangeKind::Drift => true,

@@ -1,10 +1,10 @@
 //! Values that the server does not keep as they were sent.
 //!
-//! A write that succeeded, and a plan right after it that differs in the same
-//! attribute, is a value that the server rewrites, one that it keeps although it was
-//! left out, or an edit by somebody else at the same moment. One write cannot tell
-//! these apart. So the next run sends it once more; only if the same value comes back
-//! again there is nothing to gain from sending it, until one side changes.
+//! A write that succeeded, and a plan right after it that differs in the same attribute, is a
+//! value that the server rewrites, one that it keeps although it was omitted, or an edit by
+//! someone else at the same moment. One write cannot distinguish these. So the next run sends
+//! the value once more; only if the same value is returned again does it stop, until one side
+//! changes.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -20,7 +20,7 @@ use crate::manifest::Name;
 /// and the read after it.
 const TRIES: u32 = 2;
 
-/// What a change says about a value that was just sent; `None` if it may not be kept.
+/// Evidence of a change about a value that was just sent; `None` if it may not be recorded.
 fn rewritten(change: &Change) -> Option<Rewritten> {
     let seen = Rewritten {
         tries: 1,
@@ -57,9 +57,9 @@ pub(super) fn is_known(change: &Change, recorded: &RecordedIntegration<'_>) -> b
         .is_some_and(|(known, seen)| known.tries >= TRIES && known.is_same_as(&seen))
 }
 
-/// Takes over from the record what the look after an update needs: the tries so far,
-/// and what leaves the body. That stays on record until a look has shown that it is
-/// gone: a server that keeps it would not be noticed otherwise.
+/// Copies from the record the state that the check after an update needs: the attempts so far,
+/// and the attributes removed from the body. These stay on record until a check has shown that
+/// they are gone: otherwise, a server that keeps them would not be noticed.
 pub(super) fn keep_until_proved(
     state: &mut RecordedState,
     changes: &[Change],

@@ -1,4 +1,4 @@
-//! What happens to the integration of one file.
+//! Decision about the integration of one file.
 
 use super::against::{Against, creation, missing};
 use super::bound;
@@ -19,7 +19,7 @@ use super::{
 use crate::live::{FailingTest, IntegrationStatus, LiveIntegration, StatusPhase};
 use crate::manifest::{Destination, Integration, Invalid, Suspend, seeming_hosts};
 
-/// What happens to the integration of a file, and what is recorded of it without a write.
+/// Action for the integration of a file, and its observations to record without a write.
 pub(super) fn decide(
     integration: &Integration,
     pairing: Pairing<'_>,
@@ -84,7 +84,7 @@ fn create(integration: &Integration, against: &Against<'_>) -> (Operation, Vec<N
     }
 }
 
-/// How sure it is that the live integration is the one.
+/// Certainty that the live integration is the intended one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Certainty {
     Certain,
@@ -160,8 +160,7 @@ fn compare(
     )
 }
 
-/// Notes about values that an update leaves as the server has them and that the operator
-/// should know of.
+/// Notes about server values that an update keeps and that the operator should know of.
 fn carried(integration: &Integration, difference: &Difference) -> Vec<Note> {
     let unknown = &difference.unknown_carried;
     let mut destinations = bound::carried(integration, &difference.body);
@@ -194,7 +193,7 @@ fn is_of_secret(change: &Change) -> bool {
     }
 }
 
-/// What a look tells besides what differs.
+/// Observations besides the differences.
 fn seen(
     integration: &Integration,
     found: &LiveIntegration,
@@ -257,7 +256,7 @@ fn knows_secrets(
     difference.not_compared.is_empty() && !difference.changes.iter().any(is_rotated) && !is_missing
 }
 
-/// Whether everything that differs is what the server did not keep before.
+/// Block if every difference is a value that the server did not keep before.
 fn not_converging(
     difference: &Difference,
     recorded: Option<RecordedIntegration<'_>>,
@@ -272,7 +271,7 @@ fn not_converging(
     })
 }
 
-/// What forbids an update that would be needed.
+/// Obstacle to a necessary update.
 fn update_block(
     integration: &Integration,
     found: &LiveIntegration,

@@ -1,15 +1,15 @@
 //! One generic comparison of a file with a live integration.
 //!
-//! It walks the platform's table and does two things at once: it gathers what
-//! differs, and it builds the body that an update would send. An update replaces
-//! the whole configuration on the server, so the body is the file's payload
-//! together with the live values of what the file leaves out, unknown attributes
-//! included, but never a secret or a mask from the live side: where the server
-//! keeps a secret that the file does not give, the path is gathered as lost.
+//! It walks the platform's table and does two things at once: it collects the differences, and
+//! it builds the body that an update would send. An update replaces the whole configuration on
+//! the server, so the body is the file's payload together with the live values of attributes
+//! that the file omits, unknown attributes included, but never a secret or a mask from the live
+//! side: if the server keeps a secret that the file does not give, the path is collected as
+//! lost.
 //!
-//! With a record of what was last applied the comparison has three sides, and
-//! every difference says who moved. An attribute that this tool had set and that
-//! left the file leaves the body too.
+//! With a record of what was last applied the comparison has three sides, and every difference
+//! records its cause. An attribute that this tool had set and that was removed from the file is
+//! removed from the body too.
 
 use serde_json::{Map, Value as Json};
 
@@ -24,16 +24,16 @@ use crate::manifest::{Ignore, Integration};
 use crate::platform::{Attribute, Class, Platform, Shape};
 use crate::value::{Object, Value};
 
-/// How a file and a live integration differ.
+/// Difference between a file and a live integration.
 #[derive(Debug)]
 pub(super) struct Difference {
-    /// What will be different, in the order of the file.
+    /// Changes, in the order of the file.
     pub changes: Vec<Change>,
-    /// What the server moved and the policy leaves there.
+    /// Drift that the policy does not repair.
     pub drift: Vec<Change>,
-    /// What an update sends.
+    /// Body of an update.
     pub body: Body,
-    /// Stored secrets of the file, which nobody can compare.
+    /// Stored secrets of the file, which cannot be compared.
     pub not_compared: Vec<String>,
     /// Unknown live attributes that the body carries on.
     pub unknown_carried: Vec<String>,
@@ -80,7 +80,7 @@ impl Difference {
 }
 
 impl Body {
-    /// Whether the live integration shows everything that this body says and that can be compared.
+    /// True if the live integration shows every comparable value of this body.
     #[must_use]
     pub fn is_live(&self, live: &LiveIntegration) -> bool {
         let nothing = Object::new();
@@ -219,7 +219,7 @@ impl<'a> Walk<'a> {
         body
     }
 
-    /// An attribute that the file gives; `None` if an update leaves it out all the same.
+    /// An attribute in the file; `None` if an update omits it all the same.
     fn given(
         &mut self,
         level: Level<'_>,
@@ -277,8 +277,8 @@ impl<'a> Walk<'a> {
         Some(value.clone())
     }
 
-    /// A value that the file gives and an update leaves as the server has it. Where the
-    /// server does not show it, nobody can send it back, and an update would lose it.
+    /// A value in the file for which an update keeps the server's value. If the server does not
+    /// show it, it cannot be sent back, and an update would lose it.
     fn kept(&mut self, path: String, attribute: &Attribute, given: &Value, live: &Json) -> Value {
         match carry(attribute, live) {
             Carried::Plain(live) | Carried::Unknown(live) => live,
@@ -332,8 +332,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A plain attribute that this tool had set and that left the file: it leaves
-    /// the body. The server's default is what it has then anyway.
+    /// A plain attribute that this tool had set and that was removed from the file: it is omitted
+    /// from the body, so that the server uses its default.
     fn removed(&mut self, path: String, attribute: &Attribute, live: &Json) {
         if default_json(attribute).as_ref() != Some(live) {
             self.changes.push(Change {
@@ -361,7 +361,7 @@ impl<'a> Walk<'a> {
             .then(|| Value::Text(live.to_owned()))
     }
 
-    /// A live attribute that the file leaves out: the server keeps its value.
+    /// A live attribute that the file omits: the server keeps its value.
     fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
         let path = level.join(key);
         let Some(attribute) = level.find(key) else {
@@ -420,8 +420,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A server that leaves secrets out of its answers may keep one in an object
-    /// that is in use there and that the file does not mention.
+    /// A server that omits secrets from its responses may keep one in an object that is in use
+    /// there and that the file does not mention.
     fn lost_inside(
         &mut self,
         path: &str,
@@ -441,8 +441,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Shows what an update leaves out on purpose. It is no reason for an update:
-    /// a server may keep what it does not use any more.
+    /// Shows the attributes that an update omits on purpose. They are no reason for an update: a
+    /// server may keep unused values.
     fn show_dropped(&mut self) {
         if self.changes.is_empty() {
             return;
@@ -486,7 +486,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether `sync.ignore` covers this attribute or an object around it.
+    /// True if `sync.ignore` covers this attribute or an object around it.
     fn ignores(&self, path: &str) -> bool {
         self.ignore.iter().any(|ignore| covers(&ignore.path, path))
     }

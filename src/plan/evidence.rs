@@ -1,14 +1,14 @@
-//! The evidence that speaks against an action: what a block carries and tells.
+//! Evidence against an action, as part of a block.
 
 use jiff::Timestamp;
 
 use crate::live::{IntegrationStatus, RemoteId};
 
-/// Reason why a missing document does not show that somebody removed it.
+/// Reason why a missing document does not prove a removal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Absence {
     /// Its file no longer holds a document.
-    #[error("{file} no longer holds a document")]
+    #[error("{file} no longer contains a document")]
     EmptyFile {
         /// The file.
         file: String,
@@ -20,13 +20,13 @@ pub enum Absence {
         file: String,
     },
     /// An empty file may be about to describe it under another path.
-    #[error("{file} is empty, and may be about to describe it")]
+    #[error("{file} is empty and may be about to describe it")]
     BlankFile {
         /// The empty file.
         file: String,
     },
     /// An earlier version recorded it, without its file.
-    #[error("the ledger does not say which file described it, and {file} may have")]
+    #[error("the ledger does not record which file described it, and {file} may be that file")]
     FileUnknown {
         /// A file that can have had it.
         file: String,
@@ -50,27 +50,27 @@ impl Absence {
 pub struct Contested {
     /// The attribute.
     pub path: String,
-    /// When it was repaired.
+    /// Times of its repairs.
     pub times: Vec<Timestamp>,
 }
 
-/// Why nobody can tell.
+/// Reason why an outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownOutcome {
     /// It was begun a moment ago and may still take effect.
-    #[error("a create was begun at {begun} and may still take effect")]
+    #[error("a create was started at {begun} and may still take effect")]
     InFlight {
-        /// When.
+        /// Start of the write.
         begun: Timestamp,
     },
     /// More than one integration has appeared.
-    #[error("a create was cut short, and integrations {} have appeared since", .ids.iter().map(RemoteId::as_str).collect::<Vec<_>>().join(" and "))]
+    #[error("a create was interrupted, and integrations {} have appeared since", .ids.iter().map(RemoteId::as_str).collect::<Vec<_>>().join(" and "))]
     Tie {
         /// Those that have.
         ids: Vec<RemoteId>,
     },
     /// The server is still at work.
-    #[error("a write was cut short, and the status of integration {id} is still `{status}`")]
+    #[error("a write was interrupted, and the status of integration {id} is still `{status}`")]
     Busy {
         /// The live integration.
         id: RemoteId,
@@ -78,9 +78,9 @@ pub enum UnknownOutcome {
         status: IntegrationStatus,
     },
     /// The list could not be read whole.
-    #[error("a write was cut short, and the tenant cannot tell: {reason}")]
+    #[error("a write was interrupted, and its outcome cannot be read: {reason}")]
     Unreadable {
-        /// What could not be read.
+        /// The unreadable part.
         reason: String,
     },
 }

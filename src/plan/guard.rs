@@ -36,10 +36,10 @@ pub struct RefusedPlan {
     pub exceeded: Vec<Exceeded>,
 }
 
-/// Reviews a plan. Whoever calls it has the operator's consent.
+/// Reviews a plan. The caller has the operator's approval.
 ///
 /// # Errors
-/// It goes beyond a limit.
+/// The plan exceeds a limit.
 pub fn review(mut plan: Plan, limits: &GuardLimits) -> Result<Approved, Box<RefusedPlan>> {
     // The plan as it is meant: what a missing secret stops would count otherwise
     // in a dry run, and not in the apply.

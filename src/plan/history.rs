@@ -1,4 +1,4 @@
-//! What is known of the past of one integration, and what it says about a difference.
+//! Recorded state of one integration, and its meaning for a difference.
 
 use serde_json::Value as Json;
 
@@ -10,42 +10,42 @@ use crate::platform::Attribute;
 use crate::secret::Template;
 use crate::value::Value;
 
-/// The path of the one key beside `config` that is compared.
+/// Path of the one key next to `config` that is compared.
 pub(super) use crate::platform::AUTO_BOOTSTRAP;
 
 /// Makes the fingerprint of a secret at a path; `None` if it cannot be made here.
 pub(super) type MakeFingerprint<'a> = &'a dyn Fn(&str, &Template) -> Option<Fingerprint>;
 
-/// What is done about a value that the server moved.
+/// Action for a value that was changed on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnDrift {
-    /// Set it back
+    /// Apply the file's value
     #[default]
     Apply,
-    /// Report it and leave it
+    /// Report it without changing it
     Report,
-    /// Leave it
+    /// Ignore it
     Ignore,
 }
 
-/// What is done about a value that both the file and the server moved.
+/// Action for a value that was changed both in the file and on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OnConflict {
-    /// The file wins
+    /// Apply the file's value
     #[default]
     Apply,
-    /// Block the integration
+    /// Block it until an operator decides.
     Stop,
 }
 
-/// What is known of the past of one integration.
+/// Recorded state of one integration.
 #[derive(Clone, Copy)]
 pub(super) struct DiffContext<'a> {
-    /// What was last applied.
+    /// Last applied values.
     pub last: Option<&'a Applied>,
     /// Makes the fingerprints of the file's secrets.
     pub fingerprint: MakeFingerprint<'a>,
-    /// What is done about drift.
+    /// Action for drift.
     pub on_drift: OnDrift,
     /// True if its stored secrets are sent again.
     pub resend: bool,
@@ -73,7 +73,7 @@ impl DiffContext<'_> {
         resend: false,
     };
 
-    /// What this attribute was last set to.
+    /// Last applied value of this attribute.
     pub(super) fn attribute(&self, path: &str) -> Option<&Json> {
         self.last?.attributes.get(path)
     }
@@ -104,7 +104,7 @@ impl DiffContext<'_> {
         }
     }
 
-    /// Who moved an attribute in which file and server differ.
+    /// Cause of the difference of an attribute between file and server.
     pub(super) fn who_moved(
         &self,
         path: &str,
@@ -124,7 +124,7 @@ impl DiffContext<'_> {
         }
     }
 
-    /// Who moved an attribute that has left the file.
+    /// Cause of the difference of an attribute that was removed from the file.
     pub(super) fn who_moved_removed(
         &self,
         path: &str,
@@ -138,7 +138,7 @@ impl DiffContext<'_> {
     }
 }
 
-/// Whether an ignored path is this attribute or an object around it.
+/// True if an ignored path is this attribute or an object around it.
 pub(super) fn covers(ignored: &str, path: &str) -> bool {
     path.strip_prefix(ignored)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,12 +1,12 @@
-//! What a file and its secrets say, as one fingerprint: whether a write would say
-//! the same again.
+//! One fingerprint of a file and its secrets: it shows whether another write would be
+//! identical.
 
 use crate::ledger::Fingerprint;
 use crate::manifest::Integration;
 use crate::secret::{Secret, Template, TemplatePart};
 use crate::value::{Object, Value};
 
-/// Where the fingerprint is bound to, in the place of an attribute's path.
+/// Path to which the fingerprint is bound, in place of an attribute's path.
 const WHOLE: &str = "/";
 
 /// The fingerprint of everything that the file says and names; of nothing, if no

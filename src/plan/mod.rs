@@ -1,10 +1,10 @@
-//! The plan: what has to be done so that the tenant equals the files.
+//! The plan: the actions that make the tenant equal to the files.
 //!
-//! [`plan`](plan()) is a pure function of the files, the live state, and what a
-//! [`PlanContext`] holds besides. The plan leaves no choice to the executor: every action
-//! carries the final body of its request, with references where secrets will stand,
-//! and the precondition under which it was planned. It is ordered by name, and the
-//! same whatever the order of the files or of the server's list.
+//! [`plan`](plan()) is a pure function of the files, the live state, and the rest of a
+//! [`PlanContext`]. The plan leaves no decision to the executor: every action carries the final
+//! body of its request, with references in place of secrets, and the precondition under which
+//! it was planned. It is ordered by name, and does not depend on the order of the files or of
+//! the server's list.
 
 mod absence;
 mod adopt;
@@ -84,22 +84,22 @@ use recorded::{RecordedIntegration, RecordedIntegrations};
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// One for each selected document, for what no document describes any more and would
-    /// be deleted, and for each write in doubt; by name.
+    /// One for each selected document, for each integration that no document describes any longer
+    /// and that would be deleted, and for each write with an unknown outcome; by name.
     pub actions: Vec<Action>,
     /// Live integrations that no file describes, by id.
     pub unmanaged: Vec<Unmanaged>,
-    /// What the server's list told that could not be read.
+    /// Unreadable parts of the server's list.
     pub unreadable: Vec<Unreadable>,
-    /// How many documents and removals were left out by a selection.
+    /// Number of documents and removals that are not selected.
     pub unselected: usize,
     /// True if files could not be read far enough to know all integrations that they describe.
     pub incomplete: bool,
-    /// What is to be recorded without a write: it changes nothing on the server.
+    /// Observations to record without a write: they change nothing on the server.
     pub state_updates: Vec<StateUpdate>,
-    /// What is recorded, no file describes, and the server says is gone.
+    /// Recorded integrations without a file that no longer exist on the server.
     pub gone: Vec<RemoteId>,
-    /// How many live integrations are the files' or this tool's own.
+    /// Number of live integrations that have a file or are owned.
     pub managed: usize,
     /// Number of integrations that the files describe, selected or not, valid or not.
     pub described: usize,
@@ -112,7 +112,7 @@ pub struct Plan {
     /// True if the files describe nothing at all, nothing is planned, and the policy is to
     /// delete what they do not describe.
     pub is_empty_source: bool,
-    /// What a human has suspended, as far as that counts now.
+    /// Suspensions by operators, as far as they apply now.
     pub suspensions: Suspensions,
     /// Allowed destinations of references. They hold for what is sent, as they did for
     /// the files.
@@ -122,7 +122,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// How many integrations are left alone, whether or not anything is to be done.
+    /// Number of suspended integrations, with or without changes.
     #[must_use]
     pub fn suspended(&self) -> usize {
         let all = self.suspensions.all.is_some();
@@ -135,22 +135,22 @@ impl Plan {
     }
 }
 
-/// What happens to one integration.
+/// Action for one integration.
 #[derive(Debug, Clone)]
 pub struct Action {
     /// The name of the integration.
     pub name: Name,
     /// Its platform; unknown for a file whose type could not be read.
     pub platform: Option<&'static Platform>,
-    /// Where its document stands; `None` if it has none any more.
+    /// Position of its document; `None` if it no longer has one.
     pub origin: Option<Origin>,
-    /// What is to be done.
+    /// The kind of action.
     pub kind: Operation,
-    /// What else the operator should know.
+    /// Other notes for the operator.
     pub notes: Vec<Note>,
 }
 
-/// What is to be done.
+/// Kind of an action.
 #[derive(Debug, Clone)]
 pub enum Operation {
     /// Nothing: the live integration is as the file says.
@@ -164,11 +164,11 @@ pub enum Operation {
     Update {
         /// The live integration.
         id: RemoteId,
-        /// What will be different; empty when only a failed creation is repeated.
+        /// The changes; empty if only a failed creation is repeated.
         changes: Vec<Change>,
-        /// What is sent.
+        /// The body to send.
         body: Body,
-        /// What the ledger keeps of it.
+        /// The state to record.
         state: RecordedState,
         /// Conditions that must still hold; also makes the body anew from the read before
         /// the write.
@@ -180,23 +180,23 @@ pub enum Operation {
     Replace {
         /// The delete.
         deletion: Box<Deletion>,
-        /// What will be different, and what goes and does not come back.
+        /// The changes, and values that are lost in the replacement.
         changes: Vec<Change>,
         /// The create.
         creation: Creation,
     },
-    /// Nothing: the policy leaves it.
+    /// Nothing: the policy withholds the change.
     Withheld {
         /// The policy.
         policy: Policy,
-        /// What would be done.
+        /// The withheld action.
         would: Box<Operation>,
     },
-    /// Nothing: its file, or a human, says to leave it alone.
+    /// Nothing: its file, or an operator, suspends it.
     Suspended {
-        /// Why, and until when.
+        /// Its reason and end.
         suspend: Suspend,
-        /// What would be done.
+        /// The suspended action.
         would: Box<Operation>,
     },
     /// Nothing, although something would have to be done.
@@ -204,7 +204,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether something is sent that changes the tenant.
+    /// True if a request is sent that changes the tenant.
     #[must_use]
     pub fn is_write(&self) -> bool {
         match self {
@@ -216,8 +216,7 @@ impl Operation {
         }
     }
 
-    /// Whether it is not, or not known to be, as it should be, and is left so because it
-    /// is suspended.
+    /// True if the integration differs, or may differ, from its file and is suspended.
     #[must_use]
     pub fn is_pending_suspended(&self) -> bool {
         let Self::Suspended { would, .. } = self else {
@@ -236,14 +235,14 @@ impl Operation {
 /// A `POST`, complete.
 #[derive(Debug, Clone)]
 pub struct Creation {
-    /// What is sent.
+    /// The body to send.
     pub body: Body,
-    /// What the ledger keeps of it.
+    /// The state to record.
     pub state: RecordedState,
     /// The same, begun before: it may still take effect, and the server then refuses
     /// this one.
     pub repeats: Option<Box<Intent>>,
-    /// What must still be so before it.
+    /// The condition that must still hold before it.
     pub precondition: AbsencePrecondition,
 }
 
@@ -254,7 +253,7 @@ pub struct Unmanaged {
     pub id: RemoteId,
     /// Its type on the wire.
     pub type_name: String,
-    /// What identifies it, where that is known.
+    /// Its identity, if that is known.
     pub identity: Option<String>,
     /// Its status.
     pub status: IntegrationStatus,
@@ -266,22 +265,22 @@ pub struct Unmanaged {
     pub owned: bool,
 }
 
-/// What a plan depends on besides the files and the live state.
+/// Inputs of a plan besides the files and the live state.
 pub struct PlanContext<'a> {
-    /// Which documents are meant.
+    /// The selected documents.
     pub selection: &'a Selection,
     /// The moment of the run, for suspensions that end.
     pub now: jiff::Timestamp,
-    /// Why a secret is not available; `None` if it is.
+    /// Reason why a secret is not available; `None` if it is available.
     pub missing_secret: &'a dyn Fn(&Reference) -> Option<String>,
-    /// What was made and last applied; empty where there is no record of it.
+    /// Recorded state; empty if there is none.
     pub ledger: &'a Ledger,
-    /// Writes of which nobody knows the end, by the name of their integration.
+    /// Writes with an unknown outcome, by the name of their integration.
     pub unknown_outcomes: &'a BTreeMap<Name, UnknownOutcome>,
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
-    /// Which kinds of actions are taken.
+    /// The kinds of actions to take.
     pub policy: Policy,
     /// Integrations that may be deleted and created again where they cannot be edited.
     pub allow_replace: &'a BTreeSet<Name>,
@@ -291,23 +290,23 @@ pub struct PlanContext<'a> {
     pub empty_files: &'a BTreeSet<String>,
     /// Integrations that may be deleted although their file still exists.
     pub allow_removal: &'a BTreeSet<Name>,
-    /// What is not to be written, by a human's word.
+    /// Integrations that operators have suspended.
     pub suspended: &'a Suspensions,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub backing_off: &'a BTreeMap<Name, jiff::Timestamp>,
-    /// When it is, if what the server refused is left alone for a while.
+    /// The current time, if rejected writes are retried only after a pause.
     pub rejections_at: Option<jiff::Timestamp>,
-    /// When the repairs of this plan count as made, by the clock of the ledger.
+    /// Time of the repairs of this plan, by the clock of the ledger.
     pub repairs_at: jiff::Timestamp,
-    /// Whom contested integrations are repaired for.
+    /// Integrations for which contested values are repaired.
     pub operator: &'a Operator,
-    /// Whose secrets are sent again.
+    /// Integrations whose secrets are resent.
     pub resend: &'a Resend,
     /// The revision of the files, if they have one.
     pub revision: Option<&'a str>,
-    /// What is done about values that the server moved.
+    /// Action for values that were changed on the server.
     pub on_drift: OnDrift,
-    /// What is done about values that both moved.
+    /// Action for values that were changed on both sides.
     pub on_conflict: OnConflict,
 }
 
@@ -384,7 +383,7 @@ fn limit(action: &mut Action, manifest: &Manifest, live: &Live, context: &PlanCo
     action.kind = owners::limit(kind, action.platform, &live.owners);
 }
 
-/// What failed a moment ago waits for its time.
+/// Delays the retry of a recently failed write.
 fn postponed(
     kind: Operation,
     name: &str,
@@ -415,7 +414,8 @@ fn rejected_until(
     rejected.is_of(&inputs).then(|| rejected.until())
 }
 
-/// How many there are that files mean, or that this tool owns although none does any more.
+/// Number of live integrations that have a file, or that are owned although they no longer have
+/// one.
 fn managed(live: &Live, pairings: &[Pairing<'_>], recorded: &RecordedIntegrations<'_>) -> usize {
     let found = pairings.iter().filter_map(Pairing::found);
     let is_owned = |l: &&LiveIntegration| recorded.of(l).is_some_and(|p| p.record.state.owned);
@@ -424,7 +424,7 @@ fn managed(live: &Live, pairings: &[Pairing<'_>], recorded: &RecordedIntegration
     ids.len()
 }
 
-/// What is left over and not dealt with by an action.
+/// The unmanaged integrations without an action.
 fn unmanaged(left: Vec<Unmanaged>, actions: &[Action], against: &Against<'_>) -> Vec<Unmanaged> {
     let dealt_with: BTreeSet<&str> = actions.iter().map(|action| action.name.as_str()).collect();
     let recorded: HashMap<&RemoteId, (&LiveIntegration, RecordedIntegration<'_>)> =

@@ -1,4 +1,5 @@
-//! What a body needs, and what it needs no more, by the conditions of a table.
+//! Attributes that a body needs, and attributes that it no longer needs, by the conditions of a
+//! table.
 
 use serde_json::{Map, Value as Json};
 
@@ -28,12 +29,12 @@ pub(super) fn needed_secrets(
         .collect()
 }
 
-/// The attributes at the top that go with another way to log in than the one that
-/// the file names, so that an update means to drop them. `keeps` tells where the
-/// word of the server stays.
+/// Attributes at the top level that belong to a different login from the one in the file, so
+/// that an update drops them on purpose. `keeps` is true for an attribute that keeps the
+/// server's value.
 ///
-/// Attributes that hold a stored secret go whenever the file names another way;
-/// others only when the word on the server is replaced now.
+/// Attributes with a stored secret are dropped whenever the file names another login; others
+/// only if this update replaces the server's login.
 pub(super) fn replaced(
     platform: &'static Platform,
     auto_bootstrap: Option<bool>,

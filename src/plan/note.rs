@@ -38,7 +38,7 @@ pub enum Note {
         /// The attributes.
         paths: Vec<String>,
     },
-    /// Places to which secrets may be sent and that an update leaves as the server has them.
+    /// Places to which secrets may be sent and whose server value an update keeps.
     DestinationsCarried {
         /// The places.
         destinations: Vec<Destination>,
@@ -78,7 +78,7 @@ pub struct Notes<'a> {
     pub status: Option<&'a IntegrationStatus>,
     /// The validation tests that did not pass.
     pub failing_tests: &'a [FailingTest],
-    /// Places to which secrets may be sent and that an update leaves as the server has them.
+    /// Places to which secrets may be sent and whose server value an update keeps.
     pub destinations_carried: &'a [Destination],
     /// Reasons for secrets that the body needs and that are not available here.
     pub secrets_missing: &'a [String],

@@ -17,8 +17,8 @@ pub(super) fn owned(found: &LiveIntegration, live: &Live) -> Option<Block> {
     })
 }
 
-/// The block of an adoption: an integration that may belong to a connection must not
-/// become one that may be deleted. A key that may not look says nothing about it.
+/// The block of an adoption: an integration that may belong to a connection must not become one
+/// that may be deleted. A key without the permission proves nothing about it.
 pub(super) fn unknown(platform: &Platform, owners: &Owners) -> Option<Block> {
     objection(platform, OwnedWrite::Update, owners)
 }

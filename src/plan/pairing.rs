@@ -1,17 +1,17 @@
-//! Which live integration a file means, and which files could mean a live integration.
+//! Pairing: the live integration of each file, and the files that could mean a live
+//! integration.
 //!
-//! What is certain comes first: `sync.id`, the ledger's id, and the identity. Two
-//! files that are certain of one integration, and a file that is certain of two,
-//! are a [`Block`] that names them. A platform without an identity is then paired
-//! by a hint or by being the only one, which is enough to compare and to prevent a
-//! second create, never to update.
+//! Certain matches come first: `sync.id`, the ledger's id, and the identity. Two files that are
+//! certain of one integration, and a file that is certain of two, result in a [`Block`] that
+//! names them. A platform without an identity is then paired by a hint or by being the only
+//! one, which is enough to compare and to prevent a second create, but never to update.
 //!
-//! A file that has become another than what was made from it gives that up to
-//! whichever file describes it now; only if there is none it may replace it, and if
-//! it describes another one instead it is blocked. What is deleted, alone or for a
-//! replacement, must be claimed by no other file, and [`Paired::claims`] is the one
-//! place that tells: it errs towards a claim. What was made from a file and is
-//! neither listed nor known to be gone stops its file: an outage is no absence.
+//! A file that no longer describes the integration created from it releases it to any file that
+//! describes it now; only if there is none may the file replace it, and if the file describes
+//! another existing one it is blocked. An integration that is deleted, alone or for a
+//! replacement, must be claimed by no other file, and [`Paired::claims`] is the one place that
+//! decides this: in doubt, there is a claim. An integration that was created from a file and is
+//! neither listed nor known to be gone blocks its file: an outage is not an absence.
 
 mod claims;
 mod index;
@@ -27,10 +27,10 @@ use crate::text::escaped;
 pub(super) use claims::Claims;
 use index::PairingIndex;
 
-/// The key beside `config` that says which platform it is.
+/// The key next to `config` that names the platform.
 pub(super) const TYPE: &str = "type";
 
-/// What a file was found to mean.
+/// Result of pairing a file.
 pub(super) enum Pairing<'l> {
     /// Nothing that exists.
     New,
@@ -41,7 +41,7 @@ pub(super) enum Pairing<'l> {
     /// Nothing that exists, and this one was made from it before.
     Replaces {
         found: &'l LiveIntegration,
-        /// What tells the two apart.
+        /// The attribute that distinguishes the two.
         attribute: &'static str,
     },
     /// It cannot be said.
@@ -82,13 +82,13 @@ fn pairing_value<'l>(platform: &Platform, live: &'l LiveIntegration) -> Option<&
 /// A platform, and what pairs within it; `None` for an identity that cannot be read.
 pub(super) type PairingKey = (&'static str, Option<String>);
 
-/// What is there: live integrations that are not gone.
+/// Existing live integrations.
 pub(super) fn present(live: &Live) -> impl Iterator<Item = &LiveIntegration> {
     let integrations = live.integrations.iter();
     integrations.filter(|l| l.status.phase() != StatusPhase::Absent)
 }
 
-/// What makes a record one of a file's.
+/// Link from a record to a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RecordMatch {
     /// It has the name of the file.
@@ -108,13 +108,13 @@ struct Link<'l> {
 }
 
 impl<'a, 'l> PairingIndex<'a, 'l> {
-    /// What `sync.id` names, if it can be meant.
+    /// The integration of `sync.id`, if it is a possible one.
     fn pinned(&self, integration: &Integration) -> Option<Result<&'l LiveIntegration, Block>> {
         let pin = integration.options.id.as_ref()?;
         Some(pinned(integration, pin, &self.by_id, self.live))
     }
 
-    /// What a file is certain of.
+    /// Integrations that certainly match a file.
     fn certainly(&self, integration: &Integration) -> Vec<&'l LiveIntegration> {
         if let Some(pinned) = self.pinned(integration) {
             return pinned.into_iter().collect();
@@ -132,7 +132,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         certain
     }
 
-    /// What has the identity or the hint of a file, where it has one.
+    /// Integrations with the identity or the hint of a file, if it has one.
     fn with_identity(&self, integration: &Integration) -> &[&'l LiveIntegration] {
         let found = self.identified.get(&key(integration));
         found.map_or(&[], Vec::as_slice)
@@ -159,8 +159,8 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
             .collect()
     }
 
-    /// What may have been made from a file. Beside a record of its own, an older one
-    /// counts only where its identity or hint says so.
+    /// Records of integrations that may have been created from a file. If it has a record of its
+    /// own, an older one counts only if its identity or hint matches.
     fn made(&self, integration: &Integration) -> Vec<(RecordMatch, &'a Record)> {
         let mut records = self.records(integration);
         let has_own = records.iter().any(|(said, _)| *said == RecordMatch::Own);
@@ -180,8 +180,8 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         records
     }
 
-    /// What was made from a file and is still there. A pin gives it to another file;
-    /// an id of another type than recorded is not what was made.
+    /// Existing integrations that were created from a file. A pin gives one to another file; an id
+    /// with another type than recorded is a different integration.
     fn find_links(&self, integration: &Integration) -> Vec<Link<'l>> {
         let link = |(said, record): (RecordMatch, &'a Record)| {
             let found = *self.by_id.get(&record.id)?;
@@ -203,15 +203,15 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         links.map_or(&[], Vec::as_slice)
     }
 
-    /// Whether it has what it says that it had, by a name that it gives.
+    /// True if a name that the file gives has a record.
     fn is_known(&self, integration: &Integration) -> bool {
         let links = self.links(integration).iter();
         let mut said = links.filter(|link| link.said != RecordMatch::Taken);
         said.any(|link| link.moved.is_none())
     }
 
-    /// How a file has become another than what was made from it. A hint may change:
-    /// only one that fits something else tells of another.
+    /// Reason why a file no longer describes the integration created from it. A hint may change:
+    /// only one that fits another integration counts.
     fn how_moved(
         &self,
         integration: &Integration,
@@ -235,13 +235,13 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         platform.pairing_attribute().filter(|_| is_another)
     }
 
-    /// Whether it is recorded under the name that a file has now.
+    /// True if it is recorded under the current name of a file.
     fn is_of_a_file(&self, found: &LiveIntegration) -> bool {
         let name = self.recorded.get(&found.id);
         name.is_some_and(|name| self.files.contains_key(name))
     }
 
-    /// Why it cannot be told whether what was made from a file is there.
+    /// Block if it is unknown whether the integration created from a file exists.
     fn unknown(&self, integration: &Integration) -> Option<Block> {
         let made = self.made(integration);
         let is_there = |record: &Record| self.by_id.contains_key(&record.id);
@@ -257,8 +257,8 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         Some(Block::UnknownScope { reason })
     }
 
-    /// What was made from a file, is still there, is not what the file says any more,
-    /// and belongs to no other file.
+    /// The integration that was created from a file, still exists, no longer matches the file, and
+    /// belongs to no other file.
     fn left(&self, integration: &Integration) -> Option<(&'l LiveIntegration, &'static str)> {
         let links = self.links(integration).iter();
         let mut moved = links.filter_map(|link| Some((link.found, link.moved?)));
@@ -276,7 +276,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         names_of_others(holders, integration)
     }
 
-    /// Whether nothing but this makes it a file's.
+    /// True if the only link between the file and the integration is `said`.
     fn says(&self, integration: &Integration, found: &LiveIntegration, said: RecordMatch) -> bool {
         let links = self.links(integration);
         let mut it = links.iter().filter(|link| link.found.id == found.id);
@@ -354,7 +354,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         let attribute = integration.platform.pairing_attribute();
         let attribute = attribute.unwrap_or("identity");
         let reason = format!(
-            "the list shows no `{attribute}` for integration {}",
+            "the list does not show `{attribute}` of integration {}",
             found.id
         );
         Pairing::Blocked(Block::UnknownScope { reason })
@@ -387,7 +387,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
     }
 }
 
-/// What a live integration is found by, if that can be read.
+/// Key by which a live integration is found, if that can be read.
 fn found_identity(found: &LiveIntegration) -> Option<PairingKey> {
     let platform = found.platform?;
     Some((platform.wire, Some(found_key(platform, found)?)))
@@ -403,7 +403,7 @@ fn names_of_others<'i>(
         .collect()
 }
 
-/// What `sync.id` names, if it can be meant.
+/// The integration of `sync.id`, if it is a possible one.
 fn pinned<'l>(
     integration: &Integration,
     pin: &RemoteId,

@@ -1,19 +1,19 @@
-//! How far a plan may go: which kinds of actions it takes, and how many of them.
+//! Limits of a plan: the kinds and the number of its actions.
 
 use super::{Operation, Plan, PlanContext};
 use crate::manifest::Name;
 
-/// Which kinds of actions are taken.
+/// Kinds of actions to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Policy {
-    /// Create, update, and delete integrations whose file is gone
+    /// Create and update, and delete integrations whose file was removed
     Sync,
     /// Create and update
     #[default]
     UpsertOnly,
     /// Create
     CreateOnly,
-    /// Change nothing
+    /// Only read.
     Observe,
 }
 
@@ -52,7 +52,7 @@ impl Policy {
     }
 }
 
-/// How many integrations one run may touch.
+/// Maximum numbers of writes in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuardLimits {
     /// Writes of all kinds.
@@ -162,11 +162,11 @@ impl Default for GuardLimits {
 pub struct Exceeded {
     /// The counted items.
     pub what: Counted,
-    /// How many.
+    /// The number.
     pub count: usize,
     /// Of how many; `None` for an absolute limit.
     pub of: Option<usize>,
-    /// How many are allowed.
+    /// The allowed number.
     pub allowed: usize,
     /// The share that this is.
     pub percent: Option<u8>,
@@ -216,19 +216,23 @@ fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> Stri
     match what {
         Counted::Changes | Counted::Deletes => {
             format!(
-                "the plan {} {counted}, and the limit is {limit}",
+                "the plan {} {counted}, but the limit is {limit}",
                 what.as_str()
             )
         }
         Counted::Disappeared => {
             let of = of.unwrap_or(count);
             format!(
-                "the tenant no longer has {count} of the {of} integrations in the ledger, and the limit is {limit}"
+                "the tenant no longer has {count} of the {of} integrations in the ledger, but the \
+                limit is {limit}"
             )
         }
-        Counted::Nothing => "the files describe nothing at all, and the tenant has integrations: this is perhaps not the directory that is meant".to_owned(),
+        Counted::Nothing => "the files describe no integrations, but the tenant has some: this \
+            may be the wrong directory"
+            .to_owned(),
         Counted::Everything => format!(
-            "the files describe nothing at all, perhaps by mistake, and the plan deletes all that integrationd made: {count}"
+            "the files describe no integrations, perhaps by mistake, and the plan deletes every \
+            integration that integrationd owns: {count}"
         ),
     }
 }
@@ -247,9 +251,9 @@ impl GuardLimits {
         let Self { changes, deletes } = self;
         let writes = plan.names_of(Operation::is_write);
         let removals = plan.names_of(Operation::is_removal);
-        // A share that is given is of the larger of what exists and what is described, so that
-        // creating everything is all of it. Nobody has weighed the default against that: new
-        // files must not make a deletion look small.
+        // An explicit percentage refers to the larger of the existing and the described
+        // integrations, so that creating everything is all of it. The default is not chosen by an
+        // operator with that in mind: new files must not make a deletion look small.
         let (existing, larger) = (plan.managed, plan.managed.max(plan.described));
         let (counted, total) = match changes.share {
             Share::Given(_) => (writes.clone(), larger),
@@ -373,8 +377,7 @@ impl Limit {
     }
 }
 
-/// The action as an operator's suspension leaves it: what would have to be done waits, even
-/// if it cannot be done now.
+/// The action, as an operator's suspension changes it: it waits, even if it is blocked now.
 pub(super) fn by_operator(kind: Operation, name: &str, context: &PlanContext<'_>) -> Operation {
     let is_pending = match &kind {
         Operation::Unchanged { .. } | Operation::Suspended { .. } => false,

@@ -1,14 +1,14 @@
-//! What must still be so just before a write.
+//! Conditions that must still hold just before a write.
 //!
-//! Time passes between the plan and the write: somebody reads the plan, other
-//! integrations come first. A write whose precondition no longer holds is not
-//! sent, because it would not do what was shown.
+//! Time passes between the plan and the write: an operator reads the plan, other integrations
+//! come first. A write whose precondition no longer holds is not sent, because it would not do
+//! what was shown.
 //!
-//! Compared is what the plan used: the type, `autoBootstrap`, a settled status, the
-//! identity, and the attributes that the file gives, that were last applied, or that the
-//! plan shows. Not compared is everything else, known or not: it may change with every
-//! read, and the list may show less of it than the integration itself. An update carries
-//! it on as it is just before the write, and the bindings hold for that body.
+//! The comparison covers the inputs of the plan: the type, `autoBootstrap`, a settled status,
+//! the identity, and the attributes that the file gives, that were last applied, or that the
+//! plan shows. It does not cover anything else, known or not: that may change with every read,
+//! and the list may show less of it than the integration itself. An update keeps its value just
+//! before the write, and the bindings are checked for that body.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -101,12 +101,11 @@ impl AbsencePrecondition {
         self.listed.iter()
     }
 
-    /// Integrations that were not there when the plan was made and could be
-    /// this one, or one whose identity cannot be read. A create is safe while
-    /// there are none; after an answer that was lost, exactly one is the one.
+    /// Integrations that did not exist when the plan was made and could be
+    /// this one, or one whose identity cannot be read. A create is safe while there are none; after a lost response, a single one is the result.
     ///
     /// # Errors
-    /// Why the list cannot tell.
+    /// The reason why the list does not show it.
     pub fn newcomers<'l>(&self, listed: &'l Listed) -> Result<Vec<&'l LiveIntegration>, String> {
         if let Some(hole) = listed.live.hole(self.platform) {
             return Err(hole.reason.clone());
@@ -148,7 +147,7 @@ pub enum PreconditionFailure {
     #[error("its type is now `{0}`")]
     Type(String),
     /// Someone changed it.
-    #[error("these attributes were changed meanwhile: {}", .0.join(", "))]
+    #[error("these attributes have changed: {}", .0.join(", "))]
     Attributes(Vec<String>),
     /// It has got stored secrets that the update would drop.
     #[error("the update would now drop the stored {}", .0.join(", "))]
@@ -181,10 +180,10 @@ impl StatePrecondition {
         }
     }
 
-    /// Whether it still holds.
+    /// Checks that the precondition still holds.
     ///
     /// # Errors
-    /// What is different now.
+    /// The difference.
     pub fn check(&self, now: &LiveIntegration) -> Result<(), PreconditionFailure> {
         if now.type_name != self.type_name {
             return Err(PreconditionFailure::Type(now.type_name.clone()));

@@ -1,5 +1,5 @@
-//! What the ledger keeps of a file: what it said as far as that may be kept, and
-//! how the integration may be removed once the file is gone.
+//! Recorded state of a file: its content as far as that may be recorded, and the conditions of
+//! the integration's removal once the file is removed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,9 +24,9 @@ pub struct StateUpdate {
     pub type_name: String,
     /// The live integration.
     pub id: RemoteId,
-    /// What is kept of its file.
+    /// Recorded state of its file.
     pub state: RecordedState,
-    /// When it was last changed, if that is known.
+    /// Time of its last change, if that is known.
     pub changed: Option<jiff::Timestamp>,
 }
 
@@ -51,8 +51,7 @@ impl StateUpdate {
     }
 }
 
-/// What is recorded of a live integration, perhaps under a name that its file
-/// does not have any more.
+/// Recorded state of a live integration, perhaps under a name that its file no longer has.
 #[derive(Clone, Copy)]
 pub(super) struct RecordedIntegration<'a> {
     pub name: &'a str,
@@ -60,8 +59,8 @@ pub(super) struct RecordedIntegration<'a> {
 }
 
 impl<'a> RecordedIntegration<'a> {
-    /// The name of what no file describes, beside these names of files: what its
-    /// record will have once a file that has taken its name is recorded.
+    /// Name of an integration without a file, given the names of files: the name of its record once
+    /// a file that has taken its name is recorded.
     pub(super) fn unused_name(&self, names: &HashSet<&str>) -> Name {
         if names.contains(self.name) {
             parked_name(self.name, &self.record.id)
@@ -77,7 +76,7 @@ impl<'a> RecordedIntegration<'a> {
     }
 }
 
-/// What is recorded, by the id of the live integration.
+/// Recorded state, by the id of the live integration.
 pub(super) struct RecordedIntegrations<'a>(HashMap<&'a RemoteId, RecordedIntegration<'a>>);
 
 impl<'a> RecordedIntegrations<'a> {
@@ -88,8 +87,8 @@ impl<'a> RecordedIntegrations<'a> {
         Self(recorded.collect())
     }
 
-    /// What is recorded of a live integration. An id of another type than recorded
-    /// is not what was recorded: a tenant that was built anew counts from 1 again.
+    /// Recorded state of a live integration. An id with another type than recorded is another
+    /// integration: a rebuilt tenant counts from 1 again.
     pub(super) fn of(&self, found: &LiveIntegration) -> Option<RecordedIntegration<'a>> {
         let recorded = self.0.get(&found.id)?;
         (recorded.record.type_name == found.type_name).then_some(*recorded)
@@ -105,7 +104,7 @@ pub(super) fn label<'a>(
     recorded.map_or(&integration.name, |recorded| recorded.label())
 }
 
-/// What is kept of a file whose body is sent to create it.
+/// State to record of a file whose body is sent to create it.
 pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) -> RecordedState {
     RecordedState {
         owned: true,
@@ -114,7 +113,7 @@ pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) ->
     }
 }
 
-/// What is kept of a file whose body is sent.
+/// State to record of a file whose body is sent.
 pub(super) fn of_update(
     integration: &Integration,
     recorded: Option<RecordedIntegration<'_>>,
@@ -138,8 +137,8 @@ pub(super) fn of_update(
     }
 }
 
-/// What is to be recorded after a look at a live integration that will not be
-/// written, or perhaps not. Nothing, if the ledger has it already.
+/// State to record after an observation of a live integration that will not be written, or
+/// perhaps not. Nothing, if the ledger has it already.
 pub(super) fn state_update(
     integration: &Integration,
     found: &LiveIntegration,
@@ -170,8 +169,8 @@ pub(super) fn state_update(
     })
 }
 
-/// What is kept of a file that differs and is not written: what was applied stays,
-/// with the credentials that it was set up with. Leave to remove it is the file's.
+/// State to record of a file that differs and is not written: the applied values stay, with the
+/// credentials of the setup. The permission to remove it comes from the file.
 pub(super) fn still_applied(
     integration: &Integration,
     recorded: RecordedIntegration<'_>,
@@ -187,8 +186,8 @@ pub(super) fn still_applied(
     state
 }
 
-/// What is kept of a file that equals the live side. A fingerprint stays that of
-/// the secret that was sent.
+/// State to record of a file that equals the live side. A fingerprint stays that of the secret
+/// that was sent.
 fn of_look(
     integration: &Integration,
     recorded: Option<RecordedIntegration<'_>>,
@@ -208,14 +207,14 @@ fn of_look(
     state
 }
 
-/// Nobody knows whether these are the secrets that the server has.
+/// Marks the secrets as unknown: the server may have others.
 pub(super) fn unknown_secrets(mut state: RecordedState) -> RecordedState {
     let secrets = state.applied.secrets.values_mut();
     secrets.for_each(|it| *it = None);
     state
 }
 
-/// How an integration may be removed when its file is gone.
+/// Conditions for the removal of an integration after its file was removed.
 pub(super) fn removal(integration: &Integration, context: &PlanContext<'_>) -> Removal {
     let mut credentials = Vec::new();
     one_time(
@@ -276,8 +275,8 @@ fn text_of(template: &Template) -> Option<String> {
     parts.collect()
 }
 
-/// What a file says: harmless values in clear, stored secrets as fingerprints,
-/// one-time credentials and what is ignored not at all.
+/// Content of a file: harmless values in clear, stored secrets as fingerprints, one-time
+/// credentials and ignored values not at all.
 pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_>) -> Applied {
     let mut applied = Applied::default();
     if let Some(auto) = integration.auto_bootstrap {

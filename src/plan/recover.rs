@@ -1,9 +1,9 @@
-//! What became of writes that were begun and of which nobody knows the end.
+//! Recovery of writes with an unknown outcome.
 //!
-//! Settled by looking at the tenant, never by guessing: a create by an
-//! integration that was not listed before it and has the same identity, an update
-//! by whether the live side shows what it said. Where looking does not tell, the
-//! integration is in doubt, and nothing is written for it.
+//! They are settled by reading the tenant, never by guessing: a create by an integration that
+//! was not listed before it and has the same identity, an update by a live side that shows its
+//! values. If the tenant does not show the outcome, it stays unknown, and nothing is written
+//! for the integration.
 
 use std::collections::BTreeMap;
 
@@ -19,33 +19,33 @@ use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhas
 use crate::manifest::Name;
 use crate::platform::{Class, Platform, by_wire};
 
-/// How long a request may still be under way to the server after the process
-/// that sent it is gone: twice the longest time that the client waits for an answer.
+/// Maximum time for which a request may still be on its way to the server after the process
+/// that sent it is gone: twice the longest time that the client waits for a response.
 const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(120);
 
-/// What the past looks like after the live side was asked.
+/// Recorded state after reading the live side.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovery {
     /// The ledger with everything settled that could be.
     pub ledger: Ledger,
-    /// What has to be written down for it.
+    /// Changes of the ledger.
     pub settled: Vec<(Name, Settled)>,
-    /// What stays open, by name.
+    /// Writes that stay unknown, by name.
     pub unknown_outcomes: BTreeMap<Name, UnknownOutcome>,
 }
 
-/// How a write ended.
+/// Outcome of a write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
     /// It took effect.
     Confirmed(Box<Record>),
     /// It had none.
     Abandoned,
-    /// What it deleted is gone.
+    /// The integration was deleted.
     Gone(RemoteId),
 }
 
-/// Settles every intent that the live side tells about.
+/// Settles every intent whose outcome the live side shows.
 #[must_use]
 pub fn recover(ledger: &Ledger, live: &Live, now: Timestamp) -> Recovery {
     let mut recovery = Recovery {
@@ -91,7 +91,7 @@ fn settle(
     match (found.as_slice(), &intent.write) {
         ([], _) => nothing(intent, platform, live, now),
         ([one], IntendedWrite::Delete { .. }) => deleted(one),
-        // Only its end tells whether what was sent counts as applied.
+        // Only the outcome decides whether the sent values count as applied.
         ([one], IntendedWrite::Create { .. }) if is_creating(one) => Err(UnknownOutcome::Busy {
             id: one.id.clone(),
             status: one.status.clone(),
@@ -128,8 +128,8 @@ fn created<'l>(
         .collect()
 }
 
-/// The tenant shows nothing of it. A create is over when it cannot be under way any
-/// more: what it makes after that would be nobody's.
+/// The tenant shows no effect of the write. A create is over when it can no longer be on its
+/// way: anything that it created later would be unowned.
 fn nothing(
     intent: &Intent,
     platform: &'static Platform,
@@ -153,7 +153,7 @@ fn nothing(
     Ok(Settled::Abandoned)
 }
 
-/// What was sent counts as applied only when the server has taken it on whole.
+/// The sent values count as applied only if the server has accepted all of them.
 fn record_of(intent: &Intent, found: &LiveIntegration) -> Record {
     // A health problem says nothing against it (API.md 5.1).
     let took_effect = matches!(
@@ -211,7 +211,7 @@ fn updated(
     Ok(Settled::Confirmed(Box::new(record)))
 }
 
-/// What is recorded of the integration: perhaps under a name that it had before.
+/// Record of the integration, perhaps under an earlier name.
 fn recorded<'l>(
     intent: &Intent,
     ledger: &'l Ledger,
@@ -221,11 +221,10 @@ fn recorded<'l>(
     records.find(|r| r.id == found.id && r.type_name == intent.type_name)
 }
 
-/// What counts as applied after an update of which nobody knows whether it
-/// arrived: what the live side shows of it, and of the rest what was so before.
-/// Where drift is left alone, an update does not send every value of the file.
-/// What was removed is gone only when the live side shows that, and no live side
-/// shows a secret: the old fingerprint stays, so that the plan sends it again.
+/// Applied values after an update whose arrival is unknown: those that the live side shows, and
+/// for the others the earlier ones. If drift is not repaired, an update does not send every
+/// value of the file. A removed value is gone only if the live side shows that, and no live
+/// side shows a secret: the old fingerprint stays, so that the plan resends it.
 fn applied_after(
     platform: &Platform,
     found: &LiveIntegration,
@@ -244,14 +243,14 @@ fn applied_after(
     applied
 }
 
-/// Whether the live side has nothing at this path, or what it has anyway.
+/// True if the live side has nothing at this path, or its default.
 fn is_gone(platform: &Platform, found: &LiveIntegration, path: &str) -> bool {
     let default = platform.attribute(path).and_then(default_json);
     let live = found.config.at(path).filter(|live| !live.is_null());
     live.is_none_or(|live| default.as_ref() == Some(live))
 }
 
-/// Whether the live side has this value at this path.
+/// True if the live side has this value at this path.
 fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json) -> bool {
     let Some(attribute) = platform.attribute(path) else {
         return found

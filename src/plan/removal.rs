@@ -1,8 +1,8 @@
-//! Deleting what no file describes any more.
+//! Deletion of integrations that no file describes any longer.
 //!
-//! Only an integration that this tool created or adopted is ever deleted, only
-//! when that was asked for, and only while the files are known whole. What the
-//! deletion needs comes from the record: the file that said it is gone.
+//! Only an integration that this tool created or adopted is ever deleted, only if that was
+//! requested, and only while all files are readable. Everything that the deletion needs comes
+//! from the record, because the file was removed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -34,15 +34,15 @@ pub struct Deletion {
     /// The credentials that the deletion needs; empty if it must have none
     /// (API.md 3.3). References stand where secrets will.
     pub credentials: Object,
-    /// What may be shown of it, as it is now.
+    /// Its current values, as far as they may be shown.
     pub before: Before,
-    /// What the ledger keeps of it until it is gone.
+    /// State to keep in the ledger until it is deleted.
     pub state: RecordedState,
-    /// What must still be so.
+    /// The condition that must still hold.
     pub precondition: StatePrecondition,
 }
 
-/// Why nothing is deleted now, whatever the files say.
+/// Reason why nothing is deleted now, regardless of the files.
 pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
     if manifest.incomplete {
         return Some(Freeze::Unreadable);
@@ -74,7 +74,7 @@ pub(super) fn is_empty_source(actions: &[Action], against: &Against<'_>) -> bool
         && present(against.live).next().is_some()
 }
 
-/// What was recorded and is described no more.
+/// Recorded integrations that are no longer described.
 #[derive(Default)]
 pub(super) struct Removals {
     /// Actions of those that are selected.
@@ -83,7 +83,7 @@ pub(super) struct Removals {
     pub unselected: usize,
 }
 
-/// The removals of what was recorded and is described no more.
+/// The removals of recorded integrations that are no longer described.
 pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Removals {
     let mut removals = Removals::default();
     let Against { live, context, .. } = against;
@@ -216,8 +216,8 @@ pub(super) fn deletion(
     Ok(deletion)
 }
 
-/// What was set up automatically is deleted with the credentials of the set-up,
-/// and everything else without any (API.md 3.3).
+/// An automatic setup is deleted with its credentials, everything else without any (API.md
+/// 3.3).
 fn credentials(
     name: &str,
     record: &Record,
@@ -265,7 +265,7 @@ fn as_value(kept: &Json) -> Option<Value> {
     }
 }
 
-/// The references that deletions and replacements may need, if there is leave for any.
+/// The references that deletions and replacements may need, if the policy permits any.
 #[must_use]
 pub fn deletion_references(
     ledger: &Ledger,
@@ -287,8 +287,8 @@ pub fn deletion_references(
     references
 }
 
-/// What no file describes and the server says is gone: it was asked for everything
-/// that its list lacks. An id of another type is not what was recorded.
+/// Integrations without a file that no longer exist on the server, which was asked for each
+/// that its list lacks. An id with another type is a different integration.
 pub(super) fn gone(against: &Against<'_>) -> Vec<RemoteId> {
     let Against {
         freeze,

@@ -1,5 +1,5 @@
-//! Deleting what cannot be edited, and creating it again: only with leave, only of
-//! what is this tool's own, and only what no other file could mean.
+//! Replacement of integrations that cannot be edited: only with permission, only of owned
+//! integrations, and only if no other file could mean them.
 
 use super::against::{Against, creation, missing};
 use super::compare::{default_json, to_json};
@@ -16,7 +16,7 @@ use crate::manifest::Integration;
 use crate::platform::Platform;
 use crate::value::Value;
 
-/// Whether there is leave for it.
+/// True if the replacement is permitted.
 pub(super) fn is_replaceable(integration: &Integration, context: &PlanContext<'_>) -> bool {
     context.allow_replace.contains(&integration.name)
 }
@@ -162,7 +162,7 @@ fn with_what_goes(
     changes
 }
 
-/// Whether it is what the server sets anyway.
+/// True if it is the server's default.
 fn is_default(platform: &Platform, path: &str, value: &Value) -> bool {
     let default = platform.attribute(path).and_then(default_json);
     default.is_some() && default == to_json(value)

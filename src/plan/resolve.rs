@@ -7,14 +7,14 @@ use crate::ledger::{Applied, Intent, Record, RecordedState};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::Name;
 
-/// Why an integration is not taken for the result of a write.
+/// Reason why an integration is not taken for the result of a write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotTheResult {
     /// It does not exist.
-    #[error("integration {0} is not there")]
+    #[error("integration {0} does not exist")]
     Absent(RemoteId),
     /// Its type is not that of the write.
-    #[error("integration {0} is of another type than `{1}`")]
+    #[error("integration {0} has a different type from `{1}`")]
     OtherType(RemoteId, Name),
     /// Its identity is not that of the write.
     #[error("integration {0} is not the one that `{1}` describes")]

@@ -1,4 +1,4 @@
-//! Why an integration is not deleted, although no file describes it, or a replacement begins with that.
+//! Reasons why an integration is not deleted, either without a file or for a replacement.
 
 use super::evidence::Absence;
 use super::wording::list;
@@ -6,25 +6,25 @@ use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::reason::Reason;
 
-/// Why nothing is deleted, whatever the files that can be read say.
+/// Reason why nothing is deleted, regardless of the readable files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Freeze {
     /// Something could not be read far enough to know what it is.
-    #[error("a file could not be read, and may describe it")]
+    #[error("an unreadable file may describe it")]
     Unreadable,
     /// A document has an error.
-    #[error("{file} is invalid, and may describe it")]
+    #[error("{file} has errors and may describe it")]
     Invalid {
         /// Its file.
         file: String,
     },
 }
 
-/// Why an integration is not deleted.
+/// Reason why an integration is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Undeletable {
     /// It is protected, and would be deleted or replaced.
-    #[error("integration {id} is protected by `sync.protect`, and is never deleted")]
+    #[error("integration {id} is protected from deletion by `sync.protect`")]
     Protected {
         /// The live integration.
         id: RemoteId,
@@ -34,7 +34,7 @@ pub enum Undeletable {
     Frozen {
         /// The live integration.
         id: RemoteId,
-        /// What makes it uncertain.
+        /// The cause of the uncertainty.
         reason: Freeze,
     },
     /// No document describes it, but it may not have been removed.
@@ -56,13 +56,13 @@ pub enum Undeletable {
         others: Vec<Name>,
     },
     /// It would be replaced, and its file is pinned to it.
-    #[error("`sync.id` is {id}, and a replacement gets another id")]
+    #[error("`sync.id` is {id}, but a replacement gets a new id")]
     Pinned {
         /// The live integration.
         id: RemoteId,
     },
     /// The server shows another identity than the ledger has.
-    #[error("integration {id} has another {attribute} than the ledger has, and is not deleted")]
+    #[error("integration {id} is not deleted: its {attribute} differs from the ledger")]
     IdentityMoved {
         /// The live integration.
         id: RemoteId,
@@ -71,7 +71,7 @@ pub enum Undeletable {
     },
     /// The deletion needs credentials that the ledger does not have.
     #[error(
-        "its deletion needs the credentials of its set-up, and {}",
+        "its deletion needs the credentials of its setup, but {}",
         not_kept(paths)
     )]
     CredentialsNotKept {
@@ -81,9 +81,7 @@ pub enum Undeletable {
         paths: Vec<String>,
     },
     /// It is not this tool's to replace.
-    #[error(
-        "integration {id} was neither created nor adopted by integrationd, and is not replaced"
-    )]
+    #[error("integration {id} is not replaced: integrationd neither created nor adopted it")]
     NotOwned {
         /// The live integration.
         id: RemoteId,
@@ -108,30 +106,37 @@ impl Undeletable {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Protected { .. } => {
-                "put its file back; or put it back without `protect`, sync once, and then remove it".into()
+                "restore its file; to delete the integration, restore the file without `protect`, \
+                sync once, then remove the file"
+                    .into()
             }
             Self::Frozen { .. } => {
-                "nothing is deleted while the files are not known whole: fix them, then run this again".into()
+                "fix the files, then try again: nothing is deleted while some files cannot be read"
+                    .into()
             }
             Self::NotRemoved { name, .. } => allow_removal(name),
             Self::Described { others, .. } => format!(
-                "say which file it belongs to: with `sync.id`, or with `sync.previously` in {}",
+                "declare which file it belongs to: use `sync.id`, or `sync.previously` in {}",
                 list(others)
             ),
-            Self::Pinned { .. } => "remove `sync.id`, then run this again".into(),
+            Self::Pinned { .. } => "remove `sync.id`, then try again".into(),
             Self::IdentityMoved { id, .. } => {
-                format!("look at integration {id} in Immuta; delete it there, or describe it in a file")
+                format!(
+                    "check integration {id} in Immuta; delete it there, or describe it in a \
+                    file"
+                )
             }
             Self::CredentialsNotKept { name, .. } => format!(
-                "put the file of {name} back with its credentials as references, sync once, and then remove it"
+                "restore the file of {name} with its credentials as references, sync once, then \
+                remove the file"
             ),
             Self::NotOwned { name, .. } => {
-                format!("if it may be deleted, take it over first: `integrationd adopt {name}`")
+                format!("if it may be deleted, first run `integrationd adopt {name}`")
             }
         }
     }
@@ -140,16 +145,17 @@ impl Undeletable {
 /// The remedy for a document that is missing.
 pub(super) fn allow_removal(name: &str) -> String {
     format!(
-        "put its document back; if it was removed on purpose, remove its file, or allow it with `--allow-removal {name}`"
+        "restore its document; if you removed it on purpose, remove the whole file, or use \
+        `--allow-removal {name}`"
     )
 }
 
 fn not_kept(paths: &[String]) -> String {
     if paths.is_empty() {
-        "none is known".to_owned()
+        "none are known".to_owned()
     } else {
         format!(
-            "{} stood literally in its file and was not kept",
+            "{} was given literally in its file and was not recorded",
             list(paths)
         )
     }

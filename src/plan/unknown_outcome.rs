@@ -1,7 +1,7 @@
-//! Writes of which nobody knows the end stop others.
+//! Writes with an unknown outcome block other writes.
 //!
-//! But for one: a create that may still take effect can be repeated where the server
-//! itself refuses a second one, so that an answer that was lost costs no minutes.
+//! With one exception: a create that may still take effect can be repeated if the server itself
+//! rejects a second one, so that a lost response costs no minutes.
 
 use super::pairing::Pairing;
 use super::recorded::RecordedIntegration;
@@ -10,8 +10,8 @@ use crate::ledger::{IntendedWrite, Intent};
 use crate::manifest::Integration;
 use crate::platform::by_wire;
 
-/// What stops a write: one under the same name or one that it had before, one of the
-/// same integration, and a create that could make it again.
+/// The write that blocks another: one under the same name or an earlier name, one of the same
+/// integration, and a create that could create it again.
 pub(super) fn unknown_outcome_block(
     integration: &Integration,
     pairing: &Pairing<'_>,
@@ -73,7 +73,7 @@ pub(super) fn of_record(
         .find_map(|name| block(name, context))
 }
 
-/// Writes in doubt that no action tells of: what began them has lost its file.
+/// Writes with an unknown outcome and without an action: their files were removed.
 pub(super) fn orphaned(actions: &[Action], context: &PlanContext<'_>) -> Vec<Action> {
     let is_told = |name: &str| {
         actions.iter().any(|action| {

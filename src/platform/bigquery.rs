@@ -1,9 +1,8 @@
 //! Google BigQuery (API.md 7.4), a private preview.
 //!
-//! Set up by hand only, and deleted without credentials. What the server tells
-//! two of them apart by is the project, and that stands inside the secret
-//! credential; the data set is a hint, good enough to compare with, not to
-//! write to.
+//! Set up manually only, and deleted without credentials. The server distinguishes two of them
+//! by the project, which is inside the secret credential; the data set is a hint, good enough
+//! for a comparison, but not for a write.
 
 use super::Evidence::Documented;
 use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
@@ -25,20 +24,20 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "role",
         Shape::TEXT,
-        "The Google Cloud role that Immuta's service account has.",
+        "The Google Cloud role of Immuta's service account.",
     )
     .required(Documented),
     Attribute::new(
         "dataset",
         Shape::TEXT,
-        "The data set that Immuta makes for its metadata.",
+        "The data set that Immuta creates for its metadata.",
     )
     .class(Class::Identity)
     .default(Scalar::Text("immuta")),
     Attribute::new(
         "datasetSuffix",
         format::SUFFIX,
-        "The end of the names of the data sets that hold Immuta's views.",
+        "The suffix of the data sets with Immuta's views.",
     )
     .required(Documented),
     Attribute::new(
@@ -49,7 +48,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "credential",
         format::JSON_OBJECT,
-        "The keyfile of Immuta's service account, as one string.",
+        "The key file of Immuta's service account, as a string.",
     )
     .secret()
     .required(Documented),

@@ -36,7 +36,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "httpPath",
         Shape::TEXT,
-        "The HTTP path of a cluster or an SQL warehouse.",
+        "The HTTP path of a cluster or SQL warehouse.",
     )
     .required(Documented),
     shared::port(443),
@@ -62,7 +62,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "catalog",
         format::IDENTIFIER,
-        "The catalog that Immuta makes for itself.",
+        "The catalog that Immuta creates and uses.",
     )
     .class(Class::Immutable)
     .default(Scalar::Text("immuta")),
@@ -70,12 +70,12 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "groupPattern",
         Shape::Object(GROUP_PATTERN),
-        "Which groups policies pass by.",
+        "The groups that are exempt from policies.",
     ),
     Attribute::new(
         "workspaceIds",
         Shape::TextList,
-        "The ids of workspaces; documented for the connections API only.",
+        "The workspace ids; documented only for the connections API.",
     ),
     Attribute::new(
         "proxyOptions",
@@ -88,16 +88,15 @@ const OAUTH_CLIENT: &[Attribute] = &[
     Attribute::new(
         "useCertificate",
         Shape::Bool,
-        "Whether the client shows a certificate instead of a secret.",
+        "Use a client certificate instead of a client secret.",
     )
     .required(Recalled)
     .default(Scalar::Bool(false)),
-    Attribute::new("clientId", Shape::TEXT, "The id of the client.").required(Recalled),
-    Attribute::new("clientSecret", Shape::TEXT, "The secret of the client.")
+    Attribute::new("clientId", Shape::TEXT, "The client id.").required(Recalled),
+    Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
         .required(Recalled),
-    Attribute::new("scope", Shape::TEXT, "The scope that is asked for.")
-        .default(Scalar::Text("all-apis")),
+    Attribute::new("scope", Shape::TEXT, "The requested scope.").default(Scalar::Text("all-apis")),
     Attribute::new(
         "authorityUrl",
         Shape::TEXT,
@@ -114,8 +113,8 @@ const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
 )];
 
 const PROXY: &[Attribute] = &[
-    Attribute::new("host", Shape::TEXT, "The host of the proxy.").leads_to_host(),
-    Attribute::new("port", Shape::PORT, "The port of the proxy."),
-    Attribute::new("username", Shape::TEXT, "The user of the proxy."),
-    Attribute::new("password", Shape::TEXT, "The password of that user.").secret(),
+    Attribute::new("host", Shape::TEXT, "The proxy's host.").leads_to_host(),
+    Attribute::new("port", Shape::PORT, "The proxy's port."),
+    Attribute::new("username", Shape::TEXT, "The proxy user."),
+    Attribute::new("password", Shape::TEXT, "The password of the proxy user.").secret(),
 ];

@@ -1,7 +1,7 @@
-//! Rules for the inside of strings, shared by the tables.
+//! Rules for the format of strings, shared by the tables.
 //!
-//! A rule is lenient where the documents leave room: what it lets through the
-//! server can still refuse, what it refuses wrongly nobody can use at all.
+//! A rule is lenient if the documentation is vague: the server can still reject a value that
+//! passes it, but a value that it rejects wrongly cannot be used at all.
 
 use super::{Evidence, Shape, StringRule};
 

@@ -42,7 +42,7 @@ pub fn by_wire(wire: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().copied().find(|p| p.wire == wire)
 }
 
-/// One platform that Immuta integrates with: everything that tells it apart.
+/// One platform that Immuta integrates with: everything specific to it.
 pub struct Platform {
     /// The value of `type`, exact in case and spaces (API.md 4.1).
     pub wire: &'static str,
@@ -50,12 +50,12 @@ pub struct Platform {
     pub title: &'static str,
     /// Other words for it, for "did you mean".
     pub aliases: &'static [&'static str],
-    /// Which keys a request carries.
+    /// Keys of a request.
     pub payload: PayloadShape,
-    /// What pairs a file with a live integration.
+    /// Identity that pairs a file with a live integration.
     pub identity: Identity,
-    /// Whether the deletion of what was set up automatically needs the credentials
-    /// of the set-up; everything else is deleted without any (API.md 3.3).
+    /// True if the deletion of an automatic setup needs its credentials; everything else is deleted
+    /// without any (API.md 3.3).
     pub deleted_with_credentials: bool,
     /// The technology of connections that such an integration can be behind (API.md 10.3,
     /// 10.8); `None` where no connection has one.
@@ -109,7 +109,7 @@ impl Platform {
         }
     }
 
-    /// Whether two integrations with one pairing key are certainly the same one.
+    /// True if two integrations with the same pairing key are certainly the same one.
     #[must_use]
     pub fn pairs_with_certainty(&self) -> bool {
         match self.identity {
@@ -137,8 +137,7 @@ impl Platform {
         }
     }
 
-    /// Looks up an attribute of `config` by a `/`-separated path such as
-    /// `audit/enabled`.
+    /// Finds an attribute of `config` by a `/`-separated path such as `audit/enabled`.
     #[must_use]
     pub fn attribute(&self, path: &str) -> Option<&'static Attribute> {
         let mut level = self.attributes;
@@ -161,7 +160,7 @@ fn normalised_host(host: &str) -> String {
     bare.trim_end_matches(['/', '.']).to_owned()
 }
 
-/// What tells two integrations of one platform apart.
+/// Identity that distinguishes two integrations of one platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
     /// This attribute of `config`, a host: the server allows one integration for each.
@@ -180,23 +179,22 @@ pub enum Identity {
 pub struct Attribute {
     /// The key on the wire and in the file.
     pub name: &'static str,
-    /// What its value looks like.
+    /// Shape of its value.
     pub shape: Shape,
-    /// How a difference is treated. An object has no class of its own: its
-    /// attributes have.
+    /// Treatment of a difference. An object has no class of its own: its attributes have.
     pub class: Class,
     /// The class when `autoBootstrap` is true, where that differs.
     pub class_when_auto: Option<Class>,
-    /// When it must be given, and who says so.
+    /// Condition under which it is required, with the evidence.
     pub need: Need,
-    /// The value that the server fills in when it is left out, as far as known.
-    /// It decides what a [`Condition`] reads; whether it is sure is told by no page.
+    /// The value that the server fills in if it is omitted, as far as known. It decides what a
+    /// [`Condition`] reads; its certainty is not documented.
     pub default: Option<Scalar>,
     /// True if the attribute is documented as unchangeable once it is set.
     pub is_fixed: bool,
-    /// Whether it says where the secrets of the integration are sent.
+    /// Role of the attribute in the destination of the integration's secrets.
     pub leads: CredentialTarget,
-    /// What it is for, in one line.
+    /// Its purpose, in one line.
     pub doc: &'static str,
 }
 
@@ -224,7 +222,8 @@ impl Attribute {
         self
     }
 
-    /// May say, in a form that nobody here reads, where secrets are sent.
+    /// Marks an attribute that may name, in a form that integrationd does not parse, a destination
+    /// of secrets.
     #[must_use]
     pub const fn leads_anywhere(mut self) -> Self {
         self.leads = CredentialTarget::Anywhere;
@@ -294,7 +293,7 @@ impl Attribute {
         }
     }
 
-    /// Whether its value must never be shown, however it was set up.
+    /// True if its value must never be shown, for any setup.
     #[must_use]
     pub fn is_sensitive(&self) -> bool {
         self.class == Class::Secret || matches!(self.shape, Shape::Opaque)
@@ -322,15 +321,15 @@ impl Attribute {
     }
 }
 
-/// What an attribute says of where the secrets beside it are sent. Whoever writes
-/// it can have them sent there.
+/// Role of an attribute in the destination of the secrets next to it. Anyone who writes the
+/// attribute can have them sent there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialTarget {
     /// Nothing.
     Nowhere,
     /// To this host, or the host of this URL.
     ToHost,
-    /// Nobody can tell.
+    /// The destination is uncertain.
     Anywhere,
 }
 
@@ -352,7 +351,7 @@ pub enum Class {
     ServerSet,
 }
 
-/// What a value looks like.
+/// Shape of a value.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     /// A string.
@@ -366,8 +365,8 @@ pub enum Shape {
         /// The largest value.
         max: i64,
     },
-    /// One of these words. The evidence is for the list being whole, and so tells
-    /// what another word is: an error, a warning, or nothing.
+    /// One of these words. The evidence is for the completeness of the list, and so decides about
+    /// another word: an error, a warning, or nothing.
     Enum(&'static [&'static str], Evidence),
     /// An object with these attributes.
     Object(&'static [Attribute]),
@@ -385,7 +384,7 @@ impl Shape {
         min: 0,
         max: 65_535,
     };
-    /// How many of something.
+    /// A count.
     pub const COUNT: Self = Self::Integer {
         min: 0,
         max: i64::MAX,
@@ -397,11 +396,11 @@ impl Shape {
 pub struct StringRule {
     /// Completes "must be …" in a message.
     pub expected: &'static str,
-    /// Whether a value follows the rule.
+    /// True if a value follows the rule.
     pub accepts: fn(&str) -> bool,
     /// The rule as a regular expression, for the schema of files; at least as lenient.
     pub pattern: Option<&'static str>,
-    /// How the rule is known.
+    /// Evidence for the rule.
     pub evidence: Evidence,
 }
 
@@ -421,14 +420,14 @@ impl std::fmt::Debug for StringRule {
     }
 }
 
-/// When an attribute must be given.
+/// Condition under which an attribute is required.
 #[derive(Debug, Clone, Copy)]
 pub enum Need {
     /// It may be left out.
     Optional,
     /// Always; inside an object, whenever that object is given.
     Always(Evidence),
-    /// When all of these hold.
+    /// Required if all of these hold.
     When(&'static [Condition], Evidence),
 }
 
@@ -443,7 +442,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Whether it holds. `word` gives the value of an attribute of `config`.
+    /// True if it holds. `word` gives the value of an attribute of `config`.
     #[must_use]
     pub fn holds<'a>(
         self,
@@ -480,7 +479,7 @@ pub enum Rule {
     Unique(&'static str, Evidence),
 }
 
-/// How a fact about the API is known (API.md section 0).
+/// Evidence for a fact about the API (API.md section 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
     /// \[D\] Documented by Immuta: an error.

@@ -11,7 +11,7 @@ pub const AUTO_BOOTSTRAP: &str = "autoBootstrap";
 /// The field of the attributes.
 pub const CONFIG: &str = "config";
 
-/// Which top-level keys the payload of a platform has.
+/// Top-level keys of the payload of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadShape {
     /// `type`, `autoBootstrap` (either value) and `config`.
@@ -27,7 +27,7 @@ pub enum PayloadShape {
 pub enum Field<C> {
     /// The platform.
     Type(&'static str),
-    /// Who sets it up.
+    /// Automatic or manual setup.
     AutoBootstrap(bool),
     /// The attributes.
     Config(C),

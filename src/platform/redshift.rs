@@ -46,42 +46,38 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "initialDatabase",
         Shape::TEXT,
-        "An existing database, to connect to first.",
+        "An existing database for the initial connection.",
     )
     .required_when(AUTO, Recalled),
     Attribute::new(
         "authenticationType",
         Shape::Enum(&["userPassword", "okta", "accessKey"], Recalled),
-        "How the set-up logs in.",
+        "The authentication method of the setup.",
     )
     .one_time_when_auto()
     .required_when(AUTO, Recalled),
-    Attribute::new("username", Shape::TEXT, "The user who runs the set-up.")
+    Attribute::new("username", Shape::TEXT, "The user who runs the setup.")
         .one_time_when_auto()
         .required_when(USER_PASSWORD, Documented),
-    Attribute::new("password", Shape::TEXT, "The password of that user.")
+    Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
         .required_when(USER_PASSWORD, Documented),
     Attribute::new(
         "databaseUser",
         Shape::TEXT,
-        "The database user whom the access key stands for.",
+        "The database user for whom the access key is used.",
     )
     .one_time_when_auto()
     .required_when(ACCESS_KEY, Recalled),
-    Attribute::new("accessKeyId", Shape::TEXT, "The id of the AWS access key.")
+    Attribute::new("accessKeyId", Shape::TEXT, "The AWS access key id.")
         .secret()
         .one_time_when_auto()
         .required_when(ACCESS_KEY, Recalled),
-    Attribute::new(
-        "secretKey",
-        Shape::TEXT,
-        "The secret of the AWS access key.",
-    )
-    .secret()
-    .one_time_when_auto()
-    .required_when(ACCESS_KEY, Recalled),
+    Attribute::new("secretKey", Shape::TEXT, "The AWS secret access key.")
+        .secret()
+        .one_time_when_auto()
+        .required_when(ACCESS_KEY, Recalled),
     Attribute::new(
         "sessionToken",
         Shape::TEXT,
@@ -93,26 +89,26 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "okta",
         Shape::Object(OKTA_LOGIN),
-        "The Okta account with which the set-up logs in instead of a password.",
+        "The Okta account for the setup, instead of a password.",
     )
     .required_when(OKTA, Recalled),
     shared::IMPERSONATION,
     Attribute::new(
         "connectArgs",
         Shape::TEXT,
-        "Further arguments of the ODBC connection.",
+        "Additional arguments for the ODBC connection.",
     )
     .leads_anywhere(),
 ];
 
 const OKTA_LOGIN: &[Attribute] = &[
     Attribute::new("username", Shape::TEXT, "The user in Okta.").one_time_when_auto(),
-    Attribute::new("password", Shape::TEXT, "The password of that user.")
+    Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto(),
     Attribute::new("idpHost", Shape::TEXT, "The host of the Okta organization.")
         .one_time_when_auto()
         .leads_to_host(),
     Attribute::new("appId", Shape::TEXT, "The id of the application in Okta.").one_time_when_auto(),
-    Attribute::new("role", Shape::TEXT, "The AWS role that the user takes.").one_time_when_auto(),
+    Attribute::new("role", Shape::TEXT, "The AWS role that the user assumes.").one_time_when_auto(),
 ];

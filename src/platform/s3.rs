@@ -1,7 +1,7 @@
 //! Amazon S3 (API.md 7.1), a private preview whose `type` is `Native S3`.
 //!
-//! Set up by hand only, and deleted without credentials. It has no host: several
-//! may exist, told apart by their name, and no two may share a location.
+//! Set up manually only, and deleted without credentials. It has no host: several may exist,
+//! distinguished by their name, and no two may share a location.
 
 use super::Evidence::{Documented, Inferred};
 use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Shape};
@@ -25,7 +25,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "name",
         Shape::TEXT,
-        "The name of the integration in Immuta, unique among those of this type.",
+        "The name of the integration in Immuta; unique among integrations of this type.",
     )
     .class(Class::Identity)
     .required(Documented),
@@ -39,14 +39,14 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "awsRegion",
         format::AWS_REGION,
-        "The AWS region of the access grants instance.",
+        "The AWS region of the S3 Access Grants instance.",
     )
     .class(Class::Immutable)
     .required(Documented),
     Attribute::new(
         "awsLocationRole",
         format::role_arn(Documented),
-        "The IAM role of the base access grants location.",
+        "The IAM role of the base S3 Access Grants location.",
     )
     .class(Class::Immutable)
     .required(Documented),
@@ -66,20 +66,16 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "authenticationType",
         Shape::Enum(&["auto", "accessKey"], Documented),
-        "How Immuta logs in: by what its host finds, or by an access key.",
+        "The authentication method: automatic (credentials from Immuta's host) or an access key.",
     )
     .required(Inferred),
-    Attribute::new(
-        "awsAccessKeyId",
-        Shape::TEXT,
-        "The id of the AWS access key.",
-    )
-    .secret()
-    .required_when(ACCESS_KEY, Documented),
+    Attribute::new("awsAccessKeyId", Shape::TEXT, "The AWS access key id.")
+        .secret()
+        .required_when(ACCESS_KEY, Documented),
     Attribute::new(
         "awsSecretAccessKey",
         Shape::TEXT,
-        "The secret of the AWS access key.",
+        "The AWS secret access key.",
     )
     .secret()
     .required_when(ACCESS_KEY, Inferred),

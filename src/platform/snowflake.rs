@@ -39,7 +39,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "warehouse",
         Shape::TEXT,
-        "The warehouse in which Immuta's system user computes.",
+        "The warehouse that Immuta's system user uses.",
     )
     .required(Documented),
     Attribute::new(
@@ -55,21 +55,21 @@ const ATTRIBUTES: &[Attribute] = &[
             &["userPassword", "keyPair", "oAuthClientCredentials"],
             Inferred,
         ),
-        "How the set-up logs in.",
+        "The authentication method of the setup.",
     )
     .one_time_when_auto()
     .required_when(AUTO, Recalled),
-    Attribute::new("username", Shape::TEXT, "The user who runs the set-up.")
+    Attribute::new("username", Shape::TEXT, "The user who runs the setup.")
         .one_time_when_auto()
         .required_when(AUTO, Documented),
-    Attribute::new("password", Shape::TEXT, "The password of that user.")
+    Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
         .required_when(USER_PASSWORD, Documented),
     Attribute::new(
         "privateKey",
         Shape::Object(PRIVATE_KEY),
-        "The key with which the user logs in instead of a password.",
+        "The private key with which the user logs in, instead of a password.",
     )
     .required_when(KEY_PAIR, Recalled),
     Attribute::new(
@@ -82,16 +82,12 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "oAuthClientConfig",
         Shape::Object(OAUTH_CLIENT),
-        "The OAuth client with which the set-up logs in instead of a password.",
+        "The OAuth client for the setup, instead of a password.",
     )
     .required_when(OAUTH, Recalled),
-    Attribute::new(
-        "role",
-        Shape::TEXT,
-        "The privileged role in which the set-up runs.",
-    )
-    .one_time_when_auto()
-    .required_when(AUTO, Documented),
+    Attribute::new("role", Shape::TEXT, "The privileged role for the setup.")
+        .one_time_when_auto()
+        .required_when(AUTO, Documented),
     shared::AUDIT,
     shared::IMPERSONATION,
     Attribute::new(
@@ -102,17 +98,17 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "lineage",
         Shape::Object(LINEAGE),
-        "Tags that follow the lineage of tables; removed from the product in 2026.",
+        "Tag propagation along table lineage; removed from the product in 2026.",
     ),
     Attribute::new(
         "userRolePattern",
         Shape::Object(USER_ROLE_PATTERN),
-        "Which roles Immuta leaves alone.",
+        "The roles that Immuta excludes from policies.",
     ),
     Attribute::new(
         "connectArgs",
         Shape::TEXT,
-        "Further arguments of the connection.",
+        "Additional arguments for the connection.",
     )
     .leads_anywhere(),
 ];
@@ -121,16 +117,16 @@ const PRIVATE_KEY: &[Attribute] = &[
     Attribute::new(
         "keyName",
         Shape::TEXT,
-        "The name under which the key is known: PRIV_KEY_FILE.",
+        "The fixed name of the key: PRIV_KEY_FILE.",
     )
     .one_time_when_auto(),
     Attribute::new(
         "userFilename",
         Shape::TEXT,
-        "The name of the file that the key came from.",
+        "The name of the original key file.",
     )
     .one_time_when_auto(),
-    Attribute::new("content", Shape::TEXT, "The key itself, in PEM.")
+    Attribute::new("content", Shape::TEXT, "The key in PEM format.")
         .secret()
         .one_time_when_auto(),
 ];
@@ -144,14 +140,14 @@ const OAUTH_CLIENT: &[Attribute] = &[
     )
     .one_time_when_auto()
     .required(Inferred),
-    Attribute::new("clientId", Shape::TEXT, "The id of the client.").one_time_when_auto(),
-    Attribute::new("clientSecret", Shape::TEXT, "The secret of the client.")
+    Attribute::new("clientId", Shape::TEXT, "The client id.").one_time_when_auto(),
+    Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
         .one_time_when_auto(),
     Attribute::new(
         "useCertificate",
         Shape::Bool,
-        "Whether the client shows a certificate instead of a secret.",
+        "Use a client certificate instead of a client secret.",
     )
     .one_time_when_auto(),
     Attribute::new(
@@ -161,26 +157,30 @@ const OAUTH_CLIENT: &[Attribute] = &[
     )
     .one_time_when_auto()
     .leads_to_host(),
-    Attribute::new("scope", Shape::TEXT, "The scope that is asked for.").one_time_when_auto(),
+    Attribute::new("scope", Shape::TEXT, "The requested scope.").one_time_when_auto(),
 ];
 
 const WORKSPACES: &[Attribute] = &[
-    Attribute::new("enabled", Shape::Bool, "Whether projects have workspaces.")
+    Attribute::new("enabled", Shape::Bool, "Enables project workspaces.")
         .default(Scalar::Bool(false)),
     Attribute::new(
         "warehouses",
         Shape::TextList,
-        "The warehouses that workspaces may use.",
+        "The warehouses available to workspaces.",
     ),
 ];
 
 const LINEAGE: &[Attribute] = &[
-    Attribute::new("enabled", Shape::Bool, "Whether tags follow the lineage.")
-        .default(Scalar::Bool(false)),
+    Attribute::new(
+        "enabled",
+        Shape::Bool,
+        "Enables tag propagation along lineage.",
+    )
+    .default(Scalar::Bool(false)),
     Attribute::new(
         "lineageConfig",
         Shape::Object(LINEAGE_CONFIG),
-        "What is read of the lineage.",
+        "The lineage data to read.",
     ),
 ];
 
@@ -188,18 +188,18 @@ const LINEAGE_CONFIG: &[Attribute] = &[
     Attribute::new(
         "ingestBatchSize",
         Shape::COUNT,
-        "How many records are read at once.",
+        "The number of records per read.",
     ),
     Attribute::new(
         "tableFilter",
         Shape::TEXT,
         "The tables whose lineage is read.",
     ),
-    Attribute::new("tagFilter", Shape::TEXT, "The tags that follow."),
+    Attribute::new("tagFilter", Shape::TEXT, "The tags to propagate."),
 ];
 
 const USER_ROLE_PATTERN: &[Attribute] = &[Attribute::new(
     "exclude",
     Shape::TEXT,
-    "The roles that are left alone, in one string.",
+    "The excluded roles, as one string.",
 )];

@@ -1,13 +1,13 @@
 //! Azure Synapse Analytics (API.md 7.2).
 //!
-//! The delimiters of its metadata cannot be changed once they are set (API.md 7.2): a
-//! change needs a replacement.
+//! The delimiters of its metadata cannot be changed once they are set (API.md 7.2): a change
+//! needs a replacement.
 //!
-//! An automatic set-up uses its credentials once; every later update, and the
-//! deletion, asks for them again. A manual one has two scripts to set up, and
-//! two to clean up after a failure. Logging in by OAuth is in the user interface
-//! since 2025; how the API calls it nobody knows, so its two likely attributes
-//! are let through, and the inside of the second counts as secret.
+//! An automatic setup uses its credentials once; every later update, and the deletion, needs
+//! them again. A manual one has two scripts for the setup, and two for the clean-up after a
+//! failure. The user interface has offered a login by OAuth since 2025; its name in the API is
+//! unknown, so its two likely attributes are accepted, and the content of the second counts as
+//! secret.
 
 use super::Evidence::{Documented, Inferred};
 use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
@@ -42,33 +42,33 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "database",
         Shape::TEXT,
-        "The existing database in which Immuta works.",
+        "The existing database that Immuta uses.",
     )
     .class(Class::Immutable)
     .required(Documented),
     Attribute::new(
         "schema",
         Shape::TEXT,
-        "The schema that Immuta manages, for its secure views.",
+        "The schema for Immuta's secure views, managed by Immuta.",
     )
     .required(Documented),
     Attribute::new("username", Shape::TEXT, "The user who logs in.")
         .one_time_when_auto()
         .required(Documented),
-    Attribute::new("password", Shape::TEXT, "The password of that user.")
+    Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
         .required(Inferred),
     Attribute::new(
         "authenticationType",
         Shape::TEXT,
-        "How the user logs in; its words are not documented.",
+        "The authentication method; its values are not documented.",
     )
     .one_time_when_auto(),
     Attribute::new(
         "oAuthClientConfig",
         Shape::Opaque,
-        "An OAuth client instead of a password; its inside is not documented.",
+        "An OAuth client, instead of a password; its attributes are not documented.",
     )
     .secret()
     .one_time_when_auto(),
@@ -76,22 +76,30 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "metadataDelimiters",
         Shape::Object(DELIMITERS),
-        "The characters with which Immuta packs the metadata of users.",
+        "The delimiters for the metadata of users.",
     ),
 ];
 
 const DELIMITERS: &[Attribute] = &[
-    Attribute::new("hashDelimiter", Shape::TEXT, "Stands between two entries.")
-        .fixed()
-        .default(Scalar::Text("|")),
+    Attribute::new(
+        "hashDelimiter",
+        Shape::TEXT,
+        "The delimiter between two entries.",
+    )
+    .fixed()
+    .default(Scalar::Text("|")),
     Attribute::new(
         "hashKeyDelimiter",
         Shape::TEXT,
-        "Stands between a key and its values.",
+        "The delimiter between a key and its values.",
     )
     .fixed()
     .default(Scalar::Text(":")),
-    Attribute::new("arrayDelimiter", Shape::TEXT, "Stands between two values.")
-        .fixed()
-        .default(Scalar::Text(",")),
+    Attribute::new(
+        "arrayDelimiter",
+        Shape::TEXT,
+        "The delimiter between two values.",
+    )
+    .fixed()
+    .default(Scalar::Text(",")),
 ];

@@ -1,4 +1,4 @@
-//! What holds for every table, and the tables as a reviewer sees them.
+//! Properties of every table, and the tables as a reviewer sees them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,9 +1,9 @@
-//! What the process does first, so that its memory and its files stay its own.
+//! First steps of the process, which protect its memory and its files.
 //!
-//! Secrets are wiped when they are dropped, but lie in memory until then, and
-//! copies that are out of reach for longer: in the environment that the process
-//! was started with, and in the buffers of the HTTP and TLS libraries. So no
-//! image of the memory may reach a disk, and nobody but root may look into it.
+//! Secrets are wiped when they are dropped, but stay in memory until then, and unreachable
+//! copies for longer: in the environment that the process was started with, and in the buffers
+//! of the HTTP and TLS libraries. So no image of the memory may reach a disk, and no user but
+//! root may read it.
 
 use std::io;
 

@@ -1,8 +1,8 @@
-//! Limits of the process that leave too little for any run.
+//! Limits of the process that are too small for any run.
 //!
 //! A library that gets no thread or no memory panics, aborts or waits for ever, and names
-//! neither the limit nor the remedy. So the program looks before it starts: what it needs
-//! in any case must be there. A limit that a large run reaches later is not foreseen.
+//! neither the limit nor the remedy. So the program checks before it starts that its minimum is
+//! available. A limit that only a large run reaches is not foreseen.
 
 use std::num::NonZero;
 use std::os::unix::process::CommandExt as _;
@@ -77,15 +77,16 @@ fn check_address_space(threads: usize) -> Result<(), CommandFailure> {
         return Ok(());
     }
     let what = format!(
-        "the limit of address space is {} MiB (`ulimit -v`), and a run needs {} MiB",
+        "the address space limit is {} MiB (`ulimit -v`), but a run needs {} MiB",
         limit / MEBIBYTE,
         needed.div_ceil(MEBIBYTE)
     );
-    let help = "raise it with `ulimit -v`, or `LimitAS=` of the systemd unit; to bound memory, use `MemoryMax=` instead";
+    let help = "raise the limit with `ulimit -v`, or `LimitAS=` in the systemd unit; to limit \
+        memory, use `MemoryMax=` instead";
     Err(CommandFailure::new(Exit::Failed, what, help))
 }
 
-/// Address space that the program takes already; nothing where the system does not tell.
+/// Address space that the program uses already; zero if the system does not show it.
 fn taken() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').next().and_then(|pages| pages.parse().ok());
@@ -101,18 +102,21 @@ fn check_threads(threads: usize) -> Result<(), CommandFailure> {
     }
     let limit = match getrlimit(Resource::Nproc).current {
         Some(limit) => format!("`ulimit -u` is {limit} for all processes of this user"),
-        None => "`ulimit -u` is unlimited, so the limit is another one".to_owned(),
+        None => "`ulimit -u` is unlimited, so another limit applies".to_owned(),
     };
-    let what =
-        format!("the system gave {started} of the {threads} threads that a run needs: {limit}");
-    let help = "raise it with `ulimit -u`, or `LimitNPROC=` and `TasksMax=` of the systemd unit";
+    let what = format!(
+        "the system allows only {started} of the {threads} threads that a run needs: \
+            {limit}"
+    );
+    let help = "raise the limit with `ulimit -u`, or `LimitNPROC=` and `TasksMax=` in the systemd \
+        unit";
     Err(CommandFailure::new(Exit::Failed, what, help))
 }
 
 /// Number of threads that can be there at the same time, at most this many.
 fn started(threads: usize) -> usize {
     let mut waiting = Vec::new();
-    // Nobody passes before this thread comes, too.
+    // No thread passes before this one arrives, too.
     let gate = Arc::new(RwLock::new(()));
     let closed = gate.write();
     for _ in 0..threads {

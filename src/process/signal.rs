@@ -61,20 +61,20 @@ impl RunSignals {
 /// either; before, SIGHUP does what it always does.
 pub(crate) struct Writing(Option<Signal>);
 
-/// How far a run has come: until it writes, or tells what came of it, a signal leaves it
-/// where it is. Either it goes on or the signal has it, and never both.
+/// Phase of a run: before it writes or reports its result, a signal aborts it. Either the run
+/// continues or the signal wins, never both.
 #[derive(Clone)]
 pub(crate) struct RunPhase(Arc<Mutex<Stage>>);
 
 enum Stage {
-    /// Whoever waits for signals is to be told when it writes.
+    /// Before the first write; the receiver waits for signals and learns when writing begins.
     Reading(oneshot::Sender<Writing>),
     Writing,
     Telling,
     Left,
 }
 
-/// What a signal found.
+/// Effect of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InterruptedPhase {
     /// Nothing was written, and nothing will be.
@@ -102,12 +102,12 @@ impl RunPhase {
         if matches!(*stage, Stage::Reading(_))
             && let Stage::Reading(told) = std::mem::replace(&mut *stage, Stage::Writing)
         {
-            // Nobody waits for signals when the run is over.
+            // After the run, nothing waits for signals.
             let _ = told.send(Writing(signal(SignalKind::hangup()).ok()));
         }
     }
 
-    /// It tells what came of it; whether anybody is to hear that.
+    /// Starts the report of the result; true if it is still wanted.
     pub(crate) fn tells(&self) -> bool {
         let mut stage = self.stage();
         match *stage {
@@ -119,7 +119,7 @@ impl RunPhase {
         }
     }
 
-    /// Leaves it where it is, if it does not write yet.
+    /// Aborts the run, if it has not started to write.
     pub(crate) fn leave(&self) -> InterruptedPhase {
         let mut stage = self.stage();
         match *stage {

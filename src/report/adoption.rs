@@ -50,24 +50,21 @@ impl<'a> AdoptionDocument<'a> {
                 self.not_compared += secrets.filter(|secret| secret.is_none()).count();
                 let id = escaped(update.id.as_str());
                 let secrets = of_secrets(update, assumed);
-                writeln!(
-                    out,
-                    "  ✓ {name} (id {id}) is integrationd's own now{secrets}"
-                )
+                writeln!(out, "  ✓ {name} (id {id}) adopted{secrets}")
             }
             AdoptionResult::SecretsOnly(update) => {
                 self.recorded.push(name);
                 let secrets = of_secrets(update, assumed);
-                writeln!(out, "  ✓ {name} is integrationd's own already{secrets}")
+                writeln!(out, "  ✓ {name} is already owned{secrets}")
             }
             AdoptionResult::Owned if is_named => {
-                writeln!(out, "  = {name} is integrationd's own already")
+                writeln!(out, "  = {name} is already owned")
             }
             AdoptionResult::Absent if is_named => {
                 self.failed.push(name);
                 writeln!(
                     out,
-                    "  ✗ {name}: nothing live is like it; `integrationd sync` creates it"
+                    "  ✗ {name}: no live integration matches; `integrationd sync` creates it"
                 )
             }
             AdoptionResult::Blocked(block) => {
@@ -127,7 +124,8 @@ impl Document for AdoptionDocument<'_> {
         if self.not_compared > 0 {
             let _ = writeln!(
                 out,
-                "Not compared: {}. With `--secrets assume` they count as those of the server, with `--secrets send` the next sync sends them.",
+                "Not compared: {}. Use `--secrets assume` if the server already has them, or \
+                `--secrets send` to send them with the next sync.",
                 count(self.not_compared, "stored secret")
             );
         }

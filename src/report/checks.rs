@@ -55,8 +55,8 @@ pub fn listed(live: &Live) -> String {
     let readable = count(live.integrations.len(), "integration");
     match live.unreadable.len() {
         0 => readable,
-        n @ 1..=FEW => format!("{readable}, and {n} that cannot be read (see `integrationd list`)"),
-        n => format!("{readable}, and at least {n} that cannot be read (see `integrationd list`)"),
+        n @ 1..=FEW => format!("{readable} and {n} unreadable (see `integrationd list`)"),
+        n => format!("{readable} and at least {n} unreadable (see `integrationd list`)"),
     }
 }
 
@@ -77,10 +77,10 @@ impl Question {
     pub fn good(self, url: &str) -> &'static str {
         match self {
             Self::Connection if url.starts_with("https") => {
-                "reached, and the certificate is accepted"
+                "connected, and the certificate is trusted"
             }
-            Self::Connection => "reached on this machine, without TLS",
-            Self::Tenant => "answers like Immuta's integrations API",
+            Self::Connection => "connected on this machine, without TLS",
+            Self::Tenant => "responds like Immuta's integrations API",
             Self::Credentials => "accepted",
             Self::Permission => "granted",
         }

@@ -9,7 +9,7 @@ pub trait Document: Serialize {
         String::new()
     }
 
-    /// What keeps its lines, for people: tables and the like. It comes next.
+    /// Preformatted text for people, such as tables. It comes next.
     fn table(&self) -> String {
         String::new()
     }

@@ -44,19 +44,19 @@ impl Exit {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "in sync, or applied; a dry run that could make its plan",
+            Self::Success => "in sync, or applied; a dry run that produced a plan",
             Self::Failed => {
                 "failed: a write failed, an integration is blocked, or files, tenant or ledger \
                  could not be read"
             }
             Self::Pending => "changes are pending (only with `--dry-run --detailed-exitcode`)",
             Self::Partial => {
-                "some actions were applied and some failed, or a signal ended the run, before its \
-                 first write or after it"
+                "some actions were applied and others failed, or a signal ended the run before or \
+                after its first write"
             }
             Self::Refused => {
-                "not approved: no terminal to ask at and no `--yes`, the answer was no, the guard refused \
-                 the plan, or the history of the repository was rewritten"
+                "not approved: no terminal and no `--yes`, the prompt was not confirmed, the \
+                guard refused the plan, or the history of the repository was rewritten"
             }
             Self::Usage => "the command line is wrong",
             Self::InvalidFile => "an integration file is invalid; the others were processed",
@@ -75,7 +75,7 @@ impl Exit {
         }
     }
 
-    /// What a number means; one that means nothing is a failure.
+    /// Exit code of a number; an unknown number is a failure.
     #[must_use]
     pub fn of_code(code: u8) -> Self {
         let known = Self::ALL.into_iter().find(|exit| *exit as u8 == code);

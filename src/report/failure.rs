@@ -30,7 +30,7 @@ struct Explanation {
 }
 
 impl Document for CommandFailure {
-    /// People are told on standard error.
+    /// The text for people goes to standard error.
     fn text(&self) -> String {
         String::new()
     }
@@ -110,7 +110,7 @@ impl From<SyncError> for CommandFailure {
 
 impl From<NotTheResult> for CommandFailure {
     fn from(error: NotTheResult) -> Self {
-        let help = "`integrationd list` shows what is live";
+        let help = "run `integrationd list` to see the live integrations";
         Self::new(Exit::Failed, error, help)
     }
 }

@@ -1,4 +1,4 @@
-//! What was done and when.
+//! The history, as a document.
 
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ impl Document for HistoryDocument<'_> {
 
 fn text(history: &History) -> String {
     if history.runs.is_empty() {
-        return "Nothing was written yet.\n".to_owned();
+        return "Nothing has been written yet.\n".to_owned();
     }
     let mut out = String::new();
     for run in &history.runs {

@@ -1,4 +1,4 @@
-//! What is live, and nothing secret.
+//! The live integrations, without secrets.
 
 use std::fmt::Write as _;
 

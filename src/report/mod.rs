@@ -1,4 +1,4 @@
-//! What the operator is told: one value, one file per format, one exit code.
+//! Reports for operators: one value, one file per format, one exit code.
 
 pub mod adoption;
 pub mod checks;
@@ -37,34 +37,36 @@ use run::RunDocument;
 #[must_use]
 pub fn holds_secret(paths: &[String]) -> String {
     format!(
-        "the server has the value of a secret in {}, which is not shown: change that secret, and find out who wrote it there",
+        "the server has a secret in plain text in {} (value hidden): rotate the secret and find \
+        out who put it there",
         paths.join(", ")
     )
 }
 
-/// Tells why values of something that is deleted are hidden.
+/// Explains why values of a deleted integration are hidden.
 #[must_use]
 pub fn not_shown(paths: &[String]) -> String {
     format!(
-        "not shown: {} (changed since the last apply, and the secrets of this integration are not known to this run)",
+        "hidden: {} (changed since the last apply, and this run does not know the secrets of this \
+        integration)",
         paths.join(", ")
     )
 }
 
-/// Tells where a value leads that an update leaves as the server has it.
+/// Names the destination of a server value that an update keeps.
 #[must_use]
 pub fn carried(destination: &Destination) -> String {
-    let place = destination.host().unwrap_or("an unknown place");
+    let place = destination.host().unwrap_or("an unknown destination");
     let path = destination.path();
-    format!("{path} keeps the value of the server, and leads to {place}")
+    format!("{path} keeps the server's value, which leads to {place}")
 }
 
-/// Everything there is to tell of one run.
+/// Everything to report of one run.
 #[derive(Debug)]
 pub struct Report {
     /// The tenant's URL.
     pub tenant: String,
-    /// Where the files come from.
+    /// Source of the files.
     pub source: String,
     /// The mistakes in them.
     pub diagnostics: Vec<Diagnostic>,
@@ -79,7 +81,7 @@ pub struct Finished<'a> {
 }
 
 impl<'a> Finished<'a> {
-    /// Of everything there is to tell.
+    /// Creates the document of a report.
     #[must_use]
     pub fn new(report: &'a Report, exit: Exit) -> Self {
         Self { report, exit }
@@ -93,7 +95,7 @@ impl Serialize for Finished<'_> {
 }
 
 impl Document for Finished<'_> {
-    /// The plan, unless somebody was asked about it, and what came of it.
+    /// The plan, unless the operator was asked about it, and its result.
     fn text(&self) -> String {
         let Report { tenant, synced, .. } = self.report;
         let ending = text::ending(self.report);
@@ -139,7 +141,7 @@ impl Report {
     }
 }
 
-/// How many actions of each kind a plan has.
+/// Number of actions of each kind in a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// To be created.
@@ -154,7 +156,7 @@ pub struct Counts {
     pub withheld: usize,
     /// As they should be.
     pub unchanged: usize,
-    /// Left alone on purpose.
+    /// Suspended on purpose.
     pub suspended: usize,
     /// Of these, those that are not as they should be.
     #[serde(rename = "held")]
@@ -195,7 +197,7 @@ impl Counts {
         self.create + self.update + self.replace + self.delete
     }
 
-    /// Whether everything is as it should be.
+    /// True if nothing is left to do.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let Self {
@@ -214,20 +216,20 @@ impl Counts {
     }
 }
 
-/// How many actions ended in each way.
+/// Number of actions by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Well.
     pub succeeded: usize,
     /// Not well.
     pub failed: usize,
-    /// Nobody knows how, because the apply was stopped before.
+    /// The outcome is unknown, because the apply was stopped first.
     pub cut_short: usize,
     /// Those of both that have changed the tenant all the same.
     pub in_part: usize,
     /// Not begun, because the apply was stopped before.
     pub not_started: usize,
-    /// Whether the apply was stopped while something was left to do.
+    /// True if the apply was stopped before all actions were finished.
     pub interrupted: bool,
 }
 
@@ -296,7 +298,7 @@ pub fn not_converged(synced: &Synced) -> Vec<NotConverged<'_>> {
                 Operation::Create(_) | Operation::Replace { .. } | Operation::Delete(_) => {
                     ([].as_slice(), true)
                 }
-                // What cannot be compared now may well have converged: the second plan tells why.
+                // A blocked integration may well have converged: the second plan shows the reason.
                 Operation::Blocked(_) => return None,
                 Operation::Unchanged { .. }
                 | Operation::Withheld { .. }

@@ -1,5 +1,5 @@
-//! Stored secrets that a plan could not compare: it must not look as if everything
-//! were as the files say.
+//! Stored secrets that a plan could not compare: the report must not suggest that everything
+//! matches the files.
 
 use std::fmt::Write as _;
 
@@ -51,9 +51,9 @@ pub fn line(not_compared: &[NotCompared]) -> Option<String> {
 /// if everything that they describe was compared.
 pub(super) fn verdict(plan: &Plan, tenant: &str) -> String {
     if is_anything(plan) {
-        format!("Not everything of {tenant} was compared.")
+        format!("Not everything in {tenant} was compared.")
     } else if plan.described == 0 {
-        format!("The files describe no integration of {tenant}.")
+        format!("The files describe no integrations in {tenant}.")
     } else {
         format!("{tenant} matches the files.")
     }
@@ -86,7 +86,7 @@ pub(super) fn write_line(out: &mut String, plan: &Plan) {
     if ignored > 0 {
         let what = count(ignored, "attribute");
         lines.push(format!(
-            "Drift ignored: {what} with another value than in the files."
+            "Drift ignored: {what} with a value that differs from the files."
         ));
     }
     for line in lines {
@@ -108,7 +108,8 @@ fn secrets(out: &mut String, not_compared: &[NotCompared]) {
     let _ = writeln!(out, "{}", paint(CHANGE, what));
     let _ = writeln!(
         out,
-        "{} send them with `integrationd sync --resend-secrets {name}`{all}; or, if the server has them, record that with `integrationd adopt {name} --secrets assume`",
+        "{} send them with `integrationd sync --resend-secrets {name}`{all}; or, if the server \
+        already has them, run `integrationd adopt {name} --secrets assume`",
         paint(BOLD, " help:")
     );
 }

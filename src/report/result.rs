@@ -1,5 +1,5 @@
-//! What came of a plan, for people: each failure with its tests and its
-//! remedy, a line that counts, and the proof by a second plan.
+//! Result of a plan, for people: each failure with its tests and its remedy, a summary line,
+//! and the verification by a second plan.
 
 use std::fmt::Write as _;
 
@@ -19,12 +19,12 @@ pub fn question(plan: &Plan, tenant: &str) -> String {
     let changes = count(counts.pending(), "change");
     let deletes = match counts.delete + counts.replace {
         0 => String::new(),
-        deletes => format!(", {} among them,", count(deletes, "deletion")),
+        deletes => format!(", including {},", count(deletes, "deletion")),
     };
-    format!("\nApply {changes}{deletes} to {tenant}? Only `yes` does: ")
+    format!("\nApply {changes}{deletes} to {tenant}? Only `yes` is accepted: ")
 }
 
-/// What came of the plan; nothing for a dry run.
+/// Result of the plan; nothing for a dry run.
 #[must_use]
 pub fn ending(report: &Report) -> String {
     let mut out = String::new();
@@ -33,14 +33,14 @@ pub fn ending(report: &Report) -> String {
         Ending::Guarded(exceeded) => guarded(&mut out, exceeded),
         Ending::Refused(Approval::NotAsked) => refused(
             &mut out,
-            "nobody is at a terminal to ask.",
-            "add `--yes` to apply without a question, or `--dry-run` to only look",
+            "there is no terminal for the confirmation prompt.",
+            "add `--yes` to apply without confirmation, or `--dry-run` to only show the plan",
         ),
         Ending::Refused(Approval::Declined | Approval::Given) => {
             refused(
                 &mut out,
                 "the answer was not `yes`.",
-                "run this again to apply",
+                "run the command again to apply the plan",
             );
         }
         Ending::Applied {
@@ -65,7 +65,7 @@ fn guarded(out: &mut String, exceeded: &[Exceeded]) {
     let flags: Vec<String> = exceeded.iter().map(|l| format!("`{}`", l.lift)).collect();
     let _ = writeln!(
         out,
-        "{} look at the plan; if it is what you mean, allow it with {}",
+        "{} review the plan; if it is intended, allow it with {}",
         paint(BOLD, " help:"),
         flags.join(" and ")
     );
@@ -96,7 +96,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
     } else if tally.succeeded + tally.in_part == 0 {
         ("Nothing was applied:", BAD)
     } else {
-        ("Applied in part:", BAD)
+        ("Partly applied:", BAD)
     };
     let what = list_counts(&[
         (done(Verb::Create), "created"),
@@ -104,7 +104,7 @@ fn applied(out: &mut String, outcomes: &[Outcome]) {
         (done(Verb::Replace), "replaced"),
         (done(Verb::Delete), "deleted"),
         (tally.failed, "failed"),
-        (tally.cut_short, "cut short"),
+        (tally.cut_short, "interrupted"),
         (tally.not_started, "not started"),
     ]);
     let _ = writeln!(out, "{} {what}.", paint(style.bold(), title));
@@ -161,14 +161,14 @@ fn not_started(out: &mut String, outcomes: &[Outcome]) {
     }
 }
 
-/// Whether the plan that was made afterwards is empty. That proves something
-/// only if every write went well.
+/// Shows the plan that was made afterwards. An empty one proves something only if every write
+/// succeeded.
 fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool) {
     let plan = match afterwards {
         Afterwards::Planned(plan) => plan,
         Afterwards::Skipped => return,
         Afterwards::Unread(error) => {
-            let (title, why) = (paint(BAD, "Not proved:"), chain(error));
+            let (title, why) = (paint(BAD, "Not verified:"), chain(error));
             let why = escaped(&why);
             let _ = writeln!(
                 out,
@@ -186,28 +186,25 @@ fn proof(out: &mut String, report: &Report, afterwards: &Afterwards, well: bool)
     let is_empty = left.is_settled();
     if is_empty && !well {
         // It may show a write that is still under way.
-        let _ = writeln!(out, "A second plan is empty.");
+        let _ = writeln!(out, "A second plan has no changes.");
     } else if is_empty {
-        let title = paint(ADD.bold(), "Proved:");
-        let _ = writeln!(
-            out,
-            "{title} a second plan is empty: nothing is left to change."
-        );
+        let title = paint(ADD.bold(), "Verified:");
+        let _ = writeln!(out, "{title} a second plan has no changes.");
     } else {
         let what = list_counts(&[
             (left.create, "to create"),
             (left.update, "to update"),
             (left.replace, "to replace"),
             (left.delete, "to delete"),
-            (left.withheld, "left by the policy"),
+            (left.withheld, "withheld by policy"),
             (left.blocked + left.invalid, "blocked"),
             (left.pending_suspended, PENDING_SUSPENDED),
         ]);
-        let _ = writeln!(out, "A second plan still has {what}.");
+        let _ = writeln!(out, "A second plan still shows {what}.");
     }
 }
 
-/// What was sent and what came back.
+/// Sent and returned values.
 fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
     let NotConverged {
         name,
@@ -217,7 +214,7 @@ fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
     let title = paint(BAD, "Not converged:");
     let _ = writeln!(
         out,
-        "{title} {name}: the write succeeded, and the server still differs from the file"
+        "{title} {name}: the write succeeded, but the server still differs from the file"
     );
     for change in changes {
         let path = escaped(&change.path);
@@ -225,9 +222,9 @@ fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
         let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
     }
     let help = if will_retry {
-        "somebody else may have changed it at the same moment: the next run sends it once more"
+        "someone else may have changed it at the same time: the next run repeats the write"
     } else {
-        "write the value as the server keeps it, or list the attribute under `sync.ignore`"
+        "write the value as the server returns it, or list the attribute under `sync.ignore`"
     };
     let _ = writeln!(out, "{} {help}", paint(BOLD, " help:"));
 }

@@ -107,7 +107,7 @@ pub struct UnmanagedItem {
     /// The value of its `type`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// What identifies it, where that is known.
+    /// Its identity, if that is known.
     pub identity: Option<String>,
     /// Its status.
     pub status: IntegrationStatus,

@@ -1,4 +1,4 @@
-//! What is suspended, in a line.
+//! Suspensions, in a line.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::manifest::{Suspend, Until, nearest};
 use crate::plan::Operation;
 use crate::text::escaped;
 
-/// How many names a line has; the page and the report for programs have all.
+/// Maximum number of names in a line; the page and the JSON report list all.
 const LISTED: usize = 5;
 
 /// `everything (freeze), lake (vendor migration, until the end of 2026-12-01 UTC)`; nothing if nothing
@@ -26,14 +26,14 @@ pub fn line(suspensions: &Suspensions) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What would be done of it, and is not.
+/// Headline of the suspended action.
 pub(super) fn verdict(would: &Operation) -> &'static str {
     match would {
-        Operation::Create(_) => "would be created, and is suspended",
-        Operation::Update { .. } => "would be updated, and is suspended",
-        Operation::Delete(_) => "would be deleted, and is suspended",
-        Operation::Replace { .. } => "would be deleted and created again, and is suspended",
-        Operation::Blocked(_) => "would be blocked, and is suspended",
+        Operation::Create(_) => "would be created but is suspended",
+        Operation::Update { .. } => "would be updated but is suspended",
+        Operation::Delete(_) => "would be deleted but is suspended",
+        Operation::Replace { .. } => "would be deleted and recreated but is suspended",
+        Operation::Blocked(_) => "would be blocked but is suspended",
         Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
             "is suspended"
         }
@@ -50,8 +50,9 @@ fn one(what: &str, suspend: &Suspend) -> String {
 /// A suspension that would be over already.
 #[must_use]
 pub fn over(until: Until) -> CommandFailure {
-    let what = format!("nothing would be suspended until {until}: that is over already");
-    let help = "give `--until` a date or a time to come, or leave it out and end it with `integrationd resume`";
+    let what = format!("cannot suspend until {until}, which is in the past");
+    let help = "give `--until` a date or time in the future, or omit it and end the suspension \
+        with `integrationd resume`";
     CommandFailure::new(Exit::Usage, what, help)
 }
 
@@ -84,15 +85,15 @@ pub fn check_suspended_names(
         return Ok(());
     }
     let what = format!(
-        "nothing was suspended: the ledger knows no integration named {}",
+        "nothing was suspended: the ledger has no integration named {}",
         unknown.join(" or ")
     );
     let meant = meant(&unknown, &known);
-    let help = format!("{meant}what was never written is suspended with `--unknown`");
+    let help = format!("{meant}use `--unknown` to suspend an integration that was never written");
     Err(CommandFailure::new(Exit::Usage, what, help))
 }
 
-/// Which names may have been meant, as the beginning of a remedy.
+/// Similar names, as the beginning of a remedy.
 #[must_use]
 pub fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
     let near = wrong

@@ -1,8 +1,7 @@
-//! The report for people: it reads like Terraform's. Here is the plan, in
-//! `result` what came of it.
+//! The report for people, in the style of Terraform. This module has the plan, `result` its
+//! result.
 //!
-//! Colours are always written; whoever prints the text strips them where they
-//! are not wanted.
+//! Colours are always written; the caller strips them where they are not wanted.
 
 use std::fmt::Write as _;
 
@@ -25,7 +24,7 @@ use crate::value::{Object, Value};
 /// The longest message of a validation test that is shown, in characters.
 const TEST_MESSAGE: usize = 300;
 
-/// What is suspended and differs.
+/// Suspended integrations that differ.
 pub(super) const PENDING_SUSPENDED: &str = "suspended with changes";
 
 /// The plan: what will be done, what cannot be, and a summary line.
@@ -47,8 +46,8 @@ fn action(out: &mut String, action: &Action) {
         Operation::Create(_) => ('+', ADD, "will be created"),
         Operation::Update { .. } => ('~', CHANGE, "will be updated"),
         Operation::Delete(_) => ('-', BAD, "will be deleted"),
-        Operation::Replace { .. } => ('±', BAD, "will be deleted and created again"),
-        Operation::Withheld { .. } => ('.', DIM, "would be changed, and is left by the policy"),
+        Operation::Replace { .. } => ('±', BAD, "will be deleted and recreated"),
+        Operation::Withheld { .. } => ('.', DIM, "would be changed but is withheld by policy"),
         Operation::Suspended { would, .. } => ('.', DIM, suspended::verdict(would)),
         Operation::Blocked(_) => ('!', BAD, "is blocked"),
     };
@@ -82,7 +81,7 @@ fn details(out: &mut String, kind: &Operation) {
             let policy = policy.as_str();
             note(
                 out,
-                &format!("nothing of it is sent: the policy is `{policy}`"),
+                &format!("this change is not sent: the policy is `{policy}`"),
             );
         }
         Operation::Create(Creation { body, .. }) => {
@@ -109,12 +108,12 @@ fn details(out: &mut String, kind: &Operation) {
     }
 }
 
-/// What happens, and where its document stands.
+/// Action and position of the document.
 fn headline(out: &mut String, action: &Action, verdict: &str) {
     let name = paint(BOLD, format_args!("# {}", action.name));
     let place = match &action.origin {
         Some(origin) => format!("{}:{}", escaped(&origin.file), origin.line),
-        None => "no file describes it any more".to_owned(),
+        None => "no longer described by any file".to_owned(),
     };
     let _ = writeln!(out, "  {name} {verdict}  {}", paint(DIM, place));
 }
@@ -124,7 +123,8 @@ fn id_of(id: &RemoteId) -> String {
 }
 
 /// An answer to `--resend-secrets NAME`.
-const NO_STORED_SECRETS: &str = "no secret is sent again: the server stores none of it";
+const NO_STORED_SECRETS: &str = "no secret is resent: the server stores no secret for this \
+    integration";
 
 /// Nothing changes, but something is worth a line.
 fn remarkable_only(out: &mut String, action: &Action) {
@@ -133,11 +133,11 @@ fn remarkable_only(out: &mut String, action: &Action) {
         return;
     };
     let verdict = if !noted.drift.is_empty() {
-        "has drifted, and is left so"
+        "has drifted and is not repaired"
     } else if noted.status.is_some() {
-        "is as its file says, and not healthy"
+        "matches its file but is unhealthy"
     } else if noted.no_stored_secrets || !noted.holds_secret.is_empty() {
-        "is as its file says"
+        "matches its file"
     } else {
         return;
     };
@@ -157,14 +157,14 @@ fn created(out: &mut String, body: &Body) {
     listed(out, leaves, ADD, '+');
 }
 
-/// What is known to be harmless of it, and the credentials that go with the delete.
+/// Harmless values, and the credentials in the deletion request.
 fn deleted(out: &mut String, deletion: &Deletion) {
     let leaves = leaves_of(&deletion.before.shown()).collect();
     listed(out, leaves, BAD, '-');
     credentials(out, deletion);
 }
 
-/// Where the credentials come from that go with the delete.
+/// Source of the credentials in the deletion request.
 fn credentials(out: &mut String, deletion: &Deletion) {
     let mut references = Vec::new();
     deletion.for_each_reference(&mut |reference| references.push(reference.to_string()));
@@ -172,7 +172,7 @@ fn credentials(out: &mut String, deletion: &Deletion) {
         let from = references.join(" and ");
         note(
             out,
-            &format!("the delete carries the credentials of the set-up, with {from}"),
+            &format!("the deletion request includes the setup credentials, with {from}"),
         );
     }
 }
@@ -213,12 +213,12 @@ fn leaf(value: &Value) -> String {
 /// Of a value that is a guess to be fixed: an update tries.
 const MAY_BE_REFUSED: &str = "the server may refuse to edit this";
 
-/// Who moved it, where that is known, and what may stand in the way.
+/// Cause of a change, if it is known, and a possible obstacle.
 fn remark(change: &Change, immutable: &str) -> String {
     let who = match change.kind {
         ChangeKind::Change => "",
         ChangeKind::Drift => "drift: the server changed it",
-        ChangeKind::Conflict => "conflict: file and server both changed it",
+        ChangeKind::Conflict => "conflict: both the file and the server changed it",
         ChangeKind::Rotation => "rotation: the secret was changed",
         ChangeKind::Resend => "resend: the server may have another secret",
     };
@@ -278,12 +278,12 @@ fn notes(out: &mut String, action: &Action) {
             Note::Drift { changes } => {
                 let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).collect();
                 let what = format!(
-                    "the server changed {}, which is left as it is",
+                    "the server changed {}; the change is kept",
                     paths.join(", ")
                 );
                 self::note(out, &what);
             }
-            // Told once for all, in the summary.
+            // Shown once for all, in the summary.
             Note::SecretsNotCompared { .. } | Note::DriftIgnored { .. } => {}
             Note::Health {
                 status,
@@ -298,7 +298,8 @@ fn notes(out: &mut String, action: &Action) {
             Note::UnknownCarried { paths } => self::note(
                 out,
                 &format!(
-                    "the server also has {}, which this version does not know; it is sent back as it is, and may lead anywhere",
+                    "the server also has {}, which this version does not know; it is sent back \
+                    unchanged and may point to any host",
                     paths.join(", ")
                 ),
             ),
@@ -308,7 +309,7 @@ fn notes(out: &mut String, action: &Action) {
                 }
             }
             Note::RepeatsCreation => {
-                self::note(out, "its creation failed before; the update repeats it");
+                self::note(out, "an earlier creation failed; the update retries it");
             }
             Note::HoldsSecret { paths } => self::note(out, &super::holds_secret(paths)),
             Note::NotShown { paths } => self::note(out, &super::not_shown(paths)),
@@ -342,24 +343,24 @@ fn note(out: &mut String, text: &str) {
     let _ = writeln!(out, "      {} {}", paint(DIM, "note:"), escaped(text));
 }
 
-/// What a status means for whoever reads a plan.
+/// Meaning of a status for the readers of a plan.
 fn health(status: &IntegrationStatus) -> String {
     let meaning = match status {
         IntegrationStatus::Enabled => "",
         IntegrationStatus::Creating
         | IntegrationStatus::Editing
         | IntegrationStatus::Migrating
-        | IntegrationStatus::Deleting => ": the server is at work on it",
+        | IntegrationStatus::Deleting => ": the server is processing it",
         IntegrationStatus::CreateError => ": its creation failed",
         IntegrationStatus::EditError
         | IntegrationStatus::MigrateError
         | IntegrationStatus::DeleteError => {
-            ": the server rolled its last change back, and the old configuration runs"
+            ": the server rolled back the last change, and the old configuration is active"
         }
-        IntegrationStatus::RecurringValidationError => ": a regular check of the server fails",
-        IntegrationStatus::Deleted => ": it is gone",
-        IntegrationStatus::Disabled => ": it was disabled by force",
-        IntegrationStatus::Unknown(_) => ": this version does not know what that means, and waits",
+        IntegrationStatus::RecurringValidationError => ": a recurring validation test fails",
+        IntegrationStatus::Deleted => ": it no longer exists",
+        IntegrationStatus::Disabled => ": it was force-disabled",
+        IntegrationStatus::Unknown(_) => ": this version does not know this status and waits",
     };
     format!("its status is `{status}`{meaning}")
 }
@@ -378,7 +379,7 @@ pub(super) fn tests(out: &mut String, failing: &[FailingTest]) {
     }
 }
 
-/// What the server's list told that could not be read.
+/// Unreadable parts of the server's list.
 fn unreadable(out: &mut String, plan: &Plan) {
     for hole in &plan.unreadable {
         let reason = escaped(&hole.reason);
@@ -387,7 +388,7 @@ fn unreadable(out: &mut String, plan: &Plan) {
     if !plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
-            "      {} the list is not whole, so nothing is created that may be in it\n",
+            "      {} the tenant's list is incomplete, so nothing is created that it may contain\n",
             paint(DIM, "note:")
         );
     }
@@ -401,7 +402,7 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     let _ = writeln!(
         out,
         "  {}",
-        paint(DIM, "Unmanaged (live, and no valid file describes them):")
+        paint(DIM, "Unmanaged (live, but not described by a valid file):")
     );
     for live in unmanaged {
         let kind = escaped(&live.type_name);
@@ -421,10 +422,12 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
         let owner = owner.unwrap_or_default();
         let once = match &live.recorded {
             Some(name) if live.owned || live.connection.is_some() => {
-                format!(", once described as {name}")
+                format!(", formerly {name}")
             }
             Some(name) => format!(
-                ", once described as {name}: not integrationd's own, or a connection had it since, so that it is never deleted; delete it in Immuta, or put its file back and run `integrationd adopt {name}`"
+                ", formerly {name}: never deleted, because integrationd does not own it or a \
+                connection has owned it since; delete it in Immuta, or restore its file and run \
+                `integrationd adopt {name}`"
             ),
             None => String::new(),
         };
@@ -456,7 +459,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         .count();
     if missing > 0 {
         let text = format!(
-            "An apply would block {}: secrets have no value here.",
+            "An apply would block {} because secrets have no value here.",
             count(missing, "change")
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));
@@ -464,7 +467,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
     not_compared::write_line(out, plan);
 }
 
-/// What a plan has, such as `2 to create, 1 blocked`.
+/// Counts of a plan, such as `2 to create, 1 blocked`.
 #[must_use]
 pub fn counted(plan: &Plan) -> String {
     let counts = Counts::of(plan);
@@ -473,7 +476,7 @@ pub fn counted(plan: &Plan) -> String {
         (counts.update, "to update"),
         (counts.replace, "to replace"),
         (counts.delete, "to delete"),
-        (counts.withheld, "left by the policy"),
+        (counts.withheld, "withheld by policy"),
         (counts.blocked + counts.invalid, "blocked"),
         (counts.pending_suspended, PENDING_SUSPENDED),
         (counts.suspended - counts.pending_suspended, "suspended"),

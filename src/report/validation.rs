@@ -1,4 +1,4 @@
-//! What is wrong with the files.
+//! Diagnostics of the files.
 
 use serde::Serialize;
 

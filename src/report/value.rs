@@ -13,10 +13,10 @@ use crate::text::{cut, escaped};
 
 /// A value that is not sent is cut if it is longer: a plan is read line by line.
 const WIDTH: usize = 60;
-/// How many characters before the first difference are kept when two long values are cut.
+/// Number of characters before the first difference that are kept if two long values are cut.
 const LEAD: usize = 12;
 
-/// What stands for a value that must not be shown.
+/// Placeholder for a value that must not be shown.
 pub(super) const SECRET: &str = "(secret)";
 
 /// A value on one line.
@@ -28,9 +28,9 @@ pub(super) fn shown(value: &DisplayValue) -> String {
     }
 }
 
-/// A place that an update leaves as the server has it, in a sentence.
-/// Two values on one line, the first cut around the place where the second differs, or
-/// their lines if either has more than one.
+/// A destination whose server value an update keeps, in a sentence. Two values on one line, the
+/// first cut around the place where the second differs, or their lines if either has more than
+/// one.
 pub(super) enum Both {
     OneLine { before: String, after: String },
     Lines(Vec<(char, String)>),

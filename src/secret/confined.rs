@@ -1,11 +1,10 @@
 //! Files below declared directories, for the providers that read such files.
 //!
-//! Whoever can change an integration file chooses the path, so it is confined
-//! twice. First by its text, without touching the disk: a path that leaves the
-//! directories is refused whether or not it exists, so that a plan does not tell
-//! which files a machine has. Then by where its links really lead. Whoever can
-//! write below a root is trusted: nothing guards against links that change
-//! between the check and the reading.
+//! Anyone who can change an integration file chooses the path, so it is confined twice. First
+//! by its text, without touching the disk: a path outside the directories is rejected whether
+//! or not it exists, so that a plan does not reveal the files of a machine. Then by the targets
+//! of its links. Anyone who can write below a root is trusted: there is no protection against
+//! links that change between the check and the reading.
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
@@ -30,7 +29,7 @@ pub(super) fn read(
     secret_of(&read_bytes(argument, roots, own)?)
 }
 
-/// What is in a file, under the same rules whatever it is needed for.
+/// Content of a file, under the same rules for every purpose.
 pub(super) fn read_bytes(
     argument: &str,
     roots: &[PathBuf],
@@ -97,8 +96,8 @@ pub(super) fn read_below(
 
 /// True if a path leads to one of these files, through any name, link or hard link.
 ///
-/// Also where the path leaves the roots, and so could not be read in any case: the
-/// reference is a mistake that its author learns of before a run.
+/// Even if the path is outside the roots, and so could not be read in any case: the reference
+/// is a mistake that its author learns of before a run.
 pub(super) fn leads_to(argument: &str, roots: &[PathBuf], own: &[PathBuf]) -> bool {
     roots.iter().any(|root| {
         let path = root.join(argument);
@@ -109,8 +108,8 @@ pub(super) fn leads_to(argument: &str, roots: &[PathBuf], own: &[PathBuf]) -> bo
     })
 }
 
-/// True if two paths are the same by their text: all that can be told where the files are
-/// not there, as in a check before they are rolled out, or may not be looked at.
+/// True if two paths are textually equal: the only possible comparison if the files do not
+/// exist, as in a check before they are rolled out, or are not accessible.
 fn is_same_text(one: &Path, other: &Path) -> bool {
     let (one, other) = (plain(one), plain(other));
     one.is_some() && one == other
@@ -144,7 +143,7 @@ fn open(path: &Path) -> Result<File, MissingReason> {
     opened.ok_or(MissingReason::NotAFile)
 }
 
-/// Whatever names, links or hard links lead to it.
+/// True for every name, link or hard link of the file.
 fn is_same_file(path: &Path, file: &Metadata) -> bool {
     path.metadata()
         .is_ok_and(|own| (own.dev(), own.ino()) == (file.dev(), file.ino()))
@@ -152,7 +151,7 @@ fn is_same_file(path: &Path, file: &Metadata) -> bool {
 
 fn bytes_of(file: File) -> Result<Zeroizing<Vec<u8>>, MissingReason> {
     let size = file.metadata().map_err(|error| reason(&error))?.len();
-    // Large enough at once: growing would leave a copy of the secret in freed memory.
+    // Large enough from the start: growing would keep a copy of the secret in freed memory.
     let capacity = usize::try_from(size.min(LARGEST) + 2).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     file.take(LARGEST + 1)

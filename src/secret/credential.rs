@@ -6,9 +6,9 @@ use super::Secret;
 
 /// One own credential, and every place where it may be given.
 ///
-/// `values`, `file` and `credential` are what integrationd reads itself. The `foreign`
-/// variables belong to programs that it starts, or that people use beside it. No
-/// reference leads to any of them.
+/// `values`, `file` and `credential` are read by integrationd itself. The `foreign` variables
+/// belong to programs that it starts, or that people use together with it. No reference leads
+/// to any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnCredential {
     /// The words for it in messages and in the documentation.
@@ -30,8 +30,7 @@ pub struct OwnCredential {
 }
 
 impl OwnCredential {
-    /// A credential with this name that can be given nowhere, for what a declaration
-    /// leaves out.
+    /// A credential with this name and no source, as the default for a declaration.
     pub(super) const fn named(what: &'static str) -> Self {
         Self {
             what,

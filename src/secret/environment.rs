@@ -2,5 +2,5 @@
 
 use std::ffi::OsString;
 
-/// Looks up an environment variable.
+/// Reads an environment variable.
 pub type ProviderEnvironment = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;

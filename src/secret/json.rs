@@ -18,7 +18,7 @@ impl SecretJson {
         serde_json::from_slice(bytes).ok().map(Self)
     }
 
-    /// What is at a JSON pointer (RFC 6901).
+    /// Value at a JSON pointer (RFC 6901).
     pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
         self.0.pointer(pointer)
     }

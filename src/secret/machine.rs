@@ -12,23 +12,23 @@ use crate::progress::Progress;
 /// The name of the variable in which systemd names the directory of credentials.
 pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// An address that was looked up, and what came of it.
+/// An address, and the result of reading it.
 pub(super) type LookupResult<'a, Address> = (&'a Address, Result<Secret, MissingReason>);
 
-/// Where the providers look.
+/// Sources of the providers.
 pub struct Providers {
     /// The environment variables.
     pub environment: ProviderEnvironment,
     /// The directories below which `file` and `sops` may read.
     pub secret_roots: Vec<PathBuf>,
-    /// Files that hold what the tool itself logs in with: never read, though
-    /// they may lie below a root beside the others.
+    /// Files with the tool's own credentials: never read, although they may be below a root with
+    /// other files.
     pub own_files: Vec<PathBuf>,
-    /// What the program `sops` is given of the environment.
+    /// Environment of the program `sops`.
     pub sops_environment: Vec<(OsString, OsString)>,
-    /// Where Vault is; absent if there is none.
+    /// Vault settings; absent if there is no Vault.
     pub vault: Option<VaultSettings>,
-    /// Is told of every answer of theirs.
+    /// Receives every response of the providers.
     pub progress: Progress,
 }
 

@@ -1,4 +1,4 @@
-//! Why a reference has no value.
+//! Reasons why a reference has no value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,66 +12,68 @@ const LISTED: usize = 12;
 /// The longest name that is listed, in characters.
 const LONGEST_NAME: usize = 64;
 
-/// Why a reference has no value. Every text says what helps; none repeats a value.
+/// Reason why a reference has no value. Every text includes the remedy; none repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MissingReason {
     /// No such variable.
     #[error("the environment variable is not set: set it for integrationd")]
     NotSet,
     /// A variable of the tool itself.
-    #[error("this variable belongs to integrationd itself: use another one")]
+    #[error("this variable is reserved for integrationd itself: use another one")]
     OwnVariable,
     /// The credential that holds the tool's own key.
-    #[error("this credential belongs to integrationd itself: use another one")]
+    #[error("this credential is reserved for integrationd itself: use another one")]
     OwnCredential,
     /// The file that holds the tool's own key.
-    #[error("this file belongs to integrationd itself: use another one")]
+    #[error("this file is reserved for integrationd itself: use another one")]
     OwnFile,
     /// A copy of an own credential.
     #[error(
-        "its value is one that integrationd itself authenticates with: give the integration a credential of its own"
+        "its value is one of integrationd's own credentials: give the integration its own \
+        credential"
     )]
     OwnValue,
     /// A part of an own credential.
     #[error(
-        "with what stands beside it, it is what integrationd itself authenticates with: give the integration a credential of its own"
+        "together with the adjacent text, it is one of integrationd's own credentials: give the \
+        integration its own credential"
     )]
     PartOfOwnValue,
     /// Nothing in it.
     #[error("it is empty: give it a value")]
     Empty,
     /// Not text.
-    #[error("it is not UTF-8 text: store text")]
+    #[error("it is not UTF-8: store the secret as text")]
     NotUtf8,
     /// No root was declared.
-    #[error("no directory for secrets is declared: give one with --secret-root")]
+    #[error("no directory for secrets is configured: give one with --secret-root")]
     NoRoot,
     /// Not below a root.
-    #[error("the path leads out of the directories for secrets: put the file below one of them")]
+    #[error("the path is outside the secret directories: move the file into one of them")]
     Outside,
     /// No such file.
-    #[error("there is no such file: create it, or correct the reference")]
+    #[error("the file does not exist: create it, or correct the reference")]
     NoFile,
     /// A directory, a device, a pipe.
-    #[error("it is not a regular file: put the value into one")]
+    #[error("it is not a regular file: store the value in a regular file")]
     NotAFile,
     /// Larger than any secret.
-    #[error("the file has more than {limit} bytes: a secret is smaller")]
+    #[error("the file has more than {limit} bytes: store only the secret in it")]
     TooLarge {
         /// The limit.
         limit: u64,
     },
     /// The operating system said no.
-    #[error("the file cannot be read ({0}): let integrationd's user read it")]
+    #[error("the file cannot be read ({0}): allow integrationd's user to read it")]
     Unreadable(std::io::ErrorKind),
     /// systemd passed nothing in.
-    #[error("systemd passed no credentials in: add LoadCredential= to the unit")]
+    #[error("systemd passed no credentials: add LoadCredential= to the unit")]
     NoCredentials,
     /// Not among what systemd passed in.
-    #[error("systemd passed no credential of this name in: add it with LoadCredential=")]
+    #[error("systemd passed no credential with this name: add it with LoadCredential=")]
     NoCredential,
     /// A path in place of a name.
-    #[error("a credential has a name, not a path: write it as LoadCredential= has it")]
+    #[error("a credential is referenced by name, not by path: use the name in LoadCredential=")]
     NotAName,
     /// A file or a secret that has no such place in it.
     #[error("it has no value at `{place}`{}: correct the reference", among(.names))]
@@ -82,13 +84,13 @@ pub enum MissingReason {
         names: Vec<String>,
     },
     /// A value of another kind.
-    #[error("the value is {0}, and a secret is a string: put it in quotes")]
+    #[error("the value is {0}, but a secret must be a string: put it in quotes")]
     NotAString(&'static str),
     /// A problem that only one provider has.
     #[error("{0}")]
     Provider(ProviderProblem),
-    /// Nobody asked for it to be resolved.
-    #[error("it was not looked up")]
+    /// It was not to be resolved.
+    #[error("it was not resolved")]
     NotResolved,
 }
 
@@ -100,7 +102,7 @@ impl MissingReason {
             | Self::OwnCredential
             | Self::OwnFile
             | Self::OwnValue
-            | Self::PartOfOwnValue => "is refused",
+            | Self::PartOfOwnValue => "is not allowed",
             Self::NotSet
             | Self::Empty
             | Self::NotUtf8
@@ -194,5 +196,5 @@ fn among(names: &[String]) -> String {
     } else {
         ""
     };
-    format!(" (there are {}{more})", shown.join(", "))
+    format!(" (available: {}{more})", shown.join(", "))
 }

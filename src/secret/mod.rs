@@ -5,17 +5,15 @@
 //! and a credential header read its value. A [`Template`] is a value of a file
 //! that is or may hold a secret: literal parts are secrets too.
 //!
-//! # What is wiped, and what is not
+//! # Wiped and unwiped memory
 //!
 //! Wiped as soon as they are no longer needed: values, the files that they were
-//! read from, the bodies of requests, tokens, the answers that may repeat any of
-//! them, and the forms in which those are looked for. Each is put into a buffer
-//! of its final size, since growing leaves pieces in freed memory.
+//! read from, the bodies of requests, tokens, the responses that may repeat any of them, and the forms in which those are searched for. Each is put into a buffer
+//! of its final size, since growing would keep pieces in freed memory.
 //!
 //! Out of reach: the environment that the process was started with, the buffers
-//! of the HTTP and TLS libraries and their copy of the credential header, what
-//! the YAML parser makes of a literal secret in a file, the inner state of a hash,
-//! and copies that the compiler leaves on a stack. For their sake the process
+//! of the HTTP and TLS libraries and their copy of the credential header, the YAML parser's copies of a literal secret in a file, the inner state of a hash,
+//! and copies that the compiler makes on a stack. For their sake the process
 //! makes no core dump and cannot be looked into by others of its user (`cli`).
 
 mod confined;
@@ -61,13 +59,13 @@ impl Secret {
         Self(SecretString::from(value))
     }
 
-    /// Whether there is nothing in it, which is no secret.
+    /// True if it is empty, and so not a secret.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 
-    /// The value. Whoever calls this must be about to put it into a request.
+    /// The value. The caller must be about to put it into a request.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()

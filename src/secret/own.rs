@@ -1,14 +1,14 @@
-//! Own credentials: everything that integrationd itself authenticates with, at the
-//! tenant, at Vault, at git servers, at a proxy, to those who ask for its status, and
-//! through sops at the services that hold its keys.
+//! Own credentials: everything that integrationd itself authenticates with, at the tenant, at
+//! Vault, at git servers, at a proxy, to the clients of its status, and through sops at the
+//! services that hold its keys.
 //!
-//! Whoever can change an integration file must not be able to send any of it to a
-//! host of their choice, so no reference leads to it: not by the name of a variable
-//! or of a systemd credential, not by a file, and not by a copy of its value.
+//! No one who can change an integration file may send any of it to a host of their choice, so
+//! no reference leads to it: not by the name of a variable or of a systemd credential, not by a
+//! file, and not by a copy of its value.
 //!
 //! Pure, and the one place for these names: a new setting with a secret is an entry of
-//! `own_credentials!`, and a test of the settings asks for it. What a provider logs in
-//! with stands in the provider's declaration.
+//! `own_credentials!`, and a test of the settings asks for it. The credentials of a provider
+//! are part of the provider's declaration.
 
 use super::credential::OwnCredential;
 use super::missing::MissingReason;
@@ -38,7 +38,7 @@ own_credentials! {
         credential: Some("immuta-api-key"),
         foreign_files: &["IMMUTA_API_TOKEN_FILE"],
     }
-    FINGERPRINT_KEY = "the key of the fingerprints" {
+    FINGERPRINT_KEY = "the fingerprint key" {
         credential: Some("integrationd-fingerprint-key"),
     }
     GIT_TOKEN = "the git token" {
@@ -100,7 +100,7 @@ const PREFIXES: &[&str] = &["IMMUTA_API_", "INTEGRATIOND_"];
 /// True if a variable is integrationd's own.
 #[must_use]
 pub fn is_own_variable(name: &str) -> bool {
-    // Some systems look names up without regard to case.
+    // Some systems ignore the case of names.
     let upper = name.to_ascii_uppercase();
     let of_providers = PROVIDERS.iter().flat_map(|it| it.own_prefixes);
     let mut prefixes = PREFIXES.iter().chain(of_providers);

@@ -1,8 +1,7 @@
-//! The grammar of references: `${source:argument}` inside a string, `$${` for a
-//! literal `${`.
+//! The grammar of references: `${source:argument}` inside a string, `$${` for a literal `${`.
 //!
-//! Pure: nothing is looked up here. An error says where in the string it is and
-//! repeats nothing of the text, since what is misspelt may be the secret itself.
+//! Pure: nothing is resolved here. An error gives its position in the string and repeats
+//! nothing of the text, since the misspelt part may be the secret itself.
 
 use super::Secret;
 use super::provider::{PROVIDERS, Reference, by_word};
@@ -57,7 +56,7 @@ impl Template {
         })
     }
 
-    /// Whether it is this text; `None` if it holds a reference.
+    /// True if it is this text; `None` if it contains a reference.
     #[must_use]
     pub fn is(&self, text: &str) -> Option<bool> {
         let mut rest = Some(text);
@@ -83,7 +82,7 @@ impl Template {
                 TemplatePart::Reference(reference) => resolve(reference),
             })
             .collect::<Result<_, E>>()?;
-        // The exact size at once: growing would leave pieces of the secret in freed memory.
+        // The exact size from the start: growing would keep pieces of the secret in freed memory.
         let size = values.iter().map(|value| value.expose().len()).sum();
         let mut whole = String::with_capacity(size);
         for value in values {
@@ -93,7 +92,7 @@ impl Template {
     }
 }
 
-/// What a string of a file turned out to be.
+/// Parsed string of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
     /// No reference to a secret: the text with escapes and variables replaced.
@@ -106,7 +105,7 @@ pub enum Parsed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// `${` without `}`.
-    #[error("this reference is never closed")]
+    #[error("this reference is not closed")]
     Unclosed {
         /// Byte offset of `${` in the string.
         at: usize,
@@ -118,26 +117,26 @@ pub enum ReferenceError {
         at: usize,
     },
     /// A source that does not exist.
-    #[error("this reference names a source that does not exist")]
+    #[error("this reference names an unknown source")]
     UnknownSource {
         /// Byte offset of `${` in the string.
         at: usize,
     },
     /// Nothing after the colon.
-    #[error("this reference names nothing in its source")]
+    #[error("this reference is empty")]
     EmptyArgument {
         /// Byte offset of `${` in the string.
         at: usize,
     },
     /// An argument that its source cannot be asked for.
-    #[error("this reference does not have the form of its source: {form}")]
+    #[error("this reference is malformed for its source: write {form}")]
     WrongForm {
         /// Byte offset of `${` in the string.
         at: usize,
         /// The form.
         form: &'static str,
     },
-    /// A variable that nobody declared.
+    /// An undeclared variable.
     #[error("variable `{name}` is not declared")]
     UnknownVariable {
         /// Byte offset of `${` in the string.
@@ -162,7 +161,7 @@ pub fn source_words() -> impl Iterator<Item = &'static str> {
     provider_words().chain([VAR])
 }
 
-/// Reads a string of a file. `variable` looks up what the operator declared.
+/// Reads a string of a file. `variable` returns the value of a declared variable.
 ///
 /// # Errors
 /// The first mistake in a reference, with its place.
@@ -213,7 +212,7 @@ fn push_literal(parts: &mut Vec<TemplatePart>, literal: &mut String) {
     }
 }
 
-/// What stands between the braces.
+/// Text between the braces.
 enum Inside<'a> {
     Variable(&'a str),
     Secret(Reference),

@@ -1,8 +1,8 @@
 //! From references to values.
 //!
-//! All references are resolved together, before anything is planned. One that
-//! has no value is a [`Missing`], kept beside the others: it blocks only what
-//! needs it. A value is never empty, never cast, and never guessed.
+//! All references are resolved together, before anything is planned. One without a value is a
+//! [`Missing`], kept together with the others: it blocks only the integrations that need it. A
+//! value is never empty, never cast, and never guessed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::progress::Progress;
 pub struct Missing {
     /// The reference.
     pub reference: Reference,
-    /// Why, and what helps.
+    /// The reason, and the remedy.
     pub reason: MissingReason,
 }
 
@@ -85,7 +85,7 @@ impl Secrets {
     /// The value of a reference.
     ///
     /// # Errors
-    /// If it has none, or was never looked up.
+    /// If it has none, or was never resolved.
     pub fn get(&self, reference: &Reference) -> Result<&Secret, Missing> {
         let reason = match self.0.get(reference) {
             Some(Ok(secret)) => return Ok(secret),
@@ -98,8 +98,8 @@ impl Secrets {
         })
     }
 
-    /// Takes the values of references away that give an own credential together with what
-    /// stands beside them.
+    /// Removes the values of references that form an own credential together with the adjacent
+    /// text.
     pub fn refuse_own<'a>(
         &mut self,
         templates: impl IntoIterator<Item = &'a Template>,
@@ -144,10 +144,10 @@ impl FromIterator<(Reference, Result<Secret, MissingReason>)> for Secrets {
     }
 }
 
-/// Looks every reference up, each once.
+/// Resolves every reference, each once.
 ///
-/// Those of one file, or of one path, are looked up together; files and paths
-/// beside each other. A source that does not answer holds up no other.
+/// Those of one file, or of one path, are read together; files and paths concurrently. A source
+/// that does not respond delays no other.
 pub async fn resolve<'a>(
     references: impl IntoIterator<Item = &'a Reference>,
     providers: &Providers,
@@ -190,7 +190,7 @@ fn scrub_reasons(secrets: &mut HashMap<Reference, Result<Secret, MissingReason>>
 
 macro_rules! read_by {
     ($($(#[$doc:meta])* $variant:ident = $module:ident :: $address:ident,)+) => {
-        /// Lets every provider look its own references up, all providers at the same time.
+        /// Lets every provider read its own references, all providers at the same time.
         async fn read(
             references: Vec<&Reference>,
             providers: &Providers,
@@ -212,7 +212,7 @@ macro_rules! read_by {
 }
 providers!(read_by);
 
-/// The references of addresses that were looked up.
+/// The references of addresses that were read.
 fn named<'a, Address: Clone + 'a>(
     found: Vec<LookupResult<'a, Address>>,
     reference: fn(Address) -> Reference,

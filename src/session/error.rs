@@ -47,7 +47,7 @@ pub enum OpenError {
     #[error(transparent)]
     Directory(#[from] SourceError),
     /// Mistakes in a file with variables. No file is used then: its values are unknown.
-    #[error("the variables cannot be read: {}", first(.0))]
+    #[error("cannot read the variables: {}", first(.0))]
     Variables(Vec<Diagnostic>),
     /// A revision that must not be applied.
     #[error(transparent)]
@@ -86,7 +86,7 @@ impl OpenError {
             Self::GitSettings(error) => error.help().to_owned(),
             Self::Git(error) => error.remedy().to_owned(),
             Self::Directory(error) => error.help().to_owned(),
-            Self::Variables(_) => "fix the file, then run this again".to_owned(),
+            Self::Variables(_) => "fix the file, then try again".to_owned(),
             Self::RejectedRevision(rejected) => rejected.help(),
             Self::Names(names) => names.help(),
             Self::Vault(error) => error.help().to_owned(),
@@ -101,13 +101,13 @@ pub enum TenantError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The URL is none.
-    #[error("the tenant's URL cannot be used")]
+    #[error("the tenant's URL is invalid")]
     Url(#[from] TenantUrlError),
     /// The file with the key cannot be read.
     #[error(transparent)]
     KeyFile(#[from] UnreadableSecret),
     /// The key is none.
-    #[error("the API key cannot be used")]
+    #[error("the API key is invalid")]
     Key(#[from] ApiKeyError),
     /// The certificates cannot be used.
     #[error(transparent)]
@@ -121,10 +121,10 @@ impl TenantError {
         match self {
             Self::Settings(error) => error.help(),
             Self::Url(_) => {
-                "give the one that the browser shows, such as https://acme.hosted.immutacloud.com"
+                "give the URL from the browser, such as https://acme.hosted.immutacloud.com"
             }
             Self::KeyFile(_) => UnreadableSecret::HELP,
-            Self::Key(_) => "a key is made on the profile page of Immuta, tab API Keys",
+            Self::Key(_) => "create an API key in Immuta (profile page, tab API Keys)",
             Self::Http(_) => "check the certificates that `--ca-file` names",
         }
     }
@@ -141,7 +141,7 @@ impl TenantError {
 
 /// A file with an own credential that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} cannot be read from {}", .path.display())]
+#[error("cannot read {what} from {}", .path.display())]
 pub struct UnreadableSecret {
     /// The words for the credential.
     pub what: &'static str,
@@ -153,7 +153,7 @@ pub struct UnreadableSecret {
 
 impl UnreadableSecret {
     /// The remedy.
-    pub const HELP: &str = "check the path and who may read it";
+    pub const HELP: &str = "check the path and its permissions";
 }
 
 /// The repository cannot be set up with these settings.
@@ -169,7 +169,7 @@ pub enum GitSettingsError {
     #[error(transparent)]
     TokenFile(#[from] UnreadableSecret),
     /// Another file cannot be read.
-    #[error("{} cannot be read", .path.display())]
+    #[error("cannot read {}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -184,7 +184,10 @@ impl GitSettingsError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
-            Self::Value(_) => "`integrationd sync --help` tells what `--git` and its flags take",
+            Self::Value(_) => {
+                "run `integrationd sync --help` to see the values of `--git` and \
+                related flags"
+            }
             Self::TokenFile(_) | Self::File { .. } => UnreadableSecret::HELP,
         }
     }

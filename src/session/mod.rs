@@ -64,7 +64,7 @@ pub trait Watcher: Sync {
     /// The files were read.
     fn files(&self, _revision: Option<&Revision>, _manifest: &Manifest) {}
 
-    /// Names of integrations became known. Nobody who needs none has them gathered.
+    /// Names of integrations became known. They are collected only on demand.
     fn names(&self, _known: &dyn Fn() -> KnownNames) {}
 }
 
@@ -189,7 +189,7 @@ impl Session {
         let state = self.state.as_deref();
         let tenant = Tenant::new(&settings.tenant, RetryPolicy::default(), observer)?;
         let fingerprinter = match lookup {
-            // No fingerprint is made of what is not looked up.
+            // No fingerprint is made of unresolved references.
             SecretSelection::Nothing => None,
             SecretSelection::All | SecretSelection::Of(_) => {
                 state::fingerprinter(state, self.trust, &self.tenant, self.access)?
@@ -324,7 +324,7 @@ impl Preparation<'_> {
     }
 }
 
-/// What is asked of one run, besides its settings.
+/// Requests for one run, in addition to its settings.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
     /// Integrations whose contested values are repaired.
@@ -371,7 +371,7 @@ fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
         limits: *limits,
         connections: *connections,
         allow_replace: allow_replace.clone(),
-        // Checked by `check_removals` where nobody keeps the name.
+        // `check_removals` checks the names that no source of names knows.
         allow_removal: allow_removal.clone(),
         source: source::shown(settings, revision),
         revision: revision.map(|revision| revision.id.to_string()),

@@ -25,8 +25,8 @@ pub enum UnknownNames {
         /// The names that the files describe; `None` if they are too many to list.
         described: Option<Vec<Name>>,
     },
-    /// Its secrets are to be sent, and the run leaves it out.
-    #[error("the secrets of {0} cannot be sent: the run leaves it out")]
+    /// Its secrets are to be sent, but it is not selected.
+    #[error("the secrets of {0} cannot be sent: the integration is not selected")]
     LeftOut(Name),
 }
 
@@ -41,18 +41,17 @@ impl UnknownNames {
             } => format!("the files describe {}", names.join(", ")),
             Self::Unknown {
                 described: None, ..
-            } => "`integrationd validate -o json` lists the names".to_owned(),
+            } => "run `integrationd validate -o json` to list the names".to_owned(),
             Self::LeftOut(_) => {
-                "give `--resend-secrets` only names that `--only` and `--exclude` leave in"
-                    .to_owned()
+                "give `--resend-secrets` only names that `--only` and `--exclude` select".to_owned()
             }
         }
     }
 }
 
 impl Wishes {
-    /// What the operator asks of one `sync`: to send secrets again, and to repair even
-    /// contested integrations. The latter takes a terminal, or a name.
+    /// Requests of the operator for one `sync`: to resend secrets, and to repair even contested
+    /// integrations. The latter needs a terminal, or a name.
     #[must_use]
     pub fn of(settings: &RunSettings, resend: Vec<String>, is_at_terminal: bool) -> Self {
         let all = resend.iter().any(|name| name == ALL);
@@ -133,7 +132,7 @@ fn unknown_names(unknown: Vec<Name>, known: &KnownNames) -> UnknownNames {
 /// replaced, and those whose secrets are sent again.
 ///
 /// # Errors
-/// A name is that of no integration, or of one that the run leaves out.
+/// A name belongs to no integration, or to one that is not selected.
 pub fn check_names(
     selection: &Selection,
     allow_replace: &BTreeSet<Name>,

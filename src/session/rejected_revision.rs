@@ -32,22 +32,23 @@ impl RejectedRevision {
         let named = format!("{id} ({author}: {subject})");
         match self.descent {
             Descent::Unknown => format!(
-                "it cannot be told whether {named} descends from {applied}, which is applied: \
-                 the history that can be read ends before it"
+                "cannot determine whether {named} descends from {applied}, the applied revision: \
+                the readable history ends before it"
             ),
             Descent::Unrelated | Descent::Descends => format!(
-                "history was rewritten: {named} does not descend from {applied}, which is applied"
+                "history was rewritten: {named} does not descend from {applied}, the applied \
+                revision"
             ),
         }
     }
 
     pub(super) fn help(&self) -> String {
         let id = self.revision.id;
-        let take = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
+        let take = format!("if this is intended, accept it with `--git-allow-rewrite={id}`");
         match self.descent {
-            Descent::Unknown => format!(
-                "if the repository is a shallow clone, fetch more history into it; or, {take}"
-            ),
+            Descent::Unknown => {
+                format!("if the repository is a shallow clone, fetch more history; or, {take}")
+            }
             Descent::Unrelated | Descent::Descends => take,
         }
     }

@@ -24,8 +24,8 @@ pub enum SecretSelection<'a> {
     Nothing,
 }
 
-/// The bindings, which also refuse every file with an own credential. Whoever can push a
-/// file could otherwise send any secret to any host.
+/// The bindings, which also reject every file with an own credential. Otherwise, anyone who can
+/// push a file could send any secret to any host.
 pub(super) fn bindings(settings: &RunSettings) -> Bindings {
     let bindings = declared_bindings(settings);
     bindings.keeping(Machine {

@@ -143,8 +143,8 @@ pub fn read_secret(own: &OwnCredential, source: SecretInput) -> Result<Secret, U
     }
 }
 
-/// Reads a file, or a pipe, into one buffer that is wiped: growing would leave pieces of
-/// the key in freed memory.
+/// Reads a file, or a pipe, into one buffer that is wiped: growing would keep pieces of the key
+/// in freed memory.
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE + 1));
     let limit = LARGEST_KEY_FILE as u64 + 1;

@@ -1,4 +1,4 @@
-//! What beats the settings file although the command line does not know of it.
+//! Settings that override the settings file although they are not on the command line.
 
 use super::{Credential, Environment, HOST, URL, vault};
 use crate::secret::own_credentials;

@@ -1,7 +1,7 @@
-//! Where the daemon serves its status, and to whom.
+//! Address and access control of the daemon's status.
 //!
-//! On loopback nothing more is asked. Anybody who can reach another address could
-//! read along and pretend, so there it takes a certificate and a token.
+//! On loopback nothing more is required. Anyone who can reach another address could eavesdrop
+//! and impersonate, so it requires a certificate and a token.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::{Credential, Environment, SettingsError, secret};
 use crate::secret::SecretInput;
 use crate::secret::own::LISTEN_TOKEN;
 
-/// What the command line says.
+/// Flags of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListenFlags {
     /// `--listen`; `None` for `none`.
@@ -26,12 +26,12 @@ pub struct ListenFlags {
     pub hosts: Vec<String>,
 }
 
-/// Where to listen.
+/// Listener settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     /// The address.
     pub address: SocketAddr,
-    /// Where the token is.
+    /// Source of the token.
     pub token: Option<SecretInput>,
     /// The certificate and its key.
     pub tls: Option<(PathBuf, PathBuf)>,
@@ -42,19 +42,19 @@ pub struct Listen {
 /// A setting for listening that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
-    /// What every setting can be wrong in.
+    /// An error that every setting can have.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The certificate and its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// For everybody, over a network.
-    #[error("{0} is not a loopback address, and there is no token")]
+    /// Without a token, over a network.
+    #[error("{0} is not a loopback address, so a token is required")]
     NoToken(SocketAddr),
 }
 
 impl ListenError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

@@ -1,4 +1,5 @@
-//! Whom the daemon notifies. The URL is a secret: whoever has it can write there.
+//! Receiver of the daemon's notifications. The URL is a secret: anyone who has it can write
+//! there.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use super::{Credential, Environment, SettingsError, secret};
 use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
 use crate::secret::{OwnCredential, SecretInput};
 
-/// What the command line says.
+/// Flags of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotifyFlags {
     /// `--notify-url-file`.
@@ -27,38 +28,38 @@ pub enum NotifyFormat {
     Slack,
 }
 
-/// Whom to notify.
+/// The receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
-    /// Where the URL is.
+    /// Source of the URL.
     pub url: SecretInput,
-    /// Where the secret is that signs.
+    /// Source of the signing secret.
     pub secret: Option<SecretInput>,
 }
 
 /// A setting for notifications that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {
-    /// What every setting can be wrong in.
+    /// An error that every setting can have.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// Nothing to sign.
-    #[error("there is a secret that signs notifications, and no URL to send them to")]
+    #[error("a secret for signing notifications is given, but no URL to send them to")]
     NoUrl,
 }
 
 impl NotifyError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
-            Self::NoUrl => "give `--notify-url-file`, or leave the secret out",
+            Self::NoUrl => "give `--notify-url-file`, or remove the secret",
         }
     }
 }
 
-/// The settings; `None` if nobody is to be notified.
+/// The settings; `None` without a receiver.
 ///
 /// # Errors
 /// Something is missing, or given twice.

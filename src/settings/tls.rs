@@ -10,9 +10,9 @@ use std::path::PathBuf;
 pub struct TlsFlags {
     pub(super) certificate: &'static str,
     pub(super) key: &'static str,
-    /// What the certificate is for, where that is not plain.
+    /// Purpose of the certificate, if it is not obvious.
     pub(super) purpose: &'static str,
-    /// What to do where there is none.
+    /// Remedy for its absence.
     pub(super) help: &'static str,
 }
 
@@ -20,29 +20,29 @@ pub struct TlsFlags {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// One of the two files.
-    #[error("`{given}` is given, and `{missing}` is not")]
+    #[error("`{given}` is given without `{missing}`")]
     Half {
-        /// What is there.
+        /// The given flag.
         given: &'static str,
-        /// What is not.
+        /// The missing flag.
         missing: &'static str,
     },
     /// In clear, over a network.
-    #[error("{address} is not a loopback address, and there is no certificate{}", .flags.purpose)]
+    #[error("{address} is not a loopback address, so a certificate{} is required", .flags.purpose)]
     Clear {
-        /// Where it would listen.
+        /// The address to listen on.
         address: SocketAddr,
-        /// What is not given.
+        /// The missing flags.
         flags: &'static TlsFlags,
     },
 }
 
 impl TlsError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Half { .. } => "a certificate and its key go together",
+            Self::Half { .. } => "give both the certificate and its key",
             Self::Clear { flags, .. } => flags.help,
         }
     }
@@ -89,10 +89,10 @@ mod tests {
     #[test]
     fn half_a_certificate_is_an_error_that_names_the_other_half_wherever_it_listens() {
         for address in ["127.0.0.1:1", "10.0.0.1:1"] {
-            let help = "a certificate and its key go together";
-            let expected = format!("`--cert` is given, and `--key` is not: {help}");
+            let help = "give both the certificate and its key";
+            let expected = format!("`--cert` is given without `--key`: {help}");
             assert_eq!(told(address, true, false), expected);
-            let expected = format!("`--key` is given, and `--cert` is not: {help}");
+            let expected = format!("`--key` is given without `--cert`: {help}");
             assert_eq!(told(address, false, true), expected);
             assert_eq!(told(address, true, true), "true");
         }
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(told(address, false, false), "false", "{address}");
         }
         for address in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:127.0.0.1]:1"] {
-            let why = "is not a loopback address, and there is no certificate for this";
+            let why = "is not a loopback address, so a certificate for this is required";
             let expected = format!("{address} {why}: give both");
             assert_eq!(told(address, false, false), expected);
         }

@@ -1,7 +1,7 @@
-//! Where Vault is and how to log in: flag, then environment.
+//! Settings of Vault and its login: flag, then environment.
 //!
-//! The names of the environment that Vault's own tools read are read as well. One
-//! way to log in is given, and given whole: which of two was meant, nobody can tell.
+//! The environment variables of Vault's own tools are read as well. Exactly one login must be
+//! given, completely: with two, the intended one is unknown.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::net::{ServerUrl, ServerUrlError};
 use crate::secret::vault::{JWT, SECRET_ID, TOKEN};
 use crate::secret::{OwnCredential, SecretInput, VaultLogin, VaultSettings};
 
-/// What the command line says about Vault.
+/// Flags about Vault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultFlags {
     /// `--vault-token-file`.
@@ -30,38 +30,39 @@ pub struct VaultFlags {
 /// A setting for Vault that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultSettingsError {
-    /// What every setting can be wrong in.
+    /// An error that every setting can have.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// Not an address.
-    #[error("`VAULT_ADDR` cannot be used")]
+    #[error("`VAULT_ADDR` is invalid")]
     Url(#[from] ServerUrlError),
     /// No way to log in.
-    #[error("Vault is at `VAULT_ADDR`, and there is no way to log in")]
+    #[error("`VAULT_ADDR` is set, but no login to Vault is configured")]
     NoLogin,
     /// Half a way.
-    #[error("`{given}` is set, and `{missing}` is not")]
+    #[error("`{given}` is set without `{missing}`")]
     Half {
-        /// What is there.
+        /// The given setting.
         given: &'static str,
-        /// What is not.
+        /// The missing setting.
         missing: &'static str,
     },
 }
 
 impl VaultSettingsError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
             Self::Url(_) => {
-                "give the address that the command `vault` has, such as https://vault.example.com:8200"
+                "give the address that the `vault` command uses, such as \
+                https://vault.example.com:8200"
             }
             Self::NoLogin => {
                 "set VAULT_TOKEN or VAULT_TOKEN_FILE; or INTEGRATIOND_VAULT_ROLE_ID and INTEGRATIOND_VAULT_SECRET_ID_FILE; or INTEGRATIOND_VAULT_JWT_ROLE and INTEGRATIOND_VAULT_JWT_FILE"
             }
-            Self::Half { .. } => "a login needs both",
+            Self::Half { .. } => "set both for a login",
         }
     }
 }
@@ -240,9 +241,9 @@ mod tests {
         let error = said(&[(SECRET_ID_FILE, "/s")]);
         assert_eq!(
             error,
-            format!("`{SECRET_ID_FILE}` is set, and `{ROLE_ID}` is not; a login needs both")
+            format!("`{SECRET_ID_FILE}` is set without `{ROLE_ID}`; set both for a login")
         );
-        assert!(said(&[]).contains("no way to log in"));
+        assert!(said(&[]).contains("no login to Vault is configured"));
     }
 
     #[test]
@@ -252,6 +253,6 @@ mod tests {
             ("VAULT_TOKEN", "t"),
         ];
         let error = read(&pairs, &VaultFlags::default()).unwrap_err();
-        assert!(error.contains("`VAULT_ADDR` cannot be used"), "{error}");
+        assert!(error.contains("`VAULT_ADDR` is invalid"), "{error}");
     }
 }

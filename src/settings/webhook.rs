@@ -1,7 +1,7 @@
-//! Where forges tell of pushes, and what they must share with us.
+//! Webhook listener, and the secret that it shares with forges.
 //!
-//! Without a secret anybody could ask for a run, so there is none without it, on
-//! loopback neither. Elsewhere it takes a certificate: GitLab sends the secret.
+//! Without a secret anyone could trigger a run, so it is required, even on loopback. Elsewhere
+//! a certificate is required, too: GitLab sends the secret.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::{Credential, Environment, SettingsError, secret};
 use crate::secret::SecretInput;
 use crate::secret::own::WEBHOOK_SECRET;
 
-/// What the command line says.
+/// Flags of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookFlags {
     /// `--webhook-listen`; `None` for `none`.
@@ -26,12 +26,12 @@ pub struct WebhookFlags {
     pub branch: Option<String>,
 }
 
-/// Where to hear webhooks.
+/// Listener settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
     /// The address.
     pub address: SocketAddr,
-    /// Where the secret is.
+    /// Source of the secret.
     pub secret: SecretInput,
     /// The certificate and its key.
     pub tls: Option<(PathBuf, PathBuf)>,
@@ -42,26 +42,27 @@ pub struct WebhookSettings {
 /// A setting for webhooks that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
-    /// What every setting can be wrong in.
+    /// An error that every setting can have.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The certificate and its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// For everybody.
-    #[error("webhooks are to be heard, and there is no secret to know them by")]
+    /// Without a secret.
+    #[error("`--webhook-listen` is set, but there is no secret to authenticate webhooks")]
     NoSecret,
 }
 
 impl WebhookError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::Settings(error) => error.help(),
             Self::Tls(error) => error.help(),
             Self::NoSecret => {
-                "make one with `openssl rand -hex 32`, give it to the forge, and name its file with `--webhook-secret-file`"
+                "create a secret with `openssl rand -hex 32`, enter it in the forge, and give its \
+                file with `--webhook-secret-file`"
             }
         }
     }

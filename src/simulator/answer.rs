@@ -1,4 +1,4 @@
-//! What a caller gets: answers, the error envelope, and what the network may make of them.
+//! Responses to a client: results, the error envelope, and the effects of network faults.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::fault::{Cut, RetryAfter};
 
-/// What came of a request.
+/// Result of a request.
 #[derive(Debug)]
 pub enum SimulatedAnswer {
     /// A whole answer.
     Response(Response<Bytes>),
-    /// The head of an answer and the beginning of its body; `Content-Length` tells the whole length.
+    /// The head of a response and the beginning of its body; `Content-Length` gives the full
+    /// length.
     Truncated(Response<Bytes>),
     /// No connection was made.
     Refused,
@@ -123,7 +124,7 @@ impl SimulatedAnswer {
         }
     }
 
-    /// What the network makes of an exchange; `response` is what the API answered, if it did.
+    /// Applies a network fault to an exchange; `response` is the API's response, if there is one.
     pub(super) fn cut(cut: &Cut, response: Response<Bytes>) -> Self {
         match cut {
             Cut::Refuse => Self::Refused,

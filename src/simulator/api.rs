@@ -304,7 +304,7 @@ impl Operation<'_> {
         })
     }
 
-    /// What is stored of a payload.
+    /// Stored part of a payload.
     fn stored(&self, payload: &CheckedBody) -> Option<Map<String, Value>> {
         let attributes = &Contract::get().facts(&payload.type_name).config;
         let mut config = payload.config.clone()?;

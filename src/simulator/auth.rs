@@ -15,7 +15,7 @@ use super::options::SimulatorOptions;
 #[derive(Default)]
 pub(super) struct Tokens {
     issued: HashMap<String, Token>,
-    /// How many were ever given out: no token is given out twice.
+    /// Number of tokens ever issued: no token is issued twice.
     count: u64,
 }
 
@@ -24,7 +24,7 @@ struct Token {
     expires: Instant,
 }
 
-/// What a key allows.
+/// Permission of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Permission {
     /// `APPLICATION_ADMIN`: everything.

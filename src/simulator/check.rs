@@ -1,4 +1,4 @@
-//! What the API refuses about a request, and in which words.
+//! Requests that the API rejects, and the messages.
 
 use serde_json::{Map, Value};
 
@@ -95,7 +95,7 @@ pub(super) fn immutable(
     )))
 }
 
-/// Whether a configuration holds the attribute of a path such as `config.audit.enabled`.
+/// True if a configuration has the attribute at a path such as `config.audit.enabled`.
 fn holds(config: Option<&Map<String, Value>>, path: &str) -> bool {
     let Some((first, rest)) = path.strip_prefix("config.").map(|path| {
         path.split_once('.')

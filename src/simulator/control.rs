@@ -31,7 +31,7 @@ use super::status::SimulatedStatus;
 use super::store::{Beginning, Transition};
 use super::{Simulator, State, tree};
 
-/// Where the control routes lie.
+/// Prefix of the control routes.
 pub(super) const PREFIX: &str = "/_simulator/";
 
 /// An integration put in directly. Nothing about it is checked.
@@ -53,7 +53,7 @@ pub struct Seed {
     /// Its status: `enabled` when absent.
     #[serde(default = "enabled")]
     pub status: SimulatedStatus,
-    /// Whether a status such as `editing` ends after the usual time. Else it stays.
+    /// True if a status such as `editing` ends after the usual time. Otherwise it stays.
     #[serde(default)]
     pub settles: bool,
 }
@@ -74,7 +74,7 @@ pub struct SimulatedDrift {
     /// The new status, which stays.
     #[serde(default)]
     pub status: Option<SimulatedStatus>,
-    /// Whether the integration vanishes.
+    /// True if the integration vanishes.
     #[serde(default)]
     pub remove: bool,
 }
@@ -89,7 +89,7 @@ pub enum ControlError {
     #[error("no such control route")]
     NoRoute,
     /// The body is not what the route takes.
-    #[error("the body does not fit: {0}")]
+    #[error("invalid body: {0}")]
     Body(String),
 }
 
@@ -172,7 +172,7 @@ impl Simulator {
         self.lock().faults.clear();
     }
 
-    /// Puts an integration in and tells its id.
+    /// Adds an integration and returns its id.
     pub fn seed(&self, seed: Seed) -> u64 {
         self.lock().seed(seed)
     }
@@ -385,7 +385,7 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let text = value.as_str().and_then(|text| text.parse().ok());
     let id = value.as_u64().or(text);
-    id.ok_or_else(|| serde::de::Error::custom("an id is a number, or a string of digits"))
+    id.ok_or_else(|| serde::de::Error::custom("an id must be a number or a string of digits"))
 }
 
 fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

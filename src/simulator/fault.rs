@@ -24,17 +24,17 @@ pub struct Fault {
     /// in `/integrations/{id}`, and a `*` at the end for any rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What goes wrong.
+    /// Kind of the fault.
     pub kind: FaultKind,
-    /// How many matching requests pass by first.
+    /// Number of matching requests to skip first.
     #[serde(default)]
     pub skip: u64,
-    /// How many requests meet it; no end when `null`. Once when absent.
+    /// Number of affected requests; unlimited if `null`. One if absent.
     #[serde(default = "once")]
     pub times: Option<u64>,
 }
 
-/// What goes wrong. A kind that makes sense for some operations only waits for one of them.
+/// Kind of a fault. A kind that applies only to some operations waits for one of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -66,7 +66,7 @@ pub enum FaultKind {
     ServerError {
         /// The HTTP status.
         code: u16,
-        /// Whether the request takes effect all the same.
+        /// True if the request takes effect all the same.
         #[serde(default)]
         after_effect: bool,
     },
@@ -85,7 +85,7 @@ pub enum FaultKind {
     },
     /// 200 with a page of HTML.
     Html {
-        /// Whether the request takes effect all the same.
+        /// True if the request takes effect all the same.
         #[serde(default)]
         after_effect: bool,
     },
@@ -93,12 +93,12 @@ pub enum FaultKind {
     NotArray,
     /// The list lacks its last elements.
     PartialList {
-        /// How many of them.
+        /// Number of dropped elements.
         drop: usize,
     },
     /// One element of the list cannot be read.
     BrokenElement {
-        /// Which, from 0.
+        /// Index of the element, from 0.
         #[serde(default)]
         index: usize,
         /// In what way.
@@ -108,7 +108,7 @@ pub enum FaultKind {
     Rewrite {
         /// The attribute below `config`, such as `/audit/enabled` or `audit.enabled`.
         path: String,
-        /// What it stores; `null` removes the attribute.
+        /// Value to store; `null` removes the attribute.
         value: Value,
     },
     /// The creation is taken on and fails later.
@@ -149,11 +149,11 @@ pub enum FaultKind {
     },
     /// The write is taken on and never ends.
     Stuck,
-    /// Every token expires before the request is looked at.
+    /// Every token expires before the request is processed.
     ExpireToken,
 }
 
-/// How a `Retry-After` header tells the time.
+/// Format of the time in a `Retry-After` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
@@ -163,7 +163,7 @@ pub enum RetryAfter {
     Date(u64),
 }
 
-/// What is wrong with an element of a list.
+/// Defect of an element of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Breakage {
@@ -183,11 +183,11 @@ pub enum Breakage {
 pub struct FailedTest {
     /// Its name.
     pub test: String,
-    /// What it says.
+    /// Its message.
     pub message: String,
 }
 
-/// When a kind acts.
+/// Stage at which a kind acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Goes along with whatever else happens.
@@ -196,11 +196,11 @@ enum Stage {
     Instead,
     /// Decides the answer after the effect.
     After,
-    /// Shapes the effect, or the answer that tells of it.
+    /// Changes the effect, or the response that reports it.
     Effect,
 }
 
-/// What a request meets, worked out when it arrives.
+/// Faults of a request, determined when it arrives.
 #[derive(Debug, Default)]
 pub(super) struct RequestFaults {
     pub(super) expire_tokens: bool,
@@ -221,7 +221,7 @@ pub(super) enum Decider {
     After(Cut),
 }
 
-/// What the network, or a proxy on the way, makes of an exchange.
+/// Fault of the network, or of a proxy, in an exchange.
 #[derive(Debug)]
 pub(super) enum Cut {
     Refuse,
@@ -243,7 +243,7 @@ pub(super) enum Refuse {
     Forbid(String),
 }
 
-/// What bends the effect or the answer.
+/// Changes of the effect or the response.
 #[derive(Debug, Default)]
 pub(super) struct Twists {
     pub(super) rewrites: Vec<(String, Value)>,
@@ -341,7 +341,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether the kind makes sense for an operation.
+    /// True if the kind applies to an operation.
     fn concerns(&self, route: Option<&Route>) -> bool {
         let is = |wanted: fn(&Route) -> bool| route.is_some_and(wanted);
         match self {
@@ -472,7 +472,7 @@ fn once() -> Option<u64> {
     Some(1)
 }
 
-/// Whether a pattern covers a path.
+/// True if a pattern covers a path.
 fn covers(pattern: &str, path: &str) -> bool {
     if let Some(prefix) = pattern.strip_suffix('*') {
         return path.starts_with(prefix);

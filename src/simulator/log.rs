@@ -1,15 +1,15 @@
-//! What the simulator received, in order, and what it made of it.
+//! Log of the received requests, in order, with their results.
 //!
-//! Bodies are kept as they came: they hold secrets in clear, so that tests can
-//! tell what was sent. Nothing real belongs into a simulator.
+//! Bodies are kept as received: they contain secrets in clear, so that tests can check what was
+//! sent. Never use real secrets with a simulator.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// How many requests are remembered; the oldest are forgotten first. Enough to
-/// create and follow ten thousand integrations.
+/// Number of requests to keep; the oldest are dropped first. Enough to create and follow ten
+/// thousand integrations.
 pub(super) const CAPACITY: usize = 100_000;
 
 /// One request.
@@ -23,7 +23,7 @@ pub struct LoggedRequest {
     pub path: String,
     /// Its body, if it had one: as JSON, or as a string when it is none.
     pub body: Option<Value>,
-    /// Whether it changed anything.
+    /// True if it changed anything.
     pub effect: bool,
     /// The HTTP status that was answered; none when there was no answer, or not yet.
     pub answer: Option<u16>,
@@ -37,7 +37,7 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Writes a request down and tells its number.
+    /// Records a request and returns its number.
     pub(super) fn receive(&mut self, method: String, path: String, body: Option<Value>) -> u64 {
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();

@@ -72,7 +72,7 @@ pub struct Simulator {
 }
 
 struct Shared {
-    /// What a reset returns to.
+    /// Options that a reset restores.
     first_options: SimulatorOptions,
     state: Mutex<State>,
 }

@@ -1,4 +1,4 @@
-//! How the simulator behaves where the documentation leaves it open, and how fast.
+//! Behaviour of the simulator where the documentation is silent, and its speed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,15 +20,15 @@ pub struct SimulatorOptions {
     pub admin_key: String,
     /// A key without it.
     pub powerless_key: String,
-    /// How long a creation, an edit or a deletion takes.
+    /// Duration of a creation, an edit or a deletion.
     #[serde(rename = "settle_ms", with = "milliseconds")]
     pub settle: Duration,
-    /// How long a token lives.
+    /// Lifetime of a token.
     #[serde(rename = "token_lifetime_ms", with = "milliseconds")]
     pub token_lifetime: Duration,
-    /// What stands for stored secrets in answers.
+    /// Replacement for stored secrets in responses.
     pub secrets: StoredSecrets,
-    /// How ids are written.
+    /// Form of ids.
     pub ids: Ids,
     /// The connections API.
     pub connections: ConnectionsApi,
@@ -36,7 +36,7 @@ pub struct SimulatorOptions {
     pub connection_ids: Ids,
     /// The HTTP status of a write that was taken on.
     pub success: u16,
-    /// Whether a deleted integration stays, with the status `deleted`.
+    /// True if a deleted integration stays, with the status `deleted`.
     pub deleted_lingers: bool,
     /// By type, the attributes of `config` that a PUT may not change, in place of the built-in guess.
     pub immutable: BTreeMap<String, Vec<String>>,
@@ -63,7 +63,7 @@ pub const DETAIL: &str = "detail";
 /// The attribute of the API key in `config`, if the options say so.
 pub(super) const DETAIL_KEY: &str = "immutaApiKey";
 
-/// What a read shows in place of a stored secret.
+/// Content of a read in place of a stored secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredSecrets {
@@ -93,7 +93,7 @@ pub enum ConnectionsApi {
     Paged,
 }
 
-/// How ids are written in answers.
+/// Form of ids in responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ids {

@@ -1,4 +1,4 @@
-//! The operations of the API (API.md section 3), told apart by method and path.
+//! The operations of the API (API.md section 3), distinguished by method and path.
 
 use http::Method;
 
@@ -47,7 +47,7 @@ impl Route {
         })
     }
 
-    /// Whether it starts work on an integration.
+    /// True if it starts work on an integration.
     pub(super) fn writes(&self) -> bool {
         match self {
             Self::Create | Self::Update(_) | Self::Delete(_) => true,

@@ -1,9 +1,9 @@
-//! What the simulator knows of the API, read from `openapi.json`: the shape of
-//! requests and, beside it, the marks that say how attributes behave.
+//! The simulator's knowledge of the API, read from `openapi.json`: the shape of requests and
+//! the marks that describe the behaviour of attributes.
 //!
-//! The document is the simulator's own and every object in it is closed, so
-//! that a mistake in the client's tables is refused here and not shared.
-//! Violations name attributes and rules, never a value: values may be secrets.
+//! The document is the simulator's own and every object in it is closed, so that a mistake in
+//! the client's tables is rejected here and not shared. Violations name attributes and rules,
+//! never a value: values may be secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -33,7 +33,7 @@ pub(super) struct Contract {
     names: Vec<String>,
     /// The scripts without an id, each with the types it exists for (none: all).
     scripts: BTreeMap<String, BTreeSet<String>>,
-    /// What is known of a type that the document lacks.
+    /// Facts about a type that the document lacks.
     unknown: TypeFacts,
 }
 
@@ -45,17 +45,17 @@ pub(super) struct TypeFacts {
     pub(super) config: AttributeRules,
     /// The names of the validation tests.
     pub(super) tests: Vec<String>,
-    /// Whether a DELETE carries credentials.
+    /// True if a DELETE carries credentials.
     pub(super) credentials: DeleteCredentials,
     /// The attribute of a read by id that carries an API key.
     pub(super) api_key: Option<String>,
     /// True if a PUT is rejected.
     pub(super) never_updated: bool,
-    /// The attributes beside `config` that a PUT may not change.
+    /// The attributes next to `config` that a PUT may not change.
     pub(super) immutable_beside_config: Vec<String>,
 }
 
-/// Whether a DELETE carries the privileged credentials (API.md section 3.3).
+/// Credentials in a DELETE (API.md section 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum DeleteCredentials {
     /// It must when the integration was set up automatically, else it must not.
@@ -67,7 +67,7 @@ pub(super) enum DeleteCredentials {
     Never,
 }
 
-/// How attribute values are told apart.
+/// Comparison of attribute values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Uniqueness {
     /// As they stand.
@@ -92,9 +92,9 @@ pub(super) struct AttributeRules {
 pub(super) struct Violation {
     /// The attribute, such as `config.host`; empty for the body itself.
     pub(super) path: String,
-    /// Whether the attribute is one that the schema does not know.
+    /// True if the schema does not know the attribute.
     pub(super) unknown: bool,
-    /// What is wrong, in joi's words.
+    /// The violation, in joi's words.
     says: String,
 }
 
@@ -121,7 +121,7 @@ impl Contract {
         })
     }
 
-    /// What is known of this type; next to nothing when the document lacks it.
+    /// Facts about this type; almost none if the document lacks it.
     pub(super) fn facts(&self, type_name: &str) -> &TypeFacts {
         self.types.get(type_name).unwrap_or(&self.unknown)
     }
@@ -186,7 +186,7 @@ impl TypeFacts {
         self.config.marked(|attribute| attribute.immutable)
     }
 
-    /// How values of an attribute directly in `config` are compared.
+    /// Comparison for values of an attribute directly in `config`.
     pub(super) fn uniqueness(&self, attribute: &str) -> Uniqueness {
         let child = self.config.children.get(attribute);
         child
@@ -194,7 +194,8 @@ impl TypeFacts {
             .unwrap_or(Uniqueness::Exact)
     }
 
-    /// Whether these attributes hold a credential: at least one that is a secret or holds one.
+    /// True if these attributes include a credential: at least one that is a secret or contains
+    /// one.
     pub(super) fn has_credential(&self, attributes: &Map<String, Value>) -> bool {
         attributes.iter().any(|(name, value)| {
             let child = self.config.children.get(name);
@@ -202,7 +203,7 @@ impl TypeFacts {
         })
     }
 
-    /// Whether any of these attributes is a credential or goes with one: a user name, a role.
+    /// True if any of these attributes is a credential or belongs to one: a user name, a role.
     pub(super) fn mentions_credentials(&self, attributes: &Map<String, Value>) -> bool {
         // DELETE's own attributes, whatever the type's schema says of them.
         const ALWAYS: [&str; 2] = ["username", "password"];
@@ -388,7 +389,7 @@ fn nearest_variant(variants: Vec<Vec<ValidationError<'static>>>) -> Vec<Violatio
     nearest.into_iter().flatten().flat_map(violations).collect()
 }
 
-/// What a rule asks for.
+/// Requirement of a rule.
 fn rule(kind: &ValidationErrorKind) -> String {
     match kind.keyword() {
         "type" => "is of the wrong type".to_owned(),

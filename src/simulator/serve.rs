@@ -1,5 +1,5 @@
-//! The simulator behind HTTP/1.1. Whoever binds the listener sees to it that
-//! the address is a loopback one: the control routes ask for no credentials.
+//! The simulator behind HTTP/1.1. The caller that binds the listener must use a loopback
+//! address: the control routes need no credentials.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,7 +25,7 @@ use super::{SimulatedAnswer, Simulator};
 /// The largest body that is read: room for ten thousand integrations seeded at once.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
+/// Pause if no connection can be accepted, mostly for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -64,7 +64,7 @@ async fn converse(stream: TcpStream, simulator: Simulator) {
 /// An error closes the connection without an answer.
 async fn respond(simulator: Simulator, request: Request<Incoming>) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
-    // Told by its length where it has one, so that no byte of it need be read.
+    // Known from the length if there is one, so that no byte of the body need be read.
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let collected = match announced {
         0..=MAX_BODY => Limited::new(body, MAX_BODY).collect().await.ok(),

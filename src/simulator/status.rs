@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// Where an integration is in its life. A word that the API does not document
-/// is kept as it is: tests use it to stand for a later version.
+/// Status of an integration. A word that the API does not document is kept as it is: tests use
+/// it to stand for a later version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SimulatedStatus {
@@ -66,7 +66,7 @@ impl SimulatedStatus {
         known.map_or(Cow::Borrowed(""), |(word, _)| Cow::Borrowed(word))
     }
 
-    /// Where the server's own work leads when nothing fails; `None` when no work is under way.
+    /// Final status of the server's own work if nothing fails; `None` if no work is under way.
     pub(super) fn natural_end(&self) -> Option<Self> {
         match self {
             Self::Creating | Self::Editing | Self::Migrating => Some(Self::Enabled),
@@ -83,12 +83,12 @@ impl SimulatedStatus {
         }
     }
 
-    /// Whether a DELETE may begin. A PUT may not from `disabled` either.
+    /// True if a DELETE may begin. A PUT may not from `disabled` either.
     pub(super) fn may_be_deleted(&self) -> bool {
         self.natural_end().is_none() && !matches!(self, Self::Other(_))
     }
 
-    /// Whether a PUT may begin.
+    /// True if a PUT may begin.
     pub(super) fn may_be_edited(&self) -> bool {
         self.may_be_deleted() && *self != Self::Disabled
     }

@@ -1,9 +1,8 @@
-//! The integrations that the simulator holds, and their transitions.
+//! The integrations of the simulator, and their transitions.
 //!
-//! Nothing runs in the background: a transition knows when it is due, and is
-//! carried out by the first look at the integration after that moment. So the
-//! state depends on the time alone, paused or not. Every look goes through
-//! [`Store::settle`] or [`Store::settle_all`] first.
+//! Nothing runs in the background: a transition has a due time, and is carried out by the first
+//! access to the integration after it. So the state depends only on the time, paused or not.
+//! Every access first calls [`Store::settle`] or [`Store::settle_all`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,7 +16,7 @@ use super::status::SimulatedStatus;
 /// All integrations.
 pub(super) struct Store {
     records: BTreeMap<u64, StoredIntegration>,
-    /// Who holds a value that must be unique. More than one only after seeding.
+    /// Integrations with a value that must be unique. More than one only after seeding.
     holders: HashMap<UniqueValue, BTreeSet<u64>>,
     next_id: u64,
 }
@@ -32,13 +31,14 @@ pub(super) struct StoredIntegration {
     status: SimulatedStatus,
     validation: Value,
     transition: Option<Transition>,
-    /// How often its API key was made anew.
+    /// Number of times that its API key was created anew.
     pub(super) key_generation: u64,
-    /// What reads show beside id and status, until it changes; with the mask that it was made for.
+    /// Content of reads besides id and status, until it changes; with the mask that it was made
+    /// for.
     view: Option<(Option<&'static str>, String)>,
 }
 
-/// What an integration begins with.
+/// Initial state of an integration.
 pub(super) struct Beginning {
     pub(super) id: Option<u64>,
     pub(super) type_name: String,
@@ -51,7 +51,7 @@ pub(super) struct Beginning {
 /// The end of work that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Transition {
-    /// When; never when absent.
+    /// Due time; never if absent.
     pub(super) due: Option<Instant>,
     /// The status then.
     pub(super) end: SimulatedStatus,
@@ -59,7 +59,7 @@ pub(super) struct Transition {
     pub(super) failure: Option<FailedTest>,
     /// The configuration to return to, if the work is rolled back.
     pub(super) restore: Option<Map<String, Value>>,
-    /// Whether the integration vanishes altogether.
+    /// True if the integration vanishes altogether.
     pub(super) vanish: bool,
 }
 
@@ -129,7 +129,7 @@ impl Store {
         }
     }
 
-    /// Stores an integration and tells its id. An id that is taken is replaced.
+    /// Stores an integration and returns its id. A taken id is replaced.
     pub(super) fn insert(&mut self, beginning: Beginning) -> u64 {
         let id = beginning.id.unwrap_or(self.next_id);
         self.remove(id);
@@ -196,7 +196,7 @@ impl Store {
         None
     }
 
-    /// An integration as the last look left it.
+    /// An integration as of the last access.
     pub(super) fn get(&self, id: u64) -> Option<&StoredIntegration> {
         self.records.get(&id)
     }
@@ -236,7 +236,7 @@ impl StoredIntegration {
         self.transition = transition;
     }
 
-    /// The members that a read shows beside id and status, as JSON text without braces.
+    /// The members that a read shows besides id and status, as JSON text without braces.
     pub(super) fn view(&mut self, mask: Option<&'static str>) -> &str {
         let current = self.view.take_if(|(made_for, _)| *made_for == mask);
         let view = current.map_or_else(|| self.render(mask), |(_, text)| text);

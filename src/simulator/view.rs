@@ -1,4 +1,4 @@
-//! How integrations look in answers.
+//! Representation of integrations in responses.
 
 use serde_json::{Value, json};
 

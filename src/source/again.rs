@@ -1,8 +1,8 @@
 //! Second read of a directory: two equal reads show that no program is writing to it.
 //!
-//! Hardly any tool replaces a directory of files at once. An editor truncates a file
-//! and writes it, `git checkout` removes a file and creates it, a copy fills one after
-//! the other. What such a moment lacks was not removed by anybody.
+//! Hardly any tool replaces a directory of files at once. An editor truncates a file and writes
+//! it, `git checkout` removes a file and creates it, a copy fills one after the other. A file
+//! that is missing at such a moment was not removed.
 
 use std::fmt::Debug;
 use std::fs;
@@ -84,8 +84,8 @@ impl Unconfirmed {
         match self {
             Self::Changed { .. } => AGAIN,
             Self::Locked { .. } => {
-                "nothing was changed: wait until git is done, then run this again; \
-                 if no git is running there, remove the lock"
+                "nothing was changed: wait until git has finished, then try again; if no git \
+                process is running there, remove the lock"
             }
             Self::Unreadable(error) => error.help(),
         }
@@ -98,7 +98,7 @@ pub struct SeenDirectory {
     path: PathBuf,
     variables: Vec<PathBuf>,
     content: Content,
-    /// When the first read had ended.
+    /// End of the first read.
     at: Instant,
 }
 

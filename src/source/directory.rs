@@ -1,14 +1,12 @@
 //! The files of a directory, and of the directories below it.
 //!
-//! Decided on purpose, beside the rules of every source: a link is followed if it
-//! stays inside of the directory, and a place is read once, by its first path in
-//! order; what is neither a file nor a directory is never opened, since opening a
-//! pipe can wait for ever.
+//! Decided on purpose, in addition to the rules of every source: a link is followed if it stays
+//! inside the directory, and a place is read once, by its first path in order; an entry that is
+//! neither a file nor a directory is never opened, since opening a pipe can wait for ever.
 //!
-//! A file that is listed and gone when it is read is about to be replaced: an editor
-//! or `git checkout` unlinks it first. Leaving it out would look like its removal, so
-//! that the directory is listed again, and a directory that goes on changing is an
-//! error.
+//! A file that is listed but missing when it is read is about to be replaced: an editor or `git
+//! checkout` unlinks it first. Omitting it would look like its removal, so the directory is
+//! listed again, and a directory that keeps changing is an error.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -151,7 +149,7 @@ fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
 struct Found {
     /// Its path as it is shown.
     path: String,
-    /// Where it is without links, or what is wrong with it.
+    /// Its path without links, or the problem with it.
     place: Result<(PathBuf, Metadata), FileProblem>,
 }
 
@@ -271,7 +269,7 @@ impl DirectoryWalk {
         Ok(())
     }
 
-    /// Whether the target of a link is walked under its own name too.
+    /// True if the target of a link is also read under its own name.
     fn is_read_anyway(&self, target: &Path) -> bool {
         let inside = target.strip_prefix(&self.root).unwrap_or(target);
         is_named_like_a_file(target)
@@ -291,7 +289,7 @@ impl DirectoryWalk {
     }
 }
 
-/// Whether a directory, without links, holds the place of a path.
+/// True if a directory, without links, contains the place of a path.
 fn is_above(directory: &Path, path: &Path) -> bool {
     let parent = path.parent().map(fs::canonicalize);
     parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.starts_with(directory)))

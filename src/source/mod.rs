@@ -1,11 +1,11 @@
-//! Where integration files come from: the edge that reads them.
+//! Sources of integration files: the edge that reads them.
 //!
-//! A [`Snapshot`] is taken whole or not at all: if the directory itself cannot
-//! be read there is none, since an empty one would read as "delete everything".
-//! A single file that cannot be read is a part of the snapshot, with the reason.
+//! A [`Snapshot`] is taken completely or not at all: if the directory itself cannot be read
+//! there is none, since an empty one would read as "delete everything". A single file that
+//! cannot be read is a part of the snapshot, with the reason.
 //!
-//! Before anything is deleted, a directory is read again and must hold the same
-//! ([`Reread`]): a save that is under way looks like a removal.
+//! Before anything is deleted, a directory is read again and must be unchanged ([`Reread`]): a
+//! save in progress looks like a removal.
 
 mod again;
 mod directory;
@@ -30,11 +30,11 @@ pub struct Snapshot {
     pub variables: Vec<SourceFile>,
 }
 
-/// Why there is no snapshot.
+/// Reason why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Nothing is there.
-    #[error("there is no directory {}", path.display())]
+    #[error("directory {} does not exist", path.display())]
     Missing {
         /// The directory.
         path: PathBuf,
@@ -42,12 +42,12 @@ pub enum SourceError {
     /// It is something else.
     #[error("{} is neither a directory nor a file", path.display())]
     NotADirectory {
-        /// What was named.
+        /// The given path.
         path: PathBuf,
     },
     /// A file was listed and gone when it was read, again and again.
     #[error(
-        "the directory {} changes while it is read: {} was there a moment ago",
+        "the directory {} changed while it was being read: {} has disappeared",
         path.display(),
         file.display()
     )]
@@ -57,7 +57,7 @@ pub enum SourceError {
         /// The file.
         file: PathBuf,
     },
-    /// More files than anybody has integrations.
+    /// More files than any tenant has integrations.
     #[error("the directory {} has more than {limit} integration files", path.display())]
     TooMany {
         /// The directory.
@@ -70,7 +70,7 @@ pub enum SourceError {
     Unreadable {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -81,14 +81,14 @@ impl SourceError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::TooMany { .. } => "name a directory with integration files alone",
+            Self::TooMany { .. } => "name a directory that contains only integration files",
             Self::Missing { .. } | Self::NotADirectory { .. } | Self::Unreadable { .. } => {
-                "create it, or name the directory of the integration files as the last argument"
+                "create it, or give the directory of the integration files as the last argument"
             }
             Self::Changing { .. } => AGAIN,
         }
     }
 }
 
-/// The remedy for files that somebody is writing.
-const AGAIN: &str = "nothing was changed: wait until the files are written, then run this again";
+/// The remedy for files that are being written.
+const AGAIN: &str = "nothing was changed: wait until the files are written, then try again";

@@ -1,7 +1,7 @@
-//! Which files count, whatever they come from.
+//! Rules for the files of every source.
 //!
-//! Names that start with `.` are passed over, also those of directories; names
-//! are matched in their exact case; a directory is walked whatever its name.
+//! Names that start with `.` are skipped, also those of directories; names are matched
+//! case-sensitively; a directory is walked whatever its name.
 
 use std::ffi::OsStr;
 use std::path::Path;

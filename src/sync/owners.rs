@@ -36,15 +36,15 @@ pub(super) async fn ask<R: ReadApi>(api: &R, known: Option<KnownConnections>) ->
         // A sign-in page or a lost permission is no end of connections.
         OwnersSource::Missing | OwnersSource::Hidden if had_some => {
             return Owners::unread(
-                "it had some, and now says that it has none or may not show them",
+                "the tenant had connections, but now reports none or denies access to them",
             );
         }
         // Each is logged once, and not by every run.
         OwnersSource::Missing if !was_missing => tracing::info!("this tenant has no connections"),
         OwnersSource::Hidden if known != Some(KnownConnections::Hidden) => {
             tracing::warn!(
-                "the API key may not read the tenant's connections: integrations that may \
-                 belong to one are not deleted; if there are none, say so with `--connections none`"
+                "the API key may not read the tenant's connections: integrations that may belong \
+                to a connection are not deleted; if the tenant has none, use `--connections none`"
             );
         }
         OwnersSource::NotAsked
@@ -57,7 +57,7 @@ pub(super) async fn ask<R: ReadApi>(api: &R, known: Option<KnownConnections>) ->
     owners
 }
 
-/// The owners, as the tenant tells them.
+/// The owners, as the tenant reports them.
 pub async fn of_tenant<R: ReadApi>(api: &R) -> Owners {
     match api.connections().await {
         Ok(Connections::Listed(listed)) => Owners::of(details(api, listed).await),

@@ -8,7 +8,7 @@ use crate::immuta::ReadApi;
 use crate::ledger::LedgerStore;
 use crate::plan::{self as planning, Approved, Plan, Resend};
 
-/// Looks at the tenant once more.
+/// Reads the tenant once more.
 pub(super) async fn look_again<R: ReadApi>(
     api: &R,
     approved: &Approved,
@@ -57,7 +57,7 @@ async fn prove<R: ReadApi>(
         note(store, not_kept, Vec::new()).await?;
         plan(desired, &live, request, &recovery)
     };
-    // The first plan had the same blocks: nobody may take them for writes to come.
+    // The first plan had the same blocks: they must not be taken for future writes.
     planning::block_without_secrets(&mut second);
     let is_believed = request.limits.disappeared(&second).is_none()
         && desired.files.confirm(&second).await.is_ok();

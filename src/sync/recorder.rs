@@ -111,6 +111,9 @@ pub(super) async fn carried_out(store: &dyn LedgerStore, request: &Request) {
 /// The result, or nothing and a line in the log.
 fn log_error<T>(written: Result<T, StoreError>) -> Option<T> {
     written
-        .inspect_err(|error| tracing::warn!(error = chain(error), "the history has a gap"))
+        .inspect_err(|error| {
+            let error = chain(error);
+            tracing::warn!(error, "cannot write the ledger: the history is incomplete");
+        })
         .ok()
 }

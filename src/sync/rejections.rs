@@ -1,4 +1,4 @@
-//! What the server refused is remembered, so that a daemon does not repeat it in a hurry.
+//! Records rejected writes, so that a daemon does not repeat them in a hurry.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::manifest::Name;
 use crate::plan::{self, Operation, Plan};
 use crate::text::chain;
 
-/// What a look found to be as its file says is refused no more.
+/// An integration that matches its file is no longer rejected.
 pub(super) async fn forget_accepted(
     store: &dyn LedgerStore,
     known: &BTreeMap<Name, RejectedWrite>,
@@ -23,8 +23,8 @@ pub(super) async fn forget_accepted(
     }
 }
 
-/// What became of the writes. A run does not fail for it: the write would only be
-/// sent again too soon.
+/// Records the results of the writes. A run does not fail for it: the write would only be sent
+/// again too soon.
 pub(super) async fn record(
     store: &dyn LedgerStore,
     known: &BTreeMap<Name, RejectedWrite>,
@@ -54,6 +54,6 @@ pub(super) async fn record(
 
 fn log_error(written: Result<(), StoreError>) {
     if let Err(error) = written {
-        tracing::warn!(error = chain(&error), "a refusal is not remembered");
+        tracing::warn!(error = chain(&error), "cannot record a rejected write");
     }
 }

@@ -52,7 +52,7 @@ pub(super) async fn fetch<R: ReadApi>(api: &R, ledger: &Ledger) -> Result<Live, 
             Err(error) => unread.extend([Unreadable {
                 scope: by_wire(type_name).map_or(Scope::Everything, Scope::Platform),
                 reason: format!(
-                    "integration {id} is not in the list, and asking for it failed: {error}"
+                    "integration {id} is not in the list, and reading it failed: {error}"
                 ),
             }]),
         }

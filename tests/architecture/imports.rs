@@ -1,8 +1,8 @@
-//! Which file imports which, and the circles that there are.
+//! Imports of every file, and their circles.
 //!
-//! A module and the modules below it count as one room: what is in `a/mod` and what is in
-//! `a/b` may name each other. An item that is imported from a module that exports it again
-//! is an import of the file that declares it.
+//! A module and the modules below it count as one room: the code in `a/mod` and in `a/b` may
+//! name each other. An item that is imported from a module that exports it again is an import
+//! of the file that declares it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::source::{SourceFile, expand, is_inner, module_of};
 /// The files that each file imports.
 pub(crate) type Imports<'f> = BTreeMap<&'f str, BTreeSet<String>>;
 
-/// What every file imports.
+/// Imports of every file.
 pub(crate) fn imports(files: &[SourceFile]) -> Imports<'_> {
     let modules: Vec<&str> = files.iter().map(|file| file.module.as_str()).collect();
     let paths: BTreeMap<&str, Vec<Used>> = files
@@ -98,7 +98,7 @@ fn used(file: &SourceFile) -> Vec<Used> {
     found
 }
 
-/// Where a path begins.
+/// Start of a path.
 struct Base<'c> {
     path: Vec<String>,
     /// The text behind it.
@@ -137,7 +137,7 @@ fn own_path(module: &str) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
-/// What modules export that they do not declare: the path below which a name is declared.
+/// Names that modules export without declaring them: the path below which a name is declared.
 type Exports = BTreeMap<Vec<String>, Vec<String>>;
 
 fn exports(paths: &BTreeMap<&str, Vec<Used>>) -> Exports {

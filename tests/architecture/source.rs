@@ -12,7 +12,7 @@ pub(crate) struct SourceFile {
     pub(crate) module: String,
     /// All of it but modules inside of it, which count as files of their own.
     pub(crate) text: String,
-    /// Whether the whole file is a test.
+    /// True if the whole file is a test.
     is_test: bool,
 }
 
@@ -24,7 +24,8 @@ pub(crate) fn top(module: &str) -> &str {
 /// Reads every Rust file of a directory and below it.
 pub(crate) fn read_all(root: &Path) -> Vec<SourceFile> {
     let mut files = Vec::new();
-    read_below(root, "", &mut files);
+    let top = root.file_name().unwrap().to_str().unwrap();
+    read_below(root, top, "", &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let tests: Vec<String> = files.iter().flat_map(SourceFile::test_modules).collect();
     for file in &mut files {
@@ -33,15 +34,15 @@ pub(crate) fn read_all(root: &Path) -> Vec<SourceFile> {
     files
 }
 
-fn read_below(directory: &Path, prefix: &str, files: &mut Vec<SourceFile>) {
+fn read_below(directory: &Path, top: &str, prefix: &str, files: &mut Vec<SourceFile>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            read_below(&path, &format!("{prefix}{name}/"), files);
+            read_below(&path, top, &format!("{prefix}{name}/"), files);
         } else if let Some(stem) = name.strip_suffix(".rs") {
             files.extend(split(SourceFile {
-                path: format!("src/{prefix}{name}"),
+                path: format!("{top}/{prefix}{name}"),
                 module: format!("{prefix}{stem}"),
                 text: fs::read_to_string(&path).unwrap(),
                 is_test: false,
@@ -105,7 +106,7 @@ impl SourceFile {
         top(&self.module)
     }
 
-    /// How many lines it has, without tests.
+    /// Number of its lines, without tests.
     pub(crate) fn length(&self) -> usize {
         self.untested().lines().count()
     }

@@ -12,8 +12,8 @@ use crate::stage::in_repository;
 /// The port of each file, by the number of the file.
 pub(crate) type Files = BTreeMap<usize, u16>;
 
-/// Fewer are never left, as a share of those at the beginning: an empty directory
-/// deletes nothing, and memory that grew with the files would tell nothing.
+/// Minimum number of files, as a share of those at the beginning: an empty directory deletes
+/// nothing, and memory that grew with the files would prove nothing.
 const FEWEST: f64 = 0.7;
 
 /// There are never more.
@@ -26,11 +26,11 @@ const FURTHEST: usize = 8;
 const PROTECTED: usize = 4;
 
 pub(crate) struct Branch {
-    /// What each commit says; the last is the head.
+    /// Content of each commit; the last is the head.
     commits: Vec<Files>,
     /// The number of the next new file.
     next: usize,
-    /// How many files there were at the beginning.
+    /// Number of files at the beginning.
     len: usize,
 }
 
@@ -50,7 +50,7 @@ impl Branch {
         (branch, repository)
     }
 
-    /// What the head says.
+    /// Content of the head.
     pub(crate) fn files(&self) -> &Files {
         self.commits.last().unwrap()
     }
@@ -142,7 +142,7 @@ fn record(repository: &Repository) {
     repository.git(["commit", "--quiet", "--allow-empty", "-m", "Another one"]);
 }
 
-/// Whatever edits and drift set.
+/// Value that edits and drift set.
 pub(crate) fn port(rng: &mut Rng) -> u16 {
     rng.u16(1024..)
 }

@@ -1,4 +1,4 @@
-//! What must be so whenever it is quiet.
+//! Conditions that must hold whenever it is quiet.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::branch::Files;
 
-/// The integrations that are there, by what tells them apart: type and identity.
+/// The existing integrations, by type and identity.
 fn live(state: &[Value]) -> Vec<(String, String)> {
     let live = state.iter().filter(|one| one["status"] != "deleted");
     let identity = |one: &Value| {

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::fleet;
 use super::process::Process;
 
-/// Writes under way at once: what the command does unless told otherwise.
+/// Concurrent writes: the default of the command.
 pub(crate) const PARALLELISM: usize = 4;
 
 /// A dry run, stage by stage.
@@ -36,7 +36,7 @@ pub(crate) struct Planned {
     pub(crate) peak_kib: u64,
 }
 
-/// How long each stage took.
+/// Duration of each stage.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Stages {
     /// The files into memory.
@@ -67,7 +67,7 @@ pub(crate) struct Parsed {
     pub(crate) took: Duration,
 }
 
-/// What `integrationd sync --dry-run` does.
+/// The work of `integrationd sync --dry-run`.
 pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     let runtime = runtime();
     let mut watch = Stopwatch::start();
@@ -115,7 +115,7 @@ pub(crate) fn plan(directory: &Path, url: &str) -> Planned {
     }
 }
 
-/// What `integrationd sync --yes` does, with its ledger on disk.
+/// The work of `integrationd sync --yes`, with its ledger on disk.
 pub(crate) fn create(directory: &Path, url: &str) -> Created {
     let state = tempfile::tempdir_in(directory).unwrap();
     let mut watch = Stopwatch::start();
@@ -162,7 +162,7 @@ pub(crate) async fn apply<T: Transport>(
     .unwrap()
 }
 
-/// How many were created; the proof must hold.
+/// Number of created integrations; the verification must succeed.
 pub(crate) fn created(synced: &Synced) -> usize {
     let Ending::Applied {
         outcomes,

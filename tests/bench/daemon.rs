@@ -54,22 +54,22 @@ use comfy_table::Table;
 use idle::Idle;
 use table::{mebibytes, median, milliseconds, table};
 
-/// How much is done.
+/// Amounts of work.
 struct Options {
     /// Integrations.
     files: usize,
     /// Changes of each kind.
     rounds: u16,
     debounce: Duration,
-    /// Until nothing of what was done before is at work any more.
+    /// Time until no earlier work is in progress.
     calm: Duration,
-    /// How long nothing is due, and the daemon is watched.
+    /// Time without due work, during which the daemon is watched.
     window: Duration,
-    /// From the end of that until the files were looked at again.
+    /// Time from the end of that until the files were read again.
     look: Duration,
 }
 
-/// The files are looked at after a minute at the latest, and not before 54 seconds.
+/// The files are read after a minute at the latest, and not before 54 seconds.
 const FULL: Options = Options {
     files: 100,
     rounds: 20,

@@ -22,7 +22,7 @@ const TEMPLATES: [(&str, &str); 5] = [
     ("s3", include_str!("../../integrations.d/s3.yaml")),
 ];
 
-/// What identifies an example, or is unique in it, begins with one of these words.
+/// Prefixes of the identities and unique values of the examples.
 const DISTINCT: [&str; 3] = ["acme", "analytics.", "snowflake-prod"];
 
 /// The environment variables that the examples name.
@@ -73,7 +73,7 @@ pub(crate) fn file(number: usize) -> (String, String) {
     (path, distinct(text, number))
 }
 
-/// Which of the examples a file was made from.
+/// Index of the example that a file was made from.
 pub(crate) fn template(number: usize) -> usize {
     number % TEMPLATES.len()
 }

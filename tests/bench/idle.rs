@@ -1,4 +1,4 @@
-//! What a daemon takes while there is nothing to do.
+//! Resources that a daemon uses while there is nothing to do.
 
 use std::thread::sleep;
 
@@ -8,7 +8,7 @@ use crate::process::Process;
 use crate::stage::{Source, Stage, is_ready};
 use crate::web::Served;
 
-/// What was seen of a daemon.
+/// Measurements of a daemon.
 pub(crate) struct Idle {
     /// Its memory after it has created everything, in KiB.
     pub(crate) created_kib: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Idle {
     pub(crate) threads: u64,
     /// Context switches while nothing was due.
     pub(crate) switches: u64,
-    /// Context switches from the end of that until the files were looked at once.
+    /// Context switches from the end of that until the files were read once.
     pub(crate) look: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How long it takes from a change of a file to what the tenant receives.
+//! Time from a change of a file to the request that the tenant receives.
 
 use std::fs;
 use std::thread;
@@ -18,7 +18,7 @@ const FIRST_PORT: u16 = 10_000;
 /// The number of the file that is changed.
 const FILE: usize = 0;
 
-/// How often it is looked whether the request has come: the error of a measurement.
+/// Interval of the checks for the request: the error of a measurement.
 const GLANCE: Duration = Duration::from_micros(100);
 
 /// From a file that is renamed into its place to the request that writes, less the
@@ -120,7 +120,7 @@ fn rounds<'a>(
     ports.map(round).collect()
 }
 
-/// When the tenant has taken the port on.
+/// Time at which the tenant has accepted the port.
 fn until_sent(stage: &Stage, port: u16) -> Instant {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {

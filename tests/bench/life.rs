@@ -1,11 +1,11 @@
-//! What a process took while it lived.
+//! Resources that a process used during its life.
 
 use std::time::{Duration, Instant};
 
 use crate::process::Process;
 use crate::table::median;
 
-/// How often it is looked at.
+/// Interval of the samples.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// A process, watched.
@@ -16,7 +16,7 @@ pub(crate) struct Life {
     samples: Vec<Sample>,
 }
 
-/// What it had at a moment, or in the middle of a while.
+/// Its resources at a moment, or the median of a period.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sample {
     pub(crate) resident_kib: u64,
@@ -49,7 +49,7 @@ impl Life {
         });
     }
 
-    /// How long it was watched.
+    /// Duration of the observation.
     pub(crate) fn length(&self) -> Duration {
         self.looked - self.begun
     }

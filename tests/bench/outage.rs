@@ -1,4 +1,4 @@
-//! What goes wrong at the tenant for a while.
+//! Temporary failures of the tenant.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use fastrand::Rng;
 use http::Method;
 use integrationd::simulator::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
 
-/// How long an outage lasts, in milliseconds.
+/// Duration of an outage, in milliseconds.
 const LENGTH: std::ops::Range<u64> = 50..2500;
 
-/// How late an answer or an effect is, in milliseconds.
+/// Delay of a response or an effect, in milliseconds.
 const LATE: std::ops::Range<u64> = 20..800;
 
 /// An outage, and how long it lasts.

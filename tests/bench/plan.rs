@@ -1,16 +1,15 @@
-//! How long a plan takes, and how much memory: `cargo bench --bench plan`.
+//! Duration and memory of a plan: `cargo bench --bench plan`.
 //!
 //! ```text
 //! cargo bench --bench plan                     1,000 and 10,000 files
 //! cargo bench --bench plan -- 100 5000         other numbers of files
 //! cargo bench --bench plan -- --rounds 9       more rounds; medians are shown
-//! cargo bench --bench plan -- --create 10000   how many to create; 0 for none
+//! cargo bench --bench plan -- --create 10000   number to create; 0 for none
 //! ```
 //!
 //! A simulated tenant runs in a process of its own, and so does every round of
 //! the client, so that the peak memory is the client's alone. The tenant gets
-//! its state by an apply of the same files. A round that does not come out as
-//! an empty plan after exactly one list and one search for connections fails the
+//! its state by an apply of the same files. A round that does not result in an empty plan after exactly one list and one search for connections fails the
 //! benchmark.
 //!
 //! Seconds on a shared machine do not repeat: a baseline is measured in the
@@ -59,7 +58,7 @@ const SMOKE: usize = 100;
 /// Rounds of each size.
 const ROUNDS: usize = 5;
 
-/// How many are created, unless the sizes are smaller.
+/// Number of creates, unless the sizes are smaller.
 const CREATE: usize = 1_000;
 
 fn main() {

@@ -18,7 +18,7 @@ pub(crate) struct Round {
     pub(crate) baseline: Duration,
 }
 
-/// What a line says of the rounds of a size.
+/// Text of a line about the rounds of a size.
 type Line = fn(&[Round]) -> String;
 
 /// Plans with nothing to do: a column for each size.

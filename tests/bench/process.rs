@@ -1,11 +1,11 @@
-//! What the kernel tells of a process (proc(5)).
+//! The kernel's data about a process (proc(5)).
 
 use std::collections::BTreeMap;
 
 /// A process, by the name of its directory.
 pub(crate) struct Process(String);
 
-/// How often each thread was switched to.
+/// Number of switches to each thread.
 pub(crate) struct Switches(BTreeMap<String, u64>);
 
 impl Process {
@@ -59,7 +59,7 @@ impl Process {
 }
 
 impl Switches {
-    /// How many there were since an earlier look. The end of a thread counts as one.
+    /// Number of switches since an earlier sample. The end of a thread counts as one.
     pub(crate) fn since(&self, earlier: &Self) -> u64 {
         let of = |switches: &Self, name| switches.0.get(name).copied();
         let now = self.0.iter();

@@ -73,7 +73,7 @@ use life::{Life, Sample};
 use storm::{Counts, Storm};
 use table::table;
 
-/// How much is done.
+/// Amounts of work.
 struct Options {
     length: Duration,
     seed: u64,
@@ -114,16 +114,16 @@ impl Options {
     }
 }
 
-/// How much more memory the last quarter of a life may take than the second one.
+/// Maximum growth of memory from the second quarter of a life to the last.
 const GROWTH: f64 = 1.1;
 
-/// What an allocator keeps for itself varies by so much, in KiB.
+/// Variation of an allocator's own memory, in KiB.
 const SLACK_KIB: u64 = 2 * 1024;
 
-/// How many connections and threads come and go.
+/// Number of connections and threads that come and go.
 const COMING_AND_GOING: u64 = 12;
 
-/// Less tells nothing of growth.
+/// A shorter life proves nothing about growth.
 const WORTH_JUDGING: Duration = Duration::from_secs(60);
 
 fn main() {
@@ -182,7 +182,7 @@ fn told(storm: &Storm, first: &[u64; 2]) -> Table {
     table
 }
 
-/// What happened.
+/// The events.
 fn deeds(storm: &Storm) -> Vec<(&'static str, String)> {
     let Counts {
         runs,
@@ -222,7 +222,7 @@ fn deeds(storm: &Storm) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What it took.
+/// The resources used.
 fn toll(storm: &Storm, first: &[u64; 2]) -> Vec<(&'static str, String)> {
     let life = storm.longest_life();
     let quarters = [1, 2, 3, 4].map(|nth| life.quarter(nth));

@@ -14,12 +14,12 @@ use crate::{fleet, forge};
 /// The directory of the files in a repository.
 const IN_REPOSITORY: &str = "integrations.d";
 
-/// Where the files are.
+/// Source of the files.
 pub(crate) enum Source {
     Directory(Files),
     Repository {
         repository: Repository,
-        /// How the daemon gets at it.
+        /// Address of the repository for the daemon.
         url: String,
     },
 }
@@ -115,7 +115,7 @@ impl Stage {
     }
 }
 
-/// What the daemon says of itself.
+/// Status document of the daemon.
 pub(crate) fn status(served: &Served) -> Value {
     let answer = served.get_as_bearer("/status");
     assert_eq!(answer.code, 200, "{}", answer.body);

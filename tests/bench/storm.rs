@@ -23,15 +23,15 @@ use crate::{checks, forge};
 /// The longest pause between two deeds, in milliseconds.
 const PAUSE: u64 = 20;
 
-/// How many triggers a burst has at most.
+/// Maximum number of triggers in a burst.
 const BURST: usize = 20;
 
-/// How long the daemon may take until all is well once nothing goes wrong: it tries
-/// again after 5, 10, 20 seconds and so on, each call by itself for some seconds, and
-/// for two minutes a create that was cut short may still take effect.
+/// Time for the daemon to recover completely once nothing fails: it tries again after 5, 10, 20
+/// seconds and so on, each call by itself for some seconds, and for two minutes an interrupted
+/// create may still take effect.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What the daemon is told, besides where its files and its tenant are.
+/// Settings of the daemon, except its files and its tenant.
 const SETTINGS: &str = "\
 git-allow-rewrite: \"true\"
 policy: sync
@@ -42,7 +42,7 @@ poll: 2s
 wait-timeout: 20s
 ";
 
-/// How often each thing happened.
+/// Number of events of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) runs: u64,
@@ -65,12 +65,12 @@ pub(crate) struct Storm {
     pub(crate) server: Option<Server>,
     pub(crate) counts: Counts,
     pub(crate) triggers: Triggers,
-    /// What each process of the daemon took, the last one at the end.
+    /// Resources of each process of the daemon, the last one at the end.
     lives: Vec<Life>,
     branch: Branch,
     rng: Rng,
     daemon: Option<Daemon>,
-    /// When the tenant works again, if it does not.
+    /// End of the current outage of the tenant, if there is one.
     outage: Option<Instant>,
     is_hooked: bool,
 }
@@ -220,8 +220,8 @@ impl Storm {
         self.outage = None;
     }
 
-    /// Somebody changes the tenant. Not in the middle of a run: what is changed between
-    /// a write and its proof counts as what the server does not keep.
+    /// Changes the tenant from outside. Not in the middle of a run: a change between a write and
+    /// its verification counts as a value that the server does not keep.
     fn drift(&mut self) {
         let status = status(self.served());
         if status["state"] == "Reconciling" && status["reason"].is_null() {
@@ -272,8 +272,7 @@ impl Storm {
         self.start();
     }
 
-    /// Nothing goes wrong any more: with the newest revision everything must become as
-    /// it should be.
+    /// Ends all failures: with the newest revision everything must become in sync.
     pub(crate) fn quiet(&mut self) {
         if self.rng.bool() {
             // It has to find out by itself that the tenant works again.
@@ -325,7 +324,7 @@ impl Storm {
         simulator.clear_log();
     }
 
-    /// How many files there are.
+    /// Number of files.
     pub(crate) fn len(&self) -> usize {
         self.branch.files().len()
     }

@@ -18,7 +18,7 @@ use integrationd::simulator::{self, Simulator, SimulatorOptions};
 use super::client;
 use super::fleet::{self, Fleet};
 
-/// How often each request came, without the ids in the paths.
+/// Number of requests of each kind, without the ids in the paths.
 pub(crate) type Requests = BTreeMap<String, usize>;
 
 /// The process, seen from outside.

@@ -1,4 +1,4 @@
-//! What makes a daemon look, in every way that there is.
+//! Triggers of every kind.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::common::{Integrationd, Running};
 use crate::forge;
 use crate::web::{Served, TOKEN};
 
-/// How many of those who asked are still there to be told.
+/// Maximum number of clients that still wait for the result.
 const LISTENERS: usize = 8;
 
 /// Pulls triggers, and counts them.
@@ -24,7 +24,7 @@ pub(crate) struct Triggers {
     asking: Vec<Running>,
 }
 
-/// Where a daemon is asked.
+/// Endpoints of a daemon.
 pub(crate) struct Doors<'a> {
     pub(crate) served: &'a Served,
     pub(crate) webhook: SocketAddr,

@@ -10,7 +10,7 @@ use integrationd::simulator::API_KEY;
 use crate::common::{comes_true, eventually};
 use crate::programs;
 
-/// What is executed without a shell of the machine that runs the tests.
+/// Search path for commands without a shell of the machine that runs the tests.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Without a systemd of the machine that runs the tests, every container has the
@@ -24,7 +24,7 @@ pub(super) struct Machine {
     _alone: MutexGuard<'static, ()>,
 }
 
-/// How a command in it ended, and all that it printed.
+/// Exit of a command in it, and all its output.
 pub(super) struct Done {
     pub(super) code: Option<i32>,
     pub(super) printed: String,
@@ -117,7 +117,7 @@ impl Machine {
         url
     }
 
-    /// What the tenant at a URL has, a line for each integration.
+    /// Integrations of the tenant at a URL, a line for each.
     pub(super) fn list(&self, url: &str) -> String {
         let list = format!("IMMUTA_URL={url} IMMUTA_API_KEY={API_KEY} integrationd list");
         let done = self.tries(&list);
@@ -148,7 +148,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It powers off when it is told to end.
+        // It powers off on request.
         let pid = self.container.id().to_string();
         let _ = as_root("kill").arg(pid).status();
         let _ = self.container.wait();

@@ -1,4 +1,4 @@
-//! Where the secrets of a run lie: files with references, and what they lead to.
+//! Places of the secrets of a run: files with references, and their targets.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -53,14 +53,14 @@ pub(crate) const SOURCES: &[Source] = &[
 pub(crate) struct Value {
     /// The whole of it, as a source has it.
     pub(crate) text: String,
-    /// What nobody may see of it: all, or what is inside of a document.
+    /// Secret parts of it: all, or the values inside a document.
     pub(crate) secret: Vec<String>,
 }
 
 /// Makes a value of one look.
 type Make = fn() -> Value;
 
-/// What values look like.
+/// Kinds of values.
 pub(crate) const KINDS: &[(&str, Make)] = &[
     ("plain", plain),
     ("awkward", awkward),
@@ -134,8 +134,8 @@ pub(crate) fn vault() -> Arc<Server> {
 }
 
 impl Place {
-    /// With an integration for each source and each kind of value, and one whose
-    /// value has parts, and one with an attribute that nobody knows.
+    /// Creates an integration for each source and each kind of value, one whose value has parts,
+    /// and one with an unknown attribute.
     pub(crate) fn new() -> Self {
         let place = Self {
             root: TempDir::new().unwrap(),
@@ -247,7 +247,7 @@ impl Place {
         self.environment.borrow().clone()
     }
 
-    /// What must not be seen, with the key of the tool itself.
+    /// All secrets, with the key of the tool itself.
     pub(crate) fn canaries(&self, key: &str) -> Canaries {
         let values = self.values();
         let secrets = values.iter().flat_map(|(name, value)| {
@@ -300,7 +300,7 @@ impl Place {
     }
 }
 
-/// How many files were looked at.
+/// Number of files that were searched.
 #[track_caller]
 fn scan(directory: &Path, canaries: &Canaries) -> usize {
     let mut count = 0;

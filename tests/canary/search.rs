@@ -114,7 +114,7 @@ pub(crate) fn hex(value: &[u8], large: bool) -> Vec<u8> {
     digits.collect::<String>().into_bytes()
 }
 
-/// What is looked for.
+/// The secrets to search for.
 pub(crate) struct Canaries {
     /// By the length of a piece: the piece, whose it is, and in which form.
     pieces: HashMap<usize, HashMap<Vec<u8>, (String, &'static str)>>,

@@ -13,7 +13,7 @@ use crate::programs::{NAMESPACES, is_declared};
 /// space of its own, so that no privileges are needed where the system allows that.
 pub(crate) struct Disk {
     mounter: Child,
-    /// Where it is mounted, for that process and those that enter its name space.
+    /// Its mount point, for that process and those that enter its name space.
     place: TempDir,
 }
 
@@ -39,12 +39,12 @@ impl Disk {
         Self { mounter, place }
     }
 
-    /// Where it is for a process that has entered.
+    /// Its path for a process that has entered.
     pub(crate) fn path(&self) -> &Path {
         self.place.path()
     }
 
-    /// Where it is for the tests.
+    /// Its path for the tests.
     fn seen(&self) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.mounter.id()));
         root.join(self.path().strip_prefix("/").unwrap())

@@ -1,4 +1,4 @@
-//! What systemd hands over counts like the environment.
+//! Credentials of systemd count like the environment.
 
 use integrationd::simulator::API_KEY;
 

@@ -1,4 +1,4 @@
-//! A forge that is asked over https and tells of pushes by webhook.
+//! A forge that is read over https and reports pushes by webhook.
 
 use super::{Forge, World, lake, told};
 use crate::common::{Files, eventually};
@@ -37,18 +37,21 @@ fn what_is_pushed_over_https_is_applied_when_the_forge_says_so_and_not_when_anyb
     }
     // Signed, and yet no push of the branch.
     assert_eq!(github(hook, "ping", PING).code, 200);
-    assert_eq!(github(hook, "push", TAG).body, "ignored: another branch\n");
+    assert_eq!(
+        github(hook, "push", TAG).body,
+        "ignored: not the configured branch\n"
+    );
     eventually("a line for each that is wrong", || {
         let printed = served.daemon.printed();
         printed
-            .matches("a webhook without the right signature")
+            .matches("rejected a webhook with an invalid signature")
             .count()
             == wrong.len()
     });
     assert_eq!(forge.asked(), asked);
     assert_eq!(world.tenant.requests(), [""; 0]);
 
-    assert_eq!(github(hook, "push", PUSH).body, "a run follows\n");
+    assert_eq!(github(hook, "push", PUSH).body, "run triggered\n");
     world.writes_come_to(&["PUT /integrations/1"]);
     assert_eq!(world.paths(), ["/two"]);
     eventually("the page tells of it", || {
@@ -97,7 +100,7 @@ fn what_is_rewritten_over_https_is_held_and_shown_until_the_settings_take_it() {
         });
         let status = served.status();
         assert_eq!(status["reason"], "SourceRefused");
-        let help = format!("if that is meant, take it with `--git-allow-rewrite={id}`");
+        let help = format!("if this is intended, accept it with `--git-allow-rewrite={id}`");
         assert_eq!(status["help"], help.as_str());
         served.daemon.prints(&help);
         let summary = status["summary"].as_str().unwrap();
@@ -120,7 +123,7 @@ fn what_is_rewritten_over_https_is_held_and_shown_until_the_settings_take_it() {
     eventually("all is well", || {
         served.row("lake")["revision"] == rewritten.as_str() && served.status()["state"] == "Ready"
     });
-    // Leave for one is none for another.
+    // Permission for one is not permission for another.
     held(&rewrite("/three"));
     assert_eq!(world.paths(), ["/one", "/two"]);
     served.end();

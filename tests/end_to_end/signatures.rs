@@ -1,4 +1,4 @@
-//! Only what somebody has signed whom the settings name gets to the tenant.
+//! Only revisions signed with a configured key reach the tenant.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use crate::programs::{GNUPG, SSH_KEYGEN, needs};
 use crate::stub::Stub;
 use crate::web::Served;
 
-/// How often nothing could be fetched.
+/// Number of failed fetches.
 const REFUSED: &str = "integrationd_git_fetch_total{result=\"failure\"}";
 
-/// A daemon that takes what Ada signs, and whoever is told by it.
+/// A daemon that accepts Ada's signatures, and its clients.
 struct Guarded {
     world: World,
     stub: Stub,
@@ -41,7 +41,7 @@ impl Guarded {
         body["notifications"][0].clone()
     }
 
-    /// Nothing is written, and everybody is told why, once.
+    /// Nothing is written, and every client receives the reason, once.
     fn refuses(&self, id: &str, why: &str, nth: usize) {
         let (served, news) = (&self.served, self.news(nth));
         assert_eq!(news["kind"], "Failed");
@@ -87,7 +87,7 @@ fn only_what_ada_signs_is_applied(signers: &Signers, keys: &str, sign_as: &dyn F
     sign_as("eve");
     write("/stranger");
     let stranger = signers.signed_commit().to_string();
-    guarded.refuses(&stranger, "by a key that is not among the keys", 3);
+    guarded.refuses(&stranger, "by a key that is not configured", 3);
     sign_as("ada");
     write("/signed");
     let signed = signers.signed_commit().to_string();

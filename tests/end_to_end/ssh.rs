@@ -1,5 +1,5 @@
-//! A bare repository behind sshd, with the hook in it: whoever pushes sees what the
-//! daemon on the same machine made of it.
+//! A bare repository behind sshd, with the hook in it: the pusher sees the result of the daemon
+//! on the same machine.
 
 use std::process::Output;
 
@@ -28,7 +28,7 @@ fn push(repository: &Repository, server: &Sshd, key: &str, branch: &str) -> Outp
         .unwrap()
 }
 
-/// What the daemon says to whoever pushes; the push must succeed.
+/// Output of the daemon for the pusher; the push must succeed.
 fn shown(pushed: &Output) -> String {
     let text = String::from_utf8_lossy(&pushed.stderr);
     assert!(pushed.status.success(), "{text}");
@@ -63,7 +63,10 @@ fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
     let refused = push(&repository, &server, "stranger", "main");
     assert!(!refused.status.success());
     let told = shown(&push(&repository, &server, "user", "topic"));
-    assert_eq!(told, "integrationd: ignored: topic is not main\n");
+    assert_eq!(
+        told,
+        "integrationd: ignored: the push is to topic, not to main\n"
+    );
     assert_eq!(world.tenant.requests(), [""; 0]);
 
     let told = shown(&push(&repository, &server, "user", "main"));
@@ -78,7 +81,7 @@ fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
     Plan: 1 to update.
 
     Applied: 1 updated.
-    Proved: a second plan is empty: nothing is left to change.
+    Verified: a second plan has no changes.
     integrationd: 1 applied, 0 failed
     "#);
     assert_eq!(world.tenant.writes(), ["PUT /integrations/1"]);

@@ -1,4 +1,4 @@
-//! What holds after every run.
+//! Conditions that hold after every run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::run::Ran;
 use super::scenario::{Sync, Torn};
 use super::world::{World, contested};
 
-/// What a run did that it must not do; `before` is the ledger that it began with.
+/// Violations by a run; `before` is the ledger at its start.
 pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> Vec<String> {
     let mut complaints = ran.complaints.clone();
     for write in &ran.sent {
@@ -82,8 +82,8 @@ pub(super) fn forgotten(
         .collect()
 }
 
-/// What is recorded under the name of a file, unless another file describes it: two
-/// files may have swapped their names.
+/// Recorded integration under the name of a file, unless another file describes it: two files
+/// may have swapped their names.
 fn recorded(world: &World, before: &Ledger, document: &Document) -> Option<u64> {
     let id = before
         .records
@@ -106,8 +106,8 @@ fn shares(world: &World, document: &Document) -> bool {
     })
 }
 
-/// Writes of what somebody else keeps changing, although neither its file has changed
-/// since nor does an operator ask.
+/// Writes of contested values, although neither the file has changed since nor an operator
+/// triggered the run.
 fn contested_writes(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> Vec<String> {
     if sync.operator {
         return Vec::new();
@@ -128,7 +128,7 @@ fn contested_writes(world: &World, before: &Ledger, sync: &Sync, ran: &Ran) -> V
     complaints
 }
 
-/// Why an integration must not be deleted.
+/// Reason why an integration must not be deleted.
 fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'static str> {
     let records = || {
         before
@@ -147,7 +147,7 @@ fn undeserved(world: &World, before: &Ledger, sync: &Sync, id: u64) -> Option<&'
             let is_of_type = |mark: Option<&Key>| mark.is_some_and(|mark| mark.0 == key.0);
             let is_it = match document.is_strong() {
                 true => mark == Some(&key),
-                // Nothing else tells: the other is of its type, and this one is not.
+                // The only remaining evidence: the other is of its type, and this one is not.
                 false => is_of_type(mark) && !is_of_type(mark_of(id)),
             };
             is_named(name) && is_it
@@ -224,7 +224,7 @@ fn thaw(world: &World, before: &Ledger, document: &Document, ran: &Ran) -> Optio
     Some(format!("{write:?} was sent although {document} is frozen"))
 }
 
-/// What was created more often than it was asked for.
+/// Integrations that were created more often than requested.
 pub(super) fn doubles(world: &World) -> Vec<String> {
     let mut made: BTreeMap<Key, usize> = BTreeMap::new();
     let mut deleted: BTreeMap<Key, usize> = BTreeMap::new();

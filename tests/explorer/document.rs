@@ -15,15 +15,15 @@ use crate::texts::Texts;
 /// Stands in every secret, at its beginning and at its end, and nowhere else.
 pub(super) const CANARY: &str = "c4n4ry";
 
-/// What the model says that two integrations have in common if they are the same one.
+/// Common key of two integrations that are the same one, in the model.
 pub(super) type Key = (&'static str, String);
 
-/// What is wrong with a file.
+/// Defect of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
     /// It is no YAML.
     Garbage,
-    /// It has a key that nobody knows.
+    /// It has an unknown key.
     UnknownKey,
     /// It has no `type`.
     NoType,
@@ -32,15 +32,15 @@ pub(super) enum Flaw {
 /// A file.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
-    /// Tells it from every other that ever was.
+    /// Distinguishes it from every other document, past or present.
     pub(super) uid: usize,
     pub(super) name: String,
-    /// Whether the name stands in `sync.name`, and the file has another.
+    /// True if the name is in `sync.name`, and the file has another.
     pub(super) says_its_name: bool,
     pub(super) case: Case,
     /// With its secrets in clear.
     pub(super) payload: Value,
-    /// Whether its secrets stand in it.
+    /// True if it contains its secrets literally.
     pub(super) literal: bool,
     pub(super) flaw: Option<Flaw>,
     pub(super) previously: Vec<String>,
@@ -48,9 +48,9 @@ pub(super) struct Document {
     pub(super) suspended: bool,
     pub(super) protected: bool,
     pub(super) ignored: BTreeSet<String>,
-    /// Whether the first of its secrets is not to be had.
+    /// True if the first of its secrets is missing.
     pub(super) lacks_secret: bool,
-    /// What it said once and says no more, with the last value.
+    /// Attributes that it no longer has, with the last value.
     pub(super) unsaid: BTreeMap<String, Value>,
     /// It got another name, and does not say that it had one before.
     pub(super) renamed_in_silence: bool,
@@ -69,7 +69,7 @@ fn distinct(platform: &'static Platform) -> impl Iterator<Item = &'static str> {
     unique.chain(platform.pairing_attribute())
 }
 
-/// An attribute that tells a document of a platform without an identity from others.
+/// Attribute that distinguishes documents of a platform without an identity.
 const MARK: &str = "datasetSuffix";
 
 impl Document {
@@ -103,7 +103,7 @@ impl Document {
         document
     }
 
-    /// Takes this name; `says` whether it tells the one before.
+    /// Takes this name; `says` is true if it names the previous one.
     pub(super) fn takes_name(&mut self, name: String, says: bool) {
         let old = std::mem::replace(&mut self.name, name);
         if says {
@@ -167,7 +167,7 @@ impl Document {
         mark_of(self.platform(), &self.payload)
     }
 
-    /// Whether the tool is to do something for it.
+    /// True if the tool is to act on it.
     pub(super) fn is_active(&self) -> bool {
         !self.is_broken() && !self.suspended
     }
@@ -221,7 +221,7 @@ impl Document {
         leading
     }
 
-    /// What can be changed, left out and compared without becoming another integration.
+    /// Attributes that can be changed, omitted and compared without a new identity.
     pub(super) fn editable(&self) -> Vec<(String, &'static Attribute)> {
         let own: Vec<_> = distinct(self.platform()).collect();
         let mut editable = self.case.comparable();
@@ -282,7 +282,7 @@ impl Document {
             .secrets(available.map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
-    /// The file among others while somebody saves it.
+    /// The file among others during a save.
     pub(super) fn torn(&self, texts: Texts, torn: Torn) -> Texts {
         let path = self.path();
         let whole = self.written(Texts::none());
@@ -346,7 +346,7 @@ impl Document {
         sync
     }
 
-    /// Whether the table lets the tool know what the server has at this place.
+    /// Class of the attribute here: it decides whether the tool can know the server's value.
     pub(super) fn class(&self, attribute: &Attribute) -> Class {
         attribute.class_for(self.case.auto.unwrap_or(false))
     }

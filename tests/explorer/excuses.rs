@@ -1,5 +1,5 @@
-//! Why a file may rightly not be in sync at the end, as the model sees it: from
-//! what people did, never from what the tool says about it.
+//! Excuses for a file that is not in sync at the end, in the model: derived from the actions of
+//! people, never from the tool's output.
 
 use integrationd::ledger::Ledger;
 use integrationd::plan::{Action, Block, Change, DisplayValue, Operation, UnknownOutcome};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document::Document;
 use super::world::World;
 
-/// How a file stands at the end.
+/// Final state of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     InSync,
@@ -157,7 +157,7 @@ fn blocked(
     }
 }
 
-/// Whether another file says that it is the same integration.
+/// True if another file describes the same integration.
 pub(super) fn clashes(world: &World, document: &Document) -> bool {
     let is_same = |other: &Document| {
         let is_twin = document.is_strong() && other.key() == document.key();
@@ -168,7 +168,7 @@ pub(super) fn clashes(world: &World, document: &Document) -> bool {
     others.any(is_same)
 }
 
-/// Whether the ledger knows which integration is the file's, and that one is there.
+/// True if the ledger has the file's integration, and that exists.
 fn is_recorded(world: &World, ledger: &Ledger, document: &Document) -> bool {
     let live = world.live();
     let is_there = |id: &str| live.iter().any(|(own, _)| own.to_string() == id);
@@ -178,7 +178,8 @@ fn is_recorded(world: &World, ledger: &Ledger, document: &Document) -> bool {
     records.any(|record| record.type_name == of_type && is_there(record.id.as_str()))
 }
 
-/// Whether the file differs from the live integration in what the server never changes.
+/// True if the file differs from the live integration in an attribute that the server never
+/// changes.
 fn needs_what_is_fixed(world: &World, document: &Document, live: &Value) -> bool {
     let fixed = world.simulator.options().immutable;
     let Some(fixed) = fixed.get(document.platform().wire) else {

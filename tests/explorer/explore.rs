@@ -16,7 +16,7 @@ use super::scenario::{Scenario, Step};
 use super::time;
 use super::world::World;
 
-/// What came of a scenario.
+/// Result of a scenario.
 #[derive(Default)]
 pub(super) struct Played {
     complaints: Vec<String>,
@@ -165,10 +165,10 @@ fn cut_down(scenario: &Scenario) -> Scenario {
     }
 }
 
-/// So many failures are told before it gives up.
+/// Number of failures to report before giving up.
 const FAILURES: usize = 5;
 
-/// How many files ended in each way.
+/// Number of files in each final state.
 type Tally = BTreeMap<String, u64>;
 
 /// Plays so many scenarios from this seed on, until one fails.
@@ -206,7 +206,7 @@ pub(super) fn explore(first: u64, count: u64) {
     }
 }
 
-/// Tells which seeds fail and why, and of the shortest one everything.
+/// Reports the failing seeds and their reasons, and every detail of the shortest one.
 fn tell(mut failed: Vec<(Scenario, Vec<String>)>) -> ! {
     let mut all = String::new();
     for (scenario, complaints) in &failed {

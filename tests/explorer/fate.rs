@@ -1,8 +1,8 @@
-//! What befalls one run: its troubles, its death, and what was seen of it.
+//! Fate of one run: its troubles, its death, and its observations.
 //!
-//! The wire and the journal ask here before and after whatever they do. Once the
-//! process is dead nothing of it has an effect any more: requests wait for ever,
-//! the journal writes nothing, and the future of the run is dropped.
+//! The wire and the journal ask here before and after every operation. Once the process is
+//! dead, nothing of it has an effect: requests wait for ever, the journal writes nothing, and
+//! the future of the run is dropped.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -118,7 +118,7 @@ impl Fate {
 
     pub(super) fn note(&self, line: &str) {
         let mut seen = self.seen();
-        // Whoever waits asks the same again and again.
+        // A waiting run sends the same request again and again.
         let last = seen.trace.iter().rev().take(2);
         if !last.into_iter().any(|other| other.ends_with(line)) {
             let line = format!("{:>9.3}  {line}", time::elapsed().as_secs_f64());
@@ -249,7 +249,7 @@ impl Fate {
         }
     }
 
-    /// When the answer is there.
+    /// Called when the response has arrived.
     pub(super) fn answered(&self, passage: &Passage, answer: &str, is_certain: bool) {
         self.note(&format!("    {answer}"));
         if let (Some(Write::Create(key)), false) = (&passage.write, is_certain) {
@@ -273,7 +273,7 @@ impl Fate {
         true
     }
 
-    /// After the journal has written; whether anybody lives to see it.
+    /// Called after the journal has written; true if the process is still alive.
     pub(super) fn after_entry(&self, entry: Entry, name: &str, intent: Option<&Intent>) -> bool {
         self.note(&format!("[journal] {entry:?} {name}"));
         let mut seen = self.seen();
@@ -292,17 +292,17 @@ impl Fate {
         self.seen().sent.clone()
     }
 
-    /// Whether a list lacked something or told a status that was not so.
+    /// True if a list was incomplete or reported a wrong status.
     pub(super) fn lists_lied(&self) -> bool {
         self.seen().lists_lied
     }
 
-    /// Whether a list lacked something.
+    /// True if a list was incomplete.
     pub(super) fn lists_shrank(&self) -> bool {
         self.seen().lists_shrank
     }
 
-    /// When the last write that was held up takes effect.
+    /// Time at which the last delayed write takes effect.
     pub(super) fn late(&self) -> Duration {
         self.seen().late
     }
@@ -327,7 +327,7 @@ impl Fate {
 }
 
 impl Seen {
-    /// How many of these there were, this one not counted.
+    /// Number of earlier ones.
     fn count(&mut self, which: Which) -> usize {
         let count = self.requests[which as usize];
         self.requests[which as usize] += 1;

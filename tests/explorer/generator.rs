@@ -122,7 +122,7 @@ fn bind(scenario: &mut Scenario, rng: &mut Rng) {
     }
 }
 
-/// Somebody moves where a file or an integration leads.
+/// Someone changes the destination of a file or an integration.
 fn lead(rng: &mut Rng) -> Step {
     let (file, pick) = (rng.usize(0..1000), rng.usize(0..1000));
     let good = rng.u32(0..3) == 0;
@@ -346,7 +346,7 @@ impl Maker {
         steps
     }
 
-    /// Somebody changes one attribute back after every run.
+    /// Someone reverts one attribute after every run.
     fn feud(&mut self) -> Vec<Step> {
         let (which, pick) = (self.pick(), self.pick());
         let rounds = self.rng.usize(3..7);

@@ -11,7 +11,7 @@ thread_local! {
     static HEARD: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// What was logged on this thread since the last look.
+/// Log of this thread since the last call.
 pub(super) fn heard() -> String {
     HEARD.take()
 }

@@ -1,7 +1,5 @@
-//! Explores what can happen: files that change, people who do things on the
-//! server, requests that go wrong, and a process that dies at any moment. Then
-//! everything goes well again, and nothing may have been doubled, lost, left
-//! undone or told.
+//! Explores possible events: files that change, people who act on the server, requests that go wrong, and a process that dies at any moment. Then
+//! everything goes well again, and nothing may have been doubled, lost, forgotten or leaked.
 //!
 //! A scenario is drawn from a seed alone, and runs the real pipeline against the
 //! simulator in paused time: the same seed sends the same requests.
@@ -14,8 +12,7 @@
 //!                                              one of them, alone
 //! ```
 //!
-//! A scenario that fails is cut down to the steps that it needs, and told with
-//! every request, trouble and entry of the journal.
+//! A scenario that fails is cut down to the steps that it needs, and reported with every request, trouble and entry of the journal.
 
 #![expect(
     clippy::print_stdout,

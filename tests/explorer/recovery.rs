@@ -43,15 +43,15 @@ pub(super) fn calm(policy: Policy) -> Sync {
     }
 }
 
-/// What came of it.
+/// Result of the recovery.
 pub(super) struct Recovered {
     pub(super) complaints: Vec<String>,
-    /// How each file stands.
+    /// Final state of each file.
     pub(super) standings: Vec<Standing>,
     pub(super) trace: Vec<String>,
 }
 
-/// Runs the tool until it has nothing to do any more, and looks at what is there.
+/// Runs the tool until it has nothing left to do, and checks the result.
 pub(super) async fn recover(
     world: &mut World,
     keeper: &Keeper,
@@ -110,7 +110,7 @@ pub(super) async fn recover(
     recovered
 }
 
-/// What the server never ends by itself is ended by its operator.
+/// Ends the states that the server never ends by itself, as its operator would.
 fn free_the_stuck(world: &World) {
     for (id, one) in world.live() {
         let word = one["status"].as_str().unwrap_or_default();
@@ -177,7 +177,7 @@ fn action_of<'p>(plan: &'p Plan, document: &Document) -> Option<&'p Action> {
     plan.actions.iter().find(is_of_it)
 }
 
-/// What should have been deleted, and for no good reason was not.
+/// Integrations that should have been deleted and without an excuse were not.
 fn undeleted(world: &World, ledger: &Ledger, plan: &Plan) -> Vec<String> {
     let mut undeleted = Vec::new();
     // The guard refuses that.
@@ -228,7 +228,8 @@ fn may_stay(world: &World, ledger: &Ledger, record: &Record, block: &Block) -> b
     }
 }
 
-/// What is gone although nobody took it away, and what somebody set and the tool did not keep.
+/// Integrations that disappeared although no one removed them, and values set by others that
+/// the tool did not keep.
 fn lost(world: &World) -> Vec<String> {
     let live = world.live();
     let stays = |id: &u64| live.iter().any(|(own, _)| own == id);

@@ -40,10 +40,10 @@ use crate::texts::Texts;
 /// No run takes longer: everything in it has a deadline.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
-/// What nobody may see: secrets, the key, what the server makes of them, tokens.
+/// Text that must never be shown: secrets, the key, the server's forms of them, tokens.
 const HIDDEN: [&str; 4] = [CANARY, API_KEY, "simulated-key-", "simulator-token-"];
 
-/// What outlasts the process.
+/// Storage that survives the process.
 pub(super) enum Keeper {
     Memory(MemoryLedger),
     Disk { file: PathBuf, directory: TempDir },
@@ -91,18 +91,18 @@ impl Keeper {
     }
 }
 
-/// What was seen of a run.
+/// Observations of a run.
 pub(super) struct Ran {
     /// The end, unless it died.
     pub(super) report: Option<Result<Report, SyncError>>,
     pub(super) sent: Vec<Write>,
-    /// What somebody changed between the plan and the writes.
+    /// Attributes that someone changed between the plan and the writes.
     pub(super) changed: BTreeMap<u64, BTreeSet<String>>,
-    /// What somebody created between them.
+    /// Integrations that someone created between them.
     pub(super) created: BTreeSet<Key>,
     pub(super) lists_lied: bool,
     pub(super) lists_shrank: bool,
-    /// When the last write that was held up takes effect.
+    /// Time at which the last delayed write takes effect.
     pub(super) late: Duration,
     /// Of what an update was held up.
     pub(super) overtaken: BTreeSet<Key>,
@@ -293,7 +293,7 @@ fn request<'n>(sync: &Sync, names: impl Iterator<Item = &'n String>) -> Request 
     }
 }
 
-/// Everything that anybody could be told of a run.
+/// All output of a run.
 fn told(report: &Result<Report, SyncError>) -> String {
     match report {
         Err(error) => format!("{} {error:?} {}", chain(error), error.help()),
@@ -358,7 +358,7 @@ fn gossip(texts: &Texts) -> Option<String> {
     })
 }
 
-/// What is in a text that must not be.
+/// Forbidden text in an output.
 fn leaks(text: &str, gossip: Option<&str>) -> Option<String> {
     let small = text.to_lowercase();
     let gossip = gossip.map(str::to_lowercase);

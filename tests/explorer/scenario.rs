@@ -1,7 +1,7 @@
-//! What happens in a scenario, as data: a step can be left out and the others
-//! still mean something, so that a long scenario that fails can be cut down.
+//! Events of a scenario, as data: a step can be omitted and the others still have a meaning, so
+//! that a long failing scenario can be reduced.
 //!
-//! A `pick` is taken modulo whatever there is to choose from when its step comes.
+//! A `pick` is taken modulo the number of choices when its step comes.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use super::document::{Document, Flaw};
 pub(super) struct Scenario {
     pub(super) seed: u64,
     pub(super) tenant: SimulatorOptions,
-    /// Whether credentials are exchanged for a token.
+    /// True if credentials are exchanged for a token.
     pub(super) token: bool,
-    /// Whether the ledger is a real one, on disk.
+    /// True if the ledger is a real one, on disk.
     pub(super) on_disk: bool,
     /// True if secrets may go to one domain only.
     pub(super) bound: bool,
@@ -31,7 +31,7 @@ pub(super) struct Scenario {
     pub(super) steps: Vec<Step>,
 }
 
-/// How the tenant stands to a file when the tool comes.
+/// Initial state of the tenant for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Absent,
@@ -42,9 +42,9 @@ pub(super) enum Standing {
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// Somebody edits the files.
+    /// An edit of the files.
     Edit(Edit),
-    /// Somebody does something on the server.
+    /// An action on the server.
     Deed(Deed),
     /// Time passes.
     Wait(Duration),
@@ -57,7 +57,7 @@ pub(super) enum Step {
 /// A change of the files.
 #[derive(Debug, Clone)]
 pub(super) struct Edit {
-    /// Which file.
+    /// The file.
     pub(super) file: usize,
     pub(super) change: Change,
 }
@@ -81,8 +81,8 @@ pub(super) enum Change {
     Literal,
     /// A secret cannot be had, or can again.
     LackSecret,
-    /// Another name; `says` whether the file tells the one before, `used` whether
-    /// another file had it once.
+    /// Another name; `says` is true if the file names the previous one, `used` if another file had
+    /// it once.
     Rename {
         says: bool,
         used: bool,
@@ -91,8 +91,8 @@ pub(super) enum Change {
     Swap {
         other: usize,
     },
-    /// It moves onto the name of another file, which is gone then; `says` whether
-    /// it tells the name that it had.
+    /// It moves to the name of another file, which is lost; `says` is true if it names its previous
+    /// name.
     Overwrite {
         other: usize,
         says: bool,
@@ -103,12 +103,12 @@ pub(super) enum Change {
     },
     /// The file is spoilt.
     Spoil(Flaw),
-    /// It is mended.
+    /// It is fixed.
     Mend,
     Suspend,
     Resume,
     Protect,
-    /// An attribute is left to the server, or not any more.
+    /// An attribute is ignored, or no longer.
     Ignore {
         pick: usize,
     },
@@ -143,10 +143,10 @@ pub(super) enum Leading {
     Ignore,
 }
 
-/// What somebody does on the server.
+/// Action of someone on the server.
 #[derive(Debug, Clone)]
 pub(super) struct Deed {
-    /// Which integration, or which file's.
+    /// The integration, or the file of it.
     pub(super) which: usize,
     pub(super) what: Doing,
 }
@@ -161,7 +161,7 @@ pub(super) enum Doing {
     Unknown { value: u16 },
     /// An integration goes.
     Remove,
-    /// What a file describes is created by hand.
+    /// A described integration is created manually.
     Create(SimulatedStatus),
     /// Its status changes, and stays.
     Status(SimulatedStatus),
@@ -191,26 +191,26 @@ pub(super) enum Front {
 pub(super) struct Sync {
     pub(super) troubles: Vec<Trouble>,
     pub(super) end: End,
-    /// What somebody does between the plan and the writes.
+    /// Actions of someone between the plan and the writes.
     pub(super) meanwhile: Vec<Deed>,
     pub(super) on_drift: OnDrift,
     pub(super) on_conflict: OnConflict,
     pub(super) policy: Policy,
     /// True if an operator triggers the run.
     pub(super) operator: bool,
-    /// Whether there is leave to replace whatever cannot be edited.
+    /// True if replacements are permitted.
     pub(super) may_replace: bool,
     pub(super) parallelism: usize,
-    /// How long a write is followed.
+    /// Time for which a write is followed.
     pub(super) wait: Duration,
-    /// Files that somebody is saving while it runs.
+    /// Files that are being saved during the run.
     pub(super) saves: Vec<Save>,
 }
 
 /// A save that is not atomic, or was cut short. It does not remove the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Save {
-    /// Which file.
+    /// The file.
     pub(super) file: usize,
     pub(super) torn: Torn,
     /// The first read of the directory that finds the file whole again; none, if it stays
@@ -236,9 +236,9 @@ pub(super) enum Torn {
 pub(super) struct Trouble {
     /// Among which requests are counted.
     pub(super) at: Which,
-    /// Which of them, from 0.
+    /// Its index, from 0.
     pub(super) nth: usize,
-    /// How many in a row.
+    /// Number of consecutive ones.
     pub(super) times: usize,
     pub(super) kind: FaultKind,
 }
@@ -257,7 +257,7 @@ pub(super) enum Which {
     Connections,
 }
 
-/// How a run comes to its end.
+/// End of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Itself,
@@ -269,7 +269,7 @@ pub(super) enum End {
     Crash(Moment),
 }
 
-/// What the journal writes.
+/// Entry of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     Begin,
@@ -284,12 +284,12 @@ pub(super) enum Entry {
 pub(super) enum Moment {
     /// Before the journal writes.
     Before(Entry, usize),
-    /// When it has written, and before anybody has seen that.
+    /// After it was written, and before it was seen.
     After(Entry, usize),
     /// The request is never sent.
     BeforeRequest(Which, usize),
     /// It has been sent, and may be on its way.
     AtRequest(Which, usize),
-    /// The answer has arrived, and nobody has looked at it.
+    /// The response has arrived, and was not read.
     AfterAnswer(Which, usize),
 }

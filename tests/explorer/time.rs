@@ -7,7 +7,7 @@ use integrationd::apply::Clock;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// When every scenario begins.
+/// Start of every scenario.
 const BEGINNING: i64 = 1_795_000_000;
 
 thread_local! {
@@ -15,7 +15,7 @@ thread_local! {
     static SET_BY: Cell<i64> = const { Cell::new(0) };
 }
 
-/// What the tool reads.
+/// Clock of the tool.
 pub(super) const CLOCK: Clock = Clock::new(now);
 
 /// A scenario begins, on this thread.

@@ -1,4 +1,4 @@
-//! What goes wrong on the way, drawn from every kind that the simulator knows.
+//! Troubles of requests, drawn from every kind that the simulator knows.
 
 use fastrand::Rng;
 use integrationd::simulator::{Breakage, FailedTest, FaultKind, RetryAfter};

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::fate::Fate;
 use super::scenario::Entry;
 
-/// How long the command waits for an answer.
+/// Time that the command waits for a response.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The wire to the simulated tenant.
@@ -125,7 +125,7 @@ impl Transport for Wire {
     }
 }
 
-/// The answer in a word, and whether it tells what became of a write.
+/// The response in a word, and whether it shows the outcome of a write.
 fn told(answer: &Result<http::Response<Bytes>, TransportError>) -> (String, bool) {
     match answer {
         Ok(response) => {
@@ -184,7 +184,7 @@ impl LedgerStore for Mortal<'_> {
 
     async fn note(&self, seen: &Observations) -> Result<(), StoreError> {
         let note = self.store.note(seen);
-        self.entry(Entry::Note, "what was seen", None, note).await
+        self.entry(Entry::Note, "the observation", None, note).await
     }
 
     async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {
@@ -243,7 +243,7 @@ impl LedgerStore for Mortal<'_> {
     }
 }
 
-/// Nobody lives to read it.
+/// The process does not live to read it.
 fn dead(name: &str) -> StoreError {
     StoreError {
         operation: "go on with",

@@ -26,7 +26,7 @@ pub(super) const READS: usize = 3;
 /// An attribute that no table knows.
 const UNKNOWN: &str = "newAttribute";
 
-/// A value that somebody set in an attribute that no file mentions.
+/// A value that someone set in an attribute that no file mentions.
 #[derive(Debug, Clone)]
 pub(super) struct Theirs {
     pub(super) id: u64,
@@ -34,7 +34,7 @@ pub(super) struct Theirs {
     pub(super) value: Value,
 }
 
-/// What people did to an integration, or would have.
+/// Actions of people on an integration, done or attempted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Done {
     Nothing,
@@ -52,7 +52,7 @@ pub(super) struct World {
     pub(super) documents: Vec<Document>,
     /// Files that are gone, whose secrets can still be had.
     pub(super) retired: Vec<Document>,
-    /// What every integration that ever was was counted as.
+    /// Key of every integration, past or present, in the model.
     pub(super) marks: BTreeMap<u64, Key>,
     /// Names that files had once.
     used_names: BTreeSet<String>,
@@ -62,9 +62,9 @@ pub(super) struct World {
     pub(super) keys_of_name: BTreeMap<String, BTreeSet<Key>>,
     /// Every file that ever asked for what the model counts.
     pub(super) askers: BTreeMap<Key, BTreeSet<usize>>,
-    /// How often somebody took away what the model counts.
+    /// Number of times that someone removed an integration of the model.
     pub(super) removed: BTreeMap<Key, usize>,
-    /// What others made.
+    /// Integrations of others.
     pub(super) foreign: BTreeSet<u64>,
     /// Of what a write was held up on its way: it may have arrived after a later one, or
     /// after its file was edited.
@@ -72,26 +72,26 @@ pub(super) struct World {
     /// Number of times that the server did not keep a value: the tool gives up at the
     /// second.
     pub(super) rewritten: BTreeMap<Key, usize>,
-    /// Number of times that somebody changed a value of a file on the server.
+    /// Number of times that someone changed a value of a file on the server.
     pub(super) disturbed: BTreeMap<u64, usize>,
     /// Integrations recorded as contested, each with its file at that time.
     feuds: BTreeMap<u64, String>,
     /// The same, before the last run.
     pub(super) feuds_before: BTreeMap<u64, String>,
-    /// What somebody took away.
+    /// Integrations that someone removed.
     pub(super) taken: BTreeSet<u64>,
     pub(super) foreign_keys: BTreeSet<Key>,
     pub(super) theirs: Vec<Theirs>,
-    /// When the last write that was held up on its way takes effect.
+    /// Time at which the last delayed write takes effect.
     late: Duration,
-    /// What the tool had begun to create, without knowing the end, after its last run.
+    /// Creates of the tool with an unknown outcome after its last run.
     open: BTreeSet<Key>,
-    /// What somebody else created then: nobody can tell it from the tool's own.
+    /// Integrations that someone else created then, indistinguishable from the tool's own.
     pub(super) contested: BTreeSet<Key>,
-    /// What was being created when a list lacked something. The tool keeps no id of
-    /// a create before its end, so it believes such a list.
+    /// Creates in progress while a list was incomplete. The tool has no id of a create before its
+    /// end, so it believes such a list.
     pub(super) misled: BTreeSet<Key>,
-    /// What no file describes, as it was made.
+    /// Integrations without a file, in order of creation.
     pub(super) strangers: Vec<u64>,
     /// True if the tool has seen connections, and not since that there are none left.
     pub(super) had_connections: bool,
@@ -162,8 +162,8 @@ impl World {
         self.settle(&live, status);
     }
 
-    /// Puts in what a file describes, as somebody else would: where the server
-    /// refuses a second one, there is none.
+    /// Creates a described integration, as another client would: if the server rejects a second
+    /// one, there is none.
     fn settle(&mut self, document: &Document, status: SimulatedStatus) -> Done {
         let key = document.key();
         if document.is_strong() && !self.live_of(&key).is_empty() {
@@ -251,7 +251,7 @@ impl World {
         self.bound && (is_volatile || live.any(|(_, one)| astray(one).is_some()))
     }
 
-    /// What is remembered of the files, after every change of them.
+    /// Records the state of the files, after every change of them.
     fn take_note(&mut self) {
         for document in &self.documents {
             self.used_names.insert(document.name.clone());
@@ -535,7 +535,7 @@ impl World {
             Some(Told::Missing | Told::Denied | Told::Failed) | None => {}
         }
         if matches!(ran.report, Some(Ok(_))) {
-            // A write of which nobody knows the end keeps its record as it is.
+            // A write with an unknown outcome keeps its record as it is.
             let intents = ledger.intents.values();
             let open = intents.filter_map(|intent| intent.write.id()?.as_str().parse().ok());
             let open: BTreeSet<u64> = open.collect();
@@ -551,8 +551,7 @@ impl World {
         }
     }
 
-    /// True if an integration of this type may belong to a connection, and nobody can
-    /// tell.
+    /// True if an integration of this type may belong to a connection, and the owner is unknown.
     pub(super) fn may_be_owned(&self, type_name: &str) -> bool {
         self.hides_connections() || connected::may_own(&self.simulator, type_name)
     }
@@ -592,13 +591,13 @@ impl World {
         live.map(|(_, one)| one["config"].clone())
     }
 
-    /// Whether a write is still on its way, which would overwrite whatever is
-    /// changed before it arrives: nobody can prevent that.
+    /// True if a write is still on its way, which would overwrite any change before it arrives: the
+    /// tool cannot prevent that.
     fn is_late(&self) -> bool {
         time::elapsed() <= self.late
     }
 
-    /// Sets an attribute, which is somebody's own if the file never mentioned it.
+    /// Sets an attribute, which belongs to someone else if the file never mentioned it.
     fn moves(&mut self, id: u64, document: &Document, path: &str, new: Value) -> SimulatedDrift {
         if document.says(path) || document.unsaid.contains_key(path) {
             SimulatedDrift::value(id, &format!("/{path}"), new)
@@ -655,7 +654,7 @@ pub(super) fn live_key(one: &Value) -> Option<Key> {
     Some(key_of(by_wire(one["type"].as_str()?)?, one))
 }
 
-/// What the model counts of it.
+/// Key of it in the model.
 pub(super) fn live_mark(one: &Value) -> Option<Key> {
     Some(mark_of(by_wire(one["type"].as_str()?)?, one))
 }

@@ -10,7 +10,7 @@ use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Secret, Template};
 use integrationd::value::{Object, Value};
 
-/// What is sent and must not be shown when it comes back.
+/// Secrets that are sent and must not be shown when they come back.
 pub const SECRETS: [&str; 2] = ["hunter2swordfish", "key0123456789abcdef"];
 
 /// Answers every request alike.

@@ -91,7 +91,7 @@ fn parts(text: &str) -> Vec<Piece> {
     parts
 }
 
-/// What these parts mean: literals side by side are one.
+/// Meaning of these parts: adjacent literals are one.
 fn expected(parts: &[Piece]) -> Parsed {
     let mut merged: Vec<Result<String, Reference>> = Vec::new();
     for part in parts {

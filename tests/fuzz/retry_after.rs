@@ -1,5 +1,5 @@
-//! `Retry-After`, with or without a `Date`, of any bytes: no panic, no pause that
-//! is longer than anybody waits, and a plain number means what it says.
+//! `Retry-After`, with or without a `Date`, of any bytes: no panic, no pause beyond the limit,
+//! and a plain number has its value.
 
 #![no_main]
 

@@ -81,7 +81,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Whether this is the envelope that says that there is no such integration.
+/// True if this is the envelope for an absent integration.
 fn says_absent(bytes: &[u8], id: &RemoteId) -> bool {
     let Ok(Value::Object(fields)) = serde_json::from_slice(without_mark(bytes)) else {
         return false;
@@ -131,7 +131,7 @@ fn is_id(id: &RemoteId) {
     assert!(!text.is_empty() && !text.chars().any(is_unsafe), "{text:?}");
 }
 
-/// What an error says can be shown.
+/// Checks that the text of an error can be shown.
 fn is_fit(error: &ApiError) {
     let said = chain(error);
     let tests = error

@@ -79,8 +79,8 @@ fn lies_in(place: &Location, bytes: &[u8]) {
     }
 }
 
-/// Whether the mark stands once, as the whole value of a secret attribute, in a
-/// text in which nothing but a mapping in lines can put it elsewhere.
+/// True if the mark occurs once, as the whole value of a secret attribute, in a text in which
+/// only a mapping in lines can put it elsewhere.
 fn is_secret(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;

@@ -1,5 +1,5 @@
-//! Servers that stop in the middle, that hang, and that talk nonsense; and whoever
-//! asked goes away.
+//! Servers that stop in the middle, that hang, and that send nonsense; and clients that go
+//! away.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ impl Cutter {
         Self { url, left }
     }
 
-    /// How many bytes passed so far, as long as nothing is cut.
+    /// Number of bytes so far, as long as nothing is cut.
     pub(super) fn passed(&self) -> usize {
         usize::MAX - self.left.load(Ordering::SeqCst)
     }
@@ -58,7 +58,7 @@ fn pass(client: TcpStream, server: TcpStream, left: Arc<AtomicUsize>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 1024];
         while let Ok(size @ 1..) = server.read(&mut bytes) {
-            // Counted first: whoever has read them may ask how many there were.
+            // Counted first: a reader of them may ask for their number.
             let most = left.load(Ordering::SeqCst);
             let passed = size.min(most);
             left.store(most - passed, Ordering::SeqCst);

@@ -38,7 +38,7 @@ fn source(server: &Server, path: &str, credentials: Option<GitCredentials>) -> S
     })
 }
 
-/// Whether a file below a directory holds a text.
+/// True if a file below a directory contains a text.
 pub(crate) fn holds(directory: &Path, text: &str) -> bool {
     fs::read_dir(directory).unwrap().any(|entry| {
         let path = entry.unwrap().path();
@@ -103,7 +103,7 @@ fn a_sync_logs_in_with_a_bearer_token_or_a_user_as_its_settings_say() {
     for (path, settings) in [("basic/bare.git", &bearer), ("bearer/bare.git", &basic)] {
         let ran = sync(path, settings).exits_with(1);
         assert!(
-            ran.stderr.contains("refused the credentials"),
+            ran.stderr.contains("rejected the credentials"),
             "{}",
             ran.stderr
         );
@@ -222,7 +222,7 @@ async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
         sources.push(source);
     }
     drop(server);
-    // It is there now: nobody is asked.
+    // It exists now: no request is sent.
     for source in sources {
         assert_eq!(lines(&source.fetch().await), ["a.yaml: 1"]);
     }

@@ -16,7 +16,7 @@ use crate::common::Tenant;
 use crate::programs::{NGINX, needs, output};
 use crate::pushed::{BOUND, LAKE, run};
 
-/// Runs git beside a repository; the place that the last argument names.
+/// Runs git next to a repository; returns the path in the last argument.
 fn made(repository: &Repository, args: &[&str]) -> PathBuf {
     let mut git = command("git", repository.place());
     output(git.current_dir(repository.place()).args(args));
@@ -68,7 +68,7 @@ async fn a_head_that_names_a_missing_branch_is_told_and_a_branch_that_is_there_c
     let error = Source::new(options(&url)).refused().await;
     let expected = format!(
         "cannot fetch the default branch of {url}: the repository does not have the default \
-         branch [push it, or name another one]"
+        branch [push it, or name another branch, tag or commit]"
     );
     assert_eq!(told(&error), expected);
     finally(error);
@@ -152,9 +152,8 @@ async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_
     for url in [place.to_str().unwrap(), &server.http("open/special/.git")] {
         let error = Source::new(options(url)).refused().await;
         let shown = told(&error);
-        let what = format!("{url}: the repository names its objects by another hash than SHA-1: ");
-        let help = "[keep the files in a repository of SHA-1, as git init --object-format=sha1 \
-                    makes it]";
+        let what = format!("{url}: unsupported object format: the repository does not use SHA-1: ");
+        let help = "[use a SHA-1 repository, created with git init --object-format=sha1]";
         assert!(shown.contains(&what) && shown.ends_with(help), "{shown}");
         assert!(shown.contains("object format 'sha256'"), "{shown}");
         finally(error);
@@ -169,9 +168,10 @@ async fn a_repository_of_reftables_is_refused_by_path_and_what_is_told_helps() {
     let place = repository.place().join("special");
     let error = source(&place).refused().await;
     let shown = told(&error);
-    let what = "the repository is kept in a way that libgit2 does not know: unsupported extension \
-                name extensions.refstorage";
-    let help = "[name a copy that git clone --bare made of it, or its address by ssh or https]";
+    let what = "libgit2 does not support the format of the repository: unsupported extension name \
+        extensions.refstorage";
+    let help = "[name a copy created with git clone --bare, or use the ssh or https address of \
+        the repository]";
     assert!(shown.contains(what) && shown.ends_with(help), "{shown}");
     finally(error);
     let copy = made(
@@ -219,12 +219,12 @@ fn a_directory_that_may_not_be_entered_is_named_with_who_may_not_and_what_helps(
         let ran = sync.run().exits_with(1);
         fs::set_permissions(&closed, before).unwrap();
         let what = format!(
-            ", as whom integrationd runs, may not enter {}: Permission denied",
+            ", the user running integrationd, has no access to {}: Permission denied",
             closed.display()
         );
         assert!(ran.stderr.contains(&what), "{}", ran.stderr);
-        let help = "help: let that user enter it, or keep the repository elsewhere: under systemd, \
-                    ProtectHome= closes home directories too";
+        let help = "help: give that user access, or move the repository; under systemd, \
+            ProtectHome= also blocks home directories";
         assert!(ran.stderr.contains(help), "{}", ran.stderr);
     }
     assert_eq!(tenant.requests(), [""; 0]);

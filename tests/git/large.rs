@@ -48,7 +48,7 @@ fn entries(repository: &Repository, count: usize, letters: usize) -> String {
     (0..count).map(line).collect()
 }
 
-/// Where a repository is found: by path, and at a server.
+/// Addresses of a repository: by path, and at a server.
 fn urls(repository: &Repository, server: &Server) -> [String; 2] {
     [repository.path(), server.http("open/bare.git")]
 }
@@ -82,7 +82,7 @@ async fn a_commit_or_a_tag_beyond_a_mebibyte_is_refused_and_a_long_one_that_fits
             let kind = if *large == large_tag { "tag" } else { "commit" };
             let expected = format!(
                 "cannot fetch {reference} of {url}: the {kind} {large} has more than 1048576 \
-                 bytes [push one with a shorter message]"
+                bytes [push a commit or tag with a shorter message]"
             );
             assert_eq!(told(&error), expected);
             finally(error);
@@ -180,8 +180,8 @@ fn what_unpacks_to_a_hundred_megabytes_is_refused_in_little_memory_and_what_foll
         for _ in 0..2 {
             let ran = sync(url, state).exits_with(4);
             let told = format!(
-                "it cannot be told whether {head} (Ada: one more) descends from {first}, which is applied: \
-                 the history that can be read ends before it"
+                "cannot determine whether {head} (Ada: one more) descends from {first}, the \
+                applied revision: the readable history ends before it"
             );
             assert!(ran.stderr.contains(&told), "{}", ran.stderr);
         }

@@ -1,5 +1,4 @@
-//! Whether a revision descends from the one before: history that goes on, and
-//! history that was rewritten.
+//! Descent of a revision from the previous one: continued history, and rewritten history.
 
 use integrationd::source::git::{Advance, Descent, GitOptions, GitSource, GitUrl, advance};
 
@@ -123,7 +122,7 @@ async fn a_rewritten_history_is_held_until_it_is_allowed() {
         let moved = |allow| advance(Some(&previous), &new, fetched.descent, allow);
         assert_eq!(moved(false), Advance::Rejected);
         assert_eq!(moved(true), Advance::Rewritten);
-        // What was held is looked at again, until somebody decides.
+        // A rejected revision is checked again, until an operator decides.
         let again = source.fetch_after(Some(previous)).await;
         assert_eq!(again.descent, Descent::Unrelated);
     }

@@ -34,7 +34,7 @@ pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>, home: &Path) -> Comm
     command
 }
 
-/// What a command prints that reads this; it must succeed.
+/// Output of a command with this input; it must succeed.
 pub(super) fn feed(command: &mut Command, input: &[u8]) -> String {
     let mut child = command
         .stdin(Stdio::piped())

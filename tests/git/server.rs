@@ -16,7 +16,7 @@ pub(crate) const USER: &str = "reader";
 pub(crate) const PASSWORD: &str = "s3cr3t-of-git-Wm4q";
 pub(super) const TOKEN: &str = "s3cr3t-bearer-of-git-Yk8v";
 
-/// Who may push.
+/// User who may push.
 pub(crate) const PUSHER: &str = "pusher";
 pub(crate) const PUSHERS_PASSWORD: &str = "s3cr3t-of-the-pusher-Hn2c";
 
@@ -59,7 +59,7 @@ impl Drop for Process {
     }
 }
 
-/// A port of this machine that nobody uses at the moment.
+/// An unused port of this machine.
 pub(super) fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
@@ -136,7 +136,7 @@ impl Server {
         self.http
     }
 
-    /// What was asked for so far, with the credentials that came with it.
+    /// Requests so far, with their credentials.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.place.path().join("access.log")).unwrap()
     }
@@ -173,7 +173,7 @@ fn configuration(place: &Path, repositories: &Path, https: u16, http: u16) -> St
          fastcgi_param CONTENT_LENGTH $content_length;",
         backend.trim()
     );
-    // The worker must see the files of whoever runs the tests.
+    // The worker must see the files of the user who runs the tests.
     let user = if rustix::process::getuid().is_root() {
         "user root;"
     } else {

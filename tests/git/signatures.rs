@@ -123,7 +123,7 @@ impl Signers {
         assert_eq!(lines(&fetched), ["a.yaml: 1"]);
     }
 
-    /// Why the newest revision is refused.
+    /// Reason for the rejection of the newest revision.
     async fn problem(&self, reference: GitReference, trust: Verification) -> SignatureProblem {
         let error = self.source(reference, trust).refused().await;
         let shown = told(&error);
@@ -213,7 +213,7 @@ async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
         signers.problem(head(), trust.clone()).await,
         SignatureProblem::UnknownKey(SignedObject::Commit)
     );
-    // Not valid any more, not valid yet, not for git.
+    // No longer valid, not valid yet, not for git.
     for (option, is_unknown) in [
         ("valid-before=\"20200101\"", true),
         ("valid-after=\"20990101\"", true),
@@ -260,7 +260,7 @@ async fn a_signature_of_another_commit_does_not_count() {
     let signed = repository.git(["cat-file", "commit", "HEAD"]);
     for forged in [
         signed.replacen("author Ada", "author Eve", 1),
-        // A second signature beside the first one.
+        // A second signature after the first one.
         signed.replacen(
             "gpgsig ",
             "gpgsig -----BEGIN SSH SIGNATURE-----\n x\ngpgsig ",
@@ -474,7 +474,7 @@ async fn a_tag_that_is_not_what_was_signed_is_refused() {
         signers.problem(tag("eves"), trust()).await,
         SignatureProblem::UnknownKey(SignedObject::Tag)
     );
-    // The name moves to a commit that nobody signed a tag for.
+    // The name moves to a commit without a signed tag.
     repository.commit_with(["-m", "not released"]);
     repository.git(["tag", "--force", "v1"]);
     repository.push();

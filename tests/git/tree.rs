@@ -1,4 +1,4 @@
-//! What a tree can hold beside files.
+//! Entries of a tree other than files.
 
 use integrationd::manifest::MAX_FILE_SIZE;
 use integrationd::source::git::GitFailure;

@@ -48,7 +48,7 @@ fn describe_platform(platform: &Platform, out: &mut String) {
         write!(out, "No two integrations share the same `{name}`. ").unwrap();
     }
     if platform.deleted_with_credentials {
-        *out += "Deleting an integration that was set up automatically needs the credentials of its set-up. ";
+        *out += "Deleting an integration that was set up automatically needs the credentials of its setup. ";
     }
     out.truncate(out.trim_end().len());
     *out += "\n\n";

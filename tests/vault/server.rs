@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::common::eventually;
 use crate::programs::{OPENBAO, is_declared, program};
 
-/// What it lets do everything.
+/// Token with all permissions.
 pub(crate) const ROOT_TOKEN: &str = "the-root-token-Jw6n";
 
 /// Two tests may find the same free port; so often another one is tried.
@@ -105,7 +105,7 @@ impl Server {
         self.call("POST", &format!("auth/jwt/role/{name}"), &role);
     }
 
-    /// How many tokens there are.
+    /// Number of tokens.
     pub(crate) fn tokens(&self) -> usize {
         let found = self.call("LIST", "auth/token/accessors", &Value::Null);
         found["data"]["keys"].as_array().unwrap().len()

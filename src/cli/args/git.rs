@@ -8,12 +8,12 @@ use crate::secret::own::{GIT_SSH_KEY, GIT_TOKEN};
 use crate::settings::run::{self, GitSettings, Rewrite};
 use crate::source::git::{CommitId, GitReferenceError, RefName, Subdirectory, VerifyMode};
 
-/// Which repository, and what of it counts.
+/// Repository, and the objects that count in it.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Git, instead of a directory")]
+#[command(next_help_heading = "Git, in place of a directory")]
 pub(crate) struct GitArgs {
-    /// Repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; secrets
-    /// then go only where `--allow-secret` allows
+    /// Repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; secrets may
+    /// then be sent only where `--allow-secret` allows it
     #[arg(
         long,
         value_name = "URL",
@@ -21,7 +21,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git: Option<String>,
-    /// Branch to read; the default branch if not given
+    /// Branch to read [default: the repository's default branch]
     #[arg(
         long,
         value_name = "NAME",
@@ -57,11 +57,11 @@ pub(crate) struct GitArgs {
         value_parser = subdirectory
     )]
     pub git_directory: Option<String>,
-    /// Form in which the token for https is sent: as the password of a user, or as a bearer token
+    /// Form in which the HTTPS token is sent: as the password of a user, or as a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
           default_value_t = GitAuthChoice::Basic)]
     pub git_auth: GitAuthChoice,
-    /// User name for https, with `--git-auth basic` [default: git]
+    /// User name for HTTPS, with `--git-auth basic` [default: git]
     #[arg(
         long,
         value_name = "NAME",
@@ -69,10 +69,10 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_user: Option<String>,
-    #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("File with the password or token for https"))]
+    #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("File with the password or token for \
+        HTTPS"))]
     pub git_token_file: Option<PathBuf>,
-    /// PEM file with certificates to trust for https, in addition to the system's; may be
-    /// repeated
+    /// PEM file with certificates to trust for HTTPS, in addition to the system's; may be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -81,7 +81,7 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_ca_file: Vec<PathBuf>,
-    /// Private key for ssh, instead of those that ssh finds
+    /// Private key for SSH, instead of the user's default keys
     #[arg(
         long,
         value_name = "FILE",
@@ -89,7 +89,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_ssh_key: Option<PathBuf>,
-    /// Known hosts for ssh, instead of the user's
+    /// Known hosts file for SSH, instead of the user's
     #[arg(
         long,
         value_name = "FILE",
@@ -97,11 +97,11 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_known_hosts: Option<PathBuf>,
-    /// What must be signed
+    /// Objects that must be signed
     #[arg(long, value_name = "WHAT", value_enum, env = "INTEGRATIOND_GIT_VERIFY", hide_env_values = true,
           default_value_t = Verify::None)]
     pub git_verify: Verify,
-    /// SSH keys whose signatures are accepted, as in ALLOWED SIGNERS of ssh-keygen(1)
+    /// File with the SSH keys whose signatures are accepted (see ALLOWED SIGNERS in ssh-keygen(1))
     #[arg(
         long,
         value_name = "FILE",
@@ -109,7 +109,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_allowed_signers: Option<PathBuf>,
-    /// Revoked SSH keys: a list, or a KRL
+    /// File with revoked SSH keys: a list or a KRL
     #[arg(
         long,
         value_name = "FILE",
@@ -117,7 +117,7 @@ pub(crate) struct GitArgs {
         hide_env_values = true
     )]
     pub git_revoked_keys: Option<PathBuf>,
-    /// OpenPGP keys whose signatures are accepted; may be repeated
+    /// File with OpenPGP keys whose signatures are accepted; may be repeated
     #[arg(
         long,
         value_name = "FILE",
@@ -126,7 +126,8 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_openpgp_key: Vec<PathBuf>,
-    /// Accept a revision that does not descend from the applied one: `true`, or the commit
+    /// Accept a revision that does not descend from the applied one: `true` for any revision, or
+    /// the id of the commit
     #[arg(long, value_name = "COMMIT", env = "INTEGRATIOND_GIT_ALLOW_REWRITE",
           hide_env_values = true, default_value = "false", num_args = 0..=1,
           default_missing_value = "true", require_equals = true, value_parser = rewrite)]
@@ -169,16 +170,16 @@ fn rewrite(text: &str) -> Result<Rewrite, String> {
     }
 }
 
-/// How a token is shown to a server.
+/// Form in which a token is sent to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum GitAuthChoice {
-    /// With a user name, in basic authentication
+    /// With a user name, as basic authentication
     Basic,
     /// As a bearer token
     Bearer,
 }
 
-/// What of a revision must be signed.
+/// Objects of a revision that must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Verify {
     /// Nothing

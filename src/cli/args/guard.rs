@@ -7,11 +7,11 @@ use crate::plan::{GuardLimits, Limit, Policy, Share};
 use crate::settings::run::GuardSettings;
 use crate::sync::LookForConnections;
 
-/// How far a plan may go.
+/// Limits of a plan.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
 pub(crate) struct GuardArgs {
-    /// Kinds of actions that are allowed
+    /// Kinds of actions to allow
     #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
           hide_env_values = true, default_value_t = Policy::UpsertOnly)]
     pub policy: Policy,
@@ -23,9 +23,9 @@ pub(crate) struct GuardArgs {
         hide_env_values = true
     )]
     pub max_changes: Option<usize>,
-    /// Refuse a plan that writes a larger share of what exists, or of what the files
-    /// describe if that is more [default: 50 of what exists; creates do not count, and
-    /// ten changes are always allowed]
+    /// Refuse a plan that writes a larger percentage of the existing integrations, or of those in
+    /// the files if there are more [default: 50 of the existing ones; creates do not count, and ten
+    /// changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
           hide_env_values = true, value_parser = percent)]
     pub max_change_percent: Option<u8>,
@@ -38,12 +38,13 @@ pub(crate) struct GuardArgs {
         default_value_t = 10
     )]
     pub max_deletes: usize,
-    /// Refuse a plan that deletes a larger share of what exists, or of what the files
-    /// describe if that is more [default: 20 of what exists; one is always allowed]
+    /// Refuse a plan that deletes a larger percentage of the existing integrations, or of those in
+    /// the files if there are more [default: 20 of the existing ones; one deletion is always
+    /// allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           hide_env_values = true, value_parser = percent)]
     pub max_delete_percent: Option<u8>,
-    /// Delete this integration and create it again if it cannot be edited; may be repeated
+    /// Delete and recreate this integration if it cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
     /// Delete this integration although the file that described it still exists; may be repeated
@@ -55,7 +56,7 @@ pub(crate) struct GuardArgs {
         value_delimiter = ','
     )]
     pub allow_removal: Vec<String>,
-    /// Place of the set-up credentials in the body of a DELETE
+    /// Position of the setup credentials in the body of a DELETE request
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
           hide_env_values = true, default_value_t = Nesting::Config)]
     pub delete_credentials: Nesting,
@@ -67,8 +68,8 @@ pub(crate) struct GuardArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
 pub(crate) struct ConnectionsArgs {
-    /// Integrations that belong to a connection are not written: ask the tenant for its
-    /// connections, or assume that it has none
+    /// Source of the tenant's connections, whose integrations are never written: ask the tenant, or
+    /// assume that it has none
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
           hide_env_values = true, default_value_t = LookForConnections::Auto)]
     pub connections: LookForConnections,

@@ -1,4 +1,4 @@
-//! Which ledger.
+//! Flags for the ledger.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(crate) struct StateArgs {
     pub state: Option<PathBuf>,
 }
 
-/// Which ledger, where the tenant is not asked.
+/// Ledger of a command that does not contact the tenant.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LedgerArgs {
     #[command(flatten)]

@@ -8,16 +8,16 @@ use clap::Args;
 use crate::secret::own::{LISTEN_TLS_KEY, LISTEN_TOKEN};
 use crate::settings::listen::ListenFlags;
 
-/// Where the status is served, and to whom.
+/// Address and access control of the status page.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
 pub(crate) struct ListenArgs {
-    /// Address of the page, or `none`; an address other than loopback needs a certificate and a
-    /// token
+    /// Address of the page, or `none`; a non-loopback address needs a certificate and a token
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
-    #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("File with the token that clients need; with it they can also trigger a run"))]
+    #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("File with the token that clients \
+        must send; it also lets them trigger runs"))]
     pub listen_token_file: Option<PathBuf>,
     /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(
@@ -35,8 +35,8 @@ pub(crate) struct ListenArgs {
         hide_env_values = true
     )]
     pub listen_tls_key: Option<PathBuf>,
-    /// Host name under which clients reach the page, besides `localhost` and addresses; may be
-    /// repeated
+    /// Host name by which clients reach the page, in addition to `localhost` and IP addresses; may
+    /// be repeated
     #[arg(
         long,
         value_name = "NAME",
@@ -69,7 +69,7 @@ pub(super) fn address(text: &str) -> Result<At, String> {
         return Ok(At::Nowhere);
     }
     let address = text.parse().map(At::Address);
-    address.map_err(|_| "give an address with a port, such as 127.0.0.1:9464, or none".to_owned())
+    address.map_err(|_| "give an address with a port, such as 127.0.0.1:9464, or `none`".to_owned())
 }
 
 impl From<ListenArgs> for ListenFlags {

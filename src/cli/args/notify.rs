@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 use crate::secret::own::{NOTIFY_SECRET, NOTIFY_URL};
 use crate::settings::notify::{self, NotifyFlags};
 
-/// Who is told of failure, recovery and drift.
+/// Receiver of notifications about failure, recovery and drift.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Notifications of failure, recovery, drift and not converging")]
+#[command(next_help_heading = "Notifications of failure, recovery, drift and non-convergence")]
 pub(crate) struct NotifyArgs {
-    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("File with the URL of a webhook, which is a secret"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("File with the URL of a webhook; the \
+        URL is a secret"))]
     pub notify_url_file: Option<PathBuf>,
     /// Format of the messages: a JSON document, or a message for Slack
     #[arg(
@@ -23,7 +24,8 @@ pub(crate) struct NotifyArgs {
         default_value_t = NotifyFormatChoice::Json
     )]
     pub notify_format: NotifyFormatChoice,
-    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with a secret that signs the body, in `X-Integrationd-Signature-256`"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with the secret that signs \
+        the body; the signature is sent in `X-Integrationd-Signature-256`"))]
     pub notify_secret_file: Option<PathBuf>,
 }
 

@@ -8,10 +8,10 @@ use crate::console::{Color, LogFormat, LogLevel, OutputSettings};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// When to use colours; NO_COLOR is honoured
+    /// Coloured output; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// Log level on standard error [default: warn; of the daemon: info]
+    /// Log level on standard error [default: warn; for the daemon: info]
     #[arg(
         long,
         global = true,

@@ -9,35 +9,37 @@ use crate::manifest::{Binding, Flat, Variables};
 use crate::secret::{own_settings, vault};
 use crate::settings::vault::VaultFlags;
 
-/// How to log in at the Vault of `VAULT_ADDR`.
+/// Login at the Vault of `VAULT_ADDR`.
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "Vault, for ${vault:…} [env: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT]"
 )]
 pub(crate) struct VaultArgs {
-    #[arg(long, value_name = "FILE", help = vault::TOKEN.help("File with a token"))]
+    #[arg(long, value_name = "FILE", help = vault::TOKEN.help("File with a Vault token"))]
     pub vault_token_file: Option<PathBuf>,
-    /// Id of an AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
+    /// Role id of the AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
     #[arg(long, value_name = "ID")]
     pub vault_role_id: Option<String>,
-    #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("File with the secret id of the AppRole"))]
+    #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("File with the secret ID of the \
+        AppRole"))]
     pub vault_secret_id_file: Option<PathBuf>,
-    /// Role to log in to with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
+    /// Role for a login with a JWT [env: INTEGRATIOND_VAULT_JWT_ROLE]
     #[arg(long, value_name = "NAME")]
     pub vault_jwt_role: Option<String>,
-    #[arg(long, value_name = "FILE", help = vault::JWT.help("File with the JWT"))]
+    #[arg(long, value_name = "FILE", help = vault::JWT.help("File with the JWT for the Vault login"))]
     pub vault_jwt_file: Option<PathBuf>,
-    /// Mount of the login, if not `approle` or `jwt` [env: INTEGRATIOND_VAULT_AUTH_MOUNT]
+    /// Mount path of the auth method, if not `approle` or `jwt` [env:
+    /// INTEGRATIOND_VAULT_AUTH_MOUNT]
     #[arg(long, value_name = "PATH")]
     pub vault_auth_mount: Option<String>,
 }
 
-/// Where references may read, and where secrets may go.
+/// Roots of references, and destinations of secrets.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReferenceArgs {
-    /// Allow a secret reference only in integrations of this type and host, and no other
-    /// reference anywhere; `*` is any text, as in `vault:kv/data/team/*=*@*.example.com`; may
-    /// be repeated
+    /// Allow a secret reference in integrations of this type and host, and reject all references
+    /// that are not allowed in this way; `*` matches any text, as in
+    /// `vault:kv/data/team/*=*@*.example.com`; may be repeated
     #[arg(
         long,
         value_name = "REFERENCE[=TYPE[@HOST]]",
@@ -47,8 +49,8 @@ pub(crate) struct ReferenceArgs {
         value_delimiter = ','
     )]
     pub allow_secret: Vec<Binding>,
-    /// Directory that `${file:PATH}` and `${sops:FILE#/KEY}` may read; the directory of the
-    /// files if not given; may be repeated
+    /// Directory from which `${file:PATH}` and `${sops:FILE#/KEY}` may read [default: the directory
+    /// of the files]; may be repeated
     #[arg(
         long,
         value_name = "DIR",

@@ -59,7 +59,7 @@ pub(crate) struct ConnectionArgs {
     pub url: Option<String>,
     #[arg(long, value_name = "FILE", help = API_KEY.help("File with the API key"))]
     pub api_key_file: Option<PathBuf>,
-    /// How to send the key: as it is, or exchanged for a bearer token
+    /// Form in which the key is sent: as it is, or exchanged for a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = AuthChoice::Key)]
     pub auth: AuthChoice,
     /// PEM file with certificates to trust in addition to the system's; may be repeated
@@ -79,30 +79,30 @@ pub(crate) enum AuthChoice {
     Token,
 }
 
-/// What a run of the pipeline needs, whoever starts it.
+/// Flags of a run of the pipeline, by any command.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub files: FilesArgs,
     #[command(flatten)]
     pub git: GitArgs,
-    /// Only these integrations, by name; may be repeated
+    /// Name of an integration to select; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub only: Vec<String>,
-    /// All integrations except these; may be repeated
+    /// Name of an integration to exclude; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub exclude: Vec<String>,
-    /// Number of writes at a time
+    /// Maximum number of concurrent writes
     #[arg(long, value_name = "N", help_heading = RUN, env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
           value_parser = parallelism)]
     pub parallelism: usize,
-    /// How long to follow a write until its status settles
+    /// Time to wait for the status of a write to settle
     #[arg(long, value_name = "DURATION", help_heading = RUN, env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
           value_parser = duration)]
     pub wait_timeout: Duration,
     #[command(flatten)]
     pub place: StateArgs,
-    /// What to do about a value that was changed on the server since the last apply (drift)
+    /// Action for a value that was changed on the server since the last apply (drift)
     #[arg(
         long,
         value_name = "ACTION",
@@ -113,7 +113,7 @@ pub(crate) struct RunArgs {
         default_value_t = OnDrift::Apply
     )]
     pub on_drift: OnDrift,
-    /// What to do about a value that was changed in the file and on the server
+    /// Action for a value that was changed both in the file and on the server (conflict)
     #[arg(
         long,
         value_name = "ACTION",

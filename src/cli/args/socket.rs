@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::settings::daemon::SocketSettings;
 
-/// Where somebody on this machine may ask.
+/// Socket for clients on this machine.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Socket for `hook run`")]
 pub(crate) struct SocketArgs {
@@ -19,8 +19,8 @@ pub(crate) struct SocketArgs {
         hide_env_values = true
     )]
     pub socket: Option<PathBuf>,
-    /// User who may trigger a run, besides root and the daemon's own user; a name or a number;
-    /// may be repeated
+    /// User who may trigger a run, in addition to root and the daemon's own user: a name or a
+    /// number; may be repeated
     #[arg(
         long,
         value_name = "NAME",

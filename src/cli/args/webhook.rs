@@ -8,17 +8,18 @@ use super::listen::{At, address};
 use crate::secret::own::{WEBHOOK_SECRET, WEBHOOK_TLS_KEY};
 use crate::settings::webhook::WebhookFlags;
 
-/// Where webhooks are heard, and whose.
+/// Listener for webhooks, and their authentication.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhooks, at /webhook")]
 pub(crate) struct WebhookArgs {
-    /// Address for webhooks, or `none`; an address other than loopback needs a certificate
+    /// Address for webhooks, or `none`; a non-loopback address needs a certificate
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
           default_value = "none", value_parser = address)]
     pub webhook_listen: At,
-    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret that the forge signs with, or sends"))]
+    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret with which \
+        the forge signs webhooks, or which it sends with them"))]
     pub webhook_secret_file: Option<PathBuf>,
-    /// Branch whose pushes trigger a run; all if not given
+    /// Branch whose pushes trigger a run [default: all branches]
     #[arg(
         long,
         value_name = "NAME",

@@ -1,8 +1,7 @@
 //! Endpoints of the daemon: the status page, webhooks, the socket, and notifications.
 //!
-//! Each is bound when the daemon starts, so that a mistake in its settings ends the start,
-//! and served in a task of its own beside the worker: it has to answer even while a run
-//! hangs.
+//! Each is bound when the daemon starts, so that an error in its settings fails the start, and
+//! served in a separate task: it has to respond even while a run hangs.
 
 mod notifier;
 mod page;
@@ -89,13 +88,13 @@ impl BoundEndpoints {
         }) = webhook
         {
             let (scheme, address) = (listener.scheme(), listener.address());
-            tracing::info!("webhooks are heard at {scheme}://{address}/webhook");
+            tracing::info!("listening for webhooks at {scheme}://{address}/webhook");
             served.push(Served::begin(|stop| {
                 listener.serve(Arc::new(handler), stop)
             }));
         }
         if let Some(socket) = socket {
-            tracing::info!(path = %socket.path().display(), "the socket is open");
+            tracing::info!(path = %socket.path().display(), "listening at the socket");
             let (events, trigger) = (publisher.events.clone(), trigger.clone());
             served.push(Served::begin(|stop| socket.serve(events, trigger, stop)));
         }
@@ -138,7 +137,7 @@ impl Served {
     async fn end(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the listener has broken");
+            tracing::error!(%error, "the listener has failed");
         }
     }
 }

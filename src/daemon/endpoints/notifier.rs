@@ -1,4 +1,4 @@
-//! Notifications, sent beside the worker.
+//! Sends notifications in the background.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,11 +61,8 @@ fn set_up(
     let secret = found.secret.map(|secret| read(&NOTIFY_SECRET, secret));
     let address = WebhookUrl::parse(&url).map_err(|error| {
         invalid(
-            format_args!(
-                "the URL for notifications cannot be used: {}",
-                chain(&error)
-            ),
-            "give the one that the receiver shows for its webhook",
+            format_args!("the notification URL is invalid: {}", chain(&error)),
+            "give the webhook URL that the receiver shows",
         )
     })?;
     let format = match format {
@@ -85,7 +82,7 @@ fn read(own: &OwnCredential, source: SecretInput) -> Result<Secret, CommandFailu
     let secret = read_secret(own, source)?;
     if secret.is_empty() {
         let what = format_args!("{} is empty", own.what);
-        return Err(invalid(what, "write it there"));
+        return Err(invalid(what, "write the value to the file"));
     }
     Ok(secret)
 }
@@ -122,7 +119,7 @@ impl Notifier {
             .await
             .is_err()
         {
-            tracing::error!("the daemon ends before every notification was sent");
+            tracing::error!("exiting before every notification was sent");
             self.task.abort();
         }
     }

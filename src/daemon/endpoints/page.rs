@@ -76,7 +76,10 @@ impl BoundPage {
     pub(super) fn serve(self) -> Served {
         let Self { listener, site, .. } = self;
         let address = listener.address();
-        tracing::info!("the status page is at {}://{address}/", listener.scheme());
+        tracing::info!(
+            "serving the status page at {}://{address}/",
+            listener.scheme()
+        );
         Served::begin(|stop| listener.serve(Arc::new(site), stop))
     }
 }

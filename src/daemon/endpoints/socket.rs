@@ -15,10 +15,11 @@ const NAME: &str = "integrationd.sock";
 /// Says that there is to be no socket.
 const NONE: &str = "none";
 
-/// Where the names of users are.
+/// File with the names of users.
 const USERS: &str = "/etc/passwd";
 
-/// How the kernel calls users whom it cannot tell apart, and whom nobody is meant to be.
+/// User id that the kernel shows for all users that it cannot map, and that belongs to no real
+/// user.
 const NOBODY: u32 = 65_534;
 
 /// Binds the socket, if there is to be one.
@@ -33,8 +34,8 @@ pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, CommandF
     Ok(Some(Socket::bind(&path, &users)?))
 }
 
-/// Whether those who may ask could be told from others. Where the socket is, only the
-/// service may know.
+/// Checks that the permitted users can be identified. Only the service may know the path of the
+/// socket.
 pub(super) fn check(settings: &SocketSettings) -> Result<(), CommandFailure> {
     if settings.path.as_deref() == Some(Path::new(NONE)) {
         return Ok(());
@@ -63,8 +64,10 @@ fn numbers(names: &[String]) -> Result<Vec<u32>, CommandFailure> {
     let number = |name: &String| {
         let number = number(name, &users)?;
         if map.as_deref().is_some_and(|map| !is_mapped(number, map)) {
-            let what = format!("`--socket-user {name}` cannot be told from others here");
-            let help = "this process has a user namespace of its own: set PrivateUsers=no in its systemd unit";
+            let what =
+                format!("`--socket-user {name}` cannot be identified in this user namespace");
+            let help = "set PrivateUsers=no in the systemd unit, so that the process has no user \
+                namespace of its own";
             return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
         }
         Ok(number)
@@ -82,20 +85,23 @@ fn number(name: &str, users: &str) -> Result<u32, CommandFailure> {
     match name.parse().ok().or_else(named) {
         Some(NOBODY) => Err(CommandFailure::new(
             Exit::InvalidSettings,
-            format_args!("`--socket-user {name}` would be everybody whom the kernel cannot tell"),
-            "name the user who pushes",
+            format_args!(
+                "`--socket-user {name}` would match every user that the kernel cannot \
+                identify"
+            ),
+            "give the user who pushes",
         )),
         Some(number) => Ok(number),
         None => Err(CommandFailure::new(
             Exit::InvalidSettings,
-            format_args!("`--socket-user {name}`: {USERS} has no such user"),
+            format_args!("`--socket-user {name}`: no such user in {USERS}"),
             "give the number that `id -u` prints",
         )),
     }
 }
 
-/// Whether a number means the same user here as outside, by uid_map
-/// (user_namespaces(7)): any other is shown as nobody.
+/// True if a number means the same user inside and outside of the namespace, by uid_map
+/// (user_namespaces(7)): the kernel shows any other as the overflow user.
 fn is_mapped(number: u32, map: &str) -> bool {
     let mut ranges = map.lines().filter_map(|line| {
         let mut numbers = line.split_whitespace().map(str::parse::<u64>);

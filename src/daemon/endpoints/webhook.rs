@@ -96,7 +96,8 @@ fn http_failure(error: HttpError) -> CommandFailure {
             CommandFailure::new(Exit::Failed, what, help)
         }
         HttpError::ReadTls { .. } | HttpError::NoCertificate { .. } | HttpError::BadTls(_) => {
-            let help = "check `--webhook-tls-cert` and `--webhook-tls-key`: PEM files, the certificate before those that signed it";
+            let help = "check `--webhook-tls-cert` and `--webhook-tls-key`: both must be PEM \
+                files, with the certificate before those of its issuers";
             CommandFailure::new(Exit::InvalidSettings, what, help)
         }
         HttpError::ShortToken { .. } | HttpError::NoRandom(_) => error.into(),
@@ -111,7 +112,7 @@ impl From<WebhookError> for CommandFailure {
 
 impl From<ShortSecret> for CommandFailure {
     fn from(error: ShortSecret) -> Self {
-        let help = "it can be guessed: make one of at least 16 characters, such as with `openssl rand -hex 32`";
+        let help = "use at least 16 random characters, for example from `openssl rand -hex 32`";
         Self::new(Exit::InvalidSettings, chain(&error), help)
     }
 }

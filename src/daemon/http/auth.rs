@@ -1,14 +1,13 @@
-//! Who may look, and who may ask for a run.
+//! Access control: reading the page, and triggering a run.
 //!
-//! Where there is a token, whoever asks must have it: as a bearer, or, in a browser,
-//! as a session that it was exchanged for. A session is a signed time of expiry, and
-//! counts as long as the server knows it: until it is logged out, and no longer than
-//! the process runs. What a form sends must carry a second proof, which only a page
-//! of ours could have held.
+//! If there is a token, every client must have it: as a bearer token, or, in a browser, as a
+//! session that it was exchanged for. A session is a signed expiry time, and is valid as long
+//! as the server knows it: until the logout, and at most until the process ends. A form must
+//! carry a second proof, which only a page of ours could have contained.
 //!
-//! Wrong tokens are logged, and not slowed down. A limit that lets the right one pass
-//! at once tells it from the wrong ones all the same, and one that does not lets
-//! anybody lock the others out. So a token has to be too long to be found by trying.
+//! Wrong tokens are logged, but not slowed down. A rate limit that lets the right token pass at
+//! once still distinguishes it from wrong ones, and one that does not lets anyone lock out the
+//! others. So a token must be too long to be guessed.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,11 +23,11 @@ use subtle::ConstantTimeEq as _;
 use super::HttpError;
 use crate::secret::Secret;
 
-/// How long a session lasts: a working day.
+/// Duration of a session: a working day.
 const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Maximum number of sessions: far more than there are operators. Anybody with the token
-/// can log in again and again; the session that would expire first then ends.
+/// Maximum number of sessions: far more than there are operators. Anyone with the token can log
+/// in repeatedly; the session that would expire first then ends.
 const MOST_SESSIONS: usize = 1000;
 
 /// Shorter tokens can be guessed.
@@ -49,12 +48,12 @@ pub struct Gate {
     sessions: Mutex<BTreeSet<(i64, String)>>,
 }
 
-/// Who asks.
+/// Identity of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// There is no token, so everybody who gets here may look.
+    /// There is no token, so every client may read.
     Anybody,
-    /// Somebody without the token.
+    /// A client without the token.
     Anonymous,
     /// A program with the token.
     Bearer,
@@ -65,14 +64,14 @@ pub(super) enum Caller {
 /// A session, as the cookie holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BrowserSession {
-    /// What a form must carry.
+    /// Value that a form must carry.
     pub(super) csrf: String,
     /// Expiry and nonce.
     id: (i64, String),
 }
 
 impl Caller {
-    /// Whether what is known may be shown.
+    /// True if the status may be shown.
     pub(super) fn may_read(&self) -> bool {
         *self != Self::Anonymous
     }
@@ -102,12 +101,12 @@ impl Gate {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is a token at all.
+    /// True if there is a token.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Whether this is the token.
+    /// True if this is the token.
     pub(super) fn is_token(&self, given: &str) -> bool {
         let Some(token) = &self.token else {
             return false;
@@ -115,7 +114,7 @@ impl Gate {
         token.expose().as_bytes().ct_eq(given.as_bytes()).into()
     }
 
-    /// Who asks.
+    /// Identity of the client.
     pub(super) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Caller {
         if self.token.is_none() {
             return Caller::Anybody;
@@ -183,7 +182,7 @@ impl Gate {
         })
     }
 
-    /// Whether a form carries the proof of this session.
+    /// True if a form carries the proof of this session.
     pub(super) fn is_csrf(&self, session: &BrowserSession, given: &str) -> bool {
         session.csrf.as_bytes().ct_eq(given.as_bytes()).into()
     }
@@ -214,7 +213,7 @@ impl std::fmt::Debug for Gate {
     }
 }
 
-/// What is shown for the token.
+/// The bearer token of a request.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;

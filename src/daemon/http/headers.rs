@@ -18,8 +18,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
 const HARDENED: [(HeaderName, HeaderValue); 7] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-    // Not `no-referrer`: with it a browser tells no origin with a form, and the
-    // origin of a form is looked at.
+    // Not `no-referrer`: with it a browser sends no origin with a form, and the origin of a form
+    // is checked.
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),

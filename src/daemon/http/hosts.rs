@@ -17,7 +17,7 @@ impl Hosts {
         Self(names.iter().map(|name| normal(name)).collect())
     }
 
-    /// Whether a request for this host, perhaps with a port, is meant for us.
+    /// True if a request for this host, perhaps with a port, is meant for us.
     #[must_use]
     pub fn allow(&self, authority: &str) -> bool {
         let Some(host) = host(authority) else {

@@ -1,10 +1,9 @@
-//! Takes connections and hands requests on, within limits: of connections, of
-//! time, of bytes. What is asked, and what is answered, it does not know.
+//! Accepts connections and passes requests on, within limits: of connections, of time, of
+//! bytes. It does not know the content of requests and responses.
 //!
-//! A request reaches its [`Handler`] whole. Whoever is slow, or sends too much, is
-//! cut off; where every place is taken, one that was had for long is given up for
-//! whoever comes, so that nobody can keep the others out. A body that nobody wants is
-//! not waited for.
+//! A request reaches its [`Handler`] whole. A client that is slow or sends too much is cut off;
+//! if every slot is taken, an old connection is closed for the new one, so that no client can
+//! keep the others out. An unwanted body is not waited for.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -33,12 +32,11 @@ use super::slots::{ConnectionSlots, Network};
 use super::{HttpError, Tls, headers};
 use crate::apply::Stop;
 
-/// How long to wait when no connection can be accepted, mostly for want of file
-/// descriptors.
+/// Pause if no connection can be accepted, mostly for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections may wait to be accepted: more than one client can have by
-/// its usual limits. Whoever finds no room tries again a second later.
+/// Maximum number of connections that wait to be accepted: more than one client can open by its
+/// usual limits. A client beyond it retries a second later.
 const WAITING: u32 = 1024;
 
 /// The largest head of a request: room for the cookies of other services on the host.
@@ -51,9 +49,9 @@ const KEPT_DESCRIPTORS: u64 = 32;
 /// Connections that are served at least: fewer could not let a probe in.
 const FEWEST_CONNECTIONS: usize = 2;
 
-/// As many of these connections as the limit of open files allows: half of what the runs
-/// do not need, since there are two listeners. Somebody who holds connections would stop
-/// the runs otherwise.
+/// As many of these connections as the limit of open files allows: half of what the runs do not
+/// need, since there are two listeners. Otherwise, a client that keeps connections open would
+/// stop the runs.
 fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
     let Some(open_files) = open_files else {
         return wanted;
@@ -63,7 +61,7 @@ fn affordable(wanted: usize, open_files: Option<u64>) -> usize {
     wanted.min(half.max(FEWEST_CONNECTIONS))
 }
 
-/// How much anyone may have of us.
+/// Limits for all clients.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenerLimits {
     /// Connections at once.
@@ -74,9 +72,9 @@ pub struct ListenerLimits {
     pub body: Duration,
     /// The size of a body.
     pub body_bytes: usize,
-    /// How long a connection may last: whoever does not read holds it as long.
+    /// Maximum duration of a connection: a client that does not read keeps it open for this long.
     pub connection: Duration,
-    /// How long answers under way have at the end.
+    /// Time for responses under way at shutdown.
     pub shutdown_timeout: Duration,
 }
 
@@ -94,7 +92,7 @@ impl Default for ListenerLimits {
     }
 }
 
-/// Who asks; goes with a request as an extension.
+/// Address of the client; an extension of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
@@ -103,7 +101,7 @@ pub trait Handler: Send + Sync + 'static {
     /// The answer. The request is whole, and within the limits.
     fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
 
-    /// Whether a request with this head has a body that counts; any other is answered
+    /// True if the body of a request with this head is needed; otherwise the response is sent
     /// without it, and the connection closed.
     fn wants_body(&self, head: &Parts) -> bool;
 }
@@ -187,7 +185,7 @@ impl Listener {
         drop(self);
         let all = async { while conversations.tasks.join_next().await.is_some() {} };
         if timeout(shutdown_timeout, all).await.is_err() {
-            tracing::debug!("connections were cut off at the end");
+            tracing::debug!("cut off open connections at shutdown");
         }
     }
 
@@ -196,7 +194,7 @@ impl Listener {
             match self.tcp.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) => {
-                    tracing::debug!(%error, "no connection could be accepted");
+                    tracing::debug!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -222,7 +220,7 @@ struct Conversations {
 }
 
 impl Conversations {
-    /// Makes a place free, if all are taken: somebody gives way.
+    /// Frees a slot if all are taken, by closing another connection.
     async fn free_slot(&mut self, comer: Network) {
         while self.slots.is_full() {
             let Some((conversation, when)) = self.slots.slot_to_evict(comer) else {
@@ -272,8 +270,8 @@ impl<H: Handler> Conversation<H> {
             None => self.hold(stream).await,
             Some(tls) => match timeout(self.limits.head, tls.accept(stream)).await {
                 Ok(Ok(stream)) => self.hold(stream).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake timed out"),
             },
         }
     }
@@ -309,7 +307,7 @@ impl<H: Handler> Conversation<H> {
 
 fn log_end(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
@@ -344,7 +342,7 @@ async fn respond(
 
 /// Reads the body, unless it is too much or too slow.
 async fn whole(body: Incoming, limits: ListenerLimits) -> Result<Bytes, StatusCode> {
-    // Told by its length where it has one, so that no byte of it need be read.
+    // Known from the length if there is one, so that no byte of the body need be read.
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limits.body_bytes {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);

@@ -34,7 +34,7 @@ impl Handler for Echo {
     }
 }
 
-/// Nobody is cut off for being slow.
+/// Limits that cut off no slow client.
 const PATIENT: ListenerLimits = ListenerLimits {
     head: PATIENCE.saturating_mul(2),
     body: PATIENCE.saturating_mul(2),
@@ -72,7 +72,7 @@ impl Served {
         stream
     }
 
-    /// What comes back before the server closes.
+    /// Response until the server closes the connection.
     async fn answer(&self, text: &str) -> String {
         until_closed(self.send(text).await).await
     }

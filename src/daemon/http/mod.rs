@@ -1,8 +1,8 @@
-//! What the daemon serves: health, metrics, its status, and a page for people.
+//! Endpoints of the daemon: health, metrics, its status, and a page for people.
 //!
-//! [`listener`] takes connections and knows nothing of what is asked; `site` is one
-//! [`Handler`] for it. A page is a pure function of what the worker published.
-//! Nothing here changes anything but "look now", which triggers a run.
+//! [`listener`] accepts connections and does not know the content of requests; `site` is one
+//! [`Handler`] for it. A page is a pure function of the published status. Nothing here changes
+//! anything, except that an operator can trigger a run.
 
 mod auth;
 mod headers;
@@ -24,7 +24,7 @@ pub use tls::Tls;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why nothing can be served.
+/// Reason why nothing can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is not to be had.
@@ -32,7 +32,7 @@ pub enum HttpError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -41,49 +41,54 @@ pub enum HttpError {
     ReadTls {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: rustls::pki_types::pem::Error,
     },
     /// Files that do not go together, or are of no use.
-    #[error("the certificate and the key cannot be used")]
+    #[error("cannot use the certificate and its key")]
     BadTls(#[source] rustls::Error),
     /// A certificate file without any in it.
-    #[error("{} holds no certificate in PEM form", .path.display())]
+    #[error("{} contains no PEM certificate", .path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,
     },
     /// A token that can be guessed.
-    #[error("the token has {length} characters")]
+    #[error("the token is too short: {length} characters")]
     ShortToken {
-        /// How many it has.
+        /// Its number of characters.
         length: usize,
     },
     /// No random numbers.
-    #[error("the system gives no random numbers")]
+    #[error("the system provides no random numbers")]
     NoRandom(#[source] getrandom::Error),
 }
 
 impl HttpError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::Bind { .. } => {
-                "another daemon may listen there: choose another address with `--listen`, or `--listen none`"
+                "another daemon may be using it: choose another address with `--listen`, or \
+                `--listen none`"
             }
             Self::ReadTls { .. } | Self::NoCertificate { .. } | Self::BadTls(_) => {
-                "check `--listen-tls-cert` and `--listen-tls-key`: PEM files, the certificate before those that signed it"
+                "check `--listen-tls-cert` and `--listen-tls-key`: both must be PEM files, with \
+                the certificate before those of its issuers"
             }
             Self::ShortToken { .. } => {
-                "it can be guessed: make one of at least 16 characters, such as with `openssl rand -hex 32`"
+                "use at least 16 random characters, for example from `openssl rand -hex 32`"
             }
-            Self::NoRandom(_) => "check the system: sessions cannot be made without them",
+            Self::NoRandom(_) => {
+                "check the operating system's random number generator: sessions \
+                need it"
+            }
         }
     }
 
-    /// Whether it may be in order later without a change of the settings.
+    /// True if it may be valid later without a change of the settings.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {

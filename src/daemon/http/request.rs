@@ -1,4 +1,4 @@
-//! What is read of a request.
+//! Readers for the parts of a request.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, ORIGIN};
@@ -19,8 +19,8 @@ pub(super) fn host(request: &Request<Bytes>) -> Option<&str> {
     }
 }
 
-/// Whether a page of ours sent it, as far as the browser tells. What sends neither
-/// header is no browser.
+/// True if a page of ours sent it, as far as the browser shows. A client that sends neither
+/// header is not a browser.
 pub(super) fn is_same_origin(headers: &HeaderMap, scheme: &str, host: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text(ORIGIN.as_str()), text("sec-fetch-site")) {
@@ -30,7 +30,7 @@ pub(super) fn is_same_origin(headers: &HeaderMap, scheme: &str, host: &str) -> b
     }
 }
 
-/// Whether the answer is for a person at a browser.
+/// True if the response is for a person at a browser.
 pub(super) fn wants_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))

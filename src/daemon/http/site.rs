@@ -1,4 +1,4 @@
-//! Which path answers what, and to whom.
+//! Paths of the site, their responses, and access to them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::daemon::{
 };
 use crate::report::format::{OutputFormat, render};
 
-/// How long the worker has to answer a question for a sign of life: longer than it
-/// takes to load ten thousand files on a machine that is busy.
+/// Time for the worker to respond to a liveness check: longer than it takes to load ten
+/// thousand files on a busy machine.
 const LIVENESS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the daemon serves.
+/// Site of the daemon.
 #[derive(Debug)]
 pub struct Site {
     status: watch::Receiver<DaemonStatus>,
@@ -39,7 +39,7 @@ pub struct Site {
     rejections: Rejections,
 }
 
-/// What there is.
+/// The routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     Livez,
@@ -53,14 +53,14 @@ enum Route {
     Asset(&'static page::Asset),
 }
 
-/// Who may have it.
+/// Access level of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// Everybody: it tells nothing.
+    /// Every client: it reveals nothing.
     Open,
-    /// Whoever has the token, or everybody where there is none.
+    /// Clients with the token, or all if there is none.
     Look,
-    /// Whoever has the token.
+    /// Clients with the token.
     Act,
 }
 
@@ -108,7 +108,7 @@ impl Route {
 }
 
 impl Site {
-    /// Shows this worker's status; the trigger starts its runs.
+    /// Site of this worker, whose runs it can trigger.
     #[must_use]
     pub fn new(
         publisher: &StatusPublisher,
@@ -131,14 +131,14 @@ impl Site {
 
     async fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let Some(host) = request::host(request).filter(|host| self.hosts.allow(host)) else {
-            let help = "this name is not served here: allow it with `--allow-host`\n";
+            let help = "unknown host name: allow it with `--allow-host`\n";
             return text(StatusCode::MISDIRECTED_REQUEST, help);
         };
         let Some(route) = Route::of(request.uri().path()) else {
-            return text(StatusCode::NOT_FOUND, "there is nothing here\n");
+            return text(StatusCode::NOT_FOUND, "not found\n");
         };
         if !route.takes(request.method()) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not with this method\n");
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
             let allow = HeaderValue::from_static(route.methods());
             response.headers_mut().insert(ALLOW, allow);
             return response;
@@ -146,7 +146,10 @@ impl Site {
         let headers = request.headers();
         let is_post = request.method() == Method::POST;
         if is_post && !request::is_same_origin(headers, self.scheme, host) {
-            return text(StatusCode::FORBIDDEN, "another page sent this\n");
+            return text(
+                StatusCode::FORBIDDEN,
+                "rejected: the request came from another site\n",
+            );
         }
         let caller = self.gate.caller(headers, Timestamp::now());
         match route.access() {
@@ -197,7 +200,7 @@ impl Site {
         } else {
             text(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the worker does not answer\n",
+                "the worker does not respond\n",
             )
         }
     }
@@ -206,12 +209,13 @@ impl Site {
         if self.status.borrow().view.is_some() {
             text(StatusCode::OK, "ok\n")
         } else {
-            let why = "the files and the tenant were not read yet\n";
+            let why = "the files and the tenant have not been read yet\n";
             text(StatusCode::SERVICE_UNAVAILABLE, why)
         }
     }
 
-    /// The page carries its hash, so that whoever has it already is told only that.
+    /// The page carries its hash, so that a client that already has it receives only a
+    /// confirmation.
     fn page(&self, request: &Request<Bytes>, caller: &Caller) -> Response<Bytes> {
         let viewer = match caller {
             Caller::Operator(BrowserSession { csrf, .. }) => Viewer::Operator { csrf },
@@ -249,7 +253,7 @@ impl Site {
         }
         match self.gate.begin_session(Timestamp::now()) {
             Ok(cookie) => {
-                tracing::info!(?peer, "an operator has logged in");
+                tracing::info!(?peer, "operator logged in");
                 to_the_page(Some(&cookie))
             }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
@@ -268,24 +272,28 @@ impl Site {
             set(&mut response, LOCATION, "/login");
             return response;
         }
-        let mut response = text(StatusCode::UNAUTHORIZED, "send the token as a bearer\n");
+        let mut response = text(
+            StatusCode::UNAUTHORIZED,
+            "send the token in a Bearer \
+            authorization header\n",
+        );
         set(&mut response, WWW_AUTHENTICATE, "Bearer");
         response
     }
 
-    /// Why somebody may not act.
+    /// Reason for refusing the action.
     fn refusal(&self, caller: &Caller, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         match caller {
             Caller::Bearer => None,
             Caller::Operator(session) => {
                 let given = request::value(request.body(), "csrf");
                 let is_ours = self.gate.is_csrf(session, &given);
-                let help = "this form is not from a page of this session: load the page again\n";
+                let help = "this form does not belong to your session: reload the page\n";
                 (!is_ours).then(|| text(StatusCode::FORBIDDEN, help))
             }
             Caller::Anonymous => Some(self.refuse(request)),
             Caller::Anybody => {
-                let help = "nobody may act without a token: give one with `--listen-token-file`\n";
+                let help = "actions need a token: configure one with `--listen-token-file`\n";
                 Some(text(StatusCode::FORBIDDEN, help))
             }
         }
@@ -295,7 +303,7 @@ impl Site {
         if route == Route::Logout {
             return to_the_page(Some(&self.gate.end_session(caller)));
         }
-        tracing::info!("an operator asks for a run");
+        tracing::info!("operator triggered a run");
         self.trigger.notify_manual();
         to_the_page(None)
     }
@@ -312,7 +320,7 @@ impl Handler for Site {
         tracing::debug!(
             http.request.method = %request.method(),
             http.response.status_code = response.status().as_u16(),
-            "answered a request"
+            "answered request"
         );
         response
     }

@@ -1,8 +1,8 @@
-//! Who has a place, and who gives one up when all are taken.
+//! Connection slots, and the choice of a connection to close if all are taken.
 //!
-//! The newest is always let in: whoever has the most places gives up the one that was
-//! taken first. So whoever keeps all of them, however slowly or silently, keeps
-//! nobody else out, and a probe from the same address neither.
+//! The newest connection is always accepted: the network with the most slots loses its oldest.
+//! So a client that occupies all of them, however slowly or silently, keeps no other client
+//! out, and no probe from the same address either.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, Id};
 use tokio::time::Instant;
 
-/// How long a place is had at least: time to ask, even in a crowd. With it a thousand
-/// that come again and again are let in within a second, and cost little.
+/// Minimum duration of a connection: time for a request, even in a crowd. It lets a thousand
+/// clients that reconnect repeatedly in within a second, at little cost.
 const MIN_HOLD: Duration = Duration::from_millis(50);
 
-/// Whose places are counted together: an address, and of IPv6 what one customer has.
+/// Group whose slots are counted together: an address, or for IPv6 the network of one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::daemon) enum Network {
     Address(Ipv4Addr),
@@ -41,7 +41,7 @@ impl Network {
 pub(super) struct ConnectionSlot<H> {
     network: Network,
     since: Instant,
-    /// What ends the conversation.
+    /// Handle that ends the connection.
     handle: H,
 }
 
@@ -77,7 +77,7 @@ impl<I: Copy + Eq + std::hash::Hash, H> ConnectionSlots<I, H> {
         self.slots.remove(&id);
     }
 
-    /// What has to end so that somebody of this network gets a place, and not before when.
+    /// Connection to close so that this network gets a slot, and the earliest time for it.
     pub(super) fn slot_to_evict(&self, comer: Network) -> Option<(&H, Instant)> {
         let mut counts = HashMap::from([(comer, 1_usize)]);
         for slot in self.slots.values() {

@@ -1,4 +1,4 @@
-//! From what was told before and the end of a run to what is news.
+//! Derives news from the earlier alerts and the end of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::daemon::view::{Row, State};
 use crate::daemon::{Disposition, RunOutcome, RunView};
 use crate::reason::{Outlook, Reason};
 
-/// What was told, and is not over. The news of a run is what differs from it.
+/// Active alerts. The news of a run is the difference from them.
 #[derive(Debug, Clone, Default)]
 pub struct AlertTracker {
     reports_busy: bool,
@@ -15,14 +15,14 @@ pub struct AlertTracker {
     integrations: BTreeMap<String, AlertState>,
 }
 
-/// What is wrong. The same is not told again; what has another `key` is.
+/// An alert. It is sent again only if its `key` changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Alert {
     reason: Reason,
     key: String,
 }
 
-/// What was told of an integration.
+/// Alert state of an integration.
 #[derive(Debug, Clone, Default)]
 struct AlertState {
     alert: Option<Alert>,
@@ -35,15 +35,15 @@ struct ReportedDrift {
     repaired: bool,
 }
 
-/// How an integration is, as far as somebody is to be told.
+/// Condition of an integration, as far as notifications are concerned.
 enum Condition {
     /// As its file says.
     Healthy,
     /// Something is wrong.
     Failing(NotificationKind, Alert),
-    /// Nobody can say yet: what was told stays.
+    /// The condition is unknown: the alert state remains.
     Unknown,
-    /// It is left alone, as somebody wants it: neither a failure nor a recovery.
+    /// It is intentionally not written to: neither a failure nor a recovery.
     Ignored,
 }
 
@@ -96,7 +96,7 @@ impl AlertTracker {
         }
     }
 
-    /// What was wrong with integrations that are no more.
+    /// Alerts of integrations that no longer exist.
     fn removed(&mut self, view: &RunView) -> Vec<Notification> {
         let there: BTreeSet<&str> = view.rows.iter().map(|row| row.name.as_str()).collect();
         let is_gone = |name: &&String| !there.contains(name.as_str());
@@ -104,7 +104,7 @@ impl AlertTracker {
         let removed = names.into_iter().filter_map(|removed| {
             let state = self.integrations.remove(&removed)?;
             let reason = state.open()?;
-            let about = vec!["no file describes it any more".to_owned()];
+            let about = vec!["its file was removed".to_owned()];
             Some(Notification {
                 integration: Some(name(&removed)),
                 ..Notification::of_run(NotificationKind::Recovered, reason, &about)
@@ -114,7 +114,7 @@ impl AlertTracker {
     }
 }
 
-/// What is wrong with the run as a whole.
+/// The alert of the run as a whole.
 fn of_run(outcome: &RunOutcome) -> Option<(Alert, Vec<String>)> {
     let summary = || {
         std::iter::once(&outcome.summary)
@@ -161,7 +161,7 @@ fn of_run(outcome: &RunOutcome) -> Option<(Alert, Vec<String>)> {
     }
 }
 
-/// What the guard was asked to let pass.
+/// The changes that the guard was to approve.
 fn requested(view: &RunView) -> String {
     let counts = view.counts;
     format!(
@@ -170,7 +170,7 @@ fn requested(view: &RunView) -> String {
     )
 }
 
-/// What is wrong with what belongs to no integration.
+/// Problems that belong to no integration.
 fn of_files(view: &RunView) -> Vec<String> {
     let errors = view.mistakes.iter().filter(|m| m.severity == "error");
     let errors = errors.map(|m| format!("{}: {}: {}", m.place, m.code, m.message));
@@ -183,7 +183,7 @@ fn has_alert(row: &Row) -> bool {
 
 fn condition(row: &Row, reports_busy: bool) -> Condition {
     match (row.state, row.reason) {
-        // Somebody set the value back, and may change it again: what was told stays.
+        // Someone else has restored the value, and may change it again: the alert state remains.
         (State::Ready, _) if !row.contested.is_empty() => Condition::Unknown,
         (State::Ready, _) => Condition::Healthy,
         (State::Suspended, _) | (_, Some(Reason::WithheldByPolicy)) => Condition::Ignored,
@@ -214,7 +214,7 @@ impl AlertState {
         let condition = condition(row, reports_busy);
         let mut news = Vec::new();
         let is_healthy = matches!(condition, Condition::Healthy);
-        // It may be drift, or a value that the server rewrites: the next run tells.
+        // It may be drift, or a value that the server rewrites: the next run shows which.
         let mut is_reported = row.reason == Some(Reason::Retrying);
         match condition {
             Condition::Healthy | Condition::Ignored => self.alert = None,
@@ -237,7 +237,7 @@ impl AlertState {
         news
     }
 
-    /// Whether it has moved otherwise than was told.
+    /// The drift of an integration, if it differs from the one reported.
     fn drifted(&mut self, row: &Row) -> Option<Notification> {
         if row.drift.is_empty() {
             // What is blocked is not compared.

@@ -1,4 +1,4 @@
-//! What is sent: the body in either form, and its signature.
+//! Bodies of messages in either format, and their signature.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::text::{cut, escaped, escaped_json};
 /// The header with the signature: `sha256=` and the HMAC-SHA-256 of the body, in hex.
 pub const SIGNATURE_HEADER: &str = "x-integrationd-signature-256";
 
-/// The most notifications of one message; of more, the number is told.
+/// Maximum number of notifications in a message; the number of the others is reported.
 const MOST: usize = 50;
 
 /// The most characters of a message for Slack, which refuses some multiple of it.
@@ -29,15 +29,15 @@ const LONGEST_LINE: usize = 600;
 /// The news of one run, to be sent as one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationBatch {
-    /// The same for every attempt: a receiver can tell a repetition.
+    /// Identical for every attempt, so that a receiver recognizes a repetition.
     pub id: String,
-    /// When the run ended.
+    /// End of the run.
     pub at: Timestamp,
     /// The tenant's URL.
     pub tenant: String,
-    /// How the run ended, in a line.
+    /// Result of the run, in a line.
     pub summary: String,
-    /// What the run has read, if that is a revision.
+    /// The revision that the run has read, if any.
     pub revision: Option<Arc<Revision>>,
     /// The news.
     pub notifications: Vec<Notification>,
@@ -109,7 +109,7 @@ impl<'a> From<&'a Revision> for RevisionEntry<'a> {
     }
 }
 
-/// Plain text: no formatting, and nothing that Slack would go and look at.
+/// Plain text, without formatting or links that Slack would fetch.
 fn message(batch: &NotificationBatch) -> Json {
     let head = format!("{}: {}", batch.tenant, escaped(&batch.summary));
     let mut text = cut(&head, LONGEST_LINE).into_owned();
@@ -130,7 +130,7 @@ fn message(batch: &NotificationBatch) -> Json {
     }
     let left_out = batch.notifications.len() - told;
     if left_out > 0 {
-        text += &format!("\nand {left_out} more: see the status page");
+        text += &format!("\nand {left_out} more (see the status page)");
     }
     json!({
         "text": for_slack(&text),
@@ -140,7 +140,7 @@ fn message(batch: &NotificationBatch) -> Json {
     })
 }
 
-/// Slack's three characters: with `<` a text could call everybody.
+/// Escapes Slack's three special characters: with `<`, a text could notify a whole channel.
 fn for_slack(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -1,16 +1,15 @@
-//! Tells somebody who is not looking: by webhook, when something fails, recovers,
-//! drifts, or does not converge.
+//! Sends notifications by webhook, when an integration fails, recovers, drifts, or does not
+//! converge.
 //!
-//! [`AlertTracker`] is pure: from what was told before and the end of a run to what is news.
-//! [`watch()`] feeds it with what the [`StatusPublisher`](super::StatusPublisher) publishes, and
-//! [`deliver`] sends what comes of it. Between them is a queue of bounded length: a
-//! receiver that is slow or gone never holds up a run, and is never a reason for one
-//! to fail.
+//! [`AlertTracker`] is pure: it derives news from the earlier alerts and the end of a run. [`watch()`]
+//! feeds it with the statuses that the [`StatusPublisher`](super::StatusPublisher) publishes, and [`deliver`] sends
+//! the resulting messages. Between them is a queue of bounded length: a slow or unreachable
+//! receiver never delays a run or makes one fail.
 //!
-//! What was told is kept in memory. After a restart the daemon tells once more what
-//! is still wrong, and says nothing of what was mended meanwhile.
+//! The alert state is kept in memory. After a restart the daemon reports the active problems
+//! once more, and does not report problems that were fixed meanwhile.
 //!
-//! The texts come from the [`View`](super::RunView), which holds no secret.
+//! The texts come from the [`RunView`](super::RunView), which contains no secret.
 
 mod alerts;
 mod body;
@@ -30,7 +29,7 @@ use serde::Serialize;
 use crate::reason::Reason;
 use crate::text::{cut, escaped};
 
-/// The longest name that is told, and the longest sentence, in characters.
+/// Maximum length of a name and of a sentence, in characters.
 const LONGEST_NAME: usize = 200;
 const LONGEST_SENTENCE: usize = 1000;
 
@@ -38,12 +37,12 @@ const LONGEST_SENTENCE: usize = 1000;
 const MOST_SENTENCES: usize = 5;
 const MOST_ATTRIBUTES: usize = 20;
 
-/// What kind of news.
+/// Kind of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum NotificationKind {
-    /// It does not go on without somebody, or has gone wrong.
+    /// It cannot continue without an operator, or has failed.
     Failed,
-    /// What was told as wrong is well again.
+    /// A reported failure has recovered.
     Recovered,
     /// The server moved it.
     Drift,
@@ -67,7 +66,7 @@ impl NotificationKind {
 /// One piece of news. Its texts are short, and fit to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notification {
-    /// What kind.
+    /// The kind.
     pub kind: NotificationKind,
     /// Of which integration; `None` for the run as a whole.
     pub integration: Option<String>,
@@ -76,11 +75,11 @@ pub struct Notification {
     pub platform: Option<&'static str>,
     /// The reason; for a recovery, that of the failure.
     pub reason: Option<Reason>,
-    /// Why, in sentences.
+    /// The details, in sentences.
     pub about: Vec<String>,
     /// The attributes that the server moved.
     pub attributes: Vec<String>,
-    /// Whether they were put back.
+    /// True if the changes were reverted.
     pub repaired: bool,
 }
 
@@ -101,7 +100,7 @@ impl Notification {
     #[must_use]
     pub fn line(&self) -> String {
         let mut line = format!("{}: ", self.kind.word());
-        line += self.integration.as_deref().unwrap_or("the run as a whole");
+        line += self.integration.as_deref().unwrap_or("the run");
         if let Some(platform) = self.platform {
             line += &format!(" ({platform})");
         }
@@ -115,9 +114,9 @@ impl Notification {
         }
         if self.kind == NotificationKind::Drift {
             line += if self.repaired {
-                " (put back)"
+                " (reverted)"
             } else {
-                " (not put back)"
+                " (not reverted)"
             };
         }
         if !self.about.is_empty() {
@@ -127,19 +126,19 @@ impl Notification {
     }
 }
 
-/// A name as it is told.
+/// A name, escaped and cut.
 fn name(text: &str) -> String {
     cut(&escaped(text), LONGEST_NAME).into_owned()
 }
 
-/// Sentences as they are told.
+/// Sentences, escaped and cut.
 fn sentences(all: &[String]) -> Vec<String> {
     let told = all.iter().take(MOST_SENTENCES);
     told.map(|text| cut(&escaped(text), LONGEST_SENTENCE).into_owned())
         .collect()
 }
 
-/// Attributes as they are told.
+/// Attributes, escaped and cut.
 fn attributes(all: &[String]) -> Vec<String> {
     let told = all.iter().take(MOST_ATTRIBUTES);
     told.map(|path| name(path)).collect()

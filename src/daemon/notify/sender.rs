@@ -14,10 +14,10 @@ use crate::daemon::metrics::{Delivery, Metrics};
 use crate::pause::Doubling;
 use crate::text::escaped;
 
-/// How many messages wait at most; what comes then is not sent.
+/// Maximum length of the queue; later messages are dropped.
 pub const QUEUE: usize = 64;
 
-/// How often a message is sent at most, the first time included.
+/// Maximum number of attempts to send a message.
 const ATTEMPTS: u32 = 4;
 
 /// The pauses between them.
@@ -26,7 +26,7 @@ const PAUSE: Doubling = Doubling {
     longest: Duration::from_secs(60),
 };
 
-/// Looks at the end of every run until the stop is pulled, and queues what is news.
+/// Queues the news of every run until the stop is requested.
 pub async fn watch(
     mut status: published::Receiver<DaemonStatus>,
     tenant: String,
@@ -38,7 +38,7 @@ pub async fn watch(
     let mut runs = 0;
     loop {
         tokio::select! {
-            // What happened before the stop is still told.
+            // Events before the stop are still reported.
             biased;
             changed = status.changed() => if changed.is_err() { return },
             () = stop.requested() => return,
@@ -53,7 +53,7 @@ pub async fn watch(
         if let Some(batch) = batch
             && queue.try_send(batch).is_err()
         {
-            tracing::error!("too many notifications wait: one is not sent");
+            tracing::error!("dropped a notification: the queue is full");
             metrics.notified(Delivery::Dropped);
         }
     }
@@ -77,7 +77,7 @@ fn batch(
     })
 }
 
-/// Sends what is queued, one after the other, until nobody queues any more.
+/// Sends queued messages one after the other, until every sender is gone.
 pub async fn deliver(
     mut queue: mpsc::Receiver<NotificationBatch>,
     webhook: WebhookSender,
@@ -94,22 +94,22 @@ async fn send(webhook: &WebhookSender, batch: &NotificationBatch) -> Delivery {
     loop {
         let why = match webhook.send(&body).await {
             Attempt::Taken => {
-                tracing::debug!(attempt, "a notification was sent");
+                tracing::debug!(attempt, "sent a notification");
                 return Delivery::Taken;
             }
             Attempt::Never(why) => {
                 let why = &*escaped(&why);
-                tracing::error!(attempt, why, "a notification was not taken");
+                tracing::error!(attempt, why, "the receiver rejected a notification");
                 return Delivery::Failed;
             }
             Attempt::Later(why) => why,
         };
         let why = &*escaped(&why);
         if attempt == ATTEMPTS {
-            tracing::error!(attempt, why, "a notification was not sent");
+            tracing::error!(attempt, why, "cannot send a notification");
             return Delivery::Failed;
         }
-        tracing::warn!(attempt, why, "a notification is sent again");
+        tracing::warn!(attempt, why, "retrying a notification");
         let pause = PAUSE.after(attempt);
         sleep(pause.mul_f64(1.0 - 0.5 * fastrand::f64())).await;
         attempt += 1;

@@ -1,4 +1,4 @@
-//! What is told and what is not, run after run; and the bodies of messages.
+//! Notifications, run after run; and the bodies of messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ fn drifted(row: Row, paths: &[&str], repaired: bool) -> Row {
     }
 }
 
-/// A run that has seen these, and is not to be told of as a whole.
+/// A run that has read these rows, without an alert of the run itself.
 fn seen(rows: Vec<Row>) -> RunOutcome {
     RunOutcome {
         disposition: Disposition::Transient,
@@ -86,7 +86,7 @@ fn unseen(disposition: Disposition, summary: &str) -> RunOutcome {
     }
 }
 
-/// The kinds and subjects that each of these runs tells.
+/// The kinds and subjects of the notifications of these runs.
 fn told(runs: &[RunOutcome]) -> Vec<String> {
     let mut tracker = AlertTracker::default();
     let one = |notification: Notification| {
@@ -410,7 +410,7 @@ fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
     };
     let runs = vec![stuck(Vec::new()), stuck(Vec::new())];
     assert_eq!(told(&runs), ["Failed run InvalidFile", ""]);
-    // It is told once, where it belongs.
+    // It is reported once, where it belongs.
     let runs = vec![stuck(vec![stalled(Reason::InvalidFile)])];
     assert_eq!(told(&runs), ["Failed lake InvalidFile"]);
 }
@@ -510,7 +510,7 @@ fn messages_are_short_however_much_there_is_to_tell() {
     let message = body(NotificationFormat::Slack, &batch);
     let text = message["text"].as_str().unwrap();
     assert!(text.chars().count() < 4000, "{}", text.len());
-    assert!(text.ends_with(" more: see the status page"), "{text}");
+    assert!(text.ends_with(" more (see the status page)"), "{text}");
     let document = body(NotificationFormat::Json, &batch);
     assert_eq!(document["notifications"].as_array().unwrap().len(), 50);
     assert_eq!(document["left_out"], 70);

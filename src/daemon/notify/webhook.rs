@@ -1,5 +1,5 @@
-//! Where messages go. The address is a secret: whoever has Slack's can write to
-//! its channel.
+//! Receiver of the messages. The address is a secret: anyone who has Slack's can write to its
+//! channel.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,8 +34,8 @@ pub enum WebhookUrlError {
     /// As for every server.
     #[error(transparent)]
     Url(#[from] ServerUrlError),
-    /// What no request can carry.
-    #[error("its path has a character that no request can carry")]
+    /// A character that no request can carry.
+    #[error("its path contains a character that is not allowed in a URL")]
     Path,
 }
 
@@ -74,7 +74,7 @@ pub struct WebhookSender {
     pub format: NotificationFormat,
 }
 
-/// What came of one attempt.
+/// Result of one attempt.
 #[derive(Debug)]
 pub(super) enum Attempt {
     /// It was taken.
@@ -114,7 +114,7 @@ impl WebhookSender {
     /// Tries once. Redirects are not followed, and no answer's body is read.
     pub(super) async fn send(&self, body: &str) -> Attempt {
         let Some(request) = self.request(body) else {
-            return Attempt::Never("the request cannot be made".to_owned());
+            return Attempt::Never("cannot build the request".to_owned());
         };
         match self.transport.stream(request).await {
             Ok(answer) => of_status(answer.status()),
@@ -138,7 +138,7 @@ impl WebhookSender {
 }
 
 fn of_status(status: StatusCode) -> Attempt {
-    let told = format!("it answered with the status {}", status.as_u16());
+    let told = format!("the receiver responded with status {}", status.as_u16());
     match status.as_u16() {
         200..=299 => Attempt::Taken,
         408 | 425 | 429 | 500..=599 => Attempt::Later(told),

@@ -1,7 +1,7 @@
-//! What the daemon says about a run, for whoever has asked for one.
+//! Events of a run, for the clients that triggered it.
 //!
-//! Nothing is kept: who listens hears what is said from then on. It is the text
-//! that the daemon prints, which holds no secret, without colours.
+//! Nothing is kept: a subscriber receives the events from then on. They carry the text that the
+//! daemon prints, which contains no secret, without colours.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::report::exit::Exit;
 
-/// How far a listener may be behind: a run says some three things.
+/// Maximum backlog of a subscriber: a run has some three events.
 const BACKLOG: usize = 64;
 
-/// Tells every listener.
+/// Sends to every subscriber.
 #[derive(Debug, Clone)]
 pub struct RunEvents(broadcast::Sender<RunEvent>);
 
@@ -59,7 +59,7 @@ impl RunEvents {
         });
     }
 
-    /// Nothing is made where nobody listens.
+    /// Creates no event without subscribers.
     fn send(&self, event: impl FnOnce() -> RunEvent) {
         if self.0.receiver_count() > 0 {
             // The last listener may have left just now.
@@ -88,7 +88,7 @@ pub(super) struct EventSubscription {
 }
 
 impl EventSubscription {
-    /// What is said next; `None` if nothing more will be.
+    /// The next event; `None` if there will be no more.
     pub(super) async fn next(&mut self) -> Option<RunEvent> {
         loop {
             let event = match self.receiver.recv().await {
@@ -102,7 +102,7 @@ impl EventSubscription {
         }
     }
 
-    /// What was said and not yet heard.
+    /// Events that were sent but not yet received.
     pub(super) fn try_next(&mut self) -> Option<RunEvent> {
         loop {
             let event = match self.receiver.try_recv() {

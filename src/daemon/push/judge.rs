@@ -1,11 +1,11 @@
-//! What is to be done about a webhook, from its headers and its body alone.
+//! Verdict on a webhook, from its headers and its body alone.
 //!
-//! GitHub, Gitea and Forgejo sign the body with a secret that they share with us;
-//! GitLab sends the secret itself. Forgejo signs under several names at once: at
-//! least one must be there, and every one that is there must be right.
+//! GitHub, Gitea and Forgejo sign the body with a secret that they share with us; GitLab sends
+//! the secret itself. Forgejo signs under several names at once: at least one signature must be
+//! present, and all that are present must be valid.
 //!
-//! In a form GitHub signs the form, and Gitea and Forgejo the JSON document in it,
-//! under GitHub's name, too: either proves that the sender has the secret.
+//! For a form, GitHub signs the form, while Gitea and Forgejo sign the JSON document in it,
+//! also under GitHub's header name: either proves that the sender has the secret.
 
 use std::borrow::Cow;
 
@@ -19,10 +19,10 @@ use url::form_urlencoded;
 
 use crate::secret::Secret;
 
-/// What a webhook comes to.
+/// Verdict on a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookVerdict {
-    /// A push that counts: look now.
+    /// A push that counts: trigger a run.
     Push,
     /// A push of something else than the branch.
     OtherBranch,
@@ -30,28 +30,28 @@ pub enum WebhookVerdict {
     NoPush,
     /// The forge tries out whether it is heard.
     Ping,
-    /// Nobody who has the secret has sent it.
+    /// Without a valid proof of the secret.
     Unsigned,
-    /// Signed, and yet it cannot be told what was pushed.
+    /// Signed, but the pushed reference cannot be read.
     Unreadable,
 }
 
 impl WebhookVerdict {
-    /// What the forge is told. Whoever has not the secret learns nothing.
+    /// Response to the forge. A client without the secret learns nothing.
     #[must_use]
     pub fn answer(self) -> (StatusCode, &'static str) {
         match self {
-            Self::Push => (StatusCode::ACCEPTED, "a run follows\n"),
-            Self::OtherBranch => (StatusCode::ACCEPTED, "ignored: another branch\n"),
-            Self::NoPush => (StatusCode::ACCEPTED, "ignored: no push\n"),
+            Self::Push => (StatusCode::ACCEPTED, "run triggered\n"),
+            Self::OtherBranch => (StatusCode::ACCEPTED, "ignored: not the configured branch\n"),
+            Self::NoPush => (StatusCode::ACCEPTED, "ignored: not a push\n"),
             Self::Ping => (StatusCode::OK, "heard\n"),
             Self::Unsigned => (StatusCode::UNAUTHORIZED, "refused\n"),
-            Self::Unreadable => (StatusCode::BAD_REQUEST, "it names no reference\n"),
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "the payload names no reference\n"),
         }
     }
 }
 
-/// How a header proves that the sender has the secret.
+/// Proof in a header that the sender has the secret.
 #[derive(Debug, Clone, Copy)]
 enum Proof {
     /// The signature of the body, in hexadecimal digits, after this.
@@ -67,7 +67,7 @@ const PROOFS: [(&str, Proof); 4] = [
     ("x-gitlab-token", Proof::Token),
 ];
 
-/// Where a forge says what has happened.
+/// Headers that name the event.
 const EVENTS: [&str; 4] = [
     "x-github-event",
     "x-gitea-event",
@@ -78,7 +78,7 @@ const EVENTS: [&str; 4] = [
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What is to be done. Without a branch every push counts.
+/// The verdict. Without a branch, every push counts.
 #[must_use]
 pub fn judge(
     headers: &HeaderMap,
@@ -122,7 +122,7 @@ fn pushed(document: &[u8]) -> Option<String> {
     Some(push.reference)
 }
 
-/// What may have been signed: the body, and the document where that is only a part of it.
+/// Candidates for the signed text: the body, and the document if that is only a part of it.
 type Signed<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The JSON document: every forge but GitLab can put it into a form.

@@ -1,4 +1,4 @@
-//! Recorded webhooks, and what somebody without the secret would try.
+//! Recorded webhooks, and attempts by a sender without the secret.
 
 use http::{HeaderName, HeaderValue};
 

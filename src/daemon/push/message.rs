@@ -1,7 +1,6 @@
-//! What is said at the socket: one JSON object a line, the `type` first.
+//! Messages at the socket: one JSON object a line, the `type` first.
 //!
-//! To connect is to ask. Nothing is sent by whoever asks, and nothing that is sent
-//! is read. The answer ends with `end` or `refused`:
+//! A connection is a request. The client sends nothing, and the daemon reads nothing. The response ends with `end` or `refused`:
 //!
 //! ```text
 //! {"type":"text","text":"Plan: 1 to update.\n"}
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {
-    /// What the daemon prints about the run.
+    /// Output of the daemon about the run.
     Text {
         /// Whole lines.
         text: String,
@@ -42,7 +41,7 @@ impl Message {
         line + "\n"
     }
 
-    /// What a line says, if it is one of ours.
+    /// The message in a line, if it is one of ours.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()

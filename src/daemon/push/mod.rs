@@ -1,9 +1,9 @@
-//! Push to apply: who may ask the daemon to look now, and how.
+//! Push to apply: clients that may trigger a run.
 //!
-//! A forge sends a webhook; a hook of a repository on this machine, or a person,
-//! asks at a socket and is told what comes of it. Neither carries data: what they
-//! say triggers a run, and the worker reads the source itself. So a replay, or a
-//! push that somebody made up, is one look more and nothing else.
+//! A forge sends a webhook; a hook of a repository on this machine, or a person, connects to a
+//! socket and receives the result. Neither carries data: they only trigger a run, and the
+//! worker reads the source itself. So a replayed or forged push causes one more run and nothing
+//! else.
 
 mod events;
 mod judge;

@@ -1,7 +1,7 @@
-//! The socket where somebody on this machine asks: look now, and tell me.
+//! The socket at which clients on this machine trigger a run and receive its result.
 //!
-//! The kernel says who asks. Root and the daemon's own user may, and those that
-//! the operator names; nobody else, whatever the mode of the file.
+//! The kernel identifies the client. Root, the daemon's own user and the users that the
+//! operator names may connect; no other user may, whatever the mode of the file.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -23,50 +23,54 @@ use super::message::Message;
 use crate::apply::Stop;
 use crate::daemon::Trigger;
 
-/// How many may be told at once: a push is one.
+/// Maximum number of concurrent clients: a push is one.
 const CLIENTS: usize = 16;
 
-/// How long anybody is told: longer than a write is followed.
+/// Maximum duration of a connection: longer than a write is followed.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// How long whoever asks may take to read a line.
+/// Time limit for a client to read a line.
 const SLOWEST: Duration = Duration::from_secs(10);
 
-/// How long the last words may take at the end.
+/// Time limit for the last messages at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait when nobody can be let in, mostly for want of file descriptors.
+/// Pause if no client can be accepted, mostly for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why there is no socket.
+/// Reason why there is no socket.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// Somebody answers there.
+    /// Another process listens there.
     #[error("another daemon listens at {}", .0.display())]
     InUse(PathBuf),
     /// A file that is not to be lost.
-    #[error("{} is there, and is no socket", .0.display())]
+    #[error("{} exists and is not a socket", .0.display())]
     NotASocket(PathBuf),
     /// The system does not let us.
     #[error("cannot listen at {}", .path.display())]
     Bind {
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
 impl SocketError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::InUse(_) => "end it, or choose another path with `--socket`, or `--socket none`",
+            Self::InUse(_) => {
+                "stop it, choose another path with `--socket`, or use `--socket \
+                none`"
+            }
             Self::NotASocket(_) => "choose another path with `--socket`",
             Self::Bind { .. } => {
-                "the directory must be there, this user's to write, and the path shorter than 108 bytes: see `--socket`"
+                "check `--socket`: the directory must exist and be writable, and the path must be \
+                shorter than 108 bytes"
             }
         }
     }
@@ -77,7 +81,7 @@ impl SocketError {
 pub struct Socket {
     listener: UnixListener,
     file: SocketFile,
-    /// Who may ask, by number.
+    /// Permitted users, by number.
     users: Arc<[u32]>,
 }
 
@@ -118,7 +122,7 @@ impl Socket {
             bound => bound,
         };
         let listener = listener.map_err(failed)?;
-        // The umask has kept everybody else out until here. To connect is to write.
+        // The umask has kept other users out until here. A connection needs write permission.
         let mode = if others.is_empty() { 0o600 } else { 0o666 };
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
         let found = fs::symlink_metadata(path).map_err(failed)?;
@@ -135,7 +139,7 @@ impl Socket {
         })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.file.path
@@ -162,7 +166,7 @@ impl Socket {
                         clients.spawn(client.serve_client(stream));
                     }
                     Err(error) => {
-                        tracing::debug!(%error, "nobody could be let in at the socket");
+                        tracing::debug!(%error, "cannot accept a client at the socket");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -171,7 +175,7 @@ impl Socket {
         drop(self);
         let all = async { while clients.join_next().await.is_some() {} };
         if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
-            tracing::debug!("somebody at the socket was cut off at the end");
+            tracing::debug!("cut off socket clients at shutdown");
         }
     }
 
@@ -180,18 +184,19 @@ impl Socket {
             Ok(peer) if self.users.contains(&peer.uid()) => true,
             Ok(peer) => {
                 let uid = peer.uid();
-                tracing::warn!(uid, "somebody who may not has asked at the socket");
+                tracing::warn!(uid, "rejected a client at the socket: user not allowed");
                 false
             }
             Err(error) => {
-                tracing::warn!(%error, "it cannot be told who asks at the socket");
+                tracing::warn!(%error, "rejected a client at the socket: cannot read its \
+                    credentials");
                 false
             }
         }
     }
 }
 
-/// Removes a socket at which nobody answers.
+/// Removes a socket without a listener.
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
     let failed = |source| SocketError::Bind {
         path: path.to_owned(),
@@ -210,7 +215,7 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
     }
 }
 
-/// Somebody who asks.
+/// A client.
 struct SocketClient {
     slot: Option<OwnedSemaphorePermit>,
     is_authorized: bool,
@@ -222,8 +227,11 @@ struct SocketClient {
 impl SocketClient {
     async fn serve_client(self, mut stream: UnixStream) {
         let refusal = match (self.is_authorized, &self.slot) {
-            (false, _) => "this user may not ask: the daemon's `--socket-user` says who may",
-            (true, None) => "too many ask at once: the daemon looks all the same",
+            (false, _) => "this user may not trigger a run: see the daemon's `--socket-user`",
+            (true, None) => {
+                "too many clients: a run was triggered, but its result is not shown \
+                here"
+            }
             (true, Some(_)) => return self.answer(stream).await,
         };
         if self.is_authorized {
@@ -233,16 +241,23 @@ impl SocketClient {
     }
 
     async fn answer(self, mut stream: UnixStream) {
-        // Subscribe first: the requested run may begin at once.
+        // Subscribe first: the triggered run may start at once.
         let mut subscription = self.events.subscribe();
-        tracing::info!("somebody at the socket asks for a run");
+        tracing::info!("client at the socket triggered a run");
         self.trigger.notify_manual();
         let told = timeout(LONGEST, self.send_events(&mut stream, &mut subscription)).await;
         match told {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "somebody at the socket went away"),
+            Ok(Err(error)) => tracing::debug!(%error, "client at the socket disconnected"),
             Err(_) => {
-                let _gone = send(&mut stream, &refused("it takes too long to be told here")).await;
+                let _gone = send(
+                    &mut stream,
+                    &refused(
+                        "the run takes too long to show its result \
+                    here",
+                    ),
+                )
+                .await;
             }
         }
     }
@@ -262,7 +277,7 @@ impl SocketClient {
             let (message, is_last) = match event {
                 Some(RunEvent::Begun) => continue,
                 Some(event) => message(event),
-                None => (refused("the daemon ends"), true),
+                None => (refused("the daemon is shutting down"), true),
             };
             send(stream, &message).await?;
             if is_last {
@@ -272,8 +287,8 @@ impl SocketClient {
     }
 }
 
-/// Waits until the other side has closed. What it sends is not looked at; one that only
-/// says that nothing more comes still listens.
+/// Waits until the client has closed the connection. Its data is ignored; a client that only
+/// closes its sending side still listens.
 async fn wait_for_close(stream: &mut UnixStream) -> io::Result<()> {
     let mut unread = [0; 512];
     while stream.read(&mut unread).await? > 0 {}
@@ -289,7 +304,7 @@ fn message(event: RunEvent) -> (Message, bool) {
     match event {
         RunEvent::Begun => (text(""), false),
         RunEvent::Text(event) => (text(&event), false),
-        RunEvent::Gap => (text("… (the rest is in the log of the daemon)\n"), false),
+        RunEvent::Gap => (text("… (see the daemon's log for the rest)\n"), false),
         RunEvent::Ended { exit, summary } => {
             let end = Message::End {
                 exit_code: exit as u8,

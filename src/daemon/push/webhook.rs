@@ -1,4 +1,4 @@
-//! Where forges tell of pushes: one path, one method, and a trigger.
+//! Endpoint for the webhooks of forges: one path, one method, and a trigger.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,10 +23,10 @@ const SHORTEST_SECRET: usize = 16;
 /// names of its files. A push that is larger is seen by the next poll.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// What is held of webhooks at once: this many times the largest.
+/// Memory limit for webhooks: this many times the largest.
 const CONNECTIONS: usize = 16;
 
-/// What anybody may have of us. No forge keeps a connection for later.
+/// Limits for all clients. No forge keeps a connection for later.
 #[must_use]
 pub fn limits() -> ListenerLimits {
     ListenerLimits {
@@ -49,9 +49,9 @@ pub struct WebhookHandler {
 
 /// A secret that can be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the webhook secret has {length} characters")]
+#[error("the webhook secret is too short: {length} characters")]
 pub struct ShortSecret {
-    /// How many it has.
+    /// Its number of characters.
     pub length: usize,
 }
 
@@ -80,10 +80,10 @@ impl WebhookHandler {
 
     fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
         if request.uri().path() != PATH {
-            return text(StatusCode::NOT_FOUND, "there is nothing here\n");
+            return text(StatusCode::NOT_FOUND, "not found\n");
         }
         if request.method() != Method::POST {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not with this method\n");
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
             let allow = HeaderValue::from_static("POST");
             response.headers_mut().insert(ALLOW, allow);
             return response;
@@ -99,12 +99,12 @@ impl WebhookHandler {
         text(status, said)
     }
 
-    /// Nothing of what was sent: anybody can send it.
+    /// Logs nothing of the content: anyone can send it.
     fn log(&self, verdict: WebhookVerdict, peer: Option<IpAddr>) {
         match verdict {
-            WebhookVerdict::Push => tracing::info!(?peer, "a forge tells of a push"),
+            WebhookVerdict::Push => tracing::info!(?peer, "webhook triggered a run"),
             WebhookVerdict::OtherBranch | WebhookVerdict::NoPush | WebhookVerdict::Ping => {
-                tracing::info!(?peer, ?verdict, "a forge tells of something else");
+                tracing::info!(?peer, ?verdict, "ignored a webhook");
             }
             WebhookVerdict::Unsigned => {
                 self.rejections.add(WebhookRejection::UnsignedWebhook, peer);

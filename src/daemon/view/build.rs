@@ -19,12 +19,12 @@ use crate::sync::{Afterwards, Ending};
 /// The longest plan that is kept, in bytes: it is in memory until the next one is.
 const LONGEST_PLAN: usize = 256 * 1024;
 
-/// What was known before the run.
+/// State before the run.
 #[derive(Debug, Default)]
 pub struct PriorState {
     /// The records of the integrations.
     pub ledger: Ledger,
-    /// What was done lately.
+    /// Recent runs.
     pub history: Arc<Vec<Run>>,
 }
 
@@ -80,7 +80,7 @@ fn by_name(plan: &Plan) -> HashMap<&str, &Action> {
     plan.actions.iter().map(|a| (a.name.as_str(), a)).collect()
 }
 
-/// One row; none for what was deleted and not looked for since.
+/// One row; `None` for an integration that was deleted and not searched for since.
 fn row(
     action: &Action,
     before: Option<&Action>,
@@ -125,7 +125,7 @@ fn row(
         not_compared: notes.secrets_not_compared.to_vec(),
         contested: row::contested(&action.kind, record),
         repaired,
-        // The second plan has nothing to send any more.
+        // The second plan has nothing left to send.
         carried: before
             .unwrap_or(action)
             .notes()
@@ -137,7 +137,7 @@ fn row(
     })
 }
 
-/// Why something is left to be sent, if it is.
+/// Reason why something is still to be sent, if there is one.
 fn unsent_reason(ending: &Ending, outcome: Option<&Outcome>) -> PendingReason {
     let is_written = outcome.is_some_and(|outcome| outcome.result.is_ok());
     match ending {
@@ -182,7 +182,7 @@ fn cut(text: &mut String) -> usize {
 }
 
 impl RunView {
-    /// How many rows are shown as drifted.
+    /// Number of rows that are shown as drifted.
     #[must_use]
     pub fn with_drift(&self) -> usize {
         self.rows.iter().filter(|row| !row.drift.is_empty()).count()

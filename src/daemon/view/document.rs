@@ -10,7 +10,7 @@ use crate::reason::Reason;
 use crate::report::document::Document;
 use crate::report::history::RunEntry;
 
-/// What the daemon is doing, and the last that it saw.
+/// Status of the daemon, with the last state that it read.
 #[derive(Serialize)]
 pub struct StatusDocument<'a> {
     version: &'static str,

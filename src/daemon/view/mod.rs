@@ -1,8 +1,7 @@
-//! What was seen last, as it is shown: text, words and numbers.
+//! The last state that was read, for display: text, words and numbers.
 //!
-//! Made once, at the end of a run ([`build_view`]); the pages and the metrics only read
-//! it. It holds nothing that could be a secret: what it is made from is what the
-//! report shows, too.
+//! It is made once, at the end of a run ([`build_view`]); the pages and the metrics only read it. It
+//! contains nothing that could be a secret: it is made from data that the report shows, too.
 
 mod build;
 mod document;
@@ -26,28 +25,28 @@ pub use build::{PriorState, build_view};
 pub use document::StatusDocument;
 pub use row::{Row, State};
 
-/// What a run has seen. The document of `/status` says first what is skipped here.
+/// State that a run has read. The document of `/status` says first what is skipped here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RunView {
     /// The tenant's URL.
     #[serde(skip)]
     pub tenant: String,
-    /// Where the files come from.
+    /// Source of the files.
     #[serde(skip)]
     pub source: String,
-    /// When.
+    /// Time of the read.
     #[serde(skip)]
     pub at: Timestamp,
-    /// How many integrations differed on the server although their files had not
-    /// changed, before the run.
+    /// Number of integrations that differed on the server although their files had not changed,
+    /// before the run.
     pub drifted: usize,
     /// Stored secrets that were not compared.
     pub secrets_not_compared: Vec<NotCompared>,
-    /// How many integrations are left alone, whether or not anything is to be done.
+    /// Number of suspended integrations, with or without changes.
     pub suspended: usize,
-    /// What a human had suspended.
+    /// Suspensions by operators.
     pub suspensions: Suspensions,
-    /// What the run was to do.
+    /// Planned actions of the run.
     #[serde(rename = "plan")]
     pub counts: Counts,
     /// Every integration that a file describes, or that is to be deleted, by name.
@@ -58,11 +57,11 @@ pub struct RunView {
     pub plan: Arc<RenderedPlan>,
     /// The mistakes in the files.
     pub mistakes: Vec<FileMistake>,
-    /// What the server's list told that could not be read.
+    /// Unreadable parts of the server's list.
     pub unreadable: Vec<String>,
     /// Live integrations that no file describes.
     pub unmanaged: Vec<UnmanagedItem>,
-    /// What was done lately, newest first.
+    /// Recent runs, newest first.
     #[serde(skip)]
     pub history: Arc<Vec<Run>>,
 }
@@ -70,13 +69,13 @@ pub struct RunView {
 /// The report for people, with its colours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderedPlan {
-    /// When.
+    /// Time of the plan.
     pub at: Timestamp,
-    /// Whether something was sent.
+    /// True if a write was sent.
     pub applied: bool,
     /// The text, cut where it is very long.
     pub text: String,
-    /// How many lines of it were left out.
+    /// Number of omitted lines.
     pub left_out: usize,
 }
 
@@ -87,11 +86,11 @@ pub struct FileMistake {
     pub code: &'static str,
     /// `error` or `warning`.
     pub severity: &'static str,
-    /// Where: file, line and column.
+    /// File, line and column.
     pub place: String,
-    /// What.
+    /// The message.
     pub message: String,
-    /// What to do about it.
+    /// The remedies.
     pub help: Vec<String>,
 }
 
@@ -109,13 +108,13 @@ impl From<&Diagnostic> for FileMistake {
 }
 
 impl RunView {
-    /// How many rows are in a state.
+    /// Number of rows in a state.
     #[must_use]
     pub fn in_state(&self, state: State) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
     }
 
-    /// How many rows of a platform are in a state; `None` is what has no known one.
+    /// Number of rows of a platform in a state; `None` for unknown platforms.
     #[must_use]
     pub fn of_platform(&self, platform: Option<&Platform>, state: State) -> usize {
         let mut rows = self.rows.iter();
@@ -123,7 +122,7 @@ impl RunView {
         rows.by_ref().filter(is_it).count()
     }
 
-    /// How many integrations the server does not keep as they are sent.
+    /// Number of integrations that do not converge.
     #[must_use]
     pub fn not_converging(&self) -> usize {
         let is_it = |row: &&Row| row.reason == Some(Reason::NotConverging);

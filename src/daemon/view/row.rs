@@ -12,14 +12,14 @@ use crate::platform::Platform;
 use crate::reason::Reason;
 use crate::text::chain;
 
-/// How an integration is. The words are those of kstatus, and one more.
+/// State of an integration. The words are those of kstatus, and one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum State {
-    /// Something has to be done by a human, or has gone wrong.
+    /// It needs an operator, or has failed.
     Stalled,
     /// It is on its way, or waits for the server.
     Reconciling,
-    /// Its file, or a human, says to leave it alone.
+    /// It is suspended, by its file or by an operator.
     Suspended,
     /// It is as its file says, and healthy.
     Ready,
@@ -54,25 +54,25 @@ pub struct Row {
     /// Its platform, if that is known.
     #[serde(rename = "type")]
     pub platform: Option<&'static Platform>,
-    /// The file with its document; `None` if there is none any more.
+    /// The file with its document; `None` if there is no longer one.
     pub file: Option<String>,
     /// The line of its document.
     pub line: Option<usize>,
     /// Its id on the server.
     pub id: Option<String>,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// The reason.
     pub reason: Option<Reason>,
-    /// Why, in sentences, with what to do about it.
+    /// The details, in sentences, with the remedy.
     pub about: Vec<String>,
     /// The attributes that the server moved since the last apply.
     pub drift: Vec<String>,
-    /// Whether the run has put them back.
+    /// True if the run has reverted the changes.
     #[serde(rename = "drift_repaired")]
     pub repaired: bool,
-    /// The attributes that somebody else keeps changing: of an integration that is contested,
-    /// also while it is as its file says.
+    /// The attributes that someone else keeps changing, even while the integration matches its
+    /// file.
     pub contested: Vec<String>,
     /// Its stored secrets that were not compared.
     #[serde(rename = "secrets_not_compared")]
@@ -83,7 +83,7 @@ pub struct Row {
     pub carried: Vec<Destination>,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
-    /// When it was last changed, as the ledger knows it.
+    /// Last change, as the ledger knows it.
     #[serde(rename = "last_change")]
     pub changed: Option<Timestamp>,
     /// The revision that it was last written from.
@@ -93,7 +93,7 @@ pub struct Row {
 /// A state, the reason in a word, and the reason in sentences.
 pub(super) type RowState = (State, Option<Reason>, Vec<String>);
 
-/// How things are by the newest plan.
+/// State by the newest plan.
 pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
     match &action.kind {
         Operation::Unchanged { .. } => action.notes().status.map_or_else(ready, health),
@@ -110,7 +110,7 @@ pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
                 paths => format!(" ({})", paths.join(", ")),
             };
             let policy = policy.as_str();
-            let about = format!("{what}{paths}, and the policy `{policy}` leaves it");
+            let about = format!("{what}{paths}, but policy `{policy}` withholds the change");
             (State::Stalled, Some(Reason::WithheldByPolicy), vec![about])
         }
         Operation::Suspended { suspend, would } => {
@@ -123,15 +123,13 @@ pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
     }
 }
 
-/// What is left undone because it is suspended: in a word, and in a sentence.
+/// Pending change of a suspended integration: its reason, and a sentence.
 fn pending_change(would: &Operation) -> Option<(Reason, String)> {
     let would = match would {
         Operation::Create(_) => "it would be created",
-        Operation::Update { .. } => "it differs from its file, and would be updated",
+        Operation::Update { .. } => "it differs from its file and would be updated",
         Operation::Delete(_) => "it would be deleted",
-        Operation::Replace { .. } => {
-            "it differs from its file, and would be deleted and created again"
-        }
+        Operation::Replace { .. } => "it differs from its file and would be deleted and recreated",
         Operation::Blocked(block) => return Some((block.reason(), block.to_string())),
         Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
             return None;
@@ -144,14 +142,14 @@ fn ready() -> RowState {
     (State::Ready, None, Vec::new())
 }
 
-/// Why the newest plan still has something to send.
+/// Reason why the newest plan still has something to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PendingReason {
     /// The guard refused the plan.
     Guarded,
     /// It was sent, and the server differs again.
     Written,
-    /// It was sent, and nobody has looked since.
+    /// It was sent, and the tenant has not been read since.
     NotProved,
     /// It was not sent.
     NotSent,
@@ -163,17 +161,18 @@ fn pending(unsent: PendingReason) -> RowState {
         PendingReason::Guarded => row_state(
             State::Stalled,
             Reason::GuardRefused,
-            "the plan goes beyond a limit of the guard and waits for a human",
+            "the plan exceeds a limit of the guard and needs an operator's approval",
         ),
         PendingReason::Written => row_state(
             State::Reconciling,
             Reason::Retrying,
-            "it was written, and the server differs from the file again; the next run sends it once more",
+            "it was written, but the server differs from the file again; the next run repeats the \
+            write",
         ),
         PendingReason::NotProved => row_state(
             State::Reconciling,
             Reason::NotProved,
-            "it was written, and the tenant could not be read since",
+            "it was written, but the tenant could not be read afterwards",
         ),
         PendingReason::NotSent => {
             row_state(State::Reconciling, Reason::Pending, "it waits for its turn")
@@ -203,9 +202,9 @@ pub(super) fn failed(failure: &ActionFailure) -> RowState {
     }
 }
 
-/// What is as its file says may be ill.
+/// An integration that matches its file may still be unhealthy.
 fn health(status: &IntegrationStatus) -> RowState {
-    let about = vec![format!("its status on the server is `{status}`")];
+    let about = vec![format!("its server status is `{status}`")];
     if status.phase() == StatusPhase::Busy {
         return (State::Reconciling, Some(Reason::Busy), about);
     }
@@ -237,7 +236,7 @@ pub(super) fn drift(action: &Action) -> Vec<String> {
     paths
 }
 
-/// The attributes that somebody else keeps changing.
+/// The attributes that someone else keeps changing.
 pub(super) fn contested(kind: &Operation, record: Option<&Record>) -> Vec<String> {
     match kind {
         Operation::Blocked(Block::Contested { attributes, .. }) => {

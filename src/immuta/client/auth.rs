@@ -23,13 +23,13 @@ use super::{ApiError, Rejection, RequestBody, Transport, TransportError};
 use crate::secret::Secret;
 use crate::secret::json::to_json;
 
-/// Where a key is exchanged for a token (API.md 2.2).
+/// Path at which a key is exchanged for a token (API.md 2.2).
 const EXCHANGE: &str = "/bim/apikey/authenticate";
 
 /// A token is renewed this long before it expires: longer than a request may take.
 const MARGIN: Duration = Duration::from_secs(90);
 
-/// What the tenant knows this tool by.
+/// Credentials of this tool for the tenant.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// An API key, sent as it is with every request.
@@ -58,9 +58,7 @@ pub enum ApiKeyError {
     #[error("it is empty")]
     Empty,
     /// Something that cannot be sent.
-    #[error(
-        "it has a space, a line break or another character in it that no key has: give the key alone"
-    )]
+    #[error("it contains a space, a line break or another invalid character: give only the key")]
     Characters,
 }
 
@@ -85,14 +83,14 @@ impl ApiKey {
 pub(super) struct Authenticator {
     credentials: Credentials,
     state: Mutex<State>,
-    /// How many exchanges have failed.
+    /// Number of failed exchanges.
     failures: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
     token: Option<Token>,
-    /// How the last exchange failed: whoever waited for it shares its outcome.
+    /// Failure of the last exchange: every caller that waited for it shares it.
     failed: Option<ApiError>,
 }
 
@@ -110,7 +108,7 @@ impl Authenticator {
         }
     }
 
-    /// Credentials that are good now, as far as anybody knows.
+    /// Credentials that are valid now, as far as is known.
     pub(super) async fn authorization(
         &self,
         transport: &impl Transport,
@@ -178,7 +176,7 @@ fn authorization(header: &str, secret: &Secret) -> Option<Authorization> {
 fn unusable(what: &str) -> ApiError {
     ApiError::Unreadable {
         operation: format!("POST {EXCHANGE}"),
-        reason: format!("{what} cannot stand in a header"),
+        reason: format!("{what} contains a character that is not allowed in a header"),
     }
 }
 
@@ -222,11 +220,11 @@ fn exchange_body(key: &ApiKey) -> RequestBody {
     }
 }
 
-/// What the API answers with to a request for credentials (API.md 2.2).
+/// Response of the API to a request for credentials (API.md 2.2).
 struct Exchanged {
     /// The token; absent when the key was not accepted.
     token: Option<Secret>,
-    /// When it expires, if the answer says so.
+    /// Expiry of the token, if the response gives it.
     expires: Option<Timestamp>,
 }
 
@@ -250,7 +248,7 @@ fn read_exchanged(body: &[u8]) -> Result<Exchanged, AnswerError> {
             token: Some(Secret::new(token)),
             expires,
         }),
-        Some(_) | None => Err(field("token", "a string with something in it")),
+        Some(_) | None => Err(field("token", "a non-empty string")),
     }
 }
 
@@ -262,16 +260,16 @@ fn not_accepted(call: &Call<'_>) -> ApiError {
             code: 401,
             from_api: true,
             says_absent: false,
-            message: "the API key was not accepted".to_owned(),
+            message: "the server rejected the API key".to_owned(),
             failing_tests: Vec::new(),
             retry_after: None,
         }),
     }
 }
 
-/// When to renew a token: shortly before it expires, or halfway if it does not
-/// live long. One that has expired by our clock is used until the server
-/// refuses it: it was made just now, so the clocks differ.
+/// Time to renew a token: shortly before it expires, or halfway if its lifetime is short. A
+/// token that has expired by our clock is used until the server rejects it: it was made just
+/// now, so the clocks differ.
 fn renew_at(expires: Timestamp, now: Timestamp) -> Option<Instant> {
     let lifetime = Duration::try_from(expires.duration_since(now)).ok()?;
     if lifetime.is_zero() {

@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
     pub(super) kind: CallKind,
 }
 
-/// Where a call goes.
+/// Path of a call.
 pub(crate) struct Path<'a> {
     /// The path with a name in place of a value: for logs and metrics.
     pub(super) template: &'static str,
@@ -65,7 +65,7 @@ impl<'a> Path<'a> {
 pub(super) struct Authorization {
     /// The value of the header, marked as sensitive.
     pub(super) header: HeaderValue,
-    /// What is in it, to be scrubbed from whatever comes back.
+    /// Secret in the request, to be scrubbed from the response.
     pub(super) secret: Secret,
 }
 
@@ -132,7 +132,7 @@ impl<'a> Call<'a> {
             url.template = self.path.template,
             http.response.status_code = status.as_ref().map(StatusCode::as_u16),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "sent a request"
+            "sent request"
         );
         let (parts, body) = outcome
             .map_err(|source| ApiError::Transport {

@@ -1,5 +1,5 @@
-//! What every answer of the API has in common: JSON of a bounded size, and the envelope
-//! of a refusal. Pure. No mistake repeats a value of the answer.
+//! Common parts of every response of the API: JSON of a bounded size, and the envelope of a
+//! rejection. Pure. No mistake repeats a value of the response.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,19 +12,19 @@ use super::bounded::{Bounded, Budget, MOST_VALUES};
 use crate::live::FailingTest;
 use crate::secret::{Scrubber, Secret, wipe};
 
-/// The longest pause that a server can ask for. A longer one is cut to this:
-/// nobody waits for it at a terminal, and the daemon comes again by itself.
+/// Longest pause that a server can ask for. A longer one is cut to this: no user at a terminal
+/// waits for it, and the daemon retries by itself.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Failing tests of an integration that are kept. The documented set-ups run fewer
 /// than ten (API.md 5.3).
 pub(crate) const MOST_FAILING_TESTS: usize = 50;
 
-/// Why an answer, or a part of it, could not be read; never with a value from it.
+/// Reason why a response, or a part of it, could not be read; never with a value from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// Nothing came.
-    #[error("an empty answer, not JSON")]
+    #[error("an empty response, not JSON")]
     Empty,
     /// Markup came.
     #[error("an HTML page, not JSON")]
@@ -41,7 +41,7 @@ pub(crate) enum AnswerError {
     #[error("not {0}")]
     Not(&'static str),
     /// JSON with so much in it that it cannot be an answer of the API.
-    #[error("more than {limit} {unit}: no answer of Immuta is that large")]
+    #[error("more than {limit} {unit}, which is larger than any response of Immuta")]
     TooMuch {
         /// Maximum that is read.
         limit: usize,
@@ -53,17 +53,17 @@ pub(crate) enum AnswerError {
     Field {
         /// The field.
         name: &'static str,
-        /// What it should be.
+        /// The expected value.
         expected: &'static str,
     },
     /// The status is one of success, but not that of a whole answer.
-    #[error("the answer has the status {0}, which is not that of a whole answer")]
+    #[error("the response has status {0}, which does not stand for a complete response")]
     NotWhole(StatusCode),
     /// The answer names another id than was asked for.
-    #[error("the answer is about another integration")]
+    #[error("the response is about another integration")]
     OtherIntegration,
     /// A name that has to be shown and recorded, and must not be.
-    #[error("{name} holds the value of a secret")]
+    #[error("{name} contains the value of a secret")]
     HoldsSecret {
         /// Name of the part that holds the secret.
         name: &'static str,
@@ -190,8 +190,8 @@ fn names_absent(message: &str, asked: &str) -> bool {
     words.eq_ignore_ascii_case(ABSENT) && id == asked
 }
 
-/// The validation results of a refusal: where they stand in it is unknown
-/// (API.md section 6), so they are looked for at the top and one level below.
+/// Validation results of a rejection: their position in it is unknown (API.md section 6), so
+/// they are searched for at the top and one level below.
 fn find_failing_tests(fields: &Map<String, Value>) -> Vec<FailingTest> {
     let below = fields.values().filter_map(Value::as_object);
     let results = std::iter::once(fields)

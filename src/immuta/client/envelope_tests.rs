@@ -1,4 +1,4 @@
-//! What is made of refusals.
+//! Reading of rejections.
 
 use serde_json::json;
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 use super::{TransportError, TransportErrorKind};
 use crate::live::FailingTest;
 
-/// What may have happened on the server although the call failed.
+/// Possible effect on the server of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Certainly nothing.
     None,
-    /// Nobody knows: it has to be looked up.
+    /// The effect is unknown and has to be determined.
     Unknown,
 }
 
 impl TransportErrorKind {
-    /// Whether the request may have reached the server.
+    /// Effect of a request that failed in this way.
     #[must_use]
     pub fn effect(self) -> Effect {
         match self {
@@ -33,7 +33,7 @@ pub enum ApiError {
     Transport {
         /// The method and path.
         operation: String,
-        /// What went wrong on the way.
+        /// The cause.
         source: TransportError,
     },
     /// The server refused.
@@ -41,7 +41,7 @@ pub enum ApiError {
     Refused {
         /// The method and path.
         operation: String,
-        /// What it said.
+        /// The rejection.
         refusal: Box<Rejection>,
     },
     /// The call was never sent: it waited for credentials that it did not get.
@@ -52,7 +52,7 @@ pub enum ApiError {
     Unreadable {
         /// The method and path.
         operation: String,
-        /// Why it could not be read, without its text.
+        /// Reason why it could not be read, without its text.
         reason: String,
     },
 }
@@ -62,7 +62,7 @@ pub enum ApiError {
 pub struct Rejection {
     /// The HTTP status.
     pub code: u16,
-    /// Whether the body was the API's error envelope (API.md section 6), not a proxy's page.
+    /// True if the body was the API's error envelope (API.md section 6), not a proxy's page.
     pub from_api: bool,
     /// True if this is the API's documented answer that the requested integration does
     /// not exist, with its id (API.md section 6). Every other 404 is a failed call.
@@ -70,9 +70,9 @@ pub struct Rejection {
     /// The server's message, empty when there was none. A client has scrubbed it and made
     /// it fit to be shown.
     pub message: String,
-    /// The validation tests that failed, if it told them.
+    /// The failed validation tests, if the server listed them.
     pub failing_tests: Vec<FailingTest>,
-    /// How long the server asks to wait.
+    /// Pause that the server asks for.
     pub retry_after: Option<Duration>,
 }
 
@@ -92,7 +92,7 @@ impl Rejection {
 }
 
 impl ApiError {
-    /// What the server said, if it refused.
+    /// The rejection, if the server rejected the call.
     #[must_use]
     pub fn refusal(&self) -> Option<&Rejection> {
         match self {
@@ -120,7 +120,7 @@ impl ApiError {
         }
     }
 
-    /// Whether a write that ended so may have had an effect.
+    /// Possible effect of a write that ended with this error.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {

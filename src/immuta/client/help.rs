@@ -1,14 +1,14 @@
-//! What most likely helps when a call has failed: one place, so that every
-//! command gives the same advice for the same failure.
+//! Most likely remedies of failed calls: one place, so that every command gives the same advice
+//! for the same failure.
 
 use super::{ApiError, Rejection, TransportErrorKind};
 
 /// For an answer that is not the API's.
-const NOT_IMMUTA: &str = "is this the URL of an Immuta tenant? It is the one in the browser, \
-                          without a path; a proxy on the way may also answer in its place";
+const NOT_IMMUTA: &str = "check that this is the URL of an Immuta tenant, as in the browser but \
+    without a path, and that no proxy responds in its place";
 
 impl ApiError {
-    /// What most likely helps.
+    /// The most likely remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
@@ -23,33 +23,37 @@ impl ApiError {
 fn transport(kind: TransportErrorKind) -> &'static str {
     match kind {
         TransportErrorKind::Connect => {
-            "check the URL's host and port, the network and, if there is one, the proxy (HTTPS_PROXY)"
+            "check the URL's host and port, the network and any proxy (HTTPS_PROXY)"
         }
         TransportErrorKind::Certificate => {
-            "if a private authority has signed the certificate, name the authority's own with `--ca-file`"
+            "if a private authority issued the certificate, give the authority's own certificate \
+            with `--ca-file`"
         }
         TransportErrorKind::Timeout | TransportErrorKind::Broken => {
-            "try again; if it lasts, a firewall or a proxy on the way may be the cause"
+            "try again; if the problem persists, check for a firewall or proxy in between"
         }
     }
 }
 
 fn refused(refusal: &Rejection) -> &'static str {
     match refusal.code {
-        300..=399 => "a redirect is not followed: use the URL that it leads to",
+        300..=399 => {
+            "use the URL that the redirect points to: integrationd does not follow \
+            redirects"
+        }
         401 => {
-            "the API key is wrong, expired or revoked: make a new one on the profile page of Immuta, \
-             tab API Keys; a tenant that wants a token first takes `--auth token`"
+            "the API key is wrong, expired or revoked: create a new one in Immuta (profile page, \
+            tab API Keys); if the tenant requires a bearer token, use `--auth token`"
         }
-        403 => "the API key's user needs the permission APPLICATION_ADMIN",
+        403 => "give the API key's user the APPLICATION_ADMIN permission",
         404 if !refusal.says_absent => NOT_IMMUTA,
-        407 => "a proxy on the way wants credentials: give them in HTTPS_PROXY",
-        409 => "someone else is at work on it: run this again in a minute",
+        407 => "the proxy requires credentials: give them in HTTPS_PROXY",
+        409 => "another change to the integration is in progress: try again in a minute",
         422 if !refusal.failing_tests.is_empty() => {
-            "fix what the failing tests name and run this again"
+            "fix the problems that the failing tests report, then try again"
         }
-        429 => "the tenant asks for fewer requests: run this again later",
-        500.. => "the tenant, or a proxy before it, is in trouble: run this again later",
-        _ => "fix what the server's message names and run this again",
+        429 => "the tenant limits the request rate: try again later",
+        500.. => "the tenant, or a proxy in front of it, has a problem: try again later",
+        _ => "fix the problem that the server's message reports, then try again",
     }
 }

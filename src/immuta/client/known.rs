@@ -1,7 +1,7 @@
-//! The secrets of a run, and server answers without them.
+//! The secrets of a run, and server responses without them.
 //!
-//! Every string of an answer passes here before anybody sees it. Text for people is
-//! scrubbed, and only then escaped. Values are asked whether they hold a secret.
+//! Every string of a response is processed here before it is shown. Text for people is
+//! scrubbed, and only then escaped. Values are checked for secrets.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -41,8 +41,8 @@ impl KnownSecrets {
         }
     }
 
-    /// Every secret that the files hold or name, and the values that the files show to
-    /// everybody: these stay, although a key file may hold them, too.
+    /// Every secret that the files contain or refer to, and the values that the files show in
+    /// clear: these stay, although a key file may contain them, too.
     #[must_use]
     pub fn of_files<'a>(secrets: Vec<Secret>, in_clear: impl Iterator<Item = &'a str>) -> Self {
         Self {
@@ -104,8 +104,8 @@ pub(crate) struct Redaction<'a> {
 }
 
 impl Redaction<'_> {
-    /// Text of the server as it may be shown. Escaping it is the last step: an escape
-    /// that was added beside one that a secret happens to hold would hide the secret.
+    /// Text of the server as it may be shown. Escaping it is the last step: an escape that was
+    /// added next to one in a secret would hide the secret.
     pub(super) fn text(&self, text: &str) -> String {
         let text = self.known.scrubber().scrub(text);
         match &self.sent {

@@ -1,8 +1,8 @@
-//! The client: calls of a tenant's API, whatever they are about.
+//! The client: calls of a tenant's API, for any purpose.
 //!
-//! A [`Client`] sends a [`Call`] with credentials (`auth`) until it succeeds or must not
-//! be sent again (`retry`), over any [`Transport`]; `http` is the one over a network.
-//! What the server says passes the secrets of the run (`known`) before anybody sees it.
+//! A [`Client`] sends a [`Call`] with credentials (`auth`) until it succeeds or must not be
+//! sent again (`retry`), over any [`Transport`]; `http` is the one over a network. Texts of the
+//! server are scrubbed of the secrets of the run (`known`) before they are shown.
 //!
 //! Nothing here knows what an integration is.
 

@@ -1,10 +1,9 @@
-//! When a call is sent again, and after how long. The decisions are pure;
-//! [`Retries`] is the loop's memory and the only thing here that sleeps.
+//! Retries of calls, and the pauses between them. The decisions are pure; [`Retries`] is the
+//! state of the loop and the only type here that sleeps.
 //!
-//! A call that changes nothing is repeated after anything that may pass by
-//! itself. A write is repeated only if it certainly had no effect: the
-//! connection was never made, or the API itself said "too many requests". A
-//! certificate that was not accepted is never tried again: it needs a human.
+//! A call that changes nothing is repeated after any transient failure. A write is repeated
+//! only if it certainly had no effect: the connection was never made, or the API itself said
+//! "too many requests". A rejected certificate is never retried: it needs an operator.
 
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use super::call::Call;
 use super::{ApiError, TransportErrorKind};
 use crate::pause::Doubling;
 
-/// How often and how patiently calls are repeated.
+/// Number of retries, and their pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often a request is sent at most, the first time included.
+    /// Maximum number of attempts, including the first.
     pub attempts: u32,
     /// The longest pause before the second attempt; it doubles with each one after it.
     pub first_pause: Duration,
@@ -38,9 +37,9 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts outlast the restart of a server behind a load balancer,
-    /// and fail within seconds when it is really down. The deadline leaves room
-    /// for two of the longest pauses that a server can ask for.
+    /// Five attempts outlast the restart of a server behind a load balancer, and fail within
+    /// seconds when it is really down. The deadline allows two of the longest pauses that a server
+    /// can ask for.
     fn default() -> Self {
         Self {
             attempts: 5,
@@ -51,7 +50,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Whether a call may be repeated lightly.
+/// Kind of a call: it decides whether the call may be repeated freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallKind {
     /// It changes nothing, or nothing that matters.
@@ -60,7 +59,7 @@ pub(crate) enum CallKind {
     Write,
 }
 
-/// Whether a call that ended so may be sent again.
+/// True if a call that ended with this error may be sent again.
 pub(super) fn may_repeat(kind: CallKind, error: &ApiError) -> bool {
     match error {
         ApiError::Transport { source, .. } => match source.kind {
@@ -100,7 +99,7 @@ fn pause_after(
 pub(super) struct Retries<'a> {
     policy: &'a RetryPolicy,
     call: &'a Call<'a>,
-    /// How many attempts have ended.
+    /// Number of finished attempts.
     ended: u32,
     started: Instant,
 }
@@ -136,7 +135,7 @@ impl<'a> Retries<'a> {
             http.response.status_code = refusal.map(|refusal| refusal.code),
             error.type = kind_of(&error),
             delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            "the request is sent again"
+            "retrying the request"
         );
         tokio::time::sleep(pause).await;
         Ok(())

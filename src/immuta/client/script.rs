@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Transport, TransportError, TransportErrorKind};
 
-/// What comes back for one request.
+/// Response to one request.
 #[derive(Clone)]
 pub(crate) enum ScriptedAnswer {
     Reply(u16, &'static str),

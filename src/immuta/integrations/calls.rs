@@ -146,7 +146,7 @@ impl<T: Transport> WriteApi for Writer<T> {
     ) -> Result<(), ApiError> {
         let path = Path::naming(INTEGRATION, id.as_str());
         let call = Call::new(Method::DELETE, path, credentials, CallKind::Write);
-        // What the answer looks like is told by no page: the status is asked for.
+        // The format of the response is undocumented: the status is read instead.
         self.0.0.run(&call).await.map(drop)
     }
 }

@@ -172,7 +172,7 @@ async fn a_list_that_is_not_there_is_an_error_that_says_what_to_do() {
     let (_, client) = reader([ABSENT]);
     let help = client.list().await.unwrap_err().help();
     assert!(
-        help.contains("is this the URL of an Immuta tenant?"),
+        help.contains("check that this is the URL of an Immuta tenant"),
         "{help}"
     );
 }
@@ -303,7 +303,7 @@ async fn a_redirect_is_a_refusal_that_says_what_to_do() {
     let (script, client) = reader([ScriptedAnswer::Reply(302, "")]);
     let error = client.list().await.unwrap_err();
     assert!(error.to_string().contains("302 Found"), "{error}");
-    assert!(error.help().contains("a redirect is not followed"));
+    assert!(error.help().contains("does not follow redirects"));
     assert_eq!(script.sent().len(), 1);
 }
 

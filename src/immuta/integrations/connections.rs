@@ -120,7 +120,7 @@ fn only_array(mut fields: Map<String, Value>) -> Result<Vec<Value>, AnswerError>
         count.is_some_and(|count| usize::try_from(count).map_or(true, |n| n > elements.len()))
     });
     if says_more || has_fewer {
-        return Err(AnswerError::Not("the whole list of connections"));
+        return Err(AnswerError::Not("the complete list of connections"));
     }
     Ok(elements)
 }
@@ -139,7 +139,7 @@ fn read_connection(element: &Value) -> Result<Connection, AnswerError> {
             key: key.to_owned(),
             technology: technology(element),
         }),
-        Some(_) | None => Err(AnswerError::Not("a list of connections that have keys")),
+        Some(_) | None => Err(AnswerError::Not("a list of connections with keys")),
     }
 }
 

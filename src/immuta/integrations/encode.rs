@@ -13,13 +13,13 @@ use crate::secret::json::to_json;
 use crate::secret::{Reference, Secret, Template, TemplatePart};
 use crate::value::{Object, Value};
 
-/// Where the body of a delete has its credentials: no public page tells (API.md 3.3).
+/// Position of the credentials in the body of a delete: not publicly documented (API.md 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Nesting {
     /// Below `config`, as in a create
     #[default]
     Config,
-    /// Beside `config`
+    /// Next to `config`
     TopLevel,
 }
 

@@ -131,7 +131,7 @@ fn unknown_part(
                 tracing::debug!(
                     element = index + 1,
                     reason = %broken.mistake,
-                    "passed over an integration of a type that this version does not know"
+                    "skipped an integration of a type that this version does not know"
                 );
                 return None;
             };
@@ -154,7 +154,7 @@ fn reject_duplicates(listed: &mut Listed) {
         if let (false, Some(platform)) = (alone, integration.platform) {
             unreadable.extend([Unreadable {
                 scope: Scope::Platform(platform),
-                reason: "two elements of the list have one id".to_owned(),
+                reason: "two elements of the list have the same id".to_owned(),
             }]);
         }
         alone

@@ -81,6 +81,6 @@ pub struct Accepted {
 pub struct StatusReport {
     /// The status.
     pub status: IntegrationStatus,
-    /// The validation tests that did not pass, as far as the answer tells.
+    /// The failed validation tests, as far as the response lists them.
     pub failing_tests: Vec<FailingTest>,
 }

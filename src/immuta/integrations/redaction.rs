@@ -1,12 +1,12 @@
-//! What is live, without the secrets of the run.
+//! Live integrations, without the secrets of the run.
 //!
-//! A value of a known attribute that holds a secret becomes [`MASK`]: it differs from
-//! what the file says, and nothing of it is shown or recorded. An id, a type, a status
-//! or the name of an attribute that holds one cannot be used: the element is unreadable,
-//! and nothing is created or deleted from what it makes unknown.
+//! A value of a known attribute that holds a secret becomes [`MASK`]: it differs from the file,
+//! and no part of it is shown or recorded. An id, a type, a status or the name of an attribute
+//! that holds one cannot be used: the element is unreadable, and nothing is created or deleted
+//! from what it makes unknown.
 //!
-//! Unknown attributes, and known ones that the platform calls sensitive, are left as
-//! they are: they count as secret everywhere.
+//! Unknown attributes, and known ones that the platform calls sensitive, are not changed: they
+//! count as secret everywhere.
 
 use serde_json::{Map, Value as Json};
 

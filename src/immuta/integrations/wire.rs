@@ -102,7 +102,7 @@ pub(super) fn read_element(
         Some(_) | None => {
             return Err(UnreadableElement {
                 type_name: None,
-                mistake: field(TYPE, "a string with something in it"),
+                mistake: field(TYPE, "a non-empty string"),
             });
         }
     };
@@ -148,7 +148,7 @@ fn read_fields(
 /// The documentation says number, its examples show strings (API.md section 4).
 /// An id that could not stand alone in a path is none.
 pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, AnswerError> {
-    let mistake = || field("id", "a whole number or a string that can name something");
+    let mistake = || field("id", "an integer or a non-empty string");
     match fields.get("id") {
         Some(Value::String(text)) => {
             let usable = text.chars().any(|c| c != '.' && !c.is_whitespace())
@@ -169,7 +169,7 @@ pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, AnswerErr
     }
 }
 
-/// An answer may leave the id out, but it may not give another.
+/// A response may omit the id, but must not give another one.
 fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), AnswerError> {
     match fields.get("id") {
         None | Some(Value::Null) => Ok(()),
@@ -181,7 +181,7 @@ fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), AnswerE
 fn read_status_word(fields: &Map<String, Value>) -> Result<IntegrationStatus, AnswerError> {
     match fields.get("status").and_then(Value::as_str) {
         Some(word) if !word.is_empty() => Ok(IntegrationStatus::from_wire(word)),
-        Some(_) | None => Err(field("status", "a string with something in it")),
+        Some(_) | None => Err(field("status", "a non-empty string")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the wire reader makes of answers, good and bad.
+//! Reading of valid and invalid responses.
 
 use serde_json::json;
 
@@ -43,7 +43,7 @@ fn list_with(change: impl FnOnce(&mut Value)) -> Live {
     ]))
 }
 
-/// What the other element made unknown; the good one must have been read.
+/// Scopes that the other element made unknown; the valid element must have been read.
 fn unknown(change: impl FnOnce(&mut Value)) -> Vec<(Scope, String)> {
     let live = list_with(change);
     assert_eq!(live.integrations.len(), 1);
@@ -296,7 +296,7 @@ fn a_list_that_is_too_long_is_not_read_at_all() {
     let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
     assert_eq!(
         mistake.to_string(),
-        "more than 200000 integrations: no answer of Immuta is that large"
+        "more than 200000 integrations, which is larger than any response of Immuta"
     );
     let fits = format!("[{good}{}]", ",1".repeat(MOST_INTEGRATIONS - 1));
     assert_eq!(
@@ -329,7 +329,8 @@ fn an_element_with_too_many_values_makes_its_platform_unknown() {
                 json!({"id": "2", "config": {"v": value}, "status": "enabled", "type": "Pond"});
         })
     };
-    let reason = "element 2 of the list: more than 20000 values: no answer of Immuta is that large";
+    let reason = "element 2 of the list: more than 20000 values, which is larger than any \
+        response of Immuta";
     let expected = [(Scope::Platform(&POND), reason.to_owned())];
     assert_eq!(large(json!(vec![0; MOST_VALUES])), expected);
     assert_eq!(large(json!(vec![json!([[]]); MOST_VALUES / 2])), expected);
@@ -365,9 +366,9 @@ fn of_many_unreadable_elements_a_few_reasons_and_a_count_are_kept() {
     assert_eq!(reasons[9], "element 10 of the list: not an object");
     assert_eq!(
         reasons[10],
-        "element 1001 of the list: `id` is not a whole number or a string that can name something"
+        "element 1001 of the list: `id` is not an integer or a non-empty string"
     );
-    assert_eq!(reasons[11], "990 more cannot be read either");
+    assert_eq!(reasons[11], "and 990 more");
     assert!(live.hole(&POND).is_some());
 }
 
@@ -383,10 +384,7 @@ fn every_platform_with_an_unreadable_element_stays_unknown() {
         .collect();
     assert_eq!(
         more,
-        [
-            "990 more of type Lake cannot be read either",
-            "990 more of type Pond cannot be read either"
-        ]
+        ["and 990 more of type Lake", "and 990 more of type Pond"]
     );
     for platform in [&LAKE, &POND] {
         assert!(

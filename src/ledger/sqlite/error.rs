@@ -1,4 +1,4 @@
-//! What can be wrong with a ledger on disk, and what to do about it.
+//! Errors of a ledger on disk, and their remedies.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ pub enum LedgerError {
     InUse {
         /// The ledger.
         file: PathBuf,
-        /// Who has it, as far as it said.
+        /// The holder of the lock, as far as it is known.
         holder: String,
     },
     /// A file or directory could not be made, read or locked.
     #[error("cannot {operation} {}", shown(file))]
     File {
-        /// What was to be done to it.
+        /// The operation.
         operation: &'static str,
         /// The file.
         file: PathBuf,
@@ -31,14 +31,14 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// A database of something else.
-    #[error("{} is a database, and not a ledger of integrationd", shown(file))]
+    #[error("{} is a database but not a ledger of integrationd", shown(file))]
     Foreign {
         /// The file.
         file: PathBuf,
     },
     /// A later integrationd wrote it.
     #[error(
-        "the ledger {} has version {found}, and this integrationd knows versions up to {known}",
+        "the ledger {} has version {found}, but this integrationd supports versions up to {known}",
         shown(file)
     )]
     Newer {
@@ -54,12 +54,12 @@ pub enum LedgerError {
     Damaged {
         /// The ledger.
         file: PathBuf,
-        /// What was found first.
+        /// The first problem that was found.
         finding: String,
     },
     /// A row holds what this program never writes.
     #[error(
-        "`{column}` of `{name}` in table {table} of the ledger {} cannot be read",
+        "cannot read `{column}` of `{name}` in table {table} of the ledger {}",
         shown(file)
     )]
     Row {
@@ -77,7 +77,7 @@ pub enum LedgerError {
     },
     /// The file system has no shared memory.
     #[error(
-        "the ledger {} cannot have a write-ahead log: its file system does not allow it",
+        "the file system of the ledger {} does not support a write-ahead log",
         shown(file)
     )]
     NoLog {
@@ -86,7 +86,7 @@ pub enum LedgerError {
     },
     /// An intent is there already.
     #[error(
-        "an earlier write of `{name}` is not settled in the ledger {}",
+        "the ledger {} has an earlier write of `{name}` with an unknown outcome",
         shown(file)
     )]
     Unsettled {
@@ -98,7 +98,7 @@ pub enum LedgerError {
     /// Everything else that SQLite refuses.
     #[error("cannot {operation} the ledger {}", shown(file))]
     Sqlite {
-        /// What was to be done, up to the words "the ledger".
+        /// The operation, up to the words "the ledger".
         operation: &'static str,
         /// The ledger.
         file: PathBuf,
@@ -114,13 +114,13 @@ impl Remedy for LedgerError {
     }
 }
 
-/// What SQLite says. It has no source: that of `rusqlite` says the same again.
+/// SQLite's message. It has no source: the source in `rusqlite` repeats the message.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SqliteFailure(rusqlite::Error);
 
 impl SqliteFailure {
-    /// Whether it means that the file itself is at fault.
+    /// True if it means that the file itself is damaged.
     fn is_damage(&self) -> bool {
         let code = self.0.sqlite_error_code();
         [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase]
@@ -132,17 +132,18 @@ impl SqliteFailure {
         let code = self.0.sqlite_error_code();
         let known = SQLITE_HELP.iter().find(|(known, _)| Some(*known) == code);
         known.map_or(
-            "run again; if it stays, move the ledger away: what is live can be adopted again",
+            "try again; if the problem persists, move the ledger away: live integrations can be \
+            adopted again",
             |(_, help)| help,
         )
     }
 }
 
-/// What helps against a failure of SQLite.
+/// Remedies for failures of SQLite.
 const SQLITE_HELP: &[(ErrorCode, &str)] = &[
     (
         ErrorCode::DiskFull,
-        "free space on the disk that holds it, then run again; nothing is sent before its intent is on disk",
+        "free disk space, then try again; integrationd sends no write before recording it on disk",
     ),
     (
         ErrorCode::ReadOnly,
@@ -150,40 +151,47 @@ const SQLITE_HELP: &[(ErrorCode, &str)] = &[
     ),
     (
         ErrorCode::CannotOpen,
-        "look at its owner and mode: the user that runs integrationd must be able to read and write it and its directory",
+        "check the owner and mode: the user that runs integrationd must be able to read and write \
+        the file and its directory",
     ),
     (
         ErrorCode::PermissionDenied,
-        "look at its owner and mode: the user that runs integrationd must be able to read and write it",
+        "check the owner and mode: the user that runs integrationd must be able to read and write \
+        the file",
     ),
     (
         ErrorCode::DatabaseBusy,
-        "close what else has it open, such as an `sqlite3` shell with a transaction, then run again",
+        "close other programs that use it, such as an `sqlite3` shell with an open transaction, \
+        then try again",
     ),
     (
         ErrorCode::SystemIoFailure,
-        "look at the disk, its quota and the system's log, then run again",
+        "check the disk, its quota and the system log, then try again",
     ),
 ];
 
-const DAMAGED: &str = "restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost";
+const DAMAGED: &str = "restore it from a backup; or move it away, with any `-wal` and `-shm` \
+    files, and start with a new ledger: live integrations can be adopted again, but the history, \
+    the fingerprints of secrets and unresolved writes are lost";
 
 impl LedgerError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::InUse { .. } => {
-                "wait until it ends or stop it; the lock goes with the process, so the lock file never has to be removed"
+                "wait until that process ends, or stop it; the lock ends with the process, so do \
+                not remove the lock file"
             }
             Self::File { source, .. } => disk_help(source).unwrap_or(
-                "look at its owner and mode, and at those of its directory, or choose another directory with `--state`",
+                "check the owner and mode of the file and its directory, or choose another \
+                directory with `--state`",
             ),
             Self::Foreign { .. } => {
                 "choose another directory with `--state`, or move the file away"
             }
             Self::Newer { .. } => {
-                "upgrade integrationd: an older one would lose what it does not know"
+                "upgrade integrationd: an older version would lose data that it does not know"
             }
             Self::Damaged { .. } => DAMAGED,
             Self::Row { .. } => {
@@ -191,7 +199,7 @@ impl LedgerError {
             }
             Self::NoLog { .. } => "choose a directory on a local file system with `--state`",
             Self::Unsettled { .. } => {
-                "run `integrationd sync`: it looks up what became of the earlier write first"
+                "run `integrationd sync`, which first determines the outcome of the earlier write"
             }
             Self::Sqlite { source, .. } => source.help(),
         }

@@ -1,8 +1,8 @@
 //! One writer at a time.
 //!
-//! The lock is a file beside the ledger, locked by the kernel for as long as the
-//! process lives: nothing is left over from one that was killed. The file stays;
-//! removing it would let two processes lock two files of one name.
+//! The lock is a file next to the ledger, locked by the kernel for as long as the process
+//! lives: a killed process leaves no lock behind. The file stays; removing it would let two
+//! processes lock two files of the same name.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -17,13 +17,13 @@ use crate::text::{cut, escaped};
 /// The most that is repeated of what a holder says of itself.
 const LONGEST_HOLDER: usize = 200;
 
-/// How often a holder is asked for that has not said who it is.
+/// Number of attempts to read the holder's description from the lock file.
 const ATTEMPTS: u32 = 10;
 
-/// How long is waited between two of them: writing a line takes much less.
+/// Pause between two attempts: writing a line takes much less time.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Where the name of this machine stands; the second for services that do not see the first.
+/// Files with the name of this machine; the second is for services that cannot see the first.
 const HOST_NAME: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
 
 /// The right to write a ledger, until it is dropped.
@@ -68,7 +68,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // So that the next one to look does not read of a process that has ended.
+        // So that the next reader does not find a process that has ended.
         drop(self.file.set_len(0));
         // Closing is not enough: a child process has the file open too, until it
         // has become another program.
@@ -82,7 +82,7 @@ fn host() -> String {
     names.next().unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Who has the lock. A holder that has just taken it is given the time to say so.
+/// The holder of the lock. A holder that has just taken it gets time to write its description.
 fn holder(path: &Path) -> String {
     let named = (0..ATTEMPTS).find_map(|attempt| {
         if attempt > 0 {

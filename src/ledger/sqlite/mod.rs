@@ -1,11 +1,11 @@
 //! The ledger in an embedded SQLite database.
 //!
-//! One process writes, and holds a lock for it; any number read beside it. What a
-//! method has written outlasts the process when it returns. An intent outlasts a
-//! loss of power, too: its commit waits for the disk (a write-ahead log), and with
-//! it all before it. What comes after an intent need not wait: if it is lost, the
-//! intent is still there, and the next run looks. A ledger gets its name when it
-//! is complete, so that an empty or damaged file is never taken for a new one.
+//! One process writes, and holds a lock for it; any number may read at the same time. The data
+//! that a method has written survives the end of the process once the method returns. An intent
+//! survives a loss of power, too: its commit waits for the disk (a write-ahead log), and so do
+//! all earlier ones. Writes after an intent need not wait: if one is lost, the intent is still
+//! there, and the next run determines the outcome. A ledger gets its name when it is complete,
+//! so that an empty or damaged file is never taken for a new one.
 
 mod error;
 mod history;
@@ -41,10 +41,10 @@ use lock::Lock;
 pub use read_only::ReadOnlyLedger;
 use schema::{MIGRATIONS, Migration};
 
-/// How long another user of the file, such as a shell, is waited for.
+/// Time to wait for another user of the file, such as a shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is found in a file without anything in it.
+/// Finding for an empty file.
 const EMPTY: &str = "it is empty";
 
 /// A ledger that is open for writing.
@@ -162,7 +162,7 @@ impl LedgerStore for SqliteLedger {
             let mut records = seen.records.iter();
             records.try_for_each(|(name, record)| rows::insert_record(transaction, name, record))
         })
-        .map_err(StoreError::because("record", "what was seen"))
+        .map_err(StoreError::because("record", "the observation"))
     }
 
     async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {
@@ -176,7 +176,7 @@ impl LedgerStore for SqliteLedger {
         self.write("remove an intent from", |transaction| {
             rows::delete_intent(transaction, name)
         })
-        .map_err(StoreError::about("give up the write of", name))
+        .map_err(StoreError::about("abandon the write of", name))
     }
 
     async fn reject(
@@ -188,25 +188,25 @@ impl LedgerStore for SqliteLedger {
         let known = rejections::read(&self.lock(), &self.file);
         let written = known.and_then(|known| {
             let refused = RejectedWrite::again(known.get(name), inputs, at);
-            self.write("write a refusal to", |transaction| {
+            self.write("write a rejection to", |transaction| {
                 rejections::insert(transaction, name, &refused)
             })
         });
-        written.map_err(StoreError::about("remember the refusal of", name))
+        written.map_err(StoreError::about("record the rejection of", name))
     }
 
     async fn accept(&self, name: &str) -> Result<(), StoreError> {
-        self.write("remove a refusal from", |transaction| {
+        self.write("remove a rejection from", |transaction| {
             rejections::delete(transaction, name)
         })
-        .map_err(StoreError::about("forget the refusal of", name))
+        .map_err(StoreError::about("remove the rejection of", name))
     }
 
     async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
         self.write("write the revision to", |transaction| {
             rows::set_revision(transaction, revision)
         })
-        .map_err(StoreError::about("remember the revision", revision))
+        .map_err(StoreError::about("record the revision", revision))
     }
 
     async fn set_connections(&self, answer: Option<KnownConnections>) -> Result<(), StoreError> {

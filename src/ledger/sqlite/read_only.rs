@@ -1,12 +1,10 @@
-//! Reading a ledger without leaving a trace: for a dry run, which may not own
-//! the directory.
+//! Reading a ledger without leaving a trace: for a dry run, which may not own the directory.
 //!
-//! The file is copied into memory; an older version is brought up to date there.
-//! SQLite wants to make files for shared memory beside a database with a
-//! write-ahead log. Where a writer has made them, they are used, as any reader
-//! does. (`readonly_shm` would go further, but would make a writer in the same
-//! process read-only too.) Where there are none, nobody writes, and the file is
-//! read as it is; that nobody began to write meanwhile is looked at afterwards.
+//! The file is copied into memory; an older version is migrated there. SQLite creates files for
+//! shared memory next to a database with a write-ahead log. If a writer has created them, they
+//! are used, as by any reader. (`readonly_shm` would go further, but would make a writer in the
+//! same process read-only too.) If there are none, no process writes, and the file is read as
+//! it is; afterwards a check makes sure that no writer has appeared.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -33,7 +31,7 @@ use crate::ledger::{
 };
 use crate::live::RemoteId;
 
-/// How often a copy is tried while a writer comes or goes.
+/// Number of attempts to copy while a writer starts or ends.
 const ATTEMPTS: u32 = 20;
 
 /// Bytes of a path that would mean something else in a URI.
@@ -43,7 +41,7 @@ const IN_URI: AsciiSet = NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_');
 
-/// How long is waited between two of them: a writer opens and closes faster.
+/// Pause between two attempts: a writer opens and closes faster.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// A ledger that is read without its lock, and in which only suspensions can be set. One
@@ -78,7 +76,7 @@ fn read_history(file: &Path, runs: u32) -> Result<Option<History>, LedgerError> 
 
 /// A write to a ledger that is open for reading: a mistake of this program.
 #[derive(Debug, thiserror::Error)]
-#[error("the ledger is open for reading only")]
+#[error("the ledger is open read-only")]
 struct Denied;
 
 impl Remedy for Denied {
@@ -122,7 +120,7 @@ impl LedgerStore for ReadOnlyLedger {
     }
 
     async fn note(&self, _: &Observations) -> Result<(), StoreError> {
-        denied("record", "what was seen")
+        denied("record", "the observation")
     }
 
     async fn forget(&self, name: &str, _: &RemoteId) -> Result<(), StoreError> {
@@ -130,19 +128,19 @@ impl LedgerStore for ReadOnlyLedger {
     }
 
     async fn abandon(&self, name: &str) -> Result<(), StoreError> {
-        denied("give up the write of", name)
+        denied("abandon the write of", name)
     }
 
     async fn reject(&self, name: &str, _: &Fingerprint, _: Timestamp) -> Result<(), StoreError> {
-        denied("remember the refusal of", name)
+        denied("record the rejection of", name)
     }
 
     async fn accept(&self, name: &str) -> Result<(), StoreError> {
-        denied("forget the refusal of", name)
+        denied("remove the rejection of", name)
     }
 
     async fn set_revision(&self, revision: &str) -> Result<(), StoreError> {
-        denied("remember the revision", revision)
+        denied("record the revision", revision)
     }
 
     async fn set_connections(&self, _: Option<KnownConnections>) -> Result<(), StoreError> {
@@ -162,7 +160,7 @@ impl LedgerStore for ReadOnlyLedger {
     }
 }
 
-/// What tells whether someone writes, or has written.
+/// Signs of a present or past writer.
 #[derive(PartialEq)]
 struct Trace {
     inode: u64,
@@ -189,7 +187,7 @@ impl Trace {
         }
     }
 
-    /// Whether there is nothing beside the file that a writer needs.
+    /// True if the files that a writer needs do not exist.
     fn is_at_rest(&self) -> bool {
         !self.has_log && !self.has_shared_memory
     }

@@ -216,7 +216,7 @@ pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// What is kept of a file, as columns.
+/// Recorded state of a file, as columns.
 struct RawRecordedState {
     identity: Option<String>,
     owned: bool,
@@ -358,7 +358,7 @@ impl RawIntent {
                 id,
             },
             (kind, _, _, _) => {
-                return Err(place.unreadable("kind")(format!("`{kind}` is not known")));
+                return Err(place.unreadable("kind")(format!("unknown kind `{kind}`")));
             }
         };
         let intent = Intent {
@@ -371,7 +371,7 @@ impl RawIntent {
     }
 }
 
-/// Where a value that may be unreadable stands.
+/// Location of a value that may be unreadable.
 pub(super) struct RowContext<'a> {
     /// The ledger.
     pub(super) file: &'a Path,

@@ -10,14 +10,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::LedgerError;
 
-/// Tells a ledger from other databases: `intd` in ASCII.
+/// Distinguishes a ledger from other databases: `intd` in ASCII.
 const APPLICATION_ID: i64 = 0x696e_7464;
 
 /// A step to a version.
 pub(super) struct Migration {
     /// The version after it.
     pub(super) version: i64,
-    /// What leads there from the version before it.
+    /// Migration from the version before it.
     pub(super) sql: &'static str,
 }
 

@@ -1,7 +1,7 @@
-//! Suspensions, in a file beside the ledger.
+//! Suspensions, in a file next to the ledger.
 //!
-//! They need no lock: an operator suspends writes while the daemon holds the ledger, and
-//! every run reads them at its beginning.
+//! They need no lock: an operator suspends writes while the daemon holds the ledger, and every
+//! run reads them at its beginning.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -24,7 +24,7 @@ pub(super) fn read(ledger: &Path) -> Result<Suspensions, StoreError> {
         operation: "read the suspensions in",
         object: format!("`{}`", shown(&file)),
         source,
-        help: "fix the file, or remove it if nothing is to be suspended".to_owned(),
+        help: "fix the file, or remove it to end all suspensions".to_owned(),
     };
     match std::fs::read(&file) {
         Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.into())),
@@ -41,7 +41,7 @@ pub(super) fn write(ledger: &Path, suspensions: &Suspensions) -> Result<(), Stor
         operation: "write the suspensions to",
         object: format!("`{}`", shown(&file)),
         source: error.into(),
-        help: "check who may write to the state directory".to_owned(),
+        help: "check the permissions of the state directory".to_owned(),
     })
 }
 

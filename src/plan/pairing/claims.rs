@@ -18,7 +18,7 @@ impl<'a> Claims<'a> {
         self.0.entry(id.clone()).or_default().insert(name);
     }
 
-    /// Whether there is any.
+    /// True if there is a claim.
     pub(in crate::plan) fn is_claimed(&self, id: &RemoteId) -> bool {
         self.0.contains_key(id)
     }
@@ -70,7 +70,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         claims
     }
 
-    /// What a file of a platform without an identity could mean.
+    /// Integrations that a file of a platform without an identity could mean.
     fn possible(&self, integration: &Integration) -> impl Iterator<Item = &'l LiveIntegration> {
         let platform = integration.platform;
         let free = self.free_of_platform.get(platform.wire);

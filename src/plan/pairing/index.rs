@@ -28,7 +28,7 @@ pub(super) struct PairingIndex<'a, 'l> {
     /// Files that are certain of one and may not have it: what was made from them
     /// would be left behind.
     pub(super) moved: HashSet<&'a str>,
-    /// What was made from each file, by its name.
+    /// Integrations created from each file, by its name.
     pub(super) links: HashMap<&'a str, Vec<Link<'l>>>,
     /// The names of records.
     pub(super) recorded: HashMap<&'a RemoteId, &'a str>,

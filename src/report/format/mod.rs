@@ -15,9 +15,9 @@ use super::document::Document;
 pub struct Rendered {
     /// Paragraphs, which are wrapped where a person reads them.
     pub prose: String,
-    /// What keeps its lines.
+    /// Preformatted text.
     pub kept: String,
-    /// What is folded where a person reads it.
+    /// Text to be wrapped for people.
     pub folded: String,
 }
 
@@ -41,12 +41,12 @@ macro_rules! formats {
 }
 
 formats! {
-    Text(text) "For people";
-    Json(json) "For programs: one document with a `format_version`";
+    Text(text) "Text for people";
+    Json(json) "JSON for programs: one document with a `format_version`";
 }
 
 impl OutputFormat {
-    /// True if the result is told as it comes, and not as one document at the end.
+    /// True if the result is printed piece by piece, and not as one document at the end.
     #[must_use]
     pub fn is_told(self) -> bool {
         self == Self::Text

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::secret::credential::OwnCredential;
 
-/// A thing that a reference names. integrationd looks for its own credentials among them.
+/// An object that a reference names. integrationd searches them for its own credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named<'a> {
     /// An environment variable.

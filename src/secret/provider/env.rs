@@ -36,7 +36,7 @@ pub(in crate::secret) mod reading {
     use crate::secret::machine::{LookupResult, Providers};
     use crate::secret::{MissingReason, Secret};
 
-    /// Looks these up.
+    /// Reads these addresses.
     pub(in crate::secret) async fn read<'a>(
         wanted: Vec<&'a EnvAddress>,
         providers: &Providers,

@@ -35,7 +35,7 @@ pub(in crate::secret) mod reading {
     use crate::secret::confined;
     use crate::secret::machine::{LookupResult, Providers};
 
-    /// Looks these up.
+    /// Reads these addresses.
     pub(in crate::secret) async fn read<'a>(
         wanted: Vec<&'a FileAddress>,
         providers: &Providers,

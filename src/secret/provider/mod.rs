@@ -1,9 +1,9 @@
-//! The providers of secrets, and references to what they hold.
+//! The providers of secrets, and references to them.
 //!
-//! A provider is one module below this one. Its file declares it ([`Provider`]), which is
-//! pure; its module `reading` looks addresses up, and is the only part that reads
-//! anything. A new provider is that file, and a `mod` and a line of [`providers`] here:
-//! parsing, the refusal of own credentials, and resolving follow from the line.
+//! A provider is one module below this one. Its file declares it ([`Provider`]), which is pure;
+//! its module `reading` reads addresses, and is the only part that does I/O. A new provider is
+//! that file, and a `mod` and a line of [`providers`] here: parsing, the rejection of own
+//! credentials, and resolving follow from the line.
 
 pub(super) mod cred;
 pub(super) mod declaration;

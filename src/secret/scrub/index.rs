@@ -1,11 +1,11 @@
 //! The secrets of a run as tables of their pieces.
 //!
-//! Everything is compared in a canonical form: in lower case, without white space,
-//! control characters and `+`, which stands for a space in a form. So a secret is
-//! found whatever the case, and wherever a line was broken.
+//! Everything is compared in a canonical form: in lower case, without white space, control
+//! characters and `+`, which stands for a space in a form. So a secret is found in any case,
+//! and with line breaks anywhere.
 //!
-//! A piece is [`PIECE`] bytes, which are one number, so that a step through a text
-//! is a look into a filter. The tables hold secrets: they are wiped.
+//! A piece is [`PIECE`] bytes, which are one number, so that a step through a text is one test
+//! of a filter. The tables hold secrets: they are wiped.
 
 use std::ops::Range;
 
@@ -18,19 +18,19 @@ use crate::text::is_unsafe;
 /// The bytes of a piece: exactly one `u64`.
 const PIECE: usize = 8;
 
-/// The shortest secret that is looked for in prose, in bytes: a shorter one would be
-/// found in half the words, and its absence would tell what it is.
+/// The shortest secret that is searched for in prose, in bytes: a shorter one would be found in
+/// half the words, and its absence would reveal it.
 const SHORTEST: usize = 4;
 
-/// The shortest one that is looked for in a text that was decoded from base64, base32
-/// or hexadecimal digits. Wrongly decoded words are random bytes.
+/// The shortest one that is searched for in a text that was decoded from base64, base32 or
+/// hexadecimal digits. Wrongly decoded words are random bytes.
 const SHORTEST_ENCODED: usize = 6;
 
-/// The shortest one that is looked for in a value: see the module above.
+/// The shortest one that is searched for in a value: see the module above.
 pub(super) const SHORTEST_IN_VALUE: usize = 8;
 
-/// Secrets up to this length are looked for as a whole: what fits into a `u128` with
-/// its length. Of longer ones every piece is known.
+/// Secrets up to this length are searched for as a whole: those that fit into a `u128` with
+/// their length. Of longer ones every piece is known.
 const LONGEST_WHOLE: usize = 15;
 
 /// So much of a secret counts in prose if it may be words: `the password`. A piece
@@ -89,7 +89,7 @@ impl PieceIndex {
         index
     }
 
-    /// Room for everything at once: growing would leave pieces of secrets in freed memory.
+    /// Reserves all memory at once: growing would keep pieces of secrets in freed memory.
     fn make_room(&mut self, secrets: &[&str]) {
         let (mut parts, mut bytes, mut of_documents) = (0, 0, 0);
         for secret in secrets {
@@ -293,7 +293,7 @@ impl Pieces {
 struct Wholes {
     sorted: Zeroizing<Vec<u128>>,
     filter: Filter,
-    /// Which lengths there are.
+    /// Existing lengths.
     lengths: Vec<usize>,
 }
 

@@ -1,15 +1,14 @@
 //! Text from a server, without the secrets of the run.
 //!
 //! Everywhere else sensitivity is a type. Text from outside is the one place that needs a
-//! search. The secrets are not encoded in every form in which a server may repeat them.
-//! Instead the text is decoded ([`views`]) and compared without case and without white
-//! space ([`index`]): the work is linear in the text, whatever the number of secrets.
+//! search. The secrets are not encoded in every form in which a server may repeat them. Instead
+//! the text is decoded ([`views`]) and compared without case and without white space
+//! ([`index`]): the work is linear in the text, whatever the number of secrets.
 //!
-//! Two questions are asked. In prose ([`Scrubber::scrub`]) a secret of four
-//! characters counts, and so does a piece of a longer one. A value
-//! ([`Scrubber::is_in`]) is compared, and hiding it tells that it is a secret: there
-//! only a whole secret of eight characters counts, or a long piece of one. A port
-//! `8443` stays a port where a password is `8443`.
+//! There are two searches. In prose ([`Scrubber::scrub`]) a secret of four characters counts,
+//! and so does a piece of a longer one. A value ([`Scrubber::is_in`]) is compared, and hiding
+//! it reveals that it is a secret: there only a whole secret of eight characters counts, or a
+//! long piece of one. A port `8443` stays visible if a password is `8443`.
 
 mod index;
 mod source;
@@ -47,7 +46,7 @@ pub struct Scrubber {
 }
 
 impl Scrubber {
-    /// Prepares to look for these secrets.
+    /// Prepares the search for these secrets.
     #[must_use]
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         Self {
@@ -94,12 +93,12 @@ impl Scrubber {
     }
 }
 
-/// A text that is not longer than is looked at.
+/// A text that is short enough for the search.
 fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= LONGEST {
         return text.into();
     }
-    // The mark tells the search that a secret may have been cut off before it.
+    // The mark shows the search that a secret may have been cut off before it.
     cut(text, LONGEST / 4)
 }
 

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use zeroize::Zeroize;
 
-/// The shortest string of a key file that is looked for alone, in characters:
-/// shorter ones, such as `service_account`, are words that every such file has.
+/// The shortest string of a key file that is searched for on its own, in characters: shorter
+/// ones, such as `service_account`, are words that every such file has.
 const SHORTEST_STRING: usize = 16;
 
 /// Begins the first and the last line of a key, which are no secret.

@@ -278,7 +278,7 @@ fn a_text_longer_than_is_looked_at_is_cut() {
     );
 }
 
-/// A secret may have two characters that look like an escape of another kind.
+/// A secret may contain two characters that resemble an escape of another kind.
 #[test]
 fn escapes_of_one_kind_are_read_without_the_others() {
     let secret = Secret::new("E9V\"abc\\n12<4%41Z&99\\u0041".to_owned());

@@ -1,12 +1,12 @@
 //! A text as it is, and as it reads once it is decoded.
 //!
-//! A server says a value back escaped for JSON, HTML, a URL or a log, or encoded in
-//! base64, base32 or hexadecimal digits, and one inside of the other. Each decoding is a
-//! [`DecodedText`] that knows for each byte where in the text it comes from.
+//! A server may return a value escaped for JSON, HTML, a URL or a log, or encoded in base64,
+//! base32 or hexadecimal digits, also in nested forms. Each decoding is a [`DecodedText`] that knows
+//! for each byte where in the text it comes from.
 //!
-//! Nothing tells where an encoded value begins, so that every alignment is decoded;
-//! the wrong ones are noise. Only what reads as text is decoded further, and that
-//! [`DEEPEST`] times: the work is a multiple of the length of the text.
+//! The start of an encoded value is unknown, so every alignment is decoded; the wrong ones are
+//! noise. Only readable text is decoded further, and that [`DEEPEST`] times: the work is a
+//! multiple of the length of the text.
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ struct Decoded {
 }
 
 impl Decoded {
-    /// Nothing is longer when it is decoded: growing would leave pieces in freed memory.
+    /// Decoded text is never longer: growing would keep pieces in freed memory.
     fn with_room_for(length: usize) -> Self {
         Self {
             bytes: Zeroizing::new(Vec::with_capacity(length)),
@@ -300,7 +300,7 @@ struct Alphabet {
     value: fn(u8) -> Option<u8>,
     /// True for a byte that may stand between two characters.
     is_between: fn(u8) -> bool,
-    /// The fewest characters that are decoded: what is shorter tells little.
+    /// Minimum number of characters to decode: shorter texts reveal little.
     least: usize,
     /// After so many characters the bits begin at a byte again.
     period: usize,

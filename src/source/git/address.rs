@@ -1,8 +1,8 @@
-//! Where a repository is.
+//! Addresses of repositories.
 //!
-//! What is parsed here ends up in the arguments of a program or in a request, so
-//! that nothing else is let through: no other transport (`git:` proves nothing,
-//! `ext:` runs programs), no credentials, nothing that reads as a flag.
+//! The result ends up in the arguments of a program or in a request, so that nothing else is
+//! accepted: no other transport (`git:` proves nothing, `ext:` runs programs), no credentials,
+//! nothing that reads as a flag.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ pub struct SshAddress {
     pub(super) path: String,
 }
 
-/// Why a text is no address. It repeats nothing of the text, which may hold a password.
+/// Reason why a text is not an address. It repeats nothing of the text, which may contain a
+/// password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GitUrlError {
     /// `https` and `http` have rules of their own.
@@ -42,19 +43,19 @@ pub enum GitUrlError {
     #[error("it is neither a URL nor an absolute path")]
     NotAUrl,
     /// Another scheme.
-    #[error("its scheme is none of https, ssh and file")]
+    #[error("its scheme is not https, ssh or file")]
     Scheme,
     /// `ssh://user:password@`.
-    #[error("it holds a password: remove it, and give ssh a key")]
+    #[error("it contains a password: remove it and use an SSH key")]
     Password,
     /// `?query` or `#fragment`.
-    #[error("it has a query or a fragment: remove it")]
+    #[error("it contains a query or a fragment: remove it")]
     Query,
     /// `file://host/…`.
     #[error("it is a file on another machine: use ssh or https")]
     FileHost,
     /// A host, user or path that ssh would not take for one.
-    #[error("its host, user or path is empty, begins with - or has a character that none can have")]
+    #[error("its host, user or path is empty, begins with - or contains an invalid character")]
     Unsafe,
 }
 

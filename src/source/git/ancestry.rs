@@ -1,4 +1,4 @@
-//! What a commit has in its history, as far as it is there.
+//! History of a commit, as far as it is available.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -10,12 +10,11 @@ use super::reference::CommitId;
 use super::revision::Descent;
 use super::session::GitSession;
 
-/// The most commits that are looked at. Histories of a repository of
-/// configuration are shorter, and the one before is mostly near.
+/// Maximum number of commits to examine. Histories of a configuration repository are shorter,
+/// and the previous revision is usually near.
 const MOST_COMMITS: usize = 100_000;
 
-/// Whether a commit has another one in its history. The one before need not be there:
-/// its child names it.
+/// Descent of a commit from another one, which need not be available: its child names it.
 pub(super) fn descent(
     session: &GitSession,
     repository: &Repository,
@@ -35,7 +34,7 @@ pub(super) fn descent(
                 return Ok(Descent::Descends);
             }
             Before::These(parents) => walk.extend(parents),
-            // A large one may have been pushed long ago: it stops nothing but the look.
+            // A large one may have been pushed long ago: it stops only the search.
             Before::Missing | Before::TooLarge => is_whole = false,
         }
         if walk.is_too_long() {
@@ -49,7 +48,7 @@ pub(super) fn descent(
     })
 }
 
-/// Whether libgit2 may walk a history: it reads each commit, however large.
+/// True if libgit2 may walk a history: it reads each commit, however large.
 pub(super) fn may_be_walked(
     session: &GitSession,
     repository: &Repository,
@@ -101,14 +100,14 @@ impl AncestryWalk {
     }
 }
 
-/// What comes before an object.
+/// Predecessors of an object.
 enum Before {
     These(Vec<Oid>),
     Missing,
     TooLarge,
 }
 
-/// What a commit names as its parents, or a tag as its target.
+/// The parents of a commit, or the target of a tag.
 fn before(objects: &Objects<'_>, id: Oid) -> Result<Before, GitFailure> {
     let named = objects.header(id).and_then(|(kind, _)| match kind {
         ObjectType::Commit => parents(objects, id),

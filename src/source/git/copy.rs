@@ -22,11 +22,11 @@ const MOST_PACKS: usize = 64;
 /// Twice of what one fetch may bring.
 const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
 
-/// How long another process may have the directory: a fetch mostly takes a few seconds,
-/// and one that hangs is not to hold up each of those that follow for long.
+/// Time to wait for another process that uses the directory: a fetch usually takes a few
+/// seconds, and one that hangs must not delay each later one for long.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between two looks at the lock.
+/// Pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// In the copy: which repository it is of.
@@ -49,7 +49,7 @@ impl Drop for CacheDir {
 /// The copy.
 pub(super) struct Copy {
     pub(super) repository: Repository,
-    /// Whether it was made just now: then there is nothing to blame it for.
+    /// True if it was created just now: then it cannot be damaged.
     pub(super) is_new: bool,
 }
 
@@ -198,8 +198,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a new copy would be better. What a fetch that was killed left behind is
-/// removed on the way.
+/// True if a new copy would be better. Also removes the remains of a killed fetch.
 fn is_overgrown(copy: &Path) -> bool {
     let packs = copy.join("objects/pack");
     let Ok(entries) = fs::read_dir(&packs) else {
@@ -213,7 +212,7 @@ fn is_overgrown(copy: &Path) -> bool {
                 size += path.metadata().map_or(0, |metadata| metadata.len());
             }
             Some("idx") => {}
-            // Under the lock nobody writes it any more.
+            // Under the lock, no process writes it any longer.
             Some(_) | None => {
                 let _ = fs::remove_file(&path);
             }
@@ -233,7 +232,7 @@ mod tests {
     use super::*;
     use crate::source::git::local::InPlace;
 
-    /// What a fetch runs in, with so many milliseconds for it.
+    /// Directory of a fetch, with its time limit in milliseconds.
     struct Fetch {
         session: GitSession,
         wanted: watch::Sender<bool>,

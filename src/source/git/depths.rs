@@ -1,5 +1,5 @@
-//! How deep the history of a commit is fetched, step by step, to find the revision
-//! before it: once. Where a revision is held it is asked again at each run.
+//! Depths to which the history of a commit is fetched, step by step, to find the previous
+//! revision: once. A revision that is held is checked again at each run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use git2::Repository;
 
 use super::reference::CommitId;
 
-/// A branch that moved on by more commits between two looks is rare.
+/// A branch rarely gains more commits between two runs.
 const STEPS: [i32; 3] = [16, 256, 4096];
 
 /// In the copy: a commit, and how deep it was fetched.

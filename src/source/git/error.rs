@@ -1,4 +1,4 @@
-//! Why nothing was fetched, whether trying again can help, and what would.
+//! Failures of a fetch, whether a retry can help, and their remedies.
 
 use std::path::PathBuf;
 
@@ -14,27 +14,27 @@ use crate::secret::Scrubber;
 pub struct GitError {
     /// The repository, as it may be shown.
     pub url: String,
-    /// What was asked for.
+    /// The requested reference.
     pub reference: GitReference,
-    /// What happened.
+    /// The failure.
     #[source]
     pub failure: GitFailure,
 }
 
 impl GitError {
-    /// Whether the same may succeed later without anybody doing something.
+    /// True if a retry may succeed later without intervention.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.failure.is_transient()
     }
 
-    /// Whether there is a revision, and it must not be taken.
+    /// True if there is a revision that must not be used.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self.failure, GitFailure::Unverified { .. })
     }
 
-    /// Whether it is the settings that cannot be used, whatever the repository has.
+    /// True if the settings are unusable, regardless of the repository.
     #[must_use]
     pub fn is_of_settings(&self) -> bool {
         matches!(
@@ -46,83 +46,83 @@ impl GitError {
         )
     }
 
-    /// What somebody can do about it.
+    /// The remedy.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         self.failure.remedy()
     }
 }
 
-/// What can happen.
+/// Kind of a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum GitFailure {
     /// It took too long.
-    #[error("it was not done within {seconds} seconds")]
+    #[error("the fetch did not finish within {seconds} seconds")]
     Deadline {
         /// The time allowed.
         seconds: u64,
     },
     /// It could not even be called off.
-    #[error("it hangs: a file system did not answer within {seconds} seconds")]
+    #[error("the fetch hangs: a file system did not respond within {seconds} seconds")]
     Hangs {
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
     },
-    /// Whoever asked does not wait any more.
-    #[error("it was called off")]
+    /// The caller no longer waits.
+    #[error("the fetch was cancelled")]
     Cancelled,
     /// Another fetch into the same directory is under way.
-    #[error("another fetch into the same directory is under way, or hangs")]
+    #[error("another fetch into the same directory is in progress or hangs")]
     Busy,
     /// The HTTP client cannot be set up.
     #[error("cannot set up the connection")]
     Setup(#[from] HttpSetupError),
     /// A token that has a line break or the like in it.
-    #[error("the credentials have a character that no request can carry")]
+    #[error("the credentials contain a character that is not allowed in a request")]
     Credentials,
     /// The exchange broke off or never began.
-    #[error("the exchange with the server failed")]
+    #[error("communication with the server failed")]
     Transport(#[from] TransportError),
-    /// The server has no leave for these credentials.
-    #[error("the server refused the credentials (status {status})")]
+    /// The credentials lack the permission.
+    #[error("the server rejected the credentials (status {status})")]
     Denied {
         /// 401 or 403.
         status: u16,
     },
     /// A redirect, which would carry the credentials to wherever it points.
-    #[error("the server answered with a redirect (status {status}), and none is followed")]
+    #[error("the server responded with a redirect (status {status}), which is not followed")]
     Redirected {
         /// The status.
         status: u16,
     },
     /// Another status than success.
-    #[error("the server answered with the status {status}")]
+    #[error("the server responded with status {status}")]
     Status {
         /// The status.
         status: u16,
     },
     /// A web page, or another service.
-    #[error("the server's answer is not git's")]
+    #[error("the server does not speak the git protocol")]
     NotGit,
-    /// What the program ssh could not do.
-    #[error("{problem}; it says: {said}")]
+    /// A failure of the program ssh.
+    #[error("{problem}; ssh reports: {said}")]
     Ssh {
-        /// What.
+        /// The problem.
         problem: SshProblem,
         /// Its words, made fit to be shown.
         said: String,
     },
     /// A program that is needed.
-    #[error("cannot run the program `{program}`")]
+    #[error("cannot run `{program}`")]
     Program {
         /// Its name.
         program: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// The server stopped in the middle, or sent what cannot be understood.
-    #[error("the exchange broke off, or could not be understood")]
+    #[error("the connection was interrupted, or the response was invalid")]
     Broken(#[source] git2::Error),
     /// More than any repository of integration files has.
     #[error("the server sent more than {limit} bytes")]
@@ -131,7 +131,7 @@ pub enum GitFailure {
         limit: u64,
     },
     /// A list of references that no repository has.
-    #[error("the server listed its references in more than {limit} bytes")]
+    #[error("the server's list of references exceeds {limit} bytes")]
     TooManyReferences {
         /// The most that is taken.
         limit: u64,
@@ -143,10 +143,10 @@ pub enum GitFailure {
     #[error("the repository does not have {0}")]
     MissingReference(GitReference),
     /// A reference to something else than a commit.
-    #[error("{0} does not lead to a commit")]
+    #[error("{0} does not point to a commit")]
     NotACommit(GitReference),
     /// A directory that the revision does not have.
-    #[error("the revision {revision} has no directory {subdirectory}")]
+    #[error("revision {revision} has no directory {subdirectory}")]
     MissingSubdirectory {
         /// The revision.
         revision: CommitId,
@@ -155,7 +155,8 @@ pub enum GitFailure {
     },
     /// A tree that was made to take all memory.
     #[error(
-        "the revision {revision} has too many files, or files that are too deep or too large together"
+        "revision {revision} has too many files, or its files are nested too deeply or too large \
+        in total"
     )]
     TooMuch {
         /// The revision.
@@ -164,7 +165,7 @@ pub enum GitFailure {
     /// A commit, tag or tree that was made to take all memory.
     #[error("the {kind} {id} has more than {limit} bytes")]
     LargeObject {
-        /// What it is.
+        /// Its kind.
         kind: ObjectKind,
         /// Its id.
         id: Box<str>,
@@ -177,66 +178,65 @@ pub enum GitFailure {
     /// A repository that only git itself can read.
     #[error("{kind}")]
     UnknownKind {
-        /// What is not known of it.
+        /// The unsupported feature.
         kind: UnknownKind,
         /// In libgit2's words.
         #[source]
         source: git2::Error,
     },
     /// A path that leads through a directory, or to one, that this user may not enter.
-    #[error("the user {own}, as whom integrationd runs, may not enter {}", path.display())]
+    #[error("{own}, the user running integrationd, has no access to {}", path.display())]
     Closed {
         /// The directory.
         path: PathBuf,
-        /// Who asks.
+        /// The current user.
         own: Box<str>,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// A repository on this machine, something of which cannot be read.
-    #[error("the repository cannot be read")]
+    #[error("cannot read the repository")]
     Unreadable(#[source] git2::Error),
     /// A repository of another user.
-    #[error("{} belongs to the user {owner}, and integrationd runs as {own}", path.display())]
+    #[error("{} belongs to user {owner}, but integrationd runs as {own}", path.display())]
     ForeignOwner {
-        /// What belongs to somebody else.
+        /// The path that belongs to another user.
         path: PathBuf,
         /// To whom, by name and number.
         owner: Box<str>,
-        /// Who asks.
+        /// The current user.
         own: Box<str>,
     },
     /// A revision whose signature was asked for.
-    #[error("the revision {revision} is not verified")]
+    #[error("revision {revision} failed signature verification")]
     Unverified {
         /// The revision, which was not taken up.
         revision: CommitId,
-        /// Why.
+        /// The reason.
         #[source]
         problem: Box<SignatureProblem>,
     },
     /// Settings that cannot work together.
-    #[error("a tag's signature is asked for, but no tag is fetched")]
+    #[error("a signed tag is required, but no tag is configured")]
     NoTagToVerify,
-    /// Signatures of nobody.
-    #[error("a signature is asked for, and there are no keys whose signatures count")]
+    /// No accepted keys.
+    #[error("a signature is required, but no accepted keys are configured")]
     NoKeysToVerify,
     /// The private copy cannot be written or read.
-    #[error("cannot use the copy in {}", path.display())]
+    #[error("cannot use the local copy in {}", path.display())]
     Copy {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
     /// The private copy is not what it was.
-    #[error("the copy is damaged")]
+    #[error("the local copy is damaged")]
     Damaged(#[source] git2::Error),
-    /// The thread that fetched ended early. With what words is not told: they could
-    /// hold anything.
-    #[error("the fetch ended early")]
+    /// The thread that fetched ended early. Its message is not shown: it could contain anything.
+    #[error("the fetch ended unexpectedly")]
     Ended,
 }
 
@@ -334,55 +334,62 @@ impl GitFailure {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Deadline { .. } => "see whether the server is slow, or allow more time",
+            Self::Deadline { .. } => "check whether the server is slow",
             Self::Hangs { .. } => {
-                "see whether the file systems of the repository and of the state directory answer"
+                "check that the file systems of the repository and the state directory respond"
             }
-            Self::Cancelled => "nothing: it is tried again",
+            Self::Cancelled => "no action needed: the fetch is retried",
             Self::Busy => {
-                "nothing: it is tried again; if it stays, see whether the file systems answer"
+                "no action needed: the fetch is retried; if the problem persists, check that the \
+                file systems respond"
             }
             Self::Setup(_) => "correct the CA files",
             Self::Transport(error) if error.kind == TransportErrorKind::Certificate => {
-                "give the CA file of the authority that signed the server's certificate"
+                "give the CA file of the authority that issued the server's certificate"
             }
-            Self::Transport(_) | Self::Broken(_) => "see whether the server and the network are up",
+            Self::Transport(_) | Self::Broken(_) => "check the server and the network",
             Self::Credentials | Self::Denied { .. } => {
-                "give a user name and token that may read the repository"
+                "give a user name and token with read access to the repository"
             }
-            Self::Redirected { .. } => "give the URL that the server redirects to",
+            Self::Redirected { .. } => "use the URL that the server redirects to",
             Self::Status { status: 404 } | Self::NotGit => {
-                "check the URL, and whether the repository can be read without logging in; if not, give credentials"
+                "check the URL; if the repository requires a login, give credentials"
             }
-            Self::Status { .. } => "see what the server logged",
+            Self::Status { .. } => "check the server's log",
             Self::Ssh { problem, .. } => problem.remedy(),
-            Self::Program { .. } => "install it, and let integrationd's PATH find it",
+            Self::Program { .. } => "install it in a directory in integrationd's PATH",
             Self::TooLarge { .. } | Self::TooManyReferences { .. } | Self::TooMuch { .. } => {
-                "keep integration files in a repository of their own, or name a subdirectory"
+                "keep integration files in a separate repository, or name a subdirectory"
             }
             Self::LargeObject { kind, .. } => kind.remedy(),
             Self::Empty => "push a first commit",
-            Self::MissingReference(_) | Self::NotACommit(_) => "push it, or name another one",
+            Self::MissingReference(_) | Self::NotACommit(_) => {
+                "push it, or name another branch, \
+                tag or commit"
+            }
             Self::MissingSubdirectory { .. } => "push it, or name another directory",
             Self::NotARepository(_) => "check the path",
             Self::UnknownKind { kind, .. } => kind.remedy(),
             Self::Closed { .. } => {
-                "let that user enter it, or keep the repository elsewhere: under systemd, ProtectHome= closes home directories too"
+                "give that user access, or move the repository; under systemd, ProtectHome= also \
+                blocks home directories"
             }
             Self::Unreadable(_) => {
-                "let the user that integrationd runs as read all of it, and see whether git fsck finds it whole"
+                "give the user that runs integrationd read access to all of it, and check it with \
+                git fsck"
             }
             Self::ForeignOwner { .. } => {
-                "let integrationd run as that user, or give it to the one that integrationd runs as"
+                "run integrationd as that user, or change the owner to the user that runs \
+                integrationd"
             }
             Self::Unverified { problem, .. } => problem.remedy(),
-            Self::NoTagToVerify => "name a tag, or verify the head",
-            Self::NoKeysToVerify => "give SSH allowed signers, or OpenPGP keys",
+            Self::NoTagToVerify => "name a tag, or require a signed commit instead",
+            Self::NoKeysToVerify => "give SSH allowed signers or OpenPGP keys",
             Self::Copy { .. } => {
-                "give the user that integrationd runs as the right to write there, and space"
+                "give the user that runs integrationd write access, and check the free disk space"
             }
-            Self::Damaged(_) => "see whether the disk is full or faulty",
-            Self::Ended => "report this as a mistake of integrationd",
+            Self::Damaged(_) => "check whether the disk is full or faulty",
+            Self::Ended => "report this as a bug in integrationd",
         }
     }
 }

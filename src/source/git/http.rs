@@ -26,12 +26,12 @@ const RESULT: &str = "application/x-git-upload-pack-result";
 /// fifty bytes for each of at most a few hundred commits.
 const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 
-/// What proves to a server who asks.
+/// Credentials for a server.
 #[derive(Debug, Clone)]
 pub enum GitCredentials {
     /// A user name and a password or token.
     Basic {
-        /// The user; many servers take any name beside a token.
+        /// The user; many servers accept any name with a token.
         user: String,
         /// The password or token.
         password: Secret,

@@ -1,5 +1,5 @@
-//! Why a repository cannot be opened. libgit2 has no code for what it does not know,
-//! and says that there is no repository where it may not enter.
+//! Reasons why a repository cannot be opened. libgit2 has no code for unsupported formats, and
+//! reports that there is no repository if access is denied.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use super::error::GitFailure;
 use super::owner;
 use super::problem::UnknownKind;
 
-/// What it means that a path could not be opened.
+/// Meaning of the failure to open a path.
 pub(super) fn unopened(path: &Path, error: Error) -> GitFailure {
     if let Some(kind) = UnknownKind::of(&error) {
         let source = error;

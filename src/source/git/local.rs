@@ -30,7 +30,7 @@ impl GitTransport for InPlace {
     }
 }
 
-/// What a reference leads to: a commit, or a tag object.
+/// Target of a reference: a commit, or a tag object.
 pub(super) fn find(repository: &Repository, reference: &GitReference) -> Result<Oid, GitFailure> {
     if let GitReference::Commit(id) = reference {
         let objects = repository.odb().map_err(GitFailure::Unreadable)?;

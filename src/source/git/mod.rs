@@ -1,15 +1,14 @@
 //! A git repository as a source of files.
 //!
-//! Its objects are fetched into a private bare copy, or are on this machine already;
-//! a revision is chosen, its signature is verified if that is asked for, and its
-//! files are read from the objects. Nothing of the repository is ever run or
-//! checked out.
+//! Its objects are fetched into a private bare copy, or are on this machine already; a revision
+//! is chosen, its signature is verified if that is required, and its files are read from the
+//! objects. Nothing of the repository is ever run or checked out.
 //!
-//! The repository's content is the input of whoever can push to it. What it may
-//! do is bounded in time, in bytes and in files, and its texts are escaped.
+//! The repository's content is the input of anyone who can push to it. It is bounded in time,
+//! in bytes and in files, and its texts are escaped.
 //!
-//! Whether a revision may follow the one before is the caller's to decide, by
-//! [`advance`]: what was rewritten is held.
+//! The caller decides whether a revision may follow the previous one, by [`advance`]: a
+//! rewritten history is held.
 
 mod address;
 mod ancestry;
@@ -61,28 +60,28 @@ use transfer::Transfer;
 /// Time for a whole fetch. A slow server packs a large repository for a minute.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How much longer a fetch is waited for: its thread looks at the time between two
-/// steps of its own, and not while it waits for a file system.
+/// Additional time to wait for a fetch: its thread checks the time between two steps of its
+/// own, but not while it waits for a file system.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// What is fetched, and how.
+/// Options of a fetch.
 #[derive(Debug, Clone)]
 pub struct GitOptions {
     /// The repository.
     pub url: GitUrl,
-    /// What of it.
+    /// The reference.
     pub reference: GitReference,
-    /// Where in it the files are.
+    /// Directory of the files.
     pub subdirectory: Subdirectory,
     /// Files with variables: a relative path is one of the revision.
     pub variables: Vec<PathBuf>,
-    /// For https: certificates, in PEM, of authorities to trust beside the system's.
+    /// For https: certificates, in PEM, of authorities to trust in addition to the system's.
     pub ca_files: Vec<PathBuf>,
     /// For https.
     pub credentials: Option<GitCredentials>,
     /// For ssh.
     pub ssh: SshSettings,
-    /// What must be signed, and by whom; nothing must, if absent.
+    /// Required signatures and accepted keys; no signature is required if absent.
     pub verification: Option<Verification>,
     /// For a path: takes also a repository that neither root nor this user owns.
     pub allow_other_owner: bool,
@@ -109,14 +108,14 @@ impl GitOptions {
     }
 }
 
-/// What was fetched.
+/// Result of a fetch.
 #[derive(Debug, Clone)]
 pub struct Fetched {
     /// The revision; verified, if that was asked for.
     pub revision: Revision,
     /// Its files.
     pub snapshot: Snapshot,
-    /// Whether it has the previous one in its history; [`Descent::Unknown`] without one.
+    /// Its descent from the previous one; [`Descent::Unknown`] without one.
     pub descent: Descent,
 }
 

@@ -24,7 +24,7 @@ impl<'r> Objects<'r> {
         Ok(Self { repository, odb })
     }
 
-    /// What an object is, and its size.
+    /// Kind and size of an object.
     pub(super) fn header(&self, id: Oid) -> Result<(ObjectType, usize), GitFailure> {
         let (size, found) = self.odb.read_header(id).map_err(GitFailure::Damaged)?;
         Ok((found, size))
@@ -62,7 +62,7 @@ impl<'r> Objects<'r> {
     fn check(&self, id: Oid, kind: ObjectKind) -> Result<(), GitFailure> {
         let (found, size) = self.header(id)?;
         if found != kind.as_git() {
-            let words = format!("the object {id} is not a {kind}");
+            let words = format!("object {id} is not a {kind}");
             let error = Error::new(ErrorCode::NotFound, ErrorClass::Object, words);
             return Err(GitFailure::Damaged(error));
         }

@@ -1,9 +1,9 @@
-//! Whose a repository is.
+//! Owners of repositories.
 //!
-//! Whoever owns a repository can make libgit2 read what its configuration and its
-//! alternates point to. So one of another user is not opened for more than to see
-//! whose it is, unless the operator allows that. Hooks and programs that a
-//! configuration names are never run, whoever owns it: libgit2 runs none.
+//! The owner of a repository can make libgit2 read the targets of its configuration and its
+//! alternates. So a repository of another user is opened only to determine its owner, unless
+//! the operator allows more. Hooks and programs in a configuration are never run, for any
+//! owner: libgit2 runs none.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path, allow_other_owner: bool) -> Result<Repository, G
         true => Ok(()),
         false => check_place(place),
     };
-    // The path itself first: it needs no look at the repository's configuration.
+    // The path itself first: it does not need the repository's configuration.
     check(path)?;
     let no_parents: [&Path; 0] = [];
     let repository = Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, no_parents)
@@ -44,7 +44,7 @@ fn check_place(path: &Path) -> Result<(), GitFailure> {
     }
 }
 
-/// What is told of a file that is not ours.
+/// Error about a file of another user.
 pub(super) fn foreign(path: &Path) -> GitFailure {
     let owner = fs::metadata(path).map(|found| user::shown(found.uid()));
     GitFailure::ForeignOwner {
@@ -54,12 +54,12 @@ pub(super) fn foreign(path: &Path) -> GitFailure {
     }
 }
 
-/// Who asks.
+/// The current user.
 pub(super) fn own() -> Box<str> {
     user::shown(user::own())
 }
 
-/// Whether this user or root owns a file.
+/// True if this user or root owns a file.
 pub(super) fn is_ours(path: &Path) -> io::Result<bool> {
     Ok(user::is_own_or_root(fs::metadata(path)?.uid()))
 }

@@ -1,22 +1,22 @@
-//! What can be wrong with a repository, a signature or an ssh server, in words.
+//! Problems with a repository, a signature or an ssh server, in words.
 
 use std::io;
 use std::path::PathBuf;
 
 use git2::Error;
 
-/// What libgit2 does not know of a repository.
+/// Feature of a repository that libgit2 does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownKind {
     /// SHA-256.
-    #[error("the repository names its objects by another hash than SHA-1")]
+    #[error("unsupported object format: the repository does not use SHA-1")]
     Hash,
     /// References that are kept in another way, a partial clone and the like.
-    #[error("the repository is kept in a way that libgit2 does not know")]
+    #[error("libgit2 does not support the format of the repository")]
     Extension,
 }
 
-/// How libgit2's words begin.
+/// Beginnings of libgit2's messages.
 const WORDS: [(&str, UnknownKind); 4] = [
     ("unknown object format", UnknownKind::Hash),
     ("unknown remote object format", UnknownKind::Hash),
@@ -25,28 +25,27 @@ const WORDS: [(&str, UnknownKind); 4] = [
 ];
 
 impl UnknownKind {
-    /// What an error is about, if it is about that.
+    /// The unsupported feature that an error is about, if any.
     pub(super) fn of(error: &Error) -> Option<Self> {
         let mut words = WORDS.iter();
         let found = words.find(|(words, _)| error.message().starts_with(words));
         found.map(|(_, kind)| *kind)
     }
 
-    /// Nobody but git itself can read such a repository: a server of git's can give
-    /// it away, unless its very ids are other ones.
+    /// Only git itself can read such a repository: a git server can serve it, unless its very ids
+    /// use another hash.
     pub(super) fn remedy(self) -> &'static str {
         match self {
-            Self::Hash => {
-                "keep the files in a repository of SHA-1, as git init --object-format=sha1 makes it"
-            }
+            Self::Hash => "use a SHA-1 repository, created with git init --object-format=sha1",
             Self::Extension => {
-                "name a copy that git clone --bare made of it, or its address by ssh or https"
+                "name a copy created with git clone --bare, or use the ssh or https address of \
+                the repository"
             }
         }
     }
 }
 
-/// What is read as a whole.
+/// Object that is read as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectKind {
     /// A commit.
@@ -63,67 +62,65 @@ pub enum ObjectKind {
 impl ObjectKind {
     pub(super) fn remedy(self) -> &'static str {
         match self {
-            Self::Commit | Self::Tag => "push one with a shorter message",
+            Self::Commit | Self::Tag => "push a commit or tag with a shorter message",
             Self::Tree => "put fewer files into one directory",
         }
     }
 }
 
-/// Why a signature does not count.
+/// Reason why a signature does not count.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureProblem {
     /// No signature at all.
     #[error("the {0} is not signed")]
     Unsigned(SignedObject),
     /// Neither SSH nor OpenPGP.
-    #[error("the {0} has a signature that is neither SSH's nor OpenPGP's")]
+    #[error("the signature of the {0} is neither an SSH nor an OpenPGP signature")]
     UnknownFormat(SignedObject),
     /// A kind of signature for which no keys were given.
-    #[error("the {object} has a signature of {kind}, for which no keys were given")]
+    #[error("the {object} has a signature of type {kind}, but no keys of this type are configured")]
     NoKeys {
-        /// What is signed.
+        /// The signed object.
         object: SignedObject,
-        /// Which kind.
+        /// The type of signature.
         kind: &'static str,
     },
-    /// A key that nobody named, or that is not valid now.
-    #[error(
-        "the {0} is signed by a key that is not among the keys that were given, or not valid now"
-    )]
+    /// A key that is not configured, or that is not valid now.
+    #[error("the {0} is signed by a key that is not configured or not currently valid")]
     UnknownKey(SignedObject),
     /// A key that ran out.
-    #[error("the {0} is signed by a key that has expired, or with a signature that has")]
+    #[error("the key or the signature of the {0} has expired")]
     Expired(SignedObject),
     /// A key that was called back.
-    #[error("the {0} is signed by a key that was revoked")]
+    #[error("the {0} is signed by a revoked key")]
     Revoked(SignedObject),
     /// A signature of something else.
-    #[error("the signature of the {0} does not fit to what it signs")]
+    #[error("the signature of the {0} does not match its content")]
     Bad(SignedObject),
     /// A NUL byte, which nothing that git writes has.
-    #[error("the {0} has a NUL byte in it, which no signature covers for certain")]
+    #[error("the {0} contains a NUL byte, which a signature may not cover")]
     HasNul(SignedObject),
     /// A tag without an object of its own.
-    #[error("the tag is a mere name of a commit, which nobody can sign")]
+    #[error("the tag is lightweight and cannot be signed")]
     LightweightTag,
     /// A signed tag that was given another name.
     #[error("the tag was signed under another name, {0}")]
     OtherName(String),
     /// A tag of a tag.
-    #[error("the tag names another tag, not a commit")]
+    #[error("the tag points to another tag, not to a commit")]
     NestedTag,
     /// Keys that cannot be used.
-    #[error("the file of keys {} cannot be used", path.display())]
+    #[error("cannot use the key file {}", path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// What is signed.
+/// Kind of a signed object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignedObject {
     /// A commit.
@@ -141,32 +138,32 @@ impl SignatureProblem {
                 "sign it with SSH or OpenPGP, and push it"
             }
             Self::NoKeys { .. } | Self::UnknownKey(_) => {
-                "find out who signed it; if that is right, give the key"
+                "find out who signed it; if the key is trusted, configure it"
             }
-            Self::Expired(_) => "sign it anew, or give the key with its new time of expiry",
+            Self::Expired(_) => "sign it again, or configure the key with its new expiry date",
             Self::Revoked(_) | Self::Bad(_) | Self::HasNul(_) | Self::OtherName(_) => {
-                "find out who pushed it; somebody may be using what is not theirs"
+                "find out who pushed it: someone may be using a stolen key"
             }
-            Self::LightweightTag | Self::NestedTag => "make a signed tag of the commit: git tag -s",
+            Self::LightweightTag | Self::NestedTag => "create a signed tag with git tag -s",
             Self::KeyFile { .. } => "correct the file",
         }
     }
 }
 
-/// What ssh could not do.
+/// Failure of ssh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SshProblem {
     /// A server that no known host's key fits to.
     #[error("ssh does not know the server's host key")]
     HostUnknown,
     /// A server with another key than before.
-    #[error("the server's host key is not the one that ssh knows")]
+    #[error("the server's host key differs from the known one")]
     HostChanged,
     /// No key that the server accepts.
-    #[error("the server refused the ssh key")]
+    #[error("the server rejected the SSH key")]
     Denied,
     /// The server ran the command, and it failed.
-    #[error("the server has no such repository, or does not let it be read")]
+    #[error("the server does not have the repository or denies access to it")]
     NoRepository,
     /// Anything else, mostly the network.
     #[error("ssh failed")]
@@ -177,14 +174,18 @@ impl SshProblem {
     pub(super) fn remedy(self) -> &'static str {
         match self {
             Self::HostUnknown => {
-                "get the server's host key by a way that you trust, and add it to the known hosts"
+                "obtain the server's host key from a trusted source, and add it to the known hosts"
             }
             Self::HostChanged => {
-                "find out whether the server has a new key or somebody else answers; then correct the known hosts"
+                "find out whether the server has a new key or is being impersonated, then correct \
+                the known hosts"
             }
-            Self::Denied => "give the key to the server, or another key to ssh",
-            Self::NoRepository => "check the path, and whether the key may read the repository",
-            Self::Failed => "see whether the server and the network are up",
+            Self::Denied => "add the key to the server, or configure another key",
+            Self::NoRepository => {
+                "check the path, and that the key has read access to the \
+                repository"
+            }
+            Self::Failed => "check the server and the network",
         }
     }
 }

@@ -17,7 +17,7 @@ const LARGEST_WORDS: u64 = 64 * 1024;
 /// The most of it that is shown, in characters.
 const LONGEST_WORDS: usize = 600;
 
-/// How a program ended.
+/// Result of a program.
 pub(super) struct ProgramOutput {
     pub(super) is_success: bool,
     pub(super) stdout: String,
@@ -49,7 +49,7 @@ pub(super) fn run(
         let stdin = child.stdin.take();
         let write = async {
             if let Some(mut stdin) = stdin {
-                // Whatever it does not want to read, its exit code tells.
+                // If it does not read all its input, its exit code says so.
                 let _ = stdin.write_all(input).await;
             }
         };
@@ -68,7 +68,7 @@ pub(super) fn run(
 pub(super) async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
-        // A pipe that breaks belongs to a program that ends, and its exit code tells.
+        // A broken pipe belongs to a program that ends; its exit code counts.
         let _ = (&mut pipe)
             .take(LARGEST_WORDS)
             .read_to_end(&mut bytes)
@@ -78,7 +78,7 @@ pub(super) async fn read_some(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     bytes
 }
 
-/// What it said on several lines, in one.
+/// Its message on several lines, in one.
 pub(super) fn words_of(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! What of a repository is wanted: a commit, a tag or a branch, and a directory.
+//! The wanted part of a repository: a commit, a tag or a branch, and a directory.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ pub struct RefName(String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subdirectory(Vec<String>);
 
-/// What is wanted.
+/// The wanted reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum GitReference {
     /// This commit and no other.
     Commit(CommitId),
-    /// Whatever the tag names.
+    /// The target of the tag.
     Tag(RefName),
     /// The newest of a branch.
     Branch(RefName),
@@ -30,17 +30,17 @@ pub enum GitReference {
     Default,
 }
 
-/// Why a text names nothing in a repository.
+/// Reason why a text names nothing in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GitReferenceError {
     /// Not 40 hexadecimal digits.
     #[error("it is not the full id of a commit: 40 hexadecimal digits")]
     Commit,
     /// Not a name that git allows.
-    #[error("it is no name of a tag or branch: give it without refs/heads/ or refs/tags/")]
+    #[error("it is not a valid tag or branch name: give it without refs/heads/ or refs/tags/")]
     Name,
     /// Not a path below the repository.
-    #[error("it is no directory of a repository: give a relative path without ..")]
+    #[error("it is not a valid directory in a repository: give a relative path without ..")]
     Subdirectory,
 }
 
@@ -117,9 +117,9 @@ impl GitReference {
 impl fmt::Display for GitReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Commit(id) => write!(f, "the commit {id}"),
-            Self::Tag(name) => write!(f, "the tag {name}"),
-            Self::Branch(name) => write!(f, "the branch {name}"),
+            Self::Commit(id) => write!(f, "commit {id}"),
+            Self::Tag(name) => write!(f, "tag {name}"),
+            Self::Branch(name) => write!(f, "branch {name}"),
             Self::Default => f.write_str("the default branch"),
         }
     }
@@ -165,12 +165,9 @@ mod tests {
             reference.map(|reference| reference.to_string())
         };
         let all = chosen(Some(id), Some("v1"), Some("main")).unwrap();
-        assert_eq!(all, format!("the commit {id}"));
-        assert_eq!(
-            chosen(None, Some("v1"), Some("main")).unwrap(),
-            "the tag v1"
-        );
-        assert_eq!(chosen(None, None, Some("a/b")).unwrap(), "the branch a/b");
+        assert_eq!(all, format!("commit {id}"));
+        assert_eq!(chosen(None, Some("v1"), Some("main")).unwrap(), "tag v1");
+        assert_eq!(chosen(None, None, Some("a/b")).unwrap(), "branch a/b");
         assert_eq!(chosen(None, None, None).unwrap(), "the default branch");
         let wrong = chosen(Some(id), Some("-x"), None);
         assert_eq!(wrong, Err(GitReferenceError::Name));

@@ -1,4 +1,4 @@
-//! What a repository was when it was looked at, and whether it moved on or back.
+//! State of a repository at the time of a fetch, and its advance.
 
 use jiff::Timestamp;
 
@@ -10,19 +10,19 @@ const LONGEST_TEXT: usize = 200;
 
 /// A commit that was fetched.
 ///
-/// Whoever can commit chooses author, subject and time: they prove nothing. The
-/// texts are cut, and escaped so that they can be shown.
+/// Anyone who can commit chooses author, subject and time: they prove nothing. The texts are
+/// cut, and escaped so that they can be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// The commit.
     pub id: CommitId,
-    /// What was asked for.
+    /// The requested reference.
     pub reference: GitReference,
-    /// Who wrote it, by the commit's own word.
+    /// Its author, as the commit claims.
     pub author: String,
     /// The first line of its message.
     pub subject: String,
-    /// When it was committed, by its own word; absent if that is no time.
+    /// Its commit time, as the commit claims; absent if that is not a time.
     pub time: Option<Timestamp>,
 }
 
@@ -59,18 +59,18 @@ fn shown(bytes: &[u8]) -> String {
     escaped(&cut(text.trim(), LONGEST_TEXT)).into_owned()
 }
 
-/// Whether a revision has another one in its history.
+/// Descent of a revision from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Descent {
     /// It has.
     Descends,
     /// The whole history was seen, and it has not.
     Unrelated,
-    /// Not as far back as was looked.
+    /// Unknown within the examined history.
     Unknown,
 }
 
-/// How a repository moved from the revision before.
+/// Advance of a repository from the previous revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advance {
     /// There was none before.
@@ -86,7 +86,7 @@ pub enum Advance {
 }
 
 impl Advance {
-    /// Whether the new revision may be taken up.
+    /// True if the new revision may be used.
     #[must_use]
     pub fn may_proceed(self) -> bool {
         match self {

@@ -26,9 +26,9 @@ const LARGEST_FETCH: u64 = 512 * 1024 * 1024;
 /// of it is kept in memory, twice.
 const LARGEST_ADVERTISEMENT: u64 = 16 * 1024 * 1024;
 
-/// How a repository is reached.
+/// Route to a repository.
 pub(super) trait GitTransport: fmt::Debug + Send + Sync {
-    /// Whether every request stands for itself.
+    /// True if every request stands for itself.
     fn is_stateless(&self) -> bool;
 
     /// Begins a part of the exchange.
@@ -105,7 +105,7 @@ impl GitSession {
         })
     }
 
-    /// Whether there is still time, for work that never waits.
+    /// Checks that there is still time, for work that never waits.
     pub(super) fn check(&self) -> Result<(), GitFailure> {
         if *self.cancelled.borrow() || self.cancelled.has_changed().is_err() {
             return Err(GitFailure::Cancelled);
@@ -185,7 +185,7 @@ fn within(received: u64) -> Result<(), GitFailure> {
     Ok(())
 }
 
-/// Waits until nobody wants the result any more.
+/// Waits until the result is no longer wanted.
 async fn gone(cancelled: &mut watch::Receiver<bool>) {
     // The sender that is dropped says the same.
     let _ = cancelled.wait_for(|cancelled| *cancelled).await;

@@ -1,5 +1,5 @@
-//! What is set once for the whole process: how libgit2 reaches servers, and that
-//! it reads no configuration but that of the repository at hand.
+//! Process-wide setup: the transports of libgit2, and that it reads no configuration but that
+//! of the repository at hand.
 
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ pub(super) const REMOTE: &str = "integrationd://session";
 
 const SCHEME: &str = "integrationd";
 
-/// Makes it so; whoever comes first does it, and the others wait.
+/// Sets it up; the first caller does it, and the others wait.
 pub(super) fn once() -> Result<(), Error> {
     static DONE: OnceLock<Result<(), (ErrorCode, ErrorClass, String)>> = OnceLock::new();
     let done = DONE.get_or_init(|| {
@@ -31,7 +31,7 @@ pub(super) fn once() -> Result<(), Error> {
     reason = "these are process-wide: they run once, before any other use of libgit2's remotes and repositories"
 )]
 fn set_up() -> Result<(), Error> {
-    // `url.insteadOf` and the like of whoever's configuration lies around.
+    // `url.insteadOf` and the like in other configurations of this machine.
     for level in [
         ConfigLevel::System,
         ConfigLevel::Global,

@@ -1,5 +1,5 @@
-//! git over ssh, by the system's program: agent, configuration and hardware keys
-//! come with it. It asks nobody and takes no host key that it does not know.
+//! git over ssh, by the system's program: agent, configuration and hardware keys come with it.
+//! It never prompts, and accepts no unknown host key.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -26,7 +26,7 @@ const OWN_FAILURE: i32 = 255;
 /// Time for the connection, in seconds. The deadline stands above it.
 const CONNECT_TIMEOUT: &str = "10";
 
-/// What it, its agent and its configuration need of the environment.
+/// Environment variables for ssh, its agent and its configuration.
 const PASSED: &[&str] = &[
     "PATH",
     "HOME",
@@ -37,7 +37,7 @@ const PASSED: &[&str] = &[
     "SSH_AUTH_SOCK",
 ];
 
-/// How ssh proves who asks, and whom it trusts. What is absent is as ssh has it.
+/// Credentials and trust of ssh. Absent values are ssh's own.
 #[derive(Debug, Clone, Default)]
 pub struct SshSettings {
     /// A private key, tried alone.

@@ -1,4 +1,4 @@
-//! Brings what is wanted into the copy: no more of it than is needed.
+//! Fetches the wanted objects into the copy: no more than are needed.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::revision::Descent;
 use super::session::GitSession;
 use super::setup::REMOTE;
 
-/// Where what was fetched is kept, so that the next fetch can say what it has.
+/// References of fetched objects, so that the next fetch can offer them.
 const KEPT: &str = "refs/integrationd";
 
 /// No history but the commit itself.
@@ -25,11 +25,11 @@ const SHALLOW: i32 = 1;
 /// All of it, as git's protocol writes it.
 const UNSHALLOW: i32 = i32::MAX;
 
-/// What a reference leads to.
+/// Target of a reference.
 pub(super) struct RemoteTarget {
     /// A commit, or a tag object.
     pub(super) object: Oid,
-    /// How it is asked for again; absent if the whole history is there.
+    /// Refspec to fetch it again; absent if the whole history is there.
     refspec: Option<String>,
 }
 
@@ -69,9 +69,9 @@ impl Transfer<'_> {
         })
     }
 
-    /// A commit is what its id says, whoever sends it: one that is there is asked
-    /// for no more. A server need not give a commit that no reference names, so
-    /// that everything may have to be fetched.
+    /// A commit is defined by its id, regardless of the sender: an existing one is not requested
+    /// again. A server need not serve a commit without a reference, so that everything may have to
+    /// be fetched.
     fn bring_commit(&self, id: CommitId) -> Result<RemoteTarget, GitFailure> {
         let found = |name: &str| RemoteTarget {
             object: id.0,
@@ -93,7 +93,7 @@ impl Transfer<'_> {
         if asked.is_ok() && self.has(id.0)? {
             return Ok(found(&name));
         }
-        // It is an error of the connection too, which is of no more use.
+        // It is also an error of the connection, which is no longer of use.
         drop(connection);
         self.bring_everything()?;
         if !self.has(id.0)? {
@@ -116,8 +116,7 @@ impl Transfer<'_> {
         )
     }
 
-    /// Whether a commit has another one in its history, fetching what is needed
-    /// to tell, within bounds.
+    /// Descent of a commit from another one, fetching the necessary history, within bounds.
     pub(super) fn descent(
         &self,
         found: &RemoteTarget,
@@ -165,7 +164,7 @@ impl Transfer<'_> {
         })
     }
 
-    /// What the repository has.
+    /// References of the repository.
     fn heads(&self, connection: &Connection<'_, '_>) -> Result<Vec<(String, Oid)>, GitFailure> {
         let heads = connection
             .list()
@@ -236,7 +235,7 @@ impl Transfer<'_> {
     }
 }
 
-/// How a reference is fetched, and kept.
+/// Refspec that fetches and keeps a reference.
 fn kept(name: &str) -> String {
     format!("+{name}:{KEPT}/head")
 }

@@ -1,9 +1,8 @@
-//! The files of a revision, read from the repository's objects: nothing is
-//! written to a disk, so that no name, link or hook in it can do anything.
+//! The files of a revision, read from the repository's objects: nothing is written to a disk,
+//! so that no name, link or hook in it can do anything.
 //!
-//! Links and submodules are not followed; where one could stand for integration
-//! files it becomes a file with a problem, since leaving it out would look like
-//! their removal.
+//! Links and submodules are not followed; if one could stand for integration files it becomes a
+//! file with a problem, since omitting it would look like their removal.
 
 use std::collections::HashSet;
 use std::path::{Component, Path};
@@ -36,7 +35,7 @@ const LARGEST_SNAPSHOT: u64 = 256 * 1024 * 1024;
 const MOST_COPIES: usize = 10_000;
 const LARGEST_COPIES: u64 = 32 * 1024 * 1024;
 
-/// What marks a link among the files of a tree.
+/// Mode of a link among the files of a tree.
 const LINK_MODE: i32 = 0o120_000;
 
 /// Reads what lies in a subdirectory of a revision.
@@ -202,7 +201,7 @@ impl TreeWalk<'_> {
         Ok(Err(FileProblem::Unreadable { reason }))
     }
 
-    /// What is in a file, whose size is looked at before it is read.
+    /// Content of a file, whose size is checked before it is read.
     fn blob(&mut self, id: Oid) -> Result<Result<Vec<u8>, FileProblem>, GitFailure> {
         let (_, size) = self.objects.header(id)?;
         if let Err(problem) = too_large(size as u64) {
@@ -254,7 +253,7 @@ impl TreeWalk<'_> {
         Ok(self.leads_to_files(&parts)?.then_some(FileProblem::Link))
     }
 
-    /// Whether a place is a directory, or lies behind another link.
+    /// True if a place is a directory, or is behind another link.
     fn leads_to_files(&self, parts: &[String]) -> Result<bool, GitFailure> {
         let mut tree = self.root.clone();
         for part in parts {
@@ -287,7 +286,7 @@ impl TreeWalk<'_> {
     }
 }
 
-/// Where a link in a directory leads, by its text; nothing if out of the repository.
+/// Target of a link in a directory, by its text; nothing if it is outside of the repository.
 fn resolved(place: &[String], target: &Path) -> Option<Vec<String>> {
     let mut parts = place.to_vec();
     for component in target.components() {

@@ -1,5 +1,5 @@
-//! Which rows are shown, as the query of the page says it. Every row is in the page:
-//! those that are not meant are hidden, so that `page.js` can filter without asking.
+//! Selection of the rows, from the query of the page. Every row is in the page; rows that do
+//! not match are hidden, so that `page.js` can filter without a request.
 
 use url::form_urlencoded;
 
@@ -35,12 +35,12 @@ impl Filter {
         filter
     }
 
-    /// Whether it chooses anything at all.
+    /// True if it selects anything.
     pub(super) fn is_set(&self) -> bool {
         *self != Self::default()
     }
 
-    /// Whether a row is meant.
+    /// True if a row matches.
     pub(super) fn shows(&self, row: &Row) -> bool {
         let Self {
             words,

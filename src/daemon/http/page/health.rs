@@ -1,4 +1,4 @@
-//! How things are, at a glance.
+//! Overall state, at a glance.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::daemon::view::State;
 use crate::daemon::{DaemonPhase, DaemonStatus, RejectedSettings, RunView};
 use crate::ledger::Suspensions;
 
-/// What the daemon does, since when, and what is wrong.
+/// Phase of the daemon, its times, and problems.
 pub(super) fn panel(status: &DaemonStatus) -> Markup {
     let word = status.phase.word();
     html! {
@@ -18,7 +18,7 @@ pub(super) fn panel(status: &DaemonStatus) -> Markup {
                 h1 { (mark(tone(status))) (word) }
                 @if let Some(reason) = status.phase.reason() { code.reason { (reason) } }
                 @if let DaemonPhase::Retrying(pause) = status.phase {
-                    span.note { "again within " (pause.as_secs().max(1)) " s" }
+                    span.note { "retrying within " (pause.as_secs().max(1)) " s" }
                 }
             }
             @match &status.last {
@@ -26,19 +26,20 @@ pub(super) fn panel(status: &DaemonStatus) -> Markup {
                     p.summary { (safe(&outcome.summary)) }
                     @if let Some(help) = &outcome.help { p.help { "help: " (safe(help)) } }
                 },
-                None => p.summary { "The first look at the files and the tenant is under way." },
+                None => p.summary { "The daemon is reading the files and the tenant for the first \
+                    time." },
             }
             dl {
-                @if let Some(at) = status.at { (fact("Last look", &moment(at))) }
+                @if let Some(at) = status.at { (fact("Last run", &moment(at))) }
                 @if let Some(at) = status.succeeded { (fact("Last in sync", &moment(at))) }
                 @if let Some(view) = status.view.as_deref() {
-                    @if is_stale(status) { (fact("Shown as of", &moment(view.at))) }
+                    @if is_stale(status) { (fact("Data as of", &moment(view.at))) }
                     (fact("Files", &html! { (safe(&view.source)) }))
                 }
             }
             @if is_stale(status) && status.view.is_some() {
                 p.stale role="status" {
-                    "The last look failed: what follows is what was seen before it."
+                    "The last run could not read everything: the data below is from an earlier run."
                 }
             }
             @if let Some(view) = status.view.as_deref() { (suspensions(view)) }
@@ -51,7 +52,7 @@ fn fact(term: &str, what: &Markup) -> Markup {
     html! { div { dt { (term) } dd { (what) } } }
 }
 
-/// What a human has suspended, why and until when.
+/// Suspensions by operators, with reason and end.
 fn suspensions(view: &RunView) -> Markup {
     let Suspensions { all, names } = &view.suspensions;
     html! {
@@ -66,17 +67,18 @@ fn suspensions(view: &RunView) -> Markup {
                         li { strong { (safe(name)) } ": " (safe(&suspend.to_string())) }
                     }
                 }
-                span.help { "What differs is shown and not written. " code { "integrationd resume" } " ends it." }
+                span.help { "Differences are shown but not written. Run " code { "integrationd resume" } "to \
+                    end the suspension." }
             }
         }
     }
 }
 
-/// Why the settings that were read last are not those in force.
+/// Reason why the newest settings are not in effect.
 fn refusal(refused: &RejectedSettings) -> Markup {
     html! {
         div.stale role="status" {
-            "The new settings are refused, and the old ones go on: "
+            "The new settings are invalid, so the previous ones stay in effect: "
             (safe(&refused.why)) " (" (moment(refused.at)) ")"
             ul.plain { @for one in &refused.mistakes { (mistake(one)) } }
             span.help { "help: " (safe(&refused.help)) }
@@ -84,7 +86,7 @@ fn refusal(refused: &RejectedSettings) -> Markup {
     }
 }
 
-/// Whether the last run has seen nothing.
+/// True if the last run could not read the files or the tenant.
 fn is_stale(status: &DaemonStatus) -> bool {
     status
         .last
@@ -92,7 +94,7 @@ fn is_stale(status: &DaemonStatus) -> bool {
         .is_some_and(|outcome| outcome.view.is_none())
 }
 
-/// Which colour goes with it.
+/// Colour of the status.
 fn tone(status: &DaemonStatus) -> &'static str {
     match status.phase {
         DaemonPhase::Starting => "busy",
@@ -131,7 +133,7 @@ pub(super) fn badge(state: State) -> Markup {
     html! { span.badge data-tone=(tone) { (mark(tone)) (state.word()) } }
 }
 
-/// How many there are in each state; each is a link to just these.
+/// Number of integrations in each state; each is a link to these rows.
 pub(super) fn tiles(view: &RunView, filter: &Filter) -> Markup {
     let drifted = view.with_drift();
     html! {

@@ -1,4 +1,4 @@
-//! What was done, newest first.
+//! Past runs, newest first.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::{moment, safe};
 use crate::daemon::RunView;
 use crate::ledger::history::{Run, RunAction};
 
-/// How many actions of a run are shown at once.
+/// Number of actions of a run that are shown at first.
 const FIRST: usize = 8;
 
 /// The most that are in the page.
@@ -18,7 +18,7 @@ pub(super) fn section(view: &RunView) -> Markup {
         section #history data-live aria-label="History" {
             h2 { "History" }
             @if view.history.is_empty() {
-                p.empty { "Nothing was written yet." }
+                p.empty { "Nothing has been written yet." }
             }
             ol.runs { @for one in view.history.iter() { (run(one)) } }
         }

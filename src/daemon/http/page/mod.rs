@@ -54,9 +54,9 @@ pub(super) fn asset(path: &str) -> Option<&'static Asset> {
 /// For whom the page is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Viewer<'a> {
-    /// Somebody who only looks, and may log in if there is a token.
+    /// A read-only viewer, who may log in if there is a token.
     Reader { has_token: bool },
-    /// Somebody who may ask for a run.
+    /// An operator, who may trigger a run.
     Operator { csrf: &'a str },
 }
 
@@ -129,14 +129,14 @@ pub(super) fn login(has_token: bool, is_wrong: bool) -> Markup {
                         autocomplete="current-password"
                         aria-describedby=[is_wrong.then_some("wrong")];
                     @if is_wrong {
-                        p #wrong.wrong role="alert" { "That is not the token." }
+                        p #wrong.wrong role="alert" { "Wrong token." }
                     }
                     button.primary type="submit" { "Log in" }
                 }
-                p.hint { "It is what " code { "--listen-token-file" } " holds." }
+                p.hint { "The token is in the file given with " code { "--listen-token-file" } " holds." }
             } @else {
-                p { "There is no token, so nobody can log in: the page is for looking only." }
-                p { a href="/" { "To the page" } }
+                p { "No token is configured, so the page is read-only." }
+                p { a href="/" { "Back to the status page" } }
             }
         }
     };

@@ -1,5 +1,5 @@
-// Filters at once, keeps the page fresh, and says how long ago things were. The
-// page is whole without it.
+// Filters immediately, keeps the page fresh, and shows relative times. The page is complete
+// without it.
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
 
   const field = (name) => (form ? form.elements[name] : null);
 
-  // Shows the rows that the form means, as the server would.
+  // Shows the rows that match the form, as the server would.
   function filter() {
     if (!form) return;
     const words = field("q").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -41,7 +41,7 @@
     return new URLSearchParams(set).toString();
   }
 
-  // The tile that says what is shown.
+  // The tile of the current filter.
   function mark(current) {
     for (const tile of document.querySelectorAll("a.tile")) {
       const own = new URL(tile.href).searchParams;
@@ -91,7 +91,7 @@
     }
   }
 
-  // Puts in what is new, part by part, so that a selection or a position stays.
+  // Replaces changed parts one by one, so that a selection or a scroll position stays.
   function replace(page) {
     for (const part of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(part.id);
@@ -104,7 +104,7 @@
       part.replaceWith(fresh);
     }
     document.title = page.title;
-    // The first look of the daemon brings parts that were not there.
+    // The first run of the daemon adds parts that did not exist.
     if (!form && page.getElementById("filter")) location.reload();
   }
 

@@ -26,12 +26,12 @@ fn rendered_plan(rendered_plan: &RenderedPlan) -> Markup {
     html! {
         pre.plan tabindex="0" { (colored(&rendered_plan.text)) }
         @if rendered_plan.left_out > 0 {
-            p.note { (rendered_plan.left_out) " more lines: see the log of the daemon." }
+            p.note { (rendered_plan.left_out) " more lines: see the daemon's log." }
         }
     }
 }
 
-/// What the colours of the terminal are here.
+/// Styles for the colours of the terminal.
 const STYLES: &[(&str, &str)] = &[
     ("1", "b"),
     ("2", "dim"),
@@ -97,15 +97,16 @@ pub(super) fn mistakes(view: &RunView) -> Markup {
     html! {
         section #mistakes data-live aria-label="Mistakes" {
             @if !view.mistakes.is_empty() {
-                h2 { "Mistakes in the files" }
+                h2 { "Errors in the files" }
                 ul.plain { @for mistake in &view.mistakes { (self::mistake(mistake)) } }
             }
             @if !view.unreadable.is_empty() {
-                h2 { "Could not be read" }
+                h2 { "Unreadable" }
                 ul.plain {
                     @for reason in &view.unreadable { li { (safe(reason)) } }
                 }
-                p.note { "The list is not whole, so nothing is created that may be in it." }
+                p.note { "The tenant's list is incomplete, so nothing is created that it may \
+                    contain." }
             }
         }
     }

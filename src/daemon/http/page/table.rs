@@ -12,7 +12,7 @@ use crate::daemon::view::{Row, State};
 use crate::report;
 use crate::report::run::UnmanagedItem;
 
-/// How much of a revision tells it from others.
+/// Length of an abbreviated revision.
 const SHORT: usize = 12;
 
 /// The filter and the table.
@@ -27,13 +27,13 @@ pub(super) fn section(view: &RunView, filter: &Filter) -> Markup {
             }
             div #rows data-live {
                 @if view.rows.is_empty() {
-                    p.empty { "No file describes an integration yet." }
+                    p.empty { "The files describe no integrations yet." }
                 } @else {
                     (table(view, filter))
                 }
             }
             p.empty #nothing hidden[shown > 0 || view.rows.is_empty()] {
-                "Nothing matches. " a href="/" { "Show all" }
+                "No matches. " a href="/" { "Show all" }
             }
         }
     }
@@ -127,7 +127,7 @@ fn name(row: &Row) -> Markup {
         span.place {
             @match (&row.file, row.line) {
                 (Some(file), Some(line)) => { (safe(file)) ":" (line) },
-                _ => "no file any more",
+                _ => "file removed",
             }
             @if let Some(id) = &row.id { " · id " (safe(id)) }
         }
@@ -173,7 +173,7 @@ fn details(row: &Row) -> Markup {
                 li {
                     "The server changed "
                     (paths(&row.drift))
-                    @if row.repaired { "; it was put back." } @else { "." }
+                    @if row.repaired { "; the change was reverted." } @else { "." }
                 }
             }
             @for destination in &row.carried {
@@ -181,7 +181,7 @@ fn details(row: &Row) -> Markup {
             }
             @if !row.not_compared.is_empty() {
                 li {
-                    "Secrets that were not compared: "
+                    "Secrets not compared: "
                     (paths(&row.not_compared))
                     ". " code { "integrationd sync --resend-secrets " (safe(&row.name)) }
                     " sends them."

@@ -1,4 +1,4 @@
-//! The page in the states that a test with a process comes into only with patience.
+//! The page in states that a test with a process reaches only after a long time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ fn shown<'a>(rows: &'a [Row], query: &str) -> Vec<&'a str> {
 #[test]
 fn before_the_first_look_it_says_so_and_shows_no_table() {
     let html = page(&DaemonStatus::default(), "");
-    assert!(html.contains("The first look at the files and the tenant is under way."));
+    assert!(html.contains("The daemon is reading the files and the tenant for the first time."));
     assert!(
         html.contains("<title>Reconciling – </title>") && !html.contains("<table"),
         "{html}"
@@ -73,8 +73,8 @@ fn before_the_first_look_it_says_so_and_shows_no_table() {
 #[test]
 fn without_files_there_is_nothing_to_filter() {
     let html = page(&seen(Vec::new()), "");
-    assert!(html.contains("No file describes an integration yet."));
-    assert!(html.contains("Nothing was written yet."));
+    assert!(html.contains("The files describe no integrations yet."));
+    assert!(html.contains("Nothing has been written yet."));
     assert!(
         !html.contains("<form") && !html.contains("0 of 0"),
         "{html}"
@@ -100,11 +100,11 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
     let html = page(&status, "");
     for text in [
         "data-tone=\"bad\"",
-        "again within 1 s",
+        "retrying within 1 s",
         "could not be read: &lt;timed out&gt;",
         "help: look at the &lt;network&gt;",
-        "what follows is what was seen before it",
-        "Shown as of",
+        "the data below is from an earlier run",
+        "Data as of",
         "1 of 1 shown",
     ] {
         assert!(html.contains(text), "{text}\n{html}");

@@ -28,7 +28,7 @@ fn a_database_of_something_else_is_refused() {
         .unwrap();
     drop(other);
     insta::assert_snapshot!(refused(&file, &place), @"
-    STATE/tenant.db is a database, and not a ledger of integrationd
+    STATE/tenant.db is a database but not a ledger of integrationd
     help: choose another directory with `--state`, or move the file away
     ");
 }
@@ -40,7 +40,7 @@ fn a_file_that_is_no_database_is_refused() {
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     the ledger STATE/tenant.db is damaged: file is not a database
-    help: restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost
+    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
     assert!(read_only(&file).is_err());
 }
@@ -51,7 +51,7 @@ fn an_empty_file_is_not_taken_for_a_new_ledger() {
     fs::write(&file, "").unwrap();
     insta::assert_snapshot!(refused(&file, &place), @"
     the ledger STATE/tenant.db is damaged: it is empty
-    help: restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost
+    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
 }
 
@@ -95,7 +95,7 @@ fn a_log_whose_ledger_is_gone_is_not_taken_for_that_of_a_new_one() {
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     the ledger STATE/tenant.db is damaged: only its write-ahead log (`-wal`) is there
-    help: restore it from a backup; or move it away, with its `-wal` and `-shm` files if there are any, and start with a new one: what is live can be adopted again; the history, the fingerprints of secrets and what was not settled are lost
+    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
     assert!(!file.exists());
 }
@@ -127,7 +127,8 @@ fn a_row_that_was_changed_by_hand_is_named() {
     let error = done(SqliteLedger::open(&file).unwrap().read()).unwrap_err();
     let text = told(&error, &place);
     let (first, help) = text.split_once('\n').unwrap();
-    let start = "cannot read the ledger: `at` of `a` in table records of the ledger STATE/tenant.db cannot be read: ";
+    let start = "cannot read the ledger: cannot read `at` of `a` in table records of the ledger \
+        STATE/tenant.db: ";
     assert!(first.starts_with(start), "{first}");
     assert!(help.starts_with("help: fix the row"), "{help}");
 }
@@ -155,7 +156,7 @@ fn a_full_disk_is_told_and_the_ledger_stays_whole() {
     let (refused, error) = full.unwrap();
     insta::assert_snapshot!(told(&error, &place), @"
     cannot begin the write of `0032`: cannot write an intent to the ledger STATE/tenant.db: database or disk is full
-    help: free space on the disk that holds it, then run again; nothing is sent before its intent is on disk
+    help: free disk space, then try again; integrationd sends no write before recording it on disk
     ");
     let found = done(ledger.read()).unwrap().intents;
     let begun = names.iter().take_while(|name| *name != refused);
@@ -194,7 +195,7 @@ fn a_ledger_that_something_else_writes_is_told() {
     let error = done(ledger.begin("a", &create())).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     cannot begin the write of `a`: cannot write an intent to the ledger STATE/tenant.db: database is locked
-    help: close what else has it open, such as an `sqlite3` shell with a transaction, then run again
+    help: close other programs that use it, such as an `sqlite3` shell with an open transaction, then try again
     ");
     shell.execute_batch("ROLLBACK").unwrap();
     done(ledger.begin("a", &create())).unwrap();
@@ -207,7 +208,7 @@ fn a_ledger_that_cannot_be_opened_is_told() {
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     cannot open the ledger STATE/tenant.db: unable to open database file: STATE/tenant.db
-    help: look at its owner and mode: the user that runs integrationd must be able to read and write it and its directory
+    help: check the owner and mode: the user that runs integrationd must be able to read and write the file and its directory
     ");
 }
 

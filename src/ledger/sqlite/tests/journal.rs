@@ -51,15 +51,15 @@ fn both_journals_keep_the_same_ledger() {
     let state = MemoryLedger::default();
     let told = steps(&store);
     let told = told.replace(place.path().to_str().unwrap(), "STATE");
-    insta::assert_snapshot!(told, @r"
-    cannot begin the write of `c`: an earlier write of `c` is not settled in the ledger STATE/tenant.db
-    cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
-    cannot begin the write of `g`: an earlier write of `g` is not settled in the ledger STATE/tenant.db
+    insta::assert_snapshot!(told, @"
+    cannot begin the write of `c`: the ledger STATE/tenant.db has an earlier write of `c` with an unknown outcome
+    cannot begin the write of `g`: the ledger STATE/tenant.db has an earlier write of `g` with an unknown outcome
+    cannot begin the write of `g`: the ledger STATE/tenant.db has an earlier write of `g` with an unknown outcome
     ");
     insta::assert_snapshot!(steps(&state), @r"
-    cannot begin the write of `c`: an earlier write of it is not settled
-    cannot begin the write of `g`: an earlier write of it is not settled
-    cannot begin the write of `g`: an earlier write of it is not settled
+    cannot begin the write of `c`: the outcome of an earlier write is unknown
+    cannot begin the write of `g`: the outcome of an earlier write is unknown
+    cannot begin the write of `g`: the outcome of an earlier write is unknown
     ");
     let expected = Ledger {
         connections: Some(crate::ledger::KnownConnections::Missing(at(3))),

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::ledger::Ledger;
 
-/// Tells the second process which ledger to open; it reports in a file beside it.
+/// Passes the path of the ledger to the second process, which reports in a file next to it.
 const TASK: &str = "INTEGRATIOND_TEST_LEDGER";
 
-/// How often a writer is killed.
+/// Number of times that a writer is killed.
 const KILLS: usize = 6;
 
 #[test]
@@ -31,7 +31,7 @@ fn a_second_opening_in_the_same_process_is_refused() {
     let text = told(&error, &place).replace(holder, "HOLDER");
     insta::assert_snapshot!(text, @"
     the ledger STATE/tenant.db is in use by HOLDER
-    help: wait until it ends or stop it; the lock goes with the process, so the lock file never has to be removed
+    help: wait until that process ends, or stop it; the lock ends with the process, so do not remove the lock file
     ");
     drop(first);
     assert_eq!(
@@ -97,7 +97,7 @@ fn a_writer_that_is_killed_while_it_opens_leaves_no_ledger_or_a_whole_one() {
     }
 }
 
-/// What the second process does: writes on and on, and reports each step when it is done.
+/// The second process: writes repeatedly, and reports each step when it is done.
 #[test]
 #[ignore = "a task for the tests around it, not a test"]
 fn writes_until_it_is_killed() {

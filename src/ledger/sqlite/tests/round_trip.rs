@@ -94,8 +94,8 @@ fn an_unsettled_intent_is_not_overwritten() {
     done(ledger.begin("a", &create())).unwrap();
     let error = done(ledger.begin("a", &update("1"))).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    cannot begin the write of `a`: an earlier write of `a` is not settled in the ledger STATE/tenant.db
-    help: run `integrationd sync`: it looks up what became of the earlier write first
+    cannot begin the write of `a`: the ledger STATE/tenant.db has an earlier write of `a` with an unknown outcome
+    help: run `integrationd sync`, which first determines the outcome of the earlier write
     ");
     assert_eq!(done(ledger.read()).unwrap().intents["a"], create());
 }

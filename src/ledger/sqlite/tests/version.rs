@@ -72,8 +72,8 @@ fn a_newer_ledger_is_refused() {
     let before = std::fs::read(&file).unwrap();
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
-    the ledger STATE/tenant.db has version 5, and this integrationd knows versions up to 4
-    help: upgrade integrationd: an older one would lose what it does not know
+    the ledger STATE/tenant.db has version 5, but this integrationd supports versions up to 4
+    help: upgrade integrationd: an older version would lose data that it does not know
     ");
     let error = read_only(&file).unwrap_err();
     assert!(matches!(error, LedgerError::Newer { .. }));

@@ -42,7 +42,7 @@ impl fmt::Display for SopsAddress {
     }
 }
 
-/// What sops is lent, for the services that hold its keys.
+/// Credentials lent to sops, for the services that hold its keys.
 const OWN: &[OwnCredential] = &[
     OwnCredential {
         foreign_values: &["SOPS_AGE_KEY"],
@@ -51,7 +51,7 @@ const OWN: &[OwnCredential] = &[
             ("HOME", ".config/sops/age/keys.txt"),
             ("XDG_CONFIG_HOME", "sops/age/keys.txt"),
         ],
-        ..OwnCredential::named("the keys of age and SSH, for sops")
+        ..OwnCredential::named("the age and SSH keys for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -65,7 +65,7 @@ const OWN: &[OwnCredential] = &[
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ],
         places: &[("HOME", ".aws/credentials")],
-        ..OwnCredential::named("the login at AWS, for sops")
+        ..OwnCredential::named("the AWS login for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -80,7 +80,7 @@ const OWN: &[OwnCredential] = &[
             "AZURE_CLIENT_CERTIFICATE_PATH",
             "AZURE_FEDERATED_TOKEN_FILE",
         ],
-        ..OwnCredential::named("the login at Azure, for sops")
+        ..OwnCredential::named("the Azure login for sops")
     },
     OwnCredential {
         foreign_values: &[
@@ -93,11 +93,11 @@ const OWN: &[OwnCredential] = &[
             "HOME",
             ".config/gcloud/application_default_credentials.json",
         )],
-        ..OwnCredential::named("the login at Google Cloud, for sops")
+        ..OwnCredential::named("the Google Cloud login for sops")
     },
     OwnCredential {
         foreign_values: &["HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"],
-        ..OwnCredential::named("the login at Huawei Cloud, for sops")
+        ..OwnCredential::named("the Huawei Cloud login for sops")
     },
 ];
 

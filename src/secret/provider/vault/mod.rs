@@ -8,15 +8,15 @@ use std::fmt;
 use super::declaration::{Named, Provider};
 use crate::secret::credential::OwnCredential;
 
-/// `MOUNT/data/PATH#FIELD`: a secret of a KV v2 engine by the path that its API
-/// and its policies have, and a field of it.
+/// `MOUNT/data/PATH#FIELD`: a secret of a KV v2 engine by the path that its API and its
+/// policies have, and a field of it.
 ///
-/// The path without `data`, as people type it for the command `vault kv`, does
-/// not tell where the mount ends; that command asks the server first.
+/// The path without `data`, as typed for the command `vault kv`, does not show the end of the
+/// mount; that command asks the server first.
 ///
-/// Whoever writes an integration file chooses the text, and an operator binds it by a
-/// pattern, so that a text means one place only: a path that could be read as another
-/// one (`.`, `..`, an empty part) is refused.
+/// The author of an integration file chooses the text, and an operator binds it by a pattern,
+/// so that a text means one place only: a path that could be read as another one (`.`, `..`, an
+/// empty part) is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VaultAddress {
     /// The path, without a slash at either end.

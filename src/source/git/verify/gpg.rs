@@ -1,7 +1,7 @@
-//! OpenPGP signatures, judged by `gpg`.
+//! OpenPGP signatures, verified by `gpg`.
 //!
-//! Its exit code alone is not enough: it is 0 also for a key that has expired. Its
-//! status lines tell, and only one good signature and nothing bad counts.
+//! Its exit code alone is not enough: it is 0 also for an expired key. The status lines decide,
+//! and only one good signature and nothing bad counts.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -16,7 +16,7 @@ use crate::source::git::program::{ProgramOutput, run, words_of};
 
 const PROGRAM: &str = "gpg";
 
-/// What begins a line that is meant for programs.
+/// Prefix of a line for programs.
 const STATUS: &str = "[GNUPG:] ";
 
 impl Verifier<'_> {
@@ -77,7 +77,7 @@ impl Verifier<'_> {
     }
 }
 
-/// What the status lines say.
+/// Verdict of the status lines.
 fn judge(object: SignedObject, is_success: bool, stdout: &str) -> Result<(), SignatureProblem> {
     let lines = stdout.lines().filter_map(|line| line.strip_prefix(STATUS));
     let words: Vec<&str> = lines

@@ -1,9 +1,9 @@
-//! Who signed a revision.
+//! Signers of a revision.
 //!
-//! The programs that made the signatures judge them: `ssh-keygen` and `gpg`, with
-//! the operator's keys alone and a private home. Exit codes and lines meant for
-//! programs count, never words meant for people. A key must be valid now: the time
-//! in a commit is chosen by whoever has the key, also after it ran out.
+//! The programs that made the signatures verify them: `ssh-keygen` and `gpg`, with only the
+//! operator's keys and a private home. Exit codes and lines for programs count, never messages
+//! for people. A key must be valid now: the time in a commit is chosen by the holder of the
+//! key, even after it expired.
 
 mod gpg;
 mod signed;
@@ -22,7 +22,7 @@ use super::session::GitSession;
 use crate::text::escaped;
 use signed::{SignatureFormat, Signed};
 
-/// What must be signed.
+/// Objects that must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyMode {
     /// The commit that is taken up.
@@ -33,20 +33,20 @@ pub enum VerifyMode {
     TagAndHead,
 }
 
-/// Whose signatures count. Of each kind that is absent none does.
+/// Accepted keys. Without keys of a kind, no signature of that kind counts.
 #[derive(Debug, Clone)]
 pub struct Verification {
-    /// What must be signed.
+    /// Objects that must be signed.
     pub mode: VerifyMode,
     /// SSH keys, as `ssh-keygen` reads them: ALLOWED SIGNERS in its manual.
     pub allowed_signers: Option<PathBuf>,
-    /// SSH keys that count no more: a list of public keys, or a KRL.
+    /// Revoked SSH keys: a list of public keys, or a KRL.
     pub revoked_ssh_keys: Option<PathBuf>,
     /// Files with OpenPGP public keys.
     pub openpgp_keys: Vec<PathBuf>,
 }
 
-/// Why there is no verdict, or a bad one.
+/// Reason why there is no verdict, or a bad one.
 enum Refusal {
     Problem(SignatureProblem),
     Failure(GitFailure),
@@ -71,7 +71,7 @@ struct Verifier<'a> {
     trust: &'a Verification,
 }
 
-/// Whether what is asked for can be verified at all.
+/// Checks that the required signatures can be verified at all.
 pub(super) fn check_settings(
     verification: &Verification,
     reference: &GitReference,
@@ -120,8 +120,8 @@ pub(super) fn verify(
     })
 }
 
-/// The bytes of an object, unless a NUL is among them: programs that take them for a
-/// C string see an object that ends there, and anybody could append to it.
+/// The bytes of an object, unless they contain a NUL: programs that take them for a C string
+/// see an object that ends there, and anyone could append to it.
 fn signed_text(
     objects: &Objects<'_>,
     id: Oid,
@@ -143,8 +143,7 @@ impl Verifier<'_> {
         self.signature(SignedObject::Commit, &signed)
     }
 
-    /// A tag's signature says that a name is of a commit: both must be the ones
-    /// that are looked at.
+    /// A tag's signature binds a name to a commit: both must be the expected ones.
     fn tag(
         &self,
         objects: &Objects<'_>,

@@ -1,6 +1,6 @@
 //! A signature, and what it signs.
 
-/// How a signature begins, and what made it.
+/// Beginning of a signature, and its format.
 const FORMATS: [(&[u8], SignatureFormat); 2] = [
     (b"-----BEGIN SSH SIGNATURE-----", SignatureFormat::Ssh),
     (b"-----BEGIN PGP SIGNATURE-----", SignatureFormat::OpenPgp),

@@ -9,7 +9,7 @@ use crate::source::git::program::run;
 
 const PROGRAM: &str = "ssh-keygen";
 
-/// What git signs under; a signature made for something else does not count.
+/// Namespace of git's signatures; a signature made for another purpose does not count.
 const NAMESPACE: &str = "git";
 
 /// The most names of a signer that are tried. A line has one or two.

@@ -29,7 +29,7 @@ const PASSED: &[&str] = &[
 /// Stands for the token of a Vault. Without one sops would read `~/.vault-token`.
 const NO_TOKEN: (&str, &str) = ("VAULT_TOKEN", "integrationd-passes-no-token-to-sops");
 
-/// What sops is given of an environment.
+/// Part of the environment that sops receives.
 pub(in crate::secret) fn passed_on(
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {

@@ -1,17 +1,17 @@
-//! Runs sops and reads what it decrypts.
+//! Runs sops and reads its output.
 //!
-//! The program `sops` decrypts, as operators have it, with the keys that they
-//! gave it; no cryptography is done here. The file is read under the rules of
-//! `file` and handed to the program on its standard input, so that what was
-//! checked is what is decrypted. Once for each file: a key service asks money,
-//! time or a human for each time.
+//! The program `sops` decrypts, as installed by operators, with the keys that they gave it; no
+//! cryptography is done here. The file is read under the rules of `file` and passed to the
+//! program on its standard input, so that the checked content is what is decrypted. Each file
+//! is decrypted only once: every call to a key service costs time, and perhaps money or an
+//! operator's attention.
 //!
-//! The program is not given the environment, but what it needs of it. Whoever
-//! can merge a file chooses the key services that it names, and for a Vault also
-//! the address: sops would send the token there. So it gets none.
+//! The program receives only the part of the environment that it needs. Anyone who can merge a
+//! file chooses the key services that it names, and for a Vault also the address: sops would
+//! send the token there. So it gets none.
 //!
-//! What it says of a file that it cannot read may repeat a value of it. Only
-//! what it says about keys is shown: by then the values are still encrypted.
+//! Its message about an unreadable file may repeat a value of it. Only its messages about keys
+//! are shown: by then the values are still encrypted.
 
 pub(in crate::secret) mod environment;
 
@@ -34,13 +34,13 @@ use crate::secret::missing::Problem;
 use crate::secret::{MissingReason, Scrubber, Secret, confined};
 use crate::text::{cut, escaped};
 
-/// What is run, and found by `PATH`.
+/// The program, found by `PATH`.
 const PROGRAM: &str = "sops";
 
 /// Runs at once. Each takes some 50 MiB and a call to a key service.
 const MOST_RUNS: usize = 4;
 
-/// A key service, or a human in front of a dialogue for a passphrase, has this long.
+/// Time for a key service, or for an operator at a passphrase prompt.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The most that is read of what it writes. The largest file that is read has
@@ -60,43 +60,48 @@ const NO_KEY: i32 = 128;
 /// `MacMismatch` and `MacNotFound` of sops).
 const CHANGED: [i32; 3] = [25, 51, 52];
 
-/// Why sops gave nothing. None repeats a value.
+/// Reason why sops returned nothing. None repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::secret) enum SopsProblem {
     /// Not there.
-    #[error("the program `sops` is not installed: install it, and let integrationd's PATH find it")]
+    #[error("`sops` is not installed: install it in a directory in integrationd's PATH")]
     NotInstalled,
     /// There, and not to be run.
-    #[error("the program `sops` cannot be run ({0}): let integrationd's user run it")]
+    #[error("cannot run `sops` ({0}): allow integrationd's user to run it")]
     NotRun(ErrorKind),
-    /// No key, or no leave to use one.
+    /// No key, or no permission to use one.
     #[error(
-        "sops found no key that decrypts the file: give it one (for age, SOPS_AGE_KEY_FILE); it says: {said}"
+        "sops found no key that decrypts the file: provide one (for age, set SOPS_AGE_KEY_FILE); \
+        sops reports: {said}"
     )]
     NoKey {
         /// The words of sops in one line, fit to be shown once they are scrubbed.
         said: String,
     },
-    /// Somebody changed it, or it is damaged.
+    /// It was changed, or it is damaged.
     #[error(
-        "the file was changed after it was encrypted, and nothing in it can be trusted: restore it, or encrypt it anew"
+        "the file was changed after it was encrypted, so it cannot be trusted: restore it, or \
+        encrypt it again"
     )]
     Changed,
     /// Anything else.
-    #[error("sops cannot read the file ({}), and what it says may repeat what is in it: run `sops decrypt` on it, and encrypt it if it is not", ended(*.code))]
+    #[error("sops cannot read the file ({}); its message is hidden because it may contain \
+        secrets: run `sops decrypt` on the file, and encrypt the file if it is unencrypted", ended(*.code))]
     Refused {
         /// The exit code; absent if a signal ended it.
         code: Option<i32>,
     },
     /// It hangs.
-    #[error("sops did not end within {} seconds: see whether its key service answers, and whether something asks for a passphrase", DEADLINE.as_secs())]
+    #[error("sops did not finish within {} seconds: check that its key service responds and that \
+        no key needs a passphrase", DEADLINE.as_secs())]
     TimedOut,
     /// Far more than was handed in.
-    #[error("sops wrote more than {LARGEST} bytes: a file of secrets is smaller")]
+    #[error("the output of sops exceeds {LARGEST} bytes: use a smaller file")]
     TooLarge,
     /// Something else than it was asked for.
     #[error(
-        "what sops wrote is not JSON: see whether `sops` is the program of getsops.io, version 3.9 or later"
+        "the output of sops is not JSON: check that `sops` is the program from getsops.io, \
+        version 3.9 or later"
     )]
     NotJson,
 }
@@ -129,7 +134,7 @@ fn ended(code: Option<i32>) -> String {
     )
 }
 
-/// Looks these up, each file once.
+/// Reads these addresses, each file once.
 pub(in crate::secret) async fn read<'a>(
     wanted: Vec<&'a SopsAddress>,
     providers: &Providers,
@@ -169,8 +174,8 @@ async fn decrypted(path: &str, providers: &Providers) -> Result<SecretJson, Miss
     Ok(SecretJson::parse(&plain).ok_or(SopsProblem::NotJson)?)
 }
 
-/// How sops calls a file with this ending. As it does itself, it takes every
-/// other one for a file that was encrypted as a whole: `#/data` is what was in it.
+/// Format name of sops for a file with this ending. Like sops, it takes every other file for
+/// one that was encrypted as a whole: `#/data` is its content.
 fn kind(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, ending)| ending) {
         Some("yaml" | "yml") => "yaml",
@@ -190,12 +195,12 @@ async fn run(
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async {
         if let Some(mut stdin) = stdin {
-            // Whatever it does not want to read, its exit code tells.
+            // If it does not read all its input, its exit code says so.
             let _ = stdin.write_all(encrypted).await;
         }
     };
     let (plain, words, ()) = tokio::join!(
-        // Decrypted it is smaller: growing would leave pieces of secrets in freed memory.
+        // Decrypted data is smaller: growing would keep pieces of secrets in freed memory.
         read_some(stdout, LARGEST, encrypted.len().saturating_mul(2)),
         read_some(stderr, LARGEST_WORDS, 0),
         write
@@ -245,7 +250,7 @@ async fn read_some(
 ) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
     if let Some(mut pipe) = pipe {
-        // A pipe that breaks belongs to a program that ends, and its exit code tells.
+        // A broken pipe belongs to a program that ends; its exit code counts.
         let _ = (&mut pipe).take(limit + 1).read_to_end(&mut bytes).await;
         let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
     }
@@ -301,7 +306,7 @@ mod tests {
         let said = in_one_line(said);
         let problem = SopsProblem::NoKey { said }.scrubbed(&Scrubber::new(secrets));
         let text = problem.to_string();
-        let (_, words) = text.split_once("it says: ").unwrap();
+        let (_, words) = text.split_once("sops reports: ").unwrap();
         words.to_owned()
     }
 

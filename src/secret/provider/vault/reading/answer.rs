@@ -1,4 +1,4 @@
-//! What an answer means. Pure.
+//! Meaning of a response. Pure.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::problem::VaultProblem;
 use crate::secret::json::SecretJson;
 use crate::text::{cut, escaped};
 
-/// Where an answer of KV v2 has the fields.
+/// Position of the fields in a response of KV v2.
 pub(super) const FIELDS: &str = "/data/data";
 
-/// Where the answer to a login has the token.
+/// Position of the token in the response to a login.
 pub(super) const TOKEN: &str = "/auth/client_token";
 
 /// The longest piece of the list `errors` that is shown, in characters.
@@ -84,11 +84,11 @@ fn gone(operation: String, document: &SecretJson) -> VaultProblem {
         .at("/data/metadata/destroyed")
         .and_then(Value::as_bool);
     let (how, remedy) = if destroyed == Some(true) {
-        ("destroyed", "write it anew")
+        ("destroyed", "write it again")
     } else {
         (
             "deleted",
-            "bring it back with `vault kv undelete`, or write it anew",
+            "restore it with `vault kv undelete`, or write it again",
         )
     };
     VaultProblem::Gone {
@@ -137,7 +137,7 @@ mod tests {
             json!({"data": {"data": null}}),
         ] {
             let error = read(200, &body).unwrap_err();
-            assert!(error.contains("no KV engine of version 2"), "{error}");
+            assert!(error.contains("not from a KV version 2 engine"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
@@ -152,7 +152,7 @@ mod tests {
             error.contains("(per\\u{1b}[31mmission denied xxx"),
             "{error}"
         );
-        assert!(error.contains("a policy with `read`"), "{error}");
+        assert!(error.contains("its policy grants `read`"), "{error}");
         assert!(error.len() < 600 && !error.contains("hunter2"), "{error}");
     }
 
@@ -161,7 +161,7 @@ mod tests {
         assert!(
             read(307, &json!(null))
                 .unwrap_err()
-                .contains("not followed")
+                .contains("does not follow redirects")
         );
         assert!(
             read(502, &json!("<html>"))

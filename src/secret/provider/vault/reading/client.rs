@@ -28,7 +28,7 @@ pub(super) struct VaultClient {
 pub(super) struct VaultSession {
     client: VaultClient,
     token: HeaderValue,
-    /// Whether this run made the token.
+    /// True if this run created the token.
     is_ours: bool,
 }
 
@@ -41,7 +41,7 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// What an answer was.
+/// A response.
 struct Answer {
     code: u16,
     /// Absent if it is no JSON.
@@ -107,7 +107,7 @@ impl VaultClient {
         let document = document.map_err(|problem| problem.without(&Scrubber::new([proof])))?;
         let token = document.text_at(answer::TOKEN).unwrap_or_default();
         let token = header(&Secret::new(token.to_owned()), "the token")?;
-        tracing::debug!(mount, "logged in at Vault");
+        tracing::debug!(mount, "logged in to Vault");
         Ok(VaultSession {
             client: self,
             token,
@@ -170,7 +170,7 @@ impl VaultSession {
         if self.is_ours {
             let revoked = self.call(Method::POST, "auth/token/revoke-self").await;
             if !revoked.is_ok_and(|answer| answer.code < 300) {
-                tracing::debug!("the token of the login at Vault was not revoked");
+                tracing::debug!("cannot revoke the token of the Vault login");
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Reads secrets from Vault or OpenBao.
 //!
-//! One login for a run and one read for a path, however many references name
-//! them. A token that was made by a login is revoked at the end, so that frequent
-//! runs leave no crowd of tokens behind.
+//! One login for a run and one read for a path, however many references name them. A token that
+//! was created by a login is revoked at the end, so that frequent runs do not accumulate
+//! tokens.
 
 mod answer;
 mod client;
@@ -20,11 +20,10 @@ use crate::secret::{MissingReason, Secret};
 use client::{VaultClient, VaultSession};
 use problem::VaultProblem;
 
-/// Reads at once: enough to hide the way there, and no load on a server that
-/// everybody shares.
+/// Concurrent reads: enough to hide the latency, and no load on a shared server.
 const MOST_READS: usize = 8;
 
-/// Looks these up, each path once.
+/// Reads these addresses, each path once.
 pub(in crate::secret) async fn read<'a>(
     wanted: Vec<&'a VaultAddress>,
     providers: &Providers,

@@ -1,115 +1,120 @@
-//! Why Vault gave nothing, and what helps.
+//! Reasons why Vault returned nothing, and their remedies.
 
 use std::sync::Arc;
 
 use crate::secret::Scrubber;
 use crate::secret::missing::Problem;
 
-/// Why there is no answer, or none with a secret in it. Of an answer only the
-/// list `errors` is repeated, which the server makes to be shown.
+/// Reason why there is no response, or none with a secret in it. Of a response, only the list
+/// `errors` is repeated, which the server makes for display.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::secret) enum VaultProblem {
     /// Nothing is known of a server.
-    #[error("no Vault server is given: set VAULT_ADDR, and how to log in")]
+    #[error("no Vault server is configured: set VAULT_ADDR and a login method")]
     NoServer,
     /// A setting that cannot be used.
-    #[error("the connection to Vault cannot be set up: {0}")]
+    #[error("cannot set up the connection to Vault: {0}")]
     Setup(String),
     /// Something that the operator gives, and that is not there.
-    #[error("{what} for Vault cannot be used: {why}")]
+    #[error("cannot use {what} for Vault: {why}")]
     Unusable {
-        /// What it should be.
+        /// The expected value.
         what: &'static str,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// What cannot be one.
-    #[error("{what} for Vault is empty, or has a character in it that none has: give it alone")]
+    /// An invalid value.
+    #[error("{what} for Vault is empty or contains an invalid character: give only its value")]
     NotOne {
-        /// What it should be.
+        /// The expected value.
         what: &'static str,
     },
     /// No whole answer.
-    #[error("Vault did not answer {operation}: {cause}: check VAULT_ADDR and the way there")]
+    #[error("Vault did not respond to {operation}: {cause}: check VAULT_ADDR and the network")]
     Unreachable {
         /// The method and the path.
         operation: String,
-        /// What happened on the way.
+        /// The cause of the transport failure.
         cause: String,
     },
     /// The login was refused.
     #[error(
-        "Vault refused the login at {operation}{server_message}: check the role and its {what}"
+        "Vault rejected the login at {operation}{server_message}: check the role and its {what}"
     )]
     Login {
         /// The method and the path.
         operation: String,
-        /// What was shown.
+        /// The rejected credential.
         what: &'static str,
-        /// What the server said.
+        /// The server's message.
         server_message: String,
     },
     /// No permission.
     #[error(
-        "Vault denies {operation}{server_message}: give the login a policy with `read` on this path; a token that has expired is denied, too"
+        "Vault denies {operation}{server_message}: check that the token has not expired and that its policy \
+        grants `read` on this path"
     )]
     Denied {
         /// The method and the path.
         operation: String,
-        /// What the server said.
+        /// The server's message.
         server_message: String,
     },
     /// Nothing there.
     #[error(
-        "Vault has nothing at {operation}{server_message}: check the path, which has `data` behind the mount, and the namespace"
+        "Vault has nothing at {operation}{server_message}: check the namespace and the path, which needs \
+        `data` after the mount"
     )]
     NotFound {
         /// The method and the path.
         operation: String,
-        /// What the server said.
+        /// The server's message.
         server_message: String,
     },
     /// There was something.
-    #[error("Vault has {operation} no more, its latest version was {how}: {remedy}")]
+    #[error("the latest version of {operation} in Vault was {how}: {remedy}")]
     Gone {
         /// The method and the path.
         operation: String,
-        /// Whether it can be brought back.
+        /// State of the latest version.
         how: &'static str,
-        /// How.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// Nobody has unsealed it, or it is in maintenance.
+    /// It is sealed, or in maintenance.
     #[error(
-        "Vault cannot answer {operation} now{server_message}: see whether it is sealed (`vault status`)"
+        "Vault cannot process {operation} at the moment{server_message}: check whether it is sealed \
+        (`vault status`)"
     )]
     Unavailable {
         /// The method and the path.
         operation: String,
-        /// What the server said.
+        /// The server's message.
         server_message: String,
     },
     /// A standby that sends elsewhere.
     #[error(
-        "Vault answered {operation} with a redirect, which is not followed with credentials: let VAULT_ADDR name the active server"
+        "Vault redirects {operation}, but integrationd does not follow redirects with \
+        credentials: set VAULT_ADDR to the active server"
     )]
     Redirect {
         /// The method and the path.
         operation: String,
     },
     /// Anything else that is not an answer.
-    #[error("Vault answered {operation} with {code}{server_message}: its log may tell why")]
+    #[error("Vault responded to {operation} with {code}{server_message}: check its log")]
     Refused {
         /// The method and the path.
         operation: String,
         /// The code.
         code: u16,
-        /// What the server said.
+        /// The server's message.
         server_message: String,
     },
     /// An answer of another engine, or of another server.
     #[error(
-        "what answered {operation} is no KV engine of version 2: see `vault secrets list -detailed`, and whether VAULT_ADDR is right"
+        "the response to {operation} is not from a KV version 2 engine: check VAULT_ADDR and the \
+        output of `vault secrets list -detailed`"
     )]
     NotKv2 {
         /// The method and the path.

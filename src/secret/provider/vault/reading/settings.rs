@@ -5,27 +5,27 @@ use std::path::PathBuf;
 use crate::net::ServerUrl;
 use crate::secret::credential::SecretInput;
 
-/// How to reach a server, and how to log in.
+/// Address of a server, and the login.
 #[derive(Debug, Clone)]
 pub struct VaultSettings {
-    /// Where it is.
+    /// Its address.
     pub url: ServerUrl,
     /// The namespace, where the server has any.
     pub namespace: Option<String>,
-    /// Files with certificates, in PEM, of authorities to trust beside the system's.
+    /// Files with certificates, in PEM, of authorities to trust in addition to the system's.
     pub ca_files: Vec<PathBuf>,
-    /// How to log in.
+    /// The login.
     pub login: VaultLogin,
 }
 
-/// How to log in.
+/// Login method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VaultLogin {
     /// A token is given.
     Token(SecretInput),
     /// A role of the method `approle`.
     AppRole {
-        /// Where the method is mounted, such as `approle`.
+        /// Mount path of the method, such as `approle`.
         mount: String,
         /// The id of the role, which is not secret.
         role_id: String,
@@ -34,7 +34,7 @@ pub enum VaultLogin {
     },
     /// A role of the method `jwt`.
     Jwt {
-        /// Where the method is mounted, such as `jwt`.
+        /// Mount path of the method, such as `jwt`.
         mount: String,
         /// The name of the role.
         role: String,
