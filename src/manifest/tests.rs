@@ -25,8 +25,16 @@ fn file(path: &str, content: &str) -> SourceFile {
 }
 
 fn load_all(files: &[SourceFile]) -> Manifest {
-    let vars = Variables::from_iter([("HOST".to_owned(), "v.example.com".to_owned())]);
-    load(files, &vars, PLATFORMS)
+    let host = ("HOST".to_owned(), "v.example.com".to_owned());
+    let content = |file: &SourceFile| file.content.clone().unwrap_or_default();
+    let is_used = |file: &SourceFile| String::from_utf8_lossy(&content(file)).contains("${var:");
+    let variables: Variables = files
+        .iter()
+        .any(is_used)
+        .then_some(host)
+        .into_iter()
+        .collect();
+    load(files, &variables, PLATFORMS)
 }
 
 fn load_one(content: &str) -> Manifest {
