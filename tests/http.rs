@@ -44,7 +44,10 @@ fn it_is_alive_at_once_and_ready_after_the_first_look_that_came_to_something() {
     web.tenant.simulator.fault(down.always());
     served.daemon.signal("HUP");
     eventually("the page says it", || {
-        served.get("/").body.contains("the observation before it")
+        served
+            .get("/")
+            .body
+            .contains("the data below is from an earlier run")
     });
     assert_eq!(served.get("/readyz").code, 200);
     assert_eq!(served.row("lake")["state"], "Ready");

@@ -124,7 +124,11 @@ async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() 
     // Only an operator can decide which of them it is.
     world.simulator.clear_log();
     let again = Run::of(&world.texts, &world.simulator).sync().await;
-    assert!(again.shown().contains("more than one"), "{}", again.shown());
+    assert!(
+        again.shown().contains("several live integrations match"),
+        "{}",
+        again.shown()
+    );
     assert_eq!(write_lines(&world.simulator), [""; 0]);
 }
 

@@ -145,7 +145,7 @@ fn missing_settings_file_is_refused() {
     std::fs::remove_file(world.file()).unwrap();
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    served.daemon.prints("cannot read the settings from");
+    served.daemon.prints("cannot read the settings file");
     served.end();
 }
 
@@ -163,8 +163,8 @@ fn reload_that_takes_protection_away_is_refused() {
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
     let told = "a reload cannot remove protection: `allow-secret` env:LAKE_TOKEN=* allows more \
-        than before; `policy` changes from `create-only` to `upsert-only`; `max-deletes` allows \
-        more";
+                than before; `policy` changes from `create-only` to `upsert-only`; `max-deletes` \
+                allows more than before";
     served.daemon.prints(told);
     eventually("it is on the page", || {
         served

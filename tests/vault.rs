@@ -194,7 +194,7 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
         ("secret/data/lake#none", "it is empty: give it a value"),
         (
             "secret/data/nothing#token",
-            "Vault has nothing at `GET secret/data/nothing`: check the path",
+            "Vault has nothing at `GET secret/data/nothing`: check the namespace and the path",
         ),
         (
             "nowhere/data/lake#token",
