@@ -16,7 +16,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_millis(200);
 /// The work.
 pub(crate) struct CancellableTask<T> {
     /// Dropped, it calls the work off.
-    wanted: oneshot::Sender<()>,
+    cancel: oneshot::Sender<()>,
     /// Absent once it has ended.
     thread: Option<JoinHandle<Option<T>>>,
 }
@@ -27,25 +27,25 @@ impl<T: Send + 'static> CancellableTask<T> {
     where
         F: Future<Output = T>,
     {
-        let (wanted, called_off) = oneshot::channel();
+        let (cancel, cancelled) = oneshot::channel();
         let runtime = Handle::current();
         let thread = spawn_blocking(move || {
             runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    _ = called_off => None,
+                    _ = cancelled => None,
                     done = work() => Some(done),
                 }
             })
         });
         Self {
-            wanted,
+            cancel,
             thread: Some(thread),
         }
     }
 
     /// Waits for its end.
-    pub(crate) async fn ended(&mut self) -> T {
+    pub(crate) async fn finished(&mut self) -> T {
         if let Some(thread) = &mut self.thread {
             let done = joined(thread.await);
             self.thread = None;
@@ -58,8 +58,8 @@ impl<T: Send + 'static> CancellableTask<T> {
     }
 
     /// Calls it off: it ends where it waits next.
-    pub(crate) async fn call_off(self) {
-        drop(self.wanted);
+    pub(crate) async fn cancel(self) {
+        drop(self.cancel);
         if let Some(thread) = self.thread {
             // The result is no longer of interest.
             let _ = timeout(CANCEL_TIMEOUT, thread).await;

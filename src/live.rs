@@ -67,14 +67,17 @@ pub struct Live {
 impl Live {
     /// The unreadable part that may be an integration of this platform.
     #[must_use]
-    pub fn hole(&self, platform: &Platform) -> Option<&Unreadable> {
+    pub fn unreadable_for(&self, platform: &Platform) -> Option<&Unreadable> {
         self.unreadable.iter().find(|u| u.scope.covers(platform))
     }
 
     /// The unreadable part that may be an integration of this type, known or not.
     #[must_use]
-    pub fn hole_of_type(&self, type_name: &str) -> Option<&Unreadable> {
-        by_wire(type_name).map_or_else(|| self.unreadable.first(), |platform| self.hole(platform))
+    pub fn unreadable_for_type(&self, type_name: &str) -> Option<&Unreadable> {
+        by_wire(type_name).map_or_else(
+            || self.unreadable.first(),
+            |platform| self.unreadable_for(platform),
+        )
     }
 }
 

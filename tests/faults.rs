@@ -127,7 +127,9 @@ fn summary(ran: &Ran, writes: &[LoggedRequest]) -> String {
 
 /// The kind of a failure: its words may change.
 fn failed(failure: &ActionFailure) -> String {
-    let code = failure.refusal().map(|refusal| refusal.code.to_string());
+    let code = failure
+        .rejection()
+        .map(|rejection| rejection.code.to_string());
     match failure {
         ActionFailure::NotStarted => "not started".to_owned(),
         ActionFailure::MissingSecret(_) => "missing secret".to_owned(),

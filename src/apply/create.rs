@@ -201,6 +201,6 @@ fn names_another(id: &RemoteId) -> ApiError {
 /// 409 and 400 are how the server says that one exists (API.md section 6).
 fn is_about_an_existing_one(error: &ApiError) -> bool {
     error
-        .refusal()
-        .is_some_and(|refusal| matches!(refusal.code, 400 | 409))
+        .rejection()
+        .is_some_and(|rejection| matches!(rejection.code, 400 | 409))
 }

@@ -275,15 +275,15 @@ impl ActionFailure {
     /// True if the server has examined and rejected the write: an identical write would fail in the
     /// same way.
     #[must_use]
-    pub fn is_refusal(&self) -> bool {
+    pub fn is_rejection(&self) -> bool {
         match self {
-            Self::Refused(error) => error.refusal().is_some_and(|refusal| {
-                let code = refusal.code;
+            Self::Refused(error) => error.rejection().is_some_and(|rejection| {
+                let code = rejection.code;
                 // Not permissions, time, a passing state, or a rate limit.
                 (400..500).contains(&code) && !matches!(code, 401 | 403 | 408 | 409 | 425 | 429)
             }),
             Self::NotEditable(_) | Self::Server { .. } => true,
-            Self::NotRecreated { failure, .. } => failure.is_refusal(),
+            Self::NotRecreated { failure, .. } => failure.is_rejection(),
             Self::NotStarted
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
@@ -319,14 +319,14 @@ impl ActionFailure {
 
     /// The refusal behind it, if there is one.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Rejection> {
+    pub fn rejection(&self) -> Option<&Rejection> {
         match self {
             Self::Unread(error)
             | Self::Refused(error)
             | Self::NotEditable(error)
             | Self::Unconfirmed(error)
-            | Self::Unfollowed(error) => error.refusal(),
-            Self::NotRecreated { failure, .. } => failure.refusal(),
+            | Self::Unfollowed(error) => error.rejection(),
+            Self::NotRecreated { failure, .. } => failure.rejection(),
             Self::NotStarted
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
@@ -352,7 +352,8 @@ impl ActionFailure {
         if let Self::NotRecreated { failure, .. } = self {
             return failure.failing_tests();
         }
-        self.refusal().map_or(&[], |refusal| &refusal.failing_tests)
+        self.rejection()
+            .map_or(&[], |rejection| &rejection.failing_tests)
     }
 }
 

@@ -120,9 +120,14 @@ impl<W: WriteApi> Run<'_, W> {
 }
 
 fn refused(id: &RemoteId, error: ApiError) -> ActionFailure {
-    match error.refusal() {
-        Some(refusal) if refusal.says_absent => ActionFailure::Gone { id: id.clone() },
-        Some(refusal) if refusal.message.to_ascii_lowercase().contains(NOT_EDITABLE) => {
+    match error.rejection() {
+        Some(rejection) if rejection.says_absent => ActionFailure::Gone { id: id.clone() },
+        Some(rejection)
+            if rejection
+                .message
+                .to_ascii_lowercase()
+                .contains(NOT_EDITABLE) =>
+        {
             ActionFailure::NotEditable(error)
         }
         Some(_) | None => ActionFailure::Refused(error),

@@ -97,8 +97,8 @@ fn unsettled(
 /// True if asking again is pointless: the key is no longer accepted.
 fn is_final(error: &ApiError) -> bool {
     error
-        .refusal()
-        .is_some_and(|refusal| matches!(refusal.code, 401 | 403))
+        .rejection()
+        .is_some_and(|rejection| matches!(rejection.code, 401 | 403))
 }
 
 /// Meaning of a settled status for the write.

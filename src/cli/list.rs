@@ -64,9 +64,9 @@ async fn run(args: ListArgs, terminal: Terminal) -> Result<Exit, CommandFailure>
         for reason in live.owners.unknown() {
             terminal.err(&format!("note: {}\n", escaped(reason)));
         }
-        for hole in &live.unreadable {
+        for unreadable in &live.unreadable {
             terminal.failure(
-                escaped(&hole.reason),
+                escaped(&unreadable.reason),
                 "the list is incomplete, so `sync` would create nothing: try again, or report the \
                 problem to Immuta",
             );

@@ -83,10 +83,10 @@ impl CommandArgs for SyncArgs {
 async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
     let mut signals = RunSignals::listen();
     let (sender, stop) = Stop::new();
-    let (course, mut writing) = RunPhase::new();
+    let (phase, mut writing) = RunPhase::new();
     let progress = Arc::new(ProgressDisplay::new(terminal));
     let control = Control {
-        course: course.clone(),
+        phase: phase.clone(),
         stop,
         progress: Arc::clone(&progress),
     };
@@ -95,10 +95,10 @@ async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, CommandFailure>
         sync(args, terminal, &control).await
     });
     let failure = tokio::select! {
-        ended = run.ended() => return ended,
-        failure = cut_short(&mut signals, &mut writing, &course, &sender, terminal) => failure,
+        ended = run.finished() => return ended,
+        failure = cut_short(&mut signals, &mut writing, &phase, &sender, terminal) => failure,
     };
-    run.call_off().await;
+    run.cancel().await;
     progress.clear();
     Err(failure)
 }
@@ -107,13 +107,13 @@ async fn run(args: SyncArgs, terminal: Terminal) -> Result<Exit, CommandFailure>
 async fn cut_short(
     signals: &mut RunSignals,
     writing: &mut oneshot::Receiver<Writing>,
-    course: &RunPhase,
+    phase: &RunPhase,
     stop: &watch::Sender<bool>,
     terminal: Terminal,
 ) -> CommandFailure {
     signals.first(writing).await;
     stop.send_replace(true);
-    match course.leave() {
+    match phase.try_abort() {
         InterruptedPhase::Reading => {
             return CommandFailure::new(
                 Exit::Partial,
@@ -125,7 +125,7 @@ async fn cut_short(
             "Stopping: no new writes; waiting for those under way. Interrupt again to stop \
                 immediately.\n",
         ),
-        InterruptedPhase::Telling => {}
+        InterruptedPhase::Reporting => {}
     }
     signals.second(writing).await;
     CommandFailure::new(
@@ -137,7 +137,7 @@ async fn cut_short(
 
 /// Connection between a run and the signals.
 struct Control {
-    course: RunPhase,
+    phase: RunPhase,
     stop: Stop,
     progress: Arc<ProgressDisplay>,
 }
@@ -247,7 +247,7 @@ async fn execute<T: Transport>(
             prepared.sync(&shell, &control.stop).await?
         };
         log_blocked(&result.synced.plan);
-        if !control.course.tells() {
+        if !control.phase.begin_report() {
             return Ok(Exit::Partial);
         }
         let mut report = Report::from(result);
@@ -319,7 +319,7 @@ impl CommandLine<'_> {
 
     /// From now on a signal must not cut a write in half.
     fn begin(&self) {
-        self.control.course.writes();
+        self.control.phase.begin_writes();
         self.terminal.err("\n");
     }
 }

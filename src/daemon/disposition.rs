@@ -34,7 +34,7 @@ pub(super) fn of_open_error(error: &OpenError) -> Disposition {
 /// Reaction to a tenant or a ledger that could not be read.
 pub(super) fn of_error(error: &SyncError) -> Disposition {
     match error {
-        SyncError::Tenant(error) => match error.refusal().map(|refusal| refusal.code) {
+        SyncError::Tenant(error) => match error.rejection().map(|rejection| rejection.code) {
             // Asking again with the same key could lock it.
             Some(401 | 403) => Disposition::Stalled(Reason::NotAuthorized),
             Some(_) | None => Disposition::Transient,

@@ -45,10 +45,10 @@ impl StatusPublisher {
     }
 
     /// Settings were read: they are refused, or in force.
-    pub fn settings(&self, refused: Option<RejectedSettings>) {
+    pub fn settings(&self, rejected: Option<RejectedSettings>) {
         self.status.send_if_modified(|status| {
-            let is_news = status.refused.is_some() || refused.is_some();
-            status.refused = refused.map(Arc::new);
+            let is_news = status.rejected_settings.is_some() || rejected.is_some();
+            status.rejected_settings = rejected.map(Arc::new);
             is_news
         });
     }

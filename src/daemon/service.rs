@@ -76,9 +76,9 @@ pub async fn run(
         work(&mut run, &triggers, &mut schedule, &publisher, &stop).await;
     });
     let is_hurried = tokio::select! {
-        () = worker.ended() => false,
+        () = worker.finished() => false,
         () = overdue(stopped) => false,
-        () = watcher.ended() => false,
+        () = watcher.finished() => false,
         () = signals.handle(&trigger, &reload, &tls, &sender) => true,
         () = report(status) => false,
     };
@@ -88,7 +88,7 @@ pub async fn run(
             () = signals.stop_requested() => {}
         }
     }
-    tokio::join!(worker.call_off(), watcher.call_off());
+    tokio::join!(worker.cancel(), watcher.cancel());
     tracing::info!("the daemon has stopped");
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct DaemonStatus {
     /// Number of runs.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
-    pub refused: Option<Arc<RejectedSettings>>,
+    pub rejected_settings: Option<Arc<RejectedSettings>>,
 }
 
 /// Settings that were read while the daemon runs and that it does not take.
@@ -132,7 +132,7 @@ impl DaemonStatus {
                 line += &format!(", retrying in {} s: {last}", pause.as_secs().max(1));
             }
         }
-        if self.refused.is_some() {
+        if self.rejected_settings.is_some() {
             line += "; the new settings are invalid, so the previous ones stay in effect";
         }
         line

@@ -262,7 +262,7 @@ impl Worker {
                 .result
                 .as_ref()
                 .err()
-                .is_none_or(ActionFailure::is_refusal);
+                .is_none_or(ActionFailure::is_rejection);
             is_finished && !not_converged.iter().any(will_retry)
         };
         let tried = tried.map(|o| (o.name.as_str(), is_done(o)));

@@ -1,4 +1,4 @@
-//! Records and intents: the past as a value, which the planner reads.
+//! Records and intents: recorded state as a value, which the planner reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::{Fingerprint, RejectedWrite};
 use crate::live::RemoteId;
 use crate::manifest::{Name, Suspend};
 
-/// Everything that is known of the past, at one moment.
+/// Recorded state of all integrations, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ledger {
     /// Created or adopted integrations, by name.

@@ -54,15 +54,15 @@ impl DiagnosticBuilder {
         self
     }
 
-    pub(super) fn finish(self, text: &Text<'_>, veil: &Redactions) -> Diagnostic {
+    pub(super) fn finish(self, text: &Text<'_>, redactions: &Redactions) -> Diagnostic {
         let related = self.related.iter();
         Diagnostic {
             code: self.code,
             severity: self.code.severity(),
             message: escaped(&self.message).into_owned(),
-            place: text.place(self.span, &self.label, veil),
+            place: text.place(self.span, &self.label, redactions),
             related: related
-                .map(|(span, label)| text.place(*span, label, veil))
+                .map(|(span, label)| text.place(*span, label, redactions))
                 .collect(),
             help: self
                 .help

@@ -85,7 +85,7 @@ pub(super) struct DocumentLocations {
 pub(super) fn check(
     context: CheckContext<'_>,
     text: &Text<'_>,
-    veil: &mut Redactions,
+    redactions: &mut Redactions,
     document: YamlDocument,
     several: bool,
 ) -> Checked {
@@ -98,7 +98,7 @@ pub(super) fn check(
     let mut checker = Checker {
         context,
         text,
-        veil,
+        redactions,
         drafts: faults,
         auto: None,
         suggested: Vec::new(),
@@ -110,10 +110,12 @@ pub(super) fn check(
         Some(_) | None => checker.salvage(root.as_ref(), span, several),
     };
     checker.bindings(&read);
-    let Checker { drafts, veil, .. } = checker;
-    veil.settle();
-    let diagnostics = finish(drafts, text, veil);
-    let places = places(&read, text, veil);
+    let Checker {
+        drafts, redactions, ..
+    } = checker;
+    redactions.settle();
+    let diagnostics = finish(drafts, text, redactions);
+    let places = places(&read, text, redactions);
     let origin = Origin {
         file: text.file.clone(),
         line: text.line(span.start),
@@ -130,8 +132,8 @@ pub(super) fn check(
     }
 }
 
-fn places(read: &Read, text: &Text<'_>, veil: &Redactions) -> DocumentLocations {
-    let place = |span| text.place(span, "", veil);
+fn places(read: &Read, text: &Text<'_>, redactions: &Redactions) -> DocumentLocations {
+    let place = |span| text.place(span, "", redactions);
     let attributes = read.attribute_spans.iter();
     DocumentLocations {
         name: place(read.name_span),
@@ -145,7 +147,7 @@ fn places(read: &Read, text: &Text<'_>, veil: &Redactions) -> DocumentLocations 
 fn finish(
     mut drafts: Vec<DiagnosticBuilder>,
     text: &Text<'_>,
-    veil: &Redactions,
+    redactions: &Redactions,
 ) -> Vec<Diagnostic> {
     // Errors first: what is cut off must not decide whether the document is applied.
     drafts.sort_by_key(|draft| draft.code.severity());
@@ -159,7 +161,7 @@ fn finish(
     }
     drafts
         .into_iter()
-        .map(|draft| draft.finish(text, veil))
+        .map(|draft| draft.finish(text, redactions))
         .collect()
 }
 
@@ -218,7 +220,7 @@ impl Read {
 pub(super) struct Checker<'c> {
     pub(super) context: CheckContext<'c>,
     pub(super) text: &'c Text<'c>,
-    pub(super) veil: &'c mut Redactions,
+    pub(super) redactions: &'c mut Redactions,
     pub(super) drafts: Vec<DiagnosticBuilder>,
     /// The value of `autoBootstrap`, if it is known.
     pub(super) auto: Option<bool>,
@@ -264,9 +266,9 @@ impl Checker<'_> {
 
     /// Vouches for a scalar: it may be shown. Not for an alias, and not for a
     /// block or anything else of more than one line.
-    pub(super) fn vouch(&mut self, span: Span) {
+    pub(super) fn mark_public(&mut self, span: Span) {
         if self.is_plain_to_see(span) {
-            self.veil.shown.push(span);
+            self.redactions.shown.push(span);
         }
     }
 
@@ -294,13 +296,13 @@ impl Checker<'_> {
     pub(super) fn option_text(&mut self, entry: &YamlEntry, what: &str) -> Option<String> {
         let node = &entry.value;
         let Some(scalar) = node.text() else {
-            self.vouch_scalar(node);
+            self.mark_scalar_public(node);
             self.wrong_option(node, what, "a string");
             return None;
         };
         match self.string(node, scalar, false, what)? {
             Parsed::Plain(text) => {
-                self.vouch(node.span);
+                self.mark_public(node.span);
                 Some(text)
             }
             Parsed::Template(_) => None,
@@ -309,20 +311,20 @@ impl Checker<'_> {
 
     pub(super) fn option_bool(&mut self, entry: &YamlEntry, what: &str) -> Option<bool> {
         if let Yaml::Bool(value) = entry.value.value {
-            self.vouch(entry.value.span);
+            self.mark_public(entry.value.span);
             return Some(value);
         }
-        self.vouch_scalar(&entry.value);
+        self.mark_scalar_public(&entry.value);
         self.wrong_option(&entry.value, what, "`true` or `false`");
         None
     }
 
     /// Vouches for a scalar of the wrong kind in a harmless place. A reference in
     /// it was not read, so it may be misspelt.
-    pub(super) fn vouch_scalar(&mut self, node: &Node) {
+    pub(super) fn mark_scalar_public(&mut self, node: &Node) {
         let misspelt = node.text().is_some_and(|scalar| scalar.text.contains("${"));
         if node.is_scalar() && !misspelt {
-            self.vouch(node.span);
+            self.mark_public(node.span);
         }
     }
 

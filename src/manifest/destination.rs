@@ -112,24 +112,24 @@ fn collect(
             collect(children, inner, &format!("{path}/"), None, found);
             continue;
         }
-        let leads = match attribute {
+        let target = match attribute {
             Some(_) if host == Some(name) => CredentialTarget::ToHost,
             Some(attribute) if matches!(attribute.shape, Shape::Opaque) => {
                 CredentialTarget::Anywhere
             }
-            Some(attribute) => attribute.leads,
+            Some(attribute) => attribute.target,
             None => CredentialTarget::Anywhere,
         };
-        found.extend(destination(leads, value, path));
+        found.extend(destination(target, value, path));
     }
 }
 
 /// The place that one value names, if it names any.
-fn destination(leads: CredentialTarget, value: &Value, path: String) -> Option<Destination> {
+fn destination(target: CredentialTarget, value: &Value, path: String) -> Option<Destination> {
     if matches!(value, Value::Null) {
         return None;
     }
-    match leads {
+    match target {
         CredentialTarget::ToHost if !holds_properties(value) => {
             let host = value.as_text().and_then(host_of);
             Some(match host {

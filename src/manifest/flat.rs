@@ -94,16 +94,16 @@ impl Reader<'_, '_> {
             let draft = draft.label("no setting has this name").maybe_help(help);
             return self.file.report(draft);
         }
-        let shown = self.file.veil.shown.len();
+        let shown = self.file.redactions.shown.len();
         let Some(values) = self.values(key, &entry.value) else {
             // The other items of an invalid list were not checked.
-            return self.file.veil.shown.truncate(shown);
+            return self.file.redactions.shown.truncate(shown);
         };
         match (self.accept)(key, &values) {
             Ok(()) => drop(self.settings.flat.insert(key.to_owned(), values)),
             Err(RejectedValue { why, is_secret }) => {
                 if is_secret {
-                    self.file.veil.shown.truncate(shown);
+                    self.file.redactions.shown.truncate(shown);
                 }
                 self.file.complain(Code::Format, entry.value.span, why);
             }

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 /// A file while its entries are read.
 pub(super) struct MappingFile<'a> {
     pub(super) text: &'a Text<'a>,
-    pub(super) veil: &'a mut Redactions,
+    pub(super) redactions: &'a mut Redactions,
     drafts: Vec<DiagnosticBuilder>,
 }
 
@@ -32,11 +32,11 @@ pub(super) fn read_mapping(
     let text = Text::new(path, source);
     let Stream {
         mut documents,
-        mut veil,
+        mut redactions,
     } = yaml::parse(source);
     let mut file = MappingFile {
         text: &text,
-        veil: &mut veil,
+        redactions: &mut redactions,
         drafts: Vec::new(),
     };
     let rest = documents.split_off(documents.len().min(1));
@@ -55,9 +55,11 @@ pub(super) fn read_mapping(
     if drafts.is_empty() {
         return Ok(());
     }
-    veil.settle();
+    redactions.settle();
     let drafts = drafts.into_iter();
-    Err(drafts.map(|draft| draft.finish(&text, &veil)).collect())
+    Err(drafts
+        .map(|draft| draft.finish(&text, &redactions))
+        .collect())
 }
 
 impl MappingFile<'_> {
@@ -93,7 +95,7 @@ impl MappingFile<'_> {
     /// Marks a value as one that may be shown, unless it runs over several lines.
     pub(super) fn show(&mut self, node: &Node) {
         if !self.text.slice(node.span).contains(['\n', '\r']) {
-            self.veil.shown.push(node.span);
+            self.redactions.shown.push(node.span);
         }
     }
 }

@@ -208,7 +208,7 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
     };
     let Stream {
         documents,
-        mut veil,
+        mut redactions,
     } = stream;
     let several = documents.len() > 1;
     if documents.is_empty() {
@@ -221,9 +221,13 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
         ));
     }
     for document in documents {
-        loaded
-            .documents
-            .push(check::check(context, &text, &mut veil, document, several));
+        loaded.documents.push(check::check(
+            context,
+            &text,
+            &mut redactions,
+            document,
+            several,
+        ));
     }
     loaded
 }

@@ -216,7 +216,7 @@ impl Checker<'_> {
         let node = &entry.value;
         let id = match &node.value {
             Yaml::Number(number) if number.is_u64() => {
-                self.vouch(node.span);
+                self.mark_public(node.span);
                 number.to_string()
             }
             Yaml::Text(_) => self.option_text(entry, "sync.id")?,
@@ -226,7 +226,7 @@ impl Checker<'_> {
             | Yaml::List(_)
             | Yaml::Map(_)
             | Yaml::Faulty => {
-                self.vouch_scalar(node);
+                self.mark_scalar_public(node);
                 self.wrong_option(node, "sync.id", "the id of an integration");
                 return None;
             }

@@ -24,7 +24,7 @@ impl Checker<'_> {
         let variables = self.context.variables;
         match parse_template(&scalar.text, |name| variables.text(name)) {
             Ok(Parsed::Template(_)) if !secrets => {
-                self.vouch(node.span);
+                self.mark_public(node.span);
                 self.report(
                     DiagnosticBuilder::new(
                         Code::ReferenceNotAllowed,

@@ -92,12 +92,12 @@ impl Checker<'_> {
             match attributes.iter().find(|a| a.name == &*entry.key) {
                 None => self.unknown_attribute(entry, attributes, platform, prefix),
                 Some(attribute) => {
-                    let given = Occurrence {
+                    let occurrence = Occurrence {
                         attribute,
                         entry,
                         path,
                     };
-                    if let Some(value) = self.value(&given, platform) {
+                    if let Some(value) = self.value(&occurrence, platform) {
                         object.insert(&*entry.key, value);
                     }
                 }
@@ -106,43 +106,43 @@ impl Checker<'_> {
         object
     }
 
-    fn value(&mut self, given: &Occurrence<'_>, platform: &'static Platform) -> Option<Value> {
-        let node = given.node();
-        match (&given.attribute.shape, &node.value) {
+    fn value(&mut self, occurrence: &Occurrence<'_>, platform: &'static Platform) -> Option<Value> {
+        let node = occurrence.node();
+        match (&occurrence.attribute.shape, &node.value) {
             (_, Yaml::Faulty) => None,
             (_, Yaml::Null) => {
-                self.null(given);
+                self.null(occurrence);
                 None
             }
-            (Shape::Opaque, _) => Some(self.free(node, &given.path)),
+            (Shape::Opaque, _) => Some(self.free(node, &occurrence.path)),
             (Shape::Text(format), Yaml::Text(scalar)) if !scalar.numeric => {
-                let value = self.text_value(given, scalar, *format)?;
-                self.host(given, platform, &value);
+                let value = self.text_value(occurrence, scalar, *format)?;
+                self.host(occurrence, platform, &value);
                 Some(value)
             }
             (Shape::Enum(words, evidence), Yaml::Text(scalar)) => {
-                let value = self.plain_text(given, scalar)?;
-                self.check_word(given, words, *evidence, &value);
+                let value = self.plain_text(occurrence, scalar)?;
+                self.check_word(occurrence, words, *evidence, &value);
                 Some(value)
             }
             (Shape::Bool, Yaml::Bool(value)) => {
-                self.vouch(node.span);
+                self.mark_public(node.span);
                 Some(Value::Bool(*value))
             }
             (Shape::Integer { min, max }, Yaml::Number(number)) if !number.is_f64() => {
-                self.vouch(node.span);
-                self.check_bounds(given, number, *min, *max)
+                self.mark_public(node.span);
+                self.check_bounds(occurrence, number, *min, *max)
             }
             (Shape::Object(children), Yaml::Map(_)) => {
-                let prefix = format!("{}/", given.path);
+                let prefix = format!("{}/", occurrence.path);
                 Some(Value::Object(self.object(
-                    given.entry,
+                    occurrence.entry,
                     children,
                     platform,
                     &prefix,
                 )))
             }
-            (Shape::TextList, Yaml::List(items)) => self.text_list(given, items),
+            (Shape::TextList, Yaml::List(items)) => self.text_list(occurrence, items),
             (
                 Shape::Text(_)
                 | Shape::Bool
@@ -152,16 +152,16 @@ impl Checker<'_> {
                 | Shape::TextList,
                 _,
             ) => {
-                self.other_shape(given);
+                self.other_shape(occurrence);
                 None
             }
         }
     }
 
     /// Checks for a misleading host name: secrets are sent there.
-    fn host(&mut self, given: &Occurrence<'_>, platform: &Platform, value: &Value) {
-        let is_host = platform.host_attribute() == Some(given.path.as_str());
-        if !is_host && given.attribute.leads != CredentialTarget::ToHost {
+    fn host(&mut self, occurrence: &Occurrence<'_>, platform: &Platform, value: &Value) {
+        let is_host = platform.host_attribute() == Some(occurrence.path.as_str());
+        if !is_host && occurrence.attribute.target != CredentialTarget::ToHost {
             return;
         }
         let Some(text) = value.as_text() else { return };
@@ -171,9 +171,9 @@ impl Checker<'_> {
         }
         let message = format!(
             "the host name in `{}` contains characters that are invisible or not ASCII: {points}",
-            given.path
+            occurrence.path
         );
-        let draft = DiagnosticBuilder::new(Code::MisleadingHost, given.node().span, message);
+        let draft = DiagnosticBuilder::new(Code::MisleadingHost, occurrence.node().span, message);
         self.report(draft.label("this host").help(
             "if you copied the name, type it instead; write a non-ASCII name in its `xn--` form",
         ));
@@ -182,11 +182,11 @@ impl Checker<'_> {
     /// True if an attribute may contain a reference to a secret.
     fn text_value(
         &mut self,
-        given: &Occurrence<'_>,
+        occurrence: &Occurrence<'_>,
         scalar: &YamlString,
         format: StringRule,
     ) -> Option<Value> {
-        let value = self.plain_text(given, scalar)?;
+        let value = self.plain_text(occurrence, scalar)?;
         // What the references in it will be is not known here.
         let literal = match value.as_text() {
             Some(text) => text,
@@ -200,7 +200,7 @@ impl Checker<'_> {
                 Evidence::SecondHand | Evidence::Inferred => Code::UnlikelyFormat,
                 Evidence::Recalled | Evidence::Unknown => return Some(value),
             };
-            let (path, expected) = (&given.path, format.expected);
+            let (path, expected) = (&occurrence.path, format.expected);
             let must = if code == Code::Format {
                 "must"
             } else {
@@ -209,7 +209,7 @@ impl Checker<'_> {
             self.report(
                 DiagnosticBuilder::new(
                     code,
-                    given.node().span,
+                    occurrence.node().span,
                     format!("`{path}` {must} be {expected}"),
                 )
                 .label("has a different form"),
@@ -219,37 +219,37 @@ impl Checker<'_> {
     }
 
     /// The value of a string: secret if the attribute is, or if it refers to one.
-    fn plain_text(&mut self, given: &Occurrence<'_>, scalar: &YamlString) -> Option<Value> {
-        let secrets = given.attribute.takes_references(self.auto);
-        let parsed = self.string(given.node(), scalar, secrets, &given.path)?;
-        let span = given.node().span;
+    fn plain_text(&mut self, occurrence: &Occurrence<'_>, scalar: &YamlString) -> Option<Value> {
+        let secrets = occurrence.attribute.takes_references(self.auto);
+        let parsed = self.string(occurrence.node(), scalar, secrets, &occurrence.path)?;
+        let span = occurrence.node().span;
         match parsed {
             Parsed::Template(template) => {
                 let is_reference = |part: &TemplatePart| matches!(part, TemplatePart::Reference(_));
-                if given.is_harmless() || template.parts.iter().all(is_reference) {
-                    self.vouch(span);
+                if occurrence.is_harmless() || template.parts.iter().all(is_reference) {
+                    self.mark_public(span);
                 }
                 Some(Value::Secret(template))
             }
-            Parsed::Plain(text) if given.is_harmless() => {
-                self.vouch(span);
+            Parsed::Plain(text) if occurrence.is_harmless() => {
+                self.mark_public(span);
                 Some(Value::Text(text))
             }
             Parsed::Plain(text) => {
                 if !text.is_empty() {
-                    self.literal_secret(given);
+                    self.literal_secret(occurrence);
                 }
                 Some(Value::Secret(Template::literal(text)))
             }
         }
     }
 
-    fn literal_secret(&mut self, given: &Occurrence<'_>) {
-        let path = &given.path;
+    fn literal_secret(&mut self, occurrence: &Occurrence<'_>) {
+        let path = &occurrence.path;
         self.report(
             DiagnosticBuilder::new(
                 Code::LiteralSecret,
-                given.node().span,
+                occurrence.node().span,
                 format!(
                     "the file contains the \
                 secret `{path}`"
@@ -265,7 +265,7 @@ impl Checker<'_> {
 
     fn check_word(
         &mut self,
-        given: &Occurrence<'_>,
+        occurrence: &Occurrence<'_>,
         words: &'static [&'static str],
         evidence: Evidence,
         value: &Value,
@@ -285,11 +285,11 @@ impl Checker<'_> {
         self.report(
             DiagnosticBuilder::new(
                 code,
-                given.node().span,
+                occurrence.node().span,
                 format!(
                     "`{}` {verb} `{}`",
-                    given.path,
-                    self.shown(given.node().span, word)
+                    occurrence.path,
+                    self.shown(occurrence.node().span, word)
                 ),
             )
             .label(format!("expected {}", enumerate(words, "or")))
@@ -299,7 +299,7 @@ impl Checker<'_> {
 
     fn check_bounds(
         &mut self,
-        given: &Occurrence<'_>,
+        occurrence: &Occurrence<'_>,
         number: &serde_json::Number,
         min: i64,
         max: i64,
@@ -315,25 +315,25 @@ impl Checker<'_> {
         self.report(
             DiagnosticBuilder::new(
                 Code::OutOfBounds,
-                given.node().span,
-                format!("`{}` is out of range", given.path),
+                occurrence.node().span,
+                format!("`{}` is out of range", occurrence.path),
             )
             .label(format!("expected a number: {bounds}")),
         );
         None
     }
 
-    fn text_list(&mut self, given: &Occurrence<'_>, items: &[Node]) -> Option<Value> {
+    fn text_list(&mut self, occurrence: &Occurrence<'_>, items: &[Node]) -> Option<Value> {
         let mut list = Vec::new();
         for item in items {
             let entry = YamlEntry {
                 value: item.clone(),
-                ..given.entry.clone()
+                ..occurrence.entry.clone()
             };
             let item = Occurrence {
-                attribute: given.attribute,
+                attribute: occurrence.attribute,
                 entry: &entry,
-                path: given.path.clone(),
+                path: occurrence.path.clone(),
             };
             match &entry.value.value {
                 Yaml::Text(scalar) if !scalar.numeric => list.push(self.plain_text(&item, scalar)?),
@@ -345,7 +345,7 @@ impl Checker<'_> {
                 | Yaml::List(_)
                 | Yaml::Map(_) => {
                     let help = self.quote_help(&item);
-                    let what = format!("an item of `{}`", given.path);
+                    let what = format!("an item of `{}`", occurrence.path);
                     self.wrong_shape_of(&entry.value, &what, "a string", help);
                 }
             }
@@ -376,9 +376,9 @@ impl Checker<'_> {
         }
     }
 
-    fn null(&mut self, given: &Occurrence<'_>) {
-        let path = &given.path;
-        let help = match given.attribute.need {
+    fn null(&mut self, occurrence: &Occurrence<'_>) {
+        let path = &occurrence.path;
+        let help = match occurrence.attribute.need {
             Need::Always(Evidence::Documented) => "give it a value: this attribute is required",
             Need::Always(_) | Need::Optional | Need::When(..) => {
                 "omit the key, and the server keeps its own value"
@@ -387,7 +387,7 @@ impl Checker<'_> {
         self.report(
             DiagnosticBuilder::new(
                 Code::NullValue,
-                given.entry.key_span,
+                occurrence.entry.key_span,
                 format!("`{path}` has no value"),
             )
             .label("null in YAML")
@@ -395,27 +395,28 @@ impl Checker<'_> {
         );
     }
 
-    fn other_shape(&mut self, given: &Occurrence<'_>) {
-        let expected = expected(&given.attribute.shape);
+    fn other_shape(&mut self, occurrence: &Occurrence<'_>) {
+        let expected = expected(&occurrence.attribute.shape);
         // Where an object is due, the scalar may be what belongs to a secret in it.
-        let is_object = matches!(given.attribute.shape, Shape::Object(_));
-        if given.is_harmless() && given.node().is_scalar() && !is_object {
-            self.vouch_scalar(given.node());
+        let is_object = matches!(occurrence.attribute.shape, Shape::Object(_));
+        if occurrence.is_harmless() && occurrence.node().is_scalar() && !is_object {
+            self.mark_scalar_public(occurrence.node());
         }
-        let help = match given.attribute.shape {
-            Shape::Text(_) | Shape::Enum(..) => self.quote_help(given),
-            Shape::Bool => bool_help(given.node(), expected),
-            Shape::Integer { .. } => integer_help(given),
-            Shape::TextList if given.node().is_scalar() => {
-                Some(format!("write a list: `{}: [\"…\"]`", given.attribute.name))
-            }
+        let help = match occurrence.attribute.shape {
+            Shape::Text(_) | Shape::Enum(..) => self.quote_help(occurrence),
+            Shape::Bool => bool_help(occurrence.node(), expected),
+            Shape::Integer { .. } => integer_help(occurrence),
+            Shape::TextList if occurrence.node().is_scalar() => Some(format!(
+                "write a list: `{}: [\"…\"]`",
+                occurrence.attribute.name
+            )),
             Shape::Object(children) => {
                 let names: Vec<&str> = children.iter().map(|a| a.name).collect();
                 Some(format!("its attributes are {}", enumerate(&names, "and")))
             }
             Shape::TextList | Shape::Opaque => None,
         };
-        self.wrong_shape(given.node(), &given.path, expected, help);
+        self.wrong_shape(occurrence.node(), &occurrence.path, expected, help);
     }
 
     fn wrong_shape(&mut self, node: &Node, path: &str, expected: &str, help: Option<String>) {
@@ -441,14 +442,14 @@ impl Checker<'_> {
     }
 
     /// Form of a number, or a boolean, as a string.
-    fn quote_help(&self, given: &Occurrence<'_>) -> Option<String> {
-        let node = given.node();
+    fn quote_help(&self, occurrence: &Occurrence<'_>) -> Option<String> {
+        let node = occurrence.node();
         if !node.is_scalar() || matches!(node.value, Yaml::Null) {
             return None;
         }
         let written = self.text.slice(node.span);
         Some(
-            if given.is_harmless() && !written.contains(['\n', '"', '\\', '*', '&', '!']) {
+            if occurrence.is_harmless() && !written.contains(['\n', '"', '\\', '*', '&', '!']) {
                 format!("put it in quotes: `\"{written}\"`")
             } else {
                 "put it in quotes".to_owned()
@@ -487,10 +488,10 @@ pub(super) fn bool_help(node: &Node, expected: &str) -> Option<String> {
 }
 
 /// Form of the number that a string was meant to be.
-fn integer_help(given: &Occurrence<'_>) -> Option<String> {
-    let scalar = given.node().text()?;
+fn integer_help(occurrence: &Occurrence<'_>) -> Option<String> {
+    let scalar = occurrence.node().text()?;
     let number: i64 = scalar.text.trim().parse().ok()?;
-    let name = given.attribute.name;
+    let name = occurrence.attribute.name;
     Some(if scalar.numeric {
         format!("write it without leading zeros: `{name}: {number}`")
     } else {

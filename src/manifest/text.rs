@@ -157,7 +157,7 @@ impl<'a> Text<'a> {
     }
 
     /// A place of this file, with the line as it may be shown.
-    pub(super) fn place(&self, span: Span, label: &str, veil: &Redactions) -> Location {
+    pub(super) fn place(&self, span: Span, label: &str, redactions: &Redactions) -> Location {
         let start = self.floor(span.start.min(self.source.len()));
         let end = self.floor(span.end.min(self.source.len())).max(start);
         let line = self.line_span(start);
@@ -166,7 +166,7 @@ impl<'a> Text<'a> {
             line: self.line(start),
             column: self.slice(Span::new(line.start, start)).chars().count() + 1,
             label: escaped(label).into_owned(),
-            excerpt: Some(self.excerpt(line, Span::new(start, end.min(line.end)), veil)),
+            excerpt: Some(self.excerpt(line, Span::new(start, end.min(line.end)), redactions)),
         }
     }
 
@@ -178,9 +178,9 @@ impl<'a> Text<'a> {
             .unwrap_or(0)
     }
 
-    fn excerpt(&self, line: Span, mark: Span, veil: &Redactions) -> Excerpt {
+    fn excerpt(&self, line: Span, mark: Span, redactions: &Redactions) -> Excerpt {
         let mut out = Masked::default();
-        let vouched = self.vouched_prefix(line, veil);
+        let public_end = self.public_prefix(line, redactions);
         let near = self.near(line, mark);
         // Where a line was cut, it may have been in a comment.
         let mut comment = near.start > line.start;
@@ -188,10 +188,10 @@ impl<'a> Text<'a> {
         for (at, c) in self.slice(line).char_indices() {
             let at = line.start + at;
             let marked = mark.contains(at) || at == mark.start;
-            let shown = holds(&veil.shown, at)
-                || vouched.map_or_else(
+            let shown = holds(&redactions.shown, at)
+                || public_end.map_or_else(
                     || {
-                        let in_node = holds(&veil.hidden, at);
+                        let in_node = holds(&redactions.hidden, at);
                         comment |= c == '#' && !in_node;
                         !in_node && !comment && is_structural(c)
                     },
@@ -215,10 +215,10 @@ impl<'a> Text<'a> {
 
     /// Public prefix of a line that the parser gave up: the offset after the colon of its key, or
     /// the start of the line if it has no key.
-    fn vouched_prefix(&self, line: Span, veil: &Redactions) -> Option<usize> {
+    fn public_prefix(&self, line: Span, redactions: &Redactions) -> Option<usize> {
         let unparsed =
             |span: &&Span| span.start < line.end.max(line.start + 1) && line.start < span.end;
-        let region = veil.unparsed.iter().find(unparsed)?;
+        let region = redactions.unparsed.iter().find(unparsed)?;
         let text = self.slice(line);
         let key_start = text.len() - text.trim_start_matches([' ', '-']).len();
         let key = text.get(key_start..).and_then(|rest| rest.split_once(':'));
@@ -344,10 +344,10 @@ mod tests {
     use super::*;
 
     /// The masked line around `marked`, with the marked part in angle brackets.
-    fn excerpt(source: &str, marked: &str, veil: &Redactions) -> String {
+    fn excerpt(source: &str, marked: &str, redactions: &Redactions) -> String {
         let text = Text::new("f.yaml", source);
         let start = source.find(marked).unwrap();
-        let place = text.place(Span::new(start, start + marked.len()), "", veil);
+        let place = text.place(Span::new(start, start + marked.len()), "", redactions);
         let Excerpt {
             mut text,
             start,
@@ -369,24 +369,27 @@ mod tests {
     #[test]
     fn a_value_is_masked_and_the_mark_covers_the_mask() {
         let source = "config:\n  pasword: hunter2 # or swordfish\n";
-        let veil = Redactions {
+        let redactions = Redactions {
             shown: spans(source, &["pasword"]),
             hidden: spans(source, &["hunter2"]),
             unparsed: vec![],
         };
-        assert_eq!(excerpt(source, "pasword", &veil), "  <pasword>: … …");
-        assert_eq!(excerpt(source, "hunter2", &veil), "  pasword: <…> …");
-        assert_eq!(excerpt(source, "ter2", &veil), "  pasword: <…> …");
+        assert_eq!(excerpt(source, "pasword", &redactions), "  <pasword>: … …");
+        assert_eq!(excerpt(source, "hunter2", &redactions), "  pasword: <…> …");
+        assert_eq!(excerpt(source, "ter2", &redactions), "  pasword: <…> …");
     }
 
     #[test]
     fn a_vouched_value_is_shown_and_its_controls_are_written_out() {
         let source = "host: a\u{202e}b";
-        let veil = Redactions {
+        let redactions = Redactions {
             shown: spans(source, &["host", "a\u{202e}b"]),
             ..Redactions::default()
         };
-        assert_eq!(excerpt(source, "a\u{202e}b", &veil), "host: <a\\u{202e}b>");
+        assert_eq!(
+            excerpt(source, "a\u{202e}b", &redactions),
+            "host: <a\\u{202e}b>"
+        );
     }
 
     #[test]
@@ -400,14 +403,14 @@ mod tests {
     #[test]
     fn unparsed_lines_show_their_key_only() {
         let source = "a: x\n  pass: hunter2: y\nhunter3\npem: |\n  Proc-Type: 4\nlast: 1";
-        let veil = Redactions {
+        let redactions = Redactions {
             unparsed: vec![Span::new(0, source.len())],
             ..Redactions::default()
         };
-        assert_eq!(excerpt(source, "pass", &veil), "  <pass>: …");
-        assert_eq!(excerpt(source, "hunter3", &veil), "<…>");
-        assert_eq!(excerpt(source, "Proc", &veil), "  <…>");
-        assert_eq!(excerpt(source, "last", &veil), "<last>: …");
+        assert_eq!(excerpt(source, "pass", &redactions), "  <pass>: …");
+        assert_eq!(excerpt(source, "hunter3", &redactions), "<…>");
+        assert_eq!(excerpt(source, "Proc", &redactions), "  <…>");
+        assert_eq!(excerpt(source, "last", &redactions), "<last>: …");
     }
 
     #[test]

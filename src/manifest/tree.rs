@@ -72,7 +72,7 @@ pub(super) struct YamlDocument {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) documents: Vec<YamlDocument>,
-    pub(super) veil: Redactions,
+    pub(super) redactions: Redactions,
 }
 
 impl Stream {

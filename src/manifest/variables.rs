@@ -111,7 +111,9 @@ impl Variables {
         let Some(value) = value(file, &entry.value) else {
             return;
         };
-        let declared = file.text.place(entry.key_span, "declared here", file.veil);
+        let declared = file
+            .text
+            .place(entry.key_span, "declared here", file.redactions);
         let variable = Variable { value, declared };
         self.0.insert(entry.key.to_string(), variable);
     }

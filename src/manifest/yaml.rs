@@ -54,11 +54,11 @@ pub(super) fn parse(source: &str) -> Stream {
         documents: Vec::new(),
     };
     reader.read();
-    let mut veil = reader.composer.veil;
-    veil.settle();
+    let mut redactions = reader.composer.redactions;
+    redactions.settle();
     Stream {
         documents: reader.documents,
-        veil,
+        redactions,
     }
 }
 
@@ -164,7 +164,7 @@ impl Reader<'_> {
         let unparsed = Span::new(self.end.min(end), end);
         let (root, faults) = self.composer.give_up();
         let start = root.as_ref().map_or(self.start, |node| node.span.start);
-        self.composer.veil.unparsed.push(unparsed);
+        self.composer.redactions.unparsed.push(unparsed);
         self.documents.push(YamlDocument {
             root,
             span: Span::new(start, end),
@@ -219,7 +219,7 @@ struct Composer {
     /// Finished anchors; `None` while the anchored collection is open.
     anchors: HashMap<usize, Option<Node>>,
     faults: Vec<DiagnosticBuilder>,
-    veil: Redactions,
+    redactions: Redactions,
     nodes: usize,
     expansion: usize,
 }
@@ -243,7 +243,7 @@ impl Composer {
     }
 
     fn event(&mut self, event: Event<'_>, span: Span, tag_span: Option<Span>) -> Result<(), Fatal> {
-        self.veil.hidden.extend(tag_span);
+        self.redactions.hidden.extend(tag_span);
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "the crate may add events that are no nodes"
@@ -280,11 +280,11 @@ impl Composer {
                 }
             }
             Event::Alias(anchor) => {
-                self.veil.hidden.push(span);
+                self.redactions.hidden.push(span);
                 self.alias(anchor, span)?;
             }
             Event::UnresolvedAlias(_) => {
-                self.veil.hidden.push(span);
+                self.redactions.hidden.push(span);
                 self.faults.push(
                     DiagnosticBuilder::new(Code::Alias, span, "this alias has no anchor")
                         .label("no `&` of this name before it in the document")
@@ -292,7 +292,7 @@ impl Composer {
                 );
                 self.place(Node::leaf(span, Yaml::Faulty));
             }
-            Event::Anchor(..) => self.veil.hidden.push(span),
+            Event::Anchor(..) => self.redactions.hidden.push(span),
             _ => {}
         }
         Ok(())
@@ -401,9 +401,9 @@ impl Composer {
         tag_span: Option<Span>,
     ) -> Node {
         if self.in_key_position() && (is_identifier(text) || text == "<<") {
-            self.veil.shown.push(span);
+            self.redactions.shown.push(span);
         } else {
-            self.veil.hidden.push(span);
+            self.redactions.hidden.push(span);
         }
         let plain = style == ScalarStyle::Plain && tag.is_none_or(|tag| !is_string_tag(tag));
         let meaning = if plain {
@@ -521,7 +521,9 @@ mod tests {
         let text = Text::new("f.yaml", source);
         let stream = parse(source);
         let faults = stream.documents.into_iter().flat_map(|d| d.faults);
-        let diagnostics: Vec<_> = faults.map(|f| f.finish(&text, &stream.veil)).collect();
+        let diagnostics: Vec<_> = faults
+            .map(|f| f.finish(&text, &stream.redactions))
+            .collect();
         assert!(diagnostics.iter().all(|d| d.severity == Severity::Error));
         render(&diagnostics, false)
     }

@@ -47,8 +47,8 @@ pub(super) fn creation(
     integration: &Integration,
     against: &Against<'_>,
 ) -> Result<Creation, Block> {
-    if let Some(hole) = against.live.hole(integration.platform) {
-        let reason = hole.reason.clone();
+    if let Some(unreadable) = against.live.unreadable_for(integration.platform) {
+        let reason = unreadable.reason.clone();
         return Err(Block::UnknownScope { reason });
     }
     Ok(Creation {

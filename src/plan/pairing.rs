@@ -251,9 +251,9 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         {
             return None;
         }
-        let hole = |record: &Record| self.live.hole_of_type(&record.type_name);
+        let unreadable = |record: &Record| self.live.unreadable_for_type(&record.type_name);
         let mut hidden = made.iter().filter(|(_, record)| !is_there(record));
-        let reason = hidden.find_map(|(_, record)| Some(hole(record)?.reason.clone()))?;
+        let reason = hidden.find_map(|(_, record)| Some(unreadable(record)?.reason.clone()))?;
         Some(Block::UnknownScope { reason })
     }
 
@@ -412,9 +412,9 @@ fn pinned<'l>(
 ) -> Result<&'l LiveIntegration, Block> {
     let id = pin.clone();
     let Some(found) = by_id.get(pin) else {
-        return Err(match live.hole(integration.platform) {
-            Some(hole) => Block::UnknownScope {
-                reason: hole.reason.clone(),
+        return Err(match live.unreadable_for(integration.platform) {
+            Some(unreadable) => Block::UnknownScope {
+                reason: unreadable.reason.clone(),
             },
             None => Block::PinMissing { id },
         });

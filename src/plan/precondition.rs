@@ -107,8 +107,8 @@ impl AbsencePrecondition {
     /// # Errors
     /// The reason why the list does not show it.
     pub fn newcomers<'l>(&self, listed: &'l Listed) -> Result<Vec<&'l LiveIntegration>, String> {
-        if let Some(hole) = listed.live.hole(self.platform) {
-            return Err(hole.reason.clone());
+        if let Some(unreadable) = listed.live.unreadable_for(self.platform) {
+            return Err(unreadable.reason.clone());
         }
         let unidentified = self.key.as_ref().map(|_| (self.platform.wire, None));
         Ok([Some((self.platform.wire, self.key.clone())), unidentified]
@@ -300,12 +300,12 @@ fn destinations(live: &LiveIntegration) -> Vec<String> {
     let Some(platform) = live.platform else {
         return Vec::new();
     };
-    let leads = |path: &String| {
+    let is_target = |path: &String| {
         let attribute = platform.attribute(path);
-        attribute.is_some_and(|it| it.leads != CredentialTarget::Nowhere)
+        attribute.is_some_and(|it| it.target != CredentialTarget::Nowhere)
             && value_at(&live.config.0, path).is_some_and(|it| !it.is_null())
     };
-    paths(platform).into_iter().filter(leads).collect()
+    paths(platform).into_iter().filter(is_target).collect()
 }
 
 fn value_at<'j>(config: &'j Map<String, Json>, path: &str) -> Option<&'j Json> {

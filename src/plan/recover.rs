@@ -136,9 +136,9 @@ fn nothing(
     live: &Live,
     now: Timestamp,
 ) -> Result<Settled, UnknownOutcome> {
-    if let Some(hole) = live.unreadable.iter().find(|u| u.scope.covers(platform)) {
+    if let Some(unreadable) = live.unreadable.iter().find(|u| u.scope.covers(platform)) {
         return Err(UnknownOutcome::Unreadable {
-            reason: hole.reason.clone(),
+            reason: unreadable.reason.clone(),
         });
     }
     if let IntendedWrite::Delete { id, .. } = &intent.write {

@@ -185,8 +185,8 @@ pub(super) fn deletion(
         let reason = format!("its type is `{}`", found.type_name);
         return Err(Block::UnknownScope { reason });
     };
-    if let Some(hole) = live.hole(platform) {
-        let reason = hole.reason.clone();
+    if let Some(unreadable) = live.unreadable_for(platform) {
+        let reason = unreadable.reason.clone();
         return Err(Block::UnknownScope { reason });
     }
     let now = found_key(platform, found);
@@ -329,7 +329,7 @@ fn absent<'a>(against: &Against<'a>) -> impl Iterator<Item = (&'a Name, &'a Reco
     let records = context.ledger.records.iter();
     records.filter(move |(_, record)| {
         let is_there = there.get(&record.id) == Some(&record.type_name.as_str());
-        !is_there && live.hole_of_type(&record.type_name).is_none()
+        !is_there && live.unreadable_for_type(&record.type_name).is_none()
     })
 }
 

@@ -54,7 +54,7 @@ pub(super) fn repeated<'c>(
     can_be.then_some(intent)
 }
 
-/// The block of a write of this name, if it is in doubt.
+/// The block of a write of this name, if its outcome is unknown.
 fn block(name: &str, context: &PlanContext<'_>) -> Option<Block> {
     let outcome = context.unknown_outcomes.get(name)?.clone();
     let name = name.to_owned();

@@ -103,7 +103,7 @@ const OAUTH_CLIENT: &[Attribute] = &[
         "The URL of the identity provider's authority.",
     )
     .required(Recalled)
-    .leads_to_host(),
+    .targets_host(),
 ];
 
 const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
@@ -113,7 +113,7 @@ const GROUP_PATTERN: &[Attribute] = &[Attribute::new(
 )];
 
 const PROXY: &[Attribute] = &[
-    Attribute::new("host", Shape::TEXT, "The proxy's host.").leads_to_host(),
+    Attribute::new("host", Shape::TEXT, "The proxy's host.").targets_host(),
     Attribute::new("port", Shape::PORT, "The proxy's port."),
     Attribute::new("username", Shape::TEXT, "The proxy user."),
     Attribute::new("password", Shape::TEXT, "The password of the proxy user.").secret(),

@@ -193,7 +193,7 @@ pub struct Attribute {
     /// True if the attribute is documented as unchangeable once it is set.
     pub is_fixed: bool,
     /// Role of the attribute in the destination of the integration's secrets.
-    pub leads: CredentialTarget,
+    pub target: CredentialTarget,
     /// Its purpose, in one line.
     pub doc: &'static str,
 }
@@ -210,23 +210,23 @@ impl Attribute {
             need: Need::Optional,
             default: None,
             is_fixed: false,
-            leads: CredentialTarget::Nowhere,
+            target: CredentialTarget::Nowhere,
             doc,
         }
     }
 
     /// Names a host, or the URL of one, to which secrets may be sent.
     #[must_use]
-    pub const fn leads_to_host(mut self) -> Self {
-        self.leads = CredentialTarget::ToHost;
+    pub const fn targets_host(mut self) -> Self {
+        self.target = CredentialTarget::ToHost;
         self
     }
 
     /// Marks an attribute that may name, in a form that integrationd does not parse, a destination
     /// of secrets.
     #[must_use]
-    pub const fn leads_anywhere(mut self) -> Self {
-        self.leads = CredentialTarget::Anywhere;
+    pub const fn targets_any_host(mut self) -> Self {
+        self.target = CredentialTarget::Anywhere;
         self
     }
 

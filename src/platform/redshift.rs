@@ -98,7 +98,7 @@ const ATTRIBUTES: &[Attribute] = &[
         Shape::TEXT,
         "Additional arguments for the ODBC connection.",
     )
-    .leads_anywhere(),
+    .targets_any_host(),
 ];
 
 const OKTA_LOGIN: &[Attribute] = &[
@@ -108,7 +108,7 @@ const OKTA_LOGIN: &[Attribute] = &[
         .one_time_when_auto(),
     Attribute::new("idpHost", Shape::TEXT, "The host of the Okta organization.")
         .one_time_when_auto()
-        .leads_to_host(),
+        .targets_host(),
     Attribute::new("appId", Shape::TEXT, "The id of the application in Okta.").one_time_when_auto(),
     Attribute::new("role", Shape::TEXT, "The AWS role that the user assumes.").one_time_when_auto(),
 ];

@@ -110,7 +110,7 @@ const ATTRIBUTES: &[Attribute] = &[
         Shape::TEXT,
         "Additional arguments for the connection.",
     )
-    .leads_anywhere(),
+    .targets_any_host(),
 ];
 
 const PRIVATE_KEY: &[Attribute] = &[
@@ -156,7 +156,7 @@ const OAUTH_CLIENT: &[Attribute] = &[
         "The URL of the identity provider's authority.",
     )
     .one_time_when_auto()
-    .leads_to_host(),
+    .targets_host(),
     Attribute::new("scope", Shape::TEXT, "The requested scope.").one_time_when_auto(),
 ];
 

@@ -348,7 +348,7 @@ fn an_attribute_that_sounds_like_an_address_leads_somewhere() {
     every_attribute_holds(|platform, attribute| {
         let name = attribute.name.to_lowercase();
         let is_host = platform.host_attribute() == Some(attribute.name);
-        let leads = is_host || attribute.leads != CredentialTarget::Nowhere;
-        leads || !sounds.iter().any(|sound| name.contains(sound))
+        let target = is_host || attribute.target != CredentialTarget::Nowhere;
+        target || !sounds.iter().any(|sound| name.contains(sound))
     });
 }

@@ -70,8 +70,8 @@ enum Stage {
     /// Before the first write; the receiver waits for signals and learns when writing begins.
     Reading(oneshot::Sender<Writing>),
     Writing,
-    Telling,
-    Left,
+    Reporting,
+    Aborted,
 }
 
 /// Effect of a signal.
@@ -82,7 +82,7 @@ pub(crate) enum InterruptedPhase {
     /// Writes are under way.
     Writing,
     /// It is at its end.
-    Telling,
+    Reporting,
 }
 
 impl RunPhase {
@@ -97,38 +97,38 @@ impl RunPhase {
     }
 
     /// It writes from now on; what was left where it is finds the stop pulled.
-    pub(crate) fn writes(&self) {
+    pub(crate) fn begin_writes(&self) {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Reading(_))
-            && let Stage::Reading(told) = std::mem::replace(&mut *stage, Stage::Writing)
+            && let Stage::Reading(waiting) = std::mem::replace(&mut *stage, Stage::Writing)
         {
             // After the run, nothing waits for signals.
-            let _ = told.send(Writing(signal(SignalKind::hangup()).ok()));
+            let _ = waiting.send(Writing(signal(SignalKind::hangup()).ok()));
         }
     }
 
     /// Starts the report of the result; true if it is still wanted.
-    pub(crate) fn tells(&self) -> bool {
+    pub(crate) fn begin_report(&self) -> bool {
         let mut stage = self.stage();
         match *stage {
-            Stage::Left => false,
-            Stage::Reading(_) | Stage::Writing | Stage::Telling => {
-                *stage = Stage::Telling;
+            Stage::Aborted => false,
+            Stage::Reading(_) | Stage::Writing | Stage::Reporting => {
+                *stage = Stage::Reporting;
                 true
             }
         }
     }
 
     /// Aborts the run, if it has not started to write.
-    pub(crate) fn leave(&self) -> InterruptedPhase {
+    pub(crate) fn try_abort(&self) -> InterruptedPhase {
         let mut stage = self.stage();
         match *stage {
-            Stage::Reading(_) | Stage::Left => {
-                *stage = Stage::Left;
+            Stage::Reading(_) | Stage::Aborted => {
+                *stage = Stage::Aborted;
                 InterruptedPhase::Reading
             }
             Stage::Writing => InterruptedPhase::Writing,
-            Stage::Telling => InterruptedPhase::Telling,
+            Stage::Reporting => InterruptedPhase::Reporting,
         }
     }
 }

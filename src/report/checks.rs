@@ -94,7 +94,7 @@ pub fn failed_question(error: &ApiError) -> Question {
         ApiError::Transport { .. } => Question::Connection,
         ApiError::NoCredentials(error) => failed_question(error),
         ApiError::Unreadable { .. } => Question::Tenant,
-        ApiError::Refused { refusal, .. } => match refusal.code {
+        ApiError::Refused { rejection, .. } => match rejection.code {
             401 => Question::Credentials,
             403 => Question::Permission,
             _ => Question::Tenant,

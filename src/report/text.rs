@@ -381,8 +381,8 @@ pub(super) fn tests(out: &mut String, failing: &[FailingTest]) {
 
 /// Unreadable parts of the server's list.
 fn unreadable(out: &mut String, plan: &Plan) {
-    for hole in &plan.unreadable {
-        let reason = escaped(&hole.reason);
+    for unreadable in &plan.unreadable {
+        let reason = escaped(&unreadable.reason);
         let _ = writeln!(out, "  {} {reason}", paint(BAD, "unreadable:"));
     }
     if !plan.unreadable.is_empty() {

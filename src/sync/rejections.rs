@@ -36,7 +36,7 @@ pub(super) async fn record(
         let name = outcome.name.as_str();
         match &outcome.result {
             Ok(_) if known.contains_key(name) => log_error(store.accept(name).await),
-            Err(failure) if failure.is_refusal() => {
+            Err(failure) if failure.is_rejection() => {
                 let mut integrations = desired.manifest.integrations.iter();
                 let integration = integrations.find(|integration| integration.name == name);
                 let fingerprint = &|name: &str, path: &str, template: &_| {

@@ -25,7 +25,7 @@ pub(super) fn good(host: &str) -> String {
 
 /// Value of a leading attribute, set in a file or by hand; `whose` makes it unique.
 pub(super) fn value(attribute: &Attribute, is_good: bool, whose: &str) -> Value {
-    match (attribute.leads, is_good) {
+    match (attribute.target, is_good) {
         (CredentialTarget::ToHost, true) => json!(format!("https://login{GOOD}/{whose}")),
         (CredentialTarget::ToHost, false) => json!(format!("https://evil.example/{whose}")),
         (CredentialTarget::Nowhere | CredentialTarget::Anywhere, _) => {
@@ -51,11 +51,12 @@ pub(super) fn tame(platform: &'static Platform, payload: &mut Value) {
 
 fn tame_object(attributes: &'static [Attribute], config: &mut Map<String, Value>) {
     for attribute in attributes {
-        if matches!(attribute.shape, Shape::Opaque) || attribute.leads == CredentialTarget::Anywhere
+        if matches!(attribute.shape, Shape::Opaque)
+            || attribute.target == CredentialTarget::Anywhere
         {
             config.shift_remove(attribute.name);
         } else if let Some(own) = config.get_mut(attribute.name) {
-            if attribute.leads == CredentialTarget::ToHost {
+            if attribute.target == CredentialTarget::ToHost {
                 *own = value(attribute, true, "first");
             } else if let Some(inner) = own.as_object_mut() {
                 tame_object(attribute.children(), inner);
@@ -86,7 +87,7 @@ fn astray_in(
             return Some(path);
         };
         let is_opaque = matches!(attribute.shape, Shape::Opaque);
-        match attribute.leads {
+        match attribute.target {
             CredentialTarget::ToHost => (!is_good(value)).then_some(path),
             CredentialTarget::Anywhere => Some(path),
             CredentialTarget::Nowhere if is_opaque => Some(path),

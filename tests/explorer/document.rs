@@ -217,7 +217,7 @@ impl Document {
     /// Those of them that lead somewhere.
     pub(super) fn leading(&self) -> Vec<(String, &'static Attribute)> {
         let mut leading = self.editable();
-        leading.retain(|(_, attribute)| attribute.leads != CredentialTarget::Nowhere);
+        leading.retain(|(_, attribute)| attribute.target != CredentialTarget::Nowhere);
         leading
     }
 

@@ -85,7 +85,7 @@ fn plain_detail(attribute: &Attribute) -> Option<(String, Value)> {
         _ => return None,
     };
     let has_none = matches!(attribute.need, Need::Optional)
-        && matches!(attribute.leads, CredentialTarget::Nowhere)
+        && matches!(attribute.target, CredentialTarget::Nowhere)
         && attribute.class == Class::Mutable;
     has_none.then(|| (attribute.name.to_owned(), value))
 }

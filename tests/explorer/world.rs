@@ -479,7 +479,7 @@ impl World {
         let compared = editable.filter_map(|(path, attribute)| {
             let value = config.pointer(&format!("/{path}"))?.clone();
             let is_ignored =
-                document.ignored.contains(&path) && attribute.leads == CredentialTarget::Nowhere;
+                document.ignored.contains(&path) && attribute.target == CredentialTarget::Nowhere;
             (!is_ignored && !is_default(attribute, &value)).then_some((path, value))
         });
         compared.collect()
@@ -641,7 +641,7 @@ pub(super) fn contested(ledger: &Ledger) -> impl Iterator<Item = (&str, u64)> {
 
 fn leads(document: &Document, path: &str) -> bool {
     let attribute = document.platform().attribute(path);
-    attribute.is_some_and(|it| it.leads != CredentialTarget::Nowhere)
+    attribute.is_some_and(|it| it.target != CredentialTarget::Nowhere)
 }
 
 fn is_settled(one: &Value) -> bool {

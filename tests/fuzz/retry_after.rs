@@ -36,7 +36,7 @@ fuzz_target!(|input: &[u8]| {
         body: Vec::new(),
     };
     let error = block_on(client(answer).list()).expect_err("a refusal");
-    let pause = error.refusal().expect("a refusal").retry_after;
+    let pause = error.rejection().expect("a refusal").retry_after;
     assert!(pause.is_none_or(|pause| pause <= LONGEST), "{pause:?}");
     match asked.as_deref() {
         None | Some("") => assert_eq!(pause, None),

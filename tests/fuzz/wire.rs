@@ -118,10 +118,10 @@ fn is_whole(live: &Live, status: u16, bytes: &[u8]) {
         let of_it = |found: &&LiveIntegration| found.platform == Some(platform);
         let found = live.integrations.iter().filter(of_it).count();
         let there = elements.iter().filter(|e| e["type"] == type_name).count();
-        assert!(found == there || live.hole(platform).is_some(), "{element}");
+        assert!(found == there || live.unreadable_for(platform).is_some(), "{element}");
     }
-    for hole in &live.unreadable {
-        assert!(!hole.reason.chars().any(is_unsafe), "{}", hole.reason);
+    for unreadable in &live.unreadable {
+        assert!(!unreadable.reason.chars().any(is_unsafe), "{}", unreadable.reason);
     }
 }
 
@@ -135,8 +135,8 @@ fn is_id(id: &RemoteId) {
 fn is_fit(error: &ApiError) {
     let said = chain(error);
     let tests = error
-        .refusal()
-        .map_or(&[][..], |refusal| &refusal.failing_tests);
+        .rejection()
+        .map_or(&[][..], |rejection| &rejection.failing_tests);
     let tests = tests.iter().flat_map(|test| [&test.name, &test.message]);
     for text in std::iter::once(&said).chain(tests) {
         assert!(!text.chars().any(is_unsafe), "{text:?}");

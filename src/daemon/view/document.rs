@@ -52,7 +52,7 @@ impl<'a> StatusDocument<'a> {
             runs: status.runs,
             last_reconcile: status.at,
             last_success: status.succeeded,
-            settings_refused: status.refused.as_deref(),
+            settings_refused: status.rejected_settings.as_deref(),
             seen: status.view.as_deref().map(SeenEntry::from),
             status,
         }
@@ -172,7 +172,7 @@ mod tests {
             ..RunView::default()
         };
         DaemonStatus {
-            refused: Some(Arc::new(RejectedSettings {
+            rejected_settings: Some(Arc::new(RejectedSettings {
                 at: AT,
                 why: "the settings are wrong".to_owned(),
                 help: "correct them".to_owned(),

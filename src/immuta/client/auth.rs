@@ -256,7 +256,7 @@ fn read_exchanged(body: &[u8]) -> Result<Exchanged, AnswerError> {
 fn not_accepted(call: &Call<'_>) -> ApiError {
     ApiError::Refused {
         operation: call.operation(),
-        refusal: Box::new(Rejection {
+        rejection: Box::new(Rejection {
             code: 401,
             from_api: true,
             says_absent: false,
@@ -291,9 +291,12 @@ fn copy_of(error: &ApiError) -> ApiError {
             },
         },
         ApiError::NoCredentials(error) => ApiError::NoCredentials(Box::new(copy_of(error))),
-        ApiError::Refused { operation, refusal } => ApiError::Refused {
+        ApiError::Refused {
+            operation,
+            rejection,
+        } => ApiError::Refused {
             operation: operation.clone(),
-            refusal: refusal.clone(),
+            rejection: rejection.clone(),
         },
         ApiError::Unreadable { operation, reason } => ApiError::Unreadable {
             operation: operation.clone(),

@@ -149,7 +149,7 @@ impl<'a> Call<'a> {
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));
         let now = SystemTime::now();
-        let refusal = read_rejection(
+        let rejection = read_rejection(
             parts.status,
             &parts.headers,
             &body,
@@ -161,7 +161,7 @@ impl<'a> Call<'a> {
         wipe_bytes(body);
         Err(ApiError::Refused {
             operation: self.operation(),
-            refusal: Box::new(refusal),
+            rejection: Box::new(rejection),
         })
     }
 

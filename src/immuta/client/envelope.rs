@@ -163,7 +163,7 @@ pub(crate) fn read_rejection(
     let is_absence = said
         .zip(asked)
         .is_some_and(|(said, asked)| names_absent(said, asked));
-    let refusal = Rejection {
+    let rejection = Rejection {
         code: status.as_u16(),
         from_api,
         says_absent: status == StatusCode::NOT_FOUND && from_api && is_absence,
@@ -173,7 +173,7 @@ pub(crate) fn read_rejection(
     };
     // A server may repeat what it was sent.
     fields.values_mut().for_each(wipe);
-    refusal
+    rejection
 }
 
 /// The documented words for an integration that does not exist, in lower case: the

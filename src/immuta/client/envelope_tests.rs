@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn refusal(code: u16, body: &str) -> Rejection {
+fn rejection(code: u16, body: &str) -> Rejection {
     let status = StatusCode::from_u16(code).unwrap();
     let secrets = [Secret::new("hunter2\nline".into())];
     read_rejection(
@@ -19,7 +19,7 @@ fn refusal(code: u16, body: &str) -> Rejection {
 
 #[test]
 fn the_error_envelope_is_recognised() {
-    let read = refusal(
+    let read = rejection(
         422,
         r#"{"statusCode":422,"error":"Unprocessable entity","message":"Validation failed."}"#,
     );
@@ -38,14 +38,14 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
         "",
         "<html><b>404</b></html>",
     ] {
-        assert!(!refusal(404, body).from_api, "{body}");
+        assert!(!rejection(404, body).from_api, "{body}");
     }
     assert!(
-        refusal(404, "<html>hunter2</html>")
+        rejection(404, "<html>hunter2</html>")
             .message
             .contains("an HTML page")
     );
-    assert_eq!(refusal(404, "upstream timed out").message, "");
+    assert_eq!(rejection(404, "upstream timed out").message, "");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn failing_tests_of_a_refusal_are_found_at_the_top_and_one_level_below() {
         json!({"statusCode": 422, "message": "m", "validationResults": results}),
         json!({"statusCode": 422, "message": "m", "data": {"validationResults": results}}),
     ] {
-        let read = refusal(422, &body.to_string());
+        let read = rejection(422, &body.to_string());
         assert_eq!(
             read.failing_tests,
             [FailingTest {
@@ -107,7 +107,7 @@ fn a_pause_is_capped_and_nonsense_is_passed_over() {
 fn only_the_documented_words_name_an_absence() {
     let says = |code: u16, message: &str| {
         let body = json!({"statusCode": code, "error": "Not Found", "message": message});
-        refusal(code, &body.to_string()).says_absent
+        rejection(code, &body.to_string()).says_absent
     };
     for message in [
         "No Integration found with ID 7.",

@@ -37,12 +37,12 @@ pub enum ApiError {
         source: TransportError,
     },
     /// The server refused.
-    #[error("{operation}: {}", refusal.describe())]
+    #[error("{operation}: {}", rejection.describe())]
     Refused {
         /// The method and path.
         operation: String,
         /// The rejection.
-        refusal: Box<Rejection>,
+        rejection: Box<Rejection>,
     },
     /// The call was never sent: it waited for credentials that it did not get.
     #[error(transparent)]
@@ -94,10 +94,10 @@ impl Rejection {
 impl ApiError {
     /// The rejection, if the server rejected the call.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Rejection> {
+    pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-            Self::Refused { refusal, .. } => Some(refusal),
-            Self::NoCredentials(error) => error.refusal(),
+            Self::Refused { rejection, .. } => Some(rejection),
+            Self::NoCredentials(error) => error.rejection(),
             Self::Transport { .. } | Self::Unreadable { .. } => None,
         }
     }
@@ -105,7 +105,8 @@ impl ApiError {
     /// True if the server said that the requested integration does not exist.
     #[must_use]
     pub fn says_absent(&self) -> bool {
-        self.refusal().is_some_and(|refusal| refusal.says_absent)
+        self.rejection()
+            .is_some_and(|rejection| rejection.says_absent)
     }
 
     /// The method and path of the call that failed. For one that was never sent for want
@@ -127,8 +128,8 @@ impl ApiError {
             Self::NoCredentials(_) => Effect::None,
             Self::Transport { source, .. } => source.kind.effect(),
             // These may come from a proxy after the server has done its work.
-            Self::Refused { refusal, .. }
-                if refusal.code >= 500 || refusal.code == 408 || refusal.code < 400 =>
+            Self::Refused { rejection, .. }
+                if rejection.code >= 500 || rejection.code == 408 || rejection.code < 400 =>
             {
                 Effect::Unknown
             }

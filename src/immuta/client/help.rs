@@ -15,7 +15,7 @@ impl ApiError {
             Self::Transport { source, .. } => transport(source.kind),
             Self::NoCredentials(error) => error.help(),
             Self::Unreadable { .. } => NOT_IMMUTA,
-            Self::Refused { refusal, .. } => refused(refusal),
+            Self::Refused { rejection, .. } => refused(rejection),
         }
     }
 }
@@ -35,8 +35,8 @@ fn transport(kind: TransportErrorKind) -> &'static str {
     }
 }
 
-fn refused(refusal: &Rejection) -> &'static str {
-    match refusal.code {
+fn refused(rejection: &Rejection) -> &'static str {
+    match rejection.code {
         300..=399 => {
             "use the URL that the redirect points to: integrationd does not follow \
             redirects"
@@ -46,10 +46,10 @@ fn refused(refusal: &Rejection) -> &'static str {
             tab API Keys); if the tenant requires a bearer token, use `--auth token`"
         }
         403 => "give the API key's user the APPLICATION_ADMIN permission",
-        404 if !refusal.says_absent => NOT_IMMUTA,
+        404 if !rejection.says_absent => NOT_IMMUTA,
         407 => "the proxy requires credentials: give them in HTTPS_PROXY",
         409 => "another change to the integration is in progress: try again in a minute",
-        422 if !refusal.failing_tests.is_empty() => {
+        422 if !rejection.failing_tests.is_empty() => {
             "fix the problems that the failing tests report, then try again"
         }
         429 => "the tenant limits the request rate: try again later",

@@ -118,10 +118,10 @@ impl Redaction<'_> {
         if let ApiError::NoCredentials(inner) = error {
             return ApiError::NoCredentials(Box::new(self.error(*inner)));
         }
-        if let ApiError::Refused { refusal, .. } = &mut error {
-            refusal.message = self.text(&refusal.message);
+        if let ApiError::Refused { rejection, .. } = &mut error {
+            rejection.message = self.text(&rejection.message);
             // These are about what was just sent, which is known.
-            for test in &mut refusal.failing_tests {
+            for test in &mut rejection.failing_tests {
                 *test = self.scrubbed(test);
             }
         }

@@ -134,7 +134,9 @@ impl<T: Transport> Client<T> {
                 }
                 Err(error) => error,
             };
-            let refused = error.refusal().is_some_and(|refusal| refusal.code == 401);
+            let refused = error
+                .rejection()
+                .is_some_and(|rejection| rejection.code == 401);
             if refused && !renewed && self.authenticator.forget(&authorization).await {
                 renewed = true;
             } else {

@@ -67,9 +67,9 @@ pub(super) fn may_repeat(kind: CallKind, error: &ApiError) -> bool {
             TransportErrorKind::Certificate => false,
             TransportErrorKind::Timeout | TransportErrorKind::Broken => kind == CallKind::Harmless,
         },
-        ApiError::Refused { refusal, .. } => match kind {
-            CallKind::Harmless => matches!(refusal.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
-            CallKind::Write => refusal.code == 429 && refusal.from_api,
+        ApiError::Refused { rejection, .. } => match kind {
+            CallKind::Harmless => matches!(rejection.code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            CallKind::Write => rejection.code == 429 && rejection.from_api,
         },
         // The exchange has been repeated already.
         ApiError::NoCredentials(_) => false,
@@ -122,8 +122,8 @@ impl<'a> Retries<'a> {
         if self.ended >= self.policy.attempts || !may_repeat(self.call.kind, &error) {
             return Err(error);
         }
-        let refusal = error.refusal();
-        let asked = refusal.and_then(|refusal| refusal.retry_after);
+        let rejection = error.rejection();
+        let asked = rejection.and_then(|rejection| rejection.retry_after);
         let pause = pause_after(self.policy, self.ended, asked, fastrand::f64());
         if self.started.elapsed() + pause > self.policy.deadline {
             return Err(error);
@@ -132,7 +132,7 @@ impl<'a> Retries<'a> {
             http.request.method = %self.call.method,
             url.template = self.call.path.template,
             attempt = self.ended,
-            http.response.status_code = refusal.map(|refusal| refusal.code),
+            http.response.status_code = rejection.map(|rejection| rejection.code),
             error.type = kind_of(&error),
             delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             "retrying the request"
@@ -165,7 +165,7 @@ mod tests {
     fn refused(code: u16, from_api: bool) -> ApiError {
         ApiError::Refused {
             operation: String::new(),
-            refusal: Box::new(Rejection {
+            rejection: Box::new(Rejection {
                 code,
                 from_api,
                 says_absent: false,

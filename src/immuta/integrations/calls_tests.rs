@@ -72,9 +72,9 @@ async fn a_refusal_of_any_call_is_scrubbed_of_every_secret_of_the_run() {
     let get = reader.get(&seven()).await.unwrap_err();
     let status = reader.status(&seven()).await.unwrap_err();
     for error in [list, get, status] {
-        let refusal = error.refusal().unwrap();
-        assert_eq!(refusal.message, "cannot log in with (secret)");
-        let test = &refusal.failing_tests[0];
+        let rejection = error.rejection().unwrap();
+        assert_eq!(rejection.message, "cannot log in with (secret)");
+        let test = &rejection.failing_tests[0];
         assert_eq!((&*test.name, &*test.message), ("(secret)", "no (secret)"));
     }
 }
@@ -98,11 +98,11 @@ async fn text_is_scrubbed_before_it_is_escaped_and_cut() {
         ],
     );
     let error = reader.get(&seven()).await.unwrap_err();
-    let refusal = error.refusal().unwrap();
+    let rejection = error.rejection().unwrap();
     let found = reader.get(&seven()).await.unwrap().unwrap();
     let expected = format!("{}(secret)…", "x".repeat(1991));
-    assert_eq!(refusal.message, expected);
-    for test in [&refusal.failing_tests[0], &found.failing_tests[0]] {
+    assert_eq!(rejection.message, expected);
+    for test in [&rejection.failing_tests[0], &found.failing_tests[0]] {
         assert_eq!(test.name, "a\\u{1b}b");
         assert_eq!(test.message, expected);
     }

@@ -83,7 +83,7 @@ impl<T: Transport> Reader<T> {
 }
 
 fn code(error: &ApiError) -> Option<u16> {
-    error.refusal().map(|refusal| refusal.code)
+    error.rejection().map(|rejection| rejection.code)
 }
 
 /// Reads the answer to the search: an array, or an object with one array in it.

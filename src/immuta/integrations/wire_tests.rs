@@ -369,7 +369,7 @@ fn of_many_unreadable_elements_a_few_reasons_and_a_count_are_kept() {
         "element 1001 of the list: `id` is not an integer or a non-empty string"
     );
     assert_eq!(reasons[11], "and 990 more");
-    assert!(live.hole(&POND).is_some());
+    assert!(live.unreadable_for(&POND).is_some());
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl CacheDir {
 
     /// An empty directory for the programs that verify. Their sockets have short
     /// paths, so it lies right here.
-    pub(super) fn workshop(&self) -> Result<ScratchDir, GitFailure> {
+    pub(super) fn scratch_dir(&self) -> Result<ScratchDir, GitFailure> {
         let path = self.directory.join("verify");
         let made = remove(&path).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
         made.map_err(|source| unusable(&path, source))?;

@@ -267,9 +267,9 @@ impl GitSource {
         let objects = Objects::of(repository)?;
         let commit = commit_of(session, &objects, object, reference)?;
         if let Some(trust) = &options.verification {
-            let workshop = place.workshop()?;
+            let scratch_dir = place.scratch_dir()?;
             let object = (reference, object);
-            verify::verify(session, &workshop, trust, &objects, object, commit.id())?;
+            verify::verify(session, &scratch_dir, trust, &objects, object, commit.id())?;
         }
         let id = CommitId(commit.id());
         Ok(Fetched {

@@ -43,7 +43,7 @@ pub(super) fn panel(status: &DaemonStatus) -> Markup {
                 }
             }
             @if let Some(view) = status.view.as_deref() { (suspensions(view)) }
-            @if let Some(refused) = status.refused.as_deref() { (refusal(refused)) }
+            @if let Some(rejected) = status.rejected_settings.as_deref() { (rejected_settings(rejected)) }
         }
     }
 }
@@ -75,13 +75,13 @@ fn suspensions(view: &RunView) -> Markup {
 }
 
 /// Reason why the newest settings are not in effect.
-fn refusal(refused: &RejectedSettings) -> Markup {
+fn rejected_settings(rejected: &RejectedSettings) -> Markup {
     html! {
         div.stale role="status" {
             "The new settings are invalid, so the previous ones stay in effect: "
-            (safe(&refused.why)) " (" (moment(refused.at)) ")"
-            ul.plain { @for one in &refused.mistakes { (mistake(one)) } }
-            span.help { "help: " (safe(&refused.help)) }
+            (safe(&rejected.why)) " (" (moment(rejected.at)) ")"
+            ul.plain { @for one in &rejected.mistakes { (mistake(one)) } }
+            span.help { "help: " (safe(&rejected.help)) }
         }
     }
 }

@@ -196,7 +196,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         revision: None,
         view: None,
     });
-    status.refused = Some(Arc::new(RejectedSettings {
+    status.rejected_settings = Some(Arc::new(RejectedSettings {
         at: Timestamp::UNIX_EPOCH,
         why: text(),
         help: text(),

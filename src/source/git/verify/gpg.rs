@@ -21,14 +21,14 @@ const STATUS: &str = "[GNUPG:] ";
 
 impl Verifier<'_> {
     pub(super) fn openpgp(&self, object: SignedObject, signed: &Signed) -> Result<(), Refusal> {
-        let home = self.workshop.path().join("gnupg");
+        let home = self.scratch_dir.path().join("gnupg");
         match DirBuilder::new().mode(0o700).create(&home) {
             Ok(()) => self.import(&home)?,
             // For the tag before.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(GitFailure::Copy { path: home, source }.into()),
         }
-        let signature = self.workshop.put("signature", &signed.signature)?;
+        let signature = self.scratch_dir.put("signature", &signed.signature)?;
         let arguments = ["--verify".into(), signature.into(), "-".into()];
         let ran = self.gpg(&home, arguments, &signed.payload)?;
         judge(object, ran.is_success, &ran.stdout).map_err(Refusal::from)

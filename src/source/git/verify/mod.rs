@@ -67,7 +67,7 @@ impl From<GitFailure> for Refusal {
 /// One verification.
 struct Verifier<'a> {
     session: &'a GitSession,
-    workshop: &'a ScratchDir,
+    scratch_dir: &'a ScratchDir,
     trust: &'a Verification,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn check_settings(
 /// Refuses a revision that is not signed as it must be.
 pub(super) fn verify(
     session: &GitSession,
-    workshop: &ScratchDir,
+    scratch_dir: &ScratchDir,
     trust: &Verification,
     objects: &Objects<'_>,
     (reference, object): (&GitReference, Oid),
@@ -99,7 +99,7 @@ pub(super) fn verify(
 ) -> Result<(), GitFailure> {
     let verifier = Verifier {
         session,
-        workshop,
+        scratch_dir,
         trust,
     };
     let is_tag = trust.mode != VerifyMode::Head;
@@ -188,6 +188,6 @@ impl Verifier<'_> {
             path: path.to_owned(),
             source,
         })?;
-        Ok(self.workshop.put(name, &bytes)?)
+        Ok(self.scratch_dir.put(name, &bytes)?)
     }
 }

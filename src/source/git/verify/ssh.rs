@@ -23,7 +23,7 @@ impl Verifier<'_> {
         signers: &Path,
     ) -> Result<(), Refusal> {
         let signers = self.key_file(signers, "allowed-signers")?;
-        let signature = self.workshop.put("signature", &signed.signature)?;
+        let signature = self.scratch_dir.put("signature", &signed.signature)?;
         let names = self.principals(object, &signers, &signature)?;
         let revoked = self.trust.revoked_ssh_keys.as_deref();
         let revoked = revoked.map(|path| self.key_file(path, "revoked-keys"));
@@ -34,7 +34,7 @@ impl Verifier<'_> {
             if let Some(revoked) = revoked {
                 arguments.extend(["-r".into(), revoked.into()]);
             }
-            let home = self.workshop.path();
+            let home = self.scratch_dir.path();
             let ran = run(self.session, PROGRAM, &arguments, home, &signed.payload)?;
             Ok(ran.is_success)
         };
@@ -57,7 +57,13 @@ impl Verifier<'_> {
         signature: &Path,
     ) -> Result<Vec<String>, Refusal> {
         let arguments = arguments("find-principals", signers, signature);
-        let ran = run(self.session, PROGRAM, &arguments, self.workshop.path(), b"")?;
+        let ran = run(
+            self.session,
+            PROGRAM,
+            &arguments,
+            self.scratch_dir.path(),
+            b"",
+        )?;
         if !ran.is_success {
             return Err(SignatureProblem::UnknownKey(object).into());
         }
