@@ -37,8 +37,8 @@ pub(crate) struct VariableArgs {
     /// String for `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
     pub var: Vec<(String, String)>,
-    /// YAML file with values for `${var:NAME}`, which keep their types; of the repository if
-    /// the files are, unless the path is absolute; may be repeated
+    /// YAML file of variables, which keep their types; if the files come from a repository, a
+    /// relative path is looked up there; may be repeated
     #[arg(
         long,
         value_name = "FILE",
