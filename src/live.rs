@@ -4,6 +4,7 @@
 //! integration that could not be read is never absent. It makes its [`Scope`] unknown, and
 //! nothing is created or deleted from there.
 
+mod mask;
 mod owners;
 
 use serde_json::{Map, Value as Json};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use crate::platform::{Attribute, Platform, by_wire};
 use crate::secret::{MASK, Scrubber};
 
+pub use mask::is_mask;
 pub use owners::{Backing, Connection, Connections, OwnedWrite, Owners, OwnersSource};
 
 /// The id of an integration on the server, kept as text: the documentation says

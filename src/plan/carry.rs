@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 
-use crate::live::{holds_secret, is_plain};
+use crate::live::{is_mask, is_plain};
 use crate::platform::Attribute;
 use crate::secret::Template;
 use crate::value::Value;
@@ -80,26 +80,6 @@ fn convert(json: &Json, scalar: &impl Fn(&Json) -> Value) -> Value {
     }
 }
 
-/// Texts that servers write in place of a value, without the brackets and stars around them.
-const MASKS: &[&str] = &["redacted", "masked", "hidden"];
-
-/// True if this is nothing but a mask. Names of roles and groups may well sound like one in a
-/// tool that masks columns.
-pub(super) fn is_mask(json: &Json) -> bool {
-    let Json::String(text) = json else {
-        return matches!(json, Json::Array(items) if items.iter().any(is_mask));
-    };
-    if holds_secret(json) {
-        return true;
-    }
-    let word = text.trim_matches(|c: char| !c.is_alphanumeric());
-    if word.is_empty() {
-        text.chars().filter(|c| matches!(c, '*' | '•')).count() >= 3
-    } else {
-        MASKS.iter().any(|mask| word.eq_ignore_ascii_case(mask))
-    }
-}
-
 /// True if an unknown value may hide something, or says that it does.
 fn may_be_masked(json: &Json) -> bool {
     match json {
@@ -120,27 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mask_is_told_from_a_name() {
-        for mask in [
-            "***",
-            "********",
-            "••••",
-            "<redacted>",
-            "[REDACTED]",
-            "**hidden**",
-        ] {
-            assert!(is_mask(&json!(mask)), "{mask}");
-        }
-        for name in [
-            "",
-            "*",
-            "s3://bucket/**",
-            "IMMUTA_MASKED",
-            "masked_users",
-            "|",
-        ] {
-            assert!(!is_mask(&json!(name)), "{name}");
-        }
+    fn a_text_that_speaks_of_a_mask_is_not_carried() {
         assert!(may_be_masked(&json!({ "a": ["was redacted"] })));
     }
 }

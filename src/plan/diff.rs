@@ -14,12 +14,12 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use super::carry::{Carried, carry, carry_unknown, is_mask};
+use super::carry::{Carried, carry, carry_unknown};
 use super::change::{Change, ChangeKind, DisplayValue};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison, covers};
 use super::needs::{needed_secrets, replaced};
-use crate::live::{LiveIntegration, holds_secret};
+use crate::live::{LiveIntegration, holds_secret, is_mask};
 use crate::manifest::{Ignore, Integration};
 use crate::platform::{Attribute, Class, Platform, Shape};
 use crate::value::{Object, Value};
