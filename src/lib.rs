@@ -20,7 +20,7 @@
 //! | layer | modules |
 //! | --- | --- |
 //! | vocabulary | [`text`], [`reason`], [`diagnostic`], [`platform`], [`secret`] without its providers, [`value`], [`live`] |
-//! | pure decisions | [`manifest`], [`plan`] |
+//! | pure decisions | [`manifest`], [`plan`], [`export`] without what writes |
 //! | edges | [`progress`], [`net`], then [`source`], the providers of [`secret`], [`immuta`] |
 //! | orchestration | [`apply`], [`sync`], [`settings`], [`session`] |
 //! | shells | [`report`], [`embedded`], [`daemon`], [`cli`] |
@@ -46,6 +46,7 @@ mod console;
 pub mod daemon;
 pub mod diagnostic;
 pub mod embedded;
+pub mod export;
 mod hook;
 pub mod immuta;
 pub mod ledger;

@@ -45,6 +45,7 @@ const LAYERS: &[Layer] = &[
         "ledger/suspensions",
     ]),
     pure(&["plan"]),
+    pure(&["export"]),
     // The edges: I/O, no decisions. `net` is HTTP for those that speak it, `regular` opens files,
     // `user` knows who owns one.
     // A provider of secrets is declared among the vocabulary, and reads here.
@@ -58,6 +59,7 @@ const LAYERS: &[Layer] = &[
         "secret",
         "secret/provider/*/reading",
         "source",
+        "export/disk",
     ]),
     // The orchestration, through traits.
     layer(&["apply"]),

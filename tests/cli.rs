@@ -34,6 +34,7 @@ fn the_help_teaches() {
       render      Print the files with variables filled in, secrets as references
       list        Show the live integrations of the tenant, without secrets
       ping        Check the URL, certificate, credentials and permission
+      export      Write files for live integrations that no file describes, secrets as references
       adopt       Record live integrations as owned, without writing to the tenant
       history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown

@@ -51,6 +51,8 @@ mod explain;
 #[cfg(test)]
 mod explorer;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod fault_kinds;
 #[cfg(test)]
 mod faults;

@@ -90,6 +90,7 @@ commands! {
     Render(super::render::RenderArgs),
     List(super::list::ListArgs),
     Ping(super::ping::PingArgs),
+    Export(super::export::ExportArgs),
     Adopt(super::adopt::AdoptArgs),
     History(super::history::HistoryArgs),
     Resolve(super::resolve::ResolveArgs),

@@ -203,6 +203,23 @@ The simulator serves the documented routes of the API and keeps everything in
 memory. The routes below /_simulator/ need no credentials, so it listens on
 loopback only.";
 
+pub(super) const EXPORT: &str = "\
+Examples:
+  integrationd export --dry-run            print the files that would be written
+  integrationd export --adopt              write them, and record the integrations as owned
+  integrationd export --secret-reference 'vault:secret/data/immuta/{name}#{attribute}'
+  integrationd export --overwrite lake     rewrite the file of one integration
+  integrationd export -o json | jq -r '.to_provide[].reference'
+
+Integrations that belong to a connection, or whose type is unknown, get no file.
+
+Exit codes:
+  0   a sync of the files would change nothing
+  1   it would, or the tenant could not be read, or a file could not be written
+  64  the command line is wrong
+  65  an integration file is invalid
+  78  the settings are invalid";
+
 pub(super) const ADOPT: &str = "\
 Examples:
   integrationd adopt warehouse-prod                  adopt one integration, by its name in the files

@@ -9,6 +9,7 @@ mod commands;
 mod completion;
 mod daemon;
 mod explain;
+mod export;
 mod failure;
 mod help;
 mod history;

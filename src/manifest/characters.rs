@@ -32,7 +32,8 @@ pub(super) fn forbidden(source: &str) -> Option<(usize, char, Forbidden)> {
     None
 }
 
-fn is_direction(c: char) -> bool {
+/// True for a control of the direction of text, which no file can hold.
+pub(crate) fn is_direction(c: char) -> bool {
     matches!(
         c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'

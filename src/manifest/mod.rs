@@ -43,15 +43,17 @@ mod yaml;
 use std::collections::BTreeSet;
 
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
+pub(crate) use characters::is_direction;
 pub use destination::{Destination, named_destinations, seeming_hosts};
 pub use example::load_example;
 pub use flat::{Accept, DeclaredSettings, Flat, RejectedValue, VARIABLES, flat};
 pub use load::{load, load_bound};
+pub(crate) use options::{NAME_LENGTH, is_name};
 pub use schema::schema;
 pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};
 pub use variables::Variables;
-pub use write::{document, yaml_text};
+pub use write::{document, sync_text, yaml_text};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;

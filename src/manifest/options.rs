@@ -67,14 +67,14 @@ pub(super) const KEYS: &[&str] = &{
 pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
 
 /// The longest name: it becomes a file name and a metric label.
-const NAME_LENGTH: usize = 128;
+pub(crate) const NAME_LENGTH: usize = 128;
 
 /// Format of a name, in words.
 const NAME_FORM: &str = "a name starts with a letter or digit and continues with letters, digits, \
     `.`, `_` and `-`; it has at most 128 characters";
 
 /// True if a text can be the name of an integration.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= NAME_LENGTH
         && text
             .bytes()

@@ -34,12 +34,23 @@ pub fn document(integration: &Integration) -> Json {
         (key.to_owned(), value)
     };
     let mut document: Map<String, Json> = fields.into_iter().map(field).collect();
-    document.insert("sync".to_owned(), Json::Object(sync(name, options)));
+    document.insert("sync".to_owned(), Json::Object(sync(Some(name), options)));
     Json::Object(document)
 }
 
+/// The options as the last lines of a file; none if they say nothing.
+#[must_use]
+pub fn sync_text(name: Option<&str>, options: &SyncOptions) -> String {
+    let sync = sync(name, options);
+    if sync.is_empty() {
+        String::new()
+    } else {
+        yaml_text(&json!({ "sync": sync }))
+    }
+}
+
 /// The options, those that say nothing left out.
-fn sync(name: &str, options: &SyncOptions) -> Map<String, Json> {
+fn sync(name: Option<&str>, options: &SyncOptions) -> Map<String, Json> {
     let SyncOptions {
         id,
         previously,
@@ -50,7 +61,9 @@ fn sync(name: &str, options: &SyncOptions) -> Map<String, Json> {
     } = options;
     let mut sync = Map::new();
     let mut add = |key: &str, value: Json| sync.insert(key.to_owned(), value);
-    add("name", name.into());
+    if let Some(name) = name {
+        add("name", name.into());
+    }
     if let Some(id) = id {
         add("id", id.as_str().into());
     }

@@ -42,7 +42,9 @@ pub(super) fn shown_live(attribute: &Attribute, live: Option<&Json>) -> DisplayV
     }
 }
 
-pub(super) fn default_json(attribute: &Attribute) -> Option<Json> {
+/// The value that the server fills in for an attribute, if that is known.
+#[must_use]
+pub fn default_json(attribute: &Attribute) -> Option<Json> {
     attribute.default.map(|default| match default {
         Scalar::Text(text) => Json::from(text),
         Scalar::Integer(number) => Json::from(number),

@@ -5,9 +5,12 @@ use serde::Serialize;
 use super::document::Document;
 use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
+use crate::export::ExportRefusal;
+use crate::export::disk::ExportWriteError;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
+use crate::session::export::ExportError;
 use crate::session::{OpenError, UnreadableSecret};
 use crate::sync::SyncError;
 use crate::text::{chain, escaped};
@@ -160,6 +163,32 @@ impl From<OpenError> for CommandFailure {
             | OpenError::RejectedRevision(_)
             | OpenError::Names(_)
             | OpenError::Vault(_) => Self::new(exit, what, help),
+        }
+    }
+}
+
+impl From<ExportError> for CommandFailure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Open(error) => error.into(),
+            ExportError::Tenant(error) => error.into(),
+            ExportError::Write(error) => {
+                Self::new(Exit::Failed, chain(&error), ExportWriteError::HELP)
+            }
+            ExportError::Refused(refusal) => {
+                let exit = match &refusal {
+                    ExportRefusal::InvalidFiles(_) => Exit::InvalidFile,
+                    ExportRefusal::UnknownName(_) => Exit::Usage,
+                    ExportRefusal::NotLive(_)
+                    | ExportRefusal::SeveralDocuments { .. }
+                    | ExportRefusal::HasExtra(_)
+                    | ExportRefusal::Taken(_)
+                    | ExportRefusal::NoName { .. }
+                    | ExportRefusal::SharedReference { .. }
+                    | ExportRefusal::NoReference { .. } => Exit::Failed,
+                };
+                Self::new(exit, &refusal, refusal.help())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod document;
 pub mod exit;
 pub mod explain;
+pub mod export;
 pub mod failure;
 pub mod format;
 pub mod history;

@@ -12,6 +12,7 @@
 //! integrations, whichever command asks.
 
 mod error;
+pub mod export;
 pub mod git;
 mod names;
 mod rejected_revision;

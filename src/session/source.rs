@@ -115,7 +115,7 @@ pub fn check_directory(files: &FileSettings, watcher: &dyn Watcher) -> Result<Ma
 }
 
 /// Checks files. No file at all is probably a mistake.
-fn load(
+pub(super) fn load(
     settings: &RunSettings,
     snapshot: &Snapshot,
     revision: Option<&Revision>,

@@ -1,0 +1,283 @@
+//! Writes the files of an export: all of them, or none.
+//!
+//! Each text goes to a hidden file first, in the directory of its final path. When all texts
+//! are on the disk, each file takes its name. A file is replaced only if the caller says so.
+//! After a failure, every earlier step is undone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+/// A file that is to be written.
+#[derive(Debug)]
+pub struct FileToWrite<'a> {
+    /// Its path below the directory.
+    pub file: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// True if it exists and is replaced.
+    pub overwrites: bool,
+}
+
+/// A file, or its directory, that could not be written. None was.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct ExportWriteError {
+    /// The path.
+    pub path: PathBuf,
+    /// The reason.
+    #[source]
+    pub source: io::Error,
+}
+
+impl ExportWriteError {
+    /// Help text.
+    pub const HELP: &'static str =
+        "nothing was written: name a directory that you may write, with space left";
+}
+
+/// Writes all files, or none. The directory is created if it is missing.
+///
+/// # Errors
+/// The directory or a file cannot be written; nothing of it is left.
+pub fn write_all(directory: &Path, files: &[FileToWrite<'_>]) -> Result<(), ExportWriteError> {
+    let mut undo = Undo::default();
+    let written = undo.create(directory).and_then(|()| {
+        let places = files.iter().map(|file| undo.stage(directory, file));
+        let places: Vec<Staged> = places.collect::<Result<_, _>>()?;
+        for place in places {
+            undo.publish(place)?;
+        }
+        sync(directory)
+    });
+    match written {
+        Ok(()) => {
+            undo.keep();
+            Ok(())
+        }
+        Err(error) => {
+            undo.take_back();
+            Err(error)
+        }
+    }
+}
+
+/// A text on the disk that does not have its name yet.
+struct Staged {
+    hidden: PathBuf,
+    place: PathBuf,
+    overwrites: bool,
+}
+
+/// Everything that was done so far, to be taken back.
+#[derive(Debug, Default)]
+struct Undo {
+    /// Directories that were created, outermost first.
+    directories: Vec<PathBuf>,
+    /// Files that are new.
+    files: Vec<PathBuf>,
+    /// Files that were replaced, each with its earlier text.
+    replaced: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Undo {
+    /// Creates a directory, and those around it.
+    fn create(&mut self, directory: &Path) -> Result<(), ExportWriteError> {
+        let missing = directory.ancestors();
+        let missing = missing.take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        for path in missing.into_iter().rev() {
+            fs::create_dir(&path).map_err(|source| failed(&path, source))?;
+            self.directories.push(path);
+        }
+        Ok(())
+    }
+
+    /// Writes a text to a hidden file.
+    fn stage(
+        &mut self,
+        directory: &Path,
+        file: &FileToWrite<'_>,
+    ) -> Result<Staged, ExportWriteError> {
+        let shown = directory.join(file.file);
+        // Of a link, the file that it leads to is replaced.
+        let place = if file.overwrites {
+            fs::canonicalize(&shown).map_err(|source| failed(&shown, source))?
+        } else {
+            shown.clone()
+        };
+        let hidden = hidden_path(&place, "new");
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create_new(true).open(&hidden);
+        let mut opened = opened.map_err(|source| failed(&shown, source))?;
+        self.files.push(hidden.clone());
+        let written = opened.write_all(file.text.as_bytes());
+        let written = written.and_then(|()| opened.sync_all());
+        written.map_err(|source| failed(&shown, source))?;
+        if file.overwrites {
+            let metadata = fs::metadata(&place).map_err(|source| failed(&shown, source))?;
+            let set = opened.set_permissions(metadata.permissions());
+            set.map_err(|source| failed(&shown, source))?;
+        }
+        Ok(Staged {
+            hidden,
+            place,
+            overwrites: file.overwrites,
+        })
+    }
+
+    /// Gives a text its name.
+    fn publish(&mut self, staged: Staged) -> Result<(), ExportWriteError> {
+        let Staged {
+            hidden,
+            place,
+            overwrites,
+        } = staged;
+        if overwrites {
+            let earlier = hidden_path(&place, "old");
+            let kept = fs::hard_link(&place, &earlier);
+            let kept = kept.or_else(|_| fs::copy(&place, &earlier).map(drop));
+            kept.map_err(|source| failed(&place, source))?;
+            self.replaced.push((place.clone(), earlier));
+            return fs::rename(&hidden, &place).map_err(|source| failed(&place, source));
+        }
+        rename_to_free(&hidden, &place).map_err(|source| failed(&place, source))?;
+        self.files.push(place);
+        Ok(())
+    }
+
+    /// Keeps the result and removes the earlier texts.
+    fn keep(self) {
+        for (_, earlier) in self.replaced {
+            let _ = fs::remove_file(earlier);
+        }
+    }
+
+    fn take_back(self) {
+        for (place, earlier) in self.replaced {
+            let _ = fs::rename(earlier, place);
+        }
+        for file in self.files {
+            let _ = fs::remove_file(file);
+        }
+        for directory in self.directories.into_iter().rev() {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}
+
+/// Gives a file a name that nothing has.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that does not know this kind of renaming.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+/// A hidden path in the same directory, which is not read as an integration file.
+fn hidden_path(place: &Path, what: &str) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!(".{name}.{}.{what}", std::process::id()))
+}
+
+/// Sees to it that the names are on the disk.
+fn sync(directory: &Path) -> Result<(), ExportWriteError> {
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        Ok(()) => Ok(()),
+        // Not every file system can do this to a directory.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        Err(source) => Err(failed(directory, source)),
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> ExportWriteError {
+    ExportWriteError {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn file<'a>(file: &'a str, text: &'a str) -> FileToWrite<'a> {
+        FileToWrite {
+            file,
+            text,
+            overwrites: false,
+        }
+    }
+
+    fn listed(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_and_their_directories_are_created() {
+        let root = TempDir::new().unwrap();
+        let directory = root.path().join("a/b");
+        write_all(&directory, &[file("x.yaml", "x"), file("y.yaml", "y")]).unwrap();
+        assert_eq!(listed(&directory), ["x.yaml", "y.yaml"]);
+        assert_eq!(fs::read_to_string(directory.join("y.yaml")).unwrap(), "y");
+    }
+
+    #[test]
+    fn file_that_exists_takes_everything_back() {
+        let root = TempDir::new().unwrap();
+        fs::write(root.path().join("y.yaml"), "theirs").unwrap();
+        fs::write(root.path().join("z.yaml"), "earlier").unwrap();
+        let rewritten = FileToWrite {
+            overwrites: true,
+            ..file("z.yaml", "new")
+        };
+        let files = [file("x.yaml", "x"), rewritten, file("y.yaml", "y")];
+        let error = write_all(root.path(), &files).unwrap_err();
+        assert_eq!(error.path, root.path().join("y.yaml"));
+        assert_eq!(listed(root.path()), ["y.yaml", "z.yaml"]);
+        let read = |name: &str| fs::read_to_string(root.path().join(name)).unwrap();
+        assert_eq!([read("y.yaml"), read("z.yaml")], ["theirs", "earlier"]);
+    }
+
+    #[test]
+    fn directory_that_was_created_for_a_failure_is_gone() {
+        let root = TempDir::new().unwrap();
+        let directory = root.path().join("a/b");
+        let files = [file("x.yaml", "x"), file("no/such/y.yaml", "y")];
+        write_all(&directory, &files).unwrap_err();
+        assert_eq!(listed(root.path()), [""; 0]);
+    }
+
+    #[test]
+    fn rewritten_file_keeps_its_permissions_and_its_link() {
+        let root = TempDir::new().unwrap();
+        let real = root.path().join("real.yaml");
+        fs::write(&real, "earlier").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("real.yaml", root.path().join("link.yaml")).unwrap();
+        let rewritten = FileToWrite {
+            overwrites: true,
+            ..file("link.yaml", "new")
+        };
+        write_all(root.path(), &[rewritten]).unwrap();
+        assert_eq!(listed(root.path()), ["link.yaml", "real.yaml"]);
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        let mode = fs::metadata(&real).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+}

@@ -1,0 +1,425 @@
+//! The attributes of a live integration as the entries of a file.
+//!
+//! Invariant: no value of an attribute that may hold a secret gets into an entry, shown by
+//! the server or not. What cannot be written is named, and nothing is guessed but the way
+//! to log in, which a comment says.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::template::ReferenceTemplate;
+use super::text::{Entry, EntryValue, reference_scalar, text_scalar};
+use super::value::{typed, usual, written};
+use super::{Omission, ToProvide};
+use crate::live::{LiveIntegration, is_mask};
+use crate::manifest::Integration;
+use crate::plan::default_of;
+use crate::platform::{Attribute, Class, Condition, Evidence, Need, Platform, Shape};
+use crate::secret::{Template, TemplatePart};
+use crate::value::Value;
+
+/// The attributes of one live integration.
+pub(super) struct Config {
+    pub(super) entries: Vec<Entry>,
+    /// Values that the file refers to, in order.
+    pub(super) to_provide: Vec<ToProvide>,
+    /// Attributes that the server shows and the file does not have.
+    pub(super) omitted: Vec<Omission>,
+    /// Stored secrets that the server may have and never shows.
+    pub(super) may_hold: Vec<String>,
+    /// Attributes for which no reference could be made.
+    pub(super) without_reference: Vec<String>,
+}
+
+/// Everything that the entries are made from.
+#[derive(Clone, Copy)]
+pub(super) struct LiveAttributes<'a> {
+    pub(super) platform: &'static Platform,
+    pub(super) found: &'a LiveIntegration,
+    /// The name of the integration.
+    pub(super) name: &'a str,
+    /// Its file, if that is written anew.
+    pub(super) existing: Option<&'a Integration>,
+    /// The attributes whose secrets were applied before.
+    pub(super) applied: &'a BTreeSet<&'a str>,
+    pub(super) template: &'a ReferenceTemplate,
+    pub(super) with_defaults: bool,
+}
+
+/// Reads the attributes of a live integration.
+pub(super) fn config(source: LiveAttributes<'_>) -> Config {
+    let LiveAttributes {
+        platform, found, ..
+    } = source;
+    let mut walk = Walk {
+        platform,
+        auto_bootstrap: found.auto_bootstrap,
+        live: &found.config.0,
+        source,
+        config: Config {
+            entries: Vec::new(),
+            to_provide: Vec::new(),
+            omitted: Vec::new(),
+            may_hold: Vec::new(),
+            without_reference: Vec::new(),
+        },
+    };
+    let top = Level {
+        path: String::new(),
+        is_needed: false,
+    };
+    let live = &found.config.0;
+    let entries = walk.object(platform.attributes, Some(live), &top);
+    walk.config.entries = entries;
+    walk.config
+}
+
+/// An object: the path that leads to it, and whether the table requires it here.
+struct Level {
+    path: String,
+    is_needed: bool,
+}
+
+impl Level {
+    fn join(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.path)
+        }
+    }
+}
+
+/// The need for an attribute under the conditions that are live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    /// It is.
+    Yes(Evidence),
+    /// It is not, and may be given.
+    Optional,
+    /// It goes with something else.
+    No,
+    /// The server does not show what decides it.
+    Unknown,
+}
+
+struct Walk<'a> {
+    platform: &'static Platform,
+    auto_bootstrap: Option<bool>,
+    live: &'a Map<String, Json>,
+    source: LiveAttributes<'a>,
+    config: Config,
+}
+
+impl Walk<'_> {
+    /// The entries of an object, in the order of the table.
+    fn object(
+        &mut self,
+        attributes: &'static [Attribute],
+        live: Option<&Map<String, Json>>,
+        level: &Level,
+    ) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for attribute in attributes {
+            let path = level.join(attribute.name);
+            let shown = live.and_then(|live| live.get(attribute.name));
+            let shown = shown.filter(|value| !value.is_null());
+            let written = match attribute.shape {
+                Shape::Object(children) => self.inner(attribute, children, shown, path),
+                Shape::Text(_)
+                | Shape::Bool
+                | Shape::Integer { .. }
+                | Shape::Enum(..)
+                | Shape::TextList
+                | Shape::Opaque => self.leaf(attribute, shown, level, &path),
+            };
+            entries.extend(written);
+        }
+        for (key, value) in live.into_iter().flatten() {
+            let is_known = attributes.iter().any(|a| a.name == key);
+            if !is_known && !value.is_null() {
+                let path = level.join(key);
+                self.config.omitted.push(Omission::Unknown { path });
+            }
+        }
+        entries
+    }
+
+    /// An object below the top. One that would be empty is left out.
+    fn inner(
+        &mut self,
+        attribute: &'static Attribute,
+        children: &'static [Attribute],
+        shown: Option<&Json>,
+        path: String,
+    ) -> Option<Entry> {
+        let is_needed = matches!(self.need(attribute), Needed::Yes(_));
+        let live = shown.and_then(Json::as_object);
+        if live.is_none() && !is_needed {
+            if shown.is_some() {
+                self.config.omitted.push(Omission::Hidden { path });
+            }
+            return None;
+        }
+        let level = Level { path, is_needed };
+        let entries = self.object(children, live, &level);
+        (!entries.is_empty()).then_some(Entry {
+            key: attribute.name,
+            value: EntryValue::Object(entries),
+            comment: None,
+        })
+    }
+
+    fn leaf(
+        &mut self,
+        attribute: &'static Attribute,
+        shown: Option<&Json>,
+        level: &Level,
+        path: &str,
+    ) -> Option<Entry> {
+        let class = attribute.class_for(self.auto_bootstrap.unwrap_or(false));
+        if attribute.is_sensitive() {
+            return self.sensitive(attribute, class, shown, level, path);
+        }
+        match class {
+            Class::ServerSet => None,
+            Class::OneTime => match shown {
+                Some(_) => self.plain(attribute, shown, path),
+                None => self.one_time(attribute, path),
+            },
+            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
+                self.plain(attribute, shown, path)
+            }
+        }
+    }
+
+    /// An attribute whose value must never be shown.
+    fn sensitive(
+        &mut self,
+        attribute: &'static Attribute,
+        class: Class,
+        shown: Option<&Json>,
+        level: &Level,
+        path: &str,
+    ) -> Option<Entry> {
+        let need = self.need(attribute);
+        if matches!(attribute.shape, Shape::Opaque) {
+            let path = path.to_owned();
+            if shown.is_some() {
+                self.config.omitted.push(Omission::Opaque { path });
+            } else if class == Class::Secret {
+                self.config.may_hold.push(path);
+            }
+            return None;
+        }
+        let is_given = match need {
+            Needed::Yes(_) => true,
+            Needed::Optional => shown.is_some() || level.is_needed,
+            Needed::No | Needed::Unknown => shown.is_some(),
+        };
+        let is_known = self.source.applied.contains(path) || self.existing_value(path).is_some();
+        if is_given || is_known {
+            return self.reference(attribute, path, need);
+        }
+        let is_stored = class != Class::OneTime;
+        if is_stored && matches!(need, Needed::Optional | Needed::Unknown) {
+            self.config.may_hold.push(path.to_owned());
+        }
+        None
+    }
+
+    /// An attribute that the server used once and does not show.
+    fn one_time(&mut self, attribute: &'static Attribute, path: &str) -> Option<Entry> {
+        if self.existing_value(path).is_some() {
+            return self.reference(attribute, path, Needed::Optional);
+        }
+        let need = self.need(attribute);
+        let Needed::Yes(_) = need else {
+            return None;
+        };
+        if let Some(usual) = usual(attribute) {
+            return Some(Entry {
+                key: attribute.name,
+                value: EntryValue::Scalar(text_scalar(usual)?),
+                comment: Some(format!(
+                    "{} The server does not keep it: this is the usual value.",
+                    attribute.doc
+                )),
+            });
+        }
+        match attribute.shape {
+            Shape::Text(_) => self.reference(attribute, path, need),
+            Shape::Bool
+            | Shape::Integer { .. }
+            | Shape::Enum(..)
+            | Shape::TextList
+            | Shape::Object(_)
+            | Shape::Opaque => {
+                let path = path.to_owned();
+                self.config.omitted.push(Omission::NotShown { path });
+                None
+            }
+        }
+    }
+
+    /// The value in the file that is written anew: a reference, or the text of a credential
+    /// that is no secret.
+    fn existing_value(&self, path: &str) -> Option<String> {
+        match self.source.existing?.config.at(path)? {
+            Value::Secret(template) => references(template),
+            Value::Text(text) => text_scalar(text),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Hidden(_)
+            | Value::List(_)
+            | Value::Object(_) => None,
+        }
+    }
+
+    /// A reference in place of a value that the server does not show.
+    fn reference(
+        &mut self,
+        attribute: &'static Attribute,
+        path: &str,
+        need: Needed,
+    ) -> Option<Entry> {
+        let probably = match need {
+            Needed::Yes(Evidence::Documented) | Needed::Optional | Needed::No | Needed::Unknown => {
+                ""
+            }
+            Needed::Yes(
+                Evidence::SecondHand | Evidence::Inferred | Evidence::Recalled | Evidence::Unknown,
+            ) => " Probably required: no document says so.",
+        };
+        let comment = Some(format!("{}{probably}", attribute.doc));
+        if let Some(scalar) = self.existing_value(path) {
+            return Some(Entry {
+                key: attribute.name,
+                value: EntryValue::Scalar(scalar),
+                comment,
+            });
+        }
+        let Some(reference) = self.source.template.fill(self.source.name, path) else {
+            self.config.without_reference.push(path.to_owned());
+            return None;
+        };
+        let reference = reference.to_string();
+        let value = EntryValue::Scalar(reference_scalar(&reference));
+        self.config.to_provide.push(ToProvide {
+            integration: self.source.name.to_owned(),
+            attribute: path.to_owned(),
+            reference,
+            purpose: attribute.doc,
+        });
+        Some(Entry {
+            key: attribute.name,
+            value,
+            comment,
+        })
+    }
+
+    /// An attribute as the server shows it. Its default is left out.
+    fn plain(
+        &mut self,
+        attribute: &'static Attribute,
+        shown: Option<&Json>,
+        path: &str,
+    ) -> Option<Entry> {
+        let need = self.need(attribute);
+        let path = path.to_owned();
+        let Some(shown) = shown else {
+            let is_told = matches!(
+                need,
+                Needed::Yes(Evidence::Documented | Evidence::Inferred | Evidence::SecondHand)
+            );
+            if is_told {
+                self.config.omitted.push(Omission::NotShown { path });
+            }
+            return None;
+        };
+        if is_mask(shown) {
+            self.config.omitted.push(Omission::Hidden { path });
+            return None;
+        }
+        let Some(typed) = typed(attribute, shown) else {
+            self.config.omitted.push(Omission::Shape { path });
+            return None;
+        };
+        let is_default = default_of(attribute).as_ref() == Some(&typed);
+        if is_default && !self.source.with_defaults && !matches!(need, Needed::Yes(_)) {
+            return None;
+        }
+        let Some(value) = written(&typed) else {
+            self.config.omitted.push(Omission::Shape { path });
+            return None;
+        };
+        Some(Entry {
+            key: attribute.name,
+            value,
+            comment: None,
+        })
+    }
+
+    /// The need for an attribute, by what is live.
+    fn need(&self, attribute: &Attribute) -> Needed {
+        let (conditions, evidence) = match attribute.need {
+            Need::Optional => return Needed::Optional,
+            Need::Always(evidence) => return Needed::Yes(evidence),
+            Need::When(conditions, evidence) => (conditions, evidence),
+        };
+        let mut is_unknown = false;
+        for condition in conditions {
+            let holds = condition.holds(self.platform, self.auto_bootstrap, |name| self.word(name));
+            let is_open = match *condition {
+                Condition::AutoBootstrap(_) => false,
+                Condition::Is(name, _) => self.is_open(name),
+            };
+            if !holds && !is_open {
+                return Needed::No;
+            }
+            is_unknown |= !holds;
+        }
+        if is_unknown {
+            Needed::Unknown
+        } else {
+            Needed::Yes(evidence)
+        }
+    }
+
+    /// The word of an attribute at the top: as the server shows it, as the file has it, or
+    /// the usual one where the server does not keep it.
+    fn word(&self, name: &str) -> Option<&str> {
+        let shown = self.live.get(name).filter(|value| !is_mask(value));
+        if let Some(word) = shown.and_then(Json::as_str) {
+            return Some(word);
+        }
+        let attribute = self.platform.attribute(name)?;
+        if attribute.class_for(self.auto_bootstrap.unwrap_or(false)) != Class::OneTime {
+            return None;
+        }
+        let existing = self.source.existing.and_then(|file| file.config.get(name));
+        existing
+            .and_then(Value::as_text)
+            .or_else(|| usual(attribute))
+    }
+
+    /// True if the word of an attribute at the top is unknown.
+    fn is_open(&self, name: &str) -> bool {
+        let default = self.platform.attribute(name).and_then(|a| a.default);
+        self.word(name).is_none() && default.is_none()
+    }
+}
+
+/// The text of a template that holds references and nothing else.
+fn references(template: &Template) -> Option<String> {
+    let mut text = String::new();
+    for part in &template.parts {
+        match part {
+            TemplatePart::Reference(reference) => text.push_str(&reference.to_string()),
+            TemplatePart::Literal(_) => return None,
+        }
+    }
+    Some(reference_scalar(&text))
+}

@@ -1,0 +1,265 @@
+//! Files for what is live: day one of a tenant that was configured by hand.
+//!
+//! [`draft`] makes the text of a file for each live integration that no file describes,
+//! with a reference wherever the server does not show a value. It is pure. [`disk`] writes
+//! the files, all or none, and [`proof`] says in which of them a plan would change
+//! something.
+
+pub mod disk;
+mod document;
+mod drafts;
+mod names;
+pub mod proof;
+mod template;
+mod text;
+mod value;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+pub use drafts::draft;
+pub use template::{ReferenceTemplate, ReferenceTemplateError};
+
+use crate::live::RemoteId;
+use crate::manifest::Name;
+use crate::platform::AUTO_BOOTSTRAP;
+use crate::text::escaped;
+
+/// Wishes for an export.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// True if defaults of the server are written, too.
+    pub with_defaults: bool,
+    /// The form of references.
+    pub template: ReferenceTemplate,
+    /// Integrations whose files are written anew.
+    pub overwrite: BTreeSet<Name>,
+}
+
+/// A secret, or a credential that the server does not keep, that a file refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToProvide {
+    /// The name of the integration.
+    pub integration: Name,
+    /// The path of the attribute.
+    pub attribute: String,
+    /// The reference.
+    pub reference: String,
+    /// The documentation of the attribute.
+    pub purpose: &'static str,
+}
+
+/// An attribute that a file does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Omission {
+    /// This version does not know it.
+    Unknown {
+        /// Its path.
+        path: String,
+    },
+    /// The server shows a mask in its place.
+    Hidden {
+        /// Its path.
+        path: String,
+    },
+    /// Its inside is not documented, and counts as secret.
+    Opaque {
+        /// Its path.
+        path: String,
+    },
+    /// It is required, and the server does not show it.
+    NotShown {
+        /// Its path.
+        path: String,
+    },
+    /// The server shows a value that no file can have there.
+    Shape {
+        /// Its path.
+        path: String,
+    },
+}
+
+impl Omission {
+    /// The attribute.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Unknown { path }
+            | Self::Hidden { path }
+            | Self::Opaque { path }
+            | Self::NotShown { path }
+            | Self::Shape { path } => path,
+        }
+    }
+
+    /// The reason, which completes "not in this file, because".
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "this version of integrationd does not know it",
+            Self::Hidden { .. } => "the server hides its value",
+            Self::Opaque { .. } => "its inside is not documented: describe it if it is in use",
+            Self::NotShown { .. } => "the server does not show it: it is required, so add it",
+            Self::Shape { .. } => "the server shows a value that a file cannot have there",
+        }
+    }
+}
+
+/// A file that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExportDraft {
+    /// The name of the integration.
+    pub name: Name,
+    /// The path of the file below the directory.
+    pub file: String,
+    /// The id of the live integration.
+    pub id: RemoteId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: &'static str,
+    /// True if the file exists and is written anew.
+    pub overwrites: bool,
+    /// Values that the file refers to.
+    pub to_provide: Vec<ToProvide>,
+    /// Stored secrets that the server may have, and never shows.
+    pub may_hold: Vec<String>,
+    /// Attributes that the server shows and the file does not have, and required ones that
+    /// the server does not show.
+    pub not_in_file: Vec<Omission>,
+    /// The text of the file.
+    pub text: String,
+}
+
+/// A live integration without a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExportSkip {
+    /// Its id.
+    pub id: RemoteId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Its identity, where that is known.
+    pub identity: Option<String>,
+    /// The reason.
+    pub reason: ExportSkipReason,
+}
+
+/// Reason not to write a file for a live integration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportSkipReason {
+    /// It belongs to the connection with this key.
+    Connection(String),
+    /// This version does not know its type.
+    UnknownType,
+    /// The server does not show `autoBootstrap`, which cannot be guessed.
+    NoSetUp,
+}
+
+impl ExportSkipReason {
+    /// True if the integration could have a file, and has none.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::UnknownType => false,
+            Self::NoSetUp => true,
+        }
+    }
+}
+
+/// The reason as the end of a line.
+impl std::fmt::Display for ExportSkipReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connection(key) => write!(f, "it belongs to connection {}", escaped(key)),
+            Self::UnknownType => f.write_str("this version of integrationd does not know its type"),
+            Self::NoSetUp => write!(f, "the server does not show `{AUTO_BOOTSTRAP}`"),
+        }
+    }
+}
+
+/// Everything that an export would write, and not.
+#[derive(Debug, Clone, Default)]
+pub struct ExportDrafts {
+    /// The files, by name.
+    pub files: Vec<ExportDraft>,
+    /// The live integrations without one, by id.
+    pub skipped: Vec<ExportSkip>,
+}
+
+/// Reason to write nothing at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportRefusal {
+    /// A file that cannot be read may describe an integration.
+    #[error("{0}: it may describe a live integration, so nothing is exported")]
+    InvalidFiles(String),
+    /// `--overwrite` names no file.
+    #[error("no file describes {0}, so that there is none to overwrite")]
+    UnknownName(Name),
+    /// `--overwrite` names a file whose integration is not known.
+    #[error("no live integration is known for {0}, so that its file cannot be written anew")]
+    NotLive(Name),
+    /// Others would be lost.
+    #[error("{file} describes several integrations, so that it cannot be written anew for {name}")]
+    SeveralDocuments {
+        /// The name.
+        name: Name,
+        /// The file.
+        file: String,
+    },
+    /// Values would be lost.
+    #[error("the file of {0} has `sync.extra`, which an export cannot write")]
+    HasExtra(Name),
+    /// The file exists.
+    #[error("{0} exists already")]
+    Taken(String),
+    /// Every possible name is in use.
+    #[error("no name is left for integration {id}: {name} is taken")]
+    NoName {
+        /// The integration.
+        id: RemoteId,
+        /// The last name that was tried.
+        name: Name,
+    },
+    /// Two values would come from one place.
+    #[error("{first} and {second} would share the reference {reference}")]
+    SharedReference {
+        /// The reference.
+        reference: String,
+        /// An attribute.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// An attribute for which the template makes no reference.
+    #[error("the template makes no reference for `{attribute}` of {name}")]
+    NoReference {
+        /// The integration.
+        name: Name,
+        /// The attribute.
+        attribute: String,
+    },
+}
+
+impl ExportRefusal {
+    /// Help text.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::InvalidFiles(_) => "fix the files, or export into an empty directory",
+            Self::UnknownName(_) => "`integrationd validate -o json` shows the names of the files",
+            Self::NotLive(_) => "`integrationd sync --dry-run` shows what the file means",
+            Self::SeveralDocuments { .. } => "give each integration a file of its own first",
+            Self::HasExtra(_) => "edit the file by hand",
+            Self::Taken(_) => {
+                "move it away, or export into another directory; `--overwrite NAME` rewrites the \
+                 file that describes integration NAME"
+            }
+            Self::NoName { .. } => "rename the file that has this name",
+            Self::SharedReference { .. } | Self::NoReference { .. } => {
+                "give another form with `--secret-reference`"
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The result of `export`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::document::Document;
+use super::exit::Exit;
+use super::style::{BOLD, CHANGE, paint};
+use crate::export::proof::ProofFinding;
+use crate::export::{ExportDraft, ExportSkip, ToProvide};
+use crate::plan::{Adoption, AdoptionResult};
+use crate::session::export::ExportResult;
+use crate::text::{count, escaped};
+
+/// The document of `export`.
+#[derive(Serialize)]
+pub struct ExportDocument<'a> {
+    tenant: &'a str,
+    directory: &'a str,
+    dry_run: bool,
+    files: &'a [ExportDraft],
+    skipped: &'a [ExportSkip],
+    to_provide: Vec<&'a ToProvide>,
+    proof: &'a [ProofFinding],
+    adopted: Vec<&'a str>,
+    not_adopted: Vec<NotAdopted>,
+    unknown_owners: &'a [String],
+    unreadable: &'a [String],
+    exit_code: Exit,
+}
+
+/// An integration that could not be recorded.
+#[derive(Serialize)]
+struct NotAdopted {
+    integration: String,
+    reason: String,
+}
+
+impl<'a> ExportDocument<'a> {
+    /// Of an export into this directory.
+    #[must_use]
+    pub fn new(result: &'a ExportResult, directory: &'a str, dry_run: bool) -> Self {
+        let drafts = &result.drafts;
+        let files = drafts.files.iter();
+        let adopted = result.adoptions.iter().filter(|one| is_recorded(one));
+        let not_adopted: Vec<NotAdopted> = result.adoptions.iter().filter_map(blocked).collect();
+        let is_whole = result.unreadable.is_empty()
+            && result.findings.is_empty()
+            && not_adopted.is_empty()
+            && !drafts.skipped.iter().any(|skip| skip.reason.is_failure());
+        Self {
+            tenant: &result.tenant,
+            directory,
+            dry_run,
+            files: &drafts.files,
+            skipped: &drafts.skipped,
+            to_provide: files.flat_map(|draft| &draft.to_provide).collect(),
+            proof: &result.findings,
+            adopted: adopted.map(|one| one.name.as_str()).collect(),
+            not_adopted,
+            unknown_owners: &result.unknown_owners,
+            unreadable: &result.unreadable,
+            exit_code: if is_whole {
+                Exit::Success
+            } else {
+                Exit::Failed
+            },
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit_code
+    }
+
+    fn path(&self, file: &str) -> String {
+        let directory = self.directory.trim_end_matches('/');
+        escaped(&format!("{directory}/{file}")).into_owned()
+    }
+
+    /// The texts, where they are not written.
+    fn texts(&self, out: &mut String) {
+        for draft in self.files.iter().filter(|_| self.dry_run) {
+            let path = paint(BOLD, format_args!("# {}", self.path(&draft.file)));
+            let _ = writeln!(out, "{path}\n{}", draft.text);
+        }
+    }
+
+    fn written(&self, out: &mut String) {
+        let files = count(self.files.len(), "file");
+        let verb = if self.dry_run { "Would write" } else { "Wrote" };
+        if self.files.is_empty() {
+            let is_failure = |skip: &ExportSkip| skip.reason.is_failure();
+            let has_failure = self.skipped.iter().any(is_failure);
+            out.push_str(if has_failure {
+                "Nothing was written.\n"
+            } else {
+                "Every integration that can have a file has one: nothing was written.\n"
+            });
+            return;
+        }
+        let _ = writeln!(out, "{verb} {files}:");
+        for draft in self.files {
+            let path = self.path(&draft.file);
+            let id = escaped(draft.id.as_str());
+            let _ = writeln!(out, "  {path}: {} integration {id}", draft.type_name);
+        }
+    }
+
+    fn skipped(&self, out: &mut String) {
+        if self.skipped.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\nNo file was written for:");
+        for skip in self.skipped {
+            let (id, type_name) = (escaped(skip.id.as_str()), escaped(&skip.type_name));
+            let _ = writeln!(out, "  {type_name} integration {id}: {}", skip.reason);
+        }
+    }
+
+    fn provided(&self, out: &mut String) {
+        if self.to_provide.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            out,
+            "\nProvide these values, which the server does not show:"
+        );
+        for value in &self.to_provide {
+            let ToProvide {
+                integration,
+                attribute,
+                reference,
+                purpose: _,
+            } = value;
+            let reference = escaped(reference);
+            let _ = writeln!(out, "  {reference}: `{attribute}` of {integration}");
+        }
+    }
+
+    /// Stored secrets whose presence is unknown.
+    fn may_hold(&self, out: &mut String) {
+        let files = self.files.iter().filter(|draft| !draft.may_hold.is_empty());
+        for (index, draft) in files.enumerate() {
+            if index == 0 {
+                let _ = writeln!(
+                    out,
+                    "\nAdd these if the integration has them, or an update removes them:"
+                );
+            }
+            let paths: Vec<String> = draft.may_hold.iter().map(|it| format!("`{it}`")).collect();
+            let _ = writeln!(out, "  {}: {}", draft.name, paths.join(", "));
+        }
+    }
+
+    fn findings(&self, out: &mut String) {
+        if self.proof.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\nThe plan of these files is not empty:");
+        for finding in self.proof {
+            let file = self.path(&finding.file);
+            let message = escaped(&finding.message);
+            let attribute = finding.attribute.as_ref();
+            let attribute = attribute.map_or_else(String::new, |it| format!(" `{}`:", escaped(it)));
+            let line = format!("  {file}:{attribute} {message}");
+            let _ = writeln!(out, "{}", paint(CHANGE, line));
+        }
+    }
+}
+
+fn is_recorded(adoption: &Adoption) -> bool {
+    match adoption.verdict {
+        AdoptionResult::Adopted(_) | AdoptionResult::SecretsOnly(_) | AdoptionResult::Owned => true,
+        AdoptionResult::Absent | AdoptionResult::Blocked(_) => false,
+    }
+}
+
+fn blocked(adoption: &Adoption) -> Option<NotAdopted> {
+    let reason = match &adoption.verdict {
+        AdoptionResult::Adopted(_) | AdoptionResult::SecretsOnly(_) | AdoptionResult::Owned => {
+            return None;
+        }
+        AdoptionResult::Absent => "the tenant no longer has the integration".to_owned(),
+        AdoptionResult::Blocked(block) => block.to_string(),
+    };
+    let integration = adoption.name.clone();
+    Some(NotAdopted {
+        integration,
+        reason,
+    })
+}
+
+impl Document for ExportDocument<'_> {
+    fn table(&self) -> String {
+        let mut out = String::new();
+        self.texts(&mut out);
+        self.written(&mut out);
+        self.skipped(&mut out);
+        self.provided(&mut out);
+        self.may_hold(&mut out);
+        self.findings(&mut out);
+        out
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        if !self.files.is_empty() && self.proof.is_empty() {
+            out.push_str(
+                "\nA sync of these files would change nothing. Stored secrets were not compared.\n",
+            );
+        }
+        if !self.adopted.is_empty() {
+            let adopted = count(self.adopted.len(), "integration");
+            let _ = writeln!(out, "Adopted {adopted}; nothing was sent to the tenant.");
+        }
+        for NotAdopted {
+            integration,
+            reason,
+        } in &self.not_adopted
+        {
+            let _ = writeln!(out, "Not adopted: {integration}: {}", escaped(reason));
+        }
+        out
+    }
+}

@@ -1,0 +1,287 @@
+//! An export: files for what is live, and the proof that they are true.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use super::source::load;
+use super::{
+    Access, OpenError, Opened, Preparation, Prepared, SecretSelection, Session, Source, Watcher,
+    Wishes,
+};
+use crate::diagnostic::Diagnostic;
+use crate::export::disk::{ExportWriteError, FileToWrite, write_all};
+use crate::export::proof::{ProofFinding, findings};
+use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
+use crate::immuta::{HttpTransport, ReadApi};
+use crate::ledger::place::Trust;
+use crate::ledger::{Ledger, Observations};
+use crate::live::Live;
+use crate::manifest::{Manifest, SourceFile};
+use crate::plan::{self, AdoptedSecrets, Adoption, AdoptionResult};
+use crate::settings::run::RunSettings;
+use crate::source::{Snapshot, read_with_variables};
+use crate::sync::{self, Files, SyncError};
+
+/// Wishes for an export.
+#[derive(Debug, Clone, Default)]
+pub struct ExportWishes {
+    /// The content of the files.
+    pub options: ExportOptions,
+    /// True if nothing is written.
+    pub is_dry_run: bool,
+    /// True if the integrations whose files are true are recorded as owned.
+    pub adopts: bool,
+}
+
+/// Result of an export.
+#[derive(Debug)]
+pub struct ExportResult {
+    /// The tenant's URL.
+    pub tenant: String,
+    /// The files, and what has none.
+    pub drafts: ExportDrafts,
+    /// Parts of the tenant that could not be read.
+    pub unreadable: Vec<String>,
+    /// Reasons why the owners of integrations are not all known.
+    pub unknown_owners: Vec<String>,
+    /// Mistakes in the files that are written, warnings included.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Everything that speaks against the files.
+    pub findings: Vec<ProofFinding>,
+    /// The adoption of each integration; empty without the wish.
+    pub adoptions: Vec<Adoption>,
+}
+
+/// An export that came to no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The settings, the files or the ledger.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The tenant could not be read.
+    #[error(transparent)]
+    Tenant(#[from] SyncError),
+    /// Something stands in the way: nothing was written.
+    #[error(transparent)]
+    Refused(#[from] ExportRefusal),
+    /// A file could not be written: none was.
+    #[error(transparent)]
+    Write(#[from] ExportWriteError),
+}
+
+/// A source of which nothing is shown.
+struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn no_files(&self, _place: &str) {}
+}
+
+/// Writes a file for each live integration that no file of the directory describes, and
+/// plans the files.
+///
+/// # Errors
+/// Nothing was written, or, after the files were written, the tenant or the ledger could
+/// not be read or the adoption could not be recorded.
+pub async fn export(
+    settings: &RunSettings,
+    wishes: &ExportWishes,
+    watcher: &dyn Watcher,
+) -> Result<ExportResult, ExportError> {
+    let dir = settings.files.dir.as_path();
+    let manifest = if may_exist(dir) {
+        let contents = Source::Directory.read(settings, None, watcher).await?;
+        contents.manifest
+    } else {
+        Manifest::default()
+    };
+    let access = if wishes.adopts {
+        Access::Write
+    } else {
+        Access::DryRun
+    };
+    let session = Session::open(settings, Trust::AnyForRoot, access)?;
+    let ledger = read(&session).await?;
+    let first = prepared(&session, settings, manifest, ledger.clone()).await?;
+    let (live, recovered) = survey(&first, &ledger).await?;
+    let existing = &first.desired.manifest;
+    let coverage = plan::coverage(existing, &live, &recovered);
+    let (options, tenant) = (&wishes.options, session.tenant());
+    let drafts = draft(existing, &live, &coverage, &recovered, options, tenant)?;
+    check_free(dir, &drafts)?;
+    if !wishes.is_dry_run && !drafts.files.is_empty() {
+        write_all(dir, &to_write(&drafts))?;
+    }
+    let mut result = ExportResult {
+        tenant: session.tenant().to_owned(),
+        unreadable: live.unreadable.iter().map(|it| it.reason.clone()).collect(),
+        unknown_owners: live.owners.unknown().map(str::to_owned).collect(),
+        drafts,
+        diagnostics: Vec::new(),
+        findings: Vec::new(),
+        adoptions: Vec::new(),
+    };
+    if !result.drafts.files.is_empty() {
+        prove(&session, settings, wishes, &mut result).await?;
+    }
+    Ok(result)
+}
+
+/// Plans the files that were written, and records them if that is wanted.
+async fn prove(
+    session: &Session,
+    settings: &RunSettings,
+    wishes: &ExportWishes,
+    result: &mut ExportResult,
+) -> Result<(), ExportError> {
+    let directory = directory_with(settings, &result.drafts, wishes.is_dry_run)?;
+    let whole = load(settings, &directory, None, &Unwatched)?;
+    let paths: BTreeSet<String> = paths(settings, &result.drafts).collect();
+    let mut written = directory;
+    written.files.retain(|file| paths.contains(&file.path));
+    result.diagnostics = whole.diagnostics;
+    let diagnostics = &mut result.diagnostics;
+    diagnostics.retain(|diagnostic| paths.contains(&diagnostic.place.file));
+    let manifest = load(settings, &written, None, &Unwatched)?;
+    let ledger = read(session).await?;
+    let prepared = prepared(session, settings, manifest, ledger.clone()).await?;
+    let (desired, request) = (&prepared.desired, &prepared.request);
+    let planned = sync::make_plan(&prepared.reader, desired, request, &ledger).await;
+    let (plan, _) = planned.map_err(SyncError::from)?;
+    result.findings = findings(&result.drafts.files, &plan, &result.diagnostics);
+    if wishes.adopts {
+        result.adoptions = adopt(session, &prepared, result).await?;
+    }
+    Ok(())
+}
+
+/// Records the integrations whose files are true.
+async fn adopt(
+    session: &Session,
+    prepared: &Prepared<HttpTransport>,
+    result: &ExportResult,
+) -> Result<Vec<Adoption>, ExportError> {
+    let untrue: BTreeSet<&str> = result
+        .findings
+        .iter()
+        .map(|finding| finding.integration.as_str())
+        .collect();
+    let files = result.drafts.files.iter().map(|file| file.name.as_str());
+    let names: HashSet<&str> = files.filter(|name| !untrue.contains(name)).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let adoptions = prepared.adopt(&names, AdoptedSecrets::Unknown).await?;
+    let at = jiff::Timestamp::now();
+    let records = adoptions.iter().filter_map(|one| match &one.verdict {
+        AdoptionResult::Adopted(update) | AdoptionResult::SecretsOnly(update) => {
+            Some(update.record(at))
+        }
+        AdoptionResult::Owned | AdoptionResult::Absent | AdoptionResult::Blocked(_) => None,
+    });
+    let seen = Observations {
+        records: records.collect(),
+        gone: Vec::new(),
+    };
+    let noted = session.store().note(&seen).await;
+    noted.map_err(SyncError::from)?;
+    Ok(adoptions)
+}
+
+async fn read(session: &Session) -> Result<Ledger, ExportError> {
+    let ledger = session.store().read().await;
+    Ok(ledger.map_err(SyncError::from)?)
+}
+
+/// Connects with the files. No secret is resolved: none is compared.
+async fn prepared(
+    session: &Session,
+    settings: &RunSettings,
+    manifest: Manifest,
+    ledger: Ledger,
+) -> Result<Prepared<HttpTransport>, OpenError> {
+    let opened = Opened {
+        manifest,
+        // Nothing is deleted, so that no second read is needed.
+        files: Files::Commit,
+        revision: None,
+        ledger,
+    };
+    let preparation = Preparation {
+        lookup: SecretSelection::Nothing,
+        ..Preparation::new(Wishes::default())
+    };
+    session.prepare(settings, opened, preparation).await
+}
+
+/// Reads the tenant. The ledger is as the writes that were cut short left it.
+async fn survey<T>(prepared: &Prepared<T>, ledger: &Ledger) -> Result<(Live, Ledger), ExportError>
+where
+    crate::immuta::Reader<T>: ReadApi,
+{
+    let request = &prepared.request;
+    let live = sync::read_tenant(&prepared.reader, request, ledger).await;
+    let live = live.map_err(SyncError::from)?;
+    let recovery = plan::recover(ledger, &live, request.apply.clock.now());
+    Ok((live, recovery.ledger))
+}
+
+/// False if there is certainly nothing in this place.
+fn may_exist(dir: &Path) -> bool {
+    !matches!(dir.try_exists(), Ok(false))
+}
+
+/// Nothing that exists is in the place of a new file.
+fn check_free(dir: &Path, drafts: &ExportDrafts) -> Result<(), ExportRefusal> {
+    for draft in drafts.files.iter().filter(|draft| !draft.overwrites) {
+        let path = dir.join(&draft.file);
+        if path.symlink_metadata().is_ok() {
+            return Err(ExportRefusal::Taken(path.display().to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn to_write(drafts: &ExportDrafts) -> Vec<FileToWrite<'_>> {
+    let files = drafts.files.iter().map(|draft| FileToWrite {
+        file: &draft.file,
+        text: &draft.text,
+        overwrites: draft.overwrites,
+    });
+    files.collect()
+}
+
+/// The paths of the files, as they are shown.
+fn paths(settings: &RunSettings, drafts: &ExportDrafts) -> impl Iterator<Item = String> {
+    let dir = &settings.files.dir;
+    let files = drafts.files.iter();
+    files.map(|draft| dir.join(&draft.file).display().to_string())
+}
+
+/// The directory as it is after the export: read again, or, where nothing was written, with
+/// the texts in it.
+fn directory_with(
+    settings: &RunSettings,
+    drafts: &ExportDrafts,
+    is_dry_run: bool,
+) -> Result<Snapshot, OpenError> {
+    let dir = &settings.files.dir;
+    let mut snapshot = if may_exist(dir) {
+        read_with_variables(dir, &settings.files.variable_files)?
+    } else {
+        Snapshot {
+            root: dir.display().to_string(),
+            files: Vec::new(),
+            variables: Vec::new(),
+        }
+    };
+    if is_dry_run {
+        for (draft, path) in drafts.files.iter().zip(paths(settings, drafts)) {
+            snapshot.files.retain(|file| file.path != path);
+            snapshot.files.push(SourceFile {
+                path,
+                content: Ok(draft.text.clone().into_bytes()),
+            });
+        }
+    }
+    Ok(snapshot)
+}
