@@ -9,7 +9,7 @@ mod owners;
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Attribute, Platform, by_wire};
+use crate::platform::{Attribute, AttributePath, ObjectPath, Platform, by_wire, keys, value_at};
 use crate::secret::{MASK, Scrubber};
 
 pub use mask::is_mask;
@@ -202,29 +202,33 @@ impl LiveIntegration {
 impl LiveIntegration {
     /// The attributes in which the server has the value of a secret.
     #[must_use]
-    pub fn paths_with_secrets(&self) -> Vec<String> {
+    pub fn paths_with_secrets(&self) -> Vec<AttributePath> {
         let mut paths = Vec::new();
         let attributes = self.platform.map_or(&[][..], |p| p.attributes);
-        gather_secrets("", attributes, &self.config.0, &mut paths);
+        gather_secrets(ObjectPath::TOP, attributes, &self.config.0, &mut paths);
         paths
     }
 }
 
 fn gather_secrets(
-    prefix: &str,
+    around: ObjectPath,
     attributes: &'static [Attribute],
     config: &Map<String, Json>,
-    paths: &mut Vec<String>,
+    paths: &mut Vec<AttributePath>,
 ) {
     for (key, value) in config {
         let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
             continue;
         };
-        let path = format!("{prefix}{key}");
         if let Json::Object(inner) = value {
-            gather_secrets(&format!("{path}/"), attribute.children(), inner, paths);
+            gather_secrets(
+                around.object(attribute.name),
+                attribute.children(),
+                inner,
+                paths,
+            );
         } else if holds_secret(value) && !attribute.is_sensitive() {
-            paths.push(path);
+            paths.push(around.join(key).to_path());
         }
     }
 }
@@ -274,16 +278,10 @@ pub fn holds_secret(json: &Json) -> bool {
 pub struct LiveConfig(pub Map<String, Json>);
 
 impl LiveConfig {
-    /// The value at a `/`-separated path.
+    /// The value at a path.
     #[must_use]
-    pub fn at(&self, path: &str) -> Option<&Json> {
-        let (first, rest) = path
-            .split_once('/')
-            .map_or((path, None), |(f, r)| (f, Some(r)));
-        let value = self.0.get(first)?;
-        rest.map_or(Some(value), |rest| {
-            rest.split('/').try_fold(value, |value, key| value.get(key))
-        })
+    pub fn at(&self, path: impl AsRef<str>) -> Option<&Json> {
+        value_at(&self.0, keys(path.as_ref()))
     }
 }
 

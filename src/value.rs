@@ -4,6 +4,7 @@
 //! [`Value::Secret`] leaves can be neither. Objects keep the order of the file, so that a body
 //! reads like the payload in the file.
 
+use crate::platform::{AttributePath, Attributes, first_key, keys, value_at};
 use crate::secret::Template;
 
 /// One value.
@@ -118,10 +119,10 @@ impl Object {
         }
     }
 
-    /// Sets the value at a `/`-separated path, and makes the objects that lead there.
-    pub fn insert_at(&mut self, path: &str, value: Value) {
-        let Some((head, rest)) = path.split_once('/') else {
-            return self.insert(path, value);
+    /// Sets the value at a path, and makes the objects that lead there.
+    pub fn insert_at(&mut self, path: impl AsRef<str>, value: Value) {
+        let (head, Some(rest)) = first_key(path.as_ref()) else {
+            return self.insert(path.as_ref(), value);
         };
         if self.get(head).and_then(Value::as_object).is_none() {
             self.insert(head, Value::Object(Self::new()));
@@ -136,20 +137,26 @@ impl Object {
         self.0.iter().map(|(k, v)| (k.as_str(), v))
     }
 
-    /// Every value that holds no other, with its `/`-separated path.
+    /// Every value that holds no other, with its path.
     #[must_use]
-    pub fn leaves(&self) -> Vec<(String, &Value)> {
+    pub fn leaves(&self) -> Vec<(AttributePath, &Value)> {
         let mut leaves = Vec::new();
+        self.gather_leaves(None, &mut leaves);
+        leaves
+    }
+
+    fn gather_leaves<'v>(
+        &'v self,
+        around: Option<&AttributePath>,
+        leaves: &mut Vec<(AttributePath, &'v Value)>,
+    ) {
         for (key, value) in self.iter() {
+            let path = AttributePath::inside(around, key);
             match value.as_object().filter(|inner| !inner.is_empty()) {
-                Some(inner) => {
-                    let below = inner.leaves().into_iter();
-                    leaves.extend(below.map(|(path, leaf)| (format!("{key}/{path}"), leaf)));
-                }
-                None => leaves.push((key.to_owned(), value)),
+                Some(inner) => inner.gather_leaves(Some(&path), leaves),
+                None => leaves.push((path, value)),
             }
         }
-        leaves
     }
 
     /// True if it is empty.
@@ -158,17 +165,26 @@ impl Object {
         self.0.is_empty()
     }
 
-    /// The value at a `/`-separated path.
+    /// The value at a path.
     #[must_use]
-    pub fn at(&self, path: &str) -> Option<&Value> {
-        let (head, rest) = path
-            .split_once('/')
-            .map_or((path, None), |(h, r)| (h, Some(r)));
-        let value = self.get(head)?;
-        match rest {
-            None => Some(value),
-            Some(rest) => value.as_object()?.at(rest),
-        }
+    pub fn at(&self, path: impl AsRef<str>) -> Option<&Value> {
+        value_at(self, keys(path.as_ref()))
+    }
+}
+
+impl Attributes for Object {
+    type Value = Value;
+
+    fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.iter()
+    }
+
+    fn under(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+
+    fn object(value: &Value) -> Option<&Self> {
+        value.as_object()
     }
 }
 

@@ -19,7 +19,7 @@ fn update(manifest: &Manifest, live: &Live) -> (Vec<String>, Body) {
                 ..
             },
         ] => {
-            let paths = changes.iter().map(|change| change.path.clone());
+            let paths = changes.iter().map(|change| change.path.to_string());
             (paths.collect(), body.clone())
         }
         actions => panic!("one update: {actions:?}"),

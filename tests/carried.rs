@@ -222,7 +222,7 @@ async fn ignored_destination_that_moves_before_the_write_stops_it() {
     let ActionFailure::Changed { what, .. } = failure else {
         panic!("{failure}");
     };
-    let moved = ["oAuthClientConfig/authorityUrl".to_owned()];
+    let moved = ["oAuthClientConfig/authorityUrl".into()];
     assert_eq!(*what, PreconditionFailure::Attributes(moved.to_vec()));
 }
 

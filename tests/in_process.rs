@@ -469,7 +469,7 @@ pub(crate) fn changes(action: &Action) -> Vec<(String, Value, Value)> {
     };
     changes
         .iter()
-        .map(|c| (c.path.clone(), plain(&c.before), plain(&c.after)))
+        .map(|c| (c.path.to_string(), plain(&c.before), plain(&c.after)))
         .collect()
 }
 

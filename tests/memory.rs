@@ -50,7 +50,7 @@ fn moves(ran: &Ran) -> Vec<(String, ChangeKind)> {
     };
     changes
         .iter()
-        .map(|change| (change.path.clone(), change.kind))
+        .map(|change| (change.path.to_string(), change.kind))
         .collect()
 }
 

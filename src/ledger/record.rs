@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::{Fingerprint, RejectedWrite};
 use crate::live::RemoteId;
 use crate::manifest::{Name, Suspend};
+use crate::platform::AttributePath;
 
 /// Recorded state of all integrations, at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -126,7 +127,7 @@ pub struct RecordedState {
     /// Conditions of its removal.
     pub removal: Removal,
     /// Values that the server did not keep as they were sent, by path.
-    pub rewritten: BTreeMap<String, Rewritten>,
+    pub rewritten: BTreeMap<AttributePath, Rewritten>,
     /// Repairs of values that someone else had changed.
     #[serde(default)]
     pub repairs: Repairs,
@@ -141,10 +142,10 @@ pub struct RecordedState {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     /// Harmless attributes of the file by their path, such as `audit/enabled`.
-    pub attributes: BTreeMap<String, Json>,
+    pub attributes: BTreeMap<AttributePath, Json>,
     /// Fingerprints of the stored secrets of the file by their path; `None` for one that existed
     /// already, so that its equality is unknown.
-    pub secrets: BTreeMap<String, Option<Fingerprint>>,
+    pub secrets: BTreeMap<AttributePath, Option<Fingerprint>>,
     /// True if there were texts below `sync.extra`, each of which may be a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extra_secrets: bool,
@@ -190,7 +191,7 @@ pub struct Removal {
     /// The credentials of the set-up by their path, which a deletion may need: a
     /// text as a file has it, with references where secrets stand, or another
     /// scalar. `null` for one with a literal secret, which is not kept.
-    pub credentials: BTreeMap<String, Json>,
+    pub credentials: BTreeMap<AttributePath, Json>,
     /// Files without a document that existed together with its own: none of them is the file that
     /// is about to describe it under another path.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -242,7 +243,7 @@ pub struct Repairs {
     pub inputs: Option<Fingerprint>,
     /// Times of the repairs of each attribute, by path, oldest first.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub times: BTreeMap<String, Vec<Timestamp>>,
+    pub times: BTreeMap<AttributePath, Vec<Timestamp>>,
     /// Start of the contested state: since then the integration is no longer repaired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contested: Option<Timestamp>,

@@ -15,7 +15,7 @@ use wildmatch::WildMatchPattern;
 
 use super::destination::{Destination, destinations, host_of};
 use super::suggest::{enumerate, nearest};
-use crate::platform::{PLATFORMS, Platform};
+use crate::platform::{AttributePath, PLATFORMS, Platform};
 use crate::secret::{Reference, provider_words};
 use crate::value::Object;
 
@@ -206,7 +206,7 @@ pub struct Unbound {
     /// The place where it may not go.
     pub to: String,
     /// The attribute that names the place, if one does.
-    pub path: Option<String>,
+    pub path: Option<AttributePath>,
     /// The places where it may go.
     pub allowed: String,
 }
@@ -308,10 +308,10 @@ impl Bindings {
         if self.is_empty() {
             return Ok(());
         }
-        let unbound = |to: String, path: Option<&str>, bindings: &[&Binding]| Unbound {
+        let unbound = |to: String, path: Option<&AttributePath>, bindings: &[&Binding]| Unbound {
             reference: reference.to_string(),
             to,
-            path: path.map(str::to_owned),
+            path: path.cloned(),
             allowed: allowed(bindings),
         };
         let named: Vec<&Binding> = self.naming(reference).collect();
@@ -392,7 +392,7 @@ mod tests {
     fn allows(binding: &str, argument: &str, platform: &Platform, hosts: &[&str]) -> bool {
         let bindings: Bindings = std::iter::once(binding.parse().unwrap()).collect();
         let destination = |host: &&str| Destination::Host {
-            path: "host".to_owned(),
+            path: "host".into(),
             host: (*host).to_owned(),
         };
         let destinations: Vec<_> = hosts.iter().map(destination).collect();

@@ -8,7 +8,10 @@
 //! value that this version does not know. A driver may read a value with `;key=` or `&key=` in
 //! it as further properties, among them a proxy: it is unclear, too.
 
-use crate::platform::{Attribute, CredentialTarget, Platform, Shape};
+use crate::platform::{
+    Attribute, AttributePath, CredentialTarget, ObjectPath, Platform, Shape, TablePath,
+    find_attribute,
+};
 use crate::secret::Secret;
 use crate::value::{Object, Value};
 
@@ -18,21 +21,21 @@ pub enum Destination {
     /// A host.
     Host {
         /// The attribute that names it.
-        path: String,
+        path: AttributePath,
         /// In lower case.
         host: String,
     },
     /// The destination is uncertain.
     Unclear {
         /// The attribute that may say where.
-        path: String,
+        path: AttributePath,
     },
 }
 
 impl Destination {
     /// The attribute that names it.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &AttributePath {
         match self {
             Self::Host { path, .. } | Self::Unclear { path } => path,
         }
@@ -70,7 +73,13 @@ impl std::fmt::Display for Destination {
 pub fn named_destinations(platform: &Platform, config: &Object) -> Vec<Destination> {
     let mut found = Vec::new();
     let host = platform.host_attribute();
-    collect(platform.attributes, config, "", host, &mut found);
+    collect(
+        platform.attributes,
+        config,
+        ObjectPath::TOP,
+        host,
+        &mut found,
+    );
     found
 }
 
@@ -85,13 +94,11 @@ pub(super) fn destinations(
     };
     let mut found = named_destinations(platform, config);
     if config.get(host).is_none() {
-        found.push(Destination::Unclear {
-            path: host.to_owned(),
-        });
+        found.push(Destination::Unclear { path: host.into() });
     }
     if !extra.is_empty() {
         found.push(Destination::Unclear {
-            path: "sync.extra".to_owned(),
+            path: "sync.extra".into(),
         });
     }
     found
@@ -100,16 +107,16 @@ pub(super) fn destinations(
 fn collect(
     attributes: &'static [Attribute],
     given: &Object,
-    prefix: &str,
+    around: ObjectPath,
     host: Option<&str>,
     found: &mut Vec<Destination>,
 ) {
     for (name, value) in given.iter() {
-        let path = format!("{prefix}{name}");
-        let attribute = attributes.iter().find(|attribute| attribute.name == name);
-        let children = attribute.map_or(&[][..], Attribute::children);
-        if let (false, Value::Object(inner)) = (children.is_empty(), value) {
-            collect(children, inner, &format!("{path}/"), None, found);
+        let attribute = find_attribute(attributes, name);
+        let object = attribute.filter(|it| !it.children().is_empty());
+        if let (Some(object), Value::Object(inner)) = (object, value) {
+            let below = around.object(object.name);
+            collect(object.children(), inner, below, None, found);
             continue;
         }
         let target = match attribute {
@@ -120,26 +127,36 @@ fn collect(
             Some(attribute) => attribute.target,
             None => CredentialTarget::Anywhere,
         };
-        found.extend(destination(target, value, path));
+        found.extend(destination(target, value, around.join(name)));
     }
 }
 
 /// The place that one value names, if it names any.
-fn destination(target: CredentialTarget, value: &Value, path: String) -> Option<Destination> {
+fn destination(
+    target: CredentialTarget,
+    value: &Value,
+    path: TablePath<'_>,
+) -> Option<Destination> {
     if matches!(value, Value::Null) {
         return None;
     }
+    let unclear = || Destination::Unclear {
+        path: path.to_path(),
+    };
     match target {
         CredentialTarget::ToHost if !holds_properties(value) => {
             let host = value.as_text().and_then(host_of);
             Some(match host {
-                Some(host) => Destination::Host { path, host },
-                None => Destination::Unclear { path },
+                Some(host) => Destination::Host {
+                    path: path.to_path(),
+                    host,
+                },
+                None => unclear(),
             })
         }
         CredentialTarget::Nowhere if !holds_properties(value) => None,
         CredentialTarget::ToHost | CredentialTarget::Nowhere | CredentialTarget::Anywhere => {
-            Some(Destination::Unclear { path })
+            Some(unclear())
         }
     }
 }

@@ -57,7 +57,7 @@ pub use write::{document, sync_text, yaml_text};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::secret::{Reference, Template};
 use crate::value::Object;
 
@@ -338,8 +338,8 @@ impl Suspend {
 /// A difference that does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignore {
-    /// The path below `config` without the leading `/`, such as `audit/enabled`.
-    pub path: String,
+    /// The attribute, or the object that contains the attributes.
+    pub path: AttributePath,
     /// The reason.
     pub reason: String,
 }

@@ -8,7 +8,7 @@ use super::tree::{Node, Yaml, YamlEntry};
 use super::{Ignore, Name, Suspend, SyncOptions, UntilError};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
-use crate::platform::{Attribute, PayloadShape, Platform};
+use crate::platform::{Attribute, AttributePath, PayloadShape, Platform, first_key};
 use crate::value::{Object, Value};
 
 /// An option of the reserved key.
@@ -390,7 +390,7 @@ impl Checker<'_> {
         text: &str,
         span: Span,
         platform: Option<&'static Platform>,
-    ) -> Option<String> {
+    ) -> Option<AttributePath> {
         let Some(path) = text.strip_prefix('/').filter(|path| !path.is_empty()) else {
             self.report(
                 DiagnosticBuilder::new(
@@ -405,17 +405,15 @@ impl Checker<'_> {
         if platform.is_some_and(|platform| platform.attribute(path).is_none()) {
             let names =
                 platform.map_or_else(Vec::new, |p| p.attributes.iter().map(|a| a.name).collect());
-            let near = nearest(
-                path.split('/').next().unwrap_or(path),
-                names.iter().copied(),
-            );
+            let (first, _) = first_key(path);
+            let near = nearest(first, names.iter().copied());
             self.report(
                 DiagnosticBuilder::new(Code::UnknownPath, span, "this path is no known attribute")
                     .label("ignores no known attribute")
                     .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
             );
         }
-        Some(path.to_owned())
+        Some(path.into())
     }
 
     fn extra(&mut self, entry: &YamlEntry, platform: Option<&'static Platform>) -> Object {

@@ -16,6 +16,7 @@ use super::{Block, Note, PlanContext};
 use crate::ledger::Fingerprint;
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::{Integration, Manifest, Name};
+use crate::platform::AttributePath;
 use crate::secret::Template;
 use crate::value::Value;
 
@@ -134,7 +135,7 @@ fn adopted(
             let state = recorded::of_update(integration, None, context);
             let mut state = recorded::unknown_secrets(state);
             let difference = Difference::between(integration, found, DiffContext::NONE);
-            let differs = |path: &str| difference.changes.iter().any(|c| c.path == path);
+            let differs = |path: &AttributePath| difference.changes.iter().any(|c| c.path == *path);
             let attributes = &mut state.applied.attributes;
             attributes.retain(|path, _| !differs(path));
             state
@@ -168,7 +169,7 @@ fn of_secrets(
     recorded: Option<RecordedIntegration<'_>>,
     secrets: AdoptedSecrets,
     context: &PlanContext<'_>,
-) -> Result<BTreeMap<String, Option<Fingerprint>>, Block> {
+) -> Result<BTreeMap<AttributePath, Option<Fingerprint>>, Block> {
     let label = recorded::label(integration, recorded);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);

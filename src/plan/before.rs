@@ -11,7 +11,7 @@ use super::compare::{default_json, same};
 use super::pairing::found_key;
 use crate::ledger::RecordedState;
 use crate::live::LiveIntegration;
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::secret::{Parsed, parse_template};
 use crate::value::{Object, Value};
 
@@ -20,7 +20,7 @@ use crate::value::{Object, Value};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Before {
     attributes: Map<String, Json>,
-    hidden: Vec<String>,
+    hidden: Vec<AttributePath>,
 }
 
 impl Before {
@@ -32,23 +32,22 @@ impl Before {
             before.attributes = attributes;
             return before;
         };
-        before.attributes = before.level("", attributes, platform, state);
+        before.attributes = before.level(None, attributes, platform, state);
         before
     }
 
     fn level(
         &mut self,
-        prefix: &str,
+        around: Option<&AttributePath>,
         attributes: Map<String, Json>,
         platform: &Platform,
         state: &RecordedState,
     ) -> Map<String, Json> {
         let mut shown = Map::new();
         for (key, value) in attributes {
-            let path = format!("{prefix}{key}");
+            let path = AttributePath::inside(around, &key);
             let value = if let Json::Object(inner) = value {
-                let below = format!("{path}/");
-                Json::Object(self.level(&below, inner, platform, state))
+                Json::Object(self.level(Some(&path), inner, platform, state))
             } else if is_known(&path, &value, platform, state) {
                 value
             } else {
@@ -74,13 +73,13 @@ impl Before {
 
     /// The attributes whose values are hidden.
     #[must_use]
-    pub fn hidden(&self) -> &[String] {
+    pub fn hidden(&self) -> &[AttributePath] {
         &self.hidden
     }
 
     /// True if the value of this attribute is hidden.
     #[must_use]
-    pub fn hides(&self, path: &str) -> bool {
+    pub fn hides(&self, path: &AttributePath) -> bool {
         self.hidden.iter().any(|hidden| hidden == path)
     }
 }
@@ -114,7 +113,7 @@ fn had_secrets(state: &RecordedState) -> bool {
 
 /// True if a value is known not to be a secret: it was last applied, or it is the default,
 /// or it is too small to be one.
-fn is_known(path: &str, live: &Json, platform: &Platform, state: &RecordedState) -> bool {
+fn is_known(path: &AttributePath, live: &Json, platform: &Platform, state: &RecordedState) -> bool {
     if matches!(live, Json::Null | Json::Bool(_)) {
         return true;
     }

@@ -7,6 +7,7 @@ pub use super::undeletable::{Freeze, Undeletable};
 use super::wording::list;
 use crate::live::{IntegrationStatus, RemoteId};
 use crate::manifest::{Name, Unbound};
+use crate::platform::AttributePath;
 use crate::reason::{Outlook, Reason};
 
 /// Reason why an action cannot be carried out.
@@ -97,7 +98,7 @@ pub enum Block {
         /// The live integration.
         id: RemoteId,
         /// The differing attributes; empty if only its creation failed.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// Its creation failed, and this platform has nothing to update.
     #[error(
@@ -129,7 +130,7 @@ pub enum Block {
     )]
     Conflict {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// It would be deleted, perhaps to be created again.
     #[error(transparent)]
@@ -185,7 +186,7 @@ pub enum Block {
     )]
     SecretNotGiven {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// An update would change a value that is left to the server and that it does not show.
     #[error(
@@ -195,7 +196,7 @@ pub enum Block {
     )]
     ValueHidden {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// A reference may not go where the request leads, with what the server has.
     #[error("with the server's current values, {0}")]
@@ -378,7 +379,7 @@ fn kept_else(values: &[Change]) -> String {
 }
 
 fn help_of_not_converging(values: &[Change]) -> String {
-    let path = values.first().map_or("", |change| &change.path);
+    let path = values.first().map_or("", |change| change.path.as_str());
     format!(
         "write the value as the server returns it, or ignore it with `sync: {{ignore: [{{path: \
         /{path}, reason: ...}}]}}`; integrationd retries only if the file or the server changes"
@@ -409,7 +410,7 @@ fn repaired(attributes: &[Contested]) -> String {
 }
 
 /// Purpose of an update: after a failed creation there may be no difference.
-fn difference(paths: &[String]) -> String {
+fn difference(paths: &[AttributePath]) -> String {
     if paths.is_empty() {
         "its creation failed".to_owned()
     } else {

@@ -58,7 +58,7 @@ impl Deletion {
         }
         let admitted = bindings.admit(references, self.platform, &config);
         admitted.map_err(|mut unbound| {
-            let path = unbound.path.as_deref();
+            let path = unbound.path.as_ref();
             let before = Before::of(live, &self.state);
             if let Some(path) = path.filter(|path| before.hides(path)) {
                 unbound.to = format!("the hidden destination of `{path}`");

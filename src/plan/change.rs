@@ -4,12 +4,13 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
 use crate::ledger::Fingerprint;
+use crate::platform::AttributePath;
 
 /// One attribute that will be different.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// The attribute, such as `audit/enabled`.
-    pub path: String,
+    pub path: AttributePath,
     /// Cause of the change.
     pub kind: ChangeKind,
     /// The live value.

@@ -14,6 +14,7 @@ use super::recorded::RecordedIntegration;
 use super::{Change, DisplayValue, Operation, Plan};
 use crate::ledger::{Ledger, Record, RecordedState, Rewritten};
 use crate::manifest::Name;
+use crate::platform::AttributePath;
 
 /// Number of writes in a row, ending in the same value, that prove that the server
 /// insists. No other party sets the same value twice within the seconds between a write
@@ -124,9 +125,9 @@ pub fn not_kept(
 /// Differences right after a write, with the number of tries so far.
 fn tried(
     changes: &[Change],
-    before: &BTreeMap<String, Rewritten>,
+    before: &BTreeMap<AttributePath, Rewritten>,
     at_least: u32,
-) -> BTreeMap<String, Rewritten> {
+) -> BTreeMap<AttributePath, Rewritten> {
     let mut tried = BTreeMap::new();
     for change in changes {
         let Some(mut seen) = rewritten(change) else {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::live::{FailingTest, IntegrationStatus, LiveIntegration, StatusPhase};
 use crate::manifest::{Destination, Integration, Invalid, Suspend, seeming_hosts};
+use crate::platform::AttributePath;
 
 /// Action for the integration of a file, and its observations to record without a write.
 pub(super) fn decide(
@@ -297,7 +298,7 @@ fn update_block(
         .changes
         .iter()
         .filter(|c| c.kind == ChangeKind::Conflict);
-    let paths: Vec<String> = conflicts.map(|c| c.path.clone()).collect();
+    let paths: Vec<AttributePath> = conflicts.map(|c| c.path.clone()).collect();
     if context.on_conflict == OnConflict::Stop && !paths.is_empty() {
         return Some(Block::Conflict { paths });
     }

@@ -17,11 +17,14 @@ use super::body::Body;
 use super::carry::{Carried, carry, carry_unknown};
 use super::change::{Change, ChangeKind, DisplayValue};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
-use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison, covers};
+use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison};
 use super::needs::{needed_secrets, replaced};
 use crate::live::{LiveIntegration, holds_secret, is_mask};
 use crate::manifest::{Ignore, Integration};
-use crate::platform::{Attribute, Class, Platform, Shape};
+use crate::platform::{
+    Attribute, AttributePath, Class, ObjectPath, Platform, Shape, TablePath, find_attribute,
+    value_at,
+};
 use crate::value::{Object, Value};
 
 /// Difference between a file and a live integration.
@@ -34,13 +37,13 @@ pub(super) struct Difference {
     /// Body of an update.
     pub body: Body,
     /// Stored secrets of the file, which cannot be compared.
-    pub not_compared: Vec<String>,
+    pub not_compared: Vec<AttributePath>,
     /// Unknown live attributes that the body carries on.
-    pub unknown_carried: Vec<String>,
+    pub unknown_carried: Vec<AttributePath>,
     /// Stored secrets that the body would drop.
-    pub secrets_lost: Vec<String>,
+    pub secrets_lost: Vec<AttributePath>,
     /// Values of the server that the body should keep and that the server does not show.
-    pub hidden: Vec<String>,
+    pub hidden: Vec<AttributePath>,
 }
 
 impl Difference {
@@ -60,7 +63,7 @@ impl Difference {
         let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
         walk.history = history;
         let config = walk.integration(*auto_bootstrap, config, live);
-        walk.extra("", &options.extra, Some(&live.config.0));
+        walk.extra(None, &options.extra, Some(&live.config.0));
         walk.removed_secrets(integration);
         walk.show_dropped();
         walk.secrets_lost
@@ -90,24 +93,19 @@ impl Body {
     }
 }
 
-/// A place in the table: the path that led there, and the attributes below it.
+/// An object in the table: its path, and the attributes below it.
 #[derive(Clone, Copy)]
-struct Level<'a> {
-    path: &'a str,
+struct Level {
+    path: ObjectPath,
     attributes: &'static [Attribute],
 }
 
-impl Level<'_> {
-    fn join(self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}/{key}", self.path)
+impl Level {
+    fn object(self, name: &'static str, attributes: &'static [Attribute]) -> Self {
+        Self {
+            path: self.path.object(name),
+            attributes,
         }
-    }
-
-    fn find(self, key: &str) -> Option<&'static Attribute> {
-        self.attributes.iter().find(|a| a.name == key)
     }
 }
 
@@ -119,10 +117,10 @@ struct Walk<'a> {
     history: DiffContext<'a>,
     changes: Vec<Change>,
     drift: Vec<Change>,
-    not_compared: Vec<String>,
-    unknown_carried: Vec<String>,
-    secrets_lost: Vec<String>,
-    hidden: Vec<String>,
+    not_compared: Vec<AttributePath>,
+    unknown_carried: Vec<AttributePath>,
+    secrets_lost: Vec<AttributePath>,
+    hidden: Vec<AttributePath>,
     /// Attributes of a way to log in that the file replaces by another.
     replaced: Vec<&'static str>,
     /// Those of them that the live side has, with what may be shown of them.
@@ -161,10 +159,10 @@ impl<'a> Walk<'a> {
         live: &LiveIntegration,
     ) -> Object {
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
-        let kept = |name: &str| self.ignores(name);
+        let kept = |name: &str| self.ignores(ObjectPath::TOP.join(name));
         self.replaced = replaced(self.platform, auto_bootstrap, config, &live.config.0, kept);
         let top = Level {
-            path: "",
+            path: ObjectPath::TOP,
             attributes: self.platform.attributes,
         };
         self.object(top, Some(config), Some(&live.config.0))
@@ -195,14 +193,14 @@ impl<'a> Walk<'a> {
     /// Compares one object and returns what an update sends for it.
     fn object(
         &mut self,
-        level: Level<'_>,
+        level: Level,
         file: Option<&Object>,
         live: Option<&Map<String, Json>>,
     ) -> Object {
         let mut body = Object::new();
         for (key, value) in file.into_iter().flat_map(Object::iter) {
             let before = live.and_then(|l| l.get(key)).filter(|v| !v.is_null());
-            let sent = match level.find(key) {
+            let sent = match find_attribute(level.attributes, key) {
                 Some(attribute) => self.given(level, attribute, value, before),
                 None => Some(value.clone()),
             };
@@ -211,7 +209,7 @@ impl<'a> Walk<'a> {
             }
         }
         for (key, value) in live.into_iter().flatten() {
-            let is_extra = self.extra.at(&level.join(key)).is_some();
+            let is_extra = value_at(self.extra, level.path.join(key).keys()).is_some();
             if body.get(key).is_none() && !value.is_null() && !is_extra {
                 self.left_out(level, key, value, &mut body);
             }
@@ -222,33 +220,30 @@ impl<'a> Walk<'a> {
     /// An attribute in the file; `None` if an update omits it all the same.
     fn given(
         &mut self,
-        level: Level<'_>,
+        level: Level,
         attribute: &'static Attribute,
         value: &Value,
         live: Option<&Json>,
     ) -> Option<Value> {
-        let path = level.join(attribute.name);
+        let path = level.path.join(attribute.name);
         if let (Shape::Object(attributes), Value::Object(object)) = (attribute.shape, value) {
-            let inner = Level {
-                path: &path,
-                attributes,
-            };
+            let inner = level.object(attribute.name, attributes);
             let sent = self.object(inner, Some(object), live.and_then(Json::as_object));
             return Some(Value::Object(sent));
         }
         match attribute.class_for(self.auto_bootstrap) {
             Class::OneTime | Class::ServerSet => return Some(value.clone()),
             Class::Secret => {
-                self.secret(path, value);
+                self.secret(path.to_path(), value);
                 return Some(value.clone());
             }
             Class::Identity | Class::Mutable | Class::Immutable => {}
         }
         if attribute.is_sensitive() || matches!(value, Value::Secret(_)) {
-            self.secret(path, value);
+            self.secret(path.to_path(), value);
             return Some(value.clone());
         }
-        if self.ignores(&path) {
+        if self.ignores(path) {
             // Behind a mask the value is most likely the file's: it was sent, and is hidden.
             let shown = live.filter(|live| holds_secret(live) || !is_mask(live));
             let kept = shown.map(|live| self.kept(path, attribute, value, live));
@@ -260,16 +255,18 @@ impl<'a> Walk<'a> {
         if same(attribute, value, live) {
             return Some(value.clone());
         }
+        let kept = path.to_path();
         let change = Change {
-            kind: self.history.who_moved(&path, attribute, value, live),
-            path,
+            kind: self
+                .history
+                .who_moved(kept.as_str(), attribute, value, live),
+            path: kept,
             before: shown_live(attribute, live),
             after: to_json(value).map_or(DisplayValue::Hidden, DisplayValue::Plain),
             immutable: attribute.class == Class::Immutable,
             covered: None,
         };
         if change.kind == ChangeKind::Drift && self.history.on_drift != OnDrift::Apply {
-            let path = change.path.clone();
             self.drift.push(change);
             return live.map(|live| self.kept(path, attribute, value, live));
         }
@@ -279,19 +276,25 @@ impl<'a> Walk<'a> {
 
     /// A value in the file for which an update keeps the server's value. If the server does not
     /// show it, it cannot be sent back, and an update would lose it.
-    fn kept(&mut self, path: String, attribute: &Attribute, given: &Value, live: &Json) -> Value {
+    fn kept(
+        &mut self,
+        path: TablePath<'_>,
+        attribute: &Attribute,
+        given: &Value,
+        live: &Json,
+    ) -> Value {
         match carry(attribute, live) {
             Carried::Plain(live) | Carried::Unknown(live) => live,
             Carried::Lost => {
-                self.hidden.push(path);
+                self.hidden.push(path.to_path());
                 given.clone()
             }
         }
     }
 
     /// A secret of the file against the fingerprint of the one that was last applied.
-    fn secret(&mut self, path: String, value: &Value) {
-        let kind = match self.history.secret(&path, value) {
+    fn secret(&mut self, path: AttributePath, value: &Value) {
+        let kind = match self.history.secret(path.as_str(), value) {
             SecretComparison::Other => ChangeKind::Rotation,
             SecretComparison::Unproven => ChangeKind::Resend,
             SecretComparison::Same | SecretComparison::Unknown if self.history.resend => {
@@ -334,10 +337,12 @@ impl<'a> Walk<'a> {
 
     /// A plain attribute that this tool had set and that was removed from the file: it is omitted
     /// from the body, so that the server uses its default.
-    fn removed(&mut self, path: String, attribute: &Attribute, live: &Json) {
+    fn removed(&mut self, path: AttributePath, attribute: &Attribute, live: &Json) {
         if default_json(attribute).as_ref() != Some(live) {
             self.changes.push(Change {
-                kind: self.history.who_moved_removed(&path, attribute, live),
+                kind: self
+                    .history
+                    .who_moved_removed(path.as_str(), attribute, live),
                 path,
                 before: shown_live(attribute, Some(live)),
                 after: DisplayValue::Absent,
@@ -362,12 +367,12 @@ impl<'a> Walk<'a> {
     }
 
     /// A live attribute that the file omits: the server keeps its value.
-    fn left_out(&mut self, level: Level<'_>, key: &str, value: &Json, body: &mut Object) {
-        let path = level.join(key);
-        let Some(attribute) = level.find(key) else {
+    fn left_out(&mut self, level: Level, key: &str, value: &Json, body: &mut Object) {
+        let path = level.path.join(key).to_path();
+        let Some(attribute) = find_attribute(level.attributes, key) else {
             return self.carried(key, path, carry_unknown(value), body);
         };
-        if level.path.is_empty() && self.replaced.contains(&attribute.name) {
+        if level.path.is_top() && self.replaced.contains(&attribute.name) {
             let holds_secret = attribute.is_sensitive() || !attribute.children().is_empty();
             let shown = if holds_secret {
                 DisplayValue::Hidden
@@ -378,15 +383,9 @@ impl<'a> Walk<'a> {
             return;
         }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
-            self.lost_inside(&path, attributes, inner);
-            let carried = self.object(
-                Level {
-                    path: &path,
-                    attributes,
-                },
-                None,
-                Some(inner),
-            );
+            let level = level.object(attribute.name, attributes);
+            self.lost_inside(level, inner);
+            let carried = self.object(level, None, Some(inner));
             if !carried.is_empty() {
                 body.insert(key, Value::Object(carried));
             }
@@ -399,7 +398,7 @@ impl<'a> Walk<'a> {
                 self.secrets_lost.push(path);
             }
             Class::Identity | Class::Mutable | Class::Immutable
-                if self.history.attribute(&path).is_some() =>
+                if self.history.attribute(path.as_str()).is_some() =>
             {
                 self.removed(path, attribute, value);
             }
@@ -409,7 +408,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn carried(&mut self, key: &str, path: String, carried: Carried, body: &mut Object) {
+    fn carried(&mut self, key: &str, path: AttributePath, carried: Carried, body: &mut Object) {
         match carried {
             Carried::Plain(value) => body.insert(key, value),
             Carried::Unknown(value) => {
@@ -422,22 +421,18 @@ impl<'a> Walk<'a> {
 
     /// A server that omits secrets from its responses may keep one in an object that is in use
     /// there and that the file does not mention.
-    fn lost_inside(
-        &mut self,
-        path: &str,
-        attributes: &'static [Attribute],
-        live: &Map<String, Json>,
-    ) {
-        let in_use = attributes.iter().any(|a| {
+    fn lost_inside(&mut self, level: Level, live: &Map<String, Json>) {
+        let in_use = level.attributes.iter().any(|a| {
             live.get(a.name)
                 .is_some_and(|v| !v.is_null() && Some(v) != default_json(a).as_ref())
         });
         if in_use {
-            let secrets = attributes
+            let secrets = level
+                .attributes
                 .iter()
                 .filter(|a| a.class_for(self.auto_bootstrap) == Class::Secret);
             self.secrets_lost
-                .extend(secrets.map(|a| format!("{path}/{}", a.name)));
+                .extend(secrets.map(|a| level.path.join(a.name).to_path()));
         }
     }
 
@@ -449,7 +444,7 @@ impl<'a> Walk<'a> {
         }
         self.changes
             .extend(self.dropped.drain(..).map(|(name, before)| Change {
-                path: name.to_owned(),
+                path: name.into(),
                 kind: ChangeKind::Change,
                 before,
                 after: DisplayValue::Absent,
@@ -459,15 +454,20 @@ impl<'a> Walk<'a> {
     }
 
     /// `sync.extra` against the live side. What a reference stands for is not compared.
-    fn extra(&mut self, prefix: &str, extra: &Object, live: Option<&Map<String, Json>>) {
+    fn extra(
+        &mut self,
+        around: Option<&AttributePath>,
+        extra: &Object,
+        live: Option<&Map<String, Json>>,
+    ) {
         for (key, value) in extra.iter() {
-            let path = format!("{prefix}{key}");
+            let path = AttributePath::inside(around, key);
             let before = live.and_then(|live| live.get(key)).filter(|v| !v.is_null());
             if let (Value::Object(inner), Some(Json::Object(before))) = (value, before) {
-                self.extra(&format!("{path}/"), inner, Some(before));
+                self.extra(Some(&path), inner, Some(before));
                 continue;
             }
-            let covered = (self.history.fingerprint)(&path, &covered(value, before));
+            let covered = (self.history.fingerprint)(path.as_str(), &covered(value, before));
             match before.map_or_else(|| is_absent(value), |before| equals(value, before)) {
                 Some(true) => {}
                 None if !self.history.resend => self.not_compared.push(path),
@@ -487,7 +487,7 @@ impl<'a> Walk<'a> {
     }
 
     /// True if `sync.ignore` covers this attribute or an object around it.
-    fn ignores(&self, path: &str) -> bool {
-        self.ignore.iter().any(|ignore| covers(&ignore.path, path))
+    fn ignores(&self, path: TablePath<'_>) -> bool {
+        self.ignore.iter().any(|it| it.path.covers(path.keys()))
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::live::{IntegrationStatus, RemoteId};
+use crate::platform::AttributePath;
 
 /// Reason why a missing document does not prove a removal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ impl Absence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contested {
     /// The attribute.
-    pub path: String,
+    pub path: AttributePath,
     /// Times of its repairs.
     pub times: Vec<Timestamp>,
 }

@@ -137,9 +137,3 @@ impl DiffContext<'_> {
         }
     }
 }
-
-/// True if an ignored path is this attribute or an object around it.
-pub(super) fn covers(ignored: &str, path: &str) -> bool {
-    path.strip_prefix(ignored)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Attribute, Class, Condition, Need, Platform};
+use crate::platform::{Attribute, AttributePath, Class, Condition, Need, Platform};
 use crate::value::Object;
 
 /// Stored secrets that the platform needs with this configuration and that it does not hold.
@@ -11,7 +11,7 @@ pub(super) fn needed_secrets(
     platform: &'static Platform,
     auto_bootstrap: Option<bool>,
     config: &Object,
-) -> Vec<String> {
+) -> Vec<AttributePath> {
     let holds = |condition: &Condition| {
         condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
     };
@@ -25,7 +25,7 @@ pub(super) fn needed_secrets(
         .iter()
         .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
         .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
-        .map(|a| a.name.to_owned())
+        .map(|a| a.name.into())
         .collect()
 }
 

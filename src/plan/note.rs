@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Action, Change};
 use crate::live::{FailingTest, IntegrationStatus};
 use crate::manifest::Destination;
+use crate::platform::AttributePath;
 
 /// Something to know about an action that changes nothing about it. An action has at most
 /// one note of each kind.
@@ -14,7 +15,7 @@ pub enum Note {
     /// Stored secrets that could not be compared.
     SecretsNotCompared {
         /// Their attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// Values that the server moved and that are left there.
     Drift {
@@ -24,7 +25,7 @@ pub enum Note {
     /// Attributes with such values, where nothing is to be reported of them.
     DriftIgnored {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// The status is not `enabled`.
     Health {
@@ -36,7 +37,7 @@ pub enum Note {
     /// Attributes that this version does not know and an update sends back as they are.
     UnknownCarried {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// Places to which secrets may be sent and whose server value an update keeps.
     DestinationsCarried {
@@ -55,13 +56,13 @@ pub enum Note {
     /// Attributes in which the server has the value of a secret.
     HoldsSecret {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// Attributes of what is deleted that are hidden: their values are not those that were
     /// last applied, and may hold a secret.
     NotShown {
         /// The attributes.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
 }
 
@@ -69,11 +70,11 @@ pub enum Note {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Notes<'a> {
     /// Stored secrets that could not be compared.
-    pub secrets_not_compared: &'a [String],
+    pub secrets_not_compared: &'a [AttributePath],
     /// Values that the server moved and that are left there.
     pub drift: &'a [Change],
     /// Attributes with such values, where nothing is to be reported of them.
-    pub drift_ignored: &'a [String],
+    pub drift_ignored: &'a [AttributePath],
     /// The status, if it is not `enabled`.
     pub status: Option<&'a IntegrationStatus>,
     /// The validation tests that did not pass.
@@ -83,7 +84,7 @@ pub struct Notes<'a> {
     /// Reasons for secrets that the body needs and that are not available here.
     pub secrets_missing: &'a [String],
     /// Attributes in which the server has the value of a secret.
-    pub holds_secret: &'a [String],
+    pub holds_secret: &'a [AttributePath],
     /// True if its secrets were to be sent again, and the server stores none.
     pub no_stored_secrets: bool,
 }

@@ -308,7 +308,7 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
             Pairing::New => Pairing::Replaces { found, attribute },
             Pairing::Likely(same) if same.id == found.id => Pairing::Blocked(Block::NeedsPin {
                 id: same.id.clone(),
-                paths: vec![attribute.to_owned()],
+                paths: vec![attribute.into()],
             }),
             Pairing::Certain(other) | Pairing::Likely(other) => Pairing::Blocked(Block::Moved {
                 name: integration.name.clone(),

@@ -17,13 +17,15 @@ use serde_json::{Map, Value as Json};
 
 use super::compare::default_json;
 use super::diff::Difference;
-use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, covers};
+use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift};
 use super::pairing::{PairingKey, found_key};
 use super::{Body, Change};
 use crate::ledger::Applied;
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Integration;
-use crate::platform::{Attribute, Class, CredentialTarget, Platform};
+use crate::platform::{
+    Attribute, AttributePath, Class, CredentialTarget, ObjectPath, Platform, TablePath,
+};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
 #[derive(Debug)]
@@ -126,7 +128,7 @@ pub struct StatePrecondition {
     type_name: String,
     auto_bootstrap: Option<bool>,
     /// The paths of the attributes that are compared, besides the identity.
-    used: BTreeSet<String>,
+    used: BTreeSet<AttributePath>,
     /// Those attributes, as they were.
     config: Map<String, Json>,
 }
@@ -148,10 +150,10 @@ pub enum PreconditionFailure {
     Type(String),
     /// Someone changed it.
     #[error("these attributes have changed: {}", .0.join(", "))]
-    Attributes(Vec<String>),
+    Attributes(Vec<AttributePath>),
     /// It has got stored secrets that the update would drop.
     #[error("the update would now drop the stored {}", .0.join(", "))]
-    SecretsLost(Vec<String>),
+    SecretsLost(Vec<AttributePath>),
 }
 
 impl StatePrecondition {
@@ -171,7 +173,7 @@ impl StatePrecondition {
         Self::with(live, used)
     }
 
-    fn with(live: &LiveIntegration, used: BTreeSet<String>) -> Self {
+    fn with(live: &LiveIntegration, used: BTreeSet<AttributePath>) -> Self {
         Self {
             type_name: live.type_name.clone(),
             auto_bootstrap: live.auto_bootstrap,
@@ -193,9 +195,9 @@ impl StatePrecondition {
         }
         let mut paths = Vec::new();
         if now.auto_bootstrap != self.auto_bootstrap {
-            paths.push(AUTO_BOOTSTRAP.to_owned());
+            paths.push(AUTO_BOOTSTRAP.into());
         }
-        differing("", &self.config, &compared(now, &self.used), &mut paths);
+        differing(None, &self.config, &compared(now, &self.used), &mut paths);
         if paths.is_empty() {
             Ok(())
         } else {
@@ -229,7 +231,7 @@ impl UpdatePrecondition {
                 .flat_map(|it| it.attributes.keys().cloned()),
         );
         let ignore = &integration.options.ignore;
-        used.retain(|path| !ignore.iter().any(|ignore| covers(&ignore.path, path)));
+        used.retain(|path| !ignore.iter().any(|it| it.path.covers(path.keys())));
         // Shown, so that another value must not be sent or taken out unseen.
         used.extend(changes.iter().map(|change| change.path.clone()));
         used.extend(destinations(live));
@@ -273,7 +275,7 @@ impl UpdatePrecondition {
 }
 
 /// The known attributes that a file gives.
-fn given(integration: &Integration) -> BTreeSet<String> {
+fn given(integration: &Integration) -> BTreeSet<AttributePath> {
     let known = paths(integration.platform).into_iter();
     known
         .filter(|path| integration.config.at(path).is_some())
@@ -281,52 +283,50 @@ fn given(integration: &Integration) -> BTreeSet<String> {
 }
 
 /// The paths of all attributes of a platform, those inside of objects included.
-fn paths(platform: &Platform) -> Vec<String> {
+fn paths(platform: &Platform) -> Vec<AttributePath> {
     let mut paths = Vec::new();
-    gather_paths("", platform.attributes, &mut paths);
+    gather_paths(ObjectPath::TOP, platform.attributes, &mut paths);
     paths
 }
 
-fn gather_paths(prefix: &str, attributes: &'static [Attribute], paths: &mut Vec<String>) {
+fn gather_paths(
+    around: ObjectPath,
+    attributes: &'static [Attribute],
+    paths: &mut Vec<AttributePath>,
+) {
     for attribute in attributes {
-        let path = format!("{prefix}{}", attribute.name);
-        gather_paths(&format!("{path}/"), attribute.children(), paths);
-        paths.push(path);
+        let below = around.object(attribute.name);
+        gather_paths(below, attribute.children(), paths);
+        paths.push(around.join(attribute.name).to_path());
     }
 }
 
 /// The attributes of a live integration that can lead somewhere: a plan shows them.
-fn destinations(live: &LiveIntegration) -> Vec<String> {
+fn destinations(live: &LiveIntegration) -> Vec<AttributePath> {
     let Some(platform) = live.platform else {
         return Vec::new();
     };
-    let is_target = |path: &String| {
+    let is_target = |path: &AttributePath| {
         let attribute = platform.attribute(path);
         attribute.is_some_and(|it| it.target != CredentialTarget::Nowhere)
-            && value_at(&live.config.0, path).is_some_and(|it| !it.is_null())
+            && live.config.at(path).is_some_and(|it| !it.is_null())
     };
     paths(platform).into_iter().filter(is_target).collect()
 }
 
-fn value_at<'j>(config: &'j Map<String, Json>, path: &str) -> Option<&'j Json> {
-    let mut names = path.split('/');
-    let top = config.get(names.next()?)?;
-    names.try_fold(top, |value, name| value.get(name))
-}
-
 /// The attributes of a live integration that are compared, if these are used.
-fn compared(live: &LiveIntegration, used: &BTreeSet<String>) -> Map<String, Json> {
+fn compared(live: &LiveIntegration, used: &BTreeSet<AttributePath>) -> Map<String, Json> {
     let compared = Compared {
         auto: live.auto_bootstrap.unwrap_or(false),
         used,
     };
     let attributes = live.platform.map_or(&[][..], |p| p.attributes);
-    compared.object("", attributes, &live.config.0)
+    compared.object(ObjectPath::TOP, attributes, &live.config.0)
 }
 
 struct Compared<'a> {
     auto: bool,
-    used: &'a BTreeSet<String>,
+    used: &'a BTreeSet<AttributePath>,
 }
 
 impl Compared<'_> {
@@ -334,7 +334,7 @@ impl Compared<'_> {
     /// anyway counts as absent.
     fn object(
         &self,
-        prefix: &str,
+        around: ObjectPath,
         attributes: &'static [Attribute],
         object: &Map<String, Json>,
     ) -> Map<String, Json> {
@@ -343,13 +343,13 @@ impl Compared<'_> {
             let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
                 continue;
             };
-            let path = format!("{prefix}{key}");
             if let (false, Json::Object(inner)) = (attribute.children().is_empty(), value) {
-                let inner = self.object(&format!("{path}/"), attribute.children(), inner);
+                let below = around.object(attribute.name);
+                let inner = self.object(below, attribute.children(), inner);
                 if !inner.is_empty() {
                     compared.insert(key.clone(), Json::Object(inner));
                 }
-            } else if self.counts(&path, attribute)
+            } else if self.counts(around.join(key), attribute)
                 && default_json(attribute).as_ref() != Some(value)
             {
                 compared.insert(key.clone(), value.clone());
@@ -359,11 +359,11 @@ impl Compared<'_> {
     }
 
     /// True if the plan used an attribute, and reads of it can be compared.
-    fn counts(&self, path: &str, attribute: &Attribute) -> bool {
+    fn counts(&self, path: TablePath<'_>, attribute: &Attribute) -> bool {
         match attribute.class_for(self.auto) {
             Class::Identity => true,
             Class::Mutable | Class::Immutable => {
-                !attribute.is_sensitive() && self.used.contains(path)
+                !attribute.is_sensitive() && self.used.contains(&path.to_path())
             }
             Class::Secret | Class::OneTime | Class::ServerSet => false,
         }
@@ -372,21 +372,17 @@ impl Compared<'_> {
 
 /// Gathers the paths at which two configurations differ.
 fn differing(
-    prefix: &str,
+    around: Option<&AttributePath>,
     then: &Map<String, Json>,
     now: &Map<String, Json>,
-    paths: &mut Vec<String>,
+    paths: &mut Vec<AttributePath>,
 ) {
     let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     for key in keys {
-        let path = if prefix.is_empty() {
-            key.clone()
-        } else {
-            format!("{prefix}/{key}")
-        };
+        let path = AttributePath::inside(around, key);
         match (then.get(key), now.get(key)) {
             (Some(Json::Object(then)), Some(Json::Object(now))) => {
-                differing(&path, then, now, paths);
+                differing(Some(&path), then, now, paths);
             }
             (then, now) if then == now => {}
             _ => paths.push(path),

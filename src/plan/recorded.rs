@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::compare::to_json;
-use super::history::{AUTO_BOOTSTRAP, MakeFingerprint, covers};
+use super::history::{AUTO_BOOTSTRAP, MakeFingerprint};
 use super::{Block, Operation, PlanContext, contest};
 use crate::ledger::{Applied, Ledger, Record, RecordedState, Removal, Repairs, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
-use crate::platform::{Attribute, Class};
+use crate::platform::{Attribute, AttributePath, Class, ObjectPath};
 use crate::secret::{Template, TemplatePart, escaped_literal};
 use crate::value::{Object, Value};
 
@@ -218,7 +218,7 @@ pub(super) fn unknown_secrets(mut state: RecordedState) -> RecordedState {
 pub(super) fn removal(integration: &Integration, context: &PlanContext<'_>) -> Removal {
     let mut credentials = Vec::new();
     one_time(
-        "",
+        ObjectPath::TOP,
         integration.platform.attributes,
         integration.auto_bootstrap.unwrap_or(false),
         &integration.config,
@@ -234,22 +234,21 @@ pub(super) fn removal(integration: &Integration, context: &PlanContext<'_>) -> R
 
 /// Gathers the credentials that only the set-up uses, as a file would give them.
 fn one_time(
-    prefix: &str,
+    around: ObjectPath,
     attributes: &'static [Attribute],
     auto: bool,
     object: &Object,
-    credentials: &mut Vec<(String, Json)>,
+    credentials: &mut Vec<(AttributePath, Json)>,
 ) {
     for (key, value) in object.iter() {
         let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
             continue;
         };
-        let path = format!("{prefix}{key}");
         if let Some(inner) = value.as_object() {
-            let children = attribute.children();
-            one_time(&format!("{path}/"), children, auto, inner, credentials);
+            let (around, children) = (around.object(attribute.name), attribute.children());
+            one_time(around, children, auto, inner, credentials);
         } else if attribute.class_for(auto) == Class::OneTime {
-            credentials.push((path, as_written(attribute, value)));
+            credentials.push((around.join(key).to_path(), as_written(attribute, value)));
         }
     }
 }
@@ -282,14 +281,14 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
     if let Some(auto) = integration.auto_bootstrap {
         applied
             .attributes
-            .insert(AUTO_BOOTSTRAP.to_owned(), auto.into());
+            .insert(AUTO_BOOTSTRAP.into(), auto.into());
     }
     let keep = Keep {
         auto: integration.auto_bootstrap.unwrap_or(false),
         fingerprint,
     };
     keep.object(
-        "",
+        ObjectPath::TOP,
         integration.platform.attributes,
         &integration.config,
         &mut applied,
@@ -301,7 +300,7 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
     for ignore in &integration.options.ignore {
         applied
             .attributes
-            .retain(|path, _| !covers(&ignore.path, path));
+            .retain(|path, _| !ignore.path.covers(path.keys()));
     }
     applied
 }
@@ -314,7 +313,7 @@ struct Keep<'a> {
 impl Keep<'_> {
     fn object(
         &self,
-        prefix: &str,
+        around: ObjectPath,
         attributes: &'static [Attribute],
         object: &Object,
         applied: &mut Applied,
@@ -323,26 +322,32 @@ impl Keep<'_> {
             let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
                 continue;
             };
-            let path = format!("{prefix}{key}");
             match value
                 .as_object()
                 .filter(|_| !attribute.children().is_empty())
             {
                 Some(inner) => {
-                    self.object(&format!("{path}/"), attribute.children(), inner, applied);
+                    let around = around.object(attribute.name);
+                    self.object(around, attribute.children(), inner, applied);
                 }
-                None => self.leaf(path, attribute, value, applied),
+                None => self.leaf(around.join(key).to_path(), attribute, value, applied),
             }
         }
     }
 
-    fn leaf(&self, path: String, attribute: &Attribute, value: &Value, applied: &mut Applied) {
+    fn leaf(
+        &self,
+        path: AttributePath,
+        attribute: &Attribute,
+        value: &Value,
+        applied: &mut Applied,
+    ) {
         match attribute.class_for(self.auto) {
             Class::OneTime | Class::ServerSet => return,
             Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {}
         }
         if let Value::Secret(template) = value {
-            let fingerprint = (self.fingerprint)(&path, template);
+            let fingerprint = (self.fingerprint)(path.as_str(), template);
             applied.secrets.insert(path, fingerprint);
         } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
             applied.attributes.insert(path, json);

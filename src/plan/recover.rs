@@ -17,7 +17,7 @@ use super::pairing::found_key;
 use crate::ledger::{Applied, IntendedWrite, Intent, Ledger, Record};
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Name;
-use crate::platform::{Class, Platform, by_wire};
+use crate::platform::{AttributePath, Class, Platform, by_wire};
 
 /// Maximum time for which a request may still be on its way to the server after the process
 /// that sent it is gone: twice the longest time that the client waits for a response.
@@ -244,14 +244,14 @@ fn applied_after(
 }
 
 /// True if the live side has nothing at this path, or its default.
-fn is_gone(platform: &Platform, found: &LiveIntegration, path: &str) -> bool {
+fn is_gone(platform: &Platform, found: &LiveIntegration, path: &AttributePath) -> bool {
     let default = platform.attribute(path).and_then(default_json);
     let live = found.config.at(path).filter(|live| !live.is_null());
     live.is_none_or(|live| default.as_ref() == Some(live))
 }
 
 /// True if the live side has this value at this path.
-fn shows(platform: &Platform, found: &LiveIntegration, path: &str, value: &Json) -> bool {
+fn shows(platform: &Platform, found: &LiveIntegration, path: &AttributePath, value: &Json) -> bool {
     let Some(attribute) = platform.attribute(path) else {
         return found
             .auto_bootstrap

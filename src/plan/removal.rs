@@ -20,7 +20,7 @@ use super::{
 use crate::ledger::{Ledger, Record, RecordedState, taken_name};
 use crate::live::{LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::{Manifest, Name};
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::secret::{Parsed, Reference, parse_template};
 use crate::value::{Object, Value};
 
@@ -232,7 +232,7 @@ fn credentials(
     }
     let name = name.to_owned();
     let kept = &record.state.removal.credentials;
-    let literal: Vec<String> = kept
+    let literal: Vec<AttributePath> = kept
         .iter()
         .filter(|(_, value)| value.is_null())
         .map(|(path, _)| path.clone())

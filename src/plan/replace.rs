@@ -13,7 +13,7 @@ use super::{
 };
 use crate::live::LiveIntegration;
 use crate::manifest::Integration;
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::value::Value;
 
 /// True if the replacement is permitted.
@@ -39,7 +39,7 @@ pub(super) fn replace_moved(
     let changes = if attribute == TYPE {
         let name = |text: &str| DisplayValue::Plain(text.into());
         let types = (name(&found.type_name), name(integration.platform.wire));
-        vec![change(attribute, types.0, types.1)]
+        vec![change(attribute.into(), types.0, types.1)]
     } else {
         Vec::new()
     };
@@ -110,9 +110,9 @@ fn deletable(
     })
 }
 
-fn change(path: &str, before: DisplayValue, after: DisplayValue) -> Change {
+fn change(path: AttributePath, before: DisplayValue, after: DisplayValue) -> Change {
     Change {
-        path: path.to_owned(),
+        path,
         kind: ChangeKind::Change,
         before,
         after,
@@ -139,19 +139,20 @@ fn with_what_goes(
         let carried = carried.filter(|(path, value)| {
             created.at(path).is_none() && !is_default(integration.platform, path, value)
         });
-        let is_unknown = |path: &String| difference.unknown_carried.contains(path);
+        let is_unknown = |path: &AttributePath| difference.unknown_carried.contains(path);
         let carried = carried.map(|(path, value)| match is_unknown(&path) {
-            true => change(&path, DisplayValue::Hidden, DisplayValue::Absent),
-            false => change(&path, plain(value), DisplayValue::Absent),
+            true => change(path, DisplayValue::Hidden, DisplayValue::Absent),
+            false => change(path, plain(value), DisplayValue::Absent),
         });
         let lost = difference.secrets_lost.iter();
-        let lost = lost.map(|path| change(path, DisplayValue::Hidden, DisplayValue::Absent));
+        let lost =
+            lost.map(|path| change(path.clone(), DisplayValue::Hidden, DisplayValue::Absent));
         let differing = difference.changes.iter().cloned();
         differing.chain(carried).chain(lost).collect()
     } else {
         let before = deletion.before.shown();
         let gone = before.leaves().into_iter();
-        gone.map(|(path, value)| change(&path, plain(value), DisplayValue::Absent))
+        gone.map(|(path, value)| change(path, plain(value), DisplayValue::Absent))
             .collect()
     };
     for change in goes {
@@ -163,7 +164,7 @@ fn with_what_goes(
 }
 
 /// True if it is the server's default.
-fn is_default(platform: &Platform, path: &str, value: &Value) -> bool {
+fn is_default(platform: &Platform, path: &AttributePath, value: &Value) -> bool {
     let default = platform.attribute(path).and_then(default_json);
     default.is_some() && default == to_json(value)
 }

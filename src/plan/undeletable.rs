@@ -4,6 +4,7 @@ use super::evidence::Absence;
 use super::wording::list;
 use crate::live::RemoteId;
 use crate::manifest::Name;
+use crate::platform::AttributePath;
 use crate::reason::Reason;
 
 /// Reason why nothing is deleted, regardless of the readable files.
@@ -78,7 +79,7 @@ pub enum Undeletable {
         /// The name of the integration.
         name: Name,
         /// Those that stood literally in its file; none if there were none at all.
-        paths: Vec<String>,
+        paths: Vec<AttributePath>,
     },
     /// It is not this tool's to replace.
     #[error("integration {id} is not replaced: integrationd neither created nor adopted it")]
@@ -150,7 +151,7 @@ pub(super) fn allow_removal(name: &str) -> String {
     )
 }
 
-fn not_kept(paths: &[String]) -> String {
+fn not_kept(paths: &[AttributePath]) -> String {
     if paths.is_empty() {
         "none are known".to_owned()
     } else {

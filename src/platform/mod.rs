@@ -12,6 +12,7 @@
 mod bigquery;
 mod databricks;
 mod format;
+mod path;
 mod payload;
 mod redshift;
 mod s3;
@@ -19,11 +20,14 @@ mod shared;
 mod snowflake;
 mod synapse;
 mod trino;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
+pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
+pub use walk::{Attributes, value_at};
 
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[
@@ -139,16 +143,17 @@ impl Platform {
 
     /// Finds an attribute of `config` by a `/`-separated path such as `audit/enabled`.
     #[must_use]
-    pub fn attribute(&self, path: &str) -> Option<&'static Attribute> {
-        let mut level = self.attributes;
-        let mut found = None;
-        for name in path.split('/') {
-            let attribute = level.iter().find(|a| a.name == name)?;
-            level = attribute.children();
-            found = Some(attribute);
-        }
-        found
+    pub fn attribute(&self, path: impl AsRef<str>) -> Option<&'static Attribute> {
+        let mut keys = keys(path.as_ref());
+        let attribute = find_attribute(self.attributes, keys.next()?)?;
+        keys.try_fold(attribute, |it, key| find_attribute(it.children(), key))
     }
+}
+
+/// The attribute of this name among those of one object.
+#[must_use]
+pub fn find_attribute(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
+    attributes.iter().find(|it| it.name == name)
 }
 
 /// A host as it is compared: in lower case, without a scheme and what may trail it.
@@ -308,7 +313,7 @@ impl Attribute {
 
     /// The attributes of an object; none for anything else.
     #[must_use]
-    pub fn children(&self) -> &'static [Attribute] {
+    pub const fn children(&self) -> &'static [Attribute] {
         match self.shape {
             Shape::Object(children) => children,
             Shape::Text(_)

@@ -111,7 +111,7 @@ fn an_attribute_is_found_by_its_path() {
     for (platform, path, attribute) in every_attribute() {
         let found = platform.attribute(&path).map(|found| found.doc);
         assert_eq!(found, Some(attribute.doc), "{}: {path}", platform.wire);
-        assert!(platform.attribute(&format!("{path}/no such")).is_none());
+        assert!(platform.attribute(format!("{path}/no such")).is_none());
     }
 }
 

@@ -28,6 +28,7 @@ use crate::apply::{ActionFailure, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Destination;
 use crate::plan::{Block, Change, Operation, Plan};
+use crate::platform::AttributePath;
 use crate::session::RunResult;
 use crate::sync::{Afterwards, Ending, Synced};
 use document::Document;
@@ -36,7 +37,7 @@ use run::RunDocument;
 
 /// Warns of attributes in which the server has the value of a secret.
 #[must_use]
-pub fn holds_secret(paths: &[String]) -> String {
+pub fn holds_secret(paths: &[AttributePath]) -> String {
     format!(
         "the server has a secret in plain text in {} (value hidden): rotate the secret and find \
         out who put it there",
@@ -46,7 +47,7 @@ pub fn holds_secret(paths: &[String]) -> String {
 
 /// Explains why values of a deleted integration are hidden.
 #[must_use]
-pub fn not_shown(paths: &[String]) -> String {
+pub fn not_shown(paths: &[AttributePath]) -> String {
     format!(
         "hidden: {} (changed since the last apply, and this run does not know the secrets of this \
         integration)",

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::style::{BOLD, CHANGE, paint};
 use crate::manifest::Name;
 use crate::plan::Plan;
+use crate::platform::AttributePath;
 use crate::text::count;
 
 /// The stored secrets of one integration that were not compared.
@@ -16,7 +17,7 @@ pub struct NotCompared {
     /// Its name.
     pub integration: Name,
     /// Their attributes.
-    pub paths: Vec<String>,
+    pub paths: Vec<AttributePath>,
 }
 
 /// All of a plan, by the name of their integration.

@@ -217,7 +217,7 @@ fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
         "{title} {name}: the write succeeded, but the server still differs from the file"
     );
     for change in changes {
-        let path = escaped(&change.path);
+        let path = escaped(change.path.as_str());
         let (sent, found) = (shown(&change.after), shown(&change.before));
         let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
     }

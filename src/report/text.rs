@@ -191,7 +191,7 @@ fn listed(out: &mut String, leaves: Vec<(String, String)>, style: Style, sign: c
 /// Every leaf of an object with its path, as it is shown.
 fn leaves_of(object: &Object) -> impl Iterator<Item = (String, String)> {
     let leaves = object.leaves().into_iter();
-    leaves.map(|(path, value)| (escaped(&path).into_owned(), leaf(value)))
+    leaves.map(|(path, value)| (escaped(path.as_str()).into_owned(), leaf(value)))
 }
 
 /// A secret shows where it will come from, and nothing else.
@@ -233,11 +233,11 @@ fn remark(change: &Change, immutable: &str) -> String {
 fn updated(out: &mut String, changes: &[Change], immutable: &str) {
     let width = changes
         .iter()
-        .map(|c| c.path.chars().count())
+        .map(|c| c.path.as_str().chars().count())
         .max()
         .unwrap_or(0);
     for change in changes {
-        let path = escaped(&change.path);
+        let path = escaped(change.path.as_str());
         let sign = if change.before == DisplayValue::Absent {
             paint(ADD, '+')
         } else {

@@ -25,7 +25,7 @@ pub(super) fn complaints(world: &World, before: &Ledger, sync: &Sync, ran: &Ran)
                 let record = records.find(|record| record.id.as_str() == id.to_string());
                 let applied = |path: &String| {
                     let record = record.map(|record| &record.state.applied.attributes);
-                    path.is_empty() || record.is_some_and(|last| last.contains_key(path))
+                    path.is_empty() || record.is_some_and(|last| last.contains_key(path.as_str()))
                 };
                 ran.changed
                     .get(id)

@@ -73,7 +73,7 @@ fn is_contradicted(world: &World, document: &Document, changes: &[Change]) -> bo
     let mut added = changes
         .iter()
         .filter(|it| it.before == DisplayValue::Absent);
-    added.any(|change| is_shown(&change.path).is_some())
+    added.any(|change| is_shown(change.path.as_str()).is_some())
 }
 
 fn blocked(

@@ -6,7 +6,7 @@ use integrationd::ledger::{Ledger, Record};
 use integrationd::plan::{
     Action, Block, Note, OnConflict, OnDrift, Operation, Plan, Policy, Undeletable, UnknownOutcome,
 };
-use integrationd::platform::{Attribute, Class, Scalar};
+use integrationd::platform::{Attribute, AttributePath, Class, Scalar};
 use integrationd::simulator::{SimulatedDrift, SimulatedStatus};
 use serde_json::Value;
 
@@ -275,7 +275,7 @@ fn differing(world: &World, document: &Document, action: &Action) -> Vec<String>
     if document.is_strong() && world.live_of(&document.key()).len() != 1 {
         return vec![format!("{document} is there more than once, or not")];
     }
-    let not_compared: Vec<&String> = action
+    let not_compared: Vec<&AttributePath> = action
         .notes
         .iter()
         .flat_map(|note| match note {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Notification, NotificationKind, attributes, name, sentences};
 use crate::daemon::view::{Row, State};
 use crate::daemon::{Disposition, RunOutcome, RunView};
+use crate::platform::AttributePath;
 use crate::reason::{Outlook, Reason};
 
 /// Active alerts. The news of a run is the difference from them.
@@ -31,7 +32,7 @@ struct AlertState {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ReportedDrift {
-    paths: Vec<String>,
+    paths: Vec<AttributePath>,
     repaired: bool,
 }
 

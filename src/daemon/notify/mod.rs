@@ -26,6 +26,7 @@ pub use webhook::{WebhookSender, WebhookUrl, WebhookUrlError};
 
 use serde::Serialize;
 
+use crate::platform::AttributePath;
 use crate::reason::Reason;
 use crate::text::{cut, escaped};
 
@@ -139,7 +140,7 @@ fn sentences(all: &[String]) -> Vec<String> {
 }
 
 /// Attributes, escaped and cut.
-fn attributes(all: &[String]) -> Vec<String> {
+fn attributes(all: &[AttributePath]) -> Vec<String> {
     let told = all.iter().take(MOST_ATTRIBUTES);
-    told.map(|path| name(path)).collect()
+    told.map(|path| name(path.as_str())).collect()
 }

@@ -54,7 +54,7 @@ fn waits(reason: Reason) -> Row {
 
 fn drifted(row: Row, paths: &[&str], repaired: bool) -> Row {
     Row {
-        drift: paths.iter().map(|&path| path.to_owned()).collect(),
+        drift: paths.iter().map(|&path| path.into()).collect(),
         repaired,
         ..row
     }
@@ -499,7 +499,7 @@ fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
 fn messages_are_short_however_much_there_is_to_tell() {
     let long = |n: usize| Row {
         about: vec!["ä".repeat(3000); 7],
-        drift: vec!["/x".repeat(300); 30],
+        drift: vec!["/x".repeat(300).as_str().into(); 30],
         ..row(
             &format!("{n}{}", "n".repeat(300)),
             State::Stalled,

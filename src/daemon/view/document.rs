@@ -120,7 +120,7 @@ mod tests {
             contested: Vec::new(),
             not_compared: Vec::new(),
             carried: vec![Destination::Unclear {
-                path: "host".to_owned(),
+                path: "host".into(),
             }],
             failing_tests: Vec::new(),
             changed: Some(AT),

@@ -8,7 +8,7 @@ use crate::ledger::Record;
 use crate::live::{FailingTest, IntegrationStatus, StatusPhase};
 use crate::manifest::Destination;
 use crate::plan::{Action, Block, Change, Operation};
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::reason::Reason;
 use crate::text::chain;
 
@@ -67,16 +67,16 @@ pub struct Row {
     /// The details, in sentences, with the remedy.
     pub about: Vec<String>,
     /// The attributes that the server moved since the last apply.
-    pub drift: Vec<String>,
+    pub drift: Vec<AttributePath>,
     /// True if the run has reverted the changes.
     #[serde(rename = "drift_repaired")]
     pub repaired: bool,
     /// The attributes that someone else keeps changing, even while the integration matches its
     /// file.
-    pub contested: Vec<String>,
+    pub contested: Vec<AttributePath>,
     /// Its stored secrets that were not compared.
     #[serde(rename = "secrets_not_compared")]
-    pub not_compared: Vec<String>,
+    pub not_compared: Vec<AttributePath>,
     /// Places to which secrets may be sent and that an update of the run leaves as the
     /// server has them.
     #[serde(rename = "destinations_carried")]
@@ -227,17 +227,17 @@ fn health(status: &IntegrationStatus) -> RowState {
 }
 
 /// The attributes that the server moved, whatever is done about it.
-pub(super) fn drift(action: &Action) -> Vec<String> {
+pub(super) fn drift(action: &Action) -> Vec<AttributePath> {
     let changed = changes(&action.kind).iter().filter(|c| c.is_drift());
     let all = action.notes().drift.iter().chain(changed);
-    let mut paths: Vec<String> = all.map(|change| change.path.clone()).collect();
+    let mut paths: Vec<AttributePath> = all.map(|change| change.path.clone()).collect();
     paths.sort();
     paths.dedup();
     paths
 }
 
 /// The attributes that someone else keeps changing.
-pub(super) fn contested(kind: &Operation, record: Option<&Record>) -> Vec<String> {
+pub(super) fn contested(kind: &Operation, record: Option<&Record>) -> Vec<AttributePath> {
     match kind {
         Operation::Blocked(Block::Contested { attributes, .. }) => {
             attributes.iter().map(|it| it.path.clone()).collect()

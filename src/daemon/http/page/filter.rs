@@ -4,6 +4,7 @@
 use url::form_urlencoded;
 
 use crate::daemon::view::{Row, State};
+use crate::platform::AttributePath;
 use crate::reason::Reason;
 
 /// A choice of rows.
@@ -78,8 +79,9 @@ fn has_words(row: &Row, words: &str) -> bool {
     ];
     let tests = row.failing_tests.iter();
     let tests = tests.flat_map(|test| [test.name.as_str(), test.message.as_str()]);
-    let lists = row.about.iter().chain(&row.drift).map(String::as_str);
-    for part in plain.into_iter().chain(lists).chain(tests) {
+    let about = row.about.iter().map(String::as_str);
+    let drift = row.drift.iter().map(AttributePath::as_str);
+    for part in plain.into_iter().chain(about).chain(drift).chain(tests) {
         text.push_str(part);
         text.push('\n');
     }

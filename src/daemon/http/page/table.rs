@@ -9,6 +9,7 @@ use super::health::badge;
 use super::{moment, safe};
 use crate::daemon::RunView;
 use crate::daemon::view::{Row, State};
+use crate::platform::AttributePath;
 use crate::report;
 use crate::report::run::UnmanagedItem;
 
@@ -199,11 +200,11 @@ fn details(row: &Row) -> Markup {
 }
 
 /// Attributes, one after the other.
-fn paths(paths: &[String]) -> Markup {
+fn paths(paths: &[AttributePath]) -> Markup {
     html! {
         @for (n, path) in paths.iter().enumerate() {
             @if n > 0 { ", " }
-            code { (safe(path)) }
+            code { (safe(path.as_str())) }
         }
     }
 }

@@ -151,7 +151,7 @@ fn a_filter_takes_every_word_wherever_it_stands_and_ignores_what_it_does_not_kno
             name: "Validate ROLE".to_owned(),
             message: "äußerst falsch".to_owned(),
         }],
-        drift: vec!["audit/enabled".to_owned()],
+        drift: vec!["audit/enabled".into()],
         ..row("ill", State::Stalled)
     };
     let rows = [ill, row("lake", State::Ready)];
@@ -179,7 +179,7 @@ fn whatever_a_text_holds_it_is_a_text_wherever_it_stands() {
         line: Some(1),
         id: Some(text()),
         about: vec![text()],
-        drift: vec![text()],
+        drift: vec![text().as_str().into()],
         revision: Some(text()),
         failing_tests: vec![FailingTest {
             name: text(),

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::ledger::{Ledger, Removal, Repairs, Rewritten};
 use crate::manifest::Suspend;
+use crate::platform::AttributePath;
 
 #[test]
 fn what_was_written_is_there_after_opening_it_again() {
@@ -162,13 +163,17 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
+fn any_path() -> impl Strategy<Value = AttributePath> {
+    any::<String>().prop_map(|path| path.as_str().into())
+}
+
 fn any_fingerprint() -> impl Strategy<Value = Fingerprint> {
     ("[0-9a-f]{16}", "[0-9a-f]{64}").prop_map(|(key, hash)| Fingerprint { key, hash })
 }
 
 fn any_applied() -> impl Strategy<Value = Applied> {
-    let attributes = btree_map(any::<String>(), any_json(), 0..4);
-    let secrets = btree_map(any::<String>(), option::of(any_fingerprint()), 0..3);
+    let attributes = btree_map(any_path(), any_json(), 0..4);
+    let secrets = btree_map(any_path(), option::of(any_fingerprint()), 0..3);
     let bound_to = option::of(any::<String>());
     let parts = (attributes, secrets, any::<bool>(), bound_to);
     parts.prop_map(|(attributes, secrets, extra_secrets, bound_to)| Applied {
@@ -184,7 +189,7 @@ fn any_removal() -> impl Strategy<Value = Removal> {
     let until = option::of(proptest::sample::select(ends.to_vec()));
     let suspend = (any::<String>(), until);
     let suspend = option::of(suspend.prop_map(|(reason, until)| Suspend { reason, until }));
-    let credentials = btree_map(any::<String>(), any_json(), 0..3);
+    let credentials = btree_map(any_path(), any_json(), 0..3);
     (any::<bool>(), suspend, credentials).prop_map(|(protect, suspend, credentials)| Removal {
         beside: ["notes.yaml".to_owned()].into(),
         protect,
@@ -205,7 +210,7 @@ fn any_memory() -> impl Strategy<Value = RecordedState> {
     let repairs = (
         option::of(any_fingerprint()),
         btree_map(
-            any::<String>(),
+            any_path(),
             proptest::collection::vec(any_time(), 1..4),
             0..3,
         ),
@@ -216,7 +221,7 @@ fn any_memory() -> impl Strategy<Value = RecordedState> {
         times,
         contested,
     });
-    let rewritten = btree_map(any::<String>(), rewritten, 0..3);
+    let rewritten = btree_map(any_path(), rewritten, 0..3);
     let parts = (
         any::<Option<String>>(),
         any::<bool>(),
