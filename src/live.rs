@@ -9,7 +9,9 @@ mod owners;
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Attribute, AttributePath, ObjectPath, Platform, by_wire, keys, value_at};
+use crate::platform::{
+    Attribute, AttributePath, Platform, by_wire, find_attribute, keys, value_at, walk,
+};
 use crate::secret::{MASK, Scrubber};
 
 pub use mask::is_mask;
@@ -203,46 +205,20 @@ impl LiveIntegration {
     /// The attributes in which the server has the value of a secret.
     #[must_use]
     pub fn paths_with_secrets(&self) -> Vec<AttributePath> {
-        let mut paths = Vec::new();
         let attributes = self.platform.map_or(&[][..], |p| p.attributes);
-        gather_secrets(ObjectPath::TOP, attributes, &self.config.0, &mut paths);
-        paths
-    }
-}
-
-fn gather_secrets(
-    around: ObjectPath,
-    attributes: &'static [Attribute],
-    config: &Map<String, Json>,
-    paths: &mut Vec<AttributePath>,
-) {
-    for (key, value) in config {
-        let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-            continue;
-        };
-        if let Json::Object(inner) = value {
-            gather_secrets(
-                around.object(attribute.name),
-                attribute.children(),
-                inner,
-                paths,
-            );
-        } else if holds_secret(value) && !attribute.is_sensitive() {
-            paths.push(around.join(key).to_path());
-        }
+        walk(attributes, &self.config.0)
+            .filter(|it| it.attribute.is_some_and(|it| !it.is_sensitive()))
+            .filter(|it| holds_secret(it.value))
+            .map(|it| it.path.to_path())
+            .collect()
     }
 }
 
 fn harmless(attributes: &'static [Attribute], config: &Map<String, Json>) -> Map<String, Json> {
-    let known = |key: &str| {
-        attributes
-            .iter()
-            .find(|a| a.name == key && !a.is_sensitive())
-    };
     config
         .iter()
         .filter_map(|(key, value)| {
-            let attribute = known(key)?;
+            let attribute = find_attribute(attributes, key).filter(|it| !it.is_sensitive())?;
             let shown = match (attribute.children(), value) {
                 ([], value) if is_plain(value) => value.clone(),
                 ([], _) => return None,

@@ -11,7 +11,7 @@ use super::variables::{FillBudget, MOST_FILLED_IN, Variables};
 use super::{Bindings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key};
 use crate::diagnostic::{Code, Diagnostic, Location, Severity};
 use crate::live::RemoteId;
-use crate::platform::Platform;
+use crate::platform::{AttributePath, Platform};
 use crate::secret::{Parsed, Reference};
 use crate::value::Object;
 
@@ -102,6 +102,7 @@ pub(super) fn check(
         drafts: faults,
         auto: None,
         suggested: Vec::new(),
+        suggested_attributes: Vec::new(),
         references: Vec::new(),
     };
     let root = root.map(|root| checker.filled(root, span));
@@ -224,9 +225,11 @@ pub(super) struct Checker<'c> {
     pub(super) drafts: Vec<DiagnosticBuilder>,
     /// The value of `autoBootstrap`, if it is known.
     pub(super) auto: Option<bool>,
-    /// Keys and paths that an unknown one was probably meant to be: they are not
+    /// Keys that are probably meant by an unknown one: they are not
     /// complained about as missing.
     pub(super) suggested: Vec<String>,
+    /// Attributes that are probably meant by an unknown one, and so are not missing.
+    pub(super) suggested_attributes: Vec<AttributePath>,
     /// References of the document, if there are bindings.
     pub(super) references: Vec<(Span, Reference)>,
 }
@@ -260,8 +263,8 @@ impl Checker<'_> {
     }
 
     /// True if an unknown key was probably meant to be this one.
-    pub(super) fn is_misspelt(&self, path: &str) -> bool {
-        self.suggested.iter().any(|suggested| suggested == path)
+    pub(super) fn is_misspelt(&self, key: &str) -> bool {
+        self.suggested.iter().any(|suggested| suggested == key)
     }
 
     /// Vouches for a scalar: it may be shown. Not for an alias, and not for a
@@ -300,7 +303,7 @@ impl Checker<'_> {
             self.wrong_option(node, what, "a string");
             return None;
         };
-        match self.string(node, scalar, false, what)? {
+        match self.string(node, scalar, false, &what)? {
             Parsed::Plain(text) => {
                 self.mark_public(node.span);
                 Some(text)

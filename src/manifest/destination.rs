@@ -9,8 +9,7 @@
 //! it as further properties, among them a proxy: it is unclear, too.
 
 use crate::platform::{
-    Attribute, AttributePath, CredentialTarget, ObjectPath, Platform, Shape, TablePath,
-    find_attribute,
+    AttributePath, CredentialTarget, ObjectPath, Platform, Shape, TablePath, Visited, walk,
 };
 use crate::secret::Secret;
 use crate::value::{Object, Value};
@@ -71,16 +70,9 @@ impl std::fmt::Display for Destination {
 /// Every destination that a configuration names. None stands for a host that it omits.
 #[must_use]
 pub fn named_destinations(platform: &Platform, config: &Object) -> Vec<Destination> {
-    let mut found = Vec::new();
-    let host = platform.host_attribute();
-    collect(
-        platform.attributes,
-        config,
-        ObjectPath::TOP,
-        host,
-        &mut found,
-    );
-    found
+    walk(platform.attributes, config)
+        .filter_map(|it| destination(target_of(platform, &it), it.value, it.path))
+        .collect()
 }
 
 /// Every place, a host that is left out included; nothing for a platform that has no host.
@@ -104,30 +96,15 @@ pub(super) fn destinations(
     found
 }
 
-fn collect(
-    attributes: &'static [Attribute],
-    given: &Object,
-    around: ObjectPath,
-    host: Option<&str>,
-    found: &mut Vec<Destination>,
-) {
-    for (name, value) in given.iter() {
-        let attribute = find_attribute(attributes, name);
-        let object = attribute.filter(|it| !it.children().is_empty());
-        if let (Some(object), Value::Object(inner)) = (object, value) {
-            let below = around.object(object.name);
-            collect(object.children(), inner, below, None, found);
-            continue;
+fn target_of(platform: &Platform, visited: &Visited<'_, Value>) -> CredentialTarget {
+    let host = platform.host_attribute();
+    match visited.attribute {
+        Some(_) if host.is_some_and(|host| visited.path == ObjectPath::TOP.join(host)) => {
+            CredentialTarget::ToHost
         }
-        let target = match attribute {
-            Some(_) if host == Some(name) => CredentialTarget::ToHost,
-            Some(attribute) if matches!(attribute.shape, Shape::Opaque) => {
-                CredentialTarget::Anywhere
-            }
-            Some(attribute) => attribute.target,
-            None => CredentialTarget::Anywhere,
-        };
-        found.extend(destination(target, value, around.join(name)));
+        Some(attribute) if matches!(attribute.shape, Shape::Opaque) => CredentialTarget::Anywhere,
+        Some(attribute) => attribute.target,
+        None => CredentialTarget::Anywhere,
     }
 }
 

@@ -5,12 +5,17 @@ use super::check::Checker;
 use super::suggest::enumerate;
 use super::tree::YamlEntry;
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Condition, Evidence, Need, Platform, Scalar};
+use crate::platform::{
+    Attribute, Condition, Evidence, Need, ObjectPath, Platform, Scalar, TablePath, every_attribute,
+    value_at,
+};
 use crate::secret::TemplatePart;
 use crate::value::{Object, Value};
 
-/// Attributes that are missing for one reason.
-struct Missing {
+/// Attributes of one object that are missing for one reason.
+struct Missing<'e> {
+    object: ObjectPath,
+    entry: &'e YamlEntry,
     code: Code,
     conditions: &'static [Condition],
     attributes: Vec<&'static Attribute>,
@@ -19,54 +24,38 @@ struct Missing {
 impl Checker<'_> {
     /// Complains about what is missing in a `config`, at all its levels.
     pub(super) fn needs(&mut self, platform: &'static Platform, config: &YamlEntry, read: &Object) {
-        self.needs_of(platform, platform.attributes, config, read, "");
-    }
-
-    fn needs_of(
-        &mut self,
-        platform: &'static Platform,
-        attributes: &'static [Attribute],
-        entry: &YamlEntry,
-        config: &Object,
-        prefix: &str,
-    ) {
-        let mut missing: Vec<Missing> = Vec::new();
-        for attribute in attributes {
-            let path = format!("{prefix}{}", attribute.name);
-            let given = entry.value.get(attribute.name);
-            if let Some(given) = given
-                && !attribute.children().is_empty()
-                && given.value.is_map()
-            {
-                self.needs_of(
-                    platform,
-                    attribute.children(),
-                    given,
-                    config,
-                    &format!("{path}/"),
-                );
-            }
-            let Some((code, conditions)) = self.need(platform, attribute, config) else {
+        let mut missing: Vec<Missing<'_>> = Vec::new();
+        for (path, attribute) in every_attribute(platform.attributes) {
+            let object = path.around();
+            let Some(entry) = object_at(config, object) else {
                 continue;
             };
-            match given {
-                Some(given) => self.not_empty(given, code, config.at(&path), &path),
-                None if self.is_misspelt(&format!("config/{path}")) => {}
-                None => match missing
-                    .iter_mut()
-                    .find(|m| (m.code, m.conditions) == (code, conditions))
-                {
-                    Some(group) => group.attributes.push(attribute),
-                    None => missing.push(Missing {
-                        code,
-                        conditions,
-                        attributes: vec![attribute],
-                    }),
-                },
+            let Some((code, conditions)) = self.need(platform, attribute, read) else {
+                continue;
+            };
+            if let Some(given) = entry.value.get(attribute.name) {
+                self.not_empty(given, code, value_at(read, path.keys()), path);
+                continue;
+            }
+            if self.suggested_attributes.contains(&path.to_path()) {
+                continue;
+            }
+            match missing
+                .iter_mut()
+                .find(|m| (m.object, m.code, m.conditions) == (object, code, conditions))
+            {
+                Some(group) => group.attributes.push(attribute),
+                None => missing.push(Missing {
+                    object,
+                    entry,
+                    code,
+                    conditions,
+                    attributes: vec![attribute],
+                }),
             }
         }
         for group in missing {
-            let draft = self.missing(&group, entry, prefix, platform, config);
+            let draft = missing_draft(&group, platform, read);
             self.report(draft);
         }
     }
@@ -95,7 +84,13 @@ impl Checker<'_> {
         conditions.iter().all(holds).then_some((code, conditions))
     }
 
-    fn not_empty(&mut self, entry: &YamlEntry, code: Code, read: Option<&Value>, path: &str) {
+    fn not_empty(
+        &mut self,
+        entry: &YamlEntry,
+        code: Code,
+        read: Option<&Value>,
+        path: TablePath<'_>,
+    ) {
         if code == Code::MissingAttribute && read.is_some_and(is_empty) {
             self.report(
                 DiagnosticBuilder::new(
@@ -107,50 +102,6 @@ impl Checker<'_> {
                 .help("this attribute is required"),
             );
         }
-    }
-
-    fn missing(
-        &self,
-        missing: &Missing,
-        entry: &YamlEntry,
-        prefix: &str,
-        platform: &Platform,
-        config: &Object,
-    ) -> DiagnosticBuilder {
-        let names: Vec<String> = missing
-            .attributes
-            .iter()
-            .map(|a| format!("{prefix}{}", a.name))
-            .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let s = if names.len() == 1 { "" } else { "s" };
-        let (message, label) = if missing.code == Code::MissingAttribute {
-            (
-                format!("missing attribute{s} {}", enumerate(&names, "and")),
-                "required here",
-            )
-        } else {
-            (
-                format!(
-                    "attribute{s} {} probably required",
-                    enumerate(&names, "and")
-                ),
-                "missing here",
-            )
-        };
-        let mut draft = DiagnosticBuilder::new(missing.code, entry.key_span, message).label(label);
-        let reasons: Vec<String> = missing
-            .conditions
-            .iter()
-            .map(|c| reason(*c, platform, config))
-            .collect();
-        if !reasons.is_empty() {
-            draft = draft.help(format!("needed because {}", reasons.join(" and ")));
-        }
-        for attribute in &missing.attributes {
-            draft = draft.help(format!("`{}`: {}", attribute.name, attribute.doc));
-        }
-        draft
     }
 
     /// Minimum content of a `config`, for a help text.
@@ -167,6 +118,51 @@ impl Checker<'_> {
         }
         format!("add `config:` with at least {}", enumerate(&names, "and"))
     }
+}
+
+/// The entry of an object, if the file gives one.
+fn object_at(config: &YamlEntry, path: ObjectPath) -> Option<&YamlEntry> {
+    path.keys().try_fold(config, |entry, key| {
+        entry.value.get(key).filter(|it| it.value.is_map())
+    })
+}
+
+fn missing_draft(missing: &Missing<'_>, platform: &Platform, config: &Object) -> DiagnosticBuilder {
+    let names: Vec<String> = missing
+        .attributes
+        .iter()
+        .map(|a| missing.object.join(a.name).to_string())
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let s = if names.len() == 1 { "" } else { "s" };
+    let (message, label) = if missing.code == Code::MissingAttribute {
+        (
+            format!("missing attribute{s} {}", enumerate(&names, "and")),
+            "required here",
+        )
+    } else {
+        (
+            format!(
+                "attribute{s} {} probably required",
+                enumerate(&names, "and")
+            ),
+            "missing here",
+        )
+    };
+    let mut draft =
+        DiagnosticBuilder::new(missing.code, missing.entry.key_span, message).label(label);
+    let reasons: Vec<String> = missing
+        .conditions
+        .iter()
+        .map(|c| reason(*c, platform, config))
+        .collect();
+    if !reasons.is_empty() {
+        draft = draft.help(format!("needed because {}", reasons.join(" and ")));
+    }
+    for attribute in &missing.attributes {
+        draft = draft.help(format!("`{}`: {}", attribute.name, attribute.doc));
+    }
+    draft
 }
 
 fn reason(condition: Condition, platform: &Platform, config: &Object) -> String {

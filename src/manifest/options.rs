@@ -8,7 +8,9 @@ use super::tree::{Node, Yaml, YamlEntry};
 use super::{Ignore, Name, Suspend, SyncOptions, UntilError};
 use crate::diagnostic::Code;
 use crate::live::RemoteId;
-use crate::platform::{Attribute, AttributePath, PayloadShape, Platform, first_key};
+use crate::platform::{
+    Attribute, AttributePath, ObjectPath, PayloadShape, Platform, find_attribute, first_key,
+};
 use crate::value::{Object, Value};
 
 /// An option of the reserved key.
@@ -425,7 +427,11 @@ impl Checker<'_> {
             self.key_not_sent(entry);
             return Object::new();
         }
-        self.extra_level(entries, platform.map_or(&[], |p| p.attributes), "")
+        self.extra_level(
+            entries,
+            platform.map_or(&[], |p| p.attributes),
+            ObjectPath::TOP,
+        )
     }
 
     /// Unknown attributes, at the top or inside of objects that are known.
@@ -433,16 +439,17 @@ impl Checker<'_> {
         &mut self,
         entries: &[YamlEntry],
         known: &'static [Attribute],
-        prefix: &str,
+        around: ObjectPath,
     ) -> Object {
         let mut extra = Object::new();
         for entry in entries {
             let key = &*entry.key;
-            let path = format!("{prefix}{key}");
-            let attribute = known.iter().find(|a| a.name == key);
+            let path = around.join(key);
+            let attribute = find_attribute(known, key);
             let value = match (attribute, &entry.value.value) {
                 (Some(attribute), Yaml::Map(inner)) if !attribute.children().is_empty() => {
-                    let inner = self.extra_level(inner, attribute.children(), &format!("{path}/"));
+                    let around = around.object(attribute.name);
+                    let inner = self.extra_level(inner, attribute.children(), around);
                     Value::Object(inner)
                 }
                 (Some(_), _) => {
@@ -457,7 +464,7 @@ impl Checker<'_> {
                     );
                     continue;
                 }
-                (None, _) => self.free(&entry.value, "sync.extra"),
+                (None, _) => self.free(&entry.value, &"sync.extra"),
             };
             extra.insert(key, value);
         }

@@ -19,7 +19,7 @@ impl Checker<'_> {
         node: &Node,
         scalar: &YamlString,
         secrets: bool,
-        what: &str,
+        what: &dyn std::fmt::Display,
     ) -> Option<Parsed> {
         let variables = self.context.variables;
         match parse_template(&scalar.text, |name| variables.text(name)) {

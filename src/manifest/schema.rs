@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json, json};
 use super::options;
 use crate::platform::{
     AUTO_BOOTSTRAP, Attribute, CONFIG, Class, Condition, Evidence, Need, PayloadShape, Platform,
-    Scalar, Shape, StringRule, TYPE,
+    Scalar, Shape, StringRule, TYPE, every_attribute,
 };
 use crate::secret::source_words;
 
@@ -293,13 +293,11 @@ fn conditional(platform: &'static Platform) -> Vec<Json> {
 /// Every set of conditions under which an attribute is required, once.
 fn all_conditions(attributes: &'static [Attribute]) -> Vec<&'static [Condition]> {
     let mut all: Vec<&'static [Condition]> = Vec::new();
-    for attribute in attributes {
-        let own = demand(attribute).filter(|conditions| !conditions.is_empty());
-        let inner = all_conditions(attribute.children());
-        for conditions in own.into_iter().chain(inner) {
-            if !all.contains(&conditions) {
-                all.push(conditions);
-            }
+    for (_, attribute) in every_attribute(attributes) {
+        if let Some(conditions) = demand(attribute).filter(|it| !it.is_empty())
+            && !all.contains(&conditions)
+        {
+            all.push(conditions);
         }
     }
     all

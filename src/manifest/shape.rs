@@ -1,11 +1,16 @@
 //! The attributes of `config`: known or not, of the right shape, within bounds.
 
 use super::builder::DiagnosticBuilder;
+use std::fmt::Display;
+
 use super::check::Checker;
 use super::suggest::{enumerate, nearest};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, CredentialTarget, Evidence, Need, Platform, Shape, StringRule};
+use crate::platform::{
+    Attribute, CredentialTarget, Evidence, Need, ObjectPath, Platform, Shape, StringRule,
+    TablePath, find_attribute,
+};
 use crate::secret::{Parsed, Template, TemplatePart};
 use crate::value::{Object, Value};
 
@@ -43,8 +48,7 @@ fn code_points(text: &str) -> String {
 struct Occurrence<'g> {
     attribute: &'static Attribute,
     entry: &'g YamlEntry,
-    /// Its path below `config`, such as `audit/enabled`.
-    path: String,
+    path: TablePath<'static>,
 }
 
 impl Occurrence<'_> {
@@ -65,13 +69,13 @@ impl Checker<'_> {
             let help = self.needed(platform);
             self.wrong_shape(
                 &entry.value,
-                "config",
+                &"config",
                 "a mapping of attributes",
                 Some(help),
             );
             return Object::new();
         };
-        let object = self.object(entry, platform.attributes, platform, "");
+        let object = self.object(entry, platform.attributes, platform, ObjectPath::TOP);
         self.needs(platform, entry, &object);
         object
     }
@@ -81,21 +85,20 @@ impl Checker<'_> {
         entry: &YamlEntry,
         attributes: &'static [Attribute],
         platform: &'static Platform,
-        prefix: &str,
+        around: ObjectPath,
     ) -> Object {
         let mut object = Object::new();
         let Yaml::Map(entries) = &entry.value.value else {
             return object;
         };
         for entry in entries.iter() {
-            let path = format!("{prefix}{}", entry.key);
-            match attributes.iter().find(|a| a.name == &*entry.key) {
-                None => self.unknown_attribute(entry, attributes, platform, prefix),
+            match find_attribute(attributes, &entry.key) {
+                None => self.unknown_attribute(entry, attributes, platform, around),
                 Some(attribute) => {
                     let occurrence = Occurrence {
                         attribute,
                         entry,
-                        path,
+                        path: around.join(attribute.name),
                     };
                     if let Some(value) = self.value(&occurrence, platform) {
                         object.insert(&*entry.key, value);
@@ -134,13 +137,9 @@ impl Checker<'_> {
                 self.check_bounds(occurrence, number, *min, *max)
             }
             (Shape::Object(children), Yaml::Map(_)) => {
-                let prefix = format!("{}/", occurrence.path);
-                Some(Value::Object(self.object(
-                    occurrence.entry,
-                    children,
-                    platform,
-                    &prefix,
-                )))
+                let around = occurrence.path.around().object(occurrence.attribute.name);
+                let object = self.object(occurrence.entry, children, platform, around);
+                Some(Value::Object(object))
             }
             (Shape::TextList, Yaml::List(items)) => self.text_list(occurrence, items),
             (
@@ -160,7 +159,8 @@ impl Checker<'_> {
 
     /// Checks for a misleading host name: secrets are sent there.
     fn host(&mut self, occurrence: &Occurrence<'_>, platform: &Platform, value: &Value) {
-        let is_host = platform.host_attribute() == Some(occurrence.path.as_str());
+        let host = platform.host_attribute();
+        let is_host = host.is_some_and(|host| occurrence.path == ObjectPath::TOP.join(host));
         if !is_host && occurrence.attribute.target != CredentialTarget::ToHost {
             return;
         }
@@ -333,7 +333,7 @@ impl Checker<'_> {
             let item = Occurrence {
                 attribute: occurrence.attribute,
                 entry: &entry,
-                path: occurrence.path.clone(),
+                path: occurrence.path,
             };
             match &entry.value.value {
                 Yaml::Text(scalar) if !scalar.numeric => list.push(self.plain_text(&item, scalar)?),
@@ -354,7 +354,7 @@ impl Checker<'_> {
     }
 
     /// Anything, as it is; strings count as secret.
-    pub(super) fn free(&mut self, node: &Node, path: &str) -> Value {
+    pub(super) fn free(&mut self, node: &Node, path: &dyn Display) -> Value {
         match &node.value {
             Yaml::Null | Yaml::Faulty => Value::Null,
             Yaml::Bool(value) => Value::Hidden((*value).into()),
@@ -419,7 +419,13 @@ impl Checker<'_> {
         self.wrong_shape(occurrence.node(), &occurrence.path, expected, help);
     }
 
-    fn wrong_shape(&mut self, node: &Node, path: &str, expected: &str, help: Option<String>) {
+    fn wrong_shape(
+        &mut self,
+        node: &Node,
+        path: &dyn Display,
+        expected: &str,
+        help: Option<String>,
+    ) {
         self.wrong_shape_of(node, &format!("`{path}`"), expected, help);
     }
 

@@ -6,7 +6,7 @@ use super::suggest::nearest;
 use super::text::shown_key;
 use super::tree::YamlEntry;
 use crate::diagnostic::Code;
-use crate::platform::{Attribute, Platform};
+use crate::platform::{Attribute, ObjectPath, Platform, TablePath, every_attribute};
 
 impl Checker<'_> {
     /// Reports an attribute that the platform does not have, with what could be meant.
@@ -15,7 +15,7 @@ impl Checker<'_> {
         entry: &YamlEntry,
         siblings: &'static [Attribute],
         platform: &'static Platform,
-        prefix: &str,
+        around: ObjectPath,
     ) {
         let key = &*entry.key;
         let names = siblings.iter().map(|a| a.name);
@@ -26,38 +26,30 @@ impl Checker<'_> {
         )
         .label(format!("not an attribute of {}", platform.title));
         if let Some(near) = nearest(key, names) {
-            self.suggested.push(format!("config/{prefix}{near}"));
+            self.suggested_attributes.push(around.join(near).to_path());
             draft = draft.help(format!("did you mean `{near}`?"));
-        } else if let Some(home) = elsewhere(platform.attributes, key, "") {
+        } else if let Some(home) = elsewhere(platform, key) {
             draft = draft.help(format!("use `{home}`"));
         } else if ["type", "autoBootstrap", "sync"].contains(&key) {
             draft = draft.help(format!("move `{key}` to the top level of the document"));
         }
         draft = draft.help(format!(
             "if a newer server supports it, send it unchecked with `sync: {{extra: {}}}`",
-            nested(prefix, shown_key(key))
+            nested(around, shown_key(key))
         ));
         self.report(draft);
     }
 }
 
 /// The path of an attribute of this name anywhere in a table.
-fn elsewhere(attributes: &'static [Attribute], name: &str, prefix: &str) -> Option<String> {
-    attributes.iter().find_map(|attribute| {
-        let path = format!("{prefix}{}", attribute.name);
-        if attribute.name == name {
-            Some(path)
-        } else {
-            elsewhere(attribute.children(), name, &format!("{path}/"))
-        }
-    })
+fn elsewhere(platform: &Platform, name: &str) -> Option<TablePath<'static>> {
+    let mut every = every_attribute(platform.attributes);
+    every.find_map(|(path, attribute)| (attribute.name == name).then_some(path))
 }
 
-/// `{audit: {new: …}}` for the key `new` below the prefix `audit/`.
-fn nested(prefix: &str, key: &str) -> String {
+/// `{audit: {new: …}}` for the key `new` in the object `audit`.
+fn nested(around: ObjectPath, key: &str) -> String {
     let inside = format!("{{{key}: …}}");
-    prefix
-        .split_terminator('/')
-        .rev()
-        .fold(inside, |inside, outer| format!("{{{outer}: {inside}}}"))
+    let outer = around.keys().rev();
+    outer.fold(inside, |inside, outer| format!("{{{outer}: {inside}}}"))
 }

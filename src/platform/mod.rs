@@ -27,7 +27,7 @@ mod tests;
 
 pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
-pub use walk::{Attributes, value_at};
+pub use walk::{Attributes, Visited, change_each, every_attribute, value_at, walk};
 
 /// Every platform that this version knows, in the order of their titles.
 pub const PLATFORMS: &[&Platform] = &[

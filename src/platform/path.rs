@@ -188,6 +188,12 @@ impl<'k> TablePath<'k> {
         around.chain([self.key])
     }
 
+    /// The last key.
+    #[must_use]
+    pub fn key(self) -> &'k str {
+        self.key
+    }
+
     /// The same path, to be kept.
     #[must_use]
     pub fn to_path(self) -> AttributePath {

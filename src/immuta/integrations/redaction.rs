@@ -16,7 +16,7 @@ use crate::live::{
     Backing, Connection, IntegrationStatus, Live, LiveConfig, LiveIntegration, RemoteId, Scope,
     Unreadable, UnreadableParts, is_plain,
 };
-use crate::platform::Attribute;
+use crate::platform::{Platform, change_each};
 use crate::secret::MASK;
 
 impl Redaction<'_> {
@@ -85,7 +85,7 @@ impl Redaction<'_> {
         }
         self.check_status(&status)?;
         if let Some(platform) = platform {
-            self.object(platform.attributes, &mut config)?;
+            self.config(platform, &mut config)?;
         }
         Ok(LiveIntegration {
             id,
@@ -117,27 +117,30 @@ impl Redaction<'_> {
         Ok(Accepted { id, status })
     }
 
-    fn object(
+    /// Puts [`MASK`] in the place of every value that is a secret.
+    fn config(
         &self,
-        attributes: &'static [Attribute],
+        platform: &'static Platform,
         config: &mut Map<String, Json>,
     ) -> Result<(), AnswerError> {
-        for (key, value) in config {
-            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-                // Its value counts as secret. Its name is shown.
-                self.check("the name of an attribute", key)?;
-                continue;
-            };
-            let children = attribute.children();
-            if let Json::Object(inner) = value
-                && !children.is_empty()
-            {
-                self.object(children, inner)?;
-            } else if !attribute.is_sensitive() && is_plain(value) && self.is_in(value) {
-                *value = MASK.into();
-            }
-        }
-        Ok(())
+        let mut checked = Ok(());
+        change_each(
+            platform.attributes,
+            config,
+            &mut |path, attribute, value| {
+                match attribute {
+                    Some(it) if it.is_sensitive() || !is_plain(value) => {}
+                    Some(_) if self.is_in(value) => *value = MASK.into(),
+                    Some(_) => {}
+                    // Its value counts as secret. Its name is shown.
+                    None if checked.is_ok() => {
+                        checked = self.check("the name of an attribute", path.key());
+                    }
+                    None => {}
+                }
+            },
+        );
+        checked
     }
 
     fn check_id(&self, id: &RemoteId) -> Result<(), AnswerError> {
