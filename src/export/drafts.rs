@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Manifest, Name, SyncOptions, is_name, sync_text};
 use crate::plan::{Coverage, identity_of};
-use crate::platform::{CONFIG, Field, PayloadShape, Platform, TYPE};
+use crate::platform::{AttributePath, CONFIG, Field, PayloadShape, Platform, TYPE};
 use crate::text::{count, cut};
 
 /// The ending of a file name.
@@ -110,7 +110,11 @@ fn applied<'a>(ledger: &'a Ledger, id: &RemoteId) -> BTreeSet<&'a str> {
     let mut records = ledger.records.values();
     let record = records.find(|record| record.id == *id);
     let secrets = record.map(|record| record.state.applied.secrets.keys());
-    secrets.into_iter().flatten().map(String::as_str).collect()
+    secrets
+        .into_iter()
+        .flatten()
+        .map(AttributePath::as_str)
+        .collect()
 }
 
 /// The type and the identity, which distinguish integrations.

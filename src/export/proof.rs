@@ -6,6 +6,7 @@ use super::ExportDraft;
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Name;
 use crate::plan::{Action, Change, Operation, Plan};
+use crate::platform::AttributePath;
 
 /// Something that a plan of an exported file would do, or a mistake in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,7 +16,7 @@ pub struct ProofFinding {
     /// The integration.
     pub integration: Name,
     /// The attribute, if it is one.
-    pub attribute: Option<String>,
+    pub attribute: Option<AttributePath>,
     /// The finding.
     pub message: String,
 }
@@ -26,7 +27,7 @@ pub struct ProofFinding {
 pub fn findings(drafts: &[ExportDraft], plan: &Plan, mistakes: &[Diagnostic]) -> Vec<ProofFinding> {
     let mut findings = Vec::new();
     for draft in drafts {
-        let finding = |attribute: Option<String>, message: String| ProofFinding {
+        let finding = |attribute: Option<AttributePath>, message: String| ProofFinding {
             file: draft.file.clone(),
             integration: draft.name.clone(),
             attribute,
@@ -59,14 +60,14 @@ fn is_of_file(shown: &str, within: &str) -> bool {
 }
 
 /// The effects of an action: attributes, each with a sentence.
-fn planned(action: &Action) -> Vec<(Option<String>, String)> {
+fn planned(action: &Action) -> Vec<(Option<AttributePath>, String)> {
     let mut found = of_operation(&action.kind);
     let drift = action.notes().drift.iter();
     found.extend(drift.map(differs));
     found
 }
 
-fn of_operation(operation: &Operation) -> Vec<(Option<String>, String)> {
+fn of_operation(operation: &Operation) -> Vec<(Option<AttributePath>, String)> {
     match operation {
         Operation::Unchanged { .. } => Vec::new(),
         Operation::Create(_) => vec![(None, "a sync would create it".to_owned())],
@@ -85,7 +86,7 @@ fn of_operation(operation: &Operation) -> Vec<(Option<String>, String)> {
     }
 }
 
-fn differs(change: &Change) -> (Option<String>, String) {
+fn differs(change: &Change) -> (Option<AttributePath>, String) {
     let message = "the file and the server differ".to_owned();
     (Some(change.path.clone()), message)
 }

@@ -94,3 +94,21 @@ fn place_of(c: char, written: &str) -> Option<(usize, usize)> {
     }
     None
 }
+
+/// So many different characters are listed.
+const MAX_POINTS: usize = 8;
+
+/// The characters of a text that are not visible ASCII, as code points, each once.
+pub(super) fn code_points(text: &str) -> String {
+    let mut points: Vec<String> = Vec::new();
+    for c in text
+        .chars()
+        .filter(|c| !c.is_ascii() || c.is_ascii_control())
+    {
+        let point = format!("U+{:04X}", u32::from(c));
+        if !points.contains(&point) && points.len() < MAX_POINTS {
+            points.push(point);
+        }
+    }
+    points.join(", ")
+}

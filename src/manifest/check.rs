@@ -225,8 +225,7 @@ pub(super) struct Checker<'c> {
     pub(super) drafts: Vec<DiagnosticBuilder>,
     /// The value of `autoBootstrap`, if it is known.
     pub(super) auto: Option<bool>,
-    /// Keys that are probably meant by an unknown one: they are not
-    /// complained about as missing.
+    /// Keys that are probably meant by an unknown one, and so are not missing.
     pub(super) suggested: Vec<String>,
     /// Attributes that are probably meant by an unknown one, and so are not missing.
     pub(super) suggested_attributes: Vec<AttributePath>,

@@ -1,8 +1,9 @@
 //! The attributes of `config`: known or not, of the right shape, within bounds.
 
-use super::builder::DiagnosticBuilder;
 use std::fmt::Display;
 
+use super::builder::DiagnosticBuilder;
+use super::characters::code_points;
 use super::check::Checker;
 use super::suggest::{enumerate, nearest};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
@@ -25,24 +26,6 @@ const OLD_BOOLEANS: &[(&str, bool)] = &[
     ("off", false),
     ("false", false),
 ];
-
-/// So many different characters are listed.
-const MAX_POINTS: usize = 8;
-
-/// The characters of a text that are not visible ASCII, as code points, each once.
-fn code_points(text: &str) -> String {
-    let mut points: Vec<String> = Vec::new();
-    for c in text
-        .chars()
-        .filter(|c| !c.is_ascii() || c.is_ascii_control())
-    {
-        let point = format!("U+{:04X}", u32::from(c));
-        if !points.contains(&point) && points.len() < MAX_POINTS {
-            points.push(point);
-        }
-    }
-    points.join(", ")
-}
 
 /// An attribute in the file.
 struct Occurrence<'g> {

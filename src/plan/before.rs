@@ -11,7 +11,7 @@ use super::compare::{default_json, same};
 use super::pairing::found_key;
 use crate::ledger::RecordedState;
 use crate::live::LiveIntegration;
-use crate::platform::{AttributePath, Platform};
+use crate::platform::{Attribute, AttributePath, change_each};
 use crate::secret::{Parsed, parse_template};
 use crate::value::{Object, Value};
 
@@ -26,37 +26,22 @@ pub struct Before {
 impl Before {
     /// The configuration of a live integration, of which this is recorded.
     pub(super) fn of(found: &LiveIntegration, state: &RecordedState) -> Self {
-        let mut before = Self::default();
-        let attributes = found.harmless_config();
-        let Some(platform) = found.platform.filter(|_| had_secrets(state)) else {
-            before.attributes = attributes;
-            return before;
-        };
-        before.attributes = before.level(None, attributes, platform, state);
-        before
-    }
-
-    fn level(
-        &mut self,
-        around: Option<&AttributePath>,
-        attributes: Map<String, Json>,
-        platform: &Platform,
-        state: &RecordedState,
-    ) -> Map<String, Json> {
-        let mut shown = Map::new();
-        for (key, value) in attributes {
-            let path = AttributePath::inside(around, &key);
-            let value = if let Json::Object(inner) = value {
-                Json::Object(self.level(Some(&path), inner, platform, state))
-            } else if is_known(&path, &value, platform, state) {
-                value
-            } else {
-                self.hidden.push(path);
-                hidden()
-            };
-            shown.insert(key, value);
+        let mut attributes = found.harmless_config();
+        let mut hidden = Vec::new();
+        if let Some(platform) = found.platform.filter(|_| had_secrets(state)) {
+            change_each(
+                platform.attributes,
+                &mut attributes,
+                &mut |path, attribute, value| {
+                    let path = path.to_path();
+                    if !attribute.is_some_and(|it| is_known(&path, it, value, state)) {
+                        hidden.push(path);
+                        *value = hidden_mark();
+                    }
+                },
+            );
         }
-        shown
+        Self { attributes, hidden }
     }
 
     /// As JSON; what is hidden is marked as a secret is.
@@ -113,19 +98,21 @@ fn had_secrets(state: &RecordedState) -> bool {
 
 /// True if a value is known not to be a secret: it was last applied, or it is the default,
 /// or it is too small to be one.
-fn is_known(path: &AttributePath, live: &Json, platform: &Platform, state: &RecordedState) -> bool {
+fn is_known(
+    path: &AttributePath,
+    attribute: &Attribute,
+    live: &Json,
+    state: &RecordedState,
+) -> bool {
     if matches!(live, Json::Null | Json::Bool(_)) {
         return true;
     }
-    let Some(attribute) = platform.attribute(path) else {
-        return false;
-    };
     let last = state.applied.attributes.get(path);
     let is_last = last.is_some_and(|last| same(attribute, &plain(last), Some(live)));
     is_last || default_json(attribute).as_ref() == Some(live)
 }
 
-fn hidden() -> Json {
+fn hidden_mark() -> Json {
     json!({ "secret": true })
 }
 
@@ -133,7 +120,7 @@ fn object(attributes: &Map<String, Json>) -> Object {
     let leaves = attributes.iter().map(|(key, value)| {
         let value = match value.as_object() {
             // No attribute is an object of this kind.
-            Some(_) if *value == hidden() => Value::Hidden(Json::Null),
+            Some(_) if *value == hidden_mark() => Value::Hidden(Json::Null),
             Some(inner) => Value::Object(object(inner)),
             None => plain(value),
         };

@@ -7,7 +7,7 @@
 use serde_json::Value as Json;
 
 use crate::live::{is_mask, is_plain};
-use crate::platform::Attribute;
+use crate::platform::{Attribute, every_attribute};
 use crate::secret::Template;
 use crate::value::Value;
 
@@ -24,7 +24,8 @@ pub(super) enum Carried {
 
 /// Way in which an update keeps the live value of an attribute.
 pub(super) fn carry(attribute: &Attribute, live: &Json) -> Carried {
-    let hides_secrets = !live.is_object() && attribute.children().iter().any(has_secrets);
+    let mut inside = every_attribute(attribute.children());
+    let hides_secrets = !live.is_object() && inside.any(|(_, it)| it.is_sensitive());
     if hides_secrets || is_mask(live) {
         Carried::Lost
     } else if is_plain(live) {
@@ -41,10 +42,6 @@ pub(super) fn carry_unknown(live: &Json) -> Carried {
     } else {
         Carried::Unknown(covered(live))
     }
-}
-
-fn has_secrets(attribute: &Attribute) -> bool {
-    attribute.is_sensitive() || attribute.children().iter().any(has_secrets)
 }
 
 /// A value that is known to be harmless.

@@ -23,7 +23,12 @@ pub fn inputs(
     let mut whole = Whole::default();
     if let Some(integration) = integration {
         whole.text(integration.platform.wire);
-        whole.text(&format!("{:?}", integration.auto_bootstrap));
+        // In the words of the first version, so that recorded fingerprints still compare.
+        whole.text(match integration.auto_bootstrap {
+            None => "None",
+            Some(false) => "Some(false)",
+            Some(true) => "Some(true)",
+        });
         whole.object(&integration.config);
         whole.object(&integration.options.extra);
     }
@@ -48,9 +53,9 @@ impl Whole {
         self.parts.push(TemplatePart::Literal(Secret::new(text)));
     }
 
-    /// Quoted, so that no text can look like two.
+    /// Quoted as in JSON, so that no text can look like two.
     fn text(&mut self, text: &str) {
-        self.text += &format!("{text:?}");
+        self.text += &serde_json::Value::from(text).to_string();
     }
 
     fn object(&mut self, object: &Object) {
@@ -81,6 +86,71 @@ impl Whole {
                 self.text.push(']');
             }
             Value::Object(object) => self.object(object),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Origin, SyncOptions};
+    use crate::platform::PLATFORMS;
+
+    /// The text of which a recorded fingerprint was made must stay as it is: another one
+    /// reads as "the inputs have changed" in every existing ledger.
+    #[test]
+    fn text_of_recorded_fingerprints_stays_as_it_is() {
+        let password = Template::literal("pw\n\"x\"".to_owned());
+        let list = Value::List(vec![Value::Bool(true), Value::Number(7.into())]);
+        let config = [
+            ("quotes", Value::Text("a \"b\" c:\\d, it's".to_owned())),
+            ("lines", Value::Text("one\ntwo\tthree\r".to_owned())),
+            ("words", Value::Text("größer 東京 🦀".to_owned())),
+            ("password", Value::Secret(password)),
+            ("list", list),
+        ];
+        let extra = [
+            ("new", Value::Hidden(serde_json::json!(1))),
+            ("no", Value::Null),
+        ];
+        let object = |pairs: &[(&str, Value)]| -> Object {
+            let pairs = pairs.iter().cloned();
+            pairs.map(|(key, value)| (key.to_owned(), value)).collect()
+        };
+        let integration = |auto_bootstrap| Integration {
+            name: "lake".to_owned(),
+            platform: PLATFORMS[0],
+            auto_bootstrap,
+            config: object(&config),
+            options: SyncOptions {
+                extra: object(&extra),
+                ..SyncOptions::default()
+            },
+            origin: Origin {
+                file: "lake.yaml".to_owned(),
+                line: 1,
+                within: "lake.yaml".to_owned(),
+            },
+        };
+        for (auto, word) in [
+            (None, "None"),
+            (Some(false), "Some(false)"),
+            (Some(true), "Some(true)"),
+        ] {
+            let text = std::cell::RefCell::new(String::new());
+            let made = inputs("lake", Some(&integration(auto)), &|_, path, template| {
+                let literals = template.literals().map(Secret::expose);
+                *text.borrow_mut() = format!("{path} {}", literals.collect::<String>());
+                None
+            });
+            assert_eq!(made, None);
+            let wire = PLATFORMS[0].wire;
+            let expected = [
+                &format!(r#"/ "{wire}""{word}""#),
+                r#"{"quotes""a \"b\" c:\\d, it's""lines""one\ntwo\tthree\r""words""größer 東京 🦀""#,
+                "\"password\"<pw\n\"x\">\"list\"[true 7 ]}{\"new\"1 \"no\"null }",
+            ];
+            assert_eq!(text.into_inner(), expected.concat());
         }
     }
 }

@@ -10,10 +10,10 @@
 //! and the list may show less of it than the integration itself. An update keeps its value just
 //! before the write, and the bindings are checked for that body.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::compare::default_json;
 use super::diff::Difference;
@@ -24,7 +24,7 @@ use crate::ledger::Applied;
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Integration;
 use crate::platform::{
-    Attribute, AttributePath, Class, CredentialTarget, ObjectPath, Platform, TablePath,
+    AttributePath, Class, CredentialTarget, Platform, every_attribute, value_at, walk,
 };
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
@@ -130,8 +130,10 @@ pub struct StatePrecondition {
     /// The paths of the attributes that are compared, besides the identity.
     used: BTreeSet<AttributePath>,
     /// Those attributes, as they were.
-    config: Map<String, Json>,
+    config: Compared,
 }
+
+type Compared = BTreeMap<AttributePath, Json>;
 
 impl std::fmt::Debug for StatePrecondition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -197,7 +199,7 @@ impl StatePrecondition {
         if now.auto_bootstrap != self.auto_bootstrap {
             paths.push(AUTO_BOOTSTRAP.into());
         }
-        differing(None, &self.config, &compared(now, &self.used), &mut paths);
+        paths.extend(differing(&self.config, &compared(now, &self.used)));
         if paths.is_empty() {
             Ok(())
         } else {
@@ -276,116 +278,84 @@ impl UpdatePrecondition {
 
 /// The known attributes that a file gives.
 fn given(integration: &Integration) -> BTreeSet<AttributePath> {
-    let known = paths(integration.platform).into_iter();
-    known
-        .filter(|path| integration.config.at(path).is_some())
+    every_attribute(integration.platform.attributes)
+        .filter(|(path, _)| value_at(&integration.config, path.keys()).is_some())
+        .map(|(path, _)| path.to_path())
         .collect()
 }
 
-/// The paths of all attributes of a platform, those inside of objects included.
-fn paths(platform: &Platform) -> Vec<AttributePath> {
-    let mut paths = Vec::new();
-    gather_paths(ObjectPath::TOP, platform.attributes, &mut paths);
-    paths
-}
-
-fn gather_paths(
-    around: ObjectPath,
-    attributes: &'static [Attribute],
-    paths: &mut Vec<AttributePath>,
-) {
-    for attribute in attributes {
-        let below = around.object(attribute.name);
-        gather_paths(below, attribute.children(), paths);
-        paths.push(around.join(attribute.name).to_path());
-    }
-}
-
 /// The attributes of a live integration that can lead somewhere: a plan shows them.
-fn destinations(live: &LiveIntegration) -> Vec<AttributePath> {
-    let Some(platform) = live.platform else {
-        return Vec::new();
-    };
-    let is_target = |path: &AttributePath| {
-        let attribute = platform.attribute(path);
-        attribute.is_some_and(|it| it.target != CredentialTarget::Nowhere)
-            && live.config.at(path).is_some_and(|it| !it.is_null())
-    };
-    paths(platform).into_iter().filter(is_target).collect()
+fn destinations(live: &LiveIntegration) -> impl Iterator<Item = AttributePath> {
+    every_attribute(live.platform.map_or(&[][..], |p| p.attributes))
+        .filter(|(_, attribute)| attribute.target != CredentialTarget::Nowhere)
+        .filter(|(path, _)| value_at(&live.config.0, path.keys()).is_some_and(|it| !it.is_null()))
+        .map(|(path, _)| path.to_path())
 }
 
-/// The attributes of a live integration that are compared, if these are used.
-fn compared(live: &LiveIntegration, used: &BTreeSet<AttributePath>) -> Map<String, Json> {
-    let compared = Compared {
-        auto: live.auto_bootstrap.unwrap_or(false),
-        used,
-    };
-    let attributes = live.platform.map_or(&[][..], |p| p.attributes);
-    compared.object(ObjectPath::TOP, attributes, &live.config.0)
-}
-
-struct Compared<'a> {
-    auto: bool,
-    used: &'a BTreeSet<AttributePath>,
-}
-
-impl Compared<'_> {
-    /// The attributes of an object that are compared. A value that the server fills in
-    /// anyway counts as absent.
-    fn object(
-        &self,
-        around: ObjectPath,
-        attributes: &'static [Attribute],
-        object: &Map<String, Json>,
-    ) -> Map<String, Json> {
-        let mut compared = Map::new();
-        for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-                continue;
-            };
-            if let (false, Json::Object(inner)) = (attribute.children().is_empty(), value) {
-                let below = around.object(attribute.name);
-                let inner = self.object(below, attribute.children(), inner);
-                if !inner.is_empty() {
-                    compared.insert(key.clone(), Json::Object(inner));
-                }
-            } else if self.counts(around.join(key), attribute)
-                && default_json(attribute).as_ref() != Some(value)
-            {
-                compared.insert(key.clone(), value.clone());
-            }
-        }
-        compared
-    }
-
-    /// True if the plan used an attribute, and reads of it can be compared.
-    fn counts(&self, path: TablePath<'_>, attribute: &Attribute) -> bool {
-        match attribute.class_for(self.auto) {
+/// The attributes of a live integration that are compared, if these are used. A value
+/// that the server fills in anyway counts as absent.
+fn compared(live: &LiveIntegration, used: &BTreeSet<AttributePath>) -> Compared {
+    let auto = live.auto_bootstrap.unwrap_or(false);
+    let mut compared = Compared::new();
+    for it in walk(
+        live.platform.map_or(&[][..], |p| p.attributes),
+        &live.config.0,
+    ) {
+        let Some(attribute) = it.attribute.filter(|_| !it.value.is_null()) else {
+            continue;
+        };
+        let path = it.path.to_path();
+        let counts = match attribute.class_for(auto) {
             Class::Identity => true,
-            Class::Mutable | Class::Immutable => {
-                !attribute.is_sensitive() && self.used.contains(&path.to_path())
-            }
+            Class::Mutable | Class::Immutable => !attribute.is_sensitive() && used.contains(&path),
             Class::Secret | Class::OneTime | Class::ServerSet => false,
+        };
+        if counts && default_json(attribute).as_ref() != Some(it.value) {
+            compared.insert(path, it.value.clone());
         }
     }
+    compared
 }
 
-/// Gathers the paths at which two configurations differ.
-fn differing(
-    around: Option<&AttributePath>,
-    then: &Map<String, Json>,
-    now: &Map<String, Json>,
-    paths: &mut Vec<AttributePath>,
-) {
-    let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-    for key in keys {
-        let path = AttributePath::inside(around, key);
-        match (then.get(key), now.get(key)) {
-            (Some(Json::Object(then)), Some(Json::Object(now))) => {
-                differing(Some(&path), then, now, paths);
-            }
-            (then, now) if then == now => {}
-            _ => paths.push(path),
-        }
+/// The paths at which two configurations differ. Of an object that only one of them has,
+/// the path is that of the object.
+fn differing(then: &Compared, now: &Compared) -> BTreeSet<AttributePath> {
+    let has = |side: &Compared, object: &AttributePath| {
+        side.keys().any(|path| object.covers(path.keys()))
+    };
+    then.keys()
+        .chain(now.keys())
+        .filter(|path| then.get(*path) != now.get(*path))
+        .map(|path| {
+            let mut around = path.around();
+            let object = around.find(|object| has(then, object) != has(now, object));
+            object.unwrap_or_else(|| path.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn difference_is_named_by_the_outermost_object_that_one_side_lacks() {
+        let of = |attributes: &[(&str, i32)]| -> Compared {
+            let pairs = attributes.iter();
+            pairs
+                .map(|(path, it)| ((*path).into(), json!(it)))
+                .collect()
+        };
+        let then = of(&[
+            ("audit/enabled", 1),
+            ("host", 1),
+            ("o/inner/x", 1),
+            ("o/y", 1),
+        ]);
+        let now = of(&[("host", 2), ("o/inner/x", 2), ("o/z", 1), ("port", 1)]);
+        let paths: Vec<AttributePath> = differing(&then, &now).into_iter().collect();
+        assert_eq!(paths, ["audit", "host", "o/inner/x", "o/y", "o/z", "port"]);
     }
 }

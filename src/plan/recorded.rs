@@ -11,9 +11,9 @@ use super::{Block, Operation, PlanContext, contest};
 use crate::ledger::{Applied, Ledger, Record, RecordedState, Removal, Repairs, parked_name};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
-use crate::platform::{Attribute, AttributePath, Class, ObjectPath};
+use crate::platform::{Attribute, Class, walk};
 use crate::secret::{Template, TemplatePart, escaped_literal};
-use crate::value::{Object, Value};
+use crate::value::Value;
 
 /// Something to be recorded without a write.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,40 +216,19 @@ pub(super) fn unknown_secrets(mut state: RecordedState) -> RecordedState {
 
 /// Conditions for the removal of an integration after its file was removed.
 pub(super) fn removal(integration: &Integration, context: &PlanContext<'_>) -> Removal {
-    let mut credentials = Vec::new();
-    one_time(
-        ObjectPath::TOP,
-        integration.platform.attributes,
-        integration.auto_bootstrap.unwrap_or(false),
-        &integration.config,
-        &mut credentials,
-    );
+    let auto = integration.auto_bootstrap.unwrap_or(false);
+    let credentials = walk(integration.platform.attributes, &integration.config)
+        .filter(|it| it.value.as_object().is_none())
+        .filter_map(|it| {
+            let attribute = it.attribute?;
+            let is_one_time = attribute.class_for(auto) == Class::OneTime;
+            is_one_time.then(|| (it.path.to_path(), as_written(attribute, it.value)))
+        });
     Removal {
         protect: integration.options.protect,
         suspend: integration.options.suspend.clone(),
-        credentials: credentials.into_iter().collect(),
+        credentials: credentials.collect(),
         beside: context.empty_files.clone(),
-    }
-}
-
-/// Gathers the credentials that only the set-up uses, as a file would give them.
-fn one_time(
-    around: ObjectPath,
-    attributes: &'static [Attribute],
-    auto: bool,
-    object: &Object,
-    credentials: &mut Vec<(AttributePath, Json)>,
-) {
-    for (key, value) in object.iter() {
-        let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-            continue;
-        };
-        if let Some(inner) = value.as_object() {
-            let (around, children) = (around.object(attribute.name), attribute.children());
-            one_time(around, children, auto, inner, credentials);
-        } else if attribute.class_for(auto) == Class::OneTime {
-            credentials.push((around.join(key).to_path(), as_written(attribute, value)));
-        }
     }
 }
 
@@ -283,16 +262,23 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
             .attributes
             .insert(AUTO_BOOTSTRAP.into(), auto.into());
     }
-    let keep = Keep {
-        auto: integration.auto_bootstrap.unwrap_or(false),
-        fingerprint,
-    };
-    keep.object(
-        ObjectPath::TOP,
-        integration.platform.attributes,
-        &integration.config,
-        &mut applied,
-    );
+    let auto = integration.auto_bootstrap.unwrap_or(false);
+    for it in walk(integration.platform.attributes, &integration.config) {
+        let Some(attribute) = it.attribute else {
+            continue;
+        };
+        match attribute.class_for(auto) {
+            Class::OneTime | Class::ServerSet => continue,
+            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {}
+        }
+        let path = it.path.to_path();
+        if let Value::Secret(template) = it.value {
+            let fingerprint = fingerprint(path.as_str(), template);
+            applied.secrets.insert(path, fingerprint);
+        } else if let Some(json) = to_json(it.value).filter(|_| !attribute.is_sensitive()) {
+            applied.attributes.insert(path, json);
+        }
+    }
     let extra = integration.options.extra.iter();
     for (_, value) in extra {
         value.for_each_template(&mut |_| applied.extra_secrets = true);
@@ -303,54 +289,4 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
             .retain(|path, _| !ignore.path.covers(path.keys()));
     }
     applied
-}
-
-struct Keep<'a> {
-    auto: bool,
-    fingerprint: MakeFingerprint<'a>,
-}
-
-impl Keep<'_> {
-    fn object(
-        &self,
-        around: ObjectPath,
-        attributes: &'static [Attribute],
-        object: &Object,
-        applied: &mut Applied,
-    ) {
-        for (key, value) in object.iter() {
-            let Some(attribute) = attributes.iter().find(|a| a.name == key) else {
-                continue;
-            };
-            match value
-                .as_object()
-                .filter(|_| !attribute.children().is_empty())
-            {
-                Some(inner) => {
-                    let around = around.object(attribute.name);
-                    self.object(around, attribute.children(), inner, applied);
-                }
-                None => self.leaf(around.join(key).to_path(), attribute, value, applied),
-            }
-        }
-    }
-
-    fn leaf(
-        &self,
-        path: AttributePath,
-        attribute: &Attribute,
-        value: &Value,
-        applied: &mut Applied,
-    ) {
-        match attribute.class_for(self.auto) {
-            Class::OneTime | Class::ServerSet => return,
-            Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {}
-        }
-        if let Value::Secret(template) = value {
-            let fingerprint = (self.fingerprint)(path.as_str(), template);
-            applied.secrets.insert(path, fingerprint);
-        } else if let Some(json) = to_json(value).filter(|_| !attribute.is_sensitive()) {
-            applied.attributes.insert(path, json);
-        }
-    }
 }

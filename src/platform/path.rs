@@ -12,7 +12,7 @@ const SEPARATOR: char = '/';
 
 /// The path of an attribute below `config`, such as `audit/enabled`.
 ///
-/// What stands beside the attributes and is compared like them has one, too: its key.
+/// A field beside the attributes that is compared like them has a path, too: its key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttributePath(String);
@@ -36,6 +36,12 @@ impl AttributePath {
     /// The keys, from the outside in.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         keys(&self.0)
+    }
+
+    /// The paths of the objects around it, from the outside in.
+    pub fn around(&self) -> impl Iterator<Item = Self> {
+        let ends = self.0.match_indices(SEPARATOR);
+        ends.map(|(end, _)| Self(self.0[..end].to_owned()))
     }
 
     /// True if it is the path of the attribute with these keys, or of an object around it.
@@ -222,6 +228,7 @@ mod tests {
         let keys: Vec<&str> = path.keys().collect();
         assert_eq!(keys, ["a", "b", "c"]);
         assert_eq!(inner.keys().collect::<Vec<_>>(), keys);
+        assert_eq!(path.around().collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(first_key("a/b/c"), ("a", Some("b/c")));
         assert_eq!(first_key("c"), ("c", None));
         let outer = AttributePath::inside(None, "a");

@@ -164,7 +164,8 @@ impl<'a> ExportDocument<'a> {
             let file = self.path(&finding.file);
             let message = escaped(&finding.message);
             let attribute = finding.attribute.as_ref();
-            let attribute = attribute.map_or_else(String::new, |it| format!(" `{}`:", escaped(it)));
+            let attribute =
+                attribute.map_or_else(String::new, |it| format!(" `{}`:", escaped(it.as_str())));
             let line = format!("  {file}:{attribute} {message}");
             let _ = writeln!(out, "{}", paint(CHANGE, line));
         }
