@@ -13,7 +13,7 @@ use integrationd::ledger::Ledger;
 use integrationd::live::Live;
 use integrationd::manifest::{Manifest, SourceFile, Variables, load};
 use integrationd::plan::{Resend, coverage};
-use integrationd::platform::{Need, PLATFORMS, Rule, by_wire};
+use integrationd::platform::{AttributePath, Need, PLATFORMS, Rule, by_wire};
 use integrationd::secret::Secret;
 use integrationd::simulator::{
     API_KEY, Breakage, ConnectionsApi, FaultKind, Ids, Seed, SimulatedConnection, SimulatedDrift,
@@ -605,7 +605,10 @@ async fn value_that_changes_after_the_export_is_named_with_its_file() {
     let found = findings(&drafts.files, ran.plan(), &[]);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].file, "snowflake-a.yaml");
-    assert_eq!(found[0].attribute.as_deref(), Some("warehouse"));
+    assert_eq!(
+        found[0].attribute.as_ref().map(AttributePath::as_str),
+        Some("warehouse")
+    );
 }
 
 /// A tenant with up to eight integrations, whatever they are.

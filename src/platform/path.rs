@@ -12,7 +12,7 @@ const SEPARATOR: char = '/';
 
 /// The path of an attribute below `config`, such as `audit/enabled`.
 ///
-/// A field beside the attributes that is compared like them has a path, too: its key.
+/// A field next to `config` that is compared has its key as its path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttributePath(String);

@@ -7,7 +7,7 @@ use super::{Attribute, find_attribute};
 
 /// An object whose keys are attributes: what a file gives, or what a server answers.
 pub trait Attributes {
-    /// What is under a key.
+    /// The value of a key.
     type Value;
 
     /// Keys and values, in order.
