@@ -8,7 +8,7 @@ use integrationd::simulator::{Fault, FaultKind, SimulatedDrift, Simulator};
 use integrationd::sync::Request;
 
 use crate::in_process::{Ran, Run, write_lines};
-use crate::removal::{base, in_sync, lake_file, pruning, synced, with_lake};
+use crate::support::recorded::{base, in_sync, lake_file, pruning, synced, with_lake};
 use crate::texts::Texts;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];

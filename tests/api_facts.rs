@@ -9,7 +9,7 @@ use integrationd::simulator::{
 use serde_json::json;
 
 use crate::in_process::{Auth, Run, write_lines, writes};
-use crate::removal::{in_sync, lake_file, synced, with_lake};
+use crate::support::recorded::{in_sync, lake_file, synced, with_lake};
 use crate::texts::Texts;
 
 /// 7.7: an update is documented nowhere, so that a creation that failed stays as it is.

@@ -8,6 +8,7 @@ mod imports;
 mod names;
 mod prose;
 mod source;
+mod themes;
 
 use std::path::Path;
 

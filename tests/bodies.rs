@@ -6,7 +6,7 @@ use integrationd::plan::{Action, Body, Operation};
 use integrationd::platform::by_wire;
 use serde_json::json;
 
-use crate::planning::{
+use crate::support::planned::{
     LAKE, files, in_status, kinds, lake, live_query, planned, query, shown, tenant, with,
 };
 

@@ -8,7 +8,6 @@ use integrationd::simulator::API_KEY;
 use crate::common::eventually;
 use crate::programs::{MACHINE, PACKAGE, needs};
 use machine::Machine;
-pub(crate) use machine::package;
 
 const SERVICE: &str = "integrationd.service";
 

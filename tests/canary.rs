@@ -17,9 +17,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually};
-use crate::hygiene::Unprivileged;
 use crate::programs::{OPENBAO, SOPS, needs};
 use crate::stub::Stub;
+use crate::support::unprivileged::Unprivileged;
 use crate::web::Served;
 use place::{Place, Value};
 use search::{Canaries, hex, html, json, percent};

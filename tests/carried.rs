@@ -9,7 +9,7 @@ use integrationd::sync::Request;
 use serde_json::json;
 
 use crate::in_process::{Ran, Run, write_lines, writes};
-use crate::removal::warehouse_file;
+use crate::support::recorded::warehouse_file;
 use crate::texts::Texts;
 
 const CANARY: &str = "CANARY-SECRET-77";

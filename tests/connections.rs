@@ -12,7 +12,9 @@ use serde_json::json;
 
 use crate::common::{Files, Integrationd, Tenant, eventually, lake};
 use crate::in_process::{Ran, Run, done, write_lines};
-use crate::removal::{base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
+use crate::support::recorded::{
+    base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake,
+};
 use crate::texts::Texts;
 use crate::web::Web;
 

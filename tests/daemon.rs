@@ -3,7 +3,6 @@
 
 use std::fs::{File, TryLockError};
 use std::net::TcpListener;
-use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,9 +12,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Pipe, Ran, Running, Tenant, eventually};
-use crate::git::repository::Repository;
 use crate::programs::{NAMESPACES, needs};
 use crate::stub::Stub;
+use crate::support::notify_socket::Systemd;
+use crate::support::repository::Repository;
 
 const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
     workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
@@ -77,41 +77,6 @@ impl World {
 
     fn writes_come_to(&self, expected: &[&str]) {
         eventually("the writes", || self.tenant.writes() == expected);
-    }
-}
-
-/// Hears what systemd would.
-pub(crate) struct Systemd {
-    place: TempDir,
-    socket: UnixDatagram,
-}
-
-impl Systemd {
-    pub(crate) fn new() -> Self {
-        let place = TempDir::new().unwrap();
-        let socket = UnixDatagram::bind(place.path().join("notify")).unwrap();
-        let patience = Some(Duration::from_secs(20));
-        socket.set_read_timeout(patience).unwrap();
-        Self { place, socket }
-    }
-
-    /// For `NOTIFY_SOCKET`.
-    pub(crate) fn socket(&self) -> String {
-        self.place.path().join("notify").display().to_string()
-    }
-
-    /// Waits until something is said in which this stands.
-    #[track_caller]
-    pub(crate) fn hears(&self, wanted: &str) -> String {
-        let mut buffer = [0; 4096];
-        loop {
-            let heard = self.socket.recv(&mut buffer);
-            let size = heard.unwrap_or_else(|error| panic!("{wanted}: {error}"));
-            let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
-            if text.contains(wanted) {
-                return text;
-            }
-        }
     }
 }
 

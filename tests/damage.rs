@@ -15,8 +15,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually, under};
-use crate::hygiene::Unprivileged;
 use crate::programs::{FAKETIME, NAMESPACES, needs};
+use crate::support::unprivileged::Unprivileged;
 use disk::Disk;
 
 /// Result of a command that is run in another way.

@@ -15,10 +15,10 @@ use tempfile::TempDir;
 
 use crate::common::{Integrationd, Running, Tenant, eventually};
 use crate::forge::{HEARD, PUSH, SECRET, github};
-use crate::git::repository::Repository;
-use crate::git::server::{PASSWORD, Server, USER};
 use crate::programs::output;
-use crate::pushed::{BOUND, LAKE, run};
+use crate::support::git_lake::{BOUND, LAKE, run};
+use crate::support::git_server::{PASSWORD, Server, USER};
+use crate::support::repository::Repository;
 use crate::web::{self, Answer};
 
 /// The branch of the recorded push.

@@ -2,15 +2,13 @@
 
 mod broken;
 mod copy;
-pub(crate) mod https;
+mod https;
 mod kinds;
 mod large;
 mod local;
 mod moves;
-pub(crate) mod repository;
-pub(crate) mod server;
-pub(crate) mod signatures;
-pub(crate) mod ssh;
+mod signatures;
+mod ssh;
 mod tree;
 
 use std::error::Error;

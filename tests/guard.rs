@@ -8,7 +8,7 @@ use integrationd::sync::Request;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, snowflake};
 use crate::in_process::write_lines;
-use crate::removal::{base, in_sync, lake_file, lakes, pruning, synced};
+use crate::support::recorded::{base, in_sync, lake_file, lakes, pruning, synced};
 
 /// A tenant and the files for it, of integrations with these names.
 struct World {

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
 use crate::programs::{ROOT, needs, output};
+use crate::support::repository::remote;
 use crate::web::Web;
 
 /// A user without permission.
@@ -150,14 +151,6 @@ impl World {
 fn ends(daemon: Running) {
     daemon.signal("TERM");
     daemon.wait().exits_with(0);
-}
-
-/// Output of the daemon, without the output of git and its `remote: `.
-pub(crate) fn remote(shown: &str) -> String {
-    let lines = shown
-        .lines()
-        .filter_map(|line| line.strip_prefix("remote: "));
-    lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]

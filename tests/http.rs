@@ -12,6 +12,7 @@ use integrationd::simulator::{
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, eventually, lake, snowflake};
+use crate::support::certificate::certificate;
 use crate::web::{Answer, Served, TOKEN, Web};
 
 fn one() -> Files {
@@ -673,13 +674,6 @@ fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
     web.daemon(&["--listen", "localhost:80"])
         .run()
         .exits_with(64);
-}
-
-/// A certificate for this machine, its own authority, and its key.
-pub(crate) fn certificate() -> (String, String) {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    (made.cert.pem(), made.signing_key.serialize_pem())
 }
 
 #[test]

@@ -2,20 +2,17 @@
 //! With the real process.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use integrationd::simulator::SimulatorOptions;
-use rustix::process::getuid;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, SECRETS, Tenant, eventually, send_signal, under};
-
-/// A user without privileges, for tests that root would pass anyway.
-const NOBODY: u32 = 65534;
+use crate::support::unprivileged::Unprivileged;
 
 /// A running simulator: a process that stays until it is ended.
 struct Simulator {
@@ -76,55 +73,6 @@ impl Drop for Simulator {
 fn killed_by(signal: &str, child: &mut Child) -> ExitStatus {
     send_signal(child.id(), signal);
     child.wait().unwrap()
-}
-
-/// The program where an ordinary user can run it.
-pub(crate) struct Unprivileged(TempDir);
-
-impl Unprivileged {
-    pub(crate) fn new() -> Self {
-        let place = TempDir::new().unwrap();
-        let open = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(place.path(), open).unwrap();
-        let copy = place.path().join("integrationd");
-        std::fs::copy(env!("CARGO_BIN_EXE_integrationd"), copy).unwrap();
-        Self(place)
-    }
-
-    /// Its user.
-    pub(crate) fn user(&self) -> u32 {
-        let own = getuid();
-        if own.is_root() { NOBODY } else { own.as_raw() }
-    }
-
-    /// The same run by that user.
-    pub(crate) fn instead_of(&self, other: &Command) -> Command {
-        let mut command = self.command();
-        command.args(other.get_args());
-        for (name, value) in other.get_envs() {
-            if let Some(value) = value {
-                command.env(name, value);
-            }
-        }
-        command
-    }
-
-    fn command(&self) -> Command {
-        self.command_under(&[])
-    }
-
-    pub(crate) fn command_under(&self, prefix: &[&str]) -> Command {
-        let program = self.0.path().join("integrationd");
-        let mut command = match prefix {
-            [] => Command::new(program),
-            prefix => under(prefix, &Command::new(program)),
-        };
-        command.env_clear();
-        if getuid().is_root() {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command
-    }
 }
 
 fn limit(process: &Simulator, name: &str) -> Vec<String> {

@@ -1,4 +1,5 @@
 //! The integration tests, in one binary: one link instead of one for each theme.
+//! `cfg(test)` is always true here; by it Clippy knows that these modules are tests.
 
 #[cfg(test)]
 mod absence;
@@ -24,8 +25,6 @@ mod canary;
 mod carried;
 #[cfg(test)]
 mod cli;
-#[cfg(test)]
-mod common;
 #[cfg(test)]
 mod compared;
 #[cfg(test)]
@@ -53,11 +52,7 @@ mod explorer;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
-mod fault_kinds;
-#[cfg(test)]
 mod faults;
-#[cfg(test)]
-mod forge;
 #[cfg(test)]
 mod git;
 #[cfg(test)]
@@ -68,8 +63,6 @@ mod hook;
 mod http;
 #[cfg(test)]
 mod hygiene;
-#[cfg(test)]
-mod in_process;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
@@ -97,17 +90,11 @@ mod own;
 #[cfg(test)]
 mod pairing;
 #[cfg(test)]
-mod payload;
-#[cfg(test)]
 mod ping;
-#[cfg(test)]
-mod plain;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod platforms;
-#[cfg(test)]
-mod programs;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -145,9 +132,9 @@ mod sops;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
-mod stub;
-#[cfg(test)]
 mod supply;
+#[cfg(test)]
+mod support;
 #[cfg(test)]
 mod suspend;
 #[cfg(test)]
@@ -157,8 +144,6 @@ mod systemd;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
-mod texts;
-#[cfg(test)]
 mod tiers;
 #[cfg(test)]
 mod updates;
@@ -167,8 +152,9 @@ mod variables;
 #[cfg(test)]
 mod vault;
 #[cfg(test)]
-mod web;
-#[cfg(test)]
 mod webhook;
+
 #[cfg(test)]
-mod world;
+use support::{
+    common, fault_kinds, forge, in_process, payload, plain, programs, stub, texts, web, world,
+};

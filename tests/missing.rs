@@ -11,10 +11,10 @@ use integrationd::sync::Request;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, eventually, lake};
-use crate::git::repository::command;
 use crate::in_process::{Run, write_lines};
 use crate::programs::output;
-use crate::removal::{base, in_sync, lake_file, pruning, synced, with_lake};
+use crate::support::recorded::{base, in_sync, lake_file, pruning, synced, with_lake};
+use crate::support::repository::command;
 use crate::texts::Texts;
 
 /// States of a file that a save which was cut short can leave behind.

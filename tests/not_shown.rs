@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Tenant, eventually, lake};
 use crate::in_process::{Run, write_lines};
-use crate::removal::{base, in_sync, lake_file, pruning, synced, warehouse_file};
 use crate::stub::Stub;
+use crate::support::recorded::{base, in_sync, lake_file, pruning, synced, warehouse_file};
 use crate::texts::Texts;
 use crate::web::Served;
 

@@ -13,9 +13,12 @@ use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Tenant};
 use crate::in_process::{Run, write_lines};
-use crate::memory::BOUNDARIES;
-use crate::removal::{base, dying, in_sync, lake_file, pruning, synced, warehouse_file, with_lake};
-use crate::replacement::names;
+use crate::support::boundary::BOUNDARIES;
+use crate::support::boundary::dying;
+use crate::support::recorded::names;
+use crate::support::recorded::{
+    base, in_sync, lake_file, pruning, synced, warehouse_file, with_lake,
+};
 use crate::texts::Texts;
 
 fn query_file(dataset: &str) -> String {

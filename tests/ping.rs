@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use crate::common::{Files, Integrationd, Tenant};
+use crate::programs::{CERTIFICATES, needs};
 
 fn fault(kind: FaultKind) -> Tenant {
     let tenant = Tenant::empty();
@@ -155,6 +156,7 @@ fn a_port_where_nothing_listens_is_refused() {
 
 #[test]
 fn a_name_that_nobody_knows_fails_at_the_connection() {
+    needs!(CERTIFICATES);
     let ran = Integrationd::new(["ping"])
         .at("https://tenant.invalid")
         .run()
@@ -165,6 +167,7 @@ fn a_name_that_nobody_knows_fails_at_the_connection() {
 
 #[test]
 fn an_unknown_authority_is_refused_and_its_certificate_helps() {
+    needs!(CERTIFICATES);
     let server = TlsServer::start("localhost");
     let url = format!("https://localhost:{}", server.address.port());
     let refused = Integrationd::new(["ping"]).at(&url).run().exits_with(1);

@@ -7,16 +7,11 @@ use integrationd::simulator::{FailedTest, Fault, FaultKind, SimulatedDrift};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
-use crate::git::repository::{Repository, command};
 use crate::programs::{ROOT, needs, output};
 use crate::stub::Stub;
+use crate::support::git_lake::{BOUND, LAKE, ends, run};
+use crate::support::repository::{Repository, command};
 use crate::web::Served;
-
-pub(crate) const LAKE: &str = "type: Databricks\nautoBootstrap: false\nconfig:\n  \
-    workspaceUrl: lake.example.com\n  httpPath: /one\n  authenticationType: token\n  \
-    token: ${env:LAKE_TOKEN}\n";
-
-pub(crate) const BOUND: &str = "--allow-secret=env:LAKE_TOKEN=Databricks@lake.example.com";
 
 struct World {
     tenant: Tenant,
@@ -51,25 +46,6 @@ impl World {
     fn writes_come_to(&self, expected: &[&str]) {
         eventually("the writes", || self.tenant.writes() == expected);
     }
-}
-
-/// A command on the files of a repository, with what it remembers of the tenant.
-pub(crate) fn run(
-    (tenant, state): (&Tenant, &TempDir),
-    command: &str,
-    url: &str,
-    args: &[&str],
-) -> Integrationd {
-    let run = Integrationd::new([command, "--git-directory=files", "--state"]);
-    let run = run.arg(state.path()).arg("--git").arg(url);
-    let run = args.iter().fold(run, Integrationd::arg).on(tenant);
-    run.env("LAKE_TOKEN", "token-of-the-lake")
-        .env("INTEGRATIOND_LOG_LEVEL", "info")
-}
-
-pub(crate) fn ends(daemon: Running) {
-    daemon.signal("TERM");
-    daemon.wait().exits_with(0);
 }
 
 #[test]

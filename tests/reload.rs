@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::common::{Files, eventually, lake};
-use crate::daemon::Systemd;
+use crate::support::notify_socket::Systemd;
 use crate::web::{Served, Web};
 
 struct World {

@@ -1,82 +1,22 @@
 //! Integrations that no file describes any longer: deletions, and the reasons against them.
 
-use std::sync::atomic::AtomicBool;
-
 use http::Method;
 use integrationd::immuta::Nesting;
-use integrationd::ledger::{LedgerStore, MemoryLedger};
+use integrationd::ledger::MemoryLedger;
 use integrationd::plan::{GuardLimits, Limit, Policy, Share};
 use integrationd::simulator::{
     Breakage, Fault, FaultKind, Seed, SimulatedDrift, Simulator, SimulatorOptions,
 };
-use integrationd::sync::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::in_process::{Ran, Run, write_lines, writes};
-use crate::memory::{BOUNDARIES, Boundary, Dying};
+use crate::in_process::{Run, write_lines, writes};
+use crate::support::boundary::BOUNDARIES;
+use crate::support::boundary::dying;
+use crate::support::recorded::{
+    base, in_sync, lake_file, lakes, pruning, synced, types, warehouse_file, with_lake,
+    with_warehouse,
+};
 use crate::texts::Texts;
-
-pub(crate) fn lake_file(host: &str) -> String {
-    format!(
-        "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: {host}\n  \
-         httpPath: /one\n  authenticationType: token\n  token: ${{env:TOKEN}}\n"
-    )
-}
-
-/// A warehouse that is set up automatically.
-pub(crate) fn warehouse_file(password: &str) -> String {
-    format!(
-        "type: Snowflake\nautoBootstrap: true\nconfig:\n  host: wh.example.com\n  \
-         warehouse: WH\n  database: IMMUTA\n  authenticationType: userPassword\n  \
-         username: taylor\n  password: {password}\n  role: ACCOUNTADMIN\n"
-    )
-}
-
-const STAYS: &str = "type: Trino\n";
-
-/// A file that stays, and secrets.
-pub(crate) fn base() -> Texts {
-    Texts::none()
-        .file("stays.yaml", STAYS)
-        .secret("TOKEN", "the-token")
-        .secret("PASSWORD", "the-password")
-}
-
-pub(crate) fn with_lake() -> Texts {
-    base().file("lake.yaml", lake_file("lake.example.com"))
-}
-
-pub(crate) fn with_warehouse() -> Texts {
-    base().file("warehouse.yaml", warehouse_file("${env:PASSWORD}"))
-}
-
-pub(crate) fn pruning(request: &mut Request) {
-    request.policy = Policy::Sync;
-}
-
-pub(crate) async fn synced(
-    texts: &Texts,
-    simulator: &Simulator,
-    journal: &dyn LedgerStore,
-    set: impl FnOnce(&mut Request),
-) -> Ran {
-    let run = Run::of(texts, simulator).remembering(journal);
-    simulator.clear_log();
-    run.with(set).sync().await
-}
-
-/// A tenant and a ledger in sync with these files.
-pub(crate) async fn in_sync(texts: &Texts) -> (Simulator, MemoryLedger) {
-    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
-    let ran = synced(texts, &simulator, &journal, |_| {}).await;
-    assert!(ran.is_proved(), "{}", ran.shown());
-    (simulator, journal)
-}
-
-pub(crate) fn types(simulator: &Simulator) -> Vec<Value> {
-    let state = simulator.state();
-    state.iter().map(|live| live["type"].clone()).collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn what_no_file_describes_any_more_is_deleted_only_when_that_is_asked_for() {
@@ -242,16 +182,6 @@ async fn a_list_that_is_not_whole_deletes_nothing_of_its_scope() {
     simulator.fault(Fault::new(broken).always());
     let ran = synced(&base(), &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
-}
-
-/// Six lakes, and one file for each of them.
-pub(crate) fn lakes(how_many: usize) -> Texts {
-    (0..how_many).fold(base(), |texts, n| {
-        texts.file(
-            &format!("lake-{n}.yaml"),
-            lake_file(&format!("lake-{n}.example.com")),
-        )
-    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -451,15 +381,6 @@ async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
     let rotated = renamed.secret("TOKEN", "another");
     synced(&rotated, &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), ["PUT /integrations/1"]);
-}
-
-/// A journal that dies at this boundary, over another.
-pub(crate) fn dying(journal: &MemoryLedger, at: Boundary) -> Dying<'_> {
-    Dying {
-        journal,
-        at,
-        dead: AtomicBool::new(false),
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,10 +10,11 @@ use integrationd::sync::Request;
 use serde_json::json;
 
 use crate::in_process::{Run, write_lines};
-use crate::memory::BOUNDARIES;
-use crate::removal::{
-    base, dying, in_sync, lake_file, pruning, synced, types, warehouse_file, with_lake,
-    with_warehouse,
+use crate::support::boundary::BOUNDARIES;
+use crate::support::boundary::dying;
+use crate::support::recorded::names;
+use crate::support::recorded::{
+    base, in_sync, lake_file, pruning, synced, types, warehouse_file, with_lake, with_warehouse,
 };
 use crate::texts::Texts;
 
@@ -30,14 +31,6 @@ fn lake_by_hand(host: &str) -> Seed {
         "workspaceUrl": host, "httpPath": "/one", "authenticationType": "token", "token": "x",
     });
     Seed::new("Databricks", Some(false), Some(config))
-}
-
-pub(crate) fn names(journal: &MemoryLedger) -> Vec<String> {
-    let records = journal.ledger().records;
-    let named = records
-        .iter()
-        .map(|(name, record)| format!("{name} {}", record.id));
-    named.collect()
 }
 
 #[tokio::test(start_paused = true)]

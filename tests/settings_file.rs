@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::{Files, Integrationd, Ran, Tenant};
-use crate::http::certificate;
+use crate::programs::{CERTIFICATES, needs};
+use crate::support::certificate::certificate;
 
 const EXAMPLE: &str = "systemd/integrationd.yaml";
 
@@ -252,6 +253,7 @@ fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
 
 #[test]
 fn what_the_daemon_would_refuse_at_its_start_is_refused_by_the_check() {
+    needs!(CERTIFICATES);
     let files = Files::none().with("short", "guess");
     files.write("cert.pem", &certificate().0);
     let place = files.path().display().to_string();
@@ -369,6 +371,7 @@ fn a_password_in_the_address_of_a_repository_is_refused_and_not_repeated() {
 
 #[test]
 fn the_example_names_every_setting_and_each_of_its_lines_is_in_order() {
+    needs!(CERTIFICATES);
     // The files that it names are elsewhere here, and so is the user.
     let files = Files::none();
     let place = files.path().display().to_string();

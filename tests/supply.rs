@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::booted::package;
 use crate::programs::{PACKAGE, PYTHON, needs, output};
+use crate::support::package::package;
 
 /// The notices, where the package has them.
 const NOTICES: &str = "./usr/share/doc/integrationd/THIRD-PARTY-NOTICES";

@@ -8,7 +8,7 @@ use integrationd::simulator::SimulatedDrift;
 use serde_json::json;
 
 use crate::common::{Files, Integrationd, Ran, Tenant, lake};
-use crate::daemon::Systemd;
+use crate::support::notify_socket::Systemd;
 use crate::web::{Served, Web};
 
 struct World {

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, Tenant, eventually};
-use crate::git::repository::Repository;
+use crate::support::repository::Repository;
 
 /// A file in which the values of one environment are variables.
 const WAREHOUSE: &str = "type: Snowflake\nautoBootstrap: false\nconfig:\n  \

@@ -1,7 +1,5 @@
 //! `${vault:mount/data/path#field}`, with a real OpenBao server.
 
-pub(crate) mod server;
-
 use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{KeyPair, PKCS_ED25519, SigningKey};
@@ -10,7 +8,7 @@ use serde_json::{Value, json};
 use crate::common::{Files, Integrationd, Ran, Tenant, is_refused_as_own, lake};
 use crate::programs::{OPENBAO, needs};
 use crate::stub::Stub;
-use server::{ROOT_TOKEN, Server};
+use crate::support::openbao::{ROOT_TOKEN, Server};
 
 const SECRET: &str = "s3cr3t-in-vault-Xk2p";
 

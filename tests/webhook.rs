@@ -8,10 +8,9 @@ use integrationd::net::{HttpSettings, HttpTransport, ServerUrl, UrlTemplate};
 
 use crate::common::{Files, Integrationd, eventually, lake};
 use crate::forge::{HEARD, PUSH, SECRET, github, send, signature};
-use crate::http::certificate;
+use crate::support::certificate::certificate;
+use crate::support::webhooks::PING;
 use crate::web::{Served, Web};
-
-pub(crate) const PING: &str = include_str!("data/webhooks/github-ping.json");
 
 fn web() -> Web {
     Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")))

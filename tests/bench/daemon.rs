@@ -14,14 +14,14 @@
 )]
 
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../common.rs"]
+#[path = "../support/common.rs"]
 mod common;
 #[expect(
     dead_code,
     reason = "what the benchmarks share is more than is needed here"
 )]
 mod fleet;
-#[path = "../forge.rs"]
+#[path = "../support/forge.rs"]
 mod forge;
 mod idle;
 mod latency;
@@ -36,15 +36,15 @@ mod process;
     unused_imports,
     reason = "benchmarks do not skip"
 )]
-#[path = "../programs.rs"]
+#[path = "../support/programs.rs"]
 mod programs;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../git/repository.rs"]
+#[path = "../support/repository.rs"]
 mod repository;
 mod stage;
 mod table;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../web.rs"]
+#[path = "../support/web.rs"]
 mod web;
 
 use std::time::Duration;

@@ -19,14 +19,14 @@
 mod branch;
 mod checks;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../common.rs"]
+#[path = "../support/common.rs"]
 mod common;
 #[expect(
     dead_code,
     reason = "what the benchmarks share is more than is needed here"
 )]
 mod fleet;
-#[path = "../forge.rs"]
+#[path = "../support/forge.rs"]
 mod forge;
 mod life;
 mod outage;
@@ -41,13 +41,13 @@ mod process;
     unused_imports,
     reason = "benchmarks do not skip"
 )]
-#[path = "../programs.rs"]
+#[path = "../support/programs.rs"]
 mod programs;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../git/repository.rs"]
+#[path = "../support/repository.rs"]
 mod repository;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../git/server.rs"]
+#[path = "../support/git_server.rs"]
 mod server;
 #[expect(
     dead_code,
@@ -62,7 +62,7 @@ mod storm;
 mod table;
 mod trigger;
 #[expect(dead_code, reason = "what the tests share is more than is needed here")]
-#[path = "../web.rs"]
+#[path = "../support/web.rs"]
 mod web;
 
 use std::time::{Duration, Instant};

@@ -1,14 +1,15 @@
 //! A Debian with a systemd of its own, booted in a container for one test: its
 //! files are as new each time, and its network is a loopback interface alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use integrationd::simulator::API_KEY;
 
 use crate::common::{comes_true, eventually};
 use crate::programs;
+use crate::support::package::package;
 
 /// Search path for commands without a shell of the machine that runs the tests.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -153,21 +154,6 @@ impl Drop for Machine {
         let _ = as_root("kill").arg(pid).status();
         let _ = self.container.wait();
     }
-}
-
-/// The package, made once from the command under test.
-pub(crate) fn package() -> &'static Path {
-    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
-    programs::is_declared(programs::PACKAGE);
-    PACKAGE.get_or_init(|| {
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut make = Command::new(checkout.join("systemd/package"));
-        make.args(["--binary", env!("CARGO_BIN_EXE_integrationd")]);
-        make.args(["--strip", "--fast"]);
-        let printed = programs::output(make.env("PATH", programs::path()));
-        let path = printed.lines().last().unwrap_or_default();
-        checkout.join(path)
-    })
 }
 
 fn as_root(program: &str) -> Command {

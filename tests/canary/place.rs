@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::search::Canaries;
 use crate::common::{Integrationd, Tenant};
 use crate::programs;
-use crate::sops::Sops;
-use crate::vault::server::{ROOT_TOKEN, Server};
+use crate::support::openbao::{ROOT_TOKEN, Server};
+use crate::support::sops::Sops;
 
 /// A source of secrets: puts a value where it looks, under a name, and says how
 /// a file refers to it, as a scalar of YAML.

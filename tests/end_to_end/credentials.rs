@@ -5,9 +5,9 @@ use integrationd::simulator::API_KEY;
 use super::{Forge, World, told};
 use crate::common::{Files, eventually};
 use crate::forge::{SECRET, signature};
-use crate::git::server::PASSWORD;
 use crate::programs::{NGINX, needs};
 use crate::stub::Stub;
+use crate::support::git_server::PASSWORD;
 use crate::web::{Served, TOKEN};
 
 /// The flags that name a file with a secret.

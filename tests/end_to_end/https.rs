@@ -3,11 +3,11 @@
 use super::{Forge, World, lake, told};
 use crate::common::{Files, eventually};
 use crate::forge::{HEARD, PUSH, SECRET, github, send, signature};
-use crate::git::https::holds;
-use crate::git::server::PASSWORD;
 use crate::programs::{NGINX, needs};
+use crate::support::git_server::PASSWORD;
+use crate::support::repository::holds;
+use crate::support::webhooks::PING;
 use crate::web::{self, Served};
-use crate::webhook::PING;
 
 const TAG: &str = include_str!("../data/webhooks/github-push-tag.json");
 

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{World, lake};
 use crate::common::eventually;
-use crate::git::signatures::Signers;
 use crate::programs::{GNUPG, SSH_KEYGEN, needs};
 use crate::stub::Stub;
+use crate::support::signers::Signers;
 use crate::web::Served;
 
 /// Number of failed fetches.

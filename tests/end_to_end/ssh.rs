@@ -5,11 +5,11 @@ use std::process::Output;
 
 use super::{World, lake};
 use crate::common::Integrationd;
-use crate::git::repository::Repository;
-use crate::git::ssh::Sshd;
-use crate::hook::remote;
 use crate::programs::{SSHD, needs};
-use crate::pushed::{LAKE, ends};
+use crate::support::git_lake::{LAKE, ends};
+use crate::support::repository::Repository;
+use crate::support::repository::remote;
+use crate::support::sshd::Sshd;
 
 /// Pushes over ssh with one of the server's keys.
 fn push(repository: &Repository, server: &Sshd, key: &str, branch: &str) -> Output {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Forge, World, told};
 use crate::common::{Running, eventually, lake};
 use crate::programs::{NGINX, needs};
-use crate::pushed::ends;
+use crate::support::git_lake::ends;
 
 /// Every lake may have the token.
 const BOUND: &str = "--allow-secret=env:LAKE_TOKEN=Databricks@*.example.com";

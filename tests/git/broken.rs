@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use integrationd::source::git::{GitFailure, GitOptions};
 
-use super::repository::Repository;
-use super::server::Server;
 use super::{Source, finally, lines, options, told};
 use crate::programs::{NGINX, needs};
+use crate::support::git_server::Server;
+use crate::support::repository::Repository;
 
 /// Stands before a server, and lets only so many bytes of its answers pass.
 pub(super) struct Cutter {

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use integrationd::source::git::{GitFailure, GitOptions, GitReference, GitSource};
 
-use super::repository::{Repository, command, feed};
-use super::server::Server;
 use super::{Source, below, lines, options, tag};
 use crate::programs::{NGINX, needs};
+use crate::support::git_server::Server;
+use crate::support::repository::{Repository, command, feed};
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();

@@ -7,11 +7,11 @@ use integrationd::net::TransportErrorKind;
 use integrationd::secret::Secret;
 use integrationd::source::git::{GitCredentials, GitFailure, GitOptions, GitReference, GitSource};
 
-use super::repository::Repository;
-use super::server::{PASSWORD, Server, TOKEN, USER, free_port};
 use super::{Source, branch, finally, lines, options, told};
 use crate::common::Integrationd;
 use crate::programs::{CERTIFICATES, NGINX, needs};
+use crate::support::git_server::{PASSWORD, Server, TOKEN, USER, free_port};
+use crate::support::repository::{Repository, holds};
 
 fn served() -> (Repository, Server) {
     let repository = Repository::new();
@@ -35,18 +35,6 @@ fn source(server: &Server, path: &str, credentials: Option<GitCredentials>) -> S
         ca_files: vec![server.ca()],
         credentials,
         ..options(&server.https(path))
-    })
-}
-
-/// True if a file below a directory contains a text.
-pub(crate) fn holds(directory: &Path, text: &str) -> bool {
-    fs::read_dir(directory).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            return holds(&path, text);
-        }
-        let bytes = fs::read(path).unwrap();
-        bytes.windows(text.len()).any(|own| own == text.as_bytes())
     })
 }
 

@@ -9,12 +9,12 @@ use integrationd::source::git::{Descent, GitFailure, GitOptions};
 use rustix::process::getuid;
 use tempfile::TempDir;
 
-use super::repository::{Repository, command};
-use super::server::Server;
 use super::{Source, finally, lines, options, tag, told};
 use crate::common::Tenant;
 use crate::programs::{NGINX, needs, output};
-use crate::pushed::{BOUND, LAKE, run};
+use crate::support::git_lake::{BOUND, LAKE, run};
+use crate::support::git_server::Server;
+use crate::support::repository::{Repository, command};
 
 /// Runs git next to a repository; returns the path in the last argument.
 fn made(repository: &Repository, args: &[&str]) -> PathBuf {

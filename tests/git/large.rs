@@ -4,12 +4,12 @@
 use integrationd::source::git::{GitFailure, GitOptions, GitReference};
 use tempfile::TempDir;
 
-use super::repository::{Repository, feed};
-use super::server::Server;
 use super::{Source, finally, lines, options, tag, told};
 use crate::common::Tenant;
 use crate::programs::{NGINX, needs};
-use crate::pushed::{BOUND, LAKE, run};
+use crate::support::git_lake::{BOUND, LAKE, run};
+use crate::support::git_server::Server;
+use crate::support::repository::{Repository, feed};
 
 /// The most that a commit or a tag may have.
 const LIMIT: usize = 1024 * 1024;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use integrationd::source::git::{CommitId, GitFailure, GitOptions, GitReference, Subdirectory};
 
-use super::repository::Repository;
 use super::{Source, below, branch, finally, lines, options, tag, told};
 use crate::common::Pipe;
 use crate::programs::{ROOT, needs};
+use crate::support::repository::Repository;
 
 #[tokio::test]
 async fn the_newest_revision_of_the_default_branch_is_read() {

@@ -3,10 +3,10 @@
 use integrationd::source::git::{Advance, Descent, GitOptions, GitSource, GitUrl, advance};
 
 use super::broken::Cutter;
-use super::repository::Repository;
-use super::server::Server;
 use super::{Source, lines, options};
 use crate::programs::{NGINX, needs, output};
+use crate::support::git_server::Server;
+use crate::support::repository::Repository;
 
 /// The same repository in the two ways of reaching history: whole, and shallow.
 fn sources(repository: &Repository, server: &Server) -> [Source; 2] {

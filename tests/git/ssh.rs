@@ -1,99 +1,16 @@
 //! git over ssh, with a real server.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::{self};
 
 use integrationd::source::git::{GitError, GitFailure, GitOptions, SshProblem, SshSettings};
-use rustix::process::getuid;
-use tempfile::TempDir;
 
-use super::repository::{Repository, command};
-use super::server::{Process, answers, free_port};
 use super::{Source, finally, lines, options, told};
-use crate::common::eventually;
-use crate::programs::{SSHD, is_declared, needs, output};
-
-/// Two tests may find the same free port; so often another one is tried.
-const ATTEMPTS: usize = 5;
-
-/// An ssh server for one user, who may run git alone.
-pub(crate) struct Sshd {
-    port: u16,
-    place: TempDir,
-    _process: Process,
-}
-
-/// Makes a key without a passphrase; its public half.
-fn key(path: &Path) -> String {
-    let mut keygen = command("ssh-keygen", path.parent().unwrap());
-    keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]);
-    output(keygen.arg(path));
-    fs::read_to_string(path.with_extension("pub")).unwrap()
-}
+use crate::programs::{SSHD, needs};
+use crate::support::git_server::free_port;
+use crate::support::repository::Repository;
+use crate::support::sshd::{Sshd, key};
 
 impl Sshd {
-    pub(crate) fn start() -> Self {
-        is_declared(SSHD);
-        let mut started = (0..ATTEMPTS).filter_map(|_| Self::try_start());
-        started.next().expect("sshd does not start")
-    }
-
-    fn try_start() -> Option<Self> {
-        let place = TempDir::new().unwrap();
-        let port = free_port();
-        let path = |name: &str| place.path().join(name);
-        let host = key(&path("host"));
-        let user = key(&path("user"));
-        key(&path("stranger"));
-        let line =
-            format!("restrict,command=\"git-shell -c \\\"$SSH_ORIGINAL_COMMAND\\\"\" {user}");
-        fs::write(path("authorized"), line).unwrap();
-        fs::write(path("known"), format!("[127.0.0.1]:{port} {host}")).unwrap();
-        if getuid().is_root() {
-            // Where sshd of root wants to be shut in; made anew at every boot.
-            fs::create_dir_all("/run/sshd").unwrap();
-            fs::set_permissions("/run/sshd", Permissions::from_mode(0o755)).unwrap();
-        }
-        let mut sshd = command("/usr/sbin/sshd", place.path());
-        sshd.args(["-D", "-e", "-f", "/dev/null", "-h"]);
-        sshd.arg(path("host"));
-        for option in [
-            format!("Port={port}"),
-            "ListenAddress=127.0.0.1".to_owned(),
-            format!("AuthorizedKeysFile={}", path("authorized").display()),
-            format!("PidFile={}", path("pid").display()),
-            "StrictModes=no".to_owned(),
-            "UsePAM=no".to_owned(),
-            "PasswordAuthentication=no".to_owned(),
-            "KbdInteractiveAuthentication=no".to_owned(),
-            format!("SetEnv=PATH={}", std::env::var("PATH").unwrap()),
-        ] {
-            sshd.arg("-o").arg(option);
-        }
-        let mut process = Process::start(&mut sshd);
-        let mut has_ended = false;
-        eventually("sshd answers", || {
-            has_ended = process.has_ended();
-            has_ended || answers(port)
-        });
-        (!has_ended).then_some(Self {
-            port,
-            place,
-            _process: process,
-        })
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
-    }
-
-    /// The address of a repository.
-    pub(crate) fn url(&self, path: &str) -> String {
-        let user = output(command("id", self.place.path()).arg("-un"));
-        format!("ssh://{}@127.0.0.1:{}{path}", user.trim(), self.port)
-    }
-
     /// A source with a key and known hosts of this server's directory.
     fn source(&self, path: &str, identity: &str, known: &str) -> Source {
         let url = self.url(path);
@@ -157,7 +74,7 @@ async fn a_host_with_another_key_than_before_is_refused() {
     needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let other = key(&server.path("other"));
-    let known = server.known(&format!("[127.0.0.1]:{} {other}", server.port));
+    let known = server.known(&format!("[127.0.0.1]:{} {other}", server.port()));
     let source = server.source(&repository.path(), "user", &known);
     is(source.refused().await, SshProblem::HostChanged);
 }

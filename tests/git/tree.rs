@@ -3,8 +3,8 @@
 use integrationd::manifest::MAX_FILE_SIZE;
 use integrationd::source::git::GitFailure;
 
-use super::repository::{Repository, command, feed};
 use super::{Source, finally, lines, options};
+use crate::support::repository::{Repository, command, feed};
 
 #[tokio::test]
 async fn the_rules_for_names_are_those_of_a_directory() {

@@ -9,7 +9,7 @@ use crate::web::{self, Answer};
 
 pub(crate) const SECRET: &str = "secret-of-the-forge-Yb4n-Tq9s";
 
-pub(crate) const PUSH: &str = include_str!("data/webhooks/github-push-master.json");
+pub(crate) const PUSH: &str = include_str!("../data/webhooks/github-push-master.json");
 
 /// Output of the daemon before the address of its webhook.
 pub(crate) const HEARD: &str = "listening for webhooks at http";

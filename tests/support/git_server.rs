@@ -14,7 +14,7 @@ use crate::programs::{NGINX, is_declared, output};
 
 pub(crate) const USER: &str = "reader";
 pub(crate) const PASSWORD: &str = "s3cr3t-of-git-Wm4q";
-pub(super) const TOKEN: &str = "s3cr3t-bearer-of-git-Yk8v";
+pub(crate) const TOKEN: &str = "s3cr3t-bearer-of-git-Yk8v";
 
 /// User who may push.
 pub(crate) const PUSHER: &str = "pusher";
@@ -34,10 +34,10 @@ pub(crate) struct Server {
 }
 
 /// A process that ends with its test.
-pub(super) struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    pub(super) fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let started = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -46,7 +46,7 @@ impl Process {
         Self(started.unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 }
@@ -60,12 +60,12 @@ impl Drop for Process {
 }
 
 /// An unused port of this machine.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
 }
 
-pub(super) fn answers(port: u16) -> bool {
+pub(crate) fn answers(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
@@ -132,7 +132,7 @@ impl Server {
         format!("http://127.0.0.1:{}/{path}", self.http)
     }
 
-    pub(super) fn http_port(&self) -> u16 {
+    pub(crate) fn http_port(&self) -> u16 {
         self.http
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>, home: &Path) -> Comm
 }
 
 /// Output of a command with this input; it must succeed.
-pub(super) fn feed(command: &mut Command, input: &[u8]) -> String {
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> String {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -112,7 +112,7 @@ impl Repository {
         fs::write(path, content).unwrap();
     }
 
-    pub(super) fn link(&self, path: &str, target: &str) {
+    pub(crate) fn link(&self, path: &str, target: &str) {
         let path = self.work().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         symlink(target, path).unwrap();
@@ -140,7 +140,7 @@ impl Repository {
     }
 
     /// Changes `a.yaml` in so many commits, and pushes once.
-    pub(super) fn history(&self, commits: usize) {
+    pub(crate) fn history(&self, commits: usize) {
         let commit = |number: usize| {
             let content = number.to_string();
             format!(
@@ -172,4 +172,24 @@ impl Repository {
     pub(crate) fn head(&self) -> CommitId {
         CommitId::parse(&self.git(["rev-parse", "HEAD"])).unwrap()
     }
+}
+
+/// True if a file below a directory contains a text.
+pub(crate) fn holds(directory: &Path, text: &str) -> bool {
+    fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return holds(&path, text);
+        }
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(text.len()).any(|own| own == text.as_bytes())
+    })
+}
+
+/// Output of the daemon, without the output of git and its `remote: `.
+pub(crate) fn remote(shown: &str) -> String {
+    let lines = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote: "));
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }

@@ -1,0 +1,29 @@
+//! Helpers that themes share, one subject a file. A theme imports nothing from
+//! another theme.
+
+pub(crate) mod boundary;
+pub(crate) mod certificate;
+pub(crate) mod common;
+pub(crate) mod fault_kinds;
+pub(crate) mod forge;
+pub(crate) mod git_lake;
+pub(crate) mod git_server;
+pub(crate) mod in_process;
+pub(crate) mod notify_socket;
+pub(crate) mod openbao;
+pub(crate) mod package;
+pub(crate) mod payload;
+pub(crate) mod plain;
+pub(crate) mod planned;
+pub(crate) mod programs;
+pub(crate) mod recorded;
+pub(crate) mod repository;
+pub(crate) mod signers;
+pub(crate) mod sops;
+pub(crate) mod sshd;
+pub(crate) mod stub;
+pub(crate) mod texts;
+pub(crate) mod unprivileged;
+pub(crate) mod web;
+pub(crate) mod webhooks;
+pub(crate) mod world;
