@@ -136,6 +136,14 @@ fn with_ca(mut settings: HttpSettings, place: &TempDir, pem: &str) -> HttpSettin
     settings
 }
 
+/// Settings that trust another server's certificate alone where the system has none.
+fn with_other_ca(settings: HttpSettings) -> (TempDir, HttpSettings) {
+    let place = TempDir::new().unwrap();
+    let other = rcgen::generate_simple_self_signed(["other.example".to_owned()]).unwrap();
+    let settings = with_ca(settings, &place, &other.cert.pem());
+    (place, settings)
+}
+
 #[test]
 fn a_servers_url_is_https_or_this_machine() {
     for (text, shown) in [
@@ -287,6 +295,7 @@ async fn a_handshake_that_never_ends_was_never_sent() {
         connect_timeout: Duration::from_millis(200),
         ..settings(&url)
     };
+    let (_place, settings) = with_other_ca(settings);
     assert_eq!(kind(&settings).await, TransportErrorKind::Connect);
 }
 
@@ -311,7 +320,7 @@ async fn a_private_authority_is_trusted_beside_the_systems() {
 #[tokio::test]
 async fn an_unknown_authority_is_refused() {
     let (port, _) = tls_server("localhost").await;
-    let settings = settings(&format!("https://localhost:{port}"));
+    let (_place, settings) = with_other_ca(settings(&format!("https://localhost:{port}")));
     assert_eq!(kind(&settings).await, TransportErrorKind::Certificate);
 }
 
@@ -326,7 +335,7 @@ async fn a_certificate_for_another_host_is_refused() {
 #[tokio::test]
 async fn a_server_without_tls_was_never_sent_anything() {
     let (url, _requests) = server("HTTP/1.1 400 Bad Request\r\n\r\n").await;
-    let settings = settings(&url.replace("http:", "https:"));
+    let (_place, settings) = with_other_ca(settings(&url.replace("http:", "https:")));
     assert_eq!(kind(&settings).await, TransportErrorKind::Connect);
 }
 
@@ -391,9 +400,8 @@ async fn with_a_proxy() {
     let (url, _requests) = server(HELLO).await;
     assert!(exchange(&settings(&url)).await.is_ok());
     // Nothing listens at the proxy, and this name is resolved nowhere else.
-    let error = exchange(&settings("https://tenant.invalid"))
-        .await
-        .unwrap_err();
+    let (_place, settings) = with_other_ca(settings("https://tenant.invalid"));
+    let error = exchange(&settings).await.unwrap_err();
     let causes: Vec<String> = chain(error.source.as_deref().unwrap())
         .map(ToString::to_string)
         .collect();
