@@ -118,10 +118,17 @@ fn is_whole(live: &Live, status: u16, bytes: &[u8]) {
         let of_it = |found: &&LiveIntegration| found.platform == Some(platform);
         let found = live.integrations.iter().filter(of_it).count();
         let there = elements.iter().filter(|e| e["type"] == type_name).count();
-        assert!(found == there || live.unreadable_for(platform).is_some(), "{element}");
+        assert!(
+            found == there || live.unreadable_for(platform).is_some(),
+            "{element}"
+        );
     }
     for unreadable in &live.unreadable {
-        assert!(!unreadable.reason.chars().any(is_unsafe), "{}", unreadable.reason);
+        assert!(
+            !unreadable.reason.chars().any(is_unsafe),
+            "{}",
+            unreadable.reason
+        );
     }
 }
 
