@@ -339,7 +339,12 @@ async fn the_log_tells_every_request_and_no_value() {
         ScriptedAnswer::Reply(429, BUSY),
         ScriptedAnswer::Reply(422, r#"{"statusCode":422,"message":"hunter2"}"#),
     ]);
-    assert!(client.update(&RemoteId::new("71"), &body()).await.is_err());
+    assert!(
+        client
+            .update(&RemoteId::new("id-of-the-lake"), &body())
+            .await
+            .is_err()
+    );
     drop(guard);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -355,7 +360,7 @@ async fn the_log_tells_every_request_and_no_value() {
     assert!(lines[0].contains("DEBUG") && lines[0].contains("duration_ms="));
     assert!(lines[1].contains("WARN") && lines[1].contains("attempt=1"));
     assert!(lines[1].contains("delay_ms="));
-    for value in ["hunter2", "the-key", "71", "Too many"] {
+    for value in ["hunter2", "the-key", "id-of-the-lake", "Too many"] {
         assert!(!text.contains(value), "{value}: {text}");
     }
 }
