@@ -63,14 +63,14 @@ reasons! {
     AmbiguousFiles Lasts "Several files describe integrations that cannot be distinguished.";
     AmbiguousLive Lasts "Several live integrations match.";
     PinMissing Lasts "No integration has the id in `sync.id`.";
-    PinType Lasts "The integration in `sync.id` has another type.";
-    PinIdentity Lasts "The integration in `sync.id` has another identity.";
+    PinType Lasts "The integration in `sync.id` has a different type.";
+    PinIdentity Lasts "The integration in `sync.id` has a different identity.";
     NeedsPin Lasts "The match is uncertain: the file must name the integration in `sync.id`.";
-    Moved Lasts "The file now describes another integration.";
+    Moved Lasts "The file now describes a different integration.";
     // Changes that are not made.
     NeverUpdated Lasts "Integrations of this type are never updated.";
     Replacement Lasts "The change requires a replacement, which is not allowed.";
-    Conflict Lasts "The file and the server both changed a value.";
+    Conflict Lasts "The file and the server have both changed a value.";
     SecretNotGiven Lasts "An update would drop a stored secret that is not in the file.";
     ValueHidden Lasts "The server hides a value that an update should keep.";
     UnboundReference Lasts "No binding allows a secret at the destination of the request.";

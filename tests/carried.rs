@@ -585,7 +585,7 @@ async fn value_that_is_left_to_the_server_and_hidden_stops_an_update() {
         let reason = "an update would change httpPath: the server's value should be kept";
         assert!(shown.contains(reason), "{shown}");
         assert!(
-            shown.contains("help: set another value in Immuta"),
+            shown.contains("help: set a different value in Immuta"),
             "{shown}"
         );
         assert_eq!(ran.exit_code(), 1);

@@ -101,7 +101,7 @@ fn the_help_teaches() {
       1   failed
       2   changes are pending (only with --detailed-exitcode)
       3   some changes were applied, others were not
-      4   not approved: not confirmed, refused by the guard, or rewritten history
+      4   not approved: not confirmed, refused by the guard, or the history was rewritten
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid

@@ -391,7 +391,7 @@ fn a_second_signal_skips_the_farewells() {
     daemon.signal("TERM");
     daemon.prints("stopping: no new writes");
     let ran = ends_at_once(daemon);
-    let waited = "before every notification was sent";
+    let waited = "before all notifications were sent";
     assert!(!ran.all().contains(waited), "{}", ran.all());
 }
 

@@ -148,7 +148,7 @@ async fn cut_document_is_not_deleted_without_leave() {
     insta::assert_snapshot!(shown, @"
       # two is blocked  no longer described by any file
       ! Databricks Unity Catalog
-          integration 3 is not deleted: lakes.yaml still exists but no longer describes it
+          integration 3 will not be deleted: lakes.yaml still exists but no longer describes it
           help: restore its document; if you removed it on purpose, remove the whole file, or use `--allow-removal two`
 
     Plan: 1 blocked, 2 unchanged.

@@ -198,7 +198,7 @@ fn a_receiver_that_hangs_holds_up_neither_a_run_nor_the_end() {
     });
     assert_eq!(world.tenant.writes().len(), 3);
     let printed = ends(daemon);
-    let told = "exiting before every notification was sent";
+    let told = "exiting before all notifications were sent";
     assert!(printed.contains(told), "{printed}");
     drop(held);
 }

@@ -91,7 +91,7 @@ async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage()
     simulator.clear_faults();
     let ran = synced(&moved, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "it was applied to integration 2 with another workspaceUrl, but now describes \
+    let told = "it was applied to integration 2 with a different workspaceUrl, but now describes \
         integration 1";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 2"]);
@@ -205,7 +205,11 @@ async fn another_type_needs_leave_although_an_old_name_would_fit() {
     let other = with_an_old_name(&query_file("c")).file("stays.yaml", "type: Trino\n");
     let ran = synced(&other, &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
-    assert!(ran.shown().contains("with another type"), "{}", ran.shown());
+    assert!(
+        ran.shown().contains("with a different type"),
+        "{}",
+        ran.shown()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,7 +308,11 @@ async fn another_type_needs_leave_although_another_record_has_it() {
     let texts = texts.file("sea.yaml", was_lake(other));
     let ran = synced(&texts, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
-    assert!(ran.shown().contains("with another type"), "{}", ran.shown());
+    assert!(
+        ran.shown().contains("with a different type"),
+        "{}",
+        ran.shown()
+    );
 }
 
 #[tokio::test(start_paused = true)]

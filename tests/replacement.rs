@@ -65,7 +65,7 @@ async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
         ran.shown()
-            .contains("it was applied to integration 1 with another type"),
+            .contains("it was applied to integration 1 with a different type"),
         "{}",
         ran.shown()
     );
@@ -161,7 +161,7 @@ async fn nothing_is_deleted_for_a_replacement_while_its_new_identity_is_somebody
     let ran = synced(&moved, &simulator, &journal, leave(&["lake"])).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    let told = "it was applied to integration 1 with another workspaceUrl, but now describes \
+    let told = "it was applied to integration 1 with a different workspaceUrl, but now describes \
         integration 3";
     assert!(shown.contains(told), "{shown}");
 
@@ -221,7 +221,7 @@ async fn where_nothing_tells_two_apart_a_file_that_may_mean_it_stops_a_replaceme
     let ran = synced(&texts, &simulator, &journal, leave(&["lake"])).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    let told = "integration 1 is not replaced: sea may describe it";
+    let told = "integration 1 will not be replaced: sea may describe it";
     assert!(shown.contains(told), "{shown}");
 
     // The help helps.
@@ -302,7 +302,7 @@ async fn a_dataset_that_is_not_the_recorded_one_is_not_deleted() {
     assert_eq!(write_lines(&rebuilt), ["POST /integrations"]);
     let shown = ran.shown();
     assert!(
-        shown.contains("is not deleted: its dataset differs from the ledger"),
+        shown.contains("will not be deleted: its dataset differs from the ledger"),
         "{shown}"
     );
 }

@@ -166,8 +166,9 @@ fn wrong_type_names_the_place_of_the_declaration() {
         ran.stderr
     );
     assert!(
-        ran.stderr
-            .contains("`--var` declares strings; use a `--var-file` to give `PORT` another type"),
+        ran.stderr.contains(
+            "`--var` declares strings; use a `--var-file` to give `PORT` a different type"
+        ),
         "{}",
         ran.stderr
     );

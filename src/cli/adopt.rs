@@ -43,8 +43,8 @@ pub(super) struct AdoptArgs {
     pub dir: PathBuf,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Assumption about stored secrets, which the server never returns; if not given, they are not
-    /// compared
+    /// Assumption about stored secrets, which the server never returns; without it, secrets are
+    /// not compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
     #[command(flatten)]

@@ -95,7 +95,7 @@ Exit codes:
   1   failed
   2   changes are pending (only with --detailed-exitcode)
   3   some changes were applied, others were not
-  4   not approved: not confirmed, refused by the guard, or rewritten history
+  4   not approved: not confirmed, refused by the guard, or the history was rewritten
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
@@ -115,7 +115,7 @@ Exit codes:
   1   failed, or an integration is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
   3   some changes were applied, others were not; also after a signal
-  4   not approved: not confirmed, refused by the guard, or rewritten history
+  4   not approved: not confirmed, refused by the guard, or the history was rewritten
   64  the command line is wrong
   65  an integration file is invalid; the others were processed
   78  the settings are invalid

@@ -15,7 +15,7 @@ use crate::text::escaped;
 #[derive(Debug, Args)]
 #[command(after_help = help::SCHEMA)]
 pub(super) struct SchemaArgs {
-    /// Type of integration, as in `type` of a file, in any case; all types if absent
+    /// Integration type, as in `type` of a file (case-insensitive); all types if omitted
     #[arg(value_name = "TYPE")]
     pub type_name: Option<String>,
 }

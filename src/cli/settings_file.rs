@@ -134,7 +134,8 @@ pub(super) fn read(
         }
         Err(error) => {
             let what = format!("cannot read the settings file {}: {error}", path.display());
-            let help = "check the path and its permissions, or name another file with `--config`";
+            let help =
+                "check the path and its permissions, or name a different file with `--config`";
             return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
         }
     };

@@ -57,7 +57,7 @@ pub enum BindingError {
     /// It would match hosts of others.
     #[error(
         "the last two labels of the host must be literal, as in *.example.com: `*example.com` and \
-        `*.com` match hosts of others; to allow any host, write `@*` or omit it"
+        `*.com` also match other people's hosts; to allow any host, write `@*` or omit the host"
     )]
     TooWide,
     /// It would never match.

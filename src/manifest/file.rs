@@ -74,7 +74,7 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         FileProblem::NotAFile => (
             Code::NotAFile,
             "this is neither a file nor a directory".to_owned(),
-            "remove it, or give it another name",
+            "remove it, or give it a different name",
         ),
         FileProblem::LeavesDirectory => (
             Code::BadLink,

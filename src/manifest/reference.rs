@@ -90,7 +90,7 @@ impl Checker<'_> {
             self.report(
                 DiagnosticBuilder::new(Code::OwnCredential, span, message)
                     .label("integrationd authenticates with this value")
-                    .help("give the integration its own credential under another name"),
+                    .help("give the integration its own credential under a different name"),
             );
         }
     }

@@ -149,7 +149,7 @@ impl Variables {
         Some(match excerpt {
             Some(_) => format!("change the value of `{name}` in {file}:{line}"),
             None => format!(
-                "`{file}` declares strings; use a `--var-file` to give `{name}` another type"
+                "`{file}` declares strings; use a `--var-file` to give `{name}` a different type"
             ),
         })
     }

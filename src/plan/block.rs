@@ -125,7 +125,7 @@ pub enum Block {
     },
     /// The file and the server both moved, and the policy is to stop.
     #[error(
-        "the file and the server both changed {} since the last apply",
+        "the file and the server have both changed {} since the last apply",
         list(paths)
     )]
     Conflict {
@@ -151,7 +151,7 @@ pub enum Block {
     },
     /// The record names another integration than the file now describes.
     #[error(
-        "it was applied to integration {id} with another {attribute}, so this change is a \
+        "it was applied to integration {id} with a different {attribute}, so this change is a \
         replacement"
     )]
     Replacement {
@@ -164,7 +164,7 @@ pub enum Block {
     },
     /// The record names another integration than the one that the file now describes.
     #[error(
-        "it was applied to integration {id} with another {attribute}, but now describes \
+        "it was applied to integration {id} with a different {attribute}, but now describes \
         integration {other}"
     )]
     Moved {
@@ -220,7 +220,7 @@ fn help_of_ambiguous(ids: &[RemoteId]) -> String {
     format!("select one with `sync: {{id: \"{example}\"}}` in the file")
 }
 
-const HELP_OF_HIDDEN: &str = "set another value in Immuta, or apply the file's value with \
+const HELP_OF_HIDDEN: &str = "set a different value in Immuta, or apply the file's value with \
     `--on-drift apply` and without `sync.ignore`";
 
 impl Block {
@@ -315,7 +315,7 @@ impl Block {
                 "compare both values, then change the file, or apply it with `--on-conflict apply`".into()
             }
             Self::Replacement { name, attribute, .. } => format!(
-                "change {attribute} back; or allow integrationd to delete and recreate the integration with `--allow-replace {name}`; or give the new integration another name"
+                "change {attribute} back; or allow integrationd to delete and recreate the integration with `--allow-replace {name}`; or give the new integration a different name"
             ),
             Self::Moved { name, attribute, other, recorded, .. } => {
                 moved(name, attribute, other, recorded.as_deref())

@@ -31,7 +31,7 @@ pub enum Undeletable {
         id: RemoteId,
     },
     /// A file that cannot be read may describe it.
-    #[error("integration {id} is not deleted: {reason}")]
+    #[error("integration {id} will not be deleted: {reason}")]
     Frozen {
         /// The live integration.
         id: RemoteId,
@@ -39,7 +39,7 @@ pub enum Undeletable {
         reason: Freeze,
     },
     /// No document describes it, but it may not have been removed.
-    #[error("integration {id} is not deleted: {absence}")]
+    #[error("integration {id} will not be deleted: {absence}")]
     NotRemoved {
         /// The live integration.
         id: RemoteId,
@@ -49,7 +49,10 @@ pub enum Undeletable {
         absence: Absence,
     },
     /// It would be replaced, and other files may describe it.
-    #[error("integration {id} is not replaced: {} may describe it", list(others))]
+    #[error(
+        "integration {id} will not be replaced: {} may describe it",
+        list(others)
+    )]
     Described {
         /// The live integration.
         id: RemoteId,
@@ -63,7 +66,7 @@ pub enum Undeletable {
         id: RemoteId,
     },
     /// The server shows another identity than the ledger has.
-    #[error("integration {id} is not deleted: its {attribute} differs from the ledger")]
+    #[error("integration {id} will not be deleted: its {attribute} differs from the ledger")]
     IdentityMoved {
         /// The live integration.
         id: RemoteId,
@@ -82,7 +85,7 @@ pub enum Undeletable {
         paths: Vec<AttributePath>,
     },
     /// It is not this tool's to replace.
-    #[error("integration {id} is not replaced: integrationd neither created nor adopted it")]
+    #[error("integration {id} will not be replaced: integrationd neither created nor adopted it")]
     NotOwned {
         /// The live integration.
         id: RemoteId,

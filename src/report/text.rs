@@ -220,7 +220,7 @@ fn remark(change: &Change, immutable: &str) -> String {
         ChangeKind::Drift => "drift: the server changed it",
         ChangeKind::Conflict => "conflict: both the file and the server changed it",
         ChangeKind::Rotation => "rotation: the secret was changed",
-        ChangeKind::Resend => "resend: the server may have another secret",
+        ChangeKind::Resend => "resend: the server may have a different secret",
     };
     let guess = if change.immutable { immutable } else { "" };
     let remarks: Vec<&str> = [who, guess].into_iter().filter(|r| !r.is_empty()).collect();

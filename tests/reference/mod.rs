@@ -307,9 +307,9 @@ fn reasons() -> String {
     let mut out = head(&["reason", "meaning", "ends"]);
     for reason in Reason::ALL {
         let ends = match reason.outlook() {
-            Outlook::Lasts => "when somebody acts",
-            Outlook::Passes => "perhaps by itself",
-            Outlook::Quiet => "perhaps by itself; no notification",
+            Outlook::Lasts => "when someone acts",
+            Outlook::Passes => "possibly by itself",
+            Outlook::Quiet => "possibly by itself; no notification",
             Outlook::Chosen => "when the operator decides",
         };
         out += &row(&[&format!("`{reason}`"), reason.meaning(), ends]);

@@ -164,7 +164,7 @@ fn rewrite(text: &str) -> Result<Rewrite, String> {
         commit => {
             let commit = CommitId::parse(commit).map(Rewrite::Commit);
             commit.map_err(|_| {
-                "give `true`, `false`, or the full id of a commit: 40 hexadecimal digits".to_owned()
+                "give `true`, `false`, or a full commit ID (40 hexadecimal digits)".to_owned()
             })
         }
     }

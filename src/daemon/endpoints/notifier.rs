@@ -62,7 +62,7 @@ fn set_up(
     let address = WebhookUrl::parse(&url).map_err(|error| {
         invalid(
             format_args!("the notification URL is invalid: {}", chain(&error)),
-            "give the webhook URL that the receiver shows",
+            "use the webhook URL exactly as the receiving service displays it",
         )
     })?;
     let format = match format {
@@ -119,7 +119,7 @@ impl Notifier {
             .await
             .is_err()
         {
-            tracing::error!("exiting before every notification was sent");
+            tracing::error!("exiting before all notifications were sent");
             self.task.abort();
         }
     }

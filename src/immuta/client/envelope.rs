@@ -30,7 +30,7 @@ pub(crate) enum AnswerError {
     #[error("an HTML page, not JSON")]
     Html,
     /// Something else came, or JSON that ends too early.
-    #[error("not JSON, at line {line}, column {column}")]
+    #[error("invalid JSON at line {line}, column {column}")]
     NotJson {
         /// From 1.
         line: usize,
@@ -60,7 +60,7 @@ pub(crate) enum AnswerError {
     #[error("the response has status {0}, which does not stand for a complete response")]
     NotWhole(StatusCode),
     /// The answer names another id than was asked for.
-    #[error("the response is about another integration")]
+    #[error("the response is about a different integration")]
     OtherIntegration,
     /// A name that has to be shown and recorded, and must not be.
     #[error("{name} contains the value of a secret")]

@@ -55,7 +55,7 @@ pub enum GitUrlError {
     #[error("it is a file on another machine: use ssh or https")]
     FileHost,
     /// A host, user or path that ssh would not take for one.
-    #[error("its host, user or path is empty, begins with - or contains an invalid character")]
+    #[error("its host, user or path is empty, begins with `-`, or contains an invalid character")]
     Unsafe,
 }
 

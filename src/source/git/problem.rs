@@ -104,7 +104,7 @@ pub enum SignatureProblem {
     #[error("the tag is lightweight and cannot be signed")]
     LightweightTag,
     /// A signed tag that was given another name.
-    #[error("the tag was signed under another name, {0}")]
+    #[error("the tag was signed under a different name, {0}")]
     OtherName(String),
     /// A tag of a tag.
     #[error("the tag points to another tag, not to a commit")]
@@ -180,7 +180,7 @@ impl SshProblem {
                 "find out whether the server has a new key or is being impersonated, then correct \
                 the known hosts"
             }
-            Self::Denied => "add the key to the server, or configure another key",
+            Self::Denied => "add the key to the server, or configure a different key",
             Self::NoRepository => {
                 "check the path, and that the key has read access to the \
                 repository"

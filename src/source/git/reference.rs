@@ -34,7 +34,7 @@ pub enum GitReference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GitReferenceError {
     /// Not 40 hexadecimal digits.
-    #[error("it is not the full id of a commit: 40 hexadecimal digits")]
+    #[error("it is not a full commit ID (40 hexadecimal digits)")]
     Commit,
     /// Not a name that git allows.
     #[error("it is not a valid tag or branch name: give it without refs/heads/ or refs/tags/")]
