@@ -15,7 +15,10 @@ use super::{Omission, ToProvide};
 use crate::live::{LiveIntegration, is_mask};
 use crate::manifest::Integration;
 use crate::plan::default_of;
-use crate::platform::{Attribute, Class, Condition, Evidence, Need, Platform, Shape};
+use crate::platform::{
+    Attribute, AttributePath, Class, Condition, Evidence, Need, ObjectPath, Platform, Shape,
+    TablePath, find_attribute, value_at,
+};
 use crate::secret::{Template, TemplatePart};
 use crate::value::Value;
 
@@ -27,9 +30,9 @@ pub(super) struct Config {
     /// Attributes that the server shows and the file does not have.
     pub(super) omitted: Vec<Omission>,
     /// Stored secrets that the server may have and never shows.
-    pub(super) may_hold: Vec<String>,
+    pub(super) may_hold: Vec<AttributePath>,
     /// Attributes for which no reference could be made.
-    pub(super) without_reference: Vec<String>,
+    pub(super) without_reference: Vec<AttributePath>,
 }
 
 /// Everything that the entries are made from.
@@ -42,7 +45,7 @@ pub(super) struct LiveAttributes<'a> {
     /// Its file, if that is written anew.
     pub(super) existing: Option<&'a Integration>,
     /// The attributes whose secrets were applied before.
-    pub(super) applied: &'a BTreeSet<&'a str>,
+    pub(super) applied: &'a BTreeSet<&'a AttributePath>,
     pub(super) template: &'a ReferenceTemplate,
     pub(super) with_defaults: bool,
 }
@@ -66,29 +69,20 @@ pub(super) fn config(source: LiveAttributes<'_>) -> Config {
         },
     };
     let top = Level {
-        path: String::new(),
+        path: ObjectPath::TOP,
         is_needed: false,
     };
     let live = &found.config.0;
-    let entries = walk.object(platform.attributes, Some(live), &top);
+    let entries = walk.object(platform.attributes, Some(live), top);
     walk.config.entries = entries;
     walk.config
 }
 
-/// An object: the path that leads to it, and whether the table requires it here.
+/// An object: its path, and whether the table requires it here.
+#[derive(Clone, Copy)]
 struct Level {
-    path: String,
+    path: ObjectPath,
     is_needed: bool,
-}
-
-impl Level {
-    fn join(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}/{name}", self.path)
-        }
-    }
 }
 
 /// The need for an attribute under the conditions that are live.
@@ -118,11 +112,11 @@ impl Walk<'_> {
         &mut self,
         attributes: &'static [Attribute],
         live: Option<&Map<String, Json>>,
-        level: &Level,
+        level: Level,
     ) -> Vec<Entry> {
         let mut entries = Vec::new();
         for attribute in attributes {
-            let path = level.join(attribute.name);
+            let path = level.path.join(attribute.name);
             let shown = live.and_then(|live| live.get(attribute.name));
             let shown = shown.filter(|value| !value.is_null());
             let written = match attribute.shape {
@@ -132,14 +126,13 @@ impl Walk<'_> {
                 | Shape::Integer { .. }
                 | Shape::Enum(..)
                 | Shape::TextList
-                | Shape::Opaque => self.leaf(attribute, shown, level, &path),
+                | Shape::Opaque => self.leaf(attribute, shown, level, path),
             };
             entries.extend(written);
         }
         for (key, value) in live.into_iter().flatten() {
-            let is_known = attributes.iter().any(|a| a.name == key);
-            if !is_known && !value.is_null() {
-                let path = level.join(key);
+            if find_attribute(attributes, key).is_none() && !value.is_null() {
+                let path = level.path.join(key).to_path();
                 self.config.omitted.push(Omission::Unknown { path });
             }
         }
@@ -152,18 +145,20 @@ impl Walk<'_> {
         attribute: &'static Attribute,
         children: &'static [Attribute],
         shown: Option<&Json>,
-        path: String,
+        path: TablePath<'static>,
     ) -> Option<Entry> {
         let is_needed = matches!(self.need(attribute), Needed::Yes(_));
         let live = shown.and_then(Json::as_object);
         if live.is_none() && !is_needed {
             if shown.is_some() {
+                let path = path.to_path();
                 self.config.omitted.push(Omission::Hidden { path });
             }
             return None;
         }
+        let path = path.around().object(attribute.name);
         let level = Level { path, is_needed };
-        let entries = self.object(children, live, &level);
+        let entries = self.object(children, live, level);
         (!entries.is_empty()).then_some(Entry {
             key: attribute.name,
             value: EntryValue::Object(entries),
@@ -175,8 +170,8 @@ impl Walk<'_> {
         &mut self,
         attribute: &'static Attribute,
         shown: Option<&Json>,
-        level: &Level,
-        path: &str,
+        level: Level,
+        path: TablePath<'static>,
     ) -> Option<Entry> {
         let class = attribute.class_for(self.auto_bootstrap.unwrap_or(false));
         if attribute.is_sensitive() {
@@ -200,12 +195,12 @@ impl Walk<'_> {
         attribute: &'static Attribute,
         class: Class,
         shown: Option<&Json>,
-        level: &Level,
-        path: &str,
+        level: Level,
+        path: TablePath<'static>,
     ) -> Option<Entry> {
         let need = self.need(attribute);
         if matches!(attribute.shape, Shape::Opaque) {
-            let path = path.to_owned();
+            let path = path.to_path();
             if shown.is_some() {
                 self.config.omitted.push(Omission::Opaque { path });
             } else if class == Class::Secret {
@@ -218,19 +213,24 @@ impl Walk<'_> {
             Needed::Optional => shown.is_some() || level.is_needed,
             Needed::No | Needed::Unknown => shown.is_some(),
         };
-        let is_known = self.source.applied.contains(path) || self.existing_value(path).is_some();
+        let is_known =
+            self.source.applied.contains(&path.to_path()) || self.existing_value(path).is_some();
         if is_given || is_known {
             return self.reference(attribute, path, need);
         }
         let is_stored = class != Class::OneTime;
         if is_stored && matches!(need, Needed::Optional | Needed::Unknown) {
-            self.config.may_hold.push(path.to_owned());
+            self.config.may_hold.push(path.to_path());
         }
         None
     }
 
     /// An attribute that the server used once and does not show.
-    fn one_time(&mut self, attribute: &'static Attribute, path: &str) -> Option<Entry> {
+    fn one_time(
+        &mut self,
+        attribute: &'static Attribute,
+        path: TablePath<'static>,
+    ) -> Option<Entry> {
         if self.existing_value(path).is_some() {
             return self.reference(attribute, path, Needed::Optional);
         }
@@ -256,7 +256,7 @@ impl Walk<'_> {
             | Shape::TextList
             | Shape::Object(_)
             | Shape::Opaque => {
-                let path = path.to_owned();
+                let path = path.to_path();
                 self.config.omitted.push(Omission::NotShown { path });
                 None
             }
@@ -265,8 +265,8 @@ impl Walk<'_> {
 
     /// The value in the file that is written anew: a reference, or the text of a credential
     /// that is no secret.
-    fn existing_value(&self, path: &str) -> Option<String> {
-        match self.source.existing?.config.at(path)? {
+    fn existing_value(&self, path: TablePath<'static>) -> Option<String> {
+        match value_at(&self.source.existing?.config, path.keys())? {
             Value::Secret(template) => references(template),
             Value::Text(text) => text_scalar(text),
             Value::Null
@@ -282,7 +282,7 @@ impl Walk<'_> {
     fn reference(
         &mut self,
         attribute: &'static Attribute,
-        path: &str,
+        path: TablePath<'static>,
         need: Needed,
     ) -> Option<Entry> {
         let probably = match need {
@@ -301,15 +301,15 @@ impl Walk<'_> {
                 comment,
             });
         }
-        let Some(reference) = self.source.template.fill(self.source.name, path) else {
-            self.config.without_reference.push(path.to_owned());
+        let Some(reference) = self.source.template.fill(self.source.name, path.keys()) else {
+            self.config.without_reference.push(path.to_path());
             return None;
         };
         let reference = reference.to_string();
         let value = EntryValue::Scalar(reference_scalar(&reference));
         self.config.to_provide.push(ToProvide {
             integration: self.source.name.to_owned(),
-            attribute: path.to_owned(),
+            attribute: path.to_path(),
             reference,
             purpose: attribute.doc,
         });
@@ -325,10 +325,10 @@ impl Walk<'_> {
         &mut self,
         attribute: &'static Attribute,
         shown: Option<&Json>,
-        path: &str,
+        path: TablePath<'static>,
     ) -> Option<Entry> {
         let need = self.need(attribute);
-        let path = path.to_owned();
+        let path = path.to_path();
         let Some(shown) = shown else {
             let is_told = matches!(
                 need,

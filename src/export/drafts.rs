@@ -106,15 +106,11 @@ fn is_taken(manifest: &Manifest, ledger: &Ledger, name: &str, id: &RemoteId) -> 
 }
 
 /// The attributes of an integration whose secrets are recorded as applied.
-fn applied<'a>(ledger: &'a Ledger, id: &RemoteId) -> BTreeSet<&'a str> {
+fn applied<'a>(ledger: &'a Ledger, id: &RemoteId) -> BTreeSet<&'a AttributePath> {
     let mut records = ledger.records.values();
     let record = records.find(|record| record.id == *id);
     let secrets = record.map(|record| record.state.applied.secrets.keys());
-    secrets
-        .into_iter()
-        .flatten()
-        .map(AttributePath::as_str)
-        .collect()
+    secrets.into_iter().flatten().collect()
 }
 
 /// The type and the identity, which distinguish integrations.
@@ -222,7 +218,7 @@ struct Subject<'a> {
     existing: Option<&'a Integration>,
     name: Name,
     /// The attributes whose secrets were applied before.
-    applied: BTreeSet<&'a str>,
+    applied: BTreeSet<&'a AttributePath>,
     /// True if another integration has the same identity.
     is_shared: bool,
 }
@@ -263,7 +259,7 @@ impl Subject<'_> {
         write_comment(&mut text, &format!("Integration {id} of {tenant}."));
         write_omissions(&mut text, &config.omitted);
         if !config.may_hold.is_empty() {
-            let paths = config.may_hold.iter().map(String::as_str);
+            let paths = config.may_hold.iter().map(AttributePath::as_str);
             let comment = format!(
                 "The server never shows {}: add a reference if the integration has one, or an update removes it.",
                 listed(paths)
@@ -320,7 +316,7 @@ fn write_omissions(text: &mut String, omitted: &[Omission]) {
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for omission in omitted {
         let paths = by_reason.entry(omission.reason()).or_default();
-        paths.push(omission.path());
+        paths.push(omission.path().as_str());
     }
     for (reason, paths) in by_reason {
         let comment = format!(

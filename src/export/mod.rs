@@ -23,7 +23,7 @@ pub use template::{ReferenceTemplate, ReferenceTemplateError};
 
 use crate::live::RemoteId;
 use crate::manifest::Name;
-use crate::platform::AUTO_BOOTSTRAP;
+use crate::platform::{AUTO_BOOTSTRAP, AttributePath};
 use crate::text::escaped;
 
 /// Wishes for an export.
@@ -43,7 +43,7 @@ pub struct ToProvide {
     /// The name of the integration.
     pub integration: Name,
     /// The path of the attribute.
-    pub attribute: String,
+    pub attribute: AttributePath,
     /// The reference.
     pub reference: String,
     /// The documentation of the attribute.
@@ -57,34 +57,34 @@ pub enum Omission {
     /// This version does not know it.
     Unknown {
         /// Its path.
-        path: String,
+        path: AttributePath,
     },
     /// The server shows a mask in its place.
     Hidden {
         /// Its path.
-        path: String,
+        path: AttributePath,
     },
     /// Its inside is not documented, and counts as secret.
     Opaque {
         /// Its path.
-        path: String,
+        path: AttributePath,
     },
     /// It is required, and the server does not show it.
     NotShown {
         /// Its path.
-        path: String,
+        path: AttributePath,
     },
     /// The server shows a value that no file can have there.
     Shape {
         /// Its path.
-        path: String,
+        path: AttributePath,
     },
 }
 
 impl Omission {
     /// The attribute.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &AttributePath {
         match self {
             Self::Unknown { path }
             | Self::Hidden { path }
@@ -123,7 +123,7 @@ pub struct ExportDraft {
     /// Values that the file refers to.
     pub to_provide: Vec<ToProvide>,
     /// Stored secrets that the server may have, and never shows.
-    pub may_hold: Vec<String>,
+    pub may_hold: Vec<AttributePath>,
     /// Attributes that the server shows and the file does not have, and required ones that
     /// the server does not show.
     pub not_in_file: Vec<Omission>,
@@ -238,7 +238,7 @@ pub enum ExportRefusal {
         /// The integration.
         name: Name,
         /// The attribute.
-        attribute: String,
+        attribute: AttributePath,
     },
 }
 

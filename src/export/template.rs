@@ -67,7 +67,7 @@ impl FromStr for ReferenceTemplate {
         // A brace would end the reference, and a line its string.
         let outside = address.replace(NAME, "").replace(ATTRIBUTE, "");
         let breaks_out = outside.contains(['{', '}', '$']) || outside.contains(char::is_control);
-        match template.fill("name", "attribute") {
+        match template.fill("name", ["attribute"]) {
             Some(_) if !breaks_out => Ok(template),
             Some(_) | None => Err(forms()),
         }
@@ -75,10 +75,14 @@ impl FromStr for ReferenceTemplate {
 }
 
 impl ReferenceTemplate {
-    /// The reference for an attribute, whose path has slashes in it.
+    /// The reference for the attribute with these keys.
     #[must_use]
-    pub fn fill(&self, name: &str, path: &str) -> Option<Reference> {
-        let dotted = path.replace('/', ".");
+    pub fn fill<'k>(
+        &self,
+        name: &str,
+        keys: impl IntoIterator<Item = &'k str>,
+    ) -> Option<Reference> {
+        let dotted = keys.into_iter().collect::<Vec<_>>().join(".");
         let mut address = if self.source == ENVIRONMENT {
             let address = self.address.replace(NAME, &variable(name));
             address.replace(ATTRIBUTE, &variable(&dotted))
@@ -115,17 +119,18 @@ fn variable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::keys;
 
     #[track_caller]
     fn filled(template: &str, name: &str, path: &str) -> String {
         let template: ReferenceTemplate = template.parse().unwrap();
-        template.fill(name, path).unwrap().to_string()
+        template.fill(name, keys(path)).unwrap().to_string()
     }
 
     #[test]
     fn variable_has_the_name_of_integration_and_attribute() {
         let template = ReferenceTemplate::default();
-        let filled = |name, path| template.fill(name, path).unwrap().to_string();
+        let filled = |name, path| template.fill(name, keys(path)).unwrap().to_string();
         assert_eq!(
             filled("warehouse-prod", "password"),
             "${env:WAREHOUSE_PROD_PASSWORD}"
