@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::evidence::Absence;
-use super::recorded::RecordedIntegration;
+use super::records::RecordedIntegration;
 use super::{Action, Block, Operation, PlanContext};
 use crate::ledger::taken_name;
 use crate::manifest::{Holds, Manifest, Name, Origin, SeenFile};

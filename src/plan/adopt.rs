@@ -10,7 +10,8 @@ use super::diff::Difference;
 use super::history::DiffContext;
 use super::owners;
 use super::pairing::{Pairing, pair};
-use super::recorded::{self, RecordedIntegration, RecordedIntegrations, StateUpdate};
+use super::recorded::{self, StateUpdate};
+use super::records::{RecordedIntegration, RecordedIntegrations, label};
 use super::unknown_outcome::unknown_outcome_block;
 use super::{Block, Note, PlanContext};
 use crate::ledger::Fingerprint;
@@ -170,7 +171,7 @@ fn of_secrets(
     secrets: AdoptedSecrets,
     context: &PlanContext<'_>,
 ) -> Result<BTreeMap<AttributePath, Option<Fingerprint>>, Block> {
-    let label = recorded::label(integration, recorded);
+    let label = label(integration, recorded);
     let fingerprint =
         |path: &str, template: &Template| (context.fingerprint)(label, path, template);
     let mut now = recorded::applied(integration, &fingerprint).secrets;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::absence::{Absences, Emptied};
 use super::pairing::Claims;
-use super::recorded::{self, RecordedIntegrations};
+use super::recorded;
+use super::records::RecordedIntegrations;
 use super::unknown_outcome::repeated;
 use super::{AbsencePrecondition, Block, Body, Creation, Freeze, Note, PlanContext};
 use crate::live::{Live, RemoteId};

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::diff::Difference;
 use super::evidence::Contested;
 use super::inputs::inputs;
-use super::recorded::{RecordedIntegration, label};
+use super::records::{RecordedIntegration, label};
 use super::{Block, Change, ChangeKind, DisplayValue, PlanContext, converge};
 use crate::ledger::{Fingerprint, Repairs};
 use crate::manifest::{Integration, Name};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::recorded::RecordedIntegration;
+use super::records::RecordedIntegration;
 use super::{Change, DisplayValue, Operation, Plan};
 use crate::ledger::{Ledger, Record, RecordedState, Rewritten};
 use crate::manifest::Name;

@@ -9,7 +9,8 @@ use super::history::DiffContext;
 use super::owners;
 use super::pairing::Pairing;
 use super::policy::by_operator;
-use super::recorded::{self, RecordedIntegration, StateUpdate};
+use super::recorded::{self, StateUpdate};
+use super::records::{RecordedIntegration, label};
 use super::replace::{is_replaceable, replace, replace_moved};
 use super::unknown_outcome::unknown_outcome_block;
 use super::{
@@ -100,7 +101,7 @@ fn compare(
 ) -> (Operation, Vec<Note>) {
     let context = against.context;
     let recorded = against.recorded.of(found);
-    let label = recorded::label(integration, recorded);
+    let label = label(integration, recorded);
     let history = DiffContext {
         last: recorded.map(|recorded| &recorded.record.state.applied),
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),

@@ -32,6 +32,7 @@ mod pairing;
 mod policy;
 mod precondition;
 mod recorded;
+mod records;
 mod recover;
 mod removal;
 mod replace;
@@ -81,7 +82,7 @@ use absence::Absences;
 use against::Against;
 use decide::{decide, invalid_action};
 use pairing::{Pairing, pair, present};
-use recorded::{RecordedIntegration, RecordedIntegrations};
+use records::{RecordedIntegration, RecordedIntegrations};
 
 /// Everything that will be done, will not be done, and why.
 #[derive(Debug, Clone, Default)]

@@ -12,7 +12,7 @@ use super::against::{Against, missing};
 use super::owners;
 use super::pairing::{found_key, present};
 use super::policy::by_operator;
-use super::recorded::RecordedIntegration;
+use super::records::RecordedIntegration;
 use super::{
     Absence, Action, Before, Block, Freeze, Note, Operation, Policy, StatePrecondition,
     Undeletable, Unmanaged, unknown_outcome,

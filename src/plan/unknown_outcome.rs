@@ -4,7 +4,7 @@
 //! rejects a second one, so that a lost response costs no minutes.
 
 use super::pairing::Pairing;
-use super::recorded::RecordedIntegration;
+use super::records::RecordedIntegration;
 use super::{Action, Block, Operation, PlanContext, UnknownOutcome};
 use crate::ledger::{IntendedWrite, Intent};
 use crate::manifest::Integration;
