@@ -493,3 +493,22 @@ async fn what_no_file_names_any_more_is_asked_for_until_the_server_says_that_it_
         assert_eq!(asked(&simulator), expected);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn credential_of_an_unknown_form_is_not_kept_for_the_removal() {
+    let file = "type: Azure Synapse Analytics\nautoBootstrap: true\nconfig:\n  \
+                host: acme.sql.azuresynapse.net\n  database: analytics\n  schema: immuta\n  \
+                username: admin\n  password: ${env:PASSWORD}\n  \
+                oAuthClientConfig: {clientSecret: \"${env:CLIENT}\"}\n";
+    let texts = Texts::none().file("dw.yaml", file.to_owned());
+    let texts = texts.secret("PASSWORD", "first").secret("CLIENT", "second");
+    let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
+    let ran = sync(&texts, &simulator, &journal).await;
+    assert!(ran.is_proved(), "{}", ran.shown());
+    assert_eq!(write_lines(&simulator), ["POST /integrations"]);
+    let kept = json!(journal.ledger().records["dw"].state.removal.credentials);
+    assert_eq!(
+        kept,
+        json!({ "username": "admin", "password": "${env:PASSWORD}" })
+    );
+}
