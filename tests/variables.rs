@@ -228,6 +228,33 @@ fn no_file_is_used_while_variables_have_mistakes() {
 }
 
 #[test]
+fn truncated_file_of_variables_brings_no_earlier_value_back() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    let base = world.variables("base.yaml", PRODUCTION);
+    for text in ["", "# production\n"] {
+        let production = world.variables("production.yaml", text);
+        let ran = world.sync(&[&base, &production]).exits_with(65);
+        let told = "production.yaml: error[E0201]: this file declares no variables";
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+    assert_eq!(world.tenant.requests(), [""; 0]);
+    let none = world.variables("production.yaml", "{}\n");
+    world.sync(&[&base, &none]).exits_with(0);
+}
+
+#[test]
+fn password_in_a_variable_of_the_settings_is_not_shown() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    for value in ["https://u:hunter2@h", "[a, 'https://u:hunter2@h']"] {
+        let settings = world.variables("settings.yaml", &format!("vars: {{HOST: {value}}}\n"));
+        let settings = settings.replace("--var-file", "--config");
+        let ran = world.sync(&[&settings]).exits_with(78);
+        assert!(ran.stderr.contains("it holds a password"), "{}", ran.stderr);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.all());
+    }
+}
+
+#[test]
 fn many_uses_of_a_long_list_are_refused() {
     let ids: Vec<String> = (0..1_000).map(|id| format!("'{id}'")).collect();
     let uses: String = (0..60)

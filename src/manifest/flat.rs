@@ -114,7 +114,7 @@ impl Reader<'_, '_> {
         match &entry.value.value {
             Yaml::Map(entries) => {
                 for entry in entries.iter() {
-                    self.settings.variables.entry(self.file, entry);
+                    self.variable(entry);
                 }
             }
             Yaml::Faulty => {}
@@ -128,9 +128,33 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A variable. Its value is held to the same rule as that of a setting.
+    fn variable(&mut self, entry: &YamlEntry) {
+        let shown = self.file.redactions.shown.len();
+        let values = self.texts(&entry.value).unwrap_or_default();
+        match (self.accept)(VARIABLES, &values) {
+            Ok(()) => self.settings.variables.entry(self.file, entry),
+            Err(RejectedValue { why, .. }) => {
+                self.file.redactions.shown.truncate(shown);
+                self.file.complain(Code::Format, entry.value.span, why);
+            }
+        }
+    }
+
     /// The values of a key, if they have a shape that settings can have.
     fn values(&mut self, key: &str, node: &Node) -> Option<Vec<String>> {
-        let values: Option<Vec<String>> = match &node.value {
+        let values = self.texts(node);
+        if values.is_none() && !matches!(node.value, Yaml::Faulty) {
+            let kind = node.value.kind();
+            let message = format!("`{key}` must be a value or a list of values, found {kind}");
+            self.file.complain(Code::WrongShape, node.span, message);
+        }
+        values
+    }
+
+    /// The texts of a value, of the items of a list, or of the entries of a mapping.
+    fn texts(&mut self, node: &Node) -> Option<Vec<String>> {
+        match &node.value {
             Yaml::List(items) => items.iter().map(|item| self.scalar(item)).collect(),
             Yaml::Map(entries) => {
                 let pair = |entry: &YamlEntry| {
@@ -138,17 +162,10 @@ impl Reader<'_, '_> {
                 };
                 entries.iter().map(pair).collect()
             }
-            Yaml::Faulty => return None,
-            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) => {
+            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) | Yaml::Faulty => {
                 self.scalar(node).map(|value| vec![value])
             }
-        };
-        if values.is_none() {
-            let kind = node.value.kind();
-            let message = format!("`{key}` must be a value or a list of values, found {kind}");
-            self.file.complain(Code::WrongShape, node.span, message);
         }
-        values
     }
 
     fn scalar(&mut self, node: &Node) -> Option<String> {

@@ -17,8 +17,8 @@ pub(super) struct MappingFile<'a> {
     drafts: Vec<DiagnosticBuilder>,
 }
 
-/// Reads a file that is one mapping, entry by entry. `contents` is a plural noun for
-/// messages, such as "settings".
+/// Reads a file that is one mapping, entry by entry, and returns false for one that holds
+/// nothing. `contents` is a plural noun for messages, such as "settings".
 ///
 /// # Errors
 /// Every mistake, if there is one.
@@ -27,7 +27,7 @@ pub(super) fn read_mapping(
     bytes: &[u8],
     contents: &str,
     mut read: impl FnMut(&mut MappingFile<'_>, &YamlEntry),
-) -> Result<(), Vec<Diagnostic>> {
+) -> Result<bool, Vec<Diagnostic>> {
     let source = decode(path, bytes).map_err(|diagnostic| vec![*diagnostic])?;
     let text = Text::new(path, source);
     let Stream {
@@ -40,8 +40,9 @@ pub(super) fn read_mapping(
         drafts: Vec::new(),
     };
     let rest = documents.split_off(documents.len().min(1));
+    let mut is_mapping = false;
     for document in documents {
-        file.document(document, contents, &mut read);
+        is_mapping |= file.document(document, contents, &mut read);
     }
     for document in rest {
         let message = "this is a second document";
@@ -53,7 +54,7 @@ pub(super) fn read_mapping(
     }
     let drafts = file.drafts;
     if drafts.is_empty() {
-        return Ok(());
+        return Ok(is_mapping);
     }
     redactions.settle();
     let drafts = drafts.into_iter();
@@ -63,15 +64,16 @@ pub(super) fn read_mapping(
 }
 
 impl MappingFile<'_> {
+    /// Reads a document, and returns false for one that holds nothing.
     fn document(
         &mut self,
         document: YamlDocument,
         contents: &str,
         read: &mut impl FnMut(&mut Self, &YamlEntry),
-    ) {
+    ) -> bool {
         self.drafts.extend(document.faults);
         match document.root.map(|root| (root.span, root.value)) {
-            None | Some((_, Yaml::Null | Yaml::Faulty)) => {}
+            None | Some((_, Yaml::Null | Yaml::Faulty)) => return false,
             Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| read(self, entry)),
             Some((span, other)) => {
                 let message = format!("{contents} must be a mapping, found {}", other.kind());
@@ -80,6 +82,7 @@ impl MappingFile<'_> {
                 self.report(draft.help("write `key: value`, one on each line"));
             }
         }
+        true
     }
 
     /// Reports a mistake.

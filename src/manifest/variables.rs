@@ -10,7 +10,7 @@ use serde_json::Number;
 
 use super::SourceFile;
 use super::builder::DiagnosticBuilder;
-use super::file::unreadable;
+use super::file::{unreadable, whole_file};
 use super::keys::{MappingFile, read_mapping};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::{Code, Diagnostic, Location};
@@ -259,8 +259,19 @@ fn read_file(file: &SourceFile) -> Result<Variables, Vec<Diagnostic>> {
         .map_err(|problem| vec![unreadable(&file.path, problem)])?;
     let mut variables = Variables::default();
     let read = |file: &mut MappingFile<'_>, entry: &YamlEntry| variables.entry(file, entry);
-    read_mapping(&file.path, bytes, "variables", read)?;
-    Ok(variables)
+    if read_mapping(&file.path, bytes, "variables", read)? {
+        return Ok(variables);
+    }
+    // What a save that was cut short leaves behind must not bring back the values that this
+    // file replaces.
+    let message = "this file declares no variables";
+    let help = "it may have been truncated while it was saved; write `{}` to declare none";
+    Err(vec![whole_file(
+        &file.path,
+        Code::NotAMapping,
+        message,
+        help,
+    )])
 }
 
 fn value(file: &mut MappingFile<'_>, node: &Node) -> Option<VariableValue> {
