@@ -1,16 +1,11 @@
 //! Decisions of the planner: a pure function of files and a live state.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::support::planned::{
-    LAKE, files, in_status, kinds, lake, live, live_query, planned, query, shown, tenant, with,
+    LAKE, files, in_status, kinds, lake, live, live_query, planned, planned_of, query, shown,
+    tenant, with,
 };
-use integrationd::ledger::Ledger;
 use integrationd::live::{IntegrationStatus, Scope, Unreadable};
-use integrationd::plan::{
-    OnConflict, OnDrift, Operation, Operator, PlanContext, Policy, Resend, Selection, SourceKind,
-    plan,
-};
+use integrationd::plan::{Operation, Selection};
 use integrationd::platform::by_wire;
 use serde_json::{Value, json};
 
@@ -401,29 +396,7 @@ fn a_selection_leaves_the_others_out_and_counts_them() {
         only: ["b".to_owned()].into(),
         ..Selection::default()
     };
-    let context = PlanContext {
-        selection: &selection,
-        now: "2026-11-22T12:00Z".parse().unwrap(),
-        missing_secret: &|_| None,
-        ledger: &Ledger::default(),
-        unknown_outcomes: &BTreeMap::new(),
-        fingerprint: &|_, _, _| None,
-        policy: Policy::default(),
-        allow_replace: &BTreeSet::new(),
-        source: SourceKind::Directory,
-        empty_files: &BTreeSet::new(),
-        allow_removal: &BTreeSet::new(),
-        suspended: &integrationd::ledger::Suspensions::default(),
-        backing_off: &BTreeMap::new(),
-        rejections_at: None,
-        repairs_at: "2026-11-22T12:00Z".parse().unwrap(),
-        operator: &Operator::Absent,
-        resend: &Resend::default(),
-        revision: None,
-        on_drift: OnDrift::Apply,
-        on_conflict: OnConflict::Apply,
-    };
-    let plan = plan(&files, &tenant([lake("7")]), &context);
+    let plan = planned_of(&selection, &files, &tenant([lake("7")]));
     let names: Vec<&str> = plan.actions.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(
         (names, plan.unselected, plan.unmanaged.len()),

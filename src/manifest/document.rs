@@ -1,18 +1,19 @@
 //! The top of a document: its keys, its type and what hangs on that.
 
+use super::SyncOptions;
 use super::builder::DiagnosticBuilder;
 use super::check::{Checker, Read};
+use super::options::{self, SYNC};
 use super::suggest::{enumerate, meant_platform, nearest};
 use super::text::{Span, shown_key};
 use super::tree::{Node, Yaml, YamlEntry};
-use super::{SyncOptions, options};
 use crate::diagnostic::Code;
 use crate::platform::{AUTO_BOOTSTRAP, CONFIG, PayloadShape, Platform, TYPE};
 use crate::value::{Object, Value};
 use options::SyncName;
 
 /// The keys at the top of a document.
-const KEYS: &[&str] = &[TYPE, AUTO_BOOTSTRAP, CONFIG, "sync"];
+const KEYS: &[&str] = &[TYPE, AUTO_BOOTSTRAP, CONFIG, SYNC];
 
 /// Keys that the server reports and that a pasted answer brings along.
 const REPORTED_KEYS: &[&str] = &["id", "status", "validationResults", "validationTests"];
@@ -53,7 +54,7 @@ impl Checker<'_> {
     /// the integration that it freezes.
     pub(super) fn salvage(&mut self, root: Option<&Node>, span: Span, several: bool) -> Read {
         let word = |entry: Option<&YamlEntry>| Some(entry?.value.text()?.text.clone());
-        let sync = root.and_then(|root| root.get("sync"));
+        let sync = root.and_then(|root| root.get(SYNC));
         let text = self.text.slice(span);
         let written =
             word(sync.and_then(|sync| sync.value.get("name"))).or_else(|| salvage_name(text));
@@ -62,7 +63,7 @@ impl Checker<'_> {
         let platforms = self.context.platforms;
         let platform = wire.and_then(|wire| platforms.iter().copied().find(|p| p.wire == wire));
         let says_name = written.is_some();
-        let named = says_name || (!several && !text.contains("sync"));
+        let named = says_name || (!several && !text.contains(SYNC));
         Read {
             name: written.unwrap_or_else(|| self.text.stem().to_owned()),
             named,

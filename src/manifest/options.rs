@@ -13,57 +13,60 @@ use crate::platform::{
 };
 use crate::value::{Object, Value};
 
-/// An option of the reserved key.
-pub(super) struct SyncOption {
-    /// Its key.
-    pub(super) key: &'static str,
-    /// Its effect, in one line.
-    pub(super) doc: &'static str,
+/// The reserved key.
+pub(super) const SYNC: &str = "sync";
+
+/// Declares the options of the reserved key: variant, key and documentation.
+macro_rules! options {
+    ($($name:ident $key:literal $doc:literal)*) => {
+        /// An option of the reserved key.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum SyncKey {
+            $(#[doc = $doc] $name,)*
+        }
+
+        impl SyncKey {
+            /// The options, in the order of the documentation.
+            pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its key.
+            pub(super) const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key,)* }
+            }
+
+            /// Its effect, in one line.
+            pub(super) const fn doc(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }
+            }
+
+            /// The option with this key.
+            pub(super) fn of(key: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|option| option.key() == key)
+            }
+        }
+
+        /// The keys of the options.
+        pub(super) const KEYS: &[&str] = &[$($key,)*];
+    };
 }
 
-/// The options, in the order of the documentation.
-pub(super) const OPTIONS: &[SyncOption] = &[
-    SyncOption {
-        key: "name",
-        doc: "Name of the integration; defaults to the name of the file.",
-    },
-    SyncOption {
-        key: "id",
-        doc: "Id of the live integration that this file describes, if it cannot be determined \
-            otherwise.",
-    },
-    SyncOption {
-        key: "previously",
-        doc: "Former names of the integration.",
-    },
-    SyncOption {
-        key: "protect",
-        doc: "`true` if the integration may be updated, but never deleted or replaced.",
-    },
-    SyncOption {
-        key: "suspend",
-        doc: "Suspends writes to the integration, with a reason and an optional end.",
-    },
-    SyncOption {
-        key: "ignore",
-        doc: "Attributes whose differences are ignored, each with a reason.",
-    },
-    SyncOption {
-        key: "extra",
-        doc: "Attributes that this version does not know, sent unchanged.",
-    },
-];
-
-/// The keys of the options.
-pub(super) const KEYS: &[&str] = &{
-    let mut keys = [""; OPTIONS.len()];
-    let mut index = 0;
-    while index < keys.len() {
-        keys[index] = OPTIONS[index].key;
-        index += 1;
-    }
-    keys
-};
+options! {
+    Name "name"
+        "Name of the integration; defaults to the name of the file."
+    Id "id"
+        "Id of the live integration that this file describes, if it cannot be determined \
+            otherwise."
+    Previously "previously"
+        "Former names of the integration."
+    Protect "protect"
+        "`true` if the integration may be updated, but never deleted or replaced."
+    Suspend "suspend"
+        "Suspends writes to the integration, with a reason and an optional end."
+    Ignore "ignore"
+        "Attributes whose differences are ignored, each with a reason."
+    Extra "extra"
+        "Attributes that this version does not know, sent unchanged."
+}
 
 /// [`is_name`] as a regular expression.
 pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$";
@@ -108,30 +111,30 @@ pub(super) enum SyncName {
 impl Checker<'_> {
     pub(super) fn sync(&mut self, root: &Node, platform: Option<&'static Platform>) -> Sync {
         let mut sync = Sync::default();
-        let Some(entry) = root.get("sync") else {
+        let Some(entry) = root.get(SYNC) else {
             return sync;
         };
         let Yaml::Map(entries) = &entry.value.value else {
-            self.wrong_option(&entry.value, "sync", "a mapping of options");
+            self.wrong_option(&entry.value, SYNC, "a mapping of options");
             sync.name = SyncName::Wrong;
             return sync;
         };
         for entry in entries.iter() {
             let options = &mut sync.options;
-            match &*entry.key {
-                "name" => sync.name = self.sync_name(entry),
-                "id" => {
+            match SyncKey::of(&entry.key) {
+                Some(SyncKey::Name) => sync.name = self.sync_name(entry),
+                Some(SyncKey::Id) => {
                     options.id = self.sync_id(entry);
                     sync.id_span = Some(entry.value.span);
                 }
-                "previously" => options.previously = self.previously(entry),
-                "protect" => {
+                Some(SyncKey::Previously) => options.previously = self.previously(entry),
+                Some(SyncKey::Protect) => {
                     options.protect = self.option_bool(entry, "sync.protect").unwrap_or_default();
                 }
-                "suspend" => options.suspend = self.suspend(entry),
-                "ignore" => options.ignore = self.ignore(entry, platform),
-                "extra" => options.extra = self.extra(entry, platform),
-                _ => self.unknown_option(entry, "sync", KEYS),
+                Some(SyncKey::Suspend) => options.suspend = self.suspend(entry),
+                Some(SyncKey::Ignore) => options.ignore = self.ignore(entry, platform),
+                Some(SyncKey::Extra) => options.extra = self.extra(entry, platform),
+                None => self.unknown_option(entry, SYNC, KEYS),
             }
         }
         sync

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::options;
+use super::options::{self, SYNC, SyncKey};
 use crate::platform::{
     AUTO_BOOTSTRAP, Attribute, CONFIG, Class, Condition, Evidence, Need, PayloadShape, Platform,
     Scalar, Shape, StringRule, TYPE, every_attribute,
@@ -31,9 +31,6 @@ const ANYTHING: &str = "#/$defs/anything";
 
 /// A value that a variable, or a reference, completes: its form is not known here.
 const COMPLETED: &str = r"(?:^|[^$])\$\{";
-
-/// The key of the options for this tool.
-const SYNC: &str = "sync";
 
 /// The schema of a file that holds one integration of one of these platforms.
 #[must_use]
@@ -361,17 +358,14 @@ fn condition(condition: Condition, platform: &Platform) -> Json {
 /// The schema of the options for this tool.
 fn sync(platform: &'static Platform) -> Json {
     let mut properties = Map::new();
-    for option in options::OPTIONS {
-        let takes_extra = platform.payload != PayloadShape::TypeOnly;
-        let mut schema = match option.key {
-            "extra" if takes_extra => extra(platform.attributes),
-            "extra" => continue,
-            key => option_schema(key),
+    for option in SyncKey::ALL {
+        let Some(mut schema) = option_schema(*option, platform) else {
+            continue;
         };
         if let Json::Object(schema) = &mut schema {
-            schema.insert("description".to_owned(), option.doc.into());
+            schema.insert("description".to_owned(), option.doc().into());
         }
-        properties.insert(option.key.to_owned(), schema);
+        properties.insert(option.key().to_owned(), schema);
     }
     json!({
         "description": "Options for integrationd, never sent to Immuta.",
@@ -381,24 +375,28 @@ fn sync(platform: &'static Platform) -> Json {
     })
 }
 
-/// The schema of an option that is the same for every platform.
-fn option_schema(key: &str) -> Json {
+/// The schema of an option; `None` if the platform has no use for it.
+fn option_schema(option: SyncKey, platform: &'static Platform) -> Option<Json> {
     let name = plain(options::NAME_PATTERN);
     let reason = plain(r"\S");
-    match key {
-        "id" => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, name] }),
-        "previously" => json!({ "type": "array", "items": name }),
-        "protect" => json!({ "type": "boolean" }),
-        "suspend" => reasoned(
-            &json!({ "reason": reason, "until": plain(UNTIL) }),
-            &["reason"],
-        ),
-        "ignore" => {
+    Some(match option {
+        SyncKey::Name => name,
+        SyncKey::Id => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, name] }),
+        SyncKey::Previously => json!({ "type": "array", "items": name }),
+        SyncKey::Protect => json!({ "type": "boolean" }),
+        SyncKey::Suspend => {
+            let properties = json!({ "reason": reason, "until": plain(UNTIL) });
+            reasoned(&properties, &["reason"])
+        }
+        SyncKey::Ignore => {
             let item = json!({ "path": plain("^/."), "reason": reason });
             json!({ "type": "array", "items": reasoned(&item, &["path", "reason"]) })
         }
-        _ => name,
-    }
+        SyncKey::Extra => match platform.payload {
+            PayloadShape::TypeOnly => return None,
+            PayloadShape::Full | PayloadShape::ManualOnly => extra(platform.attributes),
+        },
+    })
 }
 
 /// A date, or a time with its zone.

@@ -5,13 +5,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::options::{SYNC, SyncKey};
 use super::{Ignore, Integration, Suspend, SyncOptions};
 use crate::platform::Field;
-use crate::secret::{Template, TemplatePart, escaped_literal};
+use crate::secret::{MASK, Template, TemplatePart, escaped_literal};
 use crate::value::{Object, Value};
-
-/// Stands for a secret.
-const MASK: &str = "(secret)";
 
 /// An integration as a document of a file: variables filled in, secrets as references.
 #[must_use]
@@ -34,7 +32,7 @@ pub fn document(integration: &Integration) -> Json {
         (key.to_owned(), value)
     };
     let mut document: Map<String, Json> = fields.into_iter().map(field).collect();
-    document.insert("sync".to_owned(), Json::Object(sync(Some(name), options)));
+    document.insert(SYNC.to_owned(), Json::Object(sync(Some(name), options)));
     Json::Object(document)
 }
 
@@ -45,7 +43,7 @@ pub fn sync_text(name: Option<&str>, options: &SyncOptions) -> String {
     if sync.is_empty() {
         String::new()
     } else {
-        yaml_text(&json!({ "sync": sync }))
+        yaml_text(&json!({ SYNC: sync }))
     }
 }
 
@@ -60,32 +58,32 @@ fn sync(name: Option<&str>, options: &SyncOptions) -> Map<String, Json> {
         extra,
     } = options;
     let mut sync = Map::new();
-    let mut add = |key: &str, value: Json| sync.insert(key.to_owned(), value);
+    let mut add = |option: SyncKey, value: Json| sync.insert(option.key().to_owned(), value);
     if let Some(name) = name {
-        add("name", name.into());
+        add(SyncKey::Name, name.into());
     }
     if let Some(id) = id {
-        add("id", id.as_str().into());
+        add(SyncKey::Id, id.as_str().into());
     }
     if !previously.is_empty() {
-        add("previously", json!(previously));
+        add(SyncKey::Previously, json!(previously));
     }
     if *protect {
-        add("protect", true.into());
+        add(SyncKey::Protect, true.into());
     }
     if let Some(Suspend { reason, until }) = suspend {
         let mut suspend = json!({ "reason": escaped_literal(reason) });
         if let (Some(until), Json::Object(suspend)) = (until, &mut suspend) {
             suspend.insert("until".to_owned(), until.text().into());
         }
-        add("suspend", suspend);
+        add(SyncKey::Suspend, suspend);
     }
     if !ignore.is_empty() {
         let item = |Ignore { path, reason }: &Ignore| json!({ "path": format!("/{path}"), "reason": escaped_literal(reason) });
-        add("ignore", ignore.iter().map(item).collect());
+        add(SyncKey::Ignore, ignore.iter().map(item).collect());
     }
     if !extra.is_empty() {
-        add("extra", object(extra));
+        add(SyncKey::Extra, object(extra));
     }
     sync
 }

@@ -11,13 +11,14 @@ pub use super::result::{ending, question};
 
 use super::not_compared;
 use super::style::{ADD, BAD, BOLD, CHANGE, DIM, list_counts, paint};
-use super::value::{Both, SECRET, both, whole};
+use super::value::{Both, both, whole};
 use super::{Counts, suspended, value};
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::plan::{
     Action, Block, Body, Change, ChangeKind, Creation, Deletion, DisplayValue, Note, Operation,
     Plan, Unmanaged,
 };
+use crate::secret::MASK;
 use crate::text::{count, cut, escaped};
 use crate::value::{Object, Value};
 
@@ -204,7 +205,7 @@ fn leaf(value: &Value) -> String {
         sources.extend(template.references().map(ToString::to_string));
     });
     if sources.is_empty() {
-        SECRET.to_owned()
+        MASK.to_owned()
     } else {
         format!("(secret from {})", escaped(&sources.join(" and ")))
     }

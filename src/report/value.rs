@@ -9,6 +9,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::style::{ADD, BAD, DIM, paint};
 use crate::plan::DisplayValue;
+use crate::secret::MASK;
 use crate::text::{cut, escaped};
 
 /// A value that is not sent is cut if it is longer: a plan is read line by line.
@@ -16,14 +17,11 @@ const WIDTH: usize = 60;
 /// Number of characters before the first difference that are kept if two long values are cut.
 const LEAD: usize = 12;
 
-/// Placeholder for a value that must not be shown.
-pub(super) const SECRET: &str = "(secret)";
-
 /// A value on one line.
 pub(super) fn shown(value: &DisplayValue) -> String {
     match value {
         DisplayValue::Absent => "(absent)".to_owned(),
-        DisplayValue::Hidden => SECRET.to_owned(),
+        DisplayValue::Hidden => MASK.to_owned(),
         DisplayValue::Plain(json) => cut(&whole(json), WIDTH).into_owned(),
     }
 }

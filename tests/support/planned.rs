@@ -48,8 +48,12 @@ pub(crate) fn tenant(integrations: impl IntoIterator<Item = LiveIntegration>) ->
 }
 
 pub(crate) fn planned(manifest: &Manifest, live: &Live) -> Plan {
+    planned_of(&Selection::default(), manifest, live)
+}
+
+pub(crate) fn planned_of(selection: &Selection, manifest: &Manifest, live: &Live) -> Plan {
     let context = PlanContext {
-        selection: &Selection::default(),
+        selection,
         now: "2026-11-22T12:00Z".parse().unwrap(),
         missing_secret: &|_| None,
         ledger: &Ledger::default(),
