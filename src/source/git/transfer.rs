@@ -1,4 +1,4 @@
-//! Fetches the wanted objects into the copy: no more than are needed.
+//! Fetches the wanted objects into the copy, and no others.
 
 use std::sync::Arc;
 
