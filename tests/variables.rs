@@ -197,6 +197,11 @@ fn unused_variable_is_a_warning() {
         ran.stderr
     );
     assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+    // The whole file is read before an excerpt of it is made.
+    let variables = world.variables("v.yaml", "{SIZE: 1, ZONES: [x, y]}\n");
+    let ran = world.sync(&[&variables]).exits_with(0);
+    let excerpt = "1 | {SIZE: 1, ZONES: [x, y]}\n";
+    assert_eq!(ran.stderr.matches(excerpt).count(), 2, "{}", ran.stderr);
     // A file that cannot be read may use it.
     world.files.write("other.yaml", "a: [\n");
     let ran = world.sync(&["--var=SIZE=1"]).exits_with(65);

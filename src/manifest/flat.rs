@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::builder::DiagnosticBuilder;
-use super::keys::{MappingFile, read_mapping};
+use super::keys::{EntryReader, MappingFile, read_mapping};
 use super::suggest::nearest;
 use super::text::shown_key;
 use super::tree::{Node, Yaml, YamlEntry};
-use super::variables::Variables;
+use super::variables::{VariableReader, Variables};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Values of a key: one value, or the items of a list. The entries of a mapping are
@@ -58,32 +58,31 @@ pub fn flat(
     keys: &[&str],
     accept: Accept<'_>,
 ) -> Result<DeclaredSettings, Vec<Diagnostic>> {
-    let mut settings = DeclaredSettings::default();
-    let read = |file: &mut MappingFile<'_>, entry: &YamlEntry| {
-        let mut reader = Reader {
-            keys,
-            accept,
-            file,
-            settings: &mut settings,
-        };
-        reader.entry(entry);
+    let mut reader = SettingsReader {
+        keys,
+        accept,
+        flat: Flat::new(),
+        variables: VariableReader::default(),
     };
-    read_mapping(path, bytes, "settings", read)?;
-    Ok(settings)
+    read_mapping(path, bytes, "settings", &mut reader)?;
+    Ok(DeclaredSettings {
+        flat: reader.flat,
+        variables: reader.variables.variables,
+    })
 }
 
-struct Reader<'a, 'f> {
+struct SettingsReader<'a> {
     keys: &'a [&'a str],
     accept: Accept<'a>,
-    file: &'a mut MappingFile<'f>,
-    settings: &'a mut DeclaredSettings,
+    flat: Flat,
+    variables: VariableReader,
 }
 
-impl Reader<'_, '_> {
-    fn entry(&mut self, entry: &YamlEntry) {
+impl EntryReader for SettingsReader<'_> {
+    fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
         let key = &*entry.key;
         if key == VARIABLES {
-            return self.variables(entry);
+            return self.variables(file, entry);
         }
         if !self.keys.contains(&key) {
             let known = self.keys.iter().copied().chain([VARIABLES]);
@@ -92,29 +91,35 @@ impl Reader<'_, '_> {
             let message = format!("unknown setting `{}`", shown_key(key));
             let draft = DiagnosticBuilder::new(Code::UnknownKey, entry.key_span, message);
             let draft = draft.label("no setting has this name").maybe_help(help);
-            return self.file.report(draft);
+            return file.report(draft);
         }
-        let shown = self.file.redactions.shown.len();
-        let Some(values) = self.values(key, &entry.value) else {
+        let shown = file.redactions.shown.len();
+        let Some(values) = values(file, key, &entry.value) else {
             // The other items of an invalid list were not checked.
-            return self.file.redactions.shown.truncate(shown);
+            return file.redactions.shown.truncate(shown);
         };
         match (self.accept)(key, &values) {
-            Ok(()) => drop(self.settings.flat.insert(key.to_owned(), values)),
+            Ok(()) => drop(self.flat.insert(key.to_owned(), values)),
             Err(RejectedValue { why, is_secret }) => {
                 if is_secret {
-                    self.file.redactions.shown.truncate(shown);
+                    file.redactions.shown.truncate(shown);
                 }
-                self.file.complain(Code::Format, entry.value.span, why);
+                file.complain(Code::Format, entry.value.span, why);
             }
         }
     }
 
-    fn variables(&mut self, entry: &YamlEntry) {
+    fn finish(&mut self, file: &MappingFile<'_>) {
+        self.variables.finish(file);
+    }
+}
+
+impl SettingsReader<'_> {
+    fn variables(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
         match &entry.value.value {
             Yaml::Map(entries) => {
                 for entry in entries.iter() {
-                    self.variable(entry);
+                    self.variable(file, entry);
                 }
             }
             Yaml::Faulty => {}
@@ -122,60 +127,59 @@ impl Reader<'_, '_> {
                 let kind = entry.value.value.kind();
                 let message =
                     format!("`{VARIABLES}` must be a mapping of names and values, found {kind}");
-                self.file
-                    .complain(Code::WrongShape, entry.value.span, message);
+                file.complain(Code::WrongShape, entry.value.span, message);
             }
         }
     }
 
     /// A variable. Its value is held to the same rule as that of a setting.
-    fn variable(&mut self, entry: &YamlEntry) {
-        let shown = self.file.redactions.shown.len();
-        let values = self.texts(&entry.value).unwrap_or_default();
+    fn variable(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
+        let shown = file.redactions.shown.len();
+        let values = texts(file, &entry.value).unwrap_or_default();
+        // Its own reader says what of it may be shown.
+        file.redactions.shown.truncate(shown);
         match (self.accept)(VARIABLES, &values) {
-            Ok(()) => self.settings.variables.entry(self.file, entry),
+            Ok(()) => self.variables.entry(file, entry),
             Err(RejectedValue { why, .. }) => {
-                self.file.redactions.shown.truncate(shown);
-                self.file.complain(Code::Format, entry.value.span, why);
+                file.complain(Code::Format, entry.value.span, why);
             }
         }
     }
+}
 
-    /// The values of a key, if they have a shape that settings can have.
-    fn values(&mut self, key: &str, node: &Node) -> Option<Vec<String>> {
-        let values = self.texts(node);
-        if values.is_none() && !matches!(node.value, Yaml::Faulty) {
-            let kind = node.value.kind();
-            let message = format!("`{key}` must be a value or a list of values, found {kind}");
-            self.file.complain(Code::WrongShape, node.span, message);
+/// The values of a key, if they have a shape that settings can have.
+fn values(file: &mut MappingFile<'_>, key: &str, node: &Node) -> Option<Vec<String>> {
+    let values = texts(file, node);
+    if values.is_none() && !matches!(node.value, Yaml::Faulty) {
+        let kind = node.value.kind();
+        let message = format!("`{key}` must be a value or a list of values, found {kind}");
+        file.complain(Code::WrongShape, node.span, message);
+    }
+    values
+}
+
+/// The texts of a value, of the items of a list, or of the entries of a mapping.
+fn texts(file: &mut MappingFile<'_>, node: &Node) -> Option<Vec<String>> {
+    match &node.value {
+        Yaml::List(items) => items.iter().map(|item| scalar(file, item)).collect(),
+        Yaml::Map(entries) => {
+            let pair =
+                |entry: &YamlEntry| Some(format!("{}={}", entry.key, scalar(file, &entry.value)?));
+            entries.iter().map(pair).collect()
         }
-        values
-    }
-
-    /// The texts of a value, of the items of a list, or of the entries of a mapping.
-    fn texts(&mut self, node: &Node) -> Option<Vec<String>> {
-        match &node.value {
-            Yaml::List(items) => items.iter().map(|item| self.scalar(item)).collect(),
-            Yaml::Map(entries) => {
-                let pair = |entry: &YamlEntry| {
-                    Some(format!("{}={}", entry.key, self.scalar(&entry.value)?))
-                };
-                entries.iter().map(pair).collect()
-            }
-            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) | Yaml::Faulty => {
-                self.scalar(node).map(|value| vec![value])
-            }
+        Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) | Yaml::Faulty => {
+            scalar(file, node).map(|value| vec![value])
         }
     }
+}
 
-    fn scalar(&mut self, node: &Node) -> Option<String> {
-        let value = match &node.value {
-            Yaml::Bool(truth) => truth.to_string(),
-            Yaml::Number(number) => number.to_string(),
-            Yaml::Text(scalar) => scalar.text.clone(),
-            Yaml::Null | Yaml::List(_) | Yaml::Map(_) | Yaml::Faulty => return None,
-        };
-        self.file.show(node);
-        Some(value)
-    }
+fn scalar(file: &mut MappingFile<'_>, node: &Node) -> Option<String> {
+    let value = match &node.value {
+        Yaml::Bool(truth) => truth.to_string(),
+        Yaml::Number(number) => number.to_string(),
+        Yaml::Text(scalar) => scalar.text.clone(),
+        Yaml::Null | Yaml::List(_) | Yaml::Map(_) | Yaml::Faulty => return None,
+    };
+    file.show(node);
+    Some(value)
 }

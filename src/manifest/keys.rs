@@ -10,6 +10,16 @@ use super::tree::{Node, Stream, Yaml, YamlDocument, YamlEntry};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 
+/// Reads the entries of a file.
+pub(super) trait EntryReader {
+    /// Reads an entry.
+    fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry);
+
+    /// Is called after the last entry of a file without a mistake: only then is it known what
+    /// an excerpt may show.
+    fn finish(&mut self, file: &MappingFile<'_>);
+}
+
 /// A file while its entries are read.
 pub(super) struct MappingFile<'a> {
     pub(super) text: &'a Text<'a>,
@@ -26,7 +36,7 @@ pub(super) fn read_mapping(
     path: &str,
     bytes: &[u8],
     contents: &str,
-    mut read: impl FnMut(&mut MappingFile<'_>, &YamlEntry),
+    reader: &mut impl EntryReader,
 ) -> Result<bool, Vec<Diagnostic>> {
     let source = decode(path, bytes).map_err(|diagnostic| vec![*diagnostic])?;
     let text = Text::new(path, source);
@@ -42,7 +52,7 @@ pub(super) fn read_mapping(
     let rest = documents.split_off(documents.len().min(1));
     let mut is_mapping = false;
     for document in documents {
-        is_mapping |= file.document(document, contents, &mut read);
+        is_mapping |= file.document(document, contents, reader);
     }
     for document in rest {
         let message = "this is a second document";
@@ -52,12 +62,12 @@ pub(super) fn read_mapping(
             "remove the `---`: {contents} must be a single document"
         )));
     }
-    let drafts = file.drafts;
-    if drafts.is_empty() {
+    file.redactions.settle();
+    if file.drafts.is_empty() {
+        reader.finish(&file);
         return Ok(is_mapping);
     }
-    redactions.settle();
-    let drafts = drafts.into_iter();
+    let drafts = file.drafts.into_iter();
     Err(drafts
         .map(|draft| draft.finish(&text, &redactions))
         .collect())
@@ -69,12 +79,14 @@ impl MappingFile<'_> {
         &mut self,
         document: YamlDocument,
         contents: &str,
-        read: &mut impl FnMut(&mut Self, &YamlEntry),
+        reader: &mut impl EntryReader,
     ) -> bool {
         self.drafts.extend(document.faults);
         match document.root.map(|root| (root.span, root.value)) {
             None | Some((_, Yaml::Null | Yaml::Faulty)) => return false,
-            Some((_, Yaml::Map(entries))) => entries.iter().for_each(|entry| read(self, entry)),
+            Some((_, Yaml::Map(entries))) => {
+                entries.iter().for_each(|entry| reader.entry(self, entry));
+            }
             Some((span, other)) => {
                 let message = format!("{contents} must be a mapping, found {}", other.kind());
                 let draft =

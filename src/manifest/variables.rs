@@ -11,7 +11,8 @@ use serde_json::Number;
 use super::SourceFile;
 use super::builder::DiagnosticBuilder;
 use super::file::{unreadable, whole_file};
-use super::keys::{MappingFile, read_mapping};
+use super::keys::{EntryReader, MappingFile, read_mapping};
+use super::text::Span;
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::secret::escaped_literal;
@@ -99,23 +100,6 @@ impl Variables {
         } else {
             Err(mistakes)
         }
-    }
-
-    /// Declares the variable of an entry.
-    pub(super) fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
-        if entry.key.is_empty() || entry.key.contains('}') {
-            let message = "this is not a valid name of a variable";
-            let draft = DiagnosticBuilder::new(Code::InvalidName, entry.key_span, message);
-            return file.report(draft.label("remove the `}`: it ends a reference"));
-        }
-        let Some(value) = value(file, &entry.value) else {
-            return;
-        };
-        let declared = file
-            .text
-            .place(entry.key_span, "declared here", file.redactions);
-        let variable = Variable { value, declared };
-        self.0.insert(entry.key.to_string(), variable);
     }
 
     /// The names.
@@ -227,6 +211,35 @@ impl Variables {
     }
 }
 
+/// Reads the entries that declare variables.
+#[derive(Default)]
+pub(super) struct VariableReader {
+    read: Vec<(String, VariableValue, Span)>,
+    /// The variables, once the whole file is read.
+    pub(super) variables: Variables,
+}
+
+impl EntryReader for VariableReader {
+    fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
+        if entry.key.is_empty() || entry.key.contains('}') {
+            let message = "this is not a valid name of a variable";
+            let draft = DiagnosticBuilder::new(Code::InvalidName, entry.key_span, message);
+            return file.report(draft.label("remove the `}`: it ends a reference"));
+        }
+        if let Some(value) = value(file, &entry.value) {
+            let name = entry.key.to_string();
+            self.read.push((name, value, entry.key_span));
+        }
+    }
+
+    fn finish(&mut self, file: &MappingFile<'_>) {
+        for (name, value, span) in self.read.drain(..) {
+            let declared = file.text.place(span, "declared here", file.redactions);
+            self.variables.0.insert(name, Variable { value, declared });
+        }
+    }
+}
+
 /// The variable of a string that consists only of a reference to it.
 fn whole_reference(text: &str) -> Option<&str> {
     let name = text.strip_prefix(REFERENCE)?.strip_suffix('}')?;
@@ -257,10 +270,9 @@ fn read_file(file: &SourceFile) -> Result<Variables, Vec<Diagnostic>> {
         .content
         .as_ref()
         .map_err(|problem| vec![unreadable(&file.path, problem)])?;
-    let mut variables = Variables::default();
-    let read = |file: &mut MappingFile<'_>, entry: &YamlEntry| variables.entry(file, entry);
-    if read_mapping(&file.path, bytes, "variables", read)? {
-        return Ok(variables);
+    let mut reader = VariableReader::default();
+    if read_mapping(&file.path, bytes, "variables", &mut reader)? {
+        return Ok(reader.variables);
     }
     // What a save that was cut short leaves behind must not bring back the values that this
     // file replaces.
