@@ -28,13 +28,7 @@ pub(super) struct Cli {
     pub output: OutputArgs,
     /// Settings file, with a key for every flag of `daemon` [default:
     /// /etc/integrationd/integrationd.yaml, if it exists]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = CONFIG_VARIABLE,
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE)]
     pub config: Option<PathBuf>,
 }
 
@@ -106,9 +100,20 @@ commands! {
 
 /// The command line as it is declared.
 pub(super) const PROGRAM: Program = Program {
-    definition: Cli::command,
+    definition,
     uses_settings,
 };
+
+/// The values of environment variables, some of which are secrets, are in no help text.
+fn definition() -> clap::Command {
+    without_values(Cli::command())
+}
+
+fn without_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(without_values)
+}
 
 impl Cli {
     /// Reads the command line, with the settings file as the source of defaults.

@@ -27,17 +27,16 @@ use crate::settings::daemon::{DaemonSettings, SettingsFile};
 #[command(after_help = help::DAEMON)]
 pub(super) struct DaemonArgs {
     /// Time between runs if no file changes; these runs detect drift
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", hide_env_values = true,
-          default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", default_value = "10m",
+          value_parser = duration)]
     pub interval: Duration,
     /// Time without file changes before the directory is read
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", hide_env_values = true,
-          default_value = "500ms", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", default_value = "500ms",
+          value_parser = duration)]
     pub debounce: Duration,
     /// Interval for polling the directory, if the file system reports no events (such as a network
     /// file system), or for polling the repository for new commits
-    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", hide_env_values = true,
-          value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", value_parser = duration)]
     pub poll: Option<Duration>,
     #[command(flatten)]
     pub listen: ListenArgs,

@@ -50,8 +50,7 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Apply without confirmation; required if there is no terminal
-    #[arg(long, env = "INTEGRATIOND_YES", hide_env_values = true,
-          value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "INTEGRATIOND_YES", value_parser = BoolishValueParser::new())]
     pub yes: bool,
     /// Resend the stored secrets of this integration (`*` for all); may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

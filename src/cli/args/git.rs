@@ -14,60 +14,27 @@ use crate::source::git::{CommitId, GitReferenceError, RefName, Subdirectory, Ver
 pub(crate) struct GitArgs {
     /// Repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; secrets may
     /// then be sent only where `--allow-secret` allows it
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "INTEGRATIOND_GIT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "INTEGRATIOND_GIT")]
     pub git: Option<String>,
     /// Branch to read [default: the repository's default branch]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_GIT_BRANCH",
-        hide_env_values = true,
-        value_parser = ref_name
-    )]
+    #[arg(long, value_name = "NAME", env = "INTEGRATIOND_GIT_BRANCH", value_parser = ref_name)]
     pub git_branch: Option<String>,
     /// Tag to read; overrides `--git-branch`
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_GIT_TAG",
-        hide_env_values = true,
-        value_parser = ref_name
-    )]
+    #[arg(long, value_name = "NAME", env = "INTEGRATIOND_GIT_TAG", value_parser = ref_name)]
     pub git_tag: Option<String>,
     /// Commit to read; overrides `--git-tag` and `--git-branch`
-    #[arg(
-        long,
-        value_name = "HASH",
-        env = "INTEGRATIOND_GIT_COMMIT",
-        hide_env_values = true,
-        value_parser = commit
-    )]
+    #[arg(long, value_name = "HASH", env = "INTEGRATIOND_GIT_COMMIT", value_parser = commit)]
     pub git_commit: Option<String>,
     /// Directory of the files in the repository
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "INTEGRATIOND_GIT_DIRECTORY",
-        hide_env_values = true,
-        value_parser = subdirectory
-    )]
+    #[arg(long, value_name = "DIR", env = "INTEGRATIOND_GIT_DIRECTORY",
+          value_parser = subdirectory)]
     pub git_directory: Option<String>,
     /// Form in which the HTTPS token is sent: as the password of a user, or as a bearer token
-    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH", hide_env_values = true,
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH",
           default_value_t = GitAuthChoice::Basic)]
     pub git_auth: GitAuthChoice,
     /// User name for HTTPS, with `--git-auth basic` [default: git]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_GIT_USER",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME", env = "INTEGRATIOND_GIT_USER")]
     pub git_user: Option<String>,
     #[arg(long, value_name = "FILE", help = GIT_TOKEN.help("File with the password or token for \
         HTTPS"))]
@@ -77,60 +44,38 @@ pub(crate) struct GitArgs {
         long,
         value_name = "FILE",
         env = "INTEGRATIOND_GIT_CA_FILE",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub git_ca_file: Vec<PathBuf>,
     /// Private key for SSH, instead of the user's default keys
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = GIT_SSH_KEY.file_variable(),
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = GIT_SSH_KEY.file_variable())]
     pub git_ssh_key: Option<PathBuf>,
     /// Known hosts file for SSH, instead of the user's
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_GIT_KNOWN_HOSTS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_GIT_KNOWN_HOSTS")]
     pub git_known_hosts: Option<PathBuf>,
     /// Objects that must be signed
-    #[arg(long, value_name = "WHAT", value_enum, env = "INTEGRATIOND_GIT_VERIFY", hide_env_values = true,
+    #[arg(long, value_name = "WHAT", value_enum, env = "INTEGRATIOND_GIT_VERIFY",
           default_value_t = Verify::None)]
     pub git_verify: Verify,
     /// File with the SSH keys whose signatures are accepted (see ALLOWED SIGNERS in ssh-keygen(1))
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_GIT_ALLOWED_SIGNERS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_GIT_ALLOWED_SIGNERS")]
     pub git_allowed_signers: Option<PathBuf>,
     /// File with revoked SSH keys: a list or a KRL
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_GIT_REVOKED_KEYS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_GIT_REVOKED_KEYS")]
     pub git_revoked_keys: Option<PathBuf>,
     /// File with OpenPGP keys whose signatures are accepted; may be repeated
     #[arg(
         long,
         value_name = "FILE",
         env = "INTEGRATIOND_GIT_OPENPGP_KEY",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub git_openpgp_key: Vec<PathBuf>,
     /// Accept a revision that does not descend from the applied one: `true` for any revision, or
     /// the id of the commit
     #[arg(long, value_name = "COMMIT", env = "INTEGRATIOND_GIT_ALLOW_REWRITE",
-          hide_env_values = true, default_value = "false", num_args = 0..=1,
-          default_missing_value = "true", require_equals = true, value_parser = rewrite)]
+          default_value = "false", num_args = 0..=1, default_missing_value = "true",
+          require_equals = true, value_parser = rewrite)]
     pub git_allow_rewrite: Rewrite,
 }
 

@@ -13,28 +13,22 @@ use crate::sync::LookForConnections;
 pub(crate) struct GuardArgs {
     /// Kinds of actions to allow
     #[arg(long, value_name = "POLICY", value_enum, env = "INTEGRATIOND_POLICY",
-          hide_env_values = true, default_value_t = Policy::UpsertOnly)]
+          default_value_t = Policy::UpsertOnly)]
     pub policy: Policy,
     /// Refuse a plan with more writes than this [default: no limit]
-    #[arg(
-        long,
-        value_name = "N",
-        env = "INTEGRATIOND_MAX_CHANGES",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "N", env = "INTEGRATIOND_MAX_CHANGES")]
     pub max_changes: Option<usize>,
     /// Refuse a plan that writes a larger percentage of the existing integrations, or of those in
     /// the files if there are more [default: 50 of the existing ones; creates do not count, and ten
     /// changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
-          hide_env_values = true, value_parser = percent)]
+          value_parser = percent)]
     pub max_change_percent: Option<u8>,
     /// Refuse a plan with more deletions than this
     #[arg(
         long,
         value_name = "N",
         env = "INTEGRATIOND_MAX_DELETES",
-        hide_env_values = true,
         default_value_t = 10
     )]
     pub max_deletes: usize,
@@ -42,7 +36,7 @@ pub(crate) struct GuardArgs {
     /// the files if there are more [default: 20 of the existing ones; one deletion is always
     /// allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
-          hide_env_values = true, value_parser = percent)]
+          value_parser = percent)]
     pub max_delete_percent: Option<u8>,
     /// Delete and recreate this integration if it cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -52,13 +46,12 @@ pub(crate) struct GuardArgs {
         long,
         value_name = "NAME",
         env = "INTEGRATIOND_ALLOW_REMOVAL",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub allow_removal: Vec<String>,
     /// Position of the setup credentials in the body of a DELETE request
     #[arg(long, value_name = "WHERE", value_enum, env = "INTEGRATIOND_DELETE_CREDENTIALS",
-          hide_env_values = true, default_value_t = Nesting::Config)]
+          default_value_t = Nesting::Config)]
     pub delete_credentials: Nesting,
     #[command(flatten)]
     pub connections: ConnectionsArgs,
@@ -71,7 +64,7 @@ pub(crate) struct ConnectionsArgs {
     /// Source of the tenant's connections, whose integrations are never written: ask the tenant, or
     /// assume that it has none
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
-          hide_env_values = true, default_value_t = LookForConnections::Auto)]
+          default_value_t = LookForConnections::Auto)]
     pub connections: LookForConnections,
 }
 

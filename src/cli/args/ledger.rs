@@ -14,8 +14,7 @@ pub(crate) struct StateArgs {
         long,
         value_name = "DIR",
         help_heading = "Ledger",
-        env = "INTEGRATIOND_STATE",
-        hide_env_values = true
+        env = "INTEGRATIOND_STATE"
     )]
     pub state: Option<PathBuf>,
 }

@@ -13,27 +13,17 @@ use crate::settings::listen::ListenFlags;
 #[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
 pub(crate) struct ListenArgs {
     /// Address of the page, or `none`; a non-loopback address needs a certificate and a token
-    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN", hide_env_values = true,
+    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN",
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
     #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("File with the token that clients \
         must send; it also lets them trigger runs"))]
     pub listen_token_file: Option<PathBuf>,
     /// PEM file with the certificate and its chain; read again on SIGHUP
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_LISTEN_TLS_CERT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_LISTEN_TLS_CERT")]
     pub listen_tls_cert: Option<PathBuf>,
     /// PEM file with the key of the certificate
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = LISTEN_TLS_KEY.file_variable(),
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = LISTEN_TLS_KEY.file_variable())]
     pub listen_tls_key: Option<PathBuf>,
     /// Host name by which clients reach the page, in addition to `localhost` and IP addresses; may
     /// be repeated
@@ -41,7 +31,6 @@ pub(crate) struct ListenArgs {
         long,
         value_name = "NAME",
         env = "INTEGRATIOND_ALLOW_HOST",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub allow_host: Vec<String>,

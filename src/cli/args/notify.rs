@@ -15,14 +15,8 @@ pub(crate) struct NotifyArgs {
         URL is a secret"))]
     pub notify_url_file: Option<PathBuf>,
     /// Format of the messages: a JSON document, or a message for Slack
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        env = "INTEGRATIOND_NOTIFY_FORMAT",
-        hide_env_values = true,
-        default_value_t = NotifyFormatChoice::Json
-    )]
+    #[arg(long, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_NOTIFY_FORMAT",
+          default_value_t = NotifyFormatChoice::Json)]
     pub notify_format: NotifyFormatChoice,
     #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with the secret that signs \
         the body; the signature is sent in `X-Integrationd-Signature-256`"))]

@@ -17,12 +17,12 @@ pub(crate) struct OutputArgs {
         global = true,
         value_name = "LEVEL",
         value_enum,
-        env = "INTEGRATIOND_LOG_LEVEL",
-        hide_env_values = true
+        env = "INTEGRATIOND_LOG_LEVEL"
     )]
     pub log_level: Option<LogLevel>,
     /// Log format: lines for people, or one JSON object per line
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_LOG_FORMAT", hide_env_values = true, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_LOG_FORMAT",
+          default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 

@@ -40,25 +40,13 @@ pub(crate) struct ReferenceArgs {
     /// Allow a secret reference in integrations of this type and host, and reject all references
     /// that are not allowed in this way; `*` matches any text, as in
     /// `vault:kv/data/team/*=*@*.example.com`; may be repeated
-    #[arg(
-        long,
-        value_name = "REFERENCE[=TYPE[@HOST]]",
-        help_heading = FILES,
-        env = "INTEGRATIOND_ALLOW_SECRET",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "REFERENCE[=TYPE[@HOST]]", help_heading = FILES,
+          env = "INTEGRATIOND_ALLOW_SECRET", value_delimiter = ',')]
     pub allow_secret: Vec<Binding>,
     /// Directory from which `${file:PATH}` and `${sops:FILE#/KEY}` may read [default: the directory
     /// of the files]; may be repeated
-    #[arg(
-        long,
-        value_name = "DIR",
-        help_heading = FILES,
-        env = "INTEGRATIOND_SECRET_ROOT",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "DIR", help_heading = FILES, env = "INTEGRATIOND_SECRET_ROOT",
+          value_delimiter = ',')]
     pub secret_root: Vec<PathBuf>,
     /// Files with own credentials that flags or the settings file name; not a setting itself.
     #[arg(skip)]

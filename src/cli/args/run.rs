@@ -39,14 +39,8 @@ pub(crate) struct VariableArgs {
     pub var: Vec<(String, String)>,
     /// YAML file of variables, which keep their types; if the files come from a repository, a
     /// relative path is looked up there; may be repeated
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = FILES,
-        env = "INTEGRATIOND_VAR_FILE",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "FILE", help_heading = FILES, env = "INTEGRATIOND_VAR_FILE",
+          value_delimiter = ',')]
     pub var_file: Vec<PathBuf>,
 }
 
@@ -60,14 +54,14 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "FILE", help = API_KEY.help("File with the API key"))]
     pub api_key_file: Option<PathBuf>,
     /// Form in which the key is sent: as it is, or exchanged for a bearer token
-    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH", hide_env_values = true, default_value_t = AuthChoice::Key)]
+    #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH",
+          default_value_t = AuthChoice::Key)]
     pub auth: AuthChoice,
     /// PEM file with certificates to trust in addition to the system's; may be repeated
     #[arg(
         long,
         value_name = "FILE",
         env = "INTEGRATIOND_CA_FILE",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub ca_file: Vec<PathBuf>,
@@ -93,36 +87,22 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub exclude: Vec<String>,
     /// Maximum number of concurrent writes
-    #[arg(long, value_name = "N", help_heading = RUN, env = "INTEGRATIOND_PARALLELISM", hide_env_values = true, default_value_t = 4,
-          value_parser = parallelism)]
+    #[arg(long, value_name = "N", help_heading = RUN, env = "INTEGRATIOND_PARALLELISM",
+          default_value_t = 4, value_parser = parallelism)]
     pub parallelism: usize,
     /// Time to wait for the status of a write to settle
-    #[arg(long, value_name = "DURATION", help_heading = RUN, env = "INTEGRATIOND_WAIT_TIMEOUT", hide_env_values = true, default_value = "10m",
-          value_parser = duration)]
+    #[arg(long, value_name = "DURATION", help_heading = RUN, env = "INTEGRATIOND_WAIT_TIMEOUT",
+          default_value = "10m", value_parser = duration)]
     pub wait_timeout: Duration,
     #[command(flatten)]
     pub place: StateArgs,
     /// Action for a value that was changed on the server since the last apply (drift)
-    #[arg(
-        long,
-        value_name = "ACTION",
-        value_enum,
-        help_heading = RUN,
-        env = "INTEGRATIOND_ON_DRIFT",
-        hide_env_values = true,
-        default_value_t = OnDrift::Apply
-    )]
+    #[arg(long, value_name = "ACTION", value_enum, help_heading = RUN,
+          env = "INTEGRATIOND_ON_DRIFT", default_value_t = OnDrift::Apply)]
     pub on_drift: OnDrift,
     /// Action for a value that was changed both in the file and on the server (conflict)
-    #[arg(
-        long,
-        value_name = "ACTION",
-        value_enum,
-        help_heading = RUN,
-        env = "INTEGRATIOND_ON_CONFLICT",
-        hide_env_values = true,
-        default_value_t = OnConflict::Apply
-    )]
+    #[arg(long, value_name = "ACTION", value_enum, help_heading = RUN,
+          env = "INTEGRATIOND_ON_CONFLICT", default_value_t = OnConflict::Apply)]
     pub on_conflict: OnConflict,
     #[command(flatten)]
     pub guard: GuardArgs,

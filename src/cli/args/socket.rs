@@ -12,12 +12,7 @@ use crate::settings::daemon::SocketSettings;
 pub(crate) struct SocketArgs {
     /// Socket at which local clients can trigger a run, or `none` [default:
     /// $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "INTEGRATIOND_SOCKET",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET")]
     pub socket: Option<PathBuf>,
     /// User who may trigger a run, in addition to root and the daemon's own user: a name or a
     /// number; may be repeated
@@ -25,7 +20,6 @@ pub(crate) struct SocketArgs {
         long,
         value_name = "NAME",
         env = "INTEGRATIOND_SOCKET_USER",
-        hide_env_values = true,
         value_delimiter = ','
     )]
     pub socket_user: Vec<String>,

@@ -13,35 +13,20 @@ use crate::settings::webhook::WebhookFlags;
 #[command(next_help_heading = "Webhooks, at /webhook")]
 pub(crate) struct WebhookArgs {
     /// Address for webhooks, or `none`; a non-loopback address needs a certificate
-    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", hide_env_values = true,
-          default_value = "none", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", default_value = "none",
+          value_parser = address)]
     pub webhook_listen: At,
     #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret with which \
         the forge signs webhooks, or which it sends with them"))]
     pub webhook_secret_file: Option<PathBuf>,
     /// Branch whose pushes trigger a run [default: all branches]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "INTEGRATIOND_WEBHOOK_BRANCH",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "NAME", env = "INTEGRATIOND_WEBHOOK_BRANCH")]
     pub webhook_branch: Option<String>,
     /// PEM file with the certificate and its chain; read again on SIGHUP
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "INTEGRATIOND_WEBHOOK_TLS_CERT",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "INTEGRATIOND_WEBHOOK_TLS_CERT")]
     pub webhook_tls_cert: Option<PathBuf>,
     /// PEM file with the key of the certificate
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = WEBHOOK_TLS_KEY.file_variable(),
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = WEBHOOK_TLS_KEY.file_variable())]
     pub webhook_tls_key: Option<PathBuf>,
 }
 
