@@ -5,6 +5,7 @@
 //! environment, a file or a systemd credential, never from the command line.
 
 pub mod daemon;
+pub mod file;
 mod given;
 pub mod listen;
 pub mod notify;

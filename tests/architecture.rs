@@ -72,8 +72,9 @@ const LAYERS: &[Layer] = &[
     // The shells.
     layer(&["report"]),
     layer(&["daemon"]),
-    // What this process says, and what it may use.
-    layer(&["console", "process"]),
+    // What this process may use, and what it says.
+    layer(&["process"]),
+    layer(&["console"]),
     layer(&["hook"]),
     layer(&["cli"]),
 ];

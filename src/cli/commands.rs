@@ -7,11 +7,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::args::OutputArgs;
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use super::settings_file::{CONFIG_VARIABLE, Line, ParseError, Program};
+use super::settings_file::{Line, ParseError, Program};
 use crate::console::LogLevel;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
+use crate::settings::file::CONFIG_VARIABLE;
 
 /// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
 ///

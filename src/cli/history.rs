@@ -5,7 +5,6 @@ use clap::Args;
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::Terminal;
 use crate::ledger::place::Trust;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -36,19 +35,12 @@ impl CommandArgs for HistoryArgs {
         None
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let settings = self.ledger.into();
+        let session = Session::open(&settings, Trust::AnyForRoot, Access::Read)?;
+        let history = session.store().history(self.limit).await?;
+        let document = HistoryDocument::new(session.tenant(), &history);
+        context.terminal.result(&render(self.output, &document));
+        Ok(Exit::Success)
     }
-}
-
-async fn run(args: HistoryArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    let settings = args.ledger.into();
-    let session = Session::open(&settings, Trust::AnyForRoot, Access::Read)?;
-    let history = session.store().history(args.limit).await?;
-    let document = HistoryDocument::new(session.tenant(), &history);
-    terminal.result(&render(args.output, &document));
-    Ok(Exit::Success)
 }

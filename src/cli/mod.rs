@@ -1,16 +1,14 @@
 //! The command line: one thin file per subcommand. Nothing is decided here; a
-//! subcommand gathers what the pipeline needs, calls it, and prints.
+//! subcommand declares its arguments, makes settings of them, calls the pipeline, and prints.
 
 mod adopt;
 mod args;
-mod check;
 mod command;
 mod commands;
 mod completion;
 mod daemon;
 mod explain;
 mod export;
-mod failure;
 mod help;
 mod history;
 mod hook;
@@ -31,13 +29,11 @@ mod validate;
 #[cfg(test)]
 pub(crate) use commands::daemon_settings;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
-use crate::console::{Color, Log, Terminal, panic};
+use crate::console::{Color, Log, Terminal, in_runtime, panic};
 use crate::process::{hygiene, limits};
 use crate::report::exit::Exit;
-use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
 use command::CommandContext;
 use commands::{Cli, PROGRAM};
@@ -56,7 +52,7 @@ pub fn main() -> ExitCode {
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(Color::Auto);
-            let exit = failure::print(&failure, terminal, OutputFormat::Text);
+            let exit = terminal.command_failure(&failure, OutputFormat::Text);
             return terminal.ending(exit).into();
         }
     };
@@ -69,57 +65,17 @@ pub fn main() -> ExitCode {
     }
     let log = Log::start(&(&cli.output).into(), cli.command.log_level(), terminal);
     let format = cli.command.format();
-    let exit = match without_panic(|| in_runtime(cli, terminal, &log)) {
+    let context = CommandContext {
+        terminal,
+        log: &log,
+        config: cli.config.as_deref(),
+        program: PROGRAM,
+    };
+    let exit = match in_runtime(cli.command.run(context)) {
         Ok(exit) => exit,
-        Err(failure) => failure::print(&failure, terminal, format),
+        Err(failure) => terminal.command_failure(&failure, format),
     };
     terminal.ending(exit).into()
-}
-
-/// Turns a panic into a failure: the hook reports it as it happens. It ends the run, not the
-/// process, so that a requested document is printed, with the exit code of a failure.
-fn without_panic<T>(run: impl FnOnce() -> Result<T, CommandFailure>) -> Result<T, CommandFailure> {
-    // No state that a panic may have left inconsistent is used afterwards.
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(CommandFailure::new(
-            Exit::Failed,
-            "a bug in integrationd ended the run",
-            panic::HELP,
-        ))
-    })
-}
-
-fn in_runtime(cli: Cli, terminal: Terminal, log: &Log) -> Result<Exit, CommandFailure> {
-    let cannot_start = |why: &dyn std::fmt::Display| {
-        CommandFailure::new(
-            Exit::Failed,
-            format_args!("cannot start the asynchronous runtime: {why}"),
-            "check the limits of this process, such as `ulimit -u` and `ulimit -n`",
-        )
-    };
-    let workers = limits::workers();
-    limits::check(workers)?;
-    // Where the system gives it no thread after all, it panics.
-    let runtime = panic::expected(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers)
-            .enable_all()
-            .build()
-    })
-    .ok_or_else(|| cannot_start(&"the system provides no thread for it"))?
-    .map_err(|error| cannot_start(&error))?;
-    let exit = catch_unwind(AssertUnwindSafe(|| {
-        let context = CommandContext {
-            terminal,
-            log,
-            config: cli.config.as_deref(),
-            program: PROGRAM,
-        };
-        runtime.block_on(cli.command.run(context))
-    }));
-    // A prompt at the terminal or a name resolution may hang in a thread: do not wait for it.
-    runtime.shutdown_background();
-    exit.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// The command line as it is declared, for the documentation.

@@ -1,19 +1,14 @@
 //! `resolve`: the operator's decision on a write whose outcome is unknown.
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::args::{ConnectionArgs, ReferenceArgs, StateArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::Terminal;
-use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
-use crate::ledger::place::Trust;
 use crate::live::RemoteId;
-use crate::plan::resolve;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::session::{Access, Session};
+use crate::session::resolve::resolve;
 use crate::settings::run::RunSettings;
 
 /// Resolve a write whose outcome is unknown
@@ -40,49 +35,16 @@ impl CommandArgs for ResolveArgs {
         None
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let settings = RunSettings {
+            state: self.place.state,
+            tenant: self.connection.into(),
+            ..RunSettings::default()
+        };
+        resolve(&settings, &self.name, self.adopt.map(RemoteId::new)).await?;
+        context
+            .terminal
+            .out("Resolved. Run `integrationd sync --dry-run` to see the remaining changes.\n");
+        Ok(Exit::Success)
     }
-}
-
-async fn run(args: ResolveArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    let ResolveArgs {
-        name,
-        adopt: adopted,
-        retry: _,
-        place,
-        connection,
-    } = args;
-    let settings = RunSettings {
-        state: place.state,
-        tenant: connection.into(),
-        ..RunSettings::default()
-    };
-    let session = Session::open(&settings, Trust::AnyForRoot, Access::Write)?;
-    let tenant = session.connect(&settings, RetryPolicy::default())?;
-    let ledger = session.store();
-    let known = ledger.read().await?;
-    let Some(intent) = known.intents.get(&name) else {
-        return Err(CommandFailure::new(
-            Exit::Failed,
-            format_args!("`{name}` has no write with an unknown outcome"),
-            "run `integrationd sync --dry-run` to see which integrations have one",
-        ));
-    };
-    match adopted {
-        None => ledger.abandon(&name).await?,
-        Some(id) => {
-            let id = RemoteId::new(id);
-            // Nothing of what is read is shown.
-            let found = tenant.reader(KnownSecrets::none()).get(&id).await?;
-            let now = Timestamp::now();
-            let record = resolve(&name, intent, &id, found.as_ref(), &known.records, now)?;
-            ledger.confirm(&name, &record).await?;
-        }
-    }
-    terminal.out("Resolved. Run `integrationd sync --dry-run` to see the remaining changes.\n");
-    Ok(Exit::Success)
 }

@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
-use super::suspend::open;
-use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::suspended::{meant, named};
+use crate::report::suspended::named;
+use crate::session::suspend::resume;
 
 /// Resume writes that `suspend` stopped
 #[derive(Debug, Args)]
@@ -25,29 +24,12 @@ impl CommandArgs for ResumeArgs {
         None
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        resume(&self.place.into(), &self.name).await?;
+        context.terminal.out(&format!(
+            "Resumed: {}. Writes continue with the next run.\n",
+            named(&self.name)
+        ));
+        Ok(Exit::Success)
     }
-}
-
-async fn run(args: ResumeArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    let (session, mut suspensions) = open(args.place).await?;
-    let before: Vec<String> = suspensions.names.keys().cloned().collect();
-    let was_not = suspensions.resume(&args.name);
-    if !was_not.is_empty() {
-        let what = format!("{} was not suspended", was_not.join(" and "));
-        let meant = meant(&was_not, &before.iter().map(String::as_str).collect());
-        let help =
-            format!("{meant}run `integrationd resume` without a name to end all suspensions");
-        return Err(CommandFailure::new(Exit::Failed, what, help));
-    }
-    session.store().set_suspensions(&suspensions).await?;
-    terminal.out(&format!(
-        "Resumed: {}. Writes continue with the next run.\n",
-        named(&args.name)
-    ));
-    Ok(Exit::Success)
 }

@@ -1,4 +1,4 @@
-//! The settings file: a key for every flag of `daemon`.
+//! The settings file and the command line: a key for every flag of `daemon`.
 //!
 //! Flag, then environment, then settings file, then default: what the file says
 //! becomes the default of the flag, so that the rest of the program knows nothing
@@ -6,30 +6,21 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::args::named_own_files;
-use crate::immuta::TenantUrl;
-use crate::manifest::{DeclaredSettings, Flat, RejectedValue, flat};
+use crate::manifest::{DeclaredSettings, Flat};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::session::tenant::credential_of;
 use crate::settings::daemon::SettingsFile;
+use crate::settings::file::{self, DEFAULT, DeclaredSetting, SettingKind};
 use crate::settings::is_given;
-use crate::source::git::GitUrl;
-use crate::text::chain;
-
-/// Default path. The file is optional.
-pub(super) const DEFAULT: &str = "/etc/integrationd/integrationd.yaml";
-
-/// Names another one, as `--config` does.
-pub(super) const CONFIG_VARIABLE: &str = "INTEGRATIOND_CONFIG";
 
 /// The command whose flags are the settings.
-pub(super) const WHOLE: &str = "daemon";
+const WHOLE: &str = "daemon";
 
 /// Arguments that are no settings.
 /// The file has [`VARIABLES`] for `var`, with types.
@@ -79,6 +70,13 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Reads the command line of a daemon with this settings file.
+    pub(super) fn of_daemon(program: Program, config: &Path) -> Result<Self, ParseError> {
+        let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
+        let line = line.into_iter().chain([config.into()]);
+        Self::read(program, line, |name| std::env::var_os(name))
+    }
+
     /// Reads it.
     pub(super) fn read(
         program: Program,
@@ -122,48 +120,18 @@ impl Line {
 }
 
 /// Content of the file; nothing if no file is named and none exists.
-pub(super) fn read(
-    program: Program,
-    named: Option<&Path>,
-) -> Result<DeclaredSettings, CommandFailure> {
-    let path = named.unwrap_or(Path::new(DEFAULT));
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-            return Ok(DeclaredSettings::default());
-        }
-        Err(error) => {
-            let what = format!("cannot read the settings file {}: {error}", path.display());
-            let help =
-                "check the path and its permissions, or name a different file with `--config`";
-            return Err(CommandFailure::new(Exit::InvalidSettings, what, help));
-        }
-    };
+fn read(program: Program, named: Option<&Path>) -> Result<DeclaredSettings, CommandFailure> {
     let settings = settings(program);
     let keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
-    let accept = |key: &str, values: &[String]| {
+    let accepts = |key: &str, values: &[String]| {
         let setting = settings.iter().find(|(known, _)| known == key);
-        let secret = values.iter().find_map(|value| secret_in(key, value));
-        if let Some(why) = secret {
-            let is_secret = true;
-            return Err(RejectedValue { why, is_secret });
-        }
-        let accepted = setting.map_or(Ok(()), |(_, arg)| accept(arg, values));
-        let is_secret = false;
-        accepted.map_err(|why| RejectedValue { why, is_secret })
+        setting.map_or(Ok(()), |(_, arg)| accept(arg, values))
     };
-    flat(&path.display().to_string(), &bytes, &keys, &accept).map_err(|diagnostics| {
-        CommandFailure::with_mistakes(
-            Exit::InvalidSettings,
-            format_args!("the settings file {} is invalid", path.display()),
-            "run `integrationd settings schema` to print a JSON Schema for your editor",
-            diagnostics,
-        )
-    })
+    Ok(file::read(named, &keys, accepts)?)
 }
 
 /// Every setting: its key, and the flag that it stands for.
-pub(super) fn settings(program: Program) -> Vec<(String, Arg)> {
+fn settings(program: Program) -> Vec<(String, Arg)> {
     let mut command = (program.definition)();
     command.build();
     let whole = command.find_subcommand(WHOLE);
@@ -179,27 +147,33 @@ fn key_of(arg: &Arg) -> String {
     name.to_owned()
 }
 
-/// Reason to hide a value: it is an address with a password, or a value that might contain one
-/// and cannot be parsed.
-fn secret_in(key: &str, value: &str) -> Option<String> {
-    let unusable = match key {
-        "git" => GitUrl::parse(value).err().map(|error| chain(&error)),
-        "url" => TenantUrl::parse(value).err().map(|error| chain(&error)),
-        _ => has_password(value).then(|| "it holds a password: remove it".to_owned()),
-    };
-    unusable.map(|why| format!("`{key}` is invalid: {why}"))
+/// Every setting, as the flags declare it.
+pub(super) fn declared(program: Program) -> Vec<DeclaredSetting> {
+    let settings = settings(program).into_iter();
+    settings.map(|(key, arg)| declaration(key, &arg)).collect()
 }
 
-/// True if the value contains `SCHEME://USER:PASSWORD@`.
-fn has_password(value: &str) -> bool {
-    let mut rests = value
-        .match_indices("://")
-        .map(|(at, mark)| &value[at + mark.len()..]);
-    rests.any(|rest| {
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let user = authority.rsplit_once('@').map(|(user, _)| user);
-        user.is_some_and(|user| user.contains(':'))
-    })
+fn declaration(key: String, arg: &Arg) -> DeclaredSetting {
+    let words = arg.get_possible_values().into_iter();
+    let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
+    DeclaredSetting {
+        key,
+        help: arg.get_help().map(ToString::to_string),
+        kind: if matches!(arg.get_action(), ArgAction::SetTrue) {
+            SettingKind::Truth
+        } else if is_switch(arg) {
+            SettingKind::TextOrTruth
+        } else if words.is_empty() {
+            SettingKind::Text
+        } else {
+            SettingKind::Word(words)
+        },
+        takes_several: takes_several(arg),
+        default: match arg.get_default_values() {
+            [default] => Some(default.to_string_lossy().into_owned()),
+            _ => None,
+        },
+    }
 }
 
 /// Checks that a flag accepts these values; the error has the words of the command line.
@@ -230,12 +204,12 @@ fn accept(arg: &Arg, values: &[String]) -> Result<(), String> {
     Err(said.join(" ").trim_start_matches("error: ").to_owned())
 }
 
-pub(super) fn takes_several(arg: &Arg) -> bool {
+fn takes_several(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
 /// True if a flag can also be given without a value, which then means `true`.
-pub(super) fn is_switch(arg: &Arg) -> bool {
+fn is_switch(arg: &Arg) -> bool {
     arg.get_num_args()
         .is_some_and(|range| range.min_values() == 0)
 }

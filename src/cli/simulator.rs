@@ -4,15 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
 
 use super::args::{ReferenceArgs, duration};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::Terminal;
+use crate::console::serve_simulator;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::simulator::{API_KEY, ConnectionsApi, Simulator, SimulatorOptions, serve};
+use crate::simulator::{ConnectionsApi, SimulatorOptions};
 
 /// Serve a simulated tenant, for trials and tests
 #[derive(Debug, Args)]
@@ -36,48 +35,12 @@ impl CommandArgs for SimulatorArgs {
         None
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let options = SimulatorOptions {
+            settle: self.settle,
+            connections: self.connections,
+            ..SimulatorOptions::default()
+        };
+        serve_simulator(self.listen, options, context.terminal).await
     }
-}
-
-async fn run(args: SimulatorArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    if !args.listen.ip().is_loopback() {
-        return Err(CommandFailure::new(
-            Exit::Usage,
-            format_args!(
-                "the simulator cannot listen on {}, which is not a loopback address",
-                args.listen.ip()
-            ),
-            "give a loopback address, such as 127.0.0.1:8080: the simulator's credentials are \
-            public, and its control endpoint needs none",
-        ));
-    }
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-        CommandFailure::new(
-            Exit::Failed,
-            format_args!("the simulator cannot listen on {}: {error}", args.listen),
-            "choose another port with `--listen`; port 0 selects a free one",
-        )
-    })?;
-    let address = listener.local_addr().unwrap_or(args.listen);
-    let simulator = Simulator::new(SimulatorOptions {
-        settle: args.settle,
-        connections: args.connections,
-        ..SimulatorOptions::default()
-    });
-    terminal.out(&format!(
-        "Simulated tenant on http://{address}\n\n  \
-         export IMMUTA_URL=http://{address} IMMUTA_API_KEY={API_KEY}\n\n\
-         Control: http://{address}/_simulator/  (log, state, faults, drift, connections, options, reset)\n"
-    ));
-    let stopped = async {
-        // Without a handler for the signal the process ends by it, which is as good.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    serve(listener, simulator, stopped).await;
-    Ok(Exit::Success)
 }

@@ -5,14 +5,11 @@ use clap::Args;
 use super::args::{LedgerArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::Terminal;
-use crate::ledger::Suspensions;
-use crate::ledger::place::Trust;
 use crate::manifest::{Suspend, Until};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::suspended::{check_suspended_names, named, over};
-use crate::session::{Access, Session};
+use crate::report::suspended::named;
+use crate::session::suspend::suspend;
 
 /// Suspend writes to all or some integrations
 ///
@@ -44,43 +41,19 @@ impl CommandArgs for SuspendArgs {
         None
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let (settings, names, until) = (self.place.into(), self.name, self.until);
+        let suspension = Suspend {
+            reason: self.reason,
+            until,
+        };
+        suspend(&settings, &names, &suspension, self.unknown).await?;
+        let until = until.map(|until| format!(" until {until}"));
+        context.terminal.out(&format!(
+            "Suspended{}: {}. Run `integrationd resume` to end the suspension.\n",
+            until.unwrap_or_default(),
+            named(&names)
+        ));
+        Ok(Exit::Success)
     }
-}
-
-/// The ledger, and the suspensions in it.
-pub(super) async fn open(args: LedgerArgs) -> Result<(Session, Suspensions), CommandFailure> {
-    let settings = args.into();
-    let session = Session::open(&settings, Trust::AnyForRoot, Access::Suspend)?;
-    let suspensions = session.store().suspensions().await?;
-    Ok((session, suspensions))
-}
-
-async fn run(args: SuspendArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    let now = jiff::Timestamp::now();
-    if let Some(until) = args.until.filter(|until| until.end() <= now) {
-        return Err(over(until));
-    }
-    let (session, mut suspensions) = open(args.place).await?;
-    if !args.unknown {
-        let ledger = session.store().read().await?;
-        check_suspended_names(&args.name, &ledger, &suspensions)?;
-    }
-    let suspend = Suspend {
-        reason: args.reason,
-        until: args.until,
-    };
-    suspensions.suspend(&args.name, &suspend);
-    session.store().set_suspensions(&suspensions).await?;
-    let until = args.until.map(|until| format!(" until {until}"));
-    let until = until.unwrap_or_default();
-    let what = named(&args.name);
-    terminal.out(&format!(
-        "Suspended{until}: {what}. Run `integrationd resume` to end the suspension.\n"
-    ));
-    Ok(Exit::Success)
 }

@@ -5,7 +5,6 @@ use clap::Args;
 use super::args::{FilesArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
@@ -32,18 +31,11 @@ impl CommandArgs for ValidateArgs {
         Some(&mut self.files.references)
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        run(self, terminal)
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let manifest = check_directory(&self.files.into(), &context.terminal)?;
+        let exit = Exit::of_files(&manifest);
+        let document = Validation::new(&manifest, exit);
+        context.terminal.result(&render(self.output, &document));
+        Ok(exit)
     }
-}
-
-fn run(args: ValidateArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
-    let manifest = check_directory(&args.files.into(), &terminal)?;
-    let exit = Exit::of_files(&manifest);
-    let document = Validation::new(&manifest, exit);
-    terminal.result(&render(args.output, &document));
-    Ok(exit)
 }

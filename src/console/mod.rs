@@ -8,6 +8,9 @@ mod journal;
 mod log;
 pub(crate) mod panic;
 mod progress;
+mod runtime;
+mod simulator;
+mod sync;
 mod terminal;
 mod wrap;
 
@@ -15,6 +18,9 @@ use clap::ValueEnum;
 
 pub(crate) use log::Log;
 pub(crate) use progress::ProgressDisplay;
+pub(crate) use runtime::in_runtime;
+pub(crate) use simulator::serve_simulator;
+pub(crate) use sync::{SyncCommand, sync};
 pub(crate) use terminal::Terminal;
 
 /// Colours and the log.

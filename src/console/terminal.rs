@@ -12,9 +12,13 @@ use indicatif::MultiProgress;
 
 use super::Color;
 use super::wrap::{wrap, wrap_prose};
+use crate::diagnostic;
+use crate::manifest::Manifest;
 use crate::report::exit::Exit;
-use crate::report::format::Rendered;
+use crate::report::failure::CommandFailure;
+use crate::report::format::{OutputFormat, Rendered, render};
 use crate::session::Watcher;
+use crate::source::git::Revision;
 use crate::text::escaped;
 
 /// Output for results and messages. Standard output carries only the result.
@@ -39,6 +43,20 @@ impl Watcher for Terminal {
     }
 }
 
+/// Shows the mistakes in the files that a command reads.
+pub(crate) struct DiagnosticsScreen(Terminal);
+
+impl Watcher for DiagnosticsScreen {
+    fn no_files(&self, place: &str) {
+        self.0.no_files(place);
+    }
+
+    fn files(&self, _: Option<&Revision>, manifest: &Manifest) {
+        let diagnostics = diagnostic::render(&manifest.diagnostics, true);
+        self.0.err_unfolded(&diagnostics);
+    }
+}
+
 impl Terminal {
     pub(crate) fn new(color: Color) -> Self {
         let color = match color {
@@ -48,6 +66,11 @@ impl Terminal {
         };
         let shared = Box::leak(Box::default());
         Self { color, shared }
+    }
+
+    /// Shows the mistakes in the files that a command reads.
+    pub(crate) fn with_diagnostics(self) -> DiagnosticsScreen {
+        DiagnosticsScreen(self)
     }
 
     /// Writes to standard output.
@@ -145,6 +168,15 @@ impl Terminal {
     pub(crate) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         self.message(red, "error:", what, help);
+    }
+
+    /// A command that came to no result, and where a document was asked for, also one on
+    /// standard output.
+    pub(crate) fn command_failure(self, failure: &CommandFailure, format: OutputFormat) -> Exit {
+        self.err_unfolded(&diagnostic::render(failure.mistakes(), true));
+        self.failure(failure.what(), failure.help());
+        self.result(&render(format, failure));
+        failure.exit()
     }
 
     /// Something that may not be meant, with what to do then.

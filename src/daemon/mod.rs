@@ -12,6 +12,7 @@
 //! the next start continues from the ledger.
 
 mod backoff;
+mod check;
 mod conditions;
 mod console;
 mod disposition;
@@ -44,6 +45,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 pub use backoff::Backoff;
+pub use check::check;
 pub use console::{Console, NewSettings};
 pub use liveness::Liveness;
 pub use publisher::StatusPublisher;

@@ -10,8 +10,12 @@ use crate::export::disk::ExportWriteError;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
+use crate::session::adopt::AdoptError;
 use crate::session::export::ExportError;
+use crate::session::resolve::ResolveError;
+use crate::session::suspend::SuspendError;
 use crate::session::{OpenError, UnreadableSecret};
+use crate::settings::file::SettingsFileError;
 use crate::sync::SyncError;
 use crate::text::{chain, escaped};
 
@@ -164,6 +168,61 @@ impl From<OpenError> for CommandFailure {
             | OpenError::Names(_)
             | OpenError::Vault(_) => Self::new(exit, what, help),
         }
+    }
+}
+
+impl From<SettingsFileError> for CommandFailure {
+    fn from(error: SettingsFileError) -> Self {
+        let (what, help) = (chain(&error), error.help());
+        match error {
+            SettingsFileError::Unreadable { .. } => Self::new(Exit::InvalidSettings, what, help),
+            SettingsFileError::Invalid { mistakes, .. } => {
+                Self::with_mistakes(Exit::InvalidSettings, what, help, mistakes)
+            }
+            SettingsFileError::Two { .. } => Self::new(Exit::Usage, what, help),
+        }
+    }
+}
+
+impl From<AdoptError> for CommandFailure {
+    fn from(error: AdoptError) -> Self {
+        match error {
+            AdoptError::Open(error) => error.into(),
+            AdoptError::Sync(error) => error.into(),
+            AdoptError::NotDescribed(_) => Self::new(
+                Exit::Usage,
+                error,
+                "run `integrationd validate` to see the names and the errors in the files",
+            ),
+        }
+    }
+}
+
+impl From<ResolveError> for CommandFailure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Open(error) => error.into(),
+            ResolveError::Ledger(error) => error.into(),
+            ResolveError::Tenant(error) => error.into(),
+            ResolveError::NotTheResult(error) => error.into(),
+            ResolveError::NothingUnknown(_) => Self::new(
+                Exit::Failed,
+                error,
+                "run `integrationd sync --dry-run` to see which integrations have one",
+            ),
+        }
+    }
+}
+
+impl From<SuspendError> for CommandFailure {
+    fn from(error: SuspendError) -> Self {
+        let exit = match error {
+            SuspendError::Open(error) => return error.into(),
+            SuspendError::Ledger(error) => return error.into(),
+            SuspendError::Over(_) | SuspendError::Unknown { .. } => Exit::Usage,
+            SuspendError::NotSuspended { .. } => Exit::Failed,
+        };
+        Self::new(exit, &error, error.help())
     }
 }
 

@@ -1,11 +1,7 @@
 //! Suspensions, in a line.
 
-use std::collections::BTreeSet;
-
-use super::exit::Exit;
-use super::failure::CommandFailure;
-use crate::ledger::{Ledger, Suspensions};
-use crate::manifest::{Suspend, Until, nearest};
+use crate::ledger::Suspensions;
+use crate::manifest::Suspend;
 use crate::plan::Operation;
 use crate::text::escaped;
 
@@ -45,66 +41,6 @@ fn one(what: &str, suspend: &Suspend) -> String {
     let until = until.map(|until| format!(", until {until}"));
     let told = format!("{what} ({reason}{})", until.unwrap_or_default());
     escaped(&told).into_owned()
-}
-
-/// A suspension that would be over already.
-#[must_use]
-pub fn over(until: Until) -> CommandFailure {
-    let what = format!("cannot suspend until {until}, which is in the past");
-    let help = "give `--until` a date or time in the future, or omit it and end the suspension \
-        with `integrationd resume`";
-    CommandFailure::new(Exit::Usage, what, help)
-}
-
-/// A name that is none would let be written what was meant to wait.
-///
-/// # Errors
-/// A name that the ledger does not know.
-pub fn check_suspended_names(
-    names: &[String],
-    ledger: &Ledger,
-    suspensions: &Suspensions,
-) -> Result<(), CommandFailure> {
-    let Ledger {
-        records,
-        intents,
-        rejections,
-        carried_out: _,
-        connections: _,
-    } = ledger;
-    let known: BTreeSet<&str> = records
-        .keys()
-        .chain(intents.keys())
-        .chain(rejections.keys())
-        .chain(suspensions.names.keys())
-        .map(String::as_str)
-        .collect();
-    let is_unknown = |name: &&String| !known.contains(name.as_str());
-    let unknown: Vec<String> = names.iter().filter(is_unknown).cloned().collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let what = format!(
-        "nothing was suspended: the ledger has no integration named {}",
-        unknown.join(" or ")
-    );
-    let meant = meant(&unknown, &known);
-    let help = format!("{meant}use `--unknown` to suspend an integration that was never written");
-    Err(CommandFailure::new(Exit::Usage, what, help))
-}
-
-/// Similar names, as the beginning of a remedy.
-#[must_use]
-pub fn meant(wrong: &[String], known: &BTreeSet<&str>) -> String {
-    let near = wrong
-        .iter()
-        .filter_map(|name| nearest(name, known.iter().copied()));
-    let near: BTreeSet<String> = near.map(|name| format!("`{name}`")).collect();
-    if near.is_empty() {
-        return String::new();
-    }
-    let near: Vec<String> = near.into_iter().collect();
-    format!("did you mean {}? ", near.join(" and "))
 }
 
 /// The integrations that are meant.

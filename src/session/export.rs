@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use super::adopt::record_adopted;
 use super::source::load;
 use super::{
     Access, OpenError, Opened, Preparation, Prepared, SecretSelection, Session, Source, Watcher,
@@ -13,11 +14,11 @@ use crate::export::disk::{ExportWriteError, FileToWrite, write_all};
 use crate::export::proof::{ProofFinding, findings};
 use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
+use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
-use crate::ledger::{Ledger, Observations};
 use crate::live::Live;
 use crate::manifest::{Manifest, SourceFile};
-use crate::plan::{self, AdoptedSecrets, Adoption, AdoptionResult};
+use crate::plan::{self, AdoptedSecrets, Adoption};
 use crate::settings::run::RunSettings;
 use crate::source::{Snapshot, read_with_variables};
 use crate::sync::{self, Files, SyncError};
@@ -170,21 +171,7 @@ async fn adopt(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let adoptions = prepared.adopt(&names, AdoptedSecrets::Unknown).await?;
-    let at = jiff::Timestamp::now();
-    let records = adoptions.iter().filter_map(|one| match &one.verdict {
-        AdoptionResult::Adopted(update) | AdoptionResult::SecretsOnly(update) => {
-            Some(update.record(at))
-        }
-        AdoptionResult::Owned | AdoptionResult::Absent | AdoptionResult::Blocked(_) => None,
-    });
-    let seen = Observations {
-        records: records.collect(),
-        gone: Vec::new(),
-    };
-    let noted = session.store().note(&seen).await;
-    noted.map_err(SyncError::from)?;
-    Ok(adoptions)
+    Ok(record_adopted(session, prepared, &names, AdoptedSecrets::Unknown).await?)
 }
 
 async fn read(session: &Session) -> Result<Ledger, ExportError> {

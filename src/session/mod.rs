@@ -11,14 +11,17 @@
 //! bindings and the files with own credentials, and names in the settings are those of
 //! integrations, whichever command asks.
 
+pub mod adopt;
 mod error;
 pub mod export;
 pub mod git;
 mod names;
 mod rejected_revision;
+pub mod resolve;
 mod secrets;
 mod source;
 pub mod state;
+pub mod suspend;
 pub mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
