@@ -431,7 +431,7 @@ mod tests {
     use crate::platform::PLATFORMS;
 
     #[test]
-    fn what_has_another_shape_than_its_attribute_is_not_known_to_be_harmless() {
+    fn value_of_an_unexpected_shape_is_not_known_to_be_harmless() {
         let config = json!({
             "httpPath": { "pass": "hunter2" },
             "workspaceIds": ["1", { "pass": "hunter2" }],

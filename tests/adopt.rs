@@ -93,7 +93,7 @@ fn what_cannot_be_adopted_says_why() {
 }
 
 #[test]
-fn what_is_only_likely_is_adopted_by_its_name_alone_and_updated_from_then_on() {
+fn likely_match_is_adopted_by_name_and_updated_from_then_on() {
     let query = |dataset: &str| {
         format!(
             "type: Google BigQuery\nautoBootstrap: false\nconfig:\n  role: r\n  \
@@ -121,7 +121,7 @@ fn what_is_only_likely_is_adopted_by_its_name_alone_and_updated_from_then_on() {
 }
 
 #[test]
-fn the_history_tells_what_was_done_and_what_was_there_before_a_delete() {
+fn history_shows_writes_and_the_state_before_a_delete() {
     let world = by_hand("/one");
     adopt(&["lake"], &world).exits_with(0);
     world.1.write("other.yaml", "type: Trino\n");

@@ -191,7 +191,7 @@ async fn ids_are_compared_across_number_and_text() {
 
 /// 2.2: a request with an expired token returns 401: authenticate once more, then repeat.
 #[tokio::test(start_paused = true)]
-async fn expired_token_is_renewed_and_a_refused_key_is_not_tried_again() {
+async fn expired_token_is_renewed_and_a_rejected_key_not_retried() {
     let simulator = Simulator::default();
     let expired = || Fault::new(FaultKind::ExpireToken).on(&Method::POST, "/integrations");
     simulator.fault(expired());

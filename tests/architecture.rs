@@ -1,5 +1,5 @@
 //! Holds the code to its layers: allowed imports, pure modules, the modules that may name a
-//! platform, the length of a file, one type for each name, and plain words.
+//! platform, the length of a file, one type for each name, names of tests, and plain words.
 //!
 //! These tests read the sources as text. They do not count comments and tests as code: a test
 //! may use any layer and the file system.
@@ -8,6 +8,7 @@ mod imports;
 mod names;
 mod prose;
 mod source;
+mod test_names;
 mod themes;
 
 use std::path::Path;
@@ -174,7 +175,7 @@ fn type_name_is_declared_once() {
 }
 
 #[test]
-fn a_pure_module_has_no_async_no_files_no_environment_and_no_clock() {
+fn pure_module_has_no_async_files_environment_or_clock() {
     holds_for_every_file(|file| {
         if !layer_of(&file.module).is_some_and(|index| LAYERS[index].pure) {
             return Vec::new();
@@ -230,6 +231,17 @@ fn comments_of_tests_use_plain_words() {
     let complaints = files.iter().flat_map(|file| prose::complaints(file, false));
     let all: Vec<String> = complaints.collect();
     assert!(all.is_empty(), "\n{}\n", all.join("\n"));
+}
+
+#[test]
+fn tests_have_short_names_in_plain_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = source::read_all(&root.join("src"));
+    files.extend(source::read_all(&root.join("tests")));
+    let count: usize = files.iter().map(|file| test_names::of(file).count()).sum();
+    assert!(count > 1_000, "{count} tests were found");
+    let complaints: Vec<String> = files.iter().flat_map(test_names::complaints).collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
 /// An error is printed with its causes: a cause in its own text would be there twice.

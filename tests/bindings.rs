@@ -6,7 +6,7 @@ use crate::common::{Files, Integrationd, Tenant, lake, snowflake};
 use crate::stub::Stub;
 
 #[test]
-fn what_is_bound_elsewhere_is_never_looked_up_and_stops_nothing_else() {
+fn reference_bound_elsewhere_is_never_fetched() {
     let tenant = Tenant::empty();
     let stub = Stub::start(|_| {
         let fields = json!({"token": "the-token"});
@@ -40,7 +40,7 @@ fn what_is_bound_elsewhere_is_never_looked_up_and_stops_nothing_else() {
 }
 
 #[test]
-fn an_integration_whose_reference_is_not_bound_is_left_alone() {
+fn integration_with_an_unbound_reference_is_not_written() {
     let (tenant, files, state) = (Tenant::empty(), Files::examples(), Files::none());
     let sync = |args: [&str; 4]| {
         let run = Integrationd::new(args).on(&tenant).with(&files);

@@ -46,7 +46,7 @@ fn a_mask_is_never_sent_back_whatever_it_stands_for() {
 }
 
 #[test]
-fn an_ignored_attribute_behind_a_mask_keeps_the_value_of_the_file() {
+fn ignored_attribute_behind_a_mask_keeps_the_files_value() {
     let ignoring =
         format!("{LAKE}sync: {{ignore: [{{path: /authenticationType, reason: hidden}}]}}\n");
     let files = files(&[("lake.yaml", &ignoring)]);
@@ -132,7 +132,7 @@ fn an_identity_that_is_no_host_is_compared_to_the_letter() {
 }
 
 #[test]
-fn another_way_to_log_in_takes_the_place_of_the_old_one_and_the_plan_says_so() {
+fn other_authentication_replaces_the_old_one_in_the_plan() {
     let files = files(&[("lake.yaml", LAKE)]);
     let old =
         json!({ "useCertificate": false, "clientId": "c", "authorityUrl": "https://i.example" });
@@ -163,7 +163,7 @@ fn what_is_left_of_another_way_to_log_in_is_no_difference() {
 }
 
 #[test]
-fn a_null_from_extra_is_what_a_server_leaves_out() {
+fn null_from_extra_equals_an_absent_attribute() {
     let files = files(&[(
         "lake.yaml",
         &format!("{LAKE}sync: {{extra: {{newThing: null}}}}\n"),

@@ -53,7 +53,7 @@ fn count(list: &str) -> usize {
 }
 
 #[test]
-fn the_package_brings_the_command_its_pages_and_completions_and_starts_nothing() {
+fn package_has_command_pages_completions_and_starts_nothing() {
     needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     assert_eq!(machine.property(SERVICE, "ActiveState"), "inactive");
@@ -73,7 +73,7 @@ fn the_package_brings_the_command_its_pages_and_completions_and_starts_nothing()
 }
 
 #[test]
-fn the_service_is_ready_hands_secrets_over_and_keeps_its_state_over_a_restart() {
+fn service_is_ready_and_keeps_its_state_over_a_restart() {
     needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     assert_eq!(count(&machine.list(&url)), 1);
@@ -148,7 +148,7 @@ fn a_reload_takes_new_settings_and_refuses_wrong_ones() {
 }
 
 #[test]
-fn a_hang_is_ended_by_the_watchdog_and_the_next_start_carries_on() {
+fn watchdog_ends_a_hang_and_the_next_start_carries_on() {
     needs!(MACHINE, PACKAGE);
     let (machine, url) = in_sync("");
     machine.write(
@@ -194,7 +194,7 @@ fn a_stop_lets_the_write_under_way_end_and_a_kill_is_survived() {
 }
 
 #[test]
-fn wrong_settings_are_told_and_not_tried_again() {
+fn wrong_settings_are_reported_and_not_retried() {
     needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     configure(&machine, "/etc/integrationd", "url: ftp://acme.example.com");
@@ -207,7 +207,7 @@ fn wrong_settings_are_told_and_not_tried_again() {
 }
 
 #[test]
-fn one_sync_reads_the_same_settings_and_fails_when_a_file_is_invalid() {
+fn sync_reads_the_same_settings_and_fails_on_an_invalid_file() {
     needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let url = machine.simulator(8080, SETTLE);
@@ -226,7 +226,7 @@ fn one_sync_reads_the_same_settings_and_fails_when_a_file_is_invalid() {
 }
 
 #[test]
-fn what_root_suspends_is_left_alone_by_the_service() {
+fn service_does_not_write_what_root_suspends() {
     needs!(MACHINE, PACKAGE);
     let (machine, _) = in_sync("");
     let state = "--state /var/lib/integrationd";
@@ -282,7 +282,7 @@ fn each_tenant_has_a_service_of_its_own() {
 }
 
 #[test]
-fn a_push_to_a_repository_beside_the_service_shows_the_plan_and_is_applied() {
+fn push_to_a_local_repository_shows_the_plan_and_is_applied() {
     needs!(MACHINE, PACKAGE);
     let machine = Machine::boot();
     let url = machine.simulator(8080, SETTLE);

@@ -98,7 +98,7 @@ fn served() -> (Web, Served) {
 }
 
 #[test]
-fn a_filter_of_the_address_holds_with_javascript_and_without_and_nothing_is_obeyed() {
+fn filter_of_the_address_is_kept_and_never_executed() {
     needs!(CHROMIUM);
     let (_web, served) = served();
     let url = |query: &str| format!("{}/{query}", served.url());

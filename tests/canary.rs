@@ -305,7 +305,7 @@ fn a_server_that_says_the_body_back_makes_nothing_known() {
 }
 
 #[test]
-fn a_server_that_says_a_value_back_in_another_form_makes_nothing_known() {
+fn secret_echoed_in_another_form_is_not_shown() {
     needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for ((name, echo), form) in ECHOES.iter().zip(FORMS.iter().cycle()) {
@@ -428,7 +428,7 @@ fn daemon_at_a_server_that_mixes_fields_up_shows_nothing() {
 }
 
 #[test]
-fn a_run_that_is_killed_leaves_nothing_behind_and_its_settlement_shows_nothing() {
+fn killed_run_and_its_settlement_show_no_secret() {
     needs!(SOPS, OPENBAO);
     let _kept_running = place::vault();
     for form in FORMS {

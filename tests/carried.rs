@@ -161,7 +161,7 @@ async fn arguments_set_in_the_ui_get_no_bound_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_that_is_left_alone_gets_no_bound_secret() {
+async fn drift_withheld_by_policy_gets_no_bound_secret() {
     use integrationd::plan::OnDrift;
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
@@ -309,7 +309,7 @@ fn pruning(request: &mut Request) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_a_delete_go_only_where_the_integration_may_lead() {
+async fn credentials_of_a_delete_are_not_sent_to_a_drifted_target() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     applied(&automatic(true), &simulator, &journal).await;
     let edit = |value| {
@@ -449,7 +449,7 @@ fn volatile() -> Simulator {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unknown_attribute_that_changes_with_each_read_stops_no_update() {
+async fn volatile_unknown_attribute_stops_no_update() {
     let (simulator, journal) = (volatile(), MemoryLedger::default());
     applied(&files(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q");

@@ -126,7 +126,7 @@ fn the_help_of_every_command_has_examples_and_fits_a_page() {
 }
 
 #[test]
-fn the_long_help_names_the_environment_and_the_exit_codes_and_no_value() {
+fn long_help_names_environment_and_exit_codes_and_no_value() {
     for command in ["sync", "list", "ping"] {
         let ran = Integrationd::new([command, "--help"])
             .env("IMMUTA_API_KEY", "hunter2")

@@ -201,7 +201,7 @@ const ALL: [&str; 4] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn tenant_without_connections_is_written_and_not_asked_for_a_day() {
+async fn missing_connections_api_is_not_asked_again_for_a_day() {
     for api in [ConnectionsApi::Missing, ConnectionsApi::Html] {
         let set = |simulator: &Simulator| behind(simulator, api, None);
         let (lines, ran) = with_everything(set, |_| {}).await;

@@ -336,7 +336,7 @@ fn repairs_it(world: &(Tenant, Files, TempDir), daemon: Running) {
 }
 
 #[test]
-fn a_daemon_leaves_it_until_a_hangup() {
+fn daemon_retries_it_after_a_hangup_alone() {
     let world = contested_on_disk();
     let daemon = daemon(&world, &["--listen=none"]);
     daemon.signal("HUP");
@@ -344,7 +344,7 @@ fn a_daemon_leaves_it_until_a_hangup() {
 }
 
 #[test]
-fn a_daemon_leaves_it_until_somebody_clicks_sync_now() {
+fn daemon_retries_it_after_a_click_on_sync_now_alone() {
     let world = contested_on_disk();
     let served = Served::of(daemon(&world, &["--listen=127.0.0.1:0"]));
     let login = served.ask("POST", "/login", &[], &format!("token={TOKEN}"));
@@ -357,7 +357,7 @@ fn a_daemon_leaves_it_until_somebody_clicks_sync_now() {
 }
 
 #[test]
-fn a_daemon_leaves_it_until_a_request_over_the_socket() {
+fn daemon_retries_it_after_a_request_over_the_socket_alone() {
     let world = contested_on_disk();
     let place = TempDir::new().unwrap();
     let socket = place.path().join("s.sock");
@@ -371,7 +371,7 @@ fn a_daemon_leaves_it_until_a_request_over_the_socket() {
 }
 
 #[test]
-fn a_daemon_leaves_it_until_its_file_changes() {
+fn daemon_retries_it_after_a_change_of_its_file_alone() {
     let world = contested_on_disk();
     let daemon = daemon(&world, &["--listen=none"]);
     world.1.change("lake.yaml", "/one", "/two");

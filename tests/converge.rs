@@ -46,7 +46,7 @@ fn told(ran: &Ran) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rewritten_value_is_told_and_left_alone() {
+async fn rewritten_value_is_reported_and_not_sent_again() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     let texts = lake("/one", "");
     for (write, then) in [
@@ -192,7 +192,7 @@ async fn a_value_that_must_not_be_shown_is_not_sent_again_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_that_the_server_keeps_although_it_was_removed_does_not_converge() {
+async fn removed_attribute_that_the_server_keeps_does_not_converge() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let with_catalog = lake("/one", "  catalog: mine\n");
     let ran = sync(&with_catalog, &simulator, &journal).await;

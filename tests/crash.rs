@@ -42,7 +42,7 @@ fn hosts(tenant: &Tenant) -> Vec<String> {
 }
 
 #[test]
-fn however_often_it_is_killed_nothing_is_made_twice_and_it_gets_there() {
+fn killed_at_every_step_it_creates_nothing_twice_and_finishes() {
     for kill_after in [1, 2, 3, 5, 8, 13, 21] {
         let settle = Duration::from_millis(30);
         let tenant = Tenant::with(SimulatorOptions {
@@ -86,7 +86,7 @@ fn given(name: &str, default: u64) -> u64 {
 /// the seed, and what they meet is up to the machine.
 #[test]
 #[expect(clippy::print_stdout, reason = "it tells its seed")]
-fn killed_at_random_moments_it_makes_fifty_once_each_and_keeps_no_secret() {
+fn killed_at_random_it_creates_each_once_and_keeps_no_secret() {
     let (first, rounds) = (given("CRASH_SEED", SEED), given("CRASH_ROUNDS", ROUNDS));
     let (files, next, kills) = (fleet(MANY), AtomicU64::new(0), AtomicU64::new(0));
     let work = || {

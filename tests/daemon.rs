@@ -115,7 +115,7 @@ fn never() -> FaultKind {
 }
 
 #[test]
-fn a_value_that_came_back_is_sent_once_more_soon_and_then_blocked() {
+fn reverted_value_is_sent_once_more_and_then_blocked() {
     let world = World::new();
     let rewrite = FaultKind::Rewrite {
         path: "/httpPath".into(),
@@ -132,7 +132,7 @@ fn a_value_that_came_back_is_sent_once_more_soon_and_then_blocked() {
 }
 
 #[test]
-fn a_file_that_is_saved_is_applied_and_one_that_is_touched_is_not() {
+fn saved_file_is_applied_and_a_touched_one_is_not() {
     let world = World::new();
     let daemon = world.in_sync(&[]);
     world.files.change("lake.yaml", "/one", "/two");
@@ -181,7 +181,7 @@ fn an_outage_is_waited_out_and_nothing_is_created_twice() {
 }
 
 #[test]
-fn an_invalid_file_stalls_until_it_is_mended_and_stops_no_other() {
+fn invalid_file_stalls_until_it_is_fixed_and_stops_no_other() {
     let world = World::new();
     world.files.write("bad.yaml", "type: Trino\nwhat: 1\n");
     let daemon = world.daemon(&[]).start();
@@ -192,7 +192,7 @@ fn an_invalid_file_stalls_until_it_is_mended_and_stops_no_other() {
 }
 
 #[test]
-fn a_name_that_outlasts_its_integration_is_told_once_and_stalls_nothing() {
+fn name_without_its_integration_is_reported_once() {
     let world = World::new();
     world.files.write("old.yaml", "type: Trino\n");
     let args = [
@@ -229,7 +229,7 @@ fn a_name_that_outlasts_its_integration_is_told_once_and_stalls_nothing() {
 }
 
 #[test]
-fn a_plan_that_the_guard_refuses_waits_for_a_human() {
+fn plan_that_the_guard_refuses_waits_for_an_operator() {
     let world = World::new();
     let daemon = world.in_sync(&[]);
     ends(daemon);
@@ -243,7 +243,7 @@ fn a_plan_that_the_guard_refuses_waits_for_a_human() {
 }
 
 #[test]
-fn a_stop_lets_the_write_under_way_end_and_the_next_start_carries_on() {
+fn stop_finishes_the_write_and_the_next_start_carries_on() {
     let world = World::new();
     world.files.write("other.yaml", "type: Trino\n");
     world.tenant.simulator.set_options(SimulatorOptions {
@@ -303,7 +303,7 @@ fn a_stop_gives_up_a_fetch_that_hangs_and_its_lock_with_it() {
 }
 
 #[test]
-fn a_stop_gives_up_a_question_that_is_not_answered_and_nobody_hears_of_a_failure() {
+fn stop_ends_an_unanswered_read_without_a_failure() {
     let world = World::new();
     let tenant = &world.tenant.simulator;
     tenant.fault(
@@ -414,7 +414,7 @@ fn a_kill_is_survived_through_the_ledger() {
 }
 
 #[test]
-fn a_second_daemon_is_told_who_holds_the_ledger() {
+fn second_daemon_names_the_holder_of_the_ledger() {
     let world = World::new();
     let daemon = world.in_sync(&[]);
     let second = world.daemon(&[]).run().exits_with(1);
@@ -423,7 +423,7 @@ fn a_second_daemon_is_told_who_holds_the_ledger() {
 }
 
 #[test]
-fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
+fn vanished_directory_deletes_nothing_and_is_read_when_back() {
     let world = World::new();
     let daemon = world.in_sync(&["--policy", "sync"]);
     let away = world.files.path().with_extension("away");
@@ -445,7 +445,7 @@ fn a_directory_that_goes_away_deletes_nothing_and_is_read_when_it_is_back() {
 }
 
 #[test]
-fn systemd_hears_when_it_is_ready_what_it_does_that_it_lives_and_that_it_ends() {
+fn systemd_gets_ready_status_watchdog_and_stopping() {
     let world = World::new();
     let systemd = Systemd::new();
     let hears = |wanted: &str| systemd.hears(wanted);
@@ -467,7 +467,7 @@ fn systemd_hears_when_it_is_ready_what_it_does_that_it_lives_and_that_it_ends() 
 }
 
 #[test]
-fn a_refused_write_is_repeated_by_a_human_or_by_another_content_and_by_nothing_else() {
+fn rejected_write_is_repeated_on_request_or_new_content_alone() {
     let world = World::new();
     let daemon = world.in_sync(&[]);
     let refuse = Fault::new(FaultKind::Unprocessable {
@@ -502,7 +502,7 @@ fn a_refused_write_is_repeated_by_a_human_or_by_another_content_and_by_nothing_e
 }
 
 #[test]
-fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
+fn late_success_of_a_write_hurries_no_later_run() {
     let world = World::new();
     world.tenant.simulator.set_options(SimulatorOptions {
         settle: Duration::from_secs(3),
@@ -519,7 +519,7 @@ fn a_write_that_ended_well_after_its_time_leaves_no_hurry_behind() {
 }
 
 #[test]
-fn a_folder_beyond_the_limit_of_watches_is_told_once_and_read_all_the_same() {
+fn unwatched_folder_is_reported_once_and_read() {
     needs!(NAMESPACES);
     let world = World::new();
     // In a namespace of its own, so that the limit affects no other process.

@@ -126,7 +126,7 @@ fn ledger(state: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
+fn full_disk_stops_unsent_writes_and_loses_no_sent_one() {
     needs!(NAMESPACES);
     let disk = Disk::of(1024);
     // What the first runs met: nothing could be begun, or something was not recorded.
@@ -168,7 +168,7 @@ fn a_full_disk_stops_writes_before_they_are_sent_and_loses_none_that_was() {
 }
 
 #[test]
-fn a_disk_that_fills_up_between_runs_is_told_before_anything_is_sent() {
+fn disk_full_between_runs_is_reported_before_any_write() {
     needs!(NAMESPACES);
     let disk = Disk::of(1024);
     let (tenant, files) = (tenant(), fleet());
@@ -190,7 +190,7 @@ fn a_disk_that_fills_up_between_runs_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_limit_for_the_size_of_files_is_told_like_a_full_disk() {
+fn limit_of_file_size_is_reported_like_a_full_disk() {
     let (mut refused, mut whole) = (0, 0);
     for kilobytes in (0..200).step_by(20) {
         let (tenant, files, state) = (tenant(), fleet(), TempDir::new().unwrap());
@@ -228,7 +228,7 @@ fn give(directory: &Path, owner: u32, mode: u32) {
 }
 
 #[test]
-fn a_state_directory_that_is_read_only_is_told_and_a_dry_run_reads_it() {
+fn read_only_state_is_reported_and_a_dry_run_reads_it() {
     let (tenant, files, place) = (tenant(), fleet(), TempDir::new().unwrap());
     give(place.path(), getuid().as_raw(), 0o755);
     std::fs::set_permissions(files.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -312,7 +312,7 @@ fn content(state: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn a_damaged_ledger_is_told_and_stays_as_it_is_and_nothing_is_sent() {
+fn damaged_ledger_is_reported_unchanged_and_nothing_sent() {
     for (what, told, damage) in DAMAGES {
         let (tenant, files, state) = in_sync();
         let file = ledger(state.path());
@@ -396,7 +396,7 @@ fn log_of(state: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_write_ahead_log_that_is_lost_or_damaged_makes_nothing_twice() {
+fn lost_or_damaged_write_ahead_log_creates_nothing_twice() {
     let damages: [(&str, Damage); 5] = [
         ("whole", |_| {}),
         ("gone", |log| std::fs::remove_file(log).unwrap()),
@@ -453,7 +453,7 @@ fn a_clock_that_was_set_changes_nothing_that_is_done() {
 }
 
 #[test]
-fn of_processes_that_begin_at_once_one_wins_and_the_others_name_it() {
+fn of_processes_started_at_once_one_wins_and_others_name_it() {
     for round in 0..3 {
         let (tenant, files, state) = (tenant(), fleet(), TempDir::new().unwrap());
         let slow = SimulatorOptions {

@@ -113,7 +113,7 @@ fn made_up(code: Code) -> Option<(&'static str, FileProblem)> {
 }
 
 #[test]
-fn every_code_looks_as_it_should() {
+fn every_code_is_rendered_as_expected() {
     for code in Code::ALL {
         let manifest = load_files(*code);
         let found = manifest.diagnostics.iter().any(|d| d.code == *code);

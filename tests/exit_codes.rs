@@ -102,7 +102,7 @@ fn three_is_some_applied_and_some_not() {
 }
 
 #[test]
-fn four_is_nobody_to_ask() {
+fn exit_code_4_without_a_terminal_to_ask() {
     let (tenant, files) = (Tenant::empty(), two());
     let ran = Integrationd::new(["sync"])
         .on(&tenant)
@@ -114,7 +114,7 @@ fn four_is_nobody_to_ask() {
 }
 
 #[test]
-fn nobody_is_asked_when_there_is_nothing_to_do() {
+fn nothing_to_do_asks_no_question() {
     let (tenant, files) = in_sync();
     assert_eq!(sync(&tenant, &files, []), 0);
 }
@@ -160,13 +160,13 @@ fn seventy_eight_is_a_setting_that_is_missing() {
 }
 
 #[test]
-fn no_leave_beats_an_invalid_file() {
+fn missing_approval_beats_an_invalid_file() {
     let (tenant, files) = (Tenant::empty(), two().with("c.yaml", INVALID));
     assert_eq!(sync(&tenant, &files, []), 4);
 }
 
 #[test]
-fn a_part_that_was_applied_beats_an_invalid_file_and_what_did_not_converge() {
+fn partly_applied_beats_invalid_file_and_no_convergence() {
     let (tenant, files) = (Tenant::empty(), two().with("c.yaml", INVALID));
     refuse_once(&tenant);
     let rewrite = FaultKind::Rewrite {

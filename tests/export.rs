@@ -557,7 +557,7 @@ fn list_that_is_not_whole_is_exported_and_fails() {
 }
 
 #[test]
-fn text_that_looks_like_a_reference_stays_a_text() {
+fn text_in_the_form_of_a_reference_stays_a_text() {
     let tenant = Tenant::empty();
     let mut seed = snowflake_seed("a.example.com");
     let config = seed.config.as_mut().unwrap();

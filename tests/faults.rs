@@ -268,17 +268,17 @@ async fn same_for_all(always: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_happens_once_is_survived_by_every_platform_alike() {
+async fn single_fault_is_survived_by_every_platform_alike() {
     same_for_all(false).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_lasts_is_survived_by_every_platform_alike_once_it_is_over() {
+async fn lasting_fault_is_survived_by_every_platform_once_it_ends() {
     same_for_all(true).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_key_in_every_request_a_fault_is_survived_as_with_a_token() {
+async fn fault_is_survived_with_a_key_as_with_a_token() {
     let case = cases()[0];
     let share = Share {
         remainder: 1,

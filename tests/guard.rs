@@ -145,7 +145,7 @@ fn with_new(count: usize) -> crate::texts::Texts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn given_delete_percentage_has_no_floor_and_is_of_the_larger_number() {
+async fn given_delete_percentage_has_no_floor_and_a_larger_base() {
     let (simulator, journal) = in_sync(&lakes(1)).await;
     let given = |request: &mut Request| {
         pruning(request);

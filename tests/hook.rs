@@ -183,7 +183,7 @@ fn a_push_shows_the_plan_and_what_came_of_it_and_no_secret() {
 }
 
 #[test]
-fn what_is_pushed_is_what_the_pusher_sees_where_the_daemon_reads_the_repository() {
+fn pusher_sees_the_plan_of_the_pushed_revision() {
     let world = World::new();
     let write = |path: &str| {
         let text = lake("lake", "${env:LAKE_TOKEN}").replace("/p", path);
@@ -222,7 +222,7 @@ fn what_is_pushed_is_what_the_pusher_sees_where_the_daemon_reads_the_repository(
 }
 
 #[test]
-fn a_push_of_another_branch_is_told_to_be_ignored() {
+fn push_of_another_branch_is_reported_as_ignored() {
     let world = World::new();
     let daemon = world.start(&[]);
     world.install(&["--branch", "main"]);
@@ -248,7 +248,7 @@ fn where_no_daemon_is_the_push_succeeds_and_a_line_says_so() {
 }
 
 #[test]
-fn a_run_that_fails_is_told_and_the_push_succeeds() {
+fn failed_run_is_reported_and_the_push_succeeds() {
     let world = World::new();
     let daemon = world.start(&[]);
     world.install(&[]);
@@ -277,7 +277,7 @@ fn a_run_that_fails_is_told_and_the_push_succeeds() {
 }
 
 #[test]
-fn a_mistake_in_a_file_is_shown_to_the_pusher_with_its_place_and_no_value() {
+fn pusher_sees_the_place_of_a_mistake_and_no_value() {
     let world = World::new();
     let daemon = world.start(&[]);
     world.install(&[]);
@@ -314,7 +314,7 @@ fn a_pusher_waits_no_longer_than_was_said_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_standard_input_that_stays_open_is_waited_for_no_longer_than_was_said() {
+fn open_standard_input_is_read_until_the_timeout_alone() {
     let world = World::new();
     let socket = world.socket();
     let args = ["hook", "run", "--branch=main", "--timeout=1s", "--socket"];
@@ -335,7 +335,7 @@ fn a_standard_input_that_stays_open_is_waited_for_no_longer_than_was_said() {
 }
 
 #[test]
-fn who_asks_during_a_run_is_told_of_the_next_which_has_read_everything() {
+fn request_during_a_run_gets_the_result_of_the_next() {
     let world = World::new();
     let daemon = world.start(&[]);
     world.web.tenant.simulator.set_options(SimulatorOptions {
@@ -362,7 +362,7 @@ fn who_asks_during_a_run_is_told_of_the_next_which_has_read_everything() {
 }
 
 #[test]
-fn who_is_there_when_the_daemon_ends_is_told_and_nobody_holds_it_up() {
+fn client_is_informed_of_the_shutdown_and_does_not_delay_it() {
     let world = World::new();
     let daemon = world.start(&[]);
     let late = Fault::new(FaultKind::Delay { ms: 60_000 });
@@ -436,7 +436,7 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
 }
 
 #[test]
-fn what_a_daemon_that_was_killed_has_left_is_replaced_and_nothing_else_is() {
+fn stale_socket_of_a_killed_daemon_alone_is_replaced() {
     let world = World::new();
     let mut daemon = world.start(&[]);
     let mode = fs::metadata(world.socket()).unwrap().permissions().mode();
@@ -466,7 +466,7 @@ fn what_a_daemon_that_was_killed_has_left_is_replaced_and_nothing_else_is() {
 }
 
 #[test]
-fn the_socket_is_where_systemd_made_room_unless_it_is_told_otherwise() {
+fn socket_is_in_the_runtime_directory_unless_configured() {
     let world = World::new();
     let runtime = world.place.path().to_str().unwrap().to_owned();
     let daemon = |args: &[&str]| {
@@ -532,7 +532,7 @@ fn the_hook_of_another_is_never_overwritten() {
 }
 
 #[test]
-fn a_hook_is_written_where_git_looks_for_it_and_only_into_a_bare_repository() {
+fn hook_is_written_into_the_hooks_of_a_bare_repository_alone() {
     let world = World::new();
     let elsewhere = world.path("hooks-of-all");
     let hooks = elsewhere.to_str().unwrap();
@@ -550,7 +550,7 @@ fn a_hook_is_written_where_git_looks_for_it_and_only_into_a_bare_repository() {
 }
 
 #[test]
-fn who_says_that_nothing_more_comes_is_told_all_the_same() {
+fn client_that_closes_its_writing_side_gets_the_result() {
     let world = World::new();
     let daemon = world.start(&[]);
     let mut stream = world.connect();
@@ -562,7 +562,7 @@ fn who_says_that_nothing_more_comes_is_told_all_the_same() {
 }
 
 #[test]
-fn what_is_sent_to_the_socket_is_not_looked_at() {
+fn input_of_the_socket_is_ignored() {
     let world = World::new();
     let daemon = world.start(&[]);
     let mut stream = world.connect();

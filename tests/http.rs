@@ -20,7 +20,7 @@ fn one() -> Files {
 }
 
 #[test]
-fn it_is_alive_at_once_and_ready_after_the_first_look_that_came_to_something() {
+fn it_is_alive_at_once_and_ready_after_the_first_good_run() {
     let web = Web::new(one());
     let down = Fault::new(FaultKind::ServerError {
         code: 503,
@@ -56,7 +56,7 @@ fn it_is_alive_at_once_and_ready_after_the_first_look_that_came_to_something() {
 }
 
 #[test]
-fn a_worker_that_hangs_is_not_alive_and_the_page_is_served_all_the_same() {
+fn worker_that_hangs_is_not_alive_and_the_page_is_served() {
     let web = Web::new(one());
     let key = web.state.path().join("key");
     std::fs::write(&key, API_KEY).unwrap();
@@ -75,7 +75,7 @@ fn a_worker_that_hangs_is_not_alive_and_the_page_is_served_all_the_same() {
 }
 
 #[test]
-fn the_status_tells_of_each_integration_how_it_is_and_why() {
+fn status_has_state_and_reason_of_each_integration() {
     let web = Web::new(
         one()
             .with("moved.yaml", &lake("moved", "${env:LAKE_TOKEN}"))
@@ -136,7 +136,7 @@ fn the_status_tells_of_each_integration_how_it_is_and_why() {
 }
 
 #[test]
-fn the_counts_of_the_status_are_those_of_a_report_of_the_same_plan() {
+fn status_and_report_count_a_plan_alike() {
     let asleep = "type: Trino\nsync: {suspend: {reason: moving house}}\n";
     let files = one()
         .with("asleep.yaml", asleep)
@@ -245,7 +245,7 @@ fn carried_destination_is_shown_with_its_host() {
 }
 
 #[test]
-fn what_the_guard_refuses_waits_for_a_human_on_the_page_too() {
+fn page_shows_that_a_refused_plan_waits_for_an_operator() {
     let web = Web::new(one());
     let served = web.ready(&["--max-changes", "0"]);
     let status = served.status();
@@ -393,7 +393,7 @@ fn it_answers_only_under_its_own_names() {
 }
 
 #[test]
-fn what_is_not_there_is_404_and_another_method_405_and_a_head_has_no_body() {
+fn unknown_path_is_404_other_method_405_and_head_has_no_body() {
     let web = Web::new(one());
     let served = web.ready(&[]);
     for path in [
@@ -447,7 +447,7 @@ fn a_page_that_is_known_already_is_not_sent_again() {
 }
 
 #[test]
-fn with_a_token_nothing_is_told_without_it_but_the_health() {
+fn health_alone_is_shown_without_the_token() {
     let web = Web::new(one());
     let served = web.serve_with_token();
     for path in ["/", "/status", "/metrics"] {
@@ -477,7 +477,7 @@ fn with_a_token_nothing_is_told_without_it_but_the_health() {
 }
 
 #[test]
-fn whoever_tries_tokens_is_logged_and_locks_nobody_out() {
+fn wrong_tokens_are_logged_and_lock_no_other_client_out() {
     let web = Web::new(one());
     let served = web.serve_with_token();
     let tried = |nth: usize| format!("guess-number-{nth}");
@@ -561,7 +561,7 @@ fn an_operator_asks_for_a_run_with_the_form_of_the_page() {
 }
 
 #[test]
-fn a_program_asks_for_a_run_with_the_token_and_nobody_does_where_there_is_none() {
+fn run_is_requested_with_the_token_and_never_without_one() {
     let web = Web::new(one());
     let served = web.serve_with_token();
     let bearer = format!("Bearer {TOKEN}");
@@ -583,7 +583,7 @@ fn a_program_asks_for_a_run_with_the_token_and_nobody_does_where_there_is_none()
 }
 
 #[test]
-fn a_body_that_is_too_large_is_not_read_and_a_slow_client_holds_nobody_up() {
+fn large_body_is_not_read_and_a_slow_client_delays_no_other() {
     let web = Web::new(one());
     let served = web.ready(&[]);
     let announced =
@@ -629,7 +629,7 @@ fn an_end_waits_for_no_idle_connection() {
 }
 
 #[test]
-fn an_address_in_use_is_told_before_anything_is_done() {
+fn address_in_use_is_reported_before_any_work() {
     let web = Web::new(one());
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -641,7 +641,7 @@ fn an_address_in_use_is_told_before_anything_is_done() {
 }
 
 #[test]
-fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
+fn off_loopback_a_certificate_and_a_token_are_required() {
     let web = Web::new(one());
     let refused = |args: &[&str]| web.daemon(args).run().exits_with(78).stderr;
     insta::assert_snapshot!(refused(&["--listen", "0.0.0.0:0"]), @"
@@ -677,7 +677,7 @@ fn elsewhere_than_on_loopback_it_takes_a_certificate_and_a_token() {
 }
 
 #[test]
-fn over_tls_it_is_asked_with_the_token_and_a_new_certificate_is_taken_up() {
+fn tls_with_token_works_and_a_new_certificate_is_loaded() {
     let web = Web::new(one());
     let place = web.state.path();
     let (first, key) = certificate();
@@ -743,7 +743,7 @@ fn get_over_tls(served: &Served, ca: &str, path: &str) -> Option<u16> {
 }
 
 #[test]
-fn the_settings_file_says_where_the_token_is_and_the_environment_beats_it() {
+fn settings_file_names_the_token_and_the_environment_beats_it() {
     let web = Web::new(one());
     let config = web.state.path().join("integrationd.yaml");
     let token = web.state.path().join("token");
@@ -791,7 +791,7 @@ fn three_hundred_integrations_are_found_by_a_query() {
 }
 
 #[test]
-fn held_connections_leave_a_run_its_descriptors() {
+fn held_connections_keep_descriptors_free_for_a_run() {
     let web = Web::new(Files::none().with("a.yaml", &lake("a", "${env:LAKE_TOKEN}")));
     let daemon = web
         .daemon(&["--interval=1h"])

@@ -104,7 +104,7 @@ fn the_memory_is_closed_to_other_processes_of_the_user() {
 }
 
 #[test]
-fn a_process_that_is_aborted_leaves_no_core() {
+fn aborted_process_writes_no_core() {
     let unlimited = [
         "sh",
         "-c",
@@ -134,7 +134,7 @@ fn modes(directory: &Path) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn every_file_of_the_state_is_its_owners_alone_from_the_first_moment() {
+fn state_files_are_their_owners_alone_from_the_first_moment() {
     let tenant = Tenant::with(SimulatorOptions {
         settle: Duration::from_millis(500),
         ..SimulatorOptions::default()
@@ -237,7 +237,7 @@ fn enough_address_space_and_threads_let_a_run_be() {
 /// Panics come on request in a debug build alone.
 #[cfg(debug_assertions)]
 #[test]
-fn a_real_panic_is_told_by_its_place_and_ends_in_an_error() {
+fn panic_is_reported_by_its_place_and_is_an_error() {
     for (form, place) in [("text", "panicked at "), ("json", "\"location\":")] {
         let run = Integrationd::new(["sync", "--simulate", "-o", "json", "--log-format", form]);
         let run = run.env("INTEGRATIOND_DEBUG_PANIC", "hunter2-of-the-panic");

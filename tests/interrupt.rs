@@ -85,7 +85,7 @@ fn a_report_in_json_is_whole_when_a_signal_ended_it() {
 }
 
 #[test]
-fn a_second_signal_stops_at_once_and_the_next_run_creates_nothing_twice() {
+fn second_signal_stops_at_once_and_nothing_is_created_twice() {
     let (tenant, files) = (slow(), two());
     let running = applying(&tenant, &files, "json");
     running.signal("INT");

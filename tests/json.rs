@@ -38,7 +38,7 @@ fn the_report_of_an_apply() {
 }
 
 #[test]
-fn every_ending_is_one_document_with_a_format_version_and_the_exit_code() {
+fn every_ending_is_one_document_with_version_and_exit_code() {
     let (tenant, files) = (Tenant::empty(), one());
     let broken = one().with("b.yaml", "type: [");
     let check = |ran: Ran, result: &str| {
@@ -101,7 +101,7 @@ fn a_secret_is_its_reference_and_nothing_else() {
 }
 
 #[test]
-fn the_files_mistakes_are_in_the_document_and_not_on_standard_error() {
+fn mistakes_are_in_the_document_and_not_on_standard_error() {
     let files = one().with("b.yaml", "type: Snowflke\n");
     let ran = json(["sync", "--dry-run"], &Tenant::empty(), &files).exits_with(65);
     assert_eq!(ran.stderr, "");

@@ -195,7 +195,7 @@ impl Watched {
 }
 
 #[test]
-fn condition_is_logged_when_it_begins_and_ends_and_not_every_run() {
+fn condition_is_logged_when_it_begins_and_when_it_ends() {
     let it = Watched::start();
     it.files.write("bad.yaml", "type: Trino\nwhat: 1\n");
     it.daemon.prints("InvalidFile");
@@ -238,7 +238,7 @@ fn condition_is_logged_when_it_begins_and_ends_and_not_every_run() {
 }
 
 #[test]
-fn block_is_logged_at_once_beside_a_write_that_succeeds() {
+fn block_is_logged_at_once_along_with_a_successful_write() {
     let files = Files::none()
         .with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"))
         .with("sea.yaml", &lake("sea", "${env:NO_SUCH_TOKEN}"));
@@ -310,7 +310,7 @@ fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
 }
 
 #[test]
-fn difference_that_the_policy_leaves_is_logged_with_its_name() {
+fn difference_withheld_by_policy_is_logged_with_its_name() {
     let files = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
     let web = Web::new(files);
     web.ready(&[]).end();

@@ -54,7 +54,7 @@ async fn a_rotated_secret_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_that_leaves_the_file_is_taken_out_again() {
+async fn attribute_removed_from_the_file_is_removed_again() {
     let (first, second) = (
         lake("first", "  groupPattern: {deny: x}\n"),
         lake("first", ""),
@@ -64,7 +64,7 @@ async fn an_attribute_that_leaves_the_file_is_taken_out_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_of_a_creation_that_failed_is_taken_out_when_it_leaves_the_file() {
+async fn attribute_of_a_failed_creation_is_removed_with_its_line() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let (first, second) = (
         lake("first", "  groupPattern: {deny: x}\n"),
@@ -111,7 +111,7 @@ fn sea() -> Texts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_takes_effect_once_its_file_is_gone_is_not_forgotten() {
+async fn late_create_is_remembered_after_its_file_is_gone() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     assert!(sync(&sea(), &simulator, &journal).await.is_proved());
     killed_in_a_create(&simulator, &journal, Duration::from_secs(60)).await;

@@ -98,7 +98,7 @@ async fn a_rotated_secret_is_an_update_and_an_unchanged_one_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_is_told_and_left_or_left_in_silence_as_the_policy_says() {
+async fn drift_is_reported_or_ignored_as_the_policy_says() {
     for (policy, told) in [(OnDrift::Report, true), (OnDrift::Ignore, false)] {
         let (simulator, journal) = in_sync().await;
         by_hand(&simulator, "/by-hand");
@@ -144,7 +144,7 @@ async fn a_conflict_stops_where_the_policy_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_that_leaves_the_file_leaves_the_server() {
+async fn attribute_removed_from_the_file_is_removed_on_the_server() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let with = lake("/one", "first");
     let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: lake.example.com\n  \
@@ -166,7 +166,7 @@ async fn an_attribute_that_leaves_the_file_leaves_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_identity_under_one_name_is_a_replacement_and_no_second_create() {
+async fn new_identity_under_a_name_is_a_replacement_and_no_create() {
     let (simulator, journal) = in_sync().await;
     let text = "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: other.example.com\n  \
          httpPath: /one\n  authenticationType: token\n  token: ${env:TOKEN}\n";
@@ -183,7 +183,7 @@ async fn another_identity_under_one_name_is_a_replacement_and_no_second_create()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recorded_integration_that_the_list_lacks_is_asked_for_before_it_is_absent() {
+async fn recorded_integration_missing_in_the_list_is_read_by_its_id() {
     let (simulator, journal) = in_sync().await;
     let texts = lake("/one", "first");
     simulator.fault(Fault::new(FaultKind::PartialList { drop: 1 }).always());
@@ -213,7 +213,7 @@ async fn recover(texts: &Texts, simulator: &Simulator, journal: &MemoryLedger) -
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_cut_short_is_found_or_made_and_never_made_twice() {
+async fn interrupted_create_is_found_or_repeated_and_never_doubled() {
     for at in BOUNDARIES {
         let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
         let texts = lake("/one", "first");
@@ -238,7 +238,7 @@ async fn a_create_that_was_cut_short_is_found_or_made_and_never_made_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_was_cut_short_makes_no_conflict_of_its_own_write() {
+async fn interrupted_update_is_no_conflict_with_its_own_write() {
     for at in BOUNDARIES {
         let (simulator, journal) = in_sync().await;
         let second = lake("/two", "first");
@@ -282,7 +282,7 @@ async fn a_rotation_that_was_cut_short_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_without_identity_is_not_created_twice_after_a_lost_answer() {
+async fn lost_answer_without_an_identity_creates_nothing_twice() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let texts = Texts::none().file("t.yaml", "type: Trino\n");
     // The answer is lost, and so is every look after it.
@@ -329,7 +329,7 @@ async fn a_removal_that_was_cut_short_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_beside_drift_that_is_left_makes_no_conflict_of_its_own_write() {
+async fn update_with_withheld_drift_is_no_conflict_with_itself() {
     let text = |deny: &str| {
         let file = format!(
             "type: Databricks\nautoBootstrap: false\nconfig:\n  workspaceUrl: https://Lake.example.com/\n  \
@@ -365,7 +365,7 @@ fn lake_at(name: &str, host: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_renamed_is_found_though_its_old_name_is_in_use_again() {
+async fn renamed_file_is_found_although_its_old_name_is_reused() {
     let (simulator, journal) = in_sync().await;
     let texts = Texts::none()
         .file("lake.yaml", lake_at("lake", "other.example.com"))
@@ -401,7 +401,7 @@ async fn two_files_never_write_to_one_integration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor() {
+async fn record_of_a_gone_integration_is_not_used_for_its_successor() {
     let (simulator, journal) = in_sync().await;
     simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let config = json!({
@@ -414,7 +414,7 @@ async fn what_was_applied_to_one_that_is_gone_says_nothing_about_its_successor()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() {
+async fn create_under_way_is_not_repeated_under_another_name() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let dying = Dying {
         journal: &journal,
@@ -436,7 +436,7 @@ async fn a_create_that_may_be_on_its_way_is_not_sent_again_under_another_name() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_is_still_at_work_is_recorded_with_its_secrets_when_it_ends() {
+async fn slow_create_is_recorded_with_its_secrets_when_it_ends() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let first = lake("/one", "first");
     let dying = Dying {
@@ -474,7 +474,7 @@ async fn a_secret_that_is_new_in_a_recorded_file_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_file_names_any_more_is_asked_for_until_the_server_says_that_it_is_gone() {
+async fn recorded_integration_is_read_until_the_server_lacks_it() {
     let (simulator, journal) = in_sync().await;
     simulator.drift(SimulatedDrift::remove(1)).unwrap();
     let other = Texts::none().file("t.yaml", "type: Trino\n");

@@ -139,7 +139,7 @@ async fn record_of_an_emptied_file_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cut_document_is_not_deleted_without_leave() {
+async fn cut_document_is_not_deleted_without_approval() {
     let (both, cut) = with_two();
     let (simulator, journal) = in_sync(&both).await;
     let ran = synced(&cut, &simulator, &journal, pruning).await;
@@ -163,7 +163,7 @@ async fn cut_document_is_not_deleted_without_leave() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn renamed_document_leaves_what_it_was_alone() {
+async fn renamed_document_does_not_touch_its_former_integration() {
     let before = base().file("some.yaml", named("one.example.com", "one"));
     let (simulator, journal) = in_sync(&before).await;
     let renamed = base().file("some.yaml", named("two.example.com", "two"));
@@ -205,7 +205,7 @@ async fn file_saved_over_another_and_pinned_deletes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn removed_file_is_a_removal_though_its_name_is_pinned_elsewhere() {
+async fn removed_file_is_a_removal_although_its_name_is_pinned() {
     let (simulator, journal) = in_sync_with_two_lakes().await;
     let ran = synced(&pinned_over("c.yaml"), &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), ["DELETE /integrations/3"]);
@@ -493,7 +493,7 @@ fn check_out_again_and_again(work: &Path, stop: &AtomicBool) {
 }
 
 #[test]
-fn no_plan_beside_checkouts_deletes_anything() {
+fn no_plan_during_checkouts_deletes_anything() {
     let name = |n: usize| format!("lake-{n}.yaml");
     let text =
         |n: usize, path: &str| lake(&format!("lake-{n}"), "${env:LAKE_TOKEN}").replace("/p", path);
@@ -532,7 +532,7 @@ fn no_plan_beside_checkouts_deletes_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptied_file_is_told_whatever_the_policy() {
+async fn emptied_file_is_reported_under_every_policy() {
     for policy in [Policy::Observe, Policy::CreateOnly, Policy::UpsertOnly] {
         let (simulator, journal) = in_sync(&with_lake()).await;
         let emptied = with_lake().file("lake.yaml", "");

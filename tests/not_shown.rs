@@ -173,7 +173,7 @@ fn everything_in(state: &Path) -> String {
 }
 
 #[test]
-fn daemon_that_deletes_tells_no_canary_and_records_none() {
+fn daemon_that_deletes_shows_and_records_no_canary() {
     let (tenant, files) = (Tenant::empty(), Files::none());
     let state = TempDir::new().unwrap();
     files.write("gone.yaml", &lake("gone", "${env:TOKEN}"));

@@ -93,7 +93,7 @@ fn body(stub: &Stub, n: usize) -> Value {
 }
 
 #[test]
-fn a_failure_and_its_recovery_are_told_once_each_over_many_runs_and_signed() {
+fn failure_and_recovery_are_sent_once_each_and_signed() {
     let world = World::new();
     let stub = Stub::start(|_| (204, String::new()));
     let daemon = world.daemon(&stub, &[]);
@@ -139,7 +139,7 @@ fn a_failure_and_its_recovery_are_told_once_each_over_many_runs_and_signed() {
 }
 
 #[test]
-fn a_receiver_that_is_busy_is_asked_again_with_the_same_message_and_one_that_redirects_is_not() {
+fn busy_receiver_gets_the_message_again_and_a_redirect_does_not() {
     let world = World::new();
     let (codes, answers) = mpsc::channel();
     for code in [503, 429, 200, 307] {
@@ -232,7 +232,7 @@ fn no_integration_file_reads_the_url_or_the_secret() {
 }
 
 #[test]
-fn a_url_that_cannot_be_used_is_refused_at_the_start_and_not_repeated() {
+fn unusable_url_is_refused_at_the_start_and_not_repeated() {
     let world = World::new();
     for url in [
         "",
@@ -246,7 +246,7 @@ fn a_url_that_cannot_be_used_is_refused_at_the_start_and_not_repeated() {
 }
 
 #[test]
-fn what_somebody_moved_and_what_the_server_does_not_keep_is_told_once_each() {
+fn drift_and_values_not_kept_are_reported_once_each() {
     let world = World::new();
     let stub = Stub::start(|_| (204, String::new()));
     let daemon = world.daemon(&stub, &["--interval=1s"]);

@@ -43,7 +43,7 @@ const SNOWFLAKE: &str = "Snowflake";
 const TRINO: &str = "Trino";
 
 #[test]
-fn a_create_shows_every_attribute_and_where_its_secrets_come_from() {
+fn create_shows_every_attribute_and_the_source_of_its_secrets() {
     let files = Files::none()
         .with("lake.yaml", &example("databricks.yaml"))
         .with("starburst.yaml", &example("trino.yaml"));
@@ -108,7 +108,7 @@ fn text_of_many_lines_shows_every_line_that_is_sent() {
 }
 
 #[test]
-fn old_values_are_cut_around_the_difference_and_new_ones_are_whole() {
+fn old_values_are_cut_around_the_difference_and_new_are_whole() {
     let (tenant, files) = in_sync();
     let path = format!("/sql/1.0/{}", "warehouses-".repeat(12));
     drift(
@@ -351,7 +351,7 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
 }
 
 #[test]
-fn what_no_file_describes_is_listed_and_left_alone() {
+fn unmanaged_integration_is_shown_and_not_written() {
     let (tenant, files) = in_sync();
     std::fs::remove_file(files.path().join("snowflake.yaml")).unwrap();
     std::fs::remove_file(files.path().join("trino.yaml")).unwrap();

@@ -68,7 +68,7 @@ fn daemon_refuses_a_reference_to_an_own_credential() {
 }
 
 #[test]
-fn reference_to_a_file_with_an_own_credential_is_a_located_error() {
+fn reference_to_a_file_of_an_own_credential_is_an_error() {
     for reference in ["${file:key}", "${file:link}", "${sops:key#/a}"] {
         let files = Files::none().with("lake.yaml", &lake("lake", reference));
         let key = files.path().join("key");

@@ -50,7 +50,7 @@ fn outage(simulator: &Simulator, lacks: usize, id: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_type_that_changed_during_an_outage_is_no_second_integration() {
+async fn type_changed_during_an_outage_is_no_second_integration() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
     outage(&simulator, 2, 1);
@@ -69,7 +69,7 @@ async fn a_type_that_changed_during_an_outage_is_no_second_integration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage() {
+async fn no_foreign_integration_is_taken_while_an_outage_hides_ours() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let config = json!({
         "workspaceUrl": "moved.example.com", "httpPath": "/theirs",
@@ -98,7 +98,7 @@ async fn a_file_does_not_take_a_strangers_while_its_own_is_hidden_by_an_outage()
 }
 
 #[test]
-fn nothing_is_adopted_while_what_was_made_is_hidden_by_an_outage() {
+fn nothing_is_adopted_while_an_outage_hides_the_created_one() {
     let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
     let files = Files::none().with("query.yaml", &query_file("ours"));
     let run = |args: &[&str]| {
@@ -178,7 +178,7 @@ fn with_an_old_name(file: &str) -> Texts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_name_is_no_proof_while_the_files_own_is_hidden_or_gone() {
+async fn old_name_proves_nothing_while_ours_is_hidden_or_gone() {
     let both = Texts::none()
         .secret("TOKEN", "t0ken")
         .file("p.yaml", query_file("b"));
@@ -199,7 +199,7 @@ async fn an_old_name_is_no_proof_while_the_files_own_is_hidden_or_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_type_needs_leave_although_an_old_name_would_fit() {
+async fn other_type_needs_approval_although_an_old_name_fits() {
     let both = base().file("p.yaml", query_file("b"));
     let (simulator, journal) = in_sync(&both.file("q.yaml", lake_file("q.example.com"))).await;
     let other = with_an_old_name(&query_file("c")).file("stays.yaml", "type: Trino\n");
@@ -213,7 +213,7 @@ async fn another_type_needs_leave_although_an_old_name_would_fit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_had_the_name_before_is_no_excuse_to_leave_what_has_it() {
+async fn integration_with_the_name_is_not_dropped_for_its_former_one() {
     let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
     let (simulator, journal) = in_sync(&before).await;
     let sea = format!(
@@ -250,7 +250,7 @@ async fn a_hint_may_become_that_of_another_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pin_to_another_hint_leaves_what_fits_better() {
+async fn pin_to_another_hint_does_not_delete_the_better_match() {
     let (simulator, journal) = in_sync(&base().file("q.yaml", query_file("a"))).await;
     let id = simulator.seed(query_by_hand("theirs"));
     let pinned = format!("{}sync: {{id: \"{id}\"}}\n", query_file("a"));
@@ -293,7 +293,7 @@ async fn what_is_only_likely_hides_nothing_and_lifts_no_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_type_needs_leave_although_another_record_has_it() {
+async fn other_type_needs_approval_although_another_record_has_it() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let was_lake = |file: String| format!("{file}sync: {{previously: [lake]}}\n");
     let warehouse = warehouse_file("${env:PASSWORD}");
@@ -316,7 +316,7 @@ async fn another_type_needs_leave_although_another_record_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chain_of_files_that_take_each_others_place_is_stopped_as_a_whole() {
+async fn chain_of_files_that_swap_places_is_stopped_whole() {
     let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
     let (simulator, journal) = in_sync(&before).await;
     let chain = base()
@@ -369,7 +369,7 @@ async fn a_secret_that_may_not_have_arrived_is_sent_again() {
 }
 
 #[test]
-fn what_an_old_name_of_another_file_stands_for_is_deleted_with_its_own_credentials() {
+fn delete_under_an_old_name_uses_its_own_credentials() {
     let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());
     let warehouse = |host: &str, database: &str, password: &str| {
         let file = warehouse_file(&format!("${{env:{password}}}"));
@@ -427,7 +427,7 @@ async fn an_exclusion_holds_for_what_lost_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invalid_file_is_told_once() {
+async fn invalid_file_is_reported_once() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let invalid = format!("{}nonsense: 1\n", lake_file("lake.example.com"));
     let ran = synced(

@@ -119,7 +119,7 @@ fn a_server_in_trouble_is_asked_once() {
 }
 
 #[test]
-fn too_many_requests_are_told() {
+fn too_many_requests_are_reported() {
     let tenant = fault(FaultKind::TooManyRequests { retry_after: None });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).stdout, @r"
     ok      url          [TENANT]
@@ -155,7 +155,7 @@ fn a_port_where_nothing_listens_is_refused() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_fails_at_the_connection() {
+fn unknown_host_name_fails_at_the_connection() {
     needs!(CERTIFICATES);
     let ran = Integrationd::new(["ping"])
         .at("https://tenant.invalid")

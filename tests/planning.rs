@@ -43,7 +43,7 @@ fn two_live_integrations_with_one_host_are_ambiguous() {
 }
 
 #[test]
-fn a_pin_tells_two_apart_and_the_other_is_unmanaged() {
+fn pin_chooses_one_of_two_and_the_other_is_unmanaged() {
     let pinned = format!("{LAKE}sync: {{id: 12}}\n");
     let files = files(&[("lake.yaml", &pinned)]);
     let live = tenant([lake("9"), lake("12")]);
@@ -56,7 +56,7 @@ fn a_pin_tells_two_apart_and_the_other_is_unmanaged() {
 }
 
 #[test]
-fn a_pin_to_nothing_to_another_type_or_to_another_host_is_blocked() {
+fn pin_to_nothing_another_type_or_another_host_is_blocked() {
     let pinned = format!("{LAKE}sync: {{id: 12}}\n");
     let files = files(&[("lake.yaml", &pinned)]);
     let elsewhere = with(lake("12"), "workspaceUrl", json!("other.example.com"));
@@ -73,7 +73,7 @@ fn a_pin_to_nothing_to_another_type_or_to_another_host_is_blocked() {
 }
 
 #[test]
-fn a_wrong_pin_does_not_make_another_file_create_its_integration_again() {
+fn wrong_pin_makes_no_other_file_create_its_integration() {
     let stray = LAKE.replace("lake.example", "other.example") + "sync: {id: \"7\"}\n";
     let trino = "type: Trino\nsync: {id: \"7\"}\n";
     for wrong in [stray.as_str(), trino] {
@@ -85,7 +85,7 @@ fn a_wrong_pin_does_not_make_another_file_create_its_integration_again() {
 }
 
 #[test]
-fn an_unmanaged_integration_is_listed_and_left_alone() {
+fn unmanaged_integration_is_listed_and_has_no_action() {
     let other = with(lake("3"), "workspaceUrl", json!("other.example.com"));
     let unknown = live("10", "Lakebase", json!({ "host": "x" }));
     insta::assert_snapshot!(shown(&files(&[]), &tenant([unknown, other])), @r"
@@ -130,14 +130,14 @@ fn an_unknown_status_is_busy_and_a_forced_disabling_is_blocked() {
 }
 
 #[test]
-fn a_failed_creation_is_repeated_by_an_update_even_without_a_difference() {
+fn failed_creation_is_updated_even_without_a_difference() {
     let files = files(&[("lake.yaml", LAKE)]);
     let failed = in_status(lake("7"), IntegrationStatus::CreateError);
     assert_eq!(kinds(&files, &tenant([failed])), ["update 7"]);
 }
 
 #[test]
-fn a_health_problem_is_told_and_is_no_difference() {
+fn health_problem_is_reported_and_is_no_difference() {
     let files = files(&[("lake.yaml", LAKE)]);
     let mut ill = in_status(lake("7"), IntegrationStatus::RecurringValidationError);
     ill.failing_tests.push(integrationd::live::FailingTest {
@@ -158,7 +158,7 @@ fn a_health_problem_is_told_and_is_no_difference() {
 }
 
 #[test]
-fn what_the_file_leaves_out_is_carried_on_and_what_is_unknown_is_named() {
+fn omitted_values_are_kept_and_unknown_ones_are_named() {
     let files = files(&[("lake.yaml", LAKE)]);
     let rich = with(
         with(lake("7"), "newFlag", json!(true)),
@@ -213,7 +213,7 @@ fn an_update_that_would_drop_a_stored_secret_is_blocked() {
 }
 
 #[test]
-fn an_ignored_difference_is_none_and_the_body_keeps_the_live_value() {
+fn ignored_difference_keeps_the_live_value_in_the_body() {
     let ignoring =
         format!("{LAKE}sync: {{ignore: [{{path: /httpPath, reason: moved by hand}}]}}\n");
     let files = files(&[("lake.yaml", &ignoring)]);
@@ -235,7 +235,7 @@ fn an_ignored_difference_is_none_and_the_body_keeps_the_live_value() {
 }
 
 #[test]
-fn a_suspended_integration_is_left_alone_until_its_end() {
+fn suspended_integration_is_not_written_until_its_end() {
     let until =
         |end: &str| format!("{LAKE}sync: {{suspend: {{reason: migration, until: '{end}'}}}}\n");
     let live = tenant([with(lake("7"), "httpPath", json!("/old"))]);
@@ -266,7 +266,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
 }
 
 #[test]
-fn a_hole_in_the_list_blocks_creates_in_its_scope_and_not_updates() {
+fn incomplete_list_blocks_creates_in_its_scope_alone() {
     let other = LAKE.replace("lake.example.com", "new.example.com");
     let files = files(&[
         ("lake.yaml", LAKE),
@@ -294,7 +294,7 @@ fn a_hole_in_the_list_blocks_creates_in_its_scope_and_not_updates() {
 }
 
 #[test]
-fn a_live_integration_without_its_identity_blocks_creates_beside_it() {
+fn live_integration_without_identity_blocks_its_creates() {
     let files = files(&[("lake.yaml", LAKE)]);
     let live = tenant([live("7", "Databricks", json!({}))]);
     assert_eq!(
@@ -328,7 +328,7 @@ fn the_only_one_is_probably_meant_even_with_another_hint() {
 }
 
 #[test]
-fn a_second_one_is_created_once_the_first_is_explained_by_its_own_file() {
+fn second_one_is_created_once_the_first_has_its_own_file() {
     let files = files(&[("a.yaml", &query("one")), ("b.yaml", &query("two"))]);
     assert_eq!(
         kinds(&files, &tenant([live_query("4", "one")])),
@@ -349,7 +349,7 @@ fn several_unexplained_ones_are_ambiguous() {
 }
 
 #[test]
-fn files_that_nothing_tells_apart_are_not_created() {
+fn indistinguishable_files_are_not_created() {
     let files = files(&[("a.yaml", "type: Trino\n"), ("b.yaml", "type: Trino\n")]);
     assert_eq!(
         kinds(&files, &tenant([])),
@@ -389,7 +389,7 @@ fn an_invalid_file_is_blocked_and_the_others_go_on() {
 }
 
 #[test]
-fn a_selection_leaves_the_others_out_and_counts_them() {
+fn selection_excludes_the_others_and_counts_them() {
     let other = LAKE.replace("lake.", "other.");
     let files = files(&[("a.yaml", LAKE), ("b.yaml", &other)]);
     let selection = Selection {

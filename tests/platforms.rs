@@ -87,7 +87,7 @@ fn every_platform_has_an_example_without_a_mistake() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_example_is_created_with_exactly_its_body_and_then_plans_to_nothing() {
+async fn example_is_created_with_its_exact_body_and_plan_is_empty() {
     for Example {
         platform,
         name,
@@ -276,7 +276,7 @@ fn paths_below(attributes: &[Attribute], prefix: &str, config: &Value) -> Vec<St
 }
 
 #[test]
-fn a_required_attribute_that_is_left_out_is_told_of_and_no_other_is() {
+fn missing_required_attribute_alone_is_reported() {
     for case in every_case() {
         let whole = case.payload();
         for attribute in case.platform.attributes {

@@ -325,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_depends_neither_on_the_order_of_the_files_nor_on_that_of_the_list(set in set()) {
+    fn plan_is_independent_of_the_order_of_files_and_list(set in set()) {
         paused(async {
             let (texts, simulator) = set.world();
             let texts = texts.file("m.yaml", "type: none such\n").file("b.yaml", "- list\n");

@@ -49,7 +49,7 @@ impl World {
 }
 
 #[test]
-fn a_revision_is_applied_and_stands_in_the_report_and_the_history() {
+fn revision_is_applied_and_is_in_report_and_history() {
     let world = World::new();
     let ran = world.sync(&[BOUND, "-o", "json"]).exits_with(0);
     let head = world.repository.head().to_string();
@@ -71,7 +71,7 @@ const HOSTILE: [&str; 4] = [
 ];
 
 #[test]
-fn a_report_for_people_begins_with_the_revision_its_author_and_its_subject() {
+fn text_report_begins_with_revision_author_and_subject() {
     let world = World::new();
     world
         .repository
@@ -89,7 +89,7 @@ fn a_report_for_people_begins_with_the_revision_its_author_and_its_subject() {
 }
 
 #[test]
-fn the_daemon_tells_the_revision_above_its_plan_and_in_its_notifications() {
+fn daemon_shows_the_revision_in_plan_and_notifications() {
     let world = World::new();
     let stub = Stub::start(|_| (204, String::new()));
     let url = world.repository.place().join("url");
@@ -157,7 +157,7 @@ fn a_secret_that_is_not_bound_goes_nowhere_from_a_repository() {
 }
 
 #[test]
-fn a_history_that_was_rewritten_is_held_until_somebody_takes_it() {
+fn rewritten_history_is_held_until_it_is_accepted() {
     let world = World::new();
     world.sync(&[BOUND]).exits_with(0);
     world
@@ -187,7 +187,7 @@ fn a_history_that_was_rewritten_is_held_until_somebody_takes_it() {
 }
 
 #[test]
-fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
+fn unsigned_revision_is_not_applied_if_signatures_are_required() {
     let world = World::new();
     let signers = world.repository.place().join("signers");
     std::fs::write(&signers, "").unwrap();
@@ -199,7 +199,7 @@ fn an_unsigned_revision_is_not_applied_where_signatures_are_asked_for() {
 }
 
 #[test]
-fn a_repository_of_another_user_is_refused_with_whose_it_is_and_what_helps() {
+fn repository_of_another_user_is_refused_with_a_remedy() {
     needs!(ROOT);
     let world = World::new();
     let bare = world.repository.path();
@@ -224,7 +224,7 @@ fn a_repository_of_another_user_is_refused_with_whose_it_is_and_what_helps() {
 }
 
 #[test]
-fn what_is_pushed_is_applied_by_itself_and_a_removed_file_deletes_nothing_unasked() {
+fn push_is_applied_and_a_removed_file_deletes_nothing_unasked() {
     let world = World::new();
     let daemon = world.daemon(&[BOUND, "--poll=200ms"]);
     world.writes_come_to(&["POST /integrations"]);
@@ -243,7 +243,7 @@ fn what_is_pushed_is_applied_by_itself_and_a_removed_file_deletes_nothing_unaske
 }
 
 #[test]
-fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
+fn daemon_holds_rewritten_history_until_the_settings_accept_it() {
     let world = World::new();
     let settings = Files::none().with("settings.yaml", "poll: 200ms\n");
     let file = settings.path().join("settings.yaml");
@@ -271,7 +271,7 @@ fn a_daemon_holds_what_was_rewritten_and_takes_it_when_the_settings_say_so() {
 }
 
 #[test]
-fn where_a_shallow_clone_ends_it_is_held_and_not_said_that_history_was_rewritten() {
+fn end_of_a_shallow_clone_is_not_called_rewritten_history() {
     let world = World::new();
     let place = world.repository.place();
     let url = format!("file://{}", world.repository.path());
@@ -317,7 +317,7 @@ fn where_a_shallow_clone_ends_it_is_held_and_not_said_that_history_was_rewritten
 }
 
 #[test]
-fn a_daemon_waits_for_another_process_that_fetches_and_nobody_hears_of_a_failure() {
+fn daemon_waits_for_another_fetch_without_a_failure() {
     let world = World::new();
     let stub = Stub::start(|_| (204, String::new()));
     let url = world.repository.place().join("url");
@@ -347,7 +347,7 @@ fn a_daemon_waits_for_another_process_that_fetches_and_nobody_hears_of_a_failure
 }
 
 #[test]
-fn what_the_guard_refused_may_be_rewritten_since_it_was_never_applied() {
+fn refused_revision_may_be_rewritten_as_it_was_not_applied() {
     let world = World::new();
     let daemon = world.daemon(&[BOUND, "--poll=200ms", "--max-changes=1"]);
     world.writes_come_to(&["POST /integrations"]);
@@ -407,7 +407,7 @@ fn what_fails_again_and_again_rests_while_the_others_go_on() {
 }
 
 #[test]
-fn a_revision_without_a_change_is_carried_out_and_cannot_be_rewritten_after_a_restart() {
+fn applied_revision_without_a_change_survives_a_restart() {
     let world = World::new();
     let daemon = world.daemon(&[BOUND, "--poll=200ms"]);
     world.writes_come_to(&["POST /integrations"]);

@@ -19,7 +19,7 @@ use crate::world::{Start, World, cases, seed};
 const OURS: u64 = 3;
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
+async fn foreign_create_before_the_write_is_not_repeated() {
     for case in cases() {
         for status in [
             SimulatedStatus::Enabled,
@@ -59,7 +59,7 @@ async fn what_somebody_else_creates_before_the_write_is_not_created_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_else_creates_during_the_write_is_found_by_listing() {
+async fn foreign_create_during_the_write_is_found_by_listing() {
     for case in cases() {
         for status in [SimulatedStatus::Enabled, SimulatedStatus::CreateError] {
             let world = World::new(case, Start::Absent);
@@ -96,7 +96,7 @@ async fn what_somebody_else_creates_during_the_write_is_found_by_listing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_that_appear_while_an_answer_is_lost_neither_is_taken_for_ours() {
+async fn neither_of_two_that_appear_at_a_lost_answer_is_ours() {
     let world = World::any(Start::Absent);
     let (case, simulator) = (world.case, world.simulator.clone());
     let twin = seed(&case, &world.payload);
@@ -157,7 +157,7 @@ fn edits(world: &World) -> Vec<(SimulatedDrift, &'static str)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_else_edits_before_the_write_is_not_overwritten() {
+async fn foreign_edit_before_the_write_is_not_overwritten() {
     for case in cases() {
         for start in [Start::Differs, Start::CreateError] {
             let count = edits(&World::new(case, start)).len();
@@ -212,7 +212,7 @@ async fn unknown_attribute_that_appears_before_the_write_is_carried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_else_deletes_before_the_write_is_not_written_and_then_created() {
+async fn foreign_delete_before_the_write_is_created_by_the_next_run() {
     for case in cases() {
         let world = World::new(case, Start::Differs);
         let context = format!("{case:?}");
@@ -256,7 +256,7 @@ async fn an_id_that_now_belongs_to_another_type_is_not_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_not_settled_by_an_error_that_was_there_before() {
+async fn lost_answer_is_not_settled_by_an_earlier_error() {
     for status in [
         SimulatedStatus::CreateError,
         SimulatedStatus::EditError,
@@ -296,7 +296,7 @@ async fn a_write_that_never_ends_is_followed_for_as_long_as_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_integration_that_came_back_from_deletion_is_not_created_again() {
+async fn integration_back_from_deletion_is_not_created_again() {
     let world = World::any(Start::Differs);
     let gone = SimulatedDrift::status(OURS, SimulatedStatus::Deleted);
     world.simulator.drift(gone).unwrap();
@@ -329,7 +329,7 @@ fn one_of_each() -> (Texts, Simulator) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_stops_no_other_write_and_the_next_run_does_the_rest() {
+async fn failure_stops_no_other_write_and_the_next_run_retries_it() {
     let all = cases().len();
     for failing in 0..all {
         let (texts, simulator) = one_of_each();
@@ -408,7 +408,7 @@ fn stopped_on_the_way(event: &Event<'_>, stop: &watch::Sender<bool>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
+async fn unanswered_write_after_a_stop_is_found_by_the_next_run() {
     for kind in [
         FaultKind::Delay { ms: 3_600_000 },
         FaultKind::DelayAfter { ms: 3_600_000 },
@@ -444,7 +444,7 @@ async fn a_stop_leaves_a_write_without_an_answer_and_the_next_run_finds_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_before_the_write_of_an_action_leaves_it_at_once() {
+async fn stop_before_the_write_ends_the_action_at_once() {
     for (start, path) in [
         (Start::Absent, "/integrations"),
         (Start::Differs, "/integrations/{id}"),

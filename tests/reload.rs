@@ -48,7 +48,7 @@ impl World {
 const OLD_GO_ON: &str = "the new settings are invalid, so the previous ones stay in effect";
 
 #[test]
-fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are_mended() {
+fn refused_settings_are_shown_with_their_place_until_fixed() {
     let (world, systemd) = (World::new(), Systemd::new());
     let served = world.serve(&systemd);
     assert_eq!(served.status()["settings_refused"], Value::Null);
@@ -81,7 +81,7 @@ fn settings_that_are_refused_are_told_with_their_place_everywhere_until_they_are
 }
 
 #[test]
-fn the_level_of_the_log_is_taken_up_and_another_format_takes_a_restart() {
+fn log_level_is_reloaded_and_the_format_needs_a_restart() {
     let (world, systemd) = (World::new(), Systemd::new());
     let served = world.serve(&systemd);
     assert!(!served.daemon.printed().contains("DEBUG"));

@@ -19,7 +19,7 @@ use crate::support::recorded::{
 use crate::texts::Texts;
 
 #[tokio::test(start_paused = true)]
-async fn what_no_file_describes_any_more_is_deleted_only_when_that_is_asked_for() {
+async fn integration_without_a_file_is_deleted_on_request_alone() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let ran = synced(&base(), &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
@@ -57,7 +57,7 @@ async fn a_deletion_shows_what_goes_and_which_secrets_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_set_up_automatically_is_deleted_with_the_credentials_of_its_set_up() {
+async fn automatic_set_up_is_deleted_with_its_credentials() {
     for nesting in [Nesting::Config, Nesting::TopLevel] {
         let (simulator, journal) = in_sync(&with_warehouse()).await;
         let ran = synced(&base(), &simulator, &journal, |request| {
@@ -99,7 +99,7 @@ async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_whose_secret_is_missing_is_blocked_before_anything_is_sent() {
+async fn deletion_with_a_missing_secret_is_blocked_before_any_write() {
     let (simulator, journal) = in_sync(&with_warehouse()).await;
     let texts = base().without_secret("PASSWORD");
     let ran = synced(&texts, &simulator, &journal, pruning).await;
@@ -109,7 +109,7 @@ async fn a_deletion_whose_secret_is_missing_is_blocked_before_anything_is_sent()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_there_before_and_was_only_described_is_never_deleted() {
+async fn adopted_integration_is_never_deleted() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let config = json!({
         "workspaceUrl": "lake.example.com", "httpPath": "/one",
@@ -185,7 +185,7 @@ async fn a_list_that_is_not_whole_deletes_nothing_of_its_scope() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_deletions_are_refused_with_numbers_and_the_flag_that_allows_them() {
+async fn too_many_deletions_are_refused_with_numbers_and_a_flag() {
     let (simulator, journal) = in_sync(&lakes(6)).await;
     let ran = synced(&lakes(3), &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
@@ -217,7 +217,7 @@ async fn a_dry_run_is_refused_as_the_apply_would_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_changes_most_of_what_exists_is_refused_as_a_whole() {
+async fn plan_that_changes_most_integrations_is_refused_whole() {
     let (simulator, journal) = in_sync(&lakes(12)).await;
     let texts = lakes(12)
         .secret("TOKEN", "another")
@@ -294,7 +294,7 @@ async fn a_delete_whose_answer_is_lost_is_followed_until_it_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_that_the_server_rolls_back_fails_and_can_be_repeated() {
+async fn rolled_back_delete_fails_and_can_be_repeated() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let failed =
         serde_json::from_value(json!({ "delete_error": { "test": "Some test", "message": "no" } }));
@@ -384,7 +384,7 @@ async fn a_fingerprint_is_not_lost_by_a_rename_without_the_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_that_was_cut_short_is_finished_or_repeated_and_takes_nothing_else() {
+async fn interrupted_delete_is_finished_and_deletes_nothing_else() {
     for at in BOUNDARIES {
         let (simulator, journal) = in_sync(&with_lake()).await;
         synced(&base(), &simulator, &dying(&journal, at), pruning).await;
@@ -398,7 +398,7 @@ async fn a_delete_that_was_cut_short_is_finished_or_repeated_and_takes_nothing_e
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_comes_back_after_a_delete_was_cut_short_is_created_once() {
+async fn restored_file_after_an_interrupted_delete_is_created_once() {
     for at in BOUNDARIES {
         let (simulator, journal) = in_sync(&with_lake()).await;
         synced(&base(), &simulator, &dying(&journal, at), pruning).await;

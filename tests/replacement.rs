@@ -34,7 +34,7 @@ fn lake_by_hand(host: &str) -> Seed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_identity_is_a_replacement_that_needs_leave() {
+async fn new_identity_is_a_replacement_that_needs_approval() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let moved = base().file("lake.yaml", lake_file("moved.example.com"));
     let ran = synced(&moved, &simulator, &journal, pruning).await;
@@ -58,7 +58,7 @@ async fn a_new_identity_is_a_replacement_that_needs_leave() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_type_under_one_name_is_a_replacement_and_loses_nothing() {
+async fn other_type_under_a_name_is_a_replacement_and_loses_nothing() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let other = base().file("lake.yaml", warehouse_file("${env:PASSWORD}"));
     let ran = synced(&other, &simulator, &journal, pruning).await;
@@ -102,7 +102,7 @@ async fn what_another_file_describes_now_is_not_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_immutable_attribute_is_replaced_with_leave_and_the_credentials_of_the_set_up() {
+async fn immutable_attribute_is_replaced_with_approval() {
     let (simulator, journal) = in_sync(&with_warehouse()).await;
     let file = warehouse_file("${env:PASSWORD}").replace("IMMUTA", "OTHER");
     let texts = base().file("warehouse.yaml", file);
@@ -154,7 +154,7 @@ async fn a_replacement_that_was_cut_short_ends_with_one_integration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_deleted_for_a_replacement_while_its_new_identity_is_somebody_elses() {
+async fn replacement_deletes_nothing_while_its_identity_is_taken() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     simulator.seed(lake_by_hand("moved.example.com"));
     let moved = base().file("lake.yaml", lake_file("moved.example.com"));
@@ -176,7 +176,7 @@ async fn nothing_is_deleted_for_a_replacement_while_its_new_identity_is_somebody
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_swap_what_they_describe_swap_their_records_and_nothing_is_replaced() {
+async fn files_that_swap_contents_swap_records_without_replacement() {
     let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
     let (simulator, journal) = in_sync(&before).await;
     let swapped = base()
@@ -197,7 +197,7 @@ async fn files_that_swap_what_they_describe_swap_their_records_and_nothing_is_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_renamed_file_means_is_not_replaced_by_the_file_that_took_its_name() {
+async fn integration_of_a_renamed_file_is_not_replaced() {
     for options in ["sync: {previously: [lake]}\n", ""] {
         let (simulator, journal) = in_sync(&with_lake()).await;
         let sea = format!("{}{options}", lake_file("lake.example.com"));
@@ -212,7 +212,7 @@ async fn what_a_renamed_file_means_is_not_replaced_by_the_file_that_took_its_nam
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_tells_two_apart_a_file_that_may_mean_it_stops_a_replacement() {
+async fn ambiguous_file_stops_a_replacement() {
     let trino = || Texts::none().secret("TOKEN", "t0ken");
     let (simulator, journal) = in_sync(&trino().file("lake.yaml", "type: Trino\n")).await;
     let texts = trino()
@@ -340,7 +340,7 @@ async fn a_file_that_is_pinned_is_not_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renamed_file_that_is_replaced_leaves_no_record_behind() {
+async fn replaced_renamed_file_has_no_old_record() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let moved = lake_file("moved.example.com");
     let texts = base().file("sea.yaml", format!("{moved}sync: {{previously: [lake]}}\n"));
@@ -350,7 +350,7 @@ async fn a_renamed_file_that_is_replaced_leaves_no_record_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_that_ends_half_way_is_told_as_what_it_is() {
+async fn half_done_replacement_is_reported_as_such() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     let texts = base().file("lake.yaml", lake_file("moved.example.com"));
     let refusal = FaultKind::ServerError {
@@ -432,7 +432,7 @@ async fn a_name_in_use_again_keeps_the_record_of_what_had_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_lost_its_name_to_another_file_is_deleted_in_the_same_run() {
+async fn integration_that_lost_its_name_is_deleted_in_the_same_run() {
     let before = with_lake().file("sea.yaml", lake_file("sea.example.com"));
     let (simulator, journal) = in_sync(&before).await;
     let file = lake_file("sea.example.com");
@@ -468,7 +468,7 @@ async fn a_rename_is_no_second_create_while_the_list_is_not_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_in_doubt_whose_file_is_gone_is_told() {
+async fn unknown_outcome_without_a_file_is_reported() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let at = BOUNDARIES[2];
     let trino = base()
@@ -487,7 +487,7 @@ async fn a_write_in_doubt_whose_file_is_gone_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_during_the_delete_does_not_leave_the_integration_deleted() {
+async fn stop_during_the_delete_still_creates_the_replacement() {
     let (simulator, journal) = in_sync(&with_lake()).await;
     simulator.clear_log();
     let moved = base().file("lake.yaml", lake_file("moved.example.com"));

@@ -138,7 +138,7 @@ async fn a_resend_and_a_drift_are_one_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_without_a_stored_secret_is_told_so() {
+async fn name_without_a_stored_secret_is_reported() {
     let (simulator, journal) = (tenant(), MemoryLedger::default());
     let ran = sync(&simulator, &journal, named("starburst")).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
@@ -273,7 +273,7 @@ fn an_adopted_secret_that_is_assumed_is_compared_from_then_on() {
 }
 
 #[test]
-fn an_adopted_secret_is_sent_by_the_next_sync_if_that_is_asked_for() {
+fn adopted_secret_is_sent_by_the_next_sync_on_request() {
     let world = World::new();
     world.run(&["adopt", "lake"], None).exits_with(0);
     // Also of what is its own already.

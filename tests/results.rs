@@ -30,7 +30,7 @@ fn on_create(tenant: &Tenant, skip: u64, kind: FaultKind) {
 }
 
 #[test]
-fn each_failure_is_told_once_with_its_tests_and_its_remedy() {
+fn each_failure_is_reported_once_with_tests_and_remedy() {
     let (tenant, files) = (Tenant::empty(), Files::examples());
     on_create(&tenant, 0, FaultKind::CreateError(failed_test()));
     let message = "the catalog is not empty".to_owned();
@@ -92,7 +92,7 @@ fn what_did_not_succeed_at_all_has_failed() {
 }
 
 #[test]
-fn an_edit_that_the_server_rolled_back_says_that_the_old_one_runs() {
+fn rolled_back_edit_says_that_the_old_configuration_runs() {
     let (tenant, files) = in_sync();
     files.change("snowflake.yaml", "IMMUTA_WH", "SMALL_WH");
     let edit_error = FaultKind::EditError(failed_test());
@@ -155,7 +155,7 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
 }
 
 #[test]
-fn a_tenant_that_goes_away_after_the_write_leaves_it_unproved() {
+fn write_is_unproved_if_the_tenant_goes_away_after_it() {
     let (tenant, files) = in_sync();
     files.change("snowflake.yaml", "IMMUTA_WH", "SMALL_WH");
     // The first list is for the plan.
@@ -195,7 +195,7 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
 }
 
 #[test]
-fn a_tenant_that_cannot_be_read_is_told_once_with_the_deepest_cause() {
+fn unreadable_tenant_is_reported_once_with_its_root_cause() {
     // Nothing listens where a listener has just been.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -211,7 +211,7 @@ fn a_tenant_that_cannot_be_read_is_told_once_with_the_deepest_cause() {
 }
 
 #[test]
-fn an_answer_that_is_not_the_apis_is_told_with_a_remedy() {
+fn answer_of_another_server_is_reported_with_a_remedy() {
     let tenant = Tenant::empty();
     let html = FaultKind::Html {
         after_effect: false,

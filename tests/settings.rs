@@ -107,7 +107,7 @@ fn what_is_missing_is_said_with_where_it_comes_from() {
 }
 
 #[test]
-fn a_url_that_would_give_the_key_away_is_refused_and_not_repeated() {
+fn url_that_would_expose_the_key_is_refused_and_not_repeated() {
     let url = |url: &str| {
         let stderr = refused(ping([("IMMUTA_URL", url), ("IMMUTA_API_KEY", "k")]));
         assert!(!stderr.contains("hunter2"), "{stderr}");

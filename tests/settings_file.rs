@@ -54,7 +54,7 @@ fn uncommented() -> String {
 }
 
 #[test]
-fn a_flag_beats_the_environment_the_environment_the_file_and_the_file_the_default() {
+fn flag_beats_environment_beats_file_beats_default() {
     let (tenant, files) = (
         Tenant::empty(),
         Files::none().with("a.yaml", "type: Trino\n"),
@@ -86,7 +86,7 @@ fn a_flag_beats_the_environment_the_environment_the_file_and_the_file_the_defaul
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_nothing_is_done() {
+fn every_mistake_is_reported_with_its_place_and_nothing_is_done() {
     let files = Files::none().with(
         "settings.yaml",
         "intervall: 5m\ninterval: 5x\npolicy: everything\nmax-deletes: [1, 2]\npoll:\n",
@@ -157,7 +157,7 @@ fn refused(files: &Files, text: &str) -> String {
 }
 
 #[test]
-fn what_no_repository_can_have_is_told_with_its_place() {
+fn impossible_repository_settings_are_reported_with_their_place() {
     let told = refused(
         &Files::none(),
         "git-commit: nonsense\ngit-directory: ../..\ngit-branch: refs/heads/main\ngit-tag: -x\n\
@@ -252,7 +252,7 @@ fn wrong_for_the_rest(place: &str) -> Vec<(String, &'static str)> {
 }
 
 #[test]
-fn what_the_daemon_would_refuse_at_its_start_is_refused_by_the_check() {
+fn check_refuses_settings_that_the_daemon_refuses() {
     needs!(CERTIFICATES);
     let files = Files::none().with("short", "guess");
     files.write("cert.pem", &certificate().0);
@@ -309,7 +309,7 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
 }
 
 #[test]
-fn a_password_in_an_address_is_an_error_with_its_place_and_not_shown() {
+fn password_in_an_address_is_a_located_error_and_not_shown() {
     let told = |text: &str| {
         let files = Files::none().with("settings.yaml", text);
         let ran = check(&files.path().join("settings.yaml")).exits_with(78);
@@ -356,7 +356,7 @@ fn a_password_in_an_address_is_an_error_with_its_place_and_not_shown() {
 }
 
 #[test]
-fn a_password_in_the_address_of_a_repository_is_refused_and_not_repeated() {
+fn password_in_a_repository_address_is_refused_not_repeated() {
     let tenant = Tenant::empty();
     for command in ["sync", "daemon"] {
         for url in ["https://ada:s3cr3t@h/a.git", "ssh://ada:s3cr3t@h/a.git"] {
@@ -370,7 +370,7 @@ fn a_password_in_the_address_of_a_repository_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn the_example_names_every_setting_and_each_of_its_lines_is_in_order() {
+fn example_names_every_setting_and_each_line_is_valid() {
     needs!(CERTIFICATES);
     // The files that it names are elsewhere here, and so is the user.
     let files = Files::none();

@@ -118,7 +118,7 @@ fn it_listens_on_loopback_only() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn port_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ran = Integrationd::new(["simulator", "--listen", &address]).run();

@@ -74,7 +74,7 @@ fn a_value_of_every_kind_of_file_is_sent_and_not_shown() {
 }
 
 #[test]
-fn sops_runs_once_for_a_file_and_sees_nothing_of_the_tenants_key() {
+fn sops_runs_once_for_a_file_without_the_key_of_the_tenant() {
     needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let plain = format!("a: {SECRET}-a\nb: {SECRET}-b\n");
@@ -223,7 +223,7 @@ fn swap_items(text: &str) -> String {
 }
 
 #[test]
-fn without_the_key_sops_says_which_one_it_looked_for() {
+fn without_the_key_sops_names_the_one_it_needs() {
     needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let files = Files::none()
@@ -245,7 +245,7 @@ fn without_the_key_sops_says_which_one_it_looked_for() {
 }
 
 #[test]
-fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
+fn without_sops_a_dry_run_compares_nothing_and_a_sync_blocks() {
     needs!(SOPS);
     let (tenant, sops) = (Tenant::empty(), Sops::new());
     let files = Files::none()
@@ -268,7 +268,7 @@ fn where_sops_is_not_installed_a_dry_run_does_not_compare_and_a_sync_blocks() {
 }
 
 #[test]
-fn a_file_outside_of_the_roots_and_the_tools_own_key_are_not_handed_to_sops() {
+fn sops_gets_no_file_outside_the_roots_and_no_own_key() {
     needs!(SOPS);
     let (outside, sops) = (Files::none(), Sops::new());
     outside.write("s.yaml", &sops.encrypted("yaml", &format!("a: {SECRET}\n")));

@@ -96,7 +96,7 @@ fn the_state_is_its_owners_alone_and_holds_no_secret() {
 }
 
 #[test]
-fn a_second_process_is_told_who_holds_the_ledger() {
+fn second_process_names_the_holder_of_the_ledger() {
     let (tenant, files, state) = in_sync();
     files.change("lake.yaml", "/one", "/two");
     tenant
@@ -117,7 +117,7 @@ fn a_second_process_is_told_who_holds_the_ledger() {
 }
 
 #[test]
-fn a_ledger_that_is_damaged_is_told_and_nothing_is_written() {
+fn damaged_ledger_is_reported_and_nothing_is_written() {
     let (tenant, files, state) = in_sync();
     let ledger = modes(state.path())
         .into_iter()
@@ -170,7 +170,7 @@ fn resolve_says_so_when_nothing_is_in_doubt() {
 const STRANGER: u32 = 54321;
 
 #[test]
-fn state_that_others_can_write_is_refused_with_the_command_that_helps() {
+fn state_that_others_can_write_is_refused_with_a_remedy() {
     let (tenant, files, state) = in_sync();
     let set_mode = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -198,7 +198,7 @@ fn state_that_others_can_write_is_refused_with_the_command_that_helps() {
 }
 
 #[test]
-fn state_of_another_user_is_refused_but_for_root_who_inspects_it() {
+fn state_of_another_user_is_refused_except_for_root() {
     needs!(ROOT);
     let (tenant, files, state) = in_sync();
     files.change("lake.yaml", "/one", "/two");

@@ -89,7 +89,7 @@ fn drift(tenant: &Tenant) {
 }
 
 #[test]
-fn what_is_suspended_is_planned_and_not_written_until_it_is_resumed() {
+fn suspended_integration_is_not_written_until_it_is_resumed() {
     let world = World::new();
     let args = [
         "lake",
@@ -120,7 +120,7 @@ fn what_is_suspended_is_planned_and_not_written_until_it_is_resumed() {
 }
 
 #[test]
-fn everything_is_suspended_without_a_name_and_a_day_that_is_over_does_not_count() {
+fn no_name_suspends_everything_and_a_past_day_does_not_count() {
     let world = World::new();
     world
         .run("suspend", &["--reason", "an audit"])
@@ -142,7 +142,7 @@ fn everything_is_suspended_without_a_name_and_a_day_that_is_over_does_not_count(
 }
 
 #[test]
-fn what_cannot_be_read_stops_the_run_and_what_was_not_suspended_is_told() {
+fn unreadable_suspensions_stop_the_run_and_resume_reports_none() {
     let world = World::new();
     let ran = world.run("resume", &["lake"]).run().exits_with(1);
     assert!(
@@ -169,7 +169,7 @@ fn what_cannot_be_read_stops_the_run_and_what_was_not_suspended_is_told() {
 }
 
 #[test]
-fn a_name_that_is_none_is_told_with_the_nearest_and_suspends_nothing() {
+fn unknown_name_is_reported_with_a_suggestion() {
     let world = World::new();
     world.sync();
     let suspend = |args: &[&str]| {
@@ -317,7 +317,7 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
 }
 
 #[test]
-fn everything_suspended_is_told_by_a_plan_without_changes() {
+fn plan_without_changes_shows_that_everything_is_suspended() {
     let world = World::new();
     world.sync();
     world.tenant.simulator.clear_log();
@@ -336,7 +336,7 @@ fn everything_suspended_is_told_by_a_plan_without_changes() {
 }
 
 #[test]
-fn what_is_suspended_lacks_a_secret_and_no_apply_would_be_blocked_by_it() {
+fn missing_secret_of_a_suspended_integration_blocks_nothing() {
     let world = World::drifted();
     world.suspend(&["lake", "--reason", "vendor migration"]);
     let run = world.run("sync", &["--dry-run"]).with(&world.files);
@@ -395,7 +395,7 @@ impl Watched {
 }
 
 #[test]
-fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resumed() {
+fn daemon_shows_the_suspension_and_writes_once_resumed() {
     let it = Watched::new();
     let freeze = ["--reason", "freeze", "--until", "2999-12-01"];
     let heard = "STATUS=Ready: 2 unchanged; suspended: everything (freeze, until the end of 2999-12-01 UTC)";
@@ -429,7 +429,7 @@ fn a_daemon_says_that_everything_is_suspended_and_writes_again_once_it_is_resume
 }
 
 #[test]
-fn a_daemon_counts_the_drift_of_what_is_suspended_and_is_not_in_sync_meanwhile() {
+fn daemon_counts_drift_of_suspended_integrations() {
     let it = Watched::new();
     let lake = ["lake", "--reason", "vendor migration"];
     it.tell(

@@ -36,7 +36,7 @@ fn a_dry_run_with_a_token_sends_the_exchange_and_reads() {
 }
 
 #[test]
-fn an_apply_sends_one_create_for_each_file_and_a_second_one_sends_nothing() {
+fn apply_sends_one_create_for_each_file_and_then_nothing() {
     let (tenant, files) = (Tenant::empty(), Files::examples());
     let first = Integrationd::new(["sync", "--yes"])
         .on(&tenant)

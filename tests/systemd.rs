@@ -99,7 +99,7 @@ fn credentials(unit: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_service_tells_how_to_load_every_own_credential() {
+fn service_file_shows_how_to_load_every_own_credential() {
     let daemon = credentials(include_str!("../systemd/integrationd.service"));
     for name in own_credentials().filter_map(|own| own.credential) {
         assert!(daemon.contains(&name), "{name}: {daemon:?}");

@@ -84,7 +84,7 @@ fn an_interrupt_at_the_question_ends_the_run() {
 }
 
 #[test]
-fn a_json_report_shows_the_plan_beside_the_question() {
+fn json_report_shows_the_plan_with_the_question() {
     let (tenant, files) = (Tenant::empty(), one());
     let run = Integrationd::new(["sync", "-o", "json"])
         .on(&tenant)

@@ -43,7 +43,7 @@ fn update_of(payload: &Value, stored: &Value) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attribute_that_can_be_compared_is_changed_by_one_update_that_shows_it_alone() {
+async fn every_compared_attribute_is_changed_by_one_update() {
     for case in every_case() {
         let (simulator, mut payload, id) = created(&case).await;
         for (path, attribute) in case.comparable() {
@@ -68,7 +68,7 @@ async fn every_attribute_that_can_be_compared_is_changed_by_one_update_that_show
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_of_every_attribute_that_can_be_compared_is_seen_and_repaired_by_one_update() {
+async fn drift_of_every_compared_attribute_is_fixed_by_one_update() {
     for case in every_case() {
         let (simulator, payload, id) = created(&case).await;
         let files = texts_of(case.platform, &payload);
@@ -146,7 +146,7 @@ fn switches(case: &Case, other: &Case) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_that_the_file_leaves_out_keeps_the_value_of_the_server() {
+async fn omitted_attribute_keeps_the_value_of_the_server() {
     for case in every_case() {
         let (simulator, mut whole, id) = created(&case).await;
         let all = case.comparable();
@@ -190,7 +190,7 @@ async fn an_attribute_that_the_file_leaves_out_keeps_the_value_of_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_way_to_log_in_is_one_update_that_drops_what_went_with_the_old_one() {
+async fn other_authentication_is_one_update_without_old_attributes() {
     let cases = every_case();
     let pairs = cases.iter().flat_map(|a| cases.iter().map(move |b| (a, b)));
     let mut switched = 0;
@@ -217,7 +217,7 @@ async fn another_way_to_log_in_is_one_update_that_drops_what_went_with_the_old_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_sent_to_the_server_is_no_change_of_the_integration() {
+async fn attribute_that_is_not_sent_is_no_change() {
     let (simulator, journal) = (Simulator::default(), MemoryLedger::default());
     let file = |more: &str| Texts::none().file("sea.yaml", format!("type: Trino\n{more}"));
     Run::of(&file(""), &simulator)

@@ -70,7 +70,7 @@ fn a_secret_is_sent_and_its_rotation_is_an_update_by_itself() {
 }
 
 #[test]
-fn an_app_role_and_a_jwt_log_in_and_may_read_what_their_policy_says() {
+fn app_role_and_jwt_log_in_and_read_within_their_policy() {
     needs!(OPENBAO);
     let (server, files) = (Server::start(), Files::none());
     server.put("team/lake", &json!({"token": SECRET}));
@@ -221,7 +221,7 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
 }
 
 #[test]
-fn a_wrong_login_and_a_sealed_server_are_told_apart_and_block() {
+fn wrong_login_and_sealed_server_are_distinguished_and_block() {
     needs!(OPENBAO);
     let (server, tenant) = (Server::start(), Tenant::empty());
     server.put("lake", &json!({"token": SECRET}));
@@ -264,7 +264,7 @@ fn a_wrong_login_and_a_sealed_server_are_told_apart_and_block() {
 }
 
 #[test]
-fn where_vault_is_not_to_be_reached_a_dry_run_does_not_compare_and_a_sync_blocks() {
+fn without_vault_a_dry_run_compares_nothing_and_a_sync_blocks() {
     let files = one_lake("${vault:secret/data/lake#token}");
     let nowhere = "http://127.0.0.1:1";
     let tenant = Tenant::empty();
@@ -287,7 +287,7 @@ fn where_vault_is_not_to_be_reached_a_dry_run_does_not_compare_and_a_sync_blocks
 }
 
 #[test]
-fn settings_for_vault_that_are_wrong_stop_only_what_asks_for_vault() {
+fn wrong_vault_settings_stop_only_references_to_vault() {
     let tenant = Tenant::empty();
     let with = |files: &Files| {
         run(
@@ -324,7 +324,7 @@ fn answer(line: &str) -> (u16, String) {
 }
 
 #[test]
-fn one_run_logs_in_once_reads_each_path_once_and_gives_its_token_back() {
+fn run_logs_in_once_reads_each_path_once_and_revokes_its_token() {
     let (stub, tenant) = (Stub::start(answer), Tenant::empty());
     let files = Files::none()
         .with("a.yaml", &lake("a", "${vault:kv/data/one#a}"))

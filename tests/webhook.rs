@@ -68,7 +68,7 @@ fn a_push_to_any_forge_is_applied_at_once() {
 }
 
 #[test]
-fn a_push_that_gitea_sends_as_a_form_is_applied_like_one_in_json() {
+fn push_from_gitea_as_a_form_is_applied_like_json() {
     let web = web();
     let served = heard(&web, &["--webhook-branch", "master"]);
     let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -92,7 +92,7 @@ fn a_push_that_gitea_sends_as_a_form_is_applied_like_one_in_json() {
 }
 
 #[test]
-fn whoever_has_not_the_secret_is_told_nothing_and_starts_nothing() {
+fn sender_without_the_secret_learns_and_starts_nothing() {
     let web = web();
     let served = heard(&web, &[]);
     let tag = signature(PUSH);
@@ -160,7 +160,7 @@ fn replayed_webhook_makes_few_runs() {
 }
 
 #[test]
-fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
+fn ping_other_branch_and_other_event_start_nothing() {
     let web = web();
     let served = heard(&web, &["--webhook-branch", "main"]);
     for (event, body, code, said) in [
@@ -178,7 +178,7 @@ fn a_ping_another_branch_and_another_event_are_answered_and_start_nothing() {
 }
 
 #[test]
-fn a_replay_is_one_look_more_and_nothing_else() {
+fn replay_is_one_more_run_and_nothing_else() {
     let web = web();
     let served = heard(&web, &[]);
     for nth in 1..=3 {
@@ -198,7 +198,7 @@ fn a_replay_is_one_look_more_and_nothing_else() {
 }
 
 #[test]
-fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
+fn post_of_a_sensible_size_to_the_path_alone_is_accepted() {
     let web = web();
     let served = heard(&web, &[]);
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
@@ -228,7 +228,7 @@ fn only_a_post_of_a_sensible_size_to_the_path_is_heard_and_nobody_is_held_up() {
 }
 
 #[test]
-fn what_is_not_safe_to_hear_is_told_before_anything_is_done() {
+fn unsafe_webhook_settings_are_reported_before_any_work() {
     let web = web();
     let refused = |args: &[&str]| daemon(&web, args).run().exits_with(78).stderr;
     insta::assert_snapshot!(refused(&["--webhook-listen", "0.0.0.0:0"]), @"
@@ -258,7 +258,7 @@ fn what_is_not_safe_to_hear_is_told_before_anything_is_done() {
 }
 
 #[test]
-fn elsewhere_than_on_loopback_it_is_heard_over_tls_and_a_new_certificate_is_taken_up() {
+fn off_loopback_it_listens_over_tls_with_new_certificates() {
     let web = web();
     let place = web.state.path();
     let path = |name: &str| place.join(name).display().to_string();

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_tells_its_place_and_not_its_message() {
+    fn panic_shows_its_place_and_not_its_message() {
         let all = told_by_a_process("text");
         let lines = |start: &str| all.lines().filter(|l| l.starts_with(start)).count();
         assert_eq!(

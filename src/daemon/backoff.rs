@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rests_for_longer_after_every_failure_and_the_others_do_not() {
+    fn each_failure_lengthens_the_back_off_of_its_own_name_alone() {
         let (mut backoff, begun) = (Backoff::default(), Instant::now());
         let mut now = begun;
         let mut pauses = Vec::new();

@@ -64,12 +64,12 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(5);
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_answers_for_a_worker_that_hangs() {
+    async fn worker_that_hangs_is_not_reported_alive() {
         assert!(!Liveness::default().responds_within(LIMIT).await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everybody_who_asks_at_once_is_answered() {
+    async fn simultaneous_requests_are_all_answered() {
         let liveness = Liveness::default();
         let worker = liveness.clone();
         let working = tokio::spawn(async move {

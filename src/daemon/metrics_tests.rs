@@ -22,7 +22,7 @@ fn line_of<'a>(text: &'a str, series: &str) -> &'a str {
 }
 
 #[test]
-fn requests_are_counted_by_what_came_of_them_and_a_server_makes_no_series_of_its_own() {
+fn requests_are_counted_by_result_in_a_fixed_set_of_series() {
     let metrics = Metrics::default();
     for code in 100..1000 {
         exchange(&metrics, Ok(StatusCode::from_u16(code).unwrap()));
@@ -45,7 +45,7 @@ fn requests_are_counted_by_what_came_of_them_and_a_server_makes_no_series_of_its
 }
 
 #[test]
-fn a_run_is_counted_by_its_end_and_every_series_is_there_before_the_first() {
+fn run_is_counted_by_result_and_every_series_exists_at_once() {
     let metrics = Metrics::default();
     let reconciles = |result: &str| format!("integrationd_reconcile_total{{result=\"{result}\"}}");
     let before = metrics.text();

@@ -69,7 +69,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(60);
 
     #[test]
-    fn pauses_double_after_failures_up_to_the_interval_and_a_success_resets_them() {
+    fn pauses_double_up_to_the_interval_and_success_resets_them() {
         let mut schedule = Schedule::every(INTERVAL);
         let mut after = |disposition| schedule.after(disposition, 0.0).as_secs();
         let failed = [(); 6].map(|()| after(Disposition::Transient));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_never_longer_than_it_should_be_and_at_most_a_tenth_shorter() {
+    fn pause_is_never_longer_and_at_most_a_tenth_shorter() {
         for chance in [0.0, 0.5, 1.0, 7.0] {
             let pause = Schedule::every(INTERVAL).after(Disposition::InSync, chance);
             assert!(

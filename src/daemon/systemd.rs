@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_watchdog_is_fed_while_a_run_gets_on_and_no_more_when_it_hangs() {
+    async fn watchdog_is_fed_during_progress_and_not_during_a_hang() {
         let beat = Duration::from_secs(40);
         let heartbeat = Heartbeat {
             watchdog: Some(beat),

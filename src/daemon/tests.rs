@@ -203,7 +203,7 @@ async fn operator_does_not_wait_for_what_others_repeat() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_looks_again_at_the_interval_and_not_before() {
+async fn next_run_starts_at_the_interval_and_not_before() {
     let world = world(Duration::ZERO, &[Disposition::InSync]);
     sleep(530 * SECOND).await;
     assert_eq!(world.runs(), 1);
@@ -212,7 +212,7 @@ async fn it_looks_again_at_the_interval_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_tried_again_soon_and_a_ring_at_once() {
+async fn failure_is_retried_soon_and_a_trigger_runs_at_once() {
     let world = world(Duration::ZERO, &[Disposition::Transient]);
     sleep(100 * SECOND).await;
     let without = world.runs();
@@ -237,7 +237,7 @@ async fn what_is_stalled_waits_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ready_is_reconciling_and_the_reason_says_what_it_waits_for() {
+async fn unready_integration_is_reconciling_and_has_a_reason() {
     assert_eq!(DaemonStatus::default().line(), "Reconciling (Starting)");
     let world = world(10 * SECOND, &[Disposition::Transient]);
     sleep(SECOND).await;
@@ -263,7 +263,7 @@ async fn a_stop_ends_the_worker_and_lets_the_run_under_way_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_goes_on_step_by_step_is_alive_however_long_it_takes() {
+async fn run_that_makes_progress_is_alive_however_long_it_takes() {
     let world = stepping(git::TIMEOUT, 100, &[]);
     for _ in 0..99 {
         sleep(git::TIMEOUT).await;
@@ -272,7 +272,7 @@ async fn a_run_that_goes_on_step_by_step_is_alive_however_long_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_whose_step_never_ends_is_not_alive_for_longer_than_the_longest_step() {
+async fn run_that_hangs_is_alive_no_longer_than_the_longest_step() {
     let world = world(SECOND, &[]);
     sleep(LONGEST_STEP).await;
     assert!(world.liveness.responds_within(SECOND).await);

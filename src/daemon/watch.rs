@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_written_rings_once_and_one_that_is_written_again_as_it_was_does_not() {
+    async fn changed_file_triggers_once_and_an_equal_rewrite_does_not() {
         let watched = Watched::with(OPTIONS).await;
         write(&watched.path("a.yaml"), "one");
         assert!(watched.rings().await);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_editor_that_renames_and_a_file_that_goes_ring() {
+    async fn rename_by_an_editor_and_removal_of_a_file_trigger() {
         let watched = Watched::with(OPTIONS).await;
         write(&watched.path(".a.yaml.swp"), "one");
         std::fs::rename(watched.path(".a.yaml.swp"), watched.path("a.yaml")).unwrap();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_in_a_folder_that_was_made_a_moment_ago_rings() {
+    async fn file_in_a_new_folder_triggers() {
         let watched = Watched::with(OPTIONS).await;
         std::fs::create_dir(watched.path("team")).unwrap();
         write(&watched.path("team/a.yaml"), "one");
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_swap_of_a_config_map_rings() {
+    async fn swap_of_a_config_map_triggers() {
         let watched = Watched::with(OPTIONS).await;
         let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, watched.path(at)).unwrap();
         std::fs::create_dir(watched.path("..1")).unwrap();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_directory_that_is_moved_away_and_comes_back_is_watched_again() {
+    async fn directory_that_moves_away_and_back_is_watched_again() {
         let watched = Watched::with(OPTIONS).await;
         write(&watched.path("a.yaml"), "one");
         assert!(watched.rings().await);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_saved_while_the_first_run_reads_rings() {
+    async fn file_saved_while_the_first_run_reads_triggers() {
         let watched = Watched::with(OPTIONS).await;
         // A run that read before, and reports afterwards, the read that saw the file.
         let before = content_of(&read_directory(&watched.path("")));
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_back_before_the_next_run_rings_again_if_that_read_it() {
+    async fn reverted_file_triggers_again_if_a_run_has_read_the_change() {
         let watched = Watched::with(OPTIONS).await;
         write(&watched.path("a.yaml"), "one");
         assert!(watched.rings().await);
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_swap_of_a_link_above_the_directory_rings() {
+    async fn swap_of_a_link_above_the_directory_triggers() {
         let around = tempfile::tempdir().unwrap();
         for release in ["1", "2"] {
             let files = around.path().join(release).join("files");
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_that_leads_elsewhere_rings_and_what_is_there_now_does() {
+    async fn relinked_directory_triggers_and_its_new_files_do() {
         let around = tempfile::tempdir().unwrap();
         let link = |to: &str, at: &str| {
             std::os::unix::fs::symlink(to, around.path().join(at)).unwrap();
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_happens_beside_the_directory_is_passed_over() {
+    async fn changes_next_to_the_directory_are_ignored() {
         let around = tempfile::tempdir().unwrap();
         let path = |name: &str| around.path().join(name);
         std::fs::create_dir(path("real")).unwrap();

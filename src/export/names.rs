@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn integrations_that_would_share_a_name_take_more_of_their_identity() {
+    fn equal_names_take_more_of_the_identity() {
         let all = [host("1", "a.eu.example.com"), host("2", "a.us.example.com")];
         assert_eq!(named(&all, &[]), ["-a-eu-example-com", "-a-us-example-com"]);
         let same = [host("1", "a.example.com"), host("2", "A.example.com")];

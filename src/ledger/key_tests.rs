@@ -111,7 +111,7 @@ fn a_credential_may_be_open_to_a_group_and_must_be_there() {
 }
 
 #[test]
-fn what_is_not_a_file_is_refused_and_a_link_into_nothing_is_not_followed() {
+fn key_that_is_no_file_or_a_dangling_link_is_refused() {
     let (place, file) = place();
     let error = read(place.path()).unwrap_err();
     assert!(matches!(error, KeyError::NotAFile(_)));
@@ -122,7 +122,7 @@ fn what_is_not_a_file_is_refused_and_a_link_into_nothing_is_not_followed() {
 }
 
 #[test]
-fn where_no_key_can_be_made_the_remedy_is_told() {
+fn key_that_cannot_be_made_is_an_error_with_a_remedy() {
     // Not even root makes a file there.
     let error = read_or_create(Path::new("/proc/fingerprint.key")).unwrap_err();
     assert!(chain(&error).starts_with("cannot create the fingerprint key /proc/fingerprint.key: "));

@@ -48,7 +48,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_directory_is_made_for_its_owner_alone_and_one_that_is_there_stays_as_it_is() {
+fn new_directory_is_its_owners_alone_and_an_old_one_unchanged() {
     let place = TempDir::new().unwrap();
     let state = at(place.path().join("a/b"));
     state.check().unwrap();
@@ -143,7 +143,7 @@ fn a_file_is_no_state_directory() {
 }
 
 #[test]
-fn where_no_directory_can_be_made_the_remedy_is_told() {
+fn directory_that_cannot_be_made_is_an_error_with_a_remedy() {
     // Not even root makes one there.
     let error = at("/proc/integrationd").create();
     let error = error.unwrap_err();

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mask_is_told_from_a_name() {
+    fn mask_is_distinguished_from_a_name() {
         for mask in [
             "***",
             "********",

@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_that_would_not_do_what_it_looks_like_is_refused() {
+    fn misleading_binding_is_refused() {
         use BindingError as E;
         let without = format!("*={}@*.example.com", without_host().wire);
         let near = with_host().wire.to_lowercase();

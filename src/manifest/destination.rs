@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_could_read_as_another_host_is_none() {
+    fn ambiguous_host_is_no_host() {
         for value in [
             "",
             ".",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn further_properties_are_told_from_plain_values() {
+    fn further_properties_are_distinguished_from_plain_values() {
         for text in [
             "x;ProxyHost=evil.example;SSL=0",
             "W&proxyHost=evil.example",

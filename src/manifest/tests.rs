@@ -272,7 +272,7 @@ fn a_clash_names_all_and_applies_none() {
 }
 
 #[test]
-fn different_ids_tell_equal_identities_apart() {
+fn different_ids_distinguish_equal_identities() {
     let pinned = |path: &str, id: &str| {
         file(
             path,

@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_columns_count_characters_and_every_kind_of_line_end() {
+    fn columns_count_characters_and_lines_every_kind_of_line_end() {
         let text = Text::new("f", "a\r\nb\rc\né x");
         let place = text.place(Span::new(10, 11), "", &Redactions::default());
         assert_eq!((place.line, place.column), (4, 3));

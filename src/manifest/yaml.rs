@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn crlf_and_several_documents_are_read_and_empty_ones_passed_over() {
+    fn crlf_and_several_documents_are_read_and_empty_ones_skipped() {
         assert_eq!(
             trees("---\r\n# x\r\n---\r\na: 1\r\n---\r\n---\r\nb: 2\r\n...\r\n"),
             "{a: 1} | {b: 2}"

@@ -162,7 +162,7 @@ fn a_servers_url_is_https_or_this_machine() {
 }
 
 #[test]
-fn a_url_that_gives_something_away_is_refused_without_repeating_it() {
+fn url_with_a_secret_is_refused_and_not_repeated() {
     use ServerUrlError as E;
     for (text, expected) in [
         ("http://acme.example", E::PlainHttp),
@@ -309,7 +309,7 @@ async fn a_refused_connection_and_an_unknown_name_were_never_sent() {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_beside_the_systems() {
+async fn private_authority_is_trusted_in_addition_to_the_systems() {
     let (port, pem) = tls_server("localhost").await;
     let place = TempDir::new().unwrap();
     let settings = with_ca(settings(&format!("https://localhost:{port}")), &place, &pem);
@@ -413,7 +413,7 @@ async fn with_a_proxy() {
 }
 
 #[test]
-fn a_system_without_certificates_is_told_what_to_install() {
+fn system_without_certificates_is_an_error_with_a_remedy() {
     let place = TempDir::new().unwrap();
     let (file, directory) = (place.path().join("none.pem"), place.path());
     std::fs::write(&file, "").unwrap();

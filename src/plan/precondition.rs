@@ -341,7 +341,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn difference_is_named_by_the_outermost_object_that_one_side_lacks() {
+    fn difference_is_named_by_the_outermost_missing_object() {
         let of = |attributes: &[(&str, i32)]| -> Compared {
             let pairs = attributes.iter();
             pairs

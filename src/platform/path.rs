@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn object_covers_what_lies_in_it_and_nothing_beside() {
+    fn object_covers_its_own_paths_alone() {
         let covers = |outer: &str, inner: &str| {
             AttributePath::from(outer).covers(AttributePath::from(inner).keys())
         };

@@ -126,7 +126,7 @@ fn a_doc_is_one_sentence() {
 }
 
 #[test]
-fn an_object_leaves_class_and_default_to_its_attributes() {
+fn object_has_no_class_and_no_default_of_its_own() {
     every_attribute_holds(|_, a| {
         is_leaf(a)
             || (a.class == Class::Mutable
@@ -205,7 +205,7 @@ fn what_sounds_like_a_secret_is_one() {
 }
 
 #[test]
-fn credentials_are_one_time_only_where_there_is_an_automatic_set_up() {
+fn one_time_credentials_need_an_automatic_set_up() {
     every_attribute_holds(|platform, a| match a.class_when_auto {
         None => true,
         Some(class) => class == Class::OneTime && platform.payload == PayloadShape::Full,

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_value_is_cut_around_the_difference_and_a_new_one_is_whole() {
+    fn old_value_is_cut_around_the_difference_and_new_is_whole() {
         let old = DisplayValue::Plain(Json::from(format!("{}1", "a".repeat(90))));
         let new = DisplayValue::Plain(Json::from(format!("{}2", "a".repeat(90))));
         let Both::OneLine { before, after } = both(&old, &new) else {

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_tells_which_files_are_own() {
+    fn own_files_are_found_from_the_environment() {
         let environment: ProviderEnvironment = Box::new(|name| match name {
             "IMMUTA_API_KEY_FILE" => Some("/run/keys/a".into()),
             "SOPS_AGE_KEY_FILE" => Some("/run/keys/age".into()),

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_tell_their_place_and_nothing_of_the_text() {
+    fn mistakes_show_their_place_and_nothing_of_the_text() {
         assert_eq!(parse("ab${env:X"), Err(ReferenceError::Unclosed { at: 2 }));
         assert_eq!(parse("${hunter2}"), Err(ReferenceError::NoSource { at: 0 }));
         assert_eq!(

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_value_is_found_and_a_missing_one_tells_what_helps_beside_it() {
+    async fn value_is_found_and_a_missing_one_has_a_remedy() {
         let providers = Providers::with(Box::new(|name| (name == "A").then(|| "hunter2".into())));
         let a = reference("env", "A");
         let b = reference("env", "B");
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_looked_up_is_missing() {
+    fn value_that_was_never_fetched_is_missing() {
         let error = Secrets::default().get(&reference("file", "x")).unwrap_err();
         assert_eq!(error.reason, MissingReason::NotResolved);
     }
 
     #[tokio::test]
-    async fn a_reference_is_looked_up_once() {
+    async fn reference_is_fetched_once() {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
         let providers = Providers::with(Box::new(move |name| {

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_and_a_credential_beat_the_settings_file_whichever_setting_it_is() {
+    fn variables_and_credentials_beat_the_file_in_every_setting() {
         let (nothing, nothing_set) = (|_: &str| None, |_: &str| None);
         let passed_in = |name: &str| Some(PathBuf::from(name));
         for (flag, variable) in [

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_given_notifies_nobody_and_a_secret_alone_is_an_error() {
+    fn nothing_given_sends_nothing_and_a_secret_alone_is_an_error() {
         let nothing = NotifyFlags::default();
         assert_eq!(found(&nothing, &[]), Ok(None));
         let alone = found(&nothing, &["INTEGRATIOND_NOTIFY_SECRET"]);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_comes_from_a_flag_a_variable_or_a_credential_and_never_from_two() {
+    fn url_comes_from_one_of_flag_variable_and_credential() {
         let flags = NotifyFlags {
             url_file: Some("url".into()),
             ..NotifyFlags::default()

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_certificate_is_an_error_that_names_the_other_half_wherever_it_listens() {
+    fn half_a_certificate_is_an_error_that_names_the_other_half() {
         for address in ["127.0.0.1:1", "10.0.0.1:1"] {
             let help = "give both the certificate and its key";
             let expected = format!("`--cert` is given without `--key`: {help}");

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_a_secret_everywhere_and_a_certificate_elsewhere_than_on_loopback() {
+    fn webhook_needs_a_secret_and_off_loopback_a_certificate() {
         assert_eq!(webhook(&WebhookFlags::default()), Ok(None));
         for address in ["127.0.0.1:1", "[::1]:0"] {
             assert!(webhook(&flags(address)).unwrap().is_some(), "{address}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_are_an_error_that_names_both_and_a_flag_beats_them() {
+    fn two_secrets_are_an_error_and_a_flag_beats_them() {
         let env = |name: &str| (name == "INTEGRATIOND_WEBHOOK_SECRET").then(|| OsString::from("s"));
         let credential = |_: &str| Some("/run/c/secret".into());
         let without = WebhookFlags {

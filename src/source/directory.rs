@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_the_place_of_a_file_before_it_is_opened_is_not_read() {
+    fn substitute_for_a_file_before_it_is_opened_is_not_read() {
         let dir = Dir::new().with("a.yaml", "1");
         let seen = fs::metadata(dir.path("a.yaml")).unwrap();
         let pipe = dir.path("pipe");

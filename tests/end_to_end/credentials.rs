@@ -21,7 +21,7 @@ const FLAGS: [&str; 6] = [
 ];
 
 #[test]
-fn every_secret_of_a_systemd_credential_beats_the_one_of_the_settings_file() {
+fn systemd_credential_beats_the_secret_of_the_settings_file() {
     needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let stub = Stub::start(|_| (204, String::new()));

@@ -12,7 +12,7 @@ use crate::web::{self, Served};
 const TAG: &str = include_str!("../data/webhooks/github-push-tag.json");
 
 #[test]
-fn what_is_pushed_over_https_is_applied_when_the_forge_says_so_and_not_when_anybody_does() {
+fn push_over_https_is_applied_on_the_word_of_the_forge_alone() {
     needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let served = Served::of(forge.daemon(&world, &[]).start());
@@ -75,7 +75,7 @@ fn what_is_pushed_over_https_is_applied_when_the_forge_says_so_and_not_when_anyb
 }
 
 #[test]
-fn what_is_rewritten_over_https_is_held_and_shown_until_the_settings_take_it() {
+fn history_rewritten_over_https_waits_for_the_settings() {
     needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let settings = Files::none().with("settings.yaml", "git-allow-rewrite: false\n");

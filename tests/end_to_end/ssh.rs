@@ -36,7 +36,7 @@ fn shown(pushed: &Output) -> String {
 }
 
 #[test]
-fn whoever_pushes_over_ssh_sees_the_plan_and_what_came_of_it() {
+fn push_over_ssh_shows_the_plan_and_its_result() {
     needs!(SSHD);
     let (world, repository, server) = (World::new(), Repository::empty(), Sshd::start());
     repository.commit("files/lake.yaml", LAKE);

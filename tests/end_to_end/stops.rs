@@ -64,7 +64,7 @@ fn all_is_there_once(world: &World, forge: &Forge) {
 }
 
 #[test]
-fn asked_to_end_it_finishes_the_write_under_way_and_the_next_start_does_the_rest() {
+fn stop_finishes_the_write_and_the_next_start_does_the_rest() {
     needs!(NGINX);
     let (world, forge) = (World::new(), Forge::new());
     let slow = || {
@@ -91,7 +91,7 @@ fn asked_to_end_it_finishes_the_write_under_way_and_the_next_start_does_the_rest
 }
 
 #[test]
-fn killed_at_any_write_it_is_carried_on_by_the_next_and_nothing_is_doubled() {
+fn killed_at_any_write_the_next_start_doubles_nothing() {
     needs!(NGINX);
     for (method, path) in [
         (Method::PUT, "/integrations/1"),

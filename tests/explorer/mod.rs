@@ -68,12 +68,12 @@ fn scenarios() -> u64 {
 }
 
 #[test]
-fn whatever_happens_nothing_is_doubled_lost_left_undone_or_told() {
+fn every_scenario_keeps_the_promises() {
     explore(first_seed(), scenarios());
 }
 
 #[test]
-fn a_seed_tells_a_scenario_down_to_its_requests() {
+fn seed_determines_a_scenario_down_to_its_requests() {
     for seed in SEED..SEED + TWICE {
         let first = play(&scenario(seed)).told();
         let second = play(&scenario(seed)).told();

@@ -81,7 +81,7 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_server_that_drops_in_the_middle_leaves_the_copy_usable() {
+async fn copy_stays_usable_after_a_server_drops_in_the_middle() {
     needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
@@ -126,7 +126,7 @@ async fn a_server_that_hangs_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_nobody_waits_for_ends() {
+async fn abandoned_fetch_ends() {
     let (listener, url) = silent();
     let source = Source::new(options(&url));
     let fetch = source.source.fetch(None);

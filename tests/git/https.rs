@@ -39,7 +39,7 @@ fn source(server: &Server, path: &str, credentials: Option<GitCredentials>) -> S
 }
 
 #[tokio::test]
-async fn a_repository_behind_basic_credentials_is_fetched_and_keeps_up() {
+async fn repository_behind_basic_credentials_is_fetched_again() {
     needs!(NGINX);
     let (repository, server) = served();
     let source = source(&server, "basic/bare.git", basic(PASSWORD));
@@ -63,7 +63,7 @@ async fn a_repository_behind_a_bearer_token_is_fetched() {
 }
 
 #[test]
-fn a_sync_logs_in_with_a_bearer_token_or_a_user_as_its_settings_say() {
+fn sync_logs_in_with_the_token_or_user_of_its_settings() {
     needs!(NGINX);
     let repository = Repository::empty();
     repository.commit("trino.yaml", "type: Trino\n");
@@ -154,7 +154,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not() {
+async fn missing_repository_is_final_and_a_server_error_is_not() {
     needs!(NGINX);
     let (_repository, server) = served();
     let missing = finally(source(&server, "open/none.git", None).refused().await);
@@ -172,7 +172,7 @@ async fn what_is_no_repository_is_a_final_error_and_a_server_in_trouble_is_not()
 }
 
 #[tokio::test]
-async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
+async fn empty_repository_and_missing_branch_are_distinguished() {
     needs!(NGINX);
     let (_repository, server) = served();
     let source = Source::new(GitOptions {
@@ -192,7 +192,7 @@ async fn an_empty_repository_and_a_missing_branch_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_commit_is_found_whether_or_not_the_server_gives_it_by_its_id() {
+async fn commit_is_found_with_and_without_fetch_by_id() {
     needs!(NGINX);
     let (repository, server) = served();
     let first = repository.head();

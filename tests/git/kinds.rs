@@ -61,7 +61,7 @@ async fn a_repository_is_read_in_whatever_way_it_lies_at_its_path() {
 }
 
 #[tokio::test]
-async fn a_head_that_names_a_missing_branch_is_told_and_a_branch_that_is_there_can_be_named() {
+async fn head_of_a_missing_branch_is_reported_and_a_branch_can_be_set() {
     let repository = Repository::new();
     repository.bare_git(["symbolic-ref", "HEAD", "refs/heads/gone"]);
     let url = repository.path();
@@ -98,7 +98,7 @@ async fn a_tag_of_a_tag_leads_to_its_commit() {
 }
 
 #[tokio::test]
-async fn where_the_history_of_a_clone_ends_it_is_not_known_what_came_before() {
+async fn history_before_the_end_of_a_shallow_clone_is_unknown() {
     let repository = Repository::new();
     let previous = repository.head();
     let url = format!("file://{}", repository.path());
@@ -143,7 +143,7 @@ fn special(repository: &Repository, kind: &str) {
 }
 
 #[tokio::test]
-async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_is_named() {
+async fn sha256_repository_is_refused_and_the_hash_named() {
     needs!(NGINX);
     let repository = Repository::new();
     special(&repository, "--object-format=sha256");
@@ -161,7 +161,7 @@ async fn a_repository_of_sha256_is_refused_by_path_and_at_a_server_and_the_hash_
 }
 
 #[tokio::test]
-async fn a_repository_of_reftables_is_refused_by_path_and_what_is_told_helps() {
+async fn reftable_repository_is_refused_with_a_remedy() {
     needs!(NGINX);
     let repository = Repository::new();
     special(&repository, "--ref-format=reftable");
@@ -187,7 +187,7 @@ async fn a_repository_of_reftables_is_refused_by_path_and_what_is_told_helps() {
 }
 
 #[tokio::test]
-async fn a_repository_whose_settings_are_broken_is_one_that_cannot_be_read() {
+async fn repository_with_broken_settings_cannot_be_read() {
     let repository = Repository::new();
     fs::write(Path::new(&repository.path()).join("config"), "[broken").unwrap();
     let error = Source::new(options(&repository.path())).refused().await;
@@ -199,7 +199,7 @@ async fn a_repository_whose_settings_are_broken_is_one_that_cannot_be_read() {
 const WITHOUT_LEAVE: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
 
 #[test]
-fn a_directory_that_may_not_be_entered_is_named_with_who_may_not_and_what_helps() {
+fn closed_directory_is_named_with_user_and_remedy() {
     let repository = Repository::empty();
     repository.commit("files/lake.yaml", LAKE);
     let (tenant, state) = (Tenant::empty(), TempDir::new().unwrap());

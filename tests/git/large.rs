@@ -54,7 +54,7 @@ fn urls(repository: &Repository, server: &Server) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_commit_or_a_tag_beyond_a_mebibyte_is_refused_and_a_long_one_that_fits_is_read() {
+async fn commit_or_tag_beyond_a_mebibyte_is_refused() {
     needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
@@ -153,7 +153,7 @@ async fn too_long_list_of_references_is_refused() {
 }
 
 #[test]
-fn what_unpacks_to_a_hundred_megabytes_is_refused_in_little_memory_and_what_follows_is_held() {
+fn bomb_of_a_hundred_megabytes_is_refused_in_little_memory() {
     needs!(NGINX);
     let repository = Repository::empty();
     let first = repository.commit("files/lake.yaml", LAKE);

@@ -172,7 +172,7 @@ async fn no_program_of_a_repository_is_run() {
 }
 
 #[tokio::test]
-async fn a_repository_of_another_user_needs_leave() {
+async fn repository_of_another_user_needs_approval() {
     needs!(ROOT);
     let repository = Repository::new();
     for path in below(Path::new(&repository.path())) {
@@ -197,7 +197,7 @@ fn object(repository: &Repository, name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_and_read_once_it_can() {
+async fn unreadable_repository_is_reported_and_read_once_it_can_be() {
     let repository = Repository::new();
     let source = Source::new(options(&repository.path()));
     let object = object(&repository, "HEAD:a.yaml");
@@ -214,7 +214,7 @@ async fn what_cannot_be_read_is_told_and_read_once_it_can() {
 }
 
 #[tokio::test]
-async fn a_commit_behind_a_tag_that_cannot_be_read_is_no_other_kind_of_object() {
+async fn unreadable_commit_behind_a_tag_is_no_other_kind_of_object() {
     let repository = Repository::new();
     repository.git(["tag", "-a", "-m", "one", "v1"]);
     repository.push();
@@ -249,7 +249,7 @@ async fn a_repository_is_read_however_its_objects_are_kept() {
 }
 
 #[tokio::test]
-async fn a_file_system_that_does_not_answer_is_given_up_and_read_when_it_is_back() {
+async fn file_system_that_hangs_times_out_and_is_read_when_back() {
     let repository = Repository::new();
     repository.bare_git(["pack-refs", "--all"]);
     let refs = Path::new(&repository.path()).join("packed-refs");

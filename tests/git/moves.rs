@@ -34,7 +34,7 @@ async fn only_the_revision_itself_is_brought_at_first() {
 }
 
 #[tokio::test]
-async fn a_revision_descends_from_one_before_however_many_were_pushed_between() {
+async fn descent_is_found_over_any_number_of_pushed_commits() {
     needs!(NGINX);
     let repository = Repository::new();
     let server = Server::start(repository.place());
@@ -57,7 +57,7 @@ async fn a_revision_descends_from_one_before_however_many_were_pushed_between() 
 }
 
 #[tokio::test]
-async fn a_revision_descends_from_one_before_however_many_branches_were_merged_between() {
+async fn descent_is_found_over_any_number_of_merged_branches() {
     needs!(NGINX);
     let repository = Repository::new();
     let root = repository.head();
@@ -158,7 +158,7 @@ async fn an_entirely_new_history_is_held() {
 }
 
 #[tokio::test]
-async fn a_history_too_long_to_tell_is_held_and_not_fetched_again_and_again() {
+async fn history_too_long_to_compare_is_held_and_fetched_once() {
     needs!(NGINX);
     let repository = Repository::new();
     repository.history(5_000);

@@ -89,7 +89,7 @@ async fn a_commit_by_an_allowed_ssh_key_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_commit_without_a_signature_that_counts_is_refused_and_named() {
+async fn commit_without_a_valid_signature_is_refused_and_named() {
     needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");
@@ -205,7 +205,7 @@ async fn commit_or_tag_with_a_nul_is_refused() {
 }
 
 #[tokio::test]
-async fn a_commit_by_a_given_openpgp_key_is_taken_up_and_by_another_one_is_not() {
+async fn commit_of_a_given_openpgp_key_alone_is_accepted() {
     needs!(GNUPG);
     let signers = Signers::new();
     let eve = signers.sign_with_openpgp("eve");
@@ -302,7 +302,7 @@ async fn an_openpgp_key_that_expired_or_was_revoked_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_signed_tag_of_an_unsigned_commit_is_enough_for_the_tag_alone() {
+async fn signed_tag_of_an_unsigned_commit_counts_for_the_tag_alone() {
     needs!(SSH_KEYGEN, GNUPG);
     let signers = Signers::new();
     let key = format!("ada@example.com {}", signers.ssh_key("ada"));
@@ -379,7 +379,7 @@ async fn a_tag_that_is_not_what_was_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_revision_that_is_refused_does_not_stay_so_once_its_key_is_given() {
+async fn refused_revision_is_accepted_once_its_key_is_given() {
     needs!(SSH_KEYGEN);
     let signers = Signers::new();
     let key = signers.ssh_key("ada");

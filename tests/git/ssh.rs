@@ -58,7 +58,7 @@ async fn a_repository_is_fetched_with_a_key_and_keeps_up() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_known_is_refused_and_does_not_become_known() {
+async fn unknown_host_is_refused_and_stays_unknown() {
     needs!(SSHD);
     let (repository, server) = (Repository::new(), Sshd::start());
     let known = server.known("");
@@ -88,7 +88,7 @@ async fn a_key_that_the_server_does_not_know_is_refused() {
 }
 
 #[tokio::test]
-async fn a_missing_repository_is_a_final_error_and_a_missing_server_is_not() {
+async fn missing_repository_is_final_and_a_missing_server_is_not() {
     needs!(SSHD);
     let server = Sshd::start();
     let source = server.source("/none/such.git", "user", "known");

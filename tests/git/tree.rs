@@ -47,7 +47,7 @@ async fn the_rules_for_names_are_those_of_a_directory() {
 }
 
 #[tokio::test]
-async fn a_link_is_never_followed_and_is_reported_where_it_could_stand_for_files() {
+async fn link_is_never_followed_and_reported_where_it_matters() {
     let repository = Repository::new();
     repository.write("real/b.yaml", "2");
     repository.write("real/notes.txt", "3");

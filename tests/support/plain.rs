@@ -42,6 +42,12 @@ const NOT_PLAIN_IN_CODE: &[&str] = &[
     "tells",
 ];
 
+/// Words that the name of a test does not use either: run or read, trigger, permission or
+/// keep.
+const NOT_PLAIN_IN_TEST_NAMES: &[&str] = &[
+    "bell", "leave", "leaves", "look", "looked", "looks", "ring", "rings",
+];
+
 /// Beginnings of a relative clause, where a doc comment has a noun or a verb.
 const OPENINGS: &[&str] = &[
     "how", "what", "whatever", "when", "where", "wherever", "whether", "which", "who", "whoever",
@@ -56,6 +62,13 @@ pub(crate) fn not_plain(text: &str) -> Option<&'static str> {
 /// The first word of a comment, or of a string in the code, that is not plain.
 pub(crate) fn not_plain_in_code(text: &str) -> Option<&'static str> {
     first_of(NOT_PLAIN.iter().chain(NOT_PLAIN_IN_CODE), text)
+}
+
+/// The first word of the name of a test that is not plain.
+pub(crate) fn not_plain_in_test_name(name: &str) -> Option<&'static str> {
+    let words = name.replace('_', " ");
+    let banned = NOT_PLAIN.iter().chain(NOT_PLAIN_IN_CODE);
+    first_of(banned.chain(NOT_PLAIN_IN_TEST_NAMES), &words)
 }
 
 /// The word with which a doc comment opens, if it is one that opens a relative clause.

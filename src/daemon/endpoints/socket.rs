@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_named_or_numbered_and_is_not_nobody() {
+    fn user_has_a_name_or_a_number_and_is_not_the_overflow_user() {
         let users = "root:x:0:0::/root:/bin/sh\ngit:x:997:997::/srv/git:/bin/sh\n\
                      nobody:x:65534:65534::/:/bin/false\n";
         let number = |name| number(name, users).ok();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_namespace_of_its_own_few_users_can_be_told() {
+    fn few_users_are_known_in_a_user_namespace() {
         let all = "         0          0 4294967295\n";
         let few = "         0          0          1\n       997        997          1\n";
         assert!(is_mapped(1234, all) && is_mapped(0, few) && is_mapped(997, few));

@@ -274,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_anybody_may_look_and_nobody_has_it() {
+    fn without_a_token_reads_are_open_and_no_token_matches() {
         let gate = Gate::new(None, false).unwrap();
         assert_eq!(gate.caller(&with_bearer(""), at(0)), Caller::Anybody);
         assert!(!gate.is_token(""));
     }
 
     #[test]
-    fn a_session_ends_and_cannot_be_made_longer_or_by_another_process() {
+    fn session_ends_and_cannot_be_extended_or_forged() {
         let gate = gate();
         let cookie = gate.begin_session(at(1000)).unwrap();
         let is_in = |gate: &Gate, headers: &HeaderMap, second| {

@@ -110,7 +110,7 @@ async fn a_body_beyond_the_limit_is_refused_and_the_connection_closed() {
 }
 
 #[tokio::test]
-async fn whoever_is_slow_with_the_head_or_the_body_or_says_nothing_is_cut_off() {
+async fn slow_head_slow_body_and_silence_are_cut_off() {
     let served = serve(LIMITS).await;
     assert_eq!(served.answer("GET / HT").await, "");
     assert_eq!(served.answer("").await, "");
@@ -135,7 +135,7 @@ async fn places_that_are_taken_are_free_again_after_a_while() {
 }
 
 #[tokio::test]
-async fn whoever_keeps_every_place_keeps_nobody_out() {
+async fn client_that_holds_every_slot_keeps_no_other_out() {
     let served = serve(PATIENT).await;
     let mut holding = Vec::new();
     for _ in 0..20 {
@@ -183,7 +183,7 @@ async fn what_wants_no_body_is_answered_before_it_comes() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_is_let_go() {
+async fn client_that_does_not_read_is_closed() {
     let limits = ListenerLimits {
         connections: 1,
         connection: SHORT,
@@ -197,7 +197,7 @@ async fn whoever_does_not_read_is_let_go() {
 }
 
 #[tokio::test]
-async fn an_end_lets_answers_under_way_end_and_waits_for_nobody_else() {
+async fn shutdown_waits_for_answers_under_way_alone() {
     let limits = ListenerLimits {
         head: PATIENCE,
         ..LIMITS
@@ -228,7 +228,7 @@ async fn an_address_that_is_taken_is_an_error_that_names_it() {
 }
 
 #[test]
-fn connections_leave_descriptors_for_the_runs() {
+fn connections_keep_descriptors_free_for_the_runs() {
     let of = |open_files| affordable(64, open_files);
     assert_eq!(of(None), 64);
     assert_eq!(of(Some(1024)), 64);

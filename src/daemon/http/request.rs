@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_another_page_is_told_by_what_the_browser_says() {
+    fn form_of_another_page_is_known_by_the_browsers_headers() {
         let here = |pairs| is_same_origin(&headers(pairs), "http", "127.0.0.1:9464");
         assert!(here(&[]));
         assert!(here(&[("origin", "http://127.0.0.1:9464")]));

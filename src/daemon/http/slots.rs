@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_most_gives_up_the_place_that_was_taken_first() {
+    fn client_with_the_most_slots_gives_up_its_oldest() {
         let (a, b, c) = ("10.0.0.1", "10.0.0.2", "10.0.0.3");
         assert_eq!(gives_way(&[b, a, a, a], c), Some(1));
         assert_eq!(gives_way(&[b, a, a, a], a), Some(1));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_a_customer_count_together_and_those_of_ipv4_each_alone() {
+    fn ipv6_counts_by_network_and_ipv4_by_address() {
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_ne!(network("10.0.0.1"), network("10.0.0.2"));

@@ -133,7 +133,7 @@ fn log_hears_of_what_waits_for_the_server() {
 }
 
 #[test]
-fn a_failure_is_told_once_and_so_is_its_recovery() {
+fn failure_and_recovery_are_reported_once_each() {
     tells(
         vec![
             ready(),
@@ -155,7 +155,7 @@ fn a_failure_is_told_once_and_so_is_its_recovery() {
 }
 
 #[test]
-fn a_failure_that_changes_is_told_again() {
+fn failure_that_changes_is_reported_again() {
     let failing = |tests: &[&str]| Row {
         failing_tests: tests
             .iter()
@@ -246,7 +246,7 @@ fn what_is_suspended_or_withheld_is_left_in_peace() {
 }
 
 #[test]
-fn drift_is_told_once_whether_it_is_put_back_or_not() {
+fn drift_is_reported_once_reverted_or_not() {
     let put_back = || drifted(ready(), &["/a"], true);
     tells(
         vec![put_back(), put_back(), ready(), put_back()],
@@ -276,7 +276,7 @@ fn drift_is_told_once_whether_it_is_put_back_or_not() {
 }
 
 #[test]
-fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
+fn value_that_does_not_converge_is_one_alert() {
     tells(
         vec![
             drifted(
@@ -298,7 +298,7 @@ fn what_does_not_converge_is_one_piece_of_news_however_it_is_seen() {
 }
 
 #[test]
-fn each_integration_is_told_of_by_itself_and_one_that_goes_away_is_over() {
+fn each_integration_has_its_own_alert_that_ends_with_it() {
     let other = |reason| row("other", State::Stalled, Some(reason));
     let runs = vec![
         seen(vec![
@@ -319,7 +319,7 @@ fn each_integration_is_told_of_by_itself_and_one_that_goes_away_is_over() {
 }
 
 #[test]
-fn an_outage_is_told_once_and_says_nothing_of_the_integrations() {
+fn outage_is_reported_once_without_the_integrations() {
     let outage = |cause: &str| {
         let summary = format!("the tenant could not be read: {cause}");
         unseen(Disposition::Transient, &summary)
@@ -360,7 +360,7 @@ fn another_revision_that_is_held_is_news() {
 }
 
 #[test]
-fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_more() {
+fn guard_refusal_is_reported_again_when_the_plan_grows() {
     let guarded = |update| RunOutcome {
         disposition: Disposition::Stalled(Reason::GuardRefused),
         summary: "refused by the guard".to_owned(),
@@ -389,7 +389,7 @@ fn a_refusal_of_the_guard_is_told_for_the_run_and_again_when_it_is_asked_for_mor
 }
 
 #[test]
-fn a_mistake_that_belongs_to_no_integration_is_told_for_the_run() {
+fn mistake_of_no_integration_is_reported_for_the_run() {
     let stuck = |rows: Vec<Row>| RunOutcome {
         disposition: Disposition::Stalled(Reason::InvalidFile),
         summary: "1 invalid".to_owned(),
@@ -476,7 +476,7 @@ fn the_document_says_what_when_where_and_why() {
 }
 
 #[test]
-fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
+fn slack_message_mentions_no_one_and_has_no_link() {
     let failed = Row {
         about: vec!["<!channel> & <https://x|click>\u{202e}\nnew line".to_owned()],
         ..stalled(Reason::WriteFailed)
@@ -496,7 +496,7 @@ fn nothing_in_a_message_for_slack_calls_anybody_or_looks_like_a_link() {
 }
 
 #[test]
-fn messages_are_short_however_much_there_is_to_tell() {
+fn messages_are_short_however_much_there_is_to_report() {
     let long = |n: usize| Row {
         about: vec!["ä".repeat(3000); 7],
         drift: vec!["/x".repeat(300).as_str().into(); 30],
@@ -553,7 +553,7 @@ fn an_address_keeps_its_query_and_no_refusal_repeats_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_takes_nothing_fills_the_queue_and_holds_up_nobody() {
+async fn stuck_receiver_fills_the_queue_and_delays_no_run() {
     let publisher = StatusPublisher::new(Metrics::default());
     let (sender, mut queue) = mpsc::channel(2);
     let (pull, stop) = Stop::new();

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_hears_the_next_run_whole_and_nothing_of_the_one_under_way() {
+    fn subscriber_gets_the_whole_next_run_and_nothing_before() {
         let events = RunEvents::default();
         events.begun();
         let mut subscription = events.subscribe();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_too_slow_is_told_of_the_gap_and_hears_the_end() {
+    fn slow_subscriber_is_informed_of_the_gap_and_gets_the_end() {
         let events = RunEvents::default();
         let mut subscription = events.subscribe();
         events.begun();

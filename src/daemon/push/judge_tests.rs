@@ -189,7 +189,7 @@ fn every_forge_is_known_by_its_own_header() {
 }
 
 #[test]
-fn whoever_has_not_the_secret_is_refused() {
+fn sender_without_the_secret_is_rejected() {
     let right = sign(SECRET, PUSH);
     let hub = format!("sha256={right}");
     let other = format!("sha256={}", sign("another secret, as long", PUSH));
@@ -230,7 +230,7 @@ fn whoever_has_not_the_secret_is_refused() {
 }
 
 #[test]
-fn nobody_without_the_secret_is_told_why() {
+fn sender_without_the_secret_gets_no_reason() {
     let (status, said) = WebhookVerdict::Unsigned.answer();
     assert_eq!((status.as_u16(), said), (401, "refused\n"));
 }

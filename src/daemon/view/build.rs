@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_that_is_very_long_is_cut_at_the_end_of_a_line_and_says_how_much_is_gone() {
+    fn long_plan_is_cut_at_the_end_of_a_line_with_a_count() {
         let line = "a line of the plan, with ä in it\n";
         let lines = 3 * LONGEST_PLAN / line.len();
         let mut text = line.repeat(lines);

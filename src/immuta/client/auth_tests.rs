@@ -52,7 +52,7 @@ fn what_cannot_be_a_key_is_refused_without_repeating_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raw_key_goes_into_the_header_as_it_is_and_is_marked_as_sensitive() {
+async fn raw_key_is_sent_unchanged_and_marked_as_sensitive() {
     let script = Script::new([LIST]);
     let credentials = Credentials::ApiKey(key());
     let reader = Reader::new(
@@ -129,7 +129,7 @@ async fn those_who_waited_for_a_refused_key_share_the_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_renewed_once_and_the_request_sent_once_more() {
+async fn rejected_token_is_renewed_once_and_the_request_resent_once() {
     let (script, reader) = exchanging([token("t1"), REFUSED, token("t2"), LIST]);
     reader.list().await.unwrap();
     assert_eq!(
@@ -178,7 +178,7 @@ async fn a_token_is_renewed_shortly_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_lived_token_is_used_for_half_its_life_and_an_expired_one_until_refused() {
+async fn token_is_renewed_half_way_and_an_expired_one_on_rejection() {
     let now = Timestamp::now();
     let seconds = |n: i64| now + jiff::SignedDuration::from_secs(n);
     let start = Instant::now();

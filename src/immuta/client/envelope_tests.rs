@@ -49,7 +49,7 @@ fn an_error_of_a_proxy_is_not_the_api_speaking() {
 }
 
 #[test]
-fn failing_tests_of_a_refusal_are_found_at_the_top_and_one_level_below() {
+fn failing_tests_of_an_answer_are_found_on_two_levels() {
     let results = json!({"validationTests": [
         {"name": "Grants", "status": "failed", "message": "hunter2\nline is wrong"}]});
     for body in [

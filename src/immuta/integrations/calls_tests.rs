@@ -212,7 +212,7 @@ async fn a_read_is_repeated_until_it_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_is_given_up_after_the_last_attempt_with_the_last_error() {
+async fn read_ends_after_the_last_attempt_with_the_last_error() {
     let (script, client) = reader(vec![ScriptedAnswer::Reply(503, ""); 9]);
     let error = client.list().await.unwrap_err();
     assert_eq!(
@@ -223,7 +223,7 @@ async fn a_read_is_given_up_after_the_last_attempt_with_the_last_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pause_that_the_server_asks_for_is_kept_within_the_deadline() {
+async fn pause_requested_by_the_server_is_kept_within_the_deadline() {
     let patient = ScriptedAnswer::ReplyWith(429, BUSY, &[("retry-after", "55")]);
     let (script, client) = reader(vec![patient; 9]);
     assert!(client.list().await.is_err());
@@ -322,7 +322,7 @@ impl Write for Log {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_log_tells_every_request_and_no_value() {
+async fn log_shows_every_request_and_no_value() {
     let log = Log::default();
     let sink = log.clone();
     let subscriber = tracing_subscriber::fmt()

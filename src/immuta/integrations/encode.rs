@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_payload_has_its_three_keys_in_order_and_every_secret_in_its_place() {
+    fn full_payload_has_three_keys_in_order_and_every_secret() {
         let body = written(PayloadShape::Full, Some(true));
         assert_eq!(
             std::str::from_utf8(&body.json).unwrap(),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_the_type_alone_has_nothing_else_and_resolves_nothing() {
+    fn payload_of_the_type_alone_resolves_no_secret() {
         let config = config();
         let body = encode(
             &platform(PayloadShape::TypeOnly),

@@ -270,7 +270,7 @@ fn a_status_is_read_from_an_object_or_a_word() {
 }
 
 #[test]
-fn a_create_must_tell_the_id_and_an_update_need_not() {
+fn answer_to_a_create_needs_an_id_and_to_an_update_none() {
     assert!(read_accepted(br#"{"status": "creating"}"#, None).is_err());
     assert_eq!(
         read_accepted(br#"{"id": 5, "status": "creating"}"#, None).unwrap(),
@@ -357,7 +357,7 @@ fn an_answer_about_one_integration_is_bounded_too() {
 }
 
 #[test]
-fn of_many_unreadable_elements_a_few_reasons_and_a_count_are_kept() {
+fn few_reasons_and_a_count_of_many_unreadable_elements_are_kept() {
     let mut elements = vec![json!(1); 1000];
     elements.push(json!({"type": "Pond"}));
     let live = list(&Value::Array(elements));

@@ -39,7 +39,7 @@ fn one_of_many_secrets_is_found() {
 }
 
 #[test]
-fn a_very_short_secret_is_left_alone() {
+fn very_short_secret_is_not_redacted() {
     assert_eq!(scrubbed("abc abcd", &["abc", ""]), "abc abcd");
     assert_eq!(scrubbed("abc abcd", &["abcd"]), "abc (secret)");
     // White space is left out of a long secret only.
@@ -175,7 +175,7 @@ fn base64_is_known_wherever_the_secret_begins_and_ends() {
 }
 
 #[test]
-fn an_encoded_secret_that_is_too_short_is_not_looked_for() {
+fn encoded_secret_that_is_too_short_is_not_searched() {
     assert_eq!(scrubbed("cGFzcw== pass", &["pass"]), "cGFzcw== (secret)");
 }
 
@@ -232,7 +232,7 @@ fn a_secret_that_was_cut_off_is_found_by_its_start() {
 }
 
 #[test]
-fn a_long_beginning_of_a_secret_is_found_where_nothing_says_that_it_was_cut() {
+fn long_beginning_of_a_secret_is_found_without_a_sign_of_a_cut() {
     let secret = ["swordfish-and-hunter2"];
     assert_eq!(
         scrubbed("<swordfish-an> is wrong", &secret),
@@ -268,7 +268,7 @@ fn a_secret_is_found_anywhere_in_a_long_value() {
 }
 
 #[test]
-fn a_text_longer_than_is_looked_at_is_cut() {
+fn text_longer_than_the_limit_of_the_search_is_cut() {
     let text = format!("{}hunter2", "x".repeat(LONGEST));
     let clean = scrubbed(&text, &["hunter2"]);
     assert!(

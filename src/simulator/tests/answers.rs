@@ -148,7 +148,7 @@ async fn ten_thousand_integrations_are_seeded_and_listed_in_a_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn volatile_attributes_differ_in_every_answer_and_are_never_stored() {
+async fn volatile_attributes_differ_in_each_answer_and_are_not_stored() {
     let sim = full(StoredSecrets::Omit).await;
     let before = sim.state();
     let (_, options) = call(

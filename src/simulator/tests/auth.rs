@@ -33,7 +33,7 @@ async fn a_key_passes_as_it_is_and_as_a_bearer_and_as_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_and_wrong_credentials_are_unauthorized_and_weak_ones_forbidden() {
+async fn bad_credentials_are_unauthorized_and_weak_ones_forbidden() {
     let sim = Simulator::default();
     assert_eq!(code_with(&sim, None).await, 401);
     assert_eq!(code_with(&sim, Some("wrong")).await, 401);

@@ -81,7 +81,7 @@ async fn a_refusal_names_attributes_and_never_a_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_variants_the_one_that_was_meant_is_told_about() {
+async fn error_is_about_the_variant_that_was_meant() {
     let mut body = s3();
     body["config"]
         .as_object_mut()

@@ -72,7 +72,7 @@ async fn a_late_effect_comes_although_the_caller_has_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_breaks_off_and_tells_its_whole_length() {
+async fn broken_answer_announces_its_whole_length() {
     let sim = Simulator::default();
     created(&sim, databricks()).await;
     let full = whole(answer(&sim, "GET", "/integrations", None).await);
@@ -88,7 +88,7 @@ async fn an_answer_breaks_off_and_tells_its_whole_length() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_tell_when_to_come_back_in_every_form() {
+async fn too_many_requests_name_a_retry_time_in_every_form() {
     for (after, check) in [
         (None, None),
         (Some(RetryAfter::Seconds(7)), Some("7")),
@@ -204,7 +204,7 @@ async fn a_failed_edit_is_rolled_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_deletion_leaves_it_running() {
+async fn integration_runs_on_after_a_failed_deletion() {
     let sim = Simulator::default();
     created(&sim, databricks()).await;
     sim.fault(Fault::new(FaultKind::DeleteError(test("Some test"))));

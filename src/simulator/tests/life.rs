@@ -33,7 +33,7 @@ async fn a_write_without_any_delay_still_answers_that_it_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_replaces_the_configuration_and_drops_secrets_that_it_lacks() {
+async fn edit_replaces_the_configuration_and_drops_missing_secrets() {
     let sim = Simulator::default();
     let mut body = redshift();
     body["autoBootstrap"] = json!(false);
@@ -70,7 +70,7 @@ async fn a_deleted_integration_is_deleting_then_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_integration_lingers_when_asked_to_and_leaves_its_host_free() {
+async fn deleted_integration_lingers_on_request_and_frees_its_host() {
     let sim = Simulator::new(SimulatorOptions {
         deleted_lingers: true,
         ..SimulatorOptions::default()
@@ -106,7 +106,7 @@ async fn ids_and_the_code_of_success_are_options() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_regenerated_key_is_another_key_and_only_a_read_by_id_shows_it() {
+async fn regenerated_key_is_new_and_shown_by_a_read_by_id_alone() {
     let sim = Simulator::default();
     created(&sim, trino()).await;
     let before = get(&sim, "/integrations/1").await["immutaApiKey"].clone();

@@ -2,7 +2,7 @@ use super::super::{FailedTest, Seed, SimulatedDrift, SimulatedStatus, SimulatorO
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_there_is_not_found_in_the_two_spellings_of_the_api() {
+async fn missing_integration_is_not_found_in_both_spellings() {
     let sim = Simulator::default();
     for path in ["/integrations/5", "/integrations/5/status"] {
         let message = refusal(&sim, 404, "GET", path, None).await;
@@ -17,7 +17,7 @@ async fn what_is_not_there_is_not_found_in_the_two_spellings_of_the_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_integration_on_a_host_is_a_conflict_whatever_the_case() {
+async fn second_integration_on_a_host_conflicts_in_any_case() {
     let sim = Simulator::default();
     created(&sim, snowflake()).await;
     let mut body = snowflake();

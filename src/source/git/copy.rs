@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_does_not_grow_without_bound_and_keeps_nothing_of_a_killed_fetch() {
+    fn copy_stays_small_and_keeps_nothing_of_a_killed_fetch() {
         let place = TempDir::new().unwrap();
         let place = Fetch::of(1_000).hold(&place).unwrap();
         place.open("a").unwrap();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_somebody_else_has_is_waited_for_but_not_as_long_as_a_fetch_may_take() {
+    fn locked_directory_is_waited_for_less_long_than_a_fetch() {
         let directory = TempDir::new().unwrap();
         let (fetch, begun) = (Fetch::of(180_000), Instant::now());
         let held = fetch.hold(&directory).unwrap();
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_a_directory_can_be_called_off() {
+    fn wait_for_a_directory_can_be_stopped() {
         let directory = TempDir::new().unwrap();
         let _held = Fetch::of(1_000).hold(&directory).unwrap();
         let fetch = Fetch::of(180_000);

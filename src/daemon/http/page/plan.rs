@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_style_of_the_report_is_known_here_and_closed_on_its_line() {
+    fn every_style_of_the_report_is_known_and_closed_on_its_line() {
         for text in [
             "\u{1b}[31mopen",
             "\u{1b}[2m\u{1b}[33ma\nb",

@@ -61,7 +61,7 @@ fn shown<'a>(rows: &'a [Row], query: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn before_the_first_look_it_says_so_and_shows_no_table() {
+fn page_before_the_first_run_shows_no_table() {
     let html = page(&DaemonStatus::default(), "");
     assert!(html.contains("The daemon is reading the files and the tenant for the first time."));
     assert!(
@@ -82,7 +82,7 @@ fn without_files_there_is_nothing_to_filter() {
 }
 
 #[test]
-fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
+fn failed_run_is_shown_with_the_time_of_the_last_good_one() {
     let outcome = RunOutcome {
         disposition: Disposition::Transient,
         exit: Exit::Failed,
@@ -112,7 +112,7 @@ fn a_failed_look_is_told_with_the_time_of_the_last_good_one() {
 }
 
 #[test]
-fn what_is_suspended_stands_above_all_with_reasons_that_are_text() {
+fn suspensions_are_on_top_with_reasons_as_text() {
     let suspend = |reason: &str| Suspend {
         reason: reason.to_owned(),
         until: None,
@@ -145,7 +145,7 @@ fn what_is_suspended_stands_above_all_with_reasons_that_are_text() {
 }
 
 #[test]
-fn a_filter_takes_every_word_wherever_it_stands_and_ignores_what_it_does_not_know() {
+fn filter_takes_words_in_any_order_and_ignores_unknown_ones() {
     let ill = Row {
         failing_tests: vec![FailingTest {
             name: "Validate ROLE".to_owned(),
@@ -257,7 +257,7 @@ fn what_the_page_needs_is_served_and_nothing_is_inline() {
 }
 
 #[test]
-fn the_history_tells_who_wrote_what_was_applied_and_what_came_of_it() {
+fn history_shows_author_revision_and_result() {
     let head = "ed220c4".repeat(6);
     let run = Run {
         id: RunId::NONE,

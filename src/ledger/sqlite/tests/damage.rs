@@ -88,7 +88,7 @@ fn a_ledger_that_was_cut_off_is_noticed() {
 }
 
 #[test]
-fn a_log_whose_ledger_is_gone_is_not_taken_for_that_of_a_new_one() {
+fn log_of_a_lost_ledger_is_not_used_for_a_new_one() {
     let (place, file) = place();
     written(&file);
     fs::rename(&file, place.path().join("tenant.db-wal")).unwrap();
@@ -134,7 +134,7 @@ fn a_row_that_was_changed_by_hand_is_named() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_the_ledger_stays_whole() {
+fn full_disk_is_reported_and_the_ledger_stays_whole() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     let limit =
@@ -171,7 +171,7 @@ fn a_full_disk_is_told_and_the_ledger_stays_whole() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_written_is_told() {
+fn ledger_that_cannot_be_written_is_reported() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     ledger
@@ -186,7 +186,7 @@ fn a_ledger_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn a_ledger_that_something_else_writes_is_told() {
+fn ledger_that_another_program_writes_is_reported() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     ledger.lock().busy_timeout(Duration::ZERO).unwrap();
@@ -202,7 +202,7 @@ fn a_ledger_that_something_else_writes_is_told() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_opened_is_told() {
+fn ledger_that_cannot_be_opened_is_reported() {
     let (place, file) = place();
     fs::create_dir(&file).unwrap();
     let error = SqliteLedger::open(&file).unwrap_err();
@@ -213,7 +213,7 @@ fn a_ledger_that_cannot_be_opened_is_told() {
 }
 
 #[test]
-fn a_directory_that_takes_no_files_is_told() {
+fn directory_that_takes_no_files_is_reported() {
     let (place, _) = place();
     // Not even root makes a file there.
     let error = SqliteLedger::open(Path::new("/proc/tenant.db")).unwrap_err();

@@ -54,7 +54,7 @@ fn another_process_that_has_it_is_named_until_it_is_killed() {
 }
 
 #[test]
-fn what_a_killed_writer_was_told_to_be_written_is_there() {
+fn confirmed_writes_of_a_killed_writer_are_there() {
     let (_place, file) = place();
     for turn in 1..=KILLS {
         let mut writer = Writer::start(&file);
@@ -68,7 +68,7 @@ fn what_a_killed_writer_was_told_to_be_written_is_there() {
 }
 
 #[test]
-fn a_dry_run_reads_beside_a_process_that_writes() {
+fn dry_run_reads_while_a_process_writes() {
     let (_place, file) = place();
     let mut writer = Writer::start(&file);
     writer.wait_for(1);
@@ -84,7 +84,7 @@ fn a_dry_run_reads_beside_a_process_that_writes() {
 }
 
 #[test]
-fn a_writer_that_is_killed_while_it_opens_leaves_no_ledger_or_a_whole_one() {
+fn writer_killed_while_it_opens_makes_a_whole_ledger_or_none() {
     for milliseconds in (0..40).step_by(4) {
         let (_place, file) = place();
         let mut writer = Writer::start(&file);

@@ -13,7 +13,7 @@ fn where_there_is_no_ledger_a_dry_run_reads_none_and_makes_none() {
 }
 
 #[test]
-fn a_dry_run_leaves_no_trace() {
+fn dry_run_writes_nothing() {
     let (place, file) = place();
     written(&file);
     let before = (files(&place), fs::read(&file).unwrap());

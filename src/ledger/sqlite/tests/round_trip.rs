@@ -20,7 +20,7 @@ fn what_was_written_is_there_after_opening_it_again() {
 }
 
 #[test]
-fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
+fn ledger_and_its_companion_files_are_the_owners_alone() {
     let (place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     done(ledger.begin("a", &create())).unwrap();
@@ -39,7 +39,7 @@ fn a_ledger_and_what_lies_beside_it_are_for_the_owner_alone() {
 }
 
 #[test]
-fn an_intent_waits_for_the_disk_and_what_comes_after_it_does_not() {
+fn intent_waits_for_the_disk_and_later_writes_do_not() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     let pragma = |name| -> String {
@@ -77,7 +77,7 @@ fn a_confirmed_write_is_a_record_and_no_intent() {
 }
 
 #[test]
-fn an_abandoned_write_leaves_the_record_as_it_was() {
+fn abandoned_write_keeps_the_record_unchanged() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     done(ledger.confirm("a", &record("1"))).unwrap();
@@ -102,7 +102,7 @@ fn an_unsettled_intent_is_not_overwritten() {
 }
 
 #[test]
-fn a_deleted_integration_leaves_what_was_last_seen_of_it() {
+fn last_seen_state_of_a_deleted_integration_is_kept() {
     let (_place, file) = place();
     let ledger = SqliteLedger::open(&file).unwrap();
     done(ledger.confirm("a", &record("1"))).unwrap();

@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ending_tells_the_kind_of_a_file() {
+    fn kind_of_a_file_is_known_by_its_ending() {
         let kinds = [
             "a.yaml", "a.yml", "a.json", "a.env", "a.ini", "a.b/c", "key.pem",
         ]
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_at_the_cut_leaves_no_piece() {
+    fn secret_at_the_cut_is_removed_whole() {
         let secret = Secret::new("s3cr3t-of-the-key-service".to_owned());
         for before in LONGEST_WORDS - 30..LONGEST_WORDS {
             let said = "x".repeat(before - 1) + " " + secret.expose();

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_says_is_cut_and_escaped_and_nothing_else_is_shown() {
+    fn error_of_the_server_is_cut_and_escaped() {
         let long = "x".repeat(1000);
         let body =
             json!({"errors": ["per\u{1b}[31mmission\ndenied", long], "data": {"k": "hunter2"}});
