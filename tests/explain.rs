@@ -123,7 +123,7 @@ fn json_has_the_same_for_programs() {
           "file": "example.yaml",
           "line": 4,
           "column": 14,
-          "label": "not declared in the settings",
+          "label": "not declared",
           "excerpt": {
             "text": "  host: …",
             "start": 8,

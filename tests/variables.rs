@@ -111,6 +111,22 @@ fn list_is_filled_in_where_it_is_the_whole_value() {
 }
 
 #[test]
+fn undeclared_variable_is_one_mistake_whatever_kind_is_expected() {
+    for (name, text, uses) in [
+        ("warehouse.yaml", WAREHOUSE, 5),
+        ("lake.yaml", LAKE, 1),
+        ("ignored.yaml", "type: Trino\nsync: ${var:OPTIONS}\n", 1),
+    ] {
+        let ran = World::new(name, text).sync(&[]).exits_with(65);
+        let shown = ran.all();
+        let mistakes = shown.matches("error[").count();
+        assert_eq!(mistakes, uses, "{shown}");
+        let undeclared = shown.matches("error[E0403]: this variable is not declared");
+        assert_eq!(undeclared.count(), uses, "{shown}");
+    }
+}
+
+#[test]
 fn later_declaration_replaces_an_earlier_one() {
     let world = World::new("warehouse.yaml", WAREHOUSE);
     let first = world.variables("first.yaml", PRODUCTION);

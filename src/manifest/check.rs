@@ -332,7 +332,7 @@ impl Checker<'_> {
 
     /// Complains about the kind of an option's value.
     pub(super) fn wrong_option(&mut self, node: &Node, what: &str, expected: &str) {
-        if matches!(node.value, Yaml::Faulty) {
+        if self.is_reported(node) {
             return;
         }
         let kind = node.value.kind();

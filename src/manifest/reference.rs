@@ -5,7 +5,8 @@ use super::builder::DiagnosticBuilder;
 use super::check::Checker;
 use super::suggest::{enumerate, nearest};
 use super::text::Span;
-use super::tree::{Node, YamlString};
+use super::tree::{Node, Yaml, YamlString};
+use super::variables::whole_reference;
 use crate::diagnostic::Code;
 use crate::secret::{Parsed, ReferenceError, Template, is_own, parse_template, source_words};
 
@@ -67,6 +68,27 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// True if a value of the wrong kind has a mistake of its own, which is reported: an
+    /// undeclared variable could be of any kind.
+    pub(super) fn is_reported(&mut self, node: &Node) -> bool {
+        let scalar = match &node.value {
+            Yaml::Faulty => return true,
+            Yaml::Text(scalar) => scalar,
+            Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::List(_) | Yaml::Map(_) => {
+                return false;
+            }
+        };
+        let variables = self.context.variables;
+        let is_undeclared = whole_reference(&scalar.text)
+            .is_some_and(|name| !variables.names().any(|declared| declared == name));
+        if is_undeclared && let Err(error) = parse_template(&scalar.text, |_| None) {
+            let draft = self.reference_error(node, scalar, &error);
+            self.report(draft);
+            return true;
+        }
+        false
     }
 
     /// True if a text without references is an own credential.
@@ -151,7 +173,7 @@ impl Checker<'_> {
             }
             ReferenceError::UnknownVariable { name, .. } => {
                 DiagnosticBuilder::new(Code::UnknownVariable, span, "this variable is not declared")
-                    .label("not declared in the settings")
+                    .label("not declared")
                     .help(self.variables(name))
             }
         }
@@ -164,7 +186,7 @@ impl Checker<'_> {
             return format!("did you mean `${{var:{near}}}`?");
         }
         match declared.as_slice() {
-            [] => "declare it with `--var`: the settings declare no variables".to_owned(),
+            [] => "declare it with `--var` or `--var-file`: no variables are declared".to_owned(),
             some => {
                 let listed = &some[..some.len().min(LISTED_VARIABLES)];
                 let more = if listed.len() < some.len() {
@@ -172,7 +194,7 @@ impl Checker<'_> {
                 } else {
                     ""
                 };
-                format!("the settings declare {}{more}", enumerate(listed, "and"))
+                format!("declared variables: {}{more}", enumerate(listed, "and"))
             }
         }
     }

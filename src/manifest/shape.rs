@@ -413,7 +413,7 @@ impl Checker<'_> {
     }
 
     fn wrong_shape_of(&mut self, node: &Node, what: &str, expected: &str, help: Option<String>) {
-        if matches!(node.value, Yaml::Faulty) {
+        if self.is_reported(node) {
             return;
         }
         let kind = node.value.kind();

@@ -241,7 +241,7 @@ impl EntryReader for VariableReader {
 }
 
 /// The variable of a string that consists only of a reference to it.
-fn whole_reference(text: &str) -> Option<&str> {
+pub(super) fn whole_reference(text: &str) -> Option<&str> {
     let name = text.strip_prefix(REFERENCE)?.strip_suffix('}')?;
     (!name.contains('}')).then_some(name)
 }
