@@ -110,7 +110,13 @@ fn likely_match_is_adopted_by_name_and_updated_from_then_on() {
     let world = (tenant, files, TempDir::new().unwrap());
     let ran = adopt(&["--all"], &world).exits_with(0);
     assert!(
-        ran.stdout.contains("is only a probable match"),
+        ran.stdout
+            .contains("is only a probable match, which is adopted only by name"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("run `integrationd adopt query`"),
         "{}",
         ran.stdout
     );

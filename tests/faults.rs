@@ -177,6 +177,7 @@ fn blocked(block: &Block) -> &'static str {
         | Block::PinType { .. }
         | Block::PinIdentity { .. }
         | Block::NeedsPin { .. }
+        | Block::NeedsName { .. }
         | Block::NeverUpdated { .. }
         | Block::UnknownOutcome { .. }
         | Block::Conflict { .. }

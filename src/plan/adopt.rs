@@ -110,9 +110,9 @@ fn found<'l>(
             }))
         }
         Pairing::Blocked(block) => Err(AdoptionResult::Blocked(block.clone())),
-        Pairing::Likely(found) if !by_name => Err(AdoptionResult::Blocked(Block::NeedsPin {
+        Pairing::Likely(found) if !by_name => Err(AdoptionResult::Blocked(Block::NeedsName {
+            name: integration.name.clone(),
             id: found.id.clone(),
-            paths: Vec::new(),
         })),
         Pairing::Certain(found) | Pairing::Likely(found) => Ok(found),
     }

@@ -100,6 +100,14 @@ pub enum Block {
         /// The differing attributes; empty if only its creation failed.
         paths: Vec<AttributePath>,
     },
+    /// It is not certain that this is the one, and no operator named it for the adoption.
+    #[error("integration {id} is only a probable match, which is adopted only by name")]
+    NeedsName {
+        /// The name in the files.
+        name: Name,
+        /// The live integration.
+        id: RemoteId,
+    },
     /// Its creation failed, and this platform has nothing to update.
     #[error(
         "the creation of integration {id} failed, and integrations of this type cannot be \
@@ -239,7 +247,7 @@ impl Block {
             Self::PinMissing { .. } => Reason::PinMissing,
             Self::PinType { .. } => Reason::PinType,
             Self::PinIdentity { .. } => Reason::PinIdentity,
-            Self::NeedsPin { .. } => Reason::NeedsPin,
+            Self::NeedsPin { .. } | Self::NeedsName { .. } => Reason::NeedsPin,
             Self::NeverUpdated { .. } => Reason::NeverUpdated,
             Self::UnknownScope { .. } => Reason::UnknownScope,
             Self::UnknownOutcome { .. } => Reason::InDoubt,
@@ -298,9 +306,8 @@ impl Block {
             Self::PinType { .. } | Self::PinIdentity { .. } => {
                 "correct `sync.id`, or remove it".into()
             }
-            Self::NeedsPin { id, .. } => {
-                format!("if it is the right one, confirm it with `sync: {{id: \"{id}\"}}` in the file")
-            }
+            Self::NeedsPin { id, .. } => help_of_probable(&format!("confirm it with `sync: {{id: \"{id}\"}}` in the file")),
+            Self::NeedsName { name, .. } => help_of_probable(&format!("run `integrationd adopt {name}`")),
             Self::NeverUpdated { id } => {
                 format!("delete integration {id} in Immuta, then try again")
             }
@@ -334,6 +341,11 @@ impl Block {
             Self::MissingSecret { .. } => "provide the secret, then try again".into(),
         }
     }
+}
+
+/// The remedy for a probable match.
+fn help_of_probable(confirm: &str) -> String {
+    format!("if it is the right one, {confirm}")
 }
 
 /// The ways out for a reference that may not go where the server leads.

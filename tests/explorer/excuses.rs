@@ -105,7 +105,7 @@ fn blocked(
         Block::PinMissing { .. } | Block::PinType { .. } | Block::PinIdentity { .. } => {
             (document.id.is_some(), "a wrong pin")
         }
-        Block::NeedsPin { .. } => {
+        Block::NeedsPin { .. } | Block::NeedsName { .. } => {
             let is_known = is_recorded(world, ledger, document);
             (is_weak && !is_known, "needs a pin")
         }
