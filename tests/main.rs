@@ -58,6 +58,8 @@ mod git;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod hook;
 #[cfg(test)]
 mod http;

@@ -33,7 +33,7 @@ fn pages() -> Vec<Page> {
     ]
     .map(PathBuf::from)
     .into();
-    for directory in ["docs", "docs/decisions"] {
+    for directory in ["docs", "docs/decisions", "docs/guides"] {
         let entries = std::fs::read_dir(root().join(directory)).unwrap();
         let names = entries.map(|entry| Path::new(directory).join(entry.unwrap().file_name()));
         paths.extend(names.filter(|path| path.extension().is_some_and(|e| e == "md")));

@@ -55,6 +55,7 @@ use Part::{File, Namespaces, Program, Root, Rootfs, Sudo, Tool};
 requirements! {
     CERTIFICATES = [File("/etc/ssl/certs/ca-certificates.crt")];
     CHROMIUM = [Program("chromium")];
+    CURL = [Program("curl"), Program("bash")];
     FAKETIME = [Program("faketime")];
     GNUPG = [Program("gpg"), Program("gpgconf")];
     MACHINE = [Program("systemd-nspawn"), Program("nsenter"), Rootfs, Sudo];
