@@ -13,7 +13,7 @@ use integrationd::source::read_directory;
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
 
-use crate::common::Integrationd;
+use crate::common::{Integrationd, examples};
 
 /// Mistakes that the schema cannot state. E01, the syntax of YAML and files, and E05,
 /// several documents, are not listed.
@@ -79,9 +79,8 @@ fn compare(validator: &Validator, text: &str, documents: &[Json]) {
 #[test]
 fn examples_match_the_schema() {
     let validator = validator();
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d");
     let mut count = 0;
-    for file in read_directory(&examples).unwrap().files {
+    for file in read_directory(&examples()).unwrap().files {
         let text = String::from_utf8(file.content.unwrap()).unwrap();
         for document in serde_yaml::from_multiple::<Json>(&text).unwrap() {
             let result = validator.validate(&document);
@@ -122,9 +121,8 @@ fn broken_files_of_every_diagnostic_get_one_verdict() {
 
 /// The documents that the examples turn into with one value changed.
 fn mutations() -> Vec<Json> {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations.d");
     let mut all = Vec::new();
-    for file in read_directory(&examples).unwrap().files {
+    for file in read_directory(&examples()).unwrap().files {
         let text = String::from_utf8(file.content.unwrap()).unwrap();
         for document in serde_yaml::from_multiple::<Json>(&text).unwrap() {
             let wire = document["type"].as_str().unwrap();
@@ -258,4 +256,24 @@ fn schema_of_a_type_is_found_in_any_case() {
         "{}",
         out.stderr
     );
+}
+
+#[test]
+fn first_line_of_every_example_leads_to_the_schema() {
+    let entries = std::fs::read_dir(examples()).unwrap();
+    let paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    assert!(paths.len() >= 7, "{paths:?}");
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().next().unwrap();
+        let schema = line
+            .strip_prefix("# yaml-language-server: $schema=")
+            .unwrap();
+        let schema = std::fs::read_to_string(examples().join(schema)).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        assert_eq!(
+            schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
+            "{path:?}"
+        );
+    }
 }
