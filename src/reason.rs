@@ -79,7 +79,7 @@ reasons! {
     OwnersUnknown Passes "The tenant's connections could not be read.";
     Contested Lasts "Someone else keeps changing the same value back.";
     NotConverging Lasts "The server does not keep a written value.";
-    Retrying Quiet "The server differed right after a write; the write is repeated.";
+    Retrying Quiet "The server had a different value right after a write; the write is repeated.";
     Drift Lasts "Values were changed on the server.";
     WithheldByPolicy Chosen "The policy withholds the change.";
     // Deletions that are not made.

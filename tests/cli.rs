@@ -31,10 +31,10 @@ fn the_help_teaches() {
       daemon      Keep the tenant in sync, as a service
       validate    Check the files offline, without tenant, credentials or network
       explain     Explain a diagnostic, with a wrong and a right example
-      render      Print the files with variables filled in, secrets as references
+      render      Print the files with variables filled in and secrets as references
       list        Show the live integrations of the tenant, without secrets
       ping        Check the URL, certificate, credentials and permission
-      export      Write files for live integrations that no file describes, secrets as references
+      export      Write files for live integrations that no file describes, with secrets as references
       adopt       Record live integrations as owned, without writing to the tenant
       history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown
@@ -100,8 +100,9 @@ fn the_help_teaches() {
       0   in sync, or applied
       1   failed
       2   changes are pending (only with --detailed-exitcode)
-      3   some changes were applied, others were not
-      4   not approved: not confirmed, refused by the guard, or the history was rewritten
+      3   some changes were applied and others were not
+      4   not approved: the prompt was not confirmed, the guard refused the plan, or the
+          history was rewritten
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid

@@ -410,7 +410,7 @@ async fn hidden_connections_block_deletes_of_their_types() {
             "PUT /integrations/1"
         ]
     );
-    let why = "it may belong to a connection: the API key may not read the tenant's connections";
+    let why = "it may belong to a connection: the API key is not allowed to read the tenant's connections";
     assert!(shown(&ran).contains(why), "{}", ran.shown());
 
     // Another type belongs to no connection.
@@ -486,7 +486,7 @@ fn list_names_the_connection() {
     assert!(!ran.stdout.contains("CONNECTION"), "{}", ran.stdout);
     assert!(
         ran.stderr
-            .contains("note: the API key may not read the tenant's connections"),
+            .contains("note: the API key is not allowed to read the tenant's connections"),
         "{}",
         ran.stderr
     );

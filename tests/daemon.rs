@@ -528,7 +528,7 @@ fn unwatched_folder_is_reported_once_and_read() {
     let prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", limit];
     let daemon = daemon.under(&prefix).start();
     daemon.prints("1 applied, 0 failed");
-    let told = "cannot watch all of the directory; polling it instead";
+    let told = "cannot watch the whole directory; polling it instead";
     assert!(!daemon.printed().contains(told), "{}", daemon.printed());
     for folder in 0..20 {
         let name = format!("team-{folder}/note.txt");

@@ -149,7 +149,7 @@ fn every_platform_in_every_mode_makes_a_round_trip() {
         plans_to_nothing(&tenant, &dir);
         let again = export(&tenant, &dir, &[]).exits_with(0);
         assert!(
-            again.stdout.starts_with("Every integration"),
+            again.stdout.starts_with("Nothing was written"),
             "{}",
             again.stdout
         );
@@ -328,7 +328,7 @@ fn taken_file_name_stops_the_export_before_it_writes() {
     let files = Files::none().with("snowflake-b.yaml", &lake("c", "${env:X}"));
     let before = contents(files.path());
     let told = export(&tenant, files.path(), &[]).exits_with(1).stderr;
-    assert!(told.contains("snowflake-b.yaml exists already"), "{told}");
+    assert!(told.contains("snowflake-b.yaml already exists"), "{told}");
     assert_eq!(contents(files.path()), before);
 }
 
@@ -452,7 +452,7 @@ fn integration_behind_a_connection_is_named_and_left_out() {
     let files = Files::none();
     let ran = export(&tenant, files.path(), &[]).exits_with(0);
     insta::assert_snapshot!(ran.stdout, @r"
-    Every integration that can have a file has one: nothing was written.
+    Nothing was written: every integration that can have a file already has one.
 
     No file was written for:
       Snowflake integration 1: it belongs to connection sales

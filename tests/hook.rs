@@ -409,7 +409,10 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
     let world = World::new();
     let daemon = world.start(&[]);
     let told = world.as_user(STRANGER).exits_with(1).stdout;
-    assert!(told.contains("this user may not connect to"), "{told}");
+    assert!(
+        told.contains("this user is not allowed to connect to"),
+        "{told}"
+    );
     ends(daemon);
     let daemon = world
         .daemon(&["--socket-user", &FRIEND.to_string()])
@@ -417,7 +420,7 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
     daemon.prints("1 unchanged");
     let told = world.as_user(STRANGER).exits_with(1).stdout;
     assert!(
-        told.contains("integrationd: this user may not trigger a run:"),
+        told.contains("integrationd: this user is not allowed to trigger runs:"),
         "{told}"
     );
     assert!(!told.contains("unchanged"), "{told}");

@@ -300,7 +300,8 @@ fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
     it.daemon
         .prints("the tenant's list can be read completely again");
     let lines = it.lines();
-    let message = "the tenant's list is incomplete: nothing is created that it may contain";
+    let message =
+        "the tenant's list is incomplete: integrations that may already exist are not created";
     let begun = about(&lines, message);
     assert_eq!(begun.len(), 1, "{lines:?}");
     let error = begun[0]["error"].as_str().unwrap();

@@ -264,7 +264,7 @@ fn nothing_is_created_from_a_list_with_a_hole() {
           help: try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely
 
       unreadable: element 5 of the list: `status` is not a non-empty string
-          note: the tenant's list is incomplete, so nothing is created that it may contain
+          note: the tenant's list is incomplete, so integrations that may already exist are not created
 
     Plan: 1 blocked, 7 not selected.
     ");
@@ -406,7 +406,7 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
           note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
 
     Plan: 1 to create.
-    An apply would block 1 change because secrets have no value here.
+    An apply would block 1 change because secrets are not available here.
     "#);
     insta::assert_snapshot!(without("--yes").exits_with(1).stdout, @r"
       # a is blocked  [FILES]/a.yaml:1

@@ -207,8 +207,8 @@ fn an_update_that_would_drop_a_stored_secret_is_blocked() {
         kinds(&files, &tenant([masked])),
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
-    blocked: an update would drop the stored proxyOptions/password, which the file does not give
-    blocked: an update would drop the stored newKey, which the file does not give
+    blocked: an update would drop the stored proxyOptions/password, which is not in the file
+    blocked: an update would drop the stored newKey, which is not in the file
     ");
 }
 

@@ -92,7 +92,7 @@ async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
     assert!(
-        shown.contains("password was given literally in its file and was not recorded"),
+        shown.contains("password was a literal value in its file and was not recorded"),
         "{shown}"
     );
     assert!(shown.contains("restore the file of warehouse"), "{shown}");

@@ -302,7 +302,7 @@ async fn a_dataset_that_is_not_the_recorded_one_is_not_deleted() {
     assert_eq!(write_lines(&rebuilt), ["POST /integrations"]);
     let shown = ran.shown();
     assert!(
-        shown.contains("will not be deleted: its dataset differs from the ledger"),
+        shown.contains("will not be deleted: its dataset differs from the one in the ledger"),
         "{shown}"
     );
 }

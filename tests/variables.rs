@@ -270,7 +270,11 @@ fn password_in_a_variable_of_the_settings_is_not_shown() {
         let settings = world.variables("settings.yaml", &format!("vars: {{HOST: {value}}}\n"));
         let settings = settings.replace("--var-file", "--config");
         let ran = world.sync(&[&settings]).exits_with(78);
-        assert!(ran.stderr.contains("it holds a password"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("it contains a password"),
+            "{}",
+            ran.stderr
+        );
         assert!(!ran.all().contains("hunter2"), "{}", ran.all());
     }
 }

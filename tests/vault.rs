@@ -192,11 +192,11 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
         ("secret/data/lake#none", "it is empty: give it a value"),
         (
             "secret/data/nothing#token",
-            "Vault has nothing at `GET secret/data/nothing`: check the namespace and the path",
+            "Vault found nothing for `GET secret/data/nothing`: check the namespace and the path",
         ),
         (
             "nowhere/data/lake#token",
-            "Vault has nothing at `GET nowhere/data/lake` (no handler for route",
+            "Vault found nothing for `GET nowhere/data/lake` (no handler for route",
         ),
         (
             "secret/data/deleted#token",

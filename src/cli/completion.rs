@@ -13,7 +13,7 @@ use crate::report::failure::CommandFailure;
 #[derive(Debug, Args)]
 #[command(after_help = help::COMPLETION)]
 pub(super) struct CompletionArgs {
-    /// Shell to complete for
+    /// Shell for which to print the script
     #[arg(value_enum)]
     pub shell: Shell,
 }

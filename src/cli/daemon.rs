@@ -46,7 +46,7 @@ pub(super) struct DaemonArgs {
     pub webhook: WebhookArgs,
     #[command(flatten)]
     pub socket: SocketArgs,
-    /// The settings file that was read; not a setting itself.
+    /// The settings file that was read; not a setting.
     #[arg(skip)]
     pub settings_file: SettingsFile,
     #[command(flatten)]

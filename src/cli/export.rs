@@ -19,10 +19,10 @@ use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 use crate::text::escaped;
 
-/// Write files for live integrations that no file describes, secrets as references
+/// Write files for live integrations that no file describes, with secrets as references
 ///
-/// The files are then planned: the exit code is 0 only if a sync of them would change
-/// nothing. Nothing is sent to the tenant but reads.
+/// Then makes a plan for the files: the exit code is 0 only if a sync of the files would
+/// change nothing. Sends only reads to the tenant.
 #[derive(Debug, Args)]
 #[command(after_help = help::EXPORT)]
 pub(super) struct ExportArgs {
@@ -31,7 +31,7 @@ pub(super) struct ExportArgs {
     /// Print the files instead of writing them
     #[arg(long, conflicts_with = "adopt")]
     pub dry_run: bool,
-    /// Write values that are the server's defaults, too
+    /// Also write values that equal the server's defaults
     #[arg(long)]
     pub with_defaults: bool,
     /// Reference for each value that the server does not show, with `{name}` and `{attribute}`,

@@ -94,8 +94,9 @@ Exit codes:
   0   in sync, or applied
   1   failed
   2   changes are pending (only with --detailed-exitcode)
-  3   some changes were applied, others were not
-  4   not approved: not confirmed, refused by the guard, or the history was rewritten
+  3   some changes were applied and others were not
+  4   not approved: the prompt was not confirmed, the guard refused the plan, or the
+      history was rewritten
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
@@ -114,8 +115,9 @@ Exit codes:
   0   in sync, or applied; a dry run that produced a plan
   1   failed, or an integration is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
-  3   some changes were applied, others were not; also after a signal
-  4   not approved: not confirmed, refused by the guard, or the history was rewritten
+  3   some changes were applied and others were not, or a signal ended the run
+  4   not approved: the prompt was not confirmed, the guard refused the plan, or the
+      history was rewritten
   64  the command line is wrong
   65  an integration file is invalid; the others were processed
   78  the settings are invalid
@@ -161,7 +163,7 @@ Examples:
   integrationd explain E0301
   integrationd explain E0301 -o json | jq -r .right > warehouse.yaml
 
-docs/diagnostics.md has all codes.";
+docs/diagnostics.md lists all codes.";
 
 pub(super) const LIST: &str = list_examples!();
 
@@ -200,7 +202,7 @@ Examples:
                                                         add a connection that owns integration 1
 
 The simulator serves the documented routes of the API and keeps everything in
-memory. The routes below /_simulator/ need no credentials, so it listens on
+memory. The routes below /_simulator/ need no credentials, so the simulator listens on
 loopback only.";
 
 pub(super) const EXPORT: &str = "\
@@ -215,7 +217,7 @@ Integrations that belong to a connection, or whose type is unknown, get no file.
 
 Exit codes:
   0   a sync of the files would change nothing
-  1   it would, or the tenant could not be read, or a file could not be written
+  1   a sync would change something, the tenant could not be read, or a file could not be written
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid";

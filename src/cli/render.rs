@@ -12,7 +12,7 @@ use crate::report::format::{OutputFormat, render};
 use crate::report::rendering::Rendering;
 use crate::session::check_directory;
 
-/// Print the files with variables filled in, secrets as references
+/// Print the files with variables filled in and secrets as references
 #[derive(Debug, Args)]
 #[command(after_help = help::RENDER)]
 pub(super) struct RenderArgs {

@@ -93,7 +93,7 @@ impl Conditions {
                 None if one.kind == NotificationKind::Recovered => {
                     tracing::info!(
                         reason = one.reason.map(Reason::as_str),
-                        "runs have recovered"
+                        "runs succeed again"
                     );
                 }
                 None => {}
@@ -132,7 +132,7 @@ impl Conditions {
             let error = &*escaped(&error);
             tracing::warn!(
                 error,
-                "the tenant's list is incomplete: nothing is created that it may contain"
+                "the tenant's list is incomplete: integrations that may already exist are not created"
             );
         }
         self.unreadable.clone_from(&view.unreadable);
@@ -180,7 +180,9 @@ impl Conditions {
                     let help = "remove the name from the settings, or restore its file";
                     tracing::warn!(help, "{unknown}");
                 }
-                None => tracing::info!("every name in the settings belongs to an integration"),
+                None => {
+                    tracing::info!("every name in the settings belongs to an integration again");
+                }
             }
         }
         self.names = unknown;

@@ -176,7 +176,7 @@ impl Inner {
         );
         it.register(
             "plan_changes",
-            "Planned actions of the last run by kind",
+            "Planned actions of the last run, by kind",
             self.changes.clone(),
         );
         it.register(
@@ -200,7 +200,7 @@ impl Inner {
         let it = &mut self.registry;
         it.register(
             "http_requests",
-            "Requests to the tenant by status or error kind",
+            "Requests to the tenant, by status or kind of error",
             self.requests.clone(),
         );
         it.register(
@@ -215,7 +215,7 @@ impl Inner {
         );
         it.register(
             "git_fetch",
-            "Fetches from the git repository by result",
+            "Fetches from the git repository, by result",
             self.git_fetches.clone(),
         );
         it.register(
@@ -225,7 +225,7 @@ impl Inner {
         );
         it.register(
             "rejected_requests",
-            "Rejected requests to the page and webhooks by reason",
+            "Rejected requests to the page and to webhooks, by reason",
             self.rejections.clone(),
         );
     }

@@ -130,7 +130,7 @@ impl DirectoryEvents {
         if !self.is_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 error = chain(error),
-                "cannot watch all of the directory; polling it instead"
+                "cannot watch the whole directory; polling it instead"
             );
         }
     }

@@ -58,8 +58,7 @@ codes! {
         "The file or directory exists but could not be read. Its integration is frozen: neither \
         changed nor deleted."
     NotAFile "E0102" "not-a-file" situation
-        "The name is that of an integration file, but the entry is a device, a socket or a pipe. \
-        It was not opened."
+        "A device, a socket or a pipe has the name of an integration file. It was not opened."
     BadLink "E0103" "bad-link" situation
         "A symbolic link is broken, forms a cycle or points outside the directory. Only links \
         within the directory are followed, so that a file cannot include text that was not \

@@ -36,7 +36,7 @@ pub struct ExportWriteError {
 impl ExportWriteError {
     /// Help text.
     pub const HELP: &'static str =
-        "nothing was written: name a directory that you may write, with space left";
+        "nothing was written: choose a writable directory on a file system with free space";
 }
 
 /// Writes all files, or none. The directory is created if it is missing.

@@ -243,7 +243,7 @@ impl Walk<'_> {
                 key: attribute.name,
                 value: EntryValue::Scalar(text_scalar(usual)?),
                 comment: Some(format!(
-                    "{} The server does not keep it: this is the usual value.",
+                    "{} The server does not store it; this is the usual value.",
                     attribute.doc
                 )),
             });
@@ -291,7 +291,7 @@ impl Walk<'_> {
             }
             Needed::Yes(
                 Evidence::SecondHand | Evidence::Inferred | Evidence::Recalled | Evidence::Unknown,
-            ) => " Probably required: no document says so.",
+            ) => " Probably required, although this is not documented.",
         };
         let comment = Some(format!("{}{probably}", attribute.doc));
         if let Some(scalar) = self.existing_value(path) {

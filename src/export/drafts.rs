@@ -261,7 +261,7 @@ impl Subject<'_> {
         if !config.may_hold.is_empty() {
             let paths = config.may_hold.iter().map(AttributePath::as_str);
             let comment = format!(
-                "The server never shows {}: add a reference if the integration has one, or an update removes it.",
+                "The server never shows {}: if the integration uses it, add a reference; otherwise, an update removes it.",
                 listed(paths)
             );
             write_comment(&mut text, &comment);

@@ -99,9 +99,11 @@ impl Omission {
         match self {
             Self::Unknown { .. } => "this version of integrationd does not know it",
             Self::Hidden { .. } => "the server hides its value",
-            Self::Opaque { .. } => "its inside is not documented: describe it if it is in use",
+            Self::Opaque { .. } => {
+                "its structure is not documented: if it is in use, write it by hand"
+            }
             Self::NotShown { .. } => "the server does not show it: it is required, so add it",
-            Self::Shape { .. } => "the server shows a value that a file cannot have there",
+            Self::Shape { .. } => "the server shows a value that is not allowed in a file",
         }
     }
 }
@@ -195,13 +197,13 @@ pub enum ExportRefusal {
     #[error("{0}: it may describe a live integration, so nothing is exported")]
     InvalidFiles(String),
     /// `--overwrite` names no file.
-    #[error("no file describes {0}, so that there is none to overwrite")]
+    #[error("no file describes {0}, so there is nothing to overwrite")]
     UnknownName(Name),
     /// `--overwrite` names a file whose integration is not known.
-    #[error("no live integration is known for {0}, so that its file cannot be written anew")]
+    #[error("no live integration is known for {0}, so its file cannot be rewritten")]
     NotLive(Name),
     /// Others would be lost.
-    #[error("{file} describes several integrations, so that it cannot be written anew for {name}")]
+    #[error("{file} describes several integrations, so it cannot be rewritten for {name} alone")]
     SeveralDocuments {
         /// The name.
         name: Name,
@@ -212,10 +214,10 @@ pub enum ExportRefusal {
     #[error("the file of {0} has `sync.extra`, which an export cannot write")]
     HasExtra(Name),
     /// The file exists.
-    #[error("{0} exists already")]
+    #[error("{0} already exists")]
     Taken(String),
     /// Every possible name is in use.
-    #[error("no name is left for integration {id}: {name} is taken")]
+    #[error("no free name was found for integration {id}: even {name} is taken")]
     NoName {
         /// The integration.
         id: RemoteId,
@@ -233,7 +235,7 @@ pub enum ExportRefusal {
         second: String,
     },
     /// An attribute for which the template makes no reference.
-    #[error("the template makes no reference for `{attribute}` of {name}")]
+    #[error("the template does not produce a valid reference for `{attribute}` of {name}")]
     NoReference {
         /// The integration.
         name: Name,
@@ -248,9 +250,13 @@ impl ExportRefusal {
     pub fn help(&self) -> &'static str {
         match self {
             Self::InvalidFiles(_) => "fix the files, or export into an empty directory",
-            Self::UnknownName(_) => "`integrationd validate -o json` shows the names of the files",
-            Self::NotLive(_) => "`integrationd sync --dry-run` shows what the file means",
-            Self::SeveralDocuments { .. } => "give each integration a file of its own first",
+            Self::UnknownName(_) => {
+                "run `integrationd validate -o json` to see the names in the files"
+            }
+            Self::NotLive(_) => {
+                "run `integrationd sync --dry-run` to see how the file is interpreted"
+            }
+            Self::SeveralDocuments { .. } => "first move each integration to a separate file",
             Self::HasExtra(_) => "edit the file by hand",
             Self::Taken(_) => {
                 "move it away, or export into another directory; `--overwrite NAME` rewrites the \
@@ -258,7 +264,7 @@ impl ExportRefusal {
             }
             Self::NoName { .. } => "rename the file that has this name",
             Self::SharedReference { .. } | Self::NoReference { .. } => {
-                "give another form with `--secret-reference`"
+                "choose a different form with `--secret-reference`"
             }
         }
     }

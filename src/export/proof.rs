@@ -47,7 +47,7 @@ pub fn findings(drafts: &[ExportDraft], plan: &Plan, mistakes: &[Diagnostic]) ->
                     .into_iter()
                     .map(|(attribute, message)| finding(attribute, message)),
             ),
-            None => findings.push(finding(None, "the plan does not have it".to_owned())),
+            None => findings.push(finding(None, "the plan does not contain it".to_owned())),
         }
     }
     findings
@@ -73,7 +73,8 @@ fn of_operation(operation: &Operation) -> Vec<(Option<AttributePath>, String)> {
         Operation::Create(_) => vec![(None, "a sync would create it".to_owned())],
         Operation::Delete(_) => vec![(None, "a sync would delete it".to_owned())],
         Operation::Update { changes, .. } if changes.is_empty() => {
-            let message = "its creation failed: a sync would repeat it with the values of the file";
+            let message =
+                "its creation failed, and a sync would retry it with the values from the file";
             vec![(None, message.to_owned())]
         }
         Operation::Update { changes, .. } | Operation::Replace { changes, .. } => {

@@ -32,7 +32,7 @@ pub enum ReferenceTemplateError {
     )]
     NoGap(&'static str),
     /// No source takes such a reference.
-    #[error("no reference has this form, without `${{` and `}}`: the forms are {0}")]
+    #[error("it is not a reference in one of these forms, without `${{` and `}}`: {0}")]
     Form(String),
 }
 

@@ -133,7 +133,9 @@ fn not_there(socket: &Path, error: &io::Error) -> String {
     if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
         format!("no daemon is listening at {place}; {LATER}")
     } else if kind == ErrorKind::PermissionDenied {
-        format!("this user may not connect to {place}: see the daemon's `--socket-user`; {LATER}")
+        format!(
+            "this user is not allowed to connect to {place}: see the daemon's `--socket-user`; {LATER}"
+        )
     } else {
         format!("cannot connect to the daemon at {place}: {error}; {LATER}")
     }

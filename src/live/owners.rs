@@ -186,7 +186,7 @@ impl Owners {
     }
 }
 
-const HIDDEN: &str = "the API key may not read the tenant's connections";
+const HIDDEN: &str = "the API key is not allowed to read the tenant's connections";
 
 /// The platforms whose integrations can be behind a connection of this technology; none
 /// for a technology that exists as a connection alone.

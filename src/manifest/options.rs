@@ -413,9 +413,13 @@ impl Checker<'_> {
             let (first, _) = first_key(path);
             let near = nearest(first, names.iter().copied());
             self.report(
-                DiagnosticBuilder::new(Code::UnknownPath, span, "this path is no known attribute")
-                    .label("ignores no known attribute")
-                    .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
+                DiagnosticBuilder::new(
+                    Code::UnknownPath,
+                    span,
+                    "this path is not a known attribute",
+                )
+                .label("ignores no known attribute")
+                .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),
             );
         }
         Some(path.into())

@@ -238,7 +238,7 @@ impl Checker<'_> {
                 secret `{path}`"
                 ),
             )
-            .label("anyone who can read the file can read it")
+            .label("anyone who can read the file can read this secret")
             .help(
                 "use a reference instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; \
                     then rotate the secret, since it was exposed",

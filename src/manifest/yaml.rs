@@ -113,7 +113,7 @@ impl Reader<'_> {
         }
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "what is left goes to the composer"
+            reason = "the rest goes to the composer"
         )]
         match event {
             Event::DocumentStart(..) => {
@@ -246,7 +246,7 @@ impl Composer {
         self.redactions.hidden.extend(tag_span);
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "the crate may add events that are no nodes"
+            reason = "the crate may add events that are not nodes"
         )]
         match event {
             Event::Scalar(text, style, anchor, tag) => {

@@ -189,7 +189,7 @@ pub enum Block {
     },
     /// An update replaces the whole configuration and would drop stored secrets.
     #[error(
-        "an update would drop the stored {}, which the file does not give",
+        "an update would drop the stored {}, which is not in the file",
         list(paths)
     )]
     SecretNotGiven {

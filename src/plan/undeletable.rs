@@ -66,7 +66,9 @@ pub enum Undeletable {
         id: RemoteId,
     },
     /// The server shows another identity than the ledger has.
-    #[error("integration {id} will not be deleted: its {attribute} differs from the ledger")]
+    #[error(
+        "integration {id} will not be deleted: its {attribute} differs from the one in the ledger"
+    )]
     IdentityMoved {
         /// The live integration.
         id: RemoteId,
@@ -140,7 +142,7 @@ impl Undeletable {
                 remove the file"
             ),
             Self::NotOwned { name, .. } => {
-                format!("if it may be deleted, first run `integrationd adopt {name}`")
+                format!("to allow the deletion, first run `integrationd adopt {name}`")
             }
         }
     }
@@ -159,7 +161,7 @@ fn not_kept(paths: &[AttributePath]) -> String {
         "none are known".to_owned()
     } else {
         format!(
-            "{} was given literally in its file and was not recorded",
+            "{} was a literal value in its file and was not recorded",
             list(paths)
         )
     }

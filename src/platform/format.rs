@@ -30,7 +30,7 @@ const HOST_NAME: &str = "the name of a host, without a scheme, a path or a port"
 
 /// Letters, digits and underscores, and no digit in front.
 pub(super) const IDENTIFIER: Shape = Shape::Text(StringRule {
-    expected: "letters, digits and underscores that do not start with a digit",
+    expected: "letters, digits and underscores, but no digit at the start",
     accepts: is_identifier,
     pattern: Some("^[A-Za-z_][A-Za-z0-9_]*$"),
     evidence: Evidence::Documented,

@@ -97,7 +97,7 @@ impl<'a> ExportDocument<'a> {
             out.push_str(if has_failure {
                 "Nothing was written.\n"
             } else {
-                "Every integration that can have a file has one: nothing was written.\n"
+                "Nothing was written: every integration that can have a file already has one.\n"
             });
             return;
         }
@@ -147,7 +147,7 @@ impl<'a> ExportDocument<'a> {
             if index == 0 {
                 let _ = writeln!(
                     out,
-                    "\nAdd these if the integration has them, or an update removes them:"
+                    "\nIf the integration uses these values, add them; otherwise, an update removes them:"
                 );
             }
             let paths: Vec<String> = draft.may_hold.iter().map(|it| format!("`{it}`")).collect();
@@ -159,7 +159,7 @@ impl<'a> ExportDocument<'a> {
         if self.proof.is_empty() {
             return;
         }
-        let _ = writeln!(out, "\nThe plan of these files is not empty:");
+        let _ = writeln!(out, "\nA sync of these files would make changes:");
         for finding in self.proof {
             let file = self.path(&finding.file);
             let message = escaped(&finding.message);

@@ -361,7 +361,7 @@ fn health(status: &IntegrationStatus) -> String {
         IntegrationStatus::RecurringValidationError => ": a recurring validation test fails",
         IntegrationStatus::Deleted => ": it no longer exists",
         IntegrationStatus::Disabled => ": it was force-disabled",
-        IntegrationStatus::Unknown(_) => ": this version does not know this status and waits",
+        IntegrationStatus::Unknown(_) => ": this version does not know this status, so it waits",
     };
     format!("its status is `{status}`{meaning}")
 }
@@ -389,7 +389,7 @@ fn unreadable(out: &mut String, plan: &Plan) {
     if !plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
-            "      {} the tenant's list is incomplete, so nothing is created that it may contain\n",
+            "      {} the tenant's list is incomplete, so integrations that may already exist are not created\n",
             paint(DIM, "note:")
         );
     }
@@ -460,7 +460,7 @@ fn summary(out: &mut String, plan: &Plan, tenant: &str) {
         .count();
     if missing > 0 {
         let text = format!(
-            "An apply would block {} because secrets have no value here.",
+            "An apply would block {} because secrets are not available here.",
             count(missing, "change")
         );
         let _ = writeln!(out, "{}", paint(CHANGE, text));

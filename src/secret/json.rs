@@ -66,13 +66,13 @@ pub(super) fn secret(value: &Value) -> Result<Secret, MissingReason> {
 /// If the value cannot be written: nothing is better than half a body.
 #[expect(
     clippy::expect_used,
-    reason = "memory takes every byte, and the keys are texts: only a mistake in this program fails"
+    reason = "a write to memory cannot fail, and all keys are strings: only a bug can cause an error"
 )]
 pub(crate) fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
     let mut size = Size(0);
-    serde_json::to_writer(&mut size, value).expect("a body that can be written");
+    serde_json::to_writer(&mut size, value).expect("the body can be serialized");
     let mut json = Zeroizing::new(Vec::with_capacity(size.0));
-    serde_json::to_writer(&mut *json, value).expect("a body that can be written");
+    serde_json::to_writer(&mut *json, value).expect("the body can be serialized");
     json
 }
 

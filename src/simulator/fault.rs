@@ -466,7 +466,7 @@ impl RequestFaults {
 
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the default of an optional attribute"
+    reason = "this is the default of an optional attribute"
 )]
 fn once() -> Option<u64> {
     Some(1)

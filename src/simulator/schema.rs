@@ -17,7 +17,7 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(embedded);
 
 #[expect(
     clippy::expect_used,
-    reason = "the document is part of the program, and a test reads it"
+    reason = "the document is part of the program, and a test parses it"
 )]
 fn embedded() -> Contract {
     let document =

@@ -43,8 +43,9 @@ pub(super) async fn ask<R: ReadApi>(api: &R, known: Option<KnownConnections>) ->
         OwnersSource::Missing if !was_missing => tracing::info!("this tenant has no connections"),
         OwnersSource::Hidden if known != Some(KnownConnections::Hidden) => {
             tracing::warn!(
-                "the API key may not read the tenant's connections: integrations that may belong \
-                to a connection are not deleted; if the tenant has none, use `--connections none`"
+                "the API key is not allowed to read the tenant's connections: integrations that may \
+                belong to a connection are not deleted; if the tenant has no connections, use \
+                `--connections none`"
             );
         }
         OwnersSource::NotAsked

@@ -24,7 +24,7 @@ fn describe_platform(platform: &Platform, out: &mut String) {
         PayloadShape::Full => "`autoBootstrap` is `true` or `false`. ",
         PayloadShape::ManualOnly => "`autoBootstrap` must be `false`. ",
         PayloadShape::TypeOnly => {
-            "The payload is `type` alone: no `autoBootstrap`, no `config`. It is never updated. "
+            "The payload is only `type`, without `autoBootstrap` and `config`. Such an integration is never updated. "
         }
     };
     match platform.identity {
@@ -36,11 +36,11 @@ fn describe_platform(platform: &Platform, out: &mut String) {
             .unwrap();
         }
         Identity::Hint(name) => {
-            let text = "Nothing identifies an integration for certain: to be updated, it needs `sync.id`, unless this installation created it.";
-            write!(out, "{text} `{name}` is a hint. ").unwrap();
+            let text = "No attribute identifies an integration with certainty: an update requires `sync.id`, unless this installation created the integration.";
+            write!(out, "{text} `{name}` is only a hint. ").unwrap();
         }
         Identity::Nothing => {
-            *out += "Nothing identifies an integration: a file stands for the only one there is. ";
+            *out += "No attribute identifies an integration: a file is paired with the only live integration of this type. ";
         }
     }
     for rule in platform.rules {
@@ -48,7 +48,7 @@ fn describe_platform(platform: &Platform, out: &mut String) {
         write!(out, "No two integrations share the same `{name}`. ").unwrap();
     }
     if platform.deleted_with_credentials {
-        *out += "Deleting an integration that was set up automatically needs the credentials of its setup. ";
+        *out += "Deleting an integration that was set up automatically requires the credentials of its setup. ";
     }
     out.truncate(out.trim_end().len());
     *out += "\n\n";

@@ -72,7 +72,7 @@ pub(crate) struct GitArgs {
     )]
     pub git_openpgp_key: Vec<PathBuf>,
     /// Accept a revision that does not descend from the applied one: `true` for any revision, or
-    /// the id of the commit
+    /// the ID of the commit
     #[arg(long, value_name = "COMMIT", env = "INTEGRATIOND_GIT_ALLOW_REWRITE",
           default_value = "false", num_args = 0..=1, default_missing_value = "true",
           require_equals = true, value_parser = rewrite)]

@@ -18,9 +18,9 @@ pub(crate) struct GuardArgs {
     /// Refuse a plan with more writes than this [default: no limit]
     #[arg(long, value_name = "N", env = "INTEGRATIOND_MAX_CHANGES")]
     pub max_changes: Option<usize>,
-    /// Refuse a plan that writes a larger percentage of the existing integrations, or of those in
-    /// the files if there are more [default: 50 of the existing ones; creates do not count, and ten
-    /// changes are always allowed]
+    /// Refuse a plan that writes more than this percentage of the existing or the described
+    /// integrations, whichever are more numerous [default: 50 of the existing integrations; creates
+    /// do not count, and ten changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
           value_parser = percent)]
     pub max_change_percent: Option<u8>,
@@ -32,9 +32,9 @@ pub(crate) struct GuardArgs {
         default_value_t = 10
     )]
     pub max_deletes: usize,
-    /// Refuse a plan that deletes a larger percentage of the existing integrations, or of those in
-    /// the files if there are more [default: 20 of the existing ones; one deletion is always
-    /// allowed]
+    /// Refuse a plan that deletes more than this percentage of the existing or the described
+    /// integrations, whichever are more numerous [default: 20 of the existing integrations; one
+    /// deletion is always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           value_parser = percent)]
     pub max_delete_percent: Option<u8>,

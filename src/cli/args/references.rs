@@ -17,7 +17,7 @@ use crate::settings::vault::VaultFlags;
 pub(crate) struct VaultArgs {
     #[arg(long, value_name = "FILE", help = vault::TOKEN.help("File with a Vault token"))]
     pub vault_token_file: Option<PathBuf>,
-    /// Role id of the AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
+    /// Role ID of the AppRole to log in with [env: INTEGRATIOND_VAULT_ROLE_ID]
     #[arg(long, value_name = "ID")]
     pub vault_role_id: Option<String>,
     #[arg(long, value_name = "FILE", help = vault::SECRET_ID.help("File with the secret ID of the \
@@ -48,7 +48,7 @@ pub(crate) struct ReferenceArgs {
     #[arg(long, value_name = "DIR", help_heading = FILES, env = "INTEGRATIOND_SECRET_ROOT",
           value_delimiter = ',')]
     pub secret_root: Vec<PathBuf>,
-    /// Files with own credentials that flags or the settings file name; not a setting itself.
+    /// Files with integrationd's own credentials, named by flags or the settings file; not a setting.
     #[arg(skip)]
     pub own_files: Vec<PathBuf>,
     /// Variables that the settings file declares.

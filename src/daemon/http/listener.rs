@@ -185,7 +185,7 @@ impl Listener {
         drop(self);
         let all = async { while conversations.tasks.join_next().await.is_some() {} };
         if timeout(shutdown_timeout, all).await.is_err() {
-            tracing::debug!("cut off open connections at shutdown");
+            tracing::debug!("closed open connections at shutdown");
         }
     }
 

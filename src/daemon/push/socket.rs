@@ -175,7 +175,7 @@ impl Socket {
         drop(self);
         let all = async { while clients.join_next().await.is_some() {} };
         if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
-            tracing::debug!("cut off socket clients at shutdown");
+            tracing::debug!("disconnected socket clients at shutdown");
         }
     }
 
@@ -227,7 +227,9 @@ struct SocketClient {
 impl SocketClient {
     async fn serve_client(self, mut stream: UnixStream) {
         let refusal = match (self.is_authorized, &self.slot) {
-            (false, _) => "this user may not trigger a run: see the daemon's `--socket-user`",
+            (false, _) => {
+                "this user is not allowed to trigger runs: see the daemon's `--socket-user`"
+            }
             (true, None) => {
                 "too many clients: a run was triggered, but its result is not shown \
                 here"

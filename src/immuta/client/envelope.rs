@@ -41,7 +41,7 @@ pub(crate) enum AnswerError {
     #[error("not {0}")]
     Not(&'static str),
     /// JSON with so much in it that it cannot be an answer of the API.
-    #[error("more than {limit} {unit}, which is larger than any response of Immuta")]
+    #[error("more than {limit} {unit}: no response from Immuta is this large")]
     TooMuch {
         /// Maximum that is read.
         limit: usize,
@@ -57,7 +57,7 @@ pub(crate) enum AnswerError {
         expected: &'static str,
     },
     /// The status is one of success, but not that of a whole answer.
-    #[error("the response has status {0}, which does not stand for a complete response")]
+    #[error("the response has status {0}, which does not indicate a complete response")]
     NotWhole(StatusCode),
     /// The answer names another id than was asked for.
     #[error("the response is about a different integration")]

@@ -73,7 +73,7 @@ impl Transport for Script {
         let answer = self.answers.lock().unwrap().pop_front();
         // Long enough for others to come in meanwhile.
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let (status, body, headers) = match answer.expect("the script has an answer left") {
+        let (status, body, headers) = match answer.expect("the script has another answer") {
             ScriptedAnswer::Reply(status, body) => (status, body.to_owned(), &[][..]),
             ScriptedAnswer::ReplyWith(status, body, headers) => (status, body.to_owned(), headers),
             ScriptedAnswer::Owned(status, body) => (status, body, &[][..]),

@@ -296,7 +296,7 @@ fn a_list_that_is_too_long_is_not_read_at_all() {
     let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
     assert_eq!(
         mistake.to_string(),
-        "more than 200000 integrations, which is larger than any response of Immuta"
+        "more than 200000 integrations: no response from Immuta is this large"
     );
     let fits = format!("[{good}{}]", ",1".repeat(MOST_INTEGRATIONS - 1));
     assert_eq!(
@@ -329,8 +329,8 @@ fn an_element_with_too_many_values_makes_its_platform_unknown() {
                 json!({"id": "2", "config": {"v": value}, "status": "enabled", "type": "Pond"});
         })
     };
-    let reason = "element 2 of the list: more than 20000 values, which is larger than any \
-        response of Immuta";
+    let reason = "element 2 of the list: more than 20000 values: no response from Immuta is this \
+        large";
     let expected = [(Scope::Platform(&POND), reason.to_owned())];
     assert_eq!(large(json!(vec![0; MOST_VALUES])), expected);
     assert_eq!(large(json!(vec![json!([[]]); MOST_VALUES / 2])), expected);

@@ -72,7 +72,7 @@ pub enum GitFailure {
     #[error("the fetch was cancelled")]
     Cancelled,
     /// Another fetch into the same directory is under way.
-    #[error("another fetch into the same directory is in progress or hangs")]
+    #[error("another fetch into the same directory is in progress or hanging")]
     Busy,
     /// The HTTP client cannot be set up.
     #[error("cannot set up the connection")]
@@ -173,7 +173,7 @@ pub enum GitFailure {
         limit: usize,
     },
     /// No repository at a path.
-    #[error("there is no git repository")]
+    #[error("no git repository was found")]
     NotARepository(#[source] git2::Error),
     /// A repository that only git itself can read.
     #[error("{kind}")]

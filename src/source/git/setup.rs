@@ -28,7 +28,7 @@ pub(super) fn once() -> Result<(), Error> {
 
 #[expect(
     unsafe_code,
-    reason = "these are process-wide: they run once, before any other use of libgit2's remotes and repositories"
+    reason = "these options are process-wide and are set once, before any other use of libgit2"
 )]
 fn set_up() -> Result<(), Error> {
     // `url.insteadOf` and the like in other configurations of this machine.

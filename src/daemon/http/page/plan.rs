@@ -105,8 +105,8 @@ pub(super) fn mistakes(view: &RunView) -> Markup {
                 ul.plain {
                     @for reason in &view.unreadable { li { (safe(reason)) } }
                 }
-                p.note { "The tenant's list is incomplete, so nothing is created that it may \
-                    contain." }
+                p.note { "The tenant's list is incomplete, so integrations that may already \
+                    exist are not created." }
             }
         }
     }

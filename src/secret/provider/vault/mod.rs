@@ -76,7 +76,7 @@ pub const TOKEN: OwnCredential = OwnCredential {
 pub const SECRET_ID: OwnCredential = OwnCredential {
     flag: Some("vault-secret-id-file"),
     file: Some("INTEGRATIOND_VAULT_SECRET_ID_FILE"),
-    ..OwnCredential::named("the secret id for Vault")
+    ..OwnCredential::named("the secret ID for Vault")
 };
 
 /// A JWT to log in with.

@@ -62,7 +62,7 @@ pub(in crate::secret) enum VaultProblem {
     },
     /// Nothing there.
     #[error(
-        "Vault has nothing at {operation}{server_message}: check the namespace and the path, which needs \
+        "Vault found nothing for {operation}{server_message}: check the namespace and the path, which needs \
         `data` after the mount"
     )]
     NotFound {
@@ -72,7 +72,7 @@ pub(in crate::secret) enum VaultProblem {
         server_message: String,
     },
     /// There was something.
-    #[error("the latest version of {operation} in Vault was {how}: {remedy}")]
+    #[error("the latest version for {operation} in Vault was {how}: {remedy}")]
     Gone {
         /// The method and the path.
         operation: String,
@@ -102,7 +102,7 @@ pub(in crate::secret) enum VaultProblem {
         operation: String,
     },
     /// Anything else that is not an answer.
-    #[error("Vault responded to {operation} with {code}{server_message}: check its log")]
+    #[error("Vault responded to {operation} with {code}{server_message}: check Vault's log")]
     Refused {
         /// The method and the path.
         operation: String,
