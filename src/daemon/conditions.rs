@@ -181,7 +181,7 @@ impl Conditions {
                     tracing::warn!(help, "{unknown}");
                 }
                 None => {
-                    tracing::info!("every name in the settings belongs to an integration again");
+                    tracing::info!("all names in the settings are known again");
                 }
             }
         }

@@ -17,7 +17,7 @@ pub(crate) struct ListenArgs {
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
     #[arg(long, value_name = "FILE", help = LISTEN_TOKEN.help("File with the token that clients \
-        must send; it also lets them trigger runs"))]
+        must send; the token also lets them trigger runs"))]
     pub listen_token_file: Option<PathBuf>,
     /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(long, value_name = "FILE", env = "INTEGRATIOND_LISTEN_TLS_CERT")]

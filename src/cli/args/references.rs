@@ -37,9 +37,9 @@ pub(crate) struct VaultArgs {
 /// Roots of references, and destinations of secrets.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReferenceArgs {
-    /// Allow a secret reference in integrations of this type and host, and reject all references
-    /// that are not allowed in this way; `*` matches any text, as in
-    /// `vault:kv/data/team/*=*@*.example.com`; may be repeated
+    /// Allow a secret reference in integrations of this type and host; all other references are
+    /// then rejected; `*` matches any text, as in `vault:kv/data/team/*=*@*.example.com`; may be
+    /// repeated
     #[arg(long, value_name = "REFERENCE[=TYPE[@HOST]]", help_heading = FILES,
           env = "INTEGRATIOND_ALLOW_SECRET", value_delimiter = ',')]
     pub allow_secret: Vec<Binding>,

@@ -320,7 +320,7 @@ impl Handler for Site {
         tracing::debug!(
             http.request.method = %request.method(),
             http.response.status_code = response.status().as_u16(),
-            "answered request"
+            "answered a request"
         );
         response
     }

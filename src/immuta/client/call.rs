@@ -132,7 +132,7 @@ impl<'a> Call<'a> {
             url.template = self.path.template,
             http.response.status_code = status.as_ref().map(StatusCode::as_u16),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "sent request"
+            "sent a request"
         );
         let (parts, body) = outcome
             .map_err(|source| ApiError::Transport {

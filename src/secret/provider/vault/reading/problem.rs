@@ -72,7 +72,7 @@ pub(in crate::secret) enum VaultProblem {
         server_message: String,
     },
     /// There was something.
-    #[error("the latest version for {operation} in Vault was {how}: {remedy}")]
+    #[error("Vault has a secret for {operation}, but its latest version was {how}: {remedy}")]
     Gone {
         /// The method and the path.
         operation: String,
