@@ -58,6 +58,7 @@ mod pause;
 pub mod plan;
 pub mod platform;
 mod process;
+pub mod profile;
 pub mod progress;
 pub mod reason;
 mod regular;

@@ -68,6 +68,8 @@ const LAYERS: &[Layer] = &[
     layer(&["sync"]),
     layer(&["settings"]),
     layer(&["simulator"]),
+    // The document is the simulator's, and what the client knows is held against it.
+    pure(&["profile"]),
     layer(&["embedded"]),
     layer(&["session"]),
     // The shells.

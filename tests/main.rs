@@ -98,6 +98,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod pushed;

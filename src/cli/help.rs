@@ -75,6 +75,7 @@ macro_rules! ping_examples {
 Examples:
   integrationd ping
   integrationd ping --url https://acme.hosted.immutacloud.com --api-key-file key.txt
+  integrationd ping --profile profile.json    describe the tenant's API, for a report
 "
     };
 }
@@ -200,6 +201,7 @@ Examples:
   integrationd simulator --connections works            simulate a tenant with connections
   curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
                                                         add a connection that owns integration 1
+  integrationd simulator --profile profile.json         behave like the tenant of a profile
 
 The simulator serves the documented routes of the API and keeps everything in
 memory. The routes below /_simulator/ need no credentials, so the simulator listens on

@@ -1,6 +1,7 @@
 //! `simulator`: serve a simulated tenant on a loopback address.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,10 +9,10 @@ use clap::Args;
 use super::args::{ReferenceArgs, duration};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use crate::console::serve_simulator;
+use crate::console::{serve_simulator, simulator_with};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::simulator::{ConnectionsApi, SimulatorOptions};
+use crate::simulator::{ConnectionsApi, Simulator, SimulatorOptions};
 
 /// Serve a simulated tenant, for trials and tests
 #[derive(Debug, Args)]
@@ -26,6 +27,9 @@ pub(super) struct SimulatorArgs {
     /// Response to a search for connections; add connections at the control endpoint
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ConnectionsApi::Missing)]
     pub connections: ConnectionsApi,
+    /// Behave like the tenant that `ping --profile` described in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "connections")]
+    pub profile: Option<PathBuf>,
 }
 
 impl CommandArgs for SimulatorArgs {
@@ -41,6 +45,10 @@ impl CommandArgs for SimulatorArgs {
             connections: self.connections,
             ..SimulatorOptions::default()
         };
-        serve_simulator(self.listen, options, context.terminal).await
+        let simulator = match &self.profile {
+            Some(path) => simulator_with(path, options)?,
+            None => Simulator::new(options),
+        };
+        serve_simulator(self.listen, simulator, context.terminal).await
     }
 }

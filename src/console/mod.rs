@@ -19,7 +19,7 @@ use clap::ValueEnum;
 pub(crate) use log::Log;
 pub(crate) use progress::ProgressDisplay;
 pub(crate) use runtime::in_runtime;
-pub(crate) use simulator::serve_simulator;
+pub(crate) use simulator::{serve_simulator, simulator_with};
 pub(crate) use sync::{SyncCommand, sync};
 pub(crate) use terminal::Terminal;
 

@@ -1,13 +1,15 @@
 //! A simulated tenant that is served until a signal.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
 use super::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::simulator::{API_KEY, Simulator, SimulatorOptions, serve};
+use crate::simulator::{API_KEY, Simulator, SimulatorOptions, TenantProfile, serve};
+use crate::text::chain;
 
 /// Serves a simulated tenant at a loopback address, and says how to use it.
 ///
@@ -15,7 +17,7 @@ use crate::simulator::{API_KEY, Simulator, SimulatorOptions, serve};
 /// The address cannot be used.
 pub(crate) async fn serve_simulator(
     listen: SocketAddr,
-    options: SimulatorOptions,
+    simulator: Simulator,
     terminal: Terminal,
 ) -> Result<Exit, CommandFailure> {
     if !listen.ip().is_loopback() {
@@ -46,6 +48,32 @@ pub(crate) async fn serve_simulator(
         // Without a handler for the signal the process ends by it, which is as good.
         let _ = tokio::signal::ctrl_c().await;
     };
-    serve(listener, Simulator::new(options), stopped).await;
+    serve(listener, simulator, stopped).await;
     Ok(Exit::Success)
+}
+
+/// A tenant with the profile in this file.
+///
+/// # Errors
+/// The file cannot be read, or is no profile.
+pub(crate) fn simulator_with(
+    profile: &Path,
+    options: SimulatorOptions,
+) -> Result<Simulator, CommandFailure> {
+    let file = profile.display();
+    let text = std::fs::read_to_string(profile).map_err(|error| {
+        CommandFailure::new(
+            Exit::Failed,
+            format_args!("cannot read the profile {file}: {error}"),
+            "check the path and its permissions",
+        )
+    })?;
+    let profile = TenantProfile::read(&text).map_err(|error| {
+        CommandFailure::new(
+            Exit::InvalidFile,
+            format_args!("{file} cannot be used: {}", chain(&error)),
+            "give a file that `integrationd ping --profile` of this version wrote",
+        )
+    })?;
+    Ok(profile.simulator(options))
 }

@@ -4,11 +4,11 @@ use anstyle::{AnsiColor, Style};
 
 use crate::immuta::ApiError;
 use crate::live::Live;
-use crate::text::{count, escaped};
+use crate::text::{chain, count, escaped};
 
 /// A question about a tenant, in the order in which they can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+enum Question {
     /// Can the tenant be reached?
     Connection,
     /// Does it answer like one?
@@ -20,7 +20,7 @@ pub enum Question {
 }
 
 /// All of them, in this order.
-pub const QUESTIONS: [Question; 4] = [
+const QUESTIONS: [Question; 4] = [
     Question::Connection,
     Question::Tenant,
     Question::Credentials,
@@ -39,6 +39,19 @@ pub fn answer(question: &str, answer: Result<&str, &str>) -> String {
     format!("{style}{word:6}{style:#}  {question:11}  {text}\n")
 }
 
+/// A line for each question, up to the first that the answer to the list says no to.
+#[must_use]
+pub fn checks(url: &str, answered: &Result<Live, ApiError>) -> String {
+    let failed = answered.as_ref().err().map(failed_question);
+    let good = QUESTIONS.iter().take_while(|it| Some(**it) != failed);
+    let lines = good.map(|it| answer(it.word(), Ok(it.good(url))));
+    let last = match answered {
+        Ok(live) => answer("list", Ok(&listed(live))),
+        Err(error) => answer(failed_question(error).word(), Err(&chain(error))),
+    };
+    lines.chain([last]).collect()
+}
+
 /// A line with the remedy.
 #[must_use]
 pub fn help_line(error: &ApiError) -> String {
@@ -50,8 +63,7 @@ pub fn help_line(error: &ApiError) -> String {
 const FEW: usize = crate::live::MOST_REASONS;
 
 /// The number of live integrations.
-#[must_use]
-pub fn listed(live: &Live) -> String {
+fn listed(live: &Live) -> String {
     let readable = count(live.integrations.len(), "integration");
     match live.unreadable.len() {
         0 => readable,
@@ -62,8 +74,7 @@ pub fn listed(live: &Live) -> String {
 
 impl Question {
     /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Connection => "connection",
             Self::Tenant => "tenant",
@@ -73,8 +84,7 @@ impl Question {
     }
 
     /// The answer if all is well.
-    #[must_use]
-    pub fn good(self, url: &str) -> &'static str {
+    fn good(self, url: &str) -> &'static str {
         match self {
             Self::Connection if url.starts_with("https") => {
                 "connected, and the certificate is trusted"
@@ -88,8 +98,7 @@ impl Question {
 }
 
 /// The question that an error answers with no.
-#[must_use]
-pub fn failed_question(error: &ApiError) -> Question {
+fn failed_question(error: &ApiError) -> Question {
     match error {
         ApiError::Transport { .. } => Question::Connection,
         ApiError::NoCredentials(error) => failed_question(error),

@@ -12,6 +12,7 @@ use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
 use crate::session::adopt::AdoptError;
 use crate::session::export::ExportError;
+use crate::session::profile::ProfileFailure;
 use crate::session::resolve::ResolveError;
 use crate::session::suspend::SuspendError;
 use crate::session::{OpenError, UnreadableSecret};
@@ -210,6 +211,18 @@ impl From<ResolveError> for CommandFailure {
                 error,
                 "run `integrationd sync --dry-run` to see which integrations have one",
             ),
+        }
+    }
+}
+
+impl From<ProfileFailure> for CommandFailure {
+    fn from(error: ProfileFailure) -> Self {
+        match error {
+            ProfileFailure::Open(error) => error.into(),
+            ProfileFailure::Tenant(error) => error.into(),
+            ProfileFailure::Exists(_) | ProfileFailure::File { .. } => {
+                Self::new(Exit::Failed, chain(&error), ProfileFailure::HELP)
+            }
         }
     }
 }

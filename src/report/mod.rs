@@ -11,6 +11,7 @@ pub mod format;
 pub mod history;
 pub mod list;
 pub mod not_compared;
+pub mod profile;
 pub mod rendering;
 mod result;
 pub mod run;

@@ -16,6 +16,7 @@ mod error;
 pub mod export;
 pub mod git;
 mod names;
+pub mod profile;
 mod rejected_revision;
 pub mod resolve;
 mod secrets;

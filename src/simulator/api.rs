@@ -308,7 +308,9 @@ impl Operation<'_> {
     fn stored(&self, payload: &CheckedBody) -> Option<Map<String, Value>> {
         let attributes = &Contract::get().facts(&payload.type_name).config;
         let mut config = payload.config.clone()?;
-        attributes.fill_defaults(&mut config);
+        if self.state.options.fills_defaults {
+            attributes.fill_defaults(&mut config);
+        }
         if payload.auto_bootstrap == Some(true) {
             attributes.drop_one_time(&mut config);
         }

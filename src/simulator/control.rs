@@ -251,7 +251,9 @@ impl State {
         } = seed;
         let attributes = &Contract::get().facts(&type_name).config;
         if let Some(config) = &mut config {
-            attributes.fill_defaults(config);
+            if self.options.fills_defaults {
+                attributes.fill_defaults(config);
+            }
             if auto_bootstrap == Some(true) {
                 attributes.drop_one_time(config);
             }

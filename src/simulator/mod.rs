@@ -29,6 +29,7 @@ mod control;
 mod fault;
 mod log;
 mod options;
+mod profile;
 mod route;
 mod schema;
 mod serve;
@@ -54,8 +55,12 @@ pub use control::{ControlError, Seed, SimulatedDrift};
 pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
 pub use log::LoggedRequest;
 pub use options::{
-    API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, SimulatorOptions, StoredSecrets,
-    VOLATILE,
+    API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, PresentedAttribute, SimulatorOptions,
+    StoredSecrets, VOLATILE,
+};
+pub use profile::{
+    JsonKind, PROFILE_VERSION, ProfileError, ProfiledAttribute, ProfiledConnections,
+    ProfiledDefaults, ProfiledType, SecretForm, TenantProfile,
 };
 pub use serve::{MAX_BODY, serve};
 pub use status::SimulatedStatus;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::profile::JsonKind;
+
 /// The API key that may do everything.
 pub const API_KEY: &str = "simulator0key0with0every0permission";
 
@@ -52,6 +54,45 @@ pub struct SimulatorOptions {
     /// By type, objects of `config` whose members only the answer for one integration shows,
     /// unless it has them. A member that is `null` stands for another text in each answer.
     pub detail_attributes: BTreeMap<String, BTreeMap<String, Value>>,
+    /// True if attributes that a write omits get their defaults.
+    pub fills_defaults: bool,
+    /// By type, the attributes that answers show in another way than they are stored.
+    pub presented: BTreeMap<String, Vec<PresentedAttribute>>,
+}
+
+/// An attribute that answers show in another way than it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresentedAttribute {
+    /// Its path, such as `config/host`.
+    pub path: String,
+    /// The kind of the values that the simulator makes for it.
+    pub kind: JsonKind,
+    /// True if the list shows it.
+    pub list: bool,
+    /// True if the answer for one integration shows it.
+    pub detail: bool,
+    /// True if it is shown of integrations that do not have it, too.
+    pub is_added: bool,
+    /// True if it has another value in every answer.
+    pub changes: bool,
+    /// The text that is shown in the place of its value.
+    pub text: Option<String>,
+}
+
+impl PresentedAttribute {
+    /// One that no answer shows.
+    pub(super) fn hidden(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: JsonKind::Null,
+            list: false,
+            detail: false,
+            is_added: false,
+            changes: false,
+            text: None,
+        }
+    }
 }
 
 /// An attribute that is another one in every answer, if the options say so.
@@ -73,6 +114,10 @@ pub enum StoredSecrets {
     Mask,
     /// `[REDACTED]`, as the connections API has it (API.md section 7).
     Redacted,
+    /// Another text that stands for a secret.
+    OtherMask,
+    /// A text that could be the secret itself; it is the same for each.
+    Shown,
 }
 
 /// Behaviour of the search for connections (API.md 10.3).
@@ -122,6 +167,8 @@ impl Default for SimulatorOptions {
             volatile: false,
             detail_shows_more: false,
             detail_attributes: BTreeMap::new(),
+            fills_defaults: true,
+            presented: BTreeMap::new(),
         }
     }
 }
@@ -155,6 +202,8 @@ impl StoredSecrets {
             Self::Omit => None,
             Self::Mask => Some("********"),
             Self::Redacted => Some("[REDACTED]"),
+            Self::OtherMask => Some("<hidden>"),
+            Self::Shown => Some("simulated-secret"),
         }
     }
 }

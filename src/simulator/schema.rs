@@ -84,6 +84,8 @@ pub(super) struct AttributeRules {
     immutable: bool,
     unique: Option<Uniqueness>,
     default: Option<Value>,
+    /// The first of the words that it can have.
+    word: Option<Value>,
     children: BTreeMap<String, AttributeRules>,
 }
 
@@ -237,6 +239,9 @@ impl AttributeRules {
                 _ => None,
             },
             default: schema.get("default").cloned(),
+            word: schema["enum"]
+                .as_array()
+                .and_then(|words| words.first().cloned()),
             children: BTreeMap::new(),
         };
         if let Some(target) = schema.get("$ref").and_then(|link| resolve(document, link)) {
@@ -260,6 +265,7 @@ impl AttributeRules {
             immutable,
             unique,
             default,
+            word,
             children,
         } = other;
         self.secret |= secret;
@@ -267,6 +273,7 @@ impl AttributeRules {
         self.immutable |= immutable;
         self.unique = self.unique.or(unique);
         self.default = self.default.take().or(default);
+        self.word = self.word.take().or(word);
         for (name, child) in children {
             self.children.entry(name).or_default().merge(child);
         }
@@ -279,6 +286,13 @@ impl AttributeRules {
 
     fn holds_secret(&self) -> bool {
         self.secret || self.children.values().any(Self::holds_secret)
+    }
+
+    /// A value that the attribute at this path can have: its default, or one of its words.
+    pub(super) fn sample<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Option<Value> {
+        let mut keys = keys.into_iter();
+        let own = keys.try_fold(self, |own, key| own.children.get(key))?;
+        own.default.clone().or_else(|| own.word.clone())
     }
 
     /// Removes what is used once and not stored.

@@ -29,3 +29,11 @@ pub(super) fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
         object.insert(last.to_owned(), value);
     }
 }
+
+/// The value at a path, written as for [`put`] with `/`.
+pub(super) fn get<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    match path.split_once('/') {
+        None => object.get(path),
+        Some((name, rest)) => get(object.get(name)?.as_object()?, rest),
+    }
+}

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::fault::{Breakage, FaultKind, Twists};
-use super::options::{DETAIL, DETAIL_KEY, SimulatorOptions, VOLATILE};
+use super::options::{DETAIL, DETAIL_KEY, PresentedAttribute, SimulatorOptions, VOLATILE};
 use super::store::StoredIntegration;
+use super::tree;
 
 /// Presentation of integrations in an answer.
 pub(super) struct Presentation<'a> {
@@ -39,7 +40,7 @@ pub(super) fn list(
         if index > 0 {
             text.push(',');
         }
-        let element = element(record, look);
+        let element = presented(element(record, look), look, |own| own.list);
         match broken {
             Some((at, breakage)) if at == index => text.push_str(&broken_text(&element, breakage)),
             Some(_) | None => text.push_str(&element),
@@ -89,10 +90,46 @@ pub(super) fn detail(
         element = with_attribute(element, name, &value);
     }
     element = with_known(element, look);
-    match key {
-        Some((name, key)) => with_member(element, name, &json!(key)),
-        None => element,
+    if let Some((name, key)) = key {
+        element = with_member(element, name, &json!(key));
     }
+    presented(element, look, |own| own.detail)
+}
+
+/// An element with the attributes that answers show in another way than they are stored.
+fn presented(
+    element: String,
+    look: &Presentation<'_>,
+    is_shown: impl Fn(&PresentedAttribute) -> bool,
+) -> String {
+    if look.options.presented.is_empty() {
+        return element;
+    }
+    let Ok(Value::Object(mut whole)) = serde_json::from_str::<Value>(&element) else {
+        return element;
+    };
+    let kind = whole.get("type").and_then(Value::as_str);
+    let all = kind.and_then(|kind| look.options.presented.get(kind));
+    for attribute in all.into_iter().flatten() {
+        let is_there = tree::get(&whole, &attribute.path).is_some();
+        if !is_shown(attribute) {
+            // It would make the objects around an attribute that is not there.
+            if is_there {
+                tree::put(&mut whole, &attribute.path, Value::Null);
+            }
+        } else if attribute.changes && (is_there || attribute.is_added) {
+            tree::put(
+                &mut whole,
+                &attribute.path,
+                attribute.kind.changing(look.read),
+            );
+        } else if let Some(text) = attribute.text.as_ref().filter(|_| is_there) {
+            tree::put(&mut whole, &attribute.path, Value::from(text.as_str()));
+        } else if attribute.is_added && !is_there {
+            tree::put(&mut whole, &attribute.path, attribute.kind.changing(0));
+        }
+    }
+    Value::Object(whole).to_string()
 }
 
 /// An element with the attributes of its type that the list lacks.

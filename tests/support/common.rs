@@ -78,7 +78,10 @@ impl Tenant {
     }
 
     pub(crate) fn with(options: SimulatorOptions) -> Self {
-        let simulator = Simulator::new(options);
+        Self::of(Simulator::new(options))
+    }
+
+    pub(crate) fn of(simulator: Simulator) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

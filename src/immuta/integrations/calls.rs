@@ -16,13 +16,13 @@ use crate::live::{Backing, Connections, Live, LiveIntegration, RemoteId};
 use crate::platform;
 
 /// The list of integrations.
-const INTEGRATIONS: &str = "/integrations";
+pub(super) const INTEGRATIONS: &str = "/integrations";
 
 /// One integration.
-const INTEGRATION: &str = "/integrations/{id}";
+pub(super) const INTEGRATION: &str = "/integrations/{id}";
 
 /// The status of one integration.
-const STATUS: &str = "/integrations/{id}/status";
+pub(super) const STATUS: &str = "/integrations/{id}/status";
 
 /// The calls that change nothing.
 pub struct Reader<T>(pub(super) Client<T>);

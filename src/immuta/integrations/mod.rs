@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod encode;
 mod list;
+mod raw;
 mod redaction;
 mod wire;
 

@@ -1,0 +1,197 @@
+//! Differences between a profile and `docs/API.md`, with their consequences for integrationd.
+
+use crate::live::IntegrationStatus;
+use crate::platform::{CONFIG, Platform, Shape, by_wire};
+use crate::simulator::{
+    JsonKind, ProfiledAttribute, ProfiledConnections, ProfiledDefaults, ProfiledType, SecretForm,
+    TenantProfile,
+};
+
+use super::{DETAIL, STATUS};
+
+/// A difference between a tenant and the documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    /// The difference.
+    pub what: String,
+    /// True if integrationd does not work as documented because of it.
+    pub matters: bool,
+    /// The consequence.
+    pub effect: &'static str,
+}
+
+impl Deviation {
+    fn matters(what: impl Into<String>, effect: &'static str) -> Self {
+        Self {
+            what: what.into(),
+            matters: true,
+            effect,
+        }
+    }
+
+    fn harmless(what: impl Into<String>, effect: &'static str) -> Self {
+        Self {
+            what: what.into(),
+            matters: false,
+            effect,
+        }
+    }
+}
+
+/// Everything in which this tenant is not as documented.
+#[must_use]
+pub fn deviations(profile: &TenantProfile) -> Vec<Deviation> {
+    let mut found = Vec::new();
+    of_the_tenant(profile, &mut found);
+    for (name, one) in &profile.types {
+        of_type(name, one, &mut found);
+    }
+    found
+}
+
+fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
+    let is_id = |kind: &JsonKind| matches!(kind, JsonKind::Number | JsonKind::String);
+    if !profile.ids.iter().all(is_id) {
+        found.push(Deviation::matters(
+            "an `id` is neither a number nor a string",
+            "this integration cannot be read, so that nothing of its type is created or deleted",
+        ));
+    }
+    match profile.connections {
+        ProfiledConnections::Missing | ProfiledConnections::Listed => {}
+        ProfiledConnections::Hidden => found.push(Deviation::matters(
+            "the API key may not read connections",
+            "integrationd does not know which integrations belong to a connection",
+        )),
+        ProfiledConnections::Unreadable => found.push(Deviation::matters(
+            "the answer to the search for connections cannot be used",
+            "existing integrations are not written, unless `--connections none` is given",
+        )),
+    }
+    match profile.defaults {
+        ProfiledDefaults::FilledIn | ProfiledDefaults::Unknown => {}
+        ProfiledDefaults::NotFilledIn => found.push(Deviation::harmless(
+            "attributes that have a default are absent",
+            "a plan takes the documented default in their place",
+        )),
+    }
+    for (operation, codes) in &profile.responses {
+        let effect = match operation.as_str() {
+            DETAIL => "an update and a deletion read the integration first, and fail",
+            STATUS => "the end of a write may not be seen",
+            _ => "the tenant cannot be read",
+        };
+        for code in codes.iter().filter(|code| **code != 200) {
+            let what = format!("`{operation}` is answered with {code}");
+            found.push(Deviation::matters(what, effect));
+        }
+    }
+}
+
+fn of_type(name: &str, one: &ProfiledType, found: &mut Vec<Deviation>) {
+    let Some(platform) = by_wire(name) else {
+        found.push(Deviation::harmless(
+            format!("the type `{name}` is unknown"),
+            "no file can describe such an integration, and it is never written",
+        ));
+        return;
+    };
+    for status in &one.statuses {
+        if matches!(
+            IntegrationStatus::from_wire(status),
+            IntegrationStatus::Unknown(_)
+        ) {
+            found.push(Deviation::matters(
+                format!("the status `{status}` of {name} is unknown"),
+                "an integration is not written while it has this status",
+            ));
+        }
+    }
+    for (path, attribute) in &one.attributes {
+        of_attribute(
+            &format!("`{path}` of {name}"),
+            platform,
+            path,
+            attribute,
+            found,
+        );
+    }
+}
+
+fn of_attribute(
+    place: &str,
+    platform: &'static Platform,
+    path: &str,
+    attribute: &ProfiledAttribute,
+    found: &mut Vec<Deviation>,
+) {
+    let is_in_config = path.starts_with(&format!("{CONFIG}/"));
+    if !attribute.known {
+        let changes = if attribute.changes {
+            " and changes between two reads"
+        } else {
+            ""
+        };
+        let effect = if is_in_config {
+            "a plan does not compare it, and an update sends it back"
+        } else {
+            "integrationd does not read it"
+        };
+        let what = format!("{place} is unknown{changes}");
+        found.push(Deviation::harmless(what, effect));
+        return;
+    }
+    let documented = kind_of(platform, path);
+    let is_other = |kind: &&JsonKind| {
+        **kind != JsonKind::Null && documented.is_some_and(|documented| documented != **kind)
+    };
+    if attribute.secret.contains(&SecretForm::OtherMask) {
+        found.push(Deviation::harmless(
+            format!("{place} is shown as an undocumented mask"),
+            "integrationd recognizes it, and does not send it back",
+        ));
+    }
+    if attribute.secret.contains(&SecretForm::Shown) {
+        found.push(Deviation::matters(
+            format!("{place} is a stored secret, and is shown"),
+            "everyone who may read integrations can read it; integrationd does not show it",
+        ));
+    }
+    if attribute.kinds.iter().any(|kind| is_other(&kind)) {
+        found.push(Deviation::matters(
+            format!("{place} has another JSON type than documented"),
+            "a plan may show a difference that is none",
+        ));
+    }
+    if is_in_config && !attribute.list {
+        found.push(Deviation::matters(
+            format!("{place} is shown for one integration, but not in the list"),
+            "a plan, which reads the list, may show a difference that is none",
+        ));
+    }
+    if is_in_config && !attribute.detail {
+        found.push(Deviation::matters(
+            format!("{place} is shown in the list, but not for one integration"),
+            "an update, which reads the integration, may reset it",
+        ));
+    }
+    if is_in_config && attribute.changes {
+        found.push(Deviation::matters(
+            format!("{place} changes between two reads"),
+            "every plan may show a change: name the attribute in `sync.ignore`",
+        ));
+    }
+}
+
+/// The documented kind of an attribute of `config`.
+fn kind_of(platform: &'static Platform, path: &str) -> Option<JsonKind> {
+    let inner = path.strip_prefix(CONFIG)?.strip_prefix('/')?;
+    match platform.attribute(inner)?.shape {
+        Shape::Text(_) | Shape::Enum(..) => Some(JsonKind::String),
+        Shape::Bool => Some(JsonKind::Boolean),
+        Shape::Integer { .. } => Some(JsonKind::Number),
+        Shape::Object(_) => Some(JsonKind::Object),
+        Shape::TextList => Some(JsonKind::Array),
+        Shape::Opaque => None,
+    }
+}

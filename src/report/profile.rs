@@ -1,0 +1,44 @@
+//! The profile of a tenant, on the terminal: everything that is not as documented.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::profile::{Deviation, deviations};
+use crate::simulator::TenantProfile;
+use crate::text::{count, escaped};
+
+/// The lines about a profile that was written to this file.
+#[must_use]
+pub fn written(profile: &TenantProfile, file: &str) -> String {
+    let deviations = deviations(profile);
+    let matter = deviations.iter().filter(|it| it.matters).count();
+    let mut out = format!(
+        "\nThe profile is in {}. It has no value of the tenant.\n",
+        escaped(file)
+    );
+    // It fails only where the text cannot grow.
+    let _ = match deviations.len() {
+        0 => writeln!(out, "The tenant is as documented (docs/API.md)."),
+        all => writeln!(
+            out,
+            "{} from docs/API.md, of which {matter} matter to integrationd:",
+            count(all, "deviation")
+        ),
+    };
+    let (matters, harmless): (Vec<_>, Vec<_>) = deviations.iter().partition(|it| it.matters);
+    for deviation in matters.into_iter().chain(harmless) {
+        out.push_str(&line(deviation));
+    }
+    out
+}
+
+fn line(deviation: &Deviation) -> String {
+    let (word, style) = if deviation.matters {
+        ("matters", AnsiColor::Yellow.on_default())
+    } else {
+        ("harmless", Style::new().dimmed())
+    };
+    let what = escaped(&deviation.what);
+    format!("  {style}{word:8}{style:#}  {what}: {}\n", deviation.effect)
+}

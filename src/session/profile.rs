@@ -1,0 +1,174 @@
+//! The reads from which the profile of a tenant is made, and its file.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{OpenError, Tenant};
+use crate::immuta::{ApiError, HttpTransport, KnownSecrets, ReadApi, Reader, RetryPolicy};
+use crate::live::{Connections, RemoteId};
+use crate::profile::{DETAIL, LIST, STATUS, SampledIntegration, TenantAnswers, describe, type_of};
+use crate::settings::run::TenantSettings;
+use crate::simulator::{ProfiledConnections, TenantProfile};
+
+/// The integrations of one type that are read one by one.
+const SAMPLES: usize = 20;
+
+/// A profile that was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileFailure {
+    /// The settings of the tenant.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The list could not be read.
+    #[error(transparent)]
+    Tenant(#[from] ApiError),
+    /// There is such a file: it is never overwritten.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
+    /// The file could not be written.
+    #[error("cannot write {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+impl ProfileFailure {
+    /// Help text for a file.
+    pub const HELP: &str = "give the path of a new file, in a directory that you may write";
+}
+
+/// Reads the tenant, and writes its profile to a new file. Nothing is sent but reads.
+///
+/// # Errors
+/// The list cannot be read, or the file exists or cannot be written. Nothing was written.
+pub async fn profile(
+    settings: &TenantSettings,
+    path: &Path,
+) -> Result<TenantProfile, ProfileFailure> {
+    if path.exists() {
+        return Err(ProfileFailure::Exists(path.to_owned()));
+    }
+    let tenant = Tenant::new(settings, RetryPolicy::default(), None).map_err(OpenError::from)?;
+    let reader = tenant.reader(KnownSecrets::none());
+    let answers = answers(&reader).await?;
+    let connections = match reader.connections().await {
+        Ok(Connections::Listed(_)) => ProfiledConnections::Listed,
+        Ok(Connections::Missing) => ProfiledConnections::Missing,
+        Ok(Connections::Hidden) => ProfiledConnections::Hidden,
+        Err(_) => ProfiledConnections::Unreadable,
+    };
+    let profile = describe(&answers, connections);
+    write(path, &profile)?;
+    Ok(profile)
+}
+
+/// Everything is read twice, the second time after all of the first.
+async fn answers(reader: &Reader<HttpTransport>) -> Result<TenantAnswers, ApiError> {
+    let mut answers = TenantAnswers {
+        list: reader.raw_list().await?,
+        ..TenantAnswers::default()
+    };
+    record(&mut answers, LIST, 200);
+    let ids = samples(&answers.list);
+    let mut details: [BTreeMap<&RemoteId, Value>; 2] = [BTreeMap::new(), BTreeMap::new()];
+    let mut lists = [answers.list.clone(), Vec::new()];
+    for (round, details) in details.iter_mut().enumerate() {
+        if round > 0 {
+            lists[round] = reader.raw_list().await?;
+        }
+        for id in &ids {
+            let detail = reader.raw_integration(id).await;
+            record_code(&mut answers, DETAIL, detail.as_ref().err());
+            details.extend(detail.ok().map(|detail| (id, detail)));
+        }
+    }
+    for id in &ids {
+        let status = reader.raw_status(id).await;
+        record_code(&mut answers, STATUS, status.as_ref().err());
+    }
+    for id in &ids {
+        let sample = SampledIntegration {
+            list: lists.each_ref().map(|list| {
+                let mut elements = list.iter();
+                elements.find(|it| id_of(it).as_ref() == Some(id)).cloned()
+            }),
+            detail: details.each_mut().map(|details| details.remove(id)),
+        };
+        answers.samples.push(sample);
+    }
+    Ok(answers)
+}
+
+/// The integrations that are read one by one: the first of each type.
+fn samples(list: &[Value]) -> Vec<RemoteId> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ids = Vec::new();
+    for element in list {
+        let (Some(name), Some(id)) = (type_of(element), id_of(element)) else {
+            continue;
+        };
+        let count = counts.entry(name).or_default();
+        if *count < SAMPLES {
+            *count += 1;
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+fn id_of(element: &Value) -> Option<RemoteId> {
+    match element.get("id")? {
+        Value::String(id) => Some(RemoteId::new(id)),
+        Value::Number(id) => Some(RemoteId::new(id.to_string())),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// An answer that did not come, or could not be read, has no code.
+fn record_code(answers: &mut TenantAnswers, operation: &str, error: Option<&ApiError>) {
+    match error {
+        None => record(answers, operation, 200),
+        Some(error) => {
+            if let Some(rejection) = error.rejection() {
+                record(answers, operation, rejection.code);
+            }
+        }
+    }
+}
+
+fn record(answers: &mut TenantAnswers, operation: &str, code: u16) {
+    let codes = answers.responses.entry(operation.to_owned()).or_default();
+    codes.insert(code);
+}
+
+fn write(path: &Path, profile: &TenantProfile) -> Result<(), ProfileFailure> {
+    let failed = |source: io::Error| {
+        let path = path.to_owned();
+        if source.kind() == ErrorKind::AlreadyExists {
+            ProfileFailure::Exists(path)
+        } else {
+            ProfileFailure::File { path, source }
+        }
+    };
+    let mut text = serde_json::to_vec_pretty(profile).map_err(|error| failed(error.into()))?;
+    text.push(b'\n');
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(failed)?;
+    let written = file.write_all(&text).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Half a profile is none. The error that is reported is the first.
+        let _ = std::fs::remove_file(path);
+        failed(error)
+    })
+}
