@@ -243,7 +243,10 @@ fn every_platform_has_one_example_and_every_example_a_platform() {
 
 fn type_of(example: &str) -> String {
     let line = example.lines().find_map(|line| line.strip_prefix("type: "));
-    line.expect("a line with the type").to_owned()
+    let line = line.expect("a line with the type");
+    // A comment may stand behind it.
+    let (name, _) = line.split_once(" #").unwrap_or((line, ""));
+    name.trim_end().to_owned()
 }
 
 /// A change of a table shows here, so that it is reviewed as a change of
