@@ -98,6 +98,8 @@ mod planning;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod preset;
+#[cfg(test)]
 mod profile;
 #[cfg(test)]
 mod properties;

@@ -247,7 +247,7 @@ fn deviations_are_shown_with_their_consequences() {
     let told = ran.stdout.replace(&file.display().to_string(), "FILE");
     insta::assert_snapshot!(told.split_once("\n\n").unwrap().1, @r"
     The profile is in FILE. It has no value of the tenant.
-    6 deviations from docs/API.md, of which 3 matter to integrationd:
+    6 deviations from docs/API.md, those that matter to integrationd first:
       matters   the API key may not read connections: integrationd does not know which integrations belong to a connection
       matters   `config/password` of Snowflake is a stored secret, and is shown: everyone who may read integrations can read it; integrationd does not show it
       matters   `config/port` of Snowflake has another JSON type than documented: a plan may show a difference that is none

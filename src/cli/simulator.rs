@@ -12,7 +12,7 @@ use super::help;
 use crate::console::{serve_simulator, simulator_with};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::simulator::{ConnectionsApi, Simulator, SimulatorOptions};
+use crate::simulator::{ConnectionsApi, Preset, Simulator, SimulatorOptions};
 
 /// Serve a simulated tenant, for trials and tests
 #[derive(Debug, Args)]
@@ -30,6 +30,9 @@ pub(super) struct SimulatorArgs {
     /// Behave like the tenant that `ping --profile` described in this file
     #[arg(long, value_name = "FILE", conflicts_with = "connections")]
     pub profile: Option<PathBuf>,
+    /// Integrations that exist from the start [default: none]
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["connections", "profile"])]
+    pub preset: Option<Preset>,
 }
 
 impl CommandArgs for SimulatorArgs {
@@ -45,9 +48,10 @@ impl CommandArgs for SimulatorArgs {
             connections: self.connections,
             ..SimulatorOptions::default()
         };
-        let simulator = match &self.profile {
-            Some(path) => simulator_with(path, options)?,
-            None => Simulator::new(options),
+        let simulator = match (&self.profile, self.preset) {
+            (Some(path), _) => simulator_with(path, options)?,
+            (None, Some(preset)) => preset.simulator(options),
+            (None, None) => Simulator::new(options),
         };
         serve_simulator(self.listen, simulator, context.terminal).await
     }

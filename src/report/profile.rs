@@ -12,7 +12,6 @@ use crate::text::{count, escaped};
 #[must_use]
 pub fn written(profile: &TenantProfile, file: &str) -> String {
     let deviations = deviations(profile);
-    let matter = deviations.iter().filter(|it| it.matters).count();
     let mut out = format!(
         "\nThe profile is in {}. It has no value of the tenant.\n",
         escaped(file)
@@ -22,7 +21,7 @@ pub fn written(profile: &TenantProfile, file: &str) -> String {
         0 => writeln!(out, "The tenant is as documented (docs/API.md)."),
         all => writeln!(
             out,
-            "{} from docs/API.md, of which {matter} matter to integrationd:",
+            "{} from docs/API.md, those that matter to integrationd first:",
             count(all, "deviation")
         ),
     };

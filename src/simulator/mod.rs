@@ -29,6 +29,7 @@ mod control;
 mod fault;
 mod log;
 mod options;
+mod preset;
 mod profile;
 mod route;
 mod schema;
@@ -58,6 +59,7 @@ pub use options::{
     API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, PresentedAttribute, SimulatorOptions,
     StoredSecrets, VOLATILE,
 };
+pub use preset::Preset;
 pub use profile::{
     JsonKind, PROFILE_VERSION, ProfileError, ProfiledAttribute, ProfiledConnections,
     ProfiledDefaults, ProfiledType, SecretForm, TenantProfile,
