@@ -246,12 +246,12 @@ fn deviations_are_shown_with_their_consequences() {
     let ran = ping(&tenant, &file).exits_with(0);
     let told = ran.stdout.replace(&file.display().to_string(), "FILE");
     insta::assert_snapshot!(told.split_once("\n\n").unwrap().1, @r"
-    The profile is in FILE. It has no value of the tenant.
-    6 deviations from docs/API.md, those that matter to integrationd first:
-      matters   the API key may not read connections: integrationd does not know which integrations belong to a connection
-      matters   `config/password` of Snowflake is a stored secret, and is shown: everyone who may read integrations can read it; integrationd does not show it
-      matters   `config/port` of Snowflake has another JSON type than documented: a plan may show a difference that is none
-      harmless  the type `Glue` is unknown: no file can describe such an integration, and it is never written
+    The profile was written to FILE. It contains no values from the tenant.
+    6 deviations from docs/API.md; those that matter to integrationd are first:
+      matters   the API key is not allowed to read connections: integrationd does not know which integrations belong to a connection
+      matters   `config/password` of Snowflake is a stored secret, but the server returns it: everyone with access to integrations can read it; integrationd does not show it
+      matters   the JSON type of `config/port` of Snowflake differs from the documented one: a plan may show a difference that does not exist
+      harmless  the type `Glue` is unknown: no file can describe such an integration, and integrationd never changes it
       harmless  `config/readNumber` of Snowflake is unknown and changes between two reads: a plan does not compare it, and an update sends it back
       harmless  `readNumber` of Snowflake is unknown and changes between two reads: integrationd does not read it
     ");
@@ -266,7 +266,7 @@ fn documented_tenant_has_no_deviation() {
         .seed(Seed::new("Snowflake", Some(false), Some(config)));
     let files = Files::none();
     let ran = ping(&tenant, &files.path().join("profile.json")).exits_with(0);
-    let told = "The tenant is as documented (docs/API.md).\n";
+    let told = "The tenant matches the documentation (docs/API.md).\n";
     assert!(ran.stdout.ends_with(told), "{}", ran.stdout);
 }
 
@@ -320,7 +320,7 @@ fn existing_file_is_not_overwritten_by_a_profile() {
     let tenant = Tenant::with(fast());
     let (_files, file) = existing();
     let told = ping(&tenant, &file).exits_with(1).stderr;
-    assert!(told.contains("profile.json exists already"), "{told}");
+    assert!(told.contains("profile.json already exists"), "{told}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 }
 
@@ -355,7 +355,7 @@ fn simulator_rejects_what_is_no_profile() {
         run.arg(file).run()
     };
     let told = start(&file).exits_with(65).stderr;
-    assert!(told.contains("not the profile of a tenant"), "{told}");
+    assert!(told.contains("it is not the profile of a tenant"), "{told}");
     let told = start(&files.path().join("next.json")).exits_with(65).stderr;
     assert!(told.contains("this program reads version 1"), "{told}");
     let told = start(&files.path().join("none.json")).exits_with(1).stderr;

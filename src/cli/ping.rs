@@ -22,7 +22,7 @@ use crate::settings::run::TenantSettings;
 #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
 pub(super) struct PingArgs {
     /// Describe the tenant's API in a new file, for a report: attributes, their JSON types and
-    /// statuses, but no value of the tenant
+    /// statuses, but no values from the tenant
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     #[command(flatten)]

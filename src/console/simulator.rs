@@ -72,7 +72,7 @@ pub(crate) fn simulator_with(
         CommandFailure::new(
             Exit::InvalidFile,
             format_args!("{file} cannot be used: {}", chain(&error)),
-            "give a file that `integrationd ping --profile` of this version wrote",
+            "give a file that this version of `integrationd ping --profile` wrote",
         )
     })?;
     Ok(profile.simulator(options))

@@ -54,35 +54,35 @@ fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
     if !profile.ids.iter().all(is_id) {
         found.push(Deviation::matters(
             "an `id` is neither a number nor a string",
-            "this integration cannot be read, so that nothing of its type is created or deleted",
+            "this integration cannot be read, so no integration of its type is created or deleted",
         ));
     }
     match profile.connections {
         ProfiledConnections::Missing | ProfiledConnections::Listed => {}
         ProfiledConnections::Hidden => found.push(Deviation::matters(
-            "the API key may not read connections",
+            "the API key is not allowed to read connections",
             "integrationd does not know which integrations belong to a connection",
         )),
         ProfiledConnections::Unreadable => found.push(Deviation::matters(
-            "the answer to the search for connections cannot be used",
-            "existing integrations are not written, unless `--connections none` is given",
+            "the response to the search for connections is unusable",
+            "existing integrations are not changed, unless `--connections none` is given",
         )),
     }
     match profile.defaults {
         ProfiledDefaults::FilledIn | ProfiledDefaults::Unknown => {}
         ProfiledDefaults::NotFilledIn => found.push(Deviation::harmless(
-            "attributes that have a default are absent",
-            "a plan takes the documented default in their place",
+            "attributes with a default are absent",
+            "a plan uses the documented defaults",
         )),
     }
     for (operation, codes) in &profile.responses {
         let effect = match operation.as_str() {
-            DETAIL => "an update and a deletion read the integration first, and fail",
-            STATUS => "the end of a write may not be seen",
+            DETAIL => "updates and deletions read the integration first, and fail",
+            STATUS => "the end of a write may go unnoticed",
             _ => "the tenant cannot be read",
         };
         for code in codes.iter().filter(|code| **code != 200) {
-            let what = format!("`{operation}` is answered with {code}");
+            let what = format!("the response to `{operation}` has status {code}");
             found.push(Deviation::matters(what, effect));
         }
     }
@@ -92,7 +92,7 @@ fn of_type(name: &str, one: &ProfiledType, found: &mut Vec<Deviation>) {
     let Some(platform) = by_wire(name) else {
         found.push(Deviation::harmless(
             format!("the type `{name}` is unknown"),
-            "no file can describe such an integration, and it is never written",
+            "no file can describe such an integration, and integrationd never changes it",
         ));
         return;
     };
@@ -103,7 +103,7 @@ fn of_type(name: &str, one: &ProfiledType, found: &mut Vec<Deviation>) {
         ) {
             found.push(Deviation::matters(
                 format!("the status `{status}` of {name} is unknown"),
-                "an integration is not written while it has this status",
+                "an integration is not changed while it has this status",
             ));
         }
     }
@@ -147,38 +147,38 @@ fn of_attribute(
     };
     if attribute.secret.contains(&SecretForm::OtherMask) {
         found.push(Deviation::harmless(
-            format!("{place} is shown as an undocumented mask"),
+            format!("{place} is returned as an undocumented mask"),
             "integrationd recognizes it, and does not send it back",
         ));
     }
     if attribute.secret.contains(&SecretForm::Shown) {
         found.push(Deviation::matters(
-            format!("{place} is a stored secret, and is shown"),
-            "everyone who may read integrations can read it; integrationd does not show it",
+            format!("{place} is a stored secret, but the server returns it"),
+            "everyone with access to integrations can read it; integrationd does not show it",
         ));
     }
     if attribute.kinds.iter().any(|kind| is_other(&kind)) {
         found.push(Deviation::matters(
-            format!("{place} has another JSON type than documented"),
-            "a plan may show a difference that is none",
+            format!("the JSON type of {place} differs from the documented one"),
+            "a plan may show a difference that does not exist",
         ));
     }
     if is_in_config && !attribute.list {
         found.push(Deviation::matters(
-            format!("{place} is shown for one integration, but not in the list"),
-            "a plan, which reads the list, may show a difference that is none",
+            format!("{place} is returned for a single integration, but not in the list"),
+            "a plan uses the list, and may show a difference that does not exist",
         ));
     }
     if is_in_config && !attribute.detail {
         found.push(Deviation::matters(
-            format!("{place} is shown in the list, but not for one integration"),
-            "an update, which reads the integration, may reset it",
+            format!("{place} is returned in the list, but not for a single integration"),
+            "an update reads the single integration, and may reset the attribute",
         ));
     }
     if is_in_config && attribute.changes {
         found.push(Deviation::matters(
             format!("{place} changes between two reads"),
-            "every plan may show a change: name the attribute in `sync.ignore`",
+            "every plan may show a change: add the attribute to `sync.ignore`",
         ));
     }
 }

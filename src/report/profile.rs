@@ -13,15 +13,15 @@ use crate::text::{count, escaped};
 pub fn written(profile: &TenantProfile, file: &str) -> String {
     let deviations = deviations(profile);
     let mut out = format!(
-        "\nThe profile is in {}. It has no value of the tenant.\n",
+        "\nThe profile was written to {}. It contains no values from the tenant.\n",
         escaped(file)
     );
     // It fails only where the text cannot grow.
     let _ = match deviations.len() {
-        0 => writeln!(out, "The tenant is as documented (docs/API.md)."),
+        0 => writeln!(out, "The tenant matches the documentation (docs/API.md)."),
         all => writeln!(
             out,
-            "{} from docs/API.md, those that matter to integrationd first:",
+            "{} from docs/API.md; those that matter to integrationd are first:",
             count(all, "deviation")
         ),
     };

@@ -27,7 +27,7 @@ pub enum ProfileFailure {
     #[error(transparent)]
     Tenant(#[from] ApiError),
     /// There is such a file: it is never overwritten.
-    #[error("{} exists already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// The file could not be written.
     #[error("cannot write {}", .path.display())]
@@ -41,7 +41,7 @@ pub enum ProfileFailure {
 
 impl ProfileFailure {
     /// Help text for a file.
-    pub const HELP: &str = "give the path of a new file, in a directory that you may write";
+    pub const HELP: &str = "give the path of a new file in a writable directory";
 }
 
 /// Reads the tenant, and writes its profile to a new file. Nothing is sent but reads.

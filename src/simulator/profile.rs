@@ -148,10 +148,10 @@ pub struct ProfiledAttribute {
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// It is not what a profile is.
-    #[error("not the profile of a tenant")]
+    #[error("it is not the profile of a tenant")]
     Invalid(#[from] serde_json::Error),
     /// It has another version.
-    #[error("the profile has the version {0}, and this program reads version {PROFILE_VERSION}")]
+    #[error("the profile has version {0}, but this program reads version {PROFILE_VERSION}")]
     Version(u64),
 }
 
