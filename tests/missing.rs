@@ -100,7 +100,7 @@ async fn empty_file_that_nothing_knows_may_be_a_new_place() {
     let moving = base().file("moved.yaml", "");
     let ran = synced(&moving, &simulator, &journal, pruning).await;
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 1));
-    let told = "moved.yaml is empty and may be about to describe it";
+    let told = "moved.yaml is empty and may soon describe it";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     // However it is empty.
     for text in ["# todo\n", "---\n", "---\n...\n", "# (c)\n---\n# x\n"] {

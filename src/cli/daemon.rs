@@ -34,8 +34,8 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", default_value = "500ms",
           value_parser = duration)]
     pub debounce: Duration,
-    /// Interval for polling the directory, if the file system reports no events (such as a network
-    /// file system), or for polling the repository for new commits
+    /// Interval for polling the directory, if its file system (such as a network file system) reports
+    /// no events, or for polling the repository for new commits
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", value_parser = duration)]
     pub poll: Option<Duration>,
     #[command(flatten)]

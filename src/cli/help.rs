@@ -201,7 +201,7 @@ Examples:
   integrationd simulator --connections works            simulate a tenant with connections
   curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
                                                         add a connection that owns integration 1
-  integrationd simulator --preset ui                    start with twelve integrations, made in the UI
+  integrationd simulator --preset ui                    start with twelve integrations, set up in the UI
   integrationd simulator --profile profile.json         behave like the tenant of a profile
 
 The simulator serves the documented routes of the API and keeps everything in

@@ -75,8 +75,8 @@ codes! {
         "YAML is indented with spaces; the width of a tab is not defined."
     ControlCharacter "E0108" "control-character" file
         "The text contains a control character that YAML forbids, such as NUL, or one that makes \
-        the text misleading: a bidirectional control, or a carriage return without a line feed, \
-        which ends a line in YAML but not in git or an editor."
+        the text misleading. Misleading characters are bidirectional controls, and a carriage \
+        return without a line feed, which ends a line in YAML but not in git or an editor."
     DuplicateKey "E0109" "duplicate-key" file
         "A mapping contains a key twice. One of the two values would be silently lost."
     KeyNotText "E0110" "key-not-text" file

@@ -21,7 +21,7 @@ pub enum Absence {
         file: String,
     },
     /// An empty file may be about to describe it under another path.
-    #[error("{file} is empty and may be about to describe it")]
+    #[error("{file} is empty and may soon describe it")]
     BlankFile {
         /// The empty file.
         file: String,

@@ -29,7 +29,7 @@ static UI: LazyLock<PresetContent> = LazyLock::new(|| embedded(include_str!("pre
 
 #[expect(
     clippy::expect_used,
-    reason = "the document is part of the program, and a test reads it"
+    reason = "the document is part of the program, and a test parses it"
 )]
 fn embedded(text: &str) -> PresetContent {
     serde_json::from_str(text).expect("a preset is valid")
