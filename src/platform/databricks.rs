@@ -43,7 +43,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "authenticationType",
         Shape::Enum(&["token", "oAuthM2M"], Inferred),
-        "How Immuta's service principal logs in.",
+        "The authentication method of Immuta's service principal.",
     )
     .default(Scalar::Text("token")),
     Attribute::new(

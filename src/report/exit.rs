@@ -55,7 +55,7 @@ impl Exit {
                 after its first write"
             }
             Self::Refused => {
-                "not approved: no terminal and no `--yes`, the prompt was not confirmed, the \
+                "not approved: there was no terminal and no `--yes`, the prompt was not confirmed, the \
                 guard refused the plan, or the history of the repository was rewritten"
             }
             Self::Usage => "the command line is wrong",
