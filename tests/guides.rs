@@ -5,8 +5,8 @@
 //! lines are its output, standard error included; a last line `[exit code N]` stands for a
 //! failure. `console background` starts programs that go on, such as the simulator. A block
 //! whose first line is `# PATH` is the text of that file. Commands share one shell, in a home
-//! directory of their own. Addresses, times and durations, which differ from run to run, are
-//! replaced. `UPDATE_DOCS=1 cargo test --test tests guides::` writes the outputs.
+//! directory of their own. Addresses, times, durations and ids of commits, which differ from
+//! run to run, are replaced. `UPDATE_DOCS=1 cargo test --test tests guides::` writes the outputs.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -41,6 +41,12 @@ const VOLATILE: &[(&str, &str)] = &[
     ),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "2026-11-02 09:30$1"),
     (r"\b\d+(\.\d+)?\s?(ms|s)\b", "0.4s"),
+    // The files contain the address.
+    (r"-commit\) [0-9a-f]{7}", "-commit) 4ac01d5"),
+    (
+        r"index [0-9a-f]{7}\.\.[0-9a-f]{7}",
+        "index 6ba2e6b..491fa23",
+    ),
 ];
 
 /// A shell that a guide's commands run in, one after the other.
@@ -343,6 +349,8 @@ macro_rules! guides {
 guides! {
     disaster = "disaster.md";
     environments = "environments.md";
+    first_sync = "first-sync.md";
+    from_the_ui_to_files = "from-the-ui.md";
     secrets_and_their_rotation = "secrets.md";
 }
 
