@@ -17,7 +17,6 @@ use crate::session::Watcher;
 use crate::session::export::{ExportWishes, export};
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
-use crate::text::escaped;
 
 /// Write files for live integrations that no file describes, with secrets as references
 ///
@@ -123,13 +122,13 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
     let document = ExportDocument::new(&result, &directory, dry_run);
     terminal.result(&render(output, &document));
     if output.is_told() {
-        for reason in &result.unknown_owners {
-            terminal.err(&format!("note: {}\n", escaped(reason)));
-        }
-        for reason in &result.unreadable {
-            let help = "an integration may have no file yet: export again later";
-            terminal.failure(escaped(reason), help);
-        }
+        let unknown = result.unknown_owners.iter().map(String::as_str);
+        let unreadable = result.unreadable.iter().map(String::as_str);
+        terminal.gaps(
+            unknown,
+            unreadable,
+            "an integration may have no file yet: export again later",
+        );
     }
     Ok(document.exit())
 }

@@ -170,6 +170,21 @@ impl Terminal {
         self.message(red, "error:", what, help);
     }
 
+    /// Parts of a tenant that a result lacks: why owners are unknown, and what could not be read.
+    pub(crate) fn gaps<'t>(
+        self,
+        unknown_owners: impl Iterator<Item = &'t str>,
+        unreadable: impl Iterator<Item = &'t str>,
+        help: &str,
+    ) {
+        for reason in unknown_owners {
+            self.err(&format!("note: {}\n", escaped(reason)));
+        }
+        for reason in unreadable {
+            self.failure(escaped(reason), help);
+        }
+    }
+
     /// A command that came to no result, and where a document was asked for, also one on
     /// standard output.
     pub(crate) fn command_failure(self, failure: &CommandFailure, format: OutputFormat) -> Exit {
