@@ -9,6 +9,7 @@ pub mod file;
 mod given;
 pub mod listen;
 pub mod notify;
+pub(crate) mod parse;
 pub mod run;
 pub mod tls;
 pub mod vault;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::secret::own::{GIT_SSH_KEY, GIT_TOKEN};
+use crate::settings::parse::{commit, ref_name, rewrite, subdirectory};
 use crate::settings::run::{self, GitSettings, Rewrite};
-use crate::source::git::{CommitId, GitReferenceError, RefName, Subdirectory, VerifyMode};
+use crate::source::git::VerifyMode;
 
 /// Repository, and the objects that count in it.
 #[derive(Debug, Clone, Args)]
@@ -77,42 +78,6 @@ pub(crate) struct GitArgs {
           default_value = "false", num_args = 0..=1, default_missing_value = "true",
           require_equals = true, value_parser = rewrite)]
     pub git_allow_rewrite: Rewrite,
-}
-
-fn ref_name(text: &str) -> Result<String, GitReferenceError> {
-    fit(text, RefName::parse)
-}
-
-fn commit(text: &str) -> Result<String, GitReferenceError> {
-    fit(text, CommitId::parse)
-}
-
-fn subdirectory(text: &str) -> Result<String, GitReferenceError> {
-    fit(text, Subdirectory::parse)
-}
-
-/// The text, if it can be read as what it is meant for. An empty one gives nothing.
-fn fit<T>(
-    text: &str,
-    parse: impl FnOnce(&str) -> Result<T, GitReferenceError>,
-) -> Result<String, GitReferenceError> {
-    if !text.is_empty() {
-        parse(text)?;
-    }
-    Ok(text.to_owned())
-}
-
-fn rewrite(text: &str) -> Result<Rewrite, String> {
-    match text {
-        "" | "false" => Ok(Rewrite::Nothing),
-        "true" => Ok(Rewrite::Anything),
-        commit => {
-            let commit = CommitId::parse(commit).map(Rewrite::Commit);
-            commit.map_err(|_| {
-                "give `true`, `false`, or a full commit ID (40 hexadecimal digits)".to_owned()
-            })
-        }
-    }
 }
 
 /// Form in which a token is sent to a server.

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::immuta::Nesting;
 use crate::plan::{GuardLimits, Limit, Policy, Share};
+use crate::settings::parse::percent;
 use crate::settings::run::GuardSettings;
 use crate::sync::LookForConnections;
 
@@ -99,12 +100,5 @@ impl From<GuardArgs> for GuardSettings {
             delete_credentials,
             connections: connections.connections,
         }
-    }
-}
-
-fn percent(text: &str) -> Result<u8, String> {
-    match text.trim_end_matches('%').parse() {
-        Ok(n) if n <= 100 => Ok(n),
-        Ok(_) | Err(_) => Err("give a number from 0 to 100".to_owned()),
     }
 }

@@ -1,12 +1,12 @@
 //! The status page.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::secret::own::{LISTEN_TLS_KEY, LISTEN_TOKEN};
 use crate::settings::listen::ListenFlags;
+use crate::settings::parse::{At, address};
 
 /// Address and access control of the status page.
 #[derive(Debug, Args)]
@@ -34,31 +34,6 @@ pub(crate) struct ListenArgs {
         value_delimiter = ','
     )]
     pub allow_host: Vec<String>,
-}
-
-/// An address, or none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum At {
-    Nowhere,
-    Address(SocketAddr),
-}
-
-impl At {
-    /// The address, if there is one.
-    pub(super) fn address(self) -> Option<SocketAddr> {
-        match self {
-            Self::Nowhere => None,
-            Self::Address(address) => Some(address),
-        }
-    }
-}
-
-pub(super) fn address(text: &str) -> Result<At, String> {
-    if text == "none" {
-        return Ok(At::Nowhere);
-    }
-    let address = text.parse().map(At::Address);
-    address.map_err(|_| "give an address with a port, such as 127.0.0.1:9464, or `none`".to_owned())
 }
 
 impl From<ListenArgs> for ListenFlags {

@@ -11,6 +11,7 @@ use super::ledger::StateArgs;
 use super::references::{ReferenceArgs, VaultArgs};
 use crate::plan::{OnConflict, OnDrift, Selection};
 use crate::secret::own::API_KEY;
+use crate::settings::parse::{duration, parallelism, variable};
 use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
 
 /// Heading of positional arguments: clap's own.
@@ -189,31 +190,5 @@ impl From<RunArgs> for RunSettings {
             tenant: connection.into(),
             vault: vault.into(),
         }
-    }
-}
-
-/// Writes under way at once beyond this would be load on the tenant, not speed.
-const MOST_PARALLEL: usize = 64;
-
-fn parallelism(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n) if (1..=MOST_PARALLEL).contains(&n) => Ok(n),
-        Ok(_) | Err(_) => Err(format!("give a number from 1 to {MOST_PARALLEL}")),
-    }
-}
-
-/// A duration as people write it: `90s`, `10m`, `1h30m`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|d| Duration::try_from(d).ok())
-        .filter(|d| !d.is_zero())
-        .ok_or_else(|| "give a duration such as 90s, 10m or 1h30m".to_owned())
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        Some(_) | None => Err("give NAME=VALUE".to_owned()),
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::listen::{At, address};
 use crate::secret::own::{WEBHOOK_SECRET, WEBHOOK_TLS_KEY};
+use crate::settings::parse::{At, address};
 use crate::settings::webhook::WebhookFlags;
 
 /// Listener for webhooks, and their authentication.
