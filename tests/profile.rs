@@ -304,6 +304,23 @@ fn refused_reads_are_in_the_profile_with_their_codes() {
     assert!(codes.iter().eq(&[200, 403]), "{codes:?}");
 }
 
+#[test]
+fn large_tenant_is_described_with_few_reads() {
+    let tenant = Tenant::with(fast());
+    for number in 0..2_000 {
+        let config = json!({
+            "host": format!("{number}.example.com"), "warehouse": "w", "database": "d",
+        });
+        tenant
+            .simulator
+            .seed(Seed::new("Snowflake", Some(true), Some(config)));
+    }
+    let profile = profile(&tenant);
+    assert!(profile.types["Snowflake"].attributes.len() > 5);
+    let requests = tenant.requests();
+    assert_eq!(requests.len(), 3 + 3 * 20 + 1, "{requests:?}");
+}
+
 fn forbidden() -> FaultKind {
     let message = "no".to_owned();
     FaultKind::Forbid { message }

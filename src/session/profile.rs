@@ -77,33 +77,40 @@ async fn answers(reader: &Reader<HttpTransport>) -> Result<TenantAnswers, ApiErr
     };
     record(&mut answers, LIST, 200);
     let ids = samples(&answers.list);
-    let mut details: [BTreeMap<&RemoteId, Value>; 2] = [BTreeMap::new(), BTreeMap::new()];
-    let mut lists = [answers.list.clone(), Vec::new()];
-    for (round, details) in details.iter_mut().enumerate() {
-        if round > 0 {
-            lists[round] = reader.raw_list().await?;
-        }
-        for id in &ids {
-            let detail = reader.raw_integration(id).await;
-            record_code(&mut answers, DETAIL, detail.as_ref().err());
-            details.extend(detail.ok().map(|detail| (id, detail)));
-        }
-    }
     for id in &ids {
+        let first = element(&answers.list, id);
+        let detail = detail(reader, id, &mut answers).await;
+        answers.samples.push(SampledIntegration {
+            list: [first, None],
+            detail: [detail, None],
+        });
+    }
+    let again = reader.raw_list().await?;
+    for (index, id) in ids.iter().enumerate() {
+        let detail = detail(reader, id, &mut answers).await;
         let status = reader.raw_status(id).await;
         record_code(&mut answers, STATUS, status.as_ref().err());
-    }
-    for id in &ids {
-        let sample = SampledIntegration {
-            list: lists.each_ref().map(|list| {
-                let mut elements = list.iter();
-                elements.find(|it| id_of(it).as_ref() == Some(id)).cloned()
-            }),
-            detail: details.each_mut().map(|details| details.remove(id)),
-        };
-        answers.samples.push(sample);
+        if let Some(sample) = answers.samples.get_mut(index) {
+            sample.list[1] = element(&again, id);
+            sample.detail[1] = detail;
+        }
     }
     Ok(answers)
+}
+
+fn element(list: &[Value], id: &RemoteId) -> Option<Value> {
+    let mut elements = list.iter();
+    elements.find(|it| id_of(it).as_ref() == Some(id)).cloned()
+}
+
+async fn detail(
+    reader: &Reader<HttpTransport>,
+    id: &RemoteId,
+    answers: &mut TenantAnswers,
+) -> Option<Value> {
+    let detail = reader.raw_integration(id).await;
+    record_code(answers, DETAIL, detail.as_ref().err());
+    detail.ok()
 }
 
 /// The integrations that are read one by one: the first of each type.

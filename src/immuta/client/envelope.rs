@@ -83,15 +83,20 @@ pub(crate) fn too_many_values(limit: usize) -> AnswerError {
 
 /// Parses JSON. The parser's own message is dropped but for the position.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, AnswerError> {
+    parse_within(body, MOST_VALUES)
+}
+
+/// Reads JSON of at most so many values.
+pub(crate) fn parse_within(body: &[u8], most: usize) -> Result<Value, AnswerError> {
     let body = without_mark(body);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let mut budget = Budget::default();
+    let mut budget = Budget::of(most);
     let value = Bounded(&mut budget)
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value))
         .map_err(|error| not_json(body, &error))?;
     if budget.is_exceeded() {
-        return Err(too_many_values(MOST_VALUES));
+        return Err(too_many_values(most));
     }
     Ok(value)
 }

@@ -43,7 +43,8 @@ pub(crate) use envelope::LONGEST_RETRY_AFTER;
 #[cfg(test)]
 pub(super) use envelope::MOST_FAILING_TESTS;
 pub(super) use envelope::{
-    AnswerError, field, not_json, parse, read_failing_tests, too_many_values, without_mark,
+    AnswerError, field, not_json, parse, parse_within, read_failing_tests, too_many_values,
+    without_mark,
 };
 pub(super) use known::Redaction;
 pub(super) use retry::CallKind;

@@ -4,8 +4,14 @@
 use serde_json::Value;
 
 use super::calls::{INTEGRATION, INTEGRATIONS, Reader, STATUS};
-use crate::immuta::client::{AnswerError, ApiError, Call, Path, Transport, parse};
+use super::list::most_values_of_list;
+use crate::immuta::client::{
+    AnswerError, ApiError, Call, MOST_VALUES, Path, Transport, parse_within,
+};
 use crate::live::RemoteId;
+
+/// Integrations of a tenant that is described. All of them are in memory at once.
+const MOST_DESCRIBED: usize = 10_000;
 
 impl<T: Transport> Reader<T> {
     /// `GET /integrations`: the elements.
@@ -14,7 +20,7 @@ impl<T: Transport> Reader<T> {
     /// There is no answer, or it is no list.
     pub async fn raw_list(&self) -> Result<Vec<Value>, ApiError> {
         let call = Call::read(Path::fixed(INTEGRATIONS));
-        match self.raw(&call).await? {
+        match self.raw(&call, most_values_of_list(MOST_DESCRIBED)).await? {
             Value::Array(elements) => Ok(elements),
             Value::Null
             | Value::Bool(_)
@@ -29,8 +35,8 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// There is no answer, or it is no JSON.
     pub async fn raw_integration(&self, id: &RemoteId) -> Result<Value, ApiError> {
-        self.raw(&Call::read(Path::naming(INTEGRATION, id.as_str())))
-            .await
+        let call = Call::read(Path::naming(INTEGRATION, id.as_str()));
+        self.raw(&call, MOST_VALUES).await
     }
 
     /// `GET /integrations/{id}/status`.
@@ -38,12 +44,12 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// There is no answer, or it is no JSON.
     pub async fn raw_status(&self, id: &RemoteId) -> Result<Value, ApiError> {
-        self.raw(&Call::read(Path::naming(STATUS, id.as_str())))
-            .await
+        let call = Call::read(Path::naming(STATUS, id.as_str()));
+        self.raw(&call, MOST_VALUES).await
     }
 
-    async fn raw(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+    async fn raw(&self, call: &Call<'_>, most: usize) -> Result<Value, ApiError> {
         let answer = self.0.run(call).await?;
-        parse(&answer.body).map_err(|mistake| call.unreadable(&mistake))
+        parse_within(&answer.body, most).map_err(|mistake| call.unreadable(&mistake))
     }
 }
