@@ -150,8 +150,8 @@ async fn partial_content_is_a_failed_read() {
     assert_eq!(
         ran.errors(),
         [
-            "GET /integrations: the response has status 206 Partial Content, which does not stand \
-            for a complete response"
+            "GET /integrations: the response has status 206 Partial Content, which does not \
+            indicate a complete response"
         ]
     );
     assert_eq!(write_lines(&simulator), [""; 0]);

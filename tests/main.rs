@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod absence;
 #[cfg(test)]
+mod accepted;
+#[cfg(test)]
 mod adopt;
 #[cfg(test)]
 mod api_facts;

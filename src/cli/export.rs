@@ -13,8 +13,10 @@ use crate::report::exit::Exit;
 use crate::report::export::ExportDocument;
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
+use crate::report::update::UpdateDocument;
 use crate::session::Watcher;
 use crate::session::export::{ExportWishes, export};
+use crate::session::update::update;
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 
@@ -41,6 +43,15 @@ pub(super) struct ExportArgs {
     /// Rewrite the file that describes this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub overwrite: Vec<String>,
+    /// Write the values that the server changed into the file of this integration, and nothing
+    /// else; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        conflicts_with_all = ["overwrite", "adopt", "with_defaults", "secret_reference"]
+    )]
+    pub update: Vec<String>,
     /// Record the exported integrations as owned, as `adopt` does
     #[arg(long)]
     pub adopt: bool,
@@ -91,6 +102,7 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
         with_defaults,
         secret_reference,
         overwrite,
+        update: updated,
         adopt,
         output,
         place,
@@ -107,6 +119,14 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
         tenant: connection.into(),
         ..RunSettings::default()
     };
+    let directory = settings.files.dir.display().to_string();
+    if !updated.is_empty() {
+        let names = updated.into_iter().collect();
+        let result = update(&settings, &names, dry_run, &Screen(terminal)).await?;
+        let document = UpdateDocument::new(&result, &directory, dry_run);
+        terminal.result(&render(output, &document));
+        return Ok(document.exit());
+    }
     let wishes = ExportWishes {
         options: ExportOptions {
             with_defaults,
@@ -118,7 +138,6 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
     };
     let result = export(&settings, &wishes, &Screen(terminal)).await?;
     terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
-    let directory = settings.files.dir.display().to_string();
     let document = ExportDocument::new(&result, &directory, dry_run);
     terminal.result(&render(output, &document));
     if output.is_told() {

@@ -214,6 +214,7 @@ Examples:
   integrationd export --adopt              write them, and record the integrations as owned
   integrationd export --secret-reference 'vault:secret/data/immuta/{name}#{attribute}'
   integrationd export --overwrite lake     rewrite the file of one integration
+  integrationd export --update lake        accept what the server changed, in its file
   integrationd export -o json | jq -r '.to_provide[].reference'
 
 Integrations that belong to a connection, or whose type is unknown, get no file.

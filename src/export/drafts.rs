@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::document;
 use super::names;
-use super::text::{text_scalar, write_comment, write_entries};
+use super::text::{write_comment, write_entries};
 use super::{
     ExportDraft, ExportDrafts, ExportOptions, ExportRefusal, ExportSkip, ExportSkipReason, Omission,
 };
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration, RemoteId};
-use crate::manifest::{Integration, Manifest, Name, SyncOptions, is_name, sync_text};
+use crate::manifest::{Integration, Manifest, Name, SyncOptions, is_name, sync_text, text_scalar};
 use crate::plan::{Coverage, identity_of};
 use crate::platform::{AttributePath, CONFIG, Field, PayloadShape, Platform, TYPE};
 use crate::text::{count, cut};

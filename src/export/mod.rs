@@ -3,7 +3,7 @@
 //! [`draft`] makes the text of a file for each live integration that no file describes,
 //! with a reference wherever the server does not show a value. It is pure. [`disk`] writes
 //! the files, all or none, and [`proof`] says in which of them a plan would change
-//! something.
+//! something. [`update`] accepts drift: live values go into the text of a file that exists.
 
 pub mod disk;
 mod document;
@@ -12,8 +12,10 @@ mod names;
 pub mod proof;
 mod template;
 mod text;
+pub mod update;
 mod value;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -202,6 +204,20 @@ pub enum ExportRefusal {
     /// `--overwrite` names a file whose integration is not known.
     #[error("no live integration is known for {0}, so its file cannot be rewritten")]
     NotLive(Name),
+    /// `--update` names no file.
+    #[error("no valid file describes {name}, so there is nothing to update")]
+    NotDescribed {
+        /// The name.
+        name: Name,
+        /// The most similar name in the files.
+        near: Option<Name>,
+    },
+    /// The file changed while it was being updated.
+    #[error("{0} changed during the update")]
+    Changed(String),
+    /// The edited text does not mean what it is to mean.
+    #[error("the file of {0} cannot be updated: the edited file would not have the live values")]
+    NotVerified(Name),
     /// Others would be lost.
     #[error("{file} describes several integrations, so it cannot be rewritten for {name} alone")]
     SeveralDocuments {
@@ -247,17 +263,24 @@ pub enum ExportRefusal {
 impl ExportRefusal {
     /// Help text.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+    pub fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NotDescribed {
+                near: Some(near), ..
+            } => return format!("did you mean `{near}`?").into(),
             Self::InvalidFiles(_) => "fix the files, or export into an empty directory",
             Self::UnknownName(_) => {
                 "run `integrationd validate -o json` to see the names in the files"
             }
+            Self::NotDescribed { near: None, .. } => {
+                "run `integrationd validate` to see the mistakes in the files, with `-o json` the names"
+            }
+            Self::Changed(_) => "nothing was written: run the command again",
             Self::NotLive(_) => {
                 "run `integrationd sync --dry-run` to see how the file is interpreted"
             }
             Self::SeveralDocuments { .. } => "first move each integration to a separate file",
-            Self::HasExtra(_) => "edit the file by hand",
+            Self::HasExtra(_) | Self::NotVerified(_) => "edit the file by hand",
             Self::Taken(_) => {
                 "move it away, or export into another directory; `--overwrite NAME` rewrites the \
                  file that describes integration NAME"
@@ -266,6 +289,7 @@ impl ExportRefusal {
             Self::SharedReference { .. } | Self::NoReference { .. } => {
                 "choose a different form with `--secret-reference`"
             }
-        }
+        };
+        help.into()
     }
 }

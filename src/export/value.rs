@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::text::{EntryValue, text_scalar};
+use super::text::EntryValue;
 use crate::live::is_plain;
+use crate::manifest::text_scalar;
 use crate::platform::{Attribute, Scalar, Shape};
 
 /// The usual word of an attribute that the server does not keep.

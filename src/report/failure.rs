@@ -250,10 +250,14 @@ impl From<ExportError> for CommandFailure {
             ExportError::Refused(refusal) => {
                 let exit = match &refusal {
                     ExportRefusal::InvalidFiles(_) => Exit::InvalidFile,
-                    ExportRefusal::UnknownName(_) => Exit::Usage,
+                    ExportRefusal::UnknownName(_) | ExportRefusal::NotDescribed { .. } => {
+                        Exit::Usage
+                    }
                     ExportRefusal::NotLive(_)
                     | ExportRefusal::SeveralDocuments { .. }
                     | ExportRefusal::HasExtra(_)
+                    | ExportRefusal::Changed(_)
+                    | ExportRefusal::NotVerified(_)
                     | ExportRefusal::Taken(_)
                     | ExportRefusal::NoName { .. }
                     | ExportRefusal::SharedReference { .. }

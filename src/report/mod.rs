@@ -18,6 +18,7 @@ pub mod run;
 mod style;
 pub mod suspended;
 pub mod text;
+pub mod update;
 pub mod validation;
 mod value;
 

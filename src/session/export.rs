@@ -174,13 +174,13 @@ async fn adopt(
     Ok(record_adopted(session, prepared, &names, AdoptedSecrets::Unknown).await?)
 }
 
-async fn read(session: &Session) -> Result<Ledger, ExportError> {
+pub(super) async fn read(session: &Session) -> Result<Ledger, ExportError> {
     let ledger = session.store().read().await;
     Ok(ledger.map_err(SyncError::from)?)
 }
 
 /// Connects with the files. No secret is resolved: none is compared.
-async fn prepared(
+pub(super) async fn prepared(
     session: &Session,
     settings: &RunSettings,
     manifest: Manifest,
@@ -201,7 +201,10 @@ async fn prepared(
 }
 
 /// Reads the tenant. The ledger is as the writes that were cut short left it.
-async fn survey<T>(prepared: &Prepared<T>, ledger: &Ledger) -> Result<(Live, Ledger), ExportError>
+pub(super) async fn survey<T>(
+    prepared: &Prepared<T>,
+    ledger: &Ledger,
+) -> Result<(Live, Ledger), ExportError>
 where
     crate::immuta::Reader<T>: ReadApi,
 {

@@ -24,6 +24,7 @@ mod source;
 pub mod state;
 pub mod suspend;
 pub mod tenant;
+pub mod update;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
