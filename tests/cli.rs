@@ -36,6 +36,7 @@ fn the_help_teaches() {
       ping        Check the URL, certificate, credentials and permission
       export      Write files for live integrations that no file describes, with secrets as references
       adopt       Record live integrations as owned, without writing to the tenant
+      script      Print the script that a manual set-up needs next
       history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown
       suspend     Suspend writes to all or some integrations

@@ -10,7 +10,7 @@ use integrationd::manifest::{
     load_example,
 };
 use integrationd::platform::{
-    Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Shape,
+    Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Scripts, Shape,
 };
 use integrationd::source::read_directory;
 use integrationd::text::is_unsafe;
@@ -24,6 +24,7 @@ const LIKELY: Platform = Platform {
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: Scripts::NONE,
     attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
     rules: &[Rule::Unique("path", Evidence::Inferred)],
 };

@@ -351,6 +351,7 @@ guides! {
     environments = "environments.md";
     first_sync = "first-sync.md";
     from_the_ui_to_files = "from-the-ui.md";
+    manual_set_up = "manual-setup.md";
     secrets_and_their_rotation = "secrets.md";
 }
 

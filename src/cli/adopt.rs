@@ -30,15 +30,22 @@ pub(super) struct AdoptArgs {
     /// All integrations that match a file unambiguously
     #[arg(long, group = "which")]
     pub all: bool,
+    /// Assumption about stored secrets, which the server never returns; without it, secrets are
+    /// not compared
+    #[arg(long, value_enum)]
+    pub secrets: Option<Assumed>,
+    #[command(flatten)]
+    pub files: NamedFilesArgs,
+}
+
+/// The files, the ledger and the tenant of a command whose argument is a name.
+#[derive(Debug, Args)]
+pub(super) struct NamedFilesArgs {
     /// Directory of integration files
     #[arg(long, value_name = "DIR", default_value = "integrations.d")]
     pub dir: PathBuf,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Assumption about stored secrets, which the server never returns; without it, secrets are
-    /// not compared
-    #[arg(long, value_enum)]
-    pub secrets: Option<Assumed>,
     #[command(flatten)]
     pub references: ReferenceArgs,
     #[command(flatten)]
@@ -61,7 +68,7 @@ pub(super) enum Assumed {
 
 impl CommandArgs for AdoptArgs {
     fn references(&mut self) -> Option<&mut ReferenceArgs> {
-        Some(&mut self.references)
+        Some(&mut self.files.references)
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
@@ -72,7 +79,7 @@ impl CommandArgs for AdoptArgs {
             Some(Assumed::Send) => AdoptedSecrets::ToSend,
         };
         let watcher = context.terminal.with_diagnostics();
-        let adoptions = adopt(&self.into(), &names, secrets, &watcher).await?;
+        let adoptions = adopt(&self.files.into(), &names, secrets, &watcher).await?;
         let document = AdoptionDocument::new(&adoptions, is_named, secrets);
         let rendered = render(OutputFormat::Text, &document);
         context.terminal.result(&rendered);
@@ -80,16 +87,13 @@ impl CommandArgs for AdoptArgs {
     }
 }
 
-impl From<AdoptArgs> for RunSettings {
-    fn from(args: AdoptArgs) -> Self {
-        let AdoptArgs {
-            name: _,
-            all: _,
+impl From<NamedFilesArgs> for RunSettings {
+    fn from(args: NamedFilesArgs) -> Self {
+        let NamedFilesArgs {
             dir,
             variables,
             references,
             vault,
-            secrets: _,
             place,
             connection,
             connections,

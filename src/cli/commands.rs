@@ -87,6 +87,7 @@ commands! {
     Ping(super::ping::PingArgs),
     Export(super::export::ExportArgs),
     Adopt(super::adopt::AdoptArgs),
+    Script(super::script::ScriptArgs),
     History(super::history::HistoryArgs),
     Resolve(super::resolve::ResolveArgs),
     Suspend(super::suspend::SuspendArgs),

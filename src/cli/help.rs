@@ -235,6 +235,22 @@ Examples:
 After adoption, `sync --policy sync` may delete the integration if its file is
 removed. Without `--secrets`, its stored secrets are not compared until they are sent.";
 
+pub(super) const SCRIPT: &str = "\
+Examples:
+  integrationd script lake                          print the script that lake needs next
+  integrationd script lake --out lake.sql           write it to a new file with mode 0600
+  integrationd script lake --kind delete            print the script of another kind
+
+Standard error says where to run the script, and what comes next. A script may contain
+credentials. Nothing in the tenant changes.
+
+Exit codes:
+  0   the script was printed or written, or none is needed
+  1   there is no such script, or the tenant could not be read
+  64  the command line is wrong
+  65  an integration file is invalid
+  78  the settings are invalid";
+
 pub(super) const HISTORY: &str = "\
 Examples:
   integrationd history                          show the last ten runs that wrote something

@@ -19,6 +19,7 @@ mod render;
 mod resolve;
 mod resume;
 mod schema;
+mod script;
 mod settings;
 mod settings_file;
 mod simulator;

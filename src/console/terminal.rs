@@ -17,6 +17,7 @@ use crate::manifest::Manifest;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, Rendered, render};
+use crate::secret::Secret;
 use crate::session::Watcher;
 use crate::source::git::Revision;
 use crate::text::escaped;
@@ -112,6 +113,15 @@ impl Terminal {
         self.prose(prose);
         self.out_unfolded(kept);
         self.out(folded);
+    }
+
+    /// Writes a secret that is the result of a command to standard output, byte by byte.
+    pub(crate) fn secret(self, secret: &Secret) {
+        let mut stream = io::stdout().lock();
+        let written = stream.write_all(secret.expose().as_bytes());
+        if let Err(error) = written.and_then(|()| stream.flush()) {
+            self.lost(&error);
+        }
     }
 
     /// Handles a failed write. A reader such as `head` may close the pipe early: that is not a

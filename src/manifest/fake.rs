@@ -14,6 +14,7 @@ pub(super) const CLOUD: Platform = Platform {
     identity: Identity::Host("host"),
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: crate::platform::Scripts::NONE,
     attributes: &[
         Attribute::new("host", HOST, "Where it is.")
             .class(Class::Identity)
@@ -61,6 +62,7 @@ pub(super) const LAKE: Platform = Platform {
     identity: Identity::Name("name"),
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: crate::platform::Scripts::NONE,
     attributes: &[
         Attribute {
             need: Need::Optional,
@@ -80,6 +82,7 @@ pub(super) const BARE: Platform = Platform {
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: crate::platform::Scripts::NONE,
     attributes: &[],
     rules: &[],
 };

@@ -39,6 +39,7 @@ mod removal;
 mod replace;
 mod resend;
 mod resolve;
+mod script;
 mod selection;
 mod undeletable;
 mod unknown_outcome;
@@ -73,6 +74,7 @@ pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use resolve::{NotTheResult, resolve};
+pub use script::{ScriptSituation, action_target, script_body, script_kinds, script_situation};
 pub use selection::{KnownNames, Selection};
 
 use crate::ledger::{Fingerprint, Intent, Ledger, RecordedState, Suspensions};

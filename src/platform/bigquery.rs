@@ -5,7 +5,7 @@
 //! for a comparison, but not for a write.
 
 use super::Evidence::Documented;
-use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
+use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Scripts, Shape};
 use super::{format, shared};
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -16,6 +16,10 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Hint("dataset"),
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: Scripts {
+        kinds: Scripts::USUAL,
+        run: "in Google Cloud Shell, as an owner of the project",
+    },
     attributes: ATTRIBUTES,
     rules: &[],
 };

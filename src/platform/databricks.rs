@@ -6,7 +6,9 @@
 //! with other names (`host`); the two are not to be mixed.
 
 use super::Evidence::{Documented, Inferred, Recalled};
-use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Shape};
+use super::{
+    Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Scripts, Shape,
+};
 use super::{format, shared};
 
 const TOKEN: &[Condition] = &[Condition::Is("authenticationType", "token")];
@@ -25,6 +27,10 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Host("workspaceUrl"),
     deleted_with_credentials: false,
     connection_technology: Some("Databricks"),
+    scripts: Scripts {
+        kinds: Scripts::USUAL,
+        run: "in the SQL editor of the Databricks workspace, as a metastore admin",
+    },
     attributes: ATTRIBUTES,
     rules: &[],
 };

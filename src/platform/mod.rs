@@ -15,7 +15,9 @@ mod format;
 mod path;
 mod payload;
 mod redshift;
+mod rule;
 mod s3;
+mod script;
 mod shared;
 mod snowflake;
 mod synapse;
@@ -27,6 +29,8 @@ mod tests;
 
 pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
+pub use rule::{Condition, Evidence, Need, Rule, Scalar};
+pub use script::{ScriptKind, Scripts};
 pub use walk::{Attributes, Visited, change_each, every_attribute, value_at, walk};
 
 /// Every platform that this version knows, in the order of their titles.
@@ -64,6 +68,8 @@ pub struct Platform {
     /// The technology of connections that such an integration can be behind (API.md 10.3,
     /// 10.8); `None` where no connection has one.
     pub connection_technology: Option<&'static str>,
+    /// The scripts of a manual set-up.
+    pub scripts: Scripts,
     /// The attributes of `config`.
     pub attributes: &'static [Attribute],
     /// Rules over more than one attribute or more than one file.
@@ -423,78 +429,4 @@ impl std::fmt::Debug for StringRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Format({}, {:?})", self.expected, self.evidence)
     }
-}
-
-/// Condition under which an attribute is required.
-#[derive(Debug, Clone, Copy)]
-pub enum Need {
-    /// It may be left out.
-    Optional,
-    /// Always; inside an object, whenever that object is given.
-    Always(Evidence),
-    /// Required if all of these hold.
-    When(&'static [Condition], Evidence),
-}
-
-/// Something that can be said of one integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// `autoBootstrap` has this value.
-    AutoBootstrap(bool),
-    /// The attribute at the top of `config` with this name (its default, if left
-    /// out) is this word.
-    Is(&'static str, &'static str),
-}
-
-impl Condition {
-    /// True if it holds. `word` gives the value of an attribute of `config`.
-    #[must_use]
-    pub fn holds<'a>(
-        self,
-        platform: &Platform,
-        auto_bootstrap: Option<bool>,
-        word: impl Fn(&str) -> Option<&'a str>,
-    ) -> bool {
-        match self {
-            Self::AutoBootstrap(wanted) => auto_bootstrap == Some(wanted),
-            Self::Is(name, wanted) => {
-                let default = platform.attribute(name).and_then(|a| a.default);
-                word(name) == Some(wanted)
-                    || (word(name).is_none() && default == Some(Scalar::Text(wanted)))
-            }
-        }
-    }
-}
-
-/// A value as a table can state it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scalar {
-    /// A string.
-    Text(&'static str),
-    /// A whole number.
-    Integer(i64),
-    /// `true` or `false`.
-    Bool(bool),
-}
-
-/// A rule that one attribute cannot state alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// No two integrations of this platform share this attribute's value.
-    Unique(&'static str, Evidence),
-}
-
-/// Evidence for a fact about the API (API.md section 0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
-    /// \[D\] Documented by Immuta: an error.
-    Documented,
-    /// \[2\] A third party's summary or client: a warning.
-    SecondHand,
-    /// \[I\] Inferred from documented facts: a warning.
-    Inferred,
-    /// \[R\] Recalled, confirmed by no page: accepted.
-    Recalled,
-    /// \[U\] Unknown: every plausible form is accepted.
-    Unknown,
 }

@@ -6,7 +6,9 @@
 //! and on no page, so nothing about these two rejects a file.
 
 use super::Evidence::{Documented, Recalled};
-use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Shape};
+use super::{
+    Attribute, Class, Condition, Identity, PayloadShape, Platform, ScriptKind, Scripts, Shape,
+};
 use super::{format, shared};
 
 const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
@@ -27,6 +29,16 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: None,
+    scripts: Scripts {
+        kinds: &[
+            ScriptKind::InitialCreate,
+            ScriptKind::Create,
+            ScriptKind::Edit,
+            ScriptKind::Cleanup,
+            ScriptKind::Delete,
+        ],
+        run: "in the Redshift cluster, as a superuser",
+    },
     attributes: ATTRIBUTES,
     rules: &[],
 };

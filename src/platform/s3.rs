@@ -4,7 +4,7 @@
 //! distinguished by their name, and no two may share a location.
 
 use super::Evidence::{Documented, Inferred};
-use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Shape};
+use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Scripts, Shape};
 use super::{format, shared};
 
 const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
@@ -17,6 +17,7 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Name("name"),
     deleted_with_credentials: false,
     connection_technology: None,
+    scripts: Scripts::NONE,
     attributes: ATTRIBUTES,
     rules: &[Rule::Unique("awsLocationPath", Documented)],
 };

@@ -8,7 +8,9 @@
 //! only, so an unknown one is a warning.
 
 use super::Evidence::{Documented, Inferred, Recalled};
-use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Shape};
+use super::{
+    Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Scripts, Shape,
+};
 use super::{format, shared};
 
 const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
@@ -27,6 +29,10 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: Some("Snowflake"),
+    scripts: Scripts {
+        kinds: Scripts::USUAL,
+        run: "in a Snowflake worksheet, as a user with the role ACCOUNTADMIN",
+    },
     attributes: ATTRIBUTES,
     rules: &[],
 };

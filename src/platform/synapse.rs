@@ -10,7 +10,9 @@
 //! secret.
 
 use super::Evidence::{Documented, Inferred};
-use super::{Attribute, Class, Identity, PayloadShape, Platform, Scalar, Shape};
+use super::{
+    Attribute, Class, Identity, PayloadShape, Platform, Scalar, ScriptKind, Scripts, Shape,
+};
 use super::{format, shared};
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -26,6 +28,17 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Host("host"),
     deleted_with_credentials: true,
     connection_technology: None,
+    scripts: Scripts {
+        kinds: &[
+            ScriptKind::InitialCreate,
+            ScriptKind::Create,
+            ScriptKind::Edit,
+            ScriptKind::Cleanup,
+            ScriptKind::PostCleanup,
+            ScriptKind::Delete,
+        ],
+        run: "in the Synapse workspace, as its SQL administrator",
+    },
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -6,7 +6,7 @@
 //! update: its how-to has no update, so no PUT is ever sent. Its deletion takes no
 //! credentials.
 
-use super::{Identity, PayloadShape, Platform};
+use super::{Identity, PayloadShape, Platform, Scripts};
 
 pub(super) const PLATFORM: Platform = Platform {
     wire: "Trino",
@@ -16,6 +16,7 @@ pub(super) const PLATFORM: Platform = Platform {
     identity: Identity::Nothing,
     deleted_with_credentials: false,
     connection_technology: Some("Trino"),
+    scripts: Scripts::NONE,
     attributes: &[],
     rules: &[],
 };

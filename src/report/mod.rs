@@ -15,6 +15,7 @@ pub mod profile;
 pub mod rendering;
 mod result;
 pub mod run;
+pub mod script;
 mod style;
 pub mod suspended;
 pub mod text;

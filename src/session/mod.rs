@@ -19,6 +19,7 @@ mod names;
 pub mod profile;
 mod rejected_revision;
 pub mod resolve;
+pub mod script;
 mod secrets;
 mod source;
 pub mod state;

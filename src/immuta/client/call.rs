@@ -103,6 +103,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The error for an answer of which nothing may be repeated.
+    pub(crate) fn unreadable_as(&self, reason: &str) -> ApiError {
+        ApiError::Unreadable {
+            operation: self.operation(),
+            reason: reason.to_owned(),
+        }
+    }
+
     /// True if an answer with this status is the whole answer. A read is answered with
     /// 200 (API.md section 3.2): 206 is a part, and the other codes of success carry
     /// nothing that was read. A write is answered with any code of success but 206.

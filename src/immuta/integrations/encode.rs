@@ -218,6 +218,7 @@ mod tests {
             identity: Identity::Nothing,
             deleted_with_credentials: false,
             connection_technology: None,
+            scripts: crate::platform::Scripts::NONE,
             attributes: &[],
             rules: &[],
         }

@@ -10,6 +10,7 @@ mod encode;
 mod list;
 mod raw;
 mod redaction;
+mod scripts;
 mod wire;
 
 use std::future::Future;

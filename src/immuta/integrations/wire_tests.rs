@@ -20,6 +20,7 @@ const fn platform(wire: &'static str) -> Platform {
         identity: Identity::Nothing,
         deleted_with_credentials: false,
         connection_technology: None,
+        scripts: crate::platform::Scripts::NONE,
         attributes: &[],
         rules: &[],
     }

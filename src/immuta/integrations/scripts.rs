@@ -1,0 +1,132 @@
+//! The scripts of a manual set-up (API.md 3).
+//!
+//! A request for a script changes nothing. The answer may hold credentials: it is a secret
+//! until it is printed or written, and no error repeats it.
+
+use http::Method;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::calls::Reader;
+use crate::immuta::client::{ApiError, Call, CallKind, Path, RequestBody, Transport};
+use crate::live::RemoteId;
+use crate::platform::ScriptKind;
+use crate::secret::Secret;
+
+/// An answer in which there is no script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum NoScript {
+    #[error("the response is empty")]
+    Empty,
+    #[error("the response is not UTF-8 text")]
+    NotText,
+    #[error("the response is a page of HTML, not a script")]
+    Html,
+    #[error("the response is JSON, but neither a string nor an object with a single string")]
+    Json,
+}
+
+impl<T: Transport> Reader<T> {
+    /// The script of this kind. `id` counts for the kinds that name an integration; `body` is
+    /// left out for the script of a delete.
+    ///
+    /// # Errors
+    /// The request fails, or there is no script in the answer.
+    pub async fn script(
+        &self,
+        kind: ScriptKind,
+        id: Option<&RemoteId>,
+        body: Option<&RequestBody>,
+    ) -> Result<Secret, ApiError> {
+        let id = id.map_or("", RemoteId::as_str);
+        let path = match kind {
+            ScriptKind::InitialCreate => Path::fixed("/integrations/scripts/initial-create"),
+            ScriptKind::Create => Path::fixed("/integrations/scripts/create"),
+            ScriptKind::Cleanup => Path::fixed("/integrations/scripts/cleanup"),
+            ScriptKind::PostCleanup => Path::fixed("/integrations/scripts/post-cleanup"),
+            ScriptKind::Edit => Path::naming("/integrations/{id}/scripts/edit", id),
+            ScriptKind::Delete => Path::naming("/integrations/{id}/scripts/delete", id),
+        };
+        let call = Call::new(Method::POST, path, body, CallKind::Harmless);
+        let answer = self.0.run(&call).await?;
+        read_script(&answer.body).map_err(|mistake| call.unreadable_as(&mistake.to_string()))
+    }
+}
+
+/// The script in an answer: plain text, a JSON string, or an object with one string.
+fn read_script(body: &[u8]) -> Result<Secret, NoScript> {
+    let text = std::str::from_utf8(body).map_err(|_| NoScript::NotText)?;
+    if text.trim().is_empty() {
+        return Err(NoScript::Empty);
+    }
+    let begins_with = |prefix: &str| {
+        let start = text.trim_start().get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if begins_with("<!doctype html") || begins_with("<html") {
+        return Err(NoScript::Html);
+    }
+    let script = match serde_json::from_str(text) {
+        Ok(Value::String(script)) => script,
+        Ok(Value::Object(object)) => {
+            let mut strings = object.into_iter().filter_map(|(_, value)| match value {
+                Value::String(text) => Some(Zeroizing::new(text)),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_) => None,
+            });
+            match (strings.next(), strings.next()) {
+                (Some(script), None) => script.to_string(),
+                _ => return Err(NoScript::Json),
+            }
+        }
+        Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+            return Err(NoScript::Json);
+        }
+        Err(_) => text.to_owned(),
+    };
+    if script.trim().is_empty() {
+        return Err(NoScript::Empty);
+    }
+    Ok(Secret::new(script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<String, NoScript> {
+        read_script(body.as_bytes()).map(|script| script.expose().to_owned())
+    }
+
+    #[test]
+    fn script_is_read_in_all_three_forms() {
+        for body in [
+            "CREATE ROLE x;\n",
+            "\"CREATE ROLE x;\\n\"",
+            "{\"script\": \"CREATE ROLE x;\\n\"}",
+            "{\"status\": 1, \"script\": \"CREATE ROLE x;\\n\"}",
+        ] {
+            assert_eq!(read(body).as_deref(), Ok("CREATE ROLE x;\n"), "{body}");
+        }
+    }
+
+    #[test]
+    fn answer_without_a_script_is_an_error() {
+        for (body, expected) in [
+            ("", NoScript::Empty),
+            (" \n", NoScript::Empty),
+            ("\"\"", NoScript::Empty),
+            ("{}", NoScript::Json),
+            ("[\"a\"]", NoScript::Json),
+            ("{\"a\": \"x\", \"b\": \"y\"}", NoScript::Json),
+            ("<!DOCTYPE html><p>", NoScript::Html),
+            ("<HTML>", NoScript::Html),
+        ] {
+            assert_eq!(read(body), Err(expected), "{body}");
+        }
+        assert!(read_script(b"\xff").is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! Scripts of a manual set-up (API.md 3): which platform has which, and who runs them.
+
+use serde::Serialize;
+
+/// Kind of a script, by the last segment of its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScriptKind {
+    /// The first of two that create the resources
+    InitialCreate,
+    /// Creates the resources
+    Create,
+    /// Changes the resources of an integration that exists
+    Edit,
+    /// Removes the resources of an integration whose creation failed
+    Cleanup,
+    /// The second of two that remove them after a failed creation
+    PostCleanup,
+    /// Removes the resources of an integration that exists
+    Delete,
+}
+
+impl ScriptKind {
+    /// The last segment of the endpoint.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InitialCreate => "initial-create",
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Cleanup => "cleanup",
+            Self::PostCleanup => "post-cleanup",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// True if the script is about an integration that exists, and its endpoint names the id.
+    #[must_use]
+    pub fn names_integration(self) -> bool {
+        match self {
+            Self::Edit | Self::Delete => true,
+            Self::InitialCreate | Self::Create | Self::Cleanup | Self::PostCleanup => false,
+        }
+    }
+}
+
+impl std::fmt::Display for ScriptKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The scripts of a platform.
+#[derive(Debug, Clone, Copy)]
+pub struct Scripts {
+    /// The kinds that exist.
+    pub kinds: &'static [ScriptKind],
+    /// The place and the user for a run of them, as the end of "run it …".
+    pub run: &'static str,
+}
+
+impl Scripts {
+    /// A platform without scripts.
+    pub const NONE: Self = Self {
+        kinds: &[],
+        run: "",
+    };
+
+    /// The kinds that every platform with scripts has.
+    pub(super) const USUAL: &'static [ScriptKind] = &[
+        ScriptKind::Create,
+        ScriptKind::Edit,
+        ScriptKind::Cleanup,
+        ScriptKind::Delete,
+    ];
+}
