@@ -146,6 +146,7 @@ fn other_authentication_replaces_the_old_one_in_the_plan() {
       ~ Databricks Unity Catalog (id 7)
           ~ authenticationType = "oAuthM2M" -> "token"
           ~ oAuthClientConfig  = (secret) -> (absent)
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
     1 secret of 1 integration not compared: the server never returns them.

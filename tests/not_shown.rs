@@ -53,6 +53,7 @@ async fn value_that_moved_before_a_removal_is_hidden() {
           - catalog            = "immuta"
           - port               = 443
           note: hidden: httpPath (changed since the last apply, and this run does not know the secrets of this integration)
+          before this, run the script of: integrationd script gone
 
     Plan: 1 to delete, 1 unchanged.
 

@@ -258,6 +258,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
       # lake will be updated  lake.yaml:1
       ~ Databricks Unity Catalog (id 7)
           + newThing = (secret)
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
     1 secret of 1 integration not compared: the server never returns them.

@@ -286,3 +286,38 @@ fn request_for_a_script_that_fails_is_named() {
     );
     assert_eq!(ran.stdout, "");
 }
+
+#[test]
+fn plan_names_the_scripts_that_are_needed_first() {
+    let world = World::new(&by_host("Redshift", false));
+    world
+        .files
+        .write("automatic.yaml", &LAKE.replace("false", "true"));
+    let plan = |args: &[&str]| {
+        let args = [&["sync", "--dry-run"], args].concat();
+        world
+            .command(&args)
+            .arg(world.files.path())
+            .run()
+            .exits_with(0)
+    };
+    let text = plan(&[]).stdout;
+    let line = "      before this, run the script of: integrationd script one\n";
+    assert_eq!(text.matches("before this").count(), 1, "{text}");
+    assert!(text.contains(line), "{text}");
+    let json = plan(&["-o", "json"]).json();
+    let expected = serde_json::json!([{
+        "integration": "one",
+        "kinds": ["initial-create", "create"],
+        "command": "integrationd script one",
+    }]);
+    assert_eq!(json["scripts"], expected);
+}
+
+#[test]
+fn plan_without_an_action_names_no_script() {
+    let world = World::applied(LAKE);
+    let run = world.command(&["sync", "--dry-run", "-o", "json"]);
+    let json = run.arg(world.files.path()).run().exits_with(0).json();
+    assert_eq!(json["scripts"], serde_json::json!([]));
+}

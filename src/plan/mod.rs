@@ -74,7 +74,10 @@ pub use recover::{Recovery, Settled, recover};
 pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use resolve::{NotTheResult, resolve};
-pub use script::{ScriptSituation, action_target, script_body, script_kinds, script_situation};
+pub use script::{
+    ScriptSituation, action_target, needed_scripts, script_body, script_command, script_kinds,
+    script_situation,
+};
 pub use selection::{KnownNames, Selection};
 
 use crate::ledger::{Fingerprint, Intent, Ledger, RecordedState, Suspensions};

@@ -31,6 +31,8 @@ pub struct Deletion {
     pub id: RemoteId,
     /// Its platform.
     pub platform: &'static Platform,
+    /// True if Immuta set the platform up itself.
+    pub is_automatic: bool,
     /// The credentials that the deletion needs; empty if it must have none
     /// (API.md 3.3). References stand where secrets will.
     pub credentials: Object,
@@ -204,6 +206,7 @@ pub(super) fn deletion(
         }
     }
     let deletion = Deletion {
+        is_automatic: is_automatic(record, found),
         credentials: credentials(name, record, found, platform)?,
         before: Before::of(found, &record.state),
         state: record.state.clone(),
@@ -216,6 +219,13 @@ pub(super) fn deletion(
     Ok(deletion)
 }
 
+/// True if Immuta set the platform of a recorded integration up itself.
+fn is_automatic(record: &Record, found: &LiveIntegration) -> bool {
+    let attributes = &record.state.applied.attributes;
+    let recorded = || attributes.get(super::history::AUTO_BOOTSTRAP)?.as_bool();
+    found.auto_bootstrap.or_else(recorded).unwrap_or(false)
+}
+
 /// An automatic setup is deleted with its credentials, everything else without any (API.md
 /// 3.3).
 fn credentials(
@@ -224,10 +234,7 @@ fn credentials(
     found: &LiveIntegration,
     platform: &Platform,
 ) -> Result<Object, Block> {
-    let attributes = &record.state.applied.attributes;
-    let recorded = || attributes.get(super::history::AUTO_BOOTSTRAP)?.as_bool();
-    let automatic = found.auto_bootstrap.or_else(recorded).unwrap_or(false);
-    if !(automatic && platform.deleted_with_credentials) {
+    if !(is_automatic(record, found) && platform.deleted_with_credentials) {
         return Ok(Object::new());
     }
     let name = name.to_owned();

@@ -1,6 +1,6 @@
 //! The scripts of a manual set-up that an action needs first (API.md 3).
 
-use super::{Action, Block, Body, Operation};
+use super::{Action, Block, Body, Creation, Note, Operation};
 use crate::live::{IntegrationStatus, LiveIntegration, RemoteId};
 use crate::manifest::Integration;
 use crate::platform::{Platform, ScriptKind};
@@ -87,4 +87,52 @@ pub fn action_target(action: &Action) -> Option<&RemoteId> {
 #[must_use]
 pub fn script_body(integration: &Integration) -> Body {
     Body::for_create(integration)
+}
+
+/// The scripts to run before an action that writes. An automatic set-up needs none.
+#[must_use]
+pub fn needed_scripts(action: &Action) -> Vec<ScriptKind> {
+    let is_repeated = action
+        .notes
+        .iter()
+        .any(|note| matches!(note, Note::RepeatsCreation));
+    let (platform, auto_bootstrap, situation) = match &action.kind {
+        Operation::Create(Creation { body, .. }) => {
+            (body.platform, body.auto_bootstrap, ScriptSituation::NotLive)
+        }
+        Operation::Update { body, .. } => {
+            let situation = if is_repeated {
+                ScriptSituation::FailedCreation
+            } else {
+                ScriptSituation::Different
+            };
+            (body.platform, body.auto_bootstrap, situation)
+        }
+        Operation::Replace { creation, .. } => {
+            let body = &creation.body;
+            (
+                body.platform,
+                body.auto_bootstrap,
+                ScriptSituation::Replaced,
+            )
+        }
+        Operation::Delete(deletion) => {
+            let is_automatic = Some(deletion.is_automatic);
+            (deletion.platform, is_automatic, ScriptSituation::Gone)
+        }
+        Operation::Unchanged { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. }
+        | Operation::Blocked(_) => return Vec::new(),
+    };
+    if auto_bootstrap == Some(true) {
+        return Vec::new();
+    }
+    script_kinds(platform, situation)
+}
+
+/// The command that fetches the script of an integration.
+#[must_use]
+pub fn script_command(name: &str) -> String {
+    format!("integrationd script {name}")
 }

@@ -11,8 +11,11 @@ use crate::diagnostic::Diagnostic;
 use crate::ledger::Suspensions;
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::manifest::Until;
-use crate::plan::{Action, Body, Change, Exceeded, Note, Operation, Plan, Unmanaged};
-use crate::platform::{Field, Platform};
+use crate::plan::{
+    Action, Body, Change, Exceeded, Note, Operation, Plan, Unmanaged, needed_scripts,
+    script_command,
+};
+use crate::platform::{Field, Platform, ScriptKind};
 use crate::reason::Reason;
 use crate::sync::{Afterwards, Approval, Ending};
 use crate::text::chain;
@@ -24,9 +27,28 @@ pub(super) struct RunDocument<'a> {
     source: &'a str,
     diagnostics: &'a [Diagnostic],
     secrets_not_compared: Vec<NotCompared>,
+    scripts: Vec<NeededScripts<'a>>,
     plan: PlanEntry<'a>,
     result: ResultEntry<'a>,
     exit_code: Exit,
+}
+
+/// Scripts of a manual set-up to run before an action.
+#[derive(Serialize)]
+struct NeededScripts<'a> {
+    integration: &'a str,
+    kinds: Vec<ScriptKind>,
+    command: String,
+}
+
+/// The scripts that the actions of a plan need.
+fn needed(plan: &Plan) -> Vec<NeededScripts<'_>> {
+    let needed = plan.actions.iter().map(|action| NeededScripts {
+        integration: &action.name,
+        kinds: needed_scripts(action),
+        command: script_command(&action.name),
+    });
+    needed.filter(|it| !it.kinds.is_empty()).collect()
 }
 
 #[derive(Serialize)]
@@ -179,6 +201,7 @@ impl<'a> RunDocument<'a> {
             source,
             diagnostics,
             secrets_not_compared: secrets_not_compared(report.newest_plan()),
+            scripts: needed(&synced.plan),
             plan: (&synced.plan).into(),
             result: report.into(),
             exit_code,
