@@ -17,7 +17,7 @@ use integrationd::simulator::{Fault, FaultKind, SimulatorOptions};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
-use crate::programs::{ROOT, needs, output};
+use crate::programs::{ROOT, copy_program, needs, output};
 use crate::support::repository::remote;
 use crate::web::Web;
 
@@ -128,7 +128,7 @@ impl World {
     fn as_user(&self, user: u32) -> Ran {
         let program = self.path("integrationd");
         if !program.exists() {
-            fs::copy(env!("CARGO_BIN_EXE_integrationd"), &program).unwrap();
+            copy_program(env!("CARGO_BIN_EXE_integrationd"), &program);
         }
         let user = format!("--reuid={user}");
         let output = Command::new("setpriv")

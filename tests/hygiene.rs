@@ -105,7 +105,10 @@ fn the_memory_is_closed_to_other_processes_of_the_user() {
 
 #[test]
 fn aborted_process_writes_no_core() {
+    // A shell that started the tests in the background ignores QUIT, and so would the child.
     let unlimited = [
+        "env",
+        "--default-signal=ABRT,QUIT",
         "sh",
         "-c",
         "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"",

@@ -9,7 +9,7 @@ use integrationd::source::git::{CommitId, GitFailure, GitOptions, GitReference, 
 
 use super::{Source, below, branch, finally, lines, options, tag, told};
 use crate::common::Pipe;
-use crate::programs::{ROOT, needs};
+use crate::programs::{ROOT, copy_program, needs};
 use crate::support::repository::Repository;
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn no_program_of_a_repository_is_run() {
     let hooks = Path::new(&repository.path()).join("hooks");
     fs::create_dir_all(&hooks).unwrap();
     for hook in ["post-checkout", "reference-transaction", "pre-receive"] {
-        fs::copy(&program, hooks.join(hook)).unwrap();
+        copy_program(&program, hooks.join(hook));
     }
     let fetched = Source::new(options(&repository.path())).fetch().await;
     assert_eq!(lines(&fetched), ["a.yaml: 1"]);

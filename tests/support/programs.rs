@@ -219,6 +219,14 @@ pub(crate) fn path() -> OsString {
     std::env::join_paths(all).unwrap()
 }
 
+/// Copies a program, in a process of its own: had this one the copy open for writing while
+/// another test starts a program, the child would have it open, too, and the copy could not
+/// be run.
+#[track_caller]
+pub(crate) fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) {
+    output(Command::new("cp").args([from.as_ref(), to.as_ref()]));
+}
+
 /// Output of a command; it must succeed.
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> String {

@@ -8,6 +8,7 @@ use rustix::process::getuid;
 use tempfile::TempDir;
 
 use crate::common::under;
+use crate::programs::copy_program;
 
 /// A user without privileges, for tests that root would pass anyway.
 pub(crate) const NOBODY: u32 = 65534;
@@ -21,7 +22,7 @@ impl Unprivileged {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(place.path(), open).unwrap();
         let copy = place.path().join("integrationd");
-        std::fs::copy(env!("CARGO_BIN_EXE_integrationd"), copy).unwrap();
+        copy_program(env!("CARGO_BIN_EXE_integrationd"), copy);
         Self(place)
     }
 
