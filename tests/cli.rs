@@ -37,6 +37,7 @@ fn the_help_teaches() {
       export      Write files for live integrations that no file describes, with secrets as references
       adopt       Record live integrations as owned, without writing to the tenant
       script      Print the script that a manual set-up needs next
+      snippet     Write the configuration snippet of a cluster
       history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown
       suspend     Suspend writes to all or some integrations

@@ -25,6 +25,7 @@ const LIKELY: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: None,
     scripts: Scripts::NONE,
+    snippet: None,
     attributes: &[Attribute::new("path", Shape::TEXT, "Its path.")],
     rules: &[Rule::Unique("path", Evidence::Inferred)],
 };

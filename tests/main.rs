@@ -138,6 +138,8 @@ mod settings_file;
 #[cfg(test)]
 mod simulator_command;
 #[cfg(test)]
+mod snippet;
+#[cfg(test)]
 mod sops;
 #[cfg(test)]
 mod state;

@@ -88,6 +88,7 @@ commands! {
     Export(super::export::ExportArgs),
     Adopt(super::adopt::AdoptArgs),
     Script(super::script::ScriptArgs),
+    Snippet(super::snippet::SnippetArgs),
     History(super::history::HistoryArgs),
     Resolve(super::resolve::ResolveArgs),
     Suspend(super::suspend::SuspendArgs),

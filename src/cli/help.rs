@@ -251,6 +251,22 @@ Exit codes:
   65  an integration file is invalid
   78  the settings are invalid";
 
+pub(super) const SNIPPET: &str = "\
+Examples:
+  integrationd snippet cluster --out immuta-access-control.properties
+  integrationd snippet cluster --regenerate --out new.properties      ask for a new API key first
+
+The file gets mode 0600: it contains an API key. With `--regenerate`, the old key stops
+working at once, so the cluster has no access until it is configured with the new one.
+
+Exit codes:
+  0   the snippet was written
+  1   there is no snippet, or the tenant could not be read
+  4   a new key was not approved
+  64  the command line is wrong
+  65  an integration file is invalid
+  78  the settings are invalid";
+
 pub(super) const HISTORY: &str = "\
 Examples:
   integrationd history                          show the last ten runs that wrote something

@@ -23,6 +23,7 @@ mod script;
 mod settings;
 mod settings_file;
 mod simulator;
+mod snippet;
 mod suspend;
 mod sync;
 mod validate;

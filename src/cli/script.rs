@@ -1,6 +1,6 @@
 //! `script`: the script of a manual set-up.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -8,11 +8,12 @@ use super::adopt::NamedFilesArgs;
 use super::args::ReferenceArgs;
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::console::SecretOutput;
 use crate::platform::ScriptKind;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::script::next_steps;
-use crate::session::script::{script, write_script};
+use crate::session::script::script;
 
 /// Print the script that a manual set-up needs next
 #[derive(Debug, Args)]
@@ -37,14 +38,11 @@ impl CommandArgs for ScriptArgs {
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let terminal = context.terminal;
+        let out = SecretOutput::create(terminal, &self.out)?;
         let watcher = terminal.with_diagnostics();
         let result = script(&self.files.into(), &self.name, self.kind, &watcher).await?;
         if let Some((_, text)) = &result.script {
-            if self.out == Path::new("-") {
-                terminal.secret(text);
-            } else {
-                write_script(&self.out, text)?;
-            }
+            out.write(text)?;
         }
         terminal.err(&next_steps(&result));
         Ok(Exit::Success)

@@ -15,6 +15,7 @@ pub(super) const CLOUD: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: None,
     scripts: crate::platform::Scripts::NONE,
+    snippet: None,
     attributes: &[
         Attribute::new("host", HOST, "Where it is.")
             .class(Class::Identity)
@@ -63,6 +64,7 @@ pub(super) const LAKE: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: None,
     scripts: crate::platform::Scripts::NONE,
+    snippet: None,
     attributes: &[
         Attribute {
             need: Need::Optional,
@@ -83,6 +85,7 @@ pub(super) const BARE: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: None,
     scripts: crate::platform::Scripts::NONE,
+    snippet: None,
     attributes: &[],
     rules: &[],
 };

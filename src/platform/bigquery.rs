@@ -20,6 +20,7 @@ pub(super) const PLATFORM: Platform = Platform {
         kinds: Scripts::USUAL,
         run: "in Google Cloud Shell, as an owner of the project",
     },
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -31,6 +31,7 @@ pub(super) const PLATFORM: Platform = Platform {
         kinds: Scripts::USUAL,
         run: "in the SQL editor of the Databricks workspace, as a metastore admin",
     },
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -19,6 +19,7 @@ mod rule;
 mod s3;
 mod script;
 mod shared;
+mod snippet;
 mod snowflake;
 mod synapse;
 mod trino;
@@ -31,6 +32,7 @@ pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
 pub use rule::{Condition, Evidence, Need, Rule, Scalar};
 pub use script::{ScriptKind, Scripts};
+pub use snippet::Snippet;
 pub use walk::{Attributes, Visited, change_each, every_attribute, value_at, walk};
 
 /// Every platform that this version knows, in the order of their titles.
@@ -70,6 +72,8 @@ pub struct Platform {
     pub connection_technology: Option<&'static str>,
     /// The scripts of a manual set-up.
     pub scripts: Scripts,
+    /// The snippet that a cluster is configured with.
+    pub snippet: Option<Snippet>,
     /// The attributes of `config`.
     pub attributes: &'static [Attribute],
     /// Rules over more than one attribute or more than one file.

@@ -39,6 +39,7 @@ pub(super) const PLATFORM: Platform = Platform {
         ],
         run: "in the Redshift cluster, as a superuser",
     },
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

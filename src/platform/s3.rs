@@ -18,6 +18,7 @@ pub(super) const PLATFORM: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: None,
     scripts: Scripts::NONE,
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[Rule::Unique("awsLocationPath", Documented)],
 };

@@ -33,6 +33,7 @@ pub(super) const PLATFORM: Platform = Platform {
         kinds: Scripts::USUAL,
         run: "in a Snowflake worksheet, as a user with the role ACCOUNTADMIN",
     },
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

@@ -39,6 +39,7 @@ pub(super) const PLATFORM: Platform = Platform {
         ],
         run: "in the Synapse workspace, as its SQL administrator",
     },
+    snippet: None,
     attributes: ATTRIBUTES,
     rules: &[],
 };

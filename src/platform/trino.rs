@@ -6,7 +6,7 @@
 //! update: its how-to has no update, so no PUT is ever sent. Its deletion takes no
 //! credentials.
 
-use super::{Identity, PayloadShape, Platform, Scripts};
+use super::{Identity, PayloadShape, Platform, Scripts, Snippet};
 
 pub(super) const PLATFORM: Platform = Platform {
     wire: "Trino",
@@ -17,6 +17,13 @@ pub(super) const PLATFORM: Platform = Platform {
     deleted_with_credentials: false,
     connection_technology: Some("Trino"),
     scripts: Scripts::NONE,
+    snippet: Some(Snippet {
+        key: "immutaApiKey",
+        file: "immuta-access-control.properties",
+        enable: "access-control.name=immuta",
+        endpoint: "immuta.endpoint",
+        api_key: "immuta.apikey",
+    }),
     attributes: &[],
     rules: &[],
 };

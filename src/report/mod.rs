@@ -16,6 +16,7 @@ pub mod rendering;
 mod result;
 pub mod run;
 pub mod script;
+pub mod snippet;
 mod style;
 pub mod suspended;
 pub mod text;

@@ -78,10 +78,6 @@ impl From<ScriptError> for CommandFailure {
                 let help = unbound.allowed.clone();
                 failed(&error, help)
             }
-            ScriptError::Exists(_) | ScriptError::File { .. } => failed(
-                &error,
-                "give the path of a new file in a writable directory".to_owned(),
-            ),
         }
     }
 }

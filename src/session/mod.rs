@@ -21,6 +21,7 @@ mod rejected_revision;
 pub mod resolve;
 pub mod script;
 mod secrets;
+pub mod snippet;
 mod source;
 pub mod state;
 pub mod suspend;

@@ -1,10 +1,6 @@
 //! The script of a manual set-up: which one an integration needs now, and its text.
 
 use std::collections::HashSet;
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 
 use super::{Access, OpenError, Preparation, Prepared, SecretSelection, Session, Watcher, Wishes};
 use crate::immuta::{ApiError, HttpTransport, RequestBody, encode};
@@ -106,17 +102,6 @@ pub enum ScriptError {
     /// A secret may not go to the host of the integration.
     #[error("{0}")]
     Unbound(Unbound),
-    /// The file exists.
-    #[error("{} already exists", .0.display())]
-    Exists(PathBuf),
-    /// The file could not be written.
-    #[error("cannot write {}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
 }
 
 /// Fetches the script that an integration needs now, or the one of a given kind. Nothing is
@@ -299,29 +284,5 @@ fn body(
     encoded.map_err(|missing| ScriptError::MissingSecret {
         name: name.to_owned(),
         reason: missing.to_string(),
-    })
-}
-
-/// Writes a script to a new file that only its owner may read.
-///
-/// # Errors
-/// The file exists or cannot be written. Nothing of it is left.
-pub fn write_script(path: &Path, script: &Secret) -> Result<(), ScriptError> {
-    let failed = |source: io::Error| {
-        let path = path.to_owned();
-        if source.kind() == ErrorKind::AlreadyExists {
-            ScriptError::Exists(path)
-        } else {
-            ScriptError::File { path, source }
-        }
-    };
-    let mut options = OpenOptions::new();
-    let opened = options.write(true).create_new(true).mode(0o600).open(path);
-    let mut file = opened.map_err(failed)?;
-    let written = file.write_all(script.expose().as_bytes());
-    written.and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a script is none. The error that is reported is the first.
-        let _ = std::fs::remove_file(path);
-        failed(error)
     })
 }

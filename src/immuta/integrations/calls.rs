@@ -113,6 +113,12 @@ impl<T: Transport> ReadApi for Writer<T> {
 }
 
 impl<T: Transport> Writer<T> {
+    /// The calls that change nothing.
+    #[must_use]
+    pub fn reader(&self) -> &Reader<T> {
+        &self.0
+    }
+
     async fn write(
         &self,
         call: Call<'_>,

@@ -219,6 +219,7 @@ mod tests {
             deleted_with_credentials: false,
             connection_technology: None,
             scripts: crate::platform::Scripts::NONE,
+            snippet: None,
             attributes: &[],
             rules: &[],
         }

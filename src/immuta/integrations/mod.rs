@@ -11,6 +11,7 @@ mod list;
 mod raw;
 mod redaction;
 mod scripts;
+mod snippet;
 mod wire;
 
 use std::future::Future;

@@ -21,6 +21,7 @@ const fn platform(wire: &'static str) -> Platform {
         deleted_with_credentials: false,
         connection_technology: None,
         scripts: crate::platform::Scripts::NONE,
+        snippet: None,
         attributes: &[],
         rules: &[],
     }

@@ -1,0 +1,52 @@
+//! Words around the configuration snippet of a cluster.
+
+use super::exit::Exit;
+use super::failure::CommandFailure;
+use crate::session::snippet::{SnippetError, SnippetResult};
+use crate::text::chain;
+
+/// The question before a new key is made.
+pub const QUESTION: &str = "The old API key stops working at once: the cluster has no access until \
+    it is configured with the new one.\nMake a new key? Only `yes` is accepted: ";
+
+/// The place of the snippet.
+#[must_use]
+pub fn next_step(result: &SnippetResult) -> String {
+    let file = result.file;
+    let key = if result.is_new {
+        "a new API key was made, and the old one no longer works: "
+    } else {
+        ""
+    };
+    format!("{key}put the snippet into {file} of the cluster, then restart the cluster\n")
+}
+
+impl From<SnippetError> for CommandFailure {
+    fn from(error: SnippetError) -> Self {
+        let failed = |help: &str| Self::new(Exit::Failed, chain(&error), help);
+        match error {
+            SnippetError::Read(error) => error.into(),
+            SnippetError::Key(error) => error.into(),
+            SnippetError::NotDescribed {
+                near: Some(ref near),
+                ..
+            } => failed(&format!("did you mean `{near}`?")),
+            SnippetError::NotDescribed { near: None, .. } => {
+                failed("run `integrationd validate -o json` to see the names in the files")
+            }
+            SnippetError::NoSnippet(_) => failed("run `integrationd script` for a manual setup"),
+            SnippetError::NotLive(_) => failed("create it first: run `integrationd sync`"),
+            SnippetError::NoKey(_) => failed(
+                "use an API key with the permission APPLICATION_ADMIN, or copy the snippet from Immuta's app settings",
+            ),
+            SnippetError::NotApproved => Self::new(
+                Exit::Refused,
+                &error,
+                "run the command on a terminal and answer `yes`, or add `--yes`",
+            ),
+            SnippetError::Unknown(_) => failed(
+                "run the command without `--regenerate` in a minute, and compare the key with the one in the cluster",
+            ),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `snippet`: the configuration of a cluster that asks Immuta itself.
+
+use std::os::unix::fs::PermissionsExt;
+
+use http::Method;
+use integrationd::simulator::FaultKind;
+use tempfile::TempDir;
+
+use crate::common::{Files, Integrationd, Ran, Tenant};
+
+struct World {
+    tenant: Tenant,
+    files: Files,
+    place: TempDir,
+}
+
+impl World {
+    /// A cluster that is in sync.
+    fn new() -> Self {
+        let world = Self {
+            tenant: Tenant::empty(),
+            files: Files::none().with("cluster.yaml", "type: Trino\n"),
+            place: TempDir::new().unwrap(),
+        };
+        let run = world.command(&["sync", "--yes"]).arg(world.files.path());
+        run.run().exits_with(0);
+        world.tenant.simulator.clear_log();
+        world
+    }
+
+    fn command(&self, args: &[&str]) -> Integrationd {
+        let [command, args @ ..] = args else {
+            panic!("no command");
+        };
+        let run = Integrationd::new([command, "--state"]).arg(self.place.path().join("state"));
+        args.iter().fold(run, Integrationd::arg).on(&self.tenant)
+    }
+
+    fn snippet(&self, args: &[&str]) -> Ran {
+        let args = [&["snippet", "cluster"], args].concat();
+        let run = self.command(&args).arg("--dir").arg(self.files.path());
+        run.run()
+    }
+
+    /// The key, as the snippet on standard output has it.
+    fn key(&self) -> String {
+        let ran = self.snippet(&["--out", "-"]).exits_with(0);
+        let line = ran
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("immuta.apikey="));
+        line.unwrap()
+            .trim_start_matches("immuta.apikey=")
+            .to_owned()
+    }
+
+    fn regenerations(&self) -> usize {
+        let requests = self.tenant.requests();
+        let asked = requests
+            .iter()
+            .filter(|it| *it == "POST /integrations/1/regenerate");
+        asked.count()
+    }
+}
+
+#[test]
+fn snippet_has_the_endpoint_and_the_key() {
+    let world = World::new();
+    let key = world.key();
+    assert!(key.len() > 8, "{key}");
+    let ran = world.snippet(&["--out", "-"]).exits_with(0);
+    let expected =
+        format!("access-control.name=immuta\nimmuta.endpoint=[TENANT]\nimmuta.apikey={key}\n");
+    assert_eq!(ran.stdout, expected);
+    let next = "put the snippet into immuta-access-control.properties of the cluster, then restart \
+                the cluster\n";
+    assert_eq!(ran.stderr, next);
+    assert_eq!(world.tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn snippet_is_written_to_a_new_file_for_its_owner() {
+    let world = World::new();
+    let path = world.place.path().join("cluster.properties");
+    let out = path.to_str().unwrap();
+    let ran = world.snippet(&["--out", out]).exits_with(0);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        std::fs::read_to_string(&path)
+            .unwrap()
+            .contains(&world.key())
+    );
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn place_of_the_snippet_is_checked_before_a_new_key_is_made() {
+    let world = World::new();
+    let before = world.key();
+    let path = world.place.path().join("cluster.properties");
+    std::fs::write(&path, "theirs").unwrap();
+    let args = ["--regenerate", "--yes", "--out", path.to_str().unwrap()];
+    let ran = world.snippet(&args).exits_with(1);
+    assert!(ran.stderr.contains("already exists"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
+    assert_eq!(world.regenerations(), 0);
+    assert_eq!(world.key(), before);
+    world.snippet(&["--regenerate", "--yes"]).exits_with(64);
+    let ran = world.snippet(&["--out", "/no/such/file"]).exits_with(1);
+    assert!(
+        ran.stderr.contains("cannot write /no/such/file"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn new_key_is_made_once_and_only_if_approved() {
+    let world = World::new();
+    let before = world.key();
+    let ran = world.snippet(&["--regenerate", "--out", "-"]).exits_with(4);
+    assert!(
+        ran.stderr.contains("a new key was not approved"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+    assert_eq!(world.regenerations(), 0);
+    let ran = world
+        .snippet(&["--regenerate", "--yes", "--out", "-"])
+        .exits_with(0);
+    assert_eq!(world.regenerations(), 1);
+    assert!(!ran.stdout.contains(&before), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&world.key()), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("the old one no longer works"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn lost_response_to_a_new_key_is_settled_by_a_read() {
+    let world = World::new();
+    let before = world.key();
+    let path = "/integrations/1/regenerate";
+    let lost = FaultKind::ServerError {
+        code: 502,
+        after_effect: true,
+    };
+    world.tenant.fails_once(&Method::POST, path, lost);
+    let args = ["--regenerate", "--yes", "--out", "-"];
+    let ran = world.snippet(&args).exits_with(0);
+    assert_eq!(world.regenerations(), 1);
+    assert!(!ran.stdout.contains(&before), "{}", ran.stdout);
+    let unknown = FaultKind::ServerError {
+        code: 502,
+        after_effect: false,
+    };
+    world.tenant.fails_once(&Method::POST, path, unknown);
+    let ran = world.snippet(&args).exits_with(1);
+    assert!(
+        ran.stderr
+            .contains("it is unknown whether a new key was made"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+    assert_eq!(world.regenerations(), 2);
+}
+
+#[test]
+fn integration_without_a_snippet_is_a_clear_error() {
+    let world = World::new();
+    let s3 = "type: Native S3\nautoBootstrap: false\nconfig:\n  name: lake\n  \
+        awsAccountId: \"012345678901\"\n  awsRegion: us-east-1\n  awsLocationPath: s3://lake/\n  \
+        awsLocationRole: arn:aws:iam::012345678901:role/r\n  authenticationType: auto\n";
+    world.files.write("lake.yaml", s3);
+    let place = world.place.path().join("lake.properties");
+    let failing = |name: &str, message: &str| {
+        let run = world.command(&["snippet", name, "--out"]).arg(&place);
+        let ran = run.arg("--dir").arg(world.files.path()).run().exits_with(1);
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+        assert!(!place.exists());
+    };
+    failing("lake", "Amazon S3 has no configuration snippet");
+    failing("clusters", "did you mean `cluster`?");
+    let drift = integrationd::simulator::SimulatedDrift::remove(1);
+    world.tenant.simulator.drift(drift).unwrap();
+    failing("cluster", "no live integration is known for cluster");
+}
+
+#[test]
+fn key_is_in_no_log() {
+    let world = World::new();
+    let key = world.key();
+    let path = world.place.path().join("cluster.properties");
+    let args = ["--log-level", "trace", "--out", path.to_str().unwrap()];
+    let ran = world.snippet(&args).exits_with(0);
+    assert!(ran.stderr.contains("/integrations/{id}"), "{}", ran.stderr);
+    assert!(!ran.all().contains(&key), "{}", ran.all());
+    let database = world.place.path().join("state");
+    let copied = std::process::Command::new("grep")
+        .args(["-r", "-a", "-l", &key])
+        .arg(database)
+        .output()
+        .unwrap();
+    assert_eq!(copied.stdout, b"");
+}
