@@ -148,6 +148,20 @@ fn script_of_a_deletion_outlives_the_file() {
     assert!(ran.stderr.contains("sync --policy sync"), "{}", ran.stderr);
 }
 
+#[test]
+fn file_with_errors_may_be_that_of_what_seems_gone() {
+    for broken in ["type: [", "type: Databricks\nautoBootstrap: maybe\n"] {
+        let world = World::applied(LAKE);
+        std::fs::remove_file(world.files.path().join("one.yaml")).unwrap();
+        world.files.write("moved.yaml", broken);
+        let ran = world.script(&[]).exits_with(65);
+        assert!(ran.stderr.contains("may do so"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+        assert_eq!(world.asked(), [""; 0]);
+        world.script(&["--kind", "delete"]).exits_with(0);
+    }
+}
+
 #[track_caller]
 fn refused(text: &str, args: &[&str], code: i32, message: &str) {
     let world = World::new(text);

@@ -64,6 +64,11 @@ impl From<ScriptError> for CommandFailure {
                 &error,
                 "without a file, there is only the script of the kind delete".to_owned(),
             ),
+            ScriptError::Uncertain(_) => Self::new(
+                Exit::InvalidFile,
+                chain(&error),
+                "fix the errors in the files, or choose a script with `--kind`",
+            ),
             ScriptError::Blocked { ref block, .. } if matches!(**block, Block::InvalidFile) => {
                 Self::new(Exit::InvalidFile, chain(&error), block.help())
             }

@@ -7,7 +7,7 @@ use crate::immuta::{ApiError, HttpTransport, RequestBody, encode};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
 use crate::live::{Live, RemoteId};
-use crate::manifest::{Integration, Name, Unbound, nearest};
+use crate::manifest::{Integration, Manifest, Name, Unbound, nearest};
 use crate::plan::{
     self, Block, Plan, ScriptSituation, action_target, script_body, script_kinds, script_situation,
 };
@@ -91,6 +91,9 @@ pub enum ScriptError {
         /// The obstacle.
         block: Box<Block>,
     },
+    /// A file that cannot be read may describe the integration.
+    #[error("no valid file describes {0}, but a file with errors may do so")]
+    Uncertain(Name),
     /// A secret has no value.
     #[error("a secret of {name} has no value: {reason}")]
     MissingSecret {
@@ -206,6 +209,10 @@ fn target<'p>(
                 });
             }
         },
+        (None, Some(_)) if kind.is_none() => {
+            check_gone(name, &prepared.desired.manifest)?;
+            Some(ScriptSituation::Gone)
+        }
         (None, Some(_)) => Some(ScriptSituation::Gone),
         (None, None) => None,
     };
@@ -224,6 +231,14 @@ fn target<'p>(
         id: found.map(|it| it.id.clone()),
         situation,
     })
+}
+
+/// A file with errors may describe the integration under its name: then nothing is gone.
+fn check_gone(name: &str, manifest: &Manifest) -> Result<(), ScriptError> {
+    if !manifest.incomplete && manifest.invalid.is_empty() {
+        return Ok(());
+    }
+    Err(ScriptError::Uncertain(name.to_owned()))
 }
 
 /// Asks the server for the script.
