@@ -162,6 +162,21 @@ fn file_with_errors_may_be_that_of_what_seems_gone() {
     }
 }
 
+#[test]
+fn empty_directory_offers_no_deletion() {
+    let world = World::applied(LAKE);
+    std::fs::remove_file(world.files.path().join("one.yaml")).unwrap();
+    let ran = world.script(&[]).exits_with(1);
+    assert!(
+        ran.stderr.contains("the files describe no integrations"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(world.asked(), [""; 0]);
+    world.script(&["--kind", "delete"]).exits_with(0);
+    assert_eq!(world.asked(), ["POST /integrations/1/scripts/delete"]);
+}
+
 #[track_caller]
 fn refused(text: &str, args: &[&str], code: i32, message: &str) {
     let world = World::new(text);

@@ -69,6 +69,10 @@ impl From<ScriptError> for CommandFailure {
                 chain(&error),
                 "fix the errors in the files, or choose a script with `--kind`",
             ),
+            ScriptError::NoFiles(_) => failed(
+                &error,
+                "check `--dir`, or choose a script with `--kind`".to_owned(),
+            ),
             ScriptError::Blocked { ref block, .. } if matches!(**block, Block::InvalidFile) => {
                 Self::new(Exit::InvalidFile, chain(&error), block.help())
             }

@@ -94,6 +94,9 @@ pub enum ScriptError {
     /// A file that cannot be read may describe the integration.
     #[error("no valid file describes {0}, but a file with errors may do so")]
     Uncertain(Name),
+    /// The directory may be the wrong one.
+    #[error("the files describe no integrations, perhaps by mistake: no script was chosen for {0}")]
+    NoFiles(Name),
     /// A secret has no value.
     #[error("a secret of {name} has no value: {reason}")]
     MissingSecret {
@@ -235,6 +238,9 @@ fn target<'p>(
 
 /// A file with errors may describe the integration under its name: then nothing is gone.
 fn check_gone(name: &str, manifest: &Manifest) -> Result<(), ScriptError> {
+    if manifest.integrations.is_empty() && manifest.invalid.is_empty() {
+        return Err(ScriptError::NoFiles(name.to_owned()));
+    }
     if !manifest.incomplete && manifest.invalid.is_empty() {
         return Ok(());
     }

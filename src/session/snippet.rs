@@ -102,7 +102,7 @@ pub async fn snippet(
         return Err(SnippetError::NotApproved);
     }
     let writer = reader.into_writer();
-    let asked = writer.regenerate(&id).await;
+    let asked = writer.regenerate(&id, key.as_ref()).await;
     let lost = match asked {
         Ok(()) => None,
         Err(error) if error.effect() == Effect::Unknown => Some(error),

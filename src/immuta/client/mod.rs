@@ -111,6 +111,11 @@ impl<T: Transport> Client<T> {
         answer.map_err(|error| self.known.with(None).error(error))
     }
 
+    /// An error without a secret that is known since a moment ago.
+    pub(super) fn error_without(&self, secret: Option<&Secret>, error: ApiError) -> ApiError {
+        self.known.with(secret).error(error)
+    }
+
     pub(super) fn redaction(&self, answer: &CallResponse) -> Redaction<'_> {
         self.known.with(Some(&answer.authorization.secret))
     }

@@ -85,6 +85,8 @@ fn read_script(body: &[u8]) -> Result<Secret, NoScript> {
         Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
             return Err(NoScript::Json);
         }
+        // Cut off, perhaps: no script begins like this.
+        Err(_) if text.trim_start().starts_with(['{', '[', '"']) => return Err(NoScript::Json),
         Err(_) => text.to_owned(),
     };
     if script.trim().is_empty() {
@@ -122,6 +124,8 @@ mod tests {
             ("{}", NoScript::Json),
             ("[\"a\"]", NoScript::Json),
             ("{\"a\": \"x\", \"b\": \"y\"}", NoScript::Json),
+            ("{\"script\": \"CREATE", NoScript::Json),
+            ("\"CREATE", NoScript::Json),
             ("<!DOCTYPE html><p>", NoScript::Html),
             ("<HTML>", NoScript::Html),
         ] {

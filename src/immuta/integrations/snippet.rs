@@ -29,13 +29,18 @@ impl<T: Transport> Reader<T> {
 
 impl<T: Transport> Writer<T> {
     /// Makes a new key; the old one stops working. The new one is not taken from the answer,
-    /// whose form is not documented: read it with [`Reader::cluster_key`].
+    /// whose form is not documented: read it with [`Reader::cluster_key`]. `old` is taken out of
+    /// an error.
     ///
     /// # Errors
     /// The request failed. It is never sent again: perhaps there is a new key.
-    pub async fn regenerate(&self, id: &RemoteId) -> Result<(), ApiError> {
+    pub async fn regenerate(&self, id: &RemoteId, old: Option<&Secret>) -> Result<(), ApiError> {
         let path = Path::naming(REGENERATE, id.as_str());
         let call = Call::new(Method::POST, path, None, CallKind::Write);
-        self.reader().0.run(&call).await.map(drop)
+        let client = &self.reader().0;
+        let answer = client.run(&call).await;
+        answer
+            .map(drop)
+            .map_err(|error| client.error_without(old, error))
     }
 }
