@@ -30,7 +30,7 @@ use crate::plan::{
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
 pub use files::Files;
-pub use owners::of_tenant as owners_of_tenant;
+pub use owners::{fresh as fresh_owners, of_tenant as owners_of_tenant};
 use recorded::{note, records, write_down};
 use tenant::fetch;
 pub use tenant::read_tenant;

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use http::Method;
-use integrationd::simulator::FaultKind;
+use integrationd::simulator::{ConnectionsApi, FaultKind, SimulatedConnection, SimulatorOptions};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Tenant};
@@ -52,6 +53,16 @@ impl World {
         line.unwrap()
             .trim_start_matches("immuta.apikey=")
             .to_owned()
+    }
+
+    /// A run that must not make a new key.
+    #[track_caller]
+    fn keeps_its_key(&self, message: &str) {
+        let ran = self.snippet(&["--regenerate", "--yes", "--out", "-"]);
+        let ran = ran.exits_with(1);
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+        assert_eq!(self.regenerations(), 0);
     }
 
     fn regenerations(&self) -> usize {
@@ -168,6 +179,74 @@ fn lost_response_to_a_new_key_is_settled_by_a_read() {
     );
     assert_eq!(ran.stdout, "");
     assert_eq!(world.regenerations(), 2);
+}
+
+#[test]
+fn suspended_integration_keeps_its_key() {
+    let world = World::new();
+    let run = world.command(&["suspend", "cluster", "--reason", "freeze"]);
+    run.run().exits_with(0);
+    world.keeps_its_key("writes to cluster are suspended");
+    assert!(world.key().len() > 8);
+    let world = World::new();
+    let text = "type: Trino\nsync:\n  suspend: {reason: freeze}\n";
+    world.files.write("cluster.yaml", text);
+    world.keeps_its_key("writes to cluster are suspended");
+}
+
+#[test]
+fn key_of_a_connection_is_not_replaced() {
+    for (api, message) in [
+        (ConnectionsApi::Works, "belongs to the connection sales"),
+        (ConnectionsApi::Forbidden, "--connections none"),
+    ] {
+        let world = World::new();
+        let simulator = &world.tenant.simulator;
+        simulator.set_options(SimulatorOptions {
+            connections: api,
+            ..simulator.options()
+        });
+        simulator.connect(SimulatedConnection::new("sales", "Trino", Some(1)));
+        world.keeps_its_key(message);
+    }
+}
+
+#[test]
+fn hidden_key_is_neither_written_nor_replaced() {
+    let world = World::new();
+    let simulator = &world.tenant.simulator;
+    let mask = json!({"path": "immutaApiKey", "kind": "string", "list": false, "detail": true,
+        "is_added": false, "changes": false, "text": "[REDACTED]"});
+    let mut options = simulator.options();
+    let masks = vec![serde_json::from_value(mask).unwrap()];
+    options.presented.insert("Trino".to_owned(), masks);
+    simulator.set_options(options);
+    let message = "the server does not show the API key";
+    world.keeps_its_key(message);
+    let ran = world.snippet(&["--out", "-"]).exits_with(1);
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn unchanged_key_is_not_called_new() {
+    let world = World::new();
+    let path = "/integrations/1/regenerate";
+    let kind = FaultKind::Html {
+        after_effect: false,
+    };
+    world.tenant.fails_once(&Method::POST, path, kind);
+    let args = ["--regenerate", "--yes", "--out", "-"];
+    let ran = world.snippet(&args).exits_with(1);
+    let words = "it is unknown whether a new key was made";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("stops working at once"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+    assert_eq!(world.regenerations(), 1);
 }
 
 #[test]

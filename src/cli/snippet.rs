@@ -11,7 +11,7 @@ use super::help;
 use crate::console::SecretOutput;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::snippet::{QUESTION, next_step};
+use crate::report::snippet::{QUESTION, WARNING, WARNING_HELP, next_step};
 use crate::session::snippet::snippet;
 
 /// Write the configuration snippet of a cluster
@@ -41,7 +41,10 @@ impl CommandArgs for SnippetArgs {
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let terminal = context.terminal;
         let out = SecretOutput::create(terminal, &self.out)?;
-        let approve = || self.yes || (terminal.can_ask() && terminal.ask(QUESTION));
+        let approve = || {
+            terminal.warning(WARNING, WARNING_HELP);
+            self.yes || (terminal.can_ask() && terminal.ask(QUESTION))
+        };
         let approve: Option<&(dyn Fn() -> bool + Sync)> = self.regenerate.then_some(&approve);
         let settings = self.files.into();
         let watcher = terminal.with_diagnostics();

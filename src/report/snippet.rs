@@ -6,8 +6,14 @@ use crate::session::snippet::{SnippetError, SnippetResult};
 use crate::text::chain;
 
 /// The question before a new key is made.
-pub const QUESTION: &str = "The old API key stops working at once: the cluster has no access until \
-    it is configured with the new one.\nMake a new key? Only `yes` is accepted: ";
+pub const QUESTION: &str = "Make a new key? Only `yes` is accepted: ";
+
+/// The consequence of a new key, whether or not it is asked for.
+pub const WARNING: &str = "the old API key stops working at once";
+
+/// Help for the consequence.
+pub const WARNING_HELP: &str =
+    "shut the cluster down first: it has no access until it is configured with the new key";
 
 /// The place of the snippet.
 #[must_use]
@@ -43,6 +49,12 @@ impl From<SnippetError> for CommandFailure {
                 Exit::Refused,
                 &error,
                 "run the command on a terminal and answer `yes`, or add `--yes`",
+            ),
+            SnippetError::Suspended(ref name) => failed(&format!(
+                "end the suspension first: remove it from the file, or run `integrationd resume {name}`"
+            )),
+            SnippetError::Owned { .. } => failed(
+                "make the key of a connection in Immuta; if the tenant has no connections, use `--connections none`",
             ),
             SnippetError::Unknown(_) => failed(
                 "run the command without `--regenerate` in a minute, and compare the key with the one in the cluster",

@@ -1,15 +1,17 @@
 //! The configuration snippet of a cluster that asks Immuta itself.
 
 use super::export::{ExportError, prepared, read, survey};
-use super::{Access, OpenError, Session, Source, Watcher};
-use crate::immuta::{ApiError, Effect};
+use super::{Access, OpenError, Prepared, Session, Source, Watcher};
+use crate::immuta::{ApiError, Effect, HttpTransport, Reader};
+use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
-use crate::live::RemoteId;
-use crate::manifest::{Name, nearest};
+use crate::live::{OwnedWrite, RemoteId};
+use crate::manifest::{Integration, Name, nearest};
 use crate::plan::coverage;
 use crate::platform::{Platform, Snippet};
 use crate::secret::Secret;
 use crate::settings::run::RunSettings;
+use crate::sync;
 
 /// A snippet that was not made.
 #[derive(Debug, thiserror::Error)]
@@ -40,11 +42,20 @@ pub enum SnippetError {
     /// The operator did not approve a new key.
     #[error("a new key was not approved: nothing was changed")]
     NotApproved,
-    /// The response to the request for a new key was lost, and the key is the old one.
-    #[error(
-        "it is unknown whether a new key was made: the response was lost, and the server still shows the old key"
-    )]
-    Unknown(#[source] ApiError),
+    /// Its writes are suspended, and a new key is a write.
+    #[error("writes to {0} are suspended, so it gets no new key")]
+    Suspended(Name),
+    /// It belongs, or may belong, to a connection, which has a key of its own.
+    #[error("{name} gets no new key: {reason}")]
+    Owned {
+        /// The name.
+        name: Name,
+        /// The reason.
+        reason: String,
+    },
+    /// The request for a new key was sent, and no new key was read after it.
+    #[error("it is unknown whether a new key was made: the server did not show another one")]
+    Unknown(#[source] Option<ApiError>),
 }
 
 /// The snippet of an integration, and the file that it belongs into.
@@ -82,6 +93,7 @@ pub async fn snippet(
     let Some(form) = &platform.snippet else {
         return Err(SnippetError::NoSnippet(platform.title));
     };
+    let own = integration.clone();
     let session = Session::open(settings, Trust::AnyForRoot, Access::DryRun)?;
     let ledger = read(&session).await?;
     let first = prepared(&session, settings, manifest, ledger.clone()).await?;
@@ -92,28 +104,68 @@ pub async fn snippet(
     };
     let id = found.id.clone();
     let url = session.tenant().to_owned();
-    let reader = first.reader;
-    let key = reader.cluster_key(&id, form.key).await?;
+    let key = first.reader.cluster_key(&id, form.key).await?;
+    // A server that hides the key would not show a new one either.
+    let key = key.ok_or_else(|| SnippetError::NoKey(id.clone()))?;
     let Some(approve) = approve else {
-        let key = key.ok_or(SnippetError::NoKey(id))?;
         return Ok(result(form, &url, &key, false));
     };
+    check_writable(&first, &ledger, &own, &id).await?;
     if !approve() {
         return Err(SnippetError::NotApproved);
     }
+    let key = new_key(first.reader, &id, form, &key).await?;
+    Ok(result(form, &url, &key, true))
+}
+
+/// Refuses a new key for an integration that must not be written. Like a deletion, a new key
+/// rests on a fresh answer about connections.
+async fn check_writable(
+    prepared: &Prepared<HttpTransport>,
+    ledger: &Ledger,
+    integration: &Integration,
+    id: &RemoteId,
+) -> Result<(), SnippetError> {
+    let (name, request) = (&integration.name, &prepared.request);
+    let now = request.apply.clock.now();
+    let by_file = integration.options.suspend.as_ref();
+    let by_operator = request.suspended.of(name, now);
+    if by_operator.is_some() || by_file.is_some_and(|suspend| suspend.counts_at(now)) {
+        return Err(SnippetError::Suspended(name.clone()));
+    }
+    let owners = sync::fresh_owners(&prepared.reader, request, ledger).await;
+    let reason = match owners.of_integration(id) {
+        Some(key) => Some(format!("it belongs to the connection {key}")),
+        None => owners
+            .objection(integration.platform, OwnedWrite::Removal)
+            .map(str::to_owned),
+    };
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(SnippetError::Owned {
+            name: name.clone(),
+            reason,
+        }),
+    }
+}
+
+/// Makes a new key, and reads it. The request is sent once, whatever becomes of its answer.
+async fn new_key(
+    reader: Reader<HttpTransport>,
+    id: &RemoteId,
+    form: &Snippet,
+    old: &Secret,
+) -> Result<Secret, SnippetError> {
     let writer = reader.into_writer();
-    let asked = writer.regenerate(&id, key.as_ref()).await;
-    let lost = match asked {
+    let lost = match writer.regenerate(id, Some(old)).await {
         Ok(()) => None,
         Err(error) if error.effect() == Effect::Unknown => Some(error),
         Err(error) => return Err(error.into()),
     };
-    let new = writer.reader().cluster_key(&id, form.key).await?;
-    let new = new.ok_or(SnippetError::NoKey(id))?;
-    let is_old = key.is_some_and(|old| old.expose() == new.expose());
-    match lost {
-        Some(error) if is_old => Err(SnippetError::Unknown(error)),
-        Some(_) | None => Ok(result(form, &url, &new, true)),
+    match writer.reader().cluster_key(id, form.key).await {
+        Ok(Some(key)) if key != *old => Ok(key),
+        Ok(_) => Err(SnippetError::Unknown(lost)),
+        Err(unread) => Err(SnippetError::Unknown(Some(lost.unwrap_or(unread)))),
     }
 }
 

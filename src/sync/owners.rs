@@ -27,6 +27,14 @@ pub(super) async fn read<R: ReadApi>(api: &R, request: &Request, ledger: &Ledger
     }
 }
 
+/// Finds them out for a write that rests on a fresh answer, whatever is remembered.
+pub async fn fresh<R: ReadApi>(api: &R, request: &Request, ledger: &Ledger) -> Owners {
+    match request.connections {
+        LookForConnections::None => Owners::none(OwnersSource::NotAsked),
+        LookForConnections::Auto => ask(api, ledger.connections).await,
+    }
+}
+
 /// Asks the tenant, whatever is remembered of it.
 pub(super) async fn ask<R: ReadApi>(api: &R, known: Option<KnownConnections>) -> Owners {
     let owners = of_tenant(api).await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::calls::{Reader, Writer};
 use crate::immuta::client::{ApiError, Call, CallKind, Path, Transport};
-use crate::live::RemoteId;
+use crate::live::{RemoteId, is_mask};
 use crate::platform::CONFIG;
 use crate::secret::Secret;
 
@@ -21,10 +21,16 @@ impl<T: Transport> Reader<T> {
     pub async fn cluster_key(&self, id: &RemoteId, name: &str) -> Result<Option<Secret>, ApiError> {
         let found = self.raw_integration(id).await?;
         let inner = found.get(CONFIG).and_then(|config| config.get(name));
-        let key = inner.or_else(|| found.get(name)).and_then(Value::as_str);
-        let key = key.filter(|key| !key.is_empty());
+        let key = inner.and_then(usable).or_else(|| usable(found.get(name)?));
         Ok(key.map(|key| Secret::new(key.to_owned())))
     }
+}
+
+/// A key that can stand in a line of a file of properties. A mask is none.
+fn usable(value: &Value) -> Option<&str> {
+    let key = value.as_str().filter(|_| !is_mask(value))?;
+    let fits = |c: char| c.is_ascii_graphic() && c != '\\';
+    (!key.is_empty() && key.chars().all(fits)).then_some(key)
 }
 
 impl<T: Transport> Writer<T> {
@@ -42,5 +48,28 @@ impl<T: Transport> Writer<T> {
         answer
             .map(drop)
             .map_err(|error| client.error_without(old, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_key_in_clear_is_usable() {
+        assert_eq!(usable(&json!("k3y")), Some("k3y"));
+        for value in [
+            json!(""),
+            json!("[REDACTED]"),
+            json!("********"),
+            json!("two\nlines"),
+            json!("back\\slash"),
+            json!(5),
+            json!(null),
+        ] {
+            assert_eq!(usable(&value), None, "{value}");
+        }
     }
 }
