@@ -87,7 +87,7 @@ reasons! {
     DeletionFrozen Lasts "A file with errors may describe the integration.";
     NotRemoved Lasts "The file that described the integration still exists.";
     Described Lasts "Another file describes the integration.";
-    Pinned Lasts "Another file pins the integration.";
+    Pinned Lasts "`sync.id` forbids a replacement.";
     IdentityMoved Lasts "The live integration's identity differs from the recorded one.";
     CredentialsNotKept Lasts "The credentials needed for the deletion are not recorded.";
     NotOwned Lasts "The integration was neither created nor adopted by integrationd.";

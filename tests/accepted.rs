@@ -133,7 +133,7 @@ fn variable_in_the_place_is_named_and_kept() {
     world.drifts("/httpPath", json!("/two"));
     let ran = world.update(&["--var=PATH=/one"]).exits_with(1);
     assert_eq!(world.text(), text);
-    let line = "lake: `httpPath` was not updated: the file has a variable";
+    let line = "lake: `httpPath` was not updated: the value in the file contains a variable";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
 }
 

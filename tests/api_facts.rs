@@ -115,7 +115,7 @@ async fn changed_synapse_delimiter_is_a_replacement() {
     let (simulator, journal) = in_sync(&synapse("|")).await;
     let ran = synced(&synapse(";"), &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let why = "it was applied to integration 1 with a different hashDelimiter, so this change is a \
+    let why = "its file was applied to integration 1 with a different hashDelimiter, so this change is a \
         replacement";
     assert!(ran.shown().contains(why), "{}", ran.shown());
     assert!(

@@ -91,7 +91,7 @@ async fn no_foreign_integration_is_taken_while_an_outage_hides_ours() {
     simulator.clear_faults();
     let ran = synced(&moved, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "it was applied to integration 2 with a different workspaceUrl, but now describes \
+    let told = "its file was applied to integration 2 with a different workspaceUrl, but now describes \
         integration 1";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 2"]);
@@ -226,7 +226,8 @@ async fn integration_with_the_name_is_not_dropped_for_its_former_one() {
     let ran = synced(&back, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     assert!(
-        ran.shown().contains("it was applied to integration 2"),
+        ran.shown()
+            .contains("its file was applied to integration 2"),
         "{}",
         ran.shown()
     );

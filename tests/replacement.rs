@@ -65,7 +65,7 @@ async fn other_type_under_a_name_is_a_replacement_and_loses_nothing() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
         ran.shown()
-            .contains("it was applied to integration 1 with a different type"),
+            .contains("its file was applied to integration 1 with a different type"),
         "{}",
         ran.shown()
     );
@@ -161,7 +161,7 @@ async fn replacement_deletes_nothing_while_its_identity_is_taken() {
     let ran = synced(&moved, &simulator, &journal, leave(&["lake"])).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    let told = "it was applied to integration 1 with a different workspaceUrl, but now describes \
+    let told = "its file was applied to integration 1 with a different workspaceUrl, but now describes \
         integration 3";
     assert!(shown.contains(told), "{shown}");
 

@@ -42,7 +42,7 @@ fn each_failure_is_reported_once_with_tests_and_remedy() {
     let ran = apply(&tenant, &files).exits_with(3);
     insta::assert_snapshot!(result(&ran), @"
 
-      ✗ bigquery (id 1) could not be created: the integration ended in status `createError`, 1 validation test failed
+      ✗ bigquery (id 1) could not be created: the integration ended in status `createError`; 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
           help: fix the problems that the failing tests report; the next run retries the creation with an update
 
@@ -102,7 +102,7 @@ fn rolled_back_edit_says_that_the_old_configuration_runs() {
     5 secrets of 4 integrations not compared: the server never returns them.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
-      ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`, 1 validation test failed
+      ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`; 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
           help: the old configuration is still active; fix the problems that the failing tests report, then try again
 

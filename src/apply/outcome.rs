@@ -382,7 +382,7 @@ fn tests(failing: &[FailingTest]) -> String {
     if failing.is_empty() {
         return String::new();
     }
-    format!(", {} failed", count(failing.len(), "validation test"))
+    format!("; {} failed", count(failing.len(), "validation test"))
 }
 
 fn seconds(duration: Duration) -> String {

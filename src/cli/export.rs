@@ -35,9 +35,9 @@ pub(super) struct ExportArgs {
     /// Also write values that equal the server's defaults
     #[arg(long)]
     pub with_defaults: bool,
-    /// Reference for each value that the server does not show, with `{name}` and `{attribute}`,
-    /// such as `vault:secret/data/immuta/{name}#{attribute}` [default: an environment variable
-    /// such as WAREHOUSE_PROD_PASSWORD]
+    /// Template of the reference for each value that the server does not show; `{name}` and
+    /// `{attribute}` are replaced, as in `vault:secret/data/immuta/{name}#{attribute}` [default:
+    /// an environment variable such as WAREHOUSE_PROD_PASSWORD]
     #[arg(long, value_name = "TEMPLATE")]
     pub secret_reference: Option<ReferenceTemplate>,
     /// Rewrite the file that describes this integration; may be repeated

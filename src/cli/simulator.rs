@@ -21,10 +21,10 @@ pub(super) struct SimulatorArgs {
     /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Time that creating or editing an integration takes
+    /// Time taken to create or edit an integration
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub settle: Duration,
-    /// Response to a search for connections; add connections at the control endpoint
+    /// Response to a search for connections; a POST to /_simulator/connections adds a connection
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ConnectionsApi::Missing)]
     pub connections: ConnectionsApi,
     /// Behave like the tenant that `ping --profile` described in this file

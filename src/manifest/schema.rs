@@ -240,7 +240,7 @@ fn description(attribute: &Attribute) -> String {
     }
     if attribute.class_for(true) == Class::OneTime {
         text.push_str(
-            "With `autoBootstrap: true` it is used only for the setup and is not stored.",
+            " With `autoBootstrap: true` it is used only for the setup and is not stored.",
         );
     }
     if attribute.is_fixed {

@@ -159,7 +159,7 @@ pub enum Block {
     },
     /// The record names another integration than the file now describes.
     #[error(
-        "it was applied to integration {id} with a different {attribute}, so this change is a \
+        "its file was applied to integration {id} with a different {attribute}, so this change is a \
         replacement"
     )]
     Replacement {
@@ -172,7 +172,7 @@ pub enum Block {
     },
     /// The record names another integration than the one that the file now describes.
     #[error(
-        "it was applied to integration {id} with a different {attribute}, but now describes \
+        "its file was applied to integration {id} with a different {attribute}, but now describes \
         integration {other}"
     )]
     Moved {

@@ -60,7 +60,9 @@ pub enum Undeletable {
         others: Vec<Name>,
     },
     /// It would be replaced, and its file is pinned to it.
-    #[error("`sync.id` is {id}, but a replacement gets a new id")]
+    #[error(
+        "integration {id} will not be replaced: `sync.id` is {id}, but the replacement would get a new id"
+    )]
     Pinned {
         /// The live integration.
         id: RemoteId,

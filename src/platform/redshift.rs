@@ -79,7 +79,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "databaseUser",
         Shape::TEXT,
-        "The database user for whom the access key is used.",
+        "The database user who logs in with the access key.",
     )
     .one_time_when_auto()
     .required_when(ACCESS_KEY, Recalled),

@@ -54,7 +54,7 @@ fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
     if !profile.ids.iter().all(is_id) {
         found.push(Deviation::matters(
             "an `id` is neither a number nor a string",
-            "this integration cannot be read, so no integration of its type is created or deleted",
+            "an integration with such an id cannot be read, so no integration of its type is created or deleted",
         ));
     }
     match profile.connections {

@@ -42,7 +42,7 @@ pub(crate) struct GuardArgs {
     /// Delete and recreate this integration if it cannot be edited; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub allow_replace: Vec<String>,
-    /// Delete this integration even though the file that described it still exists; may be repeated
+    /// Delete this integration even if the file that described it still exists; may be repeated
     #[arg(
         long,
         value_name = "NAME",

@@ -38,13 +38,13 @@ pub struct Edit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// A reference or a variable stands there.
-    #[error("the file has a variable or a reference there")]
+    #[error("the value in the file contains a variable or a reference")]
     Reference,
     /// It is written elsewhere.
-    #[error("the file has an alias there, or takes the value from another place")]
+    #[error("the value comes from a YAML alias or merge key")]
     Alias,
     /// An anchor that others use.
-    #[error("other values of the file would change with it")]
+    #[error("the edit would also change other values in the file, through a YAML anchor")]
     Shared,
     /// A comment that may be about it.
     #[error("a comment next to the line may be about it")]
