@@ -64,6 +64,15 @@ impl Reply {
         }
     }
 
+    /// An answer that reports a read, as plain text.
+    pub(super) fn text(text: String) -> Self {
+        Self {
+            code: 200,
+            body: ReplyBody::Text(text),
+            effect: false,
+        }
+    }
+
     /// A page for people where an answer of the API is due.
     pub(super) fn html() -> Self {
         Self {

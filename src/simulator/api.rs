@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::answer::{ErrorReply, Reply, ReplyBody};
 use super::check::{self, CheckedBody};
 use super::fault::{Refuse, Twists};
+use super::options::ScriptForm;
 use super::route::Route;
 use super::schema::Contract;
 use super::status::SimulatedStatus;
@@ -73,7 +74,7 @@ pub(super) fn perform(
         Route::Delete(id) => operation.delete(id, call),
         Route::Regenerate(id) => operation.regenerate(id),
         Route::Script(name) => operation.script(name, parsed(call)?),
-        Route::ScriptOf(id, name) => operation.script_of(id, name, &call.body),
+        Route::ScriptOf(id, name) => operation.script_of(id, name, call),
     }?;
     if let ReplyBody::Json(text) = &mut reply.body
         && !twists.misplaced.is_empty()
@@ -262,16 +263,33 @@ impl Operation<'_> {
             let message = format!("There is no {name} script for {}.", payload.type_name);
             return Err(ErrorReply::bad_request(message));
         }
-        Ok(script(name, &payload.type_name))
+        Ok(self.script_reply(name, &payload.type_name))
     }
 
-    fn script_of(&mut self, id: &str, name: &str, body: &Bytes) -> Outcome {
+    fn script_of(&mut self, id: &str, name: &str, call: &ApiRequest) -> Outcome {
         // The documented call of the delete script has headers only (API.md 3.2).
-        if name == "delete" && !body.is_empty() {
+        if name == "delete" && !call.body.is_empty() {
             return Err(ErrorReply::bad_request("\"value\" must be empty"));
         }
-        let record = self.find(id, "Integration")?;
-        Ok(script(name, &record.type_name))
+        let record = self.find(id, "Integration")?.clone();
+        if name == "edit" {
+            check::payload(parsed(call)?, Some(&record), &self.state.options)?;
+        }
+        Ok(self.script_reply(name, &record.type_name))
+    }
+
+    /// A script that does nothing.
+    fn script_reply(&self, name: &str, type_name: &str) -> Reply {
+        let text = format!(
+            "-- Immuta: {name} script for {type_name}.\n\
+             -- Made by the simulator; it does nothing.\n\
+             SELECT 1;\n"
+        );
+        match self.state.options.scripts {
+            ScriptForm::Text => Reply::text(text),
+            ScriptForm::String => Reply::read(&Value::from(text)),
+            ScriptForm::Object => Reply::read(&json!({ "script": text })),
+        }
     }
 
     /// Finds an integration; the two spellings of the refusal are the API's.
@@ -375,17 +393,4 @@ fn busy(record: &StoredIntegration) -> ErrorReply {
 /// The key with which the platform's plug-in speaks to Immuta; a fake, and a secret all the same.
 fn api_key(record: &StoredIntegration) -> String {
     format!("simulated-key-{}-{}", record.id, record.key_generation)
-}
-
-fn script(name: &str, type_name: &str) -> Reply {
-    let text = format!(
-        "-- Immuta: {name} script for {type_name}.\n\
-         -- Made by the simulator; it does nothing.\n\
-         SELECT 1;\n"
-    );
-    Reply {
-        code: 200,
-        body: ReplyBody::Text(text),
-        effect: false,
-    }
 }

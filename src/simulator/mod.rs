@@ -56,8 +56,8 @@ pub use control::{ControlError, Seed, SimulatedDrift};
 pub use fault::{Breakage, FailedTest, Fault, FaultKind, RetryAfter};
 pub use log::LoggedRequest;
 pub use options::{
-    API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, PresentedAttribute, SimulatorOptions,
-    StoredSecrets, VOLATILE,
+    API_KEY, ConnectionsApi, DETAIL, Ids, POWERLESS_API_KEY, PresentedAttribute, ScriptForm,
+    SimulatorOptions, StoredSecrets, VOLATILE,
 };
 pub use preset::Preset;
 pub use profile::{

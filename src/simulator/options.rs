@@ -40,6 +40,8 @@ pub struct SimulatorOptions {
     pub success: u16,
     /// True if a deleted integration stays, with the status `deleted`.
     pub deleted_lingers: bool,
+    /// Form of the answer to a request for a script.
+    pub scripts: ScriptForm,
     /// By type, the attributes of `config` that a PUT may not change, in place of the built-in guess.
     pub immutable: BTreeMap<String, Vec<String>>,
     /// By type, attributes that are accepted although no documentation knows
@@ -138,6 +140,18 @@ pub enum ConnectionsApi {
     Paged,
 }
 
+/// Form of a script in responses (API.md 3.2: undocumented).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptForm {
+    /// As plain text.
+    Text,
+    /// As a JSON string.
+    String,
+    /// As the only attribute of a JSON object.
+    Object,
+}
+
 /// Form of ids in responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +176,7 @@ impl Default for SimulatorOptions {
             connection_ids: Ids::Number,
             success: 200,
             deleted_lingers: false,
+            scripts: ScriptForm::Text,
             immutable: BTreeMap::new(),
             also_known: BTreeMap::new(),
             volatile: false,

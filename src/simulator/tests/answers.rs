@@ -1,4 +1,4 @@
-use super::super::{DETAIL, SimulatorOptions, StoredSecrets, VOLATILE};
+use super::super::{DETAIL, ScriptForm, SimulatorOptions, StoredSecrets, VOLATILE};
 use super::*;
 
 const PLANTED: [&str; 8] = [
@@ -103,7 +103,7 @@ async fn scripts_are_text_and_exist_for_the_types_that_have_them() {
         ("/integrations/scripts/initial-create", Some(redshift())),
         ("/integrations/scripts/post-cleanup", Some(synapse())),
         ("/integrations/1/scripts/delete", None),
-        ("/integrations/1/scripts/edit", None),
+        ("/integrations/1/scripts/edit", Some(snowflake())),
     ] {
         let response = whole(answer(&sim, "POST", path, body.as_ref()).await);
         assert_eq!(response.status(), 200, "{path}");
@@ -118,6 +118,35 @@ async fn scripts_are_text_and_exist_for_the_types_that_have_them() {
     let path = "/integrations/scripts/post-cleanup";
     let message = refusal(&sim, 400, "POST", path, Some(redshift())).await;
     assert_eq!(message, "There is no post-cleanup script for Redshift.");
+    let mut wrong = snowflake();
+    wrong["config"]["warehousse"] = json!("A");
+    for path in [
+        "/integrations/scripts/create",
+        "/integrations/1/scripts/edit",
+    ] {
+        let message = refusal(&sim, 400, "POST", path, Some(wrong.clone())).await;
+        assert_eq!(message, "\"config.warehousse\" is not allowed", "{path}");
+    }
+    refusal(&sim, 400, "POST", "/integrations/1/scripts/edit", None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn form_of_a_script_is_an_option() {
+    let path = "/integrations/scripts/create";
+    let sim = Simulator::default();
+    let response = whole(answer(&sim, "POST", path, Some(&snowflake())).await);
+    let text = String::from_utf8(response.body().to_vec()).unwrap();
+    for (form, expected) in [
+        (ScriptForm::String, json!(text)),
+        (ScriptForm::Object, json!({ "script": text })),
+    ] {
+        let sim = Simulator::new(SimulatorOptions {
+            scripts: form,
+            ..SimulatorOptions::default()
+        });
+        let (code, json) = call(&sim, "POST", path, Some(snowflake())).await;
+        assert_eq!((code, json), (200, expected));
+    }
 }
 
 #[tokio::test(start_paused = true)]
