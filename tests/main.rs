@@ -126,6 +126,8 @@ mod results;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod script_kinds;
+#[cfg(test)]
 mod scripts;
 #[cfg(test)]
 mod scrubbed;
