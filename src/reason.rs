@@ -102,7 +102,7 @@ reasons! {
     Interrupted Quiet "The run ended before the write was finished.";
     NotProved Quiet "The tenant could not be read after the write.";
     Pending Quiet "A write is waiting for its turn.";
-    ValidationFailed Lasts "A recurring validation test fails.";
+    ValidationFailed Lasts "A recurring validation test is failing.";
     Unhealthy Lasts "The server reports an unhealthy status.";
     CreateError Lasts "The server could not create the integration.";
     EditError Lasts "The server could not edit the integration.";

@@ -103,8 +103,8 @@ fn a_binding_that_is_none_is_wrong_usage_and_says_what_one_is() {
         `=`: did you mean `Snowflake`?; if the `=` is part of the reference, add `=*` at the end");
     insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value \
         'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two \
-        labels of the host must be literal, as in *.example.com: `*example.com` and `*.com` also \
-        match other people's hosts; to allow any host, write `@*` or omit the host");
+        labels of the host must be literal, as in `*.example.com`; patterns such as `*example.com` \
+        and `*.com` also match other people's hosts. To allow any host, write `@*` or omit the host");
     insta::assert_snapshot!(said("env:A=Trino@*.example.com"), @"error: invalid value \
         'env:A=Trino@*.example.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no \
         integration of this type has a host: omit `@…`");

@@ -337,7 +337,7 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
     insta::assert_snapshot!(plan(&tenant, &files), @"
       # s3 matches its file but is unhealthy  [FILES]/s3.yaml:2
       ? Amazon S3 (id 4)
-          note: its status is `recurringValidationError`: a recurring validation test fails
+          note: its status is `recurringValidationError`: a recurring validation test is failing
 
       # snowflake-prod matches its file but is unhealthy  [FILES]/snowflake.yaml:3
       ? Snowflake (id 5)

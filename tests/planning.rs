@@ -147,7 +147,7 @@ fn health_problem_is_reported_and_is_no_difference() {
     insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
       # lake matches its file but is unhealthy  lake.yaml:1
       ? Databricks Unity Catalog (id 7)
-          note: its status is `recurringValidationError`: a recurring validation test fails
+          note: its status is `recurringValidationError`: a recurring validation test is failing
             ✗ Basic Connection Test: message hidden because the secrets of this integration are not known here
 
     No changes. Not everything in the tenant was compared.

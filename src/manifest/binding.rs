@@ -56,8 +56,9 @@ pub enum BindingError {
     Host,
     /// It would match hosts of others.
     #[error(
-        "the last two labels of the host must be literal, as in *.example.com: `*example.com` and \
-        `*.com` also match other people's hosts; to allow any host, write `@*` or omit the host"
+        "the last two labels of the host must be literal, as in `*.example.com`; patterns such as \
+        `*example.com` and `*.com` also match other people's hosts. To allow any host, write `@*` \
+        or omit the host"
     )]
     TooWide,
     /// It would never match.

@@ -91,7 +91,7 @@ fn maps_to_merge(faults: &mut Vec<DiagnosticBuilder>, merge: &Node) -> Vec<Node>
             "a merge key needs a mapping or a list of mappings",
         )
         .label(format!("found {}", merge.value.kind()))
-        .help("write `<<: *name`, where `&name` marks a mapping"),
+        .help("write `<<: *name`, where `&name` is the anchor of a mapping"),
     );
     Vec::new()
 }

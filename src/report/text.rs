@@ -362,7 +362,7 @@ fn health(status: &IntegrationStatus) -> String {
         | IntegrationStatus::DeleteError => {
             ": the server rolled back the last change, and the old configuration is active"
         }
-        IntegrationStatus::RecurringValidationError => ": a recurring validation test fails",
+        IntegrationStatus::RecurringValidationError => ": a recurring validation test is failing",
         IntegrationStatus::Deleted => ": it no longer exists",
         IntegrationStatus::Disabled => ": it was force-disabled",
         IntegrationStatus::Unknown(_) => ": this version does not know this status, so it waits",

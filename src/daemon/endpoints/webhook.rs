@@ -97,7 +97,8 @@ fn http_failure(error: HttpError) -> CommandFailure {
         }
         HttpError::ReadTls { .. } | HttpError::NoCertificate { .. } | HttpError::BadTls(_) => {
             let help = "check `--webhook-tls-cert` and `--webhook-tls-key`: both must be PEM \
-                files, with the certificate before those of its issuers";
+                files; in the certificate file, the server's certificate comes first, followed by \
+                its issuers' certificates";
             CommandFailure::new(Exit::InvalidSettings, what, help)
         }
         HttpError::ShortToken { .. } | HttpError::NoRandom(_) => error.into(),

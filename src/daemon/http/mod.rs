@@ -75,8 +75,9 @@ impl HttpError {
                 `--listen none`"
             }
             Self::ReadTls { .. } | Self::NoCertificate { .. } | Self::BadTls(_) => {
-                "check `--listen-tls-cert` and `--listen-tls-key`: both must be PEM files, with \
-                the certificate before those of its issuers"
+                "check `--listen-tls-cert` and `--listen-tls-key`: both must be PEM files; in \
+                the certificate file, the server's certificate comes first, followed by its \
+                issuers' certificates"
             }
             Self::ShortToken { .. } => {
                 "use at least 16 random characters, for example from `openssl rand -hex 32`"
