@@ -350,3 +350,16 @@ fn plan_without_an_action_names_no_script() {
     let json = run.arg(world.files.path()).run().exits_with(0).json();
     assert_eq!(json["scripts"], serde_json::json!([]));
 }
+
+#[test]
+fn secret_that_may_not_go_to_the_host_is_in_no_request() {
+    let world = World::new(LAKE);
+    let bound = "--allow-secret=env:SCRIPT_PASSWORD=Databricks@other.example.com";
+    for kind in [&[][..], &["--kind", "create"], &["--kind", "edit"]] {
+        let ran = world.script(&[&[bound], kind].concat());
+        assert_ne!(ran.code, 0, "{}", ran.all());
+        assert!(ran.stderr.contains("error[E0404]"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
