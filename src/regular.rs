@@ -1,13 +1,13 @@
-//! Regular files, opened safely.
+//! Regular files, opened safely, and new ones.
 //!
 //! Between the check of a path and its opening, someone may replace the file. Opening a pipe
 //! waits for a writer, perhaps for ever, so the opening never waits, and the opened file itself
 //! is checked, not only the path before.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -18,6 +18,75 @@ pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(at_once).open(path)?;
     Ok(file.metadata()?.is_file().then_some(file))
+}
+
+/// A new file that could not be made or written. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum NewFileError {
+    /// There is such a file: it is never overwritten.
+    #[error("{} already exists", .0.display())]
+    Exists(PathBuf),
+    /// The file could not be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl NewFileError {
+    /// Help text.
+    pub const HELP: &'static str = "give the path of a new file in a writable directory";
+
+    fn of(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == ErrorKind::AlreadyExists {
+            Self::Exists(path)
+        } else {
+            Self::Write { path, source }
+        }
+    }
+}
+
+/// A new file, which is gone again unless all of its content was written.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    file: File,
+    path: PathBuf,
+    is_whole: bool,
+}
+
+impl NewFile {
+    /// Makes an empty file with this mode, less what the umask takes away.
+    pub(crate) fn create(path: &Path, mode: u32) -> Result<Self, NewFileError> {
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create_new(true).mode(mode).open(path);
+        Ok(Self {
+            file: opened.map_err(|source| NewFileError::of(path, source))?,
+            path: path.to_owned(),
+            is_whole: false,
+        })
+    }
+
+    /// Writes the content, and sees to it that it is on the disk.
+    pub(crate) fn write(mut self, content: &[u8]) -> Result<(), NewFileError> {
+        let written = self.file.write_all(content);
+        let written = written.and_then(|()| self.file.sync_all());
+        written.map_err(|source| NewFileError::of(&self.path, source))?;
+        self.is_whole = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // The error that is reported is the first.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -205,6 +205,19 @@ impl Manifest {
         paths.take(MOST_EMPTY_FILES).collect()
     }
 
+    /// The document in order that has this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Integration> {
+        self.integrations.iter().find(|it| it.name == name)
+    }
+
+    /// The most similar name of a document in order, for "did you mean".
+    #[must_use]
+    pub fn nearest_name(&self, name: &str) -> Option<Name> {
+        let names = self.integrations.iter().map(|it| it.name.as_str());
+        nearest(name, names).map(str::to_owned)
+    }
+
     /// Every name that a document has now.
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         let valid = self.integrations.iter().map(|i| i.name.as_str());

@@ -75,8 +75,7 @@ pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use resolve::{NotTheResult, resolve};
 pub use script::{
-    ScriptSituation, action_target, needed_scripts, script_body, script_command, script_kinds,
-    script_situation,
+    ScriptSituation, needed_scripts, script_body, script_command, script_kinds, script_situation,
 };
 pub use selection::{KnownNames, Selection};
 
@@ -233,6 +232,17 @@ impl Operation {
             return false;
         };
         !matches!(**would, Self::Unchanged { .. })
+    }
+
+    /// The live integration, if the action names one.
+    #[must_use]
+    pub fn id(&self) -> Option<&RemoteId> {
+        match self {
+            Self::Unchanged { id } | Self::Update { id, .. } => Some(id),
+            Self::Delete(deletion) | Self::Replace { deletion, .. } => Some(&deletion.id),
+            Self::Withheld { would, .. } | Self::Suspended { would, .. } => would.id(),
+            Self::Create(_) | Self::Blocked(_) => None,
+        }
     }
 
     fn suspended(self, suspend: &Suspend) -> Self {
@@ -418,7 +428,7 @@ fn rejected_until(
 ) -> Option<jiff::Timestamp> {
     let now = context.rejections_at?;
     let rejected = context.ledger.rejections.get(name)?;
-    let integration = manifest.integrations.iter().find(|it| it.name == name);
+    let integration = manifest.find(name);
     let inputs = inputs(name, integration, context.fingerprint)?;
     rejected.pause(now)?;
     rejected.is_of(&inputs).then(|| rejected.until())

@@ -1,7 +1,6 @@
 //! The scripts of a manual set-up that an action needs first (API.md 3).
 
 use super::{Action, Block, Body, Creation, Note, Operation};
-use crate::live::{IntegrationStatus, LiveIntegration, RemoteId};
 use crate::manifest::Integration;
 use crate::platform::{Platform, ScriptKind};
 
@@ -45,42 +44,24 @@ pub fn script_kinds(platform: &Platform, situation: ScriptSituation) -> Vec<Scri
 ///
 /// # Errors
 /// The action is blocked.
-pub fn script_situation<'p>(
-    action: &'p Action,
-    found: Option<&LiveIntegration>,
-) -> Result<ScriptSituation, &'p Block> {
-    let has_failed = found.is_some_and(|it| it.status == IntegrationStatus::CreateError);
-    let mut kind = &action.kind;
-    while let Operation::Withheld { would, .. } | Operation::Suspended { would, .. } = kind {
-        kind = would;
-    }
+pub fn script_situation(action: &Action) -> Result<ScriptSituation, &Block> {
+    situation(&action.kind, &action.notes)
+}
+
+fn situation<'p>(kind: &'p Operation, notes: &[Note]) -> Result<ScriptSituation, &'p Block> {
+    let repeats = |note: &Note| matches!(note, Note::RepeatsCreation);
     Ok(match kind {
         Operation::Create(_) => ScriptSituation::NotLive,
-        Operation::Update { .. } if has_failed => ScriptSituation::FailedCreation,
+        Operation::Update { .. } if notes.iter().any(repeats) => ScriptSituation::FailedCreation,
         Operation::Update { .. } => ScriptSituation::Different,
         Operation::Replace { .. } => ScriptSituation::Replaced,
         Operation::Delete(_) => ScriptSituation::Gone,
         Operation::Unchanged { .. } => ScriptSituation::Equal,
+        Operation::Withheld { would, .. } | Operation::Suspended { would, .. } => {
+            return situation(would, notes);
+        }
         Operation::Blocked(block) => return Err(block),
-        Operation::Withheld { .. } | Operation::Suspended { .. } => ScriptSituation::Equal,
     })
-}
-
-/// The live integration of an action.
-#[must_use]
-pub fn action_target(action: &Action) -> Option<&RemoteId> {
-    let mut kind = &action.kind;
-    while let Operation::Withheld { would, .. } | Operation::Suspended { would, .. } = kind {
-        kind = would;
-    }
-    match kind {
-        Operation::Update { id, .. } | Operation::Unchanged { id } => Some(id),
-        Operation::Delete(deletion) | Operation::Replace { deletion, .. } => Some(&deletion.id),
-        Operation::Create(_)
-        | Operation::Blocked(_)
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => None,
-    }
 }
 
 /// The body of a request for a script: what a create of the file would send.
@@ -92,43 +73,23 @@ pub fn script_body(integration: &Integration) -> Body {
 /// The scripts to run before an action that writes. An automatic set-up needs none.
 #[must_use]
 pub fn needed_scripts(action: &Action) -> Vec<ScriptKind> {
-    let is_repeated = action
-        .notes
-        .iter()
-        .any(|note| matches!(note, Note::RepeatsCreation));
-    let (platform, auto_bootstrap, situation) = match &action.kind {
-        Operation::Create(Creation { body, .. }) => {
-            (body.platform, body.auto_bootstrap, ScriptSituation::NotLive)
-        }
-        Operation::Update { body, .. } => {
-            let situation = if is_repeated {
-                ScriptSituation::FailedCreation
-            } else {
-                ScriptSituation::Different
-            };
-            (body.platform, body.auto_bootstrap, situation)
-        }
-        Operation::Replace { creation, .. } => {
-            let body = &creation.body;
-            (
-                body.platform,
-                body.auto_bootstrap,
-                ScriptSituation::Replaced,
-            )
-        }
-        Operation::Delete(deletion) => {
-            let is_automatic = Some(deletion.is_automatic);
-            (deletion.platform, is_automatic, ScriptSituation::Gone)
-        }
+    let (platform, is_automatic) = match &action.kind {
+        Operation::Create(Creation { body, .. })
+        | Operation::Update { body, .. }
+        | Operation::Replace {
+            creation: Creation { body, .. },
+            ..
+        } => (body.platform, body.auto_bootstrap == Some(true)),
+        Operation::Delete(deletion) => (deletion.platform, deletion.is_automatic),
         Operation::Unchanged { .. }
         | Operation::Withheld { .. }
         | Operation::Suspended { .. }
         | Operation::Blocked(_) => return Vec::new(),
     };
-    if auto_bootstrap == Some(true) {
-        return Vec::new();
+    match script_situation(action) {
+        Ok(situation) if !is_automatic => script_kinds(platform, situation),
+        Ok(_) | Err(_) => Vec::new(),
     }
-    script_kinds(platform, situation)
 }
 
 /// The command that fetches the script of an integration.

@@ -21,26 +21,30 @@ pub enum ScriptKind {
 }
 
 impl ScriptKind {
+    /// The path of the endpoint, with `{id}` for an integration that exists (API.md 3.1).
+    #[must_use]
+    pub fn endpoint(self) -> &'static str {
+        match self {
+            Self::InitialCreate => "/integrations/scripts/initial-create",
+            Self::Create => "/integrations/scripts/create",
+            Self::Edit => "/integrations/{id}/scripts/edit",
+            Self::Cleanup => "/integrations/scripts/cleanup",
+            Self::PostCleanup => "/integrations/scripts/post-cleanup",
+            Self::Delete => "/integrations/{id}/scripts/delete",
+        }
+    }
+
     /// The last segment of the endpoint.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::InitialCreate => "initial-create",
-            Self::Create => "create",
-            Self::Edit => "edit",
-            Self::Cleanup => "cleanup",
-            Self::PostCleanup => "post-cleanup",
-            Self::Delete => "delete",
-        }
+        let endpoint = self.endpoint();
+        endpoint.rsplit_once('/').map_or(endpoint, |(_, word)| word)
     }
 
     /// True if the script is about an integration that exists, and its endpoint names the id.
     #[must_use]
     pub fn names_integration(self) -> bool {
-        match self {
-            Self::Edit | Self::Delete => true,
-            Self::InitialCreate | Self::Create | Self::Cleanup | Self::PostCleanup => false,
-        }
+        self.endpoint().contains("{id}")
     }
 }
 
@@ -73,4 +77,20 @@ impl Scripts {
         ScriptKind::Cleanup,
         ScriptKind::Delete,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn word_of_an_endpoint_is_the_word_everywhere() {
+        for kind in ScriptKind::value_variants() {
+            let flag = kind.to_possible_value().unwrap();
+            assert_eq!(flag.get_name(), kind.word());
+            assert_eq!(serde_json::json!(kind), kind.word());
+        }
+    }
 }

@@ -5,7 +5,7 @@
 pub struct Snippet {
     /// The attribute of a read by id that has the API key of the cluster.
     pub key: &'static str,
-    /// The file that it belongs into.
+    /// The file that it goes into.
     pub file: &'static str,
     /// The line that turns Immuta on.
     pub enable: &'static str,

@@ -10,6 +10,7 @@ use crate::export::disk::ExportWriteError;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
+use crate::regular::NewFileError;
 use crate::session::adopt::AdoptError;
 use crate::session::export::ExportError;
 use crate::session::profile::ProfileFailure;
@@ -215,14 +216,19 @@ impl From<ResolveError> for CommandFailure {
     }
 }
 
+impl From<NewFileError> for CommandFailure {
+    fn from(error: NewFileError) -> Self {
+        Self::new(Exit::Failed, chain(&error), NewFileError::HELP)
+    }
+}
+
 impl From<ProfileFailure> for CommandFailure {
     fn from(error: ProfileFailure) -> Self {
         match error {
             ProfileFailure::Open(error) => error.into(),
             ProfileFailure::Tenant(error) => error.into(),
-            ProfileFailure::Exists(_) | ProfileFailure::File { .. } => {
-                Self::new(Exit::Failed, chain(&error), ProfileFailure::HELP)
-            }
+            ProfileFailure::File(error) => error.into(),
+            ProfileFailure::Form(_) => Self::new(Exit::Failed, chain(&error), NewFileError::HELP),
         }
     }
 }

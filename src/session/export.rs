@@ -71,7 +71,7 @@ pub enum ExportError {
 }
 
 /// A source of which nothing is shown.
-struct Unwatched;
+pub(super) struct Unwatched;
 
 impl Watcher for Unwatched {
     fn no_files(&self, _place: &str) {}

@@ -1,9 +1,7 @@
 //! The reads from which the profile of a tenant is made, and its file.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -11,6 +9,7 @@ use super::{OpenError, Tenant};
 use crate::immuta::{ApiError, HttpTransport, KnownSecrets, ReadApi, Reader, RetryPolicy};
 use crate::live::{Connections, RemoteId};
 use crate::profile::{DETAIL, LIST, STATUS, SampledIntegration, TenantAnswers, describe, type_of};
+use crate::regular::{NewFile, NewFileError};
 use crate::settings::run::TenantSettings;
 use crate::simulator::{ProfiledConnections, TenantProfile};
 
@@ -26,22 +25,12 @@ pub enum ProfileFailure {
     /// The list could not be read.
     #[error(transparent)]
     Tenant(#[from] ApiError),
-    /// There is such a file: it is never overwritten.
-    #[error("{} already exists", .0.display())]
-    Exists(PathBuf),
-    /// The file could not be written.
-    #[error("cannot write {}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-}
-
-impl ProfileFailure {
-    /// Help text for a file.
-    pub const HELP: &str = "give the path of a new file in a writable directory";
+    /// The file exists or could not be written.
+    #[error(transparent)]
+    File(#[from] NewFileError),
+    /// The profile could not be put into words.
+    #[error("cannot write the profile as JSON")]
+    Form(#[source] serde_json::Error),
 }
 
 /// Reads the tenant, and writes its profile to a new file. Nothing is sent but reads.
@@ -53,7 +42,7 @@ pub async fn profile(
     path: &Path,
 ) -> Result<TenantProfile, ProfileFailure> {
     if path.exists() {
-        return Err(ProfileFailure::Exists(path.to_owned()));
+        return Err(NewFileError::Exists(path.to_owned()).into());
     }
     let tenant = Tenant::new(settings, RetryPolicy::default(), None).map_err(OpenError::from)?;
     let reader = tenant.reader(KnownSecrets::none());
@@ -65,7 +54,9 @@ pub async fn profile(
         Err(_) => ProfiledConnections::Unreadable,
     };
     let profile = describe(&answers, connections);
-    write(path, &profile)?;
+    let mut text = serde_json::to_vec_pretty(&profile).map_err(ProfileFailure::Form)?;
+    text.push(b'\n');
+    NewFile::create(path, 0o666)?.write(&text)?;
     Ok(profile)
 }
 
@@ -153,29 +144,4 @@ fn record_code(answers: &mut TenantAnswers, operation: &str, error: Option<&ApiE
 fn record(answers: &mut TenantAnswers, operation: &str, code: u16) {
     let codes = answers.responses.entry(operation.to_owned()).or_default();
     codes.insert(code);
-}
-
-fn write(path: &Path, profile: &TenantProfile) -> Result<(), ProfileFailure> {
-    let failed = |source: io::Error| {
-        let path = path.to_owned();
-        if source.kind() == ErrorKind::AlreadyExists {
-            ProfileFailure::Exists(path)
-        } else {
-            ProfileFailure::File { path, source }
-        }
-    };
-    let mut text = serde_json::to_vec_pretty(profile).map_err(|error| failed(error.into()))?;
-    text.push(b'\n');
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
-    let written = file.write_all(&text).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        // Half a profile is none. The error that is reported is the first.
-        let _ = std::fs::remove_file(path);
-        failed(error)
-    })
 }

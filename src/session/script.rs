@@ -7,9 +7,9 @@ use crate::immuta::{ApiError, HttpTransport, RequestBody, encode};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
 use crate::live::{Live, RemoteId};
-use crate::manifest::{Integration, Manifest, Name, Unbound, nearest};
+use crate::manifest::{Integration, Manifest, Name, Unbound};
 use crate::plan::{
-    self, Block, Plan, ScriptSituation, action_target, script_body, script_kinds, script_situation,
+    self, Block, Plan, ScriptSituation, script_body, script_kinds, script_situation,
 };
 use crate::platform::{Platform, ScriptKind};
 use crate::secret::Secret;
@@ -27,7 +27,7 @@ pub struct ScriptResult {
     pub script: Option<(ScriptKind, Secret)>,
     /// The kinds of scripts that are run after it.
     pub next: Vec<ScriptKind>,
-    /// The situation from which they were chosen; `None` with a given kind.
+    /// The situation of the integration; `None` if the plan has an obstacle and a kind was given.
     pub situation: Option<ScriptSituation>,
 }
 
@@ -136,15 +136,15 @@ pub async fn script(
     if platform.scripts.kinds.is_empty() {
         return Err(ScriptError::NoScripts(platform.title));
     }
-    let kinds = target.situation.map(|it| script_kinds(platform, it));
-    let kinds = kinds.unwrap_or_default();
+    let situation = target.situation;
+    let kinds = situation.map_or_else(Vec::new, |situation| script_kinds(platform, situation));
     let chosen = kind.or_else(|| kinds.first().copied());
     let mut result = ScriptResult {
         name: name.to_owned(),
         platform,
         script: None,
         next: Vec::new(),
-        situation: target.situation,
+        situation,
     };
     let Some(chosen) = chosen else {
         return Ok(result);
@@ -184,15 +184,15 @@ fn target<'p>(
     name: &str,
     kind: Option<ScriptKind>,
 ) -> Result<ScriptTarget<'p>, ScriptError> {
-    let described = &prepared.desired.manifest.integrations;
-    let integration = described.iter().find(|it| it.name == name);
+    let manifest = &prepared.desired.manifest;
+    let integration = manifest.find(name);
     let action = plan.actions.iter().find(|action| action.name == name);
     let forgotten = plan
         .unmanaged
         .iter()
         .find(|it| it.recorded.as_deref() == Some(name));
     let of = |id: &RemoteId| live.integrations.iter().find(|it| it.id == *id);
-    let id = action.and_then(action_target);
+    let id = action.and_then(|action| action.kind.id());
     let found = id.or(forgotten.map(|it| &it.id)).and_then(of);
     let is_automatic = match integration {
         Some(integration) => integration.auto_bootstrap == Some(true),
@@ -202,7 +202,7 @@ fn target<'p>(
         return Err(ScriptError::Automatic(name.to_owned()));
     }
     let situation = match (action, forgotten) {
-        (Some(action), _) => match script_situation(action, found) {
+        (Some(action), _) => match script_situation(action) {
             Ok(situation) => Some(situation),
             Err(_) if kind.is_some() => None,
             Err(block) => {
@@ -213,7 +213,7 @@ fn target<'p>(
             }
         },
         (None, Some(_)) if kind.is_none() => {
-            check_gone(name, &prepared.desired.manifest)?;
+            check_gone(name, manifest)?;
             Some(ScriptSituation::Gone)
         }
         (None, Some(_)) => Some(ScriptSituation::Gone),
@@ -222,10 +222,9 @@ fn target<'p>(
     let platform = integration.map(|it| it.platform);
     let platform = platform.or_else(|| found.and_then(|it| it.platform));
     let Some(platform) = platform else {
-        let names = described.iter().map(|it| it.name.as_str());
         return Err(ScriptError::Unknown {
             name: name.to_owned(),
-            near: nearest(name, names).map(str::to_owned),
+            near: manifest.nearest_name(name),
         });
     };
     Ok(ScriptTarget {

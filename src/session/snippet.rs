@@ -6,7 +6,7 @@ use crate::immuta::{ApiError, Effect, HttpTransport, Reader};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
 use crate::live::{OwnedWrite, RemoteId};
-use crate::manifest::{Integration, Name, nearest};
+use crate::manifest::{Integration, Name};
 use crate::plan::coverage;
 use crate::platform::{Platform, Snippet};
 use crate::secret::Secret;
@@ -58,7 +58,7 @@ pub enum SnippetError {
     Unknown(#[source] Option<ApiError>),
 }
 
-/// The snippet of an integration, and the file that it belongs into.
+/// The snippet of an integration, and the file that it goes into.
 #[derive(Debug)]
 pub struct SnippetResult {
     /// The text.
@@ -81,12 +81,10 @@ pub async fn snippet(
 ) -> Result<SnippetResult, SnippetError> {
     let contents = Source::Directory.read(settings, None, watcher).await?;
     let manifest = contents.manifest;
-    let described = &manifest.integrations;
-    let Some(integration) = described.iter().find(|it| it.name == name) else {
-        let names = described.iter().map(|it| it.name.as_str());
+    let Some(integration) = manifest.find(name) else {
         return Err(SnippetError::NotDescribed {
             name: name.to_owned(),
-            near: nearest(name, names).map(str::to_owned),
+            near: manifest.nearest_name(name),
         });
     };
     let platform: &'static Platform = integration.platform;
@@ -157,7 +155,7 @@ async fn new_key(
     old: &Secret,
 ) -> Result<Secret, SnippetError> {
     let writer = reader.into_writer();
-    let lost = match writer.regenerate(id, Some(old)).await {
+    let lost = match writer.regenerate(id, old).await {
         Ok(()) => None,
         Err(error) if error.effect() == Effect::Unknown => Some(error),
         Err(error) => return Err(error.into()),

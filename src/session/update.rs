@@ -1,12 +1,12 @@
 //! Accepts drift: live values go into the files that describe the integrations.
 //!
 //! Every edited text is loaded again before anything is written: the differences that were
-//! to go must be gone, and no file may have a new mistake.
+//! to go must be gone, and every document must still be valid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::export::{ExportError, prepared, read, survey};
+use super::export::{ExportError, Unwatched, prepared, read, survey};
 use super::source::load;
 use super::{Access, OpenError, Session, Watcher};
 use crate::export::ExportRefusal;
@@ -15,7 +15,7 @@ use crate::export::update::{FileUpdate, accept_drift};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
 use crate::live::LiveIntegration;
-use crate::manifest::{Integration, Manifest, Name, SourceFile, document_at, nearest};
+use crate::manifest::{Integration, Manifest, Name, SourceFile, document_at};
 use crate::plan::{coverage, differences};
 use crate::platform::AttributePath;
 use crate::settings::run::RunSettings;
@@ -28,13 +28,6 @@ pub struct UpdateResult {
     pub tenant: String,
     /// The integrations that were named, in order.
     pub updates: Vec<FileUpdate>,
-}
-
-/// A watcher that has shown the files already.
-struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn no_files(&self, _place: &str) {}
 }
 
 /// Writes the live values of what the server changed into the files of the named
@@ -83,14 +76,12 @@ pub async fn update(
 
 /// The integration of a name.
 fn named<'m>(manifest: &'m Manifest, name: &Name) -> Result<&'m Integration, ExportRefusal> {
-    let all = &manifest.integrations;
-    let names = all.iter().map(|integration| integration.name.as_str());
-    let near = nearest(name, names).map(str::to_owned);
-    let found = all.iter().find(|integration| integration.name == *name);
-    found.ok_or_else(|| ExportRefusal::NotDescribed {
-        name: name.clone(),
-        near,
-    })
+    manifest
+        .find(name)
+        .ok_or_else(|| ExportRefusal::NotDescribed {
+            name: name.clone(),
+            near: manifest.nearest_name(name),
+        })
 }
 
 /// The texts of the files by their shown paths, as far as they are texts.

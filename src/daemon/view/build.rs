@@ -111,7 +111,8 @@ fn row(
     };
     let origin = action.origin.as_ref();
     let (file, line) = origin.map(|o| (o.file.clone(), o.line)).unzip();
-    let id = row::id(&action.kind).or_else(|| record.map(|record| record.id.to_string()));
+    let id = action.kind.id().or(record.map(|record| &record.id));
+    let id = id.map(ToString::to_string);
     Some(Row {
         name: action.name.clone(),
         platform: action.platform,

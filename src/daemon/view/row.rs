@@ -269,18 +269,6 @@ fn changes(kind: &Operation) -> &[Change] {
     }
 }
 
-/// The live integration, if the plan names one.
-pub(super) fn id(kind: &Operation) -> Option<String> {
-    match kind {
-        Operation::Unchanged { id } | Operation::Update { id, .. } => Some(id.to_string()),
-        Operation::Delete(deletion) | Operation::Replace { deletion, .. } => {
-            Some(deletion.id.to_string())
-        }
-        Operation::Withheld { would, .. } | Operation::Suspended { would, .. } => id(would),
-        Operation::Create { .. } | Operation::Blocked(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

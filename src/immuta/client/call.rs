@@ -96,18 +96,10 @@ impl<'a> Call<'a> {
     }
 
     /// The error for an answer that could not be read.
-    pub(crate) fn unreadable(&self, mistake: &AnswerError) -> ApiError {
+    pub(crate) fn unreadable(&self, mistake: &impl std::fmt::Display) -> ApiError {
         ApiError::Unreadable {
             operation: self.operation(),
             reason: mistake.to_string(),
-        }
-    }
-
-    /// The error for an answer of which nothing may be repeated.
-    pub(crate) fn unreadable_as(&self, reason: &str) -> ApiError {
-        ApiError::Unreadable {
-            operation: self.operation(),
-            reason: reason.to_owned(),
         }
     }
 

@@ -112,8 +112,8 @@ impl<T: Transport> Client<T> {
     }
 
     /// An error without a secret that is known since a moment ago.
-    pub(super) fn error_without(&self, secret: Option<&Secret>, error: ApiError) -> ApiError {
-        self.known.with(secret).error(error)
+    pub(super) fn error_without(&self, secret: &Secret, error: ApiError) -> ApiError {
+        self.known.with(Some(secret)).error(error)
     }
 
     pub(super) fn redaction(&self, answer: &CallResponse) -> Redaction<'_> {

@@ -38,18 +38,13 @@ impl<T: Transport> Reader<T> {
         id: Option<&RemoteId>,
         body: Option<&RequestBody>,
     ) -> Result<Secret, ApiError> {
-        let id = id.map_or("", RemoteId::as_str);
-        let path = match kind {
-            ScriptKind::InitialCreate => Path::fixed("/integrations/scripts/initial-create"),
-            ScriptKind::Create => Path::fixed("/integrations/scripts/create"),
-            ScriptKind::Cleanup => Path::fixed("/integrations/scripts/cleanup"),
-            ScriptKind::PostCleanup => Path::fixed("/integrations/scripts/post-cleanup"),
-            ScriptKind::Edit => Path::naming("/integrations/{id}/scripts/edit", id),
-            ScriptKind::Delete => Path::naming("/integrations/{id}/scripts/delete", id),
+        let path = match id.filter(|_| kind.names_integration()) {
+            Some(id) => Path::naming(kind.endpoint(), id.as_str()),
+            None => Path::fixed(kind.endpoint()),
         };
         let call = Call::new(Method::POST, path, body, CallKind::Harmless);
         let answer = self.0.run(&call).await?;
-        read_script(&answer.body).map_err(|mistake| call.unreadable_as(&mistake.to_string()))
+        read_script(&answer.body).map_err(|mistake| call.unreadable(&mistake))
     }
 }
 

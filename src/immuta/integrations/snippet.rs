@@ -40,14 +40,12 @@ impl<T: Transport> Writer<T> {
     ///
     /// # Errors
     /// The request failed. It is never sent again: perhaps there is a new key.
-    pub async fn regenerate(&self, id: &RemoteId, old: Option<&Secret>) -> Result<(), ApiError> {
+    pub async fn regenerate(&self, id: &RemoteId, old: &Secret) -> Result<(), ApiError> {
         let path = Path::naming(REGENERATE, id.as_str());
         let call = Call::new(Method::POST, path, None, CallKind::Write);
         let client = &self.reader().0;
         let answer = client.run(&call).await;
-        answer
-            .map(drop)
-            .map_err(|error| client.error_without(old, error))
+        answer.map_or_else(|error| Err(client.error_without(old, error)), |_| Ok(()))
     }
 }
 
