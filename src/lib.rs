@@ -42,6 +42,7 @@
 pub mod apply;
 mod cancellable;
 pub mod cli;
+mod client;
 mod console;
 pub mod daemon;
 pub mod diagnostic;

@@ -78,6 +78,7 @@ const LAYERS: &[Layer] = &[
     // What this process may use, and what it says.
     layer(&["process"]),
     layer(&["console"]),
+    layer(&["client"]),
     layer(&["hook"]),
     layer(&["cli"]),
 ];

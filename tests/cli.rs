@@ -38,6 +38,7 @@ fn the_help_teaches() {
       adopt       Record live integrations as owned, without writing to the tenant
       script      Print the script that a manual set-up needs next
       snippet     Write the configuration snippet of a cluster
+      status      Show the status of the running daemon, without contacting the tenant
       history     Show past runs, without contacting the tenant
       resolve     Resolve a write whose outcome is unknown
       suspend     Suspend writes to all or some integrations

@@ -146,6 +146,8 @@ mod sops;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod supply;
 #[cfg(test)]
 mod support;

@@ -89,6 +89,7 @@ commands! {
     Adopt(super::adopt::AdoptArgs),
     Script(super::script::ScriptArgs),
     Snippet(super::snippet::SnippetArgs),
+    Status(super::status::StatusArgs),
     History(super::history::HistoryArgs),
     Resolve(super::resolve::ResolveArgs),
     Suspend(super::suspend::SuspendArgs),

@@ -267,6 +267,14 @@ Exit codes:
   65  an integration file is invalid
   78  the settings are invalid";
 
+pub(super) const STATUS: &str = "\
+Examples:
+  integrationd status
+  integrationd status -o json | jq '.seen.integrations[] | select(.state == \"Stalled\")'
+
+Only root and the user of the daemon may ask. The JSON is the content of /status. The exit code is
+0 if the daemon answered, whatever its state, and 1 if it did not.";
+
 pub(super) const HISTORY: &str = "\
 Examples:
   integrationd history                          show the last ten runs that wrote something

@@ -11,9 +11,7 @@ use super::help;
 use crate::hook::{self, Ask, Install};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-
-/// Socket path in the daemon's systemd unit.
-const SOCKET: &str = "/run/integrationd/integrationd.sock";
+use crate::settings::daemon::DEFAULT_SOCKET;
 
 /// Trigger a run of the daemon with a push to a local repository
 #[derive(Debug, Args)]
@@ -46,7 +44,7 @@ struct InstallArgs {
 #[derive(Debug, Args)]
 struct AskArgs {
     /// Socket of the daemon
-    #[arg(long, value_name = "PATH", default_value = SOCKET)]
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     socket: PathBuf,
     /// Branch whose pushes trigger a run [default: all branches]
     #[arg(long, value_name = "NAME")]

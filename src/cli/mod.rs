@@ -24,6 +24,7 @@ mod settings;
 mod settings_file;
 mod simulator;
 mod snippet;
+mod status;
 mod suspend;
 mod sync;
 mod validate;

@@ -25,6 +25,8 @@ pub struct DaemonStatus {
     pub view: Option<Arc<RunView>>,
     /// The last plan that was carried out.
     pub changed: Option<Arc<RenderedPlan>>,
+    /// Time of the next run, unless something triggers it earlier; `None` while one is under way.
+    pub next: Option<Timestamp>,
     /// Number of runs.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
@@ -90,6 +92,7 @@ impl DaemonStatus {
     /// A run begins.
     pub(super) fn begin(&mut self) {
         self.phase = DaemonPhase::Reconciling;
+        self.next = None;
     }
 
     /// A run has ended, and the next is due after this pause.
@@ -112,6 +115,7 @@ impl DaemonStatus {
         }
         self.last = Some(outcome);
         self.at = Some(now);
+        self.next = now.checked_add(pause).ok();
         self.runs += 1;
     }
 

@@ -1,26 +1,22 @@
 //! `hook run`: asks at the socket and shows the answer, for no longer than the
 //! pusher wants to wait.
 
-use std::io::{self, ErrorKind, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::Ask;
+use crate::client::{DaemonConnection, Unreachable};
 use crate::console::Terminal;
 use crate::daemon::push::message::Message;
 use crate::report::exit::Exit;
-use crate::text::escaped;
+use crate::text::{chain, escaped};
 
 /// The most that is read of what was pushed: some ten thousand references.
 const LARGEST_INPUT: u64 = 1024 * 1024;
-
-/// The most that is read of an answer: a plan of ten thousand integrations has a tenth.
-const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Next step if the daemon cannot be reached.
 const LATER: &str = "the push is applied in the daemon's next run";
@@ -97,27 +93,26 @@ fn ignored_push(branch: &str, pushed: &str) -> Option<String> {
 }
 
 async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
-    let stream = match UnixStream::connect(socket).await {
-        Ok(stream) => stream,
+    let mut connection = match DaemonConnection::open(socket).await {
+        Ok(connection) => connection,
         Err(error) => {
-            print_line(terminal, &not_there(socket, &error));
+            print_line(terminal, &not_there(&error));
             return Exit::Failed;
         }
     };
-    let mut lines = BufReader::new(stream.take(LARGEST_ANSWER)).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        match Message::parse(&line) {
-            Some(Message::Text { text }) => terminal.out(&text),
-            Some(Message::End { exit_code, summary }) => {
+    while let Some(message) = connection.next().await {
+        match message {
+            Message::Text { text } => terminal.out(&text),
+            Message::End { exit_code, summary } => {
                 print_line(terminal, &summary);
                 return Exit::of_code(exit_code);
             }
-            Some(Message::Refused { why }) => {
+            Message::Refused { why } => {
                 print_line(terminal, &why);
                 return Exit::Failed;
             }
-            // A newer daemon may say more.
-            None => {}
+            // It belongs to the control socket.
+            Message::Result { .. } => {}
         }
     }
     print_line(
@@ -127,17 +122,13 @@ async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
     Exit::Failed
 }
 
-fn not_there(socket: &Path, error: &io::Error) -> String {
-    let place = socket.display();
-    let kind = error.kind();
-    if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
-        format!("no daemon is listening at {place}; {LATER}")
-    } else if kind == ErrorKind::PermissionDenied {
-        format!(
-            "this user is not allowed to connect to {place}: see the daemon's `--socket-user`; {LATER}"
-        )
-    } else {
-        format!("cannot connect to the daemon at {place}: {error}; {LATER}")
+fn not_there(error: &Unreachable) -> String {
+    let what = chain(error);
+    match error {
+        Unreachable::NotThere(_) | Unreachable::Failed { .. } => format!("{what}; {LATER}"),
+        Unreachable::NotAllowed(_) => {
+            format!("{what}: see the daemon's `--socket-user`; {LATER}")
+        }
     }
 }
 

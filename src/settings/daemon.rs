@@ -1,12 +1,26 @@
 //! Settings of the daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::listen::ListenFlags;
 use super::notify::NotifyFlags;
 use super::run::RunSettings;
 use super::webhook::WebhookFlags;
+
+/// Path of the socket in the daemon's systemd unit.
+pub const DEFAULT_SOCKET: &str = "/run/integrationd/integrationd.sock";
+
+/// In place of a path: no socket.
+pub const NO_SOCKET: &str = "none";
+
+/// Path of the control socket that belongs to the socket for triggers.
+#[must_use]
+pub fn control_path(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".control");
+    path.into()
+}
 
 /// Everything that the daemon needs to know.
 #[derive(Debug, Clone, PartialEq)]

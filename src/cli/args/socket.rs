@@ -8,9 +8,10 @@ use crate::settings::daemon::SocketSettings;
 
 /// Socket for clients on this machine.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Socket for `hook run`")]
+#[command(next_help_heading = "Socket for `hook run` and `status`")]
 pub(crate) struct SocketArgs {
-    /// Socket at which local clients can trigger a run, or `none` [default:
+    /// Socket at which local clients can trigger a run, or `none`; requests such as `status` use
+    /// a second socket, with `.control` appended to the path [default:
     /// $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
     #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET")]
     pub socket: Option<PathBuf>,

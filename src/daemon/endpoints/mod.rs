@@ -16,18 +16,18 @@ use tokio::task::JoinHandle;
 
 use super::http::Tls;
 use super::notify::WebhookSender;
-use super::push::socket::Socket;
-use super::{StatusPublisher, Trigger};
+use super::{StatusPublisher, Trigger, control, push};
 use crate::apply::Stop;
 use crate::report::failure::CommandFailure;
 use crate::settings::daemon::DaemonSettings;
 use notifier::Notifier;
+use socket::BoundSockets;
 
 /// Endpoints that are bound, and not yet served.
 pub(super) struct BoundEndpoints {
     page: Option<page::BoundPage>,
     webhook: Option<webhook::BoundWebhook>,
-    socket: Option<Socket>,
+    sockets: Option<BoundSockets>,
     notifications: Option<WebhookSender>,
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn bind(
         page,
         notifications: notifier::webhook(&settings.notify, ca_files)?,
         webhook: webhook::bind(&settings.webhook, publisher, trigger).await?,
-        socket: socket::bind(&settings.socket)?,
+        sockets: socket::bind(&settings.socket)?,
     })
 }
 
@@ -77,7 +77,7 @@ impl BoundEndpoints {
         let Self {
             page,
             webhook,
-            socket,
+            sockets,
             notifications,
         } = self;
         let mut served = Vec::new();
@@ -93,10 +93,16 @@ impl BoundEndpoints {
                 listener.serve(Arc::new(handler), stop)
             }));
         }
-        if let Some(socket) = socket {
-            tracing::info!(path = %socket.path().display(), "listening at the socket");
+        if let Some(BoundSockets { triggers, control }) = sockets {
+            tracing::info!(path = %triggers.path().display(), "listening at the socket");
             let (events, trigger) = (publisher.events.clone(), trigger.clone());
-            served.push(Served::begin(|stop| socket.serve(events, trigger, stop)));
+            served.push(Served::begin(|stop| {
+                push::socket::serve(triggers, events, trigger, stop)
+            }));
+            let status = publisher.subscribe();
+            served.push(Served::begin(|stop| {
+                control::socket::serve(control, status, stop)
+            }));
         }
         Endpoints { served, notifier }
     }

@@ -3,17 +3,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::daemon::push::socket::{Socket, SocketError};
+use crate::daemon::socket::{Socket, SocketError};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::settings::daemon::SocketSettings;
+use crate::settings::daemon::{NO_SOCKET, SocketSettings, control_path};
 use crate::text::chain;
 
 /// The name of the socket in the directory that systemd makes.
 const NAME: &str = "integrationd.sock";
-
-/// Says that there is to be no socket.
-const NONE: &str = "none";
 
 /// File with the names of users.
 const USERS: &str = "/etc/passwd";
@@ -22,8 +19,16 @@ const USERS: &str = "/etc/passwd";
 /// user.
 const NOBODY: u32 = 65_534;
 
-/// Binds the socket, if there is to be one.
-pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, CommandFailure> {
+/// Sockets for clients on this machine.
+pub(super) struct BoundSockets {
+    /// A client that connects triggers a run.
+    pub(super) triggers: Socket,
+    /// A client sends a request, as root or the daemon's own user.
+    pub(super) control: Socket,
+}
+
+/// Binds the sockets, if there are to be any.
+pub(super) fn bind(settings: &SocketSettings) -> Result<Option<BoundSockets>, CommandFailure> {
     let Some(path) = path(
         settings.path.as_deref(),
         std::env::var_os("RUNTIME_DIRECTORY"),
@@ -31,13 +36,16 @@ pub(super) fn bind(settings: &SocketSettings) -> Result<Option<Socket>, CommandF
         return Ok(None);
     };
     let users = numbers(&settings.users)?;
-    Ok(Some(Socket::bind(&path, &users)?))
+    Ok(Some(BoundSockets {
+        triggers: Socket::bind(&path, &users)?,
+        control: Socket::bind(&control_path(&path), &[])?,
+    }))
 }
 
 /// Checks that the permitted users can be identified. Only the service may know the path of the
 /// socket.
 pub(super) fn check(settings: &SocketSettings) -> Result<(), CommandFailure> {
-    if settings.path.as_deref() == Some(Path::new(NONE)) {
+    if settings.path.as_deref() == Some(Path::new(NO_SOCKET)) {
         return Ok(());
     }
     numbers(&settings.users).map(drop)
@@ -45,7 +53,7 @@ pub(super) fn check(settings: &SocketSettings) -> Result<(), CommandFailure> {
 
 fn path(flag: Option<&Path>, runtime: Option<OsString>) -> Option<PathBuf> {
     match flag {
-        Some(path) if path == Path::new(NONE) => None,
+        Some(path) if path == Path::new(NO_SOCKET) => None,
         Some(path) => Some(path.to_owned()),
         None => {
             // Several are separated by colons; the first is the main one.

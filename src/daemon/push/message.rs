@@ -1,11 +1,14 @@
 //! Messages at the socket: one JSON object a line, the `type` first.
 //!
-//! A connection is a request. The client sends nothing, and the daemon reads nothing. The response ends with `end` or `refused`:
+//! At the socket for triggers, a connection is a request: the client sends nothing, and the
+//! daemon reads nothing. The response ends with `end` or `refused`:
 //!
 //! ```text
 //! {"type":"text","text":"Plan: 1 to update.\n"}
 //! {"type":"end","exit_code":0,"summary":"1 applied, 0 failed"}
 //! ```
+//!
+//! At the control socket, the response ends with `result` or `refused`.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +27,15 @@ pub enum Message {
         exit_code: u8,
         /// In a line.
         summary: String,
+    },
+    /// Result of a request at the control socket.
+    Result {
+        /// As the command is to exit.
+        exit_code: u8,
+        /// The result for people.
+        text: String,
+        /// The result for programs: one JSON document.
+        json: String,
     },
     /// There is no answer.
     Refused {
@@ -61,6 +73,11 @@ mod tests {
             Message::End {
                 exit_code: 65,
                 summary: "x".to_owned(),
+            },
+            Message::Result {
+                exit_code: 0,
+                text: "State: Ready\n".to_owned(),
+                json: "{}\n".to_owned(),
             },
             Message::Refused { why: String::new() },
         ] {

@@ -21,6 +21,7 @@ pub struct StatusDocument<'a> {
     runs: u64,
     last_reconcile: Option<Timestamp>,
     last_success: Option<Timestamp>,
+    next_reconcile: Option<Timestamp>,
     settings_refused: Option<&'a RejectedSettings>,
     seen: Option<SeenEntry<'a>>,
     #[serde(skip)]
@@ -52,6 +53,7 @@ impl<'a> StatusDocument<'a> {
             runs: status.runs,
             last_reconcile: status.at,
             last_success: status.succeeded,
+            next_reconcile: status.next,
             settings_refused: status.rejected_settings.as_deref(),
             seen: status.view.as_deref().map(SeenEntry::from),
             status,

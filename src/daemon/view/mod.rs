@@ -5,6 +5,7 @@
 
 mod build;
 mod document;
+mod readable;
 mod row;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::report::run::UnmanagedItem;
 
 pub use build::{PriorState, build_view};
 pub use document::StatusDocument;
+pub use readable::readable;
 pub use row::{Row, State};
 
 /// State that a run has read. The document of `/status` says first what is skipped here.

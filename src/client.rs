@@ -1,0 +1,195 @@
+//! The connection to a daemon on this machine, for every command that has one.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::daemon::control::request::DaemonCommand;
+use crate::daemon::push::message::Message;
+use crate::report::exit::Exit;
+use crate::report::failure::CommandFailure;
+use crate::settings::daemon::{DEFAULT_SOCKET, NO_SOCKET, control_path};
+use crate::text::chain;
+
+/// The most that is read of an answer: a plan of ten thousand integrations has a tenth.
+const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// Time limit for each step of a request: the daemon answers at once.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A daemon that cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreachable {
+    /// There is no listener.
+    #[error("no daemon is listening at {}", .0.display())]
+    NotThere(PathBuf),
+    /// The user may not connect.
+    #[error("this user is not allowed to connect to {}", .0.display())]
+    NotAllowed(PathBuf),
+    /// Anything else.
+    #[error("cannot connect to the daemon at {}", .path.display())]
+    Failed {
+        /// The path.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A connection to a daemon.
+pub(crate) struct DaemonConnection(Lines<BufReader<Take<UnixStream>>>);
+
+impl DaemonConnection {
+    /// Connects.
+    pub(crate) async fn open(socket: &Path) -> Result<Self, Unreachable> {
+        let source = match UnixStream::connect(socket).await {
+            Ok(stream) => return Ok(Self(BufReader::new(stream.take(LARGEST_ANSWER)).lines())),
+            Err(error) => error,
+        };
+        let (path, kind) = (socket.to_owned(), source.kind());
+        Err(
+            if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
+                Unreachable::NotThere(path)
+            } else if kind == ErrorKind::PermissionDenied {
+                Unreachable::NotAllowed(path)
+            } else {
+                Unreachable::Failed { path, source }
+            },
+        )
+    }
+
+    /// The next message; `None` if the connection has ended.
+    pub(crate) async fn next(&mut self) -> Option<Message> {
+        while let Ok(Some(line)) = self.0.next_line().await {
+            // A newer daemon may have more kinds of messages.
+            if let Some(message) = Message::parse(&line) {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    async fn send(&mut self, line: &str) -> io::Result<()> {
+        let stream = self.0.get_mut().get_mut().get_mut();
+        stream.write_all(line.as_bytes()).await
+    }
+}
+
+/// The result of a request.
+#[derive(Debug)]
+pub(crate) struct DaemonResult {
+    /// As the command is to exit.
+    pub(crate) exit: Exit,
+    /// For people.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) json: String,
+}
+
+/// A request without a result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// The settings say that the daemon has no socket.
+    #[error("the settings disable the socket of the daemon (`socket: none`)")]
+    Disabled,
+    /// The daemon cannot be reached.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// There is only the socket for triggers.
+    #[error("the daemon at {} has no control socket", .0.display())]
+    Old(PathBuf),
+    /// It did not answer.
+    #[error("the daemon at {} did not answer within {} s", .0.display(), STEP_TIMEOUT.as_secs())]
+    TimedOut(PathBuf),
+    /// It closed the connection.
+    #[error("the daemon at {} closed the connection without an answer", .0.display())]
+    Closed(PathBuf),
+    /// It refused.
+    #[error("the daemon at {} refused the request: {why}", .path.display())]
+    Refused {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        why: String,
+    },
+}
+
+impl RequestError {
+    /// The remedy.
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Disabled => {
+                "enable the socket in the settings of the daemon and restart it, or give `--socket`"
+            }
+            Self::Unreachable(Unreachable::NotThere(_)) => {
+                "start the daemon, or give the path of its socket with `--socket`"
+            }
+            Self::Unreachable(Unreachable::NotAllowed(_)) => {
+                "run the command as root or as the user of the daemon"
+            }
+            Self::Unreachable(Unreachable::Failed { .. }) => {
+                "give the path of the daemon's socket with `--socket`"
+            }
+            Self::Old(_) => "its version may be older: restart the daemon with this version",
+            Self::TimedOut(_) | Self::Closed(_) => "check the log of the daemon",
+            Self::Refused { .. } => "see the reason above, and the log of the daemon",
+        }
+    }
+}
+
+impl From<RequestError> for CommandFailure {
+    fn from(error: RequestError) -> Self {
+        Self::new(Exit::Failed, chain(&error), error.help())
+    }
+}
+
+/// Sends a request to the daemon with this socket, and returns the result.
+pub(crate) async fn request(
+    socket: Option<&Path>,
+    command: DaemonCommand,
+) -> Result<DaemonResult, RequestError> {
+    let socket = socket.unwrap_or(Path::new(DEFAULT_SOCKET));
+    if socket == Path::new(NO_SOCKET) {
+        return Err(RequestError::Disabled);
+    }
+    let path = control_path(socket);
+    let timed_out = || RequestError::TimedOut(path.clone());
+    let opened = timeout(STEP_TIMEOUT, DaemonConnection::open(&path)).await;
+    let mut connection = match opened.map_err(|_| timed_out())? {
+        // Only the file is examined: a connection to that socket would start a run.
+        Err(Unreachable::NotThere(_)) if socket.exists() && !path.exists() => {
+            return Err(RequestError::Old(socket.to_owned()));
+        }
+        Err(Unreachable::NotThere(_)) => {
+            return Err(Unreachable::NotThere(socket.to_owned()).into());
+        }
+        opened => opened?,
+    };
+    let line = command.line();
+    let sent = timeout(STEP_TIMEOUT, connection.send(&line)).await;
+    if let Err(error) = sent.map_err(|_| timed_out())? {
+        // The daemon may have refused before it read the request: its answer says why.
+        tracing::debug!(%error, "cannot send the request");
+    }
+    loop {
+        let message = timeout(STEP_TIMEOUT, connection.next()).await;
+        match message.map_err(|_| timed_out())? {
+            Some(Message::Result {
+                exit_code,
+                text,
+                json,
+            }) => {
+                let exit = Exit::of_code(exit_code);
+                return Ok(DaemonResult { exit, text, json });
+            }
+            Some(Message::Refused { why }) => return Err(RequestError::Refused { path, why }),
+            Some(Message::Text { .. } | Message::End { .. }) => {}
+            None => return Err(RequestError::Closed(path)),
+        }
+    }
+}
