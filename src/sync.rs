@@ -249,6 +249,17 @@ pub enum Afterwards {
     Skipped,
 }
 
+/// A plan, and the state of the tenant and the ledger that it was made from.
+#[derive(Debug)]
+pub struct PlannedTenant {
+    /// The plan.
+    pub plan: Plan,
+    /// The ledger, with the outcome of writes that were cut short.
+    pub recovery: Recovery,
+    /// The live integrations.
+    pub live: Live,
+}
+
 /// Reads the tenant, finds out what became of writes that were cut short, and
 /// makes the plan. One that removes something rests on a fresh answer about connections.
 ///
@@ -259,16 +270,35 @@ pub async fn make_plan<R: ReadApi>(
     desired: &Desired,
     request: &Request,
     ledger: &Ledger,
-) -> Result<(Plan, Recovery), ApiError> {
+) -> Result<PlannedTenant, ApiError> {
     let mut live = read_tenant(api, request, ledger).await?;
     let recovery = plan::recover(ledger, &live, request.apply.clock.now());
-    let first = plan(desired, &live, request, &recovery);
-    if !first.needs_owners() {
-        return Ok((first, recovery));
+    let mut made = plan(desired, &live, request, &recovery);
+    if made.needs_owners() {
+        // The tenant may have got connections since it was last asked.
+        live.owners = owners::ask(api, ledger.connections).await;
+        made = plan(desired, &live, request, &recovery);
     }
-    // The tenant may have got connections since it was last asked.
-    live.owners = owners::ask(api, ledger.connections).await;
-    Ok((plan(desired, &live, request, &recovery), recovery))
+    Ok(PlannedTenant {
+        plan: made,
+        recovery,
+        live,
+    })
+}
+
+/// Makes the plan of a dry run: a file that is missing only for a moment is not shown as removed.
+///
+/// # Errors
+/// The list could not be read, or the files changed.
+pub async fn make_confirmed_plan<R: ReadApi>(
+    api: &R,
+    desired: &Desired,
+    request: &Request,
+    ledger: &Ledger,
+) -> Result<PlannedTenant, SyncError> {
+    let planned = make_plan(api, desired, request, ledger).await?;
+    desired.files.confirm(&planned.plan).await?;
+    Ok(planned)
 }
 
 /// Makes the plan of what was read.
@@ -353,8 +383,8 @@ pub async fn dry_run<R: ReadApi>(
     request: &Request,
     ledger: &Ledger,
 ) -> Result<Synced, SyncError> {
-    let (plan, _) = make_plan(api, desired, request, ledger).await?;
-    desired.files.confirm(&plan).await?;
+    let planned = make_confirmed_plan(api, desired, request, ledger).await?;
+    let plan = planned.plan;
     let exceeded = request.limits.exceeded(&plan);
     let ending = if exceeded.is_empty() {
         Ending::Planned
@@ -378,9 +408,8 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     stop: &Stop,
 ) -> Result<Synced, SyncError> {
     let ledger = store.read().await?;
-    let (plan, recovery) = make_plan(&api, desired, request, &ledger).await?;
-    // A moment at which a file was missing must not be shown as its removal.
-    desired.files.confirm(&plan).await?;
+    let planned = make_confirmed_plan(&api, desired, request, &ledger).await?;
+    let PlannedTenant { plan, recovery, .. } = planned;
     let now = request.apply.clock.now();
     owners::remember(store, ledger.connections, &plan.owners, now).await?;
     // Of a tenant that lost too much nothing is believed, not even how a write ended.

@@ -37,9 +37,7 @@ pub fn draft(
     tenant: &str,
 ) -> Result<ExportDrafts, ExportRefusal> {
     check_files(manifest)?;
-    let names = names::names(&coverage.all, |name, id| {
-        is_taken(manifest, ledger, name, id)
-    });
+    let names = derived_names(manifest, coverage, ledger);
     let identities = identities(&coverage.all);
     let overwritten = overwritten(manifest, coverage, &options.overwrite)?;
     let mut drafts = ExportDrafts::default();
@@ -80,6 +78,18 @@ pub fn draft(
     drafts.skipped.sort_by(|a, b| a.id.cmp(&b.id));
     check_references(&drafts, manifest)?;
     Ok(drafts)
+}
+
+/// The name that an export gives each live integration of a known type, by id.
+#[must_use]
+pub fn derived_names(
+    manifest: &Manifest,
+    coverage: &Coverage<'_, '_>,
+    ledger: &Ledger,
+) -> BTreeMap<RemoteId, Name> {
+    names::names(&coverage.all, |name, id| {
+        is_taken(manifest, ledger, name, id)
+    })
 }
 
 /// A file with a mistake may describe what no valid file does.

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use drafts::draft;
+pub use drafts::{derived_names, draft};
 pub use template::{ReferenceTemplate, ReferenceTemplateError};
 
 use crate::live::RemoteId;

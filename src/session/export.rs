@@ -147,7 +147,7 @@ async fn prove(
     let prepared = prepared(session, settings, manifest, ledger.clone()).await?;
     let (desired, request) = (&prepared.desired, &prepared.request);
     let planned = sync::make_plan(&prepared.reader, desired, request, &ledger).await;
-    let (plan, _) = planned.map_err(SyncError::from)?;
+    let plan = planned.map_err(SyncError::from)?.plan;
     result.findings = findings(&result.drafts.files, &plan, &result.diagnostics);
     if wishes.adopts {
         result.adoptions = adopt(session, &prepared, result).await?;
