@@ -30,7 +30,7 @@ fn the_help_teaches() {
       sync        Plan and apply once; `--dry-run` stops after the plan
       daemon      Keep the tenant in sync, as a service
       validate    Check the files offline, without tenant, credentials or network
-      explain     Explain a diagnostic, with a wrong and a right example
+      explain     Explain the state of an integration, or the code of a diagnostic
       render      Print the files with variables filled in and secrets as references
       list        Show the live integrations of the tenant, without secrets
       ping        Check the URL, certificate, credentials and permission

@@ -175,7 +175,8 @@ fn unknown_code_is_wrong_usage_and_the_nearest_is_named() {
 }
 
 #[test]
-fn anything_else_is_wrong_usage() {
+fn anything_else_is_the_name_of_an_integration() {
+    let empty = tempfile::TempDir::new().unwrap();
     for subject in [
         "warehouse-prod",
         "E03011",
@@ -185,9 +186,13 @@ fn anything_else_is_wrong_usage() {
         "",
         "\u{1b}[31mE0301",
     ] {
-        let ran = explain(subject).exits_with(64);
-        let error = "is not the code of a diagnostic";
-        assert!(ran.stderr.contains(error), "{subject}: {}", ran.stderr);
+        let run = Integrationd::new(["explain", subject, "--dir"]);
+        let ran = run.arg(empty.path()).run().exits_with(78);
+        assert!(
+            ran.stderr.contains("IMMUTA_URL"),
+            "{subject}: {}",
+            ran.stderr
+        );
         assert!(!ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
         assert_eq!(ran.stdout, "");
     }

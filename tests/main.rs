@@ -50,6 +50,8 @@ mod exit_codes;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod explorer;
 #[cfg(test)]
 mod export;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
 use super::args::ReferenceArgs;
 use super::settings_file::{Line, Program};
@@ -16,6 +16,11 @@ pub(super) trait CommandArgs: Args {
     /// True if the settings file gives defaults for its flags. A command that has nothing
     /// to do with a tenant has flags of its own.
     const USES_SETTINGS: bool = true;
+
+    /// True if a command line that the settings file may complete needs that file.
+    fn reads_settings(_matches: &ArgMatches) -> bool {
+        Self::USES_SETTINGS
+    }
 
     /// Default log level.
     const LOG_LEVEL: LogLevel = LogLevel::Warn;

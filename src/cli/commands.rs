@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::args::OutputArgs;
 use super::command::{CommandArgs, CommandContext};
@@ -74,6 +74,13 @@ macro_rules! commands {
             let uses = [$((stringify!($name), <$args>::USES_SETTINGS),)*];
             uses.iter().any(|(name, uses)| *uses && name.eq_ignore_ascii_case(command))
         }
+
+        fn reads_settings(command: &str, matches: &ArgMatches) -> bool {
+            let reads: &[(&str, fn(&ArgMatches) -> bool)] =
+                &[$((stringify!($name), <$args>::reads_settings),)*];
+            let mut of_command = reads.iter().filter(|(name, _)| name.eq_ignore_ascii_case(command));
+            of_command.any(|(_, reads)| reads(matches))
+        }
     };
 }
 
@@ -106,6 +113,7 @@ commands! {
 pub(super) const PROGRAM: Program = Program {
     definition,
     uses_settings,
+    reads_settings,
 };
 
 /// The values of environment variables, some of which are secrets, are in no help text.

@@ -1,73 +1,57 @@
-//! `explain`: the meaning of a diagnostic.
+//! `explain`: the state of an integration, or the meaning of a diagnostic.
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
-use super::args::ReferenceArgs;
+use super::args::{FILES, ReferenceArgs, RunArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::diagnostic::Code;
-use crate::manifest::nearest;
 use crate::report::exit::Exit;
-use crate::report::explain::Explanation;
+use crate::report::explain::{Explanation, code};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
-use crate::text::escaped;
+use crate::report::integration::IntegrationDocument;
+use crate::session::explain::explain;
 
-/// Explain a diagnostic, with a wrong and a right example
+/// Explain the state of an integration, or the code of a diagnostic
+///
+/// An integration is compared as in `sync --dry-run`: nothing is sent to the tenant but reads. A
+/// code is explained with a wrong and a right example, without any settings.
 #[derive(Debug, Args)]
-#[command(after_help = help::EXPLAIN)]
+#[command(after_help = help::EXPLAIN, mut_arg("dir", |dir| dir.long("dir").help_heading(FILES)))]
 pub(super) struct ExplainArgs {
-    /// Code of the diagnostic, such as E0301
-    #[arg(value_name = "CODE")]
+    /// Name of an integration, its id, or a code such as E0301
+    #[arg(value_name = "NAME|CODE")]
     pub subject: String,
     /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
+    #[command(flatten)]
+    pub run: Box<RunArgs>,
 }
 
 impl CommandArgs for ExplainArgs {
-    const USES_SETTINGS: bool = false;
+    fn reads_settings(matches: &ArgMatches) -> bool {
+        let subject = matches.get_one::<String>("subject");
+        !subject.is_some_and(|subject| Code::is_number(subject))
+    }
 
     fn format(&self) -> OutputFormat {
         self.output
     }
 
     fn references(&mut self) -> Option<&mut ReferenceArgs> {
-        None
+        Some(&mut self.run.files.references)
     }
 
-    async fn run(
-        self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
-    ) -> Result<Exit, CommandFailure> {
-        let code = code(&self.subject)?;
-        terminal.result(&render(self.output, &Explanation::new(code)));
+    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let result = if Code::is_number(&self.subject) {
+            render(self.output, &Explanation::new(code(&self.subject)?))
+        } else {
+            let explained = explain(&(*self.run).into(), &self.subject, &context.terminal).await?;
+            render(self.output, &IntegrationDocument::new(&explained))
+        };
+        context.terminal.result(&result);
         Ok(Exit::Success)
     }
-}
-
-/// The requested code.
-fn code(subject: &str) -> Result<Code, CommandFailure> {
-    if !Code::is_number(subject) {
-        return Err(CommandFailure::new(
-            Exit::Usage,
-            format_args!("`{}` is not the code of a diagnostic", escaped(subject)),
-            "give an E or a W and four digits, such as E0301",
-        ));
-    }
-    Code::from_number(subject).ok_or_else(|| {
-        let numbers = Code::ALL.iter().map(|code| code.number());
-        let meant = match nearest(subject, numbers) {
-            Some(number) => format!("did you mean {number}? "),
-            None => String::new(),
-        };
-        CommandFailure::new(
-            Exit::Usage,
-            format_args!(
-                "no diagnostic has the code {}",
-                subject.to_ascii_uppercase()
-            ),
-            format_args!("{meant}docs/diagnostics.md lists all codes"),
-        )
-    })
 }

@@ -161,6 +161,9 @@ Exit codes:
 
 pub(super) const EXPLAIN: &str = "\
 Examples:
+  integrationd explain warehouse-prod
+  integrationd explain warehouse-prod -o json | jq .next
+  integrationd explain 17                 an id, as `integrationd list` shows it
   integrationd explain E0301
   integrationd explain E0301 -o json | jq -r .right > warehouse.yaml
 

@@ -34,6 +34,8 @@ pub(super) struct Program {
     /// True if the flags of this command are settings; false for a command that has
     /// nothing to do with a tenant.
     pub(super) uses_settings: fn(&str) -> bool,
+    /// True if this line of such a command needs the settings.
+    pub(super) reads_settings: fn(&str, &ArgMatches) -> bool,
 }
 
 /// Reason for the absence of a command line.
@@ -88,15 +90,22 @@ impl Line {
         let draft = (program.definition)().ignore_errors(true);
         let draft = draft.try_get_matches_from(&line).ok();
         let draft = draft.as_ref();
-        let subcommand = draft.and_then(ArgMatches::subcommand_name);
+        let subcommand = draft.and_then(ArgMatches::subcommand);
         let config = draft.and_then(|matches| matches.get_one::<PathBuf>("config"));
         let named = config.map(PathBuf::as_path);
-        let declared = if subcommand.is_some_and(program.uses_settings) {
+        let reads = subcommand.is_some_and(|(name, line)| (program.reads_settings)(name, line));
+        let declared = if reads {
             read(program, named).map_err(ParseError::Settings)?
         } else {
             DeclaredSettings::default()
         };
-        let matches = with_defaults(program, &declared.flat, &environment)
+        let mut command = with_defaults(program, &declared.flat, &environment);
+        let independent = subcommand.filter(|(name, _)| !reads && (program.uses_settings)(name));
+        if let Some((name, _)) = independent {
+            // A wrong setting in the environment does not concern it either.
+            command = command.mut_subcommand(name, without_environment);
+        }
+        let matches = command
             .try_get_matches_from(line)
             .map_err(ParseError::Usage)?;
         Ok(Self {
@@ -237,6 +246,10 @@ fn with_defaults(
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name, |subcommand| set(subcommand, &ids))
     })
+}
+
+fn without_environment(command: Command) -> Command {
+    command.mut_args(|arg| arg.env(None::<&'static str>))
 }
 
 fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {

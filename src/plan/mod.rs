@@ -14,6 +14,7 @@ mod block;
 mod body;
 mod bound;
 mod carry;
+mod cause;
 mod change;
 mod compare;
 mod contest;
@@ -53,6 +54,7 @@ pub use adopt::{AdoptedSecrets, Adoption, AdoptionResult, adopt};
 pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
 pub use body::Body;
+pub use cause::{ChangedBy, changed_by};
 pub use change::{Change, ChangeKind, DisplayValue};
 pub use compare::{default_json as default_of, to_json as shown};
 pub use contest::Operator;
@@ -243,6 +245,16 @@ impl Operation {
             Self::Withheld { would, .. } | Self::Suspended { would, .. } => would.id(),
             Self::Create(_) | Self::Blocked(_) => None,
         }
+    }
+
+    /// The action without the suspension and the policy that keep it back.
+    #[must_use]
+    pub fn without_limits(&self) -> &Self {
+        let mut kind = self;
+        while let Self::Withheld { would, .. } | Self::Suspended { would, .. } = kind {
+            kind = would;
+        }
+        kind
     }
 
     fn suspended(self, suspend: &Suspend) -> Self {

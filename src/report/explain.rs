@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::exit::Exit;
+use super::failure::CommandFailure;
 use super::style::{BAD, BOLD, CHANGE};
 use crate::diagnostic::{Code, Diagnostic, Example, FileExample, Severity, render_one};
-use crate::manifest::load_example;
+use crate::manifest::{load_example, nearest};
 
 /// The document of `explain` for the code of a diagnostic.
 #[derive(Serialize)]
@@ -63,6 +64,25 @@ impl Explanation {
         let (code, slug, severity) = (self.code, self.slug, self.severity.as_str());
         format!("{BOLD}{code} {slug}{BOLD:#} ({style}{severity}{style:#})")
     }
+}
+
+/// The requested code.
+///
+/// # Errors
+/// No diagnostic has it.
+pub fn code(number: &str) -> Result<Code, CommandFailure> {
+    Code::from_number(number).ok_or_else(|| {
+        let numbers = Code::ALL.iter().map(|code| code.number());
+        let meant = match nearest(number, numbers) {
+            Some(number) => format!("did you mean {number}? "),
+            None => String::new(),
+        };
+        CommandFailure::new(
+            Exit::Usage,
+            format_args!("no diagnostic has the code {}", number.to_ascii_uppercase()),
+            format_args!("{meant}docs/diagnostics.md lists all codes"),
+        )
+    })
 }
 
 impl Document for Explanation {

@@ -78,7 +78,7 @@ fn details(out: &mut String, kind: &Operation) {
             deletion, changes, ..
         } => {
             let _ = writeln!(out, " {}", id_of(&deletion.id));
-            updated(out, changes, "cannot be edited");
+            updated(out, changes, &|it| remark(it, "cannot be edited"));
             credentials(out, deletion);
         }
         Operation::Withheld { policy, would } => {
@@ -95,7 +95,7 @@ fn details(out: &mut String, kind: &Operation) {
         }
         Operation::Update { id, changes, .. } => {
             let _ = writeln!(out, " {}", id_of(id));
-            updated(out, changes, MAY_BE_REFUSED);
+            updated(out, changes, &|it| remark(it, MAY_BE_REFUSED));
         }
         Operation::Suspended { suspend, would } => {
             details(out, would);
@@ -235,7 +235,7 @@ fn remark(change: &Change, immutable: &str) -> String {
     paint(DIM, format_args!("  # {}", remarks.join("; ")))
 }
 
-fn updated(out: &mut String, changes: &[Change], immutable: &str) {
+pub(super) fn updated(out: &mut String, changes: &[Change], remark: &dyn Fn(&Change) -> String) {
     let width = changes
         .iter()
         .map(|c| c.path.as_str().chars().count())
@@ -248,7 +248,7 @@ fn updated(out: &mut String, changes: &[Change], immutable: &str) {
         } else {
             paint(CHANGE, '~')
         };
-        let guess = remark(change, immutable);
+        let guess = remark(change);
         match both(&change.before, &change.after) {
             Both::OneLine { after, .. } if change.before == DisplayValue::Absent => {
                 let _ = writeln!(out, "      {sign} {path:width$} = {after}{guess}");
@@ -277,7 +277,7 @@ fn blocked(out: &mut String, block: &Block) {
     );
 }
 
-fn notes(out: &mut String, action: &Action) {
+pub(super) fn notes(out: &mut String, action: &Action) {
     for note in &action.notes {
         match note {
             Note::Drift { changes } => {

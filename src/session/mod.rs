@@ -13,6 +13,7 @@
 
 pub mod adopt;
 mod error;
+pub mod explain;
 pub mod export;
 pub mod git;
 mod names;

@@ -18,7 +18,7 @@ pub(super) use listen::ListenArgs;
 pub(super) use notify::NotifyArgs;
 pub(super) use output::OutputArgs;
 pub(super) use references::{ReferenceArgs, VaultArgs, named_own_files};
-pub(super) use run::{ConnectionArgs, FilesArgs, RunArgs, VariableArgs};
+pub(super) use run::{ConnectionArgs, FILES, FilesArgs, RunArgs, VariableArgs};
 pub(super) use socket::SocketArgs;
 pub(super) use webhook::WebhookArgs;
 

@@ -17,7 +17,7 @@ use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
 /// Heading of positional arguments: clap's own.
 const ARGUMENTS: Option<&str> = None;
 /// Heading of the flags about files.
-pub(super) const FILES: &str = "Files";
+pub(crate) const FILES: &str = "Files";
 /// Heading of the flags about a run.
 const RUN: &str = "Run";
 
