@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
 use tokio::net::UnixStream;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::daemon::control::request::DaemonCommand;
+use crate::console::Terminal;
+use crate::daemon::control::request::{Answer, DaemonCommand};
 use crate::daemon::push::message::Message;
+use crate::process::signal::RunSignals;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::settings::daemon::{DEFAULT_SOCKET, NO_SOCKET, control_path};
@@ -75,8 +78,18 @@ impl DaemonConnection {
     }
 
     async fn send(&mut self, line: &str) -> io::Result<()> {
-        let stream = self.0.get_mut().get_mut().get_mut();
-        stream.write_all(line.as_bytes()).await
+        self.stream().write_all(line.as_bytes()).await
+    }
+
+    /// Closes this side: the daemon stops the command where it may.
+    async fn end_input(&mut self) {
+        if let Err(error) = self.stream().shutdown().await {
+            tracing::debug!(%error, "cannot ask the daemon to stop");
+        }
+    }
+
+    fn stream(&mut self) -> &mut UnixStream {
+        self.0.get_mut().get_mut().get_mut()
     }
 }
 
@@ -109,6 +122,15 @@ pub(crate) enum RequestError {
     /// It closed the connection.
     #[error("the daemon at {} closed the connection without an answer", .0.display())]
     Closed(PathBuf),
+    /// It was killed, or lost power, while it carried out a command.
+    #[error("the daemon at {} ended before the command did: its outcome is unknown", .0.display())]
+    Died(PathBuf),
+    /// A signal ended this process.
+    #[error(
+        "interrupted: the daemon at {} starts no new write, and finishes those under way",
+        .0.display()
+    )]
+    Interrupted(PathBuf),
     /// It refused.
     #[error("the daemon at {} refused the request: {why}", .path.display())]
     Refused {
@@ -137,6 +159,13 @@ impl RequestError {
             }
             Self::Old(_) => "its version may be older: restart the daemon with this version",
             Self::TimedOut(_) | Self::Closed(_) => "check the log of the daemon",
+            Self::Died(_) => {
+                "start the daemon: it detects the outcome of its writes and continues; then run \
+                 `integrationd history` and `integrationd sync --dry-run`"
+            }
+            Self::Interrupted(_) => {
+                "run `integrationd history` to see what was written, and `integrationd status`"
+            }
             Self::Refused { .. } => "see the reason above, and the log of the daemon",
         }
     }
@@ -144,7 +173,52 @@ impl RequestError {
 
 impl From<RequestError> for CommandFailure {
     fn from(error: RequestError) -> Self {
-        Self::new(Exit::Failed, chain(&error), error.help())
+        let exit = match &error {
+            RequestError::Interrupted(_) => Exit::Partial,
+            RequestError::Disabled
+            | RequestError::Unreachable(_)
+            | RequestError::Old(_)
+            | RequestError::TimedOut(_)
+            | RequestError::Closed(_)
+            | RequestError::Died(_)
+            | RequestError::Refused { .. } => Exit::Failed,
+        };
+        Self::new(exit, chain(&error), error.help())
+    }
+}
+
+/// A connection to the control socket of a daemon, with a request on its way.
+struct Exchange {
+    connection: DaemonConnection,
+    path: PathBuf,
+}
+
+impl Exchange {
+    /// Connects to the daemon with this socket, and sends a request.
+    async fn begin(socket: Option<&Path>, command: &DaemonCommand) -> Result<Self, RequestError> {
+        let socket = socket.unwrap_or(Path::new(DEFAULT_SOCKET));
+        if socket == Path::new(NO_SOCKET) {
+            return Err(RequestError::Disabled);
+        }
+        let path = control_path(socket);
+        let timed_out = || RequestError::TimedOut(path.clone());
+        let opened = timeout(STEP_TIMEOUT, DaemonConnection::open(&path)).await;
+        let mut connection = match opened.map_err(|_| timed_out())? {
+            // Only the file is examined: a connection to that socket would start a run.
+            Err(Unreachable::NotThere(_)) if socket.exists() && !path.exists() => {
+                return Err(RequestError::Old(socket.to_owned()));
+            }
+            Err(Unreachable::NotThere(_)) => {
+                return Err(Unreachable::NotThere(socket.to_owned()).into());
+            }
+            opened => opened?,
+        };
+        let sent = timeout(STEP_TIMEOUT, connection.send(&command.line())).await;
+        if let Err(error) = sent.map_err(|_| timed_out())? {
+            // The daemon may have refused before it read the request: its answer says why.
+            tracing::debug!(%error, "cannot send the request");
+        }
+        Ok(Self { connection, path })
     }
 }
 
@@ -153,32 +227,13 @@ pub(crate) async fn request(
     socket: Option<&Path>,
     command: DaemonCommand,
 ) -> Result<DaemonResult, RequestError> {
-    let socket = socket.unwrap_or(Path::new(DEFAULT_SOCKET));
-    if socket == Path::new(NO_SOCKET) {
-        return Err(RequestError::Disabled);
-    }
-    let path = control_path(socket);
-    let timed_out = || RequestError::TimedOut(path.clone());
-    let opened = timeout(STEP_TIMEOUT, DaemonConnection::open(&path)).await;
-    let mut connection = match opened.map_err(|_| timed_out())? {
-        // Only the file is examined: a connection to that socket would start a run.
-        Err(Unreachable::NotThere(_)) if socket.exists() && !path.exists() => {
-            return Err(RequestError::Old(socket.to_owned()));
-        }
-        Err(Unreachable::NotThere(_)) => {
-            return Err(Unreachable::NotThere(socket.to_owned()).into());
-        }
-        opened => opened?,
-    };
-    let line = command.line();
-    let sent = timeout(STEP_TIMEOUT, connection.send(&line)).await;
-    if let Err(error) = sent.map_err(|_| timed_out())? {
-        // The daemon may have refused before it read the request: its answer says why.
-        tracing::debug!(%error, "cannot send the request");
-    }
+    let Exchange {
+        mut connection,
+        path,
+    } = Exchange::begin(socket, &command).await?;
     loop {
         let message = timeout(STEP_TIMEOUT, connection.next()).await;
-        match message.map_err(|_| timed_out())? {
+        match message.map_err(|_| RequestError::TimedOut(path.clone()))? {
             Some(Message::Result {
                 exit_code,
                 text,
@@ -188,8 +243,69 @@ pub(crate) async fn request(
                 return Ok(DaemonResult { exit, text, json });
             }
             Some(Message::Refused { why }) => return Err(RequestError::Refused { path, why }),
-            Some(Message::Text { .. } | Message::End { .. }) => {}
+            Some(
+                Message::Text { .. }
+                | Message::End { .. }
+                | Message::Screen { .. }
+                | Message::Question { .. },
+            ) => {}
             None => return Err(RequestError::Closed(path)),
+        }
+    }
+}
+
+/// True if a daemon accepts commands at this socket.
+pub(crate) async fn accepts_commands(socket: Option<&Path>) -> bool {
+    let socket = socket.unwrap_or(Path::new(DEFAULT_SOCKET));
+    let found = timeout(STEP_TIMEOUT, DaemonConnection::open(&control_path(socket))).await;
+    !matches!(found, Ok(Err(Unreachable::NotThere(_))))
+}
+
+/// Has the daemon with this socket carry out a command, and shows what it prints.
+pub(crate) async fn hand_over(
+    socket: Option<&Path>,
+    command: DaemonCommand,
+    terminal: &Terminal,
+) -> Result<Exit, RequestError> {
+    // Before the request: until then, a signal ends this process alone.
+    let mut signals = RunSignals::listen();
+    let Exchange {
+        mut connection,
+        path,
+    } = Exchange::begin(socket, &command).await?;
+    let mut interrupts = 0;
+    loop {
+        let message = tokio::select! {
+            biased;
+            message = connection.next() => message,
+            () = signals.next() => {
+                interrupts += 1;
+                if interrupts > 1 {
+                    return Err(RequestError::Interrupted(path));
+                }
+                connection.end_input().await;
+                continue;
+            }
+        };
+        match message {
+            Some(Message::Screen { place, text }) => terminal.write(place, &text),
+            Some(Message::Question { text }) => {
+                let asked = terminal.clone();
+                // The daemon may end meanwhile, and a signal may come.
+                let mut answer = spawn_blocking(move || asked.ask(&text));
+                let approves = tokio::select! {
+                    approves = &mut answer => approves.unwrap_or(false),
+                    () = signals.next() => return Err(RequestError::Interrupted(path)),
+                };
+                let line = Answer { approves }.line();
+                if let Err(error) = connection.send(&line).await {
+                    tracing::debug!(%error, "cannot send the answer");
+                }
+            }
+            Some(Message::End { exit_code, .. }) => return Ok(Exit::of_code(exit_code)),
+            Some(Message::Refused { why }) => return Err(RequestError::Refused { path, why }),
+            Some(Message::Text { .. } | Message::Result { .. }) => {}
+            None => return Err(RequestError::Died(path)),
         }
     }
 }

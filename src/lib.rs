@@ -43,6 +43,7 @@ pub mod apply;
 mod cancellable;
 pub mod cli;
 mod client;
+mod command_line;
 mod console;
 pub mod daemon;
 pub mod diagnostic;

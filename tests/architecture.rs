@@ -80,6 +80,7 @@ const LAYERS: &[Layer] = &[
     layer(&["console"]),
     layer(&["client"]),
     layer(&["hook"]),
+    layer(&["command_line"]),
     layer(&["cli"]),
 ];
 

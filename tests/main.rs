@@ -64,6 +64,8 @@ mod guard;
 #[cfg(test)]
 mod guides;
 #[cfg(test)]
+mod handed;
+#[cfg(test)]
 mod hook;
 #[cfg(test)]
 mod http;

@@ -312,7 +312,7 @@ fn request_of_another_form_or_version_is_refused() {
         assert!(answer.starts_with(r#"{"type":"refused""#), "{answer}");
         assert!(answer.contains(why), "{answer}");
     }
-    let answer = world.answer(&[b'x'; 64 * 1024 + 1]);
+    let answer = world.answer(&vec![b'x'; 16 * 1024 * 1024 + 1]);
     assert!(answer.contains("the request is too long"), "{answer}");
     assert_eq!(world.web.tenant.requests(), [""; 0]);
     world.status(&[]).exits_with(0);

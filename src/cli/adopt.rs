@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::{
-    ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs, VariableArgs, VaultArgs,
+    ConnectionArgs, ConnectionsArgs, FilesArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs,
+    VariableArgs, VaultArgs,
 };
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::ledger::place::Trust;
 use crate::plan::AdoptedSecrets;
 use crate::report::adoption::AdoptionDocument;
 use crate::report::exit::Exit;
@@ -34,6 +36,8 @@ pub(super) struct AdoptArgs {
     /// not compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
+    #[command(flatten)]
+    pub daemon: HandOverArgs,
     #[command(flatten)]
     pub files: NamedFilesArgs,
 }
@@ -71,6 +75,14 @@ impl CommandArgs for AdoptArgs {
         Some(&mut self.files.references)
     }
 
+    fn hand_over(&self) -> Option<HandOver<'_>> {
+        Some(HandOver {
+            daemon: &self.daemon,
+            state: self.files.place.state.as_deref(),
+            url: self.files.connection.url.as_deref(),
+        })
+    }
+
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let (names, is_named) = (self.name.clone(), !self.all);
         let secrets = match self.secrets {
@@ -78,8 +90,12 @@ impl CommandArgs for AdoptArgs {
             Some(Assumed::Assume) => AdoptedSecrets::Applied,
             Some(Assumed::Send) => AdoptedSecrets::ToSend,
         };
-        let watcher = context.terminal.with_diagnostics();
-        let adoptions = adopt(&self.files.into(), &names, secrets, &watcher).await?;
+        let (settings, entry) = (
+            context.settings(self.files),
+            context.entry(Trust::AnyForRoot),
+        );
+        let watcher = context.terminal.clone().with_diagnostics();
+        let adoptions = adopt(&settings, entry, &names, secrets, &watcher).await?;
         let document = AdoptionDocument::new(&adoptions, is_named, secrets);
         let rendered = render(OutputFormat::Text, &document);
         context.terminal.result(&rendered);

@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use clap::{ArgMatches, Args};
+use futures::future::LocalBoxFuture;
 
-use super::args::ReferenceArgs;
-use super::settings_file::{Line, Program};
+use super::args::{HandOver, ReferenceArgs};
+use crate::command_line::{Line, Program};
 use crate::console::{Log, LogLevel, Terminal};
+use crate::ledger::place::Trust;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
+use crate::session::{HeldSession, LedgerEntry};
+use crate::settings::run::RunSettings;
 
 /// The arguments of a command, and what it does.
 pub(super) trait CommandArgs: Args {
@@ -35,6 +39,12 @@ pub(super) trait CommandArgs: Args {
     /// credentials of the program itself.
     fn references(&mut self) -> Option<&mut ReferenceArgs>;
 
+    /// The daemon that carries it out while it holds the ledger; `None` for a command that needs
+    /// no ledger for itself.
+    fn hand_over(&self) -> Option<HandOver<'_>> {
+        None
+    }
+
     /// Takes up what it has to know of the settings file itself.
     fn take(&mut self, _line: &Line) {}
 
@@ -59,4 +69,29 @@ pub(super) struct CommandContext<'a> {
     pub(super) config: Option<&'a Path>,
     /// The whole command line, for a command that is about it.
     pub(super) program: Program,
+    /// Runs the command of a client, for the daemon.
+    pub(super) run_handed: RunHanded,
+    /// The session of the daemon that carries out the command for a client.
+    pub(super) held: Option<HeldSession>,
+}
+
+/// Runs the command of a client, if it is one that the daemon carries out.
+pub(super) type RunHanded = fn(Line, CommandContext<'_>) -> LocalBoxFuture<'_, Exit>;
+
+impl CommandContext<'_> {
+    /// The way to the ledger, whose owner is trusted so far if it is the command's own.
+    pub(super) fn entry(&self, trust: Trust) -> LedgerEntry {
+        match &self.held {
+            Some(held) => LedgerEntry::Held(held.session.clone()),
+            None => trust.into(),
+        }
+    }
+
+    /// The settings of the command; those of the daemon as far as they are not the command's.
+    pub(super) fn settings(&self, own: impl Into<RunSettings>) -> RunSettings {
+        match &self.held {
+            Some(held) => held.completed(own.into()),
+            None => own.into(),
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use futures::future::LocalBoxFuture;
 
-use super::args::OutputArgs;
+use super::args::{HandOver, OutputArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use super::settings_file::{Line, ParseError, Program};
+use crate::command_line::{Line, ParseError, Program};
 use crate::console::LogLevel;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -53,6 +54,13 @@ macro_rules! commands {
             pub(super) fn format(&self) -> OutputFormat {
                 match self {
                     $(Self::$name(args) => args.format(),)*
+                }
+            }
+
+            /// The daemon that carries it out while it holds the ledger.
+            pub(super) fn hand_over(&self) -> Option<HandOver<'_>> {
+                match self {
+                    $(Self::$name(args) => args.hand_over(),)*
                 }
             }
 
@@ -110,11 +118,32 @@ commands! {
 }
 
 /// The command line as it is declared.
-pub(super) const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: Program = Program {
     definition,
     uses_settings,
     reads_settings,
 };
+
+/// Runs the command of a client, if it is one that the daemon carries out.
+pub(super) fn run_handed(line: Line, context: CommandContext<'_>) -> LocalBoxFuture<'_, Exit> {
+    Box::pin(async move {
+        let terminal = context.terminal.clone();
+        let command = match Cli::of(&line) {
+            Ok(cli) => cli.command,
+            Err(error) => return terminal.command_failure(&error.into(), OutputFormat::Text),
+        };
+        let format = command.format();
+        let ended = match command.hand_over() {
+            Some(_) => command.run(context).await,
+            None => Err(CommandFailure::new(
+                Exit::Usage,
+                "the daemon does not carry out this command",
+                "run it with `--standalone`",
+            )),
+        };
+        ended.unwrap_or_else(|failure| terminal.command_failure(&failure, format))
+    })
+}
 
 /// The values of environment variables, some of which are secrets, are in no help text.
 fn definition() -> clap::Command {

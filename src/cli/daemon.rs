@@ -1,21 +1,25 @@
 //! `daemon`: starts the service.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
+use futures::future::LocalBoxFuture;
 
 use super::args::{
     ListenArgs, NotifyArgs, OutputArgs, ReferenceArgs, RunArgs, SocketArgs, WebhookArgs, duration,
 };
-use super::command::{CommandArgs, CommandContext};
+use super::command::{CommandArgs, CommandContext, RunHanded};
+use super::handed::carry_out;
 use super::help;
-use super::settings_file::{Line, ParseError, Program};
+use crate::command_line::handed::{EffectiveFlags, effective_flags};
+use crate::command_line::{Line, ParseError, Program};
 use crate::console::{Log, LogLevel, OutputSettings, Terminal};
+use crate::daemon::control::screen::ClientScreen;
 use crate::daemon::{Console, NewSettings, restart, service};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::session::Watcher;
+use crate::session::{HeldSession, Watcher};
 use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
 /// Keep the tenant in sync, as a service
@@ -49,6 +53,9 @@ pub(super) struct DaemonArgs {
     /// The settings file that was read; not a setting.
     #[arg(skip)]
     pub settings_file: SettingsFile,
+    /// Its flags, for the commands that it carries out; not a setting.
+    #[arg(skip)]
+    pub flags: EffectiveFlags,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }
@@ -64,6 +71,7 @@ impl From<DaemonArgs> for DaemonSettings {
             webhook,
             socket,
             settings_file,
+            flags: _,
             run,
         } = args;
         Self {
@@ -102,13 +110,16 @@ impl CommandArgs for DaemonArgs {
 
     fn take(&mut self, line: &Line) {
         self.settings_file = line.file.clone();
+        self.flags = effective_flags(line);
     }
 
-    async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+    async fn run(mut self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let console = Process {
             terminal: context.terminal,
             log: context.log.clone(),
             program: context.program,
+            run_handed: context.run_handed,
+            flags: Arc::new(Mutex::new(std::mem::take(&mut self.flags))),
         };
         service::run(self.into(), Arc::new(console)).await?;
         Ok(Exit::Success)
@@ -120,6 +131,15 @@ struct Process {
     terminal: Terminal,
     log: Log,
     program: Program,
+    run_handed: RunHanded,
+    /// The flags in effect.
+    flags: Arc<Mutex<EffectiveFlags>>,
+}
+
+impl Process {
+    fn flags(&self) -> MutexGuard<'_, EffectiveFlags> {
+        self.flags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Watcher for Process {
@@ -137,16 +157,38 @@ impl Console for Process {
         let line = Line::read(self.program, std::env::args_os(), |name| {
             std::env::var_os(name)
         })?;
-        let args = DaemonArgs::of(&line)?.ok_or_else(|| restart("the command"))?;
+        let mut args = DaemonArgs::of(&line)?.ok_or_else(|| restart("the command"))?;
         let output = OutputArgs::from_arg_matches(&line.matches).map_err(ParseError::Usage)?;
         let output = OutputSettings::from(&output);
         if let Some(what) = self.log.fixed(&output) {
             return Err(restart(what));
         }
-        let log = self.log.clone();
+        let (log, flags) = (self.log.clone(), Arc::clone(&self.flags));
+        let new_flags = std::mem::take(&mut args.flags);
         Ok(NewSettings {
             settings: args.into(),
-            take_effect: Box::new(move || log.take(&output)),
+            take_effect: Box::new(move || {
+                log.take(&output);
+                *flags.lock().unwrap_or_else(PoisonError::into_inner) = new_flags;
+            }),
         })
+    }
+
+    fn carry_out(
+        &self,
+        arguments: Vec<String>,
+        screen: Arc<ClientScreen>,
+        held: HeldSession,
+    ) -> LocalBoxFuture<'_, Exit> {
+        let flags = self.flags().clone();
+        let context = CommandContext {
+            terminal: Terminal::of_client(screen),
+            log: &self.log,
+            config: None,
+            program: self.program,
+            run_handed: self.run_handed,
+            held: Some(held),
+        };
+        Box::pin(async move { carry_out(arguments, &flags, context).await })
     }
 }

@@ -2,8 +2,11 @@
 
 use clap::Args;
 
-use super::args::{ConnectionArgs, ConnectionsArgs, FilesArgs, ReferenceArgs, StateArgs};
+use super::args::{
+    ConnectionArgs, ConnectionsArgs, FilesArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs,
+};
 use super::command::{CommandArgs, CommandContext};
+use super::handed::LedgerHolder;
 use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
@@ -15,7 +18,7 @@ use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::update::UpdateDocument;
 use crate::session::Watcher;
-use crate::session::export::{ExportWishes, export};
+use crate::session::export::{ExportAdoption, ExportWishes, export};
 use crate::session::update::update;
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
@@ -59,6 +62,8 @@ pub(super) struct ExportArgs {
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
     #[command(flatten)]
+    pub daemon: HandOverArgs,
+    #[command(flatten)]
     pub place: StateArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -79,7 +84,7 @@ impl CommandArgs for ExportArgs {
         self,
         CommandContext { terminal, .. }: CommandContext<'_>,
     ) -> Result<Exit, CommandFailure> {
-        run(self, terminal).await
+        run(self, &terminal).await
     }
 }
 
@@ -95,20 +100,31 @@ impl Watcher for Screen {
     }
 }
 
-async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailure> {
+async fn run(args: ExportArgs, terminal: &Terminal) -> Result<Exit, CommandFailure> {
     let ExportArgs {
         files,
         dry_run,
         with_defaults,
         secret_reference,
         overwrite,
-        update: updated,
+        update,
         adopt,
         output,
+        daemon,
         place,
         connection,
         connections,
     } = args;
+    let wish = HandOver {
+        daemon: &daemon,
+        state: place.state.as_deref(),
+        url: connection.url.as_deref(),
+    };
+    let holder = if adopt {
+        LedgerHolder::find(&wish).await
+    } else {
+        None
+    };
     let settings = RunSettings {
         files: files.into(),
         state: place.state,
@@ -119,13 +135,8 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
         tenant: connection.into(),
         ..RunSettings::default()
     };
-    let directory = settings.files.dir.display().to_string();
-    if !updated.is_empty() {
-        let names = updated.into_iter().collect();
-        let result = update(&settings, &names, dry_run, &Screen(terminal)).await?;
-        let document = UpdateDocument::new(&result, &directory, dry_run);
-        terminal.result(&render(output, &document));
-        return Ok(document.exit());
+    if !update.is_empty() {
+        return update_files(&settings, update, dry_run, output, terminal).await;
     }
     let wishes = ExportWishes {
         options: ExportOptions {
@@ -134,11 +145,45 @@ async fn run(args: ExportArgs, terminal: Terminal) -> Result<Exit, CommandFailur
             overwrite: overwrite.into_iter().collect(),
         },
         is_dry_run: dry_run,
-        adopts: adopt,
+        adoption: match (adopt, holder.is_some()) {
+            (false, _) => ExportAdoption::No,
+            (true, false) => ExportAdoption::Recorded,
+            (true, true) => ExportAdoption::HandedOver,
+        },
     };
-    let result = export(&settings, &wishes, &Screen(terminal)).await?;
+    write_files(&settings, &wishes, holder, output, terminal).await
+}
+
+async fn update_files(
+    settings: &RunSettings,
+    names: Vec<String>,
+    is_dry_run: bool,
+    output: OutputFormat,
+    terminal: &Terminal,
+) -> Result<Exit, CommandFailure> {
+    let directory = settings.files.dir.display().to_string();
+    let names = names.into_iter().collect();
+    let result = update(settings, &names, is_dry_run, &Screen(terminal.clone())).await?;
+    let document = UpdateDocument::new(&result, &directory, is_dry_run);
+    terminal.result(&render(output, &document));
+    Ok(document.exit())
+}
+
+async fn write_files(
+    settings: &RunSettings,
+    wishes: &ExportWishes,
+    holder: Option<LedgerHolder>,
+    output: OutputFormat,
+    terminal: &Terminal,
+) -> Result<Exit, CommandFailure> {
+    let directory = settings.files.dir.display().to_string();
+    let mut result = export(settings, wishes, &Screen(terminal.clone())).await?;
+    if let Some(holder) = holder.filter(|_| !result.handed_over.is_empty()) {
+        let records = std::mem::take(&mut result.handed_over);
+        holder.record(records, terminal).await?;
+    }
     terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
-    let document = ExportDocument::new(&result, &directory, dry_run);
+    let document = ExportDocument::new(&result, &directory, wishes.is_dry_run);
     terminal.result(&render(output, &document));
     if output.is_told() {
         let unknown = result.unknown_owners.iter().map(String::as_str);

@@ -96,8 +96,8 @@ impl CommandArgs for HookArgs {
         CommandContext { terminal, .. }: CommandContext<'_>,
     ) -> Result<Exit, CommandFailure> {
         match self.command {
-            HookCommand::Install(args) => hook::install(&args.into(), terminal),
-            HookCommand::Run(args) => Ok(hook::ask(&args.into(), terminal).await),
+            HookCommand::Install(args) => hook::install(&args.into(), &terminal),
+            HookCommand::Run(args) => Ok(hook::ask(&args.into(), &terminal).await),
         }
     }
 }

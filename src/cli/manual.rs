@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::args::ReferenceArgs;
 use super::command::{CommandArgs, CommandContext};
 use super::help;
-use super::settings_file::Program;
+use crate::command_line::Program;
 use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -33,11 +33,11 @@ impl CommandArgs for ManArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        man(&self, context.program, context.terminal)
+        man(&self, context.program, &context.terminal)
     }
 }
 
-fn man(args: &ManArgs, program: Program, terminal: Terminal) -> Result<Exit, CommandFailure> {
+fn man(args: &ManArgs, program: Program, terminal: &Terminal) -> Result<Exit, CommandFailure> {
     if let Some(directory) = &args.directory {
         write_all(program, directory).map_err(|error| {
             CommandFailure::new(

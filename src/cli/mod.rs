@@ -9,6 +9,7 @@ mod completion;
 mod daemon;
 mod explain;
 mod export;
+mod handed;
 mod help;
 mod history;
 mod hook;
@@ -21,7 +22,6 @@ mod resume;
 mod schema;
 mod script;
 mod settings;
-mod settings_file;
 mod simulator;
 mod snippet;
 mod status;
@@ -30,17 +30,18 @@ mod sync;
 mod validate;
 
 #[cfg(test)]
-pub(crate) use commands::daemon_settings;
+pub(crate) use commands::{PROGRAM as WHOLE_PROGRAM, daemon_settings};
 
 use std::process::ExitCode;
 
+use crate::command_line::{Line, ParseError};
 use crate::console::{Color, Log, Terminal, in_runtime, panic};
 use crate::process::{hygiene, limits};
 use crate::report::exit::Exit;
 use crate::report::format::OutputFormat;
 use command::CommandContext;
-use commands::{Cli, PROGRAM};
-use settings_file::{Line, ParseError};
+use commands::{Cli, PROGRAM, run_handed};
+use handed::LedgerHolder;
 
 /// Parses the command line, runs it, and says how it ended.
 #[must_use]
@@ -50,8 +51,9 @@ pub fn main() -> ExitCode {
     panic::report();
     let line = std::env::args_os();
     let line = Line::read(PROGRAM, line, |name| std::env::var_os(name));
-    let cli = match line.and_then(|line| Cli::of(&line)) {
-        Ok(cli) => cli,
+    let parsed = line.and_then(|line| Ok((Cli::of(&line)?, line)));
+    let (cli, line) = match parsed {
+        Ok(parsed) => parsed,
         Err(ParseError::Usage(error)) => return usage(&error),
         Err(ParseError::Settings(failure)) => {
             let terminal = Terminal::new(Color::Auto);
@@ -66,15 +68,26 @@ pub fn main() -> ExitCode {
             "disable them on the system: they would contain secrets",
         );
     }
-    let log = Log::start(&(&cli.output).into(), cli.command.log_level(), terminal);
+    let log = Log::start(&(&cli.output).into(), cli.command.log_level(), &terminal);
     let format = cli.command.format();
     let context = CommandContext {
-        terminal,
+        terminal: terminal.clone(),
         log: &log,
         config: cli.config.as_deref(),
         program: PROGRAM,
+        run_handed,
+        held: None,
     };
-    let exit = match in_runtime(cli.command.run(context)) {
+    let command = cli.command;
+    let running = async {
+        if let Some(wish) = command.hand_over()
+            && let Some(daemon) = LedgerHolder::find(&wish).await
+        {
+            return daemon.carry_out(&line, PROGRAM, &terminal).await;
+        }
+        command.run(context).await
+    };
+    let exit = match in_runtime(running) {
         Ok(exit) => exit,
         Err(failure) => terminal.command_failure(&failure, format),
     };

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::args::{ConnectionArgs, ReferenceArgs, StateArgs};
+use super::args::{ConnectionArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::ledger::place::Trust;
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -25,6 +26,8 @@ pub(super) struct ResolveArgs {
     #[arg(long, group = "verdict")]
     pub retry: bool,
     #[command(flatten)]
+    pub daemon: HandOverArgs,
+    #[command(flatten)]
     pub place: StateArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -35,13 +38,22 @@ impl CommandArgs for ResolveArgs {
         None
     }
 
+    fn hand_over(&self) -> Option<HandOver<'_>> {
+        Some(HandOver {
+            daemon: &self.daemon,
+            state: self.place.state.as_deref(),
+            url: self.connection.url.as_deref(),
+        })
+    }
+
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        let settings = RunSettings {
+        let settings = context.settings(RunSettings {
             state: self.place.state,
             tenant: self.connection.into(),
             ..RunSettings::default()
-        };
-        resolve(&settings, &self.name, self.adopt.map(RemoteId::new)).await?;
+        });
+        let entry = context.entry(Trust::AnyForRoot);
+        resolve(&settings, entry, &self.name, self.adopt.map(RemoteId::new)).await?;
         context
             .terminal
             .out("Resolved. Run `integrationd sync --dry-run` to see the remaining changes.\n");

@@ -38,8 +38,8 @@ impl CommandArgs for ScriptArgs {
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let terminal = context.terminal;
-        let out = SecretOutput::create(terminal, &self.out)?;
-        let watcher = terminal.with_diagnostics();
+        let out = SecretOutput::create(&terminal, &self.out)?;
+        let watcher = terminal.clone().with_diagnostics();
         let result = script(&self.files.into(), &self.name, self.kind, &watcher).await?;
         if let Some((_, text)) = &result.script {
             out.write(text)?;

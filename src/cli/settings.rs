@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::args::ReferenceArgs;
 use super::command::{CommandArgs, CommandContext};
 use super::daemon::DaemonArgs;
-use super::settings_file::{Line, declared};
+use crate::command_line::{Line, declared};
 use crate::daemon;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -58,7 +58,7 @@ impl CommandArgs for SettingsArgs {
 /// Reports everything that the daemon would reject in these settings; the last problem is the
 /// failure.
 fn check(path: &Path, context: &CommandContext<'_>) -> Result<Exit, CommandFailure> {
-    let terminal = context.terminal;
+    let terminal = &context.terminal;
     let line = Line::of_daemon(context.program, path)?;
     let args = DaemonArgs::of(&line)?;
     let mut rejected = args.map_or_else(Vec::new, |args| daemon::check(&args.into()));

@@ -40,14 +40,14 @@ impl CommandArgs for SnippetArgs {
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let terminal = context.terminal;
-        let out = SecretOutput::create(terminal, &self.out)?;
+        let out = SecretOutput::create(&terminal, &self.out)?;
         let approve = || {
             terminal.warning(WARNING, WARNING_HELP);
             self.yes || (terminal.can_ask() && terminal.ask(QUESTION))
         };
         let approve: Option<&(dyn Fn() -> bool + Sync)> = self.regenerate.then_some(&approve);
         let settings = self.files.into();
-        let watcher = terminal.with_diagnostics();
+        let watcher = terminal.clone().with_diagnostics();
         let result = snippet(&settings, &self.name, approve, &watcher).await?;
         out.write(&result.text)?;
         terminal.err(&next_step(&result));

@@ -3,14 +3,14 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::args::{ReferenceArgs, RunArgs};
+use super::args::{HandOver, HandOverArgs, ReferenceArgs, RunArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::{SyncCommand, sync};
+use crate::ledger::place::Trust;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
-use crate::settings::run::RunSettings;
 
 /// Plan and apply once; `--dry-run` stops after the plan
 ///
@@ -39,6 +39,8 @@ pub(super) struct SyncArgs {
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
     #[command(flatten)]
+    pub daemon: HandOverArgs,
+    #[command(flatten)]
     pub run: Box<RunArgs>,
 }
 
@@ -51,6 +53,15 @@ impl CommandArgs for SyncArgs {
         Some(&mut self.run.files.references)
     }
 
+    fn hand_over(&self) -> Option<HandOver<'_>> {
+        let writes = !(self.dry_run || self.simulate);
+        writes.then_some(HandOver {
+            daemon: &self.daemon,
+            state: self.run.place.state.as_deref(),
+            url: self.run.connection.url.as_deref(),
+        })
+    }
+
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let options = SyncCommand {
             dry_run: self.dry_run,
@@ -60,6 +71,7 @@ impl CommandArgs for SyncArgs {
             resend_secrets: self.resend_secrets,
             output: self.output,
         };
-        sync(RunSettings::from(*self.run), options, context.terminal).await
+        let (settings, entry) = (context.settings(*self.run), context.entry(Trust::Own));
+        sync(settings, options, entry, context.terminal).await
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct Log {
 
 impl Log {
     /// Starts it.
-    pub(crate) fn start(output: &OutputSettings, default: LogLevel, terminal: Terminal) -> Self {
+    pub(crate) fn start(output: &OutputSettings, default: LogLevel, terminal: &Terminal) -> Self {
         panic::report_as(output.log_format);
         let (filter, handle) = reload::Layer::new(filter(output, default));
         let lines = lines(output.log_format, terminal);
@@ -86,18 +86,21 @@ fn filter(output: &OutputSettings, default: LogLevel) -> EnvFilter {
 }
 
 /// Writes each event, in the form that was asked for.
-fn lines<S>(format: LogFormat, terminal: Terminal) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S>(format: LogFormat, terminal: &Terminal) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     if let LogFormat::Text = format
-        && let Some(journal) = Journal::of_process(terminal)
+        && let Some(journal) = Journal::of_process(terminal.clone())
     {
         return Box::new(journal);
     }
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(terminal.err_has_colour())
-        .with_writer(move || Line(terminal));
+        .with_writer({
+            let terminal = terminal.clone();
+            move || Line(terminal.clone())
+        });
     match format {
         // A person sees when it happens.
         LogFormat::Text if terminal.bars().is_some() => {

@@ -18,9 +18,9 @@ pub(crate) enum SecretOutput {
 
 impl SecretOutput {
     /// Makes a new file that only its owner may read; `-` is standard output.
-    pub(crate) fn create(terminal: Terminal, out: &Path) -> Result<Self, NewFileError> {
+    pub(crate) fn create(terminal: &Terminal, out: &Path) -> Result<Self, NewFileError> {
         if out == Path::new("-") {
-            return Ok(Self::Standard(terminal));
+            return Ok(Self::Standard(terminal.clone()));
         }
         NewFile::create(out, MODE).map(Self::File)
     }

@@ -12,7 +12,6 @@ use crate::apply::{Event, Observer, Stop};
 use crate::cancellable::CancellableTask;
 use crate::diagnostic;
 use crate::immuta::Transport;
-use crate::ledger::place::Trust;
 use crate::manifest::Manifest;
 use crate::plan::{KnownNames, Operation, Plan};
 use crate::process::signal::{InterruptedPhase, RunPhase, RunSignals, Writing};
@@ -21,7 +20,7 @@ use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::{Finished, Report, text};
 use crate::session::{
-    Access, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,
+    Access, LedgerEntry, OpenError, Preparation, Prepared, Session, Watcher, Wishes, check_removals,
 };
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
@@ -51,24 +50,29 @@ pub(crate) struct SyncCommand {
 pub(crate) async fn sync(
     settings: RunSettings,
     options: SyncCommand,
+    entry: LedgerEntry,
     terminal: Terminal,
 ) -> Result<Exit, CommandFailure> {
-    let mut signals = RunSignals::listen();
+    let mut signals = match terminal.client() {
+        Some(client) => RunSignals::of_client(client.stop().clone()),
+        None => RunSignals::listen(),
+    };
     let (sender, stop) = Stop::new();
     let (phase, mut writing) = RunPhase::new();
-    let progress = Arc::new(ProgressDisplay::new(terminal));
+    let progress = Arc::new(ProgressDisplay::new(terminal.clone()));
     let control = Control {
         phase: phase.clone(),
         stop,
         progress: Arc::clone(&progress),
+        terminal: terminal.clone(),
     };
     let mut run = CancellableTask::begin(move || async move {
         panic::on_request();
-        open(settings, options, terminal, &control).await
+        open(settings, options, entry, &control).await
     });
     let failure = tokio::select! {
         ended = run.finished() => return ended,
-        failure = cut_short(&mut signals, &mut writing, &phase, &sender, terminal) => failure,
+        failure = cut_short(&mut signals, &mut writing, &phase, &sender, &terminal) => failure,
     };
     run.cancel().await;
     progress.clear();
@@ -81,7 +85,7 @@ async fn cut_short(
     writing: &mut oneshot::Receiver<Writing>,
     phase: &RunPhase,
     stop: &watch::Sender<bool>,
-    terminal: Terminal,
+    terminal: &Terminal,
 ) -> CommandFailure {
     signals.first(writing).await;
     stop.send_replace(true);
@@ -93,10 +97,13 @@ async fn cut_short(
                 "run the command again",
             );
         }
-        InterruptedPhase::Writing => terminal.err(
-            "Stopping: no new writes; waiting for those under way. Interrupt again to stop \
-                immediately.\n",
-        ),
+        InterruptedPhase::Writing => terminal.err(&format!(
+            "Stopping: no new writes; waiting for those under way. {}\n",
+            match terminal.client() {
+                Some(_) => "Interrupt again to return without waiting.",
+                None => "Interrupt again to stop immediately.",
+            }
+        )),
         InterruptedPhase::Reporting => {}
     }
     signals.second(writing).await;
@@ -112,36 +119,38 @@ struct Control {
     phase: RunPhase,
     stop: Stop,
     progress: Arc<ProgressDisplay>,
+    terminal: Terminal,
 }
 
 /// Opens a session, and runs the pipeline in it.
 async fn open(
     settings: RunSettings,
     options: SyncCommand,
-    terminal: Terminal,
+    entry: LedgerEntry,
     control: &Control,
 ) -> Result<Exit, CommandFailure> {
+    let terminal = &control.terminal;
     let wishes = Wishes::of(
         &settings,
         options.resend_secrets.clone(),
         terminal.can_ask(),
     );
     let screen = Screen {
-        terminal,
+        terminal: terminal.clone(),
         output: options.output,
     };
     if options.simulate {
         let session = Session::simulated();
         let opened = session.files(&settings, &screen).await?;
         let prepared = session.simulate(&settings, opened, wishes)?;
-        return execute(prepared, &options, terminal, control).await;
+        return execute(prepared, &options, control).await;
     }
     let access = if options.dry_run {
         Access::DryRun
     } else {
         Access::Write
     };
-    let opening = Session::open_with_files(&settings, Trust::Own, access, &screen);
+    let opening = Session::open_with_files(&settings, entry, access, &screen);
     let (session, opened) = opening.await?;
     let removals = &settings.guard.allow_removal;
     if !removals.is_empty() {
@@ -151,7 +160,7 @@ async fn open(
     }
     let preparation = Preparation::new(wishes);
     let prepared = session.prepare(&settings, opened, preparation).await?;
-    execute(prepared, &options, terminal, control).await
+    execute(prepared, &options, control).await
 }
 
 /// Shows what is found before the plan.
@@ -181,9 +190,9 @@ impl Watcher for Screen {
 async fn execute<T: Transport>(
     prepared: Prepared<T>,
     options: &SyncCommand,
-    terminal: Terminal,
     control: &Control,
 ) -> Result<Exit, CommandFailure> {
+    let terminal = &control.terminal;
     let tenant = prepared.tenant().to_owned();
     let run_id = format!("{:016x}", fastrand::u64(..));
     // At the level of errors, so that whatever is logged inside has these fields.
@@ -208,9 +217,11 @@ async fn execute<T: Transport>(
         }
         let mut report = Report::from(result);
         let exit = finish(&report, options, terminal);
-        // The process ends: freeing what would be recorded piece by piece only delays that.
-        // It holds no secret; the rest of the report may, and is wiped.
-        std::mem::forget(std::mem::take(&mut report.synced.plan.state_updates));
+        if terminal.client().is_none() {
+            // The process ends: freeing what would be recorded piece by piece only delays that.
+            // It holds no secret; the rest of the report may, and is wiped.
+            std::mem::forget(std::mem::take(&mut report.synced.plan.state_updates));
+        }
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(exit_code = exit as u8, duration_ms, "run finished");
         Ok(exit)
@@ -238,7 +249,7 @@ fn log_blocked(plan: &Plan) {
     }
 }
 
-fn finish(report: &Report, options: &SyncCommand, terminal: Terminal) -> Exit {
+fn finish(report: &Report, options: &SyncCommand, terminal: &Terminal) -> Exit {
     let exit = exit(report, options.detailed_exitcode);
     terminal.result(&render(options.output, &Finished::new(report, exit)));
     exit
@@ -246,7 +257,7 @@ fn finish(report: &Report, options: &SyncCommand, terminal: Terminal) -> Exit {
 
 /// The operator at the command line.
 struct CommandLine<'a> {
-    terminal: Terminal,
+    terminal: &'a Terminal,
     options: &'a SyncCommand,
     tenant: &'a str,
     control: &'a Control,

@@ -5,6 +5,7 @@
 //! person reads them, and nowhere else.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
@@ -12,6 +13,8 @@ use indicatif::MultiProgress;
 
 use super::Color;
 use super::wrap::{wrap, wrap_prose};
+use crate::daemon::control::screen::ClientScreen;
+use crate::daemon::push::message::ScreenPlace;
 use crate::diagnostic;
 use crate::manifest::Manifest;
 use crate::report::exit::Exit;
@@ -23,13 +26,15 @@ use crate::source::git::Revision;
 use crate::text::escaped;
 
 /// Output for results and messages. Standard output carries only the result.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Terminal {
     color: ColorChoice,
-    shared: &'static Shared,
+    shared: Arc<Shared>,
+    /// The client for which the daemon carries out a command; `None` for this process.
+    client: Option<Arc<ClientScreen>>,
 }
 
-/// One for the process.
+/// One for all clones.
 #[derive(Default)]
 struct Shared {
     /// The lines that are redrawn while an apply runs.
@@ -40,7 +45,7 @@ struct Shared {
 
 impl Watcher for Terminal {
     fn no_files(&self, place: &str) {
-        Self::no_files(*self, place);
+        Self::no_files(self, place);
     }
 }
 
@@ -65,8 +70,35 @@ impl Terminal {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        let shared = Box::leak(Box::default());
-        Self { color, shared }
+        Self {
+            color,
+            shared: Arc::default(),
+            client: None,
+        }
+    }
+
+    /// The terminal of a client. The client folds lines, and omits colours where it has none.
+    pub(crate) fn of_client(client: Arc<ClientScreen>) -> Self {
+        Self {
+            client: Some(client),
+            ..Self::new(Color::Never)
+        }
+    }
+
+    /// The client for which the daemon carries out a command.
+    pub(crate) fn client(&self) -> Option<&ClientScreen> {
+        self.client.as_deref()
+    }
+
+    /// Writes what a daemon has sent for this terminal.
+    pub(crate) fn write(&self, place: ScreenPlace, text: &str) {
+        match place {
+            ScreenPlace::Prose => self.prose(text),
+            ScreenPlace::Output => self.out(text),
+            ScreenPlace::UnfoldedOutput => self.out_unfolded(text),
+            ScreenPlace::Error => self.err(text),
+            ScreenPlace::UnfoldedError => self.err_unfolded(text),
+        }
     }
 
     /// Shows the mistakes in the files that a command reads.
@@ -75,7 +107,10 @@ impl Terminal {
     }
 
     /// Writes to standard output.
-    pub(crate) fn out(self, text: &str) {
+    pub(crate) fn out(&self, text: &str) {
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::Output, text);
+        }
         let text = match columns(&io::stdout()) {
             Some(columns) => wrap(text, columns),
             None => text.to_owned(),
@@ -84,7 +119,10 @@ impl Terminal {
     }
 
     /// Writes paragraphs to standard output.
-    fn prose(self, text: &str) {
+    fn prose(&self, text: &str) {
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::Prose, text);
+        }
         let text = match columns(&io::stdout()) {
             Some(columns) => wrap_prose(text, columns),
             None => text.to_owned(),
@@ -93,7 +131,10 @@ impl Terminal {
     }
 
     /// Writes to standard output what has a form of its own, such as a table.
-    pub(crate) fn out_unfolded(self, text: &str) {
+    pub(crate) fn out_unfolded(&self, text: &str) {
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::UnfoldedOutput, text);
+        }
         let mut stream = AutoStream::new(io::stdout(), self.color);
         let written = stream
             .write_all(text.as_bytes())
@@ -104,7 +145,7 @@ impl Terminal {
     }
 
     /// Writes the result of a command to standard output.
-    pub(crate) fn result(self, result: &Rendered) {
+    pub(crate) fn result(&self, result: &Rendered) {
         let Rendered {
             prose,
             kept,
@@ -116,7 +157,7 @@ impl Terminal {
     }
 
     /// Writes a secret that is the result of a command to standard output, byte by byte.
-    pub(crate) fn secret(self, secret: &Secret) {
+    pub(crate) fn secret(&self, secret: &Secret) {
         let mut stream = io::stdout().lock();
         let written = stream.write_all(secret.expose().as_bytes());
         if let Err(error) = written.and_then(|()| stream.flush()) {
@@ -126,7 +167,7 @@ impl Terminal {
 
     /// Handles a failed write. A reader such as `head` may close the pipe early: that is not a
     /// failure. A full disk is one.
-    fn lost(self, error: &io::Error) {
+    fn lost(&self, error: &io::Error) {
         let is_first = !self.shared.lost.load(Ordering::Relaxed);
         if error.kind() != ErrorKind::BrokenPipe && is_first {
             self.shared.lost.store(true, Ordering::Relaxed);
@@ -138,7 +179,7 @@ impl Terminal {
     }
 
     /// Exit code of the process: success only if its result could be written.
-    pub(crate) fn ending(self, exit: Exit) -> Exit {
+    pub(crate) fn ending(&self, exit: Exit) -> Exit {
         let is_good = matches!(exit, Exit::Success | Exit::Pending);
         if is_good && self.shared.lost.load(Ordering::Relaxed) {
             Exit::Failed
@@ -148,7 +189,7 @@ impl Terminal {
     }
 
     /// Warns that a source has no integration files.
-    pub(crate) fn no_files(self, place: &str) {
+    pub(crate) fn no_files(&self, place: &str) {
         self.warning(
             format_args!("no integration files in {}", escaped(place)),
             "add files whose names end in .yaml, .yml or .json and do not begin with a dot",
@@ -156,7 +197,10 @@ impl Terminal {
     }
 
     /// Writes to standard error.
-    pub(crate) fn err(self, text: &str) {
+    pub(crate) fn err(&self, text: &str) {
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::Error, text);
+        }
         let text = match columns(&io::stderr()) {
             Some(columns) => wrap(text, columns),
             None => text.to_owned(),
@@ -165,7 +209,10 @@ impl Terminal {
     }
 
     /// Writes to standard error what has a form of its own, such as an excerpt of a file.
-    pub(crate) fn err_unfolded(self, text: &str) {
+    pub(crate) fn err_unfolded(&self, text: &str) {
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::UnfoldedError, text);
+        }
         self.shared.bars.suspend(|| {
             let mut stream = AutoStream::new(io::stderr(), self.color);
             let _ = stream
@@ -175,14 +222,14 @@ impl Terminal {
     }
 
     /// A failure with its remedy.
-    pub(crate) fn failure(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
+    pub(crate) fn failure(&self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         self.message(red, "error:", what, help);
     }
 
     /// Parts of a tenant that a result lacks: why owners are unknown, and what could not be read.
     pub(crate) fn gaps<'t>(
-        self,
+        &self,
         unknown_owners: impl Iterator<Item = &'t str>,
         unreadable: impl Iterator<Item = &'t str>,
         help: &str,
@@ -197,7 +244,7 @@ impl Terminal {
 
     /// A command that came to no result, and where a document was asked for, also one on
     /// standard output.
-    pub(crate) fn command_failure(self, failure: &CommandFailure, format: OutputFormat) -> Exit {
+    pub(crate) fn command_failure(&self, failure: &CommandFailure, format: OutputFormat) -> Exit {
         self.err_unfolded(&diagnostic::render(failure.mistakes(), true));
         self.failure(failure.what(), failure.help());
         self.result(&render(format, failure));
@@ -205,13 +252,13 @@ impl Terminal {
     }
 
     /// Something that may not be meant, with what to do then.
-    pub(crate) fn warning(self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
+    pub(crate) fn warning(&self, what: impl std::fmt::Display, help: impl std::fmt::Display) {
         let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
         self.message(yellow, "warning:", what, help);
     }
 
     fn message(
-        self,
+        &self,
         style: anstyle::Style,
         word: &str,
         what: impl std::fmt::Display,
@@ -224,22 +271,32 @@ impl Terminal {
     }
 
     /// True if the user can be asked.
-    pub(crate) fn can_ask(self) -> bool {
+    pub(crate) fn can_ask(&self) -> bool {
+        if let Some(client) = &self.client {
+            return client.can_ask();
+        }
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// The lines that may be redrawn, where they may.
-    pub(crate) fn bars(self) -> Option<&'static MultiProgress> {
-        io::stderr().is_terminal().then_some(&self.shared.bars)
+    pub(crate) fn bars(&self) -> Option<&MultiProgress> {
+        let may_redraw = self.client.is_none() && io::stderr().is_terminal();
+        may_redraw.then_some(&self.shared.bars)
     }
 
     /// True if standard error shows colours.
-    pub(crate) fn err_has_colour(self) -> bool {
+    pub(crate) fn err_has_colour(&self) -> bool {
+        if let Some(client) = &self.client {
+            return client.has_colour();
+        }
         AutoStream::new(io::stderr(), self.color).current_choice() != ColorChoice::Never
     }
 
     /// Asks a question; only `yes` means yes.
-    pub(crate) fn ask(self, question: &str) -> bool {
+    pub(crate) fn ask(&self, question: &str) -> bool {
+        if let Some(client) = &self.client {
+            return client.ask(question);
+        }
         self.err(question);
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {

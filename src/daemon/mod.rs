@@ -12,6 +12,7 @@
 //! the next start continues from the ledger.
 
 mod backoff;
+mod carry_out;
 mod check;
 mod conditions;
 mod console;
@@ -57,6 +58,7 @@ pub use schedule::Schedule;
 pub use status::{DaemonPhase, DaemonStatus, RejectedSettings};
 pub use view::RunView;
 
+use control::handed::HandedRun;
 use throttle::{RunFinding, Throttle};
 
 use crate::apply::Stop;
@@ -149,6 +151,16 @@ pub trait Activation {
         stop: &Stop,
         reason: TriggerReason,
     ) -> impl Future<Output = Option<RunOutcome>>;
+
+    /// Waits for a command of a client.
+    fn command(&mut self) -> impl Future<Output = HandedRun> {
+        std::future::pending()
+    }
+
+    /// Carries out the command of a client, between two runs.
+    fn carry_out(&mut self, _command: HandedRun, _stop: &Stop) -> impl Future<Output = Exit> {
+        std::future::ready(Exit::Failed)
+    }
 }
 
 /// End of a run.
@@ -213,32 +225,74 @@ pub async fn work(
         schedule.set_interval(activation.interval());
         let pause = schedule.after(outcome.disposition, fastrand::f64());
         publisher.end(begun, outcome, pause);
-        tokio::select! {
-            biased;
-            () = stop.requested() => {}
-            next = heartbeat.between(next_trigger(trigger, &throttle, pause)) => reason = next,
-        }
+        let mut next = NextRun::after(pause);
+        let waiting = next.reason(activation, trigger, &throttle, stop);
+        reason = heartbeat.between(waiting).await;
         if reason != TriggerReason::Interval {
             schedule.reset();
         }
     }
 }
 
-/// Waits until the next run is due: after this pause, or sooner for a trigger. The
-/// triggers that come meanwhile are all answered by that run.
-async fn next_trigger(trigger: &Trigger, throttle: &Throttle, pause: Duration) -> TriggerReason {
-    let now = Instant::now();
-    let mut due = now.checked_add(pause).unwrap_or(now + FAR_FUTURE);
-    let mut reason = TriggerReason::Interval;
-    loop {
-        tokio::select! {
-            biased;
-            () = sleep_until(due) => return reason,
-            heard = trigger.notified() => {
-                reason = reason.max(heard);
-                due = due.min(throttle.due(heard, Instant::now()));
+/// The next run, as far as it is known.
+struct NextRun {
+    due: Instant,
+    reason: TriggerReason,
+}
+
+impl NextRun {
+    fn after(pause: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            due: now.checked_add(pause).unwrap_or(now + FAR_FUTURE),
+            reason: TriggerReason::Interval,
+        }
+    }
+
+    /// Waits until the next run is due or the stop is pulled, and carries out the commands of
+    /// clients meanwhile: a stop lets their writes under way end. The run after a command that may have written publishes what it changed; none follows a plan
+    /// that was not approved.
+    async fn reason(
+        &mut self,
+        activation: &mut impl Activation,
+        trigger: &Trigger,
+        throttle: &Throttle,
+        stop: &Stop,
+    ) -> TriggerReason {
+        loop {
+            let command = tokio::select! {
+                biased;
+                () = stop.requested() => return self.reason,
+                command = activation.command() => command,
+                () = self.due(trigger, throttle) => return self.reason,
+            };
+            if may_have_written(activation.carry_out(command, stop).await) {
+                return self.reason.max(TriggerReason::Triggered);
             }
         }
+    }
+
+    /// Waits until the next run is due: after its pause, or sooner for a trigger. The triggers
+    /// that come meanwhile are all answered by that run.
+    async fn due(&mut self, trigger: &Trigger, throttle: &Throttle) {
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(self.due) => return,
+                heard = trigger.notified() => {
+                    self.reason = self.reason.max(heard);
+                    self.due = self.due.min(throttle.due(heard, Instant::now()));
+                }
+            }
+        }
+    }
+}
+
+/// True if a command with this exit may have changed the ledger or the tenant.
+fn may_have_written(exit: Exit) -> bool {
+    match exit {
+        Exit::Success | Exit::Failed | Exit::Partial | Exit::InvalidFile => true,
+        Exit::Pending | Exit::Refused | Exit::Usage | Exit::InvalidSettings => false,
     }
 }
 

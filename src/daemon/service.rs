@@ -7,6 +7,7 @@ use tokio::sync::watch as published;
 use tokio::time::sleep;
 
 use super::console::Console;
+use super::control::handed;
 use super::reload::Reload;
 use super::signals::DaemonSignals;
 use super::source::WatchedSource;
@@ -55,18 +56,20 @@ pub async fn run(
         publisher: publisher.clone(),
         source: source.clone(),
     };
-    let mut run = Worker::new(WorkerContext {
+    let (commands, queue) = handed::queue();
+    let context = WorkerContext {
         session,
         settings: current.clone(),
         source: source.clone(),
         console,
         publisher: publisher.clone(),
-    });
+    };
+    let mut run = Worker::new(context, queue);
     // Before the process is announced: until then, a signal would kill it.
     let mut signals = DaemonSignals::listen();
     systemd::ready();
     tracing::info!("starting the daemon");
-    let endpoints = bound.serve(&tenant, &publisher, &trigger);
+    let endpoints = bound.serve(&tenant, &publisher, &trigger, commands);
     let (stopped, status) = (stop.clone(), publisher.subscribe());
     let (watched, published) = (trigger.clone(), publisher.clone());
     let mut watcher =

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::geteuid;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -226,7 +226,10 @@ pub(in crate::daemon) struct SocketPeer {
 }
 
 /// Sends a message.
-pub(in crate::daemon) async fn send(stream: &mut UnixStream, message: &Message) -> io::Result<()> {
+pub(in crate::daemon) async fn send(
+    stream: &mut (impl AsyncWrite + Unpin),
+    message: &Message,
+) -> io::Result<()> {
     let line = message.line();
     timeout(SLOWEST, stream.write_all(line.as_bytes())).await?
 }

@@ -92,6 +92,11 @@ impl WatchedSource {
         self.names.borrow().clone()
     }
 
+    /// Keeps other readers of the source waiting, for as long as the turn is kept.
+    pub(super) async fn turn(&self) -> impl Drop + '_ {
+        self.turn.lock().await
+    }
+
     fn found(&self) -> std::sync::MutexGuard<'_, Option<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }

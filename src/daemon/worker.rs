@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch as published;
+use tokio::sync::{mpsc, watch as published};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
+use super::carry_out::carry_out;
 use super::conditions::Conditions;
 use super::console::Console;
+use super::control::handed::HandedRun;
 use super::disposition::{of_error, of_open_error, of_report};
 use super::source::WatchedSource;
 use super::view::{PriorState, build_view};
@@ -23,7 +25,7 @@ use crate::ledger::history::Run;
 use crate::ledger::{Ledger, StoreError};
 use crate::manifest::Name;
 use crate::plan::{Action, Block, Operation, Operator, Plan};
-use crate::report::exit::exit;
+use crate::report::exit::{Exit, exit};
 use crate::report::failure::CommandFailure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
@@ -40,6 +42,8 @@ const RUNS: u32 = 20;
 /// the files, the secrets.
 pub(super) struct Worker {
     context: WorkerContext,
+    /// Commands of clients.
+    commands: mpsc::Receiver<HandedRun>,
     /// Revision that the run under way has read.
     revision: Option<Arc<Revision>>,
     /// The latest runs; read again after each that writes.
@@ -151,6 +155,17 @@ impl Activation for Worker {
         span.in_scope(|| self.conditions.log(&outcome));
         Some(outcome)
     }
+
+    async fn command(&mut self) -> HandedRun {
+        match self.commands.recv().await {
+            Some(run) => run,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn carry_out(&mut self, run: HandedRun, stop: &Stop) -> Exit {
+        carry_out(&self.context, run, stop).await
+    }
 }
 
 /// A hash of what a run was made from. Settings that were read again and say the same are
@@ -171,9 +186,10 @@ async fn given_up(stop: &Stop, writes: &AtomicBool) {
 }
 
 impl Worker {
-    pub(super) fn new(context: WorkerContext) -> Self {
+    pub(super) fn new(context: WorkerContext, commands: mpsc::Receiver<HandedRun>) -> Self {
         Self {
             context,
+            commands,
             revision: None,
             history: Arc::default(),
             backoff: Backoff::default(),

@@ -21,7 +21,7 @@ const LARGEST_INPUT: u64 = 1024 * 1024;
 /// Next step if the daemon cannot be reached.
 const LATER: &str = "the push is applied in the daemon's next run";
 
-pub(crate) async fn ask(args: &Ask, terminal: Terminal) -> Exit {
+pub(crate) async fn ask(args: &Ask, terminal: &Terminal) -> Exit {
     let end = Instant::now() + args.timeout;
     if let Some(branch) = &args.branch {
         match timeout_at(end, ignored(branch.clone())).await {
@@ -92,7 +92,7 @@ fn ignored_push(branch: &str, pushed: &str) -> Option<String> {
     Some(format!("ignored: the push is to {names}, not to {branch}"))
 }
 
-async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
+async fn ask_at(socket: &Path, terminal: &Terminal) -> Exit {
     let mut connection = match DaemonConnection::open(socket).await {
         Ok(connection) => connection,
         Err(error) => {
@@ -111,8 +111,8 @@ async fn ask_at(socket: &Path, terminal: Terminal) -> Exit {
                 print_line(terminal, &why);
                 return Exit::Failed;
             }
-            // It belongs to the control socket.
-            Message::Result { .. } => {}
+            // They belong to the control socket.
+            Message::Result { .. } | Message::Screen { .. } | Message::Question { .. } => {}
         }
     }
     print_line(
@@ -133,7 +133,7 @@ fn not_there(error: &Unreachable) -> String {
 }
 
 /// A line of our own among those of git.
-fn print_line(terminal: Terminal, line: &str) {
+fn print_line(terminal: &Terminal, line: &str) {
     terminal.out(&format!("integrationd: {}\n", escaped(line)));
 }
 

@@ -19,7 +19,7 @@ const HOOK: &str = "post-receive";
 /// By this line a hook is known as ours.
 const OURS: &[u8] = b"# Written by `integrationd hook install`, which may overwrite it.";
 
-pub(crate) fn install(args: &Install, terminal: Terminal) -> Result<Exit, CommandFailure> {
+pub(crate) fn install(args: &Install, terminal: &Terminal) -> Result<Exit, CommandFailure> {
     let hooks = hooks(&args.repository)?;
     let path = hooks.join(HOOK);
     let found = found(&path)?;

@@ -5,35 +5,60 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::apply::Stop;
+
 /// SIGINT and SIGTERM, and later SIGHUP. From here on none of them ends the process by
 /// itself. A signal that cannot be listened to goes on doing so.
 pub(crate) struct RunSignals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
+    /// The stop of a client for which the daemon carries out the command: the signals are the
+    /// daemon's.
+    client: Option<Stop>,
 }
 
 impl RunSignals {
+    /// Listens to a client alone. It can stop the command once.
+    pub(crate) fn of_client(stop: Stop) -> Self {
+        Self {
+            interrupt: None,
+            terminate: None,
+            hangup: None,
+            client: Some(stop),
+        }
+    }
+
     /// Begins to listen.
     pub(crate) fn listen() -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
             hangup: None,
+            client: None,
         }
     }
 
     /// Waits for the next one.
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let Self {
             interrupt,
             terminate,
             hangup,
+            client,
         } = self;
         tokio::select! {
             () = received(interrupt) => {}
             () = received(terminate) => {}
             () = received(hangup) => {}
+            () = stopped(client) => {}
+        }
+    }
+
+    /// Takes over the signal that a run listens to from its first write on.
+    fn take(&mut self, Writing(hangup): Writing) {
+        if self.interrupt.is_some() || self.terminate.is_some() {
+            self.hangup = hangup;
         }
     }
 
@@ -41,8 +66,8 @@ impl RunSignals {
     pub(crate) async fn first(&mut self, writing: &mut oneshot::Receiver<Writing>) {
         tokio::select! {
             () = self.next() => {}
-            Ok(Writing(hangup)) = writing => {
-                self.hangup = hangup;
+            Ok(begun) = writing => {
+                self.take(begun);
                 self.next().await;
             }
         }
@@ -50,8 +75,8 @@ impl RunSignals {
 
     /// Waits for another one.
     pub(crate) async fn second(&mut self, writing: &mut oneshot::Receiver<Writing>) {
-        if let Ok(Writing(hangup)) = writing.try_recv() {
-            self.hangup = hangup;
+        if let Ok(begun) = writing.try_recv() {
+            self.take(begun);
         }
         self.next().await;
     }
@@ -140,4 +165,13 @@ async fn received(signal: &mut Option<Signal>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Waits for the stop, which comes once.
+async fn stopped(client: &mut Option<Stop>) {
+    match client {
+        Some(stop) => stop.requested().await,
+        None => std::future::pending().await,
+    }
+    *client = None;
 }

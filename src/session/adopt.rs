@@ -4,10 +4,12 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Access, OpenError, Preparation, Prepared, SecretSelection, Session, Watcher, Wishes};
+use super::{
+    Access, LedgerEntry, OpenError, Preparation, Prepared, SecretSelection, Session, Watcher,
+    Wishes,
+};
 use crate::immuta::HttpTransport;
 use crate::ledger::Observations;
-use crate::ledger::place::Trust;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{AdoptedSecrets, Adoption, AdoptionResult};
 use crate::settings::run::RunSettings;
@@ -34,11 +36,12 @@ pub enum AdoptError {
 /// The settings, the files, the tenant or the ledger cannot be used.
 pub async fn adopt(
     settings: &RunSettings,
+    entry: LedgerEntry,
     names: &[Name],
     secrets: AdoptedSecrets,
     watcher: &dyn Watcher,
 ) -> Result<Vec<Adoption>, AdoptError> {
-    let opening = Session::open_with_files(settings, Trust::AnyForRoot, Access::Write, watcher);
+    let opening = Session::open_with_files(settings, entry, Access::Write, watcher);
     let (session, opened) = opening.await?;
     check_described(names, opened.manifest())?;
     let named: HashSet<&str> = names.iter().map(String::as_str).collect();
@@ -54,12 +57,23 @@ pub async fn adopt(
 }
 
 /// Finds the live integrations of these files, or of all, and records them as owned.
-pub(super) async fn record_adopted(
+async fn record_adopted(
     session: &Session,
     prepared: &Prepared<HttpTransport>,
     names: &HashSet<&str>,
     secrets: AdoptedSecrets,
 ) -> Result<Vec<Adoption>, SyncError> {
+    let (adoptions, seen) = adopted(prepared, names, secrets).await?;
+    session.store().note(&seen).await?;
+    Ok(adoptions)
+}
+
+/// Finds the live integrations of these files, or of all, and what is to be recorded of them.
+pub(super) async fn adopted(
+    prepared: &Prepared<HttpTransport>,
+    names: &HashSet<&str>,
+    secrets: AdoptedSecrets,
+) -> Result<(Vec<Adoption>, Observations), SyncError> {
     let adoptions = prepared.adopt(names, secrets).await?;
     let at = Timestamp::now();
     let records = adoptions
@@ -74,8 +88,7 @@ pub(super) async fn record_adopted(
         records: records.collect(),
         gone: Vec::new(),
     };
-    session.store().note(&seen).await?;
-    Ok(adoptions)
+    Ok((adoptions, seen))
 }
 
 fn check_described(names: &[Name], manifest: &Manifest) -> Result<(), AdoptError> {

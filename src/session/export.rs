@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use super::adopt::record_adopted;
+use super::adopt::adopted;
 use super::source::load;
 use super::{
     Access, OpenError, Opened, Preparation, Prepared, SecretSelection, Session, Source, Watcher,
@@ -14,10 +14,10 @@ use crate::export::disk::{ExportWriteError, FileToWrite, write_all};
 use crate::export::proof::{ProofFinding, findings};
 use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
-use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
+use crate::ledger::{Ledger, Observations, Record};
 use crate::live::Live;
-use crate::manifest::{Manifest, SourceFile};
+use crate::manifest::{Manifest, Name, SourceFile};
 use crate::plan::{self, AdoptedSecrets, Adoption};
 use crate::settings::run::RunSettings;
 use crate::source::{Snapshot, read_with_variables};
@@ -30,8 +30,20 @@ pub struct ExportWishes {
     pub options: ExportOptions,
     /// True if nothing is written.
     pub is_dry_run: bool,
-    /// True if the integrations whose files are true are recorded as owned.
-    pub adopts: bool,
+    /// The adoption of the integrations whose files are true.
+    pub adoption: ExportAdoption,
+}
+
+/// Adoption after an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExportAdoption {
+    /// None.
+    #[default]
+    No,
+    /// The integrations are recorded as owned.
+    Recorded,
+    /// The result contains the records, for the daemon that holds the ledger.
+    HandedOver,
 }
 
 /// Result of an export.
@@ -51,6 +63,8 @@ pub struct ExportResult {
     pub findings: Vec<ProofFinding>,
     /// The adoption of each integration; empty without the wish.
     pub adoptions: Vec<Adoption>,
+    /// Records for the daemon that holds the ledger.
+    pub handed_over: Vec<(Name, Record)>,
 }
 
 /// An export that came to no result.
@@ -95,10 +109,9 @@ pub async fn export(
     } else {
         Manifest::default()
     };
-    let access = if wishes.adopts {
-        Access::Write
-    } else {
-        Access::DryRun
+    let access = match wishes.adoption {
+        ExportAdoption::Recorded => Access::Write,
+        ExportAdoption::No | ExportAdoption::HandedOver => Access::DryRun,
     };
     let session = Session::open(settings, Trust::AnyForRoot, access)?;
     let ledger = read(&session).await?;
@@ -120,6 +133,7 @@ pub async fn export(
         diagnostics: Vec::new(),
         findings: Vec::new(),
         adoptions: Vec::new(),
+        handed_over: Vec::new(),
     };
     if !result.drafts.files.is_empty() {
         prove(&session, settings, wishes, &mut result).await?;
@@ -149,18 +163,24 @@ async fn prove(
     let planned = sync::make_plan(&prepared.reader, desired, request, &ledger).await;
     let plan = planned.map_err(SyncError::from)?.plan;
     result.findings = findings(&result.drafts.files, &plan, &result.diagnostics);
-    if wishes.adopts {
-        result.adoptions = adopt(session, &prepared, result).await?;
+    if wishes.adoption == ExportAdoption::No {
+        return Ok(());
     }
-    Ok(())
+    let (adoptions, seen) = adopt(&prepared, result).await?;
+    result.adoptions = adoptions;
+    if wishes.adoption == ExportAdoption::HandedOver {
+        result.handed_over = seen.records;
+        return Ok(());
+    }
+    let noted = session.store().note(&seen).await;
+    Ok(noted.map_err(SyncError::from)?)
 }
 
-/// Records the integrations whose files are true.
+/// Adopts the integrations whose files are true.
 async fn adopt(
-    session: &Session,
     prepared: &Prepared<HttpTransport>,
     result: &ExportResult,
-) -> Result<Vec<Adoption>, ExportError> {
+) -> Result<(Vec<Adoption>, Observations), ExportError> {
     let untrue: BTreeSet<&str> = result
         .findings
         .iter()
@@ -169,9 +189,9 @@ async fn adopt(
     let files = result.drafts.files.iter().map(|file| file.name.as_str());
     let names: HashSet<&str> = files.filter(|name| !untrue.contains(name)).collect();
     if names.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Observations::default()));
     }
-    Ok(record_adopted(session, prepared, &names, AdoptedSecrets::Unknown).await?)
+    Ok(adopted(prepared, &names, AdoptedSecrets::Unknown).await?)
 }
 
 pub(super) async fn read(session: &Session) -> Result<Ledger, ExportError> {

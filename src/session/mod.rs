@@ -12,6 +12,7 @@
 //! integrations, whichever command asks.
 
 pub mod adopt;
+mod entry;
 mod error;
 pub mod explain;
 pub mod export;
@@ -28,6 +29,7 @@ pub mod state;
 pub mod suspend;
 pub mod tenant;
 pub mod update;
+mod watcher;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -47,9 +49,9 @@ use crate::secret::{Secret, Secrets};
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::simulator::{API_KEY, Simulator, SimulatorOptions};
 use crate::source::git::{CommitId, Revision};
-use crate::source::{Snapshot, SourceError};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
 
+pub use entry::{HeldSession, LedgerEntry};
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 use names::outlasted;
 pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
@@ -58,26 +60,13 @@ pub use secrets::{SecretSelection, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;
 pub use tenant::Tenant;
+pub use watcher::Watcher;
 
 /// The name of the simulated tenant, for people.
 const SIMULATED: &str = "the simulated tenant";
 
-/// Receives what is found on the way in.
-pub trait Watcher: Sync {
-    /// A directory was read, or could not be.
-    fn directory(&self, _read: &Result<Snapshot, SourceError>) {}
-
-    /// The source has no integration file.
-    fn no_files(&self, place: &str);
-
-    /// The files were read.
-    fn files(&self, _revision: Option<&Revision>, _manifest: &Manifest) {}
-
-    /// Names of integrations became known. They are collected only on demand.
-    fn names(&self, _known: &dyn Fn() -> KnownNames) {}
-}
-
 /// A tenant and its ledger.
+#[derive(Clone)]
 pub struct Session {
     tenant: String,
     /// The flag that names the state directory.
@@ -92,7 +81,15 @@ impl Session {
     ///
     /// # Errors
     /// The tenant's URL is missing, or the ledger cannot be opened.
-    pub fn open(settings: &RunSettings, trust: Trust, access: Access) -> Result<Self, OpenError> {
+    pub fn open(
+        settings: &RunSettings,
+        entry: impl Into<LedgerEntry>,
+        access: Access,
+    ) -> Result<Self, OpenError> {
+        let trust = match entry.into() {
+            LedgerEntry::Own(trust) => trust,
+            LedgerEntry::Held(session) => return Ok(session),
+        };
         let tenant = tenant::url(&settings.tenant)?;
         let state = settings.state.clone();
         let store = state::open(state.as_deref(), trust, &tenant, access)?;
@@ -113,17 +110,17 @@ impl Session {
     /// As for [`Session::open`] and [`Session::files`].
     pub async fn open_with_files(
         settings: &RunSettings,
-        trust: Trust,
+        entry: impl Into<LedgerEntry>,
         access: Access,
         watcher: &dyn Watcher,
     ) -> Result<(Self, Opened), OpenError> {
         if settings.git.is_some() {
-            let session = Self::open(settings, trust, access)?;
+            let session = Self::open(settings, entry, access)?;
             let opened = session.files(settings, watcher).await?;
             return Ok((session, opened));
         }
         let contents = Source::Directory.read(settings, None, watcher).await?;
-        let session = Self::open(settings, trust, access)?;
+        let session = Self::open(settings, entry, access)?;
         let ledger = session.store.read().await?;
         let opened = Opened::new(contents, ledger, watcher);
         Ok((session, opened))

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Access, OpenError, Session};
+use super::{Access, LedgerEntry, OpenError, Session};
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, RetryPolicy};
 use crate::ledger::StoreError;
-use crate::ledger::place::Trust;
 use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::plan::{self, NotTheResult};
@@ -37,10 +36,11 @@ pub enum ResolveError {
 /// There is no such write, or its result cannot be this integration.
 pub async fn resolve(
     settings: &RunSettings,
+    entry: LedgerEntry,
     name: &str,
     result: Option<RemoteId>,
 ) -> Result<(), ResolveError> {
-    let session = Session::open(settings, Trust::AnyForRoot, Access::Write)?;
+    let session = Session::open(settings, entry, Access::Write)?;
     let tenant = session.connect(settings, RetryPolicy::default())?;
     let ledger = session.store();
     let known = ledger.read().await?;

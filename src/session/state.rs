@@ -7,7 +7,7 @@ use super::error::OpenError;
 use super::tenant::credential;
 use crate::ledger::key;
 use crate::ledger::place::{PlaceError, StateDirectory, Trust};
-use crate::ledger::sqlite::{ReadOnlyLedger, SqliteLedger};
+use crate::ledger::sqlite::{self, ReadOnlyLedger, SqliteLedger};
 use crate::ledger::{FingerprintKey, Fingerprinter, LedgerStore, MemoryLedger};
 use crate::secret::own::FINGERPRINT_KEY;
 
@@ -58,6 +58,14 @@ pub fn open(
         Access::DryRun | Access::Read | Access::Suspend => Arc::new(ReadOnlyLedger::new(&file)),
         Access::Write => Arc::new(SqliteLedger::open(&file)?),
     })
+}
+
+/// True if another process holds the ledger of a tenant for writing.
+#[must_use]
+pub fn is_held(flag: Option<&Path>, tenant: &str) -> bool {
+    let place = find(flag, Trust::AnyForRoot);
+    let file = place.and_then(|place| place.ledger_file(tenant));
+    file.is_ok_and(|file| sqlite::is_held(&file))
 }
 
 /// Makes the fingerprints of a tenant's secrets, with the key as it is now: a systemd

@@ -3,6 +3,7 @@
 
 mod git;
 mod guard;
+mod handover;
 mod ledger;
 mod listen;
 mod notify;
@@ -12,12 +13,14 @@ mod run;
 mod socket;
 mod webhook;
 
+pub(super) use git::GitArgs;
 pub(super) use guard::ConnectionsArgs;
+pub(super) use handover::{HandOver, HandOverArgs};
 pub(super) use ledger::{LedgerArgs, StateArgs};
 pub(super) use listen::ListenArgs;
 pub(super) use notify::NotifyArgs;
 pub(super) use output::OutputArgs;
-pub(super) use references::{ReferenceArgs, VaultArgs, named_own_files};
+pub(super) use references::{ReferenceArgs, VaultArgs};
 pub(super) use run::{ConnectionArgs, FILES, FilesArgs, RunArgs, VariableArgs};
 pub(super) use socket::SocketArgs;
 pub(super) use webhook::WebhookArgs;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args};
+use clap::Args;
 
 use super::run::FILES;
-use crate::manifest::{Binding, Flat, Variables};
-use crate::secret::{own_settings, vault};
+use crate::manifest::{Binding, Variables};
+use crate::secret::vault;
 use crate::settings::vault::VaultFlags;
 
 /// Login at the Vault of `VAULT_ADDR`.
@@ -54,26 +54,6 @@ pub(crate) struct ReferenceArgs {
     /// Variables that the settings file declares.
     #[arg(skip)]
     pub declared_variables: Variables,
-}
-
-/// The files with own credentials that the flags of a command name, and those that the
-/// settings file names for any command.
-pub(crate) fn named_own_files(command: &ArgMatches, settings: &Flat) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for setting in own_settings() {
-        let id = setting.replace('-', "_");
-        // A command without this flag is asked in vain.
-        let flag = command.try_get_raw(&id).ok().flatten();
-        files.extend(flag.into_iter().flatten().map(PathBuf::from));
-        files.extend(
-            settings
-                .get(setting)
-                .into_iter()
-                .flatten()
-                .map(PathBuf::from),
-        );
-    }
-    files
 }
 
 impl From<VaultArgs> for VaultFlags {

@@ -2,27 +2,84 @@
 //!
 //! ```text
 //! {"protocol":1,"version":"0.1.0","command":"status"}
+//! {"protocol":1,"version":"0.1.0","command":{"run":{"arguments":["sync","--yes"],…}}}
 //! ```
 //!
-//! A request contains no credential, and no path for the daemon to read.
+//! A request contains no credential. The daemon carries a command out with its own files and
+//! credentials; flags that name other files are refused.
 
 use serde::{Deserialize, Serialize};
+
+use crate::ledger::{Ledger, Record};
+use crate::manifest::Name;
 
 /// Version of the protocol; it changes only if both sides have to change.
 const PROTOCOL: u32 = 1;
 
-/// The longest request, in bytes.
-pub const LARGEST_REQUEST: usize = 64 * 1024;
+/// The longest request, in bytes: the records of ten thousand
+/// integrations are shorter.
+pub const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
 /// The program's version, for messages.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A command for the daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DaemonCommand {
     /// Report the status.
     Status,
+    /// Carry out a command line.
+    Run(HandedCommand),
+    /// Record adopted integrations.
+    Record(HandedRecords),
+}
+
+/// A command line that the daemon carries out for a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandedCommand {
+    /// The command, and the flags that were given for it.
+    pub arguments: Vec<String>,
+    /// The tenant's URL, as the client knows it.
+    pub tenant: String,
+    /// True if a person can be asked.
+    pub can_ask: bool,
+    /// True if standard error shows colours.
+    pub has_colour: bool,
+}
+
+/// Integrations that a client has adopted with a dry run's view of the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandedRecords {
+    /// The tenant's URL, as the client knows it.
+    pub tenant: String,
+    /// The records.
+    pub records: Vec<(Name, Record)>,
+}
+
+impl HandedRecords {
+    /// The reason to refuse the records, if the ledger has changed since the client has read it.
+    #[must_use]
+    pub fn refusal(&self, ledger: &Ledger) -> Option<String> {
+        self.records.iter().find_map(|(name, record)| {
+            let is_it = |(own, other): (&Name, &Record)| own == name && other.id == record.id;
+            let mut same = ledger.records.iter();
+            let same = same.find(|(own, other)| *own == name || other.id == record.id);
+            let is_pending = ledger.intents.contains_key(name);
+            let is_changed = is_pending || same.is_some_and(|found| !is_it(found));
+            is_changed.then(|| format!("the ledger has changed: `{name}` was not recorded"))
+        })
+    }
+}
+
+/// Later lines of a client: the answers to questions, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// True for yes.
+    pub approves: bool,
 }
 
 /// Everything but the command: the part that every version can read.
@@ -36,10 +93,10 @@ struct Preamble {
 
 /// The whole request.
 #[derive(Serialize)]
-struct Envelope {
+struct Envelope<'a> {
     protocol: u32,
     version: &'static str,
-    command: DaemonCommand,
+    command: &'a DaemonCommand,
 }
 
 /// A request that the daemon does not carry out.
@@ -59,6 +116,15 @@ pub enum InvalidRequest {
         /// The client's version.
         version: String,
     },
+    /// A command is carried out for a client of the same version only.
+    #[error(
+        "the daemon has version {VERSION}, the client has version {version}: use the same version \
+         for both, or restart the daemon after an upgrade"
+    )]
+    Version {
+        /// The client's version.
+        version: String,
+    },
     /// Another version may know the command or its arguments.
     #[error(
         "the daemon (version {VERSION}) does not know this request of the client (version \
@@ -73,7 +139,7 @@ pub enum InvalidRequest {
 impl DaemonCommand {
     /// The request, as a line.
     #[must_use]
-    pub fn line(self) -> String {
+    pub fn line(&self) -> String {
         let envelope = Envelope {
             protocol: PROTOCOL,
             version: VERSION,
@@ -97,7 +163,28 @@ impl DaemonCommand {
         if protocol != PROTOCOL {
             return Err(InvalidRequest::Protocol { protocol, version });
         }
-        serde_json::from_value(command).map_err(|_| InvalidRequest::Command { version })
+        match serde_json::from_value(command) {
+            // Another version may understand the flags in another way.
+            Ok(Self::Run(_) | Self::Record(_)) if version != VERSION => {
+                Err(InvalidRequest::Version { version })
+            }
+            Ok(command) => Ok(command),
+            Err(_) => Err(InvalidRequest::Command { version }),
+        }
+    }
+}
+
+impl Answer {
+    /// The answer, as a line.
+    #[must_use]
+    pub fn line(self) -> String {
+        serde_json::to_string(&self).unwrap_or_default() + "\n"
+    }
+
+    /// The answer in a line; `None` if it is none.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
     }
 }
 
@@ -111,6 +198,29 @@ mod tests {
         assert_eq!(line.matches('\n').count(), 1, "{line}");
         let read = DaemonCommand::parse(line.trim_end().as_bytes());
         assert_eq!(read, Ok(DaemonCommand::Status));
+    }
+
+    #[test]
+    fn command_line_is_carried_out_for_the_same_version_only() {
+        let command = DaemonCommand::Run(HandedCommand {
+            arguments: vec!["sync".to_owned(), "--only=lake".to_owned()],
+            tenant: "https://acme.example.com".to_owned(),
+            can_ask: true,
+            has_colour: false,
+        });
+        let line = command.line();
+        assert_eq!(DaemonCommand::parse(line.as_bytes()), Ok(command));
+        let own = format!("\"version\":\"{VERSION}\"");
+        let other = line.replace(&own, "\"version\":\"9.0.0\"");
+        let version = "9.0.0".to_owned();
+        let refused = Err(InvalidRequest::Version { version });
+        assert_eq!(DaemonCommand::parse(other.as_bytes()), refused);
+        let more = line.replace("\"can_ask\"", "\"as_root\":true,\"can_ask\"");
+        let refused = DaemonCommand::parse(more.as_bytes());
+        assert!(matches!(refused, Err(InvalidRequest::Command { .. })));
+        let answer = Answer { approves: true };
+        assert_eq!(Answer::parse(&answer.line()), Some(answer));
+        assert_eq!(Answer::parse("yes"), None);
     }
 
     #[test]

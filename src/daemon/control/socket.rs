@@ -1,18 +1,21 @@
 //! The control socket: reads one request of each client, and answers it.
 
 use std::io;
+use std::sync::{Arc, mpsc as answers};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
-use super::request::{DaemonCommand, LARGEST_REQUEST};
+use super::handed::{HandedRun, HandedWork};
+use super::request::{Answer, DaemonCommand, LARGEST_REQUEST};
+use super::screen::ClientScreen;
 use crate::apply::Stop;
 use crate::daemon::DaemonStatus;
-use crate::daemon::push::message::Message;
+use crate::daemon::push::message::{Message, ScreenPlace};
 use crate::daemon::socket::{SLOWEST, Socket, SocketPeer, refused, send};
 use crate::daemon::view::{StatusDocument, readable};
 use crate::report::exit::Exit;
@@ -21,10 +24,28 @@ use crate::report::format::{OutputFormat, render};
 /// Time limit for a request.
 const REQUEST_TIMEOUT: Duration = SLOWEST;
 
+/// Time after which a client learns that its command waits for a run.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The longest answer to a question, in bytes.
+const LARGEST_ANSWER: usize = 1024;
+
+/// Said to a client whose command waits.
+const WAITING: &str = "Waiting for the daemon to end the run under way.\n";
+
+/// Reason to refuse a request at the end of the daemon.
+const SHUTTING_DOWN: &str = "it is shutting down";
+
 /// Answers until the stop is pulled.
-pub async fn serve(socket: Socket, status: watch::Receiver<DaemonStatus>, stop: Stop) {
+pub async fn serve(
+    socket: Socket,
+    status: watch::Receiver<DaemonStatus>,
+    commands: mpsc::Sender<HandedRun>,
+    stop: Stop,
+) {
     let client = ControlClient {
         status,
+        commands,
         stop: stop.clone(),
     };
     let serve_client = |peer| client.clone().serve_client(peer);
@@ -35,31 +56,40 @@ pub async fn serve(socket: Socket, status: watch::Receiver<DaemonStatus>, stop: 
 #[derive(Clone)]
 struct ControlClient {
     status: watch::Receiver<DaemonStatus>,
+    commands: mpsc::Sender<HandedRun>,
     stop: Stop,
 }
 
 impl ControlClient {
     async fn serve_client(self, peer: SocketPeer) {
         let SocketPeer {
-            mut stream,
+            stream,
             is_authorized,
             slot,
         } = peer;
+        let (reader, mut writer) = stream.into_split();
+        let reader = BufReader::new(reader);
         let answer = match (is_authorized, &slot) {
             (false, _) => refused("this user is not allowed to send requests to the daemon"),
             (true, None) => refused("too many clients: try again later"),
-            (true, Some(_)) => self.answer(&mut stream).await,
+            (true, Some(_)) => self.answer(reader, &mut writer).await,
         };
-        if let Err(error) = send(&mut stream, &answer).await {
+        if let Err(error) = send(&mut writer, &answer).await {
             tracing::debug!(%error, "client at the control socket disconnected");
         }
     }
+}
 
-    async fn answer(&self, stream: &mut UnixStream) -> Message {
+impl ControlClient {
+    async fn answer(
+        &self,
+        mut reader: BufReader<OwnedReadHalf>,
+        writer: &mut OwnedWriteHalf,
+    ) -> Message {
         let request = tokio::select! {
             biased;
-            () = self.stop.requested() => return refused("the daemon is shutting down"),
-            request = timeout(REQUEST_TIMEOUT, read_request(stream)) => request,
+            () = self.stop.requested() => return refused(SHUTTING_DOWN),
+            request = timeout(REQUEST_TIMEOUT, read_line(&mut reader, LARGEST_REQUEST)) => request,
         };
         let line = match request {
             Ok(Ok(line)) => line,
@@ -68,18 +98,92 @@ impl ControlClient {
         };
         match DaemonCommand::parse(&line) {
             Ok(DaemonCommand::Status) => status(&self.status.borrow()),
+            Ok(DaemonCommand::Run(command)) => {
+                let work = HandedWork::Command(command);
+                self.carry_out(work, reader, writer).await
+            }
+            Ok(DaemonCommand::Record(records)) => {
+                let work = HandedWork::Records(records);
+                self.carry_out(work, reader, writer).await
+            }
             Err(error) => refused(&error.to_string()),
+        }
+    }
+
+    /// Has a command carried out, and sends what it prints. A client that closes its side asks
+    /// for a stop; one that is gone has asked for it, too.
+    async fn carry_out(
+        &self,
+        work: HandedWork,
+        mut reader: BufReader<OwnedReadHalf>,
+        writer: &mut OwnedWriteHalf,
+    ) -> Message {
+        let (messages, mut written) = mpsc::unbounded_channel();
+        let (approvals, answers) = answers::channel();
+        let screen = Arc::new(ClientScreen::new(messages, answers, &work));
+        let (done, mut ended) = oneshot::channel();
+        let run = HandedRun {
+            work,
+            screen: Arc::clone(&screen),
+            done,
+        };
+        if self.commands.try_send(run).is_err() {
+            return refused("too many commands wait for the daemon: try again later");
+        }
+        let mut is_patient = true;
+        let mut listens = true;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                Some(message) = written.recv() => {
+                    if send(writer, &message).await.is_err() {
+                        // The command goes on, and stops where it may.
+                        screen.request_stop();
+                        break ended.await;
+                    }
+                }
+                ended = &mut ended => break ended,
+                answer = read_answer(&mut reader), if listens => match answer {
+                    Some(answer) => drop(approvals.send(answer.approves)),
+                    None => {
+                        listens = false;
+                        screen.request_stop();
+                    }
+                },
+                () = sleep(PATIENCE), if is_patient => {
+                    is_patient = false;
+                    if !screen.has_begun() {
+                        screen.write(ScreenPlace::Error, WAITING);
+                    }
+                }
+            }
+        };
+        while let Ok(message) = written.try_recv() {
+            let _gone = send(writer, &message).await;
+        }
+        match ended {
+            Ok(exit) => Message::End {
+                exit_code: exit as u8,
+                summary: String::new(),
+            },
+            Err(_) if screen.has_begun() => refused("it ended before the command did"),
+            Err(_) => refused(SHUTTING_DOWN),
         }
     }
 }
 
-/// Line with the request.
-async fn read_request(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
-    let longest = LARGEST_REQUEST as u64;
+/// The next answer to a question; `None` if there will be none.
+async fn read_answer(reader: &mut BufReader<OwnedReadHalf>) -> Option<Answer> {
+    let line = read_line(reader, LARGEST_ANSWER).await.ok()?;
+    Answer::parse(std::str::from_utf8(&line).ok()?)
+}
+
+/// A line of the client.
+async fn read_line(reader: &mut BufReader<OwnedReadHalf>, longest: usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    let mut reader = BufReader::new(stream.take(longest + 1));
-    reader.read_until(b'\n', &mut line).await?;
-    if line.len() > LARGEST_REQUEST {
+    let mut limited = reader.take(longest as u64 + 1);
+    limited.read_until(b'\n', &mut line).await?;
+    if line.len() > longest {
         return Err(io::Error::other("the request is too long"));
     }
     Ok(line)

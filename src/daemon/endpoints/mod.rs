@@ -11,9 +11,10 @@ mod webhook;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::control::handed::HandedRun;
 use super::http::Tls;
 use super::notify::WebhookSender;
 use super::{StatusPublisher, Trigger, control, push};
@@ -73,6 +74,7 @@ impl BoundEndpoints {
         tenant: &str,
         publisher: &StatusPublisher,
         trigger: &Trigger,
+        commands: mpsc::Sender<HandedRun>,
     ) -> Endpoints {
         let Self {
             page,
@@ -101,7 +103,7 @@ impl BoundEndpoints {
             }));
             let status = publisher.subscribe();
             served.push(Served::begin(|stop| {
-                control::socket::serve(control, status, stop)
+                control::socket::serve(control, status, commands, stop)
             }));
         }
         Endpoints { served, notifier }

@@ -8,7 +8,10 @@
 //! {"type":"end","exit_code":0,"summary":"1 applied, 0 failed"}
 //! ```
 //!
-//! At the control socket, the response ends with `result` or `refused`.
+//! At the control socket, the response to `status` ends with `result`, and the response to a
+//! command that the daemon carries out with `end`; either may be `refused`. A command writes
+//! `screen` messages, and a `question` is answered with a line of the client (see
+//! [`Answer`](super::super::control::request::Answer)).
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,18 @@ pub enum Message {
         /// In a line.
         summary: String,
     },
+    /// Output of a command that the daemon carries out for the client.
+    Screen {
+        /// The place of the text.
+        place: ScreenPlace,
+        /// The text, with colours.
+        text: String,
+    },
+    /// A question for the person at the client.
+    Question {
+        /// In words.
+        text: String,
+    },
     /// Result of a request at the control socket.
     Result {
         /// As the command is to exit.
@@ -42,6 +57,22 @@ pub enum Message {
         /// The reason.
         why: String,
     },
+}
+
+/// The stream for a part of the output, and whether its lines are folded there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScreenPlace {
+    /// Standard output: paragraphs, which are folded.
+    Prose,
+    /// Standard output: lines, which are folded.
+    Output,
+    /// Standard output, as it is.
+    UnfoldedOutput,
+    /// Standard error: lines, which are folded.
+    Error,
+    /// Standard error, as it is.
+    UnfoldedError,
 }
 
 impl Message {
@@ -73,6 +104,13 @@ mod tests {
             Message::End {
                 exit_code: 65,
                 summary: "x".to_owned(),
+            },
+            Message::Screen {
+                place: ScreenPlace::UnfoldedError,
+                text: "error\n".to_owned(),
+            },
+            Message::Question {
+                text: "Apply? ".to_owned(),
             },
             Message::Result {
                 exit_code: 0,

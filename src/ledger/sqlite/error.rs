@@ -180,8 +180,9 @@ impl LedgerError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::InUse { .. } => {
-                "wait until that process ends, or stop it; the lock ends with the process, so do \
-                not remove the lock file"
+                "wait until that process ends, or stop it; if it is a daemon with another socket \
+                than the default one, give that with `--socket`, and the daemon carries out the \
+                command; do not remove the lock file, which has no effect without the process"
             }
             Self::File { source, .. } => disk_help(source).unwrap_or(
                 "check the owner and mode of the file and its directory, or choose another \

@@ -76,6 +76,18 @@ impl Drop for Lock {
     }
 }
 
+/// True if a process holds the lock of a ledger. Only a lock that someone has taken is tried,
+/// so that a process which takes it at the same time does not find it in use.
+#[must_use]
+pub fn is_held(ledger: &Path) -> bool {
+    let path = beside(ledger, ".lock");
+    let Ok(file) = File::open(&path) else {
+        return false;
+    };
+    let is_taken = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    is_taken && matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 fn host() -> String {
     let names = HOST_NAME.iter().filter_map(|p| fs::read_to_string(p).ok());
     let mut names = names.filter_map(|text| text.split_whitespace().next().map(str::to_owned));

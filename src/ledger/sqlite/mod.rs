@@ -38,6 +38,7 @@ use super::{
 use crate::live::RemoteId;
 pub use error::LedgerError;
 use lock::Lock;
+pub use lock::is_held;
 pub use read_only::ReadOnlyLedger;
 use schema::{MIGRATIONS, Migration};
 

@@ -31,7 +31,7 @@ fn a_second_opening_in_the_same_process_is_refused() {
     let text = told(&error, &place).replace(holder, "HOLDER");
     insta::assert_snapshot!(text, @"
     the ledger STATE/tenant.db is in use by HOLDER
-    help: wait until that process ends, or stop it; the lock ends with the process, so do not remove the lock file
+    help: wait until that process ends, or stop it; if it is a daemon with another socket than the default one, give that with `--socket`, and the daemon carries out the command; do not remove the lock file, which has no effect without the process
     ");
     drop(first);
     assert_eq!(

@@ -1,8 +1,11 @@
-//! The settings file and the command line: a key for every flag of `daemon`.
+//! The command line, and what completes it: the settings file, with a key for every flag of
+//! `daemon`, or the flags of the daemon that carries out a command.
 //!
 //! Flag, then environment, then settings file, then default: what the file says
 //! becomes the default of the flag, so that the rest of the program knows nothing
 //! of it. Keys, values and the schema follow from the flags themselves.
+
+pub(crate) mod handed;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::args::named_own_files;
 use crate::manifest::{DeclaredSettings, Flat};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
+use crate::secret::own_settings;
 use crate::session::tenant::credential_of;
 use crate::settings::daemon::SettingsFile;
 use crate::settings::file::{self, DEFAULT, DeclaredSetting, SettingKind};
@@ -28,18 +31,18 @@ const NOT_SETTINGS: &[&str] = &["help", "version", "config", "var"];
 
 /// The command line as it is declared.
 #[derive(Clone, Copy)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// All commands and their flags.
-    pub(super) definition: fn() -> Command,
+    pub(crate) definition: fn() -> Command,
     /// True if the flags of this command are settings; false for a command that has
     /// nothing to do with a tenant.
-    pub(super) uses_settings: fn(&str) -> bool,
+    pub(crate) uses_settings: fn(&str) -> bool,
     /// True if this line of such a command needs the settings.
-    pub(super) reads_settings: fn(&str, &ArgMatches) -> bool,
+    pub(crate) reads_settings: fn(&str, &ArgMatches) -> bool,
 }
 
 /// Reason for the absence of a command line.
-pub(super) enum ParseError {
+pub(crate) enum ParseError {
     /// It is wrong, or only help was asked for.
     Usage(clap::Error),
     /// The settings file is.
@@ -62,25 +65,25 @@ impl From<ParseError> for CommandFailure {
 }
 
 /// A command line, completed with the settings file.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its flags.
-    pub(super) matches: ArgMatches,
+    pub(crate) matches: ArgMatches,
     /// The file that was read.
-    pub(super) file: SettingsFile,
+    pub(crate) file: SettingsFile,
     /// Settings that the file declares.
-    pub(super) declared: DeclaredSettings,
+    pub(crate) declared: DeclaredSettings,
 }
 
 impl Line {
     /// Reads the command line of a daemon with this settings file.
-    pub(super) fn of_daemon(program: Program, config: &Path) -> Result<Self, ParseError> {
+    pub(crate) fn of_daemon(program: Program, config: &Path) -> Result<Self, ParseError> {
         let line = [env!("CARGO_PKG_NAME"), WHOLE, "--config"].map(OsString::from);
         let line = line.into_iter().chain([config.into()]);
         Self::read(program, line, |name| std::env::var_os(name))
     }
 
     /// Reads it.
-    pub(super) fn read(
+    pub(crate) fn read(
         program: Program,
         line: impl IntoIterator<Item = OsString>,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -120,12 +123,32 @@ impl Line {
     }
 
     /// The files with own credentials that the flags or the settings file name.
-    pub(super) fn own_files(&self) -> Vec<PathBuf> {
+    pub(crate) fn own_files(&self) -> Vec<PathBuf> {
         match self.matches.subcommand() {
             Some((_, command)) => named_own_files(command, &self.declared.flat),
             None => Vec::new(),
         }
     }
+}
+
+/// The files with own credentials that the flags of a command name, and those that the
+/// settings file names for any command.
+fn named_own_files(command: &ArgMatches, settings: &Flat) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for setting in own_settings() {
+        let id = setting.replace('-', "_");
+        // A command without this flag is asked in vain.
+        let flag = command.try_get_raw(&id).ok().flatten();
+        files.extend(flag.into_iter().flatten().map(PathBuf::from));
+        files.extend(
+            settings
+                .get(setting)
+                .into_iter()
+                .flatten()
+                .map(PathBuf::from),
+        );
+    }
+    files
 }
 
 /// Content of the file; nothing if no file is named and none exists.
@@ -157,7 +180,7 @@ fn key_of(arg: &Arg) -> String {
 }
 
 /// Every setting, as the flags declare it.
-pub(super) fn declared(program: Program) -> Vec<DeclaredSetting> {
+pub(crate) fn declared(program: Program) -> Vec<DeclaredSetting> {
     let settings = settings(program).into_iter();
     settings.map(|(key, arg)| declaration(key, &arg)).collect()
 }
@@ -264,5 +287,4 @@ fn set(command: Command, ids: &[(String, &Vec<String>)]) -> Command {
 }
 
 #[cfg(test)]
-#[path = "settings_file_tests.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use super::*;
-use crate::cli::commands::PROGRAM;
+use crate::cli::WHOLE_PROGRAM as PROGRAM;
 use crate::secret::{own_credentials, own_settings};
 
 /// Settings that name a file or directory but no credential.

@@ -1,0 +1,32 @@
+//! The daemon that carries out a command while it holds the ledger.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+/// Heading of these flags.
+const DAEMON: &str = "Daemon";
+
+/// The daemon on this machine.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HandOverArgs {
+    /// Socket of the daemon, which carries out the command while it holds the ledger [default:
+    /// /run/integrationd/integrationd.sock]
+    #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET", help_heading = DAEMON)]
+    pub socket: Option<PathBuf>,
+    /// Fail if a daemon holds the ledger, instead of letting it carry out the command
+    #[arg(long, env = "INTEGRATIOND_STANDALONE", help_heading = DAEMON,
+          value_parser = BoolishValueParser::new())]
+    pub standalone: bool,
+}
+
+/// A command that needs the ledger for itself.
+pub(crate) struct HandOver<'a> {
+    /// The daemon.
+    pub daemon: &'a HandOverArgs,
+    /// The state directory, if a flag names it.
+    pub state: Option<&'a Path>,
+    /// The URL of the tenant, if a flag names it.
+    pub url: Option<&'a str>,
+}

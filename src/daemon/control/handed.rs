@@ -1,0 +1,49 @@
+//! Commands that wait for the worker, which carries each out between two runs.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::request::{HandedCommand, HandedRecords};
+use super::screen::ClientScreen;
+use crate::report::exit::Exit;
+
+/// Maximum number of commands that wait.
+const WAITING: usize = 4;
+
+/// The part of a client's request that needs the ledger.
+#[derive(Debug)]
+pub enum HandedWork {
+    /// A command line.
+    Command(HandedCommand),
+    /// Records of adopted integrations.
+    Records(HandedRecords),
+}
+
+impl HandedWork {
+    /// The word for it in the log.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Command(command) => command.arguments.first().map_or("", String::as_str),
+            Self::Records(_) => "export",
+        }
+    }
+}
+
+/// The work, its client, and where its exit code goes.
+#[derive(Debug)]
+pub struct HandedRun {
+    /// The work.
+    pub work: HandedWork,
+    /// The client's screen.
+    pub screen: Arc<ClientScreen>,
+    /// Notified of the exit code; dropped without one, the command was not carried out.
+    pub done: oneshot::Sender<Exit>,
+}
+
+/// The worker's end of the queue, and that of the clients.
+#[must_use]
+pub fn queue() -> (mpsc::Sender<HandedRun>, mpsc::Receiver<HandedRun>) {
+    mpsc::channel(WAITING)
+}
