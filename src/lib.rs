@@ -1,4 +1,4 @@
-//! `integrationd` keeps the integrations of an Immuta tenant equal to a
+//! `integrationd` keeps the integrations of an Immuta tenant in sync with a
 //! directory of YAML files.
 //!
 //! # The flow

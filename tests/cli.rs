@@ -18,18 +18,18 @@ fn two() -> Files {
 fn the_help_teaches() {
     let ran = Integrationd::new(["--help"]).run().exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
-    Keeps the integrations of an Immuta tenant equal to a directory of YAML files
+    Keeps the integrations of an Immuta tenant in sync with a directory of YAML files
 
     Each file describes one integration in the format of the API's payload. A plan shows the
     differences; an apply makes the changes, follows each one until the server has finished, and
-    verifies with a second plan that nothing remains.
+    verifies with a second plan that no differences remain.
 
     Usage: integrationd [OPTIONS] <COMMAND>
 
     Commands:
       sync        Plan and apply once; `--dry-run` stops after the plan
       daemon      Keep the tenant in sync, as a service
-      validate    Check the files offline, without tenant, credentials or network
+      validate    Check the files offline, without a tenant, credentials or a network
       explain     Explain the state of an integration, or the code of a diagnostic
       render      Print the files with variables filled in and secrets as references
       list        Show the live integrations of the tenant, without secrets
@@ -60,7 +60,7 @@ fn the_help_teaches() {
 
     Output:
           --color <WHEN>
-              Coloured output; NO_COLOR is honoured
+              Use of colours in the output; NO_COLOR is honoured
               
               [default: auto]
               [possible values: auto, always, never]
@@ -85,19 +85,19 @@ fn the_help_teaches() {
               [env: INTEGRATIOND_CONFIG]
 
     Examples:
-      integrationd sync --simulate   try it without a tenant or credentials
+      integrationd sync --simulate   try integrationd without a tenant or credentials
       integrationd validate          check the files without contacting the tenant
       integrationd ping              check the URL and the API key
       integrationd sync --dry-run    show what would change
-      integrationd sync              show the plan, ask, and apply it
+      integrationd sync              show the plan, ask for confirmation, and apply it
 
     Environment:
-      IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
+      IMMUTA_URL           the tenant's URL, such as https://acme.hosted.immutacloud.com
       IMMUTA_HOST          an alternative to IMMUTA_URL; the scheme is optional
       IMMUTA_API_KEY       the API key; IMMUTA_API_TOKEN also works
       IMMUTA_API_KEY_FILE  a file with the API key; or use the systemd credential immuta-api-key
       HTTPS_PROXY          the proxy, if any; NO_PROXY lists exceptions
-      A flag overrides the environment. Two sources for one setting are an error.
+      A flag overrides the environment. Without a flag, two sources for one setting are an error.
 
     Exit codes:
       0   in sync, or applied

@@ -550,7 +550,7 @@ fn list_that_is_not_whole_is_exported_and_fails() {
     let files = Files::none();
     let ran = export(&tenant, files.path(), &[]).exits_with(1);
     assert!(
-        ran.stderr.contains("may have no file yet"),
+        ran.stderr.contains("may still lack a file"),
         "{}",
         ran.stderr
     );

@@ -29,7 +29,7 @@ pub(super) struct AdoptArgs {
     /// Names of the integrations, as in their files
     #[arg(group = "which")]
     pub name: Vec<String>,
-    /// All integrations that match a file unambiguously
+    /// Adopt all integrations that match a file unambiguously
     #[arg(long, group = "which")]
     pub all: bool,
     /// Assumption about stored secrets, which the server never returns; without it, secrets are

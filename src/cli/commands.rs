@@ -15,11 +15,11 @@ use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
 use crate::settings::file::CONFIG_VARIABLE;
 
-/// Keeps the integrations of an Immuta tenant equal to a directory of YAML files
+/// Keeps the integrations of an Immuta tenant in sync with a directory of YAML files
 ///
 /// Each file describes one integration in the format of the API's payload. A plan shows the
 /// differences; an apply makes the changes, follows each one until the server has finished, and
-/// verifies with a second plan that nothing remains.
+/// verifies with a second plan that no differences remain.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = help::ROOT, after_long_help = help::ROOT_LONG)]

@@ -24,7 +24,7 @@ use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
 /// Keep the tenant in sync, as a service
 ///
-/// Reads the files, makes the tenant equal to them, and repeats this when a file changes, at
+/// Reads the files, makes the tenant match them, and repeats this when a file changes, at
 /// every interval, and on SIGHUP. Failed runs are retried with increasing delays. After
 /// SIGTERM, the daemon finishes the writes under way and exits.
 #[derive(Debug, Args)]
@@ -38,8 +38,8 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", default_value = "500ms",
           value_parser = duration)]
     pub debounce: Duration,
-    /// Interval for polling the directory, if its file system (such as a network file system) reports
-    /// no events, or for polling the repository for new commits
+    /// Interval at which to poll the repository for new commits, or the directory if its file system
+    /// reports no events (as network file systems do not)
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", value_parser = duration)]
     pub poll: Option<Duration>,
     #[command(flatten)]

@@ -15,12 +15,12 @@ use crate::session::explain::explain;
 
 /// Explain the state of an integration, or the code of a diagnostic
 ///
-/// An integration is compared as in `sync --dry-run`: nothing is sent to the tenant but reads. A
-/// code is explained with a wrong and a right example, without any settings.
+/// An integration is compared as in `sync --dry-run`, which sends only reads to the tenant. A code
+/// is explained with a wrong and a right example, and needs no settings.
 #[derive(Debug, Args)]
 #[command(after_help = help::EXPLAIN, mut_arg("dir", |dir| dir.long("dir").help_heading(FILES)))]
 pub(super) struct ExplainArgs {
-    /// Name of an integration, its id, or a code such as E0301
+    /// Name or id of an integration, or a code such as E0301
     #[arg(value_name = "NAME|CODE")]
     pub subject: String,
     /// Format of the result on standard output

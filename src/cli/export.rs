@@ -46,7 +46,7 @@ pub(super) struct ExportArgs {
     /// Rewrite the file that describes this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub overwrite: Vec<String>,
-    /// Write the values that the server changed into the file of this integration, and nothing
+    /// Update the file of this integration with the values that the server changed, and nothing
     /// else; may be repeated
     #[arg(
         long,
@@ -191,7 +191,7 @@ async fn write_files(
         terminal.gaps(
             unknown,
             unreadable,
-            "an integration may have no file yet: export again later",
+            "an integration may still lack a file: run `integrationd export` again later",
         );
     }
     Ok(document.exit())

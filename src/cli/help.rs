@@ -10,12 +10,12 @@ macro_rules! connection {
     () => {
         "\
 Environment:
-  IMMUTA_URL           the tenant, such as https://acme.hosted.immutacloud.com
+  IMMUTA_URL           the tenant's URL, such as https://acme.hosted.immutacloud.com
   IMMUTA_HOST          an alternative to IMMUTA_URL; the scheme is optional
   IMMUTA_API_KEY       the API key; IMMUTA_API_TOKEN also works
   IMMUTA_API_KEY_FILE  a file with the API key; or use the systemd credential immuta-api-key
   HTTPS_PROXY          the proxy, if any; NO_PROXY lists exceptions
-  A flag overrides the environment. Two sources for one setting are an error.
+  A flag overrides the environment. Without a flag, two sources for one setting are an error.
 "
     };
 }
@@ -24,11 +24,11 @@ macro_rules! root_examples {
     () => {
         "\
 Examples:
-  integrationd sync --simulate   try it without a tenant or credentials
+  integrationd sync --simulate   try integrationd without a tenant or credentials
   integrationd validate          check the files without contacting the tenant
   integrationd ping              check the URL and the API key
   integrationd sync --dry-run    show what would change
-  integrationd sync              show the plan, ask, and apply it
+  integrationd sync              show the plan, ask for confirmation, and apply it
 "
     };
 }
@@ -38,7 +38,7 @@ macro_rules! sync_examples {
         "\
 Examples:
   integrationd sync --dry-run                        show the plan of ./integrations.d
-  integrationd sync                                  show the plan, ask, and apply it
+  integrationd sync                                  show the plan, ask for confirmation, and apply it
   integrationd sync --yes --only warehouse-prod      apply one integration without asking
   integrationd sync --resend-secrets warehouse-prod  resend its stored secrets
   integrationd sync --dry-run --detailed-exitcode    in CI: exit with 2 if changes are pending
@@ -75,7 +75,7 @@ macro_rules! ping_examples {
 Examples:
   integrationd ping
   integrationd ping --url https://acme.hosted.immutacloud.com --api-key-file key.txt
-  integrationd ping --profile profile.json    describe the tenant's API, for a report
+  integrationd ping --profile profile.json    describe the tenant's API, for a bug report
 "
     };
 }
@@ -110,10 +110,10 @@ pub(super) const SYNC_LONG: &str = help!(
     sync_examples!(),
     "\n",
     connection!(),
-    "  NO_COLOR             disable colours
+    "  NO_COLOR             disables colours
 
 Exit codes:
-  0   in sync, or applied; a dry run that produced a plan
+  0   in sync, or applied; or a dry run produced a plan
   1   failed, or an integration is blocked
   2   changes are pending (only in a dry run with --detailed-exitcode)
   3   some changes were applied and others were not, or a signal ended the run
@@ -125,8 +125,9 @@ Exit codes:
   If several apply, the code is the first of 4, 3, 1, 65, 2.
 
 Signals:
-  The first Ctrl-C (or SIGTERM) prevents new writes and waits up to 20 seconds for
-  those under way. The second one stops immediately. The next run continues either way."
+  After the first Ctrl-C (or SIGTERM), sync starts no new writes and waits up to 20 seconds
+  for those under way. After the second one, it stops immediately. The next run continues
+  in both cases."
 );
 
 pub(super) const DAEMON: &str = "\
@@ -178,7 +179,7 @@ pub(super) const LIST_LONG: &str = help!(
     "
 Exit codes:
   0   the list is complete
-  1   the tenant could not be read, or only partly
+  1   the list could not be read completely
   78  the settings are invalid"
 );
 
@@ -204,20 +205,20 @@ Examples:
   integrationd simulator --connections works            simulate a tenant with connections
   curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
                                                         add a connection that owns integration 1
-  integrationd simulator --preset ui                    start with twelve integrations, set up in the UI
+  integrationd simulator --preset ui                    start with twelve integrations from the UI
   integrationd simulator --profile profile.json         behave like the tenant of a profile
 
 The simulator serves the documented routes of the API and keeps everything in
 memory. The routes below /_simulator/ need no credentials, so the simulator listens on
-loopback only.";
+loopback addresses only.";
 
 pub(super) const EXPORT: &str = "\
 Examples:
   integrationd export --dry-run            print the files that would be written
-  integrationd export --adopt              write them, and record the integrations as owned
+  integrationd export --adopt              write the files, and record the integrations as owned
   integrationd export --secret-reference 'vault:secret/data/immuta/{name}#{attribute}'
   integrationd export --overwrite lake     rewrite the file of one integration
-  integrationd export --update lake        accept what the server changed, in its file
+  integrationd export --update lake        update the file with the server's changes
   integrationd export -o json | jq -r '.to_provide[].reference'
 
 Integrations that belong to a connection, or whose type is unknown, get no file.
@@ -244,8 +245,8 @@ Examples:
   integrationd script lake --out lake.sql           write it to a new file with mode 0600
   integrationd script lake --kind delete            print the script of another kind
 
-Standard error says where to run the script, and what comes next. A script may contain
-credentials. Nothing in the tenant changes.
+The command prints on standard error where to run the script and what to do next. A script
+may contain credentials. The command changes nothing in the tenant.
 
 Exit codes:
   0   the script was printed or written, or none is needed
@@ -275,8 +276,8 @@ Examples:
   integrationd status
   integrationd status -o json | jq '.seen.integrations[] | select(.state == \"Stalled\")'
 
-Only root and the user of the daemon may ask. The JSON is the content of /status. The exit code is
-0 if the daemon answered, whatever its state, and 1 if it did not.";
+Only root and the daemon's user may read the status. The JSON output is the content of /status.
+The exit code is 0 if the daemon answered, whatever its state, and 1 if it did not.";
 
 pub(super) const HISTORY: &str = "\
 Examples:
@@ -295,8 +296,8 @@ Run `systemctl reload integrationd` to apply the suspension immediately.";
 
 pub(super) const RESOLVE: &str = "\
 Examples:
-  integrationd resolve warehouse-prod --adopt 12   record integration 12 as its result
-  integrationd resolve warehouse-prod --retry      repeat the write, which had no effect
+  integrationd resolve warehouse-prod --adopt 12   record integration 12 as the result of the write
+  integrationd resolve warehouse-prod --retry      record that the write had no effect, to repeat it
 
 The outcome of a write is unknown if the response was lost or the process was killed,
 and several integrations in the tenant could be the result. integrationd does not write

@@ -46,7 +46,7 @@ struct AskArgs {
     /// Socket of the daemon
     #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     socket: PathBuf,
-    /// Branch whose pushes trigger a run [default: all branches]
+    /// Trigger a run only for pushes to this branch [default: all branches]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
     /// Time to wait for the end of the run, which continues after the timeout

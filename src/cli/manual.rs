@@ -18,7 +18,7 @@ use crate::report::failure::CommandFailure;
 #[derive(Debug, Args)]
 #[command(after_help = help::MAN)]
 pub(super) struct ManArgs {
-    /// Command, such as `sync` or `hook install` [default: integrationd itself]
+    /// Command of the page, such as `sync` or `hook install` [default: integrationd itself]
     pub command: Vec<String>,
     /// Write every page into this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]

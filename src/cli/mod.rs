@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = protected {
         terminal.warning(
             format_args!("cannot disable core dumps: {error}"),
-            "disable them on the system: they would contain secrets",
+            "disable core dumps on the system: they would contain secrets",
         );
     }
     let log = Log::start(&(&cli.output).into(), cli.command.log_level(), &terminal);

@@ -21,8 +21,8 @@ use crate::settings::run::TenantSettings;
 #[derive(Debug, Args)]
 #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
 pub(super) struct PingArgs {
-    /// Describe the tenant's API in a new file, for a report: attributes, their JSON types and
-    /// statuses, but no values from the tenant
+    /// Write a profile of the tenant's API to a new file, to attach to a bug report: attributes,
+    /// their JSON types, and statuses, but no values from the tenant
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     #[command(flatten)]

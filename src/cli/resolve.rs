@@ -19,10 +19,10 @@ use crate::settings::run::RunSettings;
 pub(super) struct ResolveArgs {
     /// Name of the integration
     pub name: String,
-    /// The write created or changed this integration
+    /// Record that the write created or changed this integration
     #[arg(long, value_name = "ID", group = "verdict")]
     pub adopt: Option<String>,
-    /// The write had no effect: the next sync repeats it
+    /// Record that the write had no effect; the next sync repeats it
     #[arg(long, group = "verdict")]
     pub retry: bool,
     #[command(flatten)]

@@ -47,10 +47,10 @@ fn platform(name: &str) -> Result<&'static Platform, CommandFailure> {
             Some(platform) => format!("did you mean `{}`?", platform.wire),
             None => {
                 let types: Vec<&str> = PLATFORMS.iter().map(|platform| platform.wire).collect();
-                format!("the types are {}", types.join(", "))
+                format!("use one of the types {}", types.join(", "))
             }
         };
-        let what = format_args!("no integration has the type `{}`", escaped(name));
+        let what = format_args!("there is no integration type `{}`", escaped(name));
         CommandFailure::new(Exit::Usage, what, help)
     })
 }

@@ -26,7 +26,7 @@ pub(super) struct SnippetArgs {
     /// Make a new API key first; the old one stops working at once
     #[arg(long)]
     pub regenerate: bool,
-    /// Do not ask before a new key is made
+    /// Make a new key without confirmation
     #[arg(long, requires = "regenerate")]
     pub yes: bool,
     #[command(flatten)]

@@ -13,9 +13,9 @@ use crate::session::suspend::suspend;
 
 /// Suspend writes to all or some integrations
 ///
-/// Takes effect with the next run of the daemon, or of a sync with this state directory. Plans
+/// Takes effect with the daemon's next run, or the next sync that uses this state directory. Plans
 /// are still made and shown; suspended changes count as pending for `--detailed-exitcode`,
-/// never as failures. To have a suspension reviewed, set `sync.suspend` in the file.
+/// never as failures. To have a suspension reviewed, set `sync.suspend` in the file instead.
 #[derive(Debug, Args)]
 #[command(after_help = help::SUSPEND)]
 pub(super) struct SuspendArgs {

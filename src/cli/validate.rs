@@ -11,7 +11,7 @@ use crate::report::format::{OutputFormat, render};
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 
-/// Check the files offline, without tenant, credentials or network
+/// Check the files offline, without a tenant, credentials or a network
 #[derive(Debug, Args)]
 #[command(after_help = help::VALIDATE, after_long_help = help::VALIDATE_LONG)]
 pub(super) struct ValidateArgs {

@@ -13,8 +13,8 @@ use crate::source::git::VerifyMode;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Git, in place of a directory")]
 pub(crate) struct GitArgs {
-    /// Repository: https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a path; secrets may
-    /// then be sent only where `--allow-secret` allows it
+    /// Git repository to read instead of a directory: https://HOST/PATH, ssh://USER@HOST/PATH,
+    /// USER@HOST:PATH, or a path; its files may send secrets only where `--allow-secret` allows it
     #[arg(long, value_name = "URL", env = "INTEGRATIOND_GIT")]
     pub git: Option<String>,
     /// Branch to read [default: the repository's default branch]
@@ -26,11 +26,12 @@ pub(crate) struct GitArgs {
     /// Commit to read; overrides `--git-tag` and `--git-branch`
     #[arg(long, value_name = "HASH", env = "INTEGRATIOND_GIT_COMMIT", value_parser = commit)]
     pub git_commit: Option<String>,
-    /// Directory of the files in the repository
+    /// Directory of integration files in the repository
     #[arg(long, value_name = "DIR", env = "INTEGRATIOND_GIT_DIRECTORY",
           value_parser = subdirectory)]
     pub git_directory: Option<String>,
-    /// Form in which the HTTPS token is sent: as the password of a user, or as a bearer token
+    /// Authentication method for HTTPS: send the token as the password of a user, or as a bearer
+    /// token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_GIT_AUTH",
           default_value_t = GitAuthChoice::Basic)]
     pub git_auth: GitAuthChoice,

@@ -8,7 +8,7 @@ use crate::console::{Color, LogFormat, LogLevel, OutputSettings};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Coloured output; NO_COLOR is honoured
+    /// Use of colours in the output; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Log level on standard error [default: warn; for the daemon: info]

@@ -35,11 +35,11 @@ pub(crate) struct FilesArgs {
 /// Values of variables.
 #[derive(Debug, Args)]
 pub(crate) struct VariableArgs {
-    /// String for `${var:NAME}`; may be repeated
+    /// String value of `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
     pub var: Vec<(String, String)>,
-    /// YAML file of variables, which keep their types; if the files come from a repository, a
-    /// relative path is looked up there; may be repeated
+    /// YAML file of variables, whose values keep their types; if the integration files come from a
+    /// repository, a relative path is resolved in it; may be repeated
     #[arg(long, value_name = "FILE", help_heading = FILES, env = "INTEGRATIOND_VAR_FILE",
           value_delimiter = ',')]
     pub var_file: Vec<PathBuf>,
@@ -54,7 +54,7 @@ pub(crate) struct ConnectionArgs {
     pub url: Option<String>,
     #[arg(long, value_name = "FILE", help = API_KEY.help("File with the API key"))]
     pub api_key_file: Option<PathBuf>,
-    /// Form in which the key is sent: as it is, or exchanged for a bearer token
+    /// Authentication method: send the API key as it is, or exchange it for a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH",
           default_value_t = AuthChoice::Key)]
     pub auth: AuthChoice,
@@ -81,17 +81,17 @@ pub(crate) struct RunArgs {
     pub files: FilesArgs,
     #[command(flatten)]
     pub git: GitArgs,
-    /// Name of an integration to select; may be repeated
+    /// Process only this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub only: Vec<String>,
-    /// Name of an integration to exclude; may be repeated
+    /// Exclude this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = RUN)]
     pub exclude: Vec<String>,
     /// Maximum number of concurrent writes
     #[arg(long, value_name = "N", help_heading = RUN, env = "INTEGRATIOND_PARALLELISM",
           default_value_t = 4, value_parser = parallelism)]
     pub parallelism: usize,
-    /// Time to wait for the status of a write to settle
+    /// Time to wait for the server to finish a write
     #[arg(long, value_name = "DURATION", help_heading = RUN, env = "INTEGRATIOND_WAIT_TIMEOUT",
           default_value = "10m", value_parser = duration)]
     pub wait_timeout: Duration,

@@ -10,13 +10,13 @@ use crate::settings::daemon::SocketSettings;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Socket for `hook run` and `status`")]
 pub(crate) struct SocketArgs {
-    /// Socket at which local clients can trigger a run, or `none`; requests such as `status` use
-    /// a second socket, with `.control` appended to the path [default:
-    /// $RUNTIME_DIRECTORY/integrationd.sock, if that is set]
+    /// Socket through which local clients can trigger a run, or `none`; requests such as `status`
+    /// use a second socket, with `.control` appended to the path [default:
+    /// $RUNTIME_DIRECTORY/integrationd.sock, if RUNTIME_DIRECTORY is set]
     #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET")]
     pub socket: Option<PathBuf>,
-    /// User who may trigger a run, in addition to root and the daemon's own user: a name or a
-    /// number; may be repeated
+    /// User who may trigger a run, in addition to root and the daemon's own user: a user name or a
+    /// UID; may be repeated
     #[arg(
         long,
         value_name = "NAME",

@@ -12,14 +12,14 @@ use crate::settings::webhook::WebhookFlags;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhooks, at /webhook")]
 pub(crate) struct WebhookArgs {
-    /// Address for webhooks, or `none`; a non-loopback address needs a certificate
+    /// Address to listen on for webhooks, or `none`; a non-loopback address needs a certificate
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_WEBHOOK_LISTEN", default_value = "none",
           value_parser = address)]
     pub webhook_listen: At,
-    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret with which \
-        the forge signs webhooks, or which it sends with them"))]
+    #[arg(long, value_name = "FILE", help = WEBHOOK_SECRET.help("File with the secret that the \
+        forge uses to sign webhooks, or sends with them"))]
     pub webhook_secret_file: Option<PathBuf>,
-    /// Branch whose pushes trigger a run [default: all branches]
+    /// Trigger a run only for pushes to this branch [default: all branches]
     #[arg(long, value_name = "NAME", env = "INTEGRATIOND_WEBHOOK_BRANCH")]
     pub webhook_branch: Option<String>,
     /// PEM file with the certificate and its chain; read again on SIGHUP
