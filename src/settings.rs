@@ -73,8 +73,9 @@ impl SettingsError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::NoUrl => {
-                "set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; to try \
-                integrationd without a tenant, run `integrationd sync --simulate`"
+                "set IMMUTA_URL or `--url` to the tenant's URL, such as \
+                https://acme.hosted.immutacloud.com; to try integrationd without a tenant, run \
+                `integrationd sync --simulate`"
             }
             Self::NoKey => {
                 "set IMMUTA_API_KEY or IMMUTA_API_KEY_FILE; create a key in Immuta (profile page, \

@@ -173,11 +173,11 @@ fn a_name_that_no_file_has_is_wrong_usage() {
     };
     insta::assert_snapshot!(unknown("--only=c\u{1b}[31m,a"), @r"
     error: no integration is named c\u{1b}[31m
-     help: the files describe a, b
+     help: use one of the names in the files: a, b
     ");
     insta::assert_snapshot!(unknown("--exclude=c,d"), @r"
     error: no integration is named c or d
-     help: the files describe a, b
+     help: use one of the names in the files: a, b
     ");
 }
 

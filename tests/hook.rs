@@ -228,7 +228,7 @@ fn push_of_another_branch_is_reported_as_ignored() {
     let daemon = world.start(&[]);
     world.install(&["--branch", "main"]);
     let shown = world.push("topic");
-    let told = "remote: integrationd: ignored: the push is to topic, not to main";
+    let told = "remote: integrationd: ignored: the push updates topic, not main";
     assert!(shown.contains(told), "{shown}");
     assert_eq!(world.web.tenant.requests(), [""; 0]);
     assert!(world.push("main").contains("integrationd: 1 unchanged"));
@@ -241,7 +241,7 @@ fn where_no_daemon_is_the_push_succeeds_and_a_line_says_so() {
     world.install(&[]);
     let shown = remote(&world.push("main"));
     let told = format!(
-        "integrationd: no daemon is listening at {}; the push is applied in the daemon's next run\n",
+        "integrationd: no daemon is listening at {}; the daemon's next run applies the push\n",
         world.socket()
     );
     assert_eq!(shown, told);
@@ -330,7 +330,7 @@ fn open_standard_input_is_read_until_the_timeout_alone() {
     assert_eq!(
         said,
         "integrationd: no run was triggered: standard input, which lists the pushed references, \
-        was still open after 1 s; use `</dev/null` to trigger a run manually\n"
+        was still open after 1 s; redirect it with `</dev/null` to trigger a run manually\n"
     );
     drop(open);
 }
@@ -547,7 +547,10 @@ fn hook_is_written_into_the_hooks_of_a_bare_repository_alone() {
     assert!(!world.path("bare.git/hooks/post-receive").exists());
     assert!(world.push("main").contains("no daemon is listening"));
     let work = world.path("work/.git").display().to_string();
-    for (repository, why) in [(work.as_str(), "it is not bare"), ("/nowhere", "not a git")] {
+    for (repository, why) in [
+        (work.as_str(), "it is not a bare repository"),
+        ("/nowhere", "not a git"),
+    ] {
         let ran = world.hook(&["install", repository]).exits_with(64);
         assert!(ran.stderr.contains(why), "{}", ran.stderr);
     }

@@ -404,7 +404,7 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
           + authenticationType = "userPassword"
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
-          note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
+          note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it in integrationd's environment
           before this, run the script of: integrationd script a
 
     Plan: 1 to create.
@@ -413,7 +413,7 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
     insta::assert_snapshot!(without("--yes").exits_with(1).stdout, @r"
       # a is blocked  [FILES]/a.yaml:1
       ! Snowflake
-          ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it for integrationd
+          ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it in integrationd's environment
           help: provide the secret, then try again
 
     Plan: 1 blocked.

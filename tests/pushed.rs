@@ -294,11 +294,11 @@ fn end_of_a_shallow_clone_is_not_called_rewritten_history() {
     fetch("--depth=1");
     let head = world.repository.head();
     let what = format!(
-        "cannot determine whether {head} (Ada: Change files/lake.yaml) descends from {applied}, \
-        the applied revision: the readable history ends before it"
+        "cannot determine whether {head} (Ada: Change files/lake.yaml) descends from the applied \
+        revision {applied}: the available history does not reach the applied revision"
     );
     let help = format!(
-        "if the repository is a shallow clone, fetch more history; or, if this is intended, \
+        "if the repository is a shallow clone, fetch more history; or, if the revision is correct, \
         accept it with `--git-allow-rewrite={head}`"
     );
     eventually("the status tells of it", || {

@@ -375,7 +375,7 @@ fn daemon_refuses_a_name_that_nothing_has() {
     let web = Web::new(Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}")));
     let daemon = web.daemon(&["--exclude", "lakee"]).start();
     daemon.prints("no integration is named lakee");
-    daemon.prints("the files describe lake");
+    daemon.prints("use one of the names in the files: lake");
     daemon.signal("TERM");
     let ran = daemon.wait().exits_with(0);
     assert!(ran.stderr.contains("InvalidSettings"), "{}", ran.stderr);

@@ -90,7 +90,7 @@ fn two_sources_of_one_rank_are_an_error_that_names_both() {
 fn what_is_missing_is_said_with_where_it_comes_from() {
     insta::assert_snapshot!(refused(ping([])), @r"
     error: no tenant is configured
-     help: set IMMUTA_URL or `--url`, such as https://acme.hosted.immutacloud.com; to try integrationd without a tenant, run `integrationd sync --simulate`
+     help: set IMMUTA_URL or `--url` to the tenant's URL, such as https://acme.hosted.immutacloud.com; to try integrationd without a tenant, run `integrationd sync --simulate`
     ");
     insta::assert_snapshot!(refused(ping([("IMMUTA_URL", "https://a.example")])), @"
     error: no API key is configured
@@ -114,7 +114,7 @@ fn url_that_would_expose_the_key_is_refused_and_not_repeated() {
         stderr
     };
     insta::assert_snapshot!(url("http://acme.example"), @r"
-    error: the tenant's URL is invalid: use https: http would send credentials unencrypted (it is allowed only on this machine)
+    error: the tenant's URL is invalid: use https: http would send credentials unencrypted (http is allowed only on this machine)
      help: give the URL from the browser, such as https://acme.hosted.immutacloud.com
     ");
     insta::assert_snapshot!(url("https://immuta:hunter2@acme.example"), @r"

@@ -197,7 +197,7 @@ fn suspended_integration_keeps_its_key() {
 #[test]
 fn key_of_a_connection_is_not_replaced() {
     for (api, message) in [
-        (ConnectionsApi::Works, "belongs to the connection sales"),
+        (ConnectionsApi::Works, "belongs to connection sales"),
         (ConnectionsApi::Forbidden, "--connections none"),
     ] {
         let world = World::new();
@@ -267,7 +267,7 @@ fn integration_without_a_snippet_is_a_clear_error() {
     failing("clusters", "did you mean `cluster`?");
     let drift = integrationd::simulator::SimulatedDrift::remove(1);
     world.tenant.simulator.drift(drift).unwrap();
-    failing("cluster", "no live integration is known for cluster");
+    failing("cluster", "no live integration matches cluster");
 }
 
 #[test]

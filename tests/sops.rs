@@ -173,7 +173,7 @@ fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
         (
             good.as_str(),
             "/b",
-            "it has no value at `/b`: correct the reference",
+            "`/b` was not found: correct the reference",
         ),
         (
             &good,
@@ -190,12 +190,12 @@ fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
         (
             &plain,
             "/a",
-            "run `sops decrypt` on the file, and encrypt the file if it is unencrypted",
+            "run `sops decrypt` on the file to see it, and encrypt the file if it is unencrypted",
         ),
         (
             "a: 1\n",
             "/a",
-            "run `sops decrypt` on the file, and encrypt the file if it is unencrypted",
+            "run `sops decrypt` on the file to see it, and encrypt the file if it is unencrypted",
         ),
     ] {
         let tenant = Tenant::empty();
@@ -273,7 +273,7 @@ fn sops_gets_no_file_outside_the_roots_and_no_own_key() {
     let (outside, sops) = (Files::none(), Sops::new());
     outside.write("s.yaml", &sops.encrypted("yaml", &format!("a: {SECRET}\n")));
     let absolute = outside.path().join("s.yaml").display().to_string();
-    let reason = "the path is outside the secret directories";
+    let reason = "the path is outside the directories for secrets";
     for (file, why) in [
         ("link.yaml", reason),
         ("up/s.yaml", reason),

@@ -146,7 +146,7 @@ fn unreadable_suspensions_stop_the_run_and_resume_reports_none() {
     let world = World::new();
     let ran = world.run("resume", &["lake"]).run().exits_with(1);
     assert!(
-        ran.stderr.contains("lake was not suspended"),
+        ran.stderr.contains("there is no suspension of lake"),
         "{}",
         ran.stderr
     );
@@ -182,11 +182,11 @@ fn unknown_name_is_reported_with_a_suggestion() {
      help: did you mean `lake`? use `--unknown` to suspend an integration that was never written
     ");
     let resumed = world.run("resume", &["trino"]).run().exits_with(1);
-    assert!(resumed.stderr.contains("trino was not suspended"));
+    assert!(resumed.stderr.contains("there is no suspension of trino"));
     suspend(&["lake"]).exits_with(0);
     let resumed = world.run("resume", &["lkae"]).run().exits_with(1);
     insta::assert_snapshot!(resumed.all(), @"
-    error: lkae was not suspended
+    error: there is no suspension of lkae
      help: did you mean `lake`? run `integrationd resume` without a name to end all suspensions
     ");
     // The name of a future integration is only that of its file.

@@ -105,7 +105,7 @@ fn app_role_and_jwt_log_in_and_read_within_their_policy() {
         assert_eq!(tenant.tokens(), [SECRET]);
         let tenant = Tenant::empty();
         let ran = with(&tenant, "${vault:secret/data/other#token}");
-        let denied = "Vault denies `GET secret/data/other` (1 error occurred: * permission denied): \
+        let denied = "Vault denied `GET secret/data/other` (1 error occurred: * permission denied): \
                       check that the token has not expired and that its policy grants `read` on this path";
         is_blocked(ran, &tenant, denied);
         // The file with the tool's own login is next to the others, and not for them.
@@ -179,7 +179,7 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
     for (argument, why) in [
         (
             "secret/data/lake#Token",
-            "it has no value at `Token` (available: inner, n, none, token): correct the reference",
+            "`Token` was not found (available: inner, n, none, token): correct the reference",
         ),
         (
             "secret/data/lake#n",
@@ -189,7 +189,10 @@ fn what_vault_does_not_give_blocks_and_says_what_helps() {
             "secret/data/lake#inner",
             "the value is an object, but a secret must be a string",
         ),
-        ("secret/data/lake#none", "it is empty: give it a value"),
+        (
+            "secret/data/lake#none",
+            "the secret is empty: give it a value",
+        ),
         (
             "secret/data/nothing#token",
             "Vault found nothing for `GET secret/data/nothing`: check the namespace and the path",
@@ -240,13 +243,13 @@ fn wrong_login_and_sealed_server_are_distinguished_and_block() {
         wrong_role.run(),
         &tenant,
         "Vault rejected the login at `POST auth/approle/login` (invalid role or secret ID): check \
-        the role and its secret id",
+        the role and its secret ID",
     );
     let wrong_token = sync("VAULT_TOKEN", "s3cr3t-wrong").run();
     is_blocked(
         wrong_token,
         &tenant,
-        "Vault denies `GET secret/data/lake` (",
+        "Vault denied `GET secret/data/lake` (",
     );
     let no_file = sync("VAULT_TOKEN_FILE", "/nowhere/token").run();
     is_blocked(
@@ -259,7 +262,7 @@ fn wrong_login_and_sealed_server_are_distinguished_and_block() {
     is_blocked(
         sealed,
         &tenant,
-        "Vault cannot process `GET secret/data/lake` at the moment (Vault is sealed): check whether it is sealed",
+        "Vault cannot process `GET secret/data/lake` at the moment (Vault is sealed): check whether Vault is sealed",
     );
 }
 
@@ -302,7 +305,7 @@ fn wrong_vault_settings_stop_only_references_to_vault() {
     with(&other).exits_with(0);
     let ran = with(&one_lake("${vault:secret/data/lake#token}")).exits_with(78);
     insta::assert_snapshot!(ran.stderr, @r"
-    error: `VAULT_ADDR` is invalid: use https: http would send credentials unencrypted (it is allowed only on this machine)
+    error: `VAULT_ADDR` is invalid: use https: http would send credentials unencrypted (http is allowed only on this machine)
      help: give the address that the `vault` command uses, such as https://vault.example.com:8200
     ");
 }

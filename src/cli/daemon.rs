@@ -38,8 +38,8 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", default_value = "500ms",
           value_parser = duration)]
     pub debounce: Duration,
-    /// Interval at which to poll the repository for new commits, or the directory if its file system
-    /// reports no events (as network file systems do not)
+    /// Interval at which to poll the repository for new commits, or the directory if its file
+    /// system (such as a network file system) reports no events
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_POLL", value_parser = duration)]
     pub poll: Option<Duration>,
     #[command(flatten)]

@@ -297,7 +297,7 @@ Run `systemctl reload integrationd` to apply the suspension immediately.";
 pub(super) const RESOLVE: &str = "\
 Examples:
   integrationd resolve warehouse-prod --adopt 12   record integration 12 as the result of the write
-  integrationd resolve warehouse-prod --retry      record that the write had no effect, to repeat it
+  integrationd resolve warehouse-prod --retry      record that the write had no effect
 
 The outcome of a write is unknown if the response was lost or the process was killed,
 and several integrations in the tenant could be the result. integrationd does not write

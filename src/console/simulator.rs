@@ -71,7 +71,7 @@ pub(crate) fn simulator_with(
     let profile = TenantProfile::read(&text).map_err(|error| {
         CommandFailure::new(
             Exit::InvalidFile,
-            format_args!("{file} cannot be used: {}", chain(&error)),
+            format_args!("cannot use the profile {file}: {}", chain(&error)),
             "give a file that this version of `integrationd ping --profile` wrote",
         )
     })?;

@@ -19,7 +19,7 @@ use crate::text::{chain, escaped};
 const LARGEST_INPUT: u64 = 1024 * 1024;
 
 /// Next step if the daemon cannot be reached.
-const LATER: &str = "the push is applied in the daemon's next run";
+const LATER: &str = "the daemon's next run applies the push";
 
 pub(crate) async fn ask(args: &Ask, terminal: &Terminal) -> Exit {
     let end = Instant::now() + args.timeout;
@@ -41,7 +41,7 @@ pub(crate) async fn ask(args: &Ask, terminal: &Terminal) -> Exit {
         Err(_) => {
             let after = args.timeout.as_secs();
             let line = format!(
-                "the run did not finish within {after} s; the daemon continues, \
+                "the run did not finish within {after} s; the daemon continues the run, \
                 and its log shows the result"
             );
             print_line(terminal, &line);
@@ -54,7 +54,7 @@ fn still_open(after: Duration) -> String {
     let after = after.as_secs();
     format!(
         "no run was triggered: standard input, which lists the pushed references, was still open \
-        after {after} s; use `</dev/null` to trigger a run manually"
+        after {after} s; redirect it with `</dev/null` to trigger a run manually"
     )
 }
 
@@ -89,7 +89,7 @@ fn ignored_push(branch: &str, pushed: &str) -> Option<String> {
         return None;
     }
     let names = names.join(", ");
-    Some(format!("ignored: the push is to {names}, not to {branch}"))
+    Some(format!("ignored: the push updates {names}, not {branch}"))
 }
 
 async fn ask_at(socket: &Path, terminal: &Terminal) -> Exit {
@@ -127,7 +127,7 @@ fn not_there(error: &Unreachable) -> String {
     match error {
         Unreachable::NotThere(_) | Unreachable::Failed { .. } => format!("{what}; {LATER}"),
         Unreachable::NotAllowed(_) => {
-            format!("{what}: see the daemon's `--socket-user`; {LATER}")
+            format!("{what}: give this user access with the daemon's `--socket-user`; {LATER}")
         }
     }
 }

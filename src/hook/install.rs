@@ -80,7 +80,7 @@ fn hooks(repository: &Path) -> Result<PathBuf, CommandFailure> {
     };
     match git(&["--is-bare-repository"]).map_err(unusable)?.as_str() {
         "true" => {}
-        _ => return Err(unusable("it is not bare".to_owned())),
+        _ => return Err(unusable("it is not a bare repository".to_owned())),
     }
     let path = git(&["--path-format=absolute", "--git-path", "hooks"]);
     path.map(PathBuf::from).map_err(unusable)

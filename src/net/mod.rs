@@ -59,7 +59,7 @@ pub enum ServerUrlError {
     Scheme,
     /// `http` to another machine.
     #[error(
-        "use https: http would send credentials unencrypted (it is allowed only on this \
+        "use https: http would send credentials unencrypted (http is allowed only on this \
         machine)"
     )]
     PlainHttp,

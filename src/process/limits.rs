@@ -81,7 +81,7 @@ fn check_address_space(threads: usize) -> Result<(), CommandFailure> {
         limit / MEBIBYTE,
         needed.div_ceil(MEBIBYTE)
     );
-    let help = "raise the limit with `ulimit -v`, or `LimitAS=` in the systemd unit; to limit \
+    let help = "raise the limit with `ulimit -v`, or with `LimitAS=` in the systemd unit; to limit \
         memory, use `MemoryMax=` instead";
     Err(CommandFailure::new(Exit::Failed, what, help))
 }
@@ -108,8 +108,8 @@ fn check_threads(threads: usize) -> Result<(), CommandFailure> {
         "the system allows only {started} of the {threads} threads that a run needs: \
             {limit}"
     );
-    let help = "raise the limit with `ulimit -u`, or `LimitNPROC=` and `TasksMax=` in the systemd \
-        unit";
+    let help = "raise the limit with `ulimit -u`, or with `LimitNPROC=` and `TasksMax=` in the \
+        systemd unit";
     Err(CommandFailure::new(Exit::Failed, what, help))
 }
 

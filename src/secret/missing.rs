@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MissingReason {
     /// No such variable.
-    #[error("the environment variable is not set: set it for integrationd")]
+    #[error("the environment variable is not set: set it in integrationd's environment")]
     NotSet,
     /// A variable of the tool itself.
     #[error("this variable is reserved for integrationd itself: use another one")]
@@ -35,27 +35,27 @@ pub enum MissingReason {
     OwnValue,
     /// A part of an own credential.
     #[error(
-        "together with the adjacent text, it is one of integrationd's own credentials: give the \
-        integration its own credential"
+        "together with the adjacent text, its value is one of integrationd's own credentials: give \
+        the integration its own credential"
     )]
     PartOfOwnValue,
     /// Nothing in it.
-    #[error("it is empty: give it a value")]
+    #[error("the secret is empty: give it a value")]
     Empty,
     /// Not text.
-    #[error("it is not UTF-8: store the secret as text")]
+    #[error("the secret is not valid UTF-8: store it as text")]
     NotUtf8,
     /// No root was declared.
     #[error("no directory for secrets is configured: give one with --secret-root")]
     NoRoot,
     /// Not below a root.
-    #[error("the path is outside the secret directories: move the file into one of them")]
+    #[error("the path is outside the directories for secrets: move the file into one of them")]
     Outside,
     /// No such file.
     #[error("the file does not exist: create it, or correct the reference")]
     NoFile,
     /// A directory, a device, a pipe.
-    #[error("it is not a regular file: store the value in a regular file")]
+    #[error("the path is not a regular file: store the secret in a regular file")]
     NotAFile,
     /// Larger than any secret.
     #[error("the file has more than {limit} bytes: store only the secret in it")]
@@ -76,7 +76,7 @@ pub enum MissingReason {
     #[error("a credential is referenced by name, not by path: use the name in LoadCredential=")]
     NotAName,
     /// A file or a secret that has no such place in it.
-    #[error("it has no value at `{place}`{}: correct the reference", among(.names))]
+    #[error("`{place}` was not found{}: correct the reference", among(.names))]
     NoPlace {
         /// The place.
         place: String,
@@ -90,7 +90,7 @@ pub enum MissingReason {
     #[error("{0}")]
     Provider(ProviderProblem),
     /// It was not to be resolved.
-    #[error("it was not resolved")]
+    #[error("the reference was not resolved")]
     NotResolved,
 }
 

@@ -243,7 +243,8 @@ mod tests {
         let text = |reference| secrets.get(reference).unwrap_err().to_string();
         assert_eq!(
             text(&b),
-            "${env:B} has no value: the environment variable is not set: set it for integrationd"
+            "${env:B} has no value: the environment variable is not set: set it in \
+            integrationd's environment"
         );
         assert!(text(&c).contains("LoadCredential="));
         assert!(!format!("{secrets:?}").contains("hunter2"));

@@ -38,7 +38,7 @@ impl UnknownNames {
             Self::Unknown {
                 described: Some(names),
                 ..
-            } => format!("the files describe {}", names.join(", ")),
+            } => format!("use one of the names in the files: {}", names.join(", ")),
             Self::Unknown {
                 described: None, ..
             } => "run `integrationd validate -o json` to list the names".to_owned(),

@@ -32,19 +32,19 @@ impl RejectedRevision {
         let named = format!("{id} ({author}: {subject})");
         match self.descent {
             Descent::Unknown => format!(
-                "cannot determine whether {named} descends from {applied}, the applied revision: \
-                the readable history ends before it"
+                "cannot determine whether {named} descends from the applied revision {applied}: \
+                the available history does not reach the applied revision"
             ),
             Descent::Unrelated | Descent::Descends => format!(
-                "history was rewritten: {named} does not descend from {applied}, the applied \
-                revision"
+                "history was rewritten: {named} does not descend from the applied revision \
+                {applied}"
             ),
         }
     }
 
     pub(super) fn help(&self) -> String {
         let id = self.revision.id;
-        let take = format!("if this is intended, accept it with `--git-allow-rewrite={id}`");
+        let take = format!("if the revision is correct, accept it with `--git-allow-rewrite={id}`");
         match self.descent {
             Descent::Unknown => {
                 format!("if the repository is a shallow clone, fetch more history; or, {take}")

@@ -58,7 +58,7 @@ pub enum ScriptError {
     #[error("{0} has no scripts")]
     NoScripts(&'static str),
     /// The platform has others.
-    #[error("{platform} has no script of the kind {kind}")]
+    #[error("{platform} has no {kind} script")]
     NoSuchScript {
         /// The platform.
         platform: &'static str,
@@ -68,7 +68,7 @@ pub enum ScriptError {
         kinds: &'static [ScriptKind],
     },
     /// The script is about an integration that does not exist.
-    #[error("{name} does not exist in the tenant, so there is no script of the kind {kind}")]
+    #[error("{name} does not exist in the tenant, so it has no {kind} script")]
     NotLive {
         /// The name.
         name: Name,
@@ -76,7 +76,7 @@ pub enum ScriptError {
         kind: ScriptKind,
     },
     /// The script is made from a file.
-    #[error("no valid file describes {name}, so there is no script of the kind {kind}")]
+    #[error("no valid file describes {name}, so there is no {kind} script")]
     NotDescribed {
         /// The name.
         name: Name,
@@ -92,13 +92,13 @@ pub enum ScriptError {
         block: Box<Block>,
     },
     /// A file that cannot be read may describe the integration.
-    #[error("no valid file describes {0}, but a file with errors may do so")]
+    #[error("no valid file describes {0}, but a file with errors may describe it")]
     Uncertain(Name),
     /// The directory may be the wrong one.
-    #[error("the files describe no integrations, perhaps by mistake: no script was chosen for {0}")]
+    #[error("no script was chosen for {0}, because the files describe no integrations")]
     NoFiles(Name),
     /// A secret has no value.
-    #[error("a secret of {name} has no value: {reason}")]
+    #[error("cannot resolve a secret of {name}: {reason}")]
     MissingSecret {
         /// The name.
         name: Name,

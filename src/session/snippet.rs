@@ -34,7 +34,7 @@ pub enum SnippetError {
     #[error("{0} has no configuration snippet")]
     NoSnippet(&'static str),
     /// It was not created yet.
-    #[error("no live integration is known for {0}")]
+    #[error("no live integration matches {0}")]
     NotLive(Name),
     /// The server does not show the key.
     #[error("the server does not show the API key of integration {0}")]
@@ -54,7 +54,7 @@ pub enum SnippetError {
         reason: String,
     },
     /// The request for a new key was sent, and no new key was read after it.
-    #[error("it is unknown whether a new key was made: the server did not show another one")]
+    #[error("it is unknown whether a new key was made: the server did not show a new one")]
     Unknown(#[source] Option<ApiError>),
 }
 
@@ -133,7 +133,7 @@ async fn check_writable(
     }
     let owners = sync::fresh_owners(&prepared.reader, request, ledger).await;
     let reason = match owners.of_integration(id) {
-        Some(key) => Some(format!("it belongs to the connection {key}")),
+        Some(key) => Some(format!("it belongs to connection {key}")),
         None => owners
             .objection(integration.platform, OwnedWrite::Removal)
             .map(str::to_owned),

@@ -29,7 +29,7 @@ pub enum SuspendError {
         near: BTreeSet<Name>,
     },
     /// Nothing was suspended of these names.
-    #[error("{} was not suspended", .not_suspended.join(" and "))]
+    #[error("there is no suspension of {}", .not_suspended.join(" or "))]
     NotSuspended {
         /// The names.
         not_suspended: Vec<Name>,

@@ -160,7 +160,7 @@ fn secret_in(key: &str, value: &str) -> Option<String> {
     let unusable = match key {
         "git" => GitUrl::parse(value).err().map(|error| chain(&error)),
         "url" => TenantUrl::parse(value).err().map(|error| chain(&error)),
-        _ => has_password(value).then(|| "it contains a password: remove it".to_owned()),
+        _ => has_password(value).then(|| "it contains a password: remove the password".to_owned()),
     };
     unusable.map(|why| format!("`{key}` is invalid: {why}"))
 }
@@ -215,7 +215,7 @@ fn variables() -> Json {
     json!({
         "type": "object",
         "additionalProperties": value,
-        "description": "Values for `${var:NAME}`, which keep their types",
+        "description": "Values of `${var:NAME}`; the values keep their types",
     })
 }
 

@@ -62,7 +62,7 @@ impl VaultSettingsError {
             Self::NoLogin => {
                 "set VAULT_TOKEN or VAULT_TOKEN_FILE; or INTEGRATIOND_VAULT_ROLE_ID and INTEGRATIOND_VAULT_SECRET_ID_FILE; or INTEGRATIOND_VAULT_JWT_ROLE and INTEGRATIOND_VAULT_JWT_FILE"
             }
-            Self::Half { .. } => "set both for a login",
+            Self::Half { .. } => "set both to log in to Vault",
         }
     }
 }
@@ -241,7 +241,7 @@ mod tests {
         let error = said(&[(SECRET_ID_FILE, "/s")]);
         assert_eq!(
             error,
-            format!("`{SECRET_ID_FILE}` is set without `{ROLE_ID}`; set both for a login")
+            format!("`{SECRET_ID_FILE}` is set without `{ROLE_ID}`; set both to log in to Vault")
         );
         assert!(said(&[]).contains("no login to Vault is configured"));
     }

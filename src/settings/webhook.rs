@@ -61,8 +61,8 @@ impl WebhookError {
             Self::Settings(error) => error.help(),
             Self::Tls(error) => error.help(),
             Self::NoSecret => {
-                "create a secret with `openssl rand -hex 32`, enter it in the forge, and give its \
-                file with `--webhook-secret-file`"
+                "create a secret with `openssl rand -hex 32`, enter it in the forge, save it to a \
+                file, and give the file with `--webhook-secret-file`"
             }
         }
     }

@@ -65,7 +65,7 @@ fn push_over_ssh_shows_the_plan_and_its_result() {
     let told = shown(&push(&repository, &server, "user", "topic"));
     assert_eq!(
         told,
-        "integrationd: ignored: the push is to topic, not to main\n"
+        "integrationd: ignored: the push updates topic, not main\n"
     );
     assert_eq!(world.tenant.requests(), [""; 0]);
 

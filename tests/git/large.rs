@@ -180,8 +180,8 @@ fn bomb_of_a_hundred_megabytes_is_refused_in_little_memory() {
         for _ in 0..2 {
             let ran = sync(url, state).exits_with(4);
             let told = format!(
-                "cannot determine whether {head} (Ada: one more) descends from {first}, the \
-                applied revision: the readable history ends before it"
+                "cannot determine whether {head} (Ada: one more) descends from the applied \
+                revision {first}: the available history does not reach the applied revision"
             );
             assert!(ran.stderr.contains(&told), "{}", ran.stderr);
         }

@@ -72,7 +72,7 @@ pub const TOKEN: OwnCredential = OwnCredential {
     ..OwnCredential::named("the token for Vault")
 };
 
-/// The secret id of an AppRole.
+/// The secret ID of an AppRole.
 pub const SECRET_ID: OwnCredential = OwnCredential {
     flag: Some("vault-secret-id-file"),
     file: Some("INTEGRATIOND_VAULT_SECRET_ID_FILE"),

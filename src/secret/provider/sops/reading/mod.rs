@@ -85,8 +85,9 @@ pub(in crate::secret) enum SopsProblem {
     )]
     Changed,
     /// Anything else.
-    #[error("sops cannot read the file ({}); its message is hidden because it may contain \
-        secrets: run `sops decrypt` on the file, and encrypt the file if it is unencrypted", ended(*.code))]
+    #[error("sops cannot read the file ({}); the message of sops is hidden because it may contain \
+        secrets: run `sops decrypt` on the file to see it, and encrypt the file if it is \
+        unencrypted", ended(*.code))]
     Refused {
         /// The exit code; absent if a signal ended it.
         code: Option<i32>,

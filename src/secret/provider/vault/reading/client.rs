@@ -79,9 +79,9 @@ impl VaultClient {
                 role_id,
                 secret_id,
             } => {
-                let proof = value(secret_id, "the secret id")?;
+                let proof = value(secret_id, "the secret ID")?;
                 let fields = [("role_id", role_id.as_str()), ("secret_id", proof.expose())];
-                self.exchange(mount, "secret id", &fields, &proof).await
+                self.exchange(mount, "secret ID", &fields, &proof).await
             }
             VaultLogin::Jwt { mount, role, jwt } => {
                 let proof = value(jwt, "the JWT")?;

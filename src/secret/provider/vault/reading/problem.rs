@@ -10,7 +10,7 @@ use crate::secret::missing::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::secret) enum VaultProblem {
     /// Nothing is known of a server.
-    #[error("no Vault server is configured: set VAULT_ADDR and a login method")]
+    #[error("no Vault server is configured: set VAULT_ADDR, and configure a login")]
     NoServer,
     /// A setting that cannot be used.
     #[error("cannot set up the connection to Vault: {0}")]
@@ -24,7 +24,9 @@ pub(in crate::secret) enum VaultProblem {
         why: String,
     },
     /// An invalid value.
-    #[error("{what} for Vault is empty or contains an invalid character: give only its value")]
+    #[error(
+        "{what} for Vault is empty or contains an invalid character: provide only the value itself"
+    )]
     NotOne {
         /// The expected value.
         what: &'static str,
@@ -51,7 +53,7 @@ pub(in crate::secret) enum VaultProblem {
     },
     /// No permission.
     #[error(
-        "Vault denies {operation}{server_message}: check that the token has not expired and that its policy \
+        "Vault denied {operation}{server_message}: check that the token has not expired and that its policy \
         grants `read` on this path"
     )]
     Denied {
@@ -62,8 +64,8 @@ pub(in crate::secret) enum VaultProblem {
     },
     /// Nothing there.
     #[error(
-        "Vault found nothing for {operation}{server_message}: check the namespace and the path, which needs \
-        `data` after the mount"
+        "Vault found nothing for {operation}{server_message}: check the namespace and the path, which must \
+        have `data` after the mount"
     )]
     NotFound {
         /// The method and the path.
@@ -72,7 +74,7 @@ pub(in crate::secret) enum VaultProblem {
         server_message: String,
     },
     /// There was something.
-    #[error("Vault has a secret for {operation}, but its latest version was {how}: {remedy}")]
+    #[error("Vault has the secret of {operation}, but its latest version was {how}: {remedy}")]
     Gone {
         /// The method and the path.
         operation: String,
@@ -83,7 +85,7 @@ pub(in crate::secret) enum VaultProblem {
     },
     /// It is sealed, or in maintenance.
     #[error(
-        "Vault cannot process {operation} at the moment{server_message}: check whether it is sealed \
+        "Vault cannot process {operation} at the moment{server_message}: check whether Vault is sealed \
         (`vault status`)"
     )]
     Unavailable {

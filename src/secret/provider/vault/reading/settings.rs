@@ -29,7 +29,7 @@ pub enum VaultLogin {
         mount: String,
         /// The id of the role, which is not secret.
         role_id: String,
-        /// The secret id.
+        /// The secret ID.
         secret_id: SecretInput,
     },
     /// A role of the method `jwt`.
