@@ -44,7 +44,7 @@ pub(crate) struct ReferenceArgs {
           env = "INTEGRATIOND_ALLOW_SECRET", value_delimiter = ',')]
     pub allow_secret: Vec<Binding>,
     /// Directory from which `${file:PATH}` and `${sops:FILE#/KEY}` may read [default: the directory
-    /// of the files]; may be repeated
+    /// of the integration files]; may be repeated
     #[arg(long, value_name = "DIR", help_heading = FILES, env = "INTEGRATIOND_SECRET_ROOT",
           value_delimiter = ',')]
     pub secret_root: Vec<PathBuf>,
