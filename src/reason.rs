@@ -73,7 +73,7 @@ reasons! {
     Conflict Lasts "The file and the server have both changed a value.";
     SecretNotGiven Lasts "An update would drop a stored secret that is not in the file.";
     ValueHidden Lasts "The server hides a value that an update should keep.";
-    UnboundReference Lasts "No binding allows a secret at the destination of the request.";
+    UnboundReference Lasts "No binding allows sending a secret to the destination of the request.";
     MissingSecret Passes "A secret that the request needs is not available.";
     OwnedByConnection Lasts "The integration belongs to a connection.";
     OwnersUnknown Passes "The tenant's connections could not be read.";

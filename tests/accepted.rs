@@ -115,7 +115,7 @@ fn value_that_both_sides_changed_is_named_and_kept() {
     world.files.change("lake.yaml", "/one", "/three");
     let ran = world.update(&[]).exits_with(1);
     assert_eq!(world.text(), LAKE.replace("/one", "/three"));
-    let line = "lake: `httpPath` was not updated: the file has changed, too";
+    let line = "lake: `httpPath` was not updated: the file has also changed";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
 }
 

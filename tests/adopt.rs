@@ -78,7 +78,8 @@ fn what_cannot_be_adopted_says_why() {
     let world = by_hand("/one");
     world.1.write("new.yaml", "type: Trino\n");
     let ran = adopt(&["lake", "new"], &world).exits_with(3);
-    let line = "new: no live integration matches; `integrationd sync` creates it";
+    let line = "new: no live integration matches its file; run `integrationd sync` to create the \
+                integration";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
     let ran = adopt(&["lake"], &world).exits_with(0);
     assert!(ran.stdout.contains("is already owned"), "{}", ran.stdout);
@@ -111,7 +112,7 @@ fn likely_match_is_adopted_by_name_and_updated_from_then_on() {
     let ran = adopt(&["--all"], &world).exits_with(0);
     assert!(
         ran.stdout
-            .contains("is only a probable match, which is adopted only by name"),
+            .contains("is only a probable match, and such a match is adopted only by name"),
         "{}",
         ran.stdout
     );

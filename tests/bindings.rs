@@ -145,7 +145,7 @@ fn host_that_the_server_has_gets_no_bound_secret() {
       ! Databricks Unity Catalog
           with the server's current values, `${env:DBX}` may not be sent to the host `evil.example` of `oAuthClientConfig/authorityUrl`
           help: correct oAuthClientConfig/authorityUrl in Immuta, or set it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
-          note: oAuthClientConfig/authorityUrl keeps the server's value, which leads to evil.example
+          note: oAuthClientConfig/authorityUrl keeps the server's value, which points to evil.example
 
     Plan: 1 blocked.
     ");

@@ -39,7 +39,7 @@ fn a_mask_is_never_sent_back_whatever_it_stands_for() {
         let masked = with(old.clone(), key, value);
         let seen = kinds(&files, &tenant([masked])).concat();
         assert!(
-            seen.starts_with("blocked: an update would drop the stored ") && seen.contains(key),
+            seen.starts_with("blocked: an update would drop stored secrets") && seen.contains(key),
             "{seen}"
         );
     }
@@ -149,7 +149,7 @@ fn other_authentication_replaces_the_old_one_in_the_plan() {
           before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
-    1 secret of 1 integration not compared: the server never returns them.
+    Not compared: 1 secret of 1 integration. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     "#);
     let (_, body) = update(&files, &live);

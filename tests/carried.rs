@@ -249,11 +249,11 @@ async fn carried_destinations_are_shown_without_bindings() {
     let ran = run.dry_run().await;
     let shown = plain(&ran);
     for line in [
-        "note: the server also has newAttribute, which this version does not know; it is sent \
-        back unchanged and may point to any host",
-        "note: oAuthClientConfig/authorityUrl keeps the server's value, which leads to \
+        "note: the server also has attributes that this version does not know: newAttribute; \
+        they are sent back unchanged and may point to any host",
+        "note: oAuthClientConfig/authorityUrl keeps the server's value, which points to \
         evil.example\n",
-        "note: proxyOptions/host keeps the server's value, which leads to proxy.example\n",
+        "note: proxyOptions/host keeps the server's value, which points to proxy.example\n",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
@@ -279,7 +279,7 @@ async fn carried_arguments_are_shown_as_leading_anywhere() {
     let ran = synced(&files(warehouse("OTHER", DBX, "")), &simulator, &journal).await;
     let shown = plain(&ran);
     let line =
-        "note: connectArgs keeps the server's value, which leads to an unknown destination\n";
+        "note: connectArgs keeps the server's value, which points to an unknown destination\n";
     assert!(shown.contains(line), "{shown}");
     assert!(ran.is_proved(), "{shown}");
     // What the file itself gives is in the plan as a change, and no note.
@@ -622,7 +622,7 @@ async fn unknown_value_is_shown_with_its_host() {
     let other = files(lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q"));
     let ran = synced(&other, &simulator, &journal).await;
     let shown = plain(&ran);
-    let line = "jdbcUrl keeps the server's value, which leads to evil.example";
+    let line = "jdbcUrl keeps the server's value, which points to evil.example";
     assert!(shown.contains(line), "{shown}");
     let notes = ran.json()["plan"]["actions"][0]["notes"].to_string();
     assert!(notes.contains(r#""host":"evil.example""#), "{notes}");

@@ -126,6 +126,6 @@ fn secret_without_a_value_is_not_compared() {
     assert!(!told.stdout.contains(MATCHES), "{}", told.stdout);
     assert!(
         told.stdout
-            .contains("2 secrets of 2 integrations not compared")
+            .contains("Not compared: 2 secrets of 2 integrations.")
     );
 }

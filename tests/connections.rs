@@ -114,7 +114,7 @@ async fn what_a_connection_took_over_is_never_deleted() {
     })
     .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "or a connection has owned it since; delete it in Immuta, or restore its file and run `integrationd adopt lake`";
+    let told = "or a connection owned it for a time; delete it in Immuta, or restore its file and run `integrationd adopt lake`";
     let shown = self::shown(&ran);
     assert!(shown.contains(told), "{shown}");
 }

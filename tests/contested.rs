@@ -127,7 +127,7 @@ async fn the_fourth_drift_within_a_day_is_left() {
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
           someone else keeps changing httpPath, which was repaired 3 times within one day: at 2026-11-22T13:00:00Z, 2026-11-22T14:00:00Z and 2026-11-22T15:00:00Z
-          help: find out who changes it, such as another installation of integrationd; then run `systemctl reload integrationd` or `integrationd sync --only lake` to repair it and reset the count; until then, integrationd writes to it only if its file or a secret changes
+          help: find out who or what changes the value, such as another installation of integrationd; then run `systemctl reload integrationd` or `integrationd sync --only lake` to repair the integration and reset the count; until then, integrationd writes to it only if its file or a secret changes
 
     Plan: 1 blocked.
     ");

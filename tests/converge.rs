@@ -50,7 +50,7 @@ async fn rewritten_value_is_reported_and_not_sent_again() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     let texts = lake("/one", "");
     for (write, then) in [
-        ("POST /integrations", "the next run repeats the write"),
+        ("POST /integrations", "again to repeat the write"),
         (
             "PUT /integrations/1",
             "write the value as the server returns",
@@ -73,7 +73,7 @@ async fn rewritten_value_is_reported_and_not_sent_again() {
               # lake is blocked  lake.yaml:1
               ! Databricks Unity Catalog
                   it does not converge: the server does not keep httpPath (sent "/one", found "/ONE")
-                  help: write the value as the server returns it, or ignore it with `sync: {ignore: [{path: /httpPath, reason: ...}]}`; integrationd retries only if the file or the server changes
+                  help: write the value as the server returns it, or ignore the attribute with `sync: {ignore: [{path: /httpPath, reason: ...}]}`; integrationd retries only if the file or the server changes
 
             Plan: 1 blocked.
             "#);
@@ -96,7 +96,7 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
     : 1 created.
     Not converged: lake: the write succeeded, but the server still differs from the file
           httpPath: sent "/one", found "/by-hand"
-     help: someone else may have changed it at the same time: the next run repeats the write
+     help: run the command again to repeat the write: someone else may have changed the integration at the same time
     A second plan still shows 1 to update.
     "#);
     let ran = sync(&texts, &simulator, &journal).await;

@@ -151,7 +151,8 @@ fn full_disk_stops_unsent_writes_and_loses_no_sent_one() {
             // What could not be begun was not sent, and the others were.
             assert_eq!(made + unsent, FILES, "{free}: {}", ran.all());
             held_back += unsent;
-            not_recorded += count("it was applied, but the ledger could not be written");
+            not_recorded +=
+                count("the change was applied, but could not be recorded in the ledger");
         } else {
             assert_eq!(made, 0, "{free}: {}", ran.all());
         }

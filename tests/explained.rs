@@ -128,7 +128,7 @@ fn integration_in_sync_needs_nothing() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: it matches its file.
+    Next: The next sync does nothing: this integration matches its file.
     ");
 }
 
@@ -144,12 +144,12 @@ fn change_in_the_file_is_named() {
     Last applied:  [TIME] (create from [FILES])
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/one" -> "/two"  # changed by the file
+      ~ httpPath = "/one" -> "/two"  # changed in the file
 
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync updates it, because the file changed httpPath.
+    Next: The next sync updates this integration, because the file changed httpPath.
     "#);
 }
 
@@ -165,22 +165,22 @@ fn drift_is_named() {
     Last applied:  [TIME] (create from [FILES])
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/by-hand" -> "/one"  # changed by the server
+      ~ httpPath = "/by-hand" -> "/one"  # changed on the server
 
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync updates it, because the server changed httpPath.
+    Next: The next sync updates this integration, because the server changed httpPath.
     "#);
     let next = world.next(&["lake", "--on-drift", "report"]);
     assert_eq!(
         next,
-        "Next: The next sync does nothing: the settings keep what the server changed."
+        "Next: The next sync does nothing: the settings keep the server's changes."
     );
     let next = world.next(&["lake", "--on-drift", "ignore"]);
     assert_eq!(
         next,
-        "Next: The next sync does nothing: the settings ignore what the server changed."
+        "Next: The next sync does nothing: the settings ignore the server's changes."
     );
 }
 
@@ -189,7 +189,7 @@ fn conflict_is_named_and_may_block() {
     let world = World::in_sync();
     world.drift("/httpPath", "/by-hand");
     world.files.change("lake.yaml", "/one", "/two");
-    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync updates it, because the file and the server both changed httpPath.");
+    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync updates this integration, because the file and the server both changed httpPath.");
     insta::assert_snapshot!(world.explain(&["lake", "--on-conflict", "stop"]), @r#"
     lake (Databricks Unity Catalog)
 
@@ -200,12 +200,12 @@ fn conflict_is_named_and_may_block() {
     Remedy:        compare both values, then change the file, or apply it with `--on-conflict apply`
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/by-hand" -> "/two"  # changed by the file and the server
+      ~ httpPath = "/by-hand" -> "/two"  # changed in the file and on the server
 
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: it is blocked because the file and the server have both changed httpPath since the last apply.
+    Next: The next sync does nothing: this integration is blocked because the file and the server have both changed httpPath since the last apply.
     "#);
 }
 
@@ -215,7 +215,7 @@ fn rotated_secret_is_a_change_of_the_file() {
     let run = world.command(&["explain", "lake", "--dir"]);
     let run = run.arg(world.files.path()).env("LAKE_TOKEN", "another-one");
     let ran = run.run().exits_with(0);
-    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync updates it, because the file changed token.");
+    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync updates this integration, because the file changed token.");
     assert!(!ran.all().contains("another-one"), "{}", ran.all());
 }
 
@@ -231,7 +231,7 @@ fn suspension_is_shown_with_its_end() {
         "2999-12-01",
     ];
     world.command(&args).run().exits_with(0);
-    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync does nothing: it matches its file.");
+    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync does nothing: this integration matches its file.");
     world.files.change("lake.yaml", "/one", "/two");
     insta::assert_snapshot!(world.explain(&["lake"]), @r#"
     lake (Databricks Unity Catalog)
@@ -242,16 +242,16 @@ fn suspension_is_shown_with_its_end() {
     Suspended:     migration (until the end of 2999-12-01 UTC)
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/one" -> "/two"  # changed by the file
+      ~ httpPath = "/one" -> "/two"  # changed in the file
 
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: it is suspended: migration (until the end of 2999-12-01 UTC); the update is pending.
+    Next: The next sync does nothing: this integration is suspended: migration (until the end of 2999-12-01 UTC); the update is pending.
     "#);
     let args = ["suspend", "--reason", "audit"];
     world.command(&args).run().exits_with(0);
-    insta::assert_snapshot!(world.next(&["trino"]), @"Next: The next sync does nothing: it matches its file.");
+    insta::assert_snapshot!(world.next(&["trino"]), @"Next: The next sync does nothing: this integration matches its file.");
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn ignored_attributes_are_listed() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: it matches its file.
+    Next: The next sync does nothing: this integration matches its file.
     ");
 }
 
@@ -288,7 +288,7 @@ fn withheld_change_names_the_policy() {
     Withheld:      by the policy `create-only`
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/one" -> "/two"  # changed by the file
+      ~ httpPath = "/one" -> "/two"  # changed in the file
 
     History:
       [TIME] ✓ create: enabled
@@ -304,10 +304,10 @@ fn new_file_is_created_next() {
     lake (Databricks Unity Catalog)
 
     Described by:  [FILES]/lake.yaml:1
-    Live:          nothing
+    Live:          no integration
     Last applied:  never
 
-    Next: The next sync creates it, because no live integration matches its file.
+    Next: The next sync creates this integration, because no live integration matches its file.
     ");
 }
 
@@ -326,22 +326,22 @@ fn removed_file_is_explained_by_its_record() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: no file describes it any longer, and the policy `upsert-only` deletes nothing.
+    Next: The next sync does nothing: no file describes this integration any longer, and the policy `upsert-only` deletes nothing.
     ");
-    insta::assert_snapshot!(world.next(&["lake", "--policy", "sync"]), @"Next: The next sync deletes it, because no file describes it any longer.");
+    insta::assert_snapshot!(world.next(&["lake", "--policy", "sync"]), @"Next: The next sync deletes this integration, because no file describes it any longer.");
     world.sync(&["--policy", "sync"]).exits_with(0);
     insta::assert_snapshot!(world.explain(&["lake"]), @"
     lake (Databricks)
 
     Described by:  no file
-    Live:          nothing
+    Live:          no integration
     Deleted:       [TIME] (id 1)
 
     History:
       [TIME] ✓ delete: deleted
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: integrationd deleted it, and no file describes it.
+    Next: The next sync does nothing: integrationd deleted this integration, and no file describes it.
     ");
 }
 
@@ -360,7 +360,7 @@ fn invalid_file_is_shown_with_its_mistakes() {
     Live:          id 1, status `enabled`, manual set-up
     Last applied:  [TIME] (create from [FILES])
     Blocked:       its file has errors (InvalidFile)
-    Remedy:        fix its errors; until then, integrationd does not write to the live integration
+    Remedy:        fix the errors in the file; until then, integrationd does not write to the live integration
 
     [FILES]/lake.yaml:5:3: error[E0301]: unknown attribute `htpPath`
       |
@@ -373,7 +373,7 @@ fn invalid_file_is_shown_with_its_mistakes() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: it is blocked because its file has errors.
+    Next: The next sync does nothing: this integration is blocked because its file has errors.
     ");
     assert_eq!(ran.stderr, "");
 }
@@ -384,12 +384,12 @@ fn unknown_name_is_wrong_usage_with_the_nearest() {
     let ran = world.ran(&["laek"]).exits_with(64);
     insta::assert_snapshot!(ran.stderr, @"
     error: no integration is named laek
-     help: did you mean `lake`? run `integrationd list` for the ids of live integrations, and `integrationd validate -o json` for the names in the files
+     help: did you mean `lake`? run `integrationd list` to see the ids of live integrations, and `integrationd validate -o json` to see the names in the files
     ");
     let ran = world.ran(&["warehouse"]).exits_with(64);
     insta::assert_snapshot!(ran.stderr, @"
     error: no integration is named warehouse
-     help: run `integrationd list` for the ids of live integrations, and `integrationd validate -o json` for the names in the files
+     help: run `integrationd list` to see the ids of live integrations, and `integrationd validate -o json` to see the names in the files
     ");
     let ran = world.ran(&["\u{1b}[31m", "-o", "json"]).exits_with(64);
     assert_eq!(ran.json()["exit_code"], 64);
@@ -410,7 +410,7 @@ fn unmanaged_integration_is_found_by_id_and_derived_name() {
     Live:          id 3, status `enabled`, manual set-up
     Last applied:  never
 
-    Next: The next sync does nothing: no file describes it, so integrationd does not manage it; `integrationd export` writes a file for it.
+    Next: The next sync does nothing: no file describes this integration, so integrationd does not manage it; `integrationd export` writes a file for it.
     ");
     assert_eq!(world.explain(&["databricks-ui"]), by_id);
     assert_eq!(world.explain(&["1"]), world.explain(&["lake"]));
@@ -437,13 +437,13 @@ fn rejected_write_shows_how_long_a_daemon_waits() {
     Backing off:   a daemon repeats the rejected write at [TIME]
 
     Differences (live value -> value in the file):
-      ~ httpPath = "/one" -> "/two"  # changed by the file
+      ~ httpPath = "/one" -> "/two"  # changed in the file
 
     History:
       [TIME] ✗ update: PUT /integrations/1: 400 Bad Request: An internal server error occurred
       [TIME] ✓ create: enabled
 
-    Next: The next sync updates it, because the file changed httpPath; a daemon waits until [TIME], because the server rejected the same write.
+    Next: The next sync updates this integration, because the file changed httpPath; a daemon waits until [TIME], because the server rejected the same write.
     "#);
 }
 
@@ -499,7 +499,7 @@ fn missing_secret_is_a_reason() {
     let run = world.command(&["explain", "lake", "--dir"]);
     let run = run.arg(world.files.path()).without_env("LAKE_TOKEN");
     let ran = run.run().exits_with(0);
-    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync does nothing: the create is blocked because secrets are not available here; it is needed because no live integration matches its file.");
+    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync does nothing: the creation is blocked because secrets are not available here; it is needed because no live integration matches its file.");
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn unselected_integration_is_compared_all_the_same() {
     let world = World::in_sync();
     world.files.change("lake.yaml", "/one", "/two");
     let text = world.explain(&["lake", "--exclude", "lake"]);
-    assert!(text.contains("# changed by the file"), "{text}");
+    assert!(text.contains("# changed in the file"), "{text}");
     let next = "Next: The next sync does nothing: `--only` and `--exclude` do not select this \
                 integration.\n";
     assert!(text.ends_with(next), "{text}");
@@ -517,7 +517,7 @@ fn unselected_integration_is_compared_all_the_same() {
 fn guard_that_refuses_the_plan_is_the_reason() {
     let world = World::in_sync();
     world.files.change("lake.yaml", "/one", "/two");
-    insta::assert_snapshot!(world.next(&["lake", "--max-changes", "0"]), @"Next: The next sync does nothing: the guard refuses the whole plan: the plan changes 1, but the limit is 0.");
+    insta::assert_snapshot!(world.next(&["lake", "--max-changes", "0"]), @"Next: The next sync does nothing: the guard refuses the whole plan: the plan changes 1 integration, but the limit is 0.");
 }
 
 #[test]
@@ -547,7 +547,7 @@ fn json_has_everything_for_programs() {
     assert_eq!(document["differences"], json!([difference]));
     let next = json!({
         "action": "update",
-        "sentence": "The next sync updates it, because the server changed httpPath.",
+        "sentence": "The next sync updates this integration, because the server changed httpPath.",
     });
     assert_eq!(document["next"], next);
     assert_eq!(document["last_applied"], document["history"][0]);
@@ -590,7 +590,7 @@ fn explanation_works_while_a_daemon_holds_the_ledger() {
     eventually("it is ready", || daemon.get("/readyz").code == 200);
     let run = world.command(&["explain", "lake", "--dir"]);
     let ran = run.with(&world.files).run().exits_with(0);
-    let next = "Next: The next sync does nothing: it matches its file.\n";
+    let next = "Next: The next sync does nothing: this integration matches its file.\n";
     assert!(ran.stdout.ends_with(next), "{}", ran.all());
     daemon.end();
 }

@@ -72,7 +72,7 @@ fn refused_plan_is_printed_before_the_refusal() {
     Plan: 1 to update, 1 unchanged.
 
     Refused by the guard: nothing was applied.
-      ✗ the plan changes 1, but the limit is 0
+      ✗ the plan changes 1 integration, but the limit is 0
      help: review the plan; if it is intended, allow it with `--max-changes 1`
     "#);
     let report = world
@@ -88,7 +88,7 @@ fn given_percentage_has_no_floor() {
     let world = World::in_sync(&names);
     world.change_all(&names);
     let ran = world.refused(world.sync(&["--max-change-percent", "50"]));
-    let told = "the plan changes 3 of 3, but the limit is 1 (50%)";
+    let told = "the plan changes 3 of 3 integrations, but the limit is 1 (50%)";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert!(
         ran.stdout.contains("`--max-change-percent 100`"),
@@ -109,7 +109,7 @@ fn given_percentage_has_no_floor() {
 fn creates_count_for_a_given_percentage() {
     let world = World::described(&["a", "b", "c"]);
     let ran = world.refused(world.sync(&["--max-change-percent", "99"]));
-    let told = "the plan changes 3 of 3, but the limit is 2 (99%)";
+    let told = "the plan changes 3 of 3 integrations, but the limit is 2 (99%)";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     world
         .sync(&["--max-change-percent", "100"])
@@ -155,7 +155,7 @@ async fn given_delete_percentage_has_no_floor_and_a_larger_base() {
     // One of two goes.
     let ran = synced(&with_new(0), &simulator, &journal, given).await;
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
-    let told = "the plan deletes 1 of 2, but the limit is 0 (20%)";
+    let told = "the plan deletes 1 of 2 integrations, but the limit is 0 (20%)";
     assert!(ran.ending().contains(told), "{}", ran.ending());
     // The files describe seven.
     let ran = synced(&with_new(6), &simulator, &journal, given).await;
@@ -171,6 +171,6 @@ async fn new_files_do_not_dilute_the_default_delete_percentage() {
     })
     .await;
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
-    let told = "the plan deletes 2 of 4, but the limit is 1 (20%)";
+    let told = "the plan deletes 2 of 4 integrations, but the limit is 1 (20%)";
     assert!(ran.ending().contains(told), "{}", ran.ending());
 }

@@ -227,15 +227,15 @@ fn carried_destination_is_shown_with_its_host() {
         let page = served.get("/").body;
         let (_, table) = page.split_once("<table").unwrap();
         for line in [
-            "<li>oAuthClientConfig/authorityUrl keeps the server's value, which leads to \
+            "<li>oAuthClientConfig/authorityUrl keeps the server's value, which points to \
             carried.example.</li>",
-            "<li>proxyOptions/host keeps the server's value, which leads to an unknown \
+            "<li>proxyOptions/host keeps the server's value, which points to an unknown \
             destination.</li>",
         ] {
             assert!(table.contains(line), "{line}\n{page}");
         }
         let (_, plan) = page.split_once("id=\"plan\"").unwrap();
-        assert!(plan.contains("leads to carried.example\n"), "{page}");
+        assert!(plan.contains("points to carried.example\n"), "{page}");
         assert!(
             !page.contains("<img src=x") && !page.contains('\u{202e}'),
             "{page}"

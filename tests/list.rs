@@ -141,7 +141,7 @@ fn the_tests_that_failed_stand_below_the_table() {
     ID  TYPE       IDENTITY                  SET-UP  STATUS
     1   Snowflake  a.snowflakecomputing.com  manual  createError
 
-    1 is in status `createError`:
+    Integration 1 has status `createError`:
       ✗ Validate connection: message hidden because the secrets of this integration are not known here
     ");
 }

@@ -75,7 +75,7 @@ async fn emptied_file_is_shown_with_what_helps() {
       # lake is blocked  lake.yaml:1
       ! Databricks Unity Catalog
           lake.yaml no longer contains a document: it may have been truncated while it was saved
-          help: restore its document; if you removed it on purpose, remove the whole file, or use `--allow-removal lake`
+          help: restore the document; if you removed it on purpose, remove the whole file, or use `--allow-removal lake`
 
     Plan: 1 blocked, 1 unchanged.
     ");
@@ -149,7 +149,7 @@ async fn cut_document_is_not_deleted_without_approval() {
       # two is blocked  no longer described by any file
       ! Databricks Unity Catalog
           integration 3 will not be deleted: lakes.yaml still exists but no longer describes it
-          help: restore its document; if you removed it on purpose, remove the whole file, or use `--allow-removal two`
+          help: restore the document; if you removed it on purpose, remove the whole file, or use `--allow-removal two`
 
     Plan: 1 blocked, 2 unchanged.
     ");
@@ -568,7 +568,7 @@ async fn empty_directory_is_refused_by_the_guard() {
     Plan: 1 to delete.
 
     Refused by the guard: nothing was applied.
-      ✗ the files describe no integrations, perhaps by mistake, and the plan deletes every integration that integrationd owns: 1
+      ✗ the files describe no integrations, perhaps by mistake, and the plan deletes every integration that integrationd owns (1 in total)
      help: review the plan; if it is intended, allow it with `--allow-removal lake`
     "#);
     let named = |request: &mut Request| {

@@ -52,7 +52,7 @@ async fn value_that_moved_before_a_removal_is_hidden() {
           - authenticationType = "token"
           - catalog            = "immuta"
           - port               = 443
-          note: hidden: httpPath (changed since the last apply, and this run does not know the secrets of this integration)
+          note: the values of httpPath are hidden because they have changed since the last apply and may contain a secret that this run does not know
           before this, run the script of: integrationd script gone
 
     Plan: 1 to delete, 1 unchanged.
@@ -76,7 +76,7 @@ async fn value_as_it_was_applied_is_shown() {
     let ran = synced(&left(), &simulator, &journal, pruning).await;
     let shown = ran.shown();
     assert!(shown.contains("\"/one\""), "{shown}");
-    assert!(!shown.contains("hidden:"), "{shown}");
+    assert!(!shown.contains("are hidden"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn without_secrets_every_value_is_shown() {
     let ran = synced(&left(), &simulator, &journal, pruning).await;
     let shown = ran.shown();
     assert!(shown.contains("role/other"), "{shown}");
-    assert!(!shown.contains("hidden:"), "{shown}");
+    assert!(!shown.contains("are hidden"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +104,7 @@ async fn credentials_of_a_set_up_are_secrets_too() {
     let shown = run.dry_run().await;
     assert!(!shown.output().contains(CANARY), "{}", shown.output());
     assert!(
-        shown.shown().contains("hidden: warehouse"),
+        shown.shown().contains("the values of warehouse are hidden"),
         "{}",
         shown.shown()
     );
@@ -161,7 +161,11 @@ async fn value_that_moved_before_a_replacement_is_hidden() {
         "{}",
         ran.shown()
     );
-    assert!(ran.shown().contains("hidden: httpPath"), "{}", ran.shown());
+    assert!(
+        ran.shown().contains("the values of httpPath are hidden"),
+        "{}",
+        ran.shown()
+    );
     assert!(!ran.output().contains(CANARY), "{}", ran.output());
 }
 
@@ -208,7 +212,10 @@ fn daemon_that_deletes_shows_and_records_no_canary() {
     };
     eventually("it is deleted", is_deleted);
     eventually("the run is over", || {
-        served.daemon.printed().contains("hidden: httpPath")
+        served
+            .daemon
+            .printed()
+            .contains("the values of httpPath are hidden")
     });
     eventually("it says so", || {
         served.status()["seen"]["integrations"]

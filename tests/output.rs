@@ -79,7 +79,7 @@ fn an_update_shows_old_and_new_and_what_the_server_may_refuse() {
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)
           ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
-          ~ database  = "IMMUTA" -> "OTHER"  # the server may refuse to edit this
+          ~ database  = "IMMUTA" -> "OTHER"  # the server may reject this change
 
     Plan: 1 to update, 6 not selected.
     "#);
@@ -130,7 +130,7 @@ fn old_values_are_cut_around_the_difference_and_new_are_whole() {
           + groupPattern/deny = "immuta_exempt"
 
     Plan: 1 to update, 6 not selected.
-    1 secret of 1 integration not compared: the server never returns them.
+    Not compared: 1 secret of 1 integration. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets databricks`; or, if the server already has them, run `integrationd adopt databricks --secrets assume`
     "#);
 }
@@ -200,12 +200,12 @@ fn every_reason_to_be_blocked_says_what_helps() {
       # bigquery is blocked  [FILES]/bigquery.yaml:3
       ! Google BigQuery
           integration 1 is only a probable match, and it differs in location
-          help: if it is the right one, confirm it with `sync: {id: "1"}` in the file
+          help: if the match is correct, confirm it with `sync: {id: "1"}` in the file
 
       # broken is blocked  [FILES]/broken.yaml:1
       ! Snowflake
           its file has errors
-          help: fix its errors; until then, integrationd does not write to the live integration
+          help: fix the errors in the file; until then, integrationd does not write to the live integration
 
       # busy is blocked  [FILES]/busy.yaml:1
       ! Snowflake
@@ -215,7 +215,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
       # disabled is blocked  [FILES]/disabled.yaml:1
       ! Snowflake
           integration 11 was force-disabled without a clean-up on the platform
-          help: enable or delete it in Immuta's settings, then try again
+          help: enable or delete the integration in Immuta's settings, then try again
 
       # pin-host is blocked  [FILES]/pin-host.yaml:1
       ! Snowflake
@@ -243,7 +243,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
           help: select one with `sync: {id: "8"}` in the file
 
     Plan: 9 blocked, 4 unchanged.
-    7 secrets of 6 integrations not compared: the server never returns them.
+    Not compared: 7 secrets of 6 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     "#);
 }
@@ -297,7 +297,7 @@ fn what_is_suspended_says_why_and_until_when() {
           + authenticationType = "userPassword"
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
-          note: it is suspended: vendor migration (until the end of 2999-12-01 UTC)
+          note: the integration is suspended: vendor migration (until the end of 2999-12-01 UTC)
 
       # b will be created  [FILES]/b.yaml:1
       + Snowflake
@@ -337,16 +337,16 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
     insta::assert_snapshot!(plan(&tenant, &files), @"
       # s3 matches its file but is unhealthy  [FILES]/s3.yaml:2
       ? Amazon S3 (id 4)
-          note: its status is `recurringValidationError`: a recurring validation test is failing
+          note: the integration has status `recurringValidationError`: a recurring validation test is failing
 
       # snowflake-prod matches its file but is unhealthy  [FILES]/snowflake.yaml:3
       ? Snowflake (id 5)
-          note: its status is `editError`: the server rolled back the last change, and the old configuration is active
+          note: the integration has status `editError`: the server rolled back the last change, and the old configuration is active
             ✗ Validate connection: Incorrect username or password was specified.
 
     No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
@@ -366,7 +366,7 @@ fn unmanaged_integration_is_shown_and_not_written() {
 
     No changes. Not everything in [TENANT] was compared.
     Plan: 5 unchanged.
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
@@ -380,7 +380,7 @@ fn an_attribute_that_this_version_does_not_know_is_named() {
       # snowflake-prod will be updated  [FILES]/snowflake.yaml:3
       ~ Snowflake (id 5)
           ~ warehouse = "IMMUTA_WH" -> "SMALL_WH"
-          note: the server also has novelty, which this version does not know; it is sent back unchanged and may point to any host
+          note: the server also has attributes that this version does not know: novelty; they are sent back unchanged and may point to any host
 
     Plan: 1 to update, 6 not selected.
     "#);
@@ -427,7 +427,7 @@ fn nothing_to_do_is_said_in_a_line() {
     insta::assert_snapshot!(plan(&tenant, &files), @"
     No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }

@@ -29,7 +29,7 @@ fn a_good_tenant_answers_every_question() {
     let ran = ping(&tenant).run().exits_with(0);
     insta::assert_snapshot!(ran.stdout, @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     ok      tenant       responds like Immuta's integrations API
     ok      credentials  accepted
     ok      permission   granted
@@ -48,14 +48,14 @@ fn a_wrong_key_fails_at_the_credentials() {
     };
     insta::assert_snapshot!(wrong("key"), @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     ok      tenant       responds like Immuta's integrations API
     failed  credentials  GET /integrations: 401 Unauthorized: Invalid authentication
     help:   the API key is wrong, expired or revoked: create a new one in Immuta (profile page, tab API Keys); if the tenant requires a bearer token, use `--auth token`
     ");
     insta::assert_snapshot!(wrong("token"), @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     ok      tenant       responds like Immuta's integrations API
     failed  credentials  POST /bim/apikey/authenticate: 401 Unauthorized: Invalid API key
     help:   the API key is wrong, expired or revoked: create a new one in Immuta (profile page, tab API Keys); if the tenant requires a bearer token, use `--auth token`
@@ -68,7 +68,7 @@ fn a_powerless_key_fails_at_the_permission() {
     let ran = ping(&tenant).env("IMMUTA_API_KEY", POWERLESS_API_KEY).run();
     insta::assert_snapshot!(ran.exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     ok      tenant       responds like Immuta's integrations API
     ok      credentials  accepted
     failed  permission   GET /integrations: 403 Forbidden: Insufficient permissions: APPLICATION_ADMIN is required
@@ -83,7 +83,7 @@ fn a_page_of_html_is_no_tenant() {
     });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: an HTML page, not JSON
     help:   check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
@@ -97,7 +97,7 @@ fn a_path_without_an_api_is_no_tenant() {
         .run();
     insta::assert_snapshot!(ran.exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: 404 Not Found: Not Found
     help:   check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
     ");
@@ -111,7 +111,7 @@ fn a_server_in_trouble_is_asked_once() {
     });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).all(), @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: 503 Service Unavailable: An internal server error occurred
     help:   the tenant, or a proxy in front of it, has a problem: try again later
     ");
@@ -123,7 +123,7 @@ fn too_many_requests_are_reported() {
     let tenant = fault(FaultKind::TooManyRequests { retry_after: None });
     insta::assert_snapshot!(ping(&tenant).run().exits_with(1).stdout, @r"
     ok      url          [TENANT]
-    ok      connection   connected on this machine, without TLS
+    ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: 429 Too Many Requests: Rate limit exceeded
     help:   the tenant limits the request rate: try again later
     ");

@@ -147,12 +147,12 @@ fn health_problem_is_reported_and_is_no_difference() {
     insta::assert_snapshot!(shown(&files, &tenant([ill])), @"
       # lake matches its file but is unhealthy  lake.yaml:1
       ? Databricks Unity Catalog (id 7)
-          note: its status is `recurringValidationError`: a recurring validation test is failing
+          note: the integration has status `recurringValidationError`: a recurring validation test is failing
             ✗ Basic Connection Test: message hidden because the secrets of this integration are not known here
 
     No changes. Not everything in the tenant was compared.
     Plan: 1 unchanged.
-    1 secret of 1 integration not compared: the server never returns them.
+    Not compared: 1 secret of 1 integration. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
 }
@@ -207,8 +207,8 @@ fn an_update_that_would_drop_a_stored_secret_is_blocked() {
         kinds(&files, &tenant([masked])),
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
-    blocked: an update would drop the stored proxyOptions/password, which is not in the file
-    blocked: an update would drop the stored newKey, which is not in the file
+    blocked: an update would drop stored secrets that are not in the file: proxyOptions/password
+    blocked: an update would drop stored secrets that are not in the file: newKey
     ");
 }
 
@@ -261,7 +261,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
           before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
-    1 secret of 1 integration not compared: the server never returns them.
+    Not compared: 1 secret of 1 integration. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
 }

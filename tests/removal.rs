@@ -47,7 +47,7 @@ async fn a_deletion_shows_what_goes_and_which_secrets_it_takes() {
           - warehouse = "WH"
           - database  = "IMMUTA"
           - port      = 443
-          note: the deletion request includes the setup credentials, with ${env:PASSWORD}
+          note: the deletion request includes the setup credentials from ${env:PASSWORD}
 
     Plan: 1 to delete, 1 unchanged.
 
@@ -92,7 +92,9 @@ async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
     assert!(
-        shown.contains("password was a literal value in its file and was not recorded"),
+        shown.contains(
+            "its file had a literal value for password, and literal values are not recorded"
+        ),
         "{shown}"
     );
     assert!(shown.contains("restore the file of warehouse"), "{shown}");
@@ -193,7 +195,7 @@ async fn too_many_deletions_are_refused_with_numbers_and_a_flag() {
     insta::assert_snapshot!(ran.ending(), @"
 
     Refused by the guard: nothing was applied.
-      ✗ the plan deletes 3 of 7, but the limit is 1 (20%)
+      ✗ the plan deletes 3 of 7 integrations, but the limit is 1 (20%)
      help: review the plan; if it is intended, allow it with `--max-delete-percent 43`
     ");
 
@@ -227,7 +229,7 @@ async fn plan_that_changes_most_integrations_is_refused_whole() {
     assert_eq!((ran.exit_code(), write_lines(&simulator).len()), (4, 0));
     let ending = ran.ending();
     assert!(
-        ending.contains("changes 12 of 13, but the limit is 10 (50%)"),
+        ending.contains("changes 12 of 13 integrations, but the limit is 10 (50%)"),
         "{ending}"
     );
     assert!(ending.contains("`--max-change-percent 93`"), "{ending}");

@@ -402,7 +402,7 @@ async fn a_replacement_shows_what_goes_and_does_not_come_back() {
           ~ warehouse = "BIG" -> "WH"
           ~ port      = 444 -> (absent)
           ~ newer     = (secret) -> (absent)
-          note: the deletion request includes the setup credentials, with ${env:PASSWORD}
+          note: the deletion request includes the setup credentials from ${env:PASSWORD}
 
     Plan: 1 to replace, 1 unchanged.
     "#);

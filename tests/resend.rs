@@ -83,7 +83,7 @@ async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
     insta::assert_snapshot!(told(&ran), @"
     No changes. Not everything in the simulated tenant was compared.
     Plan: 2 unchanged.
-    1 secret of 1 integration not compared: the server never returns them.
+    Not compared: 1 secret of 1 integration. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets lake`; or, if the server already has them, run `integrationd adopt lake --secrets assume`
     ");
     let not_compared = json!([{ "integration": "lake", "paths": ["token"] }]);
@@ -262,7 +262,7 @@ fn an_adopted_secret_that_is_assumed_is_compared_from_then_on() {
     let args = ["adopt", "lake", "--secrets", "assume"];
     let ran = world.run(&args, Some("of-yesterday")).exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
-      ✓ lake (id 1) adopted; recorded as applied: 1 stored secret
+      ✓ lake (id 1) adopted; 1 stored secret recorded as applied
     Adopted 1 integration; nothing was sent to the tenant.
     ");
     let ran = world.sync("of-yesterday");
@@ -280,7 +280,7 @@ fn adopted_secret_is_sent_by_the_next_sync_on_request() {
     // Also of what is its own already.
     let ran = world.run(&["adopt", "lake", "--secrets", "send"], None);
     insta::assert_snapshot!(ran.exits_with(0).stdout, @"
-      ✓ lake is already owned; sent by the next sync: 1 stored secret
+      ✓ lake is already owned by integrationd; the next sync sends 1 stored secret
     Adopted 0 integrations; nothing was sent to the tenant.
     ");
     let ran = world.run(&["sync", "--dry-run"], None).exits_with(0);

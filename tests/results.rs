@@ -99,7 +99,7 @@ fn rolled_back_edit_says_that_the_old_configuration_runs() {
     tenant.fails_once(&Method::PUT, "/integrations/{id}", edit_error);
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`; 1 validation test failed
@@ -121,7 +121,7 @@ fn an_attribute_that_cannot_be_edited_is_named() {
     files.change("snowflake.yaml", "database: IMMUTA ", "database: OTHER ");
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: PUT /integrations/5: 400 Bad Request: Unable to edit integration due to changes of non-editable attribute(s). database
@@ -143,13 +143,13 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     tenant.fails_once(&Method::PUT, "/integrations/{id}", rewrite);
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r#"
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
     Not converged: snowflake-prod: the write succeeded, but the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
-     help: someone else may have changed it at the same time: the next run repeats the write
+     help: run the command again to repeat the write: someone else may have changed the integration at the same time
     A second plan still shows 1 to update.
     "#);
 }
@@ -166,7 +166,7 @@ fn write_is_unproved_if_the_tenant_goes_away_after_it() {
     tenant.simulator.fault(fault);
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
@@ -183,7 +183,7 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
     let run = Integrationd::new(["sync", "--yes", "--wait-timeout", "1s"]);
     let ran = run.on(&tenant).with(&files).run().exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
-    5 secrets of 4 integrations not compared: the server never returns them.
+    Not compared: 5 secrets of 4 integrations. The server never returns secrets.
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: its status was still `editing` after 1 second

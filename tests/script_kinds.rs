@@ -235,7 +235,7 @@ fn integration_in_sync_gets_no_script_and_no_file() {
         let run = world.command("script").arg("one").arg("--out").arg(&out);
         let ran = run.arg("--dir").arg(world.files.path()).run().exits_with(0);
         assert_eq!(ran.stdout, "");
-        assert_eq!(ran.stderr, "one is as its file says: it needs no script\n");
+        assert_eq!(ran.stderr, "one matches its file and needs no script\n");
         assert!(!out.exists());
         let asked = world.tenant.requests().into_iter();
         assert_eq!(asked.filter(|it| it.contains("/scripts/")).count(), 0);

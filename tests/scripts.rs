@@ -112,7 +112,7 @@ fn script_fits_the_situation() {
     let world = World::applied(LAKE);
     let ran = world.script(&[]).exits_with(0);
     assert_eq!(ran.stdout, "");
-    assert_eq!(ran.stderr, "one is as its file says: it needs no script\n");
+    assert_eq!(ran.stderr, "one matches its file and needs no script\n");
     assert_eq!(world.asked(), [""; 0]);
     world.files.change("one.yaml", "/one", "/two");
     world.script(&[]).exits_with(0);
@@ -206,7 +206,7 @@ fn script_that_does_not_exist_is_a_clear_error() {
         LAKE,
         &["--kind", "post-cleanup"],
         1,
-        "its kinds are create, edit, cleanup, delete",
+        "give one of these kinds with `--kind`: create, edit, cleanup, delete",
     );
     refused(
         LAKE,

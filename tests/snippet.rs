@@ -241,7 +241,7 @@ fn unchanged_key_is_not_called_new() {
     let words = "it is unknown whether a new key was made";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("stops working at once"),
+        ran.stderr.contains("stops working immediately"),
         "{}",
         ran.stderr
     );

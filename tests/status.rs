@@ -149,7 +149,7 @@ fn integration_that_needs_attention_has_its_reason() {
     Integrations that need attention:
       bad (InvalidFile)
         its file has errors
-        fix its errors; until then, integrationd does not write to the live integration
+        fix the errors in the file; until then, integrationd does not write to the live integration
 
     Mistakes in files:
       [FILES]/bad.yaml:5:3: error[E0301]: unknown attribute `httpPaht`

@@ -262,7 +262,7 @@ fn drift_of_what_is_suspended_is_shown_and_counts_as_a_change() {
       # lake would be updated but is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
-          note: it is suspended: vendor migration
+          note: the integration is suspended: vendor migration
 
     Suspended: lake (vendor migration).
     Plan: 1 suspended with changes, 1 unchanged.
@@ -299,7 +299,7 @@ fn what_its_file_suspends_is_compared_and_differs_or_not() {
       # lake would be updated but is suspended  [FILES]/lake.yaml:1
       . Databricks Unity Catalog (id 1)
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
-          note: it is suspended: vendor migration
+          note: the integration is suspended: vendor migration
 
     Plan: 1 suspended with changes, 1 unchanged.
     "#);

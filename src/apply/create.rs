@@ -183,7 +183,7 @@ fn found(precondition: &AbsencePrecondition, listed: &Listed) -> Result<Found, A
         several => {
             let ids: Vec<String> = several.iter().map(|l| l.id.to_string()).collect();
             Err(ActionFailure::Unclear(format!(
-                "integrations {} have appeared since",
+                "integrations {} have appeared since the plan was made",
                 ids.join(" and ")
             )))
         }

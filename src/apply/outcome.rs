@@ -94,13 +94,13 @@ pub enum ActionFailure {
     #[error("nothing was sent because the ledger could not be written")]
     NotWrittenDown(#[source] StoreError),
     /// It was applied, and that could not be written down.
-    #[error("it was applied, but the ledger could not be written")]
+    #[error("the change was applied, but could not be recorded in the ledger")]
     NotRecorded(#[source] StoreError),
     /// Something could not be read that has to be known before the write.
     #[error("nothing was sent because the tenant could not be read first")]
     Unread(#[source] ApiError),
     /// The list does not show whether the integration exists.
-    #[error("nothing was sent because it may already exist: {0}")]
+    #[error("nothing was sent because the integration may already exist: {0}")]
     Unclear(String),
     /// The live integration is not as it was when the plan was made.
     #[error(
@@ -171,7 +171,7 @@ pub enum ActionFailure {
     #[error("the request was sent, but the status cannot be read")]
     Unfollowed(#[source] ApiError),
     /// The apply was stopped while the server was working: the outcome is unknown.
-    #[error("stopped {}", before(status.as_ref()))]
+    #[error("the run was stopped {}", before(status.as_ref()))]
     Interrupted {
         /// The last status; `None` if the write was not answered.
         status: Option<IntegrationStatus>,
@@ -190,8 +190,8 @@ impl ActionFailure {
                 "fix the state directory, then try again: the next run detects what was applied"
             }
             Self::Unclear(_) => {
-                "nothing is created while the tenant's list cannot be read \
-                completely"
+                "try again later: nothing is created while it is unclear whether the integration \
+                exists"
             }
             Self::Changed { .. } | Self::Unbound(_) | Self::Appeared { .. } | Self::Gone { .. } => {
                 "try again: the new plan will show the current state"
@@ -374,7 +374,7 @@ pub fn in_a_line(outcomes: &[Outcome]) -> String {
 fn before(status: Option<&IntegrationStatus>) -> String {
     status.map_or_else(
         || "before the server responded".to_owned(),
-        |status| format!("while its status was `{status}`"),
+        |status| format!("while the integration had status `{status}`"),
     )
 }
 

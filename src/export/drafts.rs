@@ -271,7 +271,7 @@ impl Subject<'_> {
         if !config.may_hold.is_empty() {
             let paths = config.may_hold.iter().map(AttributePath::as_str);
             let comment = format!(
-                "The server never shows {}: if the integration uses it, add a reference; otherwise, an update removes it.",
+                "The server never shows {}. If it is in use, add a reference: an update removes missing values.",
                 listed(paths)
             );
             write_comment(&mut text, &comment);

@@ -99,12 +99,12 @@ impl Omission {
     /// The reason, which completes "not in this file, because".
     fn reason(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "this version of integrationd does not know it",
-            Self::Hidden { .. } => "the server hides its value",
+            Self::Unknown { .. } => "unknown to this version of integrationd",
+            Self::Hidden { .. } => "the server hides the value",
             Self::Opaque { .. } => {
-                "its structure is not documented: if it is in use, write it by hand"
+                "the structure is not documented: add the attribute by hand if it is in use"
             }
-            Self::NotShown { .. } => "the server does not show it: it is required, so add it",
+            Self::NotShown { .. } => "required, but the server does not show the value: add it",
             Self::Shape { .. } => "the server shows a value that is not allowed in a file",
         }
     }
@@ -273,7 +273,7 @@ impl ExportRefusal {
                 "run `integrationd validate -o json` to see the names in the files"
             }
             Self::NotDescribed { near: None, .. } => {
-                "run `integrationd validate` to see the mistakes in the files, with `-o json` the names"
+                "run `integrationd validate -o json` to see the names and the errors in the files"
             }
             Self::Changed(_) => "nothing was written: run the command again",
             Self::NotLive(_) => {
@@ -282,7 +282,7 @@ impl ExportRefusal {
             Self::SeveralDocuments { .. } => "first move each integration to a separate file",
             Self::HasExtra(_) | Self::NotVerified(_) => "edit the file by hand",
             Self::Taken(_) => {
-                "move it away, or export into another directory; `--overwrite NAME` rewrites the \
+                "move the file away, or export into another directory; `--overwrite NAME` rewrites the \
                  file that describes integration NAME"
             }
             Self::NoName { .. } => "rename the file that has this name",

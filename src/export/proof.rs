@@ -47,7 +47,10 @@ pub fn findings(drafts: &[ExportDraft], plan: &Plan, mistakes: &[Diagnostic]) ->
                     .into_iter()
                     .map(|(attribute, message)| finding(attribute, message)),
             ),
-            None => findings.push(finding(None, "the plan does not contain it".to_owned())),
+            None => findings.push(finding(
+                None,
+                "the plan does not contain the integration".to_owned(),
+            )),
         }
     }
     findings
@@ -70,11 +73,11 @@ fn planned(action: &Action) -> Vec<(Option<AttributePath>, String)> {
 fn of_operation(operation: &Operation) -> Vec<(Option<AttributePath>, String)> {
     match operation {
         Operation::Unchanged { .. } => Vec::new(),
-        Operation::Create(_) => vec![(None, "a sync would create it".to_owned())],
-        Operation::Delete(_) => vec![(None, "a sync would delete it".to_owned())],
+        Operation::Create(_) => vec![(None, "a sync would create the integration".to_owned())],
+        Operation::Delete(_) => vec![(None, "a sync would delete the integration".to_owned())],
         Operation::Update { changes, .. } if changes.is_empty() => {
             let message =
-                "its creation failed, and a sync would retry it with the values from the file";
+                "the last creation failed, and a sync would retry it with the values from the file";
             vec![(None, message.to_owned())]
         }
         Operation::Update { changes, .. } | Operation::Replace { changes, .. } => {

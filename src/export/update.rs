@@ -142,7 +142,7 @@ fn drifted(
             continue;
         }
         let to = if is_conflict {
-            Err("the file has changed, too, since it was last applied".to_owned())
+            Err("the file has also changed since it was last applied".to_owned())
         } else {
             live_value(change, attribute, found)
         };
@@ -174,12 +174,12 @@ fn live_value(
         return Err("the server hides its value".to_owned());
     }
     let Some(attribute) = attribute else {
-        return Err("it is not in the table of the platform: edit `sync.extra`".to_owned());
+        return Err("this version does not know the attribute: edit `sync.extra`".to_owned());
     };
     let typed = typed(attribute, live);
     typed
         .map(Some)
-        .ok_or_else(|| "the server shows a value that a file cannot have there".to_owned())
+        .ok_or_else(|| "the server shows a value that is not allowed in a file".to_owned())
 }
 
 /// The difference of two texts, with secrets masked.

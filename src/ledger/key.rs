@@ -62,9 +62,9 @@ impl KeyError {
                 .to_owned(),
             Self::Random(_) => "try again".to_owned(),
             Self::NotAFile(_) | Self::Length(_) => format!(
-                "restore it, or move it away: integrationd creates a new key, but does not \
-                compare secrets until they are applied again. To create a key for a credential, \
-                use `head -c {KEY_LENGTH} /dev/urandom`"
+                "restore the key, or move it away: integrationd creates a new key, but does not \
+                compare secrets until they are applied again. To create a key for a systemd \
+                credential, run `head -c {KEY_LENGTH} /dev/urandom`"
             ),
             Self::TooOpen { file, .. } => format!("run `chmod 600 {}`", shown(file)),
         }

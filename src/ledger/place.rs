@@ -64,7 +64,7 @@ pub enum PlaceError {
     #[error("cannot read the state file {}", shown(.0))]
     Read(PathBuf, #[source] io::Error),
     /// It is something else.
-    #[error("{} is not a directory", shown(.0))]
+    #[error("cannot use {} as the state directory: it is not a directory", shown(.0))]
     NotADirectory(PathBuf),
     /// Others could put a ledger in the place of ours.
     #[error(
@@ -110,7 +110,7 @@ impl PlaceError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Nowhere => "give one with `--state`, or set HOME".to_owned(),
+            Self::Nowhere => "give a state directory with `--state`, or set HOME".to_owned(),
             Self::Create(_, source) | Self::Read(_, source) => disk_help(source)
                 .unwrap_or(
                     "check the owner and mode of the parent directory, or choose another \

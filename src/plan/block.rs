@@ -101,7 +101,7 @@ pub enum Block {
         paths: Vec<AttributePath>,
     },
     /// It is not certain that this is the one, and no operator named it for the adoption.
-    #[error("integration {id} is only a probable match, which is adopted only by name")]
+    #[error("integration {id} is only a probable match, and such a match is adopted only by name")]
     NeedsName {
         /// The name in the files.
         name: Name,
@@ -189,7 +189,7 @@ pub enum Block {
     },
     /// An update replaces the whole configuration and would drop stored secrets.
     #[error(
-        "an update would drop the stored {}, which is not in the file",
+        "an update would drop stored secrets that are not in the file: {}",
         list(paths)
     )]
     SecretNotGiven {
@@ -284,7 +284,7 @@ impl Block {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::InvalidFile => "fix its errors; until then, integrationd does not write to the live integration".into(),
+            Self::InvalidFile => "fix the errors in the file; until then, integrationd does not write to the live integration".into(),
             Self::EmptyFile { name, .. } => allow_removal(name),
             Self::OwnedByConnection { key, .. } => format!(
                 "remove the file, and make the change in connection {key} in Immuta"
@@ -294,11 +294,11 @@ impl Block {
             }
             Self::Busy { .. } => "wait until the server has finished, then try again".into(),
             Self::Disabled { .. } => {
-                "enable or delete it in Immuta's settings, then try again".into()
+                "enable or delete the integration in Immuta's settings, then try again".into()
             }
             Self::AmbiguousLive { ids } => help_of_ambiguous(ids),
             Self::AmbiguousFiles { .. } => {
-                "create them one at a time, and set `sync.id` in each file once its integration exists".into()
+                "create the integrations one at a time, and set `sync.id` in each file once its integration exists".into()
             }
             Self::PinMissing { .. } => {
                 "correct `sync.id`, or remove it to create the integration".into()
@@ -315,7 +315,7 @@ impl Block {
                 "try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely".into()
             }
             Self::UnknownOutcome { name, outcome: UnknownOutcome::Tie { .. } } => format!(
-                "check them in Immuta, then run `integrationd resolve {name} --adopt ID` or `--retry`"
+                "check these integrations in Immuta, then run `integrationd resolve {name}` with `--adopt ID` or `--retry`"
             ),
             Self::UnknownOutcome { .. } => "try again in a minute".into(),
             Self::Conflict { .. } => {
@@ -332,7 +332,7 @@ impl Block {
             Self::Contested { name, .. } => help_of_contested(name),
             Self::ValueHidden { .. } => HELP_OF_HIDDEN.into(),
             Self::SecretNotGiven { .. } => {
-                "add it to the file as a reference; if there is no such secret, add the other attributes of its object".into()
+                "add each secret to the file as a reference; if there is no such secret, add the other attributes of its object".into()
             }
             Self::Unbound(unbound) => not_bound(unbound),
             Self::BackingOff { .. } => {
@@ -345,7 +345,7 @@ impl Block {
 
 /// The remedy for a probable match.
 fn help_of_probable(confirm: &str) -> String {
-    format!("if it is the right one, {confirm}")
+    format!("if the match is correct, {confirm}")
 }
 
 /// The ways out for a reference that may not go where the server leads.
@@ -393,17 +393,18 @@ fn kept_else(values: &[Change]) -> String {
 fn help_of_not_converging(values: &[Change]) -> String {
     let path = values.first().map_or("", |change| change.path.as_str());
     format!(
-        "write the value as the server returns it, or ignore it with `sync: {{ignore: [{{path: \
-        /{path}, reason: ...}}]}}`; integrationd retries only if the file or the server changes"
+        "write the value as the server returns it, or ignore the attribute with `sync: {{ignore: \
+        [{{path: /{path}, reason: ...}}]}}`; integrationd retries only if the file or \
+        the server changes"
     )
 }
 
 fn help_of_contested(name: &str) -> String {
     format!(
-        "find out who changes it, such as another installation of integrationd; then run \
-        `systemctl reload integrationd` or `integrationd sync --only {name}` to repair it and \
-        reset the count; until then, integrationd writes to it only if its file or a secret \
-        changes"
+        "find out who or what changes the value, such as another installation of integrationd; \
+        then run `systemctl reload integrationd` or `integrationd sync --only {name}` to repair \
+        the integration and reset the count; until then, integrationd writes to it only if its \
+        file or a secret changes"
     )
 }
 

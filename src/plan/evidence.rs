@@ -79,7 +79,7 @@ pub enum UnknownOutcome {
         status: IntegrationStatus,
     },
     /// The list could not be read whole.
-    #[error("a write was interrupted, and its outcome cannot be read: {reason}")]
+    #[error("a write was interrupted, and its outcome cannot be determined: {reason}")]
     Unreadable {
         /// The unreadable part.
         reason: String,

@@ -2,6 +2,7 @@
 
 use super::{Operation, Plan, PlanContext};
 use crate::manifest::Name;
+use crate::text::count as plural;
 
 /// Kinds of actions to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -209,16 +210,14 @@ impl Counted {
 
 /// Sentence with the count that goes beyond a limit, and the limit.
 fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> String {
-    let counted = match of {
-        Some(of) => format!("{count} of {of}"),
-        None => count.to_string(),
-    };
     match what {
         Counted::Changes | Counted::Deletes => {
-            format!(
-                "the plan {} {counted}, but the limit is {limit}",
-                what.as_str()
-            )
+            let counted = match of {
+                Some(of) => format!("{count} of {}", plural(of, "integration")),
+                None => plural(count, "integration"),
+            };
+            let verb = what.as_str();
+            format!("the plan {verb} {counted}, but the limit is {limit}")
         }
         Counted::Disappeared => {
             let of = of.unwrap_or(count);
@@ -232,7 +231,7 @@ fn sentence(what: Counted, count: usize, of: Option<usize>, limit: &str) -> Stri
             .to_owned(),
         Counted::Everything => format!(
             "the files describe no integrations, perhaps by mistake, and the plan deletes every \
-            integration that integrationd owns: {count}"
+            integration that integrationd owns ({count} in total)"
         ),
     }
 }

@@ -154,7 +154,7 @@ pub enum PreconditionFailure {
     #[error("these attributes have changed: {}", .0.join(", "))]
     Attributes(Vec<AttributePath>),
     /// It has got stored secrets that the update would drop.
-    #[error("the update would now drop the stored {}", .0.join(", "))]
+    #[error("the update would now drop these stored secrets: {}", .0.join(", "))]
     SecretsLost(Vec<AttributePath>),
 }
 

@@ -14,13 +14,13 @@ pub enum NotTheResult {
     #[error("integration {0} does not exist")]
     Absent(RemoteId),
     /// Its type is not that of the write.
-    #[error("integration {0} has a different type from `{1}`")]
+    #[error("integration {0} does not have the type of `{1}`")]
     OtherType(RemoteId, Name),
     /// Its identity is not that of the write.
     #[error("integration {0} is not the one that `{1}` describes")]
     OtherIdentity(RemoteId, Name),
     /// It is recorded under another name.
-    #[error("integration {0} belongs to `{1}`")]
+    #[error("integration {0} is already recorded as `{1}`")]
     Taken(RemoteId, Name),
 }
 

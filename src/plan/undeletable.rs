@@ -129,7 +129,8 @@ impl Undeletable {
             }
             Self::NotRemoved { name, .. } => allow_removal(name),
             Self::Described { others, .. } => format!(
-                "declare which file it belongs to: use `sync.id`, or `sync.previously` in {}",
+                "declare which file the integration belongs to: set `sync.id`, or \
+                `sync.previously` in {}",
                 list(others)
             ),
             Self::Pinned { .. } => "remove `sync.id`, then try again".into(),
@@ -153,7 +154,7 @@ impl Undeletable {
 /// The remedy for a document that is missing.
 pub(super) fn allow_removal(name: &str) -> String {
     format!(
-        "restore its document; if you removed it on purpose, remove the whole file, or use \
+        "restore the document; if you removed it on purpose, remove the whole file, or use \
         `--allow-removal {name}`"
     )
 }
@@ -163,7 +164,7 @@ fn not_kept(paths: &[AttributePath]) -> String {
         "none are known".to_owned()
     } else {
         format!(
-            "{} was a literal value in its file and was not recorded",
+            "its file had a literal value for {}, and literal values are not recorded",
             list(paths)
         )
     }

@@ -71,13 +71,13 @@ fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
     match profile.defaults {
         ProfiledDefaults::FilledIn | ProfiledDefaults::Unknown => {}
         ProfiledDefaults::NotFilledIn => found.push(Deviation::harmless(
-            "attributes with a default are absent",
+            "the server does not fill in default values",
             "a plan uses the documented defaults",
         )),
     }
     for (operation, codes) in &profile.responses {
         let effect = match operation.as_str() {
-            DETAIL => "updates and deletions read the integration first, and fail",
+            DETAIL => "updates and deletions fail because they read the integration first",
             STATUS => "the end of a write may go unnoticed",
             _ => "the tenant cannot be read",
         };

@@ -55,16 +55,17 @@ impl<'a> AdoptionDocument<'a> {
             AdoptionResult::SecretsOnly(update) => {
                 self.recorded.push(name);
                 let secrets = of_secrets(update, assumed);
-                writeln!(out, "  ✓ {name} is already owned{secrets}")
+                writeln!(out, "  ✓ {name} is already owned by integrationd{secrets}")
             }
             AdoptionResult::Owned if is_named => {
-                writeln!(out, "  = {name} is already owned")
+                writeln!(out, "  = {name} is already owned by integrationd")
             }
             AdoptionResult::Absent if is_named => {
                 self.failed.push(name);
                 writeln!(
                     out,
-                    "  ✗ {name}: no live integration matches; `integrationd sync` creates it"
+                    "  ✗ {name}: no live integration matches its file; run `integrationd \
+                    sync` to create the integration"
                 )
             }
             AdoptionResult::Blocked(block) => {
@@ -109,8 +110,8 @@ fn of_secrets(update: &StateUpdate, assumed: AdoptedSecrets) -> String {
     let secrets = count(secrets.len(), "stored secret");
     match assumed {
         AdoptedSecrets::Unknown => String::new(),
-        AdoptedSecrets::Applied => format!("; recorded as applied: {secrets}"),
-        AdoptedSecrets::ToSend => format!("; sent by the next sync: {secrets}"),
+        AdoptedSecrets::Applied => format!("; {secrets} recorded as applied"),
+        AdoptedSecrets::ToSend => format!("; the next sync sends {secrets}"),
     }
 }
 

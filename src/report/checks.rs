@@ -67,8 +67,8 @@ fn listed(live: &Live) -> String {
     let readable = count(live.integrations.len(), "integration");
     match live.unreadable.len() {
         0 => readable,
-        n @ 1..=FEW => format!("{readable} and {n} unreadable (see `integrationd list`)"),
-        n => format!("{readable} and at least {n} unreadable (see `integrationd list`)"),
+        n @ 1..=FEW => format!("{readable} readable, {n} unreadable (see `integrationd list`)"),
+        n => format!("{readable} readable, at least {n} unreadable (see `integrationd list`)"),
     }
 }
 
@@ -89,7 +89,7 @@ impl Question {
             Self::Connection if url.starts_with("https") => {
                 "connected, and the certificate is trusted"
             }
-            Self::Connection => "connected on this machine, without TLS",
+            Self::Connection => "connected to this machine without TLS",
             Self::Tenant => "responds like Immuta's integrations API",
             Self::Credentials => "accepted",
             Self::Permission => "granted",

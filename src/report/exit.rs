@@ -44,19 +44,21 @@ impl Exit {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "in sync, or applied; a dry run that produced a plan",
+            Self::Success => {
+                "the tenant is in sync, the changes were applied, or a dry run produced a plan"
+            }
             Self::Failed => {
-                "failed: a write failed, an integration is blocked, or files, tenant or ledger \
-                 could not be read"
+                "a write failed, an integration is blocked, or the files, the tenant or the \
+                ledger could not be read"
             }
             Self::Pending => "changes are pending (only with `--dry-run --detailed-exitcode`)",
             Self::Partial => {
-                "some actions were applied and others failed, or a signal ended the run before or \
-                after its first write"
+                "some actions were applied and others failed, or a signal ended the run, even \
+                before its first write"
             }
             Self::Refused => {
-                "not approved: there was no terminal and no `--yes`, the prompt was not confirmed, the \
-                guard refused the plan, or the history of the repository was rewritten"
+                "the plan was not approved (no terminal and no `--yes`, or the prompt was \
+                declined), the guard refused the plan, or the history of the repository was rewritten"
             }
             Self::Usage => "the command line is wrong",
             Self::InvalidFile => "an integration file is invalid; the others were processed",

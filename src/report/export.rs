@@ -147,7 +147,8 @@ impl<'a> ExportDocument<'a> {
             if index == 0 {
                 let _ = writeln!(
                     out,
-                    "\nIf the integration uses these values, add them; otherwise, an update removes them:"
+                    "\nAdd these values if the integration uses them, because an update removes \
+                    values that are not in the file:"
                 );
             }
             let paths: Vec<String> = draft.may_hold.iter().map(|it| format!("`{it}`")).collect();

@@ -194,7 +194,7 @@ impl From<AdoptError> for CommandFailure {
             AdoptError::NotDescribed(_) => Self::new(
                 Exit::Usage,
                 error,
-                "run `integrationd validate` to see the names and the errors in the files",
+                "run `integrationd validate -o json` to see the names and the errors in the files",
             ),
         }
     }
@@ -210,7 +210,7 @@ impl From<ResolveError> for CommandFailure {
             ResolveError::NothingUnknown(_) => Self::new(
                 Exit::Failed,
                 error,
-                "run `integrationd sync --dry-run` to see which integrations have one",
+                "run `integrationd sync --dry-run` to see the writes with an unknown outcome",
             ),
         }
     }

@@ -66,7 +66,7 @@ impl Document for HistoryDocument<'_> {
 
 fn text(history: &History) -> String {
     if history.runs.is_empty() {
-        return "Nothing has been written yet.\n".to_owned();
+        return "integrationd has not written to this tenant yet.\n".to_owned();
     }
     let mut out = String::new();
     for run in &history.runs {

@@ -329,7 +329,7 @@ impl IntegrationDocument<'_> {
             (Some(past), _) => line(out, "Last applied:", &applied_line(past)),
             (None, Some(recorded)) => {
                 let at = time(recorded.at);
-                let text = format!("unknown; recorded since {at}, as adopted or found in sync");
+                let text = format!("unknown; adopted or found in sync at {at}");
                 line(out, "Last applied:", &text);
             }
             (None, None) => line(out, "Last applied:", "never"),
@@ -343,7 +343,7 @@ impl IntegrationDocument<'_> {
             } else if self.blocked.is_some() {
                 "not known with certainty".to_owned()
             } else {
-                "nothing".to_owned()
+                "no integration".to_owned()
             };
         };
         let set_up = match live.auto_bootstrap {
@@ -401,10 +401,10 @@ impl IntegrationDocument<'_> {
         let _ = writeln!(out, "\n{title} (live value -> value in the file):");
         for difference in &self.differences {
             let by = match difference.changed_by {
-                ChangedBy::File => "changed by the file",
-                ChangedBy::Server => "changed by the server",
-                ChangedBy::Both => "changed by the file and the server",
-                ChangedBy::Unknown => "cause unknown: never applied",
+                ChangedBy::File => "changed in the file",
+                ChangedBy::Server => "changed on the server",
+                ChangedBy::Both => "changed in the file and on the server",
+                ChangedBy::Unknown => "cause unknown: the value was never applied",
             };
             let changes = std::slice::from_ref(difference.change);
             let mut shown = String::new();
@@ -441,8 +441,8 @@ fn applied_line(past: &PastEntry<'_>) -> String {
 
 impl From<ExplainError> for CommandFailure {
     fn from(error: ExplainError) -> Self {
-        let list = "run `integrationd list` for the ids of live integrations, and `integrationd \
-                    validate -o json` for the names in the files";
+        let list = "run `integrationd list` to see the ids of live integrations, and `integrationd \
+                    validate -o json` to see the names in the files";
         match error {
             ExplainError::Open(error) => error.into(),
             ExplainError::Sync(error) => error.into(),

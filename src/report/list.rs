@@ -127,7 +127,10 @@ fn unhealthy(live: &Live) -> String {
     for integration in live.integrations.iter().filter(|i| is_unhealthy(i)) {
         let id = escaped(integration.id.as_str());
         let status = escaped(integration.status.as_str());
-        let _ = writeln!(out, "\n{bold}{id}{bold:#} is in status `{status}`:");
+        let _ = writeln!(
+            out,
+            "\nIntegration {bold}{id}{bold:#} has status `{status}`:"
+        );
         for test in &integration.failing_tests {
             let (name, message) = (escaped(&test.name), escaped(&test.message));
             let colon = if message.is_empty() { "" } else { ": " };

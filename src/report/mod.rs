@@ -55,8 +55,8 @@ pub fn holds_secret(paths: &[AttributePath]) -> String {
 #[must_use]
 pub fn not_shown(paths: &[AttributePath]) -> String {
     format!(
-        "hidden: {} (changed since the last apply, and this run does not know the secrets of this \
-        integration)",
+        "the values of {} are hidden because they have changed since the last apply and may \
+        contain a secret that this run does not know",
         paths.join(", ")
     )
 }
@@ -66,7 +66,7 @@ pub fn not_shown(paths: &[AttributePath]) -> String {
 pub fn carried(destination: &Destination) -> String {
     let place = destination.host().unwrap_or("an unknown destination");
     let path = destination.path();
-    format!("{path} keeps the server's value, which leads to {place}")
+    format!("{path} keeps the server's value, which points to {place}")
 }
 
 /// Everything to report of one run.

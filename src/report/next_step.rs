@@ -31,7 +31,7 @@ pub fn next_step(explained: &ExplainedIntegration) -> NextStep {
         Operation::Withheld { policy, would } => nothing(format!(
             "the policy `{}` withholds the {}",
             policy.as_str(),
-            word(would)
+            noun(would)
         )),
         Operation::Suspended { suspend, would } => {
             let then = match **would {
@@ -42,11 +42,13 @@ pub fn next_step(explained: &ExplainedIntegration) -> NextStep {
                 | Operation::Delete(_)
                 | Operation::Replace { .. }
                 | Operation::Withheld { .. }
-                | Operation::Suspended { .. } => format!("the {} is pending", word(would)),
+                | Operation::Suspended { .. } => format!("the {} is pending", noun(would)),
             };
-            nothing(format!("it is suspended: {suspend}; {then}"))
+            nothing(format!("this integration is suspended: {suspend}; {then}"))
         }
-        Operation::Blocked(block) => nothing(format!("it is blocked because {block}")),
+        Operation::Blocked(block) => {
+            nothing(format!("this integration is blocked because {block}"))
+        }
         Operation::Unchanged { .. } => in_sync(&action.notes),
         Operation::Create(_)
         | Operation::Update { .. }
@@ -79,6 +81,16 @@ fn word(kind: &Operation) -> &'static str {
     }
 }
 
+/// The noun for a write.
+fn noun(kind: &Operation) -> &'static str {
+    match word(kind) {
+        "create" => "creation",
+        "delete" => "deletion",
+        "replace" => "replacement",
+        other => other,
+    }
+}
+
 /// The sentence for an integration that a plan has no action for.
 fn without_action(explained: &ExplainedIntegration) -> NextStep {
     let name = &explained.name;
@@ -87,27 +99,28 @@ fn without_action(explained: &ExplainedIntegration) -> NextStep {
             return nothing("the tenant's list could not be read completely");
         }
         if explained.deleted.is_some() {
-            return nothing("integrationd deleted it, and no file describes it");
+            return nothing("integrationd deleted this integration, and no file describes it");
         }
-        return nothing("no file describes it, and it does not exist in the tenant");
+        return nothing("no file describes this integration, and it does not exist in the tenant");
     };
     if let Some(key) = &unmanaged.connection {
         return nothing(format!(
-            "it belongs to connection {key}, so integrationd never writes to it"
+            "this integration belongs to connection {key}, so integrationd never writes to it"
         ));
     }
     match &unmanaged.recorded {
         None => nothing(
-            "no file describes it, so integrationd does not manage it; `integrationd export` \
-            writes a file for it",
+            "no file describes this integration, so integrationd does not manage it; \
+            `integrationd export` writes a file for it",
         ),
         Some(_) if unmanaged.owned => nothing(format!(
-            "no file describes it any longer, and the policy `{}` deletes nothing",
+            "no file describes this integration any longer, and the policy `{}` deletes nothing",
             explained.policy.as_str()
         )),
         Some(_) => nothing(format!(
-            "no file describes it any longer, and integrationd deletes only integrations that it \
-            owns; delete it in Immuta, or restore its file and run `integrationd adopt {name}`"
+            "no file describes this integration any longer, and integrationd deletes only \
+            integrations that it owns; delete it in Immuta, or restore its file and run \
+            `integrationd adopt {name}`"
         )),
     }
 }
@@ -117,13 +130,13 @@ fn in_sync(notes: &[Note]) -> NextStep {
     let mut ignored = None;
     for note in notes {
         match note {
-            Note::Drift { .. } => ignored = Some("the settings keep what the server changed"),
+            Note::Drift { .. } => ignored = Some("the settings keep the server's changes"),
             Note::DriftIgnored { .. } => {
-                ignored = Some("the settings ignore what the server changed");
+                ignored = Some("the settings ignore the server's changes");
             }
             Note::SecretsNotCompared { .. } => {
                 ignored = ignored.or(Some(
-                    "it matches its file, except for secrets that were not compared",
+                    "this integration matches its file, except for secrets that were not compared",
                 ));
             }
             Note::Health { .. }
@@ -136,7 +149,7 @@ fn in_sync(notes: &[Note]) -> NextStep {
             | Note::NotShown { .. } => {}
         }
     }
-    nothing(ignored.unwrap_or("it matches its file"))
+    nothing(ignored.unwrap_or("this integration matches its file"))
 }
 
 /// The sentence for a write, and for what may keep it back.
@@ -152,14 +165,14 @@ fn write(explained: &ExplainedIntegration, kind: &Operation, notes: &[Note]) -> 
         return nothing(format!(
             "the {} is blocked because secrets are not available here; it is needed because \
             {reason}",
-            word(kind)
+            noun(kind)
         ));
     }
     let verb = match kind {
-        Operation::Create(_) => "creates it",
-        Operation::Update { .. } => "updates it",
-        Operation::Delete(_) => "deletes it",
-        Operation::Replace { .. } => "deletes and recreates it",
+        Operation::Create(_) => "creates this integration",
+        Operation::Update { .. } => "updates this integration",
+        Operation::Delete(_) => "deletes this integration",
+        Operation::Replace { .. } => "deletes and recreates this integration",
         Operation::Unchanged { .. }
         | Operation::Blocked(_)
         | Operation::Withheld { .. }

@@ -40,12 +40,15 @@ pub fn secrets_not_compared(plan: &Plan) -> Vec<NotCompared> {
 /// compared`; nothing if all were compared.
 #[must_use]
 pub fn line(not_compared: &[NotCompared]) -> Option<String> {
-    let secrets: usize = not_compared.iter().map(|one| one.paths.len()).sum();
-    let (secrets, whose) = (
-        count(secrets, "secret"),
-        count(not_compared.len(), "integration"),
-    );
+    let (secrets, whose) = counted(not_compared);
     (!not_compared.is_empty()).then(|| format!("{secrets} of {whose} not compared"))
+}
+
+/// The numbers of secrets and of integrations, in words.
+fn counted(not_compared: &[NotCompared]) -> (String, String) {
+    let secrets: usize = not_compared.iter().map(|one| one.paths.len()).sum();
+    let integrations = not_compared.len();
+    (count(secrets, "secret"), count(integrations, "integration"))
 }
 
 /// The sentence about a tenant that nothing is to be changed of. It matches the files only
@@ -98,14 +101,15 @@ pub(super) fn write_line(out: &mut String, plan: &Plan) {
 
 /// The lines about secrets.
 fn secrets(out: &mut String, not_compared: &[NotCompared]) {
-    let Some(what) = line(not_compared) else {
+    if not_compared.is_empty() {
         return;
-    };
+    }
     let (name, all) = match not_compared {
         [one] => (one.integration.as_str(), ""),
         _ => ("NAME", " (`'*'` for all)"),
     };
-    let what = format!("{what}: the server never returns them.");
+    let (secrets, whose) = counted(not_compared);
+    let what = format!("Not compared: {secrets} of {whose}. The server never returns secrets.");
     let _ = writeln!(out, "{}", paint(CHANGE, what));
     let _ = writeln!(
         out,

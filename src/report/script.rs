@@ -11,7 +11,7 @@ use crate::text::chain;
 pub fn next_steps(result: &ScriptResult) -> String {
     let name = &result.name;
     let Some((kind, _)) = &result.script else {
-        return format!("{name} is as its file says: it needs no script\n");
+        return format!("{name} matches its file and needs no script\n");
     };
     let run = result.platform.scripts.run;
     let mut text = format!("{kind} script of {name}: run it {run}\n");
@@ -45,7 +45,8 @@ impl From<ScriptError> for CommandFailure {
             ),
             ScriptError::Automatic(_) => failed(
                 &error,
-                "scripts are for `autoBootstrap: false`: run `integrationd sync`".to_owned(),
+                "run `integrationd sync`: only integrations with `autoBootstrap: false` have scripts"
+                    .to_owned(),
             ),
             ScriptError::NoScripts(_) => failed(
                 &error,
@@ -53,16 +54,17 @@ impl From<ScriptError> for CommandFailure {
             ),
             ScriptError::NoSuchScript { kinds, .. } => {
                 let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-                failed(&error, format!("its kinds are {}", words.join(", ")))
+                let help = format!("give one of these kinds with `--kind`: {}", words.join(", "));
+                failed(&error, help)
             }
             ScriptError::NotLive { .. } => failed(
                 &error,
-                "run `integrationd script` without `--kind` for the script that is needed now"
+                "run `integrationd script` without `--kind` to get the script that is needed now"
                     .to_owned(),
             ),
             ScriptError::NotDescribed { .. } => failed(
                 &error,
-                "without a file, there is only the script of the kind delete".to_owned(),
+                "use `--kind delete`: an integration without a file has no other script".to_owned(),
             ),
             ScriptError::Uncertain(_) => Self::new(
                 Exit::InvalidFile,

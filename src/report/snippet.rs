@@ -6,10 +6,10 @@ use crate::session::snippet::{SnippetError, SnippetResult};
 use crate::text::chain;
 
 /// The question before a new key is made.
-pub const QUESTION: &str = "Make a new key? Only `yes` is accepted: ";
+pub const QUESTION: &str = "Create a new API key? Only `yes` is accepted: ";
 
 /// The consequence of a new key, whether or not it is asked for.
-pub const WARNING: &str = "the old API key stops working at once";
+pub const WARNING: &str = "the old API key stops working immediately";
 
 /// Help for the consequence.
 pub const WARNING_HELP: &str =
@@ -20,7 +20,7 @@ pub const WARNING_HELP: &str =
 pub fn next_step(result: &SnippetResult) -> String {
     let file = result.file;
     let key = if result.is_new {
-        "a new API key was made, and the old one no longer works: "
+        "a new API key was created, and the old one no longer works: "
     } else {
         ""
     };
@@ -40,8 +40,12 @@ impl From<SnippetError> for CommandFailure {
             SnippetError::NotDescribed { near: None, .. } => {
                 failed("run `integrationd validate -o json` to see the names in the files")
             }
-            SnippetError::NoSnippet(_) => failed("run `integrationd script` for a manual setup"),
-            SnippetError::NotLive(_) => failed("create it first: run `integrationd sync`"),
+            SnippetError::NoSnippet(_) => {
+                failed("run `integrationd script` to get the script of a manual setup")
+            }
+            SnippetError::NotLive(_) => {
+                failed("run `integrationd sync` to create the integration first")
+            }
             SnippetError::NoKey(_) => failed(
                 "use an API key with the permission APPLICATION_ADMIN, or copy the snippet from Immuta's app settings",
             ),
@@ -54,7 +58,7 @@ impl From<SnippetError> for CommandFailure {
                 "end the suspension first: remove it from the file, or run `integrationd resume {name}`"
             )),
             SnippetError::Owned { .. } => failed(
-                "make the key of a connection in Immuta; if the tenant has no connections, use `--connections none`",
+                "create the key of a connection in Immuta; if the tenant has no connections, use `--connections none`",
             ),
             SnippetError::Unknown(_) => failed(
                 "run the command without `--regenerate` in a minute, and compare the key with the one in the cluster",

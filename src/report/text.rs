@@ -48,7 +48,7 @@ fn action(out: &mut String, action: &Action) {
         Operation::Update { .. } => ('~', CHANGE, "will be updated"),
         Operation::Delete(_) => ('-', BAD, "will be deleted"),
         Operation::Replace { .. } => ('±', BAD, "will be deleted and recreated"),
-        Operation::Withheld { .. } => ('.', DIM, "would be changed but is withheld by policy"),
+        Operation::Withheld { .. } => ('.', DIM, "has a change that the policy withholds"),
         Operation::Suspended { would, .. } => ('.', DIM, suspended::verdict(would)),
         Operation::Blocked(_) => ('!', BAD, "is blocked"),
     };
@@ -101,7 +101,7 @@ fn details(out: &mut String, kind: &Operation) {
             details(out, would);
             let why = suspend.to_string();
             if kind.is_pending_suspended() {
-                note(out, &format!("it is suspended: {why}"));
+                note(out, &format!("the integration is suspended: {why}"));
             } else {
                 let _ = writeln!(out, "      {}", escaped(&why));
             }
@@ -177,7 +177,7 @@ fn credentials(out: &mut String, deletion: &Deletion) {
         let from = references.join(" and ");
         note(
             out,
-            &format!("the deletion request includes the setup credentials, with {from}"),
+            &format!("the deletion request includes the setup credentials from {from}"),
         );
     }
 }
@@ -216,7 +216,7 @@ fn leaf(value: &Value) -> String {
 }
 
 /// Of a value that is a guess to be fixed: an update tries.
-const MAY_BE_REFUSED: &str = "the server may refuse to edit this";
+const MAY_BE_REFUSED: &str = "the server may reject this change";
 
 /// Cause of a change, if it is known, and a possible obstacle.
 fn remark(change: &Change, immutable: &str) -> String {
@@ -303,8 +303,8 @@ pub(super) fn notes(out: &mut String, action: &Action) {
             Note::UnknownCarried { paths } => self::note(
                 out,
                 &format!(
-                    "the server also has {}, which this version does not know; it is sent back \
-                    unchanged and may point to any host",
+                    "the server also has attributes that this version does not know: {}; they \
+                    are sent back unchanged and may point to any host",
                     paths.join(", ")
                 ),
             ),
@@ -365,9 +365,11 @@ fn health(status: &IntegrationStatus) -> String {
         IntegrationStatus::RecurringValidationError => ": a recurring validation test is failing",
         IntegrationStatus::Deleted => ": it no longer exists",
         IntegrationStatus::Disabled => ": it was force-disabled",
-        IntegrationStatus::Unknown(_) => ": this version does not know this status, so it waits",
+        IntegrationStatus::Unknown(_) => {
+            ", which this version does not know, so integrationd waits"
+        }
     };
-    format!("its status is `{status}`{meaning}")
+    format!("the integration has status `{status}`{meaning}")
 }
 
 pub(super) fn tests(out: &mut String, failing: &[FailingTest]) {
@@ -430,8 +432,8 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
                 format!(", formerly {name}")
             }
             Some(name) => format!(
-                ", formerly {name}: never deleted, because integrationd does not own it or a \
-                connection has owned it since; delete it in Immuta, or restore its file and run \
+                ", formerly {name}: not deleted, because integrationd does not own it or a \
+                connection owned it for a time; delete it in Immuta, or restore its file and run \
                 `integrationd adopt {name}`"
             ),
             None => String::new(),

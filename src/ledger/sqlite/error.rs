@@ -161,8 +161,8 @@ const SQLITE_HELP: &[(ErrorCode, &str)] = &[
     ),
     (
         ErrorCode::DatabaseBusy,
-        "close other programs that use it, such as an `sqlite3` shell with an open transaction, \
-        then try again",
+        "close other programs that use the ledger, such as an `sqlite3` shell with an open \
+        transaction, then try again",
     ),
     (
         ErrorCode::SystemIoFailure,
@@ -170,9 +170,9 @@ const SQLITE_HELP: &[(ErrorCode, &str)] = &[
     ),
 ];
 
-const DAMAGED: &str = "restore it from a backup; or move it away, with any `-wal` and `-shm` \
-    files, and start with a new ledger: live integrations can be adopted again, but the history, \
-    the fingerprints of secrets and unresolved writes are lost";
+const DAMAGED: &str = "restore the ledger from a backup; or move it away, with any `-wal` and \
+    `-shm` files, and start with a new ledger: live integrations can be adopted again, but the \
+    history, the fingerprints of secrets and unresolved writes are lost";
 
 impl LedgerError {
     /// The remedy.

@@ -170,7 +170,7 @@ impl LedgerStore for SqliteLedger {
         self.write("remove a record from", |transaction| {
             rows::forget(transaction, name, id)
         })
-        .map_err(StoreError::about("forget", name))
+        .map_err(StoreError::about("remove the record of", name))
     }
 
     async fn abandon(&self, name: &str) -> Result<(), StoreError> {
@@ -215,8 +215,8 @@ impl LedgerStore for SqliteLedger {
             rows::set_known_connections(transaction, answer)
         })
         .map_err(StoreError::because(
-            "remember",
-            "the answer about connections",
+            "record",
+            "the result of reading the connections",
         ))
     }
 
@@ -224,21 +224,21 @@ impl LedgerStore for SqliteLedger {
         self.write("begin a run in", |transaction| {
             history::begin_run(transaction, start)
         })
-        .map_err(StoreError::because("begin", "a run"))
+        .map_err(StoreError::because("record", "the start of a run"))
     }
 
     async fn add_action(&self, run: RunId, action: &RunAction) -> Result<(), StoreError> {
         self.write("write an action to", |transaction| {
             history::add_action(transaction, run, action)
         })
-        .map_err(StoreError::about("keep the history of", &action.name))
+        .map_err(StoreError::about("record the history of", &action.name))
     }
 
     async fn end_run(&self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
         self.write("end a run in", |transaction| {
             history::end_run(transaction, run, end)
         })
-        .map_err(StoreError::because("end", "a run"))
+        .map_err(StoreError::because("record", "the end of a run"))
     }
 
     async fn history(&self, runs: u32) -> Result<History, StoreError> {

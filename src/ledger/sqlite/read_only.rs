@@ -124,7 +124,7 @@ impl LedgerStore for ReadOnlyLedger {
     }
 
     async fn forget(&self, name: &str, _: &RemoteId) -> Result<(), StoreError> {
-        denied("forget", name)
+        denied("remove the record of", name)
     }
 
     async fn abandon(&self, name: &str) -> Result<(), StoreError> {
@@ -144,19 +144,19 @@ impl LedgerStore for ReadOnlyLedger {
     }
 
     async fn set_connections(&self, _: Option<KnownConnections>) -> Result<(), StoreError> {
-        denied("remember", "the answer about connections")
+        denied("record", "the result of reading the connections")
     }
 
     async fn begin_run(&self, _: &RunStart) -> Result<RunId, StoreError> {
-        denied("begin", "a run")
+        denied("record", "the start of a run")
     }
 
     async fn add_action(&self, _: RunId, action: &RunAction) -> Result<(), StoreError> {
-        denied("keep the history of", &action.name)
+        denied("record the history of", &action.name)
     }
 
     async fn end_run(&self, _: RunId, _: &RunEnd) -> Result<(), StoreError> {
-        denied("end", "a run")
+        denied("record", "the end of a run")
     }
 }
 

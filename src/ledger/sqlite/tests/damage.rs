@@ -40,7 +40,7 @@ fn a_file_that_is_no_database_is_refused() {
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     the ledger STATE/tenant.db is damaged: file is not a database
-    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
+    help: restore the ledger from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
     assert!(read_only(&file).is_err());
 }
@@ -51,7 +51,7 @@ fn an_empty_file_is_not_taken_for_a_new_ledger() {
     fs::write(&file, "").unwrap();
     insta::assert_snapshot!(refused(&file, &place), @"
     the ledger STATE/tenant.db is damaged: it is empty
-    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
+    help: restore the ledger from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
 }
 
@@ -69,7 +69,7 @@ fn overwritten_pages_are_noticed() {
         "{text}"
     );
     assert!(
-        text.contains("help: restore it from a backup; or move it away"),
+        text.contains("help: restore the ledger from a backup; or move it away"),
         "{text}"
     );
 }
@@ -82,7 +82,7 @@ fn a_ledger_that_was_cut_off_is_noticed() {
     open.set_len(3 * 4096).unwrap();
     let text = refused(&file, &place);
     assert!(
-        text.contains("help: restore it from a backup; or move it away"),
+        text.contains("help: restore the ledger from a backup; or move it away"),
         "{text}"
     );
 }
@@ -95,7 +95,7 @@ fn log_of_a_lost_ledger_is_not_used_for_a_new_one() {
     let error = SqliteLedger::open(&file).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     the ledger STATE/tenant.db is damaged: only its write-ahead log (`-wal`) is there
-    help: restore it from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
+    help: restore the ledger from a backup; or move it away, with any `-wal` and `-shm` files, and start with a new ledger: live integrations can be adopted again, but the history, the fingerprints of secrets and unresolved writes are lost
     ");
     assert!(!file.exists());
 }
@@ -195,7 +195,7 @@ fn ledger_that_another_program_writes_is_reported() {
     let error = done(ledger.begin("a", &create())).unwrap_err();
     insta::assert_snapshot!(told(&error, &place), @"
     cannot begin the write of `a`: cannot write an intent to the ledger STATE/tenant.db: database is locked
-    help: close other programs that use it, such as an `sqlite3` shell with an open transaction, then try again
+    help: close other programs that use the ledger, such as an `sqlite3` shell with an open transaction, then try again
     ");
     shell.execute_batch("ROLLBACK").unwrap();
     done(ledger.begin("a", &create())).unwrap();
