@@ -165,7 +165,7 @@ pub enum SyncError {
     #[error(transparent)]
     Ledger(#[from] StoreError),
     /// Something would be deleted, and the files are not known whole.
-    #[error("deletions require two identical reads of the files")]
+    #[error("nothing was applied because deletions require two identical reads of the files")]
     Files(#[from] Unconfirmed),
 }
 

@@ -241,8 +241,8 @@ async fn nothing_is_deleted_or_forgotten_unless_two_reads_are_equal() {
     assert!(dry.result.is_err(), "{}", dry.shown());
     let ran = synced(&torn, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "deletions require two identical reads of the files: the files in texts have \
-        changed since they were read";
+    let told = "nothing was applied because deletions require two identical reads of the files: \
+        the files in texts have changed since they were read";
     assert_eq!(ran.shown(), told);
 
     // It was removed on the server, too: its record must stay.
