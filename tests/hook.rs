@@ -373,10 +373,7 @@ fn client_is_informed_of_the_shutdown_and_does_not_delay_it() {
     let mut waiting: Vec<_> = (0..16).map(|_| world.connect()).collect();
     eventually("all of them are in", || {
         let printed = daemon.printed();
-        printed
-            .matches("client at the socket triggered a run")
-            .count()
-            == 16
+        printed.matches("socket client triggered a run").count() == 16
     });
     // One more than there is room for.
     let mut answer = String::new();
@@ -388,10 +385,7 @@ fn client_is_informed_of_the_shutdown_and_does_not_delay_it() {
     eventually("room", || {
         more.push(world.connect());
         let printed = daemon.printed();
-        printed
-            .matches("client at the socket triggered a run")
-            .count()
-            == 17
+        printed.matches("socket client triggered a run").count() == 17
     });
     // The run would last another minute, and is given up.
     daemon.signal("TERM");
@@ -425,7 +419,7 @@ fn only_root_the_daemon_and_who_is_named_may_ask() {
         "{told}"
     );
     assert!(!told.contains("unchanged"), "{told}");
-    daemon.prints("rejected a client at the socket: user not allowed");
+    daemon.prints("rejected a socket client: the user is not allowed");
     let told = world.as_user(FRIEND).exits_with(0).stdout;
     assert!(told.contains("integrationd: 1 unchanged"), "{told}");
     ends(daemon);
@@ -478,7 +472,7 @@ fn socket_is_in_the_runtime_directory_unless_configured() {
         world.web.daemon(&all).env("RUNTIME_DIRECTORY", &runtime)
     };
     let running = daemon(&[]).start();
-    running.prints("listening at the socket");
+    running.prints("listening on the socket");
     let found = fs::symlink_metadata(world.path("integrationd.sock")).unwrap();
     assert!(found.file_type().is_socket());
     running.prints("1 applied, 0 failed");

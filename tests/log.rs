@@ -291,17 +291,18 @@ fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
     let hole = Fault::new(hole).on(&Method::GET, "/integrations").always();
     it.tenant.simulator.fault(hole);
     it.runs_again();
-    it.daemon.prints("the tenant's list is incomplete");
+    it.daemon
+        .prints("the tenant's list of integrations is incomplete");
     for _ in 0..3 {
         it.runs_again();
     }
     it.tenant.simulator.clear_faults();
     it.runs_again();
     it.daemon
-        .prints("the tenant's list can be read completely again");
+        .prints("the tenant's list of integrations can be read completely again");
     let lines = it.lines();
-    let message =
-        "the tenant's list is incomplete: integrations that may already exist are not created";
+    let message = "the tenant's list of integrations is incomplete: integrations that may \
+        already exist are not created";
     let begun = about(&lines, message);
     assert_eq!(begun.len(), 1, "{lines:?}");
     let error = begun[0]["error"].as_str().unwrap();

@@ -231,7 +231,7 @@ fn settings_file_that_never_set_anything_may_stay_so() {
     let served = world.serve(&systemd);
     served
         .daemon
-        .prints("the settings file sets nothing, so it adds no protection");
+        .prints("the settings file contains no settings, so it adds no protection");
     world.web.tenant.simulator.clear_log();
     served.daemon.signal("HUP");
     eventually("the run", || !world.web.tenant.requests().is_empty());

@@ -58,7 +58,10 @@ pub(super) async fn follow<R: ReadApi>(
             Ok(None) => return Err(ActionFailure::Gone { id: id.clone() }),
             Err(error) if is_final(&error) => return Err(ActionFailure::Unfollowed(error)),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "cannot read the status");
+                tracing::warn!(
+                    error = chain(&error),
+                    "cannot read the status of the integration"
+                );
                 unread = Some(error);
             }
         }

@@ -126,13 +126,14 @@ impl Conditions {
             return;
         }
         if view.unreadable.is_empty() {
-            tracing::info!("the tenant's list can be read completely again");
+            tracing::info!("the tenant's list of integrations can be read completely again");
         } else {
             let error = view.unreadable.join("; ");
             let error = &*escaped(&error);
             tracing::warn!(
                 error,
-                "the tenant's list is incomplete: integrations that may already exist are not created"
+                "the tenant's list of integrations is incomplete: integrations that may already \
+                exist are not created"
             );
         }
         self.unreadable.clone_from(&view.unreadable);
@@ -181,7 +182,7 @@ impl Conditions {
                     tracing::warn!(help, "{unknown}");
                 }
                 None => {
-                    tracing::info!("all names in the settings are known again");
+                    tracing::info!("all names in the settings match integrations again");
                 }
             }
         }
@@ -266,7 +267,7 @@ fn log_integration(news: &Notification, integration: &str, row: Option<&Row>) {
             integration,
             platform,
             attributes,
-            "integration has drifted and is not repaired"
+            "integration has drifted, and the drift is not repaired"
         ),
         NotificationKind::Recovered => {
             tracing::info!(integration, platform, reason, "integration has recovered");

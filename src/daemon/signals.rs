@@ -71,7 +71,7 @@ async fn received(signal: &mut Option<Signal>) -> Option<()> {
 
 /// Pulls the stop; whether it was pulled before.
 fn request_stop(stop: &published::Sender<bool>) -> bool {
-    tracing::info!("stopping: no new writes; waiting for those under way");
+    tracing::info!("stopping: no new writes are started; waiting for the writes in progress");
     systemd::stopping();
     stop.send_replace(true)
 }

@@ -166,7 +166,7 @@ impl Socket {
                         clients.spawn(serve_client(peer));
                     }
                     Err(error) => {
-                        tracing::debug!(%error, "cannot accept a client at the socket");
+                        tracing::debug!(%error, "cannot accept a socket client");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -184,12 +184,11 @@ impl Socket {
             Ok(peer) if self.users.contains(&peer.uid()) => true,
             Ok(peer) => {
                 let uid = peer.uid();
-                tracing::warn!(uid, "rejected a client at the socket: user not allowed");
+                tracing::warn!(uid, "rejected a socket client: the user is not allowed");
                 false
             }
             Err(error) => {
-                tracing::warn!(%error, "rejected a client at the socket: cannot read its \
-                    credentials");
+                tracing::warn!(%error, "rejected a socket client: cannot read its credentials");
                 false
             }
         }

@@ -150,7 +150,7 @@ impl WatchedSource {
             publisher.metrics.fetched(fetched.is_ok());
             if let Err(error) = &fetched {
                 // The run that follows reports it.
-                tracing::debug!(error = chain(error), "fetch failed");
+                tracing::debug!(error = chain(error), "cannot fetch the repository");
             }
             let found = match &fetched {
                 Ok(fetched) => Found::Revision(fetched.revision.id),

@@ -113,7 +113,10 @@ fn log_error<T>(written: Result<T, StoreError>) -> Option<T> {
     written
         .inspect_err(|error| {
             let error = chain(error);
-            tracing::warn!(error, "cannot write the ledger: the history is incomplete");
+            tracing::warn!(
+                error,
+                "cannot write to the ledger: the history is incomplete"
+            );
         })
         .ok()
 }

@@ -75,7 +75,7 @@ impl ControlClient {
             (true, Some(_)) => self.answer(reader, &mut writer).await,
         };
         if let Err(error) = send(&mut writer, &answer).await {
-            tracing::debug!(%error, "client at the control socket disconnected");
+            tracing::debug!(%error, "control socket client disconnected");
         }
     }
 }

@@ -96,7 +96,7 @@ impl BoundEndpoints {
             }));
         }
         if let Some(BoundSockets { triggers, control }) = sockets {
-            tracing::info!(path = %triggers.path().display(), "listening at the socket");
+            tracing::info!(path = %triggers.path().display(), "listening on the socket");
             let (events, trigger) = (publisher.events.clone(), trigger.clone());
             served.push(Served::begin(|stop| {
                 push::socket::serve(triggers, events, trigger, stop)
@@ -145,7 +145,7 @@ impl Served {
     async fn end(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the listener has failed");
+            tracing::error!(%error, "a listener has failed");
         }
     }
 }

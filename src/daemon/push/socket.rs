@@ -61,12 +61,12 @@ impl SocketClient {
     async fn answer(self, mut stream: UnixStream) {
         // Subscribe first: the triggered run may start at once.
         let mut subscription = self.events.subscribe();
-        tracing::info!("client at the socket triggered a run");
+        tracing::info!("socket client triggered a run");
         self.trigger.notify_manual();
         let told = timeout(LONGEST, self.send_events(&mut stream, &mut subscription)).await;
         match told {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "client at the socket disconnected"),
+            Ok(Err(error)) => tracing::debug!(%error, "socket client disconnected"),
             Err(_) => {
                 let _gone = send(
                     &mut stream,
