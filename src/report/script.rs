@@ -71,10 +71,9 @@ impl From<ScriptError> for CommandFailure {
                 chain(&error),
                 "fix the errors in the files, or choose a script with `--kind`",
             ),
-            ScriptError::NoFiles(_) => failed(
-                &error,
-                "check `--dir`, or choose a script with `--kind`".to_owned(),
-            ),
+            ScriptError::NoFiles(_) => {
+                failed(&error, "check `--dir`, or choose a script with `--kind`".to_owned())
+            }
             ScriptError::Blocked { ref block, .. } if matches!(**block, Block::InvalidFile) => {
                 Self::new(Exit::InvalidFile, chain(&error), block.help())
             }
@@ -85,10 +84,7 @@ impl From<ScriptError> for CommandFailure {
             ScriptError::MissingSecret { .. } => {
                 failed(&error, "provide the secret, then try again".to_owned())
             }
-            ScriptError::Unbound(ref unbound) => {
-                let help = unbound.allowed.clone();
-                failed(&error, help)
-            }
+            ScriptError::Unbound(ref unbound) => failed(&error, unbound.allowed.clone()),
         }
     }
 }
